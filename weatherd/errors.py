@@ -1,0 +1,69 @@
+"""The few exceptions that weatherd raises on purpose; anything else is a bug."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class WeatherdError(Exception):
+    """The base of every expected failure. Its text is written for the person who reads it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with a configuration: where it is, what it is, what to do."""
+
+    where: str  # file:line:column, or the name of an environment variable; "" for nowhere in particular
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.message}" if self.where else self.message
+
+
+class ConfigError(WeatherdError):
+    """A configuration that is refused whole, with every problem found in it."""
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = problems
+
+
+class Failure(Enum):
+    """How far a failed request reaches, which decides what may be tried again."""
+
+    REFUSED = "refused"  # this very request will fail again: 400, 404, 422
+    DENIED = "denied"  # the service does not serve us: 401, 403
+    LIMITED = "limited"  # too many requests: 429
+    UNAVAILABLE = "unavailable"  # the service, or the way to it, is out of order
+    MALFORMED = "malformed"  # an answer that cannot be understood
+
+
+class ProviderError(WeatherdError):
+    """A poll that brought no observation; the text says why, and never holds a key.
+
+    ``retry_after`` is the number of seconds that the service asked to be left alone, or None.
+    """
+
+    def __init__(self, reason: str, failure: Failure, *, retry_after: float | None = None) -> None:
+        super().__init__(reason)
+        self.failure = failure
+        self.retry_after = retry_after
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Return the known word that *word* was probably meant to be, whatever its capitals, or None."""
+    words = {name.casefold(): name for name in known}
+    found = difflib.get_close_matches(word.casefold(), words, n=1, cutoff=0.6)
+    return words[found[0]] if found else None
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return ``; did you mean 'x'?``, or "" when no known word is near."""
+    guess = nearest(word, known)
+    return f"; did you mean {guess!r}?" if guess else ""
