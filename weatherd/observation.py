@@ -1,0 +1,54 @@
+"""The value that travels the road."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from weatherd.cities import City
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """The weather of one city at one moment, as one provider tells it, in weatherd's units.
+
+    Times are aware and in UTC. Every number is finite; None means that the provider did not say, never zero.
+    """
+
+    city: str  # the city's id
+    provider: str
+    observed_at: datetime  # the provider's own time of the values
+    fetched_at: datetime
+    temperature: float  # °C
+    description: str  # words for people; never empty, one line
+    code: int | None = None  # WMO 4677, as far as the provider allows
+    station: str = ""  # the provider's id of the station or source
+    apparent_temperature: float | None = None  # °C
+    relative_humidity: float | None = None  # %
+    pressure_msl: float | None = None  # hPa
+    wind_speed: float | None = None  # m/s
+    wind_direction: float | None = None  # degrees, where it blows from
+    wind_gust: float | None = None  # m/s
+    precipitation: float | None = None  # mm
+    cloud_cover: float | None = None  # %
+    visibility: float | None = None  # m
+
+    def repeats(self, other: Observation) -> bool:
+        """Tell whether a provider said the same thing again: all is equal but the time of fetching."""
+        return all(getattr(self, name) == getattr(other, name) for name in _SAID)
+
+
+FIELDS = tuple(field.name for field in fields(Observation))
+_SAID = tuple(name for name in FIELDS if name != "fetched_at")
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """An observation on its way to the sinks, with the city that it is of."""
+
+    city: City
+    observation: Observation
+    repeat: bool = False  # the provider had said the same before

@@ -1,0 +1,59 @@
+"""Present weather in WMO code 4677, and its words.
+
+Codes 0-3 are WMO's for the development of clouds as Open-Meteo uses them: how much of the sky is covered.
+See https://open-meteo.com/en/docs (weather codes) and WMO-No. 306, Manual on Codes, table 4677.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+WORDS = MappingProxyType(
+    {
+        0: "clear sky",
+        1: "mainly clear",
+        2: "partly cloudy",
+        3: "overcast",
+        4: "smoke",
+        5: "haze",
+        6: "dust",
+        7: "blowing dust or sand",
+        8: "dust whirls",
+        10: "mist",
+        18: "squalls",
+        19: "tornado",
+        45: "fog",
+        48: "depositing rime fog",
+        51: "light drizzle",
+        53: "moderate drizzle",
+        55: "dense drizzle",
+        56: "light freezing drizzle",
+        57: "dense freezing drizzle",
+        61: "slight rain",
+        63: "moderate rain",
+        65: "heavy rain",
+        66: "light freezing rain",
+        67: "heavy freezing rain",
+        68: "slight sleet",
+        69: "heavy sleet",
+        71: "slight snow fall",
+        73: "moderate snow fall",
+        75: "heavy snow fall",
+        77: "snow grains",
+        80: "slight rain showers",
+        81: "moderate rain showers",
+        82: "violent rain showers",
+        83: "slight sleet showers",
+        84: "heavy sleet showers",
+        85: "slight snow showers",
+        86: "heavy snow showers",
+        95: "thunderstorm",
+        96: "thunderstorm with slight hail",
+        99: "thunderstorm with heavy hail",
+    }
+)
+
+
+def describe(code: int) -> str:
+    """Say a code in lower-case English words; a code that no service documents is ``unknown (n)``."""
+    return WORDS.get(code, f"unknown ({code})")
