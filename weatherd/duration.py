@@ -1,0 +1,51 @@
+"""Lengths of time as people write them in a configuration: 30s, 10m, 1h30m, or a bare number of seconds."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
+
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_WHOLE = r"(\d+(\.\d+)?(ms|s|m|h|d))+"
+
+
+def seconds(value: Any) -> float:
+    """Return the seconds of a duration; a ValueError that shows the right form for anything else."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < float("inf"):
+        return float(value)
+    if isinstance(value, str):
+        text = value.replace(" ", "").lower()
+        if re.fullmatch(_WHOLE, text, re.ASCII):
+            return sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(text))
+        if re.fullmatch(r"\d+(\.\d+)?", text, re.ASCII):
+            return float(text)
+    raise ValueError("should be a length of time such as 30s, 10m or 1h30m")
+
+
+def words(length: float) -> str:
+    """Write seconds the way :func:`seconds` reads them: 5400.0 is ``1h30m``."""
+    if length < 1:
+        return f"{length:g}s"
+    text, rest = "", round(length, 3)
+    for unit in ("d", "h", "m"):
+        count, rest = divmod(rest, _SECONDS[unit])
+        text += f"{count:.0f}{unit}" if count else ""
+    return text + (f"{rest:g}s" if rest or not text else "")
+
+
+def _tick(length: float) -> float:
+    if length < 1:
+        raise ValueError("should be 1s or more")
+    return length
+
+
+Duration = Annotated[
+    float,
+    BeforeValidator(seconds),
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": f"^{_WHOLE}$"}, {"type": "number", "minimum": 0}]}),
+]
+
+Interval = Annotated[Duration, AfterValidator(_tick)]  # how often to ask: a second or more
