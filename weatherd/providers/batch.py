@@ -1,0 +1,90 @@
+"""Questions asked within a short moment travel together; one that spoils the request is found and left alone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+from weatherd.errors import Failure, ProviderError
+
+Q = TypeVar("Q")
+A = TypeVar("A")
+Send = Callable[[Sequence[Q]], Awaitable[Sequence[A | ProviderError]]]
+
+_MOST_REQUESTS = 40  # that the search for the spoilers of one batch may cost
+
+
+class Batcher(Generic[Q, A]):
+    """Collects questions for a moment and sends them together, so many at the most.
+
+    ``send`` answers as many questions as it is given, in their order, and may have an error for one of them. It is
+    called *concurrency* times at once, at the most; what is asked while it is busy joins the next batch.
+    """
+
+    def __init__(
+        self, tasks: asyncio.TaskGroup, send: Send[Q, A], *, most: int, moment: float, concurrency: int
+    ) -> None:
+        self._tasks = tasks
+        self._send = send
+        self._most = most
+        self._moment = moment
+        self._gate = asyncio.Semaphore(concurrency)
+        self._asked: list[tuple[Q, asyncio.Future[A]]] = []
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    async def ask(self, question: Q) -> A:
+        """Return the answer, or raise what became of the question."""
+        future: asyncio.Future[A] = asyncio.get_running_loop().create_future()
+        self._asked.append((question, future))
+        if (len(self._asked) - 1) % self._most == 0:  # so there is a task for every batch that is begun
+            task = self._tasks.create_task(self._dispatch(), name="batch")
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
+        return await future
+
+    def cancel(self) -> None:
+        """Give up what is under way, when nobody asks any more."""
+        for task in self._under_way:
+            task.cancel()
+
+    async def _dispatch(self) -> None:
+        await asyncio.sleep(self._moment)
+        async with self._gate:
+            batch = [(question, future) for question, future in self._asked[: self._most] if not future.done()]
+            del self._asked[: self._most]
+            try:
+                answers = await _send_or_split(self._send, [question for question, _ in batch])
+            except Exception as error:  # noqa: BLE001 - whoever asked deals with it
+                answers = [error] * len(batch)
+        for (_, future), answer in zip(batch, answers, strict=True):
+            _settle(future, answer)
+
+
+async def _send_or_split(send: Send[Q, A], questions: Sequence[Q]) -> list[A | Exception]:
+    """Send all; where a request as a whole is refused or its answer garbled, send halves until the bad are alone."""
+    answers: dict[int, A | Exception] = {}
+    waiting = [range(len(questions))] if questions else []
+    requests = 0
+    while waiting:
+        part = waiting.pop()
+        requests += 1
+        try:
+            answers.update(zip(part, await send([questions[index] for index in part]), strict=True))
+        except ProviderError as error:
+            spoilt = error.failure in (Failure.REFUSED, Failure.MALFORMED)
+            if spoilt and len(part) > 1 and requests + len(waiting) + 2 <= _MOST_REQUESTS:
+                middle = len(part) // 2
+                waiting += [part[middle:], part[:middle]]
+            else:
+                answers.update(dict.fromkeys(part, error))
+    return [answers[index] for index in range(len(questions))]
+
+
+def _settle(future: asyncio.Future[A], answer: A | Exception) -> None:
+    if future.done():  # its city was removed in the meantime
+        return
+    if isinstance(answer, Exception):
+        future.set_exception(answer)
+    else:
+        future.set_result(answer)

@@ -1,0 +1,166 @@
+"""Open-Meteo: a weather model for the whole world, without a key. https://open-meteo.com/en/docs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from weatherd import wmo
+from weatherd.errors import Failure, ProviderError
+from weatherd.http import Answer, failure_of, get, parse_json, retry_after
+from weatherd.observation import Observation
+from weatherd.providers.batch import Batcher, Send
+from weatherd.providers.values import mapping, moment, number, temperature, whole, words
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Sequence
+    from contextlib import AbstractAsyncContextManager
+
+    from weatherd.cities import City
+    from weatherd.http import Session
+    from weatherd.settings import Settings
+
+NAME = "open-meteo"
+FREE_URL = "https://api.open-meteo.com"
+CUSTOMER_URL = "https://customer-api.open-meteo.com"
+MOST_PLACES = 100  # in one request: 3 kB of address, far below where a proxy would cut it
+MOMENT = 0.05  # seconds that a question waits for company
+
+# Ten variables: a place then weighs one call, https://open-meteo.com/en/pricing
+VARIABLES = (
+    "temperature_2m",
+    "relative_humidity_2m",
+    "apparent_temperature",
+    "precipitation",
+    "weather_code",
+    "cloud_cover",
+    "pressure_msl",
+    "wind_speed_10m",
+    "wind_direction_10m",
+    "wind_gusts_10m",
+)
+_TEMPERATURE = {"°F": (5 / 9, -160 / 9)}
+_TO_METERS_PER_SECOND = {"m/s": 1.0, "km/h": 1 / 3.6, "mp/h": 0.44704, "mph": 0.44704, "kn": 1852 / 3600}
+_TO_MILLIMETERS = {"mm": 1.0, "inch": 25.4}
+
+
+def query(cities: Sequence[City]) -> dict[str, str]:
+    """Return the parameters that ask for the current weather of *cities*."""
+    return {
+        "latitude": ",".join(f"{city.lat:.6g}" for city in cities),
+        "longitude": ",".join(f"{city.lon:.7g}" for city in cities),
+        "current": ",".join(VARIABLES),
+        "wind_speed_unit": "ms",
+        "timeformat": "unixtime",
+        "forecast_days": "1",
+    }
+
+
+def parse(cities: Sequence[City], answer: Answer, fetched_at: datetime) -> list[Observation | ProviderError]:
+    """Return what *answer* says of each city, in their order; raises ProviderError if it says nothing of any."""
+    if answer.status != 200:  # noqa: PLR2004
+        raise _refusal(answer, fetched_at)
+    document = parse_json(answer.body)
+    if isinstance(document, dict) and document.get("error"):
+        raise _refusal(answer, fetched_at)
+    places = document if isinstance(document, list) else [document]
+    if len(places) != len(cities):
+        raise ProviderError(f"asked for {len(cities)} places, the answer has {len(places)}", Failure.MALFORMED)
+    return [_place(city, place, fetched_at) for city, place in zip(cities, places, strict=True)]
+
+
+def _place(city: City, place: Any, fetched_at: datetime) -> Observation | ProviderError:
+    try:
+        return _observation(city, mapping(place), fetched_at)
+    except ProviderError as error:
+        return error
+
+
+def _observation(city: City, place: dict[str, Any], fetched_at: datetime) -> Observation:
+    current, units = mapping(place.get("current")), mapping(place.get("current_units"))
+    if not current:
+        raise ProviderError("the answer has no current weather", Failure.MALFORMED)
+    degrees = _TEMPERATURE.get(str(units.get("temperature_2m")), (1.0, 0.0))
+    to_speed = _TO_METERS_PER_SECOND.get(str(units.get("wind_speed_10m")), 1.0)
+    to_millimeters = _TO_MILLIMETERS.get(str(units.get("precipitation")), 1.0)
+    code = whole(current.get("weather_code"))
+    return Observation(
+        city=city.id,
+        provider=NAME,
+        observed_at=_time(current.get("time"), place.get("utc_offset_seconds")),
+        fetched_at=fetched_at,
+        temperature=temperature(current.get("temperature_2m"), *degrees),
+        description="unknown" if code is None else wmo.describe(code),
+        code=code,
+        apparent_temperature=number(current.get("apparent_temperature"), -120, 90, *degrees),
+        relative_humidity=number(current.get("relative_humidity_2m"), 0, 110),
+        pressure_msl=number(current.get("pressure_msl"), 800, 1150),
+        wind_speed=number(current.get("wind_speed_10m"), 0, 150, to_speed),
+        wind_direction=number(current.get("wind_direction_10m"), 0, 360),
+        wind_gust=number(current.get("wind_gusts_10m"), 0, 150, to_speed),
+        precipitation=number(current.get("precipitation"), 0, 1000, to_millimeters),
+        cloud_cover=number(current.get("cloud_cover"), 0, 100),
+    )
+
+
+def _time(value: Any, utc_offset: Any) -> datetime:
+    """Read a POSIX time, or the local time without offset that a server sends which ignores ``timeformat``."""
+    if not isinstance(value, str):
+        return moment(value)
+    try:
+        local = datetime.fromisoformat(value)
+        aware = local if local.tzinfo else local.replace(tzinfo=UTC) - timedelta(seconds=whole(utc_offset) or 0)
+        return moment(aware.timestamp())
+    except (ValueError, OverflowError):
+        return moment(None)
+
+
+def _refusal(answer: Answer, now: datetime) -> ProviderError:
+    """Say in the service's own words why there is no weather; the body may also be a proxy's page."""
+    reason = ""
+    with contextlib.suppress(ProviderError):
+        reason = words(mapping(parse_json(answer.body)).get("reason"))
+    failure = failure_of(answer.status if answer.status != 200 else 400)  # noqa: PLR2004
+    if "API key" in reason:  # a wrong key is a 400 here
+        failure = Failure.DENIED
+    text = f"{answer.status}: {reason}" if reason else f"the service answers with status {answer.status}"
+    return ProviderError(text, failure, retry_after=retry_after(answer.headers, now))
+
+
+class OpenMeteo:
+    """Asks for many cities in one request."""
+
+    def __init__(self, batcher: Batcher[City, Observation]) -> None:
+        self._batcher = batcher
+
+    async def fetch(self, city: City) -> Observation:
+        """Return the model's current values for the city's grid cell."""
+        return await self._batcher.ask(city)
+
+
+def open_provider(
+    settings: Settings, session: Session, now: Callable[[], datetime]
+) -> AbstractAsyncContextManager[OpenMeteo]:
+    """Open the provider as the block ``open_meteo`` says."""
+    block = settings.open_meteo
+    key = block.api_key.get_secret_value() if block.api_key else ""
+    base = block.base_url or (CUSTOMER_URL if key else FREE_URL)
+
+    async def send(cities: Sequence[City]) -> list[Observation | ProviderError]:
+        parameters = query(cities) | ({"apikey": key} if key else {})
+        answer = await get(session, f"{base}/v1/forecast", parameters)
+        return parse(cities, answer, now())
+
+    return _open(send, block.concurrency)
+
+
+@contextlib.asynccontextmanager
+async def _open(send: Send[City, Observation], concurrency: int) -> AsyncIterator[OpenMeteo]:
+    async with asyncio.TaskGroup() as requests:
+        batcher = Batcher(requests, send, most=MOST_PLACES, moment=MOMENT, concurrency=concurrency)
+        try:
+            yield OpenMeteo(batcher)
+        finally:
+            batcher.cancel()

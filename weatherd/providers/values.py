@@ -1,0 +1,59 @@
+"""Numbers and words as the services send them, made safe."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from weatherd.errors import Failure, ProviderError
+
+_LONGEST = 200
+_LARGEST = 1e11
+_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC).timestamp()
+_LATEST = datetime(2200, 1, 1, tzinfo=UTC).timestamp()
+
+
+def number(value: Any, low: float, high: float, factor: float = 1.0, offset: float = 0.0) -> float | None:
+    """Return ``value * factor + offset`` if it is a number from *low* to *high*, else None.
+
+    Beyond those bounds no weather on Earth is found; a value there is an error of the service.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > _LARGEST:
+        return None
+    result = round(value * factor + offset, 9)  # drops the noise of 298.48 - 273.15
+    return result if low <= result <= high else None
+
+
+def temperature(value: Any, factor: float = 1.0, offset: float = 0.0) -> float:
+    """Return a temperature in °C; ProviderError for none, or for one that cannot be."""
+    celsius = number(value, -100, 70, factor, offset)
+    if celsius is None:
+        what = "no temperature" if value is None else f"an impossible temperature ({str(value)[:20]})"
+        raise ProviderError(f"the answer holds {what}", Failure.MALFORMED)
+    return celsius
+
+
+def moment(posix: Any) -> datetime:
+    """Return a POSIX time as UTC; ProviderError for anything that is no time of our days."""
+    seconds = number(posix, _EARLIEST, _LATEST)
+    if seconds is None:
+        raise ProviderError("the answer does not say when it was observed", Failure.MALFORMED)
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def words(value: Any) -> str:
+    """Return text as one line without control characters, or "" when there is none."""
+    if not isinstance(value, str):
+        return ""
+    return " ".join("".join(c if c.isprintable() else " " for c in value[: _LONGEST * 2]).split())[:_LONGEST]
+
+
+def mapping(value: Any) -> dict[str, Any]:
+    """Return a JSON object, or an empty one for whatever else stands in its place."""
+    return value if isinstance(value, dict) else {}
+
+
+def whole(value: Any) -> int | None:
+    """Return a whole number, written as 3 or 3.0, or None."""
+    result = number(value, -_LARGEST, _LARGEST)
+    return int(result) if result is not None and result == int(result) else None
