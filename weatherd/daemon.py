@@ -1,0 +1,77 @@
+"""The daemon's one lifecycle. The nesting of its scopes is the order in which it shuts down."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+from typing import TYPE_CHECKING
+
+import structlog
+
+from weatherd.account import Account
+from weatherd.channel import Channel
+from weatherd.consumer import consume
+from weatherd.producer import Bench, produce
+from weatherd.reload import Follower, watch
+from weatherd.sinks.board import Board
+from weatherd.sinks.outlet import Outlet
+from weatherd.supervisor import Supervisor
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from weatherd.configuration import Configuration
+    from weatherd.providers import Provider
+    from weatherd.sinks import Sink
+
+log = structlog.get_logger()
+
+
+async def run(
+    configuration: Configuration,
+    load: Callable[[], Configuration],
+    providers: Mapping[str, Provider],
+    sinks: Mapping[str, Sink],
+    *,
+    stop: asyncio.Event,
+    reload: asyncio.Event,
+    now: Callable[[], datetime],
+    random: random.Random,
+) -> bool:
+    """Watch the cities until *stop* is set; return whether everything fetched had reached the sinks by then.
+
+    Whenever *reload* is set or a file is edited, ``load`` is called anew. After *stop* the producers end first, then
+    the channel is drained; that takes ``shutdown_grace`` seconds at the most, then what still hangs is cancelled. The
+    account is logged in either case.
+    """
+    loop = asyncio.get_running_loop()
+    settings = configuration.settings
+    channel, board, account = Channel(settings.queue_size), Board(), Account()
+    outlets = [Outlet(name, sink) for name, sink in sinks.items()]
+    bench = Bench(providers, channel, account, now().timestamp() - loop.time(), random)
+    clean = False
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(None) as deadline, asyncio.TaskGroup() as consumers:
+            consumers.create_task(consume(channel, board, outlets, account), name="consume")
+            async with asyncio.TaskGroup() as producers:
+                supervisor = Supervisor(producers, lambda city: produce(city, bench))
+                follower = Follower(configuration, load, supervisor, board)
+                helpers = [
+                    producers.create_task(follower.follow(reload), name="reload"),
+                    producers.create_task(watch(lambda: follower.current, reload), name="watch"),
+                ]
+                log.info("daemon.ready", cities=len(configuration.cities), config=str(configuration.file))
+                await stop.wait()
+                deadline.reschedule(loop.time() + settings.shutdown_grace)
+                log.info("daemon.stopping", queued=channel.depth)
+                for helper in helpers:
+                    helper.cancel()
+                supervisor.become(())
+            await channel.close()
+        clean = True
+    tell = log.info if clean else log.error
+    tell("daemon.stopped", clean=clean, **dataclasses.asdict(account), queued=channel.depth)
+    return clean

@@ -1,0 +1,103 @@
+"""The producer: one city, asked for ever; its failures become states and never end it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+
+from weatherd.errors import Failure, ProviderError
+from weatherd.observation import Arrival
+from weatherd.schedule import backoff, next_tick, phase, second_poll
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Mapping
+
+    from weatherd.account import Account
+    from weatherd.channel import Channel
+    from weatherd.cities import City
+    from weatherd.observation import Observation
+    from weatherd.providers import Provider
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What every producer works with."""
+
+    providers: Mapping[str, Provider]
+    channel: Channel
+    account: Account
+    epoch: float  # POSIX time at which the loop's clock stood at zero
+    random: random.Random
+
+    def now(self) -> float:
+        """Return the POSIX time, by the loop's clock: it never jumps."""
+        return self.epoch + asyncio.get_running_loop().time()
+
+
+async def produce(city: City, bench: Bench) -> None:
+    """Poll *city* at once and then at every tick of its phase; after a failure, sooner and then ever later.
+
+    Polls of a city never overlap. A poll that outlasts its interval makes it skip ticks, not queue them.
+    """
+    interval = city.interval or 0.0
+    offset = phase(city.id, interval)
+    failures = 0
+    down_since = tick = bench.now()
+    with structlog.contextvars.bound_contextvars(city=city.id):
+        following = second_poll
+        while True:
+            try:
+                observation = await ask(city, bench.providers)
+            except Exception as error:  # noqa: BLE001 - a provider may be somebody else's code
+                failures += 1
+                wait = _wait(error, backoff(failures, interval, bench.random.random()), interval)
+                if failures == 1:
+                    down_since = bench.now()
+                _tell(error, failures, wait)
+                tick = bench.now() + wait
+            else:
+                if failures:
+                    log.info("city.recovered", failures=failures, seconds=round(bench.now() - down_since, 3))
+                failures = 0
+                bench.account.fetched += 1
+                await bench.channel.put(Arrival(city, observation))
+                tick = following(max(bench.now(), tick), interval, offset)
+                following = next_tick
+            await asyncio.sleep(tick - bench.now())
+
+
+async def ask(city: City, providers: Mapping[str, Provider]) -> Observation:
+    """Return the first answer, in the city's order of preference; if there is none, raise the first failure."""
+    first: Exception | None = None
+    for name in city.providers or ():
+        try:
+            return await providers[name].fetch(city)
+        except ProviderError as error:
+            first = first or error
+    raise first or ProviderError("no provider is named for this city", Failure.REFUSED)
+
+
+def _wait(error: Exception, backoff: float, interval: float) -> float:
+    """Return the seconds until the next try: a request that was refused is not worth an early one."""
+    if not isinstance(error, ProviderError):
+        return backoff
+    early = error.failure in (Failure.UNAVAILABLE, Failure.MALFORMED)
+    return max(backoff if early else max(backoff, interval), error.retry_after or 0.0)
+
+
+def _tell(error: Exception, failures: int, wait: float) -> None:
+    """Log the first failure loud and the others low; a traceback only for what nobody expected."""
+    event = {"reason": str(error) or repr(error), "failures": failures, "retry_in": round(wait, 3)}
+    is_bug = None if isinstance(error, ProviderError) else error
+    if failures > 1:
+        log.debug("city.still_down", **event)
+    elif is_bug:
+        log.error("city.down", **event, exc_info=error)
+    else:
+        log.warning("city.down", **event)

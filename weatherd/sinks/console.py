@@ -1,0 +1,53 @@
+"""A line for each observation on standard output."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from weatherd.formats import line
+from weatherd.sinks.thread import Thread
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+    from contextlib import AbstractAsyncContextManager
+
+    from weatherd.observation import Arrival
+    from weatherd.settings import Settings
+
+
+class Console:
+    """Prints by ``console.format``, repeats too.
+
+    The writing is done in a thread, straight to the descriptor: a terminal that was stopped, or a pipe that nobody
+    reads, then blocks that thread and not the daemon, nor Python's own flush at the end.
+    """
+
+    def __init__(self, template: str, descriptor: int, thread: Thread) -> None:
+        self._template = template
+        self._descriptor = descriptor
+        self._thread = thread
+
+    async def write(self, batch: Sequence[Arrival]) -> None:
+        """Print a batch; OSError when standard output is gone."""
+        text = "".join(f"{line(self._template, arrival)}\n" for arrival in batch)
+        await self._thread.run(lambda: _write(self._descriptor, text.encode(errors="replace")))
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(descriptor, data) :]
+
+
+@contextlib.asynccontextmanager
+async def _open(template: str) -> AsyncIterator[Console]:
+    sys.stdout.flush()
+    with Thread("console") as thread:
+        yield Console(template, sys.stdout.fileno(), thread)
+
+
+def open_sink(settings: Settings) -> AbstractAsyncContextManager[Console] | None:
+    """Open the sink unless ``console.enabled`` is off."""
+    return _open(settings.console.format) if settings.console.enabled else None

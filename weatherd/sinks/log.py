@@ -1,0 +1,39 @@
+"""Every observation as an event of the log."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+import structlog
+
+from weatherd.formats import plain
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+    from contextlib import AbstractAsyncContextManager
+
+    from weatherd.observation import Arrival
+    from weatherd.settings import Settings
+
+log = structlog.get_logger()
+
+
+class LogSink:
+    """Logs ``observation`` with every field that is known; ``repeat`` marks what was said before."""
+
+    async def write(self, batch: Sequence[Arrival]) -> None:
+        """Log each arrival of a batch."""
+        for arrival in batch:
+            known = {name: value for name, value in plain(arrival.observation).items() if value not in (None, "")}
+            log.info("observation", name=arrival.city.name, **known, **({"repeat": True} if arrival.repeat else {}))
+
+
+@contextlib.asynccontextmanager
+async def _open() -> AsyncIterator[LogSink]:
+    yield LogSink()
+
+
+def open_sink(settings: Settings) -> AbstractAsyncContextManager[LogSink] | None:
+    """Open the sink unless ``log.observations`` is off."""
+    return _open() if settings.log.observations else None
