@@ -1,0 +1,146 @@
+"""The log: structured lines on standard error, whoever speaks; and never a secret in one of them."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import sys
+import threading
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TextIO
+
+import structlog
+
+from weatherd.formats import rfc3339
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from structlog.typing import EventDict, Processor, WrappedLogger
+
+REDACTED = "[redacted]"
+_IN_ADDRESS = re.compile(r"([?&](?:appid|apikey|api_key|key|token)=)[^&\s\"'\\]+", re.IGNORECASE)
+
+
+class Redaction:
+    """Takes secrets out of finished text: the known ones wherever they stand, and any key in an address."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        forms = {
+            form for secret in secrets if secret for form in (secret, json.dumps(secret)[1:-1], repr(secret)[1:-1])
+        }
+        self._known = re.compile("|".join(map(re.escape, sorted(forms, key=len, reverse=True)))) if forms else None
+
+    def __call__(self, text: str) -> str:
+        """Return *text* without secrets."""
+        text = _IN_ADDRESS.sub(rf"\1{REDACTED}", text)
+        return self._known.sub(REDACTED, text) if self._known else text
+
+
+def configure(
+    level: str = "info", style: str = "auto", secrets: Iterable[str] = (), stream: TextIO = sys.stderr
+) -> None:
+    """Send every event, warning, library's log line and uncaught exception to *stream*, a line each.
+
+    *style* is ``json``, ``pretty``, or ``auto``: pretty on a terminal.
+    """
+    pretty = style == "pretty" or (style == "auto" and stream.isatty())
+    redact = Redaction(secrets)
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        _stamp,
+    ]
+    finish: list[Processor] = _pretty(stream) if pretty else _json()
+    structlog.configure(
+        processors=[*shared, *finish],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=lambda *_: _Writer(stream, redact),
+        cache_logger_on_first_use=True,
+    )
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[
+            structlog.contextvars.merge_contextvars,
+            structlog.stdlib.add_log_level,
+            _stamp,
+            _source,
+        ],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *finish],
+    )
+    handler = _Handler(_Writer(stream, redact))
+    handler.setFormatter(formatter)
+    logging.basicConfig(handlers=[handler], level=max(logging.WARNING, _number(level)), force=True)
+    logging.captureWarnings(capture=True)
+    _catch_everything()
+
+
+def _number(level: str) -> int:
+    return logging.getLevelNamesMapping()[level.upper()]
+
+
+class _Writer:
+    """Writes finished lines; the methods are those that structlog calls."""
+
+    def __init__(self, stream: TextIO, redact: Callable[[str], str]) -> None:
+        self._stream = stream
+        self._redact = redact
+        self._lock = threading.Lock()
+
+    def msg(self, line: str) -> None:
+        with self._lock:
+            try:
+                self._stream.write(f"{self._redact(line)}\n")
+                self._stream.flush()
+            except (OSError, ValueError):  # nobody reads the log any more; that must not stop the daemon
+                pass
+
+    debug = info = warning = error = critical = msg
+
+
+class _Handler(logging.Handler):
+    def __init__(self, writer: _Writer) -> None:
+        super().__init__()
+        self._writer = writer
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._writer.msg(self.format(record))
+
+
+def _json() -> list[Processor]:
+    return [
+        structlog.processors.format_exc_info,
+        structlog.processors.JSONRenderer(ensure_ascii=False, default=str),
+    ]
+
+
+def _pretty(stream: TextIO) -> list[Processor]:
+    colors = stream.isatty() and not os.environ.get("NO_COLOR")
+    plain = structlog.dev.plain_traceback
+    return [structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=plain, pad_event_to=18)]
+
+
+def _stamp(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Put time, level and event first, so that the lines of a tail align."""
+    head = {"timestamp": rfc3339(datetime.now(UTC)), "level": event.pop("level"), "event": event.pop("event")}
+    return {**head, **event}
+
+
+def _source(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Give what comes from libraries a constant name, with their words as a fact of it."""
+    record: logging.LogRecord = event["_record"]
+    return {**event, "event": "library", "logger": record.name, "message": event["event"]}
+
+
+def _catch_everything() -> None:
+    log: Any = structlog.get_logger()
+
+    def uncaught(kind: type[BaseException], error: BaseException, _: object) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            return
+        log.critical("uncaught", exc_info=error)
+
+    sys.excepthook = uncaught
+    threading.excepthook = lambda args: log.critical("uncaught", exc_info=args.exc_value, thread=str(args.thread))
+    sys.unraisablehook = lambda args: log.error("unraisable", exc_info=args.exc_value, message=args.err_msg)
