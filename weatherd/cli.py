@@ -1,0 +1,239 @@
+"""The command line. Each command is a thin door to its file in ``commands/``, which is imported when it is used."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+from typer import exceptions
+
+from weatherd import __version__
+from weatherd.commands import BUG, CONFIG, OK, UNAVAILABLE, USAGE
+from weatherd.errors import ConfigError, WeatherdError
+
+if TYPE_CHECKING:
+    from weatherd.configuration import Configuration
+
+_PLAIN: dict[str, Any] = {"rich_markup_mode": None, "pretty_exceptions_enable": False}
+app = typer.Typer(name="weatherd", **_PLAIN)
+cities = typer.Typer(help="Keep the list of cities; comments and order stay as they are.", **_PLAIN)
+app.add_typer(cities, name="cities")
+
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", metavar="FILE", help="The settings file; searched for when not given."),
+]
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command and return its exit code. Whatever is expected to go wrong is told in one line."""
+    try:
+        return int(app(arguments, prog_name="weatherd", standalone_mode=False) or OK)
+    except exceptions.TyperException as error:
+        typer.echo(f"weatherd: {_message(error)} (weatherd --help explains)", err=True)
+        return USAGE
+    except ConfigError as error:
+        typer.echo(str(error), err=True)
+        return CONFIG
+    except WeatherdError as error:
+        typer.echo(f"weatherd: {error}", err=True)
+        return UNAVAILABLE
+    except (KeyboardInterrupt, typer.Abort):
+        return 130
+    except BrokenPipeError:  # the reader of our output, such as head, has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except Exception:  # noqa: BLE001 - the last line of defence
+        traceback.print_exc()
+        typer.echo("weatherd: this is a bug; please report it with the lines above", err=True)
+        return BUG
+
+
+@app.callback(invoke_without_command=True)
+def weatherd(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,  # noqa: FBT002
+) -> None:
+    r"""Watch the weather of a list of cities, for years, without being looked after.
+
+    \b
+    Examples:
+      weatherd run --demo               simulated weather: no account, no network
+      weatherd run                      the real thing, by config/weatherd.yaml
+      weatherd once --format json       every city, one time
+      weatherd cities add Flensburg     put another city on the list
+      weatherd check --online           is all in order?
+    """
+    if version:
+        typer.echo(f"weatherd {__version__}")
+    elif context.invoked_subcommand is None:
+        typer.echo(context.get_help(), err=True)
+        raise typer.Exit(USAGE)
+
+
+@app.command()
+def run(
+    config: Config = None,
+    demo: Annotated[bool, typer.Option("--demo", help="Show it: simulated weather, every 5 s.")] = False,  # noqa: FBT002
+) -> int:
+    r"""Run the daemon until Ctrl-C or SIGTERM; SIGHUP, or an edited file, makes it read its list again.
+
+    \b
+    Examples:
+      weatherd run --demo
+      weatherd run --config /etc/weatherd/weatherd.yaml 2>>weatherd.log
+    """
+    from weatherd.commands.run import run  # noqa: PLC0415
+
+    return run(config, demo=demo)
+
+
+@app.command()
+def once(
+    config: Config = None,
+    format: Annotated[  # noqa: A002 - the option's name
+        Literal["text", "json", "csv"], typer.Option("--format", "-f", help="How to print it.")
+    ] = "text",
+) -> int:
+    r"""Poll every city once and print what came; exit 69 if a city failed.
+
+    \b
+    Examples:
+      weatherd once
+      weatherd once --format csv > now.csv
+    """
+    from weatherd.commands.once import once  # noqa: PLC0415
+
+    return once(_load(config), format)
+
+
+@app.command()
+def check(
+    config: Config = None,
+    online: Annotated[bool, typer.Option("--online", help="Ask each provider for one city, too.")] = False,  # noqa: FBT002
+) -> int:
+    r"""Check both files, show what the list costs, and name the rows that are set aside; exit 78 if a file is wrong.
+
+    \b
+    Examples:
+      weatherd check && systemctl reload weatherd
+      weatherd check --online
+    """
+    from weatherd.commands.check import check  # noqa: PLC0415
+
+    return check(_load(config), online=online)
+
+
+@app.command()
+def schema(
+    file: Annotated[Literal["weatherd", "cities"] | None, typer.Argument(help="One of them; else both.")] = None,
+) -> int:
+    r"""Print the JSON Schemas of the settings and of the list, for editors.
+
+    \b
+    Examples:
+      weatherd schema cities > config/cities.schema.json
+    """
+    from weatherd.commands.schema import schema  # noqa: PLC0415
+
+    return schema(file)
+
+
+@app.command()
+def simulate(
+    port: Annotated[int, typer.Option("--port", "-p", min=0, max=65535, help="0 takes a free one.")] = 8081,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    day: Annotated[str, typer.Option(help="How long a day's weather takes to pass: 10m, 1h, 24h.")] = "24h",
+    fault: Annotated[
+        list[str] | None,
+        typer.Option("--fault", metavar="KIND:RATE", help="A fault and its share of the answers."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Another seed is another run of bad luck.")] = 0,
+) -> int:
+    r"""Serve simulated weather by the protocols of Open-Meteo and OpenWeatherMap, with faults on demand.
+
+    \b
+    Examples:
+      weatherd simulate --day 10m
+      weatherd simulate --fault 429:0.2 --fault hang:0.05
+    """
+    from weatherd.commands.simulate import simulate  # noqa: PLC0415
+    from weatherd.duration import seconds  # noqa: PLC0415
+    from weatherd.simulator.faults import parse_fault  # noqa: PLC0415
+
+    try:
+        length = seconds(day)
+    except ValueError as error:
+        raise typer.BadParameter(f"--day {error}") from None
+    try:
+        faults = [parse_fault(text) for text in fault or ()]
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    return simulate(host, port, length, faults, seed)
+
+
+@cities.command("list")
+def cities_list(config: Config = None) -> int:
+    """Show every city that is watched."""
+    from weatherd.commands.cities import show  # noqa: PLC0415
+
+    return show(_load(config))
+
+
+@cities.command("search")
+def cities_search(name: str, config: Config = None) -> int:
+    """Find places by their name, with country, region and population."""
+    from weatherd.commands.cities import search  # noqa: PLC0415
+
+    return search(_load(config).settings, name)
+
+
+@cities.command("add")
+def cities_add(
+    name: str,
+    config: Config = None,
+    lat: Annotated[float | None, typer.Option(min=-90, max=90, help="Latitude; then nothing is looked up.")] = None,
+    lon: Annotated[float | None, typer.Option(min=-180, max=180, help="Longitude.")] = None,
+    pick: Annotated[int | None, typer.Option(help="Which of several places, as `search` numbers them.")] = None,
+) -> int:
+    r"""Add a city at the end of the list.
+
+    \b
+    Examples:
+      weatherd cities add Frankfurt --pick 2
+      weatherd cities add "Weather station" --lat 54.33 --lon 10.18
+    """
+    from weatherd.commands.cities import add  # noqa: PLC0415
+
+    if (lat is None) != (lon is None):
+        raise typer.BadParameter("--lat and --lon go together")
+    place = (lat, lon) if lat is not None and lon is not None else None
+    return add(_load(config), name, place, pick)
+
+
+@cities.command("remove")
+def cities_remove(name: Annotated[str, typer.Argument(help="Its name or id.")], config: Config = None) -> int:
+    """Take a city off the list."""
+    from weatherd.commands.cities import remove  # noqa: PLC0415
+
+    return remove(_load(config), name)
+
+
+def _load(config: Path | None) -> Configuration:
+    from weatherd import configuration, log, plugins  # noqa: PLC0415
+
+    log.configure("warning")
+    return configuration.load(configuration.find(config, os.environ), os.environ, list(plugins.find("providers")))
+
+
+def _message(error: Exception) -> str:
+    text = (
+        error.format_message()
+        if isinstance(error, exceptions.TyperException) and hasattr(error, "format_message")
+        else ""
+    )
+    return (text or str(error) or type(error).__name__).rstrip(".")

@@ -1,0 +1,116 @@
+"""``weatherd run``: the daemon."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import importlib
+import logging
+import os
+import random
+import sys
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from weatherd import __version__, configuration, daemon, log, plugins, signals
+from weatherd.commands import BUG, CONFIG, OK, UNCLEAN
+from weatherd.compose import now, open_providers, open_sinks
+from weatherd.errors import ConfigError
+from weatherd.settings import secrets_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+    from typing import NoReturn
+
+    from weatherd.configuration import Configuration
+
+_DEMO_DAY = 600.0  # a day's weather passes in ten minutes
+_DEMO_INTERVAL = 5.0
+
+
+def run(config: Path | None, *, demo: bool) -> NoReturn:
+    """Run the daemon and leave the process with its exit code."""
+    signals.hold()
+    log.configure()
+    loop = _new_loop()
+    try:
+        code = loop.run_until_complete(_run(config, demo=demo))
+    except ConfigError as error:
+        structlog.get_logger().error("config.rejected", problems=[str(problem) for problem in error.problems])
+        code = CONFIG
+    except Exception as error:  # noqa: BLE001 - the last line of defence
+        structlog.get_logger().critical("daemon.crashed", exc_info=error, version=__version__)
+        code = BUG
+    _leave(code)
+
+
+async def _run(config: Path | None, *, demo: bool) -> int:
+    async with contextlib.AsyncExitStack() as stack:
+        file = configuration.SHIPPED if demo and not config else configuration.find(config, os.environ)
+        flags = await stack.enter_async_context(_demo()) if demo else {}
+        load = functools.partial(configuration.load, file, os.environ, list(plugins.find("providers")), **flags)
+        first = load()
+        log.configure(first.settings.log.level, first.settings.log.format, secrets_of(first.settings))
+        if file == configuration.SHIPPED and not demo:
+            structlog.get_logger().warning("config.shipped", config=str(file), action="name your own with --config")
+        providers = await stack.enter_async_context(open_providers(first.settings))
+        providers.require(first)
+        sinks = await stack.enter_async_context(open_sinks(first.settings))
+        stop, reload = asyncio.Event(), asyncio.Event()
+        stack.enter_context(signals.catch(asyncio.get_running_loop(), _stopper(stop, first), reload.set))
+        clean = await daemon.run(
+            first,
+            lambda: providers.require(load()),
+            providers.usable,
+            sinks,
+            stop=stop,
+            reload=reload,
+            now=now,
+            random=random.Random(),  # noqa: S311 - it spreads retries
+        )
+    return OK if clean else UNCLEAN
+
+
+def _stopper(stop: asyncio.Event, configuration: Configuration) -> Callable[[], None]:
+    """Return what a signal to stop does: ask for it, and see to it that it happens."""
+
+    def begin() -> None:
+        # A plug-in that swallows its cancellation would keep the process for ever.
+        asyncio.get_running_loop().call_later(configuration.settings.shutdown_grace + 1, _leave, UNCLEAN)
+        stop.set()
+
+    return begin
+
+
+@contextlib.asynccontextmanager
+async def _demo() -> AsyncIterator[dict[str, Any]]:
+    """Serve simulated weather on loopback and return the settings that point at it."""
+    from weatherd.simulator.server import application, serve  # noqa: PLC0415 - only a demo needs it
+
+    async with serve("127.0.0.1", 0, application(now=now, day=_DEMO_DAY)) as url:
+        flags: dict[str, Any] = {
+            "interval": _DEMO_INTERVAL,
+            "open_meteo": {"base_url": url, "plan": "unlimited"},
+            "openweathermap": {"base_url": url, "plan": "unlimited", "api_key": "demo"},
+        }
+        if sys.stderr.isatty() and sys.stdout.isatty():
+            flags["log"] = {"observations": False}  # they are on the screen already
+        yield flags
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    with contextlib.suppress(ImportError):
+        loop: asyncio.AbstractEventLoop = importlib.import_module("uvloop").new_event_loop()
+        return loop
+    return asyncio.new_event_loop()
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process now: Python would wait for threads, and a name look-up or a write may be stuck in one."""
+    logging.shutdown()
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.flush()
+    os._exit(code)
