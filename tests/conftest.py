@@ -1,0 +1,37 @@
+"""Virtual time for every test, unless it is marked ``real_time``."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import settings
+
+from tests.virtual import VirtualTimeLoop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+settings.register_profile("weatherd", deadline=None, derandomize=True)
+settings.load_profile("weatherd")
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config,  # noqa: ARG001 - the hook's signature
+    item: pytest.Item,
+) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Choose the loop that a coroutine test runs on."""
+    if item.get_closest_marker("real_time"):
+        return {"real": asyncio.new_event_loop}
+    return {"virtual": VirtualTimeLoop}
+
+
+@pytest.fixture(scope="session")
+def recorded() -> Path:
+    """Return the folder of recorded answers; where it is missing, what needs it is skipped."""
+    folder = Path(__file__).parents[2] / "shared" / "recorded"
+    if not folder.is_dir():
+        pytest.skip("the folder of recorded answers is not here")
+    return folder

@@ -1,0 +1,121 @@
+"""Stand-ins with verbs for the parts on either end of the road."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from tests.virtual import EPOCH, now
+from weatherd.cities import City
+from weatherd.errors import Failure, ProviderError
+from weatherd.observation import Arrival, Observation
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from weatherd.providers import Provider
+    from weatherd.sinks import Sink
+
+KIEL = City(name="Kiel", lat=54.305902, lon=10.123282, interval=600.0, providers=("fake",))
+BERLIN = City(name="Berlin", lat=52.521021, lon=13.381268, interval=600.0, providers=("fake",))
+MUNICH = City(name="München", lat=48.144049, lon=11.575928, interval=600.0, providers=("fake",))
+
+
+def observation(city: City = KIEL, **values: object) -> Observation:
+    """Return an observation of light rain at 6 °C, but for *values*."""
+    plain = Observation(
+        city=city.id,
+        provider="fake",
+        observed_at=EPOCH,
+        fetched_at=EPOCH + timedelta(seconds=1),
+        temperature=6.0,
+        description="light rain",
+        code=61,
+    )
+    return replace(plain, **values)  # type: ignore[arg-type]
+
+
+def arrival(city: City = KIEL, **values: object) -> Arrival:
+    """Return the arrival of such an observation."""
+    return Arrival(city, observation(city, **values))
+
+
+def unavailable(reason: str = "out of order", retry_after: float | None = None) -> ProviderError:
+    """Return the failure of a service that is out of order."""
+    return ProviderError(reason, Failure.UNAVAILABLE, retry_after=retry_after)
+
+
+class FakeProvider:
+    """Answers every city by a script of steps, for ever by the last one; each answer is an observation of its own."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[float, str]] = []  # when, and for which city
+        self.given: list[Observation] = []
+        self._script: list[Exception | float] = []
+
+    def answers(self, *, after: float = 0.0, times: int = 1) -> FakeProvider:
+        """Give an observation *after* so many seconds."""
+        self._script += [after] * times
+        return self
+
+    def fails(self, error: Exception | None = None, times: int = 1) -> FakeProvider:
+        """Raise an error; a service out of order unless told otherwise."""
+        self._script += [error or unavailable()] * times
+        return self
+
+    def hangs(self) -> FakeProvider:
+        """Take a year to answer."""
+        return self.answers(after=365 * 86400.0)
+
+    def times(self, city: City) -> list[float]:
+        """Return when a city was asked for, in virtual seconds."""
+        return [when for when, asked in self.asked if asked == city.id]
+
+    async def fetch(self, city: City) -> Observation:
+        """Follow the script."""
+        self.asked.append((asyncio.get_running_loop().time(), city.id))
+        step = self._script[0] if self._script else 0.0
+        if len(self._script) > 1:
+            self._script.pop(0)
+        if isinstance(step, Exception):
+            raise step
+        if step:
+            await asyncio.sleep(step)
+        given = observation(city, observed_at=now(), fetched_at=now())
+        self.given.append(given)
+        return given
+
+
+class FakeSink:
+    """Keeps what it is given; may be slow, fail or hang."""
+
+    def __init__(self, *, takes: float = 0.0) -> None:
+        self.got: list[Arrival] = []
+        self.batches: list[int] = []
+        self._takes = takes
+        self._failures: list[Exception] = []
+
+    def fails(self, error: Exception, times: int = 1) -> FakeSink:
+        """Raise *error* at the next writes."""
+        self._failures += [error] * times
+        return self
+
+    async def write(self, batch: Sequence[Arrival]) -> None:
+        """Take a batch."""
+        if self._takes:
+            await asyncio.sleep(self._takes)
+        if self._failures:
+            raise self._failures.pop(0)
+        self.batches.append(len(batch))
+        self.got += batch
+
+    @property
+    def observations(self) -> list[Observation]:
+        """Return the observations that arrived, in their order."""
+        return [arrived.observation for arrived in self.got]
+
+
+_: type[Provider] = FakeProvider
+__: type[Sink] = FakeSink

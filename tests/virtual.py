@@ -1,0 +1,74 @@
+"""A loop on which time passes only when nothing can happen: a virtual day takes seconds, and is exact."""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from concurrent.futures import Executor
+
+SETTLE = 0.001  # real seconds in which local sockets may speak before time jumps
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class _JumpingSelector(selectors.DefaultSelector):
+    """Sleeps by moving its own clock forward."""
+
+    now = 0.0
+    in_threads = 0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if self.in_threads:  # a thread is at work, and that takes real time
+            return super().select(SETTLE)
+        if timeout is None or timeout <= 0:
+            return super().select(timeout)
+        ready = super().select(SETTLE)
+        if not ready:
+            self.now += timeout
+        return ready
+
+
+class VirtualTimeLoop(asyncio.SelectorEventLoop):
+    """An event loop whose clock starts at zero and jumps to the next timer when all tasks wait."""
+
+    def __init__(self) -> None:
+        self._clock = _JumpingSelector()
+        super().__init__(self._clock)
+
+    def time(self) -> float:
+        """Return the virtual seconds since the loop was made."""
+        return self._clock.now
+
+    def run_in_executor(  # type: ignore[override]
+        self, executor: Executor | None, func: Callable[..., Any], *args: Any
+    ) -> asyncio.Future[Any]:
+        """Run *func* in a thread; until it is done, time stands still."""
+        self._clock.in_threads += 1
+        future = super().run_in_executor(executor, func, *args)
+        future.add_done_callback(self._thread_done)
+        return future
+
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109 - the signature is asyncio's
+        """Wait for the threads in real time."""
+        self._clock.in_threads += 1
+        await super().shutdown_default_executor()
+
+    def _thread_done(self, _: object) -> None:
+        self._clock.in_threads -= 1
+
+
+def run(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Run a coroutine on a fresh virtual loop; a task or a transport left behind is an error."""
+    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+        result = runner.run(coroutine)
+        assert not asyncio.all_tasks(runner.get_loop())
+        return result
+
+
+def now() -> datetime:
+    """Return the wall time that belongs to the running virtual loop: EPOCH and its seconds."""
+    return EPOCH + timedelta(seconds=asyncio.get_running_loop().time())
