@@ -13,7 +13,7 @@ from weatherd.account import Account
 from weatherd.channel import Channel
 from weatherd.consumer import consume
 from weatherd.producer import Bench, produce
-from weatherd.reload import Follower, watch
+from weatherd.reload import Follower
 from weatherd.sinks.board import Board
 from weatherd.sinks.outlet import Outlet
 from weatherd.supervisor import Supervisor
@@ -43,7 +43,7 @@ async def run(
 ) -> bool:
     """Watch the cities until *stop* is set; return whether everything fetched had reached the sinks by then.
 
-    Whenever *reload* is set or a file is edited, ``load`` is called anew. After *stop* the producers end first, then
+    Whenever *reload* is set, ``load`` is called anew. After *stop* the producers end first, then
     the channel is drained; that takes ``shutdown_grace`` seconds at the most, then what still hangs is cancelled. The
     account is logged in either case.
     """
@@ -59,16 +59,12 @@ async def run(
             async with asyncio.TaskGroup() as producers:
                 supervisor = Supervisor(producers, lambda city: produce(city, bench))
                 follower = Follower(configuration, load, supervisor, board)
-                helpers = [
-                    producers.create_task(follower.follow(reload), name="reload"),
-                    producers.create_task(watch(lambda: follower.current, reload), name="watch"),
-                ]
+                following = producers.create_task(follower.follow(reload), name="reload")
                 log.info("daemon.ready", cities=len(configuration.cities), config=str(configuration.file))
                 await stop.wait()
                 deadline.reschedule(loop.time() + settings.shutdown_grace)
                 log.info("daemon.stopping", queued=channel.depth)
-                for helper in helpers:
-                    helper.cancel()
+                following.cancel()
                 supervisor.become(())
             await channel.close()
         clean = True

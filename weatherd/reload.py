@@ -1,4 +1,4 @@
-"""The list and the settings, read again while the daemon runs: on a signal, or when a file was edited."""
+"""The list and the settings, read again while the daemon runs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import structlog
-import watchfiles
 
 from weatherd.errors import ConfigError
 from weatherd.settings import Settings
@@ -70,33 +69,3 @@ class Follower:
         ]
         if fixed:
             log.warning("settings.need_restart", settings=fixed)
-
-
-async def watch(configuration: Callable[[], Configuration], reload: asyncio.Event) -> None:
-    """Set *reload* whenever one of the files may have changed, by whatever way an editor saves.
-
-    The folders are watched, not the files: many editors, and Kubernetes, put another file in the place of the old.
-    """
-    while True:
-        now = configuration()
-        folders = {now.file.parent, now.list_path if now.list_path.is_dir() else now.list_path.parent}
-        try:
-            async for changes in watchfiles.awatch(*folders, recursive=False, step=100, debounce=1000):
-                if any(_concerns(path, now) for _, path in changes):
-                    reload.set()
-                if configuration().list_path != now.list_path:
-                    break
-        except (OSError, RuntimeError) as error:
-            log.warning("watch.failed", reason=str(error), action="edits are seen on SIGHUP only")
-            return
-
-
-def _concerns(path: str, configuration: Configuration) -> bool:
-    name = path.rsplit("/", 1)[-1]
-    names = {
-        configuration.file.name,
-        configuration.list_path.name,
-        "..data",
-    }  # ..data: a Kubernetes ConfigMap
-    in_list = configuration.list_path.is_dir() and name.endswith((".yaml", ".yml"))
-    return name in names or (in_list and not name.startswith("."))

@@ -19,6 +19,7 @@ from weatherd.commands import BUG, CONFIG, OK, UNCLEAN
 from weatherd.compose import now, open_providers, open_sinks
 from weatherd.errors import ConfigError
 from weatherd.settings import secrets_of
+from weatherd.watch import watch
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -61,16 +62,26 @@ async def _run(config: Path | None, *, demo: bool) -> int:
         sinks = await stack.enter_async_context(open_sinks(first.settings))
         stop, reload = asyncio.Event(), asyncio.Event()
         stack.enter_context(signals.catch(asyncio.get_running_loop(), _stopper(stop, first), reload.set))
-        clean = await daemon.run(
-            first,
-            lambda: providers.require(load()),
-            providers.usable,
-            sinks,
-            stop=stop,
-            reload=reload,
-            now=now,
-            random=random.Random(),  # noqa: S311 - it spreads retries
-        )
+        latest = first
+
+        def load_again() -> Configuration:
+            nonlocal latest
+            latest = providers.require(load())
+            return latest
+
+        async with asyncio.TaskGroup() as tasks:
+            watching = tasks.create_task(watch(lambda: latest, reload), name="watch")
+            clean = await daemon.run(
+                first,
+                load_again,
+                providers.usable,
+                sinks,
+                stop=stop,
+                reload=reload,
+                now=now,
+                random=random.Random(),  # noqa: S311 - it spreads retries
+            )
+            watching.cancel()
     return OK if clean else UNCLEAN
 
 

@@ -1,0 +1,53 @@
+# Every target sets itself up: virtual environments in this folder, nothing global. Needs Python >= 3.11 and make.
+
+VERSIONS := $(shell scripts/pythons | cut -d ' ' -f 1)
+ifeq ($(VERSIONS),)
+$(error weatherd needs Python 3.11 or newer with its venv module (on Debian: apt install python3-venv))
+endif
+OLDEST := $(firstword $(VERSIONS))
+NEWEST := $(lastword $(VERSIONS))
+DEV := .venv-$(OLDEST)
+INSTALL := -m pip install --quiet --quiet --disable-pip-version-check --constraint requirements.txt --editable
+
+.PHONY: help run test check format bench clean
+.PRECIOUS: .venv-%/installed
+
+help:
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
+
+run: .venv/installed ## the daemon, with simulated weather
+	@.venv/bin/weatherd run --demo
+
+test: $(sort test-$(OLDEST) test-$(NEWEST)) ## all tests, on the oldest and the newest Python here
+
+test-%: .venv-%/installed
+	.venv-$*/bin/python -m pytest --quiet --numprocesses 2 $(PYTEST)
+
+check: $(DEV)/installed ## format, lint, types, import contract
+	$(DEV)/bin/ruff format --check .
+	$(DEV)/bin/ruff check .
+	$(DEV)/bin/flake8 weatherd tests benchmarks
+	$(DEV)/bin/mypy
+	$(DEV)/bin/lint-imports --no-cache
+
+format: $(DEV)/installed ## put the code into its form
+	$(DEV)/bin/ruff format .
+	$(DEV)/bin/ruff check --fix .
+
+bench: $(DEV)/installed ## measure; see benchmarks/
+	$(DEV)/bin/python -m benchmarks
+
+clean: ## remove what the other targets made
+	rm -rf .venv .venv-* .hypothesis .*_cache build dist
+
+.venv/installed: pyproject.toml requirements.txt
+	@echo "setting up .venv, once" >&2
+	@$$(scripts/pythons $(NEWEST)) -m venv .venv
+	@.venv/bin/python $(INSTALL) .
+	@touch $@
+
+.venv-%/installed: pyproject.toml requirements.txt
+	@echo "setting up .venv-$*, once" >&2
+	@$$(scripts/pythons $*) -m venv .venv-$*
+	@.venv-$*/bin/python $(INSTALL) '.[dev]'
+	@touch $@

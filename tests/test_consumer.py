@@ -1,0 +1,104 @@
+"""The consumer, and what keeps the trouble of one sink from the others."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from structlog.testing import capture_logs
+
+from tests.fakes import BERLIN, KIEL, FakeSink, arrival
+from weatherd.account import Account
+from weatherd.channel import Channel
+from weatherd.consumer import MOST, consume
+from weatherd.sinks.board import Board
+from weatherd.sinks.outlet import DEADLINE, Outlet
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from weatherd.observation import Arrival
+
+
+async def _consume(arrivals: Sequence[Arrival], *sinks: FakeSink, every: float = 0.0) -> Account:
+    channel, account = Channel(10_000), Account()
+    outlets = [Outlet(f"sink-{number}", sink) for number, sink in enumerate(sinks)]
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(consume(channel, Board(), outlets, account))
+        for item in arrivals:
+            await channel.put(item)
+            if every:
+                await asyncio.sleep(every)
+        await channel.close()
+    assert channel.depth == 0
+    return account
+
+
+async def test_every_sink_gets_everything_in_order() -> None:
+    """Each sink receives every arrival, once and in order."""
+    sinks = FakeSink(), FakeSink()
+    arrivals = [arrival(temperature=float(number)) for number in range(5)]
+    account = await _consume(arrivals, *sinks)
+    assert sinks[0].got == sinks[1].got == arrivals
+    assert account == Account(stored=5)
+
+
+async def test_what_waits_is_written_together() -> None:
+    """A backlog is written in batches, not one by one."""
+    sink = FakeSink()
+    await _consume([arrival(temperature=float(number % 50)) for number in range(MOST * 2 + 7)], sink)
+    assert sink.batches == [MOST, MOST, 7]
+
+
+async def test_a_repeat_is_marked_and_counted() -> None:
+    """An observation that says the same again is written with its mark, and is not stored a second time."""
+    sink = FakeSink()
+    said = [arrival(), arrival(fetched_at=arrival().observation.observed_at), arrival(temperature=7.0), arrival(BERLIN)]
+    account = await _consume(said, sink)
+    assert [item.repeat for item in sink.got] == [False, True, False, False]
+    assert (account.stored, account.repeated) == (3, 1)
+
+
+async def test_a_failing_sink_does_not_hurt_another() -> None:
+    """What one sink misses, the others get; it is down once and recovers once, and says how much it missed."""
+    bad, good = FakeSink().fails(OSError(28, "No space left on device"), times=2), FakeSink()
+    arrivals = [arrival(temperature=float(number)) for number in range(10)]
+    with capture_logs() as events:
+        await _consume(arrivals, bad, good, every=1.0)
+    assert good.got == arrivals
+    assert [(event["event"], event["sink"]) for event in events] == [
+        ("sink.down", "sink-0"),
+        ("sink.recovered", "sink-0"),
+    ]
+    assert "No space left" in events[0]["reason"]
+    assert events[0]["exc_info"] is None
+    assert events[1]["missed"] == 10 - len(bad.got)
+
+
+async def test_a_bug_in_a_sink_is_contained_and_shown() -> None:
+    """Whatever a sink raises, it is logged with its traceback and the road goes on."""
+    sink = FakeSink().fails(KeyError("x"))
+    with capture_logs() as events:
+        await _consume([arrival(), arrival(BERLIN)], sink, every=10.0)
+    assert isinstance(events[0]["exc_info"], KeyError)
+    assert [item.city for item in sink.got] == [BERLIN]
+
+
+async def test_a_hanging_sink_is_left_at_its_deadline() -> None:
+    """A write that does not end is cancelled, and the sink rests instead of slowing the road for ever."""
+    hanging, good = FakeSink(takes=365 * 86400.0), FakeSink()
+    with capture_logs() as events:
+        await _consume([arrival(temperature=float(number)) for number in range(50)], hanging, good, every=1.0)
+    assert len(good.got) == 50
+    assert f"{DEADLINE:g} s" in events[0]["reason"]
+    assert len(events) == 1
+
+
+def test_the_board_keeps_the_last_of_each_city() -> None:
+    """The board knows the newest observation of every city, and forgets cities that have left."""
+    board = Board()
+    old, new = arrival().observation, arrival(temperature=7.0).observation
+    assert [board.note(old), board.note(new), board.note(new)] == [False, False, True]
+    board.note(arrival(BERLIN).observation)
+    board.retain([KIEL.id])
+    assert (board.last("kiel"), board.last("berlin")) == (new, None)

@@ -1,0 +1,150 @@
+"""The producer: its times, its failures, its recoveries."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import random
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from tests.fakes import KIEL, FakeProvider, unavailable
+from tests.virtual import EPOCH
+from weatherd.account import Account
+from weatherd.channel import Channel
+from weatherd.errors import Failure, ProviderError
+from weatherd.producer import Bench, produce
+from weatherd.schedule import phase
+
+if TYPE_CHECKING:
+    from weatherd.cities import City
+
+PHASE = (phase("kiel", 600) - EPOCH.timestamp()) % 600  # of Kiel's ticks, in virtual seconds
+
+
+class Least(random.Random):
+    """Draws the least number, so that a wait is the longest it can be."""
+
+    def random(self) -> float:
+        """Return zero."""
+        return 0.0
+
+
+async def _watch(provider: FakeProvider, *, until: float, city: City = KIEL, size: int = 1000) -> Bench:
+    """Run one producer for so many virtual seconds."""
+    loop = asyncio.get_running_loop()
+    epoch = EPOCH.timestamp() - loop.time()
+    bench = Bench({"fake": provider, "other": provider}, Channel(size), Account(), epoch, Least())
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout_at(until):
+            await produce(city, bench)
+    return bench
+
+
+async def test_a_healthy_city_is_asked_at_once_and_then_at_its_phase() -> None:
+    """The first poll is at zero, the others at the phase of the city's id, at a fixed rate for a virtual day."""
+    provider = FakeProvider().answers(after=0.7)
+    await _watch(provider, until=86400)
+    first, *others = provider.times(KIEL)
+    second = PHASE if PHASE >= 300 else PHASE + 600
+    assert first == 0
+    assert others == pytest.approx([second + 600 * n for n in range(len(others))], abs=1e-3)
+    assert len(others) in (143, 144)
+
+
+async def test_a_slow_answer_makes_ticks_be_skipped() -> None:
+    """A poll that takes longer than the interval is finished before the next; the ticks keep their places."""
+    provider = FakeProvider().answers(after=700)
+    await _watch(provider, until=7200)
+    times = provider.times(KIEL)
+    assert all(later - earlier >= 700 for earlier, later in itertools.pairwise(times))
+    assert [time % 600 for time in times[1:]] == pytest.approx([PHASE % 600] * len(times[1:]), abs=1e-3)
+
+
+async def test_a_failing_city_is_down_once_and_recovers_once() -> None:
+    """Any number of failures in a row is one line when it begins and one when it ends."""
+    provider = FakeProvider().fails(times=5).answers()
+    with capture_logs() as events:
+        bench = await _watch(provider, until=7200)
+    loud = [(event["event"], event["log_level"]) for event in events if event["log_level"] != "debug"]
+    assert loud == [("city.down", "warning"), ("city.recovered", "info")]
+    assert events[0]["reason"] == "out of order"
+    assert events[-1]["failures"] == 5
+    assert events[-1]["seconds"] == pytest.approx(150 + 300 + 600 + 900 + 900, abs=0.01)
+    assert bench.account.fetched == bench.channel.depth > 0
+
+
+async def test_retries_back_off() -> None:
+    """After each failure in a row the wait is longer, and after the recovery the city returns to its phase."""
+    provider = FakeProvider().fails(times=4).answers()
+    await _watch(provider, until=3600)
+    times = provider.times(KIEL)
+    assert times[:5] == pytest.approx([0, 150, 450, 1050, 1950], abs=1e-3)
+    assert times[5] % 600 == pytest.approx(PHASE, abs=1e-3)
+
+
+@pytest.mark.parametrize("failure", [Failure.REFUSED, Failure.DENIED, Failure.LIMITED])
+async def test_a_request_that_was_refused_is_not_repeated_early(failure: Failure) -> None:
+    """What a client did wrong is not tried again within the interval."""
+    provider = FakeProvider().fails(ProviderError("400: no such place", failure)).answers()
+    await _watch(provider, until=1000)
+    assert provider.times(KIEL)[1] == pytest.approx(600, abs=1e-3)
+
+
+async def test_a_service_may_say_when_to_come_back() -> None:
+    """A Retry-After that is longer than the backoff is honoured."""
+    provider = FakeProvider().fails(unavailable(retry_after=4000)).answers()
+    await _watch(provider, until=5000)
+    assert provider.times(KIEL)[:2] == pytest.approx([0, 4000], abs=1e-3)
+
+
+async def test_a_bug_in_a_provider_is_contained_and_shown() -> None:
+    """Whatever a plug-in raises, the city is down with a traceback, and is asked again."""
+    provider = FakeProvider().fails(ZeroDivisionError("oh")).answers()
+    with capture_logs() as events:
+        await _watch(provider, until=200)
+    assert events[0]["event"] == "city.down"
+    assert isinstance(events[0]["exc_info"], ZeroDivisionError)
+    assert events[1]["event"] == "city.recovered"
+
+
+async def test_an_expected_failure_has_no_traceback() -> None:
+    """A service that is out of order is not a bug."""
+    with capture_logs() as events:
+        await _watch(FakeProvider().fails(), until=100)
+    assert "exc_info" not in events[0]
+
+
+async def test_the_next_provider_serves_while_the_first_cannot() -> None:
+    """The providers are asked in the city's order; the first answer counts, and nothing is down."""
+    first, second = FakeProvider().fails(), FakeProvider().answers()
+    bench = Bench({"a": first, "b": second}, Channel(10), Account(), 0.0, Least())
+    with capture_logs() as events, contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(100):
+            await produce(replace(KIEL, providers=("a", "b")), bench)
+    assert (len(first.asked), len(second.asked), bench.account.fetched, events) == (1, 1, 1, [])
+
+
+async def test_a_full_channel_holds_the_city_back() -> None:
+    """A producer that waits for room asks for nothing meanwhile, and goes on at its phase."""
+    provider = FakeProvider().answers()
+    bench: Any = None
+
+    async def make_room() -> None:
+        await asyncio.sleep(3000)
+        await bench.channel.take(1)
+
+    loop = asyncio.get_running_loop()
+    bench = Bench({"fake": provider}, Channel(1), Account(), EPOCH.timestamp() - loop.time(), Least())
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(4000), asyncio.TaskGroup() as tasks:
+            tasks.create_task(make_room())
+            tasks.create_task(produce(KIEL, bench))
+    times = provider.times(KIEL)
+    assert len([time for time in times if time < 3000]) == 2
+    assert times[2] % 600 == pytest.approx(PHASE, abs=1e-3)
+    assert bench.account.fetched == bench.channel.depth == 3  # with the one in hand

@@ -1,0 +1,81 @@
+"""One producer per city, brought into line by difference."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests import virtual
+from tests.fakes import BERLIN, KIEL, MUNICH
+from weatherd.cities import City
+from weatherd.supervisor import Change, Supervisor
+
+CITIES = [City(name=name, lat=float(lat), lon=10.0) for name in "ABCD" for lat in (1, 2)]
+
+
+class Running:
+    """Producers that do nothing, and a record of which are there."""
+
+    def __init__(self) -> None:
+        self.now: list[City] = []
+        self.begun: list[City] = []
+
+    async def produce(self, city: City) -> None:
+        """Run until cancelled."""
+        self.now.append(city)
+        self.begun.append(city)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.now.remove(city)
+
+
+async def test_a_change_touches_only_what_it_changes() -> None:
+    """Cities that are equal in every value keep their task; a changed one is stopped and begun anew."""
+    running = Running()
+    async with asyncio.TaskGroup() as tasks:
+        supervisor = Supervisor(tasks, running.produce)
+        supervisor.become([KIEL, BERLIN])
+        await asyncio.sleep(0)
+        moved = replace(BERLIN, lat=52.6)
+        change = supervisor.become([KIEL, moved, MUNICH])
+        await asyncio.sleep(0)
+        assert change == Change(
+            added=frozenset({"munchen"}), removed=frozenset(), changed=frozenset({"berlin"}), unchanged=1
+        )
+        assert running.begun == [KIEL, BERLIN, moved, MUNICH]
+        supervisor.become([])
+
+
+async def test_becoming_the_same_again_changes_nothing() -> None:
+    """Applying a list twice is applying it once."""
+    running = Running()
+    async with asyncio.TaskGroup() as tasks:
+        supervisor = Supervisor(tasks, running.produce)
+        supervisor.become([KIEL])
+        assert supervisor.become([KIEL]) == Change(frozenset(), frozenset(), frozenset(), 1)
+        await asyncio.sleep(0)
+        assert running.begun == [KIEL]
+        supervisor.become([])
+
+
+@given(st.lists(st.lists(st.sampled_from(CITIES), unique_by=lambda city: city.id), max_size=6))
+def test_any_sequence_of_lists_ends_with_the_last(lists: list[list[City]]) -> None:
+    """Whatever came before, exactly the cities of the last list are watched, each once."""
+
+    async def scenario() -> None:
+        running = Running()
+        async with asyncio.TaskGroup() as tasks:
+            supervisor = Supervisor(tasks, running.produce)
+            for cities in lists:
+                supervisor.become(cities)
+                await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            assert sorted(running.now, key=str) == sorted(lists[-1] if lists else [], key=str)
+            supervisor.become([])
+        assert running.now == []
+
+    virtual.run(scenario())

@@ -1,0 +1,57 @@
+"""Notices that a file was edited."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+import structlog
+import watchfiles
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from weatherd.configuration import Configuration
+
+log = structlog.get_logger()
+
+
+async def watch(current: Callable[[], Configuration], reload: asyncio.Event) -> None:
+    """Set *reload* whenever one of the current configuration's files may have changed, however an editor saves it.
+
+    The folders are watched, not the files: many editors, and Kubernetes, put another file in the place of the old.
+    """
+    try:
+        while True:
+            await _watch(_folders(current()), current, reload)
+            reload.set()  # for an edit that fell between two watches
+    except (OSError, RuntimeError) as error:
+        log.warning("watch.failed", reason=str(error), action="edits are seen on SIGHUP only")
+
+
+async def _watch(folders: set[Path], current: Callable[[], Configuration], reload: asyncio.Event) -> None:
+    """Watch until the configuration lies in other folders."""
+    notices = watchfiles.awatch(
+        *folders, watch_filter=None, recursive=False, step=50, debounce=1000, rust_timeout=1000, yield_on_timeout=True
+    )
+    async with contextlib.aclosing(notices):
+        async for changes in notices:
+            if any(_concerns(path, current()) for _, path in changes):
+                reload.set()
+            if _folders(current()) != folders:
+                return
+
+
+def _folders(configuration: Configuration) -> set[Path]:
+    path = configuration.list_path
+    return {configuration.file.parent, path if path.is_dir() else path.parent}
+
+
+def _concerns(path: str, configuration: Configuration) -> bool:
+    """Tell whether a change of *path* may be one of the settings or the list."""
+    name = path.rpartition("/")[2]
+    named = (configuration.file.name, configuration.list_path.name, "..data")  # ..data: a Kubernetes ConfigMap
+    in_list = configuration.list_path.is_dir() and name.endswith((".yaml", ".yml")) and not name.startswith(".")
+    return name in named or in_list
