@@ -1,0 +1,98 @@
+"""Geocoding keeps Open-Meteo's documented rules."""
+
+from __future__ import annotations
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from weatherd.simulator.countries import COUNTRIES
+from weatherd.simulator.gazetteer import nearest
+from weatherd.simulator.geocoding import get, search
+from weatherd.simulator.places import PLACES
+
+
+def find(**query: str) -> list[dict[str, Any]]:
+    """Return the results of a search, none where there is no such key."""
+    status, body = search({name: [value] for name, value in query.items()})
+    assert status == 200
+    return list(body.get("results", []))
+
+
+@pytest.mark.parametrize("name", ["München", "munchen", "muenchen", "MUNICH", " Munich ", "münch"])
+def test_spellings(name: str) -> None:
+    """Case, accents and the language of a name do not matter."""
+    assert [place["name"] for place in find(name=name)] == ["Munich"]
+
+
+def test_short_names() -> None:
+    """Three letters match beginnings, two a whole name only, fewer nothing."""
+    assert {"Berlin"} == {place["name"] for place in find(name="Ber") if place["country_code"] == "DE"}
+    assert find(name="Be") == []
+    assert [place["name"] for place in find(name="ås")] == ["Ås"]
+    assert find(name="Y") == []  # though there is such a place
+    assert find(name="") == []
+
+
+def test_no_match_has_no_results() -> None:
+    """Without a match there is no ``results`` at all."""
+    assert search({"name": ["Atlantis"]})[1].keys() == {"generationtime_ms"}
+
+
+@pytest.mark.parametrize(
+    ("name", "countries"), [("Paris", ["FR", "US"]), ("London", ["GB", "CA"]), ("Perth", ["AU", "GB"])]
+)
+def test_same_names(name: str, countries: list[str]) -> None:
+    """Places of one name come larger first; ``countryCode`` chooses among them."""
+    assert [place["country_code"] for place in find(name=name)] == countries
+    assert [place["country_code"] for place in find(name=name, countryCode=countries[1])] == countries[1:]
+
+
+def test_whole_names_come_first() -> None:
+    """A whole name goes before the beginning of a larger place's name, and sizes order equals."""
+    frankfurts = find(name="Frankfurt")
+    assert [place["name"] for place in frankfurts] == ["Frankfurt am Main", "Frankfurt (Oder)"]
+    springfields = [place["population"] for place in find(name="Springfield")]
+    assert len(springfields) >= 3
+    assert springfields == sorted(springfields, reverse=True)
+
+
+def test_count() -> None:
+    """``count`` cuts the list; out of 1 to 100 it is refused."""
+    assert len(find(name="Springfield", count="1")) == 1
+    for count in ("0", "101", "many"):
+        status, body = search({"name": ["Berlin"], "count": [count]})
+        assert (status, body) == (400, {"error": True, "reason": "Parameter count must be between 1 and 100."})
+
+
+def test_refusals() -> None:
+    """A missing name and another format are refused in words."""
+    assert search({}) == (400, {"error": True, "reason": "Parameter 'name' is required"})
+    status, body = search({"name": ["Berlin"], "format": ["protobuf"]})
+    assert status == 400
+    assert "protobuf" in body["reason"]
+
+
+def test_get() -> None:
+    """A place is found by its id; an unknown id is refused."""
+    status, body = get({"id": ["2950159"]})
+    assert (status, body["name"], body["timezone"]) == (200, "Berlin", "Europe/Berlin")
+    for unknown in ("1", "Berlin"):
+        assert get({"id": [unknown]}) == (400, {"error": True, "reason": "Location ID not found."})
+
+
+def test_the_gazetteer_is_sound() -> None:
+    """Ids are unique, zones and countries exist, coordinates are on the Earth, and each place is nearest to itself."""
+    assert len({place.id for place in PLACES}) == len(PLACES) >= 140
+    for place in PLACES:
+        assert ZoneInfo(place.timezone).key == place.timezone
+        assert COUNTRIES[place.country_code]
+        assert nearest(place.latitude, place.longitude) == (place, 0)
+
+
+def test_where_kiel_is() -> None:
+    """Kiel is where the example configuration has it."""
+    kiel = find(name="Kiel")[0]
+    assert kiel["latitude"] == pytest.approx(54.32, abs=0.01)
+    assert kiel["longitude"] == pytest.approx(10.13, abs=0.01)

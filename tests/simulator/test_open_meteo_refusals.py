@@ -1,0 +1,71 @@
+"""What is wrong is refused in Open-Meteo's own words."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.simulator.asking import KIEL, NOW, reason
+from weatherd.simulator.open_meteo import forecast
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ({"latitude": ["999"]}, "Latitude must be in range of -90 to 90°. Given: 999.0."),
+        ({"latitude": ["nan"]}, "Latitude must be in range of -90 to 90°. Given: nan."),
+        ({"longitude": ["-181"]}, "Longitude must be in range of -180 to 180°. Given: -181.0."),
+        (
+            {"latitude": ["1,2"]},
+            "Parameter 'latitude' and 'longitude' must have the same number of elements",
+        ),
+        ({"latitude": [], "longitude": []}, "Parameter 'latitude' and 'longitude' must not be empty"),
+        (
+            {"latitude": ["1," * 1001], "longitude": ["1," * 1001]},
+            "Only up to 1000 locations can be requested at once",
+        ),
+        ({"timezone": ["Mars/Olympus"]}, "Invalid timezone"),
+        ({"timezone": ["Europe"]}, "Invalid timezone"),
+        ({"timezone": ["/etc/passwd"]}, "Invalid timezone"),
+        ({"latitude": ["north"]}, "Cannot initialize Float from invalid String value north for key latitude"),
+        (
+            {"current": ["is_day,tempeture_2m"]},
+            "Cannot initialize WeatherVariable from invalid String value tempeture_2m for key current",
+        ),
+        ({"forecast_days": ["17"]}, "Forecast days is invalid. Allowed range 0 to 16. Given 17."),
+        (
+            {"wind_speed_unit": ["bft"]},
+            "Cannot initialize WindspeedUnit from invalid String value bft for key wind_speed_unit",
+        ),
+        ({"elevation": ["1", "2"]}, "Parameter 'elevation' must have the same number of elements as coordinates"),
+    ],
+)
+def test_refusals(query: dict[str, list[str]], words: str) -> None:
+    """What is wrong is refused in the service's words, and one bad place fails the whole list."""
+    assert reason(**query) == words
+
+
+@pytest.mark.parametrize("form", ["flatbuffers", "csv", "xlsx"])
+def test_other_formats_are_refused(form: str) -> None:
+    """A format that is not simulated is named; it is never answered with JSON weather."""
+    assert form in reason(current=["is_day"], format=[form])
+
+
+def test_other_ranges_are_refused() -> None:
+    """A range of time that is not simulated is named, rather than answered with another one."""
+    assert "start_date" in reason(start_date=["2026-01-01"], end_date=["2026-01-02"])
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(
+            ["latitude", "timezone", "elevation", "current", "daily", "forecast_days", "timeformat", "wind_speed_unit"]
+        ),
+        st.lists(st.text(), max_size=2),
+    )
+)
+def test_any_query_is_answered(query: dict[str, list[str]]) -> None:
+    """Whatever a client sends, it gets an answer or a reason, never a breakdown."""
+    status, body = forecast(KIEL | query, NOW)
+    assert (status == 200) != (status == 400 and bool(body["reason"]))

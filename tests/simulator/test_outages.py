@@ -1,0 +1,196 @@
+"""Each fault as a client meets it, over a real connection."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import pytest
+from structlog.testing import capture_logs
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from datetime import datetime
+
+    Simulate = Callable[..., Awaitable[aiohttp.ClientSession]]
+
+FORECAST = "/v1/forecast?latitude=54.32&longitude=10.13&current=temperature_2m&timeformat=unixtime"
+WEATHER = "/data/2.5/weather?lat=54.32&lon=10.13&appid=key"
+BOTH = pytest.mark.parametrize("path", [FORECAST, WEATHER])
+
+
+async def fetch(client: aiohttp.ClientSession, path: str) -> tuple[int, str, str]:
+    """Return status, content type and text of an answer."""
+    async with client.get(path) as response:
+        return response.status, response.content_type, await response.text()
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "words"),
+    [
+        ("401", FORECAST, "API key required"),
+        ("401", WEATHER, "Invalid API key"),
+        ("429", FORECAST, "Minutely API request limit exceeded"),
+        ("429", WEATHER, "Your account is temporary blocked"),
+        ("500", FORECAST, "Something went wrong."),
+        ("500", WEATHER, "500 Internal error"),
+    ],
+)
+async def test_refusals(kind: str, path: str, words: str, simulate: Simulate) -> None:
+    """Keys, limits and breakdowns are told by status and in the words of the service."""
+    status, _, text = await fetch(await simulate(kind), path)
+    assert status == int(kind)
+    assert words in text
+
+
+async def test_forms_of_refusals(simulate: Simulate) -> None:
+    """Open-Meteo says ``reason``; OpenWeatherMap ``cod`` as a number, and plain text when it is broken."""
+    _, _, text = await fetch(await simulate("429"), FORECAST)
+    assert json.loads(text)["error"] is True
+    _, _, text = await fetch(await simulate("429"), WEATHER)
+    assert json.loads(text)["cod"] == 429
+    assert (await fetch(await simulate("500"), WEATHER))[1] == "text/plain"
+
+
+@BOTH
+@pytest.mark.parametrize(("kind", "status"), [("502-html", 502), ("html-200", 200)])
+async def test_pages(kind: str, status: int, path: str, simulate: Simulate) -> None:
+    """A gateway and a captive portal answer HTML, the portal with status 200."""
+    answer = await fetch(await simulate(kind), path)
+    assert answer[:2] == (status, "text/html")
+    assert "<html>" in answer[2]
+
+
+@BOTH
+async def test_empty(path: str, simulate: Simulate) -> None:
+    """An empty body comes with all signs of success."""
+    assert await fetch(await simulate("empty"), path) == (200, "application/json", "")
+
+
+@BOTH
+async def test_hang(path: str, simulate: Simulate) -> None:
+    """Not even the headers come, however long the client waits."""
+    client = await simulate("hang")
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await fetch(client, path)
+
+
+async def test_hanging_ends_with_the_client(simulate: Simulate) -> None:
+    """A client that goes away leaves nothing behind that waits for it."""
+    client = await simulate("hang")
+    before = len(asyncio.all_tasks())
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await fetch(client, FORECAST)
+    await fetch(client, "/")  # by now the server has seen the other connection end
+    assert len(asyncio.all_tasks()) <= before + 1  # the connection of just now
+
+
+@BOTH
+async def test_slow(path: str, simulate: Simulate) -> None:
+    """The right answer comes three seconds late."""
+    clock = asyncio.get_running_loop()
+    began = clock.time()
+    answer = await fetch(await simulate("slow"), path)
+    assert clock.time() - began >= 3
+    assert answer == await fetch(await simulate(), path)
+
+
+@BOTH
+async def test_cut(path: str, simulate: Simulate) -> None:
+    """The connection ends before the promised end of the body."""
+    client = await simulate("cut")
+    async with client.get(path) as response:
+        assert response.status == 200
+        with pytest.raises(aiohttp.ClientPayloadError):
+            await response.read()
+
+
+@BOTH
+async def test_reset(path: str, simulate: Simulate) -> None:
+    """The connection is reset, not closed, in the middle of the answer."""
+    client = await simulate("reset")
+    url = client._base_url
+    assert url is not None
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    with pytest.raises(ConnectionResetError):
+        await reader.read(-1)
+    writer.transport.abort()
+    with pytest.raises((aiohttp.ClientOSError, aiohttp.ClientPayloadError, aiohttp.ServerDisconnectedError)):
+        await fetch(client, path)
+
+
+async def test_nan_of_open_meteo(simulate: Simulate) -> None:
+    """Open-Meteo writes ``nan``, which no JSON parser takes."""
+    status, content_type, text = await fetch(await simulate("nan"), FORECAST)
+    assert (status, content_type) == (200, "application/json")
+    assert '"latitude": nan' in text
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(text)
+
+
+async def test_nan_of_openweathermap(simulate: Simulate) -> None:
+    """``NaN`` is no better JSON, but Python takes it for a number."""
+    status, _, text = await fetch(await simulate("nan"), WEATHER)
+    assert status == 200
+    body = json.loads(text)
+    assert math.isnan(body["main"]["temp"])
+    assert body["cod"] == 200
+
+
+async def test_stale(now: datetime, simulate: Simulate) -> None:
+    """A right answer is six hours old."""
+    client = await simulate("stale")
+    forecast = json.loads((await fetch(client, FORECAST))[2])
+    weather = json.loads((await fetch(client, WEATHER))[2])
+    for at, step in ((forecast["current"]["time"], 900), (weather["dt"], 600)):
+        assert 6 * 3600 <= now.timestamp() - at < 6 * 3600 + step
+
+
+@BOTH
+async def test_redirect(path: str, simulate: Simulate) -> None:
+    """A redirect leads to itself, even if not every request is struck."""
+    client = await simulate("redirect")
+    with pytest.raises(aiohttp.TooManyRedirects):
+        await fetch(client, path)
+
+
+@pytest.mark.parametrize("kind", ["cut", "nan", "hang", "redirect"])
+async def test_signature(kind: str, simulate: Simulate) -> None:
+    """Faulty answers say that they are simulated, too; the front door is never struck."""
+    client = await simulate(kind)
+    if kind != "hang":
+        async with client.get(WEATHER, allow_redirects=False) as response:
+            assert response.headers["X-Simulated"] == "true"
+    assert (await fetch(client, "/"))[0] == 200
+
+
+async def statuses(client: aiohttp.ClientSession, count: int) -> list[int]:
+    """Return the statuses of so many requests."""
+    return [(await fetch(client, WEATHER))[0] for _ in range(count)]
+
+
+async def test_mixtures_can_be_repeated(simulate: Simulate) -> None:
+    """Faults strike their share of the requests: the same ones for a seed, others for another."""
+    mixture = ("429:0.3", "500:0.2")
+    first = await statuses(await simulate(*mixture), 100)
+    assert await statuses(await simulate(*mixture), 100) == first
+    assert await statuses(await simulate(*mixture, seed=1), 100) != first
+    shares: Counter[Any] = Counter(first)
+    assert 15 < shares[429] < 45
+    assert 8 < shares[500] < 35
+    assert shares[200] > 30
+
+
+async def test_faults_are_logged(simulate: Simulate) -> None:
+    """A fault that strikes is an event of level debug; a right answer is none."""
+    with capture_logs() as events:
+        await fetch(await simulate("429"), WEATHER)
+        await fetch(await simulate(), WEATHER)
+    assert events == [{"event": "simulator.fault", "log_level": "debug", "kind": "429", "path": "/data/2.5/weather"}]

@@ -1,0 +1,177 @@
+"""Answers have the form of the recorded ones: the same keys, the same JSON types, the same units."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from weatherd.simulator import geocoding, open_meteo, openweathermap
+from weatherd.simulator.services import SERVICES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NOW = datetime(2026, 2, 5, 20, 17, tzinfo=UTC)
+
+
+def form(value: Any) -> Any:
+    """Reduce JSON to its keys and types; lists to the forms that occur in them."""
+    match value:
+        case dict():
+            return {key: form(value[key]) for key in sorted(value)}
+        case list():
+            return {repr(form(item)) for item in value}
+        case bool() | None:
+            return value
+        case int() | float():
+            return "number"
+    return type(value).__name__
+
+
+def query_for(answer: dict[str, Any], *sections: str) -> dict[str, list[str]]:
+    """Return the query that makes a simulated answer of the same sections and variables."""
+    asked = {name: [key for key in answer[name] if key not in {"time", "interval"}] for name in sections}
+    where = {"latitude": [str(answer["latitude"])], "longitude": [str(answer["longitude"])]}
+    return asked | where | {"timezone": [answer["timezone"]]}
+
+
+def forecast(query: dict[str, list[str]]) -> Any:
+    """Return a simulated answer without what says that it is simulated."""
+    status, body = open_meteo.forecast(query, NOW)
+    assert status == 200, body
+    for one in body if isinstance(body, list) else [body]:
+        assert one.pop("simulated")
+    return body
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "current_clear_night_code0_austria",
+        "current_dense_drizzle_code55_tromso_coast_gusts",
+        "current_overcast_minus7_kazakhstan",
+        "current_partly_cloudy_code2_india",
+    ],
+)
+def test_forecast(name: str, recording: Callable[[str], Any]) -> None:
+    """Current, hourly and daily values have the recorded keys, types and units, in the recorded order."""
+    real = recording(f"open-meteo/{name}.json")
+    answer = forecast(query_for(real, "current", "hourly", "daily"))
+    assert form(answer) == form(real)
+    assert list(answer) == list(real)
+    for section in ("current_units", "hourly_units", "daily_units"):
+        assert answer[section] == real[section]
+    assert answer["timezone_abbreviation"] == real["timezone_abbreviation"]
+
+
+def test_minutely(recording: Callable[[str], Any]) -> None:
+    """So have values of every quarter of an hour."""
+    real = recording("open-meteo/forecast_minutely_15.json")
+    assert form(forecast(query_for(real, "minutely_15"))) == form(real)
+
+
+def test_only_the_head(recording: Callable[[str], Any]) -> None:
+    """Where nothing was asked there is only the head."""
+    real = recording("open-meteo/forecast_no_current_minimal.json")
+    assert form(forecast(query_for(real))) == form(real)
+
+
+def test_several_places(recording: Callable[[str], Any]) -> None:
+    """A list has objects with an id from the second on."""
+    real = recording("open-meteo/multilocation_two_daily_location_id.json")
+    queries = [query_for(one, "daily") for one in real]
+    both = {name: queries[0][name] + queries[1][name] for name in ("latitude", "longitude")}
+    answer = forecast(queries[0] | both | {"forecast_days": ["1"]})
+    assert [form(one) for one in answer] == [form(one) for one in real]
+
+
+def test_geocoding(recording: Callable[[str], Any]) -> None:
+    """A place has no key and no type that a recorded one has not; what it has not is optional."""
+    real, (status, body) = recording("open-meteo/geocoding_enschede.json"), geocoding.search({"name": ["Enschede"]})
+    assert status == 200
+    assert form(body["results"][0]).items() <= form(real["results"][0]).items()
+    nothing = geocoding.search({"name": ["Atlantis"]})[1]
+    assert form(nothing) == form(recording("open-meteo/geocoding_empty.json"))
+
+
+@pytest.mark.parametrize(
+    ("name", "query"),
+    [
+        ("error_400_latitude_out_of_range.json", {"latitude": ["999"], "longitude": ["1"]}),
+        (
+            "sourceform_error_400_too_many_locations.json",
+            {"latitude": ["1"] * 1001, "longitude": ["1"] * 1001},
+        ),
+    ],
+)
+def test_refusals(name: str, query: dict[str, list[str]], recording: Callable[[str], Any]) -> None:
+    """Refusals are the recorded ones, to the letter."""
+    assert open_meteo.forecast(query, NOW) == (400, recording(f"open-meteo/{name}"))
+
+
+def test_geocoding_refusals(recording: Callable[[str], Any]) -> None:
+    """So are those of geocoding."""
+    count = geocoding.search({"name": ["Berlin"], "count": ["0"]})
+    assert count == (400, recording("open-meteo/docexample_geocoding_error_400.json"))
+    assert geocoding.get({"id": ["1"]}) == (400, recording("open-meteo/error_400_location_id_not_found.json"))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "docexample_current_zocca",
+        "owmphp_current_lisbon_scattered_clouds_day",
+        "vcr_london_light_rain_night_1h",
+        "vcr_london_moderate_rain_day_lat_lon",
+        "telegraf_snow_1h",
+    ],
+)
+def test_current_weather(name: str, recording: Callable[[str], Any]) -> None:
+    """OpenWeatherMap's answers have every recorded field, in the recorded types."""
+    real = recording(f"openweathermap/{name}.json")
+    real["sys"].pop("message", None)  # of before 2019
+    seen = _somewhere_with({"rain", "snow"} & set(real))
+    for key, value in form(real).items():
+        if isinstance(value, dict):
+            assert value.items() <= form(seen)[key].items(), key
+        else:
+            assert form(seen)[key] == value, key
+
+
+def _somewhere_with(falls: set[str]) -> Any:
+    for lat in range(45, 70):
+        query = {"lat": [str(lat)], "lon": ["10.1"], "appid": ["key"]}
+        body = openweathermap.weather(query, NOW)[1]
+        named = openweathermap.weather({"q": ["Kiel"], "appid": ["key"]}, NOW)[1]
+        if {"rain", "snow"} & set(body) == falls:
+            return body | {"sys": named["sys"]}
+    raise AssertionError(falls)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "path"),
+    [
+        ("open-meteo/error_429_minutely.json", "429", "/v1/forecast"),
+        ("openweathermap/issue_error_429_account_blocked.json", "429", "/data/2.5/weather"),
+        ("openweathermap/vcr_error_401_invalid_key.json", "401", "/data/2.5/weather"),
+    ],
+)
+def test_troubles(name: str, kind: str, path: str, recording: Callable[[str], Any]) -> None:
+    """Faults are worded as the recorded ones."""
+    service = next(service for service in SERVICES if service.path == path)
+    assert service.troubles[kind] == (int(kind), recording(name))
+
+
+@pytest.mark.parametrize(
+    ("name", "query"),
+    [
+        ("owmphp_error_400_wrong_latitude.json", {"lat": ["91"], "lon": ["1"], "appid": ["key"]}),
+        ("vcr_error_401_invalid_key.json", {"lat": ["9"], "lon": ["1"], "appid": ["invalid"]}),
+    ],
+)
+def test_weather_refusals(name: str, query: dict[str, list[str]], recording: Callable[[str], Any]) -> None:
+    """OpenWeatherMap's refusals are the recorded ones, to the letter."""
+    real = recording(f"openweathermap/{name}")
+    assert openweathermap.weather(query, NOW) == (int(real["cod"]), real)

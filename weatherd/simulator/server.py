@@ -1,0 +1,113 @@
+"""The simulator as an aiohttp application, and a server for it on loopback."""
+
+from __future__ import annotations
+
+import random
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+from aiohttp import web
+
+from weatherd.simulator.faults import Fault, check_mixture, choose
+from weatherd.simulator.pace import REAL_TIME, Pace
+from weatherd.simulator.parameters import parameters
+from weatherd.simulator.query import Answer, RefusedError
+from weatherd.simulator.responses import LOOP, go_round, respond, write
+from weatherd.simulator.services import SERVICES, Service, about, not_found
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from datetime import datetime
+
+_LONGEST_BODY = 4 * 2**20  # bytes: a thousand places as JSON, with room
+_LONGEST_URL = 64 * 2**10  # as the real Open-Meteo
+_PATIENCE = 0.05  # s that answers under way get when the server ends; hanging ones would take any time
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class _World:
+    now: Callable[[], datetime]
+    pace: Pace
+    faults: Sequence[Fault]
+    draws: random.Random
+
+
+def application(
+    *, now: Callable[[], datetime], day: float | None = None, faults: Sequence[Fault] = (), seed: int = 0
+) -> web.Application:
+    """Make the simulator.
+
+    ``now`` tells the time, aware and in UTC. ``day`` is how many seconds a day of weather takes, None for
+    real time. Each fault strikes its share of the requests, the same ones for the same seed. Raise
+    ValueError if the shares add up to more than 1.
+    """
+    check_mixture(faults)
+    pace = REAL_TIME if day is None else Pace(now().timestamp(), day)
+    world = _World(now, pace, tuple(faults), random.Random(seed))
+    app = web.Application(client_max_size=_LONGEST_BODY)
+    app.on_response_prepare.append(_sign)
+    app.router.add_get("/", _about)
+    app.router.add_get(LOOP, go_round)
+    for service in SERVICES:
+        for method in ["GET", "POST"] if service.post else ["GET"]:
+            app.router.add_route(method, service.path, _handler(service, world))
+    app.router.add_route("*", "/{path:.*}", _not_found)
+    return app
+
+
+@asynccontextmanager
+async def serve(host: str, port: int, app: web.Application) -> AsyncIterator[str]:
+    """Serve an application inside the ``async with``, which gets the base URL. Port 0 takes a free port.
+
+    A taken port raises OSError. The end is quick: clients that still wait are cut off.
+    """
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        handler_cancellation=True,
+        shutdown_timeout=_PATIENCE,
+        max_line_size=_LONGEST_URL,
+    )
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port).start()
+        name, number = runner.addresses[0][:2]
+        yield f"http://[{name}]:{number}" if ":" in name else f"http://{name}:{number}"
+    finally:
+        await runner.cleanup()
+
+
+def _handler(service: Service, world: _World) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        kind = choose(world.faults, world.draws.random())
+        if kind:
+            _log.debug("simulator.fault", kind=kind, path=service.path)
+        try:
+            query = await parameters(request)
+        except RefusedError as refusal:
+            return write(400, {"error": True, "reason": str(refusal)})
+
+        def answer(at: datetime) -> Answer:
+            return service.answer(query, at, world.pace)
+
+        return await respond(request, service, kind, answer=answer, now=world.now)
+
+    return handle
+
+
+async def _about(_: web.Request) -> web.Response:
+    return web.Response(text=about())
+
+
+async def _not_found(request: web.Request) -> web.Response:
+    return write(*not_found(request.path))
+
+
+async def _sign(_: web.Request, response: web.StreamResponse) -> None:
+    """Say on every response that it is simulated."""
+    response.headers["Server"] = "weatherd-simulator"
+    response.headers["X-Simulated"] = "true"
