@@ -14,7 +14,7 @@ from weatherd.errors import ConfigError, Problem
 from weatherd.http import open_session
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     from weatherd.configuration import Configuration
     from weatherd.providers import Provider
@@ -48,7 +48,7 @@ class Providers:
 
 
 @contextlib.asynccontextmanager
-async def open_providers(settings: Settings) -> AsyncIterator[Providers]:
+async def open_providers(settings: Settings, now: Callable[[], datetime] = now) -> AsyncIterator[Providers]:
     """Open the session and on it every provider that is installed and set up."""
     usable: dict[str, Provider] = {}
     refused: dict[str, Problem] = {}

@@ -51,10 +51,14 @@ class Outlet:
         if self._failures > 1:
             return
         is_bug = not isinstance(error, WeatherdError | OSError)
-        reason = f"no write within {DEADLINE:g} s" if isinstance(error, TimeoutError) else str(error) or repr(error)
+        reason = f"no write within {DEADLINE:g} s" if isinstance(error, TimeoutError) else _words(error)
         log.error("sink.down", sink=self._name, reason=reason, exc_info=error if is_bug else None)
 
     def _up(self) -> None:
         if self._failures:
             log.info("sink.recovered", sink=self._name, missed=self._missed)
         self._failures = self._missed = 0
+
+
+def _words(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else str(error)) or repr(error)

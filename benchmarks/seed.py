@@ -1,0 +1,104 @@
+"""One after another against at once: how long weatherd's own providers take to poll 20 cities.
+
+The service is a server on loopback that takes 150 ms for an answer. Every way is run in turn, five times; a row has
+the median, the spread, and how many times faster it is than the first row in the same run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import statistics
+import time
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from weatherd.cities import City
+from weatherd.compose import open_providers
+from weatherd.settings import OpenMeteo, OpenWeatherMap, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from weatherd.providers import Provider
+
+    Way = Callable[[Provider], Awaitable[None]]
+
+CITIES = [City(name=f"City {number}", lat=50.0, lon=10.0 + number / 10) for number in range(20)]
+LATENCY = 0.150  # seconds
+RUNS = 5
+
+
+async def one_after_another(provider: Provider) -> None:
+    """Poll every city when the one before has been answered."""
+    for city in CITIES:
+        await provider.fetch(city)
+
+
+async def at_once(provider: Provider) -> None:
+    """Poll all cities at once, as the producers do when the daemon starts."""
+    async with asyncio.TaskGroup() as polls:
+        for city in CITIES:
+            polls.create_task(provider.fetch(city))
+
+
+WAYS: list[tuple[str, str, int, Way]] = [
+    ("one after another", "openweathermap", 1, one_after_another),
+    ("at once, 10 requests at a time (default)", "openweathermap", 10, at_once),
+    ("at once, no limit", "openweathermap", len(CITIES), at_once),
+    ("at once, in one request (open-meteo)", "open-meteo", 2, at_once),
+]
+
+
+async def _weather(_: web.Request) -> web.Response:
+    await asyncio.sleep(LATENCY)
+    return web.json_response({"dt": int(time.time()), "main": {"temp": 6.2}, "weather": [{"id": 500}], "cod": 200})
+
+
+async def _forecast(request: web.Request) -> web.Response:
+    await asyncio.sleep(LATENCY)
+    current = {"time": int(time.time()), "temperature_2m": 6.2, "weather_code": 61}
+    return web.json_response([{"current": current} for _ in request.query["latitude"].split(",")])
+
+
+@contextlib.asynccontextmanager
+async def _service() -> AsyncIterator[str]:
+    app = web.Application()
+    app.router.add_get("/data/2.5/weather", _weather)
+    app.router.add_get("/v1/forecast", _forecast)
+    async with TestServer(app, host="127.0.0.1") as server:
+        yield str(server.make_url("")).rstrip("/")
+
+
+async def _measure(url: str, name: str, concurrency: int, way: Way) -> float:
+    settings = Settings(
+        open_meteo=OpenMeteo(base_url=url, concurrency=concurrency),
+        openweathermap=OpenWeatherMap.model_validate({"base_url": url, "api_key": "key", "concurrency": concurrency}),
+    )
+    async with open_providers(settings) as providers:
+        begin = time.perf_counter()
+        await way(providers.usable[name])
+        return time.perf_counter() - begin
+
+
+async def compare() -> dict[str, list[float]]:
+    """Return the seconds of every run of every way."""
+    taken: dict[str, list[float]] = {}
+    async with _service() as url:
+        for _ in range(RUNS):
+            for title, name, concurrency, way in WAYS:
+                taken.setdefault(title, []).append(await _measure(url, name, concurrency, way))
+    return taken
+
+
+def main() -> None:
+    """Measure, and print the table."""
+    taken = asyncio.run(compare())
+    slowest = statistics.median(next(iter(taken.values())))
+    print(f"{len(CITIES)} cities, {LATENCY * 1000:.0f} ms an answer, {RUNS} runs")
+    for title, seconds in taken.items():
+        median = statistics.median(seconds)
+        spread = f"{min(seconds):.3f} to {max(seconds):.3f}"
+        print(f"{title:<42} {median:>6.3f} s  ({spread})  {slowest / median:>5.1f} times as fast")

@@ -1,0 +1,44 @@
+"""A weather service of the test's own, on loopback: Open-Meteo's protocol in its simplest form."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+
+@dataclass
+class Service:
+    """Says 6.2 °C and slight rain of every place."""
+
+    url: str = ""
+    requests: int = 0
+    asked: asyncio.Event = field(default_factory=asyncio.Event)  # for the first time
+
+    async def forecast(self, request: web.Request) -> web.Response:
+        """Answer ``/v1/forecast``."""
+        self.requests += 1
+        self.asked.set()
+        count = len(request.query["latitude"].split(","))
+        current = {"time": int(time.time()), "interval": 900, "temperature_2m": 6.2, "weather_code": 61}
+        places = [{"latitude": 54.3, "longitude": 10.1, "current": current}] * count
+        return web.json_response(places[0] if count == 1 else places)
+
+
+@contextlib.asynccontextmanager
+async def serving() -> AsyncIterator[Service]:
+    """Run the service."""
+    service = Service()
+    app = web.Application()
+    app.router.add_get("/v1/forecast", service.forecast)
+    async with TestServer(app, host="127.0.0.1") as server:
+        service.url = str(server.make_url("")).rstrip("/")
+        yield service
