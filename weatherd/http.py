@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import email.utils
+import errno
 import json
-import socket
+import os
+import ssl
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 MOST_BYTES = 1024 * 1024
 DEADLINE = 30.0  # seconds for a whole exchange, from the connection to the last byte
 _REDIRECTS = 5
+_LONGEST_WAIT = 86400.0  # that a service can impose on us; after that it may say so again
 
 Session = aiohttp.ClientSession
 
@@ -79,24 +82,26 @@ def parse_json(body: bytes) -> Any:
 def failure_of(status: int) -> Failure:
     """Say what a status other than 200 means for the next request."""
     match status:
-        case 401 | 403:
+        case 401 | 402 | 403 | 407:
             return Failure.DENIED
         case 429:
             return Failure.LIMITED
-        case _ if 400 <= status < 500:  # noqa: PLR2004
+        case _ if 400 <= status < 500 and status not in (408, 425):  # noqa: PLR2004 - too slow, too early: may succeed
             return Failure.REFUSED
     return Failure.UNAVAILABLE
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Return the seconds that a ``Retry-After`` asks for, in either of its forms; see RFC 9110 §10.2.3."""
+    """Return the seconds, a day at the most, that a ``Retry-After`` asks for in either form; see RFC 9110 §10.2.3."""
     value = headers.get("Retry-After", "").strip()
     if value.isascii() and value.isdigit():
-        return min(float(value), 86400.0 * 31)
-    with contextlib.suppress(ValueError, OverflowError):
+        return min(float(value), _LONGEST_WAIT)
+    try:
         moment = email.utils.parsedate_to_datetime(value)
-        return max(0.0, (moment.astimezone(UTC) - now).total_seconds())
-    return None
+        seconds = (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds()
+    except (ValueError, OverflowError):
+        return None
+    return min(max(0.0, seconds), _LONGEST_WAIT)
 
 
 def _refuse(constant: str) -> None:
@@ -108,26 +113,38 @@ def _translated(deadline: float) -> Iterator[None]:
     try:
         yield
     except TimeoutError:
-        reason = f"no whole answer within {deadline:g} s"
-    except aiohttp.TooManyRedirects:
-        reason = "the service redirects in a circle"
-    except aiohttp.ClientConnectorDNSError as error:
-        reason = f"the name {error.host} cannot be resolved"
-    except aiohttp.ClientConnectorError as error:
-        reason = f"no connection to {error.host}:{error.port}: {_plain(error.os_error)}"
-    except aiohttp.ClientPayloadError:
-        reason = "the answer broke off"
-    except aiohttp.ServerDisconnectedError:
-        reason = "the service hung up without an answer"
+        raise ProviderError(f"no whole answer within {deadline:g} s", Failure.UNAVAILABLE) from None
     except (aiohttp.ClientError, OSError, ValueError) as error:
-        reason = f"the exchange failed: {_plain(error)}"
-    else:
-        return
-    raise ProviderError(reason, Failure.UNAVAILABLE)
+        raise ProviderError(_reason(error), Failure.UNAVAILABLE) from None  # what it came from may quote the address
 
 
-def _plain(error: BaseException) -> str:
-    """Describe an error without its text, which may quote the address and with it a key."""
-    if isinstance(error, socket.gaierror | OSError) and error.strerror and "://" not in error.strerror:
-        return error.strerror
+def _reason(error: Exception) -> str:
+    """Say what went wrong without the error's own text, which may quote the address and with it a key."""
+    match error:
+        case aiohttp.ClientConnectorDNSError():
+            return f"the name {error.host} cannot be resolved"
+        case aiohttp.ClientConnectorCertificateError():
+            return f"the certificate of {error.host} is not trusted: {_plain(error.certificate_error)}"
+        case aiohttp.ClientConnectorError():
+            return f"no connection to {error.host}:{error.port}: {_plain(error.os_error)}"
+        case aiohttp.ClientPayloadError():
+            return "the answer broke off"
+        case aiohttp.ServerDisconnectedError():
+            return "the service hung up without an answer"
+        case aiohttp.TooManyRedirects():
+            return "the service redirects in a circle"
+        case aiohttp.RedirectClientError():
+            return "the service redirects to what is no web address"
+        case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError() | UnicodeError():
+            return "the address of the service is no web address"
+        case aiohttp.ClientResponseError():
+            return "the service does not speak HTTP as it should"
+    return f"the exchange failed: {_plain(error)}"
+
+
+def _plain(error: Exception) -> str:
+    if isinstance(error, ssl.SSLError):
+        return error.strerror or type(error).__name__
+    if isinstance(error, OSError) and error.errno in errno.errorcode:
+        return os.strerror(error.errno or 0)
     return type(error).__name__

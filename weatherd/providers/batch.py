@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Generic, TypeVar
 
 from weatherd.errors import Failure, ProviderError
 
-Q = TypeVar("Q")
+Q = TypeVar("Q", bound=Hashable)
 A = TypeVar("A")
 Send = Callable[[Sequence[Q]], Awaitable[Sequence[A | ProviderError]]]
 
@@ -19,34 +19,44 @@ class Batcher(Generic[Q, A]):
     """Collects questions for a moment and sends them together, so many at the most.
 
     ``send`` answers as many questions as it is given, in their order, and may have an error for one of them. It is
-    called *concurrency* times at once, at the most; what is asked while it is busy joins the next batch.
+    called *concurrency* times at once, at the most; what is asked while it is busy joins the next batch. A batcher
+    keeps its own tasks, which never fail: a TaskGroup would wrap whatever its user raises.
     """
 
-    def __init__(
-        self, tasks: asyncio.TaskGroup, send: Send[Q, A], *, most: int, moment: float, concurrency: int
-    ) -> None:
-        self._tasks = tasks
+    def __init__(self, send: Send[Q, A], *, most: int, moment: float, concurrency: int) -> None:
         self._send = send
         self._most = most
         self._moment = moment
         self._gate = asyncio.Semaphore(concurrency)
         self._asked: list[tuple[Q, asyncio.Future[A]]] = []
         self._under_way: set[asyncio.Task[None]] = set()
+        self._spoilers: set[Q] = set()  # they travel alone until they are answered
 
     async def ask(self, question: Q) -> A:
         """Return the answer, or raise what became of the question."""
+        return await self._enqueue(question)  # a name for the future would tie it to its own error in a circle
+
+    def cancel(self) -> None:
+        """Give up all that is under way; whoever still asks is cancelled."""
+        for task in self._under_way:
+            task.cancel()
+        for _, future in self._asked:
+            future.cancel()
+        self._asked.clear()
+
+    async def aclose(self) -> None:
+        """Give up all that is under way, and return when it has ended."""
+        self.cancel()
+        await asyncio.gather(*self._under_way, return_exceptions=True)
+
+    def _enqueue(self, question: Q) -> asyncio.Future[A]:
         future: asyncio.Future[A] = asyncio.get_running_loop().create_future()
         self._asked.append((question, future))
         if (len(self._asked) - 1) % self._most == 0:  # so there is a task for every batch that is begun
-            task = self._tasks.create_task(self._dispatch(), name="batch")
+            task = asyncio.create_task(self._dispatch(), name="batch")
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
-        return await future
-
-    def cancel(self) -> None:
-        """Give up what is under way, when nobody asks any more."""
-        for task in self._under_way:
-            task.cancel()
+        return future
 
     async def _dispatch(self) -> None:
         await asyncio.sleep(self._moment)
@@ -54,31 +64,47 @@ class Batcher(Generic[Q, A]):
             batch = [(question, future) for question, future in self._asked[: self._most] if not future.done()]
             del self._asked[: self._most]
             try:
-                answers = await _send_or_split(self._send, [question for question, _ in batch])
+                answers = await self._send_or_split([question for question, _ in batch])
+            except asyncio.CancelledError:
+                for _, future in batch:
+                    future.cancel()
+                raise
             except Exception as error:  # noqa: BLE001 - whoever asked deals with it
                 answers = [error] * len(batch)
         for (_, future), answer in zip(batch, answers, strict=True):
             _settle(future, answer)
 
+    async def _send_or_split(self, questions: Sequence[Q]) -> list[A | Exception]:
+        """Send all; where a whole request is refused or its answer garbled, send halves until the bad are alone."""
+        answers: dict[int, A | Exception] = {}
+        together = [index for index, question in enumerate(questions) if question not in self._spoilers]
+        waiting = [[index] for index, question in enumerate(questions) if question in self._spoilers]
+        waiting += [together] if together else []
+        requests = 0
+        while waiting:
+            part = waiting.pop()
+            requests += 1
+            try:
+                answers.update(zip(part, await self._send([questions[index] for index in part]), strict=True))
+            except ProviderError as error:
+                spoilt = error.failure in (Failure.REFUSED, Failure.MALFORMED)
+                if spoilt and len(part) > 1 and requests + len(waiting) + 2 <= _MOST_REQUESTS:
+                    middle = len(part) // 2
+                    waiting += [part[middle:], part[:middle]]
+                    continue
+                answers.update((index, _another(error)) for index in part)
+            if len(part) == 1:
+                self._remember(questions[part[0]], answers[part[0]])
+        return [answers[index] for index in range(len(questions))]
 
-async def _send_or_split(send: Send[Q, A], questions: Sequence[Q]) -> list[A | Exception]:
-    """Send all; where a request as a whole is refused or its answer garbled, send halves until the bad are alone."""
-    answers: dict[int, A | Exception] = {}
-    waiting = [range(len(questions))] if questions else []
-    requests = 0
-    while waiting:
-        part = waiting.pop()
-        requests += 1
-        try:
-            answers.update(zip(part, await send([questions[index] for index in part]), strict=True))
-        except ProviderError as error:
-            spoilt = error.failure in (Failure.REFUSED, Failure.MALFORMED)
-            if spoilt and len(part) > 1 and requests + len(waiting) + 2 <= _MOST_REQUESTS:
-                middle = len(part) // 2
-                waiting += [part[middle:], part[:middle]]
-            else:
-                answers.update(dict.fromkeys(part, error))
-    return [answers[index] for index in range(len(questions))]
+    def _remember(self, question: Q, answer: A | Exception) -> None:
+        spoils = isinstance(answer, ProviderError) and answer.failure in (Failure.REFUSED, Failure.MALFORMED)
+        (self._spoilers.add if spoils else self._spoilers.discard)(question)
+
+
+def _another(error: ProviderError) -> ProviderError:
+    """Return the like of *error* for one of many askers: raising it adds to its traceback."""
+    return ProviderError(str(error), error.failure, retry_after=error.retry_after)
 
 
 def _settle(future: asyncio.Future[A], answer: A | Exception) -> None:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from weatherd import wmo
 from weatherd.errors import Failure, ProviderError
-from weatherd.http import Answer, failure_of, get, parse_json, retry_after
+from weatherd.http import Answer, get, parse_json
 from weatherd.observation import Observation
-from weatherd.providers.batch import Batcher, Send
-from weatherd.providers.values import mapping, moment, number, temperature, whole, words
+from weatherd.providers.batch import Batcher
+from weatherd.providers.bounds import COVER, DIRECTION, FALL, FELT, HUMIDITY, PRESSURE, WIND
+from weatherd.providers.refusal import hiding, refusal
+from weatherd.providers.values import mapping, moment, number, temperature, whole
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
-    from contextlib import AbstractAsyncContextManager
 
     from weatherd.cities import City
     from weatherd.http import Session
@@ -49,8 +49,8 @@ _TO_MILLIMETERS = {"mm": 1.0, "inch": 25.4}
 def query(cities: Sequence[City]) -> dict[str, str]:
     """Return the parameters that ask for the current weather of *cities*."""
     return {
-        "latitude": ",".join(f"{city.lat:.6g}" for city in cities),
-        "longitude": ",".join(f"{city.lon:.7g}" for city in cities),
+        "latitude": ",".join(f"{city.lat:.5f}" for city in cities),
+        "longitude": ",".join(f"{city.lon:.5f}" for city in cities),
         "current": ",".join(VARIABLES),
         "wind_speed_unit": "ms",
         "timeformat": "unixtime",
@@ -60,9 +60,7 @@ def query(cities: Sequence[City]) -> dict[str, str]:
 
 def parse(cities: Sequence[City], answer: Answer, fetched_at: datetime) -> list[Observation | ProviderError]:
     """Return what *answer* says of each city, in their order; raises ProviderError if it says nothing of any."""
-    if answer.status != 200:  # noqa: PLR2004
-        raise _refusal(answer, fetched_at)
-    document = parse_json(answer.body)
+    document = parse_json(answer.body) if answer.status == 200 else {"error": True}  # noqa: PLR2004
     if isinstance(document, dict) and document.get("error"):
         raise _refusal(answer, fetched_at)
     places = document if isinstance(document, list) else [document]
@@ -94,39 +92,33 @@ def _observation(city: City, place: dict[str, Any], fetched_at: datetime) -> Obs
         temperature=temperature(current.get("temperature_2m"), *degrees),
         description="unknown" if code is None else wmo.describe(code),
         code=code,
-        apparent_temperature=number(current.get("apparent_temperature"), -120, 90, *degrees),
-        relative_humidity=number(current.get("relative_humidity_2m"), 0, 110),
-        pressure_msl=number(current.get("pressure_msl"), 800, 1150),
-        wind_speed=number(current.get("wind_speed_10m"), 0, 150, to_speed),
-        wind_direction=number(current.get("wind_direction_10m"), 0, 360),
-        wind_gust=number(current.get("wind_gusts_10m"), 0, 150, to_speed),
-        precipitation=number(current.get("precipitation"), 0, 1000, to_millimeters),
-        cloud_cover=number(current.get("cloud_cover"), 0, 100),
+        apparent_temperature=number(current.get("apparent_temperature"), *FELT, *degrees),
+        relative_humidity=number(current.get("relative_humidity_2m"), *HUMIDITY),
+        pressure_msl=number(current.get("pressure_msl"), *PRESSURE),
+        wind_speed=number(current.get("wind_speed_10m"), *WIND, to_speed),
+        wind_direction=number(current.get("wind_direction_10m"), *DIRECTION),
+        wind_gust=number(current.get("wind_gusts_10m"), *WIND, to_speed),
+        precipitation=number(current.get("precipitation"), *FALL, to_millimeters),
+        cloud_cover=number(current.get("cloud_cover"), *COVER),
     )
 
 
 def _time(value: Any, utc_offset: Any) -> datetime:
     """Read a POSIX time, or the local time without offset that a server sends which ignores ``timeformat``."""
-    if not isinstance(value, str):
-        return moment(value)
-    try:
-        local = datetime.fromisoformat(value)
-        aware = local if local.tzinfo else local.replace(tzinfo=UTC) - timedelta(seconds=whole(utc_offset) or 0)
-        return moment(aware.timestamp())
-    except (ValueError, OverflowError):
-        return moment(None)
+    if isinstance(value, str):
+        zone = timezone(timedelta(seconds=number(utc_offset, -86399, 86399) or 0))
+        text, value = value, None
+        with contextlib.suppress(ValueError):
+            local = datetime.fromisoformat(text)
+            value = (local if local.tzinfo else local.replace(tzinfo=zone)).timestamp()
+    return moment(value)
 
 
 def _refusal(answer: Answer, now: datetime) -> ProviderError:
-    """Say in the service's own words why there is no weather; the body may also be a proxy's page."""
-    reason = ""
-    with contextlib.suppress(ProviderError):
-        reason = words(mapping(parse_json(answer.body)).get("reason"))
-    failure = failure_of(answer.status if answer.status != 200 else 400)  # noqa: PLR2004
-    if "API key" in reason:  # a wrong key is a 400 here
-        failure = Failure.DENIED
-    text = f"{answer.status}: {reason}" if reason else f"the service answers with status {answer.status}"
-    return ProviderError(text, failure, retry_after=retry_after(answer.headers, now))
+    error = refusal(answer, 400 if answer.status == 200 else answer.status, "reason", now)  # noqa: PLR2004
+    if "API key" in str(error) or answer.status == 404:  # noqa: PLR2004
+        error.failure = Failure.DENIED  # a wrong key is a 400 here; a 404 comes from the wrong server
+    return error
 
 
 class OpenMeteo:
@@ -140,9 +132,8 @@ class OpenMeteo:
         return await self._batcher.ask(city)
 
 
-def open_provider(
-    settings: Settings, session: Session, now: Callable[[], datetime]
-) -> AbstractAsyncContextManager[OpenMeteo]:
+@contextlib.asynccontextmanager
+async def open_provider(settings: Settings, session: Session, now: Callable[[], datetime]) -> AsyncIterator[OpenMeteo]:
     """Open the provider as the block ``open_meteo`` says."""
     block = settings.open_meteo
     key = block.api_key.get_secret_value() if block.api_key else ""
@@ -151,16 +142,9 @@ def open_provider(
     async def send(cities: Sequence[City]) -> list[Observation | ProviderError]:
         parameters = query(cities) | ({"apikey": key} if key else {})
         answer = await get(session, f"{base}/v1/forecast", parameters)
-        return parse(cities, answer, now())
+        with hiding(key):
+            return parse(cities, answer, now())
 
-    return _open(send, block.concurrency)
-
-
-@contextlib.asynccontextmanager
-async def _open(send: Send[City, Observation], concurrency: int) -> AsyncIterator[OpenMeteo]:
-    async with asyncio.TaskGroup() as requests:
-        batcher = Batcher(requests, send, most=MOST_PLACES, moment=MOMENT, concurrency=concurrency)
-        try:
-            yield OpenMeteo(batcher)
-        finally:
-            batcher.cancel()
+    batcher = Batcher(send, most=MOST_PLACES, moment=MOMENT, concurrency=block.concurrency)
+    async with contextlib.aclosing(batcher):
+        yield OpenMeteo(batcher)

@@ -14,13 +14,10 @@ _LATEST = datetime(2200, 1, 1, tzinfo=UTC).timestamp()
 
 
 def number(value: Any, low: float, high: float, factor: float = 1.0, offset: float = 0.0) -> float | None:
-    """Return ``value * factor + offset`` if it is a number from *low* to *high*, else None.
-
-    Beyond those bounds no weather on Earth is found; a value there is an error of the service.
-    """
+    """Return ``value * factor + offset`` if it is a number from *low* to *high*, else None."""
     if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > _LARGEST:
         return None
-    result = round(value * factor + offset, 9)  # drops the noise of 298.48 - 273.15
+    result = round(value * factor + offset, 9) + 0.0  # drops the noise of 298.48 - 273.15, and the sign of -0.0
     return result if low <= result <= high else None
 
 
@@ -28,7 +25,8 @@ def temperature(value: Any, factor: float = 1.0, offset: float = 0.0) -> float:
     """Return a temperature in °C; ProviderError for none, or for one that cannot be."""
     celsius = number(value, -100, 70, factor, offset)
     if celsius is None:
-        what = "no temperature" if value is None else f"an impossible temperature ({str(value)[:20]})"
+        impossible = isinstance(value, int | float) and not isinstance(value, bool)
+        what = f"an impossible temperature ({str(value)[:20]})" if impossible else "no temperature"
         raise ProviderError(f"the answer holds {what}", Failure.MALFORMED)
     return celsius
 
@@ -45,7 +43,7 @@ def words(value: Any) -> str:
     """Return text as one line without control characters, or "" when there is none."""
     if not isinstance(value, str):
         return ""
-    return " ".join("".join(c if c.isprintable() else " " for c in value[: _LONGEST * 2]).split())[:_LONGEST]
+    return " ".join("".join(c if c.isprintable() else " " for c in value[: _LONGEST * 2]).split())[:_LONGEST].rstrip()
 
 
 def mapping(value: Any) -> dict[str, Any]:

@@ -1,0 +1,199 @@
+"""Tens of thousands of spoilt answers for each parser: an honest observation or a ProviderError, nothing else."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import random
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.fakes import BERLIN, KIEL
+from weatherd.errors import ProviderError
+from weatherd.http import Answer
+from weatherd.observation import FIELDS, Observation
+from weatherd.providers import open_meteo, openweathermap
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BODIES = 50_000  # for each parser, of each kind of seed
+SEED = 20260101
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+PLACE = {
+    "latitude": 54.3,
+    "longitude": 10.1,
+    "utc_offset_seconds": 3600,
+    "current_units": {"time": "iso8601", "temperature_2m": "°C", "wind_speed_10m": "km/h", "precipitation": "mm"},
+    "current": {
+        "time": "2026-01-01T01:15",
+        "temperature_2m": -3.5,
+        "relative_humidity_2m": 81,
+        "apparent_temperature": -7.5,
+        "precipitation": 0.4,
+        "weather_code": 71,
+        "cloud_cover": 100,
+        "pressure_msl": 1002.5,
+        "wind_speed_10m": 4.25,
+        "wind_direction_10m": 359,
+        "wind_gusts_10m": 11,
+    },
+}
+WEATHER = {
+    "weather": [
+        {"id": 601, "main": "Snow", "description": "лёгкий снег"},
+        {"id": 701, "main": "Mist", "description": "mist"},
+    ],
+    "main": {"temp": 269.65, "feels_like": 265, "pressure": 1002, "humidity": 81, "sea_level": 1004},
+    "visibility": 800,
+    "wind": {"speed": 4.25, "deg": 359, "gust": 11},
+    "rain": None,
+    "snow": {"1h": 0.4},
+    "clouds": {"all": 100},
+    "dt": 1767225600,
+    "cod": 200,
+}
+SEEDS: dict[str, list[Any]] = {
+    "open-meteo": [PLACE, [PLACE, PLACE | {"location_id": 1}], {"error": True, "reason": "Invalid timezone"}],
+    "openweathermap": [WEATHER, {"cod": "404", "message": "city not found"}],
+}
+LARGE = [0, -1, 1e308, -1e308, 2**63, 10**400, -(10**40), 5e-324, -0.0, 999, 1e12]
+WORDS = ["", "NaN", "null", "-5", "\n\r", "\x00\x1b[31m", "\ud800", "\u2028\u202e", "é" * 300, "2026-01-01T00:00+99:99"]
+NESTED: list[Any] = [[], {}, [[[]]], {"1h": {"1h": {}}}, [None], {"": ""}]
+VALUES: list[Any] = [None, True, False, math.nan, math.inf, -math.inf, *LARGE, *WORDS, *NESTED]
+TOKENS = [b"null", b"NaN", b"-Infinity", b"1e999", b"-", b"{}", b"[", b"]", b"}", b'"', b":", b",", b"\\u0000", b"nan"]
+TOKENS += [
+    b"<html>",
+    b"\xff\xfe",
+    b"\xef\xbb\xbf",
+    b"Unexpected error while streaming data: x",
+    b"9" * 5000,
+    b"[" * 5000,
+]
+
+
+def paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Return the way to every value inside *value*."""
+    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(inner for key, child in children for inner in paths(child, (*path, key)))]
+
+
+def replaced(value: Any, path: tuple[Any, ...], new: Any) -> Any:
+    """Return *value* with another value at a path."""
+    if not path:
+        return new
+    copy = dict(value) if isinstance(value, dict) else list(value)
+    copy[path[0]] = replaced(value[path[0]], path[1:], new)
+    return copy
+
+
+def spoil_values(document: Any, dice: random.Random) -> bytes:
+    """Put something else at a few places of a document."""
+    for _ in range(dice.choice((1, 1, 1, 2, 5))):
+        document = replaced(document, dice.choice(paths(document)), dice.choice(VALUES))
+    return json.dumps(document, ensure_ascii=dice.random() < 0.5).encode("utf-8", "surrogatepass")
+
+
+def spoil_bytes(body: bytes, dice: random.Random) -> bytes:
+    """Cut a body short, flip bits, put a token somewhere, or swap two parts."""
+    spoilt = bytearray(body)
+    for _ in range(dice.choice((1, 1, 2, 4))):
+        here, there = sorted((dice.randrange(len(spoilt) + 1), dice.randrange(len(spoilt) + 1)))
+        match dice.randrange(5):
+            case 0:
+                del spoilt[there:]
+            case 1 if there < len(spoilt):
+                spoilt[there] ^= 1 << dice.randrange(8)
+            case 2:
+                spoilt[here : dice.choice((here, here + 1, min(there, here + 9)))] = dice.choice(TOKENS)
+            case 3:
+                spoilt[:] = spoilt[:here] + spoilt[there:]
+            case 4:
+                spoilt[:] = spoilt[there:] + spoilt[here:there] + spoilt[:here]
+    return bytes(spoilt)
+
+
+def assert_honest(found: Observation) -> None:
+    """Check that every number is finite, every time is UTC, and there are words on one line."""
+    for name in FIELDS:
+        value = getattr(found, name)
+        assert not isinstance(value, float) or math.isfinite(value), (name, value)
+        assert not isinstance(value, bool), name
+        assert not isinstance(value, datetime) or value.utcoffset() == NOW.utcoffset(), name
+    assert type(found.temperature) is float
+    assert found.description
+    assert found.description.isprintable()
+
+
+def parse_open_meteo(answer: Answer) -> list[Observation | ProviderError]:
+    """Parse for one place, and for two."""
+    found: list[Observation | ProviderError] = []
+    for cities in ([KIEL], [KIEL, BERLIN]):
+        try:
+            parsed = open_meteo.parse(cities, answer, NOW)
+        except ProviderError as error:
+            parsed = [error] * len(cities)
+        assert len(parsed) == len(cities)
+        found += parsed
+    return found
+
+
+def parse_openweathermap(answer: Answer) -> list[Observation | ProviderError]:
+    """Parse for the one place."""
+    try:
+        return [openweathermap.parse(KIEL, answer, NOW)]
+    except ProviderError as error:
+        return [error]
+
+
+def assert_explained(error: ProviderError) -> None:
+    """Check that the reason is a short line."""
+    text = str(error)
+    assert text
+    assert text.isprintable()
+    assert len(text) < 300
+
+
+PARSERS = {"open-meteo": parse_open_meteo, "openweathermap": parse_openweathermap}
+
+
+def fuzz(service: str, bodies: list[bytes]) -> None:
+    """Feed spoilt bodies to a parser; a fair part of them should still be weather, or nothing is tested."""
+    dice = random.Random(f"{SEED} {service}")
+    documents = []
+    for body in bodies:
+        with contextlib.suppress(ValueError):
+            documents.append(json.loads(body))
+    weather = 0
+    for _ in range(BODIES):
+        by_value = dice.random() < 0.5
+        body = spoil_values(dice.choice(documents), dice) if by_value else spoil_bytes(dice.choice(bodies), dice)
+        status = 200 if dice.random() < 0.9 else dice.randrange(100, 600)
+        try:
+            for found in PARSERS[service](Answer(status, body)):
+                if isinstance(found, ProviderError):
+                    assert_explained(found)
+                else:
+                    assert_honest(found)
+                    weather += 1
+        except Exception as error:
+            error.add_note(f"{status}: {body[:2000]!r}")  # is what a person needs to see
+            raise
+    assert weather > BODIES / 20
+
+
+@pytest.mark.parametrize("service", PARSERS)
+def test_bodies_of_our_own(service: str) -> None:
+    """Whatever becomes of an answer on its way, the parser says what it holds or that it holds nothing."""
+    fuzz(service, [json.dumps(seed).encode() for seed in SEEDS[service]])
+
+
+@pytest.mark.parametrize("service", PARSERS)
+def test_recorded_bodies(service: str, recorded: Path) -> None:
+    """The same with what the services really sent, up to the size at which a spoilt copy is still quick to make."""
+    bodies = [file.read_bytes() for file in sorted((recorded / service).iterdir())]
+    fuzz(service, [body for body in bodies if len(body) < 3000])

@@ -1,0 +1,83 @@
+"""What is possible on Earth is kept, to its very bounds; beyond them it is an error of the service."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.fakes import KIEL
+from tests.virtual import EPOCH
+from weatherd.http import Answer
+from weatherd.observation import Observation
+from weatherd.providers import open_meteo, openweathermap
+
+BOUNDS: dict[str, tuple[float, float]] = {
+    "temperature": (-100, 70),
+    "apparent_temperature": (-120, 90),
+    "relative_humidity": (0, 110),
+    "pressure_msl": (800, 1150),
+    "wind_speed": (0, 150),
+    "wind_direction": (0, 360),
+    "wind_gust": (0, 150),
+    "precipitation": (0, 1000),
+    "cloud_cover": (0, 100),
+    "visibility": (0, 1_000_000),
+}
+OPEN_METEO = {
+    "temperature": "temperature_2m",
+    "apparent_temperature": "apparent_temperature",
+    "relative_humidity": "relative_humidity_2m",
+    "pressure_msl": "pressure_msl",
+    "wind_speed": "wind_speed_10m",
+    "wind_direction": "wind_direction_10m",
+    "wind_gust": "wind_gusts_10m",
+    "precipitation": "precipitation",
+    "cloud_cover": "cloud_cover",
+}
+OPENWEATHERMAP = {
+    "temperature": ("main", "temp"),
+    "apparent_temperature": ("main", "feels_like"),
+    "relative_humidity": ("main", "humidity"),
+    "pressure_msl": ("main", "pressure"),
+    "wind_speed": ("wind", "speed"),
+    "wind_direction": ("wind", "deg"),
+    "wind_gust": ("wind", "gust"),
+    "precipitation": ("rain", "1h"),
+    "cloud_cover": ("clouds", "all"),
+}
+
+
+def parsed_by_open_meteo(field: str, value: float) -> Any:
+    """Return what becomes of a value."""
+    current = {"time": 1767225600, "temperature_2m": 5} | {OPEN_METEO[field]: value}
+    (found,) = open_meteo.parse([KIEL], Answer(200, json.dumps({"current": current}).encode()), EPOCH)
+    return getattr(found, field) if isinstance(found, Observation) else None
+
+
+def parsed_by_openweathermap(field: str, value: float) -> Any:
+    """Return what becomes of a value."""
+    document: dict[str, Any] = {"dt": 1767225600, "main": {"temp": 5}}
+    if field == "visibility":
+        document["visibility"] = value
+    else:
+        section, name = OPENWEATHERMAP[field]
+        document[section] = document.get(section, {}) | {name: value}
+    return getattr(openweathermap.parse(KIEL, Answer(200, json.dumps(document).encode()), EPOCH), field)
+
+
+@pytest.mark.parametrize("field", OPEN_METEO)
+def test_open_meteo(field: str) -> None:
+    """The bounds themselves are kept, a hundredth beyond is not."""
+    low, high = BOUNDS[field]
+    assert [parsed_by_open_meteo(field, value) for value in (low, high)] == [low, high]
+    assert [parsed_by_open_meteo(field, value) for value in (low - 0.01, high + 0.01)] == [None, None]
+
+
+@pytest.mark.parametrize("field", [field for field in BOUNDS if field != "temperature"])
+def test_openweathermap(field: str) -> None:
+    """The bounds themselves are kept, a hundredth beyond is not."""
+    low, high = BOUNDS[field]
+    assert [parsed_by_openweathermap(field, value) for value in (low, high)] == [low, high]
+    assert [parsed_by_openweathermap(field, value) for value in (low - 0.01, high + 0.01)] == [None, None]

@@ -1,0 +1,240 @@
+"""Both services against every fault of a server: an error of ours, and the key stays ours."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import traceback
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from tests.fakes import BERLIN, KIEL
+from tests.virtual import now
+from weatherd.errors import ConfigError, Failure, Problem, ProviderError
+from weatherd.http import open_session
+from weatherd.providers import open_meteo, openweathermap
+from weatherd.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from weatherd.providers import Provider
+
+    Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+KEY = "0123456789abcdef"
+SERVICES: dict[str, Callable[..., contextlib.AbstractAsyncContextManager[Provider]]] = {
+    "open_meteo": open_meteo.open_provider,
+    "openweathermap": openweathermap.open_provider,
+}
+
+
+@contextlib.asynccontextmanager
+async def opened(service: str, base_url: str) -> AsyncIterator[Provider]:
+    """Open a provider with a key on a server."""
+    block: Any = {service: {"base_url": base_url, "api_key": KEY}}
+    async with open_session("weatherd/test") as session, SERVICES[service](Settings(**block), session, now) as provider:
+        yield provider
+
+
+async def echo(request: web.Request) -> web.Response:
+    """Quote the address in the reason."""
+    return web.json_response(
+        {"cod": 400, "message": str(request.url), "error": True, "reason": str(request.url)}, status=400
+    )
+
+
+async def echo_under_200(request: web.Request) -> web.Response:
+    """Quote the address in the reason of an error that says 200."""
+    return web.json_response({"cod": 401, "message": str(request.url), "error": True, "reason": str(request.url)})
+
+
+async def echo_a_value(request: web.Request) -> web.Response:
+    """Quote the address where numbers should be."""
+    text = str(request.url)
+    return web.json_response({"main": {"temp": text}, "dt": text, "current": {"time": text, "temperature_2m": text}})
+
+
+async def page(request: web.Request) -> web.Response:
+    """Answer as a proxy does, with a page."""
+    return web.Response(text=f"<html>{request.url}</html>", content_type="text/html")
+
+
+async def outage(request: web.Request) -> web.Response:
+    """Answer as a broken service does."""
+    return web.Response(status=503, text=f"{request.url}")
+
+
+async def circle(request: web.Request) -> web.Response:
+    """Redirect to the same address."""
+    return web.Response(status=302, headers={"Location": str(request.url)})
+
+
+async def nowhere(request: web.Request) -> web.Response:
+    """Redirect to what is no address, with the key in it."""
+    return web.Response(status=302, headers={"Location": f"mailto:{request.url}"})
+
+
+async def hang_up(request: web.Request) -> web.Response:
+    """Close the connection."""
+    assert request.transport
+    request.transport.abort()
+    return web.Response()
+
+
+async def hang(_: web.Request) -> web.Response:
+    """Say nothing for a day."""
+    await asyncio.sleep(86400)
+    return web.Response()
+
+
+async def short(request: web.Request) -> web.StreamResponse:
+    """Promise more than there is."""
+    response = web.StreamResponse(headers={"Content-Length": "100"})
+    await response.prepare(request)
+    await response.write(b"{}")
+    assert request.transport
+    request.transport.close()
+    return response
+
+
+FAULTS: dict[Handler, Failure] = {
+    echo: Failure.REFUSED,
+    echo_a_value: Failure.MALFORMED,
+    page: Failure.MALFORMED,
+    outage: Failure.UNAVAILABLE,
+    circle: Failure.UNAVAILABLE,
+    nowhere: Failure.UNAVAILABLE,
+    hang_up: Failure.UNAVAILABLE,
+    hang: Failure.UNAVAILABLE,
+    short: Failure.UNAVAILABLE,
+}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize(("handler", "failure"), [*FAULTS.items(), (echo_under_200, None)])
+async def test_a_fault_gives_nothing_away(
+    service: str, handler: Handler, failure: Failure | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Every fault is a ProviderError on one line; the key is in no text, repr, traceback or line of any log."""
+    caplog.set_level(logging.DEBUG)
+    application = web.Application()
+    application.router.add_get("/{path:.*}", handler)
+    async with (
+        TestServer(application) as server,
+        opened(service, str(server.make_url(""))) as provider,
+    ):
+        errors = await asyncio.gather(provider.fetch(KIEL), provider.fetch(BERLIN), return_exceptions=True)
+        assert asyncio.get_running_loop().time() < 61
+        assert KEY not in repr(provider)
+    for error in errors:
+        assert isinstance(error, ProviderError)
+        assert str(error).isprintable()
+        assert failure in (error.failure, None)
+        assert KEY not in "".join([str(error), repr(error), *traceback.format_exception(error)])
+    said = [record.getMessage() for record in caplog.records if record.name != "aiohttp.access"]  # the server's own
+    assert KEY not in "".join(said)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_a_service_that_is_out_of_order_costs_one_request_each_poll(service: str) -> None:
+    """A 503 is told to all who asked; nothing is tried again at once."""
+    asked = 0
+
+    async def handler(_: web.Request) -> web.Response:
+        nonlocal asked
+        asked += 1
+        return web.Response(status=503, headers={"Retry-After": "120"})
+
+    application = web.Application()
+    application.router.add_get("/{path:.*}", handler)
+    async with TestServer(application) as server, opened(service, str(server.make_url(""))) as provider:
+        with pytest.raises(ProviderError) as caught:
+            await provider.fetch(KIEL)
+    assert (asked, caught.value.retry_after) == (1, 120)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_what_its_user_raises_comes_out_as_it_is(service: str) -> None:
+    """The command line tells a ConfigError from a bug, so a provider must not wrap it in a group."""
+
+    async def user() -> None:
+        async with opened(service, "http://127.0.0.1:1"):
+            raise ConfigError(Problem("openweathermap.api_key", "is not set"))
+
+    with pytest.raises(ConfigError, match="is not set"):
+        await user()
+
+
+@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("after", [0, 0.01, 1, 20])
+async def test_a_fetch_may_be_cancelled_at_any_moment(service: str, after: float) -> None:
+    """A cancelled fetch ends at once, and closing takes no time and leaves no task."""
+    application = web.Application()
+    application.router.add_get("/{path:.*}", hang)
+    async with TestServer(application) as server:
+        before = asyncio.all_tasks()
+        async with opened(service, str(server.make_url(""))) as provider:
+            task = asyncio.create_task(provider.fetch(KIEL))
+            await asyncio.sleep(after)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        assert asyncio.get_running_loop().time() < after + 1
+        assert {task for task in asyncio.all_tasks() - before if task.get_name() == "batch"} == set()
+
+
+class NoNames(aiohttp.abc.AbstractResolver):
+    """A resolver that knows no name, and asks nobody: nothing leaves this machine."""
+
+    async def resolve(self, *_: Any, **__: Any) -> list[aiohttp.abc.ResolveResult]:
+        """Fail as the system's does."""
+        raise OSError(-2, "Name or service not known")
+
+    async def close(self) -> None:
+        """Have nothing to close."""
+
+
+@pytest.mark.parametrize(
+    ("service", "key", "host"),
+    [
+        ("open_meteo", None, "api.open-meteo.com"),
+        ("open_meteo", KEY, "customer-api.open-meteo.com"),
+        ("openweathermap", KEY, "api.openweathermap.org"),
+    ],
+)
+async def test_the_public_service_is_asked_unless_told_otherwise(service: str, key: str | None, host: str) -> None:
+    """Customers of Open-Meteo have a host of their own; the name of the host may be told."""
+    block: Any = {service: {"api_key": key}}
+    async with (
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(resolver=NoNames())) as session,
+        SERVICES[service](Settings(**block), session, now) as provider,
+    ):
+        with pytest.raises(ProviderError) as caught:
+            await provider.fetch(KIEL)
+    assert str(caught.value) == f"the name {host} cannot be resolved"
+
+
+@pytest.mark.parametrize("key", [None, KEY])
+async def test_a_key_is_sent_if_there_is_one(key: str | None) -> None:
+    """Open-Meteo gets the key of a customer, and no empty one; without one the reason is told as it is."""
+    asked: list[str | None] = []
+
+    async def handler(request: web.Request) -> web.Response:
+        asked.append(request.query.get("apikey"))
+        return web.json_response({"error": True, "reason": f"no key {KEY}"}, status=400)
+
+    application = web.Application()
+    application.router.add_get("/v1/forecast", handler)
+    async with TestServer(application) as server, open_session("weatherd/test") as session:
+        block: Any = {"open_meteo": {"base_url": str(server.make_url("")), "api_key": key}}
+        async with open_meteo.open_provider(Settings(**block), session, now) as provider:
+            with pytest.raises(ProviderError) as caught:
+                await provider.fetch(KIEL)
+    assert asked == [key]
+    assert str(caught.value) == ("400: no key ***" if key else f"400: no key {KEY}")

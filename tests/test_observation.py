@@ -1,0 +1,46 @@
+"""The value that travels the road."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.fakes import observation
+from tests.virtual import EPOCH
+from weatherd.observation import FIELDS
+
+OTHER: dict[str, Any] = {
+    "city": "berlin",
+    "provider": "another",
+    "observed_at": EPOCH + timedelta(minutes=10),
+    "temperature": 6.1,
+    "description": "rain",
+    "code": 63,
+    "station": "10046",
+    **dict.fromkeys(FIELDS[8:], 5.0),
+}
+
+
+def test_the_same_said_again_is_a_repeat() -> None:
+    """Only the time of fetching may differ."""
+    assert observation().repeats(observation(fetched_at=EPOCH + timedelta(days=1)))
+
+
+@pytest.mark.parametrize("name", [name for name in FIELDS if name != "fetched_at"])
+def test_anything_new_is_no_repeat(name: str) -> None:
+    """Whatever a provider says differently, be it one value, makes it another observation."""
+    other = dataclasses.replace(observation(), **{name: OTHER[name]})
+    assert not observation().repeats(other)
+    assert not other.repeats(observation())
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_an_observation_is_a_value(name: str) -> None:
+    """It cannot be changed on its way, and is equal to another of the same values."""
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(observation(), name, None)
+    assert observation() == observation()
+    assert hash(observation()) == hash(observation())
