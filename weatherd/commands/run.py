@@ -102,6 +102,7 @@ async def _demo() -> AsyncIterator[dict[str, Any]]:
     from weatherd.simulator.server import application, serve  # noqa: PLC0415 - only a demo needs it
 
     async with serve("127.0.0.1", 0, application(now=now, day=_DEMO_DAY)) as url:
+        structlog.get_logger().info("simulator.ready", url=url, weather="simulated, not real")
         flags: dict[str, Any] = {
             "interval": _DEMO_INTERVAL,
             "open_meteo": {"base_url": url, "plan": "unlimited"},

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from weatherd import signals
+from weatherd import log, signals
 from weatherd.commands import OK
 from weatherd.compose import now
 from weatherd.errors import WeatherdError
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 
 def simulate(host: str, port: int, day: float | None, faults: Sequence[Fault], seed: int) -> int:
-    """Serve simulated weather until a signal to stop."""
+    """Serve simulated weather until a signal to stop; each fault that strikes is logged."""
+    log.configure("debug")
     return asyncio.run(_simulate(host, port, day, faults, seed))
 
 

@@ -1,0 +1,11 @@
+FROM python:3.13-slim-bookworm AS build
+COPY . /src
+RUN python -m venv /opt/weatherd && /opt/weatherd/bin/pip install --no-cache-dir --constraint /src/requirements.txt '/src'
+
+FROM python:3.13-slim-bookworm
+COPY --from=build /opt/weatherd /opt/weatherd
+ENV PATH=/opt/weatherd/bin:$PATH PYTHONUNBUFFERED=1
+USER 65534:65534
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["weatherd"]
+CMD ["run"]
