@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import string
 import zoneinfo
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from weatherd.cities import City
+from weatherd.city import City
 from weatherd.errors import did_you_mean
 from weatherd.observation import FIELDS, Arrival, Observation
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 NAMES = ("name", *FIELDS)
+
+
+_SOME = re.compile("[1-9a-zA-Z]")
+_WIDE = re.compile(r"\d{4}")
 
 
 class _Line(string.Formatter):
@@ -25,8 +30,16 @@ class _Line(string.Formatter):
             raise ValueError(f"should not hold {{{field_name}}}{did_you_mean(field_name, NAMES)}")
         return super().get_field(field_name, args, kwargs)
 
+    def convert_field(self, value: Any, conversion: Any) -> Any:
+        return value if value is None else super().convert_field(value, conversion)
+
     def format_field(self, value: Any, format_spec: str) -> str:
-        return "–" if value is None else str(super().format_field(value, format_spec))
+        if value is None:
+            return "–"
+        text = str(super().format_field(value, format_spec))
+        if isinstance(value, float) and "-" in text and not _SOME.search(text):  # no -0
+            return str(super().format_field(0.0, format_spec))
+        return text
 
 
 _LINE = _Line()
@@ -55,21 +68,30 @@ def rfc3339(moment: datetime) -> str:
 
 def checked(template: str) -> str:
     """Return a template that works for every observation; a ValueError that names the wrong field."""
-    moment = datetime(2026, 1, 1, tzinfo=UTC)
-    example = Observation(
-        city="kiel",
-        provider="open-meteo",
-        observed_at=moment,
-        fetched_at=moment,
-        temperature=6.0,
-        description="rain",
-    )
-    full = {name: 1 for name in FIELDS if getattr(example, name) is None}
     try:
-        for fields in ({}, full):
-            values = {name: getattr(example, name) for name in FIELDS} | fields
-            line(template, Arrival(City(name="Kiel", lat=54.3, lon=10.1), Observation(**values)))
-    except (ValueError, IndexError, KeyError, TypeError, AttributeError) as error:
+        _check_specs(template)
+        for example in _examples():
+            line(template, example)
+    except (ValueError, IndexError, KeyError, TypeError, AttributeError, OverflowError) as error:
         reason = str(error) if "should" in str(error) else f"is not a format string: {error}"
         raise ValueError(reason) from None
     return template
+
+
+def _check_specs(template: str) -> None:
+    for _, _, spec, _ in _LINE.parse(template):
+        if spec and "{" in spec:
+            raise ValueError("should not hold a field inside a field")
+        if spec and _WIDE.search(spec):
+            raise ValueError(f"should not be as wide as {spec!r} says")
+
+
+def _examples() -> Iterator[Arrival]:
+    """Make observations that differ in what may trouble a template: a provider says little, or all that there is."""
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    said = {"city": "kiel", "provider": "open-meteo", "observed_at": moment, "fetched_at": moment}
+    for temperature in (6.5, -40.0):
+        little: dict[str, Any] = {**said, "temperature": temperature, "description": "rain"}
+        numbers = {name: 1.5 for name in FIELDS if name not in little}
+        for values in (little, {**numbers, **little, "code": 61, "station": "K1"}):
+            yield Arrival(City(name="Kiel", lat=54.3, lon=10.1), Observation(**values))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from weatherd.errors import Failure, ProviderError
 from weatherd.http import Answer, failure_of, get, parse_json
+from weatherd.providers.values import number, whole, words
 
 if TYPE_CHECKING:
     from weatherd.http import Session
@@ -45,17 +46,9 @@ def parse(answer: Answer) -> list[Found]:
 
 
 def _found(result: dict[str, Any]) -> Found | None:
-    name, lat, lon = (result.get(key) for key in ("name", "latitude", "longitude"))
-    if not (isinstance(name, str) and isinstance(lat, int | float) and isinstance(lon, int | float)):
+    name = words(result.get("name"))
+    lat, lon = number(result.get("latitude"), -90, 90), number(result.get("longitude"), -180, 180)
+    if not name or lat is None or lon is None:
         return None
-    population = result.get("population")
-    words = [str(result.get(key) or "") for key in ("country", "admin1", "timezone")]
-    return Found(
-        name,
-        float(lat),
-        float(lon),
-        words[0],
-        words[1],
-        population if isinstance(population, int) else None,
-        words[2],
-    )
+    country, region, timezone = (words(result.get(key)) for key in ("country", "admin1", "timezone"))
+    return Found(name, lat, lon, country, region, whole(result.get("population")), timezone)

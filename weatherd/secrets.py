@@ -5,8 +5,9 @@ systemd sets ``$CREDENTIALS_DIRECTORY`` (https://systemd.io/CREDENTIALS/); Docke
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, SecretStr
 
@@ -15,13 +16,14 @@ from weatherd.errors import ConfigError, Problem
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+PREFIX = "WEATHERD_"
 DOCKER_SECRETS = Path("/run/secrets")
 ALIASES = {("openweathermap", "api_key"): "OPEN_WEATHER_API_KEY"}  # the name that other programs use
 
-Path_ = tuple[str, ...]
+Keys = tuple[str, ...]
 
 
-def secret_fields(model: type[BaseModel], above: Path_ = ()) -> Iterator[Path_]:
+def secret_fields(model: type[BaseModel], above: Keys = ()) -> Iterator[Keys]:
     """Name every SecretStr in a model and in its blocks, by the keys that lead to it."""
     for name, field in model.model_fields.items():
         kind = field.annotation
@@ -31,49 +33,51 @@ def secret_fields(model: type[BaseModel], above: Path_ = ()) -> Iterator[Path_]:
             yield (*above, name)
 
 
-def variable(path: Path_) -> str:
+def variable(keys: Keys) -> str:
     """Return the environment variable of a setting."""
-    return "WEATHERD_" + "__".join(path).upper()
+    return PREFIX + "__".join(keys).upper()
 
 
-def variables(path: Path_) -> list[str]:
+def variables(keys: Keys) -> list[str]:
     """Return the variables that may hold a secret, the stronger first."""
-    return [variable(path), *([ALIASES[path]] if path in ALIASES else [])]
+    return [variable(keys), *([ALIASES[keys]] if keys in ALIASES else [])]
 
 
-def find(fields: list[Path_], environ: Mapping[str, str]) -> dict[str, Any]:
-    """Return the secrets there are, nested like the settings; ConfigError for a file that cannot be read."""
-    found: dict[str, Any] = {}
-    for path in fields:
-        value = _find_one(path, environ)
-        if value:
-            block = found
-            for key in path[:-1]:
-                block = block.setdefault(key, {})
-            block[path[-1]] = value
-    return found
-
-
-def _find_one(path: Path_, environ: Mapping[str, str]) -> str | None:
-    for name in variables(path):
-        if environ.get(name):
-            return environ[name].strip()
-        if environ.get(f"{name}_FILE"):
-            return _read(Path(environ[f"{name}_FILE"]), f"{name}_FILE")
-    names = [name.lower() for name in (variable(path), "__".join(path), "_".join(path), *variables(path)[1:])]
-    for folder in (environ.get("CREDENTIALS_DIRECTORY"), DOCKER_SECRETS):
-        for file in sorted(Path(folder).iterdir()) if folder and Path(folder).is_dir() else ():
-            if file.name.lower().replace(".", "__") in names:
-                return _read(file, str(file))
+def find(keys: Keys, environ: Mapping[str, str], docker: Path = DOCKER_SECRETS) -> tuple[str, str] | None:
+    """Return a secret and where it was found, or None; ConfigError for a file that cannot be read."""
+    for name in variables(keys):
+        if text := environ.get(name, "").strip():
+            return text, name
+    for name in variables(keys):
+        if file := environ.get(f"{name}_FILE"):
+            return _read(Path(file), f"{name}_FILE"), f"{name}_FILE"
+    names = {_plain(name) for name in (*variables(keys), "_".join(keys))}
+    for folder in (environ.get("CREDENTIALS_DIRECTORY"), docker):
+        for path in _files(Path(folder)) if folder else ():
+            if _plain(path.name) in names:
+                return _read(path, str(path)), str(path)
     return None
+
+
+def _plain(name: str) -> str:
+    """Return a file's name as words: ``openweathermap.api-key`` is ``openweathermap_api_key``."""
+    return re.sub("[._-]+", "_", name.lower())
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except (OSError, ValueError):
+        return []
 
 
 def _read(file: Path, where: str) -> str:
     try:
         text = file.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "is not UTF-8 text"
-        raise ConfigError(Problem(where, f"the secret file {file} cannot be read: {reason}")) from None
+    except OSError as error:
+        raise ConfigError(Problem(where, f"the secret file {file} cannot be read: {error.strerror}")) from None
+    except ValueError:
+        raise ConfigError(Problem(where, f"the secret file {file} cannot be read: it is not UTF-8 text")) from None
     if not text:
         raise ConfigError(Problem(where, f"the secret file {file} is empty"))
     return text

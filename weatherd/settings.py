@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import re
+from contextvars import ContextVar
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-from weatherd.cities import Word
+from weatherd import city
 from weatherd.duration import Duration, Interval
 from weatherd.formats import checked
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def _url(text: str) -> str:
@@ -28,18 +34,45 @@ def _url(text: str) -> str:
 
 def _listed(value: object) -> object:
     """Let an environment variable hold a list as words with commas between them."""
-    return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    if value.startswith("["):
+        try:
+            return json.loads(value)
+        except (ValueError, RecursionError):
+            raise ValueError("should be words with commas between them, or a JSON list") from None
+    return [word.strip() for word in value.split(",") if word.strip()]
 
 
+def _number(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError(f"should be a whole number, not {str(value).lower()}")  # noqa: TRY004 - pydantic's way
+    return value
+
+
+def _path(path: Path) -> Path:
+    if path == Path() or "\0" in str(path):
+        raise ValueError("should be the name of a file or of a folder")
+    return path
+
+
+def _language(text: str) -> str:
+    if not re.fullmatch(_LANGUAGE, text):
+        raise ValueError("should be a language such as en, de or pt_br")
+    return text
+
+
+_LANGUAGE = r"^[a-z]{2}(_[a-z]{2})?$"
+Count = Annotated[int, Field(ge=1, le=1_000_000), BeforeValidator(_number)]
+Providers = Annotated[city.Providers, BeforeValidator(_listed)]
 Url = Annotated[str, AfterValidator(_url)]
-Providers = Annotated[tuple[Word, ...], Field(min_length=1), BeforeValidator(_listed), NoDecode]
 Plan = Literal["free", "unlimited"]
 
 
 class Block(BaseModel):
     """One block of the file."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class Console(Block):
@@ -71,7 +104,7 @@ class OpenMeteo(Block):
     api_key: Annotated[SecretStr | None, Field(description="For customers of Open-Meteo")] = None
     base_url: Annotated[Url | None, Field(description="Another server that speaks its protocol")] = None
     geocoding_url: Annotated[Url | None, Field(description="Another server for `cities search`")] = None
-    concurrency: Annotated[int, Field(ge=1, description="Requests under way at once, at the most")] = 2
+    concurrency: Annotated[Count, Field(description="Requests under way at once, at the most")] = 2
 
 
 class OpenWeatherMap(Block):
@@ -82,37 +115,58 @@ class OpenWeatherMap(Block):
         SecretStr | None, Field(description="The key of the account; OPEN_WEATHER_API_KEY works too")
     ] = None
     base_url: Annotated[Url | None, Field(description="Another server that speaks its protocol")] = None
-    concurrency: Annotated[int, Field(ge=1, description="Requests under way at once, at the most")] = 10
+    concurrency: Annotated[Count, Field(description="Requests under way at once, at the most")] = 10
     language: Annotated[
-        str, Field(pattern=r"^[a-z]{2}(_[a-z]{2})?$", description="Of the descriptions: en, de, pt_br …")
+        str,
+        AfterValidator(_language),
+        Field(description="Of the descriptions: en, de, pt_br …", json_schema_extra={"pattern": _LANGUAGE}),
     ] = "en"
+
+
+_LAYERS: ContextVar[Sequence[dict[str, Any]]] = ContextVar("layers", default=())
 
 
 class Settings(BaseSettings):
     """Everything that can be set. Frozen; :func:`weatherd.configuration.load` makes it."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="WEATHERD_",
-        env_nested_delimiter="__",
-        env_ignore_empty=True,
-        extra="forbid",
-        frozen=True,
-        hide_input_in_errors=True,
-    )
+    model_config = SettingsConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     interval: Annotated[Interval, Field(description="How often each city is asked for")] = 600.0
     providers: Annotated[
         Providers, Field(description="In order of preference; the next serves while the first cannot")
     ] = ("open-meteo",)
-    cities: Annotated[Path, Field(description="The list: a file, or a folder of them; relative to this file")] = Path(
-        "cities.yaml"
-    )
-    queue_size: Annotated[int, Field(ge=1, description="Observations that may wait for the sinks")] = 1000
+    cities: Annotated[
+        Path,
+        AfterValidator(_path),
+        Field(description="The list: a file, or a folder of them; relative to this file"),
+    ] = Path("cities.yaml")
+    queue_size: Annotated[Count, Field(description="Observations that may wait for the sinks")] = 1000
     shutdown_grace: Annotated[Duration, Field(description="How long a stop may take")] = 8.0
     console: Console = Console()
     log: Log = Log()
     open_meteo: OpenMeteo = OpenMeteo()
     openweathermap: OpenWeatherMap = OpenWeatherMap()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - it does not say which variable a value came from
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take what is given first, then the layers of :func:`layered`."""
+        return init_settings, *(InitSettingsSource(settings_cls, layer) for layer in _LAYERS.get())
+
+
+def layered(layers: Sequence[dict[str, Any]], **given: Any) -> Settings:
+    """Return the settings that *given* and the layers make, the strongest first. Raises pydantic's ValidationError."""
+    token = _LAYERS.set(layers)  # pydantic-settings asks the class for its sources, not the call
+    try:
+        return Settings(**given)
+    finally:
+        _LAYERS.reset(token)
 
 
 def secrets_of(block: BaseModel) -> list[str]:

@@ -1,35 +1,24 @@
 """Edits of a YAML list that leave every other character of the file as it was: comments, order, quotes.
 
 A library that loads and dumps again moves comments and re-indents; here a row is cut out of the text or put into
-it, and the result is parsed and compared before anything is written.
+it, and the result is parsed and compared before anything is written. :mod:`weatherd.yamllist` finds the places.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
-import tempfile
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+import json
+import re
+from typing import TYPE_CHECKING, Any
 
-import yaml
-
+from weatherd import yamllist
 from weatherd.errors import ConfigError, Problem
-from weatherd.yamlfile import parse
+from weatherd.yamlfile import BOM, Mapping, parse
 
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+if TYPE_CHECKING:
+    from weatherd.yamllist import Found
 
-
-@dataclass(frozen=True, slots=True)
-class _List:
-    """Where a list stands in its text: character offsets from the start."""
-
-    start: int  # its first character, or just behind the colon of a key without a value
-    end: int  # behind its last character
-    flow: bool
-    items: list[tuple[int, int]]  # of each item's own text, without the dash
+_COMMA = re.compile(r"((?:\s|#[^\n]*)*),([ \t\r\n]*)")  # with what stands before and behind it
 
 
 def append_row(text: str, key: str, row: dict[str, Any], name: str) -> str:
@@ -37,89 +26,107 @@ def append_row(text: str, key: str, row: dict[str, Any], name: str) -> str:
 
     Raises ConfigError when the layout of the file does not allow it.
     """
-    document = parse(text, name) or {}
-    line = yaml.safe_dump(row, default_flow_style=True, allow_unicode=True, sort_keys=False, width=10**6).strip()
-    newline = "\r\n" if "\r\n" in text else "\n"
-    if key not in document:
-        gap = "" if not text or text.endswith("\n") else newline
-        edited = f"{text}{gap}{key}:{newline}  - {line}{newline}"
+    bom, text = _split(text)
+    document = _mapping(text, name)
+    if key in document:
+        edited = _insert(text, yamllist.find(text, key), _flow(row))
     else:
-        edited = _insert(text, _find(text, key), line, newline)
-    return _verified(edited, key, [*(document.get(key) or []), row], name)
+        newline = _break(text, len(text))
+        gap = "" if not text or text.endswith("\n") else newline
+        edited = f"{text}{gap}{key}:{newline}  - {_flow(row)}{newline}"
+    return bom + _verified(edited, key, [*(document.get(key) or []), row], name)
 
 
 def remove_row(text: str, key: str, index: int, name: str) -> str:
-    """Return *text* without the item *index* of the list under *key*; its own line goes, comments above stay.
+    """Return *text* without the item *index* of the list under *key*; its own lines go, comments above stay.
 
     Raises ConfigError when the layout of the file does not allow it.
     """
-    rows = list(parse(text, name)[key])
-    found = _find(text, key)
-    start, end = found.items[index]
-    if found.flow and len(rows) > 1:
-        start, end = (start, found.items[index + 1][0]) if index == 0 else (found.items[index - 1][1], end)
-    elif not found.flow:
-        start = text.rfind("\n", 0, text.rfind("-", 0, start)) + 1
-        end = text.find("\n", end) + 1 or len(text)
-    edited = text[:start] + text[end:]
-    if len(rows) == 1 and not found.flow:
-        colon = text.rindex(":", 0, start) + 1
-        edited = edited[:colon] + " []" + edited[colon:]
+    bom, text = _split(text)
+    rows = list(_mapping(text, name)[key])
+    found = yamllist.find(text, key)
+    edited = _cut_flow(text, found, index) if found.flow else _cut_block(text, found, index)
     del rows[index]
-    return _verified(edited, key, rows, name)
+    return bom + _verified(edited, key, rows, name)
 
 
-def write(path: Path, text: str) -> None:
-    """Replace a file's text in one step, with its mode kept; a reader sees the old text or the new one."""
-    path = path.resolve()
-    with tempfile.NamedTemporaryFile("wb", dir=path.parent, prefix=f".{path.name}.", delete=False) as new:
-        new.write(text.encode())
-        new.flush()
-        os.fsync(new.fileno())
-    try:
-        with contextlib.suppress(FileNotFoundError):
-            shutil.copymode(path, new.name)
-        Path(new.name).replace(path)
-    except OSError:  # a file that is mounted by itself into a container cannot be replaced
-        path.write_bytes(text.encode())
-        Path(new.name).unlink()
-
-
-def _insert(text: str, found: _List, line: str, newline: str) -> str:
+def _insert(text: str, found: Found, line: str) -> str:
     if found.flow and found.items:
         end = found.items[-1][1]
         return f"{text[:end]}, {line}{text[end:]}"
+    if text[found.colon : found.end] == " []":  # as _cut_block leaves it
+        after = _line_end(text, found.end)
+        return f"{text[: found.colon]}{text[found.end : after]}{_break(text, after)}  - {line}{text[after:]}"
+    if found.flow:
+        return f"{text[: found.start + 1]}{line}{text[found.start + 1 :]}"
     if not found.items:
-        return f"{text[: found.start].rstrip()}{newline}  - {line}{text[found.end :]}"
+        return f"{text[: found.colon]}{_break(text, found.colon)}  - {line}{text[found.colon :]}"
     start, end = found.items[-1]
-    dash = text.rfind("-", 0, start)
-    indent = text[text.rfind("\n", 0, dash) + 1 : dash]
-    after = text.find("\n", end) + 1
-    gap, after = ("", after) if after else (newline, len(text))
-    return f"{text[:after]}{gap}{indent}- {line}{newline}{text[after:]}"
+    indent = " " * yamllist.column(text, found.start)
+    after = _line_end(text, max(start, end))
+    return f"{text[:after]}{_break(text, after)}{indent}- {line}{text[after:]}"
 
 
-def _find(text: str, key: str) -> _List:
-    document: Any = yaml.compose(text, Loader=_Loader)  # parse() has seen it: it is not nested deep
-    name, node = next((name, node) for name, node in document.value if name.value == key)
-    if not isinstance(node, yaml.SequenceNode):
-        colon = text.index(":", name.end_mark.index) + 1
-        return _List(colon, colon, flow=False, items=[])
-    items = [(item.start_mark.index, _end(item)) for item in node.value]
-    return _List(node.start_mark.index, node.end_mark.index, flow=bool(node.flow_style), items=items)
+def _break(text: str, at: int) -> str:
+    """Return the line break that stands there, or at the end of a text the kind that is in it."""
+    if at == len(text):
+        return "\r\n" if "\r\n" in text else "\n"
+    return "\r\n" if text.startswith("\r\n", at) else "\n"
 
 
-def _end(node: yaml.Node) -> int:
-    """Return where a node's own text ends: a block's end mark stands behind the comments that follow it."""
-    if isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
-        last = node.value[-1]
-        return _end(last[1] if isinstance(node, yaml.MappingNode) else last)
-    is_block_text = isinstance(node, yaml.ScalarNode) and node.style in ("|", ">")
-    return int(node.end_mark.index) - is_block_text
+def _line_end(text: str, start: int) -> int:
+    """Return where the line of *start* ends, before its line break."""
+    end = text.find("\n", start)
+    return len(text) if end < 0 else end - text.startswith("\r", end - 1)
+
+
+def _cut_block(text: str, found: Found, index: int) -> str:
+    """Cut out the lines of an item; an end of text without a line break stays one."""
+    start, end = found.items[index]
+    start, end = yamllist.dash_line(text, found, start), text.find("\n", end) + 1
+    if not end:
+        start, end = len(text[:start].removesuffix("\n").removesuffix("\r")), len(text)
+    edited = text[:start] + text[end:]
+    return edited if len(found.items) > 1 else f"{edited[: found.colon]} []{edited[found.colon :]}"
+
+
+def _cut_flow(text: str, found: Found, index: int) -> str:
+    """Cut out an item and the comma before it, or behind it for the first; comments between the items stay."""
+    start, end = found.items[index]
+    left, right = found.items[index - 1][1] if index else end, start if index else len(text)
+    comma = _COMMA.match(text, left, right)
+    if not comma:
+        return text[:start] + text[end:]
+    if not index:
+        return text[:start] + comma[1] + text[comma.end() :]
+    gap = "" if comma.end() == start else text[comma.end(1) + 1 : start]
+    return text[:left] + comma[1] + gap + text[end:]
+
+
+def _split(text: str) -> tuple[str, str]:
+    return (BOM, text[1:]) if text.startswith(BOM) else ("", text)
+
+
+def _mapping(text: str, name: str) -> Mapping:
+    document = parse(text, name)
+    if not isinstance(document, Mapping | None):
+        raise ConfigError(Problem(name, "should hold keys: one 'key: value' a line"))
+    return document if document is not None else Mapping((1, 1))
+
+
+def _flow(value: Any) -> str:
+    """Write a value on one line; text without quotes where that reads as the same text."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_flow(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, str):
+        with contextlib.suppress(ConfigError):
+            if parse(f"[{value}]", "") == [value]:
+                return value
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _verified(edited: str, key: str, rows: list[Any], name: str) -> str:
     with contextlib.suppress(ConfigError):
-        if parse(edited, name).get(key) == rows:
+        if repr(_mapping(edited, name).get(key)) == repr(rows):  # by their text, as nan is not nan
             return edited
     raise ConfigError(Problem(name, f"the list under {key!r} is laid out in a way that cannot be edited for you"))

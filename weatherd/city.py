@@ -1,0 +1,133 @@
+"""What a city is, and how it gets its id."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import re
+import unicodedata
+import zoneinfo
+from contextvars import ContextVar
+from dataclasses import fields
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import AfterValidator, ConfigDict, Field, FiniteFloat, StringConstraints
+from pydantic.dataclasses import dataclass as validated
+
+from weatherd.duration import Interval
+from weatherd.errors import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+_LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "æ": "ae", "œ": "oe", "þ": "th", "ı": "i", "ħ": "h"})
+_CONTROLS = {"Cc", "Cs", "Zl", "Zp"}
+_TURNING = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # they make a line read as another one
+_ID = r"^([a-z0-9][a-z0-9_-]{0,63})?$"
+
+
+def slug(name: str) -> str:
+    """Return the id of a city that has none: ``São Paulo`` is ``sao-paulo``.
+
+    Ids are ASCII because MQTT topics and Home Assistant want them so; a name in another script gets a stable hash.
+    """
+    letters = unicodedata.normalize("NFKD", name.casefold().translate(_LETTERS))
+    words = "-".join(re.findall("[a-z0-9]+", letters.encode("ascii", "ignore").decode()))[:64].strip("-")
+    return words or f"city-{hashlib.blake2b(name.encode(errors='replace'), digest_size=4).hexdigest()}"
+
+
+def _one_line(text: str) -> str:
+    if any(unicodedata.category(letter) in _CONTROLS or letter in _TURNING for letter in text):
+        raise ValueError("should be one line of printable text")
+    return text
+
+
+def _id(text: str) -> str:
+    if not re.fullmatch(_ID, text):
+        raise ValueError("should be lower-case letters, digits, '-' and '_', at most 64")
+    return text
+
+
+@functools.cache
+def _zones() -> frozenset[str]:
+    return frozenset(zoneinfo.available_timezones())
+
+
+@functools.lru_cache(maxsize=100)
+def _zone_hint(name: str) -> str:
+    return did_you_mean(name, sorted(_zones()))
+
+
+def _zone(name: str) -> str:
+    if name not in _zones():
+        raise ValueError(f"should be a time zone such as Europe/Berlin{_zone_hint(name)}")
+    return name
+
+
+_PROVIDERS: ContextVar[Collection[str] | None] = ContextVar("providers", default=None)
+
+
+@contextlib.contextmanager
+def knowing(providers: Collection[str] | None) -> Iterator[None]:
+    """Let no other names pass for providers inside the ``with``; None lets any."""
+    token = _PROVIDERS.set(providers)
+    try:
+        yield
+    finally:
+        _PROVIDERS.reset(token)
+
+
+def _installed(name: str) -> str:
+    known = _PROVIDERS.get()
+    if known is not None and name not in known:
+        raise ValueError(f"should be one of {', '.join(sorted(known))}{did_you_mean(name, known)}")
+    return name
+
+
+def _different(names: tuple[str, ...]) -> tuple[str, ...]:
+    if not names:
+        raise ValueError("should name at least one provider")
+    if len(set(names)) < len(names):
+        raise ValueError("should name each provider once")
+    return names
+
+
+Word = Annotated[str, StringConstraints(strict=True, min_length=1)]
+Providers = Annotated[
+    tuple[Annotated[Word, AfterValidator(_installed)], ...],
+    AfterValidator(_different),
+    Field(json_schema_extra={"minItems": 1, "uniqueItems": True}),
+]
+
+
+@validated(frozen=True, slots=True, kw_only=True, config=ConfigDict(extra="forbid"))
+class City:
+    """A place to watch. The coordinates are WGS 84 degrees; ``interval`` is in seconds."""
+
+    name: Annotated[
+        str,
+        StringConstraints(strict=True, min_length=1, max_length=200, strip_whitespace=True),
+        AfterValidator(_one_line),
+        Field(description="What people call it; printed as it is"),
+    ]
+    lat: Annotated[FiniteFloat, Field(strict=True, ge=-90, le=90, description="Latitude, degrees north")]
+    lon: Annotated[FiniteFloat, Field(strict=True, ge=-180, le=180, description="Longitude, degrees east")]
+    id: Annotated[
+        str,
+        Field(strict=True, description="Names the city to programs; made from the name unless given"),
+        AfterValidator(_id),
+        Field(json_schema_extra={"pattern": _ID}),
+    ] = ""
+    interval: Annotated[Interval, Field(description="How often to ask, instead of the general interval")] | None = None
+    providers: (
+        Annotated[Providers, Field(description="Providers in order of preference, instead of the general ones")] | None
+    ) = None
+    timezone: Annotated[str, AfterValidator(_zone), Field(description="IANA name, to show times in")] | None = None
+
+    def __post_init__(self) -> None:
+        if not self.id:
+            object.__setattr__(self, "id", slug(self.name))
+
+
+KEYS = tuple(field.name for field in fields(City))

@@ -1,0 +1,48 @@
+"""A text file replaced in one step."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from weatherd.errors import ConfigError, Problem
+
+_NOT_REPLACEABLE = {errno.EBUSY, errno.EXDEV, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG}
+
+
+def write(path: Path, text: str) -> None:
+    """Replace a file's text in one step, with its mode and owner kept; a reader sees the old text or the new one.
+
+    A file that cannot be replaced, as one that is mounted by itself into a container, is written over. Raises
+    ConfigError when it cannot be written at all.
+    """
+    path = path.resolve()
+    try:
+        try:
+            _replace(path, text.encode())
+        except OSError as error:
+            if error.errno not in _NOT_REPLACEABLE:
+                raise
+            path.write_bytes(text.encode())
+    except OSError as error:
+        raise ConfigError(Problem(str(path), f"cannot be written: {error.strerror}")) from None
+
+
+def _replace(path: Path, data: bytes) -> None:
+    with tempfile.NamedTemporaryFile("wb", dir=path.parent, prefix=f".{path.name}.", delete=False) as new:
+        try:
+            new.write(data)
+            new.flush()
+            os.fsync(new.fileno())
+            with contextlib.suppress(FileNotFoundError):
+                shutil.copymode(path, new.name)
+                with contextlib.suppress(PermissionError):  # only root may give a file away
+                    os.chown(new.fileno(), path.stat().st_uid, path.stat().st_gid)
+            Path(new.name).replace(path)
+        except BaseException:
+            Path(new.name).unlink()
+            raise
