@@ -1,7 +1,11 @@
 """The command line. Each command is a thin door to its file in ``commands/``, which is imported when it is used."""
+# ruff: noqa: D301 - the mark backslash-b keeps the lines of the examples as they are
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import io
 import os
 import sys
 import traceback
@@ -12,15 +16,23 @@ import typer
 from typer import exceptions
 
 from weatherd import __version__
-from weatherd.commands import BUG, CONFIG, OK, UNAVAILABLE, USAGE
+from weatherd.commands import BUG, CONFIG, OK, UNAVAILABLE, UNCLEAN, USAGE
 from weatherd.errors import ConfigError, WeatherdError
 
 if TYPE_CHECKING:
     from weatherd.configuration import Configuration
 
 _PLAIN: dict[str, Any] = {"rich_markup_mode": None, "pretty_exceptions_enable": False}
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+_CITIES_HELP = """Keep the list of cities; comments and order stay as they are.
+
+\b
+Examples:
+  weatherd cities list
+  weatherd cities add Flensburg
+"""
 app = typer.Typer(name="weatherd", **_PLAIN)
-cities = typer.Typer(help="Keep the list of cities; comments and order stay as they are.", **_PLAIN)
+cities = typer.Typer(help=_CITIES_HELP, **_PLAIN)
 app.add_typer(cities, name="cities")
 
 Config = Annotated[
@@ -31,8 +43,11 @@ Config = Annotated[
 
 def main(arguments: list[str]) -> int:
     """Run one command and return its exit code. Whatever is expected to go wrong is told in one line."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that has no ° shows ?
     try:
-        return int(app(arguments, prog_name="weatherd", standalone_mode=False) or OK)
+        return _run(arguments)
     except exceptions.TyperException as error:
         typer.echo(f"weatherd: {_message(error)} (weatherd --help explains)", err=True)
         return USAGE
@@ -44,13 +59,29 @@ def main(arguments: list[str]) -> int:
         return UNAVAILABLE
     except (KeyboardInterrupt, typer.Abort):
         return 130
-    except BrokenPipeError:  # the reader of our output, such as head, has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OK
-    except Exception:  # noqa: BLE001 - the last line of defence
+    except Exception as error:  # noqa: BLE001 - the last line of defence
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            typer.echo(f"weatherd: the output cannot be written: {error.strerror}", err=True)
+            return UNCLEAN
         traceback.print_exc()
         typer.echo("weatherd: this is a bug; please report it with the lines above", err=True)
         return BUG
+
+
+def _run(arguments: list[str]) -> int:
+    """Let Typer do it; the reader of our output, such as head, may have had enough, and that is no failure."""
+    try:
+        code = int(app(arguments, prog_name="weatherd", standalone_mode=False) or OK)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = OK
+    except SystemExit:  # Typer's own answer to the same
+        code = OK
+    else:
+        return code
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return code
 
 
 @app.callback(invoke_without_command=True)
@@ -58,7 +89,7 @@ def weatherd(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,  # noqa: FBT002
 ) -> None:
-    r"""Watch the weather of a list of cities, for years, without being looked after.
+    """Watch the weather of a list of cities, for years, without being looked after.
 
     \b
     Examples:
@@ -80,7 +111,7 @@ def run(
     config: Config = None,
     demo: Annotated[bool, typer.Option("--demo", help="Show it: simulated weather, every 5 s.")] = False,  # noqa: FBT002
 ) -> int:
-    r"""Run the daemon until Ctrl-C or SIGTERM; SIGHUP, or an edited file, makes it read its list again.
+    """Run the daemon until Ctrl-C or SIGTERM; SIGHUP, or an edited file, makes it read its list again.
 
     \b
     Examples:
@@ -99,7 +130,7 @@ def once(
         Literal["text", "json", "csv"], typer.Option("--format", "-f", help="How to print it.")
     ] = "text",
 ) -> int:
-    r"""Poll every city once and print what came; exit 69 if a city failed.
+    """Poll every city once and print what came; exit 69 if a city failed.
 
     \b
     Examples:
@@ -116,7 +147,7 @@ def check(
     config: Config = None,
     online: Annotated[bool, typer.Option("--online", help="Ask each provider for one city, too.")] = False,  # noqa: FBT002
 ) -> int:
-    r"""Check both files, show what the list costs, and name the rows that are set aside; exit 78 if a file is wrong.
+    """Check both files, show what the list costs, and name the rows that are set aside; exit 78 if a file is wrong.
 
     \b
     Examples:
@@ -132,7 +163,7 @@ def check(
 def schema(
     file: Annotated[Literal["weatherd", "cities"] | None, typer.Argument(help="One of them; else both.")] = None,
 ) -> int:
-    r"""Print the JSON Schemas of the settings and of the list, for editors.
+    """Print the JSON Schemas of the settings and of the list, for editors.
 
     \b
     Examples:
@@ -154,7 +185,7 @@ def simulate(
     ] = None,
     seed: Annotated[int, typer.Option(help="Another seed is another run of bad luck.")] = 0,
 ) -> int:
-    r"""Serve simulated weather by the protocols of Open-Meteo and OpenWeatherMap, with faults on demand.
+    """Serve simulated weather by the protocols of Open-Meteo and OpenWeatherMap, with faults on demand.
 
     \b
     Examples:
@@ -178,7 +209,13 @@ def simulate(
 
 @cities.command("list")
 def cities_list(config: Config = None) -> int:
-    """Show every city that is watched."""
+    """Show every city that is watched.
+
+    \b
+    Examples:
+      weatherd cities list
+      weatherd cities list --config /etc/weatherd/weatherd.yaml
+    """
     from weatherd.commands.cities import show  # noqa: PLC0415
 
     return show(_load(config))
@@ -186,7 +223,12 @@ def cities_list(config: Config = None) -> int:
 
 @cities.command("search")
 def cities_search(name: str, config: Config = None) -> int:
-    """Find places by their name, with country, region and population."""
+    """Find places by their name, with country, region and population.
+
+    \b
+    Examples:
+      weatherd cities search Springfield
+    """
     from weatherd.commands.cities import search  # noqa: PLC0415
 
     return search(_load(config).settings, name)
@@ -200,7 +242,7 @@ def cities_add(
     lon: Annotated[float | None, typer.Option(min=-180, max=180, help="Longitude.")] = None,
     pick: Annotated[int | None, typer.Option(help="Which of several places, as `search` numbers them.")] = None,
 ) -> int:
-    r"""Add a city at the end of the list.
+    """Add a city at the end of the list.
 
     \b
     Examples:
@@ -217,7 +259,13 @@ def cities_add(
 
 @cities.command("remove")
 def cities_remove(name: Annotated[str, typer.Argument(help="Its name or id.")], config: Config = None) -> int:
-    """Take a city off the list."""
+    """Take a city off the list.
+
+    \b
+    Examples:
+      weatherd cities remove Kiel
+      weatherd cities remove sao-paulo
+    """
     from weatherd.commands.cities import remove  # noqa: PLC0415
 
     return remove(_load(config), name)
@@ -225,9 +273,12 @@ def cities_remove(name: Annotated[str, typer.Argument(help="Its name or id.")], 
 
 def _load(config: Path | None) -> Configuration:
     from weatherd import configuration, log, plugins  # noqa: PLC0415
+    from weatherd.settings import secrets_of  # noqa: PLC0415
 
-    log.configure("warning")
-    return configuration.load(configuration.find(config, os.environ), os.environ, list(plugins.find("providers")))
+    log.configure("warning", stream=sys.stderr)
+    loaded = configuration.load(configuration.find(config, os.environ), os.environ, list(plugins.find("providers")))
+    log.configure("warning", secrets=secrets_of(loaded.settings), stream=sys.stderr)
+    return loaded
 
 
 def _message(error: Exception) -> str:
@@ -236,4 +287,4 @@ def _message(error: Exception) -> str:
         if isinstance(error, exceptions.TyperException) and hasattr(error, "format_message")
         else ""
     )
-    return (text or str(error) or type(error).__name__).rstrip(".")
+    return (text or str(error) or type(error).__name__).replace("Value error, ", "").rstrip(".")

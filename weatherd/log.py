@@ -45,12 +45,13 @@ class Redaction:
 
 
 def configure(
-    level: str = "info", style: str = "auto", secrets: Iterable[str] = (), stream: TextIO = sys.stderr
+    level: str = "info", style: str = "auto", secrets: Iterable[str] = (), stream: TextIO | None = None
 ) -> None:
     """Send every event, warning, library's log line and uncaught exception to *stream*, a line each.
 
     *style* is ``json``, ``pretty``, or ``auto``: pretty on a terminal.
     """
+    stream = stream or sys.stderr
     pretty = style == "pretty" or (style == "auto" and stream.isatty())
     redact = Redaction(secrets)
     shared: list[Processor] = [

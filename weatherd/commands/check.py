@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from weatherd.configuration import Configuration
 
 
+_A = {"minute": "a minute", "hour": "an hour", "day": "a day", "month": "a month"}
+
+
 def check(configuration: Configuration, *, online: bool) -> int:
     """Show the plan and the rows that are set aside; with *online*, ask each provider for one city."""
     return asyncio.run(_check(configuration, online=online))
@@ -36,7 +39,7 @@ def _show(configuration: Configuration) -> None:
     for cost in quota.costs(configuration.cities, _limits(configuration)):
         against = f" of {cost.limit:,}" if cost.limit else ""
         warning = "" if cost.fits else "  TOO MANY: use a longer interval or fewer cities"
-        typer.echo(f"{cost.provider}: {cost.calls:,.0f} calls a {cost.window}{against}{warning}")
+        typer.echo(f"{cost.provider}: {cost.calls:,.0f} calls {_A[cost.window]}{against}{warning}")
     for problems in configuration.quarantined:
         for problem in problems:
             typer.echo(f"set aside: {problem}", err=True)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
+from pydantic import TypeAdapter, ValidationError
 
-from weatherd import geocoding, yamledit, yamlfile
-from weatherd.cities import files, slug
+from weatherd import geocoding, textfile, yamledit, yamlfile
+from weatherd.cities import files
+from weatherd.city import City, slug
 from weatherd.commands import OK
+from weatherd.complaints import complain
 from weatherd.compose import AGENT
 from weatherd.configuration import SHIPPED
 from weatherd.duration import words
@@ -17,8 +21,7 @@ from weatherd.errors import ConfigError, Problem, WeatherdError, did_you_mean
 from weatherd.http import open_session
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Collection, Iterator, Sequence
 
     from weatherd.configuration import Configuration
     from weatherd.geocoding import Found
@@ -44,35 +47,43 @@ def search(settings: Settings, name: str) -> int:
 
 def add(configuration: Configuration, name: str, place: tuple[float, float] | None, pick: int | None) -> int:
     """Add a city at the end of the list: at *place*, or else where the geocoding finds it."""
-    file = _own_file(configuration)
+    file = _own(files(configuration.list_path)[-1])
     if place:
-        row: dict[str, Any] = {"name": name, "lat": place[0], "lon": place[1]}
+        city = _city(name, *place)
     else:
-        found = _search(configuration.settings, name)
-        chosen = _choose(found, pick)
-        row = {"name": chosen.name, "lat": round(chosen.lat, 5), "lon": round(chosen.lon, 5)}
-    taken = {city.id: city for city in configuration.cities}
-    if (city := taken.get(slug(row["name"]))) is not None:
-        raise WeatherdError(f"{city.name} is in the list already (id {city.id!r})")
-    yamledit.write(file, yamledit.append_row(yamlfile.read(file), "cities", row, str(file)))
-    typer.echo(f"added {row['name']} ({row['lat']}, {row['lon']}) to {file}")
+        chosen = _choose(_search(configuration.settings, name), pick)
+        city = _city(chosen.name, round(chosen.lat, 5), round(chosen.lon, 5))
+    if taken := next(_rows(configuration, {city.name, city.id}), None):
+        raise ConfigError(Problem(taken.where, f"{city.name!r} is in the list already (id {city.id!r})"))
+    row = {"name": city.name, "lat": city.lat, "lon": city.lon}
+    textfile.write(file, yamledit.append_row(yamlfile.read(file), "cities", row, str(file)))
+    typer.echo(f"added {city.name} ({city.lat}, {city.lon}) to {file}")
     return OK
 
 
 def remove(configuration: Configuration, name: str) -> int:
-    """Take the row of that name or id out of the list."""
-    _own_file(configuration)
-    matches = list(_rows(configuration, name))
+    """Take the row of that name or id out of the list, also one that is set aside."""
+    matches = list(_rows(configuration, {name}))
     if not matches:
         known = [word for city in configuration.cities for word in (city.name, city.id)]
-        raise WeatherdError(f"{name!r} is not in the list{did_you_mean(name, known)}")
+        where = str(configuration.list_path)
+        raise ConfigError(Problem(where, f"{name!r} is not in the list{did_you_mean(name, known)}"))
     if len(matches) > 1:
-        places = ", ".join(yamlfile.where(str(file), place) for file, _, place in matches)
-        raise WeatherdError(f"{name!r} stands in the list more than once: {places}; use the id")
-    file, index, _ = matches[0]
-    yamledit.write(file, yamledit.remove_row(yamlfile.read(file), "cities", index, str(file)))
+        places = ", ".join(row.where for row in matches)
+        message = f"{name!r} stands in the list more than once: {places}; use an id, or edit the file"
+        raise ConfigError(Problem(str(configuration.list_path), message))
+    file, position, _ = matches[0]
+    textfile.write(_own(file), yamledit.remove_row(yamlfile.read(file), "cities", position, str(file)))
     typer.echo(f"removed {name} from {file}")
     return OK
+
+
+def _city(name: str, lat: float, lon: float) -> City:
+    """Return the city as the list will hold it; a usage error for one that it would set aside."""
+    try:
+        return TypeAdapter(City).validate_python({"name": name, "lat": lat, "lon": lon})
+    except ValidationError as error:
+        raise typer.BadParameter(complain(error.errors(include_url=False)[0], ())) from None
 
 
 def _search(settings: Settings, name: str) -> list[Found]:
@@ -92,7 +103,7 @@ def _search(settings: Settings, name: str) -> list[Found]:
 def _choose(found: Sequence[Found], pick: int | None) -> Found:
     """Return the place with that number; the likeliest if none is given, with the others shown."""
     if pick is not None and not 1 <= pick <= len(found):
-        raise WeatherdError(f"--pick {pick}: there are {len(found)} places of that name")
+        raise typer.BadParameter(f"--pick {pick}: the number of places of that name is {len(found)}")
     if pick is None and len(found) > 1:
         _print_found(found, err=True)
         typer.echo("number 1 it is; --pick NUMBER takes another", err=True)
@@ -109,23 +120,31 @@ def _print_found(found: Sequence[Found], *, err: bool = False) -> None:
         )
 
 
-def _rows(configuration: Configuration, name: str) -> Iterator[tuple[Path, int, yamlfile.Place]]:
-    """Find the rows with that name or id, good or set aside: file, index, place."""
+class _Row(NamedTuple):
+    file: Path
+    position: int
+    where: str
+
+
+def _rows(configuration: Configuration, words: Collection[str]) -> Iterator[_Row]:
+    """Find the rows whose name or id is one of *words*, good or set aside."""
     for file in files(configuration.list_path):
         rows = yamlfile.parse(yamlfile.read(file), str(file))["cities"]
         for index, row in enumerate(rows):
-            if isinstance(row, dict) and name in _names(row):
-                yield file, index, rows.places[index]
+            if isinstance(row, dict) and not _names(row).isdisjoint(words):
+                yield _Row(file, index, yamlfile.where(str(file), rows.places[index]))
 
 
-def _names(row: dict[str, Any]) -> set[Any]:
+def _names(row: dict[str, Any]) -> set[str]:
     name = row.get("name")
-    return {name, row.get("id") or (slug(name) if isinstance(name, str) else None)} - {None}
+    names = [name, row.get("id") or (slug(name.strip()) if isinstance(name, str) else None)]
+    return {each.strip() for each in names if isinstance(each, str)}
 
 
-def _own_file(configuration: Configuration) -> Path:
-    """Return the file to add to; ConfigError where the only list is the one that came with weatherd."""
-    if configuration.file == SHIPPED:
-        message = f"there is no list of your own yet: copy {SHIPPED.parent} to ~/.config/weatherd or ./config"
+def _own(file: Path) -> Path:
+    """Return a file that may be edited: not the list that came with weatherd, unless one works in its source."""
+    shipped = SHIPPED.parent
+    if file.resolve().is_relative_to(shipped) and Path("config").resolve() != shipped:
+        message = f"there is no list of your own yet: copy {shipped} to ~/.config/weatherd or ./config"
         raise ConfigError(Problem("", message))
-    return files(configuration.list_path)[-1]
+    return file

@@ -20,7 +20,7 @@ from weatherd.producer import ask
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from weatherd.cities import City
+    from weatherd.city import City
     from weatherd.configuration import Configuration
 
 Format = Literal["text", "json", "csv"]

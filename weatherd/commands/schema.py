@@ -8,7 +8,7 @@ from typing import Any, Literal
 import typer
 from pydantic import TypeAdapter
 
-from weatherd.cities import City
+from weatherd.city import City
 from weatherd.commands import OK
 from weatherd.settings import Settings
 
