@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from weatherd.cities import City
+from weatherd.city import City
 from weatherd.compose import open_providers
 from weatherd.settings import OpenMeteo, OpenWeatherMap, Settings
 

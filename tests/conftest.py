@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import structlog
 from hypothesis import settings
 
 from tests.virtual import VirtualTimeLoop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 settings.register_profile("weatherd", deadline=None, derandomize=True)
 settings.load_profile("weatherd")
@@ -26,6 +30,18 @@ def pytest_asyncio_loop_factories(
     if item.get_closest_marker("real_time"):
         return {"real": asyncio.new_event_loop}
     return {"virtual": VirtualTimeLoop}
+
+
+@pytest.fixture(autouse=True)
+def _log_as_before() -> Iterator[None]:
+    """Undo what a test does to the log of the whole process."""
+    hooks = sys.excepthook, threading.excepthook, sys.unraisablehook
+    handlers, level = logging.root.handlers[:], logging.root.level
+    yield
+    structlog.reset_defaults()
+    logging.captureWarnings(capture=False)
+    logging.root.handlers[:], logging.root.level = handlers, level
+    sys.excepthook, threading.excepthook, sys.unraisablehook = hooks
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from tests.virtual import EPOCH, now
-from weatherd.cities import City
+from weatherd.city import City
 from weatherd.errors import Failure, ProviderError
 from weatherd.observation import Arrival, Observation
 

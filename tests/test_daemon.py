@@ -21,7 +21,7 @@ from weatherd.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from weatherd.cities import City
+    from weatherd.city import City
     from weatherd.sinks import Sink
 
 SETTINGS = Settings()

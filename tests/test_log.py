@@ -8,31 +8,22 @@ import logging
 import subprocess
 import sys
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import structlog
 
 from weatherd import log
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 SECRET = 'k3y"with\\quotes'
 
 
 @pytest.fixture
-def stream() -> Iterator[io.StringIO]:
-    """Send the log to memory, and put everything back afterwards."""
-    hooks = sys.excepthook, sys.unraisablehook
-    handlers, level = logging.root.handlers[:], logging.root.level
+def stream() -> io.StringIO:
+    """Send the log to memory."""
     text = io.StringIO()
     log.configure("info", "json", [SECRET], text)
-    yield text
-    structlog.reset_defaults()
-    logging.captureWarnings(capture=False)
-    logging.root.handlers[:], logging.root.level = handlers, level
-    sys.excepthook, sys.unraisablehook = hooks
+    return text
 
 
 def _lines(stream: io.StringIO) -> list[dict[str, Any]]:
@@ -121,7 +112,6 @@ def test_pretty_lines_for_a_person() -> None:
     text = io.StringIO()
     log.configure("info", "pretty", [], text)
     structlog.get_logger().warning("city.down", city="kiel", reason="out of order")
-    structlog.reset_defaults()
     line = text.getvalue()
     assert "[warning" in line
     assert "city.down" in line

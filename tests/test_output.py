@@ -8,7 +8,6 @@ import os
 from datetime import UTC, datetime
 
 import pytest
-import structlog
 
 from tests.fakes import BERLIN, KIEL, MUNICH, arrival
 from weatherd import log
@@ -29,7 +28,7 @@ BATCH = [
 ]
 PRINTED = """\
 Kiel: 6 °C :: light rain
-Berlin: -0 °C :: overcast
+Berlin: 0 °C :: overcast
 München: 2 °C :: slight snow fall
 """
 LOGGED = """\
@@ -60,10 +59,7 @@ async def test_the_log_has_every_known_field_of_an_observation() -> None:
     """An observation is one JSON line: name and id, times, values, and nothing for what is not known."""
     stream = io.StringIO()
     log.configure("info", "json", [], stream)
-    try:
-        await LogSink().write(BATCH)
-    finally:
-        structlog.reset_defaults()
+    await LogSink().write(BATCH)
     lines = stream.getvalue().splitlines()
     assert [line.split('"level": "info", ')[1] for line in lines] == LOGGED.splitlines()
     assert all(datetime.fromisoformat(json.loads(line)["timestamp"]).tzinfo == UTC for line in lines)

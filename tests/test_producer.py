@@ -21,7 +21,7 @@ from weatherd.producer import Bench, produce
 from weatherd.schedule import phase
 
 if TYPE_CHECKING:
-    from weatherd.cities import City
+    from weatherd.city import City
 
 PHASE = (phase("kiel", 600) - EPOCH.timestamp()) % 600  # of Kiel's ticks, in virtual seconds
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests import virtual
 from tests.fakes import BERLIN, KIEL, MUNICH
-from weatherd.cities import City
+from weatherd.city import City
 from weatherd.supervisor import Change, Supervisor
 
 CITIES = [City(name=name, lat=float(lat), lon=10.0) for name in "ABCD" for lat in (1, 2)]

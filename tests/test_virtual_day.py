@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from tests import virtual
 from tests.fakes import FakeSink
 from weatherd import daemon
-from weatherd.cities import City
+from weatherd.city import City
 from weatherd.compose import open_providers
 from weatherd.configuration import Configuration
 from weatherd.errors import ConfigError, Problem
@@ -139,8 +139,8 @@ async def _live(
 
 def _settings(url: str) -> Settings:
     return Settings(
-        open_meteo={"base_url": url},  # type: ignore[arg-type]
-        openweathermap={"base_url": url, "api_key": "key"},  # type: ignore[arg-type]
+        open_meteo={"base_url": url},
+        openweathermap={"base_url": url, "api_key": "key"},
     )
 
 

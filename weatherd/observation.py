@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from weatherd.cities import City
+    from weatherd.city import City
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from weatherd.account import Account
     from weatherd.channel import Channel
-    from weatherd.cities import City
+    from weatherd.city import City
     from weatherd.observation import Observation
     from weatherd.providers import Provider
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from weatherd.cities import City
+    from weatherd.city import City
 
 WINDOWS = {"minute": 60.0, "hour": 3600.0, "day": 86400.0, "month": 31 * 86400.0}
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Coroutine, Iterable
 
-    from weatherd.cities import City
+    from weatherd.city import City
 
 
 @dataclass(frozen=True, slots=True)

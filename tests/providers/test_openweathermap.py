@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from tests.fakes import KIEL
 from tests.virtual import EPOCH, now
-from weatherd.cities import City
+from weatherd.city import City
 from weatherd.errors import ConfigError, Failure, ProviderError
 from weatherd.http import Answer, open_session
 from weatherd.providers import openweathermap

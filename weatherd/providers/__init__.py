@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from weatherd.cities import City
+    from weatherd.city import City
     from weatherd.observation import Observation
 
 

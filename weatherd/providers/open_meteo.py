@@ -18,7 +18,7 @@ from weatherd.providers.values import mapping, moment, number, temperature, whol
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
-    from weatherd.cities import City
+    from weatherd.city import City
     from weatherd.http import Session
     from weatherd.settings import Settings
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from pydantic import SecretStr
 
-    from weatherd.cities import City
+    from weatherd.city import City
     from weatherd.http import Session
     from weatherd.settings import Settings
 

@@ -42,7 +42,7 @@ class Thread:
         def work() -> None:
             try:
                 outcome: tuple[T | None, BaseException | None] = (call(), None)
-            except BaseException as error:  # noqa: BLE001 - it is raised in the caller
+            except BaseException as error:  # noqa: ASYNC103, BLE001 - it is raised in the caller
                 outcome = (None, error)
             if not loop.is_closed():
                 loop.call_soon_threadsafe(settle, *outcome)

@@ -1,0 +1,102 @@
+"""Lengths of time as people write them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
+
+from weatherd.duration import Duration, Interval, seconds, words
+
+
+@pytest.mark.parametrize(
+    ("written", "length"),
+    [
+        (0, 0),
+        (1.5, 1.5),
+        ("90", 90),
+        ("90.5", 90.5),
+        ("500ms", 0.5),
+        ("30s", 30),
+        ("10m", 600),
+        ("10 m", 600),
+        ("1H", 3600),
+        ("1h30m", 5400),
+        ("1.5h", 5400),
+        ("1d 12h", 129_600),
+        ("3650d", 315_360_000),
+    ],
+)
+def test_the_forms_of_a_duration(written: Any, length: float) -> None:
+    """Numbers are seconds; units may be joined, and spaces and capitals do not matter."""
+    assert seconds(written) == length
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "",
+        " ",
+        "abc",
+        "10x",
+        "m10",
+        "-5s",
+        "10 minutes",
+        "1,5h",
+        "١٠m",
+        "1e3",
+        "s",
+        None,
+        True,
+        [1],
+        {},
+        -1,
+        float("nan"),
+    ],
+)
+def test_whatever_else_is_refused_with_the_right_form(wrong: Any) -> None:
+    """The complaint shows what a duration looks like, and not what was written."""
+    with pytest.raises(ValueError, match=r"^should be a length of time such as 30s, 10m or 1h30m$"):
+        seconds(wrong)
+
+
+@pytest.mark.parametrize("long", ["3651d", "9" * 400 + "d", "9" * 400, 1e300, float("inf"), 10**400])
+def test_a_length_beyond_ten_years_is_refused(long: Any) -> None:
+    """What no clock can add to its time is a mistake, however long it is written."""
+    with pytest.raises(ValueError, match=r"^should be 3650d or less$"):
+        seconds(long)
+
+
+@given(st.floats(0, 315_360_000))
+def test_words_say_what_seconds_read(length: float) -> None:
+    """Writing and reading again keeps a length to the millisecond."""
+    assert seconds(words(length)) == pytest.approx(length, abs=0.00051)
+
+
+@pytest.mark.parametrize(
+    ("length", "written"), [(0, "0s"), (0.25, "0.25s"), (59.9999, "1m"), (5400, "1h30m"), (90_061.5, "1d1h1m1.5s")]
+)
+def test_words_are_short(length: float, written: str) -> None:
+    """Units that are zero are left out."""
+    assert words(length) == written
+
+
+@given(st.one_of(st.text(), st.floats(), st.integers(), st.from_regex(re.compile(r"\A[0-9.smhd ]+\Z"))))
+def test_any_value_is_a_length_or_a_value_error(value: Any) -> None:
+    """A length is finite and not negative; nothing but ValueError is raised."""
+    try:
+        assert 0 <= seconds(value) <= 315_360_000
+    except ValueError as error:
+        assert str(error).startswith("should be")  # noqa: PT017 - either outcome is right
+
+
+@pytest.mark.parametrize("short", [0, 0.999, "999ms"])
+def test_an_interval_is_a_second_or_more(short: Any) -> None:
+    """A service is not asked more often than that; other durations may be short."""
+    with pytest.raises(ValidationError, match="should be 1s or more"):
+        TypeAdapter(Interval).validate_python(short)
+    assert TypeAdapter(Duration).validate_python(short) < 1
