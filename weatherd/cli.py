@@ -9,36 +9,20 @@ import io
 import os
 import sys
 import traceback
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 from typer import exceptions
 
 from weatherd import __version__
+from weatherd.cli_cities import cities
 from weatherd.commands import BUG, CONFIG, OK, UNAVAILABLE, UNCLEAN, USAGE
+from weatherd.commands.loading import PLAIN, Config, load
 from weatherd.errors import ConfigError, WeatherdError
 
-if TYPE_CHECKING:
-    from weatherd.configuration import Configuration
-
-_PLAIN: dict[str, Any] = {"rich_markup_mode": None, "pretty_exceptions_enable": False}
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
-_CITIES_HELP = """Keep the list of cities; comments and order stay as they are.
-
-\b
-Examples:
-  weatherd cities list
-  weatherd cities add Flensburg
-"""
-app = typer.Typer(name="weatherd", **_PLAIN)
-cities = typer.Typer(help=_CITIES_HELP, **_PLAIN)
+app = typer.Typer(name="weatherd", **PLAIN)
 app.add_typer(cities, name="cities")
-
-Config = Annotated[
-    Path | None,
-    typer.Option("--config", "-c", metavar="FILE", help="The settings file; searched for when not given."),
-]
 
 
 def main(arguments: list[str]) -> int:
@@ -139,7 +123,7 @@ def once(
     """
     from weatherd.commands.once import once  # noqa: PLC0415
 
-    return once(_load(config), format)
+    return once(load(config), format)
 
 
 @app.command()
@@ -156,7 +140,7 @@ def check(
     """
     from weatherd.commands.check import check  # noqa: PLC0415
 
-    return check(_load(config), online=online)
+    return check(load(config), online=online)
 
 
 @app.command()
@@ -193,98 +177,10 @@ def simulate(
       weatherd simulate --fault 429:0.2 --fault hang:0.05
     """
     from weatherd.commands.simulate import simulate  # noqa: PLC0415
-    from weatherd.duration import seconds  # noqa: PLC0415
-    from weatherd.simulator.faults import parse_fault  # noqa: PLC0415
 
-    try:
-        length = seconds(day)
-    except ValueError as error:
-        raise typer.BadParameter(f"--day {error}") from None
-    try:
-        faults = [parse_fault(text) for text in fault or ()]
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
-    return simulate(host, port, length, faults, seed)
+    return simulate(host, port, day, fault or (), seed)
 
 
-@cities.command("list")
-def cities_list(config: Config = None) -> int:
-    """Show every city that is watched.
-
-    \b
-    Examples:
-      weatherd cities list
-      weatherd cities list --config /etc/weatherd/weatherd.yaml
-    """
-    from weatherd.commands.cities import show  # noqa: PLC0415
-
-    return show(_load(config))
-
-
-@cities.command("search")
-def cities_search(name: str, config: Config = None) -> int:
-    """Find places by their name, with country, region and population.
-
-    \b
-    Examples:
-      weatherd cities search Springfield
-    """
-    from weatherd.commands.cities import search  # noqa: PLC0415
-
-    return search(_load(config).settings, name)
-
-
-@cities.command("add")
-def cities_add(
-    name: str,
-    config: Config = None,
-    lat: Annotated[float | None, typer.Option(min=-90, max=90, help="Latitude; then nothing is looked up.")] = None,
-    lon: Annotated[float | None, typer.Option(min=-180, max=180, help="Longitude.")] = None,
-    pick: Annotated[int | None, typer.Option(help="Which of several places, as `search` numbers them.")] = None,
-) -> int:
-    """Add a city at the end of the list.
-
-    \b
-    Examples:
-      weatherd cities add Frankfurt --pick 2
-      weatherd cities add "Weather station" --lat 54.33 --lon 10.18
-    """
-    from weatherd.commands.cities import add  # noqa: PLC0415
-
-    if (lat is None) != (lon is None):
-        raise typer.BadParameter("--lat and --lon go together")
-    place = (lat, lon) if lat is not None and lon is not None else None
-    return add(_load(config), name, place, pick)
-
-
-@cities.command("remove")
-def cities_remove(name: Annotated[str, typer.Argument(help="Its name or id.")], config: Config = None) -> int:
-    """Take a city off the list.
-
-    \b
-    Examples:
-      weatherd cities remove Kiel
-      weatherd cities remove sao-paulo
-    """
-    from weatherd.commands.cities import remove  # noqa: PLC0415
-
-    return remove(_load(config), name)
-
-
-def _load(config: Path | None) -> Configuration:
-    from weatherd import configuration, log, plugins  # noqa: PLC0415
-    from weatherd.settings import secrets_of  # noqa: PLC0415
-
-    log.configure("warning", stream=sys.stderr)
-    loaded = configuration.load(configuration.find(config, os.environ), os.environ, list(plugins.find("providers")))
-    log.configure("warning", secrets=secrets_of(loaded.settings), stream=sys.stderr)
-    return loaded
-
-
-def _message(error: Exception) -> str:
-    text = (
-        error.format_message()
-        if isinstance(error, exceptions.TyperException) and hasattr(error, "format_message")
-        else ""
-    )
-    return (text or str(error) or type(error).__name__).replace("Value error, ", "").rstrip(".")
+def _message(error: exceptions.TyperException) -> str:
+    text = error.format_message() if hasattr(error, "format_message") else str(error)
+    return (text or type(error).__name__).replace("Value error, ", "").rstrip(".")

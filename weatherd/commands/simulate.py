@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import TYPE_CHECKING
 
 import typer
@@ -10,29 +11,41 @@ import typer
 from weatherd import log, signals
 from weatherd.commands import OK
 from weatherd.compose import now
+from weatherd.duration import seconds
 from weatherd.errors import WeatherdError
+from weatherd.simulator.faults import parse_fault
 from weatherd.simulator.server import application, serve
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import AbstractAsyncContextManager
 
-    from weatherd.simulator.faults import Fault
 
-
-def simulate(host: str, port: int, day: float | None, faults: Sequence[Fault], seed: int) -> int:
+def simulate(host: str, port: int, day: str, faults: Sequence[str], seed: int) -> int:
     """Serve simulated weather until a signal to stop; each fault that strikes is logged."""
     log.configure("debug")
-    return asyncio.run(_simulate(host, port, day, faults, seed))
-
-
-async def _simulate(host: str, port: int, day: float | None, faults: Sequence[Fault], seed: int) -> int:
-    stop = asyncio.Event()
-    app = application(now=now, day=day, faults=faults, seed=seed)
     try:
-        async with serve(host, port, app) as url:
-            with signals.catch(asyncio.get_running_loop(), stop.set, lambda: None):
-                typer.echo(f"simulated weather on {url} (Ctrl-C ends it)")
-                await stop.wait()
+        app = application(now=now, day=_day(day), faults=[parse_fault(text) for text in faults], seed=seed)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    try:
+        return asyncio.run(_until_stopped(serve(host, port, app)))
     except OSError as error:
-        raise WeatherdError(f"cannot listen on {host}:{port}: {error.strerror}") from None
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+        raise WeatherdError(f"cannot listen on {host}:{port}: {reason}") from None
+
+
+def _day(text: str) -> float:
+    try:
+        return seconds(text)
+    except ValueError as error:
+        raise ValueError(f"--day {error}") from None
+
+
+async def _until_stopped(serving: AbstractAsyncContextManager[str]) -> int:
+    stop = asyncio.Event()
+    async with serving as url:
+        with signals.catch(asyncio.get_running_loop(), stop.set, lambda: None):
+            typer.echo(f"simulated weather on {url} (Ctrl-C ends it)")
+            await stop.wait()
     return OK

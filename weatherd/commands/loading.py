@@ -1,0 +1,30 @@
+"""What every command that needs the configuration begins with."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from weatherd.configuration import Configuration
+
+PLAIN: dict[str, Any] = {"rich_markup_mode": None, "pretty_exceptions_enable": False}  # for every typer.Typer
+
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", metavar="FILE", help="The settings file; searched for when not given."),
+]
+
+
+def load(config: Path | None) -> Configuration:
+    """Return the configuration, with the log set up to keep its secrets. Raises ConfigError."""
+    from weatherd import configuration, log, plugins  # noqa: PLC0415 - --help does not need them
+    from weatherd.settings import secrets_of  # noqa: PLC0415
+
+    log.configure("warning")
+    loaded = configuration.load(configuration.find(config, os.environ), os.environ, list(plugins.find("providers")))
+    log.configure("warning", secrets=secrets_of(loaded.settings))
+    return loaded
