@@ -201,17 +201,18 @@ async def test_a_sink_that_hangs_is_abandoned(tmp_path: Path) -> None:
     assert not stopped["clean"]
 
 
-async def test_a_second_signal_kills_at_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_a_second_signal_kills_at_once(number: signal.Signals, tmp_path: Path) -> None:
     """Whoever does not want to wait for the grace sends the signal again."""
     async with serving() as service:
         file = configure(tmp_path, service.url, KIEL, shutdown_grace="1h")
         with blocked_pipe() as pipe:
             async with weatherd("run", "-c", file, stdout=pipe) as process:
                 await service.asked.wait()
-                process.receives(signal.SIGTERM)
+                process.receives(number)
                 await process.logs("daemon.stopping")
-                process.receives(signal.SIGTERM)
-                assert await process.ends() == -signal.SIGTERM
+                process.receives(number)
+                assert await process.ends() == -number
 
 
 async def test_a_closed_output_does_not_matter(tmp_path: Path) -> None:

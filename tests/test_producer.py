@@ -65,6 +65,37 @@ async def test_a_slow_answer_makes_ticks_be_skipped() -> None:
     assert [time % 600 for time in times[1:]] == pytest.approx([PHASE % 600] * len(times[1:]), abs=1e-3)
 
 
+async def test_an_answer_that_takes_most_of_the_interval_costs_no_tick() -> None:
+    """Only the second poll keeps a distance; later, every tick counts for which the city is free."""
+    provider = FakeProvider().answers(after=400)
+    await _watch(provider, until=10_000)
+    gaps = [later - earlier for earlier, later in itertools.pairwise(provider.times(KIEL)[1:])]
+    assert gaps == pytest.approx([600] * len(gaps), abs=1e-3)
+
+
+class Trembling(Bench):
+    """A bench whose clock is off by up to a microsecond, now this way and now that."""
+
+    def now(self) -> float:
+        """Return the time, nearly."""
+        return super().now() + TREMBLE.uniform(-1e-6, 1e-6)
+
+
+TREMBLE = random.Random(0)
+
+
+async def test_a_timer_that_fires_a_hair_early_makes_no_second_poll() -> None:
+    """However the clock trembles, there is one poll at each tick."""
+    provider = FakeProvider().answers()
+    loop = asyncio.get_running_loop()
+    bench = Trembling({"fake": provider}, Channel(1000), Account(), EPOCH.timestamp() - loop.time(), Least())
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(86400):
+            await produce(KIEL, bench)
+    gaps = [later - earlier for earlier, later in itertools.pairwise(provider.times(KIEL)[1:])]
+    assert gaps == pytest.approx([600] * len(gaps), abs=1e-3)
+
+
 async def test_a_failing_city_is_down_once_and_recovers_once() -> None:
     """Any number of failures in a row is one line when it begins and one when it ends."""
     provider = FakeProvider().fails(times=5).answers()

@@ -67,7 +67,7 @@ async def produce(city: City, bench: Bench) -> None:
                 failures = 0
                 bench.account.fetched += 1
                 await bench.channel.put(Arrival(city, observation))
-                tick = following(max(bench.now(), tick), interval, offset)
+                tick = following(max(bench.now(), tick), interval, offset)  # a timer may fire a hair early
                 following = next_tick
             await asyncio.sleep(tick - bench.now())
 
