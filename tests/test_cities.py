@@ -28,8 +28,8 @@ CITIES = st.builds(
     name=NAMES,
     lat=st.floats(-90, 90),
     lon=st.floats(-180, 180),
-    interval=st.none() | st.floats(1, 1e6),
-    providers=st.none() | st.lists(st.sampled_from(PROVIDERS), min_size=1, unique=True).map(tuple),
+    interval=st.floats(1, 1e6),
+    providers=st.lists(st.sampled_from(PROVIDERS), min_size=1, unique=True).map(tuple),
     timezone=st.none() | st.sampled_from(["Europe/Berlin", "UTC"]),
 )
 

@@ -33,6 +33,10 @@ def configured(*cities: City, **settings: Any) -> Configuration:
     return Configuration(Path("weatherd.yaml"), SETTINGS.model_copy(update=settings), cities, ())
 
 
+async def nobody_edits(*_: object) -> None:
+    """Stand in for the watch of the files."""
+
+
 class Daemon:
     """A daemon in a task, with the events that drive it from outside."""
 
@@ -41,6 +45,7 @@ class Daemon:
         self.next: Configuration | ConfigError = first
         self._provider = provider
         self._sinks = sinks
+        self.random = random.Random(0)
         self._first = first
 
     def load(self) -> Configuration:
@@ -56,10 +61,11 @@ class Daemon:
             self.load,
             {"fake": self._provider},
             self._sinks,
+            watch=nobody_edits,
             stop=self.stop,
             reload=self.reload,
             now=virtual.now,
-            random=random.Random(0),
+            random=self.random,
         )
 
     async def edits(self, configuration: Configuration | ConfigError) -> None:
@@ -187,8 +193,15 @@ async def test_a_slow_sink_still_gets_everything_at_a_stop() -> None:
 
 async def test_a_bug_in_the_road_itself_ends_the_daemon() -> None:
     """Without a consumer there is no daemon: the error comes out instead of silence."""
-    running = Daemon(FakeProvider(), {}, configured(KIEL))
-    broken = replace(KIEL, interval=None)  # a producer without an interval cannot have a tick
-    running._first = configured(broken)
+    running = Daemon(FakeProvider().fails(), {}, configured(KIEL))
+    running.random = Broken()
     with pytest.raises(BaseExceptionGroup):
         await running.run()
+
+
+class Broken(random.Random):
+    """Cannot draw."""
+
+    def random(self) -> float:
+        """Fail."""
+        raise ZeroDivisionError

@@ -17,7 +17,7 @@ from weatherd.settings import Log, Settings
 from weatherd.sinks import console
 from weatherd.sinks.console import Console
 from weatherd.sinks.log import LogSink, open_sink
-from weatherd.sinks.thread import Thread
+from weatherd.sinks.worker import Worker
 
 BATCH = [
     arrival(KIEL, temperature=6.4),
@@ -48,8 +48,8 @@ LOGGED = """\
 async def test_the_console_prints_a_line_for_each_observation() -> None:
     """By default a line is name, rounded temperature and words, as the first screen of the README shows."""
     reader, writer = os.pipe()
-    with Thread("test") as thread:
-        await Console(ConsoleSettings().format, writer, thread).write(BATCH)
+    with Worker("test") as worker:
+        await Console(ConsoleSettings().format, writer, worker).write(BATCH)
     os.close(writer)
     with open(reader, encoding="utf-8") as pipe:  # noqa: ASYNC230, PTH123 - a pipe that is full already
         assert pipe.read() == PRINTED

@@ -17,7 +17,7 @@ from tests.virtual import EPOCH
 from weatherd.account import Account
 from weatherd.channel import Channel
 from weatherd.errors import Failure, ProviderError
-from weatherd.producer import Bench, produce
+from weatherd.producer import Tools, produce
 from weatherd.schedule import phase
 
 if TYPE_CHECKING:
@@ -34,15 +34,15 @@ class Least(random.Random):
         return 0.0
 
 
-async def _watch(provider: FakeProvider, *, until: float, city: City = KIEL, size: int = 1000) -> Bench:
+async def _watch(provider: FakeProvider, *, until: float, city: City = KIEL, size: int = 1000) -> Tools:
     """Run one producer for so many virtual seconds."""
     loop = asyncio.get_running_loop()
     epoch = EPOCH.timestamp() - loop.time()
-    bench = Bench({"fake": provider, "other": provider}, Channel(size), Account(), epoch, Least())
+    tools = Tools({"fake": provider, "other": provider}, Channel(size), Account(), epoch, Least())
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout_at(until):
-            await produce(city, bench)
-    return bench
+            await produce(city, tools)
+    return tools
 
 
 async def test_a_healthy_city_is_asked_at_once_and_then_at_its_phase() -> None:
@@ -73,8 +73,8 @@ async def test_an_answer_that_takes_most_of_the_interval_costs_no_tick() -> None
     assert gaps == pytest.approx([600] * len(gaps), abs=1e-3)
 
 
-class Trembling(Bench):
-    """A bench whose clock is off by up to a microsecond, now this way and now that."""
+class Trembling(Tools):
+    """A tools whose clock is off by up to a microsecond, now this way and now that."""
 
     def now(self) -> float:
         """Return the time, nearly."""
@@ -88,10 +88,10 @@ async def test_a_timer_that_fires_a_hair_early_makes_no_second_poll() -> None:
     """However the clock trembles, there is one poll at each tick."""
     provider = FakeProvider().answers()
     loop = asyncio.get_running_loop()
-    bench = Trembling({"fake": provider}, Channel(1000), Account(), EPOCH.timestamp() - loop.time(), Least())
+    tools = Trembling({"fake": provider}, Channel(1000), Account(), EPOCH.timestamp() - loop.time(), Least())
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(86400):
-            await produce(KIEL, bench)
+            await produce(KIEL, tools)
     gaps = [later - earlier for earlier, later in itertools.pairwise(provider.times(KIEL)[1:])]
     assert gaps == pytest.approx([600] * len(gaps), abs=1e-3)
 
@@ -100,13 +100,13 @@ async def test_a_failing_city_is_down_once_and_recovers_once() -> None:
     """Any number of failures in a row is one line when it begins and one when it ends."""
     provider = FakeProvider().fails(times=5).answers()
     with capture_logs() as events:
-        bench = await _watch(provider, until=7200)
+        tools = await _watch(provider, until=7200)
     loud = [(event["event"], event["log_level"]) for event in events if event["log_level"] != "debug"]
     assert loud == [("city.down", "warning"), ("city.recovered", "info")]
     assert events[0]["reason"] == "out of order"
     assert events[-1]["failures"] == 5
     assert events[-1]["seconds"] == pytest.approx(150 + 300 + 600 + 900 + 900, abs=0.01)
-    assert bench.account.fetched == bench.channel.depth > 0
+    assert tools.account.fetched == tools.channel.depth > 0
 
 
 async def test_retries_back_off() -> None:
@@ -150,32 +150,50 @@ async def test_an_expected_failure_has_no_traceback() -> None:
     assert "exc_info" not in events[0]
 
 
-async def test_the_next_provider_serves_while_the_first_cannot() -> None:
-    """The providers are asked in the city's order; the first answer counts, and nothing is down."""
-    first, second = FakeProvider().fails(), FakeProvider().answers()
-    bench = Bench({"a": first, "b": second}, Channel(10), Account(), 0.0, Least())
+@pytest.mark.parametrize("error", [unavailable(), KeyError("a bug")])
+async def test_the_next_provider_serves_while_the_first_cannot(error: Exception) -> None:
+    """The providers are asked in the city's order, whatever the first one raises; nothing is down."""
+    first, second = FakeProvider().fails(error), FakeProvider().answers()
+    tools = Tools({"a": first, "b": second}, Channel(10), Account(), 0.0, Least())
     with capture_logs() as events, contextlib.suppress(TimeoutError):
         async with asyncio.timeout(100):
-            await produce(replace(KIEL, providers=("a", "b")), bench)
-    assert (len(first.asked), len(second.asked), bench.account.fetched, events) == (1, 1, 1, [])
+            await produce(replace(KIEL, providers=("a", "b")), tools)
+    assert (len(first.asked), len(second.asked), tools.account.fetched) == (1, 1, 1)
+    assert [(event["event"], event["log_level"]) for event in events] == [("provider.failed", "debug")]
+
+
+class Garbled(FakeProvider):
+    """Gives what is no observation."""
+
+    async def fetch(self, city: City) -> Any:
+        """Return a dict."""
+        return {"city": city.id, "temperature": 6.0}
+
+
+async def test_a_provider_that_gives_something_else_is_down() -> None:
+    """What is not an observation never gets on the road."""
+    with capture_logs() as events:
+        tools = await _watch(Garbled(), until=100)
+    assert tools.channel.depth == 0
+    assert isinstance(events[0]["exc_info"], TypeError)
 
 
 async def test_a_full_channel_holds_the_city_back() -> None:
     """A producer that waits for room asks for nothing meanwhile, and goes on at its phase."""
     provider = FakeProvider().answers()
-    bench: Any = None
+    tools: Any = None
 
     async def make_room() -> None:
         await asyncio.sleep(3000)
-        await bench.channel.take(1)
+        await tools.channel.take(1)
 
     loop = asyncio.get_running_loop()
-    bench = Bench({"fake": provider}, Channel(1), Account(), EPOCH.timestamp() - loop.time(), Least())
+    tools = Tools({"fake": provider}, Channel(1), Account(), EPOCH.timestamp() - loop.time(), Least())
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(4000), asyncio.TaskGroup() as tasks:
             tasks.create_task(make_room())
-            tasks.create_task(produce(KIEL, bench))
+            tasks.create_task(produce(KIEL, tools))
     times = provider.times(KIEL)
     assert len([time for time in times if time < 3000]) == 2
     assert times[2] % 600 == pytest.approx(PHASE, abs=1e-3)
-    assert bench.account.fetched == bench.channel.depth == 3  # with the one in hand
+    assert tools.account.fetched == tools.channel.depth == 3  # with the one in hand

@@ -242,9 +242,7 @@ def test_a_secret_file_that_is_no_good_is_named(tmp_path: Path, data: bytes | No
     assert secrets_of(settings("", environ | {"WEATHERD_OPEN_METEO__API_KEY": KEY})) == [KEY]
 
 
-def test_the_settings_file_is_searched_in_the_order_of_the_design(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_settings_file_is_searched_in_the_documented_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Flag, variable, ./config, the user's folder, and at last the one that is shipped."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from dataclasses import replace
 
 import pytest
@@ -11,7 +12,7 @@ from structlog.testing import capture_logs
 from tests import virtual
 from tests.fakes import KIEL, FakeProvider, FakeSink
 from tests.test_daemon import ROWS, Daemon, configured
-from weatherd.sinks.thread import Thread
+from weatherd.sinks.worker import Worker
 
 POINTS = 400
 CROWD = [replace(KIEL, id=f"city-{number}", interval=5.0) for number in range(6)]
@@ -70,12 +71,10 @@ def test_a_hard_cancel_at_any_point_leaves_no_task(start: int) -> None:
 @pytest.mark.real_time
 async def test_a_stuck_thread_can_be_left_behind() -> None:
     """A call that never returns does not keep whoever waits for it, nor the process."""
-    import threading  # noqa: PLC0415 - for this one
-
     never = threading.Event()
-    with Thread("stuck") as thread:
+    with Worker("stuck") as worker:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.01):
-                await thread.run(never.wait)
+                await worker.run(never.wait)
         never.set()
-        assert await thread.run(lambda: "next") == "next"
+        assert await worker.run(lambda: "next") == "next"

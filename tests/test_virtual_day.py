@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 
 from tests import virtual
 from tests.fakes import FakeSink
+from tests.test_daemon import nobody_edits
 from weatherd import daemon
 from weatherd.city import City
 from weatherd.compose import open_providers
@@ -127,6 +128,7 @@ async def _live(
                         load,
                         providers.usable,
                         {"sink": day.sink},
+                        watch=nobody_edits,
                         stop=stop,
                         reload=reload,
                         now=virtual.now,
@@ -149,7 +151,6 @@ def _configured(cities: Sequence[City]) -> Configuration:
 
 
 def _phase(city: City) -> float:
-    assert city.interval
     return (phase(city.id, city.interval) - virtual.EPOCH.timestamp()) % city.interval
 
 
@@ -157,7 +158,6 @@ def test_a_healthy_day_is_exact() -> None:
     """Without faults the server is asked at the phase of every city to the hundredth of a second, all day long."""
     day = virtual.run(_live([], [(0, _configured(CITIES))]), settle=virtual.SETTLE)
     for city in CITIES[8:]:
-        assert city.interval
         first, second, *rest = [when for when, path, places in day.asked if path != FORECAST and places == (city.lat,)]
         offset = _phase(city)
         begin = offset if offset >= city.interval / 2 else offset + city.interval

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -13,12 +14,13 @@ from weatherd.complaints import complain, shortened
 from weatherd.errors import ConfigError, Problem, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
     from pathlib import Path
 
     from pydantic_core import ErrorDetails
 
 _CITY = TypeAdapter(City)
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,25 +31,27 @@ class CityList:
     quarantined: tuple[tuple[Problem, ...], ...] = ()
 
 
-def load(path: Path, providers: Collection[str]) -> CityList:
+def load(path: Path, providers: Collection[str], general: Mapping[str, Any] = _NOTHING) -> CityList:
     """Read a file, or every ``*.yaml`` and ``*.yml`` of a folder in the order of their names.
 
-    A bad row, one with a provider that is not among *providers* too, is quarantined: it is reported with its place
-    and the others are kept. Raises ConfigError when something cannot be read, is not YAML, or holds no list under
-    ``cities``.
+    *general* holds what a row has that does not say otherwise. A bad row, one with a provider that is not among
+    *providers* too, is quarantined: it is reported with its place and the others are kept. Raises ConfigError when
+    something cannot be read, is not YAML, or holds no list under ``cities``.
     """
-    return collect(((str(file), yamlfile.read(file)) for file in files(path)), providers)
+    return collect(((str(file), yamlfile.read(file)) for file in files(path)), providers, general)
 
 
-def collect(texts: Iterable[tuple[str, str]], providers: Collection[str]) -> CityList:
-    """Do the same for texts, each with the name of its file."""
+def collect(
+    texts: Iterable[tuple[str, str]], providers: Collection[str], general: Mapping[str, Any] = _NOTHING
+) -> CityList:
+    """Return the list that *texts* hold: pairs of a file's name and its text."""
     kept: dict[str, tuple[City, str]] = {}
     quarantined: list[tuple[Problem, ...]] = []
     with knowing(providers):
         for name, text in texts:
             rows = _rows(name, text)
             for row, place in zip(rows, rows.places, strict=True):
-                city, problems = _row(row, place, name)
+                city, problems = _row(row, place, name, general)
                 if city and city.id in kept:
                     whose = f"the id {city.id!r} is taken by {kept[city.id][1]}; give one of them an 'id'"
                     problems = (Problem(yamlfile.where(name, place), f"{shortened(city.name)}: {whose}"),)
@@ -92,10 +96,13 @@ def _rows(name: str, text: str) -> yamlfile.Sequence:
     return rows
 
 
-def _row(row: Any, place: yamlfile.Place, name: str) -> tuple[City | None, tuple[Problem, ...]]:
+def _row(
+    row: Any, place: yamlfile.Place, name: str, general: Mapping[str, Any]
+) -> tuple[City | None, tuple[Problem, ...]]:
     """Return the city of a row, or else what is wrong with it."""
+    missing = {key: value for key, value in general.items() if isinstance(row, dict) and row.get(key) is None}
     try:
-        return _CITY.validate_python(row), ()
+        return _CITY.validate_python({**row, **missing} if missing else row), ()
     except ValidationError as error:
         return None, tuple(_problem(detail, row, place, name) for detail in error.errors(include_url=False))
 

@@ -30,7 +30,7 @@ _ID = r"^([a-z0-9][a-z0-9_-]{0,63})?$"
 def slug(name: str) -> str:
     """Return the id of a city that has none: ``São Paulo`` is ``sao-paulo``.
 
-    Ids are ASCII because MQTT topics and Home Assistant want them so; a name in another script gets a stable hash.
+    Ids are ASCII, so that any program can take them; a name in another script gets a stable hash.
     """
     letters = unicodedata.normalize("NFKD", name.casefold().translate(_LETTERS))
     words = "-".join(re.findall("[a-z0-9]+", letters.encode("ascii", "ignore").decode()))[:64].strip("-")
@@ -119,10 +119,10 @@ class City:
         AfterValidator(_id),
         Field(json_schema_extra={"pattern": _ID}),
     ] = ""
-    interval: Annotated[Interval, Field(description="How often to ask, instead of the general interval")] | None = None
-    providers: (
-        Annotated[Providers, Field(description="Providers in order of preference, instead of the general ones")] | None
-    ) = None
+    interval: Annotated[Interval, Field(description="How often to ask, instead of the general interval")] = 600.0
+    providers: Annotated[Providers, Field(description="In order of preference, instead of the general ones")] = (
+        "open-meteo",
+    )
     timezone: Annotated[str, AfterValidator(_zone), Field(description="IANA name, to show times in")] | None = None
 
     def __post_init__(self) -> None:

@@ -41,7 +41,7 @@ class Providers:
     def require(self, configuration: Configuration) -> Configuration:
         """Return *configuration* if all providers that it names can serve; else raise ConfigError."""
         named = set(configuration.settings.providers)
-        named.update(name for city in configuration.cities for name in city.providers or ())
+        named.update(name for city in configuration.cities for name in city.providers)
         if missing := [self.refused[name] for name in sorted(named) if name in self.refused]:
             raise ConfigError(*missing)
         return configuration

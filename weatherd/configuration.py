@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +30,7 @@ _SECRETS = list(secrets.secret_fields(Settings))
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """All that the daemon works by. Every city has an interval and providers."""
+    """All that the daemon works by."""
 
     file: Path
     settings: Settings
@@ -45,27 +44,22 @@ class Configuration:
 
 
 def find(flag: Path | None, environ: Mapping[str, str]) -> Path:
-    """Return the first of DESIGN's places that there is; the file shipped with weatherd when there is none."""
+    """Return the settings file: the one named, else that of the first place with one, else the shipped one."""
     for named in (flag, environ.get(environment.CONFIG)):
         if named:
             return _expanded(Path(named))
     home = Path(environ.get("XDG_CONFIG_HOME") or _expanded(Path("~/.config")))
     places = (Path("config"), home / "weatherd", Path("/etc/weatherd"))
-    # os.path, as pathlib's is_file() raises an error for a folder that must not be looked into
-    return next((place / NAME for place in places if os.path.isfile(place / NAME)), SHIPPED)  # noqa: PTH113
+    # pathlib's is_file() raises an error for a folder that must not be looked into
+    return next((place / NAME for place in places if os.path.isfile(place / NAME)), SHIPPED)  # noqa: PTH113 - see above
 
 
 def load(file: Path, environ: Mapping[str, str], providers: Collection[str], **flags: Any) -> Configuration:
     """Read everything that *file* leads to. Raises ConfigError with all that is wrong, each with its place."""
     settings = load_settings(file, environ, providers, **flags)
-    rows = load_cities(_list_path(file, settings), providers)
-    cities = tuple(
-        dataclasses.replace(
-            city, interval=city.interval or settings.interval, providers=city.providers or settings.providers
-        )
-        for city in rows.cities
-    )
-    return Configuration(file, settings, cities, rows.quarantined)
+    general = {"interval": settings.interval, "providers": settings.providers}
+    rows = load_cities(_list_path(file, settings), providers, general)
+    return Configuration(file, settings, rows.cities, rows.quarantined)
 
 
 def load_settings(
@@ -78,7 +72,7 @@ def load_settings(
 def parse_settings(
     text: str, name: str, environ: Mapping[str, str], providers: Collection[str] | None = None, **flags: Any
 ) -> Settings:
-    """Do the same for the text of the file *name*; None for *providers* lets any name pass for one."""
+    """Return the settings in *text*, the text of the file *name*; None for *providers* lets any name pass for one."""
     document = yamlfile.parse(text, name)
     if not isinstance(document, yamlfile.Mapping | None):
         here = yamlfile.where(name, yamlfile.locate(document, ()))

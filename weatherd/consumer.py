@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from typing import TYPE_CHECKING
 
@@ -18,15 +19,22 @@ MOST = 500  # arrivals in a batch
 
 
 async def consume(channel: Channel, board: Board, outlets: Sequence[Outlet], account: Account) -> None:
-    """Mark what is a repeat, write each batch to every outlet in turn, and count."""
+    """Mark what is a repeat, write each batch to all outlets at once, and count what became of it."""
     while batch := await channel.take(MOST):
         marked = [_mark(arrival, board) for arrival in batch]
-        for outlet in outlets:
-            await outlet.write(marked)
+        async with asyncio.TaskGroup() as writes:  # a sink that hangs does not keep the others waiting
+            written = [writes.create_task(outlet.write(marked)) for outlet in outlets]
+        if outlets and not any(write.result() for write in written):
+            account.dropped += len(marked)
+            continue
         repeats = sum(arrival.repeat for arrival in marked)
         account.repeated += repeats
         account.stored += len(marked) - repeats
 
 
 def _mark(arrival: Arrival, board: Board) -> Arrival:
-    return dataclasses.replace(arrival, repeat=True) if board.note(arrival.observation) else arrival
+    """Put the observation on the board, and mark it if it says what stood there before."""
+    before = board.last(arrival.city.id)
+    board.note(arrival.observation)
+    repeat = before is not None and arrival.observation.repeats(before)
+    return dataclasses.replace(arrival, repeat=True) if repeat else arrival

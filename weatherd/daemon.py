@@ -5,22 +5,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from weatherd.account import Account
 from weatherd.channel import Channel
 from weatherd.consumer import consume
-from weatherd.producer import Bench, produce
-from weatherd.reload import Follower
+from weatherd.producer import Tools, produce
+from weatherd.reload import Reloader
 from weatherd.sinks.board import Board
 from weatherd.sinks.outlet import Outlet
 from weatherd.supervisor import Supervisor
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Coroutine, Mapping
     from datetime import datetime
 
     from weatherd.configuration import Configuration
@@ -36,6 +36,7 @@ async def run(
     providers: Mapping[str, Provider],
     sinks: Mapping[str, Sink],
     *,
+    watch: Callable[[Callable[[], Configuration], asyncio.Event], Coroutine[Any, Any, None]],
     stop: asyncio.Event,
     reload: asyncio.Event,
     now: Callable[[], datetime],
@@ -43,28 +44,32 @@ async def run(
 ) -> bool:
     """Watch the cities until *stop* is set; return whether everything fetched had reached the sinks by then.
 
-    Whenever *reload* is set, ``load`` is called anew. After *stop* the producers end first, then
-    the channel is drained; that takes ``shutdown_grace`` seconds at the most, then what still hangs is cancelled. The
-    account is logged in either case.
+    Whenever *reload* is set, ``load`` is called anew; *watch* sets it when a file was edited. After *stop* the
+    producers end first, then the channel is drained; that takes ``shutdown_grace`` seconds at the most, then what
+    still hangs is cancelled. The account is logged in either case; a bug of our own is raised without one.
     """
     loop = asyncio.get_running_loop()
     settings = configuration.settings
     channel, board, account = Channel(settings.queue_size), Board(), Account()
     outlets = [Outlet(name, sink) for name, sink in sinks.items()]
-    bench = Bench(providers, channel, account, now().timestamp() - loop.time(), random)
+    tools = Tools(providers, channel, account, now().timestamp() - loop.time(), random)
     clean = False
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(None) as deadline, asyncio.TaskGroup() as consumers:
             consumers.create_task(consume(channel, board, outlets, account), name="consume")
             async with asyncio.TaskGroup() as producers:
-                supervisor = Supervisor(producers, lambda city: produce(city, bench))
-                follower = Follower(configuration, load, supervisor, board)
-                following = producers.create_task(follower.follow(reload), name="reload")
+                supervisor = Supervisor(producers, lambda city: produce(city, tools))
+                reloader = Reloader(configuration, load, supervisor, board)
+                helpers = [
+                    producers.create_task(reloader.follow(reload), name="reload"),
+                    producers.create_task(watch(lambda: reloader.current, reload), name="watch"),
+                ]
                 log.info("daemon.ready", cities=len(configuration.cities), config=str(configuration.file))
                 await stop.wait()
                 deadline.reschedule(loop.time() + settings.shutdown_grace)
                 log.info("daemon.stopping", queued=channel.depth)
-                following.cancel()
+                for helper in helpers:
+                    helper.cancel()
                 supervisor.become(())
             await channel.close()
         clean = True

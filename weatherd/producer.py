@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from weatherd.errors import Failure, ProviderError
-from weatherd.observation import Arrival
+from weatherd.observation import Arrival, Observation
 from weatherd.schedule import backoff, next_tick, phase, second_poll
 
 if TYPE_CHECKING:
@@ -19,14 +19,13 @@ if TYPE_CHECKING:
     from weatherd.account import Account
     from weatherd.channel import Channel
     from weatherd.city import City
-    from weatherd.observation import Observation
     from weatherd.providers import Provider
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
+class Tools:
     """What every producer works with."""
 
     providers: Mapping[str, Provider]
@@ -40,47 +39,56 @@ class Bench:
         return self.epoch + asyncio.get_running_loop().time()
 
 
-async def produce(city: City, bench: Bench) -> None:
+async def produce(city: City, tools: Tools) -> None:
     """Poll *city* at once and then at every tick of its phase; after a failure, sooner and then ever later.
 
     Polls of a city never overlap. A poll that outlasts its interval makes it skip ticks, not queue them.
     """
-    interval = city.interval or 0.0
-    offset = phase(city.id, interval)
+    interval, offset = city.interval, phase(city.id, city.interval)
     failures = 0
-    down_since = tick = bench.now()
+    down_since = tick = tools.now()
+    is_first = True
     with structlog.contextvars.bound_contextvars(city=city.id):
-        following = second_poll
         while True:
             try:
-                observation = await ask(city, bench.providers)
+                observation = await ask(city, tools.providers)
             except Exception as error:  # noqa: BLE001 - a provider may be somebody else's code
                 failures += 1
-                wait = _wait(error, backoff(failures, interval, bench.random.random()), interval)
+                wait = _wait(error, backoff(failures, interval, tools.random.random()), interval)
                 if failures == 1:
-                    down_since = bench.now()
+                    down_since = tools.now()
                 _tell(error, failures, wait)
-                tick = bench.now() + wait
+                tick = tools.now() + wait
             else:
                 if failures:
-                    log.info("city.recovered", failures=failures, seconds=round(bench.now() - down_since, 3))
+                    log.info("city.recovered", failures=failures, seconds=round(tools.now() - down_since, 3))
                 failures = 0
-                bench.account.fetched += 1
-                await bench.channel.put(Arrival(city, observation))
-                tick = following(max(bench.now(), tick), interval, offset)  # a timer may fire a hair early
-                following = next_tick
-            await asyncio.sleep(tick - bench.now())
+                tools.account.fetched += 1
+                await tools.channel.put(Arrival(city, observation))
+                now = max(tools.now(), tick)  # a timer may ring a hair early
+                tick = second_poll(now, interval, offset) if is_first else next_tick(now, interval, offset)
+                is_first = False
+            await asyncio.sleep(tick - tools.now())
 
 
 async def ask(city: City, providers: Mapping[str, Provider]) -> Observation:
     """Return the first answer, in the city's order of preference; if there is none, raise the first failure."""
-    first: Exception | None = None
-    for name in city.providers or ():
+    failures: list[Exception] = []
+    for name in city.providers:
         try:
-            return await providers[name].fetch(city)
-        except ProviderError as error:
-            first = first or error
-    raise first or ProviderError("no provider is named for this city", Failure.REFUSED)
+            return _checked(await providers[name].fetch(city))
+        except Exception as error:
+            failures.append(error)
+            if len(city.providers) > 1:
+                is_bug = None if isinstance(error, ProviderError) else error
+                log.debug("provider.failed", provider=name, reason=str(error) or repr(error), exc_info=is_bug)
+    raise failures[0]
+
+
+def _checked(answer: Any) -> Observation:
+    if not isinstance(answer, Observation):
+        raise TypeError(f"a provider gives Observations, not {answer!r}")
+    return answer
 
 
 def _wait(error: Exception, backoff: float, interval: float) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -40,14 +39,12 @@ def costs(cities: Iterable[City], limits: Mapping[str, Mapping[str, int]]) -> li
 
     One city is one call, also where several travel in one request: that is how the services count.
     """
-    rates: Counter[str] = Counter()
     per_second: dict[str, float] = {}
     for city in cities:
-        provider = (city.providers or ("",))[0]
-        rates[provider] += 1
-        per_second[provider] = per_second.get(provider, 0.0) + 1 / (city.interval or float("inf"))
+        provider = city.providers[0]
+        per_second[provider] = per_second.get(provider, 0.0) + 1 / city.interval
     return [
-        Cost(provider, window, round(per_second[provider] * length, 3), limits.get(provider, {}).get(window))
-        for provider in rates
+        Cost(provider, window, round(rate * length, 3), limits.get(provider, {}).get(window))
+        for provider, rate in per_second.items()
         for window, length in WINDOWS.items()
     ]

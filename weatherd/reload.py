@@ -22,7 +22,7 @@ log = structlog.get_logger()
 LIVE = frozenset({"interval", "providers", "cities"})  # the settings that take effect without a restart
 
 
-class Follower:
+class Reloader:
     """Keeps the supervisor in step with the configuration; ``current`` is the one that is in force."""
 
     def __init__(
@@ -44,6 +44,8 @@ class Follower:
                 configuration = await asyncio.to_thread(self._load)  # a list of 200,000 takes seconds
             except ConfigError as error:
                 log.error("cities.rejected", problems=[str(problem) for problem in error.problems])
+            except Exception as error:
+                log.error("cities.rejected", problems=[repr(error)], exc_info=error)
             else:
                 self._report(self._apply(configuration))
 

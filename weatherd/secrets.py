@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from pydantic import BaseModel, SecretStr
 
@@ -29,7 +29,7 @@ def secret_fields(model: type[BaseModel], above: Keys = ()) -> Iterator[Keys]:
         kind = field.annotation
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             yield from secret_fields(kind, (*above, name))
-        elif "SecretStr" in str(kind) or kind is SecretStr:
+        elif SecretStr in (kind, *get_args(kind)):
             yield (*above, name)
 
 

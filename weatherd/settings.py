@@ -127,7 +127,11 @@ _LAYERS: ContextVar[Sequence[dict[str, Any]]] = ContextVar("layers", default=())
 
 
 class Settings(BaseSettings):
-    """Everything that can be set. Frozen; :func:`weatherd.configuration.load` makes it."""
+    """Everything that can be set. Frozen; :func:`weatherd.configuration.load` makes it.
+
+    pydantic-settings puts the layers over one another. What they hold is read by weatherd itself, because its own
+    sources do not tell which variable, or which line of the file, a wrong value came from.
+    """
 
     model_config = SettingsConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -153,8 +157,8 @@ class Settings(BaseSettings):
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - it does not say which variable a value came from
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - nor does it
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - nor does it
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Take what is given first, then the layers of :func:`layered`."""
         return init_settings, *(InitSettingsSource(settings_cls, layer) for layer in _LAYERS.get())

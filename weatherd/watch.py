@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,6 @@ import structlog
 import watchfiles
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable
     from pathlib import Path
 
@@ -17,22 +17,29 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+_PATIENCE = 5.0  # seconds until the next try to watch
+
 
 async def watch(current: Callable[[], Configuration], reload: asyncio.Event) -> None:
     """Set *reload* whenever one of the current configuration's files may have changed, however an editor saves it.
 
     The folders are watched, not the files: many editors, and Kubernetes, put another file in the place of the old.
     """
-    try:
-        while True:
+    is_lost = False
+    while True:
+        try:
             await _watch(_folders(current()), current, reload)
+            is_lost = False
             reload.set()  # for an edit that fell between two watches
-    except (OSError, RuntimeError) as error:
-        log.warning("watch.failed", reason=str(error), action="edits are seen on SIGHUP only")
+        except (OSError, RuntimeError) as error:
+            if not is_lost:
+                log.warning("watch.failed", reason=str(error), action="until it works again, send SIGHUP after an edit")
+            is_lost = True
+            await asyncio.sleep(_PATIENCE)
 
 
-async def _watch(folders: set[Path], current: Callable[[], Configuration], reload: asyncio.Event) -> None:
-    """Watch until the configuration lies in other folders."""
+async def _watch(folders: dict[Path, int], current: Callable[[], Configuration], reload: asyncio.Event) -> None:
+    """Watch until the configuration lies in other folders, or another folder has taken the place of one."""
     notices = watchfiles.awatch(
         *folders, watch_filter=None, recursive=False, step=50, debounce=1000, rust_timeout=1000, yield_on_timeout=True
     )
@@ -44,9 +51,11 @@ async def _watch(folders: set[Path], current: Callable[[], Configuration], reloa
                 return
 
 
-def _folders(configuration: Configuration) -> set[Path]:
+def _folders(configuration: Configuration) -> dict[Path, int]:
+    """Return the folders to watch, and which ones they are, however they are called."""
     path = configuration.list_path
-    return {configuration.file.parent, path if path.is_dir() else path.parent}
+    folders = (configuration.file.parent, path if path.is_dir() else path.parent)
+    return {folder: folder.stat().st_ino for folder in folders}
 
 
 def _concerns(path: str, configuration: Configuration) -> bool:

@@ -8,9 +8,7 @@ from typing import Any
 
 import yaml
 
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_OPEN = (yaml.MappingStartEvent, yaml.SequenceStartEvent)
-_CLOSE = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
+from weatherd.yamltree import LOADER
 
 
 @dataclass(slots=True)
@@ -26,47 +24,23 @@ class Found:
 
 def find(text: str, key: str) -> Found:
     """Return the list under *key*, one of the keys of the document; the text has been parsed and holds the key."""
-    events: Any = yaml.parse(text, Loader=_Loader)
-    depth, is_key = 0, True
-    for event in events:
-        if isinstance(event, _CLOSE):
-            depth -= 1
-        if depth == 1 and isinstance(event, yaml.NodeEvent):
-            if is_key and isinstance(event, yaml.ScalarEvent) and event.value == key:
-                end: Any = event.end_mark
-                return _list(events, Found(text.index(":", end.index) + 1))
-            is_key = not is_key
-        if isinstance(event, _OPEN):
-            depth += 1
-    raise LookupError(key)
+    document: Any = yaml.compose(text, Loader=LOADER)
+    name, node = next(pair for pair in document.value if pair[0].value == key)
+    colon = text.index(":", name.end_mark.index) + 1
+    if not isinstance(node, yaml.SequenceNode):
+        return Found(colon)
+    items = [(item.start_mark.index, _end(item)) for item in node.value]
+    return Found(colon, node.start_mark.index, node.end_mark.index, bool(node.flow_style), items)
 
 
-def _list(events: Any, found: Found) -> Found:
-    """Follow the events of one value. A block's end mark stands behind the comments after it, so it is not used."""
-    first = next(events)
-    if not isinstance(first, yaml.SequenceStartEvent):
-        return found
-    begin: Any = first.start_mark
-    found.start, found.flow = begin.index, bool(first.flow_style)
-    depth = 0
-    for event in events:
-        closes = isinstance(event, _CLOSE)
-        depth -= closes
-        if depth < 0:
-            found.end = event.end_mark.index
-            break
-        if depth == 0 and not closes:
-            found.items.append((event.start_mark.index, 0))
-        if not (closes and event.end_mark.index == event.start_mark.index):  # not the end of a block
-            found.items[-1] = (found.items[-1][0], _end(event))
-        depth += isinstance(event, _OPEN)
-    return found
-
-
-def _end(event: Any) -> int:
-    """Return where the text of an event ends; the mark of a block of text stands behind its last line break."""
-    index: int = event.end_mark.index
-    return index - (isinstance(event, yaml.ScalarEvent) and event.style in ("|", ">"))
+def _end(node: Any) -> int:
+    """Return where a node's own text ends: the mark of a block stands behind the comments after it."""
+    if isinstance(node, yaml.ScalarNode):
+        return int(node.end_mark.index) - (node.style in ("|", ">"))
+    if node.flow_style or not node.value:
+        return int(node.end_mark.index)
+    last = node.value[-1]
+    return _end(last[1] if isinstance(last, tuple) else last)
 
 
 def column(text: str, offset: int) -> int:

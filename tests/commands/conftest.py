@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
-import sys
 import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
-import structlog
 
 from weatherd.cli import main
 from weatherd.simulator.server import application, serve
@@ -59,19 +56,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, service: str) -> Pat
 
 
 @pytest.fixture
-def quiet() -> Iterator[None]:
-    """Put the log back after a command has set it up."""
-    hooks = sys.excepthook, sys.unraisablehook
-    handlers, level = logging.root.handlers[:], logging.root.level
-    yield
-    structlog.reset_defaults()
-    logging.captureWarnings(capture=False)
-    logging.root.handlers[:], logging.root.level = handlers, level
-    sys.excepthook, sys.unraisablehook = hooks
-
-
-@pytest.fixture
-def weatherd(folder: Path, quiet: None, capsys: pytest.CaptureFixture[str]) -> Weatherd:  # noqa: ARG001
+def weatherd(folder: Path, capsys: pytest.CaptureFixture[str]) -> Weatherd:
     """Return the program: it takes arguments, and gives its exit code, what it printed and what it complained of."""
     assert folder.is_dir()
 

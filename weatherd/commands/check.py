@@ -10,6 +10,7 @@ import typer
 
 from weatherd import quota
 from weatherd.commands import CONFIG, OK, UNAVAILABLE
+from weatherd.commands.loading import warn_of_rows_set_aside
 from weatherd.compose import open_providers
 from weatherd.errors import Failure, ProviderError
 
@@ -40,9 +41,7 @@ def _show(configuration: Configuration) -> None:
         against = f" of {cost.limit:,}" if cost.limit else ""
         warning = "" if cost.fits else "  TOO MANY: use a longer interval or fewer cities"
         typer.echo(f"{cost.provider}: {cost.calls:,.0f} calls {_A[cost.window]}{against}{warning}")
-    for problems in configuration.quarantined:
-        for problem in problems:
-            typer.echo(f"set aside: {problem}", err=True)
+    warn_of_rows_set_aside(configuration)
 
 
 def _limits(configuration: Configuration) -> dict[str, dict[str, int]]:
@@ -55,7 +54,7 @@ async def _ask_each(configuration: Configuration, providers: Providers) -> int:
     code = OK
     asked: set[str] = set()
     for city in configuration.cities:
-        for name in city.providers or ():
+        for name in city.providers:
             if name in asked:
                 continue
             asked.add(name)

@@ -13,6 +13,7 @@ from weatherd import geocoding, textfile, yamledit, yamlfile
 from weatherd.cities import files
 from weatherd.city import City, slug
 from weatherd.commands import OK
+from weatherd.commands.loading import warn_of_rows_set_aside
 from weatherd.complaints import complain
 from weatherd.compose import AGENT
 from weatherd.configuration import SHIPPED
@@ -31,11 +32,9 @@ if TYPE_CHECKING:
 def show(configuration: Configuration) -> int:
     """Print the list: id, name, place, interval and providers of each city; set-aside rows on standard error."""
     for city in configuration.cities:
-        rest = f"{words(city.interval or 0):<6} {', '.join(city.providers or ())}"
+        rest = f"{words(city.interval):<6} {', '.join(city.providers)}"
         typer.echo(f"{city.id:<20} {city.name:<24} {city.lat:>9.4f} {city.lon:>10.4f}  {rest}")
-    for problems in configuration.quarantined:
-        for problem in problems:
-            typer.echo(f"set aside: {problem}", err=True)
+    warn_of_rows_set_aside(configuration)
     return OK
 
 

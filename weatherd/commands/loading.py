@@ -28,3 +28,10 @@ def load(config: Path | None) -> Configuration:
     loaded = configuration.load(configuration.find(config, os.environ), os.environ, list(plugins.find("providers")))
     log.configure("warning", secrets=secrets_of(loaded.settings))
     return loaded
+
+
+def warn_of_rows_set_aside(configuration: Configuration) -> None:
+    """Name every row that is set aside, with its mistakes, on standard error."""
+    for problems in configuration.quarantined:
+        for problem in problems:
+            typer.echo(f"set aside: {problem}", err=True)

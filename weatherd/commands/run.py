@@ -62,26 +62,17 @@ async def _run(config: Path | None, *, demo: bool) -> int:
         sinks = await stack.enter_async_context(open_sinks(first.settings))
         stop, reload = asyncio.Event(), asyncio.Event()
         stack.enter_context(signals.catch(asyncio.get_running_loop(), _stopper(stop, first), reload.set))
-        latest = first
-
-        def load_again() -> Configuration:
-            nonlocal latest
-            latest = providers.require(load())
-            return latest
-
-        async with asyncio.TaskGroup() as tasks:
-            watching = tasks.create_task(watch(lambda: latest, reload), name="watch")
-            clean = await daemon.run(
-                first,
-                load_again,
-                providers.usable,
-                sinks,
-                stop=stop,
-                reload=reload,
-                now=now,
-                random=random.Random(),  # noqa: S311 - it spreads retries
-            )
-            watching.cancel()
+        clean = await daemon.run(
+            first,
+            lambda: providers.require(load()),
+            providers.usable,
+            sinks,
+            watch=watch,
+            stop=stop,
+            reload=reload,
+            now=now,
+            random=random.Random(),  # noqa: S311 - it spreads retries
+        )
     return OK if clean else UNCLEAN
 
 

@@ -30,7 +30,9 @@ def _settings() -> dict[str, Any]:
 def _cities() -> dict[str, Any]:
     adapter = TypeAdapter(list[City])
     rows = adapter.json_schema(ref_template="#/$defs/{model}")
-    definitions = rows.pop("$defs", {})
+    definitions = rows.pop("$defs")
+    for key in ("interval", "providers"):
+        definitions["City"]["properties"][key].pop("default")  # the settings have another
     return {
         **_DIALECT,
         "title": "The cities that weatherd watches",

@@ -23,10 +23,10 @@ class Batcher(Generic[Q, A]):
     keeps its own tasks, which never fail: a TaskGroup would wrap whatever its user raises.
     """
 
-    def __init__(self, send: Send[Q, A], *, most: int, moment: float, concurrency: int) -> None:
+    def __init__(self, send: Send[Q, A], *, most: int, linger: float, concurrency: int) -> None:
         self._send = send
         self._most = most
-        self._moment = moment
+        self._linger = linger
         self._gate = asyncio.Semaphore(concurrency)
         self._asked: list[tuple[Q, asyncio.Future[A]]] = []
         self._under_way: set[asyncio.Task[None]] = set()
@@ -59,7 +59,7 @@ class Batcher(Generic[Q, A]):
         return future
 
     async def _dispatch(self) -> None:
-        await asyncio.sleep(self._moment)
+        await asyncio.sleep(self._linger)
         async with self._gate:
             batch = [(question, future) for question, future in self._asked[: self._most] if not future.done()]
             del self._asked[: self._most]

@@ -26,7 +26,7 @@ NAME = "open-meteo"
 FREE_URL = "https://api.open-meteo.com"
 CUSTOMER_URL = "https://customer-api.open-meteo.com"
 MOST_PLACES = 100  # in one request: 3 kB of address, far below where a proxy would cut it
-MOMENT = 0.05  # seconds that a question waits for company
+LINGER = 0.05  # seconds that a question waits for company
 
 # Ten variables: a place then weighs one call, https://open-meteo.com/en/pricing
 VARIABLES = (
@@ -145,6 +145,6 @@ async def open_provider(settings: Settings, session: Session, now: Callable[[], 
         with hiding(key):
             return parse(cities, answer, now())
 
-    batcher = Batcher(send, most=MOST_PLACES, moment=MOMENT, concurrency=block.concurrency)
+    batcher = Batcher(send, most=MOST_PLACES, linger=LINGER, concurrency=block.concurrency)
     async with contextlib.aclosing(batcher):
         yield OpenMeteo(batcher)

@@ -16,11 +16,9 @@ class Board:
     def __init__(self) -> None:
         self._last: dict[str, Observation] = {}
 
-    def note(self, observation: Observation) -> bool:
-        """Keep an observation as the city's last; tell whether it repeats the one before."""
-        before = self._last.get(observation.city)
+    def note(self, observation: Observation) -> None:
+        """Keep an observation as its city's last."""
         self._last[observation.city] = observation
-        return before is not None and observation.repeats(before)
 
     def last(self, city: str) -> Observation | None:
         """Return the last observation of a city, if there has been one."""

@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from weatherd.formats import line
-from weatherd.sinks.thread import Thread
+from weatherd.sinks.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -25,15 +25,15 @@ class Console:
     reads, then blocks that thread and not the daemon, nor Python's own flush at the end.
     """
 
-    def __init__(self, template: str, descriptor: int, thread: Thread) -> None:
+    def __init__(self, template: str, descriptor: int, worker: Worker) -> None:
         self._template = template
         self._descriptor = descriptor
-        self._thread = thread
+        self._worker = worker
 
     async def write(self, batch: Sequence[Arrival]) -> None:
         """Print a batch; OSError when standard output is gone."""
         text = "".join(f"{line(self._template, arrival)}\n" for arrival in batch)
-        await self._thread.run(lambda: _write(self._descriptor, text.encode(errors="replace")))
+        await self._worker.run(lambda: _write(self._descriptor, text.encode(errors="replace")))
 
 
 def _write(descriptor: int, data: bytes) -> None:
@@ -44,8 +44,8 @@ def _write(descriptor: int, data: bytes) -> None:
 @contextlib.asynccontextmanager
 async def _open(template: str) -> AsyncIterator[Console]:
     sys.stdout.flush()
-    with Thread("console") as thread:
-        yield Console(template, sys.stdout.fileno(), thread)
+    with Worker("console") as worker:
+        yield Console(template, sys.stdout.fileno(), worker)
 
 
 def open_sink(settings: Settings) -> AbstractAsyncContextManager[Console] | None:

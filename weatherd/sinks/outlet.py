@@ -31,18 +31,22 @@ class Outlet:
         self._missed = 0  # arrivals that this sink did not get since it is down
         self._retry_at = 0.0
 
-    async def write(self, batch: Sequence[Arrival]) -> None:
-        """Write a batch, or count it as missed while the sink rests."""
+    async def write(self, batch: Sequence[Arrival]) -> bool:
+        """Write a batch, or count it as missed while the sink rests; return whether it is written."""
         if self._failures and asyncio.get_running_loop().time() < self._retry_at:
             self._missed += len(batch)
-            return
+            return False
         try:
             async with asyncio.timeout(DEADLINE):
                 await self._sink.write(batch)
+        except asyncio.CancelledError:
+            log.error("sink.down", sink=self._name, reason="abandoned in the middle of a write")
+            raise
         except Exception as error:  # noqa: BLE001 - a sink may be somebody else's code
             self._down(error, len(batch))
-        else:
-            self._up()
+            return False
+        self._up()
+        return True
 
     def _down(self, error: Exception, missed: int) -> None:
         self._failures += 1
