@@ -94,6 +94,7 @@ class FakeSink:
     def __init__(self, *, takes: float = 0.0) -> None:
         self.got: list[Arrival] = []
         self.batches: list[int] = []
+        self.times: list[float] = []  # of the batches, in virtual seconds
         self._takes = takes
         self._failures: list[Exception] = []
 
@@ -109,6 +110,7 @@ class FakeSink:
         if self._failures:
             raise self._failures.pop(0)
         self.batches.append(len(batch))
+        self.times.append(asyncio.get_running_loop().time())
         self.got += batch
 
     @property

@@ -75,6 +75,14 @@ async def test_a_failing_sink_does_not_hurt_another() -> None:
     assert events[1]["missed"] == 10 - len(bad.got)
 
 
+async def test_what_no_sink_took_is_counted_as_dropped() -> None:
+    """An arrival that reached one sink is stored; one that reached none is dropped; nothing is both."""
+    first, second = FakeSink().fails(OSError("a")), FakeSink().fails(OSError("b"))
+    account = await _consume([arrival(temperature=float(number)) for number in range(10)], first, second, every=10.0)
+    assert (account.dropped, account.stored) == (1, 9)
+    assert len(first.got) == len(second.got) == 9
+
+
 async def test_a_bug_in_a_sink_is_contained_and_shown() -> None:
     """Whatever a sink raises, it is logged with its traceback and the road goes on."""
     sink = FakeSink().fails(KeyError("x"))
@@ -90,6 +98,7 @@ async def test_a_hanging_sink_is_left_at_its_deadline() -> None:
     with capture_logs() as events:
         await _consume([arrival(temperature=float(number)) for number in range(50)], hanging, good, every=1.0)
     assert len(good.got) == 50
+    assert good.times[0] == 0  # before the other one's deadline
     assert f"{DEADLINE:g} s" in events[0]["reason"]
     assert len(events) == 1
 

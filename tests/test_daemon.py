@@ -169,8 +169,8 @@ async def test_bad_rows_and_settings_that_need_a_restart_are_told() -> None:
 
 async def test_a_hanging_sink_is_abandoned_when_the_grace_ends() -> None:
     """A stop takes the grace at the most; then the daemon says what was left, and that it was not clean."""
-    provider, sink = FakeProvider(), FakeSink(takes=365 * 86400.0)
-    running = Daemon(provider, {"sink": sink}, configured(*ROWS))
+    provider, sink, good = FakeProvider(), FakeSink(takes=365 * 86400.0), FakeSink()
+    running = Daemon(provider, {"hanging": sink, "good": good}, configured(*ROWS))
     loop = asyncio.get_running_loop()
     loop.call_later(10, running.stop.set)
     with capture_logs() as logs:
@@ -179,6 +179,8 @@ async def test_a_hanging_sink_is_abandoned_when_the_grace_ends() -> None:
     stopped = _events(logs, "daemon.stopped")[0]
     assert (stopped["clean"], stopped["log_level"]) == (False, "error")
     assert stopped["fetched"] == stopped["queued"] == 3
+    assert _events(logs, "sink.down")[0]["sink"] == "hanging"
+    assert len(good.got) == 3
 
 
 async def test_a_slow_sink_still_gets_everything_at_a_stop() -> None:

@@ -45,11 +45,15 @@ class Process:
             await self._news.wait_for(lambda: len(self.printed) >= count)
             return self.printed[:count]
 
-    async def logs(self, event: str, times: int = 1) -> dict[str, Any]:
-        """Wait until an event was logged so many times and return the last of them."""
+    async def logs(self, event: str, times: int = 1, **facts: object) -> dict[str, Any]:
+        """Wait until an event with these facts was logged so many times and return the last of them."""
 
         def found() -> list[dict[str, Any]]:
-            return [line for line in self.logged if line["event"] == event]
+            return [
+                line
+                for line in self.logged
+                if line["event"] == event and all(line.get(key) == value for key, value in facts.items())
+            ]
 
         async with asyncio.timeout(PATIENCE), self._news:
             await self._news.wait_for(lambda: len(found()) >= times)
@@ -65,33 +69,32 @@ class Process:
             return await self._process.wait()
 
     async def _read_printed(self) -> None:
-        assert self._process.stdout
-        async for line in self._process.stdout:
+        async for line in self._process.stdout or _nothing():
             async with self._news:
                 self.printed.append(line.decode().rstrip("\n"))
                 self._news.notify_all()
 
     async def _read_logged(self) -> None:
-        assert self._process.stderr
-        async for line in self._process.stderr:
+        async for line in self._process.stderr or _nothing():
             async with self._news:
                 self.logged.append(json.loads(line))  # every line parses
                 self._news.notify_all()
 
 
+async def _nothing() -> AsyncIterator[bytes]:
+    lines: list[bytes] = []
+    for line in lines:
+        yield line
+
+
 @contextlib.asynccontextmanager
-async def weatherd(*arguments: str, stdout: int = asyncio.subprocess.PIPE) -> AsyncIterator[Process]:
+async def weatherd(
+    *arguments: str, stdout: int = asyncio.subprocess.PIPE, stderr: int = asyncio.subprocess.PIPE
+) -> AsyncIterator[Process]:
     """Start the program; it is killed at the end if it still runs."""
-    child = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "weatherd", *arguments),
-        stdout=stdout,
-        stderr=asyncio.subprocess.PIPE,
-        env=ENVIRONMENT,
-    )
+    command = (sys.executable, "-m", "weatherd", *arguments)
+    child = await asyncio.create_subprocess_exec(*command, stdout=stdout, stderr=stderr, env=ENVIRONMENT)
     process = Process(child)
-    if stdout != asyncio.subprocess.PIPE:
-        child.stdout = asyncio.StreamReader()
-        child.stdout.feed_eof()
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(process.read())
         try:
@@ -213,6 +216,33 @@ async def test_a_second_signal_kills_at_once(number: signal.Signals, tmp_path: P
                 await process.logs("daemon.stopping")
                 process.receives(number)
                 assert await process.ends() == -number
+
+
+async def test_a_log_that_nobody_reads_stops_nothing(tmp_path: Path) -> None:
+    """With standard error blocked, weather is still printed, and SIGTERM ends the daemon in order."""
+    async with serving() as service:
+        file = configure(tmp_path, service.url, KIEL)
+        with blocked_pipe() as pipe:
+            async with weatherd("run", "-c", file, stderr=pipe) as process:
+                await process.prints(3)
+                process.receives(signal.SIGTERM)
+                assert await process.ends() == 0
+
+
+async def test_a_folder_put_in_the_place_of_another_is_noticed(tmp_path: Path) -> None:
+    """Also when the whole folder of the files is replaced, edits go on taking effect."""
+    async with serving() as service:
+        (folder := tmp_path / "config").mkdir()
+        async with weatherd("run", "-c", configure(folder, service.url, KIEL)) as process:
+            await process.prints(1)
+            folder.rename(tmp_path / "old")
+            folder.mkdir()
+            configure(folder, service.url, KIEL, BERLIN)
+            assert (await process.logs("cities.reloaded"))["added"] == ["berlin"]
+            write_list(folder, BERLIN)
+            await process.logs("cities.reloaded", removed=["kiel"])
+            process.receives(signal.SIGTERM)
+            assert await process.ends() == 0
 
 
 async def test_a_closed_output_does_not_matter(tmp_path: Path) -> None:

@@ -8,13 +8,13 @@ import errno
 import io
 import os
 import sys
-import traceback
 from typing import Annotated, Literal
 
+import structlog
 import typer
 from typer import exceptions
 
-from weatherd import __version__
+from weatherd import __version__, log
 from weatherd.cli_cities import cities
 from weatherd.commands import BUG, CONFIG, OK, UNAVAILABLE, UNCLEAN, USAGE
 from weatherd.commands.loading import PLAIN, Config, load
@@ -30,6 +30,7 @@ def main(arguments: list[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that has no ° shows ?
+    log.configure("warning")
     try:
         return _run(arguments)
     except exceptions.TyperException as error:
@@ -47,7 +48,7 @@ def main(arguments: list[str]) -> int:
         if isinstance(error, OSError) and error.errno in _NO_ROOM:
             typer.echo(f"weatherd: the output cannot be written: {error.strerror}", err=True)
             return UNCLEAN
-        traceback.print_exc()
+        structlog.get_logger().critical("command.crashed", exc_info=error)
         typer.echo("weatherd: this is a bug; please report it with the lines above", err=True)
         return BUG
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import json
 import logging
 import os
@@ -45,38 +47,34 @@ class Redaction:
 
 
 def configure(
-    level: str = "info", style: str = "auto", secrets: Iterable[str] = (), stream: TextIO | None = None
+    level: str = "info",
+    style: str = "auto",
+    secrets: Iterable[str] = (),
+    stream: TextIO | None = None,
+    write: Callable[[str], None] | None = None,
 ) -> None:
     """Send every event, warning, library's log line and uncaught exception to *stream*, a line each.
 
-    *style* is ``json``, ``pretty``, or ``auto``: pretty on a terminal.
+    *style* is ``json``, ``pretty``, or ``auto``: pretty on a terminal. *write*, if given, takes the finished lines.
     """
     stream = stream or sys.stderr
+    writer = _Writer(write or functools.partial(_write_now, stream), Redaction(secrets))
     pretty = style == "pretty" or (style == "auto" and stream.isatty())
-    redact = Redaction(secrets)
-    shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.processors.add_log_level,
-        _stamp,
-    ]
     finish: list[Processor] = _pretty(stream) if pretty else _json()
+    merge, head = structlog.contextvars.merge_contextvars, structlog.processors.add_log_level
     structlog.configure(
-        processors=[*shared, *finish],
+        processors=[merge, head, _stamp, *finish],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=lambda *_: _Writer(stream, redact),
-        cache_logger_on_first_use=True,
+        logger_factory=lambda *_: writer,
+        cache_logger_on_first_use=False,  # a logger used too early would keep what it found then
     )
-    formatter = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=[
-            structlog.contextvars.merge_contextvars,
-            structlog.stdlib.add_log_level,
-            _stamp,
-            _source,
-        ],
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *finish],
+    handler = _Handler(writer)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[merge, structlog.stdlib.add_log_level, _stamp, _source],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *finish],
+        )
     )
-    handler = _Handler(_Writer(stream, redact))
-    handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=max(logging.WARNING, _number(level)), force=True)
     logging.captureWarnings(capture=True)
     _catch_everything()
@@ -86,21 +84,21 @@ def _number(level: str) -> int:
     return logging.getLevelNamesMapping()[level.upper()]
 
 
-class _Writer:
-    """Writes finished lines; the methods are those that structlog calls."""
+def _write_now(stream: TextIO, line: str) -> None:
+    with contextlib.suppress(OSError, ValueError):  # nobody reads the log any more; that must not stop the program
+        stream.write(f"{line}\n")
+        stream.flush()
 
-    def __init__(self, stream: TextIO, redact: Callable[[str], str]) -> None:
-        self._stream = stream
+
+class _Writer:
+    """Takes finished lines; the methods are those that structlog calls."""
+
+    def __init__(self, write: Callable[[str], None], redact: Callable[[str], str]) -> None:
+        self._write = write
         self._redact = redact
-        self._lock = threading.Lock()
 
     def msg(self, line: str) -> None:
-        with self._lock:
-            try:
-                self._stream.write(f"{self._redact(line)}\n")
-                self._stream.flush()
-            except (OSError, ValueError):  # nobody reads the log any more; that must not stop the daemon
-                pass
+        self._write(self._redact(line))
 
     debug = info = warning = error = critical = msg
 

@@ -24,7 +24,6 @@ def load(config: Path | None) -> Configuration:
     from weatherd import configuration, log, plugins  # noqa: PLC0415 - --help does not need them
     from weatherd.settings import secrets_of  # noqa: PLC0415
 
-    log.configure("warning")
     loaded = configuration.load(configuration.find(config, os.environ), os.environ, list(plugins.find("providers")))
     log.configure("warning", secrets=secrets_of(loaded.settings))
     return loaded

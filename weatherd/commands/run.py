@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import functools
 import importlib
-import logging
 import os
 import random
 import sys
@@ -18,15 +17,14 @@ from weatherd import __version__, configuration, daemon, log, plugins, signals
 from weatherd.commands import BUG, CONFIG, OK, UNCLEAN
 from weatherd.compose import now, open_providers, open_sinks
 from weatherd.errors import ConfigError
-from weatherd.settings import secrets_of
+from weatherd.lines import Lines
+from weatherd.settings import Settings, secrets_of
 from weatherd.watch import watch
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
     from pathlib import Path
     from typing import NoReturn
-
-    from weatherd.configuration import Configuration
 
 _DEMO_DAY = 600.0  # a day's weather passes in ten minutes
 _DEMO_INTERVAL = 5.0
@@ -35,56 +33,55 @@ _DEMO_INTERVAL = 5.0
 def run(config: Path | None, *, demo: bool) -> NoReturn:
     """Run the daemon and leave the process with its exit code."""
     signals.hold()
-    log.configure()
-    loop = _new_loop()
+    lines = Lines(sys.stderr)
+    log.configure(write=lines.write)
     try:
-        code = loop.run_until_complete(_run(config, demo=demo))
+        code = _new_loop().run_until_complete(_run(config, lines, demo=demo))
     except ConfigError as error:
         structlog.get_logger().error("config.rejected", problems=[str(problem) for problem in error.problems])
         code = CONFIG
     except Exception as error:  # noqa: BLE001 - the last line of defence
         structlog.get_logger().critical("daemon.crashed", exc_info=error, version=__version__)
         code = BUG
-    _leave(code)
+    _leave(code, lines)
 
 
-async def _run(config: Path | None, *, demo: bool) -> int:
-    async with contextlib.AsyncExitStack() as stack:
-        file = configuration.SHIPPED if demo and not config else configuration.find(config, os.environ)
-        flags = await stack.enter_async_context(_demo()) if demo else {}
-        load = functools.partial(configuration.load, file, os.environ, list(plugins.find("providers")), **flags)
-        first = load()
-        log.configure(first.settings.log.level, first.settings.log.format, secrets_of(first.settings))
-        if file == configuration.SHIPPED and not demo:
-            structlog.get_logger().warning("config.shipped", config=str(file), action="name your own with --config")
-        providers = await stack.enter_async_context(open_providers(first.settings))
-        providers.require(first)
-        sinks = await stack.enter_async_context(open_sinks(first.settings))
-        stop, reload = asyncio.Event(), asyncio.Event()
-        stack.enter_context(signals.catch(asyncio.get_running_loop(), _stopper(stop, first), reload.set))
-        clean = await daemon.run(
-            first,
-            lambda: providers.require(load()),
-            providers.usable,
-            sinks,
-            watch=watch,
-            stop=stop,
-            reload=reload,
-            now=now,
-            random=random.Random(),  # noqa: S311 - it spreads retries
-        )
-    return OK if clean else UNCLEAN
+async def _run(config: Path | None, lines: Lines, *, demo: bool) -> int:
+    stop, reload = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+    grace = Settings().shutdown_grace  # until the user's own is known
 
-
-def _stopper(stop: asyncio.Event, configuration: Configuration) -> Callable[[], None]:
-    """Return what a signal to stop does: ask for it, and see to it that it happens."""
-
-    def begin() -> None:
-        # A plug-in that swallows its cancellation would keep the process for ever.
-        asyncio.get_running_loop().call_later(configuration.settings.shutdown_grace + 1, _leave, UNCLEAN)
+    def begin_to_stop() -> None:
+        loop.call_later(grace + 1, _leave, UNCLEAN, lines)  # should a plug-in swallow its cancellation
         stop.set()
 
-    return begin
+    with signals.catch(loop, begin_to_stop, reload.set):
+        async with contextlib.AsyncExitStack() as stack:
+            file = configuration.SHIPPED if demo and not config else configuration.find(config, os.environ)
+            flags = await stack.enter_async_context(_demo()) if demo else {}
+            load = functools.partial(configuration.load, file, os.environ, list(plugins.find("providers")), **flags)
+            first = load()
+            grace = first.settings.shutdown_grace
+            log.configure(
+                first.settings.log.level, first.settings.log.format, secrets_of(first.settings), write=lines.write
+            )
+            if file == configuration.SHIPPED and not demo:
+                structlog.get_logger().warning("config.shipped", config=str(file), action="name your own with --config")
+            providers = await stack.enter_async_context(open_providers(first.settings))
+            providers.require(first)
+            sinks = await stack.enter_async_context(open_sinks(first.settings))
+            clean = await daemon.run(
+                first,
+                lambda: providers.require(load()),
+                providers.usable,
+                sinks,
+                watch=watch,
+                stop=stop,
+                reload=reload,
+                now=now,
+                random=random.Random(),  # noqa: S311 - it spreads retries
+            )
+    return OK if clean else UNCLEAN
 
 
 @contextlib.asynccontextmanager
@@ -111,9 +108,7 @@ def _new_loop() -> asyncio.AbstractEventLoop:
     return asyncio.new_event_loop()
 
 
-def _leave(code: int) -> NoReturn:
+def _leave(code: int, lines: Lines) -> NoReturn:
     """End the process now: Python would wait for threads, and a name look-up or a write may be stuck in one."""
-    logging.shutdown()
-    with contextlib.suppress(OSError, ValueError):
-        sys.stderr.flush()
+    lines.flush(deadline=1.0)
     os._exit(code)
