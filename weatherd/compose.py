@@ -1,4 +1,4 @@
-"""The composition root: from settings to session, providers and sinks."""
+"""The parts that every command needs, opened as the settings say: session, providers, sinks."""
 
 from __future__ import annotations
 

@@ -17,9 +17,12 @@ if TYPE_CHECKING:
 
 NAMES = ("name", *FIELDS)
 
-
-_SOME = re.compile("[1-9a-zA-Z]")
+_NOT_ZERO = re.compile("[1-9a-zA-Z]")
 _WIDE = re.compile(r"\d{4}")
+
+
+class _UnfitError(ValueError):
+    """What the format string should not hold."""
 
 
 class _Line(string.Formatter):
@@ -27,7 +30,7 @@ class _Line(string.Formatter):
 
     def get_field(self, field_name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         if field_name not in NAMES:
-            raise ValueError(f"should not hold {{{field_name}}}{did_you_mean(field_name, NAMES)}")
+            raise _UnfitError(f"should not hold {{{field_name}}}{did_you_mean(field_name, NAMES)}")
         return super().get_field(field_name, args, kwargs)
 
     def convert_field(self, value: Any, conversion: Any) -> Any:
@@ -37,7 +40,7 @@ class _Line(string.Formatter):
         if value is None:
             return "–"
         text = str(super().format_field(value, format_spec))
-        if isinstance(value, float) and "-" in text and not _SOME.search(text):  # no -0
+        if isinstance(value, float) and "-" in text and not _NOT_ZERO.search(text):  # never -0
             return str(super().format_field(0.0, format_spec))
         return text
 
@@ -72,18 +75,19 @@ def checked(template: str) -> str:
         _check_specs(template)
         for example in _examples():
             line(template, example)
+    except _UnfitError:
+        raise
     except (ValueError, IndexError, KeyError, TypeError, AttributeError, OverflowError) as error:
-        reason = str(error) if "should" in str(error) else f"is not a format string: {error}"
-        raise ValueError(reason) from None
+        raise ValueError(f"is not a format string: {error}") from None
     return template
 
 
 def _check_specs(template: str) -> None:
     for _, _, spec, _ in _LINE.parse(template):
         if spec and "{" in spec:
-            raise ValueError("should not hold a field inside a field")
+            raise _UnfitError("should not hold a field inside a field")
         if spec and _WIDE.search(spec):
-            raise ValueError(f"should not be as wide as {spec!r} says")
+            raise _UnfitError(f"should not be as wide as {spec!r} says")
 
 
 def _examples() -> Iterator[Arrival]:

@@ -18,7 +18,7 @@ def test_every_kind_can_be_written(kind: str) -> None:
 
 def test_unknown_kinds_are_explained() -> None:
     """An unknown kind names the one that was meant, and all there are."""
-    with pytest.raises(ValueError, match=r"'hagn'.*Did you mean 'hang'\?.*429, 500, 502-html") as raised:
+    with pytest.raises(ValueError, match=r"'hagn'.*did you mean 'hang'\?.*429, 500, 502-html") as raised:
         parse_fault("hagn:0.1")
     assert all(kind in str(raised.value) for kind in KINDS)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
+
+from weatherd.errors import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,9 +45,7 @@ def parse_fault(text: str) -> Fault:
     """
     kind, _, share = text.strip().partition(":")
     if kind not in KINDS:
-        close = difflib.get_close_matches(kind, KINDS, n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
-        raise ValueError(f"there is no fault {kind!r}.{hint} There are: {', '.join(KINDS)}.")
+        raise ValueError(f"there is no fault {kind!r}{did_you_mean(kind, KINDS)} There are: {', '.join(KINDS)}")
     try:
         rate = float(share or 1)
     except ValueError:
