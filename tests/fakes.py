@@ -53,14 +53,14 @@ class FakeProvider:
     def __init__(self) -> None:
         self.asked: list[tuple[float, str]] = []  # when, and for which city
         self.given: list[Observation] = []
-        self._script: list[Exception | float] = []
+        self._script: list[BaseException | float] = []
 
     def answers(self, *, after: float = 0.0, times: int = 1) -> FakeProvider:
         """Give an observation *after* so many seconds."""
         self._script += [after] * times
         return self
 
-    def fails(self, error: Exception | None = None, times: int = 1) -> FakeProvider:
+    def fails(self, error: BaseException | None = None, times: int = 1) -> FakeProvider:
         """Raise an error; a service out of order unless told otherwise."""
         self._script += [error or unavailable()] * times
         return self
@@ -79,7 +79,7 @@ class FakeProvider:
         step = self._script[0] if self._script else 0.0
         if len(self._script) > 1:
             self._script.pop(0)
-        if isinstance(step, Exception):
+        if isinstance(step, BaseException):
             raise step
         if step:
             await asyncio.sleep(step)
@@ -96,9 +96,9 @@ class FakeSink:
         self.batches: list[int] = []
         self.times: list[float] = []  # of the batches, in virtual seconds
         self._takes = takes
-        self._failures: list[Exception] = []
+        self._failures: list[BaseException] = []
 
-    def fails(self, error: Exception, times: int = 1) -> FakeSink:
+    def fails(self, error: BaseException, times: int = 1) -> FakeSink:
         """Raise *error* at the next writes."""
         self._failures += [error] * times
         return self

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -21,12 +20,10 @@ class Service:
 
     url: str = ""
     requests: int = 0
-    asked: asyncio.Event = field(default_factory=asyncio.Event)  # for the first time
 
     async def forecast(self, request: web.Request) -> web.Response:
         """Answer ``/v1/forecast``."""
         self.requests += 1
-        self.asked.set()
         count = len(request.query["latitude"].split(","))
         current = {"time": int(time.time()), "interval": 900, "temperature_2m": 6.2, "weather_code": 61}
         places = [{"latitude": 54.3, "longitude": 10.1, "current": current}] * count

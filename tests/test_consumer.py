@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+import pytest
 from structlog.testing import capture_logs
 
 from tests.fakes import BERLIN, KIEL, FakeSink, arrival
@@ -83,12 +84,14 @@ async def test_what_no_sink_took_is_counted_as_dropped() -> None:
     assert len(first.got) == len(second.got) == 9
 
 
-async def test_a_bug_in_a_sink_is_contained_and_shown() -> None:
+@pytest.mark.parametrize("error", [KeyError("x"), asyncio.CancelledError(), SystemExit(0)], ids=repr)
+async def test_a_bug_in_a_sink_is_contained_and_shown(error: BaseException) -> None:
     """Whatever a sink raises, it is logged with its traceback and the road goes on."""
-    sink = FakeSink().fails(KeyError("x"))
+    sink = FakeSink().fails(error)
     with capture_logs() as events:
         await _consume([arrival(), arrival(BERLIN)], sink, every=10.0)
-    assert isinstance(events[0]["exc_info"], KeyError)
+    assert events[0]["event"] == "sink.down"
+    assert events[0]["exc_info"]
     assert [item.city for item in sink.got] == [BERLIN]
 
 

@@ -75,7 +75,7 @@ def test_control_characters_do_not_reach_the_terminal() -> None:
 @pytest.mark.parametrize(
     ("status", "body", "failure"),
     [
-        (500, b"", Failure.UNAVAILABLE),
+        (500, b"", Failure.BROKEN),
         (429, b"", Failure.LIMITED),
         (400, b"{}", Failure.REFUSED),
         (200, b"", Failure.MALFORMED),

@@ -69,7 +69,10 @@ def test_translates_every_foreign_error(error: Exception, reason: str) -> None:
     with pytest.raises(ProviderError) as caught, _translated(30):
         raise error
     assert KEY not in "".join(traceback.format_exception(caught.value))
-    assert (str(caught.value), caught.value.failure) == (reason, Failure.UNAVAILABLE)
+    assert (str(caught.value), caught.value.failure) == (
+        reason,
+        Failure.BROKEN if reason == "the answer broke off" else Failure.UNAVAILABLE,
+    )
 
 
 @pytest.mark.parametrize("error", [asyncio.CancelledError(), KeyboardInterrupt(), RuntimeError("a bug")])
@@ -132,8 +135,9 @@ def test_any_bytes_are_json_or_malformed(body: bytes) -> None:
 FAILURES = {
     **dict.fromkeys((401, 402, 403, 407), Failure.DENIED),
     429: Failure.LIMITED,
+    500: Failure.BROKEN,
     **dict.fromkeys((400, 404, 405, 413, 414, 422, 499), Failure.REFUSED),
-    **dict.fromkeys((201, 204, 304, 408, 425, 500, 502, 503, 504, 599), Failure.UNAVAILABLE),
+    **dict.fromkeys((201, 204, 304, 408, 425, 502, 503, 504, 599), Failure.UNAVAILABLE),
 }
 
 

@@ -14,6 +14,7 @@ import pytest
 import structlog
 
 from weatherd import log
+from weatherd.redaction import REDACTED
 
 SECRET = 'k3y"with\\quotes'
 
@@ -76,7 +77,7 @@ def test_no_secret_is_ever_printed(stream: io.StringIO) -> None:
     text = stream.getvalue()
     assert "k3y" not in text
     assert "unknown-key" not in text
-    assert text.count(log.REDACTED) >= 4
+    assert text.count(REDACTED) >= 4
     assert "&lon=2" in text
 
 

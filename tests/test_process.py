@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.real_time, pytest.mark.processes]
 
+PIPE = asyncio.subprocess.PIPE
 PATIENCE = 30.0  # seconds after which a test gives up; nothing here is expected to come near it
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("WEATHERD_", "OPEN_WEATHER"))}
 
@@ -59,6 +60,11 @@ class Process:
             await self._news.wait_for(lambda: len(found()) >= times)
             return found()[times - 1]
 
+    @property
+    def running(self) -> bool:
+        """Tell whether it has not ended yet."""
+        return self._process.returncode is None
+
     def receives(self, number: signal.Signals) -> None:
         """Send a signal."""
         self._process.send_signal(number)
@@ -88,9 +94,7 @@ async def _nothing() -> AsyncIterator[bytes]:
 
 
 @contextlib.asynccontextmanager
-async def weatherd(
-    *arguments: str, stdout: int = asyncio.subprocess.PIPE, stderr: int = asyncio.subprocess.PIPE
-) -> AsyncIterator[Process]:
+async def weatherd(*arguments: str, stdout: int = PIPE, stderr: int = PIPE) -> AsyncIterator[Process]:
     """Start the program; it is killed at the end if it still runs."""
     command = (sys.executable, "-m", "weatherd", *arguments)
     child = await asyncio.create_subprocess_exec(*command, stdout=stdout, stderr=stderr, env=ENVIRONMENT)
@@ -197,7 +201,7 @@ async def test_a_sink_that_hangs_is_abandoned(tmp_path: Path) -> None:
         file = configure(tmp_path, service.url, KIEL, shutdown_grace="1s")
         with blocked_pipe() as pipe:
             async with weatherd("run", "-c", file, stdout=pipe) as process:
-                await service.asked.wait()
+                await process.logs("observation")
                 process.receives(signal.SIGTERM)
                 stopped = await process.logs("daemon.stopped")
                 assert await process.ends() == 1
@@ -211,7 +215,7 @@ async def test_a_second_signal_kills_at_once(number: signal.Signals, tmp_path: P
         file = configure(tmp_path, service.url, KIEL, shutdown_grace="1h")
         with blocked_pipe() as pipe:
             async with weatherd("run", "-c", file, stdout=pipe) as process:
-                await service.asked.wait()
+                await process.logs("observation")
                 process.receives(number)
                 await process.logs("daemon.stopping")
                 process.receives(number)
@@ -227,6 +231,30 @@ async def test_a_log_that_nobody_reads_stops_nothing(tmp_path: Path) -> None:
                 await process.prints(3)
                 process.receives(signal.SIGTERM)
                 assert await process.ends() == 0
+
+
+async def test_a_start_that_hangs_can_be_killed(tmp_path: Path) -> None:
+    """A signal that comes while a file cannot be read is not lost, and the second one kills."""
+    file = configure(tmp_path, "http://127.0.0.1:1", KIEL, cities="fifo")
+    os.mkfifo(tmp_path / "fifo")
+    async with weatherd("run", "-c", file) as process:
+        while process.running:
+            process.receives(signal.SIGTERM)
+            await asyncio.sleep(0.05)  # it may not have read so far yet
+        assert await process.ends() == -signal.SIGTERM
+
+
+@pytest.mark.parametrize("streams", ["2>&-", ">&-", ">&- 2>&-"])
+async def test_closed_streams_do_not_matter(tmp_path: Path, streams: str) -> None:
+    """Whoever starts a command with a stream closed gets no traceback on the other, and its exit code."""
+    async with serving() as service:
+        file = configure(tmp_path, service.url, KIEL)
+        command = f'"$0" -m weatherd once -c "$1" {streams}'
+        shell = await asyncio.create_subprocess_exec(
+            *("sh", "-c", command, sys.executable, file), stdout=PIPE, stderr=PIPE, env=ENVIRONMENT
+        )
+        printed, complained = await shell.communicate()
+    assert (shell.returncode, b"Traceback" in printed + complained) == (0, False)
 
 
 async def test_a_folder_put_in_the_place_of_another_is_noticed(tmp_path: Path) -> None:

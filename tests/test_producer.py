@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import math
 import random
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from structlog.testing import capture_logs
 
-from tests.fakes import KIEL, FakeProvider, unavailable
+from tests.fakes import BERLIN, KIEL, FakeProvider, observation, unavailable
 from tests.virtual import EPOCH
 from weatherd.account import Account
 from weatherd.channel import Channel
@@ -143,6 +144,25 @@ async def test_a_bug_in_a_provider_is_contained_and_shown() -> None:
     assert events[1]["event"] == "city.recovered"
 
 
+class Mute(Exception):  # noqa: N818 - it says nothing, not even that
+    """Cannot be printed."""
+
+    def __str__(self) -> str:
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize(
+    "error", [asyncio.CancelledError(), SystemExit(3), KeyboardInterrupt(), BaseException("odd"), Mute()], ids=repr
+)
+async def test_a_plug_in_cannot_end_its_city_or_the_daemon(error: BaseException) -> None:
+    """Not even what is no Exception, or a stray cancellation, gets past the city that it came from."""
+    provider = FakeProvider().fails(error).answers()
+    with capture_logs() as events:
+        await _watch(provider, until=200)
+    assert [event["event"] for event in events] == ["city.down", "city.recovered"]
+    assert events[0]["exc_info"]
+
+
 async def test_an_expected_failure_has_no_traceback() -> None:
     """A service that is out of order is not a bug."""
     with capture_logs() as events:
@@ -163,17 +183,35 @@ async def test_the_next_provider_serves_while_the_first_cannot(error: Exception)
 
 
 class Garbled(FakeProvider):
-    """Gives what is no observation."""
+    """Gives what it is told to."""
 
-    async def fetch(self, city: City) -> Any:
-        """Return a dict."""
-        return {"city": city.id, "temperature": 6.0}
+    def __init__(self, answer: Any) -> None:
+        super().__init__()
+        self._answer = answer
+
+    async def fetch(self, _: City) -> Any:
+        """Return it."""
+        return self._answer
 
 
-async def test_a_provider_that_gives_something_else_is_down() -> None:
-    """What is not an observation never gets on the road."""
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        {"city": "kiel", "temperature": 6.0},
+        observation(BERLIN),
+        observation(temperature=math.nan),
+        observation(temperature=None),
+        observation(wind_speed=math.inf),
+        observation(description=""),
+        observation(description="two\nlines"),
+        observation(observed_at=EPOCH.replace(tzinfo=None)),
+    ],
+)
+async def test_a_provider_that_gives_something_else_is_down(answer: Any) -> None:
+    """What is no observation, or none of that city, or an unsound one, never gets on the road."""
     with capture_logs() as events:
-        tools = await _watch(Garbled(), until=100)
+        tools = await _watch(Garbled(answer), until=100)
     assert tools.channel.depth == 0
     assert isinstance(events[0]["exc_info"], TypeError)
 

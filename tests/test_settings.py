@@ -43,8 +43,8 @@ def test_the_shipped_file_holds_every_key_with_its_default() -> None:
 
 def test_a_flag_beats_a_variable_beats_a_secret_file_beats_the_file_beats_the_default(tmp_path: Path) -> None:
     """Each source in its turn, key by key: a block may get its parts from all of them."""
-    (tmp_path / "key").write_text("from the secret file\n")
-    text = "interval: 1m\nopenweathermap: {plan: unlimited, concurrency: 3, api_key: from the file}"
+    (tmp_path / "key").write_text("from-the-secret-file\n")
+    text = "interval: 1m\nopenweathermap: {plan: unlimited, concurrency: 3, api_key: from-the-file}"
     secret = {"WEATHERD_OPENWEATHERMAP__API_KEY_FILE": str(tmp_path / "key")}
     variable = {"WEATHERD_INTERVAL": "2m", "WEATHERD_OPENWEATHERMAP__CONCURRENCY": "4"}
     assert settings().interval == 600
@@ -53,8 +53,8 @@ def test_a_flag_beats_a_variable_beats_a_secret_file_beats_the_file_beats_the_de
     assert settings(text, variable, interval="3m").interval == 180
     block = settings(text, secret | variable, openweathermap={"language": "de"}).openweathermap
     assert (block.plan, block.concurrency, block.language) == ("unlimited", 4, "de")
-    assert secrets_of(block) == ["from the secret file"]
-    assert secrets_of(settings(text)) == ["from the file"]
+    assert secrets_of(block) == ["from-the-secret-file"]
+    assert secrets_of(settings(text)) == ["from-the-file"]
     assert secrets_of(settings(text, secret | {"OPEN_WEATHER_API_KEY": KEY})) == [KEY]
 
 

@@ -67,12 +67,18 @@ async def run(
                 log.info("daemon.ready", cities=len(configuration.cities), config=str(configuration.file))
                 await stop.wait()
                 deadline.reschedule(loop.time() + settings.shutdown_grace)
+                overdue = loop.call_later(settings.shutdown_grace + 0.5, _tell, account, channel, False)
                 log.info("daemon.stopping", queued=channel.depth)
                 for helper in helpers:
                     helper.cancel()
                 supervisor.become(())
             await channel.close()
-        clean = True
+        clean = not channel.depth
+    overdue.cancel()  # it is for a task that swallows its cancellation
+    _tell(account, channel, clean)
+    return clean
+
+
+def _tell(account: Account, channel: Channel, clean: bool) -> None:  # noqa: FBT001 - call_later() takes no keywords
     tell = log.info if clean else log.error
     tell("daemon.stopped", clean=clean, **dataclasses.asdict(account), queued=channel.depth)
-    return clean

@@ -88,6 +88,8 @@ def failure_of(status: int) -> Failure:
             return Failure.LIMITED
         case _ if 400 <= status < 500 and status not in (408, 425):  # noqa: PLR2004 - too slow, too early: may succeed
             return Failure.REFUSED
+        case 500:
+            return Failure.BROKEN
     return Failure.UNAVAILABLE
 
 
@@ -115,7 +117,8 @@ def _translated(deadline: float) -> Iterator[None]:
     except TimeoutError:
         raise ProviderError(f"no whole answer within {deadline:g} s", Failure.UNAVAILABLE) from None
     except (aiohttp.ClientError, OSError, ValueError) as error:
-        raise ProviderError(_reason(error), Failure.UNAVAILABLE) from None  # what it came from may quote the address
+        failure = Failure.BROKEN if isinstance(error, aiohttp.ClientPayloadError) else Failure.UNAVAILABLE
+        raise ProviderError(_reason(error), failure) from None  # what it came from may quote the address
 
 
 def _reason(error: Exception) -> str:

@@ -4,46 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import json
 import logging
 import os
-import re
 import sys
 import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO
-from urllib.parse import quote, quote_plus
 
 import structlog
 
 from weatherd.formats import rfc3339
+from weatherd.redaction import Redaction
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from structlog.typing import EventDict, Processor, WrappedLogger
-
-REDACTED = "[redacted]"
-_IN_ADDRESS = re.compile(r"([?&](?:appid|apikey|api_key|key|token)=)[^&\s\"'\\]+", re.IGNORECASE)
-
-
-def _forms(secret: str) -> set[str]:
-    """Return how a secret may look in finished text: in an address, in Python's quotes, and those in JSON."""
-    plain = {secret, repr(secret)[1:-1], quote(secret, safe=""), quote_plus(secret)}
-    return plain | {json.dumps(form, ensure_ascii=False)[1:-1] for form in plain}
-
-
-class Redaction:
-    """Takes secrets out of finished text: the known ones wherever they stand, and any key in an address."""
-
-    def __init__(self, secrets: Iterable[str] = ()) -> None:
-        forms = {form for secret in secrets if secret for form in _forms(secret)}
-        self._known = re.compile("|".join(map(re.escape, sorted(forms, key=len, reverse=True)))) if forms else None
-
-    def __call__(self, text: str) -> str:
-        """Return *text* without secrets."""
-        text = _IN_ADDRESS.sub(rf"\1{REDACTED}", text)
-        return self._known.sub(REDACTED, text) if self._known else text
 
 
 def configure(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from weatherd.city import City
 
 
@@ -40,9 +40,21 @@ class Observation:
         """Tell whether a provider said the same thing again: all is equal but the time of fetching."""
         return all(getattr(self, name) == getattr(other, name) for name in _SAID)
 
+    def is_sound(self) -> bool:
+        """Tell whether the types are right, the numbers finite, the times aware and the words one line."""
+        this: Any = self  # a plug-in need not have been type-checked
+        numbers = (this.temperature, *(number for name in _OPTIONAL if (number := getattr(this, name)) is not None))
+        return (
+            all(isinstance(number, int | float) and math.isfinite(number) for number in numbers)
+            and all(isinstance(time, datetime) and time.tzinfo for time in (this.observed_at, this.fetched_at))
+            and all(isinstance(text, str) and text.isprintable() for text in (this.description, this.station))
+            and bool(this.description)
+        )
+
 
 FIELDS = tuple(field.name for field in fields(Observation))
 _SAID = tuple(name for name in FIELDS if name != "fetched_at")
+_OPTIONAL = tuple(field.name for field in fields(Observation) if field.default is None)
 
 
 @dataclass(frozen=True, slots=True)

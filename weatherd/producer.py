@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from weatherd.errors import Failure, ProviderError
+from weatherd.foreign import contained, words
 from weatherd.observation import Arrival, Observation
 from weatherd.schedule import backoff, next_tick, phase, second_poll
 
@@ -76,18 +77,22 @@ async def ask(city: City, providers: Mapping[str, Provider]) -> Observation:
     failures: list[Exception] = []
     for name in city.providers:
         try:
-            return _checked(await providers[name].fetch(city))
+            with contained():
+                return _checked(await providers[name].fetch(city), city)
         except Exception as error:
             failures.append(error)
             if len(city.providers) > 1:
                 is_bug = None if isinstance(error, ProviderError) else error
-                log.debug("provider.failed", provider=name, reason=str(error) or repr(error), exc_info=is_bug)
+                log.debug("provider.failed", provider=name, reason=words(error), exc_info=is_bug)
     raise failures[0]
 
 
-def _checked(answer: Any) -> Observation:
+def _checked(answer: Any, city: City) -> Observation:
+    """Let only sound observations of the city on the road; TypeError for anything else."""
     if not isinstance(answer, Observation):
-        raise TypeError(f"a provider gives Observations, not {answer!r}")
+        raise TypeError(f"a provider gives an Observation, not a {type(answer).__name__}")
+    if answer.city != city.id or not answer.is_sound():
+        raise TypeError("the provider's observation is of another city, or has a value that cannot be")
     return answer
 
 
@@ -95,13 +100,13 @@ def _wait(error: Exception, backoff: float, interval: float) -> float:
     """Return the seconds until the next try: a request that was refused is not worth an early one."""
     if not isinstance(error, ProviderError):
         return backoff
-    early = error.failure in (Failure.UNAVAILABLE, Failure.MALFORMED)
+    early = error.failure in (Failure.UNAVAILABLE, Failure.BROKEN, Failure.MALFORMED)
     return max(backoff if early else max(backoff, interval), error.retry_after or 0.0)
 
 
 def _tell(error: Exception, failures: int, wait: float) -> None:
     """Log the first failure loud and the others low; a traceback only for what nobody expected."""
-    event = {"reason": str(error) or repr(error), "failures": failures, "retry_in": round(wait, 3)}
+    event = {"reason": words(error), "failures": failures, "retry_in": round(wait, 3)}
     is_bug = None if isinstance(error, ProviderError) else error
     if failures > 1:
         log.debug("city.still_down", **event)

@@ -56,6 +56,12 @@ def _path(path: Path) -> Path:
     return path
 
 
+def _key(secret: SecretStr | None) -> SecretStr | None:
+    if secret and not re.fullmatch("[!-~]+", secret.get_secret_value()):
+        raise ValueError("should be printable ASCII without spaces, as keys are")
+    return secret
+
+
 def _language(text: str) -> str:
     if not re.fullmatch(_LANGUAGE, text):
         raise ValueError("should be a language such as en, de or pt_br")
@@ -65,6 +71,7 @@ def _language(text: str) -> str:
 _LANGUAGE = r"^[a-z]{2}(_[a-z]{2})?$"
 Count = Annotated[int, Field(ge=1, le=1_000_000), BeforeValidator(_number)]
 Providers = Annotated[city.Providers, BeforeValidator(_listed)]
+Key = Annotated[SecretStr | None, AfterValidator(_key)]
 Url = Annotated[str, AfterValidator(_url)]
 Plan = Literal["free", "unlimited"]
 
@@ -101,7 +108,7 @@ class OpenMeteo(Block):
     """https://open-meteo.com."""
 
     plan: Annotated[Plan, Field(description="What the service allows; unlimited for a server of one's own")] = "free"
-    api_key: Annotated[SecretStr | None, Field(description="For customers of Open-Meteo")] = None
+    api_key: Annotated[Key, Field(description="For customers of Open-Meteo")] = None
     base_url: Annotated[Url | None, Field(description="Another server that speaks its protocol")] = None
     geocoding_url: Annotated[Url | None, Field(description="Another server for `cities search`")] = None
     concurrency: Annotated[Count, Field(description="Requests under way at once, at the most")] = 2
@@ -111,9 +118,7 @@ class OpenWeatherMap(Block):
     """https://openweathermap.org."""
 
     plan: Annotated[Plan, Field(description="What the service allows; unlimited for a server of one's own")] = "free"
-    api_key: Annotated[
-        SecretStr | None, Field(description="The key of the account; OPEN_WEATHER_API_KEY works too")
-    ] = None
+    api_key: Annotated[Key, Field(description="The key of the account; OPEN_WEATHER_API_KEY works too")] = None
     base_url: Annotated[Url | None, Field(description="Another server that speaks its protocol")] = None
     concurrency: Annotated[Count, Field(description="Requests under way at once, at the most")] = 10
     language: Annotated[

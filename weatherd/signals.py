@@ -21,25 +21,25 @@ def hold() -> None:
 
 @contextlib.contextmanager
 def catch(loop: asyncio.AbstractEventLoop, stop: Callable[[], None], reload: Callable[[], None]) -> Iterator[None]:
-    """Call *stop* and *reload* from the loop on signals, and let in those that were held.
+    """Call *stop* and *reload* on signals, in the main thread, and let in those that were held.
 
-    The first signal to stop gives both of them their default effect back. That kills without running any code of
-    ours, so nothing can hang; it also takes the place of asyncio's own handling of SIGINT.
+    *stop* is called between any two steps of the program, also when something blocks the loop, so it may do little
+    more than to wake the loop and start a timer. The first signal to stop gives both of them their default effect
+    back: a second one kills without running any code of ours.
     """
 
-    def first() -> None:
+    def first(*_: object) -> None:
         for number in _STOP:
-            loop.remove_signal_handler(number)
             signal.signal(number, signal.SIG_DFL)
         stop()
 
     try:
         for number in _STOP:
-            loop.add_signal_handler(number, first)
-        loop.add_signal_handler(signal.SIGHUP, reload)
+            signal.signal(number, first)
+        signal.signal(signal.SIGHUP, lambda *_: loop.call_soon_threadsafe(reload))
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _ALL)
         yield
     finally:
-        for number in _ALL:
-            loop.remove_signal_handler(number)
+        for number in _STOP:
+            signal.signal(number, signal.SIG_DFL)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a reload that comes too late must not kill

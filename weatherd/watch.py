@@ -53,14 +53,19 @@ async def _watch(folders: dict[Path, int], current: Callable[[], Configuration],
 
 def _folders(configuration: Configuration) -> dict[Path, int]:
     """Return the folders to watch, and which ones they are, however they are called."""
-    path = configuration.list_path
-    folders = (configuration.file.parent, path if path.is_dir() else path.parent)
+    file, path = configuration.file, configuration.list_path
+    folders = {
+        file.parent,
+        file.resolve().parent,
+        *((path,) if path.is_dir() else (path.parent, path.resolve().parent)),
+    }
     return {folder: folder.stat().st_ino for folder in folders}
 
 
 def _concerns(path: str, configuration: Configuration) -> bool:
     """Tell whether a change of *path* may be one of the settings or the list."""
     name = path.rpartition("/")[2]
-    named = (configuration.file.name, configuration.list_path.name, "..data")  # ..data: a Kubernetes ConfigMap
+    files = (configuration.file, configuration.list_path)
+    named = {"..data", *(file.name for file in files), *(file.resolve().name for file in files)}  # as Kubernetes has it
     in_list = configuration.list_path.is_dir() and name.endswith((".yaml", ".yml")) and not name.startswith(".")
     return name in named or in_list

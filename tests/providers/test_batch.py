@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Batches = Batcher[int, str]
 Outcome = str | BaseException
 MOMENT = 0.05
-SPOILT = (Failure.REFUSED, Failure.MALFORMED)
+SPOILT = (Failure.REFUSED, Failure.MALFORMED, Failure.BROKEN)
 
 
 class Service:
@@ -165,6 +165,15 @@ async def test_many_spoilers_are_found_in_time() -> None:
         await ask(batcher, range(100))
     outcomes = await ask(batcher, range(100))
     assert {number for number, outcome in enumerate(outcomes) if not isinstance(outcome, str)} == bad
+
+
+async def test_a_service_that_fails_whatever_it_is_asked_is_left_alone() -> None:
+    """A failure that may be one question's, or the whole service's, costs three requests to tell."""
+    service = Service(bad=range(100), failure=Failure.BROKEN)
+    async with contextlib.aclosing(service.batcher()) as batcher:
+        outcomes = await ask(batcher, range(100))
+    assert len(service.requests) == 3
+    assert all(isinstance(outcome, ProviderError) for outcome in outcomes)
 
 
 @pytest.mark.parametrize("failure", [failure for failure in Failure if failure not in SPOILT])

@@ -112,7 +112,7 @@ FAULTS: dict[Handler, Failure] = {
     nowhere: Failure.UNAVAILABLE,
     hang_up: Failure.UNAVAILABLE,
     hang: Failure.UNAVAILABLE,
-    short: Failure.UNAVAILABLE,
+    short: Failure.BROKEN,
 }
 
 
@@ -237,4 +237,4 @@ async def test_a_key_is_sent_if_there_is_one(key: str | None) -> None:
             with pytest.raises(ProviderError) as caught:
                 await provider.fetch(KIEL)
     assert asked == [key]
-    assert str(caught.value) == ("400: no key ***" if key else f"400: no key {KEY}")
+    assert str(caught.value) == ("400: no key [redacted]" if key else f"400: no key {KEY}")

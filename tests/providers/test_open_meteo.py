@@ -226,7 +226,7 @@ def test_a_list_of_another_length_is_trusted_for_nobody(document: Any, count: in
         (401, {"error": True, "reason": "API key required."}, (..., Failure.DENIED)),
         (404, b"<html>", ("the service answers with status 404", Failure.DENIED)),
         (503, {"error": True, "reason": None}, ("the service answers with status 503", Failure.UNAVAILABLE)),
-        (500, place(), ("the service answers with status 500", Failure.UNAVAILABLE)),
+        (500, place(), ("the service answers with status 500", Failure.BROKEN)),
         (400, [], ("the service answers with status 400", Failure.REFUSED)),
     ],
 )

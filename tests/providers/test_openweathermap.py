@@ -86,7 +86,7 @@ NO_STATUS: list[Any] = ["", "٤٠٤", "200\n", "ok", True, 0, -1, 99, 600, 10**3
         ("404", "404: city not found", Failure.REFUSED),
         (401, "401: city not found", Failure.DENIED),
         ("429", "429: city not found", Failure.LIMITED),
-        (500, "500: city not found", Failure.UNAVAILABLE),
+        (500, "500: city not found", Failure.BROKEN),
         (100, "100: city not found", Failure.UNAVAILABLE),
         (599, "599: city not found", Failure.UNAVAILABLE),
         *((cod, "the answer holds a 'cod' that is no status", Failure.MALFORMED) for cod in NO_STATUS),

@@ -112,7 +112,7 @@ FAILURES: dict[str, tuple[int, str, Failure]] = {
     ),
     "find_london_five_rain_null_snow_null.json": NOT_ONE,
     "issue_error_429_account_blocked.json": BLOCKED,
-    "issue_error_500_plain_text.txt": (500, "the service answers with status 500", Failure.UNAVAILABLE),
+    "issue_error_500_plain_text.txt": (500, "the service answers with status 500", Failure.BROKEN),
     "owmphp_error_400_wrong_latitude.json": (400, "400: wrong latitude", Failure.REFUSED),
     "owmphp_error_404_generic.json": (404, "404: not found", Failure.REFUSED),
     "owmphp_onecall3_lisbon_full.json": NOT_ONE,

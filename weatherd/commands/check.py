@@ -29,7 +29,7 @@ def check(configuration: Configuration, *, online: bool) -> int:
 
 async def _check(configuration: Configuration, *, online: bool) -> int:
     async with open_providers(configuration.settings) as providers:
-        providers.require(configuration)
+        configuration = providers.require(configuration)
         _show(configuration)
         return await _ask_each(configuration, providers) if online else OK
 

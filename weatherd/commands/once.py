@@ -12,6 +12,7 @@ import typer
 
 from weatherd import formats
 from weatherd.commands import OK, UNAVAILABLE
+from weatherd.commands.loading import warn_of_rows_set_aside
 from weatherd.compose import open_providers
 from weatherd.errors import ProviderError
 from weatherd.observation import Arrival
@@ -29,17 +30,18 @@ Format = Literal["text", "json", "csv"]
 def once(configuration: Configuration, style: Format) -> int:
     """Poll every city, print what came in the list's order, and name the cities that failed on standard error."""
     outcomes = asyncio.run(_poll(configuration))
-    arrivals = [outcome for outcome in outcomes if isinstance(outcome, Arrival)]
+    arrivals = [outcome for _, outcome in outcomes if isinstance(outcome, Arrival)]
     _print(arrivals, style, configuration.settings.console.format)
-    for city, outcome in zip(configuration.cities, outcomes, strict=True):
+    for city, outcome in outcomes:
         if isinstance(outcome, ProviderError):
             typer.echo(f"{city.name}: {outcome}", err=True)
     return OK if len(arrivals) == len(outcomes) else UNAVAILABLE
 
 
-async def _poll(configuration: Configuration) -> list[Arrival | ProviderError]:
+async def _poll(configuration: Configuration) -> list[tuple[City, Arrival | ProviderError]]:
     async with open_providers(configuration.settings) as providers:
-        providers.require(configuration)
+        configuration = providers.require(configuration)
+        warn_of_rows_set_aside(configuration)
 
         async def one(city: City) -> Arrival | ProviderError:
             try:
@@ -48,8 +50,8 @@ async def _poll(configuration: Configuration) -> list[Arrival | ProviderError]:
                 return error
 
         async with asyncio.TaskGroup() as polls:
-            tasks = [polls.create_task(one(city)) for city in configuration.cities]
-        return [task.result() for task in tasks]
+            tasks = [(city, polls.create_task(one(city))) for city in configuration.cities]
+        return [(city, task.result()) for city, task in tasks]
 
 
 def _print(arrivals: Sequence[Arrival], style: Format, template: str) -> None:

@@ -9,6 +9,7 @@ import importlib
 import os
 import random
 import sys
+import threading
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -32,7 +33,6 @@ _DEMO_INTERVAL = 5.0
 
 def run(config: Path | None, *, demo: bool) -> NoReturn:
     """Run the daemon and leave the process with its exit code."""
-    signals.hold()
     lines = Lines(sys.stderr)
     log.configure(write=lines.write)
     try:
@@ -52,8 +52,10 @@ async def _run(config: Path | None, lines: Lines, *, demo: bool) -> int:
     grace = Settings().shutdown_grace  # until the user's own is known
 
     def begin_to_stop() -> None:
-        loop.call_later(grace + 1, _leave, UNCLEAN, lines)  # should a plug-in swallow its cancellation
-        stop.set()
+        abandoning = threading.Timer(grace + 1, _abandon, [lines])  # should a plug-in block the loop, or not let go
+        abandoning.daemon = True
+        abandoning.start()
+        loop.call_soon_threadsafe(stop.set)
 
     with signals.catch(loop, begin_to_stop, reload.set):
         async with contextlib.AsyncExitStack() as stack:
@@ -68,7 +70,7 @@ async def _run(config: Path | None, lines: Lines, *, demo: bool) -> int:
             if file == configuration.SHIPPED and not demo:
                 structlog.get_logger().warning("config.shipped", config=str(file), action="name your own with --config")
             providers = await stack.enter_async_context(open_providers(first.settings))
-            providers.require(first)
+            first = providers.require(first)
             sinks = await stack.enter_async_context(open_sinks(first.settings))
             clean = await daemon.run(
                 first,
@@ -94,7 +96,7 @@ async def _demo() -> AsyncIterator[dict[str, Any]]:
         flags: dict[str, Any] = {
             "interval": _DEMO_INTERVAL,
             "open_meteo": {"base_url": url, "plan": "unlimited"},
-            "openweathermap": {"base_url": url, "plan": "unlimited", "api_key": "demo"},
+            "openweathermap": {"base_url": url, "plan": "unlimited", "api_key": "simulated-key"},
         }
         if sys.stderr.isatty() and sys.stdout.isatty():
             flags["log"] = {"observations": False}  # they are on the screen already
@@ -106,6 +108,11 @@ def _new_loop() -> asyncio.AbstractEventLoop:
         loop: asyncio.AbstractEventLoop = importlib.import_module("uvloop").new_event_loop()
         return loop
     return asyncio.new_event_loop()
+
+
+def _abandon(lines: Lines) -> None:
+    structlog.get_logger().error("daemon.abandoned", reason="something did not end within the grace period")
+    _leave(UNCLEAN, lines)
 
 
 def _leave(code: int, lines: Lines) -> NoReturn:

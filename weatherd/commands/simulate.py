@@ -43,9 +43,13 @@ def _day(text: str) -> float:
 
 
 async def _until_stopped(serving: AbstractAsyncContextManager[str]) -> int:
-    stop = asyncio.Event()
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def begin_to_stop() -> None:
+        loop.call_soon_threadsafe(stop.set)
+
     async with serving as url:
-        with signals.catch(asyncio.get_running_loop(), stop.set, lambda: None):
+        with signals.catch(loop, begin_to_stop, lambda: None):
             typer.echo(f"simulated weather on {url} (Ctrl-C ends it)")
             await stop.wait()
     return OK

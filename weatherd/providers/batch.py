@@ -12,6 +12,7 @@ Q = TypeVar("Q", bound=Hashable)
 A = TypeVar("A")
 Send = Callable[[Sequence[Q]], Awaitable[Sequence[A | ProviderError]]]
 
+_SPOILING = (Failure.REFUSED, Failure.MALFORMED, Failure.BROKEN)  # what one question may do to the others
 _MOST_REQUESTS = 40  # that the search for the spoilers of one batch may cost
 
 
@@ -75,31 +76,59 @@ class Batcher(Generic[Q, A]):
             _settle(future, answer)
 
     async def _send_or_split(self, questions: Sequence[Q]) -> list[A | Exception]:
-        """Send all; where a whole request is refused or its answer garbled, send halves until the bad are alone."""
-        answers: dict[int, A | Exception] = {}
+        """Send all but the known spoilers together; where that fails as a whole, search for new ones."""
+        search = _Search(self._send, questions)
+        alone = [index for index, question in enumerate(questions) if question in self._spoilers]
         together = [index for index, question in enumerate(questions) if question not in self._spoilers]
-        waiting = [[index] for index, question in enumerate(questions) if question in self._spoilers]
-        waiting += [together] if together else []
-        requests = 0
-        while waiting:
-            part = waiting.pop()
-            requests += 1
-            try:
-                answers.update(zip(part, await self._send([questions[index] for index in part]), strict=True))
-            except ProviderError as error:
-                spoilt = error.failure in (Failure.REFUSED, Failure.MALFORMED)
-                if spoilt and len(part) > 1 and requests + len(waiting) + 2 <= _MOST_REQUESTS:
-                    middle = len(part) // 2
-                    waiting += [part[middle:], part[:middle]]
-                    continue
-                answers.update((index, _another(error)) for index in part)
-            if len(part) == 1:
-                self._remember(questions[part[0]], answers[part[0]])
-        return [answers[index] for index in range(len(questions))]
+        for part in (together, *([index] for index in alone)):
+            if part:
+                await search.ask(part)
+        for index in {*alone, *search.alone}:
+            self._remember(questions[index], search.answers[index])
+        return [search.answers[index] for index in range(len(questions))]
 
     def _remember(self, question: Q, answer: A | Exception) -> None:
-        spoils = isinstance(answer, ProviderError) and answer.failure in (Failure.REFUSED, Failure.MALFORMED)
+        spoils = isinstance(answer, ProviderError) and answer.failure in _SPOILING
         (self._spoilers.add if spoils else self._spoilers.discard)(question)
+
+
+class _Search(Generic[Q, A]):
+    """Asks parts of a batch, each half as long as the one before, until those that spoil it are alone."""
+
+    def __init__(self, send: Send[Q, A], questions: Sequence[Q]) -> None:
+        self.answers: dict[int, A | Exception] = {}
+        self.alone: set[int] = set()  # those that were asked by themselves
+        self._send = send
+        self._questions = questions
+        self._requests = 0
+
+    async def ask(self, part: list[int]) -> None:
+        """Find an answer or an error for each question of *part*."""
+        if error := await self._try(part):
+            await self._split(part, error)
+
+    async def _split(self, part: list[int], error: ProviderError) -> None:
+        """Go on with the halves of a part that failed as a whole."""
+        halves = (part[: len(part) // 2], part[len(part) // 2 :])
+        can_split = error.failure in _SPOILING and len(part) > 1 and self._requests + 2 <= _MOST_REQUESTS
+        errors = [await self._try(half) for half in halves] if can_split else []
+        if not can_split or (error.failure is Failure.BROKEN and None not in errors):  # it fails whatever it is asked
+            self.answers.update((index, _another(error)) for index in part)
+            return
+        for half, failed in zip(halves, errors, strict=True):
+            if failed:
+                await self._split(half, failed)
+
+    async def _try(self, part: list[int]) -> ProviderError | None:
+        self._requests += 1
+        if len(part) == 1:
+            self.alone.update(part)
+        try:
+            answers = await self._send([self._questions[index] for index in part])
+        except ProviderError as error:
+            return error
+        self.answers.update(zip(part, answers, strict=True))
+        return None
 
 
 def _another(error: ProviderError) -> ProviderError:

@@ -12,8 +12,9 @@ from weatherd.http import Answer, get, parse_json
 from weatherd.observation import Observation
 from weatherd.providers.batch import Batcher
 from weatherd.providers.bounds import COVER, DIRECTION, FALL, FELT, HUMIDITY, PRESSURE, WIND
-from weatherd.providers.refusal import hiding, refusal
+from weatherd.providers.refusal import hiding, refusal, scrubbed
 from weatherd.providers.values import mapping, moment, number, temperature, whole
+from weatherd.redaction import Redaction
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -137,13 +138,14 @@ async def open_provider(settings: Settings, session: Session, now: Callable[[], 
     """Open the provider as the block ``open_meteo`` says."""
     block = settings.open_meteo
     key = block.api_key.get_secret_value() if block.api_key else ""
+    redact = Redaction([key])
     base = block.base_url or (CUSTOMER_URL if key else FREE_URL)
 
     async def send(cities: Sequence[City]) -> list[Observation | ProviderError]:
         parameters = query(cities) | ({"apikey": key} if key else {})
-        answer = await get(session, f"{base}/v1/forecast", parameters)
-        with hiding(key):
-            return parse(cities, answer, now())
+        with hiding(redact):
+            answer = await get(session, f"{base}/v1/forecast", parameters)
+            return parse(cities, scrubbed(answer, redact) if key else answer, now())
 
     batcher = Batcher(send, most=MOST_PLACES, linger=LINGER, concurrency=block.concurrency)
     async with contextlib.aclosing(batcher):

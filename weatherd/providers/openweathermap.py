@@ -14,8 +14,9 @@ from weatherd.http import Answer, get, parse_json
 from weatherd.observation import Observation
 from weatherd.providers.bounds import COVER, DIRECTION, FALL, FELT, HUMIDITY, PRESSURE, SIGHT, WIND
 from weatherd.providers.owm_codes import WMO
-from weatherd.providers.refusal import hiding, refusal
+from weatherd.providers.refusal import hiding, refusal, scrubbed
 from weatherd.providers.values import mapping, moment, number, temperature, whole, words
+from weatherd.redaction import Redaction
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,15 +109,16 @@ class OpenWeatherMap:
     key: SecretStr
     language: str
     gate: asyncio.Semaphore
+    redact: Redaction
     now: Callable[[], datetime]
 
     async def fetch(self, city: City) -> Observation:
         """Return the service's analysis for the city's coordinates."""
-        key = self.key.get_secret_value()
-        async with self.gate:
-            answer = await get(self.session, self.url, query(city, self.language) | {"appid": key})
-        with hiding(key):
-            return parse(city, answer, self.now())
+        parameters = query(city, self.language) | {"appid": self.key.get_secret_value()}
+        with hiding(self.redact):
+            async with self.gate:
+                answer = await get(self.session, self.url, parameters)
+            return parse(city, scrubbed(answer, self.redact), self.now())
 
 
 def open_provider(
@@ -133,4 +135,5 @@ def open_provider(
         )
     url = f"{block.base_url or URL}/data/2.5/weather"
     gate = asyncio.Semaphore(block.concurrency)
-    return contextlib.nullcontext(OpenWeatherMap(session, url, block.api_key, block.language, gate, now))
+    redact = Redaction([block.api_key.get_secret_value()])
+    return contextlib.nullcontext(OpenWeatherMap(session, url, block.api_key, block.language, gate, redact, now))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from weatherd.errors import ProviderError
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from weatherd.http import Answer
+    from weatherd.redaction import Redaction
 
 
 def refusal(answer: Answer, status: int, key: str, now: datetime) -> ProviderError:
@@ -26,12 +28,14 @@ def refusal(answer: Answer, status: int, key: str, now: datetime) -> ProviderErr
 
 
 @contextlib.contextmanager
-def hiding(secret: str) -> Iterator[None]:
-    """Keep *secret* out of the text of a ProviderError, for a service may quote what it was asked."""
+def hiding(redact: Redaction) -> Iterator[None]:
+    """Keep secrets out of the text of a ProviderError, for a service may quote what it was asked."""
     try:
         yield
     except ProviderError as error:
-        if secret and secret in str(error):
-            text = str(error).replace(secret, "***")
-            raise ProviderError(text, error.failure, retry_after=error.retry_after) from None
-        raise
+        raise ProviderError(redact(str(error)), error.failure, retry_after=error.retry_after) from None
+
+
+def scrubbed(answer: Answer, redact: Redaction) -> Answer:
+    """Return *answer* with secrets taken out of its body, before any of it is printed, cut or understood."""
+    return replace(answer, body=redact(answer.body.decode("latin-1")).encode("latin-1"))  # byte for byte

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import sys
 from typing import TYPE_CHECKING
 
@@ -38,7 +39,10 @@ class Console:
 
 def _write(descriptor: int, data: bytes) -> None:
     while data:
-        data = data[os.write(descriptor, data) :]
+        try:
+            data = data[os.write(descriptor, data) :]
+        except BlockingIOError:  # whoever started us set it so, and has not read yet
+            select.select([], [descriptor], [])
 
 
 @contextlib.asynccontextmanager

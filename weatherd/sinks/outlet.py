@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from weatherd.errors import WeatherdError
+from weatherd.foreign import contained, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,8 +38,9 @@ class Outlet:
             self._missed += len(batch)
             return False
         try:
-            async with asyncio.timeout(DEADLINE):
-                await self._sink.write(batch)
+            with contained():
+                async with asyncio.timeout(DEADLINE):
+                    await self._sink.write(batch)
         except asyncio.CancelledError:
             log.error("sink.down", sink=self._name, reason="abandoned in the middle of a write")
             raise
@@ -55,14 +57,10 @@ class Outlet:
         if self._failures > 1:
             return
         is_bug = not isinstance(error, WeatherdError | OSError)
-        reason = f"no write within {DEADLINE:g} s" if isinstance(error, TimeoutError) else _words(error)
+        reason = f"no write within {DEADLINE:g} s" if isinstance(error, TimeoutError) else words(error)
         log.error("sink.down", sink=self._name, reason=reason, exc_info=error if is_bug else None)
 
     def _up(self) -> None:
         if self._failures:
             log.info("sink.recovered", sink=self._name, missed=self._missed)
         self._failures = self._missed = 0
-
-
-def _words(error: Exception) -> str:
-    return (error.strerror if isinstance(error, OSError) else str(error)) or repr(error)
