@@ -148,7 +148,7 @@ async def test_the_deadline_bounds_the_whole_exchange(handler: Handler) -> None:
         begun = loop.time()
         error = await failing(session, url)
         assert loop.time() - begun == pytest.approx(30, abs=1.1)
-    assert (str(error), error.failure) == ("no whole answer within 30 s", Failure.UNAVAILABLE)
+    assert (str(error), error.failure) == ("no whole answer within 30 s", Failure.BROKEN)
 
 
 @pytest.mark.parametrize("handler", [hang_before_headers, hang_in_the_body, drip])

@@ -40,7 +40,7 @@ class Failure(Enum):
     REFUSED = "refused"  # this very request will fail again: 400, 404, 422
     DENIED = "denied"  # the service does not serve us: 401, 403
     LIMITED = "limited"  # too many requests: 429
-    BROKEN = "broken"  # the service failed on this request, perhaps on one place of it: 500, an answer that breaks off
+    BROKEN = "broken"  # perhaps because of one place of it: 500, an answer that breaks off or never comes
     UNAVAILABLE = "unavailable"  # the service, or the way to it, is out of order
     MALFORMED = "malformed"  # an answer that cannot be understood
 

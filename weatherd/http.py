@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
 
 MOST_BYTES = 1024 * 1024
-DEADLINE = 30.0  # seconds for a whole exchange, from the connection to the last byte
+DEADLINE = 15.0  # seconds for a whole exchange, from the connection to the last byte
 _REDIRECTS = 5
 _LONGEST_WAIT = 86400.0  # that a service can impose on us; after that it may say so again
 
@@ -115,7 +115,7 @@ def _translated(deadline: float) -> Iterator[None]:
     try:
         yield
     except TimeoutError:
-        raise ProviderError(f"no whole answer within {deadline:g} s", Failure.UNAVAILABLE) from None
+        raise ProviderError(f"no whole answer within {deadline:g} s", Failure.BROKEN) from None
     except (aiohttp.ClientError, OSError, ValueError) as error:
         failure = Failure.BROKEN if isinstance(error, aiohttp.ClientPayloadError) else Failure.UNAVAILABLE
         raise ProviderError(_reason(error), failure) from None  # what it came from may quote the address

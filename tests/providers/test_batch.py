@@ -235,6 +235,20 @@ async def test_cancelled_askers_are_not_asked_for() -> None:
     assert all(isinstance(outcome, asyncio.CancelledError) for outcome in outcomes[1:3])
 
 
+async def test_a_request_that_nobody_waits_for_any_more_is_given_up() -> None:
+    """When the last asker has gone the request ends, so the next one for the same place does not overlap with it."""
+    service = Service(takes=100.0)
+    async with contextlib.aclosing(service.batcher()) as batcher:
+        asking = [asyncio.create_task(batcher.ask(number)) for number in range(2)]
+        await asyncio.sleep(1)
+        asking[0].cancel()
+        await asyncio.sleep(1)
+        assert service.at_once == 1
+        asking[1].cancel()
+        await asyncio.sleep(1)
+        assert service.at_once == 0
+
+
 async def test_nobody_asks_any_more() -> None:
     """When all askers have given up there is no request."""
     service = Service()

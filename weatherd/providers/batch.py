@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Awaitable, Callable, Hashable, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from weatherd.errors import Failure, ProviderError
 
@@ -64,6 +65,9 @@ class Batcher(Generic[Q, A]):
         async with self._gate:
             batch = [(question, future) for question, future in self._asked[: self._most] if not future.done()]
             del self._asked[: self._most]
+            give_up = functools.partial(_cancel_if_unwanted, asyncio.current_task(), [future for _, future in batch])
+            for _, future in batch:
+                future.add_done_callback(give_up)
             try:
                 answers = await self._send_or_split([question for question, _ in batch])
             except asyncio.CancelledError:
@@ -129,6 +133,12 @@ class _Search(Generic[Q, A]):
             return error
         self.answers.update(zip(part, answers, strict=True))
         return None
+
+
+def _cancel_if_unwanted(task: asyncio.Task[Any] | None, futures: Sequence[asyncio.Future[A]], _: object) -> None:
+    """Give up a request when everybody who asked has gone, so that it does not overlap with the next."""
+    if task and all(future.cancelled() for future in futures):
+        task.cancel()
 
 
 def _another(error: ProviderError) -> ProviderError:
