@@ -67,7 +67,7 @@ async def run(
                 log.info("daemon.ready", cities=len(configuration.cities), config=str(configuration.file))
                 await stop.wait()
                 deadline.reschedule(loop.time() + settings.shutdown_grace)
-                overdue = loop.call_later(settings.shutdown_grace + 0.5, _tell, account, channel, False)
+                overdue = loop.call_later(settings.shutdown_grace + 0.2, _tell, account, channel, False)
                 log.info("daemon.stopping", queued=channel.depth)
                 for helper in helpers:
                     helper.cancel()

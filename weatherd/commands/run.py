@@ -52,7 +52,7 @@ async def _run(config: Path | None, lines: Lines, *, demo: bool) -> int:
     grace = Settings().shutdown_grace  # until the user's own is known
 
     def begin_to_stop() -> None:
-        abandoning = threading.Timer(grace + 1, _abandon, [lines])  # should a plug-in block the loop, or not let go
+        abandoning = threading.Timer(grace + 0.5, _abandon, [lines])  # should a plug-in block the loop, or not let go
         abandoning.daemon = True
         abandoning.start()
         loop.call_soon_threadsafe(stop.set)
