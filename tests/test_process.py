@@ -238,9 +238,12 @@ async def test_a_start_that_hangs_can_be_killed(tmp_path: Path) -> None:
     file = configure(tmp_path, "http://127.0.0.1:1", KIEL, cities="fifo")
     os.mkfifo(tmp_path / "fifo")
     async with weatherd("run", "-c", file) as process:
+        writer = await asyncio.to_thread(os.open, tmp_path / "fifo", os.O_WRONLY)  # returns when it is opened to read
         while process.running:
-            process.receives(signal.SIGTERM)
-            await asyncio.sleep(0.05)  # it may not have read so far yet
+            with contextlib.suppress(ProcessLookupError):
+                process.receives(signal.SIGTERM)
+            await asyncio.sleep(0)
+        os.close(writer)
         assert await process.ends() == -signal.SIGTERM
 
 
