@@ -130,7 +130,7 @@ class _Search(Generic[Q, A]):
         try:
             answers = await self._send([self._questions[index] for index in part])
         except ProviderError as error:
-            return error
+            return _another(error)  # without the traceback, which would tie the frames above into a circle
         self.answers.update(zip(part, answers, strict=True))
         return None
 
