@@ -22,7 +22,7 @@ def contained() -> Iterator[None]:
         task = asyncio.current_task()
         if task and task.cancelling():
             raise
-        raise RuntimeError("it was cancelled by itself") from error
+        raise RuntimeError("it was cancelled by itself") from error  # noqa: ASYNC104 - nobody asked for it
     except (Exception, GeneratorExit):
         raise
     except BaseException as error:
