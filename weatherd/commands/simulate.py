@@ -14,6 +14,7 @@ from weatherd.compose import now
 from weatherd.duration import seconds
 from weatherd.errors import WeatherdError
 from weatherd.simulator.faults import parse_fault
+from weatherd.simulator.quotas import free_quotas
 from weatherd.simulator.server import application, serve
 
 if TYPE_CHECKING:
@@ -21,11 +22,13 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
 
-def simulate(host: str, port: int, day: str, faults: Sequence[str], seed: int) -> int:
+def simulate(host: str, port: int, day: str, faults: Sequence[str], seed: int, *, quotas: bool) -> int:
     """Serve simulated weather until a signal to stop; each fault that strikes is logged."""
     log.configure("debug")
     try:
-        app = application(now=now, day=_day(day), faults=[parse_fault(text) for text in faults], seed=seed)
+        struck = [parse_fault(text) for text in faults]
+        limits = free_quotas() if quotas else {}
+        app = application(now=now, day=_day(day), faults=struck, seed=seed, quotas=limits)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     try:

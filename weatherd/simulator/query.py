@@ -3,10 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypeAlias
 
 Query: TypeAlias = Mapping[str, Sequence[str]]  # parameters, each with all its values
 Answer: TypeAlias = tuple[int, Any]  # status and JSON body
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """All that a service may look at."""
+
+    query: Query
+    path: Mapping[str, str] = field(default_factory=dict)  # what stands in the path's placeholders
+    headers: Mapping[str, str] = field(default_factory=dict)
+    base: str = ""  # scheme and host that were asked, for addresses in answers
+
+
+class Reply(NamedTuple):
+    """An answer with a head of its own. A body that is a string is sent as plain text, None not at all."""
+
+    status: int
+    body: Any
+    headers: Mapping[str, str] = {}
+    content_type: str = "application/json"
 
 
 class RefusedError(Exception):

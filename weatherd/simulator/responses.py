@@ -8,17 +8,21 @@ import math
 import socket
 import struct
 from datetime import timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from aiohttp import web
 
+from weatherd.simulator.query import Reply
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from weatherd.simulator.query import Answer
     from weatherd.simulator.services import Service
 
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 LOOP = "/-/round"  # redirects to itself
 _SLOWNESS = 3.0  # s
 _STALENESS = timedelta(hours=6)
@@ -37,11 +41,16 @@ _PAGES = {
 }
 
 
-def write(status: int, body: Any) -> web.Response:
-    """Make a response of a JSON body, or of a string as plain text."""
+def write(
+    status: int, body: Any, headers: Mapping[str, str] = _NO_HEADERS, content_type: str = "application/json"
+) -> web.Response:
+    """Make a response of a JSON body, or of a string as plain text, or without any."""
+    if body is None:
+        return web.Response(status=status, headers=headers)
     if isinstance(body, str):
-        return web.Response(status=status, text=body)
-    return _json(status, json.dumps(body, ensure_ascii=False, separators=(",", ":")))
+        return web.Response(status=status, text=body, headers=headers)
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return web.Response(status=status, text=text, headers=headers, content_type=content_type)
 
 
 async def respond(
@@ -49,7 +58,7 @@ async def respond(
     service: Service,
     kind: str | None,
     *,
-    answer: Callable[[datetime], Answer],
+    answer: Callable[[datetime], Answer | Reply],
     now: Callable[[], datetime],
 ) -> web.StreamResponse:
     """Give the answer of a moment, or the fault of a kind instead."""
@@ -64,20 +73,17 @@ async def respond(
             await asyncio.get_running_loop().create_future()  # until the connection, or the server, ends
         case "slow":
             await asyncio.sleep(_SLOWNESS)
-    status, body = answer(now() - _STALENESS if kind == "stale" else now())
+    reply = Reply(*answer(now() - _STALENESS if kind == "stale" else now()))
     if kind == "nan":
-        return _json(status, json.dumps(_poisoned(body)).replace("NaN", service.nan))
-    whole = write(status, body)
+        text = json.dumps(_poisoned(reply.body)).replace("NaN", service.nan)
+        return _page(reply.status, text, "application/json")
+    whole = write(*reply)
     return await _break_off(request, whole, kind) if kind in {"cut", "reset"} else whole
 
 
 async def go_round(_: web.Request) -> NoReturn:
     """Redirect to the same place again."""
     raise web.HTTPFound(LOOP)
-
-
-def _json(status: int, text: str) -> web.Response:
-    return _page(status, text, "application/json")
 
 
 def _page(status: int, text: str, content_type: str) -> web.Response:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+from collections import defaultdict
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from aiohttp import web
@@ -13,17 +15,24 @@ from aiohttp import web
 from weatherd.simulator.faults import Fault, check_mixture, choose
 from weatherd.simulator.pace import REAL_TIME, Pace
 from weatherd.simulator.parameters import parameters
-from weatherd.simulator.query import Answer, RefusedError
+from weatherd.simulator.query import Answer, Query, Question, RefusedError, Reply
+from weatherd.simulator.quotas import open_meteo_calls
 from weatherd.simulator.responses import LOOP, go_round, respond, write
 from weatherd.simulator.services import SERVICES, Service, about, not_found
+from weatherd.simulator.stats import Stats
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
     from datetime import datetime
+
+    from weatherd.simulator.quotas import Quota
 
 _LONGEST_BODY = 4 * 2**20  # bytes: a thousand places as JSON, with room
 _LONGEST_URL = 64 * 2**10  # as the real Open-Meteo
 _PATIENCE = 0.05  # s that answers under way get when the server ends; hanging ones would take any time
+
+_UNLIMITED: Mapping[str, Quota] = MappingProxyType({})
+STATS = web.AppKey("stats", dict[str, Stats])
 
 _log = structlog.get_logger()
 
@@ -34,24 +43,33 @@ class _World:
     pace: Pace
     faults: Sequence[Fault]
     draws: random.Random
+    quotas: Mapping[str, Quota]
+    stats: defaultdict[str, Stats]
 
 
 def application(
-    *, now: Callable[[], datetime], day: float | None = None, faults: Sequence[Fault] = (), seed: int = 0
+    *,
+    now: Callable[[], datetime],
+    day: float | None = None,
+    faults: Sequence[Fault] = (),
+    seed: int = 0,
+    quotas: Mapping[str, Quota] = _UNLIMITED,
 ) -> web.Application:
-    """Make the simulator.
+    """Make the simulator. What it was asked is counted under ``app[STATS]``, by the names of the services.
 
     ``now`` tells the time, aware and in UTC. ``day`` is how many seconds a day of weather takes, None for
-    real time. Each fault strikes its share of the requests, the same ones for the same seed. Raise
-    ValueError if the shares add up to more than 1.
+    real time. Each fault strikes its share of the requests, the same ones for the same seed; what a quota refuses
+    is not struck. Raise ValueError if the shares add up to more than 1.
     """
     check_mixture(faults)
     pace = REAL_TIME if day is None else Pace(now().timestamp(), day)
-    world = _World(now, pace, tuple(faults), random.Random(seed))
+    world = _World(now, pace, tuple(faults), random.Random(seed), quotas, defaultdict(Stats))
     app = web.Application(client_max_size=_LONGEST_BODY)
     app.on_response_prepare.append(_sign)
     app.router.add_get("/", _about)
+    app[STATS] = world.stats
     app.router.add_get(LOOP, go_round)
+    app.router.add_get("/_stats", _count)
     for service in SERVICES:
         for method in ["GET", "POST"] if service.post else ["GET"]:
             app.router.add_route(method, service.path, _handler(service, world))
@@ -83,20 +101,53 @@ async def serve(host: str, port: int, app: web.Application) -> AsyncIterator[str
 
 def _handler(service: Service, world: _World) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def handle(request: web.Request) -> web.StreamResponse:
-        kind = choose(world.faults, world.draws.random())
-        if kind:
-            _log.debug("simulator.fault", kind=kind, path=service.path)
+        stats, now = world.stats[service.name], world.now().timestamp()
+        place = request.path_qs
+        stats.asked(now, place)
+        stats.under_way += 1
         try:
-            query = await parameters(request)
-        except RefusedError as refusal:
-            return write(400, {"error": True, "reason": str(refusal)})
-
-        def answer(at: datetime) -> Answer:
-            return service.answer(query, at, world.pace)
-
-        return await respond(request, service, kind, answer=answer, now=world.now)
+            response = await _respond(request, service, world)
+        finally:
+            stats.under_way -= 1
+        stats.answered(response.status, place, response.headers.get("Expires"))
+        return response
 
     return handle
+
+
+async def _respond(request: web.Request, service: Service, world: _World) -> web.StreamResponse:
+    try:
+        query = await parameters(request)
+    except RefusedError as refusal:
+        return write(400, {"error": True, "reason": str(refusal)})
+    if refused := _charge(service, query, world):
+        return write(*refused)
+    kind = choose(world.faults, world.draws.random())
+    if kind:
+        _log.debug("simulator.fault", kind=kind, path=service.path)
+    question = Question(query, request.match_info, request.headers, str(request.url.origin()))
+
+    def answer(at: datetime) -> Answer | Reply:
+        return service.answer(question, at, world.pace)
+
+    return await respond(request, service, kind, answer=answer, now=world.now)
+
+
+def _charge(service: Service, query: Query, world: _World) -> tuple[int, Any] | None:
+    """Return the refusal of a service whose quota is used up; else count the calls."""
+    stats, quota, now = world.stats[service.name], world.quotas.get(service.name), world.now().timestamp()
+    if quota and (refused := quota.refuse(now, stats.under_way - 1)):
+        stats.quota_429 += 1
+        return refused
+    calls = open_meteo_calls(query) if service.name == "open-meteo" else 1.0
+    stats.charged(now, calls)
+    if quota:
+        quota.count(now, calls)
+    return None
+
+
+async def _count(request: web.Request) -> web.Response:
+    return web.json_response({name: stats.plain() for name, stats in sorted(request.app[STATS].items())})
 
 
 async def _about(_: web.Request) -> web.Response:

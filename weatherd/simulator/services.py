@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from weatherd.simulator import geocoding, open_meteo, openweathermap
+from weatherd.simulator import bright_sky, geocoding, met_norway, nws, open_meteo, openweathermap
+from weatherd.simulator.quotas import BLOCKED
 from weatherd.simulator.weather_request import INVALID_KEY
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from weatherd.simulator.pace import Pace
-    from weatherd.simulator.query import Answer, Query
+    from weatherd.simulator.query import Answer, Query, Question, Reply
 
 Troubles: TypeAlias = dict[str, tuple[int, Any]]  # what a service says for a fault; a string is plain text
 
@@ -25,14 +26,27 @@ _OPEN_METEO: Troubles = {
     ),
     "500": (500, {"error": True, "reason": "Something went wrong."}),
 }
-_BLOCKED = (
-    "Your account is temporary blocked due to exceeding of requests limitation of your subscription type. "
-    "Please choose the proper subscription http://openweathermap.org/price"
-)
 _OPENWEATHERMAP: Troubles = {
     "401": (401, {"cod": 401, "message": INVALID_KEY}),
-    "429": (429, {"cod": 429, "message": _BLOCKED}),
+    "429": (429, {"cod": 429, "message": BLOCKED}),
     "500": (500, "500 Internal error: 500001"),
+}
+
+
+_MET_NORWAY: Troubles = {
+    "401": (403, "403 Forbidden\n"),
+    "429": (429, "429 Too Many Requests: slow down\n"),
+    "500": (500, "500 Internal Server Error\n"),
+}
+_BRIGHT_SKY: Troubles = {
+    "401": (403, "Forbidden"),
+    "429": (429, "Too Many Requests"),
+    "500": (500, "Internal Server Error"),
+}
+_NWS: Troubles = {
+    "401": (403, {"title": "Forbidden", "type": "https://api.weather.gov/problems/Forbidden", "status": 403}),
+    "429": (429, {"title": "Too Many Requests", "status": 429, "detail": "Rate limit exceeded; wait 5 seconds."}),
+    "500": (500, {"title": "Unexpected Problem", "status": 500, "detail": "An unexpected problem has occurred."}),
 }
 
 
@@ -40,44 +54,64 @@ _OPENWEATHERMAP: Troubles = {
 class Service:
     """An endpoint of a service."""
 
-    path: str
-    answer: Callable[[Query, datetime, Pace], Answer]
+    name: str  # of the whole service, as weatherd calls it
+    path: str  # with placeholders, as aiohttp writes them
+    answer: Callable[[Question, datetime, Pace], Answer | Reply]
     troubles: Troubles
     nan: str  # how it misspells numbers that it does not have
     post: bool = False
 
 
-def _search(query: Query, _now: datetime, _pace: Pace) -> Answer:
-    return geocoding.search(query)
+def _asked(answer: Callable[[Query, datetime, Pace], Answer]) -> Callable[[Question, datetime, Pace], Answer]:
+    """Let an endpoint be that looks at the parameters alone."""
+    return lambda question, now, pace: answer(question.query, now, pace)
 
 
-def _get(query: Query, _now: datetime, _pace: Pace) -> Answer:
-    return geocoding.get(query)
+def _search(question: Question, _now: datetime, _pace: Pace) -> Answer:
+    return geocoding.search(question.query)
 
 
+def _get(question: Question, _now: datetime, _pace: Pace) -> Answer:
+    return geocoding.get(question.query)
+
+
+_FORECAST = "/weatherapi/locationforecast/2.0"
+_OBSERVATIONS = "/stations/{station}/observations"
 SERVICES = (
-    Service("/v1/forecast", open_meteo.forecast, _OPEN_METEO, "nan", post=True),
-    Service("/v1/search", _search, _OPEN_METEO, "nan"),
-    Service("/v1/get", _get, _OPEN_METEO, "nan"),
-    Service("/data/2.5/weather", openweathermap.weather, _OPENWEATHERMAP, "NaN"),
+    Service("open-meteo", "/v1/forecast", _asked(open_meteo.forecast), _OPEN_METEO, "nan", post=True),
+    Service("geocoding", "/v1/search", _search, _OPEN_METEO, "nan"),
+    Service("geocoding", "/v1/get", _get, _OPEN_METEO, "nan"),
+    Service("openweathermap", "/data/2.5/weather", _asked(openweathermap.weather), _OPENWEATHERMAP, "NaN"),
+    Service("met-norway", f"{_FORECAST}/compact", met_norway.compact, _MET_NORWAY, "NaN"),
+    Service("met-norway", f"{_FORECAST}/complete", met_norway.compact, _MET_NORWAY, "NaN"),
+    Service("bright-sky", "/current_weather", _asked(bright_sky.current_weather), _BRIGHT_SKY, "NaN"),
+    Service("nws", "/points/{point}", nws.point, _NWS, "NaN"),
+    Service("nws", "/gridpoints/SIM/{x},{y}/stations", nws.stations, _NWS, "NaN"),
+    Service("nws", f"{_OBSERVATIONS}/latest", nws.latest, _NWS, "NaN"),
+    Service("nws", _OBSERVATIONS, nws.observations, _NWS, "NaN"),
+    Service("nws", f"{_OBSERVATIONS}/", nws.observations, _NWS, "NaN"),
 )
 
 
-def not_found(path: str) -> Answer:
+def not_found(path: str) -> Answer | Reply:
     """Answer for a path that there is not, in the words of the service that it looks like."""
     if path.startswith("/data/"):
         return 404, {"cod": "404", "message": "not found"}
+    if path.startswith("/weatherapi/"):
+        return 404, "404 Not Found\n"
+    if path.startswith(("/stations/", "/gridpoints/", "/points/")):
+        return nws.problem(404, "NotFound", "Not Found", "There is nothing under this address")
     return 404, {"error": True, "reason": "Not Found"}
 
 
 def about() -> str:
     """Say in plain text what this is, and which endpoints there are."""
-    paths = [f"  {'GET or POST' if service.post else 'GET'} {service.path}" for service in SERVICES]
+    paths = [f"  {service.name:15} {'GET or POST' if service.post else 'GET'} {service.path}" for service in SERVICES]
     return "\n".join(
         [
             "weatherd's simulator: weather made up of place and time alone. Nothing here is measured.",
             *("", *paths, ""),
-            "The first three speak Open-Meteo's protocol, the last OpenWeatherMap's, which takes any key.",
+            "OpenWeatherMap takes any key. GET /_stats counts what was asked.",
             "",
         ]
     )

@@ -1,0 +1,39 @@
+"""MET Norway's symbol of a WMO code, in the service's own spelling."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+_SYMBOLS = MappingProxyType(
+    {
+        0: "clearsky",
+        1: "fair",
+        2: "partlycloudy",
+        3: "cloudy",
+        45: "fog",
+        48: "fog",
+        **dict.fromkeys((51, 53, 55, 61), "lightrain"),
+        63: "rain",
+        65: "heavyrain",
+        **dict.fromkeys((56, 66), "lightsleet"),
+        **dict.fromkeys((57, 67), "sleet"),
+        **dict.fromkeys((71, 77), "lightsnow"),
+        73: "snow",
+        75: "heavysnow",
+        80: "lightrainshowers",
+        81: "rainshowers",
+        82: "heavyrainshowers",
+        85: "lightsnowshowers",
+        86: "heavysnowshowers",
+        95: "lightrainshowersandthunder",
+        96: "rainshowersandthunder",
+        99: "heavyrainshowersandthunder",
+    }
+)
+_WITH_SUN = ("clearsky", "fair", "partlycloudy")
+
+
+def symbol(code: int, *, is_day: bool) -> str:
+    """Return the symbol of a code; by day and by night it differs where the sun or the moon is in the picture."""
+    name = _SYMBOLS[code]
+    return f"{name}_{'day' if is_day else 'night'}" if name in _WITH_SUN or "showers" in name else name
