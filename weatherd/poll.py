@@ -1,0 +1,78 @@
+"""One poll of one city: its providers in turn, until one has the weather of now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from weatherd import duration
+from weatherd.age import age, is_stale
+from weatherd.errors import Failure, ProviderError, is_service_wide
+from weatherd.foreign import contained, words
+from weatherd.observation import Observation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from weatherd.city import City
+    from weatherd.providers import Provider
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a poll brought: a fresh observation, an old one because nobody had anything newer, or none."""
+
+    observation: Observation | None
+    is_stale: bool
+    errors: Mapping[str, Exception]  # of the providers that could not serve, in the order they were asked
+
+    @property
+    def is_fresh(self) -> bool:
+        """Tell whether it is the weather of now."""
+        return self.observation is not None and not self.is_stale
+
+    @property
+    def reason(self) -> Exception | None:
+        """The error that tells most: that of the first provider that was really asked."""
+        errors = list(self.errors.values())
+        return next((error for error in errors if not is_service_wide(error)), errors[0] if errors else None)
+
+
+async def ask(city: City, names: Iterable[str], providers: Mapping[str, Provider], now: Callable[[], float]) -> Outcome:
+    """Ask one provider after the other. *now* tells the POSIX time."""
+    errors: dict[str, Exception] = {}
+    old: Observation | None = None
+    for name in names:
+        try:
+            with contained():
+                found = _checked(await providers[name].fetch(city), city, now())
+        except Exception as error:
+            errors[name] = error
+            if len(city.providers) > 1:
+                is_bug = None if isinstance(error, ProviderError) else error
+                log.debug("provider.failed", provider=name, reason=words(error), exc_info=is_bug)
+        else:
+            if not is_stale(found, now()):
+                return Outcome(found, False, errors)
+            errors[name] = _too_old(name, age(found, now()))
+            old = max(old, found, key=lambda each: each.observed_at) if old else found
+    return Outcome(old, True, errors)
+
+
+def _checked(answer: Any, city: City, now: float) -> Observation:
+    """Let only sound observations of the city on the road, none from the future; TypeError for anything else."""
+    if not isinstance(answer, Observation):
+        raise TypeError(f"a provider gives an Observation, not a {type(answer).__name__}")
+    if answer.city != city.id or not answer.is_sound():
+        raise TypeError("the provider's observation is of another city, or has a value that cannot be")
+    latest = max(answer.fetched_at, datetime.fromtimestamp(now, UTC))
+    return replace(answer, observed_at=latest) if answer.observed_at > latest else answer
+
+
+def _too_old(provider: str, age: float) -> ProviderError:
+    return ProviderError(f"the newest that {provider} has is {duration.words(age // 60 * 60)} old", Failure.STALE)

@@ -1,0 +1,206 @@
+"""The state folder: whose it is, and what is written there while the daemon runs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+
+from weatherd.errors import StateError
+from weatherd.ledger import Meter
+from weatherd.memory import Memory
+from weatherd.sinks.board import Last
+from weatherd.sinks.store import NAME, Kept, Store
+from weatherd.sinks.worker import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from weatherd.ledger import Row
+    from weatherd.memory import Note
+    from weatherd.observation import Arrival
+    from weatherd.quota import Plan
+
+log = structlog.get_logger()
+
+_DELAY = 0.25  # seconds between something new and its writing: what a power cut may cost
+_AGAIN = 5.0  # seconds after which a writing that failed is tried again
+_LAST_MOMENT = 2.0  # seconds that the last writing may take at the end
+_NOTHING = Kept((), (), ())
+
+
+def folder(setting: Path | None, file: Path, environ: Mapping[str, str]) -> Path:
+    """Return the state folder: the one that is set, else systemd's, else that of the user; see XDG's base folders."""
+    if setting is not None:
+        return file.parent / setting.expanduser()
+    if given := environ.get("STATE_DIRECTORY"):
+        return Path(given.split(":")[0])
+    home = environ.get("XDG_STATE_HOME", "")
+    if not Path(home).is_absolute():  # such a one is to be ignored
+        home = os.path.expanduser("~/.local/state")  # noqa: PTH111 - pathlib's raises errors
+    return Path(home) / "weatherd"
+
+
+@contextlib.contextmanager
+def owned(path: Path) -> Iterator[None]:
+    """Keep other daemons off the folder inside the ``with``. Raises StateError when one is there."""
+    with _explained(path):
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            whose = os.read(descriptor, 20).decode(errors="replace").strip() or "unknown"
+            message = f"{path} is in use by another weatherd (process {whose}): stop that one, or give this one a"
+            raise StateError(f"{message} folder of its own with 'state'") from None
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, f"{os.getpid()}\n".encode())
+        yield
+    finally:
+        os.close(descriptor)
+
+
+class State:
+    """The meters and memories of the providers, and the last observations; it is a sink too, for these.
+
+    Everything is in memory. What is new is written a moment later by a thread, and nobody waits for that. Without a
+    store nothing is kept.
+    """
+
+    def __init__(self, kept: Kept, store: Store | None, worker: Worker | None, now: Callable[[], datetime]) -> None:
+        self.lasts = kept.lasts
+        self._kept = kept
+        self._store = store
+        self._worker = worker
+        self._now = now
+        self._meters: dict[str, Meter] = {}
+        self._memories: dict[str, Memory] = {}
+        self._unsaved: dict[str, Last] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._writing: asyncio.Task[None] | None = None
+        self._failed = False
+
+    def meter(self, provider: str, plan: Plan) -> Meter:
+        """Return a provider's meter, with what earlier runs have used."""
+        meter = self._meters[provider] = Meter(provider, plan)
+        meter.learn([row for row in self._kept.rows if row.provider == provider], self._now().timestamp())
+        return meter
+
+    def memory(self, provider: str) -> Memory:
+        """Return a provider's memory, with what earlier runs have noted."""
+        memory = self._memories[provider] = Memory(provider, self.changed)
+        for note in self._kept.notes:
+            if note.provider == provider:
+                memory.learn(note)
+        return memory
+
+    def changed(self) -> None:
+        """Have what is new written soon."""
+        if self._store and not self._timer:
+            self._timer = asyncio.get_running_loop().call_later(_DELAY, self._begin)
+
+    async def write(self, batch: Sequence[Arrival]) -> None:
+        """Keep each arrival as its city's last observation."""
+        for arrival in batch:
+            self._unsaved[arrival.city.id] = Last(arrival.city.lat, arrival.city.lon, arrival.observation)
+        self.changed()
+
+    async def aclose(self) -> None:
+        """Write what is left."""
+        self.cancel()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_MOMENT):
+                if self._writing:
+                    await self._writing
+                await self._save()
+        self.cancel()
+
+    def cancel(self) -> None:
+        """Write no more."""
+        if self._timer:
+            self._timer.cancel()
+
+    def _begin(self) -> None:
+        self._timer = None
+        if self._writing and not self._writing.done():
+            self.changed()
+        else:
+            self._writing = asyncio.create_task(self._save(), name="save state")
+
+    async def _save(self) -> None:
+        if not self._store or not self._worker:
+            return
+        lasts, self._unsaved = list(self._unsaved.values()), {}
+        rows = [row for meter in self._meters.values() for row in meter.take_unsaved()]
+        notes = [note for memory in self._memories.values() for note in memory.take_unsaved()]
+        store = self._store
+        try:
+            ledger = await self._worker.run(lambda: store.save(lasts, rows, notes))
+        except StateError as error:
+            self._tell_failure(error)
+            self._put_back(lasts, rows, notes)
+            self._timer = self._timer or asyncio.get_running_loop().call_later(_AGAIN, self._begin)
+        else:
+            self._tell_failure(None)
+            self._learn(ledger)
+
+    def _put_back(self, lasts: Sequence[Last], rows: Sequence[Row], notes: Sequence[Note]) -> None:
+        """Keep for the next writing what could not be written, unless there is something newer."""
+        self._unsaved = {last.observation.city: last for last in lasts} | self._unsaved
+        for meter in self._meters.values():
+            meter.put_back([row for row in rows if row.provider == meter.provider])
+        for memory in self._memories.values():
+            memory.put_back([note for note in notes if note.provider == memory.provider])
+
+    def _learn(self, ledger: Sequence[Row]) -> None:
+        for meter in self._meters.values():
+            meter.learn([row for row in ledger if row.provider == meter.provider], self._now().timestamp())
+
+    def _tell_failure(self, error: StateError | None) -> None:
+        if error and not self._failed:
+            log.error("state.down", reason=str(error))
+        if self._failed and not error:
+            log.info("state.recovered")
+        self._failed = error is not None
+
+
+@contextlib.asynccontextmanager
+async def open_state(path: Path, now: Callable[[], datetime]) -> AsyncIterator[State]:
+    """Open the state in a folder, which is made if it is not there. Raises StateError when it cannot be used."""
+    with Worker("state") as worker:
+        store = await worker.run(lambda: _open_store(path))
+        try:
+            kept = await worker.run(lambda: store.load(now().timestamp()))
+            async with contextlib.aclosing(State(kept, store, worker, now)) as state:
+                yield state
+        finally:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LAST_MOMENT):
+                    await worker.run(store.close)
+
+
+def _open_store(path: Path) -> Store:
+    with _explained(path):
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return Store(path / NAME)
+
+
+@contextlib.contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        reason = f"the state folder {path} cannot be used: {error.strerror}"
+        raise StateError(f"{reason}; set 'state' to a folder that may be written") from None
+
+
+def no_state(now: Callable[[], datetime]) -> State:
+    """Return a state that forgets everything at the end."""
+    return State(_NOTHING, None, None, now)
