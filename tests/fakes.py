@@ -10,12 +10,20 @@ from typing import TYPE_CHECKING
 from tests.virtual import EPOCH, now
 from weatherd.city import City
 from weatherd.errors import Failure, ProviderError
+from weatherd.ledger import Meter
+from weatherd.memory import Memory
 from weatherd.observation import Arrival, Observation
+from weatherd.providers import Resources
+from weatherd.providers.gate import Gate
+from weatherd.quota import UNLIMITED
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
 
+    from weatherd.http import Session
     from weatherd.providers import Provider
+    from weatherd.quota import Plan
     from weatherd.sinks import Sink
 
 KIEL = City(name="Kiel", lat=54.305902, lon=10.123282, interval=600.0, providers=("fake",))
@@ -45,6 +53,16 @@ def arrival(city: City = KIEL, **values: object) -> Arrival:
 def unavailable(reason: str = "out of order", retry_after: float | None = None) -> ProviderError:
     """Return the failure of a service that is out of order."""
     return ProviderError(reason, Failure.UNAVAILABLE, retry_after=retry_after)
+
+
+def gate(name: str = "fake", plan: Plan = UNLIMITED, concurrency: int = 10, now: Callable[[], datetime] = now) -> Gate:
+    """Return a gate for a provider that is not limited, unless told otherwise."""
+    return Gate(Meter(name, plan), concurrency, now, lambda: None)
+
+
+def resources(session: Session, now: Callable[[], datetime] = now, memory: Memory | None = None) -> Resources:
+    """Return what a provider works with; give a *memory* to see what another one left there."""
+    return Resources(session, gate(now=now), memory or Memory("fake"), now)
 
 
 class FakeProvider:

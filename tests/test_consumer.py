@@ -111,7 +111,7 @@ def test_the_board_keeps_the_last_of_each_city() -> None:
     board = Board()
     old, new = arrival().observation, arrival(temperature=7.0).observation
     for observation in (old, new):
-        board.note(observation)
-    board.note(arrival(BERLIN).observation)
-    board.retain([KIEL.id])
+        board.note(KIEL, observation)
+    board.note(BERLIN, arrival(BERLIN).observation)
+    board.retain([KIEL])
     assert (board.last("kiel"), board.last("berlin")) == (new, None)

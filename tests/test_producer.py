@@ -18,8 +18,10 @@ from tests.virtual import EPOCH
 from weatherd.account import Account
 from weatherd.channel import Channel
 from weatherd.errors import Failure, ProviderError
+from weatherd.planner import Planner
 from weatherd.producer import Tools, produce
 from weatherd.schedule import phase
+from weatherd.sinks.board import Board
 
 if TYPE_CHECKING:
     from weatherd.city import City
@@ -39,7 +41,7 @@ async def _watch(provider: FakeProvider, *, until: float, city: City = KIEL, siz
     """Run one producer for so many virtual seconds."""
     loop = asyncio.get_running_loop()
     epoch = EPOCH.timestamp() - loop.time()
-    tools = Tools({"fake": provider, "other": provider}, Channel(size), Account(), epoch, Least())
+    tools = Tools({"fake": provider, "other": provider}, Planner(), Board(), Channel(size), Account(), epoch, Least())
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout_at(until):
             await produce(city, tools)
@@ -89,7 +91,8 @@ async def test_a_timer_that_fires_a_hair_early_makes_no_second_poll() -> None:
     """However the clock trembles, there is one poll at each tick."""
     provider = FakeProvider().answers()
     loop = asyncio.get_running_loop()
-    tools = Trembling({"fake": provider}, Channel(1000), Account(), EPOCH.timestamp() - loop.time(), Least())
+    epoch = EPOCH.timestamp() - loop.time()
+    tools = Trembling({"fake": provider}, Planner(), Board(), Channel(1000), Account(), epoch, Least())
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(86400):
             await produce(KIEL, tools)
@@ -174,7 +177,7 @@ async def test_an_expected_failure_has_no_traceback() -> None:
 async def test_the_next_provider_serves_while_the_first_cannot(error: Exception) -> None:
     """The providers are asked in the city's order, whatever the first one raises; nothing is down."""
     first, second = FakeProvider().fails(error), FakeProvider().answers()
-    tools = Tools({"a": first, "b": second}, Channel(10), Account(), 0.0, Least())
+    tools = Tools({"a": first, "b": second}, Planner(), Board(), Channel(10), Account(), EPOCH.timestamp(), Least())
     with capture_logs() as events, contextlib.suppress(TimeoutError):
         async with asyncio.timeout(100):
             await produce(replace(KIEL, providers=("a", "b")), tools)
@@ -226,7 +229,8 @@ async def test_a_full_channel_holds_the_city_back() -> None:
         await tools.channel.take(1)
 
     loop = asyncio.get_running_loop()
-    tools = Tools({"fake": provider}, Channel(1), Account(), EPOCH.timestamp() - loop.time(), Least())
+    epoch = EPOCH.timestamp() - loop.time()
+    tools = Tools({"fake": provider}, Planner(), Board(), Channel(1), Account(), epoch, Least())
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(4000), asyncio.TaskGroup() as tasks:
             tasks.create_task(make_room())

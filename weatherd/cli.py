@@ -16,9 +16,9 @@ from typer import exceptions
 
 from weatherd import __version__, log
 from weatherd.cli_cities import cities
-from weatherd.commands import BUG, CONFIG, OK, UNAVAILABLE, UNCLEAN, USAGE
-from weatherd.commands.loading import PLAIN, Config, load
-from weatherd.errors import ConfigError, WeatherdError
+from weatherd.commands import BUG, CONFIG, NO_STATE, OK, UNAVAILABLE, UNCLEAN, USAGE
+from weatherd.commands.loading import PLAIN, Against, Config, load
+from weatherd.errors import ConfigError, StateError, WeatherdError
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 app = typer.Typer(name="weatherd", **PLAIN)
@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> int:
         return CONFIG
     except WeatherdError as error:
         typer.echo(f"weatherd: {error}", err=True)
-        return UNAVAILABLE
+        return NO_STATE if isinstance(error, StateError) else UNAVAILABLE
     except (KeyboardInterrupt, typer.Abort):
         return 130
     except Exception as error:  # noqa: BLE001 - the last line of defence
@@ -131,17 +131,19 @@ def once(
 def check(
     config: Config = None,
     online: Annotated[bool, typer.Option("--online", help="Ask each provider for one city, too.")] = False,  # noqa: FBT002
+    against: Against = None,
 ) -> int:
     """Check both files, show what the list costs, and name the rows that are set aside; exit 78 if a file is wrong.
 
     \b
     Examples:
       weatherd check && systemctl reload weatherd
+      weatherd check --against edited.yaml
       weatherd check --online
     """
     from weatherd.commands.check import check  # noqa: PLC0415
 
-    return check(load(config), online=online)
+    return check(load(config), online=online, against=against)
 
 
 @app.command()
@@ -160,7 +162,7 @@ def schema(
 
 
 @app.command()
-def simulate(
+def simulate(  # noqa: PLR0917 - an option each
     port: Annotated[int, typer.Option("--port", "-p", min=0, max=65535, help="0 takes a free one.")] = 8081,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     day: Annotated[str, typer.Option(help="How long a day's weather takes to pass: 10m, 1h, 24h.")] = "24h",
@@ -169,8 +171,9 @@ def simulate(
         typer.Option("--fault", metavar="KIND:RATE", help="A fault and its share of the answers."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Another seed is another run of bad luck.")] = 0,
+    quotas: Annotated[bool, typer.Option("--quotas", help="Refuse what the free plans do not allow.")] = False,  # noqa: FBT002
 ) -> int:
-    """Serve simulated weather by the protocols of Open-Meteo and OpenWeatherMap, with faults on demand.
+    """Serve simulated weather by the protocols of all five services, with faults on demand; /_stats counts.
 
     \b
     Examples:
@@ -179,7 +182,7 @@ def simulate(
     """
     from weatherd.commands.simulate import simulate  # noqa: PLC0415
 
-    return simulate(host, port, day, fault or (), seed)
+    return simulate(host, port, day, fault or (), seed, quotas=quotas)
 
 
 def _message(error: exceptions.TyperException) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,6 +14,11 @@ from weatherd import __version__, plugins
 from weatherd.errors import ConfigError, Problem
 from weatherd.foreign import contained, words
 from weatherd.http import open_session
+from weatherd.planner import Planner
+from weatherd.providers import Resources
+from weatherd.providers.gate import Gate
+from weatherd.quota import PLANS, UNLIMITED, plan
+from weatherd.state import folder, no_state, open_state
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -21,14 +27,17 @@ if TYPE_CHECKING:
     from weatherd.city import City
     from weatherd.configuration import Configuration
     from weatherd.providers import Provider
+    from weatherd.quota import Plan
     from weatherd.settings import Settings
     from weatherd.sinks import Sink
+    from weatherd.state import State
 
 log = structlog.get_logger()
 
 T = TypeVar("T")
 
 AGENT = f"weatherd/{__version__}"
+_CONCURRENCY = 10  # of a plug-in, which has no block
 
 
 def now() -> datetime:
@@ -42,6 +51,7 @@ class Providers:
 
     usable: Mapping[str, Provider]
     refused: Mapping[str, Problem]
+    planner: Planner
 
     def require(self, configuration: Configuration) -> Configuration:
         """Return *configuration*, with the cities set aside that name a provider which cannot serve.
@@ -66,28 +76,54 @@ class Providers:
 
 
 @contextlib.asynccontextmanager
-async def open_providers(settings: Settings, now: Callable[[], datetime] = now) -> AsyncIterator[Providers]:
-    """Open the session and on it every provider that is installed and set up."""
+async def open_providers(
+    settings: Settings, now: Callable[[], datetime] = now, state: State | None = None
+) -> AsyncIterator[Providers]:
+    """Open the session and on it every provider that is installed and set up, each behind its gate."""
     usable: dict[str, Provider] = {}
     refused: dict[str, Problem] = {}
+    gates: dict[str, Gate] = {}
+    state = state or no_state(now)
+    plans = plans_of(settings)
     async with contextlib.AsyncExitStack() as stack:
         session = await stack.enter_async_context(open_session(AGENT))
         for name, point in plugins.find("providers").items():
+            concurrency = getattr(_block(settings, name), "concurrency", _CONCURRENCY)
+            gates[name] = Gate(state.meter(name, plans.get(name, UNLIMITED)), concurrency, now, state.changed)
+            resources = Resources(session, gates[name], state.memory(name), now)
             try:
                 with contained():
-                    usable[name] = await _enter(stack, name, point.load()(settings, session, now))
+                    usable[name] = await _enter(stack, name, point.load()(settings, resources))
             except ConfigError as error:
                 refused[name] = error.problems[0]
             except Exception as error:
                 log.error("plugin.broken", plugin=name, exc_info=error)
                 refused[name] = Problem(point.value, f"the provider {name!r} cannot be opened: {words(error)}")
-        yield Providers(usable, refused)
+        yield Providers(usable, refused, Planner(plans, lambda name, rate: gates[name].expect(rate)))
 
 
 @contextlib.asynccontextmanager
-async def open_sinks(settings: Settings) -> AsyncIterator[dict[str, Sink]]:
-    """Open every sink that is installed and switched on."""
-    sinks: dict[str, Sink] = {}
+async def open_for_once(configuration: Configuration) -> AsyncIterator[Providers]:
+    """Open the providers for a command that asks once. Its calls count like the daemon's, which may be running."""
+    path = folder(configuration.settings.state, configuration.file, os.environ)
+    async with open_state(path, now) as state, open_providers(configuration.settings, now, state) as providers:
+        yield providers
+
+
+def plans_of(settings: Settings) -> dict[str, Plan]:
+    """Return the plan of each provider that has a block."""
+    blocks = {name: _block(settings, name) for name in PLANS}
+    return {name: plan(name, block.plan) for name, block in blocks.items() if block}
+
+
+def _block(settings: Settings, provider: str) -> Any:
+    return getattr(settings, provider.replace("-", "_"), None)
+
+
+@contextlib.asynccontextmanager
+async def open_sinks(settings: Settings, state: State) -> AsyncIterator[dict[str, Sink]]:
+    """Open every sink that is installed and switched on, beside the state."""
+    sinks: dict[str, Sink] = {"state": state}
     async with contextlib.AsyncExitStack() as stack:
         for name, point in plugins.find("sinks").items():
             try:

@@ -57,9 +57,12 @@ def find(flag: Path | None, environ: Mapping[str, str]) -> Path:
 def load(file: Path, environ: Mapping[str, str], providers: Collection[str], **flags: Any) -> Configuration:
     """Read everything that *file* leads to. Raises ConfigError with all that is wrong, each with its place."""
     settings = load_settings(file, environ, providers, **flags)
-    general = {"interval": settings.interval, "providers": settings.providers}
-    rows = load_cities(_list_path(file, settings), providers, general)
-    return Configuration(file, settings, rows.cities, rows.quarantined)
+    return _with_cities(file, settings, _list_path(file, settings), providers)
+
+
+def with_list(configuration: Configuration, path: Path, providers: Collection[str]) -> Configuration:
+    """Return *configuration* with the cities of another list. Raises ConfigError when that cannot be read."""
+    return _with_cities(configuration.file, configuration.settings, path, providers)
 
 
 def load_settings(
@@ -89,6 +92,12 @@ def parse_settings(
         if not problems:
             return settings
     raise ConfigError(*problems)
+
+
+def _with_cities(file: Path, settings: Settings, path: Path, providers: Collection[str]) -> Configuration:
+    general = {"interval": settings.interval, "providers": settings.providers}
+    rows = load_cities(path, providers, general)
+    return Configuration(file, settings, rows.cities, rows.quarantined)
 
 
 def _secrets(environ: Mapping[str, str]) -> Layer:

@@ -35,6 +35,6 @@ async def consume(channel: Channel, board: Board, outlets: Sequence[Outlet], acc
 def _mark(arrival: Arrival, board: Board) -> Arrival:
     """Put the observation on the board, and mark it if it says what stood there before."""
     before = board.last(arrival.city.id)
-    board.note(arrival.observation)
+    board.note(arrival.city, arrival.observation)
     repeat = before is not None and arrival.observation.repeats(before)
     return dataclasses.replace(arrival, repeat=True) if repeat else arrival

@@ -12,6 +12,7 @@ import structlog
 from weatherd.account import Account
 from weatherd.channel import Channel
 from weatherd.consumer import consume
+from weatherd.planner import Planner
 from weatherd.producer import Tools, produce
 from weatherd.reload import Reloader
 from weatherd.sinks.board import Board
@@ -20,12 +21,13 @@ from weatherd.supervisor import Supervisor
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable, Coroutine, Mapping
+    from collections.abc import Callable, Coroutine, Iterable, Mapping
     from datetime import datetime
 
     from weatherd.configuration import Configuration
     from weatherd.providers import Provider
     from weatherd.sinks import Sink
+    from weatherd.sinks.board import Last
 
 log = structlog.get_logger()
 
@@ -36,6 +38,8 @@ async def run(
     providers: Mapping[str, Provider],
     sinks: Mapping[str, Sink],
     *,
+    planner: Planner | None = None,
+    lasts: Iterable[Last] = (),
     watch: Callable[[Callable[[], Configuration], asyncio.Event], Coroutine[Any, Any, None]],
     stop: asyncio.Event,
     reload: asyncio.Event,
@@ -46,20 +50,22 @@ async def run(
 
     Whenever *reload* is set, ``load`` is called anew; *watch* sets it when a file was edited. After *stop* the
     producers end first, then the channel is drained; that takes ``shutdown_grace`` seconds at the most, then what
-    still hangs is cancelled. The account is logged in either case; a bug of our own is raised without one.
+    still hangs is cancelled. The account is logged in either case; a bug of our own is raised without one. *lasts* are
+    what an earlier run knew: cities of which that is fresh are not asked for at once.
     """
     loop = asyncio.get_running_loop()
     settings = configuration.settings
-    channel, board, account = Channel(settings.queue_size), Board(), Account()
+    channel, board, account = Channel(settings.queue_size), Board(lasts), Account()
+    planner = planner or Planner()
     outlets = [Outlet(name, sink) for name, sink in sinks.items()]
-    tools = Tools(providers, channel, account, now().timestamp() - loop.time(), random)
+    tools = Tools(providers, planner, board, channel, account, now().timestamp() - loop.time(), random)
     clean = False
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(None) as deadline, asyncio.TaskGroup() as consumers:
             consumers.create_task(consume(channel, board, outlets, account), name="consume")
             async with asyncio.TaskGroup() as producers:
                 supervisor = Supervisor(producers, lambda city: produce(city, tools))
-                reloader = Reloader(configuration, load, supervisor, board)
+                reloader = Reloader(configuration, load, supervisor, planner, board)
                 helpers = [
                     producers.create_task(reloader.follow(reload), name="reload"),
                     producers.create_task(watch(lambda: reloader.current, reload), name="watch"),

@@ -34,27 +34,51 @@ class ConfigError(WeatherdError):
         self.problems = problems
 
 
+class StateError(WeatherdError):
+    """The state folder cannot be used, or not now; the text names it and says what to do."""
+
+
 class Failure(Enum):
     """How far a failed request reaches, which decides what may be tried again."""
 
     REFUSED = "refused"  # this very request will fail again: 400, 404, 422
     DENIED = "denied"  # the service does not serve us: 401, 403
-    LIMITED = "limited"  # too many requests: 429
+    LIMITED = "limited"  # too many calls: 429
+    CROWDED = "crowded"  # too many requests at once: another kind of 429
+    PAUSED = "paused"  # not even asked: the service is left alone for now
+    STALE = "stale"  # an answer that is too old
     BROKEN = "broken"  # perhaps because of one place of it: 500, an answer that breaks off or never comes
     UNAVAILABLE = "unavailable"  # the service, or the way to it, is out of order
     MALFORMED = "malformed"  # an answer that cannot be understood
+    EMPTY = "empty"  # one that can, but lacks the weather of this place
 
 
 class ProviderError(WeatherdError):
     """A poll that brought no observation; the text says why, and never holds a key.
 
-    ``retry_after`` is the number of seconds that the service asked to be left alone, or None.
+    ``retry_after`` is the number of seconds that the service asked to be left alone, or None. ``spacing`` is set when
+    the service is left alone for all cities: the seconds that are to lie between those who come back.
     """
 
-    def __init__(self, reason: str, failure: Failure, *, retry_after: float | None = None) -> None:
+    def __init__(
+        self, reason: str, failure: Failure, *, retry_after: float | None = None, spacing: float | None = None
+    ) -> None:
         super().__init__(reason)
         self.failure = failure
         self.retry_after = retry_after
+        self.spacing = spacing
+
+    def again(self, place: int = 0) -> ProviderError:
+        """Return the like of it for another asker, the *place*-th in a row: raising one adds to its traceback."""
+        retry_after = self.retry_after
+        if retry_after is not None and self.spacing:
+            retry_after += place * self.spacing
+        return ProviderError(str(self), self.failure, retry_after=retry_after, spacing=self.spacing)
+
+
+def is_service_wide(error: Exception | None) -> bool:
+    """Tell whether the service is left alone for all its cities: the gate has said so once, for all of them."""
+    return isinstance(error, ProviderError) and error.spacing is not None
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

@@ -49,12 +49,20 @@ _LINE = _Line()
 
 
 def line(template: str, arrival: Arrival) -> str:
-    """Fill in ``console.format``. Times are in the city's own time zone if it has one, else in UTC."""
+    """Fill in ``console.format``. Times are in the city's own time zone if it has one, else in UTC.
+
+    Whatever the template, a line says at its end when it is not the weather of now.
+    """
     zone = zoneinfo.ZoneInfo(arrival.city.timezone) if arrival.city.timezone else UTC
     values = {name: getattr(arrival.observation, name) for name in FIELDS}
     for name in ("observed_at", "fetched_at"):
         values[name] = values[name].astimezone(zone)
-    return _LINE.vformat(template, (), {"name": arrival.city.name, **values})
+    text = _LINE.vformat(template, (), {"name": arrival.city.name, **values})
+    return (
+        f"{text} (stale: of {arrival.observation.observed_at.astimezone(zone):%d %b %H:%M %Z})"
+        if arrival.stale
+        else text
+    )
 
 
 def plain(observation: Observation) -> dict[str, Any]:

@@ -49,8 +49,15 @@ async def open_session(agent: str) -> AsyncIterator[Session]:
         yield session
 
 
-async def get(session: Session, url: str, params: Mapping[str, str], *, deadline: float = DEADLINE) -> Answer:
-    """Ask once and read the whole answer, of whatever status.
+async def get(
+    session: Session,
+    url: str,
+    params: Mapping[str, str],
+    headers: Mapping[str, str] | None = None,
+    *,
+    deadline: float = DEADLINE,
+) -> Answer:
+    """Ask once and read the whole answer, of whatever status; *headers* go with the question.
 
     Raises ProviderError when there is no whole answer within *deadline* seconds or it is over 1 MiB. The error never
     holds the address, because a key may be part of it.
@@ -58,7 +65,7 @@ async def get(session: Session, url: str, params: Mapping[str, str], *, deadline
     with _translated(deadline):
         async with (
             asyncio.timeout(deadline),
-            session.get(url, params=params, max_redirects=_REDIRECTS) as response,
+            session.get(url, params=params, headers=headers, max_redirects=_REDIRECTS) as response,
         ):
             body = bytearray()
             async for chunk in response.content.iter_chunked(64 * 1024):

@@ -64,3 +64,4 @@ class Arrival:
     city: City
     observation: Observation
     repeat: bool = False  # the provider had said the same before
+    stale: bool = False  # too old for the weather of now; no provider had anything newer

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
 
-from weatherd.errors import Failure, ProviderError
-from weatherd.foreign import contained, words
-from weatherd.observation import Arrival, Observation
-from weatherd.schedule import backoff, next_tick, phase, second_poll
+from weatherd.errors import Failure, ProviderError, is_service_wide
+from weatherd.failover import Bench, bench, order
+from weatherd.foreign import words
+from weatherd.observation import Arrival
+from weatherd.poll import Outcome, ask
+from weatherd.schedule import backoff, first_poll, next_tick, phase, second_poll
+from weatherd.trouble import Trouble
 
 if TYPE_CHECKING:
     import random
@@ -20,9 +23,14 @@ if TYPE_CHECKING:
     from weatherd.account import Account
     from weatherd.channel import Channel
     from weatherd.city import City
+    from weatherd.planner import Planner
     from weatherd.providers import Provider
+    from weatherd.sinks.board import Board
 
 log = structlog.get_logger()
+
+_PAUSE = 1.0  # seconds, at the least
+_EARLY = (Failure.UNAVAILABLE, Failure.BROKEN, Failure.MALFORMED, Failure.EMPTY)  # worth a try before the next tick
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +38,8 @@ class Tools:
     """What every producer works with."""
 
     providers: Mapping[str, Provider]
+    planner: Planner
+    board: Board
     channel: Channel
     account: Account
     epoch: float  # POSIX time at which the loop's clock stood at zero
@@ -41,76 +51,73 @@ class Tools:
 
 
 async def produce(city: City, tools: Tools) -> None:
-    """Poll *city* at once and then at every tick of its phase; after a failure, sooner and then ever later.
+    """Poll *city* at every tick of its phase, and at once when nothing fresh is known of it.
 
-    Polls of a city never overlap. A poll that outlasts its interval makes it skip ticks, not queue them.
+    After a failure it is polled sooner and then ever later. Polls of a city never overlap. A poll that outlasts its
+    interval makes it skip ticks, not queue them.
     """
-    interval, offset = city.interval, phase(city.id, city.interval)
-    failures = 0
-    down_since = tick = tools.now()
-    is_first = True
+    trouble = Trouble()
+    benches: dict[str, Bench] = {}
+    tick, in_turn = _first(city, tools)
     with structlog.contextvars.bound_contextvars(city=city.id):
         while True:
-            try:
-                observation = await ask(city, tools.providers)
-            except Exception as error:  # noqa: BLE001 - a provider may be somebody else's code
-                failures += 1
-                wait = _wait(error, backoff(failures, interval, tools.random.random()), interval)
-                if failures == 1:
-                    down_since = tools.now()
-                _tell(error, failures, wait)
-                tick = tools.now() + wait
-            else:
-                if failures:
-                    log.info("city.recovered", failures=failures, seconds=round(tools.now() - down_since, 3))
-                failures = 0
-                tools.account.fetched += 1
-                await tools.channel.put(Arrival(city, observation))
-                now = max(tools.now(), tick)  # a timer may ring a hair early
-                tick = second_poll(now, interval, offset) if is_first else next_tick(now, interval, offset)
-                is_first = False
             await asyncio.sleep(tick - tools.now())
+            outcome = await ask(city, order(city.providers, benches, tools.now()), tools.providers, tools.now)
+            await _deliver(city, outcome, tools)
+            interval, now = tools.planner.interval(city), max(tools.now(), tick)  # a timer may ring a hair early
+            for name, error in outcome.errors.items():
+                benches[name] = bench(benches.get(name), now, interval, _asked(error))
+            if outcome.is_fresh:
+                trouble.ended(now)
+                then = next_tick if in_turn else second_poll
+                tick, in_turn = then(now, interval, phase(city.id, interval)), True
+            else:
+                wait = _wait(outcome, backoff(trouble.failures + 1, interval, tools.random.random()), interval)
+                trouble.goes_on(outcome.reason, now, wait)
+                trouble.aged(tools.board.last(city.id), outcome.reason, now)
+                tick, in_turn = tools.now() + wait, False
 
 
-async def ask(city: City, providers: Mapping[str, Provider]) -> Observation:
-    """Return the first answer, in the city's order of preference; if there is none, raise the first failure."""
-    failures: list[Exception] = []
-    for name in city.providers:
-        try:
-            with contained():
-                return _checked(await providers[name].fetch(city), city)
-        except Exception as error:
-            failures.append(error)
-            if len(city.providers) > 1:
-                is_bug = None if isinstance(error, ProviderError) else error
-                log.debug("provider.failed", provider=name, reason=words(error), exc_info=is_bug)
-    raise failures[0]
+def _first(city: City, tools: Tools) -> tuple[float, bool]:
+    """Return when to poll first, and whether that is a tick of the phase."""
+    now, interval, last = tools.now(), tools.planner.interval(city), tools.board.last(city.id)
+    if last is None or last.provider not in city.providers or tools.board.is_stale(city.id, now):
+        return now, False
+    tick = first_poll(now, last.fetched_at.timestamp(), interval, phase(city.id, interval))
+    return tick, tick > now
 
 
-def _checked(answer: Any, city: City) -> Observation:
-    """Let only sound observations of the city on the road; TypeError for anything else."""
-    if not isinstance(answer, Observation):
-        raise TypeError(f"a provider gives an Observation, not a {type(answer).__name__}")
-    if answer.city != city.id or not answer.is_sound():
-        raise TypeError("the provider's observation is of another city, or has a value that cannot be")
-    return answer
+async def _deliver(city: City, outcome: Outcome, tools: Tools) -> None:
+    """Put what was found on the road, also when it is old: it says so."""
+    if outcome.observation is None:
+        return
+    before = tools.board.last(city.id)
+    if before and before.provider != outcome.observation.provider:
+        _tell_failover(before.provider, outcome)
+    tools.account.fetched += 1
+    await tools.channel.put(Arrival(city, outcome.observation, stale=outcome.is_stale))
 
 
-def _wait(error: Exception, backoff: float, interval: float) -> float:
-    """Return the seconds until the next try: a request that was refused is not worth an early one."""
-    if not isinstance(error, ProviderError):
-        return backoff
-    early = error.failure in (Failure.UNAVAILABLE, Failure.BROKEN, Failure.MALFORMED)
-    return max(backoff if early else max(backoff, interval), error.retry_after or 0.0)
+def _tell_failover(before: str, outcome: Outcome) -> None:
+    """Log that another provider serves; low when the other is paused, which is told once for all its cities."""
+    reason = outcome.reason
+    tell = log.debug if reason is None or is_service_wide(reason) else log.info
+    why = words(reason) if reason else "it can serve again"
+    tell("city.failover", before=before, served_by=outcome.observation and outcome.observation.provider, reason=why)
 
 
-def _tell(error: Exception, failures: int, wait: float) -> None:
-    """Log the first failure loud and the others low; a traceback only for what nobody expected."""
-    event = {"reason": words(error), "failures": failures, "retry_in": round(wait, 3)}
-    is_bug = None if isinstance(error, ProviderError) else error
-    if failures > 1:
-        log.debug("city.still_down", **event)
-    elif is_bug:
-        log.error("city.down", **event, exc_info=error)
-    else:
-        log.warning("city.down", **event)
+def _wait(outcome: Outcome, backoff: float, interval: float) -> float:
+    """Return the seconds until the next poll: the soonest that is worth it for any of the providers."""
+    return min(_worth(error, backoff, interval) for error in outcome.errors.values())
+
+
+def _worth(error: Exception, backoff: float, interval: float) -> float:
+    """Return the seconds until a provider is worth another try: one that refused is not worth an early one."""
+    if is_service_wide(error):
+        return max(_asked(error), _PAUSE)
+    early = not isinstance(error, ProviderError) or error.failure in _EARLY
+    return max(backoff if early else max(backoff, interval), _asked(error))
+
+
+def _asked(error: Exception) -> float:
+    return (error.retry_after or 0.0) if isinstance(error, ProviderError) else 0.0

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from weatherd.configuration import Configuration
+    from weatherd.planner import Planner
     from weatherd.sinks.board import Board
     from weatherd.supervisor import Change, Supervisor
 
@@ -26,12 +27,18 @@ class Reloader:
     """Keeps the supervisor in step with the configuration; ``current`` is the one that is in force."""
 
     def __init__(
-        self, first: Configuration, load: Callable[[], Configuration], supervisor: Supervisor, board: Board
+        self,
+        first: Configuration,
+        load: Callable[[], Configuration],
+        supervisor: Supervisor,
+        planner: Planner,
+        board: Board,
     ) -> None:
         self.current = first
         self._first = first
         self._load = load
         self._supervisor = supervisor
+        self._planner = planner
         self._board = board
         self._apply(first)
 
@@ -47,16 +54,18 @@ class Reloader:
             except Exception as error:
                 log.error("cities.rejected", problems=[repr(error)], exc_info=error)
             else:
-                self._report(self._apply(configuration))
+                before = self._planner.calls_a_day()
+                self._report(self._apply(configuration), before)
 
     def _apply(self, configuration: Configuration) -> Change:
         self.current = configuration
         for problems in configuration.quarantined:
             log.warning("city.quarantined", problems=[str(problem) for problem in problems])
-        self._board.retain(city.id for city in configuration.cities)
+        self._board.retain(configuration.cities)
+        self._planner.plan(configuration.cities)
         return self._supervisor.become(configuration.cities)
 
-    def _report(self, change: Change) -> None:
+    def _report(self, change: Change, before: dict[str, int]) -> None:
         log.info(
             "cities.reloaded",
             added=sorted(change.added),
@@ -64,6 +73,8 @@ class Reloader:
             changed=sorted(change.changed),
             unchanged=change.unchanged,
             quarantined=len(self.current.quarantined),
+            calls_a_day=self._planner.calls_a_day(),
+            calls_a_day_before=before,
         )
         old, new = self._first.settings, self.current.settings
         fixed = [

@@ -6,6 +6,7 @@ import hashlib
 import math
 
 _LONGEST_BACKOFF = 900.0
+_CLOCK_ERROR = 60.0  # a poll that seems to lie further ahead was made by a wrong clock
 
 
 def phase(city: str, interval: float) -> float:
@@ -18,6 +19,13 @@ def next_tick(now: float, interval: float, phase: float) -> float:
     """Return the first tick after *now*; ticks that went by in the meantime are skipped."""
     tick = (math.floor((now - phase) / interval) + 1) * interval + phase
     return tick if tick > now else tick + interval
+
+
+def first_poll(now: float, last: float, interval: float, phase: float) -> float:
+    """Return when to poll first after a start: at once, or at a tick when the *last* poll is not an interval ago."""
+    if not -_CLOCK_ERROR <= now - last < interval:
+        return now
+    return max(next_tick(now, interval, phase), second_poll(last, interval, phase))
 
 
 def second_poll(now: float, interval: float, phase: float) -> float:

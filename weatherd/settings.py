@@ -50,7 +50,9 @@ def _number(value: object) -> object:
     return value
 
 
-def _path(path: Path) -> Path:
+def _path(path: Path | None) -> Path | None:
+    if path is None:
+        return None
     if path == Path() or "\0" in str(path):
         raise ValueError("should be the name of a file or of a folder")
     return path
@@ -60,6 +62,12 @@ def _key(secret: SecretStr | None) -> SecretStr | None:
     if secret and not re.fullmatch("[!-~]+", secret.get_secret_value()):
         raise ValueError("should be printable ASCII without spaces, as keys are")
     return secret
+
+
+def _contact(text: str | None) -> str | None:
+    if text is not None and not re.fullmatch(_CONTACT, text):
+        raise ValueError("should be an e-mail address or a web address, in ASCII and without spaces")
+    return text
 
 
 def _language(text: str) -> str:
@@ -73,7 +81,7 @@ Count = Annotated[int, Field(ge=1, le=1_000_000), BeforeValidator(_number)]
 Providers = Annotated[city.Providers, BeforeValidator(_listed)]
 Key = Annotated[SecretStr | None, AfterValidator(_key)]
 Url = Annotated[str, AfterValidator(_url)]
-Plan = Literal["free", "unlimited"]
+_CONTACT = r"^[!-~]*[@./][!-~]*$"
 
 
 class Block(BaseModel):
@@ -104,28 +112,66 @@ class Log(Block):
     observations: Annotated[bool, Field(description="Log every observation")] = True
 
 
+_PLAN = "What the service allows; unlimited for a server of one's own"
+Concurrency = Annotated[Count, Field(description="Requests under way at once, at the most")]
+BaseUrl = Annotated[Url | None, Field(description="Another server that speaks its protocol")]
+Contact = Annotated[
+    str | None,
+    AfterValidator(_contact),
+    Field(description="An e-mail or web address of whoever runs this, told to the service"),
+]
+
+
 class OpenMeteo(Block):
     """https://open-meteo.com."""
 
-    plan: Annotated[Plan, Field(description="What the service allows; unlimited for a server of one's own")] = "free"
+    plan: Annotated[Literal["free", "standard", "professional", "unlimited"], Field(description=_PLAN)] = "free"
     api_key: Annotated[Key, Field(description="For customers of Open-Meteo")] = None
-    base_url: Annotated[Url | None, Field(description="Another server that speaks its protocol")] = None
+    base_url: BaseUrl = None
     geocoding_url: Annotated[Url | None, Field(description="Another server for `cities search`")] = None
-    concurrency: Annotated[Count, Field(description="Requests under way at once, at the most")] = 2
+    concurrency: Concurrency = 2
 
 
 class OpenWeatherMap(Block):
     """https://openweathermap.org."""
 
-    plan: Annotated[Plan, Field(description="What the service allows; unlimited for a server of one's own")] = "free"
+    plan: Annotated[Literal["free", "startup", "developer", "professional", "unlimited"], Field(description=_PLAN)] = (
+        "free"
+    )
     api_key: Annotated[Key, Field(description="The key of the account; OPEN_WEATHER_API_KEY works too")] = None
-    base_url: Annotated[Url | None, Field(description="Another server that speaks its protocol")] = None
-    concurrency: Annotated[Count, Field(description="Requests under way at once, at the most")] = 10
+    base_url: BaseUrl = None
+    concurrency: Concurrency = 10
     language: Annotated[
         str,
         AfterValidator(_language),
         Field(description="Of the descriptions: en, de, pt_br …", json_schema_extra={"pattern": _LANGUAGE}),
     ] = "en"
+
+
+class MetNorway(Block):
+    """https://api.met.no."""
+
+    plan: Annotated[Literal["free", "unlimited"], Field(description=_PLAN)] = "free"
+    contact: Contact = None
+    base_url: BaseUrl = None
+    concurrency: Concurrency = 4
+
+
+class Nws(Block):
+    """https://www.weather.gov."""
+
+    plan: Annotated[Literal["free", "unlimited"], Field(description=_PLAN)] = "free"
+    contact: Contact = None
+    base_url: BaseUrl = None
+    concurrency: Concurrency = 4
+
+
+class BrightSky(Block):
+    """https://brightsky.dev."""
+
+    plan: Annotated[Literal["free", "unlimited"], Field(description=_PLAN)] = "free"
+    base_url: BaseUrl = None
+    concurrency: Concurrency = 4
 
 
 _LAYERS: ContextVar[Sequence[dict[str, Any]]] = ContextVar("layers", default=())
@@ -149,12 +195,20 @@ class Settings(BaseSettings):
         AfterValidator(_path),
         Field(description="The list: a file, or a folder of them; relative to this file"),
     ] = Path("cities.yaml")
+    state: Annotated[
+        Path | None,
+        AfterValidator(_path),
+        Field(description="The folder that outlives restarts; relative to this file"),
+    ] = None
     queue_size: Annotated[Count, Field(description="Observations that may wait for the sinks")] = 1000
     shutdown_grace: Annotated[Duration, Field(description="How long a stop may take")] = 8.0
     console: Console = Console()
     log: Log = Log()
     open_meteo: OpenMeteo = OpenMeteo()
     openweathermap: OpenWeatherMap = OpenWeatherMap()
+    met_norway: MetNorway = MetNorway()
+    nws: Nws = Nws()
+    bright_sky: BrightSky = BrightSky()
 
     @classmethod
     def settings_customise_sources(

@@ -152,7 +152,9 @@ def test_check_shows_the_plan_and_what_is_set_aside(weatherd: Weatherd, folder: 
 def test_check_warns_of_a_plan_that_is_too_small(weatherd: Weatherd, folder: Path) -> None:
     """A day at one second is too much for a free plan, and nothing to a server of one's own."""
     (folder / "weatherd.yaml").write_text("interval: 1s\n")
-    assert "open-meteo: 172,800 calls a day of 10,000  TOO MANY: use a longer" in weatherd("check")[1]
+    out = weatherd("check")[1]
+    assert "open-meteo: 172,800 calls a day of 10,000  TOO MANY" in out
+    assert "open-meteo: 2 cities do not fit every 1s: the smallest interval is 18s" in out
     (folder / "weatherd.yaml").write_text("interval: 1s\nopen_meteo: {plan: unlimited}\n")
     assert "TOO MANY" not in weatherd("check")[1]
 

@@ -57,7 +57,7 @@ class Service:
 
     def batcher(self, *, most: int = 100, concurrency: int = 2) -> Batches:
         """Return a batcher that asks this service."""
-        return Batcher(self.send, most=most, linger=MOMENT, concurrency=concurrency)
+        return Batcher(self.send, most=lambda: most, linger=MOMENT, concurrency=concurrency)
 
 
 async def ask(batcher: Batches, questions: Sequence[int]) -> list[Outcome]:
@@ -194,7 +194,7 @@ async def test_an_error_for_one_of_them_is_its_own() -> None:
     async def send(questions: Sequence[int]) -> list[str | ProviderError]:
         return [ProviderError("no", Failure.MALFORMED) if n == 1 else str(n) for n in questions]
 
-    async with contextlib.aclosing(Batches(send, most=9, linger=MOMENT, concurrency=1)) as batcher:
+    async with contextlib.aclosing(Batches(send, most=lambda: 9, linger=MOMENT, concurrency=1)) as batcher:
         first, second, third = await ask(batcher, range(3))
     assert (first, third) == ("0", "2")
     assert isinstance(second, ProviderError)
@@ -216,7 +216,7 @@ async def test_a_wrong_number_of_answers_is_a_bug() -> None:
     async def send(questions: Sequence[int]) -> list[str | ProviderError]:
         return [str(n) for n in questions[1:]]
 
-    async with contextlib.aclosing(Batches(send, most=9, linger=MOMENT, concurrency=1)) as batcher:
+    async with contextlib.aclosing(Batches(send, most=lambda: 9, linger=MOMENT, concurrency=1)) as batcher:
         assert [type(outcome) for outcome in await ask(batcher, range(3))] == [ValueError] * 3
 
 

@@ -13,8 +13,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from tests.fakes import BERLIN, KIEL
-from tests.virtual import now
+from tests.fakes import BERLIN, KIEL, resources
 from weatherd.errors import ConfigError, Failure, Problem, ProviderError
 from weatherd.http import open_session
 from weatherd.providers import open_meteo, openweathermap
@@ -38,7 +37,10 @@ SERVICES: dict[str, Callable[..., contextlib.AbstractAsyncContextManager[Provide
 async def opened(service: str, base_url: str) -> AsyncIterator[Provider]:
     """Open a provider with a key on a server."""
     block: Any = {service: {"base_url": base_url, "api_key": KEY}}
-    async with open_session("weatherd/test") as session, SERVICES[service](Settings(**block), session, now) as provider:
+    async with (
+        open_session("weatherd/test") as session,
+        SERVICES[service](Settings(**block), resources(session)) as provider,
+    ):
         yield provider
 
 
@@ -105,7 +107,7 @@ async def short(request: web.Request) -> web.StreamResponse:
 
 FAULTS: dict[Handler, Failure] = {
     echo: Failure.REFUSED,
-    echo_a_value: Failure.MALFORMED,
+    echo_a_value: Failure.EMPTY,
     page: Failure.MALFORMED,
     outage: Failure.UNAVAILABLE,
     circle: Failure.UNAVAILABLE,
@@ -213,7 +215,7 @@ async def test_the_public_service_is_asked_unless_told_otherwise(service: str, k
     block: Any = {service: {"api_key": key}}
     async with (
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(resolver=NoNames())) as session,
-        SERVICES[service](Settings(**block), session, now) as provider,
+        SERVICES[service](Settings(**block), resources(session)) as provider,
     ):
         with pytest.raises(ProviderError) as caught:
             await provider.fetch(KIEL)
@@ -233,7 +235,7 @@ async def test_a_key_is_sent_if_there_is_one(key: str | None) -> None:
     application.router.add_get("/v1/forecast", handler)
     async with TestServer(application) as server, open_session("weatherd/test") as session:
         block: Any = {"open_meteo": {"base_url": str(server.make_url("")), "api_key": key}}
-        async with open_meteo.open_provider(Settings(**block), session, now) as provider:
+        async with open_meteo.open_provider(Settings(**block), resources(session)) as provider:
             with pytest.raises(ProviderError) as caught:
                 await provider.fetch(KIEL)
     assert asked == [key]

@@ -14,8 +14,8 @@ from aiohttp.test_utils import TestServer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fakes import BERLIN, KIEL, MUNICH
-from tests.virtual import EPOCH, now
+from tests.fakes import BERLIN, KIEL, MUNICH, resources
+from tests.virtual import EPOCH
 from weatherd.city import City
 from weatherd.errors import Failure, ProviderError
 from weatherd.http import Answer, open_session
@@ -245,7 +245,7 @@ async def serving(handler: Handler, **block: Any) -> AsyncIterator[Provider]:
     application.router.add_get("/v1/forecast", handler)
     async with TestServer(application) as server, open_session("weatherd/test") as session:
         settings = Settings(open_meteo={"base_url": str(server.make_url("")), "api_key": KEY, **block})
-        async with open_meteo.open_provider(settings, session, now) as provider:
+        async with open_meteo.open_provider(settings, resources(session)) as provider:
             yield provider
 
 

@@ -135,7 +135,7 @@ FAILURES: dict[str, tuple[int, int, str, Failure]] = {  # status, places asked f
         "400: Only up to 1000 locations can be requested at once",
         Failure.REFUSED,
     ),
-    "sourceform_error_429_concurrent.json": (429, 2, "429: Too many concurrent requests", Failure.LIMITED),
+    "sourceform_error_429_concurrent.json": (429, 2, "429: Too many concurrent requests", Failure.CROWDED),
     "sourceform_error_429_daily.json": (
         429,
         2,
@@ -152,7 +152,7 @@ FAILURES: dict[str, tuple[int, int, str, Failure]] = {  # status, places asked f
         200,
         2,
         "the answer holds no temperature",
-        Failure.MALFORMED,
+        Failure.EMPTY,
     ),
     "../generic/nginx_502_bad_gateway.html": (502, 2, "the service answers with status 502", Failure.UNAVAILABLE),
 }
@@ -192,7 +192,7 @@ def test_no_current_weather(recorded: Path, name: str, expected: tuple[int, int,
 def test_an_error_under_the_wrong_status(recorded: Path, name: str) -> None:
     """An error that comes with 200 is none the less an error."""
     body = (recorded / "open-meteo" / name).read_bytes()
-    assert all(error.failure in {Failure.REFUSED, Failure.MALFORMED} for error in outcomes(body))
+    assert all(error.failure in {Failure.REFUSED, Failure.MALFORMED, Failure.EMPTY} for error in outcomes(body))
 
 
 @pytest.mark.parametrize("names", [list(WEATHER)[:2], list(WEATHER)[3:]])

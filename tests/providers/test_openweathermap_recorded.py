@@ -92,6 +92,7 @@ WEATHER: dict[str, tuple[Any, ...]] = {
         *(6.71, 3.67, 75, 1019, 2.1, None, None, None, 90, 16093),
     ),
 }
+ADVICE = " (check openweathermap.api_key; a new key takes up to two hours to work)"
 NOT_ONE = (200, "the answer is not current weather of one place", Failure.MALFORMED)
 BLOCKED = (
     429,
@@ -107,6 +108,7 @@ FAILURES: dict[str, tuple[int, str, Failure]] = {
         (
             "401: Please note that using One Call 3.0 requires a separate subscription to the One Call by Call plan."
             " Learn more here https://openweathermap.org/price. If you have a valid subscription to the One Call by"
+            f"{ADVICE}"
         ),
         Failure.DENIED,
     ),
@@ -130,7 +132,7 @@ FAILURES: dict[str, tuple[int, str, Failure]] = {
     "pyowm_onecall_two_weather_entries_rain_and_mist.json": NOT_ONE,
     "vcr_error_401_invalid_key.json": (
         401,
-        "401: Invalid API key. Please see http://openweathermap.org/faq#error401 for more info.",
+        f"401: Invalid API key. Please see http://openweathermap.org/faq#error401 for more info.{ADVICE}",
         Failure.DENIED,
     ),
     "vcr_group_three_cities_no_cod.json": NOT_ONE,

@@ -8,46 +8,62 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from weatherd import quota
+from weatherd import duration, plugins, quota
 from weatherd.commands import CONFIG, OK, UNAVAILABLE
+from weatherd.commands.against import show_change
 from weatherd.commands.loading import warn_of_rows_set_aside
-from weatherd.compose import open_providers
+from weatherd.compose import open_for_once, open_providers, plans_of
+from weatherd.configuration import with_list as configuration_with
 from weatherd.errors import Failure, ProviderError
+from weatherd.planner import RESERVE
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from weatherd.compose import Providers
     from weatherd.configuration import Configuration
 
 
-_A = {"minute": "a minute", "hour": "an hour", "day": "a day", "month": "a month"}
+def check(configuration: Configuration, *, online: bool, against: Path | None) -> int:
+    """Show the plan and the rows that are set aside; with *online*, ask each provider for one city.
+
+    With *against*, show also what that list would change in place of the present one. Raises ConfigError when it
+    cannot be read.
+    """
+    return asyncio.run(_check(configuration, online=online, against=against))
 
 
-def check(configuration: Configuration, *, online: bool) -> int:
-    """Show the plan and the rows that are set aside; with *online*, ask each provider for one city."""
-    return asyncio.run(_check(configuration, online=online))
-
-
-async def _check(configuration: Configuration, *, online: bool) -> int:
-    async with open_providers(configuration.settings) as providers:
+async def _check(configuration: Configuration, *, online: bool, against: Path | None) -> int:
+    opened = open_for_once(configuration) if online else open_providers(configuration.settings)
+    async with opened as providers:
         configuration = providers.require(configuration)
         _show(configuration)
+        if against:
+            other = providers.require(configuration_with(configuration, against, list(plugins.find("providers"))))
+            typer.echo(f"\nwith {against}:")
+            show_change(configuration, other, plans_of(configuration.settings))
         return await _ask_each(configuration, providers) if online else OK
 
 
 def _show(configuration: Configuration) -> None:
     typer.echo(f"settings  {configuration.file}")
     typer.echo(f"cities    {configuration.list_path}: {len(configuration.cities)} to watch")
-    for cost in quota.costs(configuration.cities, _limits(configuration)):
-        against = f" of {cost.limit:,}" if cost.limit else ""
-        warning = "" if cost.fits else "  TOO MANY: use a longer interval or fewer cities"
-        typer.echo(f"{cost.provider}: {cost.calls:,.0f} calls {_A[cost.window]}{against}{warning}")
+    for provider, load in quota.loads(configuration.cities, plans_of(configuration.settings)).items():
+        _show_load(provider, load)
     warn_of_rows_set_aside(configuration)
 
 
-def _limits(configuration: Configuration) -> dict[str, dict[str, int]]:
-    settings = configuration.settings
-    plans = {"open-meteo": settings.open_meteo.plan, "openweathermap": settings.openweathermap.plan}
-    return {name: quota.FREE[name] for name, plan in plans.items() if plan == "free"}
+def _show_load(provider: str, load: quota.Load) -> None:
+    for window in ("minute", "hour", "day", "month"):
+        limit = load.plan.limits.get(window)
+        against = f" of {limit:,}" if limit else ""
+        warning = "  TOO MANY" if limit and load.calls(window) > limit else ""
+        typer.echo(f"{provider}: {load.calls(window):,.0f} calls {quota.A[window]}{against}{warning}")
+    if not load.fits:
+        every, fitting = duration.words(load.interval), duration.words(load.fitting)
+        stretched = duration.words(round(load.interval * load.share * RESERVE))
+        typer.echo(f"{provider}: {load.cities:,} cities do not fit every {every}: the smallest interval is {fitting}")
+        typer.echo(f"{provider}: a run stretches it to {stretched}, which leaves room for retries")
 
 
 async def _ask_each(configuration: Configuration, providers: Providers) -> int:

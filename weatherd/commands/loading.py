@@ -17,6 +17,10 @@ Config = Annotated[
     Path | None,
     typer.Option("--config", "-c", metavar="FILE", help="The settings file; searched for when not given."),
 ]
+Against = Annotated[
+    Path | None,
+    typer.Option("--against", metavar="LIST", help="Show what this list would change, in place of the present one."),
+]
 
 
 def load(config: Path | None) -> Configuration:

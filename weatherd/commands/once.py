@@ -13,10 +13,9 @@ import typer
 from weatherd import formats
 from weatherd.commands import OK, UNAVAILABLE
 from weatherd.commands.loading import warn_of_rows_set_aside
-from weatherd.compose import open_providers
-from weatherd.errors import ProviderError
+from weatherd.compose import now, open_for_once
 from weatherd.observation import Arrival
-from weatherd.producer import ask
+from weatherd.poll import ask
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,32 +29,36 @@ Format = Literal["text", "json", "csv"]
 def once(configuration: Configuration, style: Format) -> int:
     """Poll every city, print what came in the list's order, and name the cities that failed on standard error."""
     outcomes = asyncio.run(_poll(configuration))
-    arrivals = [outcome for _, outcome in outcomes if isinstance(outcome, Arrival)]
+    arrivals = [arrival for arrival, _ in outcomes.values() if arrival]
     _print(arrivals, style, configuration.settings.console.format)
-    for city, outcome in outcomes:
-        if isinstance(outcome, ProviderError):
-            typer.echo(f"{city.name}: {outcome}", err=True)
-    return OK if len(arrivals) == len(outcomes) else UNAVAILABLE
+    for city, (_, error) in outcomes.items():
+        if error:
+            typer.echo(f"{city.name}: {error}", err=True)
+    return UNAVAILABLE if any(error for _, error in outcomes.values()) else OK
 
 
-async def _poll(configuration: Configuration) -> list[tuple[City, Arrival | ProviderError]]:
-    async with open_providers(configuration.settings) as providers:
+async def _poll(configuration: Configuration) -> dict[City, tuple[Arrival | None, Exception | None]]:
+    async with open_for_once(configuration) as providers:
         configuration = providers.require(configuration)
         warn_of_rows_set_aside(configuration)
 
-        async def one(city: City) -> Arrival | ProviderError:
-            try:
-                return Arrival(city, await ask(city, providers.usable))
-            except ProviderError as error:
-                return error
+        async def one(city: City) -> tuple[Arrival | None, Exception | None]:
+            outcome = await ask(city, city.providers, providers.usable, lambda: now().timestamp())
+            if outcome.observation is None:
+                return None, outcome.reason
+            arrival = Arrival(city, outcome.observation, stale=outcome.is_stale)
+            return arrival, outcome.reason if outcome.is_stale else None
 
         async with asyncio.TaskGroup() as polls:
-            tasks = [(city, polls.create_task(one(city))) for city in configuration.cities]
-        return [(city, task.result()) for city, task in tasks]
+            tasks = {city: polls.create_task(one(city)) for city in configuration.cities}
+        return {city: task.result() for city, task in tasks.items()}
 
 
 def _print(arrivals: Sequence[Arrival], style: Format, template: str) -> None:
-    rows = [{"name": arrival.city.name, **formats.plain(arrival.observation)} for arrival in arrivals]
+    rows = [
+        {"name": arrival.city.name, **formats.plain(arrival.observation), "stale": arrival.stale}
+        for arrival in arrivals
+    ]
     match style:
         case "text":
             for arrival in arrivals:
@@ -63,6 +66,6 @@ def _print(arrivals: Sequence[Arrival], style: Format, template: str) -> None:
         case "json":
             typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
         case "csv":
-            writer = csv.DictWriter(sys.stdout, formats.NAMES, lineterminator="\n")
+            writer = csv.DictWriter(sys.stdout, (*formats.NAMES, "stale"), lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)

@@ -9,22 +9,23 @@ import importlib
 import os
 import random
 import sys
+import tempfile
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from weatherd import __version__, configuration, daemon, log, plugins, signals
-from weatherd.commands import BUG, CONFIG, OK, UNCLEAN
+from weatherd import __version__, configuration, daemon, log, plugins, signals, state
+from weatherd.commands import BUG, CONFIG, NO_STATE, OK, UNCLEAN
 from weatherd.compose import now, open_providers, open_sinks
-from weatherd.errors import ConfigError
+from weatherd.errors import ConfigError, StateError
 from weatherd.lines import Lines
 from weatherd.settings import Settings, secrets_of
 from weatherd.watch import watch
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
     from typing import NoReturn
 
 _DEMO_DAY = 600.0  # a day's weather passes in ten minutes
@@ -40,6 +41,9 @@ def run(config: Path | None, *, demo: bool) -> NoReturn:
     except ConfigError as error:
         structlog.get_logger().error("config.rejected", problems=[str(problem) for problem in error.problems])
         code = CONFIG
+    except StateError as error:
+        structlog.get_logger().error("state.refused", reason=str(error))
+        code = NO_STATE
     except Exception as error:  # noqa: BLE001 - the last line of defence
         structlog.get_logger().critical("daemon.crashed", exc_info=error, version=__version__)
         code = BUG
@@ -69,14 +73,19 @@ async def _run(config: Path | None, lines: Lines, *, demo: bool) -> int:
             )
             if file == configuration.SHIPPED and not demo:
                 structlog.get_logger().warning("config.shipped", config=str(file), action="name your own with --config")
-            providers = await stack.enter_async_context(open_providers(first.settings))
+            path = state.folder(first.settings.state, file, os.environ)
+            stack.enter_context(state.owned(path))
+            kept = await stack.enter_async_context(state.open_state(path, now))
+            providers = await stack.enter_async_context(open_providers(first.settings, now, kept))
             first = providers.require(first)
-            sinks = await stack.enter_async_context(open_sinks(first.settings))
+            sinks = await stack.enter_async_context(open_sinks(first.settings, kept))
             clean = await daemon.run(
                 first,
                 lambda: providers.require(load()),
                 providers.usable,
                 sinks,
+                planner=providers.planner,
+                lasts=kept.lasts,
                 watch=watch,
                 stop=stop,
                 reload=reload,
@@ -91,16 +100,22 @@ async def _demo() -> AsyncIterator[dict[str, Any]]:
     """Serve simulated weather on loopback and return the settings that point at it."""
     from weatherd.simulator.server import application, serve  # noqa: PLC0415 - only a demo needs it
 
-    async with serve("127.0.0.1", 0, application(now=now, day=_DEMO_DAY)) as url:
-        structlog.get_logger().info("simulator.ready", url=url, weather="simulated, not real")
-        flags: dict[str, Any] = {
-            "interval": _DEMO_INTERVAL,
-            "open_meteo": {"base_url": url, "plan": "unlimited"},
-            "openweathermap": {"base_url": url, "plan": "unlimited", "api_key": "simulated-key"},
-        }
-        if sys.stderr.isatty() and sys.stdout.isatty():
-            flags["log"] = {"observations": False}  # they are on the screen already
-        yield flags
+    with tempfile.TemporaryDirectory(prefix="weatherd-demo-") as folder:
+        async with serve("127.0.0.1", 0, application(now=now, day=_DEMO_DAY)) as url:
+            structlog.get_logger().info("simulator.ready", url=url, weather="simulated, not real")
+            simulated = {"base_url": url, "plan": "unlimited"}
+            flags: dict[str, Any] = {
+                "interval": _DEMO_INTERVAL,
+                "state": Path(folder),
+                "open_meteo": simulated,
+                "openweathermap": simulated | {"api_key": "simulated-key"},
+                "met_norway": simulated | {"contact": "demo@localhost"},
+                "nws": simulated,
+                "bright_sky": simulated,
+            }
+            if sys.stderr.isatty() and sys.stdout.isatty():
+                flags["log"] = {"observations": False}  # they are on the screen already
+            yield flags
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:

@@ -18,20 +18,21 @@ _MOST_REQUESTS = 40  # that the search for the spoilers of one batch may cost
 
 
 class Batcher(Generic[Q, A]):
-    """Collects questions for a moment and sends them together, so many at the most.
+    """Collects questions for a moment and sends them together, so many as ``most()`` allows at that moment.
 
     ``send`` answers as many questions as it is given, in their order, and may have an error for one of them. It is
     called *concurrency* times at once, at the most; what is asked while it is busy joins the next batch. A batcher
     keeps its own tasks, which never fail: a TaskGroup would wrap whatever its user raises.
     """
 
-    def __init__(self, send: Send[Q, A], *, most: int, linger: float, concurrency: int) -> None:
+    def __init__(self, send: Send[Q, A], *, most: Callable[[], int], linger: float, concurrency: int) -> None:
         self._send = send
         self._most = most
         self._linger = linger
         self._gate = asyncio.Semaphore(concurrency)
         self._asked: list[tuple[Q, asyncio.Future[A]]] = []
         self._under_way: set[asyncio.Task[None]] = set()
+        self._waiting = False  # a task is about to take the next batch
         self._spoilers: set[Q] = set()  # they travel alone until they are answered
 
     async def ask(self, question: Q) -> A:
@@ -45,6 +46,7 @@ class Batcher(Generic[Q, A]):
         for _, future in self._asked:
             future.cancel()
         self._asked.clear()
+        self._waiting = False
 
     async def aclose(self) -> None:
         """Give up all that is under way, and return when it has ended."""
@@ -54,17 +56,25 @@ class Batcher(Generic[Q, A]):
     def _enqueue(self, question: Q) -> asyncio.Future[A]:
         future: asyncio.Future[A] = asyncio.get_running_loop().create_future()
         self._asked.append((question, future))
-        if (len(self._asked) - 1) % self._most == 0:  # so there is a task for every batch that is begun
+        self._dispatch_if_needed()
+        return future
+
+    def _dispatch_if_needed(self) -> None:
+        """Have one task at least that will take the next batch."""
+        if self._asked and not self._waiting:
+            self._waiting = True
             task = asyncio.create_task(self._dispatch(), name="batch")
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
-        return future
 
     async def _dispatch(self) -> None:
-        await asyncio.sleep(self._linger)
+        await asyncio.sleep(self._linger if len(self._asked) < self._most() else 0)
         async with self._gate:
-            batch = [(question, future) for question, future in self._asked[: self._most] if not future.done()]
-            del self._asked[: self._most]
+            self._waiting = False
+            most = self._most()
+            batch = [(question, future) for question, future in self._asked[:most] if not future.done()]
+            del self._asked[:most]
+            self._dispatch_if_needed()
             give_up = functools.partial(_cancel_if_unwanted, asyncio.current_task(), [future for _, future in batch])
             for _, future in batch:
                 future.add_done_callback(give_up)
@@ -117,7 +127,8 @@ class _Search(Generic[Q, A]):
         can_split = error.failure in _SPOILING and len(part) > 1 and self._requests + 2 <= _MOST_REQUESTS
         errors = [await self._try(half) for half in halves] if can_split else []
         if not can_split or (error.failure is Failure.BROKEN and None not in errors):  # it fails whatever it is asked
-            self.answers.update((index, _another(error)) for index in part)
+            told = next((each for each in errors if each and each.spacing is not None), error)  # the gate's, if it shut
+            self.answers.update((index, told.again(place)) for place, index in enumerate(part))
             return
         for half, failed in zip(halves, errors, strict=True):
             if failed:
@@ -130,7 +141,7 @@ class _Search(Generic[Q, A]):
         try:
             answers = await self._send([self._questions[index] for index in part])
         except ProviderError as error:
-            return _another(error)  # without the traceback, which would tie the frames above into a circle
+            return error.again()  # without the traceback, which would tie the frames above into a circle
         self.answers.update(zip(part, answers, strict=True))
         return None
 
@@ -139,11 +150,6 @@ def _cancel_if_unwanted(task: asyncio.Task[Any] | None, futures: Sequence[asynci
     """Give up a request when everybody who asked has gone, so that it does not overlap with the next."""
     if task and all(future.cancelled() for future in futures):
         task.cancel()
-
-
-def _another(error: ProviderError) -> ProviderError:
-    """Return the like of *error* for one of many askers: raising it adds to its traceback."""
-    return ProviderError(str(error), error.failure, retry_after=error.retry_after)
 
 
 def _settle(future: asyncio.Future[A], answer: A | Exception) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from weatherd import wmo
 from weatherd.errors import Failure, ProviderError
 from weatherd.http import Answer, get, parse_json
+from weatherd.ledger import EDGE, ends
 from weatherd.observation import Observation
 from weatherd.providers.batch import Batcher
 from weatherd.providers.bounds import COVER, DIRECTION, FALL, FELT, HUMIDITY, PRESSURE, WIND
@@ -17,10 +18,10 @@ from weatherd.providers.values import mapping, moment, number, temperature, whol
 from weatherd.redaction import Redaction
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Sequence
 
     from weatherd.city import City
-    from weatherd.http import Session
+    from weatherd.providers import Resources
     from weatherd.settings import Settings
 
 NAME = "open-meteo"
@@ -42,6 +43,7 @@ VARIABLES = (
     "wind_direction_10m",
     "wind_gusts_10m",
 )
+_WINDOWS = {"Minutely": "minute", "Hourly": "hour", "Daily": "day"}  # of which the limit is exceeded
 _TEMPERATURE = {"°F": (5 / 9, -160 / 9)}
 _TO_METERS_PER_SECOND = {"m/s": 1.0, "km/h": 1 / 3.6, "mp/h": 0.44704, "mph": 0.44704, "kn": 1852 / 3600}
 _TO_MILLIMETERS = {"mm": 1.0, "inch": 25.4}
@@ -116,9 +118,15 @@ def _time(value: Any, utc_offset: Any) -> datetime:
 
 
 def _refusal(answer: Answer, now: datetime) -> ProviderError:
+    """Read the service's own words: it sends no ``Retry-After``. A wrong key is a 400, and a 404 the wrong server."""
     error = refusal(answer, 400 if answer.status == 200 else answer.status, "reason", now)  # noqa: PLR2004
     if "API key" in str(error) or answer.status == 404:  # noqa: PLR2004
-        error.failure = Failure.DENIED  # a wrong key is a 400 here; a 404 comes from the wrong server
+        error.failure = Failure.DENIED
+    elif error.failure is Failure.LIMITED and "concurrent" in str(error):
+        error.failure = Failure.CROWDED
+    elif error.failure is Failure.LIMITED and error.retry_after is None:
+        named = [window for word, window in _WINDOWS.items() if word in str(error)]
+        error.retry_after = ends(named[0], now.timestamp()) + EDGE - now.timestamp() if named else None
     return error
 
 
@@ -134,7 +142,7 @@ class OpenMeteo:
 
 
 @contextlib.asynccontextmanager
-async def open_provider(settings: Settings, session: Session, now: Callable[[], datetime]) -> AsyncIterator[OpenMeteo]:
+async def open_provider(settings: Settings, resources: Resources) -> AsyncIterator[OpenMeteo]:
     """Open the provider as the block ``open_meteo`` says."""
     block = settings.open_meteo
     key = block.api_key.get_secret_value() if block.api_key else ""
@@ -143,10 +151,13 @@ async def open_provider(settings: Settings, session: Session, now: Callable[[], 
 
     async def send(cities: Sequence[City]) -> list[Observation | ProviderError]:
         parameters = query(cities) | ({"apikey": key} if key else {})
-        with hiding(redact):
-            answer = await get(session, f"{base}/v1/forecast", parameters)
-            return parse(cities, scrubbed(answer, redact) if key else answer, now())
+        async with resources.gate.admit(len(cities)):
+            with hiding(redact):
+                answer = await get(resources.session, f"{base}/v1/forecast", parameters)
+                return parse(cities, scrubbed(answer, redact) if key else answer, resources.now())
 
-    batcher = Batcher(send, most=MOST_PLACES, linger=LINGER, concurrency=block.concurrency)
-    async with contextlib.aclosing(batcher):
+    def most() -> int:
+        return resources.gate.room(MOST_PLACES)
+
+    async with contextlib.aclosing(Batcher(send, most=most, linger=LINGER, concurrency=block.concurrency)) as batcher:
         yield OpenMeteo(batcher)

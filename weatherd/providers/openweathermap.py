@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import re
 from dataclasses import dataclass
@@ -19,14 +18,13 @@ from weatherd.providers.values import mapping, moment, number, temperature, whol
 from weatherd.redaction import Redaction
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
     from pydantic import SecretStr
 
     from weatherd.city import City
-    from weatherd.http import Session
+    from weatherd.providers import Resources
     from weatherd.settings import Settings
 
 NAME = "openweathermap"
@@ -48,10 +46,10 @@ def parse(city: City, answer: Answer, fetched_at: datetime) -> Observation:
     the primary one. ``precipitation`` is the last hour's rain and snow; the older sum of three hours is left out.
     """
     if answer.status != 200:  # noqa: PLR2004
-        raise refusal(answer, answer.status, "message", fetched_at)
+        raise _refusal(answer, answer.status, fetched_at)
     document = mapping(parse_json(answer.body))
     if (cod := _cod(document)) != 200:  # noqa: PLR2004
-        raise refusal(answer, cod, "message", fetched_at)
+        raise _refusal(answer, cod, fetched_at)
     main, wind, clouds = (mapping(document.get(name)) for name in ("main", "wind", "clouds"))
     if not main:
         raise ProviderError("the answer is not current weather of one place", Failure.MALFORMED)
@@ -76,6 +74,14 @@ def parse(city: City, answer: Answer, fetched_at: datetime) -> Observation:
         cloud_cover=number(clouds.get("all"), *COVER),
         visibility=number(document.get("visibility"), *SIGHT),
     )
+
+
+def _refusal(answer: Answer, status: int, now: datetime) -> ProviderError:
+    error = refusal(answer, status, "message", now)
+    if status == 401:  # noqa: PLR2004
+        text = f"{error} (check openweathermap.api_key; a new key takes up to two hours to work)"
+        return ProviderError(text, error.failure, retry_after=error.retry_after)
+    return error
 
 
 def _cod(document: dict[str, Any]) -> int:
@@ -104,26 +110,22 @@ def _last_hour(document: dict[str, Any]) -> float | None:
 class OpenWeatherMap:
     """Asks for one city a request."""
 
-    session: Session
     url: str
     key: SecretStr
     language: str
-    gate: asyncio.Semaphore
     redact: Redaction
-    now: Callable[[], datetime]
+    resources: Resources
 
     async def fetch(self, city: City) -> Observation:
         """Return the service's analysis for the city's coordinates."""
         parameters = query(city, self.language) | {"appid": self.key.get_secret_value()}
-        with hiding(self.redact):
-            async with self.gate:
-                answer = await get(self.session, self.url, parameters)
-            return parse(city, scrubbed(answer, self.redact), self.now())
+        async with self.resources.gate.admit():
+            with hiding(self.redact):
+                answer = await get(self.resources.session, self.url, parameters)
+                return parse(city, scrubbed(answer, self.redact), self.resources.now())
 
 
-def open_provider(
-    settings: Settings, session: Session, now: Callable[[], datetime]
-) -> AbstractAsyncContextManager[OpenWeatherMap]:
+def open_provider(settings: Settings, resources: Resources) -> AbstractAsyncContextManager[OpenWeatherMap]:
     """Open the provider as the block ``openweathermap`` says. Raises ConfigError without a key."""
     block = settings.openweathermap
     if block.api_key is None:
@@ -134,6 +136,5 @@ def open_provider(
             )
         )
     url = f"{block.base_url or URL}/data/2.5/weather"
-    gate = asyncio.Semaphore(block.concurrency)
     redact = Redaction([block.api_key.get_secret_value()])
-    return contextlib.nullcontext(OpenWeatherMap(session, url, block.api_key, block.language, gate, redact, now))
+    return contextlib.nullcontext(OpenWeatherMap(url, block.api_key, block.language, redact, resources))

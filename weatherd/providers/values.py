@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,7 +28,7 @@ def temperature(value: Any, factor: float = 1.0, offset: float = 0.0) -> float:
     if celsius is None:
         impossible = isinstance(value, int | float) and not isinstance(value, bool)
         what = f"an impossible temperature ({str(value)[:20]})" if impossible else "no temperature"
-        raise ProviderError(f"the answer holds {what}", Failure.MALFORMED)
+        raise ProviderError(f"the answer holds {what}", Failure.EMPTY)
     return celsius
 
 
@@ -35,8 +36,18 @@ def moment(posix: Any) -> datetime:
     """Return a POSIX time as UTC; ProviderError for anything that is no time of our days."""
     seconds = number(posix, _EARLIEST, _LATEST)
     if seconds is None:
-        raise ProviderError("the answer does not say when it was observed", Failure.MALFORMED)
+        raise ProviderError("the answer does not say when it was observed", Failure.EMPTY)
     return datetime.fromtimestamp(seconds, UTC)
+
+
+def iso_moment(text: Any) -> datetime:
+    """Return an ISO 8601 time with an offset as UTC; ProviderError for anything else."""
+    if isinstance(text, str):
+        with contextlib.suppress(ValueError):
+            time = datetime.fromisoformat(text)
+            if time.tzinfo:
+                return moment(time.timestamp())
+    return moment(None)
 
 
 def words(value: Any) -> str:

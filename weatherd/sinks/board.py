@@ -2,28 +2,46 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+from weatherd.age import is_stale
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from weatherd.city import City
     from weatherd.observation import Observation
+
+
+class Last(NamedTuple):
+    """An observation, and the place that it is of: a city may be moved."""
+
+    lat: float
+    lon: float
+    observation: Observation
 
 
 class Board:
     """The last observation of every city, in memory."""
 
-    def __init__(self) -> None:
-        self._last: dict[str, Observation] = {}
+    def __init__(self, lasts: Iterable[Last] = ()) -> None:
+        self._last = {last.observation.city: last for last in lasts}
 
-    def note(self, observation: Observation) -> None:
+    def note(self, city: City, observation: Observation) -> None:
         """Keep an observation as its city's last."""
-        self._last[observation.city] = observation
+        self._last[city.id] = Last(city.lat, city.lon, observation)
 
     def last(self, city: str) -> Observation | None:
         """Return the last observation of a city, if there has been one."""
-        return self._last.get(city)
+        last = self._last.get(city)
+        return last.observation if last else None
 
-    def retain(self, cities: Iterable[str]) -> None:
-        """Keep these cities only, when others have left the list."""
-        self._last = {city: self._last[city] for city in cities if city in self._last}
+    def is_stale(self, city: str, now: float) -> bool:
+        """Tell whether the last observation of a city is too old at a POSIX time, or there has been none."""
+        last = self.last(city)
+        return last is None or is_stale(last, now)
+
+    def retain(self, cities: Iterable[City]) -> None:
+        """Keep these cities only, and only where they still are."""
+        places = ((city, self._last.get(city.id)) for city in cities)
+        self._last = {city.id: last for city, last in places if last and (last.lat, last.lon) == (city.lat, city.lon)}

@@ -20,13 +20,17 @@ log = structlog.get_logger()
 
 
 class LogSink:
-    """Logs ``observation`` with every field that is known; ``repeat`` marks what was said before."""
+    """Logs ``observation`` with every field that is known.
+
+    ``repeat`` marks what was said before, and ``stale`` what is not the weather of now.
+    """
 
     async def write(self, batch: Sequence[Arrival]) -> None:
         """Log each arrival of a batch."""
         for arrival in batch:
             known = {name: value for name, value in plain(arrival.observation).items() if value not in (None, "")}
-            log.info("observation", name=arrival.city.name, **known, **({"repeat": True} if arrival.repeat else {}))
+            marks = {name: True for name in ("repeat", "stale") if getattr(arrival, name)}
+            log.info("observation", name=arrival.city.name, **known, **marks)
 
 
 @contextlib.asynccontextmanager

@@ -1,0 +1,92 @@
+"""Spoilt answers of Bright Sky: a sound observation or a ProviderError, nothing else."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import random
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.fakes import KIEL
+from tests.fuzz.test_fuzz_parsers import BODIES, NOW, SEED, assert_explained, assert_honest, spoil_bytes, spoil_values
+from weatherd.errors import ProviderError
+from weatherd.http import Answer
+from weatherd.observation import Observation
+from weatherd.providers import bright_sky
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WEATHER: dict[str, Any] = {
+    "source_id": 4711,
+    "timestamp": "2026-01-01T01:30:00+01:00",
+    "temperature": -3.5,
+    "condition": None,
+    "icon": "sleet",
+    "cloud_cover": 88,
+    "relative_humidity": 81,
+    "pressure_msl": 1002.5,
+    "precipitation_60": 0.4,
+    "visibility": 800,
+    **{f"wind_speed_{minutes}": 4.25 for minutes in (10, 30, 60)},
+    **{f"wind_direction_{minutes}": 359 for minutes in (10, 30, 60)},
+    **{f"wind_gust_speed_{minutes}": None for minutes in (10, 30, 60)},
+}
+SEEDS: list[Any] = [
+    {"weather": WEATHER, "sources": [{"id": 4711}]},
+    {"weather": WEATHER | {"condition": "dry", "icon": "clear-day", "cloud_cover": None}},
+    {"detail": [{"type": "x", "loc": ["query", "lat"], "msg": "Input should be less", "input": "91"}]},
+    {"detail": "No sources match your criteria"},
+]
+
+
+def parse(status: int, body: bytes) -> bool:
+    """Parse, and tell whether it is weather; it is sound, or it is said why there is none."""
+    try:
+        found = bright_sky.parse(KIEL, Answer(status, body), NOW)
+    except ProviderError as error:
+        assert_explained(error)
+        return False
+    assert isinstance(found, Observation)
+    assert found.is_sound()
+    assert_honest(found)
+    return True
+
+
+def fuzz(bodies: list[bytes]) -> None:
+    """Feed spoilt bodies to the parser; a fair part of them should still be weather, or nothing is tested."""
+    dice = random.Random(f"{SEED} bright-sky")
+    documents = []
+    for body in bodies:
+        with contextlib.suppress(ValueError):
+            documents.append(json.loads(body))
+    weather = 0
+    for _ in range(BODIES):
+        by_value = dice.random() < 0.5
+        body = spoil_values(dice.choice(documents), dice) if by_value else spoil_bytes(dice.choice(bodies), dice)
+        status = 200 if dice.random() < 0.9 else dice.randrange(100, 600)
+        try:
+            weather += parse(status, body)
+        except Exception as error:
+            error.add_note(f"{status}: {body[:2000]!r}")  # is what a person needs to see
+            raise
+    assert weather > BODIES / 20
+
+
+@given(st.integers(100, 599) | st.just(200), st.binary())
+def test_any_bytes(status: int, body: bytes) -> None:
+    """Whatever comes, under whatever status."""
+    parse(status, body)
+
+
+def test_bodies_of_our_own() -> None:
+    """Whatever becomes of an answer on its way, the parser says what it holds or that it holds nothing."""
+    fuzz([json.dumps(seed).encode() for seed in SEEDS])
+
+
+def test_recorded_bodies(recorded: Path) -> None:
+    """The same with what the service really sent."""
+    fuzz([file.read_bytes() for file in sorted((recorded / "brightsky").iterdir())])

@@ -1,0 +1,152 @@
+"""A daemon that lives, dies and lives again on one virtual loop, on the same state, against the same simulator."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from aiohttp import web
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
+
+from tests import virtual
+from tests.test_daemon import nobody_edits
+from weatherd import daemon
+from weatherd.compose import open_providers
+from weatherd.configuration import Configuration
+from weatherd.sinks.store import Store
+from weatherd.state import State
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+
+    from weatherd.city import City
+    from weatherd.observation import Arrival
+    from weatherd.settings import Settings
+
+T = TypeVar("T")
+
+
+class Counting:
+    """A sink that counts what it gets, and for how long each city was left without anything fresh."""
+
+    def __init__(self) -> None:
+        self.fresh = self.stale = 0
+        self.providers: dict[str, int] = {}
+        self.gaps: dict[str, float] = {}  # the longest of each city, in seconds
+        self._last: dict[str, float] = {}
+
+    async def write(self, batch: Sequence[Arrival]) -> None:
+        """Count a batch."""
+        now = asyncio.get_running_loop().time()
+        for arrival in batch:
+            city = arrival.city.id
+            self.stale += arrival.stale
+            self.fresh += not arrival.stale
+            provider = arrival.observation.provider
+            self.providers[provider] = self.providers.get(provider, 0) + 1
+            if not arrival.stale:
+                self.gaps[city] = max(self.gaps.get(city, 0.0), now - self._last.get(city, now))
+                self._last[city] = now
+
+
+class Outages:
+    """Answers in the place of the simulator at the times given, with a gateway's error or with nothing at all."""
+
+    def __init__(self) -> None:
+        self.spans: list[tuple[float, float, str]] = []  # loop times, and what happens between them
+        self.struck = 0
+
+    def add(self, begin: float, end: float, kind: str = "502") -> None:
+        """Have an outage: ``502`` or ``hang``."""
+        self.spans.append((begin, end, kind))
+
+    @property
+    def middleware(self) -> Any:
+        """Return what the application needs."""
+
+        @web.middleware
+        async def strike(
+            request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+        ) -> web.StreamResponse:
+            now = asyncio.get_running_loop().time()
+            kind = next((kind for begin, end, kind in self.spans if begin <= now < end), None)
+            if kind is None:
+                return await handler(request)
+            self.struck += 1
+            if kind == "hang":
+                await asyncio.get_running_loop().create_future()
+            return web.Response(status=502, text="<html>502</html>", content_type="text/html")
+
+        return strike
+
+
+class _AtOnce:
+    """Runs what a worker's thread would, without one: on virtual time a thread would take no time anyway."""
+
+    async def run(self, call: Callable[[], T]) -> T:
+        """Return what *call* returns."""
+        return call()
+
+
+@dataclass
+class Lives:
+    """What is the same over all lives."""
+
+    settings: Settings
+    cities: Sequence[City]
+    file: Path  # of the state
+    sink: Counting = field(default_factory=Counting)
+    logs: list[Any] = field(default_factory=list)
+
+    async def live(self, seconds: float, *, killed: bool = False) -> None:
+        """Run for so long. A daemon that is killed writes nothing at its end."""
+        stop, loop = asyncio.Event(), asyncio.get_running_loop()
+        async with contextlib.AsyncExitStack() as stack:
+            state = await stack.enter_async_context(self._state(killed=killed))
+            providers = await stack.enter_async_context(open_providers(self.settings, virtual.now, state))
+            with capture_logs(processors=[merge_contextvars]) as logs:
+                task = loop.create_task(
+                    daemon.run(
+                        Configuration(Path("weatherd.yaml"), self.settings, tuple(self.cities), ()),
+                        self._nothing_new,
+                        providers.usable,
+                        {"state": state, "sink": self.sink},
+                        planner=providers.planner,
+                        lasts=state.lasts,
+                        watch=nobody_edits,
+                        stop=stop,
+                        reload=asyncio.Event(),
+                        now=virtual.now,
+                        random=random.Random(loop.time()),
+                    )
+                )
+                await asyncio.sleep(seconds)
+                if killed:
+                    task.cancel()
+                stop.set()
+                await asyncio.wait([task])
+            self.logs += [event for event in logs if event["event"] not in ("observation", "provider.failed")]
+
+    def events(self, name: str) -> list[Any]:
+        """Return the events of that name, of all lives."""
+        return [event for event in self.logs if event["event"] == name]
+
+    @contextlib.asynccontextmanager
+    async def _state(self, *, killed: bool) -> AsyncIterator[State]:
+        store = Store(self.file)
+        state = State(store.load(virtual.now().timestamp()), store, _AtOnce(), virtual.now)  # type: ignore[arg-type]
+        try:
+            yield state
+            if not killed:
+                await state.aclose()
+        finally:
+            state.cancel()
+            store.close()
+
+    def _nothing_new(self) -> Configuration:
+        raise AssertionError("nobody reloads")

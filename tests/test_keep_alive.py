@@ -1,0 +1,73 @@
+"""A connection that was kept, and that the server has given up in the meantime."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING
+
+import pytest
+
+from weatherd.errors import Failure, ProviderError
+from weatherd.http import Session, get, open_session
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+
+
+@contextlib.asynccontextmanager
+async def serving(answers: list[int]) -> AsyncIterator[tuple[Session, str, list[int]]]:
+    """Serve connections of which the n-th gives so many answers and then hangs up on the next question.
+
+    Gives a session, the address, and a list of the connections on which a question came, by their numbers.
+    """
+    questions: list[int] = []
+    connections = 0
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        number, connections = connections, connections + 1
+        left = answers[number] if number < len(answers) else 0
+        with contextlib.suppress(asyncio.IncompleteReadError):
+            while await reader.readuntil(b"\r\n\r\n"):
+                questions.append(number)
+                if not left:
+                    break
+                left -= 1
+                writer.write(ANSWER)
+        writer.close()
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    async with server, open_session("weatherd/test") as session:
+        yield session, url, questions
+
+
+async def test_a_dropped_idle_connection_costs_one_retry_at_once() -> None:
+    """When the kept connection turns out to be dead, the question goes out again on a new one, and nobody notices."""
+    async with serving([1, 1]) as (session, url, questions):
+        await get(session, url, {})
+        before = asyncio.get_running_loop().time()
+        assert (await get(session, url, {})).status == 200
+        assert asyncio.get_running_loop().time() == before
+    assert questions == [0, 0, 1]
+
+
+async def test_a_service_that_hangs_up_on_everybody_is_asked_twice() -> None:
+    """A connection that is dropped before there is an answer gets one retry, also when it was new; then it failed."""
+    async with serving([]) as (session, url, questions):
+        with pytest.raises(ProviderError, match="hung up") as caught:
+            await get(session, url, {})
+    assert caught.value.failure is Failure.UNAVAILABLE
+    assert questions == [0, 1]
+
+
+async def test_there_is_one_retry_and_no_more() -> None:
+    """Also the new connection is dead: that is a failure, after two questions."""
+    async with serving([1, 0]) as (session, url, questions):
+        await get(session, url, {})
+        with pytest.raises(ProviderError, match="hung up"):
+            await get(session, url, {})
+    assert questions == [0, 0, 1]
