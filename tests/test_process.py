@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import signal
+import sqlite3
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -61,13 +62,18 @@ class Process:
             return found()[times - 1]
 
     @property
+    def number(self) -> int:
+        """The id of the process."""
+        return self._process.pid
+
+    @property
     def running(self) -> bool:
         """Tell whether it has not ended yet."""
         return self._process.returncode is None
 
     def receives(self, number: signal.Signals) -> None:
-        """Send a signal."""
-        self._process.send_signal(number)
+        """Send a signal; Popen's own way would look whether it has ended, and take that news away from asyncio."""
+        os.kill(self._process.pid, number)
 
     async def ends(self) -> int:
         """Wait for the end and return the exit code."""
@@ -111,8 +117,9 @@ async def weatherd(*arguments: str, stdout: int = PIPE, stderr: int = PIPE) -> A
 
 def configure(folder: Path, url: str, *rows: str, **settings: str) -> str:
     """Write both files and return the settings file's name."""
-    lines = [f"{name}: {value}" for name, value in {"interval": "1s", **settings}.items()]
-    (folder / "weatherd.yaml").write_text("\n".join([*lines, f"open_meteo: {{base_url: {url}}}"]))
+    lines = [f"{name}: {value}" for name, value in {"interval": "1s", "state": "state", **settings}.items()]
+    block = f"open_meteo: {{base_url: {url}, plan: unlimited}}"
+    (folder / "weatherd.yaml").write_text("\n".join([*lines, block]))
     write_list(folder, *rows)
     return str(folder / "weatherd.yaml")
 
@@ -295,7 +302,7 @@ async def test_a_closed_output_does_not_matter(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "problem"),
     [
-        ({"intervall": "5s"}, "weatherd.yaml:2:1: unknown key 'intervall'; did you mean 'interval'?"),
+        ({"intervall": "5s"}, "weatherd.yaml:3:1: unknown key 'intervall'; did you mean 'interval'?"),
         ({"cities": "none.yaml"}, "none.yaml: cannot be read"),
         ({"providers": "[openweathermap]"}, "OPEN_WEATHER_API_KEY"),
     ],
@@ -306,3 +313,42 @@ async def test_a_wrong_configuration_is_refused(tmp_path: Path, settings: dict[s
         rejected = await process.logs("config.rejected")
         assert await process.ends() == 78
     assert problem in rejected["problems"][0]
+
+
+async def test_a_second_daemon_on_the_same_state_is_refused(tmp_path: Path) -> None:
+    """It says whose the folder is and what to do, and ends with 74; the first one is not disturbed."""
+    async with serving() as service, weatherd("run", "-c", configure(tmp_path, service.url, KIEL)) as first:
+        await first.logs("daemon.ready")
+        async with weatherd("run", "-c", str(tmp_path / "weatherd.yaml")) as second:
+            refused = await second.logs("state.refused")
+            assert await second.ends() == 74
+        assert f"{tmp_path}/state is in use by another weatherd (process {first.number})" in refused["reason"]
+        assert "'state'" in refused["reason"]
+        await first.prints(2)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+async def test_restarts_ask_for_nothing_that_is_fresh(number: signal.Signals, tmp_path: Path) -> None:
+    """Ten restarts in a few seconds, also by kill -9, are one request for each city."""
+    async with serving() as service:
+        file = configure(tmp_path, service.url, KIEL, BERLIN, interval="10m")
+        for _ in range(10):
+            async with weatherd("run", "-c", file) as process:
+                await process.logs("daemon.ready")
+                if not service.requests:
+                    await process.prints(2)
+                    await written(tmp_path / "state" / "weatherd.sqlite")
+                process.receives(number)
+                await process.ends()
+        assert service.requests == 1
+
+
+async def written(file: Path) -> None:
+    """Wait until both cities are in the state."""
+    query = "SELECT count(*) FROM last"
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            with contextlib.closing(sqlite3.connect(file)) as database:
+                if database.execute(query).fetchone() == (2,):
+                    return
+            await asyncio.sleep(0)

@@ -55,8 +55,8 @@ def _print(lives: Lives, stats: Mapping[str, Stats], outages: Outages) -> None:
     gaps = sorted(lives.sink.gaps.values())
     sys.stdout.write(
         f"\n{DAYS} days, {counts['daemon.ready']} lives, {outages.struck} requests struck by outages\n"
-        f"fresh {lives.sink.fresh}, stale {lives.sink.stale}; longest gap of a city: median {gaps[len(gaps) // 2]:.0f} s,"
-        f" most {gaps[-1]:.0f} s\n{dict(counts)}\n"
+        f"fresh {lives.sink.fresh}, stale {lives.sink.stale}; longest gap of a city: "
+        f"median {gaps[len(gaps) // 2]:.0f} s, most {gaps[-1]:.0f} s\n{dict(counts)}\n"
     )
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-_DELAY = 0.25  # seconds between something new and its writing: what a power cut may cost
+_DELAY = 0.05  # seconds between something new and its writing: what a power cut may cost
 _AGAIN = 5.0  # seconds after which a writing that failed is tried again
 _LAST_MOMENT = 2.0  # seconds that the last writing may take at the end
 _NOTHING = Kept((), (), ())

@@ -65,6 +65,13 @@ def test_the_icon_counts_where_there_is_no_condition(condition: Any, icon: str, 
     assert sky(condition, icon, 0) == expected
 
 
+@pytest.mark.parametrize("icon", ["rain", "snow", "fog", "thunderstorm"])
+def test_a_dry_condition_counts_more_than_the_icon(icon: str) -> None:
+    """What was seen is believed, not what is drawn for it."""
+    assert sky("dry", icon, 0) == (0, "clear sky")
+    assert sky("dry", icon) == (None, "dry")
+
+
 def test_a_cloudy_icon_is_believed() -> None:
     """It is not what the service shows for want of anything better."""
     assert sky("dry", "cloudy") == (3, "overcast")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from weatherd import quota
+from weatherd import duration, quota
 from weatherd.city import City
 from weatherd.commands.loading import warn_of_rows_set_aside
 
@@ -39,8 +39,10 @@ def show_change(before: Configuration, after: Configuration, plans: Mapping[str,
 
 def _differences(old: City, new: City) -> str:
     names = [field.name for field in fields(City) if getattr(old, field.name) != getattr(new, field.name)]
-    return ", ".join(f"{name} {_text(getattr(old, name))} → {_text(getattr(new, name))}" for name in names)
+    return ", ".join(f"{name} {_text(name, old)} → {_text(name, new)}" for name in names)
 
 
-def _text(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+def _text(name: str, city: City) -> str:
+    if name == "interval":
+        return duration.words(city.interval)
+    return " ".join(city.providers) if name == "providers" else str(getattr(city, name))

@@ -73,7 +73,7 @@ def load(text: str | None) -> Forecast | None:
         if not isinstance(modified, str) or not modified.isprintable():
             return None
         return Forecast(steps, modified, _finite(kept["fetched"]), _finite(kept["expires"]))
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, ProviderError):
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError, ProviderError):
         return None
 
 
@@ -140,7 +140,7 @@ def _step(each: dict[str, Any]) -> Step | None:
 def _kept_step(**kept: Any) -> Step:
     return Step(
         time=_finite(kept["time"]),
-        hours=int(kept["hours"]),
+        hours=kept["hours"] if kept["hours"] in _PERIODS.values() else 1,
         temperature=temperature(kept["temperature"]),
         symbol=words(kept["symbol"]),
         precipitation=number(kept["precipitation"], *FALL),

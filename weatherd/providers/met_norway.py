@@ -55,7 +55,8 @@ def understand(answer: Answer, kept: Forecast | None, now: float) -> Forecast:
     if answer.status not in (200, 203):
         raise _refusal(answer, now)
     steps = parse_steps(parse_json(answer.body), now)
-    return Forecast(steps, words(answer.headers.get("Last-Modified", "")), now, expires)
+    modified = answer.headers.get("Last-Modified", "")
+    return Forecast(steps, modified if modified.isprintable() else "", now, expires)
 
 
 def _expires(answer: Answer, now: float) -> float:
@@ -66,7 +67,7 @@ def _expires(answer: Answer, now: float) -> float:
     expires, date = (_http_time(answer.headers.get(name, "")) for name in ("Expires", "Date"))
     age = answer.headers.get("Age", "")
     spent = float(age) if age.isascii() and age.isdigit() else 0.0
-    good_for = expires - (date or now) - spent if expires else _USUAL
+    good_for = _USUAL if expires is None else expires - (now if date is None else date) - spent
     return now + min(max(good_for, _SHORTEST), _LONGEST)
 
 

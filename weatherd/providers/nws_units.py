@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from types import MappingProxyType
 from typing import Any
 
@@ -44,11 +43,10 @@ def quantity(value: Any, low: float, high: float, *, length: str = "m") -> float
 
 
 def _plain(value: Any) -> Any:
-    """Return a number that was sent as text."""
+    """Return a number that was sent as text; it may be infinite or none, which is in no bounds."""
     if not isinstance(value, str):
         return value
     try:
-        result = float(value)
+        return float(value)
     except ValueError:
         return None
-    return result if math.isfinite(result) else None

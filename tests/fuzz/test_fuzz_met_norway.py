@@ -1,0 +1,87 @@
+"""Spoilt answers and notes of MET Norway: sound observations, or a ProviderError."""
+
+from __future__ import annotations
+
+import json
+import random
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.fakes import KIEL
+from tests.fuzz.test_fuzz_parsers import BODIES, NOW, SEED, assert_explained, spoil_bytes, spoil_values
+from weatherd.errors import ProviderError
+from weatherd.http import Answer
+from weatherd.providers.met_forecast import Forecast, load, observe
+from weatherd.providers.met_norway import understand
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+AT = NOW.timestamp()
+DETAILS = {"air_temperature": -3.5, "wind_speed": 4, "relative_humidity": 91.5, "cloud_area_fraction": 100.0}
+RAIN = {"summary": {"symbol_code": "lightssnowshowersandthunder_night"}, "details": {"precipitation_amount": 0.4}}
+STEPS = [
+    {"time": f"{NOW + timedelta(hours=n):%Y-%m-%dT%H:00:00Z}", "data": {"instant": {"details": DETAILS}, **after}}
+    for n, after in enumerate([{"next_1_hours": RAIN}, {"next_6_hours": RAIN, "next_12_hours": RAIN}, {}])
+]
+SEEDS: list[Any] = [{"properties": {"meta": {"units": {}}, "timeseries": STEPS}}]
+KEPT = understand(Answer(200, json.dumps(SEEDS[0]).encode(), {"Last-Modified": "Thu, 01 Jan"}), None, AT)
+
+
+def parse(status: int, body: bytes, kept: Forecast | None = None) -> bool:
+    """Understand, and tell whether it is weather; it is sound, or it is said why there is none."""
+    try:
+        forecast = understand(Answer(status, body, {"Expires": "never", "Age": "-1"}), kept, AT)
+    except ProviderError as error:
+        assert_explained(error)
+        return False
+    return told(forecast)
+
+
+def told(forecast: Forecast) -> bool:
+    """Tell whether a forecast has weather for now, which is sound."""
+    step = forecast.step(AT)
+    if step:
+        assert observe(KIEL, "met-norway", step, forecast.fetched).is_sound()
+    return step is not None
+
+
+@given(st.integers(200, 599), st.binary(max_size=200) | st.text(max_size=100).map(str.encode), st.booleans())
+def test_any_bytes(status: int, body: bytes, known: bool) -> None:  # noqa: FBT001 - drawn
+    """Whatever comes, with whatever status, is a forecast or an explained failure."""
+    parse(status, body, KEPT if known else None)
+
+
+def test_spoilt_documents() -> None:
+    """Values of a good answer exchanged for others: sound weather, or an explained failure."""
+    draws, good = random.Random(SEED), 0
+    for _ in range(BODIES // 5):
+        good += parse(200, spoil_values(draws.choice(SEEDS), draws))
+    assert good
+
+
+def test_spoilt_bytes() -> None:
+    """A good answer with bytes changed, cut or doubled."""
+    draws = random.Random(SEED)
+    for _ in range(BODIES // 5):
+        parse(200, spoil_bytes(json.dumps(draws.choice(SEEDS)).encode(), draws))
+
+
+def test_spoilt_recordings(recorded: Path) -> None:
+    """The same with what the service really sent."""
+    draws = random.Random(SEED)
+    document = json.loads((recorded / "metno" / "crafted_snow_two_steps_negative.json").read_bytes())
+    for _ in range(1000):
+        parse(200, spoil_values(document, draws))
+
+
+def test_spoilt_notes() -> None:
+    """What was kept may be damaged: it is read as sound weather or not at all."""
+    draws = random.Random(SEED)
+    for _ in range(5000):
+        forecast = load(spoil_values(json.loads(KEPT.dump()), draws).decode(errors="replace"))
+        if forecast:
+            told(forecast)
