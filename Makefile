@@ -9,7 +9,7 @@ NEWEST := $(lastword $(VERSIONS))
 DEV := .venv-$(OLDEST)
 INSTALL := -m pip install --quiet --quiet --disable-pip-version-check --constraint requirements.txt --editable
 
-.PHONY: help run test check format bench clean
+.PHONY: help run test month check format bench clean
 .PRECIOUS: .venv-%/installed
 
 help:
@@ -22,6 +22,9 @@ test: $(sort test-$(OLDEST) test-$(NEWEST)) ## all tests, on the oldest and the 
 
 test-%: .venv-%/installed
 	.venv-$*/bin/python -m pytest --quiet --numprocesses 2 $(PYTEST)
+
+month: $(DEV)/installed ## a virtual month of 320 cities with outages and restarts; takes minutes
+	WEATHERD_VIRTUAL_DAYS=31 $(DEV)/bin/python -m pytest --quiet --capture=no tests/test_virtual_month.py
 
 check: $(DEV)/installed ## format, lint, types, import contract
 	$(DEV)/bin/ruff format --check .

@@ -74,8 +74,10 @@ async def _service() -> AsyncIterator[str]:
 
 async def _measure(url: str, name: str, concurrency: int, way: Way) -> float:
     settings = Settings(
-        open_meteo=OpenMeteo(base_url=url, concurrency=concurrency),
-        openweathermap=OpenWeatherMap.model_validate({"base_url": url, "api_key": "key", "concurrency": concurrency}),
+        open_meteo=OpenMeteo(base_url=url, plan="unlimited", concurrency=concurrency),
+        openweathermap=OpenWeatherMap.model_validate(
+            {"base_url": url, "api_key": "key", "plan": "unlimited", "concurrency": concurrency}
+        ),
     )
     async with open_providers(settings) as providers:
         begin = time.perf_counter()

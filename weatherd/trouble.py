@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from weatherd.age import age, is_stale
-from weatherd.errors import ProviderError, is_service_wide
+from weatherd.errors import Failure, ProviderError, is_service_wide
 from weatherd.foreign import words
 from weatherd.formats import rfc3339
 
@@ -51,7 +51,8 @@ class Trouble:
         if last is None or self._is_stale or not is_stale(last, now):
             return
         self._is_stale = True
-        tell = log.debug if is_service_wide(error) else log.warning
+        is_told = is_service_wide(error) or (isinstance(error, ProviderError) and error.failure is Failure.STALE)
+        tell = log.debug if is_told else log.warning
         tell("city.stale", provider=last.provider, age=round(age(last, now)), observed_at=rfc3339(last.observed_at))
 
     def ended(self, now: float) -> None:

@@ -1,0 +1,140 @@
+"""What a fault of an hour costs: each fault of the simulator against each provider, on virtual time.
+
+``python -m benchmarks.faults`` prints a table. Ten cities, every ten minutes; after an hour the whole service has the
+fault for an hour, and then is well again. It is exact and the same every time: nothing here measures the machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import statistics
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from structlog.testing import capture_logs
+
+from tests import virtual
+from tests.test_daemon import nobody_edits
+from weatherd import daemon
+from weatherd.city import City
+from weatherd.compose import open_providers
+from weatherd.configuration import Configuration
+from weatherd.settings import Settings
+from weatherd.simulator.faults import KINDS, Fault
+from weatherd.simulator.server import STATS, application, serve
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from weatherd.observation import Arrival
+
+HOUR = 3600.0
+PLACES = {"nws": (33.0, -100.0), "bright-sky": (49.0, 9.0)}
+PROVIDERS = ("open-meteo", "openweathermap", "met-norway", "bright-sky", "nws")
+
+
+@dataclass
+class Seen:
+    """When each city got something fresh, in virtual seconds."""
+
+    fresh: list[tuple[float, str]] = field(default_factory=list)
+
+    async def write(self, batch: Sequence[Arrival]) -> None:
+        """Note a batch."""
+        time = asyncio.get_running_loop().time()
+        self.fresh += [(time, arrival.city.id) for arrival in batch if not arrival.stale]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What became of a fault."""
+
+    during: int  # requests while it lasted
+    first: float  # seconds from its end until a city was served
+    every: float  # until every city was
+    lines: int  # in the log, of warnings and errors, from its beginning on
+    events: str
+
+
+def cities(provider: str) -> list[City]:
+    """Return ten cities that the provider knows."""
+    lat, lon = PLACES.get(provider, (40.0, 10.0))
+    return [City(name=f"City {n}", lat=lat + n / 2, lon=lon, interval=600.0, providers=(provider,)) for n in range(10)]
+
+
+def settings(url: str) -> Settings:
+    """Return settings that point every provider at a server."""
+    block: dict[str, Any] = {"base_url": url}
+    return Settings(
+        open_meteo=block,
+        openweathermap=block | {"api_key": "key"},
+        met_norway=block | {"contact": "me@example.org"},
+        nws=block,
+        bright_sky=block,
+    )
+
+
+async def measure(provider: str, kind: str) -> Cost:
+    """Live through an hour of a fault."""
+    loop, seen, stop = asyncio.get_running_loop(), Seen(), asyncio.Event()
+    during = 0
+
+    async def live(port: int, begun: asyncio.Future[str], service: str) -> None:
+        nonlocal during
+        for faults, seconds in (([], HOUR), ([Fault(kind, 1.0)], HOUR), ([], 26 * HOUR)):
+            app = application(now=virtual.now, faults=faults)
+            async with serve("127.0.0.1", port, app) as url:
+                port = int(url.rpartition(":")[2])
+                if not begun.done():
+                    begun.set_result(url)
+                await asyncio.sleep(seconds)
+                during = app[STATS][service].requests if faults else during
+        stop.set()
+
+    begun: asyncio.Future[str] = loop.create_future()
+    services = asyncio.create_task(live(0, begun, provider))
+    own = settings(await begun)
+    with capture_logs() as logs:
+        async with open_providers(own, virtual.now) as providers:
+            await daemon.run(
+                Configuration(Path("weatherd.yaml"), own, tuple(cities(provider)), ()),
+                lambda: Configuration(Path("weatherd.yaml"), own, (), ()),
+                providers.usable,
+                {"seen": seen},
+                planner=providers.planner,
+                watch=nobody_edits,
+                stop=stop,
+                reload=asyncio.Event(),
+                now=virtual.now,
+                random=random.Random(0),  # noqa: S311 - it spreads retries
+            )
+    await services
+    after: dict[str, float] = {}
+    for time, city in seen.fresh:
+        if time >= 2 * HOUR:
+            after.setdefault(city, time - 2 * HOUR)
+    loud = [event["event"] for event in logs if event["log_level"] in ("warning", "error")]
+    told = ", ".join(f"{loud.count(name)} {name}" for name in dict.fromkeys(loud))
+    return Cost(during, min(after.values()), max(after.values()), len(loud), told)
+
+
+def main() -> None:
+    """Print the table."""
+    sys.stdout.write("| provider | fault | requests in the hour | first city served again | every city | log |\n")
+    sys.stdout.write("|---|---|---|---|---|---|\n")
+    spent = []
+    for provider in PROVIDERS:
+        for kind in KINDS:
+            cost = virtual.run(measure(provider, kind), settle=0)
+            spent.append(cost.during)
+            row = (provider, kind, cost.during, f"{cost.first:.0f} s", f"{cost.every:.0f} s", cost.events)
+            sys.stdout.write(f"| {' | '.join(map(str, row))} |\n")
+            sys.stdout.flush()
+    sys.stdout.write(f"\nmedian {statistics.median(spent):.0f} requests, most {max(spent)}; a healthy hour has 60\n")
+
+
+if __name__ == "__main__":
+    main()
