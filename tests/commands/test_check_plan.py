@@ -56,7 +56,7 @@ def test_what_an_edited_list_would_change(weatherd: Weatherd, folder: Path) -> N
         "2 cities, 0 of them as they are",
         "open-meteo: 432 calls a day instead of 288",
     ]
-    assert f"set aside: {other}:4:26: 'Wrong'" in err
+    assert f"set aside: {other}:4:24: 'Wrong'" in err
     assert (folder / "cities.yaml").read_text() == before
 
 

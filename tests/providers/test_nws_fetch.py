@@ -163,20 +163,6 @@ async def test_the_one_that_served_fails_in_its_turn() -> None:
     assert service.asked == path("K2", "K1", "K3")
 
 
-async def test_nothing_is_preferred_that_failed_with_all_others() -> None:
-    """After a poll in which no station had anything fresh, the nearest is asked first again."""
-    service = Service()
-    service.says[path("K1")[0]] = timedelta(hours=5)
-    async with serving(service) as provider:
-        assert (await provider.fetch(TOPEKA)).station == "K2"
-        service.says |= dict.fromkeys(path("K2", "K3"), timedelta(hours=6))
-        assert (await provider.fetch(TOPEKA)).station == "K1"
-        service.says.clear()
-        service.new()
-        assert (await provider.fetch(TOPEKA)).station == "K1"
-    assert service.asked == path("K1")
-
-
 async def test_the_newest_of_the_old_when_none_is_fresh() -> None:
     """Three stations at most are asked; what is too old is for the road to say."""
     service = Service()

@@ -74,6 +74,20 @@ async def test_no_station_has_anything() -> None:
             assert service.new() == [*asked, *path("K1", "K2", "K3")]
 
 
+async def test_nothing_is_preferred_that_failed_with_all_others() -> None:
+    """After a poll in which no station had anything fresh, the nearest is asked first again."""
+    service = Service()
+    service.says[path("K1")[0]] = timedelta(hours=5)
+    async with serving(service) as provider:
+        assert (await provider.fetch(TOPEKA)).station == "K2"
+        service.says |= dict.fromkeys(path("K2", "K3"), timedelta(hours=6))
+        assert (await provider.fetch(TOPEKA)).station == "K1"
+        service.says.clear()
+        service.new()
+        assert (await provider.fetch(TOPEKA)).station == "K1"
+    assert service.asked == path("K1")
+
+
 ADDRESSES: list[Any] = [None, 5, "", "https://api.weather.gov", "https://[x/y", "/a b", "/ä", "x/y", [], {}]
 NO_STATIONS: list[Any] = [{}, [], {"features": []}, {"features": None}, {"features": [None, {"properties": 5}]}]
 PROBLEM = {"type": "https://api.weather.gov/problems/InvalidPoint", "title": "Data Unavailable", "detail": "Unable"}

@@ -29,7 +29,7 @@ def load(config: Path | None) -> Configuration:
     from weatherd.settings import secrets_of  # noqa: PLC0415
 
     loaded = configuration.load(configuration.find(config, os.environ), os.environ, list(plugins.find("providers")))
-    log.configure("warning", secrets=secrets_of(loaded.settings))
+    log.configure("error", secrets=secrets_of(loaded.settings))
     return loaded
 
 

@@ -22,9 +22,7 @@ def failures_of(error: ProviderError, weight: int) -> int:
     """
     if error.failure not in ILL:
         return 0
-    if weight == 1:
-        return 1
-    return MANY if error.failure is Failure.UNAVAILABLE else MANY // 2
+    return min(weight, MANY if error.failure is Failure.UNAVAILABLE else MANY // 2)
 
 
 def pause_after(error: ProviderError, failures: int, strikes: int) -> float | None:
