@@ -156,7 +156,7 @@ def _phase(city: City) -> float:
 
 def test_a_healthy_day_is_exact() -> None:
     """Without faults the server is asked at the phase of every city to the hundredth of a second, all day long."""
-    day = virtual.run(_live([], [(0, _configured(CITIES))]), settle=virtual.SETTLE)
+    day = virtual.run(_live([], [(0, _configured(CITIES))]), settle=0)
     for city in CITIES[8:]:
         first, second, *rest = [when for when, path, places in day.asked if path != FORECAST and places == (city.lat,)]
         offset = _phase(city)
@@ -178,7 +178,7 @@ def test_a_day_of_every_fault_loses_nothing() -> None:
         (40_000, ConfigError(Problem("cities.yaml:1:1", "is not valid YAML"))),
         (60_000, _configured(moved)),
     ]
-    day = virtual.run(_live(faults, plan), settle=virtual.SETTLE)
+    day = virtual.run(_live(faults, plan), settle=0)
     account = day.account
     assert account["fetched"] == len(day.sink.got) == account["stored"] + account["repeated"]
     assert account["dropped"] == account["queued"] == 0
@@ -200,7 +200,5 @@ def test_a_day_of_every_fault_loses_nothing() -> None:
 def test_the_same_bad_luck_gives_the_same_day() -> None:
     """A day with faults can be played again: the same questions at the same times."""
     faults = [Fault(kind, RATE) for kind in KINDS]
-    days = [
-        virtual.run(_live(faults, [(0, _configured(CITIES))], seconds=DAY / 6), settle=virtual.SETTLE) for _ in range(2)
-    ]
+    days = [virtual.run(_live(faults, [(0, _configured(CITIES))], seconds=DAY / 6), settle=0) for _ in range(2)]
     assert days[0].asked == days[1].asked

@@ -170,3 +170,37 @@ def test_the_first_poll(now: float, ago: float, interval: float, share: float) -
         assert now < first <= now + 60 + 1.5 * interval + 1e-3
         assert first - last >= interval / 2 - 1e-3
         assert first == pytest.approx(next_tick(first - interval / 4, interval, offset), abs=1e-3)
+
+
+async def test_a_reload_plans_anew_and_says_what_it_costs() -> None:
+    """The calls a day before and after are told; that the list is stretched only when it is stretched otherwise."""
+    stop, reload, lists = asyncio.Event(), asyncio.Event(), [CITIES[:30], [*CITIES[:29], CITIES[31]], CITIES[:2]]
+
+    async def edit() -> None:
+        while lists:
+            await asyncio.sleep(1000)
+            reload.set()
+        await asyncio.sleep(1000)
+        stop.set()
+
+    with capture_logs() as logs:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(edit())
+            await daemon.run(
+                configured(*CITIES),
+                lambda: configured(*lists.pop(0)),
+                {"fake": FakeProvider().answers()},
+                {},
+                planner=Planner({"fake": Plan({"day": 2880})}),
+                watch=nobody_edits,
+                stop=stop,
+                reload=reload,
+                now=virtual.now,
+                random=random.Random(0),
+            )
+    told = [(event["event"], event.get("stretched")) for event in logs if event["event"].startswith("quota.")]
+    assert told == [("quota.stretched", 1224.0), ("quota.stretched", 918.0), ("quota.fits", None)]
+    days = [
+        (event["calls_a_day_before"], event["calls_a_day"]) for event in logs if event["event"] == "cities.reloaded"
+    ]
+    assert days == [({"fake": 2824}, {"fake": 2824}), ({"fake": 2824}, {"fake": 2824}), ({"fake": 2824}, {"fake": 288})]

@@ -15,7 +15,7 @@ from weatherd.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-COUNT = 50_000  # files for each loader
+COUNT = 20_000  # files for each loader
 SEED = 20260101
 PROVIDERS = ["open-meteo", "openweathermap"]
 CITIES = """\

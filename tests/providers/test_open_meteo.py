@@ -238,6 +238,30 @@ def test_refusals(status: int, body: Any, expected: tuple[Any, Failure]) -> None
     assert expected[0] in (..., str(caught.value))
 
 
+@pytest.mark.parametrize(
+    ("reason", "at", "seconds"),
+    [
+        ("Minutely API request limit exceeded. Please try again in one minute.", "12:34:56", 4 + 5),
+        ("Hourly API request limit exceeded. Please try again in the next hour.", "12:34:56", 25 * 60 + 4 + 5),
+        ("Daily API request limit exceeded. Please try again tomorrow.", "12:34:56", 11 * 3600 + 25 * 60 + 4 + 5),
+        ("Too many requests", "12:34:56", None),
+    ],
+)
+def test_a_limit_says_in_words_until_when(reason: str, at: str, seconds: float | None) -> None:
+    """It is waited for the end of the window that is named, in UTC, and a moment more, for clocks differ."""
+    moment = datetime.fromisoformat(f"2026-01-31T{at}+00:00")
+    with pytest.raises(ProviderError) as caught:
+        open_meteo.parse([KIEL], Answer(429, json.dumps({"reason": reason, "error": True}).encode()), moment)
+    assert (caught.value.failure, caught.value.retry_after) == (Failure.LIMITED, seconds)
+
+
+def test_too_many_at_once_is_another_matter() -> None:
+    """It is a matter of seconds and of fewer requests at once."""
+    with pytest.raises(ProviderError) as caught:
+        open_meteo.parse([KIEL], Answer(429, b'{"error":true,"reason":"Too many concurrent requests"}'), EPOCH)
+    assert (caught.value.failure, caught.value.retry_after) == (Failure.CROWDED, None)
+
+
 @contextlib.asynccontextmanager
 async def serving(handler: Handler, **block: Any) -> AsyncIterator[Provider]:
     """Open the provider on a server with one handler."""
