@@ -130,7 +130,10 @@ async def _respond(request: web.Request, service: Service, world: _World) -> web
     def answer(at: datetime) -> Answer | Reply:
         return service.answer(question, at, world.pace)
 
-    return await respond(request, service, kind, answer=answer, now=world.now)
+    response = await respond(request, service, kind, answer=answer, now=world.now)
+    if 400 <= response.status < 500:
+        _give_back(service, query, world)
+    return response
 
 
 def _charge(service: Service, query: Query, world: _World) -> tuple[int, Any] | None:
@@ -139,11 +142,21 @@ def _charge(service: Service, query: Query, world: _World) -> tuple[int, Any] | 
     if quota and (refused := quota.refuse(now, stats.under_way - 1)):
         stats.quota_429 += 1
         return refused
-    calls = open_meteo_calls(query) if service.name == "open-meteo" else 1.0
+    calls = _calls(service, query)
     stats.charged(now, calls)
     if quota:
         quota.count(now, calls)
     return None
+
+
+def _give_back(service: Service, query: Query, world: _World) -> None:
+    """Charge no more than one call for what was wrong with the question."""
+    if (more := _calls(service, query) - 1) and (quota := world.quotas.get(service.name)):
+        quota.count(world.now().timestamp(), -more)
+
+
+def _calls(service: Service, query: Query) -> float:
+    return open_meteo_calls(query) if service.name == "open-meteo" else 1.0
 
 
 async def _count(request: web.Request) -> web.Response:

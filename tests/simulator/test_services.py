@@ -1,0 +1,215 @@
+"""MET Norway, Bright Sky and the National Weather Service, as they are simulated: the rules, and the weather."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from weatherd.city import City
+from weatherd.http import Answer
+from weatherd.providers import bright_sky, met_norway, nws
+from weatherd.providers.met_forecast import observe
+from weatherd.providers.met_symbols import words_of
+from weatherd.simulator import met_norway as simulated_met
+from weatherd.simulator.codes import cloud_code
+from weatherd.simulator.met_symbols import symbol
+from weatherd.simulator.query import Question
+from weatherd.simulator.weather import weather_at
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    import aiohttp
+
+    Simulate = Callable[..., Awaitable[aiohttp.ClientSession]]
+
+COMPACT = "/weatherapi/locationforecast/2.0/compact"
+AGENT = {"User-Agent": "weatherd/1 me@example.org"}
+HOURS = [datetime(2026, month, 3, hour, 17, tzinfo=UTC) for month in (1, 4, 7, 10) for hour in (0, 7, 13, 19)]
+
+
+def city(lat: float, lon: float) -> City:
+    """Return a city there."""
+    return City(name="Somewhere", lat=lat, lon=lon)
+
+
+def question(lat: str, lon: str, **headers: str) -> Question:
+    """Return a question for a forecast."""
+    return Question({"lat": [lat], "lon": [lon]}, headers=AGENT | headers)
+
+
+@pytest.mark.parametrize("at", HOURS)
+def test_weatherd_understands_the_simulated_forecast(at: datetime) -> None:
+    """For places of all latitudes the step of now is there, sound, and the weather of the hour."""
+    for lat in range(-80, 81, 16):
+        reply = simulated_met.compact(question(str(lat), "10.5"), at)
+        answer = Answer(reply.status, json.dumps(reply.body).encode(), reply.headers)
+        forecast = met_norway.understand(answer, None, at.timestamp())
+        step = forecast.step(at.timestamp())
+        assert step
+        found = observe(city(lat, 10.5), "met-norway", step, at.timestamp())
+        sky = weather_at(lat, 10.5, at.replace(minute=0).timestamp())
+        assert found.is_sound()
+        assert found.temperature == round(sky.temperature, 1)
+        assert found.observed_at == at.replace(minute=0)
+        assert 1790 <= forecast.expires - at.timestamp() <= 1930
+
+
+def test_a_forecast_has_the_form_of_the_real_one(now: datetime) -> None:
+    """82 steps: 54 by the hour, then by six hours without ``next_1_hours``, and the last with nothing to follow."""
+    steps = simulated_met.compact(question("60.1", "10"), now).body["properties"]["timeseries"]
+    assert len(steps) == 82
+    assert ["next_1_hours" in step["data"] for step in steps] == [True] * 54 + [False] * 28
+    assert steps[-1]["data"].keys() == {"instant"}
+    times = [datetime.fromisoformat(step["time"]) for step in steps]
+    assert times[0] <= now < times[1] == times[0] + timedelta(hours=1)
+    assert times[-1] - times[-2] == timedelta(hours=6)
+
+
+@pytest.mark.parametrize(
+    ("query", "headers", "status"),
+    [
+        ({"lat": "59.9139", "lon": "10.7522"}, AGENT, 200),
+        ({"lat": "59.9139", "lon": "10.7522", "altitude": "12"}, AGENT, 200),
+        ({"lat": "59.91390", "lon": "10.7522"}, AGENT, 403),
+        ({"lat": "59.9139"}, AGENT, 400),
+        ({"lat": "99", "lon": "10"}, AGENT, 400),
+        ({"lat": "59", "lon": "10"}, {"User-Agent": "python-requests/2.32"}, 403),
+        ({"lat": "59", "lon": "10"}, {"User-Agent": "weatherd"}, 403),
+        ({"lat": "59", "lon": "10"}, {"User-Agent": "weatherd github.com/me/weatherd"}, 200),
+    ],
+)
+async def test_met_norways_rules(
+    simulate: Simulate, query: dict[str, str], headers: dict[str, str], status: int
+) -> None:
+    """Four decimals at the most, both coordinates, and a User-Agent that names somebody."""
+    client = await simulate()
+    async with client.get(COMPACT, params=query, headers=headers) as response:
+        assert response.status == status
+
+
+async def test_what_has_not_changed_has_no_body(simulate: Simulate) -> None:
+    """A 304 says when it expires, and comes only for the very ``Last-Modified``."""
+    client = await simulate()
+    query = {"lat": "59.9", "lon": "10.7"}
+    async with client.get(COMPACT, params=query, headers=AGENT) as first:
+        modified = first.headers["Last-Modified"]
+    async with client.get(COMPACT, params=query, headers=AGENT | {"If-Modified-Since": modified}) as again:
+        assert (again.status, await again.read()) == (304, b"")
+        left = parsedate_to_datetime(again.headers["Expires"]) - parsedate_to_datetime(again.headers["Date"])
+        assert 1800 <= left.total_seconds() <= 1920
+        assert again.headers["Last-Modified"] == modified
+    async with client.get(COMPACT, params=query, headers=AGENT | {"If-Modified-Since": "yesterday"}) as other:
+        assert other.status == 200
+
+
+def test_every_code_has_a_symbol_that_is_known() -> None:
+    """By day and by night; the two that the service misspells are misspelt."""
+    for code in (
+        *range(4),
+        45,
+        48,
+        51,
+        53,
+        55,
+        56,
+        57,
+        61,
+        63,
+        65,
+        66,
+        67,
+        71,
+        73,
+        75,
+        77,
+        *range(80, 83),
+        85,
+        86,
+        95,
+        96,
+        99,
+    ):
+        for is_day in (True, False):
+            assert words_of(symbol(code, is_day=is_day)) != (None, "unknown")
+
+
+@pytest.mark.parametrize("at", HOURS)
+async def test_weatherd_understands_the_simulated_stations(simulate: Simulate, at: datetime) -> None:
+    """Bright Sky's report is of the last half hour; its words agree with its clouds."""
+    client = await simulate()
+    async with client.get("/current_weather", params={"lat": "52.5", "lon": "13.4"}) as response:
+        found = bright_sky.parse(city(52.5, 13.4), Answer(200, await response.read()), at)
+    assert found.is_sound()
+    assert found.observed_at.minute in (0, 30)
+    assert found.station
+    if found.precipitation == 0 and found.cloud_cover is not None and found.code is not None and found.code < 4:
+        assert abs(found.code - cloud_code(found.cloud_cover)) <= 1
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "detail"),
+    [
+        ({"lat": "48.85", "lon": "2.35"}, 404, "No sources match your criteria"),
+        ({"lat": "nan", "lon": "10"}, 422, None),
+        ({"lon": "10"}, 422, None),
+    ],
+)
+async def test_bright_skys_refusals(simulate: Simulate, query: dict[str, str], status: int, detail: str | None) -> None:
+    """Outside Germany there is no source; what is no place is explained in a list."""
+    client = await simulate()
+    async with client.get("/current_weather", params=query) as response:
+        body = await response.json()
+        assert response.status == status
+        assert body["detail"] == detail if detail else body["detail"][0]["msg"]
+
+
+async def test_the_way_to_a_station(simulate: Simulate, now: datetime) -> None:
+    """Point, stations by distance, and the newest observation, which is of :53 and within the hour."""
+    client = await simulate()
+
+    async def ask(path: str) -> Any:
+        async with client.get(path, headers=AGENT) as response:
+            assert (response.status, response.content_type) == (200, "application/geo+json")
+            return await response.json()
+
+    address = (await ask("/points/39.7456,-97.0892"))["properties"]["observationStations"]
+    assert address.startswith(str(client._base_url))  # it is on the host that was asked
+    stations = (await ask(address))["features"]
+    assert len(stations) >= 3
+    name = stations[0]["properties"]["stationIdentifier"]
+    latest = await ask(f"/stations/{name}/observations/latest")
+    found = nws.parse(city(39.7, -97), Answer(200, json.dumps(latest).encode()), now)
+    assert found.is_sound()
+    assert (found.station, found.observed_at.minute) == (name, 53)
+    assert timedelta() <= now - found.observed_at < timedelta(hours=1)
+    for path in (f"/stations/{name}/observations", f"/stations/{name}/observations/?limit=3"):
+        listed = (await ask(path))["features"]
+        assert listed[0] == latest
+        assert len(listed) == (3 if "limit" in path else 24)
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "kind"),
+    [
+        ("/points/39.74561,-97.0892", 301, "AdjustPointPrecision"),
+        ("/points/39.10,-97", 301, "AdjustPointPrecision"),
+        ("/points/51.5072,-0.1275", 404, "InvalidPoint"),
+        ("/points/somewhere", 404, "NotFound"),
+        ("/stations/NONE/observations/latest", 404, "NotFound"),
+        ("/gridpoints/SIM/1,999999/stations", 404, "NotFound"),
+        ("/points/39,-97?units=si", 400, "BadRequest"),
+    ],
+)
+async def test_the_weather_services_problems(simulate: Simulate, path: str, status: int, kind: str) -> None:
+    """Each is a problem document of its kind; a point with too many decimals is sent to the right one."""
+    client = await simulate()
+    async with client.get(path, headers=AGENT, allow_redirects=False) as response:
+        body = json.loads(await response.read())
+        assert (response.status, response.content_type) == (status, "application/problem+json")
+        assert body["type"].rpartition("/")[2] == kind
+        assert ("Location" in response.headers) == (status == 301)
