@@ -21,6 +21,7 @@ from weatherd.errors import Failure, ProviderError
 from weatherd.http import Answer, open_session
 from weatherd.providers import open_meteo
 from weatherd.settings import Settings
+from weatherd.simulator.quotas import open_meteo_calls
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -253,6 +254,13 @@ def test_a_limit_says_in_words_until_when(reason: str, at: str, seconds: float |
     with pytest.raises(ProviderError) as caught:
         open_meteo.parse([KIEL], Answer(429, json.dumps({"reason": reason, "error": True}).encode()), moment)
     assert (caught.value.failure, caught.value.retry_after) == (Failure.LIMITED, seconds)
+
+
+def test_a_place_weighs_one_call() -> None:
+    """By the service's own formula of places, variables and days, a request is as many calls as it has cities."""
+    for cities in ([KIEL], [KIEL, BERLIN, MUNICH], [KIEL] * 100):
+        asked = {name: [value] for name, value in open_meteo.query(cities).items()}
+        assert open_meteo_calls(asked) == len(cities)
 
 
 def test_too_many_at_once_is_another_matter() -> None:

@@ -161,7 +161,12 @@ class Gate:
             reason=str(error),
             seconds=round(seconds, 3),
             until=rfc3339(datetime.fromtimestamp(until, UTC)),
+            **({"action": self._action()} if error.failure is Failure.DENIED else {}),
         )
+
+    def _action(self) -> str:
+        block = self._meter.provider.replace("-", "_")
+        return f"check key, plan and contact in the block {block}, then restart; it is tried again in any case"
 
     def _refuse_in_pause(self, weight: int) -> None:
         if self._until is not None and asyncio.get_running_loop().time() < self._until and self._why:
