@@ -23,7 +23,8 @@ from weatherd.errors import StateError
 from weatherd.quota import Plan
 from weatherd.sinks.board import Last
 from weatherd.sinks.store import NAME, Store
-from weatherd.state import State, folder, no_state, open_state, owned
+from weatherd.state import State, no_state, open_state
+from weatherd.statefolder import folder, owned
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -110,7 +111,7 @@ def test_a_folder_is_given_back_also_after_an_error(tmp_path: Path) -> None:
 OWNER = """
 import sys
 from pathlib import Path
-from weatherd.state import owned
+from weatherd.statefolder import owned
 with owned(Path(sys.argv[1])):
     print("owned", flush=True)
     sys.stdin.read()

@@ -18,7 +18,8 @@ from weatherd.planner import Planner
 from weatherd.providers import Resources
 from weatherd.providers.gate import Gate
 from weatherd.quota import PLANS, UNLIMITED, plan
-from weatherd.state import folder, no_state, open_state
+from weatherd.state import no_state, open_state
+from weatherd.statefolder import folder
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping

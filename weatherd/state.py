@@ -1,12 +1,9 @@
-"""The state folder: whose it is, and what is written there while the daemon runs."""
+"""What outlives a restart: held in memory, and written to the state folder while the daemon runs."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
@@ -17,10 +14,12 @@ from weatherd.memory import Memory
 from weatherd.sinks.board import Last
 from weatherd.sinks.store import NAME, Kept, Store
 from weatherd.sinks.worker import Worker
+from weatherd.statefolder import explained
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
     from datetime import datetime
+    from pathlib import Path
 
     from weatherd.ledger import Row
     from weatherd.memory import Note
@@ -33,38 +32,6 @@ _DELAY = 0.05  # seconds between something new and its writing: what a power cut
 _AGAIN = 5.0  # seconds after which a writing that failed is tried again
 _LAST_MOMENT = 2.0  # seconds that the last writing may take at the end
 _NOTHING = Kept((), (), ())
-
-
-def folder(setting: Path | None, file: Path, environ: Mapping[str, str]) -> Path:
-    """Return the state folder: the one that is set, else systemd's, else that of the user; see XDG's base folders."""
-    if setting is not None:
-        return file.parent / setting.expanduser()
-    if given := environ.get("STATE_DIRECTORY"):
-        return Path(given.split(":")[0])
-    home = environ.get("XDG_STATE_HOME", "")
-    if not Path(home).is_absolute():  # such a one is to be ignored
-        home = os.path.expanduser("~/.local/state")  # noqa: PTH111 - pathlib's raises errors
-    return Path(home) / "weatherd"
-
-
-@contextlib.contextmanager
-def owned(path: Path) -> Iterator[None]:
-    """Keep other daemons off the folder inside the ``with``. Raises StateError when one is there."""
-    with _explained(path):
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            whose = os.read(descriptor, 20).decode(errors="replace").strip() or "unknown"
-            message = f"{path} is in use by another weatherd (process {whose}): stop that one, or give this one a"
-            raise StateError(f"{message} folder of its own with 'state'") from None
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, f"{os.getpid()}\n".encode())
-        yield
-    finally:
-        os.close(descriptor)
 
 
 class State:
@@ -187,18 +154,9 @@ async def open_state(path: Path, now: Callable[[], datetime]) -> AsyncIterator[S
 
 
 def _open_store(path: Path) -> Store:
-    with _explained(path):
+    with explained(path):
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return Store(path / NAME)
-
-
-@contextlib.contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        reason = f"the state folder {path} cannot be used: {error.strerror}"
-        raise StateError(f"{reason}; set 'state' to a folder that may be written") from None
 
 
 def no_state(now: Callable[[], datetime]) -> State:

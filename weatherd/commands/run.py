@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from weatherd import __version__, configuration, daemon, log, plugins, signals, state
+from weatherd import __version__, configuration, daemon, log, plugins, signals, state, statefolder
 from weatherd.commands import BUG, CONFIG, NO_STATE, OK, UNCLEAN
 from weatherd.compose import now, open_providers, open_sinks
 from weatherd.errors import ConfigError, StateError
@@ -73,8 +73,8 @@ async def _run(config: Path | None, lines: Lines, *, demo: bool) -> int:
             )
             if file == configuration.SHIPPED and not demo:
                 structlog.get_logger().warning("config.shipped", config=str(file), action="name your own with --config")
-            path = state.folder(first.settings.state, file, os.environ)
-            stack.enter_context(state.owned(path))
+            path = statefolder.folder(first.settings.state, file, os.environ)
+            stack.enter_context(statefolder.owned(path))
             kept = await stack.enter_async_context(state.open_state(path, now))
             providers = await stack.enter_async_context(open_providers(first.settings, now, kept))
             first = providers.require(first)
