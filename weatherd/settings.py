@@ -3,33 +3,20 @@
 from __future__ import annotations
 
 import json
-import re
 from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from weatherd import city
+from weatherd.blocks import Block, BrightSky, Count, MetNorway, Nws, OpenMeteo, OpenWeatherMap
 from weatherd.duration import Duration, Interval
 from weatherd.formats import checked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-
-def _url(text: str) -> str:
-    try:
-        parts = urlsplit(text)
-        right = parts.scheme in ("http", "https") and parts.hostname and not parts.query and not parts.fragment
-        _ = parts.port
-    except ValueError:
-        right = False
-    if not right:
-        raise ValueError("should be the address of a server, such as http://localhost:8080")
-    return text.rstrip("/")
 
 
 def _listed(value: object) -> object:
@@ -44,12 +31,6 @@ def _listed(value: object) -> object:
     return [word.strip() for word in value.split(",") if word.strip()]
 
 
-def _number(value: object) -> object:
-    if isinstance(value, bool):
-        raise ValueError(f"should be a whole number, not {str(value).lower()}")  # noqa: TRY004 - pydantic's way
-    return value
-
-
 def _path(path: Path | None) -> Path | None:
     if path is None:
         return None
@@ -58,36 +39,7 @@ def _path(path: Path | None) -> Path | None:
     return path
 
 
-def _key(secret: SecretStr | None) -> SecretStr | None:
-    if secret and not re.fullmatch("[!-~]+", secret.get_secret_value()):
-        raise ValueError("should be printable ASCII without spaces, as keys are")
-    return secret
-
-
-def _contact(text: str | None) -> str | None:
-    if text is not None and not re.fullmatch(_CONTACT, text):
-        raise ValueError("should be an e-mail address or a web address, in ASCII and without spaces")
-    return text
-
-
-def _language(text: str) -> str:
-    if not re.fullmatch(_LANGUAGE, text):
-        raise ValueError("should be a language such as en, de or pt_br")
-    return text
-
-
-_LANGUAGE = r"^[a-z]{2}(_[a-z]{2})?$"
-Count = Annotated[int, Field(ge=1, le=1_000_000), BeforeValidator(_number)]
 Providers = Annotated[city.Providers, BeforeValidator(_listed)]
-Key = Annotated[SecretStr | None, AfterValidator(_key)]
-Url = Annotated[str, AfterValidator(_url)]
-_CONTACT = r"^[!-~]*[@./][!-~]*$"
-
-
-class Block(BaseModel):
-    """One block of the file."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class Console(Block):
@@ -110,68 +62,6 @@ class Log(Block):
         Literal["auto", "json", "pretty"], Field(description="auto: pretty on a terminal, else JSON lines")
     ] = "auto"
     observations: Annotated[bool, Field(description="Log every observation")] = True
-
-
-_PLAN = "What the service allows; unlimited for a server of one's own"
-Concurrency = Annotated[Count, Field(description="Requests under way at once, at the most")]
-BaseUrl = Annotated[Url | None, Field(description="Another server that speaks its protocol")]
-Contact = Annotated[
-    str | None,
-    AfterValidator(_contact),
-    Field(description="An e-mail or web address of whoever runs this, told to the service"),
-]
-
-
-class OpenMeteo(Block):
-    """https://open-meteo.com."""
-
-    plan: Annotated[Literal["free", "standard", "professional", "unlimited"], Field(description=_PLAN)] = "free"
-    api_key: Annotated[Key, Field(description="For customers of Open-Meteo")] = None
-    base_url: BaseUrl = None
-    geocoding_url: Annotated[Url | None, Field(description="Another server for `cities search`")] = None
-    concurrency: Concurrency = 2
-
-
-class OpenWeatherMap(Block):
-    """https://openweathermap.org."""
-
-    plan: Annotated[Literal["free", "startup", "developer", "professional", "unlimited"], Field(description=_PLAN)] = (
-        "free"
-    )
-    api_key: Annotated[Key, Field(description="The key of the account; OPEN_WEATHER_API_KEY works too")] = None
-    base_url: BaseUrl = None
-    concurrency: Concurrency = 10
-    language: Annotated[
-        str,
-        AfterValidator(_language),
-        Field(description="Of the descriptions: en, de, pt_br …", json_schema_extra={"pattern": _LANGUAGE}),
-    ] = "en"
-
-
-class MetNorway(Block):
-    """https://api.met.no."""
-
-    plan: Annotated[Literal["free", "unlimited"], Field(description=_PLAN)] = "free"
-    contact: Contact = None
-    base_url: BaseUrl = None
-    concurrency: Concurrency = 4
-
-
-class Nws(Block):
-    """https://www.weather.gov."""
-
-    plan: Annotated[Literal["free", "unlimited"], Field(description=_PLAN)] = "free"
-    contact: Contact = None
-    base_url: BaseUrl = None
-    concurrency: Concurrency = 4
-
-
-class BrightSky(Block):
-    """https://brightsky.dev."""
-
-    plan: Annotated[Literal["free", "unlimited"], Field(description=_PLAN)] = "free"
-    base_url: BaseUrl = None
-    concurrency: Concurrency = 4
 
 
 _LAYERS: ContextVar[Sequence[dict[str, Any]]] = ContextVar("layers", default=())
