@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from structlog.testing import capture_logs
 
 from tests import virtual
+from tests.fakes import FakeJournal
 from tests.test_daemon import nobody_edits
 from weatherd import daemon
 from weatherd.city import City
@@ -104,6 +105,7 @@ async def measure(provider: str, kind: str) -> Cost:
                 lambda: Configuration(Path("weatherd.yaml"), own, (), ()),
                 providers.usable,
                 {"seen": seen},
+                FakeJournal(),
                 planner=providers.planner,
                 watch=nobody_edits,
                 stop=stop,

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from tests.virtual import EPOCH, now
 from weatherd.city import City
 from weatherd.errors import Failure, ProviderError
+from weatherd.journal.journal import Journal, Reading
+from weatherd.journal.reader import Reader
+from weatherd.journal.store import Store
 from weatherd.ledger import Meter
 from weatherd.memory import Memory
 from weatherd.observation import Arrival, Observation
@@ -18,13 +22,16 @@ from weatherd.providers.gate import Gate
 from weatherd.quota import UNLIMITED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
     from datetime import datetime
+    from pathlib import Path
 
     from weatherd.http import Session
     from weatherd.providers import Provider
     from weatherd.quota import Plan
     from weatherd.sinks import Sink
+
+T = TypeVar("T")
 
 KIEL = City(name="Kiel", lat=54.305902, lon=10.123282, interval=600.0, providers=("fake",))
 BERLIN = City(name="Berlin", lat=52.521021, lon=13.381268, interval=600.0, providers=("fake",))
@@ -135,6 +142,62 @@ class FakeSink:
     def observations(self) -> list[Observation]:
         """Return the observations that arrived, in their order."""
         return [arrived.observation for arrived in self.got]
+
+
+class AtOnce:
+    """Runs what a worker's thread would, without one: on virtual time a thread would take no time anyway."""
+
+    async def run(self, call: Callable[[], T]) -> T:
+        """Return what *call* returns."""
+        return call()
+
+
+class VirtualJournal(Journal):
+    """A journal without threads, for virtual time; ``fails`` has its next writings fail."""
+
+    def __init__(self, file: Path) -> None:
+        self.store = Store(file)
+        self._failures: list[Exception] = []
+        super().__init__(file, self.store, AtOnce())
+
+    def fails(self, error: Exception, times: int = 1) -> VirtualJournal:
+        """Raise *error* at the next additions."""
+        self._failures += [error] * times
+        return self
+
+    async def add(self, batch: Sequence[Arrival]) -> int:
+        """Keep a batch, unless it is to fail."""
+        if self._failures:
+            raise self._failures.pop(0)
+        return await super().add(batch)
+
+    @contextlib.asynccontextmanager
+    async def reading(self) -> AsyncIterator[Reading]:
+        """Open the file a second time."""
+        with contextlib.closing(Reader(self.file)) as reader:
+            yield Reading(reader, AtOnce())
+
+
+class FakeJournal(Journal):
+    """Knows what is a repeat, and keeps everything in memory."""
+
+    def __init__(self) -> None:
+        self.end = 0
+        self.kept: dict[object, Observation] = {}
+
+    async def add(self, batch: Sequence[Arrival]) -> int:
+        """Keep a batch and return how many were new."""
+        stored = 0
+        for each in (arrival.observation for arrival in batch):
+            identity = each.city, each.provider, each.station, each.observed_at
+            before = self.kept.get(identity)
+            stored += before is None or not each.repeats(before)
+            self.kept[identity] = each
+        return stored
+
+    async def prune(self, *_: object) -> dict[str, int]:
+        """Keep all."""
+        return {}
 
 
 _: type[Provider] = FakeProvider

@@ -7,18 +7,19 @@ import contextlib
 import random
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from tests import virtual
+from tests.fakes import VirtualJournal
 from tests.test_daemon import nobody_edits
 from weatherd import daemon
 from weatherd.compose import open_providers
 from weatherd.configuration import Configuration
-from weatherd.sinks.store import Store
+from weatherd.sinks.board import Board
 from weatherd.state import State
 
 if TYPE_CHECKING:
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from weatherd.city import City
     from weatherd.observation import Arrival
     from weatherd.settings import Settings
-
-T = TypeVar("T")
 
 
 class Counting:
@@ -85,14 +84,6 @@ class Outages:
         return strike
 
 
-class _AtOnce:
-    """Runs what a worker's thread would, without one: on virtual time a thread would take no time anyway."""
-
-    async def run(self, call: Callable[[], T]) -> T:
-        """Return what *call* returns."""
-        return call()
-
-
 @dataclass
 class Lives:
     """What is the same over all lives."""
@@ -107,7 +98,9 @@ class Lives:
         """Run for so long. A daemon that is killed writes nothing at its end."""
         stop, loop = asyncio.Event(), asyncio.get_running_loop()
         async with contextlib.AsyncExitStack() as stack:
-            state = await stack.enter_async_context(self._state(killed=killed))
+            journal = VirtualJournal(self.file)
+            stack.callback(journal.store.close)
+            state = await stack.enter_async_context(self._state(journal, killed=killed))
             providers = await stack.enter_async_context(open_providers(self.settings, virtual.now, state))
             with capture_logs(processors=[merge_contextvars]) as logs:
                 task = loop.create_task(
@@ -115,9 +108,10 @@ class Lives:
                         Configuration(Path("weatherd.yaml"), self.settings, tuple(self.cities), ()),
                         self._nothing_new,
                         providers.usable,
-                        {"state": state, "sink": self.sink},
+                        {"sink": self.sink},
+                        journal,
                         planner=providers.planner,
-                        lasts=state.lasts,
+                        board=Board(state.lasts),
                         watch=nobody_edits,
                         stop=stop,
                         reload=asyncio.Event(),
@@ -137,16 +131,14 @@ class Lives:
         return [event for event in self.logs if event["event"] == name]
 
     @contextlib.asynccontextmanager
-    async def _state(self, *, killed: bool) -> AsyncIterator[State]:
-        store = Store(self.file)
-        state = State(store.load(virtual.now().timestamp()), store, _AtOnce(), virtual.now)  # type: ignore[arg-type]
+    async def _state(self, journal: VirtualJournal, *, killed: bool) -> AsyncIterator[State]:
+        state = State(journal.store.load(virtual.now().timestamp()), journal, virtual.now)
         try:
             yield state
             if not killed:
                 await state.aclose()
         finally:
             state.cancel()
-            store.close()
 
     def _nothing_new(self) -> Configuration:
         raise AssertionError("nobody reloads")

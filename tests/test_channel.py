@@ -20,6 +20,7 @@ async def _drain(channel: Channel, most: int = 10) -> list[list[Arrival]]:
     batches = []
     while batch := await channel.take(most):
         batches.append(batch)
+        channel.done(len(batch))
     return batches
 
 
@@ -32,7 +33,7 @@ async def test_what_waits_comes_in_one_batch_and_in_order() -> None:
     channel, arrivals = Channel(100), _numbered(25)
     for item in arrivals:
         await channel.put(item)
-    await channel.close()
+    channel.close()
     assert await _drain(channel) == [arrivals[:10], arrivals[10:20], arrivals[20:]]
 
 
@@ -45,13 +46,16 @@ async def test_a_batch_does_not_wait_for_more() -> None:
 
 
 async def test_a_full_channel_makes_the_producer_wait() -> None:
-    """No more than the size goes in; the next one goes in when there is room again."""
+    """No more than the size goes in; the next one goes in when one has been done with."""
     channel = Channel(2)
     async with asyncio.TaskGroup() as tasks:
         puts = [tasks.create_task(channel.put(item)) for item in _numbered(3)]
         await asyncio.sleep(1)
         assert [put.done() for put in puts] == [True, True, False]
         await channel.take(1)
+        await asyncio.sleep(1)
+        assert not puts[2].done()
+        channel.done(1)
         await asyncio.sleep(1)
         assert puts[2].done()
 
@@ -64,9 +68,8 @@ async def test_a_cancelled_put_loses_nothing() -> None:
         await asyncio.sleep(1)
         for put in puts:
             put.cancel()
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(channel.close())
-        got = [item for batch in await _drain(channel) for item in batch]
+    channel.close()
+    got = [item for batch in await _drain(channel) for item in batch]
     assert sorted(item.observation.temperature for item in got) == [0, 1, 2]
     assert channel.depth == 0
 
@@ -81,7 +84,7 @@ async def test_depth_counts_what_is_in_hand_until_it_is_dealt_with() -> None:
         assert channel.depth == 2
         await channel.take(1)
         assert channel.depth == 2
-        await channel.take(1)
+        channel.done(1)
         assert channel.depth == 1
 
 
@@ -101,6 +104,7 @@ def test_whatever_is_put_is_taken_exactly_once(size: int, most: int, cancelled: 
         async def consume() -> None:
             while batch := await channel.take(most):
                 await asyncio.sleep(pause)
+                channel.done(len(batch))
                 got.extend(item.observation.temperature for item in batch)
 
         async with asyncio.TaskGroup() as consumers:
@@ -111,7 +115,7 @@ def test_whatever_is_put_is_taken_exactly_once(size: int, most: int, cancelled: 
                     await asyncio.sleep(0.3)
                     if cancel:
                         task.cancel()
-            await channel.close()
+            channel.close()
         assert channel.depth == 0
         return got
 

@@ -12,7 +12,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests import virtual
-from tests.fakes import BERLIN, KIEL, MUNICH, FakeProvider, FakeSink
+from tests.fakes import BERLIN, KIEL, MUNICH, FakeJournal, FakeProvider, FakeSink
 from weatherd import daemon
 from weatherd.configuration import Configuration
 from weatherd.errors import ConfigError, Problem
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from weatherd.city import City
+    from weatherd.journal.journal import Journal
     from weatherd.sinks import Sink
 
 SETTINGS = Settings()
@@ -44,6 +45,7 @@ class Daemon:
         self.stop, self.reload = asyncio.Event(), asyncio.Event()
         self.next: Configuration | ConfigError = first
         self._provider = provider
+        self.journal: Journal = FakeJournal()
         self._sinks = sinks
         self.random = random.Random(0)
         self._first = first
@@ -61,6 +63,7 @@ class Daemon:
             self.load,
             {"fake": self._provider},
             self._sinks,
+            self.journal,
             watch=nobody_edits,
             stop=self.stop,
             reload=self.reload,
@@ -178,7 +181,7 @@ async def test_a_hanging_sink_is_abandoned_when_the_grace_ends() -> None:
     assert loop.time() == pytest.approx(18, abs=0.01)
     stopped = _events(logs, "daemon.stopped")[0]
     assert (stopped["clean"], stopped["log_level"]) == (False, "error")
-    assert stopped["fetched"] == stopped["queued"] == 3
+    assert stopped["fetched"] == stopped["stored"] == 3  # it is in the journal, though it was never shown
     assert _events(logs, "sink.down")[0]["sink"] == "hanging"
     assert len(good.got) == 3
 

@@ -17,7 +17,7 @@ from weatherd.settings import Log, Settings
 from weatherd.sinks import console
 from weatherd.sinks.console import Console
 from weatherd.sinks.log import LogSink, open_sink
-from weatherd.sinks.worker import Worker
+from weatherd.worker import Worker
 
 BATCH = [
     arrival(KIEL, temperature=6.4),

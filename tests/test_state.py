@@ -20,9 +20,10 @@ from structlog.testing import capture_logs
 from tests.fakes import BERLIN, KIEL, arrival, observation
 from tests.virtual import EPOCH
 from weatherd.errors import StateError
+from weatherd.journal.journal import open_journal
+from weatherd.journal.store import NAME, Store
 from weatherd.quota import Plan
 from weatherd.sinks.board import Last
-from weatherd.sinks.store import NAME, Store
 from weatherd.state import State, no_state, open_state
 from weatherd.statefolder import folder, owned
 
@@ -40,6 +41,19 @@ NOON = EPOCH + timedelta(hours=12)
 def noon() -> datetime:
     """Return a time at which no window begins or ends; it stands still."""
     return NOON
+
+
+@contextlib.asynccontextmanager
+async def opened(path: Path) -> AsyncIterator[State]:
+    """Open the journal in a folder, and the state in it."""
+    async with open_journal(path) as journal, open_state(journal, noon) as state:
+        yield state
+
+
+async def add(state: State, arrivals: list[Any]) -> None:
+    """Have the journal keep observations."""
+    assert state._journal
+    await state._journal.add(arrivals)
 
 
 async def writes(state: State) -> None:
@@ -218,7 +232,7 @@ async def test_a_state_that_cannot_be_opened_is_explained(tmp_path: Path, spoil:
     path = tmp_path / "state"
     spoil(path)
     with pytest.raises(StateError) as caught:
-        async with open_state(path, noon):
+        async with opened(path):
             pass
     assert str(caught.value) == reason.format(path)
 
@@ -229,7 +243,7 @@ async def test_a_state_that_cannot_be_opened_is_explained(tmp_path: Path, spoil:
 async def test_a_restart_finds_what_was_there(tmp_path: Path) -> None:
     """The last observations, the calls, the pace, a service's word, and the notes: all is there in the next run."""
     path = tmp_path / "new"
-    async with open_state(path, noon) as state:
+    async with opened(path) as state:
         assert stat.S_IMODE(path.stat().st_mode) == 0o700
         assert list(state.lasts) == []
         meter = state.meter("fake", PLAN)
@@ -237,8 +251,8 @@ async def test_a_restart_finds_what_was_there(tmp_path: Path) -> None:
         meter.take(10, noon().timestamp())
         meter.closed_until = noon().timestamp() + 600
         state.memory("fake").put("key", "text", NOON + timedelta(days=1))
-        await state.write([arrival(KIEL), arrival(BERLIN), arrival(KIEL, temperature=9.0)])
-    async with open_state(path, noon) as state:
+        await add(state, [arrival(KIEL), arrival(BERLIN), arrival(KIEL, temperature=9.0)])
+    async with opened(path) as state:
         after = state.meter("fake", PLAN)
         assert after.room(noon().timestamp()) == 70
         assert after.wait(10, noon().timestamp()) == 10.0
@@ -257,11 +271,11 @@ async def test_a_restart_finds_what_was_there(tmp_path: Path) -> None:
 
 async def test_two_that_share_a_folder_add_up_their_calls(tmp_path: Path) -> None:
     """The daemon and a command beside it both know all calls, whoever began, wrote or ended first."""
-    async with open_state(tmp_path, noon) as daemon:
+    async with opened(tmp_path) as daemon:
         daemon.meter("fake", PLAN)
         charge(daemon, 10)
         await writes(daemon)
-        async with open_state(tmp_path, noon) as once:
+        async with opened(tmp_path) as once:
             once.meter("fake", PLAN)
             assert left(once) == 90
             charge(once, 5)
@@ -274,20 +288,19 @@ async def test_two_that_share_a_folder_add_up_their_calls(tmp_path: Path) -> Non
         charge(daemon, 1)
         await writes(daemon)
         assert left(daemon) == 80
-    async with open_state(tmp_path, noon) as again:
+    async with opened(tmp_path) as again:
         again.meter("fake", PLAN)
         assert left(again) == 80
 
 
 async def test_what_is_new_is_written_within_a_second(tmp_path: Path) -> None:
     """That is what a power cut may cost; and many changes in that moment are one writing."""
-    async with open_state(tmp_path, noon) as state:
+    async with opened(tmp_path) as state:
         memory = state.memory("fake")
         assert state._timer is None
         begin = asyncio.get_running_loop().time()
         for number in range(100):
             memory.put("key", f"{number}", NOON)
-            await state.write([arrival()])
         assert state._timer
         assert state._timer.when() <= begin + 1.0
         timer: Any = state._timer
@@ -300,17 +313,16 @@ WRITER = """
 import asyncio, sys
 from pathlib import Path
 from tests.fakes import KIEL, arrival
-from tests.test_state import PLAN, NOON, noon
-from weatherd.state import open_state
+from tests.test_state import PLAN, NOON, noon, opened, add
 
 async def main():
     loop = asyncio.get_running_loop()
-    async with open_state(Path(sys.argv[1]), noon) as state:
+    async with opened(Path(sys.argv[1])) as state:
         meter = state.meter("fake", PLAN)
         for number in range(3):
             meter.charge(1, noon().timestamp())
             state.memory("fake").put("key", f"text {number}", NOON.replace(year=2027))
-            await state.write([arrival(KIEL, temperature=float(number))])
+            await add(state, [arrival(KIEL, temperature=float(number))])
             begun = asyncio.Event()
             loop.call_at(state._timer.when() + 0.001, begun.set)
             await begun.wait()
@@ -332,7 +344,7 @@ async def test_what_is_written_survives_a_kill(tmp_path: Path) -> None:
         assert [await line_of(process) for _ in range(4)] == ["written"] * 3 + ["dying"]
         process.send_signal(signal.SIGKILL)
         await process.wait()
-    async with open_state(tmp_path, noon) as state:
+    async with opened(tmp_path) as state:
         state.meter("fake", PLAN)
         assert left(state) == 97
         assert state.memory("fake").get("key") == "text 2"
@@ -347,7 +359,6 @@ async def test_a_state_without_a_folder_forgets() -> None:
     memory, _ = state.memory("fake"), state.meter("fake", PLAN)
     memory.put("key", "text", LATER)
     charge(state, 10)
-    await state.write([arrival()])
     assert (memory.get("key"), left(state), state._timer) == ("text", 90, None)
     await state.aclose()
 
@@ -364,64 +375,56 @@ def rename(path: Path, before: str, after: str) -> None:
 async def test_a_failure_is_told_once_and_costs_nothing(tmp_path: Path) -> None:
     """While it cannot write it goes on and says so once; when it can again, all of the time between is there."""
     with capture_logs() as logs:
-        async with open_state(tmp_path, noon) as state:
+        async with opened(tmp_path) as state:
             memory, _ = state.memory("fake"), state.meter("fake", PLAN)
             memory.put("old", "text", LATER + timedelta(days=1))
             await writes(state)
-            rename(tmp_path, "last", "away")
+            rename(tmp_path, "note", "away")
             for number in range(5):
                 charge(state, 1)
                 memory.put(f"{number}", "text", LATER + timedelta(days=1))
                 memory.put("same", f"{number}", LATER + timedelta(days=1))
-                await state.write([arrival(BERLIN if number else KIEL, temperature=float(number))])
                 await writes(state)
             assert left(state) == 95
-            rename(tmp_path, "away", "last")
+            rename(tmp_path, "away", "note")
             charge(state, 1)
             await writes(state)
             assert left(state) == 94
     assert events(logs) == [("state.down", "error"), ("state.recovered", "info")]
-    assert logs[0]["reason"] == f"{tmp_path}/weatherd.sqlite: no such table: last"
-    async with open_state(tmp_path, noon) as state:
+    assert logs[0]["reason"] == f"{tmp_path}/weatherd.sqlite: no such table: note"
+    async with opened(tmp_path) as state:
         memory, _ = state.memory("fake"), state.meter("fake", PLAN)
         assert left(state) == 94
         assert [memory.get(key) for key in ("old", "0", "4", "same")] == ["text", "text", "text", "4"]
-        assert {last.observation.city: last.observation.temperature for last in state.lasts} == {
-            "kiel": 0.0,
-            "berlin": 4.0,
-        }
 
 
 async def test_what_came_during_a_writing_that_fails_is_the_newer(tmp_path: Path) -> None:
     """What could not be written does not take the place of what came after it."""
-    async with open_state(tmp_path, noon) as state:
+    async with opened(tmp_path) as state:
         memory = state.memory("fake")
-        rename(tmp_path, "last", "away")
-        await state.write([arrival(temperature=1.0)])
+        rename(tmp_path, "note", "away")
         memory.put("key", "one", LATER + timedelta(days=1))
         state._begin()
         await asyncio.sleep(0)  # the writing has begun
-        await state.write([arrival(temperature=2.0)])
         memory.put("key", "two", LATER + timedelta(days=1))
         with capture_logs() as logs:
             assert state._writing
             await state._writing
-            rename(tmp_path, "away", "last")
+            rename(tmp_path, "away", "note")
             await writes(state)
         assert len(logs) == 2
-    async with open_state(tmp_path, noon) as state:
-        assert [last.observation.temperature for last in state.lasts] == [2.0]
+    async with opened(tmp_path) as state:
         assert state.memory("fake").get("key") == "two"
 
 
 async def test_a_writing_that_failed_is_tried_again_by_itself(tmp_path: Path) -> None:
     """Also when nothing is new any more: a kill hours later would lose it."""
-    async with open_state(tmp_path, noon) as state:
-        rename(tmp_path, "last", "away")
-        await state.write([arrival()])
+    async with opened(tmp_path) as state:
+        rename(tmp_path, "note", "away")
+        state.memory("fake").put("key", "text", LATER)
         with capture_logs() as logs:
             await writes(state)
-            rename(tmp_path, "away", "last")
+            rename(tmp_path, "away", "note")
             assert state._timer, "nothing will write it"
             await writes(state)
         assert events(logs) == [("state.down", "error"), ("state.recovered", "info")]
@@ -431,16 +434,16 @@ async def test_a_writing_that_failed_is_tried_again_by_itself(tmp_path: Path) ->
 async def test_an_end_that_cannot_write_is_an_end(tmp_path: Path) -> None:
     """At the end a failure is told, and nothing is raised."""
     with capture_logs() as logs:
-        async with open_state(tmp_path, noon) as state:
-            rename(tmp_path, "last", "away")
-            await state.write([arrival()])
+        async with opened(tmp_path) as state:
+            rename(tmp_path, "note", "away")
+            state.memory("fake").put("key", "text", LATER)
     assert events(logs) == [("state.down", "error")]
 
 
 async def test_nobody_waits_for_a_writing(tmp_path: Path) -> None:
     """While another process holds the file, the loop goes on, and what comes meanwhile is written afterwards."""
     with closing(sqlite3.connect(tmp_path / NAME, isolation_level=None)) as other, capture_logs() as logs:
-        async with open_state(tmp_path, noon) as state:
+        async with opened(tmp_path) as state:
             state.meter("fake", PLAN)
             charge(state, 1)
             other.execute("BEGIN IMMEDIATE")
@@ -448,7 +451,6 @@ async def test_nobody_waits_for_a_writing(tmp_path: Path) -> None:
             writing = state._writing
             assert writing
             for _ in range(500):
-                await state.write([arrival()])
                 charge(state, 0)
                 await asyncio.sleep(0)
             assert not writing.done()
@@ -460,9 +462,9 @@ async def test_nobody_waits_for_a_writing(tmp_path: Path) -> None:
             assert left(state) == 98
             await writes(state)
     assert events(logs) == []
-    async with open_state(tmp_path, noon) as state:
+    async with opened(tmp_path) as state:
         state.meter("fake", PLAN)
-        assert (left(state), len(state.lasts)) == (98, 1)
+        assert left(state) == 98
 
 
 FILLER = """
@@ -470,14 +472,12 @@ import asyncio, resource, sys
 from pathlib import Path
 import structlog
 from structlog.testing import capture_logs
-from tests.fakes import arrival
-from tests.test_state import PLAN, NOON, charge, left, noon, writes
-from weatherd.state import open_state
+from tests.test_state import PLAN, NOON, charge, left, opened, writes
 
 async def main():
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     with capture_logs() as logs:
-        async with open_state(Path(sys.argv[1]), noon) as state:
+        async with opened(Path(sys.argv[1])) as state:
             memory, _ = state.memory("fake"), state.meter("fake", PLAN)
             charge(state, 1)
             await writes(state)
@@ -486,7 +486,6 @@ async def main():
             for number in range(5):
                 charge(state, 1)
                 memory.put(f"{number}", "x" * 100_000, NOON.replace(year=2027))
-                await state.write([arrival()])
                 await writes(state)
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
             charge(state, 1)
@@ -503,8 +502,7 @@ async def test_a_full_disk_is_told_once_and_costs_nothing(tmp_path: Path) -> Non
     async with running(FILLER, str(tmp_path)) as process:
         assert await line_of(process) == "['state.down', 'state.recovered']"
         assert await process.wait() == 0
-    async with open_state(tmp_path, noon) as state:
+    async with opened(tmp_path) as state:
         memory, _ = state.memory("fake"), state.meter("fake", PLAN)
         assert left(state) == 93
-        assert len(state.lasts) == 1
         assert [len(memory.get(f"{number}") or "") for number in range(5)] == [100_000] * 5

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from tests import virtual
 from tests.fakes import KIEL, FakeProvider, FakeSink
 from tests.test_daemon import ROWS, Daemon, configured
-from weatherd.sinks.worker import Worker
+from weatherd.worker import Worker
 
 POINTS = 400
 CROWD = [replace(KIEL, id=f"city-{number}", interval=5.0) for number in range(6)]

@@ -14,7 +14,7 @@ from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from tests import virtual
-from tests.fakes import FakeSink
+from tests.fakes import FakeJournal, FakeSink
 from tests.test_daemon import nobody_edits
 from weatherd import daemon
 from weatherd.city import City
@@ -128,6 +128,7 @@ async def _live(
                         load,
                         providers.usable,
                         {"sink": day.sink},
+                        FakeJournal(),
                         watch=nobody_edits,
                         stop=stop,
                         reload=reload,

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from tests import virtual
-from tests.fakes import BERLIN, KIEL, FakeProvider, FakeSink, observation
+from tests.fakes import BERLIN, KIEL, FakeJournal, FakeProvider, FakeSink, observation
 from tests.test_daemon import configured, nobody_edits
 from tests.virtual import EPOCH, now
 from weatherd import daemon
@@ -23,7 +23,7 @@ from weatherd.city import City
 from weatherd.planner import Planner
 from weatherd.quota import Plan
 from weatherd.schedule import first_poll, next_tick, phase
-from weatherd.sinks.board import Last
+from weatherd.sinks.board import Board, Last
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,7 +42,8 @@ async def live(
         lambda: configured(*cities),
         {"fake": provider},
         {"sink": sink},
-        lasts=lasts,
+        FakeJournal(),
+        board=Board(lasts),
         watch=nobody_edits,
         stop=stop,
         reload=asyncio.Event(),
@@ -138,6 +139,7 @@ async def test_a_list_that_does_not_fit_is_stretched_and_that_is_kept_to() -> No
             lambda: configured(*CITIES),
             {"fake": provider},
             {},
+            FakeJournal(),
             planner=Planner({"fake": Plan({"hour": 120})}, told.__setitem__),
             watch=nobody_edits,
             stop=stop,
@@ -191,6 +193,7 @@ async def test_a_reload_plans_anew_and_says_what_it_costs() -> None:
                 lambda: configured(*lists.pop(0)),
                 {"fake": FakeProvider().answers()},
                 {},
+                FakeJournal(),
                 planner=Planner({"fake": Plan({"day": 2880})}),
                 watch=nobody_edits,
                 stop=stop,

@@ -1,12 +1,12 @@
-"""The blocks of the settings, one for each weather service."""
+"""The blocks of the settings, one for each weather service and for each forwarder."""
 
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
 
 def _url(text: str) -> str:
@@ -56,6 +56,12 @@ class Block(BaseModel):
     """One block of the file."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+def block_in(annotation: object) -> type[BaseModel] | None:
+    """Return the block that a setting holds, also one that may be left out; None when it holds something else."""
+    kinds = (annotation, *get_args(annotation))
+    return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
 
 
 _PLAN = "What the service allows; unlimited for a server of one's own"
@@ -110,6 +116,85 @@ class Nws(Block):
     contact: Contact = None
     base_url: BaseUrl = None
     concurrency: Concurrency = 4
+
+
+def _web(secret: SecretStr | None) -> SecretStr | None:
+    if secret:
+        try:
+            parts = urlsplit(secret.get_secret_value())
+            right = parts.scheme in ("http", "https") and parts.hostname
+        except ValueError:
+            right = None
+        if not right:
+            raise ValueError("should be a web address, such as https://example.org/weather")
+    return secret
+
+
+def _topic(text: str) -> str:
+    if not re.fullmatch(_TOPIC, text):
+        raise ValueError("should be letters, digits, '-' and '_', with '/' between words")
+    return text
+
+
+def _dsn(secret: SecretStr | None) -> SecretStr | None:
+    if secret and not re.match("postgres(ql)?://", secret.get_secret_value()):
+        raise ValueError("should be an address such as postgresql://user:password@localhost/weather")
+    return secret
+
+
+_TOPIC = r"^[a-zA-Z0-9_-]+(/[a-zA-Z0-9_-]+)*$"
+Topic = Annotated[str, AfterValidator(_topic), Field(json_schema_extra={"pattern": _TOPIC})]
+Port = Annotated[int, Field(ge=1, le=65535), BeforeValidator(_number)]
+
+
+class Mqtt(Block):
+    """An MQTT broker, and Home Assistant behind it."""
+
+    host: Annotated[str, Field(min_length=1, description="The broker")] = "localhost"
+    port: Port = 1883
+    username: str | None = None
+    password: Annotated[SecretStr | None, Field(description="Better in WEATHERD_MQTT__PASSWORD or a secret file")] = (
+        None
+    )
+    tls: Annotated[bool, Field(description="Encrypted, with a certificate that this machine trusts; port 8883")] = False
+    topic_prefix: Annotated[Topic, Field(description="Before every topic: weatherd/kiel/state")] = "weatherd"
+    discovery: Annotated[bool, Field(description="Announce each city to Home Assistant")] = True
+    discovery_prefix: Annotated[Topic, Field(description="As Home Assistant has it")] = "homeassistant"
+
+
+class InfluxDb(Block):
+    """InfluxDB, version 1 or 2, or what takes its line protocol."""
+
+    url: Url = "http://localhost:8086"
+    database: Annotated[str | None, Field(min_length=1, description="For version 1")] = None
+    org: Annotated[str | None, Field(min_length=1, description="For version 2")] = None
+    bucket: Annotated[str | None, Field(min_length=1, description="For version 2; then that is spoken")] = None
+    token: Annotated[Key, Field(description="For version 1: user:password")] = None
+
+    @model_validator(mode="after")
+    def _has_a_place(self) -> InfluxDb:
+        if (self.database is None) == (self.bucket is None):
+            raise ValueError("should have a 'database' (version 1) or a 'bucket' (version 2)")
+        return self
+
+
+class Webhook(Block):
+    """A web address that gets every observation."""
+
+    url: Annotated[
+        SecretStr | None, AfterValidator(_web), Field(description="May hold a key, so it is never shown")
+    ] = None
+    secret: Annotated[Key, Field(description="Signs what is sent")] = None
+
+
+class Postgres(Block):
+    """PostgreSQL, with or without TimescaleDB."""
+
+    dsn: Annotated[
+        SecretStr | None,
+        AfterValidator(_dsn),
+        Field(description="Where it is: postgresql://user:password@host/database"),
+    ] = None
 
 
 class BrightSky(Block):

@@ -13,7 +13,9 @@ import structlog
 from weatherd import __version__, plugins
 from weatherd.errors import ConfigError, Problem
 from weatherd.foreign import contained, words
+from weatherd.forwarders import Resources as ForwarderResources
 from weatherd.http import open_session
+from weatherd.journal.journal import open_journal
 from weatherd.planner import Planner
 from weatherd.providers import Resources
 from weatherd.providers.gate import Gate
@@ -22,11 +24,12 @@ from weatherd.state import no_state, open_state
 from weatherd.statefolder import folder
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from weatherd.city import City
     from weatherd.configuration import Configuration
+    from weatherd.forwarders import Forwarder
     from weatherd.providers import Provider
     from weatherd.quota import Plan
     from weatherd.settings import Settings
@@ -107,7 +110,11 @@ async def open_providers(
 async def open_for_once(configuration: Configuration) -> AsyncIterator[Providers]:
     """Open the providers for a command that asks once. Its calls count like the daemon's, which may be running."""
     path = folder(configuration.settings.state, configuration.file, os.environ)
-    async with open_state(path, now) as state, open_providers(configuration.settings, now, state) as providers:
+    async with (
+        open_journal(path) as journal,
+        open_state(journal, now) as state,
+        open_providers(configuration.settings, now, state) as providers,
+    ):
         yield providers
 
 
@@ -122,9 +129,9 @@ def _block(settings: Settings, provider: str) -> Any:
 
 
 @contextlib.asynccontextmanager
-async def open_sinks(settings: Settings, state: State) -> AsyncIterator[dict[str, Sink]]:
-    """Open every sink that is installed and switched on, beside the state."""
-    sinks: dict[str, Sink] = {"state": state}
+async def open_sinks(settings: Settings) -> AsyncIterator[dict[str, Sink]]:
+    """Open every sink that is installed and switched on."""
+    sinks: dict[str, Sink] = {}
     async with contextlib.AsyncExitStack() as stack:
         for name, point in plugins.find("sinks").items():
             try:
@@ -136,6 +143,26 @@ async def open_sinks(settings: Settings, state: State) -> AsyncIterator[dict[str
             except Exception as error:
                 log.error("plugin.broken", plugin=name, exc_info=error)
         yield sinks
+
+
+@contextlib.asynccontextmanager
+async def open_forwarders(
+    settings: Settings, state: State, cities: Callable[[], Sequence[City]], now: Callable[[], datetime] = now
+) -> AsyncIterator[dict[str, Forwarder]]:
+    """Make every forwarder that is installed and switched on. Raises ConfigError for one that lacks something."""
+    forwarders: dict[str, Forwarder] = {}
+    async with open_session(AGENT) as session:
+        for name, point in plugins.find("forwarders").items():
+            resources = ForwarderResources(session, state.memory(f"forwarder {name}"), cities, now)
+            try:
+                with contained():
+                    if made := point.load()(settings, resources):
+                        forwarders[name] = made
+            except ConfigError:
+                raise
+            except Exception as error:
+                log.error("plugin.broken", plugin=name, exc_info=error)
+        yield forwarders
 
 
 async def _enter(stack: contextlib.AsyncExitStack, name: str, opened: AbstractAsyncContextManager[T]) -> T:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from weatherd import environment, secrets, yamlfile
+from weatherd.blocks import block_in
 from weatherd.cities import load as load_cities
 from weatherd.city import City, knowing
 from weatherd.complaints import complain
@@ -20,6 +21,7 @@ from weatherd.settings import Settings, layered
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from pydantic import BaseModel
     from pydantic_core import ErrorDetails
 
 NAME = "weatherd.yaml"
@@ -125,10 +127,10 @@ def _problem(
 
 
 def _keys(path: tuple[str | int, ...]) -> list[str]:
-    model: Any = Settings
+    model: type[BaseModel] | None = Settings
     for step in path:
-        model = model.model_fields[step].annotation if step in getattr(model, "model_fields", ()) else None
-    return list(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else []
+        model = block_in(model.model_fields[step].annotation) if model and step in model.model_fields else None
+    return list(model.model_fields) if model else []
 
 
 def _list_path(file: Path, settings: Settings) -> Path:

@@ -1,4 +1,4 @@
-"""The consumer: drains the channel in batches into the sinks, for ever, until the channel is closed."""
+"""The consumer: drains the channel in batches into the journal and the sinks, for ever, until the channel is closed."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from weatherd.account import Account
     from weatherd.channel import Channel
+    from weatherd.keeper import Keeper
     from weatherd.observation import Arrival
     from weatherd.sinks.board import Board
     from weatherd.sinks.outlet import Outlet
@@ -18,18 +18,15 @@ if TYPE_CHECKING:
 MOST = 500  # arrivals in a batch
 
 
-async def consume(channel: Channel, board: Board, outlets: Sequence[Outlet], account: Account) -> None:
-    """Mark what is a repeat, write each batch to all outlets at once, and count what became of it."""
+async def consume(channel: Channel, board: Board, outlets: Sequence[Outlet], keeper: Keeper) -> None:
+    """Mark what is a repeat, hand each batch to the keeper, and write it to all outlets at once."""
     while batch := await channel.take(MOST):
         marked = [_mark(arrival, board) for arrival in batch]
+        keeper.put(marked)
         async with asyncio.TaskGroup() as writes:  # a sink that hangs does not keep the others waiting
-            written = [writes.create_task(outlet.write(marked)) for outlet in outlets]
-        if outlets and not any(write.result() for write in written):
-            account.dropped += len(marked)
-            continue
-        repeats = sum(arrival.repeat for arrival in marked)
-        account.repeated += repeats
-        account.stored += len(marked) - repeats
+            for outlet in outlets:
+                writes.create_task(outlet.write(marked))
+    keeper.close()
 
 
 def _mark(arrival: Arrival, board: Board) -> Arrival:

@@ -50,6 +50,12 @@ def _tick(length: float) -> float:
     return length
 
 
+def _hour(length: float) -> float:
+    if length < 3600:  # noqa: PLR2004 - an hour
+        raise ValueError("should be 1h or more")
+    return length
+
+
 def _schema(least: float) -> dict[str, Any]:
     return {
         "anyOf": [
@@ -65,6 +71,9 @@ Duration = Annotated[
     WithJsonSchema(_schema(0)),
 ]
 
+Retention = Annotated[
+    float, BeforeValidator(seconds), AfterValidator(_hour), WithJsonSchema(_schema(3600))
+]  # how long to keep: an hour or more
 Interval = Annotated[
     float, BeforeValidator(seconds), AfterValidator(_tick), WithJsonSchema(_schema(1))
 ]  # how often to ask: a second or more

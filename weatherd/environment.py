@@ -11,13 +11,14 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel
-
 from weatherd import secrets
+from weatherd.blocks import block_in
 from weatherd.errors import Problem, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from pydantic import BaseModel
 
     from weatherd.secrets import Keys
 
@@ -91,10 +92,10 @@ def _object(text: str) -> dict[str, Any]:
 def _fields(model: type[BaseModel], above: Keys = ()) -> Iterator[tuple[Keys, bool]]:
     """Name every setting by the keys that lead to it, and tell whether it is a block."""
     for name, info in model.model_fields.items():
-        is_block = isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel)
-        yield (*above, name), is_block
-        if is_block:
-            yield from _fields(info.annotation, (*above, name))  # type: ignore[arg-type]
+        block = block_in(info.annotation)
+        yield (*above, name), block is not None
+        if block:
+            yield from _fields(block, (*above, name))
 
 
 def _is_kubernetes(name: str, value: str) -> bool:

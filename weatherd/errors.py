@@ -38,6 +38,18 @@ class StateError(WeatherdError):
     """The state folder cannot be used, or not now; the text names it and says what to do."""
 
 
+class DeliveryError(WeatherdError):
+    """A far side cannot take observations now; ``retry_after`` is the number of seconds that it asked for, or None."""
+
+    def __init__(self, reason: str, *, retry_after: float | None = None) -> None:
+        super().__init__(reason)
+        self.retry_after = retry_after
+
+
+class RefusedError(WeatherdError):
+    """A far side will never take these observations together, but perhaps some of them."""
+
+
 class Failure(Enum):
     """How far a failed request reaches, which decides what may be tried again."""
 

@@ -67,12 +67,31 @@ async def get(
             asyncio.timeout(deadline),
             session.get(url, params=params, headers=headers, max_redirects=_REDIRECTS) as response,
         ):
-            body = bytearray()
-            async for chunk in response.content.iter_chunked(64 * 1024):
-                body += chunk
-                if len(body) > MOST_BYTES:
-                    raise ProviderError("the answer is larger than 1 MiB", Failure.MALFORMED)
-            return Answer(response.status, bytes(body), response.headers)
+            return await _whole(response)
+
+
+async def post(
+    session: Session, url: str, body: bytes, headers: Mapping[str, str], *, deadline: float = DEADLINE
+) -> Answer:
+    """Send a body once and read the whole answer, of whatever status. A redirection is an answer as any other.
+
+    Raises ProviderError as :func:`get` does.
+    """
+    with _translated(deadline):
+        async with (
+            asyncio.timeout(deadline),
+            session.post(url, data=body, headers=headers, allow_redirects=False) as response,
+        ):
+            return await _whole(response)
+
+
+async def _whole(response: aiohttp.ClientResponse) -> Answer:
+    body = bytearray()
+    async for chunk in response.content.iter_chunked(64 * 1024):
+        body += chunk
+        if len(body) > MOST_BYTES:
+            raise ProviderError("the answer is larger than 1 MiB", Failure.MALFORMED)
+    return Answer(response.status, bytes(body), response.headers)
 
 
 def parse_json(body: bytes) -> Any:

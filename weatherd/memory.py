@@ -37,6 +37,10 @@ class Memory:
         note = self._notes.get(key)
         return note.text if note else None
 
+    def all(self) -> dict[str, str]:
+        """Return every text by its key."""
+        return {key: note.text for key, note in self._notes.items()}
+
     def put(self, key: str, text: str, until: datetime) -> None:
         """Keep a text under *key*, in the place of another one, at least until the moment given."""
         text = text.encode(errors="replace").decode()  # what is half a character cannot be saved

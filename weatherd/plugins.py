@@ -1,4 +1,4 @@
-"""Providers and sinks, found by entry points; the built-in ones come by the same door."""
+"""Providers, sinks and forwarders, found by entry points; the built-in ones come by the same door."""
 
 from __future__ import annotations
 

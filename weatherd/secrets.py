@@ -9,12 +9,15 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
-from pydantic import BaseModel, SecretStr
+from pydantic import SecretStr
 
+from weatherd.blocks import block_in
 from weatherd.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from pydantic import BaseModel
 
 PREFIX = "WEATHERD_"
 DOCKER_SECRETS = Path("/run/secrets")
@@ -26,10 +29,9 @@ Keys = tuple[str, ...]
 def secret_fields(model: type[BaseModel], above: Keys = ()) -> Iterator[Keys]:
     """Name every SecretStr in a model and in its blocks, by the keys that lead to it."""
     for name, field in model.model_fields.items():
-        kind = field.annotation
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            yield from secret_fields(kind, (*above, name))
-        elif SecretStr in (kind, *get_args(kind)):
+        if block := block_in(field.annotation):
+            yield from secret_fields(block, (*above, name))
+        elif SecretStr in (field.annotation, *get_args(field.annotation)):
             yield (*above, name)
 
 

@@ -11,8 +11,20 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretSt
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from weatherd import city
-from weatherd.blocks import Block, BrightSky, Count, MetNorway, Nws, OpenMeteo, OpenWeatherMap
-from weatherd.duration import Duration, Interval
+from weatherd.blocks import (
+    Block,
+    BrightSky,
+    Count,
+    InfluxDb,
+    MetNorway,
+    Mqtt,
+    Nws,
+    OpenMeteo,
+    OpenWeatherMap,
+    Postgres,
+    Webhook,
+)
+from weatherd.duration import Duration, Interval, Retention
 from weatherd.formats import checked
 
 if TYPE_CHECKING:
@@ -90,6 +102,9 @@ class Settings(BaseSettings):
         AfterValidator(_path),
         Field(description="The folder that outlives restarts; relative to this file"),
     ] = None
+    retention: Annotated[Retention | None, Field(description="How long observations are kept; null: for ever")] = (
+        90 * 86400.0
+    )
     queue_size: Annotated[Count, Field(description="Observations that may wait for the sinks")] = 1000
     shutdown_grace: Annotated[Duration, Field(description="How long a stop may take")] = 8.0
     console: Console = Console()
@@ -99,6 +114,10 @@ class Settings(BaseSettings):
     met_norway: MetNorway = MetNorway()
     nws: Nws = Nws()
     bright_sky: BrightSky = BrightSky()
+    mqtt: Mqtt | None = None
+    influxdb: InfluxDb | None = None
+    webhook: Webhook | None = None
+    postgres: Postgres | None = None
 
     @classmethod
     def settings_customise_sources(

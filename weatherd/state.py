@@ -1,4 +1,4 @@
-"""What outlives a restart: held in memory, and written to the state folder while the daemon runs."""
+"""What the providers need after a restart: held in memory, and written to the journal a moment later."""
 
 from __future__ import annotations
 
@@ -9,21 +9,17 @@ from typing import TYPE_CHECKING
 import structlog
 
 from weatherd.errors import StateError
+from weatherd.journal.store import Kept
 from weatherd.ledger import Meter
 from weatherd.memory import Memory
-from weatherd.sinks.board import Last
-from weatherd.sinks.store import NAME, Kept, Store
-from weatherd.sinks.worker import Worker
-from weatherd.statefolder import explained
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
     from datetime import datetime
-    from pathlib import Path
 
+    from weatherd.journal.journal import Journal
     from weatherd.ledger import Row
     from weatherd.memory import Note
-    from weatherd.observation import Arrival
     from weatherd.quota import Plan
 
 log = structlog.get_logger()
@@ -35,21 +31,19 @@ _NOTHING = Kept((), (), ())
 
 
 class State:
-    """The meters and memories of the providers, and the last observations; it is a sink too, for these.
+    """The meters and memories of the providers, and what an earlier run knew as the last observations.
 
     Everything is in memory. What is new is written a moment later by a thread, and nobody waits for that. Without a
-    store nothing is kept.
+    journal nothing is kept.
     """
 
-    def __init__(self, kept: Kept, store: Store | None, worker: Worker | None, now: Callable[[], datetime]) -> None:
+    def __init__(self, kept: Kept, journal: Journal | None, now: Callable[[], datetime]) -> None:
         self.lasts = kept.lasts
         self._kept = kept
-        self._store = store
-        self._worker = worker
+        self._journal = journal
         self._now = now
         self._meters: dict[str, Meter] = {}
         self._memories: dict[str, Memory] = {}
-        self._unsaved: dict[str, Last] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._writing: asyncio.Task[None] | None = None
         self._failed = False
@@ -70,14 +64,8 @@ class State:
 
     def changed(self) -> None:
         """Have what is new written soon."""
-        if self._store and not self._timer:
+        if self._journal and not self._timer:
             self._timer = asyncio.get_running_loop().call_later(_DELAY, self._begin)
-
-    async def write(self, batch: Sequence[Arrival]) -> None:
-        """Keep each arrival as its city's last observation."""
-        for arrival in batch:
-            self._unsaved[arrival.city.id] = Last(arrival.city.lat, arrival.city.lon, arrival.observation)
-        self.changed()
 
     async def aclose(self) -> None:
         """Write what is left."""
@@ -102,25 +90,22 @@ class State:
             self._writing = asyncio.create_task(self._save(), name="save state")
 
     async def _save(self) -> None:
-        if not self._store or not self._worker:
+        if not self._journal:
             return
-        lasts, self._unsaved = list(self._unsaved.values()), {}
         rows = [row for meter in self._meters.values() for row in meter.take_unsaved()]
         notes = [note for memory in self._memories.values() for note in memory.take_unsaved()]
-        store = self._store
         try:
-            ledger = await self._worker.run(lambda: store.save(lasts, rows, notes))
+            ledger = await self._journal.call(lambda store: store.save(rows, notes))
         except StateError as error:
             self._tell_failure(error)
-            self._put_back(lasts, rows, notes)
+            self._put_back(rows, notes)
             self._timer = self._timer or asyncio.get_running_loop().call_later(_AGAIN, self._begin)
         else:
             self._tell_failure(None)
             self._learn(ledger)
 
-    def _put_back(self, lasts: Sequence[Last], rows: Sequence[Row], notes: Sequence[Note]) -> None:
+    def _put_back(self, rows: Sequence[Row], notes: Sequence[Note]) -> None:
         """Keep for the next writing what could not be written, unless there is something newer."""
-        self._unsaved = {last.observation.city: last for last in lasts} | self._unsaved
         for meter in self._meters.values():
             meter.put_back([row for row in rows if row.provider == meter.provider])
         for memory in self._memories.values():
@@ -139,26 +124,13 @@ class State:
 
 
 @contextlib.asynccontextmanager
-async def open_state(path: Path, now: Callable[[], datetime]) -> AsyncIterator[State]:
-    """Open the state in a folder, which is made if it is not there. Raises StateError when it cannot be used."""
-    with Worker("state") as worker:
-        store = await worker.run(lambda: _open_store(path))
-        try:
-            kept = await worker.run(lambda: store.load(now().timestamp()))
-            async with contextlib.aclosing(State(kept, store, worker, now)) as state:
-                yield state
-        finally:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_LAST_MOMENT):
-                    await worker.run(store.close)
-
-
-def _open_store(path: Path) -> Store:
-    with explained(path):
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return Store(path / NAME)
+async def open_state(journal: Journal, now: Callable[[], datetime]) -> AsyncIterator[State]:
+    """Take up the state where an earlier run left it. Raises StateError when it cannot be read."""
+    kept = await journal.call(lambda store: store.load(now().timestamp()))
+    async with contextlib.aclosing(State(kept, journal, now)) as state:
+        yield state
 
 
 def no_state(now: Callable[[], datetime]) -> State:
     """Return a state that forgets everything at the end."""
-    return State(_NOTHING, None, None, now)
+    return State(_NOTHING, None, now)

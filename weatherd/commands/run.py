@@ -18,10 +18,12 @@ import structlog
 
 from weatherd import __version__, configuration, daemon, log, plugins, signals, state, statefolder
 from weatherd.commands import BUG, CONFIG, NO_STATE, OK, UNCLEAN
-from weatherd.compose import now, open_providers, open_sinks
+from weatherd.compose import now, open_forwarders, open_providers, open_sinks
 from weatherd.errors import ConfigError, StateError
+from weatherd.journal.journal import open_journal
 from weatherd.lines import Lines
 from weatherd.settings import Settings, secrets_of
+from weatherd.sinks.board import Board
 from weatherd.watch import watch
 
 if TYPE_CHECKING:
@@ -75,17 +77,22 @@ async def _run(config: Path | None, lines: Lines, *, demo: bool) -> int:
                 structlog.get_logger().warning("config.shipped", config=str(file), action="name your own with --config")
             path = statefolder.folder(first.settings.state, file, os.environ)
             stack.enter_context(statefolder.owned(path))
-            kept = await stack.enter_async_context(state.open_state(path, now))
+            journal = await stack.enter_async_context(open_journal(path))
+            kept = await stack.enter_async_context(state.open_state(journal, now))
             providers = await stack.enter_async_context(open_providers(first.settings, now, kept))
             first = providers.require(first)
-            sinks = await stack.enter_async_context(open_sinks(first.settings, kept))
+            sinks = await stack.enter_async_context(open_sinks(first.settings))
+            board = Board(kept.lasts)
+            forwarders = await stack.enter_async_context(open_forwarders(first.settings, kept, lambda: board.cities))
             clean = await daemon.run(
                 first,
                 lambda: providers.require(load()),
                 providers.usable,
                 sinks,
+                journal,
+                forwarders=forwarders,
+                board=board,
                 planner=providers.planner,
-                lasts=kept.lasts,
                 watch=watch,
                 stop=stop,
                 reload=reload,

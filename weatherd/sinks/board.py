@@ -1,4 +1,4 @@
-"""The last observation of every city: what the daemon knows now."""
+"""The cities, and the last observation of each: what the daemon knows now."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ class Board:
     """The last observation of every city, in memory."""
 
     def __init__(self, lasts: Iterable[Last] = ()) -> None:
+        self.cities: tuple[City, ...] = ()  # another tuple when they have changed
         self._last = {last.observation.city: last for last in lasts}
 
     def note(self, city: City, observation: Observation) -> None:
@@ -43,5 +44,6 @@ class Board:
 
     def retain(self, cities: Iterable[City]) -> None:
         """Keep these cities only, and only where they still are."""
-        places = ((city, self._last.get(city.id)) for city in cities)
+        self.cities = tuple(cities)
+        places = ((city, self._last.get(city.id)) for city in self.cities)
         self._last = {city.id: last for city, last in places if last and (last.lat, last.lon) == (city.lat, city.lon)}

@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from weatherd.formats import line
-from weatherd.sinks.worker import Worker
+from weatherd.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence

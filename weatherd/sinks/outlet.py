@@ -32,11 +32,11 @@ class Outlet:
         self._missed = 0  # arrivals that this sink did not get since it is down
         self._retry_at = 0.0
 
-    async def write(self, batch: Sequence[Arrival]) -> bool:
-        """Write a batch, or count it as missed while the sink rests; return whether it is written."""
+    async def write(self, batch: Sequence[Arrival]) -> None:
+        """Write a batch, or count it as missed while the sink rests."""
         if self._failures and asyncio.get_running_loop().time() < self._retry_at:
             self._missed += len(batch)
-            return False
+            return
         try:
             with contained():
                 async with asyncio.timeout(DEADLINE):
@@ -46,9 +46,8 @@ class Outlet:
             raise
         except Exception as error:  # noqa: BLE001 - a sink may be somebody else's code
             self._down(error, len(batch))
-            return False
-        self._up()
-        return True
+        else:
+            self._up()
 
     def _down(self, error: Exception, missed: int) -> None:
         self._failures += 1

@@ -1,0 +1,50 @@
+"""Where the journal is read on to. An entry point of ``weatherd.forwarders`` names a function that makes a forwarder.
+
+The function takes the settings and :class:`Resources`, and returns a forwarder, or None when the settings leave it out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractAsyncContextManager
+    from datetime import datetime
+
+    from weatherd.city import City
+    from weatherd.http import Session
+    from weatherd.memory import Memory
+    from weatherd.observation import Observation
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What a forwarder works with."""
+
+    session: Session  # for HTTP
+    memory: Memory  # what it wants to find again after a restart
+    cities: Callable[[], Sequence[City]]  # those that are watched now; another object when they have changed
+    now: Callable[[], datetime]
+
+
+class Link(Protocol):
+    """A connection to the far side."""
+
+    async def deliver(self, batch: Sequence[Observation]) -> None:
+        """Deliver a batch, in its order; the far side has it when this returns.
+
+        Raises RefusedError when the far side will never take this very batch: it is then delivered in parts, and what
+        is refused by itself is set aside. Whatever else is raised means that the far side cannot take it now: the link
+        is left, and the same batch is delivered over another one later.
+        """
+
+
+class Forwarder(Protocol):
+    """A far side, and how to reach it."""
+
+    size: int  # observations in a batch, at the most
+
+    def connect(self) -> AbstractAsyncContextManager[Link]:
+        """Open a link. It is used by one task, and left on the first error or at the end."""

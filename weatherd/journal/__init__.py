@@ -1,0 +1,1 @@
+"""What outlives a restart, in one SQLite file: every observation, the ledger, the notes, and the readers' cursors."""

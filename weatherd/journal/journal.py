@@ -1,0 +1,140 @@
+"""The journal as the daemon sees it: everything is done by a thread, and nobody blocks the loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from weatherd.journal.reader import Reader
+from weatherd.journal.store import NAME, Store
+from weatherd.statefolder import explained
+from weatherd.worker import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Sequence
+    from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
+
+    from weatherd.journal.rows import Entry
+    from weatherd.journal.store import Cursor, Pruned
+    from weatherd.observation import Arrival
+
+T = TypeVar("T")
+
+_LAST_MOMENT = 2.0  # seconds that closing may take
+
+
+class Runs(Protocol):
+    """Runs calls one after another, such as a Worker."""
+
+    async def run(self, call: Callable[[], T]) -> T:
+        """Return what *call* returns."""
+
+
+class Journal:
+    """The one writer; every method raises StateError when the file cannot be written now, and may be called again."""
+
+    def __init__(self, file: Path, store: Store, worker: Runs) -> None:
+        self.file = file
+        self.end = store.end()  # the number of the last entry
+        self._store = store
+        self._worker = worker
+        self._news = asyncio.Event()
+
+    async def call(self, what: Callable[[Store], T]) -> T:
+        """Return what *what* makes of the store, in the thread."""
+        return await self._worker.run(lambda: what(self._store))
+
+    def reading(self) -> AbstractAsyncContextManager[Reading]:
+        """Open the journal for reading, beside the writer. Raises StateError when it cannot be read."""
+        return open_reading(self.file)
+
+    async def add(self, batch: Sequence[Arrival]) -> int:
+        """Keep a batch, whole or not at all, and return how many of it were new. The others are repeats."""
+        added = await self.call(lambda store: store.add(batch))
+        if added.end > self.end:
+            self.end = added.end
+            self._news.set()
+            self._news = asyncio.Event()
+        return added.stored
+
+    async def beyond(self, seq: int) -> None:
+        """Wait until there is an entry after number *seq*."""
+        while self.end <= seq:
+            await self._news.wait()
+
+    async def prune(self, before: float, now: float, forwarders: Sequence[str]) -> dict[str, int]:
+        """Delete what was fetched before a POSIX time, and give its space back.
+
+        Returns how many of the deleted each forwarder had not delivered. Whoever wants to write comes in between.
+        """
+        missed, seq, is_done = dict.fromkeys(forwarders, 0), 0, False
+        while not is_done:
+            pruned = await self.call(functools.partial(_prune, before, now, seq, forwarders))
+            missed = {name: count + pruned.missed[name] for name, count in missed.items()}
+            seq, is_done = pruned.seq, pruned.is_done
+        while await self.call(lambda store: store.give_back()):
+            pass
+        return missed
+
+    async def cursor(self, forwarder: str) -> Cursor:
+        """Return how far a forwarder has delivered."""
+        return await self.call(lambda store: store.cursor(forwarder))
+
+    async def move(self, forwarder: str, cursor: Cursor) -> None:
+        """Note how far a forwarder has delivered."""
+        await self.call(lambda store: store.move(forwarder, cursor))
+
+    async def set_aside(self, forwarder: str, seqs: Sequence[int], reason: str) -> None:
+        """Note what a forwarder's far side does not take."""
+        await self.call(lambda store: store.set_aside(forwarder, seqs, reason))
+
+
+class Reading:
+    """Reads the journal in a thread of its own, so that readers wait neither for the writer nor for one another."""
+
+    def __init__(self, reader: Reader, worker: Runs) -> None:
+        self._reader = reader
+        self._worker = worker
+
+    async def after(self, seq: int, limit: int, until: int | None = None) -> list[Entry]:
+        """Return the entries that follow number *seq*."""
+        return await self._worker.run(lambda: self._reader.after(seq, limit, until))
+
+
+@contextlib.asynccontextmanager
+async def open_journal(folder: Path) -> AsyncIterator[Journal]:
+    """Open the journal in a folder, which is made if it is not there. Raises StateError when it cannot be used."""
+    with Worker("journal") as worker:
+        store = await worker.run(lambda: _open_store(folder))
+        try:
+            yield Journal(folder / NAME, store, worker)
+        finally:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LAST_MOMENT):
+                    await worker.run(store.close)
+
+
+@contextlib.asynccontextmanager
+async def open_reading(file: Path) -> AsyncIterator[Reading]:
+    """Open the journal for reading. Raises StateError when it cannot be read."""
+    with Worker("reader") as worker:
+        reader = await worker.run(lambda: Reader(file))
+        try:
+            yield Reading(reader, worker)
+        finally:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LAST_MOMENT):
+                    await worker.run(reader.close)
+
+
+def _prune(before: float, now: float, after: int, forwarders: Sequence[str], store: Store) -> Pruned:
+    return store.prune(before, now, after, forwarders)
+
+
+def _open_store(folder: Path) -> Store:
+    with explained(folder):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return Store(folder / NAME)

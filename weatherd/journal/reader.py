@@ -1,0 +1,86 @@
+"""The reading side of the file, for whoever reads on from where they were: beside the writer, never in its way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from weatherd.errors import StateError
+from weatherd.journal.database import Database
+from weatherd.journal.rows import COLUMNS, Entry, entry, micros, observation
+from weatherd.journal.schema import VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from weatherd.observation import Observation
+
+_CHUNK = 2000  # rows that are held in memory at once
+
+
+class Reader:
+    """A connection that cannot write. Every call may block, and belongs into one thread.
+
+    Each call reads in a transaction of its own, so that it never keeps the writer's log from being cut. Raises
+    StateError when there is no journal, or it cannot be read.
+    """
+
+    def __init__(self, file: Path) -> None:
+        if not file.exists():
+            raise StateError(f"there is no journal at {file}: weatherd run writes it")
+        self._db = Database(file, read_only=True)
+        version = self._db.one("PRAGMA user_version")
+        if version != VERSION:
+            age = "a newer" if version > VERSION else "an older"
+            advice = "use that" if version > VERSION else "weatherd run brings it up to date"
+            raise StateError(f"{file} was written by {age} weatherd: {advice}")
+
+    def after(self, seq: int, limit: int, until: int | None = None) -> list[Entry]:
+        """Return the entries that follow number *seq*, up to number *until*, in their order."""
+        bound, values = ("", [seq]) if until is None else (" AND seq <= ?", [seq, until])
+        where = f"WHERE seq > ?{bound} ORDER BY seq LIMIT ?"
+        return [
+            entry(row) for row in self._db.rows(f"SELECT seq, {COLUMNS} FROM observation {where}", [*values, limit])
+        ]
+
+    def between(self, city: str, since: datetime, until: datetime) -> list[Observation]:
+        """Return what was observed in a city in ``[since, until)``, by the time of observation."""
+        where = "WHERE city = ? AND observed_at >= ? AND observed_at < ? ORDER BY observed_at, seq"
+        values = [city, micros(since), micros(until)]
+        return [observation(row) for row in self._db.rows(f"SELECT {COLUMNS} FROM observation {where}", values)]
+
+    def export(self, since: datetime | None, until: datetime | None, cities: Sequence[str]) -> Iterator[Observation]:
+        """Yield what was observed in ``[since, until)``, of these cities or of all, in the order of arrival.
+
+        It takes constant memory, however much there is. What is added meanwhile comes too, once; a revision that takes
+        the place of what had been yielded comes again.
+        """
+        conditions, values = _conditions(since, until, cities)
+        where = f"WHERE seq > ?{conditions} ORDER BY seq LIMIT {_CHUNK}"
+        seq = 0
+        while rows := self._db.rows(f"SELECT seq, {COLUMNS} FROM observation {where}", [seq, *values]):
+            seq = rows[-1][0]
+            yield from (observation(row[1:]) for row in rows)
+
+    def cities(self) -> list[str]:
+        """Return the ids of all cities that have an observation, also of those that left the list."""
+        # Jumps through the index from one city to the next, where DISTINCT would read all of it.
+        jump = "SELECT (SELECT min(city) FROM observation WHERE city > c) FROM each WHERE c IS NOT NULL"
+        each = f"WITH RECURSIVE each(c) AS (SELECT min(city) FROM observation UNION ALL {jump})"
+        return [city for (city,) in self._db.rows(f"{each} SELECT c FROM each WHERE c IS NOT NULL")]
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+
+def _conditions(since: datetime | None, until: datetime | None, cities: Sequence[str]) -> tuple[str, list[Any]]:
+    text, values = "", []
+    for condition, moment in ((" AND observed_at >= ?", since), (" AND observed_at < ?", until)):
+        if moment:
+            text += condition
+            values.append(micros(moment))
+    if cities:
+        text += f" AND city IN ({', '.join('?' * len(cities))})"
+    return text, [*values, *cities]

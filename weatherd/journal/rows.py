@@ -1,0 +1,52 @@
+"""An observation as a row of the journal, and back. Times are whole microseconds since 1970, in UTC."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from weatherd.observation import FIELDS, Observation
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+COLUMNS = ", ".join(FIELDS)
+IDENTITY = ("city", "provider", "station", "observed_at")  # what is said again under these is a repeat, or a revision
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_VALUES = attrgetter(*FIELDS)
+_TIMES = FIELDS.index("observed_at"), FIELDS.index("fetched_at")
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Entry(NamedTuple):
+    """An observation in the journal. A revision has a higher number than what it takes the place of."""
+
+    seq: int
+    observation: Observation
+
+
+def micros(moment: datetime) -> int:
+    """Return a moment as the journal keeps it."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def cells(observation: Observation) -> list[Any]:
+    """Return the values of a row, in the order of ``COLUMNS``."""
+    values = list(_VALUES(observation))
+    for index in _TIMES:
+        values[index] = micros(values[index])
+    return values
+
+
+def observation(row: Sequence[Any]) -> Observation:
+    """Return the observation of a row."""
+    values = dict(zip(FIELDS, row, strict=True))
+    for name in ("observed_at", "fetched_at"):
+        values[name] = _EPOCH + timedelta(microseconds=values[name])
+    return Observation(**values)
+
+
+def entry(row: Sequence[Any]) -> Entry:
+    """Return the entry of a row that begins with its number."""
+    return Entry(row[0], observation(row[1:]))

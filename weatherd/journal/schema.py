@@ -1,0 +1,91 @@
+"""The tables, and how a file of an older weatherd gets them."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from weatherd.errors import StateError
+from weatherd.journal.rows import COLUMNS, cells
+from weatherd.observation import FIELDS, Observation
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from weatherd.journal.database import Database
+
+VERSION = 2
+_FIRST = """
+CREATE TABLE last (city TEXT PRIMARY KEY, lat REAL, lon REAL, fetched REAL, observation TEXT) WITHOUT ROWID;
+CREATE TABLE quota (provider TEXT, window TEXT, started REAL, used REAL, PRIMARY KEY (provider, window)) WITHOUT ROWID;
+CREATE TABLE note (provider TEXT, key TEXT, text TEXT, until REAL, PRIMARY KEY (provider, key)) WITHOUT ROWID;
+"""
+# The index begins with what people ask for: a city, between two moments.
+_JOURNAL = """
+ALTER TABLE last RENAME TO last_1;
+CREATE TABLE observation (
+  seq INTEGER PRIMARY KEY,
+  city TEXT NOT NULL, provider TEXT NOT NULL, observed_at INTEGER NOT NULL, fetched_at INTEGER NOT NULL,
+  temperature REAL NOT NULL, description TEXT NOT NULL, code INTEGER, station TEXT NOT NULL,
+  apparent_temperature REAL, relative_humidity REAL, pressure_msl REAL, wind_speed REAL, wind_direction REAL,
+  wind_gust REAL, precipitation REAL, cloud_cover REAL, visibility REAL,
+  UNIQUE (city, observed_at, provider, station)
+);
+CREATE TABLE last (
+  city TEXT PRIMARY KEY, lat REAL NOT NULL, lon REAL NOT NULL, provider TEXT NOT NULL, station TEXT NOT NULL,
+  observed_at INTEGER NOT NULL, fetched_at INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE cursor (forwarder TEXT PRIMARY KEY, seq INTEGER NOT NULL, ahead INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE aside (
+  forwarder TEXT NOT NULL, seq INTEGER NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (forwarder, seq)
+) WITHOUT ROWID;
+"""
+
+
+def migrate(db: Database, file: Path) -> None:
+    """Bring the tables up to this version, whole or not at all. Raises StateError for a file of a newer one.
+
+    Something is written even when there is nothing to do, so that a full disk shows now and not later.
+    """
+    with db.transaction():
+        version = db.one("PRAGMA user_version")
+        if version > VERSION:
+            raise StateError(f"{file} was written by a newer weatherd: use that, or another 'state' folder")
+        if version < 1:
+            _execute(db, _FIRST)
+        if version < VERSION:
+            _execute(db, _JOURNAL)
+            _carry_over(db)
+        db.change(f"PRAGMA user_version = {VERSION}")
+
+
+def _execute(db: Database, statements: str) -> None:
+    for statement in filter(str.strip, statements.split(";")):
+        db.change(statement)
+
+
+def _carry_over(db: Database) -> None:
+    """Take the last observations, which were text, into the journal."""
+    marks = ", ".join("?" * (len(FIELDS) + 1))
+    for seq, (lat, lon, text) in enumerate(db.rows("SELECT lat, lon, observation FROM last_1"), 1):
+        if last := _observation(text):
+            row = cells(last)
+            db.change(f"INSERT INTO observation (seq, {COLUMNS}) VALUES ({marks})", [seq, *row])
+            values = dict(zip(FIELDS, row, strict=True))
+            place = [values["city"], lat, lon, values["provider"], values["station"]]
+            db.change(
+                "INSERT INTO last VALUES (?, ?, ?, ?, ?, ?, ?)", [*place, values["observed_at"], values["fetched_at"]]
+            )
+    db.change("DROP TABLE last_1")
+
+
+def _observation(text: str) -> Observation | None:
+    """Read an observation of the first version; None for one that is damaged, which is as if it were not there."""
+    try:
+        values: dict[str, Any] = {name: value for name, value in json.loads(text).items() if name in FIELDS}
+        times = {name: datetime.fromisoformat(values[name]) for name in ("observed_at", "fetched_at")}
+        observation = Observation(**values | times)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+    return observation if observation.is_sound() else None

@@ -1,0 +1,203 @@
+"""The writing side of the file: one connection, one thread, a transaction for whatever belongs together."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from weatherd.errors import StateError
+from weatherd.journal.database import Database
+from weatherd.journal.rows import COLUMNS, IDENTITY, cells, micros, observation
+from weatherd.journal.schema import migrate
+from weatherd.ledger import Row
+from weatherd.memory import Note
+from weatherd.observation import FIELDS
+from weatherd.sinks.board import Last
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from weatherd.observation import Arrival
+
+NAME = "weatherd.sqlite"
+
+# Others may have counted in the meantime: what is new is added, unless it is of a window that is over.
+_COUNT = """
+INSERT INTO quota VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+  used = CASE WHEN excluded.started > started THEN excluded.used
+              WHEN excluded.started = started THEN used + excluded.used ELSE used END,
+  started = max(started, excluded.started)
+"""
+_SAID = [name for name in FIELDS if name not in (*IDENTITY, "fetched_at")]
+# The same identity with the same values is a repeat and leaves all as it is; with others, a revision, which moves to
+# the end, where every reader comes by again.
+_ADD = f"""
+INSERT INTO observation (seq, {COLUMNS}) VALUES ({", ".join("?" * (len(FIELDS) + 1))})
+ON CONFLICT ({", ".join(IDENTITY)}) DO UPDATE SET
+  {", ".join(f"{name} = excluded.{name}" for name in ("seq", "fetched_at", *_SAID))}
+WHERE ({", ".join(_SAID)}) IS NOT ({", ".join(f"excluded.{name}" for name in _SAID)})
+"""
+_COLUMNS_OF_O = ", ".join(f"o.{name}" for name in FIELDS)
+# What was fetched last may be a repeat, whose row says when it was fetched first.
+_LASTS = f"""
+SELECT l.lat, l.lon, l.fetched_at, {_COLUMNS_OF_O} FROM last AS l JOIN observation AS o USING ({", ".join(IDENTITY)})
+"""
+_END = """
+SELECT max(coalesce((SELECT max(seq) FROM observation), 0), coalesce((SELECT max(max(seq, ahead)) FROM cursor), 0))
+"""
+_FORGET = 7 * 86400.0  # seconds after which a city that left the list is forgotten; its observations stay
+_WRONG = 2 * 86400.0  # seconds; nothing begins so far ahead: a clock was wrong
+_CHECKED = 256 * 1024 * 1024  # bytes up to which the whole file is looked at when it is opened
+_SLICE = 5000  # rows that are deleted at once
+
+
+class Kept(NamedTuple):
+    """What an earlier run has left for this one."""
+
+    lasts: Sequence[Last]
+    rows: Sequence[Row]
+    notes: Sequence[Note]
+
+
+class Cursor(NamedTuple):
+    """How far a forwarder has delivered, and up to where its last attempt went: that one is made again as it was."""
+
+    seq: int = 0
+    ahead: int = 0
+
+
+class Added(NamedTuple):
+    """What became of a batch: so many were new, the others repeats; and the end of the journal now."""
+
+    stored: int
+    end: int
+
+
+class Pruned(NamedTuple):
+    """How far the journal was looked through, what was deleted, and how much of it each forwarder never got."""
+
+    seq: int
+    deleted: int
+    missed: dict[str, int]
+    is_done: bool
+
+
+class Store:
+    """The file. Every call may block, and belongs into one thread. Raises StateError when it cannot be done."""
+
+    def __init__(self, file: Path) -> None:
+        self._db = Database(file)
+        with contextlib.ExitStack() as stack:
+            stack.callback(self._db.close)
+            self._db.prepare()
+            _check(self._db, file)
+            migrate(self._db, file)
+            stack.pop_all()
+
+    def load(self, now: float) -> Kept:
+        """Return what there is, and forget what nobody needs any more. *now* is a POSIX time."""
+        db = self._db
+        db.change("DELETE FROM last WHERE fetched_at < ?", [(now - _FORGET) * 1e6])
+        db.change("DELETE FROM note WHERE until < ?", [now])
+        db.change("DELETE FROM quota WHERE started > ?", [now + _WRONG])  # text and blobs among them
+        db.change("DELETE FROM quota WHERE typeof(started) <> 'real' OR typeof(used) <> 'real'")
+        return Kept(
+            [last for row in db.rows(_LASTS) if (last := _last(row))],
+            self._ledger(),
+            [Note(*row) for row in db.rows("SELECT provider, key, text, until FROM note")],
+        )
+
+    def save(self, rows: Iterable[Row], notes: Iterable[Note]) -> list[Row]:
+        """Keep what is new, in one transaction, and return the ledger as it is then."""
+        with self._db.transaction():
+            self._db.change_all(_COUNT, rows)
+            self._db.change_all("INSERT OR REPLACE INTO note VALUES (?, ?, ?, ?)", notes)
+            return self._ledger()
+
+    def add(self, batch: Sequence[Arrival]) -> Added:
+        """Keep a batch of observations in one transaction, each as its city's last, too."""
+        with self._db.transaction():
+            before = self.end()
+            rows = [[before + place, *cells(arrival.observation)] for place, arrival in enumerate(batch, 1)]
+            stored = self._db.change_all(_ADD, rows)
+            self._db.change_all("INSERT OR REPLACE INTO last VALUES (?, ?, ?, ?, ?, ?, ?)", map(_last_cells, batch))
+            return Added(stored, self.end())
+
+    def end(self) -> int:
+        """Return the number that none is above. Numbers of rows that are gone are not given again."""
+        return int(self._db.one(_END))
+
+    def cursor(self, forwarder: str) -> Cursor:
+        """Return how far a forwarder has read; a new one begins at the beginning."""
+        found = self._db.rows("SELECT seq, ahead FROM cursor WHERE forwarder = ?", [forwarder])
+        return Cursor(*found[0]) if found else Cursor()
+
+    def move(self, forwarder: str, cursor: Cursor) -> None:
+        """Note how far a forwarder has read."""
+        self._db.change("INSERT OR REPLACE INTO cursor VALUES (?, ?, ?)", [forwarder, *cursor])
+
+    def set_aside(self, forwarder: str, seqs: Iterable[int], reason: str) -> None:
+        """Note what a forwarder's far side does not take."""
+        rows = [(forwarder, seq, reason) for seq in seqs]
+        with self._db.transaction():
+            self._db.change_all("INSERT OR REPLACE INTO aside VALUES (?, ?, ?)", rows)
+
+    def prune(self, before: float, now: float, after: int, forwarders: Iterable[str]) -> Pruned:
+        """Delete the next observations after number *after* that were fetched before a POSIX time.
+
+        One call looks at a few thousand rows, so that whoever waits to write need not wait long. Rows follow one
+        another by the time of fetching, but for those of a wrong clock: they do not end the search.
+        """
+        with self._db.transaction():
+            slice_ = self._db.rows(
+                "SELECT seq, fetched_at FROM observation WHERE seq > ? ORDER BY seq LIMIT ?", [after, _SLICE]
+            )
+            old = [seq for seq, fetched_at in slice_ if fetched_at < before * 1e6]
+            self._db.change_all("DELETE FROM observation WHERE seq = ?", ([seq] for seq in old))
+            self._db.change_all("DELETE FROM aside WHERE seq = ?", ([seq] for seq in old))
+            missed = {name: self._missed(name, old) for name in forwarders}
+        in_order = any(before * 1e6 <= fetched_at <= now * 1e6 for _, fetched_at in slice_)
+        is_done = len(slice_) < _SLICE or (not old and in_order)
+        return Pruned(slice_[-1][0] if slice_ else after, len(old), missed, is_done)
+
+    def give_back(self) -> bool:
+        """Give some unused space back to the disk; return whether there is more."""
+        self._db.rows("PRAGMA incremental_vacuum(1000)")
+        return bool(self._db.one("PRAGMA freelist_count"))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def _ledger(self) -> list[Row]:
+        return [Row(*row) for row in self._db.rows("SELECT provider, window, started, used FROM quota")]
+
+    def _missed(self, forwarder: str, old: Iterable[int]) -> int:
+        delivered = self.cursor(forwarder).seq
+        return sum(seq > delivered for seq in old)
+
+
+def _check(db: Database, file: Path) -> None:
+    """Look for damage. A large file would take too long: there it shows when the damaged part is read."""
+    if db.one("PRAGMA page_count") * db.one("PRAGMA page_size") > _CHECKED:
+        return
+    if (found := db.one("PRAGMA quick_check(1)")) != "ok":
+        raise StateError(f"{file} is damaged: {found}; move it away to begin anew; sqlite3's .recover saves the rest")
+
+
+def _last_cells(arrival: Arrival) -> tuple[Any, ...]:
+    city, said = arrival.city, arrival.observation
+    identity = said.provider, said.station, micros(said.observed_at)
+    return city.id, city.lat, city.lon, *identity, micros(said.fetched_at)
+
+
+def _last(row: Sequence[Any]) -> Last | None:
+    """Read a row; None for one that somebody has changed by hand into what cannot be."""
+    lat, lon, fetched_at, *columns = row
+    columns[FIELDS.index("fetched_at")] = fetched_at
+    try:
+        last = observation(columns)
+    except (TypeError, OverflowError):
+        return None
+    return Last(lat, lon, last) if last.is_sound() else None
