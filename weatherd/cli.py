@@ -16,6 +16,7 @@ from typer import exceptions
 
 from weatherd import __version__, log
 from weatherd.cli_cities import cities
+from weatherd.cli_journal import export, history
 from weatherd.commands import BUG, CONFIG, NO_STATE, OK, UNAVAILABLE, UNCLEAN, USAGE
 from weatherd.commands.loading import PLAIN, Against, Config, load
 from weatherd.errors import ConfigError, StateError, WeatherdError
@@ -23,6 +24,8 @@ from weatherd.errors import ConfigError, StateError, WeatherdError
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 app = typer.Typer(name="weatherd", **PLAIN)
 app.add_typer(cities, name="cities")
+app.command()(history)
+app.command()(export)
 
 
 def main(arguments: list[str]) -> int:
@@ -83,6 +86,7 @@ def weatherd(
       weatherd once --format json       every city, one time
       weatherd cities add Flensburg     put another city on the list
       weatherd check --online           is all in order?
+      weatherd history Kiel             the last day, from the journal
     """
     if version:
         typer.echo(f"weatherd {__version__}")

@@ -46,6 +46,7 @@ class Publisher:
         self._forwarder = forwarder
         self._resources = forwarder.resources
         self._cities: Sequence[City] = ()
+        self._telling = asyncio.Lock()  # the list may change while Home Assistant is told
 
     async def deliver(self, batch: Sequence[Observation]) -> None:
         """Publish each observation as its city's state, in their order; what is old comes with its city offline."""
@@ -70,8 +71,9 @@ class Publisher:
         """Follow the list of cities and the ages of their states, for ever."""
         while True:
             await asyncio.sleep(_LOOK)
-            if self._resources.cities() is not self._cities:
-                await self._announce()
+            async with self._telling:
+                if self._resources.cities() is not self._cities:
+                    await self._announce()
             now = self._resources.now().timestamp()
             turns = [turn for last in self._forwarder.last.values() for turn in self._turn(last, now)]
             await self._all(turns)
@@ -81,8 +83,9 @@ class Publisher:
         await self._client.subscribe(self._topics.birth, qos=_QOS)
         async for message in self._client.messages:
             if message.payload == ONLINE and not message.retain:
-                await self._tell_all()
-                await self._cure()
+                async with self._telling:
+                    await self._tell_all()
+                    await self._cure()
 
     async def say_goodbye(self) -> None:
         """Say what the broker would say in our place if we fell silent."""
@@ -109,7 +112,10 @@ class Publisher:
             if before.get(city.id) == city:
                 continue
             payload = _json(announcement(city, self._topics)) if self._forwarder.discovers else b""
-            if payload or announced.get(city.id):
+            topics, old = announced.get(city.id, (self._topics, ""))
+            if topics != self._topics:  # other prefixes are set than before
+                await self._take_away(city.id, topics, old)
+            if payload or old:
                 await self._publish(self._topics.config(city.id), payload, retain=True)
             text = json.dumps([self._topics.prefix, self._topics.discovery_prefix, payload.decode()])
             memory.put(city.id, text, self._resources.now() + _FOR_EVER)
@@ -185,20 +191,10 @@ class MqttForwarder:
         """Open a connection. Raises DeliveryError, also when it breaks while nobody publishes anything."""
         try:
             with _translated():
-                async with self._client() as client:
-                    async for publisher in self._serve(Publisher(client, self._topics, self)):
-                        yield publisher
+                async with self._client() as client, _serving(Publisher(client, self._topics, self)) as publisher:
+                    yield publisher
         except BaseExceptionGroup as group:
             raise _first(group) from None
-
-    async def _serve(self, publisher: Publisher) -> AsyncIterator[Publisher]:
-        await publisher.greet()
-        async with asyncio.TaskGroup() as tasks:
-            helpers = [tasks.create_task(_told(publisher.keep_up())), tasks.create_task(_told(publisher.listen()))]
-            yield publisher
-            for helper in helpers:
-                helper.cancel()
-        await publisher.say_goodbye()
 
     def _client(self) -> Any:
         block, secret = self._block, self._block.password
@@ -214,6 +210,21 @@ class MqttForwarder:
             timeout=10,
             keepalive=30,
         )
+
+
+@contextlib.asynccontextmanager
+async def _serving(publisher: Publisher) -> AsyncIterator[Publisher]:
+    """Keep Home Assistant informed inside the ``with``, and say hello and goodbye."""
+    await publisher.greet()
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            helpers = [tasks.create_task(_told(publisher.keep_up())), tasks.create_task(_told(publisher.listen()))]
+            yield publisher
+            for helper in helpers:
+                helper.cancel()
+    finally:
+        with contextlib.suppress(DeliveryError, TimeoutError):
+            await publisher.say_goodbye()
 
 
 async def _told(work: Coroutine[Any, Any, None]) -> None:
