@@ -1,0 +1,234 @@
+"""Real servers on loopback, each in a process of the test's own, which can be killed and frozen."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import asyncpg
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+_PATIENCE = 30.0  # seconds for a start
+
+
+def program(name: str, package: str, *folders: str) -> str:
+    """Return where a program is; where it is not, skip what needs it, unless it is required."""
+    path = os.pathsep.join([os.environ["PATH"], "/usr/sbin", *folders])
+    found = shutil.which(name, path=path)
+    if found:
+        return found
+    reason = f"needs {name}: run scripts/servers, or apt install {package}"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def free_port() -> int:
+    """Return a port that nobody has."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+class Server:
+    """A server with its data in a folder; it keeps its port over its lives."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self.folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    async def starts(self) -> None:
+        """Start, and wait until it serves."""
+        with (self.folder / "output").open("ab") as output:
+            self._process = subprocess.Popen(  # noqa: ASYNC220, S603 - it returns at once; the command is ours
+                self.command(), stdout=output, stderr=output, start_new_session=True
+            )
+        async with asyncio.timeout(_PATIENCE):
+            while not await self.serves():
+                assert self._process.poll() is None, (self.folder / "output").read_text()
+                await asyncio.sleep(0.02)
+
+    def dies(self) -> None:
+        """Kill it, with all that it has started."""
+        if self._process:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+            self._process = None
+
+    def freezes(self) -> None:
+        """Have it accept connections, as the system does that for it, and answer nobody."""
+        assert self._process
+        os.killpg(self._process.pid, signal.SIGSTOP)
+
+    def thaws(self) -> None:
+        """Let it go on."""
+        assert self._process
+        os.killpg(self._process.pid, signal.SIGCONT)
+
+    def command(self) -> Sequence[str]:
+        """Return what starts it."""
+        raise NotImplementedError
+
+    async def serves(self) -> bool:
+        """Tell whether it takes connections."""
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        except OSError:
+            return False
+        writer.close()
+        return True
+
+
+class Mosquitto(Server):
+    """A broker that keeps what is retained."""
+
+    def command(self) -> Sequence[str]:
+        """Return what starts it."""
+        config = self.folder / "mosquitto.conf"
+        data = f"persistence true\npersistence_location {self.folder}/\nautosave_interval 1\nmax_queued_messages 0\n"
+        user = "user root\n" if os.getuid() == 0 else ""
+        config.write_text(f"listener {self.port} 127.0.0.1\nallow_anonymous true\n{user}{data}")
+        return [program("mosquitto", "mosquitto"), "-c", str(config)]
+
+
+class _Http(Server):
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return f"http://127.0.0.1:{self.port}"
+
+    async def ask(self, path: str, **params: str) -> str:
+        """Return what it answers."""
+        async with aiohttp.ClientSession() as session, session.post(self.url + path, params=params) as response:
+            return await response.text()
+
+    async def serves(self) -> bool:
+        """Tell whether it answers."""
+        with contextlib.suppress(aiohttp.ClientError, OSError):
+            await self.ask("/ping")
+            return True
+        return False
+
+
+class Influxd(_Http):
+    """InfluxDB 1, with a database ``weather``."""
+
+    async def starts(self) -> None:
+        """Start, and make the database if it is not there."""
+        await super().starts()
+        await self.ask("/query", q="CREATE DATABASE weather")
+
+    def command(self) -> Sequence[str]:
+        """Return what starts it."""
+        config = self.folder / "influxdb.conf"
+        folders = [f'[{name}]\n  dir = "{self.folder}/{name}"\n' for name in ("meta", "data")]
+        wal = f'wal-dir = "{self.folder}/wal"'
+        config.write_text(
+            f'reporting-disabled = true\nbind-address = "127.0.0.1:{free_port()}"\n{folders[0]}{folders[1]}'
+            f'  {wal}\n[http]\n  bind-address = "127.0.0.1:{self.port}"\n  log-enabled = false\n'
+            "[monitor]\n  store-enabled = false\n"
+        )
+        return [program("influxd", "influxdb"), "-config", str(config)]
+
+    async def rows(self, query: str) -> list[dict[str, Any]]:
+        """Return the points that a query finds."""
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(f"{self.url}/query", params={"db": "weather", "q": query, "epoch": "u"}) as response,
+        ):
+            answer = await response.json()
+        series = answer["results"][0].get("series", [])
+        return [dict(zip(each["columns"], values, strict=True)) for each in series for values in each["values"]]
+
+
+class Victoria(_Http):
+    """VictoriaMetrics, which takes the line protocol too."""
+
+    def command(self) -> Sequence[str]:
+        """Return what starts it."""
+        options = [f"-storageDataPath={self.folder}/data", f"-httpListenAddr=127.0.0.1:{self.port}"]
+        return [program("victoria-metrics", "victoria-metrics"), *options, "-retentionPeriod=100y"]
+
+    async def values(self, metric: str) -> int:
+        """Return how many values a metric has."""
+        await self.ask("/internal/force_flush")
+        text = await self.ask("/api/v1/export", **{"match[]": metric})
+        return text.count("timestamps") and sum(line.count(",") for line in [_timestamps(text)]) + 1
+
+
+def _timestamps(text: str) -> str:
+    return text.split('"timestamps":[')[1].split("]", maxsplit=1)[0]
+
+
+class Postgres(Server):
+    """PostgreSQL, with a database ``postgres`` that lets everybody in. It does not run as root."""
+
+    def __init__(self) -> None:
+        super().__init__(Path(tempfile.mkdtemp(prefix="weatherd-postgres-")))
+        self._as: list[str] = []
+        if os.getuid() == 0:
+            self._as = [program("setpriv", "util-linux"), "--reuid=postgres", "--regid=postgres", "--init-groups"]
+            shutil.chown(self.folder, "postgres", "postgres")
+
+    @property
+    def dsn(self) -> str:
+        """Where it is."""
+        return f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
+
+    def command(self) -> Sequence[str]:
+        """Return what starts it; its files are made first."""
+        data = self.folder / "data"
+        places = [str(path) for path in sorted(Path("/usr/lib/postgresql").glob("*/bin"))]
+        if not data.exists():
+            initdb = [program("initdb", "postgresql", *places), "-D", str(data), "-A", "trust", "-U", "postgres", "-N"]
+            subprocess.run([*self._as, *initdb], check=True, capture_output=True, cwd="/")  # noqa: S603 - ours
+        options = ["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", f"port={self.port}"]
+        folder = ["-c", f"unix_socket_directories={self.folder}"]
+        return [*self._as, program("postgres", "postgresql", *places), "-D", str(data), *options, *folder]
+
+    async def serves(self) -> bool:
+        """Tell whether it takes queries."""
+        with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            await self.rows("SELECT 1")
+            return True
+        return False
+
+    async def rows(self, query: str) -> list[Any]:
+        """Return what a query finds."""
+        connection = await asyncpg.connect(self.dsn, timeout=10)
+        try:
+            return list(await connection.fetch(query))
+        finally:
+            await connection.close()
+
+    def dies(self) -> None:
+        """Kill it, with all that it has started."""
+        super().dies()
+        with contextlib.suppress(FileNotFoundError):  # it would be taken for a running one's
+            (self.folder / "data" / "postmaster.pid").unlink()
+
+
+@contextlib.asynccontextmanager
+async def running(server: Server) -> AsyncIterator[None]:
+    """Run a server."""
+    try:
+        await server.starts()
+        yield
+    finally:
+        server.dies()
+        if isinstance(server, Postgres):
+            shutil.rmtree(server.folder)
