@@ -6,7 +6,10 @@ import asyncio
 import contextlib
 import random
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from structlog.testing import capture_logs
 
 from tests.fakes import KIEL, VirtualJournal, observation
 from tests.virtual import EPOCH
@@ -16,7 +19,10 @@ from weatherd.observation import Arrival
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
+
+    from structlog.typing import EventDict
 
     from weatherd.city import City
     from weatherd.forwarders import Forwarder
@@ -31,6 +37,17 @@ def arrivals(begin: int, end: int, city: City = KIEL) -> list[Arrival]:
     ]
 
 
+def told() -> AbstractContextManager[Any]:
+    """Capture what is logged for the user."""
+    return capture_logs(processors=[_without_details])
+
+
+def _without_details(_: object, level: str, event: EventDict) -> EventDict:
+    if level == "debug":
+        raise structlog.DropEvent
+    return event
+
+
 class Far:
     """Takes what it is given, unless it is down, slow, or dislikes it."""
 
@@ -39,6 +56,7 @@ class Far:
     def __init__(self) -> None:
         self.got: list[float] = []  # what it has taken, in order
         self.batches: list[list[float]] = []  # what it was given, taken or not
+        self.keys: list[str] = []  # of the batches
         self.times: list[float] = []  # of the deliveries, in virtual seconds
         self.connections = 0
         self.down: Exception | None = None
@@ -62,10 +80,11 @@ class Far:
             raise self.down
         yield self
 
-    async def deliver(self, batch: Sequence[Observation]) -> None:
+    async def deliver(self, batch: Sequence[Observation], key: str) -> None:
         """Take a batch."""
         numbers = [each.temperature for each in batch]
         self.batches.append(numbers)
+        self.keys.append(key)
         self.times.append(asyncio.get_running_loop().time())
         await asyncio.sleep(self.takes)
         if self.down:

@@ -6,11 +6,10 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
-from structlog.testing import capture_logs
 
 from tests import virtual
 from tests.fakes import KIEL, observation
-from tests.forwarders.far import Far, arrivals, forwards, journal
+from tests.forwarders.far import Far, arrivals, forwards, journal, told
 from weatherd.errors import DeliveryError, StateError
 from weatherd.forwarders.forward import DEADLINE, LINGER, RATE
 from weatherd.observation import Arrival
@@ -33,7 +32,7 @@ async def test_everything_is_delivered_in_order_and_once(tmp_path: Path) -> None
             assert far.got == list(range(253))
             assert [len(batch) for batch in far.batches] == [100, 100, 50, 3]
             assert far.connections == 1
-        assert await kept.cursor("far") == (253, 253)
+        assert (await kept.cursor("far"))[:2] == (253, 253)
 
 
 async def test_a_restart_goes_on_where_it_was(tmp_path: Path) -> None:
@@ -58,7 +57,7 @@ def test_an_outage_of_a_week_is_told_once_and_loses_nothing(tmp_path: Path) -> N
 async def _an_outage_of_a_week(tmp_path: Path) -> None:
     far = Far()
     far.is_down()
-    with journal(tmp_path) as kept, capture_logs() as logs:
+    with journal(tmp_path) as kept, told() as logs:
         async with forwards(kept, far=far) as running:
             for hour in range(7 * 24):
                 await kept.add(arrivals(hour * 6, hour * 6 + 6))
@@ -79,7 +78,7 @@ async def test_one_that_is_down_or_slow_does_not_slow_another(tmp_path: Path) ->
     well, slow, down = Far(), Far(), Far()
     slow.takes = DEADLINE - 1
     down.is_down()
-    with journal(tmp_path) as kept, capture_logs():
+    with journal(tmp_path) as kept, told():
         async with forwards(kept, well=well, slow=slow, down=down):
             for number in range(60):
                 await kept.add(arrivals(number, number + 1))
@@ -92,7 +91,7 @@ async def test_one_that_hangs_is_left_at_the_deadline(tmp_path: Path) -> None:
     """A delivery without an end is cancelled and made again; it is told once, with the reason."""
     far = Far()
     far.takes = WEEK
-    with journal(tmp_path) as kept, capture_logs() as logs:
+    with journal(tmp_path) as kept, told() as logs:
         await kept.add(arrivals(0, 3))
         async with forwards(kept, far=far):
             await asyncio.sleep(10 * DEADLINE)
@@ -107,13 +106,14 @@ async def test_the_same_batch_is_tried_again_as_it_was(tmp_path: Path) -> None:
     """A far side that took a batch and died before it said so can know it again, whatever has come since."""
     far = Far()
     far.dies_after = 3
-    with journal(tmp_path) as kept, capture_logs():
+    with journal(tmp_path) as kept, told():
         await kept.add(arrivals(0, 3))
         async with forwards(kept, far=far):
             await asyncio.sleep(0.6)
             await kept.add(arrivals(3, 6))
             await asyncio.sleep(60)
     assert far.batches == [[0, 1, 2]] * 4 + [[3, 4, 5]]
+    assert [far.keys.index(key) for key in far.keys] == [0, 0, 0, 0, 4]
 
 
 async def test_also_after_a_crash(tmp_path: Path) -> None:
@@ -130,12 +130,13 @@ async def test_also_after_a_crash(tmp_path: Path) -> None:
         async with forwards(kept, far=far):
             await asyncio.sleep(1)
     assert far.batches == [[0, 1, 2], [0, 1, 2], [3, 4, 5]]
+    assert [far.keys.index(key) for key in far.keys] == [0, 0, 2]
 
 
 async def test_a_link_that_breaks_once_is_not_worth_a_line(tmp_path: Path) -> None:
     """A connection that did well may end; the next one takes what it did not."""
     far = Far()
-    with journal(tmp_path) as kept, capture_logs() as logs:
+    with journal(tmp_path) as kept, told() as logs:
         async with forwards(kept, far=far):
             await kept.add(arrivals(0, 3))
             await asyncio.sleep(1)
@@ -145,7 +146,7 @@ async def test_a_link_that_breaks_once_is_not_worth_a_line(tmp_path: Path) -> No
             await kept.add(arrivals(6, 9))
             await asyncio.sleep(1)
     assert far.batches == [[0, 1, 2], [3, 4, 5], [3, 4, 5], [6, 7, 8]]
-    assert [log["event"] for log in logs if log["log_level"] != "debug"] == []
+    assert logs == []
 
 
 @pytest.mark.parametrize("bad", [{0}, {99}, {7, 8, 50}])
@@ -153,7 +154,7 @@ async def test_a_poison_is_set_aside_and_the_rest_goes_on(tmp_path: Path, bad: s
     """What is refused by itself is found, told and noted; everything else is taken, in order."""
     far = Far()
     far.dislikes = bad
-    with journal(tmp_path) as kept, capture_logs() as logs:
+    with journal(tmp_path) as kept, told() as logs:
         await kept.add(arrivals(0, 150))
         async with forwards(kept, far=far) as running:
             await asyncio.sleep(1)
@@ -168,7 +169,7 @@ async def test_a_far_side_that_takes_nothing_is_not_asked_for_each(tmp_path: Pat
     """When all is refused, a batch costs a bounded number of deliveries, and is set aside."""
     far = Far()
     far.dislikes = set(map(float, range(1000)))
-    with journal(tmp_path) as kept, capture_logs():
+    with journal(tmp_path) as kept, told():
         await kept.add(arrivals(0, 1000))
         async with forwards(kept, far=far) as running:
             await asyncio.sleep(10)
@@ -207,7 +208,7 @@ async def test_a_stop_delivers_what_is_left(tmp_path: Path) -> None:
 async def test_a_stop_does_not_wait_for_one_that_cannot(tmp_path: Path, fault: str) -> None:
     """One that is down gets one last try, one that hangs the time that there is; the rest stays in the journal."""
     far = Far()
-    with journal(tmp_path) as kept, capture_logs():
+    with journal(tmp_path) as kept, told():
         await kept.add(arrivals(0, 5))
         if fault == "down":
             far.is_down()
@@ -258,7 +259,7 @@ async def test_what_is_asked_for_is_waited_for(tmp_path: Path) -> None:
     """A far side that names a time is left alone until then."""
     far = Far()
     far.is_down(DeliveryError("slow down", retry_after=300))
-    with journal(tmp_path) as kept, capture_logs():
+    with journal(tmp_path) as kept, told():
         await kept.add(arrivals(0, 3))
         async with forwards(kept, far=far):
             await asyncio.sleep(299)
@@ -269,7 +270,7 @@ async def test_a_bug_in_a_forwarder_is_contained_and_shown(tmp_path: Path) -> No
     """Whatever is raised, it is told once with its traceback, and tried again."""
     far = Far()
     far.is_down(KeyError("x"))
-    with journal(tmp_path) as kept, capture_logs() as logs:
+    with journal(tmp_path) as kept, told() as logs:
         await kept.add(arrivals(0, 3))
         async with forwards(kept, far=far):
             await asyncio.sleep(60)
@@ -283,7 +284,7 @@ async def test_what_is_too_old_is_passed_over(tmp_path: Path) -> None:
     """Retention goes before delivery; the engine goes on with what is left, also when nothing is."""
     far = Far()
     far.is_down()
-    with journal(tmp_path) as kept, capture_logs():
+    with journal(tmp_path) as kept, told():
         await kept.add(arrivals(0, 50))
         async with forwards(kept, far=far):
             await asyncio.sleep(10)

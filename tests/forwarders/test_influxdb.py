@@ -8,9 +8,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from structlog.testing import capture_logs
 
 from tests.fakes import KIEL, observation
+from tests.forwarders.far import told
 from tests.forwarders.rig import Rig, rig, until
 from tests.servers import Influxd, Victoria, running
 from tests.virtual import EPOCH
@@ -76,7 +76,7 @@ async def test_a_server_that_comes_late_dies_and_comes_again(tmp_path: Path) -> 
     """Down at the start, killed while it takes batches, frozen: in the end it has every observation once."""
     async with influx(tmp_path) as (made, server):
         await made.adds(3000)
-        with capture_logs() as logs:
+        with told() as logs:
             async with made.forwards(open_forwarder, **block(server)) as forwards:
 
                 async def behind() -> bool:
@@ -141,7 +141,7 @@ async def test_a_missing_database_is_waited_for(tmp_path: Path) -> None:
     """What the user has forgotten is told in the server's words; nothing is set aside for it."""
     async with influx(tmp_path) as (made, server), running(server):
         await made.adds(5, KIEL)
-        with capture_logs() as logs:
+        with told() as logs:
             async with made.forwards(open_forwarder, influxdb={"url": server.url, "database": "other"}) as forwards:
                 await until(lambda: _told(logs, "forwarder.down"))
                 assert 'database not found: "other"' in logs[0]["reason"].replace("\\", "")

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import aiomqtt
 import pytest
-from structlog.testing import capture_logs
 
 from tests.fakes import BERLIN, KIEL, MUNICH
+from tests.forwarders.far import told
 from tests.forwarders.rig import Rig, rig, until
 from tests.servers import Mosquitto, running
 from weatherd.formats import plain
@@ -197,7 +197,7 @@ async def test_a_broker_that_dies_and_freezes_gets_everything(tmp_path: Path) ->
         server.dies()
         await made.adds(300)
         heard: list[float] = []
-        with capture_logs() as logs:
+        with told() as logs:
             async with made.forwards(open_forwarder, **block(server)) as forwards:
                 await until(lambda: _told(logs, "forwarder.down"))
                 await server.starts()

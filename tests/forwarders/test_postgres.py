@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import pytest
-from structlog.testing import capture_logs
 
 from tests.fakes import BERLIN
+from tests.forwarders.far import told
 from tests.forwarders.rig import Rig, rig, until
 from tests.servers import Postgres, running
 from weatherd.forwarders.postgres import TABLE, open_forwarder
@@ -40,7 +40,7 @@ async def test_a_server_that_dies_and_freezes_gets_everything(tmp_path: Path) ->
     async with postgres(tmp_path) as (made, server):
         server.dies()
         await made.adds(3000)
-        with capture_logs() as logs:
+        with told() as logs:
             async with made.forwards(open_forwarder, **block(server)) as forwards:
                 await until(lambda: _told(logs, "forwarder.down"))
                 await server.starts()
@@ -90,7 +90,7 @@ async def test_who_may_not_make_tables_may_have_been_given_one(tmp_path: Path) -
         )
         dsn = server.dsn.replace("postgres@", "little:sesame@")
         await made.adds(5)
-        with capture_logs() as logs:
+        with told() as logs:
             async with made.forwards(open_forwarder, postgres={"dsn": dsn}) as forwards:
                 await until(lambda: _told(logs, "forwarder.down"))
                 assert "permission denied" in logs[0]["reason"]

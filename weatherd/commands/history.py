@@ -80,7 +80,7 @@ def between(
 ) -> tuple[datetime | None, datetime | None]:
     """Return both moments; typer's error for what is none."""
     try:
-        return (since and moment(since, now, zone)) or None, moment(until, now, zone) if until else now
+        return moment(since, now, zone) if since else None, moment(until, now, zone) if until else now
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
 

@@ -32,8 +32,11 @@ class Resources:
 class Link(Protocol):
     """A connection to the far side."""
 
-    async def deliver(self, batch: Sequence[Observation]) -> None:
+    async def deliver(self, batch: Sequence[Observation], key: str) -> None:
         """Deliver a batch, in its order; the far side has it when this returns.
+
+        A batch that may have arrived comes again with the same *key*, also after a crash. Then it may lack what has
+        been revised since, which follows later.
 
         Raises RefusedError when the far side will never take this very batch: it is then delivered in parts, and what
         is refused by itself is set aside. Whatever else is raised means that the far side cannot take it now: the link

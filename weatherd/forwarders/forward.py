@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -101,7 +102,8 @@ class Forward:
             again = self.cursor.ahead if self.cursor.ahead > self.cursor.seq else None  # the batch that was tried last
             end = self._journal.end
             if batch := await reading.after(self.cursor.seq, self._forwarder.size, again):
-                await self._move(self.cursor._replace(ahead=batch[-1].seq))
+                if not again:
+                    await self._move(Cursor(self.cursor.seq, batch[-1].seq, secrets.token_hex(16)))
                 return batch
             await self._move(Cursor(again or end, again or end))  # revised or too old: they have gone from there
 
@@ -128,7 +130,7 @@ class Forward:
             part, tries = parts.pop(), tries + 1
             try:
                 async with asyncio.timeout(DEADLINE):
-                    await link.deliver([entry.observation for entry in part])
+                    await link.deliver([entry.observation for entry in part], self._key(part, batch))
             except RefusedError as error:
                 if len(part) > 1 and tries < _MOST_PARTS:
                     middle = len(part) // 2
@@ -138,6 +140,10 @@ class Forward:
             else:
                 self.progress.delivered += len(part)
                 self._up()
+
+    def _key(self, part: Sequence[Entry], batch: Sequence[Entry]) -> str:
+        """Return the key of a batch, or of a part of it."""
+        return self.cursor.key if part is batch else f"{self.cursor.key}-{part[0].seq}-{part[-1].seq}"
 
     async def _set_aside(self, part: Sequence[Entry], error: RefusedError) -> None:
         seqs = [entry.seq for entry in part]

@@ -65,7 +65,7 @@ class Influx:
         """Return itself: the session keeps the connection."""
         yield self
 
-    async def deliver(self, batch: Sequence[Observation]) -> None:
+    async def deliver(self, batch: Sequence[Observation], key: str) -> None:  # noqa: ARG002 - it is idempotent by itself
         """Write a batch. Raises RefusedError or DeliveryError."""
         body = "\n".join(map(line, batch)).encode()
         await send(self._resources.session, self._url, body, self._headers, self._resources.now)

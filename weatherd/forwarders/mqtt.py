@@ -48,7 +48,7 @@ class Publisher:
         self._cities: Sequence[City] = ()
         self._telling = asyncio.Lock()  # the list may change while Home Assistant is told
 
-    async def deliver(self, batch: Sequence[Observation]) -> None:
+    async def deliver(self, batch: Sequence[Observation], key: str) -> None:  # noqa: ARG002 - it is idempotent by itself
         """Publish each observation as its city's state, in their order; what is old comes with its city offline."""
         now = self._resources.now().timestamp()
         listed = {city.id for city in self._resources.cities()}

@@ -47,7 +47,7 @@ class Table:
     def __init__(self, connection: Any) -> None:
         self._connection = connection
 
-    async def deliver(self, batch: Sequence[Observation]) -> None:
+    async def deliver(self, batch: Sequence[Observation], key: str) -> None:  # noqa: ARG002 - it is idempotent by itself
         """Insert a batch, whole or not at all. Raises RefusedError or DeliveryError."""
         with _translated():
             await self._connection.executemany(_INSERT, [_VALUES(observation) for observation in batch])

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 class Webhook:
     """POSTs ``{"observations": [...]}``, each as ``weatherd once --format json`` prints it.
 
-    ``Idempotency-Key`` is the SHA-256 of the body. A batch that may have arrived is sent again as it was, also after a
-    crash, so a receiver that knows the key has it already. With a secret, ``X-Weatherd-Signature`` is ``sha256=`` and
-    the body's HMAC in hexadecimal.
+    A batch that may have arrived is sent again with the same ``Idempotency-Key``, also after a crash, so a receiver
+    that knows the key has it already. With a secret, ``X-Weatherd-Signature`` is ``sha256=`` and the body's HMAC in
+    hexadecimal.
     """
 
     size = 500
@@ -39,11 +39,11 @@ class Webhook:
         """Return itself: the session keeps the connection."""
         yield self
 
-    async def deliver(self, batch: Sequence[Observation]) -> None:
+    async def deliver(self, batch: Sequence[Observation], key: str) -> None:
         """POST a batch. Raises RefusedError or DeliveryError."""
         text = json.dumps({"observations": [plain(observation) for observation in batch]}, ensure_ascii=False)
         body = text.encode()
-        headers = {"Content-Type": "application/json", "Idempotency-Key": hashlib.sha256(body).hexdigest()}
+        headers = {"Content-Type": "application/json", "Idempotency-Key": key}
         if self._secret:
             headers["X-Weatherd-Signature"] = signature(body, self._secret)
         await send(self._resources.session, self._url, body, headers, self._resources.now)

@@ -7,6 +7,8 @@ import contextlib
 import functools
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+import structlog
+
 from weatherd.journal.reader import Reader
 from weatherd.journal.store import NAME, Store
 from weatherd.statefolder import explained
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from weatherd.observation import Arrival
 
 T = TypeVar("T")
+
+log = structlog.get_logger()
 
 _LAST_MOMENT = 2.0  # seconds that closing may take
 
@@ -54,6 +58,7 @@ class Journal:
     async def add(self, batch: Sequence[Arrival]) -> int:
         """Keep a batch, whole or not at all, and return how many of it were new. The others are repeats."""
         added = await self.call(lambda store: store.add(batch))
+        log.debug("journal.stored", observations=len(batch), new=added.stored, end=added.end)
         if added.end > self.end:
             self.end = added.end
             self._news.set()

@@ -61,10 +61,15 @@ class Kept(NamedTuple):
 
 
 class Cursor(NamedTuple):
-    """How far a forwarder has delivered, and up to where its last attempt went: that one is made again as it was."""
+    """How far a forwarder has delivered, and up to where its last attempt went: that one is made again as it was.
+
+    The *key* is that attempt's, so that a far side can know it again. It is drawn, and not made of the numbers: those
+    of entries that a power cut has taken are given again.
+    """
 
     seq: int = 0
     ahead: int = 0
+    key: str = ""
 
 
 class Added(NamedTuple):
@@ -130,12 +135,12 @@ class Store:
 
     def cursor(self, forwarder: str) -> Cursor:
         """Return how far a forwarder has read; a new one begins at the beginning."""
-        found = self._db.rows("SELECT seq, ahead FROM cursor WHERE forwarder = ?", [forwarder])
+        found = self._db.rows("SELECT seq, ahead, key FROM cursor WHERE forwarder = ?", [forwarder])
         return Cursor(*found[0]) if found else Cursor()
 
     def move(self, forwarder: str, cursor: Cursor) -> None:
         """Note how far a forwarder has read."""
-        self._db.change("INSERT OR REPLACE INTO cursor VALUES (?, ?, ?)", [forwarder, *cursor])
+        self._db.change("INSERT OR REPLACE INTO cursor VALUES (?, ?, ?, ?)", [forwarder, *cursor])
 
     def set_aside(self, forwarder: str, seqs: Iterable[int], reason: str) -> None:
         """Note what a forwarder's far side does not take."""

@@ -1,0 +1,211 @@
+"""The real process, killed at random moments with all its forwarders on: nothing that it stored is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import random
+import signal
+import sqlite3
+import sys
+import time
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import aiomqtt
+import pytest
+from aiohttp import web
+
+from tests.forwarders.test_webhook import Receiver, receiving
+from tests.servers import Influxd, Mosquitto, Postgres, running
+from tests.test_process import ENVIRONMENT
+from weatherd.compose import now
+from weatherd.forwarders.postgres import TABLE
+from weatherd.simulator.server import application, serve
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+    from pathlib import Path
+
+pytestmark = [pytest.mark.real_time, pytest.mark.processes]
+
+KILLS = int(os.environ.get("WEATHERD_KILLS", "3"))
+CITIES = 80
+IDENTITY = "city, provider, station, observed_at"
+
+
+@web.middleware
+async def ever_new(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Have one of the services observe each second; the other one corrects itself at every poll."""
+    response = await handler(request)
+    if request.path.endswith("/weather") and isinstance(response, web.Response):
+        said = json.loads(response.text or "") | {"dt": int(time.time())}
+        return web.json_response(said)
+    return response
+
+
+@dataclass
+class World:
+    """The servers around the process, and what they have got."""
+
+    folder: Path
+    url: str
+    receiver: Receiver
+    broker: Mosquitto
+    influx: Influxd
+    postgres: Postgres
+    heard: list[dict[str, Any]] = field(default_factory=list)  # by MQTT
+    stored: int = 0  # the highest end of the journal that a process has said to have committed
+    random: random.Random = field(default_factory=lambda: random.Random(4))
+
+    def configure(self) -> None:
+        """Write the settings."""
+        blocks = {
+            "interval": "1s",
+            "state": "state",
+            "log": {"level": "debug"},
+            "open_meteo": {"base_url": self.url, "plan": "unlimited"},
+            "openweathermap": {"base_url": self.url, "plan": "unlimited", "api_key": "key"},
+            "mqtt": {"host": "127.0.0.1", "port": self.broker.port},
+            "influxdb": {"url": self.influx.url, "database": "weather"},
+            "webhook": {"url": self.receiver.url},
+            "postgres": {"dsn": self.postgres.dsn},
+        }
+        text = "".join(f"{name}: {json.dumps(value)}\n" for name, value in blocks.items())
+        (self.folder / "weatherd.yaml").write_text(text)
+        self.edit(CITIES)
+
+    def edit(self, count: int) -> None:
+        """Write a list of so many cities, half of them on either service."""
+        row = '  - {{name: City {n}, lat: {n}.5, lon: 10.1, providers: ["{provider}"]}}\n'
+        rows = [row.format(n=n, provider=("open-meteo", "openweathermap")[n % 2]) for n in range(count)]
+        (self.folder / "new~").write_text("cities:\n" + "".join(rows))
+        (self.folder / "new~").replace(self.folder / "cities.yaml")
+
+    async def live(self, seconds: float, number: signal.Signals) -> list[dict[str, Any]]:
+        """Run the program for so long, and return what it has logged."""
+        child = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "weatherd", "run", "-c", str(self.folder / "weatherd.yaml")),
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+            env=ENVIRONMENT,
+        )
+        assert child.stderr
+        reading = asyncio.create_task(child.stderr.read())
+        await asyncio.sleep(seconds)
+        with contextlib.suppress(ProcessLookupError):
+            child.send_signal(number)
+        await child.wait()
+        events = list(_parsed(await reading))
+        self.stored = max([self.stored, *(event["end"] for event in events if event["event"] == "journal.stored")])
+        return events
+
+    def journal(self) -> dict[tuple[Any, ...], int]:
+        """Return the identities in the journal, each with its number; the file is whole."""
+        with closing(sqlite3.connect(self.folder / "state" / "weatherd.sqlite")) as db:
+            assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+            rows = db.execute(f"SELECT {IDENTITY}, seq FROM observation").fetchall()  # noqa: S608
+            cursors = db.execute("SELECT max(seq) FROM cursor").fetchone()[0] or 0
+        found = {row[:-1]: row[-1] for row in rows}
+        assert len(found) == len(rows)
+        assert max(found.values(), default=0) >= max(self.stored, cursors)
+        return found
+
+
+def _parsed(output: bytes) -> Any:
+    for line in output.splitlines():
+        with contextlib.suppress(ValueError):  # the last one may have been cut by the kill
+            yield json.loads(line)
+
+
+@contextlib.asynccontextmanager
+async def world(folder: Path) -> AsyncIterator[World]:
+    """Start everything that is around the process."""
+    for name in ("broker", "influx"):
+        (folder / name).mkdir()
+    broker, influx, postgres = Mosquitto(folder / "broker"), Influxd(folder / "influx"), Postgres()
+    app = application(now=now, day=30.0, faults=[], seed=1)
+    app.middlewares.append(ever_new)
+    async with (
+        running(broker),
+        running(influx),
+        running(postgres),
+        receiving() as receiver,
+        serve("127.0.0.1", 0, app) as url,
+        aiomqtt.Client("127.0.0.1", broker.port, identifier="witness") as client,
+    ):
+        made = World(folder, url, receiver, broker, influx, postgres)
+        made.configure()
+        await client.subscribe("weatherd/+/state", qos=1)
+        listening = asyncio.create_task(_listen(client, made.heard))
+        try:
+            yield made
+        finally:
+            listening.cancel()
+            await asyncio.wait([listening])
+
+
+async def _listen(client: aiomqtt.Client, heard: list[dict[str, Any]]) -> None:
+    async for message in client.messages:
+        if message.payload:
+            heard += [json.loads(message.payload)]
+
+
+@pytest.mark.timeout(3600)
+async def test_whatever_was_stored_survives_kills_and_reaches_everybody(tmp_path: Path) -> None:
+    """After each ``kill -9`` the file is whole and holds all that was committed, once; in the end all others have it.
+
+    The webhook's receiver, which drops a batch only by its key, has nothing twice.
+    """
+    async with world(tmp_path) as around:
+        before: dict[tuple[Any, ...], int] = {}
+        for life in range(KILLS):
+            if life % 10 == 9:
+                around.edit(around.random.randrange(CITIES // 2, CITIES))
+            await around.live(around.random.uniform(0.3, 2.2), signal.SIGKILL)
+            if (tmp_path / "state" / "weatherd.sqlite").exists():
+                after = around.journal() if life % 5 == 4 or life < 5 else before
+                assert before.keys() <= after.keys()
+                assert all(after[identity] >= seq for identity, seq in before.items())
+                before = after
+        stopped = await _until_level(around)
+        assert stopped["clean"]
+        assert stopped["fetched"] == stopped["stored"] + stopped["repeated"]
+        await _compare(around, before)
+
+
+async def _until_level(around: World) -> dict[str, Any]:
+    """Let it catch up; return the account of the life after which nobody was behind."""
+    while True:
+        stopped = (await around.live(8.0, signal.SIGTERM))[-1]
+        assert stopped["event"] == "daemon.stopped"
+        if not any(each["behind"] for each in stopped["forwarders"].values()):
+            assert not any(each["set_aside"] for each in stopped["forwarders"].values())
+            return stopped
+
+
+async def _compare(around: World, before: dict[tuple[Any, ...], int]) -> None:
+    journal = around.journal()
+    assert before.keys() <= journal.keys()
+    with closing(sqlite3.connect(around.folder / "state" / "weatherd.sqlite")) as db:
+        values = {row[:-1]: row[-1] for row in db.execute(f"SELECT {IDENTITY}, temperature FROM observation")}  # noqa: S608
+    query = f"SELECT city, provider, station, extract(epoch FROM observed_at) * 1000000, temperature FROM {TABLE}"  # noqa: S608
+    table = {(*row[:3], int(row[3])): row[4] for row in await around.postgres.rows(query)}
+    assert table == values
+    points = await around.influx.rows("SELECT city, provider, temperature FROM weather")
+    assert {(p["city"], p["provider"], "", p["time"]): p["temperature"] for p in points} == values
+    assert set(values.items()) <= {(_key(each), each["temperature"]) for each in around.receiver.got}
+    sent = [(_key(each), each["fetched_at"]) for each in around.receiver.got]
+    assert len(set(sent)) == len(sent)
+    assert set(values.items()) <= {(_key(each), each["temperature"]) for each in around.heard}
+
+
+def _key(said: dict[str, Any]) -> tuple[Any, ...]:
+    moment = datetime.fromisoformat(said["observed_at"])
+    return said["city"], said["provider"], said["station"], round(moment.timestamp() * 1e6)
