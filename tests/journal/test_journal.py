@@ -1,0 +1,212 @@
+"""The journal: what is kept, what is a repeat, what leaves, and what a reader sees."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from contextlib import closing
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.fakes import BERLIN, KIEL, arrival, observation
+from tests.forwarders.far import arrivals, journal
+from tests.virtual import EPOCH
+from weatherd.errors import StateError
+from weatherd.formats import plain
+from weatherd.journal.journal import open_journal
+from weatherd.journal.reader import Reader
+from weatherd.journal.rows import entry
+from weatherd.journal.schema import VERSION
+from weatherd.journal.store import Added, Cursor, Store
+from weatherd.observation import Arrival, Observation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+MEMORY = ":memory:"  # SQLite's name for no file at all
+NOW = EPOCH.timestamp()
+DAY = 86400.0
+moments = st.datetimes(min_value=EPOCH.replace(tzinfo=None)).map(lambda moment: moment.replace(tzinfo=EPOCH.tzinfo))
+numbers = st.none() | st.floats(allow_nan=False, allow_infinity=False)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Return where the file will be."""
+    return tmp_path / "weatherd.sqlite"
+
+
+@pytest.fixture
+def store(file: Path) -> Iterator[Store]:
+    """Open a store."""
+    with closing(Store(file)) as opened:
+        yield opened
+
+
+@given(moments, moments, st.floats(-90, 60), st.text(min_size=1).filter(str.isprintable), numbers)
+def test_what_is_added_is_read_as_it_was(
+    observed_at: Any, fetched_at: Any, temperature: float, description: str, number: float | None
+) -> None:
+    """Every field comes back as it went in, to the microsecond and the last bit."""
+    said = observation(
+        observed_at=observed_at,
+        fetched_at=fetched_at,
+        temperature=temperature,
+        description=description,
+        visibility=number,
+        station="K1",
+        code=None,
+    )
+    with closing(Store(MEMORY)) as store:  # type: ignore[arg-type]
+        store.add([Arrival(KIEL, said)])
+        row = store._db.rows("SELECT * FROM observation")[0]
+    assert entry(row).observation == said
+
+
+def test_a_repeat_is_counted_and_a_revision_moves_to_the_end(store: Store, file: Path) -> None:
+    """The same again changes nothing; other values take the place of the old under a new number."""
+    assert store.add([arrival(), arrival(BERLIN)]) == Added(2, 2)
+    later: dict[str, Any] = {"fetched_at": EPOCH + timedelta(hours=1)}
+    assert store.add([arrival(**later), arrival(**later)]) == Added(0, 2)
+    assert store.add([arrival(temperature=7.0, **later)]).stored == 1
+    assert store.add([arrival(temperature=7.0, station="K1")]).stored == 1
+    with closing(Reader(file)) as reader:
+        found = reader.after(0, 10)
+        assert [each.observation.temperature for each in found] == [6.0, 7.0, 7.0]
+        assert [each.observation for each in reader.after(found[0].seq, 10)] == [
+            observation(temperature=7.0, **later),
+            observation(temperature=7.0, station="K1"),
+        ]
+
+
+def test_a_batch_may_hold_its_own_repeats(store: Store) -> None:
+    """What is said twice at once is stored once, and corrected at once is stored as it was said last."""
+    assert store.add([arrival(), arrival(), arrival(temperature=7.0)]).stored == 2
+    assert store._db.rows("SELECT temperature FROM observation") == [(7.0,)]
+
+
+def test_what_is_old_leaves_with_its_space(file: Path) -> None:
+    """What was fetched too long ago is gone, slice by slice; the file is smaller, and numbers are not given again."""
+    with closing(Store(file)) as store:
+        for begin in range(0, 30_000, 3000):
+            store.add(arrivals(begin, begin + 3000))
+        store._db.change("UPDATE observation SET fetched_at = observed_at")
+        store._db.change("UPDATE observation SET fetched_at = ? WHERE seq = 5", [int((NOW + 4000 * DAY) * 1e6)])
+        store._db.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+        size, after, missed, done = file.stat().st_size, 0, 0, False
+        store.move("far", Cursor(1000, 1000, "key"))
+        while not done:
+            pruned = store.prune(NOW + 25_000 * 60, NOW + 30_000 * 60, after, ["far"])
+            after, done, missed = pruned.seq, pruned.is_done, missed + pruned.missed["far"]
+        while store.give_back():
+            pass
+        store._db.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+        assert store._db.one("SELECT count(*) FROM observation") == 5001
+        assert missed == 25_000 - 1000
+        assert file.stat().st_size < size / 3
+        store.prune(NOW + 1e9, NOW + 1e9, 0, [])
+        while not store.prune(NOW + 1e9, NOW + 1e9, 0, []).is_done:
+            pass
+        store.move("far", Cursor(40_000, 40_000, "key"))
+        assert store.add([arrival()]).end == 40_001
+
+
+def test_a_damaged_file_is_refused_whole(file: Path) -> None:
+    """Damage in the middle shows at the start, in one sentence that says what to do."""
+    with closing(Store(file)) as store:
+        store.add(arrivals(0, 3000))
+    content = bytearray(file.read_bytes())
+    content[40_000:60_000] = b"\x5a" * 20_000
+    file.write_bytes(content)
+    with pytest.raises(StateError, match="move it away to begin anew"):
+        Store(file)
+
+
+FIRST = """
+CREATE TABLE last (city TEXT PRIMARY KEY, lat REAL, lon REAL, fetched REAL, observation TEXT) WITHOUT ROWID;
+CREATE TABLE quota (provider TEXT, window TEXT, started REAL, used REAL, PRIMARY KEY (provider, window)) WITHOUT ROWID;
+CREATE TABLE note (provider TEXT, key TEXT, text TEXT, until REAL, PRIMARY KEY (provider, key)) WITHOUT ROWID;
+INSERT INTO quota VALUES ('fake', 'day', 5.0, 3.0);
+INSERT INTO last VALUES ('broken', 1.0, 2.0, 3.0, '{"city": "kiel"}');
+PRAGMA user_version = 1;
+"""
+
+
+def test_a_file_of_the_first_version_is_brought_forward(file: Path) -> None:
+    """Its last observations are the first in the journal, its counts stay, and its space can be given back."""
+    with closing(sqlite3.connect(file)) as old, old:
+        old.executescript(FIRST)
+        text = str(plain(observation())).replace("'", '"').replace("None", "null")
+        old.execute("INSERT INTO last VALUES ('kiel', 54.3, 10.1, ?, ?)", [NOW, text])
+    with closing(Store(file)) as store:
+        kept = store.load(NOW)
+        assert [(last.lat, last.lon, last.observation) for last in kept.lasts] == [(54.3, 10.1, observation())]
+        assert kept.rows == [("fake", "day", 5.0, 3.0)]
+        assert store._db.one("PRAGMA auto_vacuum") == 2
+        assert store._db.one("PRAGMA user_version") == VERSION
+        assert store.add([arrival(), arrival(BERLIN)]) == Added(1, 4)
+
+
+def test_the_last_of_a_city_is_the_one_that_was_fetched_last(store: Store) -> None:
+    """A repeat renews the time of fetching, for whoever asks whether it is time to poll again."""
+    later = EPOCH + timedelta(minutes=10)
+    store.add([arrival()])
+    store.add([arrival(fetched_at=later)])
+    assert [last.observation for last in store.load(NOW).lasts] == [observation(fetched_at=later)]
+
+
+def test_a_reader_reads_what_is_between(store: Store, file: Path) -> None:
+    """A city's observations by their time, whenever they came; the end is not part of it."""
+    store.add([*arrivals(20, 30), *arrivals(0, 10), *arrivals(0, 50, BERLIN)])
+    with closing(Reader(file)) as reader:
+        found = reader.between("kiel", EPOCH + timedelta(minutes=5), EPOCH + timedelta(minutes=22))
+        assert [each.temperature for each in found] == [5, 6, 7, 8, 9, 20, 21]
+        assert reader.cities() == ["berlin", "kiel"]
+        exported = list(reader.export(EPOCH + timedelta(minutes=8), None, ["kiel"]))
+        assert [each.temperature for each in exported] == [*range(20, 30), 8, 9]
+
+
+def test_an_export_sees_what_is_added_meanwhile(store: Store, file: Path) -> None:
+    """It reads on in pieces, and keeps nobody from writing."""
+    store.add(arrivals(0, 5000))
+    with closing(Reader(file)) as reader:
+        export = reader.export(None, None, [])
+        first = next(export)
+        assert store.add(arrivals(5000, 5100)).stored == 100
+        assert [first.temperature, *(each.temperature for each in export)] == list(range(5100))
+
+
+def test_a_reader_needs_a_journal(file: Path) -> None:
+    """Without one, or with one of another version, it is said what to do."""
+    with pytest.raises(StateError, match=r"there is no journal at .*: weatherd run writes it"):
+        Reader(file)
+    with closing(sqlite3.connect(file)) as other:
+        other.execute("PRAGMA user_version = 1")
+    with pytest.raises(StateError, match="an older weatherd: weatherd run brings it up to date"):
+        Reader(file)
+
+
+async def test_the_journal_gives_news(tmp_path: Path) -> None:
+    """Whoever waits for more than there is, is woken by it."""
+    with journal(tmp_path) as kept:
+        waiting = asyncio.create_task(kept.beyond(2))
+        await kept.add(arrivals(0, 2))
+        await asyncio.sleep(1)
+        assert not waiting.done()
+        await kept.add(arrivals(0, 3))
+        await waiting
+
+
+@pytest.mark.real_time
+async def test_the_real_journal_is_read_beside_the_writer(tmp_path: Path) -> None:
+    """With its own threads: what is added is there for a reader at once."""
+    async with open_journal(tmp_path) as kept, kept.reading() as reading:
+        for number in range(50):
+            assert await kept.add(arrivals(number, number + 1)) == 1
+            assert len(await reading.after(number, 10)) == 1
+        assert isinstance((await reading.after(0, 1))[0].observation, Observation)

@@ -1,0 +1,163 @@
+"""The keeper: nothing is lost and nothing comes twice while the journal cannot be written."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from tests.fakes import KIEL, FakeProvider, FakeSink, VirtualJournal, arrival
+from tests.forwarders.far import journal, told
+from tests.test_daemon import Daemon, configured
+from weatherd.account import Account
+from weatherd.channel import Channel
+from weatherd.city import City
+from weatherd.errors import StateError
+from weatherd.journal.journal import Journal, open_journal
+from weatherd.keeper import Keeper
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CITIES = [City(name=f"City {n}", lat=n / 2, lon=10.0, interval=600.0, providers=("fake",)) for n in range(40)]
+FULL = StateError("database or disk is full; make room on the disk")
+
+
+def stored(kept: Journal) -> list[tuple[Any, ...]]:
+    """Return the identities in a journal."""
+    return kept._store._db.rows("SELECT city, observed_at FROM observation ORDER BY seq")
+
+
+async def test_a_full_disk_delays_and_loses_nothing(tmp_path: Path) -> None:
+    """All is printed meanwhile, told once, and in the journal once there is room again."""
+    provider, sink = FakeProvider().answers(), FakeSink()
+    with journal(tmp_path) as kept, told() as logs:
+        running = Daemon(provider, {"sink": sink}, configured(*CITIES))
+        running.journal = kept
+        task = asyncio.create_task(running.run())
+        await asyncio.sleep(3600)
+        before = len(stored(kept))
+        kept.fails(FULL, 200)
+        await asyncio.sleep(900)
+        assert (len(stored(kept)), len(sink.got)) == (before, len(provider.given))
+        await asyncio.sleep(3600)
+        running.stop.set()
+        assert await task
+        assert len(set(stored(kept))) == len(stored(kept)) == len(provider.given)
+    account = logs[-1]
+    assert account["fetched"] == account["stored"] == len(provider.given)
+    assert [log["event"] for log in logs if log["event"].startswith("sink.")] == ["sink.down", "sink.recovered"]
+
+
+async def test_in_the_end_the_producers_wait(tmp_path: Path) -> None:
+    """No more than the queue's size is on its way; a stop that cannot store it says so, and the account adds up."""
+    provider, sink = FakeProvider().answers(), FakeSink()
+    with journal(tmp_path) as kept, told() as logs:
+        kept.fails(FULL, 10_000)
+        running = Daemon(provider, {"sink": sink}, configured(*CITIES, queue_size=100))
+        running.journal = kept
+        asyncio.get_running_loop().call_later(20_000, running.stop.set)
+        assert not await running.run()
+    stopped = logs[-1]
+    assert len(sink.got) == 100
+    assert 100 <= stopped["queued"] == stopped["fetched"] <= 100 + len(CITIES)
+    assert (stopped["clean"], stopped["stored"]) == (False, 0)
+
+
+async def _keep(batch: list[Any], add: Any) -> Account:
+    channel, account = Channel(1000), Account(fetched=len(batch))
+    keeper = Keeper(add, channel, account)
+    for item in batch:
+        await channel.put(item)
+    keeper.put(batch)
+    keeper.close()
+    await keeper.keep()
+    assert account.fetched == account.stored + account.repeated + account.dropped + channel.depth
+    return account
+
+
+async def test_what_the_journal_cannot_hold_is_dropped_alone(tmp_path: Path) -> None:
+    """An observation that no journal can hold costs itself: it is told with its city, and counted."""
+    batch = [arrival(code=n, temperature=float(n), station=f"{n}") for n in range(20)]
+    batch[7] = arrival(code=2**70)
+    with journal(tmp_path) as kept, capture_logs() as logs:
+        account = await _keep(batch, kept.add)
+        assert (account.stored, account.dropped) == (19, 1)
+    dropped = [log for log in logs if log["event"] == "observation.dropped"]
+    assert [(log["city"], log["log_level"]) for log in dropped] == [(KIEL.id, "error")]
+
+
+async def test_a_writing_that_hangs_is_told(tmp_path: Path) -> None:
+    """Nobody waits for ever without a word."""
+    with journal(tmp_path) as kept, told() as logs:
+
+        async def slowly(batch: Any) -> int:
+            await asyncio.sleep(100)
+            return await VirtualJournal.add(kept, batch)
+
+        await _keep([arrival()], slowly)
+    assert [(log["event"], log["sink"]) for log in logs] == [("sink.down", "journal"), ("sink.recovered", "journal")]
+
+
+@pytest.mark.parametrize("spoil", ["stored", "repeated", "dropped", "depth"])
+async def test_the_account_shows_what_is_broken(tmp_path: Path, spoil: str) -> None:
+    """When any part of the road miscounts, or loses one, the two sides differ."""
+    with journal(tmp_path) as kept:
+        channel, account = Channel(1000), Account(fetched=3)
+        keeper = Keeper(kept.add, channel, account)
+        batch = [arrival(temperature=1.0), arrival(temperature=1.0), arrival(code=2**70, station="K1")]
+        for item in [*batch, arrival()]:
+            await channel.put(item)
+        account.fetched += 1
+        with told():
+            keeper.put(batch)
+            keeper.close()
+            await keeper.keep()
+    assert (account.stored, account.repeated, account.dropped, channel.depth) == (1, 1, 1, 1)
+    assert account.fetched == account.stored + account.repeated + account.dropped + channel.depth
+    holder = channel if spoil == "depth" else account
+    setattr(holder, spoil, getattr(holder, spoil) - 1)
+    assert account.fetched != account.stored + account.repeated + account.dropped + channel.depth
+
+
+def _fill(file: Path) -> None:
+    """Take all the room that there is."""
+    with file.open("wb", buffering=0) as stream, contextlib.suppress(OSError):
+        while True:
+            stream.write(b"x" * 1024)
+
+
+@pytest.mark.real_time
+@pytest.mark.processes
+async def test_a_disk_that_is_really_full(tmp_path: Path) -> None:
+    """On a file system without room: refused at the start; while running, kept back and stored when there is room."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)]
+    if os.getuid() or subprocess.run(mount, check=False, capture_output=True).returncode:  # noqa: ASYNC221, S603
+        pytest.skip("only root can mount a small disk")
+    try:
+        filler = disk / "filler"
+        async with open_journal(disk / "state") as kept:
+            await kept.add([arrival()])
+            _fill(filler)
+            batch = [arrival(temperature=float(n), station=f"{n}") for n in range(200)]
+            with told() as logs:
+                keeping = asyncio.create_task(_keep(batch, kept.add))
+                async with asyncio.timeout(20):
+                    while not logs:
+                        await asyncio.sleep(0.01)
+                filler.unlink()
+                assert (await keeping).stored == 200
+            assert "full" in logs[0]["reason"]
+            _fill(filler)
+        with pytest.raises(StateError, match="full; make room on the disk"):
+            async with open_journal(disk / "state"):
+                pass
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)  # noqa: ASYNC221, S603, S607
