@@ -9,7 +9,7 @@ NEWEST := $(lastword $(VERSIONS))
 DEV := .venv-$(OLDEST)
 INSTALL := -m pip install --quiet --quiet --disable-pip-version-check --constraint requirements.txt --editable
 
-.PHONY: help run test month check format bench clean
+.PHONY: help run test month crash soak check format bench clean
 .PRECIOUS: .venv-%/installed
 
 help:
@@ -25,6 +25,12 @@ test-%: .venv-%/installed
 
 month: $(DEV)/installed ## a virtual month of 320 cities with outages and restarts; takes minutes
 	WEATHERD_VIRTUAL_DAYS=31 $(DEV)/bin/python -m pytest --quiet --capture=no tests/test_virtual_month.py
+
+crash: $(DEV)/installed ## kill the real process at random, KILLS times (1000), forwarders on; needs scripts/servers
+	WEATHERD_KILLS=$(or $(KILLS),1000) $(DEV)/bin/python -m pytest --quiet tests/crash
+
+soak: $(DEV)/installed ## a virtual year of 100 cities with faults, outages, reloads and restarts; takes minutes
+	WEATHERD_VIRTUAL_YEAR=365 $(DEV)/bin/python -m pytest --quiet --capture=no tests/test_virtual_year.py
 
 check: $(DEV)/installed ## format, lint, types, import contract
 	$(DEV)/bin/ruff format --check .

@@ -165,6 +165,14 @@ class VirtualJournal(Journal):
         self._failures += [error] * times
         return self
 
+    def heals(self) -> None:
+        """Fail no more."""
+        self._failures.clear()
+
+    def close(self) -> None:
+        """Close the file."""
+        self.store.close()
+
     async def add(self, batch: Sequence[Arrival]) -> int:
         """Keep a batch, unless it is to fail."""
         if self._failures:

@@ -312,8 +312,11 @@ async def test_what_is_new_is_written_within_a_second(tmp_path: Path) -> None:
 WRITER = """
 import asyncio, sys
 from pathlib import Path
+import structlog
 from tests.fakes import KIEL, arrival
 from tests.test_state import PLAN, NOON, noon, opened, add
+
+structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("info"))
 
 async def main():
     loop = asyncio.get_running_loop()

@@ -110,6 +110,8 @@ class World:
         """Return the identities in the journal, each with its number; the file is whole."""
         with closing(sqlite3.connect(self.folder / "state" / "weatherd.sqlite")) as db:
             assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+            if not db.execute("PRAGMA user_version").fetchone()[0]:  # it was killed before it had begun
+                return {}
             rows = db.execute(f"SELECT {IDENTITY}, seq FROM observation").fetchall()  # noqa: S608
             cursors = db.execute("SELECT max(seq) FROM cursor").fetchone()[0] or 0
         found = {row[:-1]: row[-1] for row in rows}

@@ -1,0 +1,80 @@
+"""How long each forwarder takes to deliver a journal: ``python -m benchmarks.catching_up [OBSERVATIONS]``.
+
+The servers are real ones on loopback; see scripts/servers. Each forwarder is alone. Prints seconds and observations a
+second, and how much larger the process has grown.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import sys
+import tempfile
+import time
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from tests.fakes import KIEL, observation
+from tests.forwarders.rig import Rig, rig
+from tests.forwarders.test_webhook import receiving
+from tests.servers import Influxd, Mosquitto, Postgres, running
+from tests.virtual import EPOCH
+from weatherd import plugins
+from weatherd.journal.store import Cursor
+from weatherd.observation import Arrival
+
+_BATCH = 5000
+
+
+async def fill(made: Rig, count: int) -> float:
+    """Put so many observations into the journal; return how long that took."""
+    begin = time.perf_counter()
+    for start in range(0, count, _BATCH):
+        moments = [EPOCH + timedelta(seconds=number) for number in range(start, start + _BATCH)]
+        batch = [Arrival(KIEL, observation(observed_at=moment, fetched_at=moment)) for moment in moments]
+        await made.journal.add(batch)
+    return time.perf_counter() - begin
+
+
+async def catch_up(made: Rig, name: str, block: dict[str, Any]) -> float:
+    """Deliver all of it; return how long that took."""
+    await made.journal.move("far", Cursor())
+    begin = time.perf_counter()
+    async with made.forwards(plugins.find("forwarders")[name].load(), **{name: block}) as forwards:
+        while not forwards.ends()["far"]["delivered"] or forwards.ends()["far"]["behind"]:  # noqa: ASYNC110 - a server
+            await asyncio.sleep(0.05)
+    return time.perf_counter() - begin
+
+
+async def main(count: int) -> None:
+    """Print a line for each."""
+    folder = Path(tempfile.mkdtemp(prefix="weatherd-bench-"))
+    for name in ("broker", "influx"):
+        (folder / name).mkdir()
+    async with AsyncExitStack() as stack:
+        made = await stack.enter_async_context(rig(folder / "state"))
+        broker, influx, postgres = Mosquitto(folder / "broker"), Influxd(folder / "influx"), Postgres()
+        for server in (broker, influx, postgres):
+            await stack.enter_async_context(running(server))
+        receiver = await stack.enter_async_context(receiving())
+        took = await fill(made, count)
+        print(f"journal    {took:7.1f} s  {count / took:8,.0f}/s", flush=True)
+        blocks: dict[str, dict[str, Any]] = {
+            "influxdb": {"url": influx.url, "database": "weather"},
+            "postgres": {"dsn": postgres.dsn},
+            "webhook": {"url": receiver.url},
+            "mqtt": {"host": "127.0.0.1", "port": broker.port, "discovery": False},
+        }
+        for name, block in blocks.items():
+            before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            took = await catch_up(made, name, block)
+            grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+            print(f"{name:10} {took:7.1f} s  {count / took:8,.0f}/s  +{grown:.1f} MB", flush=True)
+            receiver.got.clear()
+            receiver.requests.clear()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000))
