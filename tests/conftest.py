@@ -18,7 +18,7 @@ from tests.virtual import VirtualTimeLoop
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-settings.register_profile("weatherd", deadline=None, derandomize=True)
+settings.register_profile("weatherd", deadline=None, derandomize=True, max_examples=50)
 settings.load_profile("weatherd")
 
 

@@ -6,6 +6,7 @@ The whole month takes minutes: ``make month``. Elsewhere the first days stand fo
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import random
 import sys
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from weatherd.simulator.stats import Stats
 
 DAY = 86400.0
-DAYS = int(os.environ.get("WEATHERD_VIRTUAL_DAYS", "1"))
+DAYS = float(os.environ.get("WEATHERD_VIRTUAL_DAYS", "0.3"))
 CITIES = [
     *(
         City(name=f"Place {n}", lat=-60 + 0.4 * n, lon=1.1 * n - 170, interval=600.0, providers=("open-meteo",))
@@ -57,7 +58,7 @@ def _print(lives: Lives, stats: Mapping[str, Stats], outages: Outages) -> None:
         sys.stdout.write(f"\n{name}: {counted.plain()}")
     gaps = sorted(lives.sink.gaps.values())
     sys.stdout.write(
-        f"\n{DAYS} days, {counts['daemon.ready']} lives, {outages.struck} requests struck by outages\n"
+        f"\n{DAYS:g} days, {counts['daemon.ready']} lives, {outages.struck} requests struck by outages\n"
         f"fresh {lives.sink.fresh}, stale {lives.sink.stale}; longest gap of a city: "
         f"median {gaps[len(gaps) // 2]:.0f} s, most {gaps[-1]:.0f} s\n{dict(counts)}\n"
     )
@@ -65,8 +66,8 @@ def _print(lives: Lives, stats: Mapping[str, Stats], outages: Outages) -> None:
 
 async def _month(file: Path) -> None:
     draws, outages = random.Random(1), Outages()
-    for day in range(DAYS):
-        begin = day * DAY + draws.uniform(0, 80_000)
+    for day in range(math.ceil(DAYS)):
+        begin = day * DAY + draws.uniform(0, min(80_000, DAYS * DAY / 2))
         outages.add(begin, begin + draws.choice([60, 600, 7200, 20_000]), draws.choice(["502", "hang"]))
     app = application(now=virtual.now, quotas=free_quotas())
     app.middlewares.append(outages.middleware)

@@ -42,6 +42,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def __init__(self, settle: float = SETTLE) -> None:
         self._clock = _JumpingSelector(settle)
         super().__init__(self._clock)
+        self._clock_resolution = 1e-6  # beyond half a year a float has no room for the one of the real clock
 
     def time(self) -> float:
         """Return the virtual seconds since the loop was made."""

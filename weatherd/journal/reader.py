@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from weatherd.errors import StateError
@@ -30,6 +31,12 @@ class Reader:
         if not file.exists():
             raise StateError(f"there is no journal at {file}: weatherd run writes it")
         self._db = Database(file, read_only=True)
+        with contextlib.ExitStack() as stack:
+            stack.callback(self._db.close)
+            self._look(file)
+            stack.pop_all()
+
+    def _look(self, file: Path) -> None:
         version = self._db.one("PRAGMA user_version")
         if version != VERSION:
             age = "a newer" if version > VERSION else "an older"
