@@ -1,6 +1,6 @@
 FROM python:3.13-slim-bookworm AS build
 COPY . /src
-RUN python -m venv /opt/weatherd && /opt/weatherd/bin/pip install --no-cache-dir --constraint /src/requirements.txt '/src'
+RUN python -m venv /opt/weatherd && /opt/weatherd/bin/pip install --no-cache-dir --constraint /src/requirements.txt '/src[mqtt,postgres]'
 
 FROM python:3.13-slim-bookworm
 COPY --from=build /opt/weatherd /opt/weatherd

@@ -255,7 +255,8 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except (aiomqtt.MqttError, OSError) as error:
-        raise DeliveryError(words(error)) from None
+        cause = error.__cause__  # the system's own words are plainer
+        raise DeliveryError(words(cause if isinstance(cause, OSError) else error)) from None
 
 
 def open_forwarder(settings: Settings, resources: Resources) -> MqttForwarder | None:
