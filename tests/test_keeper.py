@@ -108,25 +108,40 @@ async def test_a_writing_that_hangs_is_told(tmp_path: Path) -> None:
     assert [(log["event"], log["sink"]) for log in logs] == [("sink.down", "journal"), ("sink.recovered", "journal")]
 
 
-@pytest.mark.parametrize("spoil", ["stored", "repeated", "dropped", "depth"])
-async def test_the_account_shows_what_is_broken(tmp_path: Path, spoil: str) -> None:
-    """When any part of the road miscounts, or loses one, the two sides differ."""
-    with journal(tmp_path) as kept:
-        channel, account = Channel(1000), Account(fetched=3)
-        keeper = Keeper(kept.add, channel, account)
-        batch = [arrival(temperature=1.0), arrival(temperature=1.0), arrival(code=2**70, station="K1")]
-        for item in [*batch, arrival()]:
-            await channel.put(item)
-        account.fetched += 1
-        with told():
-            keeper.put(batch)
-            keeper.close()
-            await keeper.keep()
-    assert (account.stored, account.repeated, account.dropped, channel.depth) == (1, 1, 1, 1)
-    assert account.fetched == account.stored + account.repeated + account.dropped + channel.depth
-    holder = channel if spoil == "depth" else account
-    setattr(holder, spoil, getattr(holder, spoil) - 1)
-    assert account.fetched != account.stored + account.repeated + account.dropped + channel.depth
+def _takes_one_too_few(patch: pytest.MonkeyPatch) -> None:
+    take = Channel.take
+
+    async def taken(self: Channel, most: int) -> list[Any]:
+        return (await take(self, most))[:-1] or await take(self, most)
+
+    patch.setattr(Channel, "take", taken)
+
+
+def _keeps_half(patch: pytest.MonkeyPatch) -> None:
+    put = Keeper.put
+    patch.setattr(Keeper, "put", lambda self, batch: put(self, batch[len(batch) // 2 :]))
+
+
+def _forgets_its_count(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Keeper, "_store", lambda *_: asyncio.sleep(0))
+
+
+def _never_done(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Channel, "done", lambda *_: None)
+
+
+@pytest.mark.parametrize("spoil", [None, _takes_one_too_few, _keeps_half, _forgets_its_count, _never_done])
+async def test_the_account_shows_what_is_broken(monkeypatch: pytest.MonkeyPatch, spoil: Any) -> None:
+    """A road that loses, forgets or miscounts anywhere ends with an account that is not clean or does not add up."""
+    if spoil:
+        spoil(monkeypatch)
+    running = Daemon(FakeProvider().answers(), {}, configured(*CITIES))
+    asyncio.get_running_loop().call_later(3600, running.stop.set)
+    with told() as logs:
+        await running.run()
+    account = logs[-1]
+    ends = account["stored"] + account["repeated"] + account["dropped"] + account["queued"]
+    assert (account["clean"] and account["fetched"] == ends) == (spoil is None)
 
 
 def _fill(file: Path) -> None:
