@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 
 from tests.fakes import BERLIN, KIEL, FakeJournal, FakeSink, arrival
 from weatherd.account import Account
+from weatherd.attempts import Pulse
 from weatherd.channel import Channel
 from weatherd.consumer import MOST, consume
 from weatherd.keeper import Keeper
@@ -27,7 +28,7 @@ async def _consume(arrivals: Sequence[Arrival], *sinks: FakeSink, every: float =
     outlets = [Outlet(f"sink-{number}", sink) for number, sink in enumerate(sinks)]
     keeper = Keeper(FakeJournal().add, channel, account)
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(consume(channel, Board(), outlets, keeper))
+        tasks.create_task(consume(channel, Board(), outlets, keeper, Pulse()))
         tasks.create_task(keeper.keep())
         for item in arrivals:
             await channel.put(item)

@@ -24,6 +24,7 @@ pytestmark = [pytest.mark.real_time, pytest.mark.processes]
 PIPE = asyncio.subprocess.PIPE
 PATIENCE = 30.0  # seconds after which a test gives up; nothing here is expected to come near it
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("WEATHERD_", "OPEN_WEATHER"))}
+ENVIRONMENT["WEATHERD_HTTP__PORT"] = "0"  # there are many at once
 
 
 class Process:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from typing import Annotated, Literal, get_args
 from urllib.parse import urlsplit
@@ -145,6 +146,40 @@ def _dsn(secret: SecretStr | None) -> SecretStr | None:
 _TOPIC = r"^[a-zA-Z0-9_-]+(/[a-zA-Z0-9_-]+)*$"
 Topic = Annotated[str, AfterValidator(_topic), Field(json_schema_extra={"pattern": _TOPIC})]
 Port = Annotated[int, Field(ge=1, le=65535), BeforeValidator(_number)]
+_SHORTEST_TOKEN = 8
+
+
+class Http(Block):
+    """What the daemon serves: status, metrics, the page."""
+
+    enabled: Annotated[bool, Field(description="Serve it")] = True
+    host: Annotated[str, Field(min_length=1, description="The address to listen on")] = "127.0.0.1"
+    port: Annotated[
+        int, BeforeValidator(_number), Field(ge=0, le=65535, description="0 takes a free one, and the log says which")
+    ] = 8080
+    token: Annotated[Key, Field(description="Asked of everybody who wants more than health; at least 8 characters")] = (
+        None
+    )
+    insecure: Annotated[bool, Field(description="Serve other machines, too, without a token")] = False
+    city_metrics: Annotated[bool | None, Field(description="Metrics of each city; null: of up to 10,000 of them")] = (
+        None
+    )
+
+    @model_validator(mode="after")
+    def _is_guarded(self) -> Http:
+        if self.token and len(self.token.get_secret_value()) < _SHORTEST_TOKEN:
+            raise ValueError("should have a 'token' of at least 8 characters")
+        if self.enabled and not (is_loopback(self.host) or self.token or self.insecure):
+            raise ValueError(f"should have a 'token', or 'insecure: true', as 'host' is {self.host}")
+        return self
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether an address can be reached from this machine only."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 class Mqtt(Block):

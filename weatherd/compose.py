@@ -56,6 +56,7 @@ class Providers:
     usable: Mapping[str, Provider]
     refused: Mapping[str, Problem]
     planner: Planner
+    gates: Mapping[str, Gate]
 
     def require(self, configuration: Configuration) -> Configuration:
         """Return *configuration*, with the cities set aside that name a provider which cannot serve.
@@ -103,7 +104,7 @@ async def open_providers(
             except Exception as error:
                 log.error("plugin.broken", plugin=name, exc_info=error)
                 refused[name] = Problem(point.value, f"the provider {name!r} cannot be opened: {words(error)}")
-        yield Providers(usable, refused, Planner(plans, lambda name, rate: gates[name].expect(rate)))
+        yield Providers(usable, refused, Planner(plans, lambda name, rate: gates[name].expect(rate)), gates)
 
 
 @contextlib.asynccontextmanager

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from weatherd import notify as systemd
 from weatherd.account import Account
 from weatherd.channel import Channel
 from weatherd.consumer import consume
@@ -21,10 +22,12 @@ from weatherd.reload import Reloader
 from weatherd.sinks.board import Board
 from weatherd.sinks.outlet import Outlet
 from weatherd.supervisor import Supervisor
+from weatherd.view import Reload, View, settled
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Coroutine, Mapping
+    from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
     from weatherd.configuration import Configuration
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from weatherd.forwarders.forward import Forwards
     from weatherd.journal.journal import Journal
     from weatherd.providers import Provider
+    from weatherd.providers.gate import Gate
     from weatherd.sinks import Sink
 
 log = structlog.get_logger()
@@ -49,6 +53,10 @@ async def run(
     forwarders: Mapping[str, Forwarder] | None = None,
     board: Board | None = None,
     planner: Planner | None = None,
+    gates: Mapping[str, Gate] | None = None,
+    serve: Callable[[View], AbstractAsyncContextManager[None]] | None = None,
+    notify: Callable[[str], None] = lambda _: None,
+    watchdog: float = 0.0,
     watch: Callable[[Callable[[], Configuration], asyncio.Event], Coroutine[Any, Any, None]],
     stop: asyncio.Event,
     reload: asyncio.Event,
@@ -61,7 +69,8 @@ async def run(
     producers end first, then the channel is drained, then the forwarders deliver what they still can; that takes
     ``shutdown_grace`` seconds at the most, then what still hangs is cancelled. The account is logged in either case; a
     bug of our own is raised without one. *board* holds what an earlier run knew: cities of which that is fresh are not
-    asked for at once.
+    asked for at once. *serve* shows the daemon to whoever asks, from before it is ready until all is delivered;
+    *notify* and *watchdog* are systemd's.
     """
     loop = asyncio.get_running_loop()
     settings = configuration.settings
@@ -69,24 +78,35 @@ async def run(
     planner = planner or Planner()
     keeper = Keeper(journal.add, channel, account)
     outlets = [Outlet(name, sink) for name, sink in sinks.items()]
-    tools = Tools(providers, planner, board, channel, account, now().timestamp() - loop.time(), random)
+    epoch = now().timestamp() - loop.time()
     names = list(forwarders or ())
     clean = False
-    async with forwarding(forwarders or {}, journal, random) as forwards:
+    async with contextlib.AsyncExitStack() as stack:
+        forwards = await stack.enter_async_context(forwarding(forwarders or {}, journal, random))
+        reloaded = Reload(successful=True, at=now().timestamp())
+        view = View(board, account, channel, planner, gates or {}, journal, forwards, now, reload.set, reloaded)
+        if serve:
+            await stack.enter_async_context(serve(view))
+        tools = Tools(providers, planner, board, channel, account, epoch, random, view.attempts)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(None) as deadline, asyncio.TaskGroup() as consumers:
                 consumers.create_task(keeper.keep(), name="keep")
-                consumers.create_task(consume(channel, board, outlets, keeper), name="consume")
+                consumers.create_task(consume(channel, board, outlets, keeper, view.pulse), name="consume")
                 async with asyncio.TaskGroup() as producers:
                     supervisor = Supervisor(producers, lambda city: produce(city, tools))
-                    reloader = Reloader(configuration, load, supervisor, planner, board)
+                    reloader = Reloader(configuration, load, supervisor, view, notify)
                     helpers = [
                         producers.create_task(reloader.follow(reload), name="reload"),
                         producers.create_task(watch(lambda: reloader.current, reload), name="watch"),
                         producers.create_task(retain(journal, settings.retention, names, now), name="retain"),
+                        producers.create_task(systemd.attend(view, notify, watchdog), name="attend"),
                     ]
+                    await settled(view)
+                    notify(systemd.READY)
                     log.info("daemon.ready", cities=len(configuration.cities), config=str(configuration.file))
                     await stop.wait()
+                    notify(systemd.STOPPING)
+                    view.is_ready = False
                     grace_ends = loop.time() + settings.shutdown_grace
                     deadline.reschedule(grace_ends)
                     overdue = loop.call_at(grace_ends + 0.2, _tell, account, channel, forwards, False)

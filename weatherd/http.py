@@ -9,16 +9,19 @@ import errno
 import json
 import os
 import ssl
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import aiohttp
 
 from weatherd.errors import Failure, ProviderError
+from weatherd.exchange import Exchange, trail
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 
 MOST_BYTES = 1024 * 1024
 DEADLINE = 15.0  # seconds for a whole exchange, from the connection to the last byte
@@ -41,10 +44,11 @@ class Answer:
 async def open_session(agent: str) -> AsyncIterator[Session]:
     """Open the session that all requests share; concurrency is the providers' own affair."""
     async with aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0),
+        connector=aiohttp.TCPConnector(limit=0, ssl=_TimedTls.trusting()),
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),  # one deadline, below
         headers={"User-Agent": agent},
+        trace_configs=[_trace()],
     ) as session:
         yield session
 
@@ -65,6 +69,7 @@ async def get(
     with _translated(deadline):
         async with (
             asyncio.timeout(deadline),
+            _noted(url),
             session.get(url, params=params, headers=headers, max_redirects=_REDIRECTS) as response,
         ):
             return await _whole(response)
@@ -85,7 +90,59 @@ async def post(
             return await _whole(response)
 
 
+_current: ContextVar[Exchange | None] = ContextVar("exchange", default=None)
+
+
+@contextlib.asynccontextmanager
+async def _noted(url: str) -> AsyncIterator[None]:
+    """Note the phases of the exchange inside the ``with`` for whoever wants to know. The path may hold a key."""
+    exchange = Exchange(urlsplit(url).netloc.rpartition("@")[2])
+    trail().append(exchange)
+    token = _current.set(exchange)
+    try:
+        yield
+    finally:
+        exchange.reached("done")
+        _current.reset(token)
+
+
+def _trace() -> aiohttp.TraceConfig:
+    trace = aiohttp.TraceConfig()
+    signals = (trace.on_dns_resolvehost_end, "dns"), (trace.on_connection_create_end, "connected")
+    for signal, phase in (*signals, (trace.on_connection_reuseconn, "reused")):
+        signal.append(_noting(phase))
+    return trace
+
+
+def _noting(phase: str) -> Callable[..., Awaitable[None]]:
+    async def note(*_: object) -> None:
+        if exchange := _current.get():
+            exchange.reached(phase)
+
+    return note
+
+
+class _TimedTls(ssl.SSLContext):
+    """Notes when a handshake begins: aiohttp tells only when it is over."""
+
+    @classmethod
+    def trusting(cls) -> _TimedTls:
+        """Trust what this machine trusts."""
+        context = cls(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_default_certs()
+        context.set_alpn_protocols(["http/1.1"])
+        return context
+
+    def wrap_bio(self, *args: Any, **kwargs: Any) -> ssl.SSLObject:
+        if exchange := _current.get():
+            exchange.reached("tls_begun")
+        return super().wrap_bio(*args, **kwargs)
+
+
 async def _whole(response: aiohttp.ClientResponse) -> Answer:
+    if exchange := _current.get():
+        exchange.status = response.status
+        exchange.reached("first_byte")
     body = bytearray()
     async for chunk in response.content.iter_chunked(64 * 1024):
         body += chunk

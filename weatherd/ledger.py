@@ -76,6 +76,11 @@ class Meter:
         self._turn(now)
         return min((self.plan.limits[window] - count.used for window, count in self._counts.items()), default=math.inf)
 
+    def used(self, now: float) -> dict[str, tuple[float, int]]:
+        """Return for each window how many calls are used of how many."""
+        self._turn(now)
+        return {window: (count.used, self.plan.limits[window]) for window, count in self._counts.items()}
+
     def used_up(self, weight: float, now: float) -> str | None:
         """Return the window that has no room for so many calls, the longest if there are several."""
         self._turn(now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,14 +10,17 @@ import structlog
 
 from weatherd import duration
 from weatherd.age import age, is_stale
+from weatherd.attempts import Try
 from weatherd.errors import Failure, ProviderError, is_service_wide
+from weatherd.exchange import trailing
 from weatherd.foreign import contained, words
 from weatherd.observation import Observation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from weatherd.city import City
+    from weatherd.exchange import Exchange
     from weatherd.providers import Provider
 
 log = structlog.get_logger()
@@ -30,6 +33,7 @@ class Outcome:
     observation: Observation | None
     is_stale: bool
     errors: Mapping[str, Exception]  # of the providers that could not serve, in the order they were asked
+    tries: Sequence[Try] = field(default=())
 
     @property
     def is_fresh(self) -> bool:
@@ -46,22 +50,35 @@ class Outcome:
 async def ask(city: City, names: Iterable[str], providers: Mapping[str, Provider], now: Callable[[], float]) -> Outcome:
     """Ask one provider after the other. *now* tells the POSIX time."""
     errors: dict[str, Exception] = {}
+    tries: list[Try] = []
     old: Observation | None = None
     for name in names:
+        began = now()
+        exchanges: list[Exchange] = []
         try:
-            with contained():
+            with contained(), trailing() as exchanges:
                 found = _checked(await providers[name].fetch(city), city, now())
         except Exception as error:
             errors[name] = error
+            tries.append(_tried(name, now() - began, exchanges, error))
             if len(city.providers) > 1:
                 is_bug = None if isinstance(error, ProviderError) else error
                 log.debug("provider.failed", provider=name, reason=words(error), exc_info=is_bug)
         else:
             if not is_stale(found, now()):
-                return Outcome(found, False, errors)
+                tries.append(_tried(name, now() - began, exchanges))
+                return Outcome(found, False, errors, tries)
             errors[name] = _too_old(name, age(found, now()))
+            tries.append(_tried(name, now() - began, exchanges, errors[name]))
             old = max(old, found, key=lambda each: each.observed_at) if old else found
-    return Outcome(old, True, errors)
+    return Outcome(old, True, errors, tries)
+
+
+def _tried(provider: str, seconds: float, exchanges: Sequence[Exchange], error: Exception | None = None) -> Try:
+    if error is None:
+        return Try(provider, "fresh", seconds, exchanges=exchanges)
+    outcome = error.failure.value if isinstance(error, ProviderError) else "bug"
+    return Try(provider, outcome, seconds, words(error), exchanges)
 
 
 def _checked(answer: Any, city: City, now: float) -> Observation:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import structlog
 
+from weatherd.attempts import Attempt, Attempts, Next
 from weatherd.errors import Failure, ProviderError, is_service_wide
 from weatherd.failover import Bench, bench, order
 from weatherd.foreign import words
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+_IN_TURN = "the city's turn: its phase in the interval"
 _PAUSE = 1.0  # seconds, at the least
 _EARLY = (Failure.UNAVAILABLE, Failure.BROKEN, Failure.MALFORMED, Failure.EMPTY)  # worth a try before the next tick
 
@@ -44,6 +46,7 @@ class Tools:
     account: Account
     epoch: float  # POSIX time at which the loop's clock stood at zero
     random: random.Random
+    attempts: Attempts = field(default_factory=Attempts)
 
     def now(self) -> float:
         """Return the POSIX time, by the loop's clock: it never jumps."""
@@ -58,10 +61,13 @@ async def produce(city: City, tools: Tools) -> None:
     """
     trouble = Trouble()
     benches: dict[str, Bench] = {}
-    tick, in_turn = _first(city, tools)
+    tick, in_turn, why = _first(city, tools)
     with structlog.contextvars.bound_contextvars(city=city.id):
         while True:
+            tools.attempts.planned(city.id, Next(tick, why))
             await asyncio.sleep(tick - tools.now())
+            tools.attempts.begins(city.id)
+            began = tools.now()
             outcome = await ask(city, order(city.providers, benches, tools.now()), tools.providers, tools.now)
             await _deliver(city, outcome, tools)
             interval, now = tools.planner.interval(city), max(tools.now(), tick)  # a timer may ring a hair early
@@ -70,21 +76,41 @@ async def produce(city: City, tools: Tools) -> None:
             if outcome.is_fresh:
                 trouble.ended(now)
                 then = next_tick if in_turn else second_poll
-                tick, in_turn = then(now, interval, phase(city.id, interval)), True
+                tick, in_turn, why = then(now, interval, phase(city.id, interval)), True, _IN_TURN
             else:
                 wait = _wait(outcome, backoff(trouble.failures + 1, interval, tools.random.random()), interval)
                 trouble.goes_on(outcome.reason, now, wait)
                 trouble.aged(tools.board.last(city.id), outcome.reason, now)
-                tick, in_turn = tools.now() + wait, False
+                tick, in_turn, why = tools.now() + wait, False, _after(outcome, trouble.failures)
+            tools.attempts.ended(city.id, _attempt(began, outcome, trouble.failures, tools))
 
 
-def _first(city: City, tools: Tools) -> tuple[float, bool]:
-    """Return when to poll first, and whether that is a tick of the phase."""
+def _first(city: City, tools: Tools) -> tuple[float, bool, str]:
+    """Return when to poll first, whether that is a tick of the phase, and why then."""
     now, interval, last = tools.now(), tools.planner.interval(city), tools.board.last(city.id)
     if last is None or last.provider not in city.providers or tools.board.is_stale(city.id, now):
-        return now, False
+        return now, False, "nothing fresh is known of it"
     tick = first_poll(now, last.fetched_at.timestamp(), interval, phase(city.id, interval))
-    return tick, tick > now
+    return (
+        tick,
+        tick > now,
+        "the journal holds a fresh observation" if tick > now else "the last poll is an interval ago",
+    )
+
+
+def _after(outcome: Outcome, failures: int) -> str:
+    reason = outcome.reason
+    if is_service_wide(reason):
+        return f"the service is left alone until then, for all its cities: {words(reason)}" if reason else ""
+    if reason is not None and _asked(reason):
+        return "the service asked for that"
+    return f"another try after {failures} failed poll{'s' if failures > 1 else ''} in a row, each later than the last"
+
+
+def _attempt(began: float, outcome: Outcome, failures: int, tools: Tools) -> Attempt:
+    served = outcome.observation.provider if outcome.observation else None
+    decided = f"{served} serves" if outcome.is_fresh else "nothing newer, so the old one is shown as stale"
+    return Attempt(began, tools.now(), outcome.tries, decided if served else "no observation", failures)
 
 
 async def _deliver(city: City, outcome: Outcome, tools: Tools) -> None:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import structlog
 
+from weatherd import notify
 from weatherd.errors import ConfigError
 from weatherd.settings import Settings
+from weatherd.view import Reload
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from weatherd.configuration import Configuration
-    from weatherd.planner import Planner
-    from weatherd.sinks.board import Board
     from weatherd.supervisor import Change, Supervisor
+    from weatherd.view import View
 
 log = structlog.get_logger()
 
@@ -31,15 +33,15 @@ class Reloader:
         first: Configuration,
         load: Callable[[], Configuration],
         supervisor: Supervisor,
-        planner: Planner,
-        board: Board,
+        view: View,
+        tell: Callable[[str], None],
     ) -> None:
         self.current = first
         self._first = first
         self._load = load
         self._supervisor = supervisor
-        self._planner = planner
-        self._board = board
+        self._view = view
+        self._tell = tell
         self._apply(first)
 
     async def follow(self, reload: asyncio.Event) -> None:
@@ -47,22 +49,29 @@ class Reloader:
         while True:
             await reload.wait()
             reload.clear()
+            self._tell(notify.reloading())
             try:
                 configuration = await asyncio.to_thread(self._load)  # a list of 200,000 takes seconds
             except ConfigError as error:
+                self._view.reload = replace(self._view.reload, successful=False)
                 log.error("cities.rejected", problems=[str(problem) for problem in error.problems])
             except Exception as error:
+                self._view.reload = replace(self._view.reload, successful=False)
                 log.error("cities.rejected", problems=[repr(error)], exc_info=error)
             else:
-                before = self._planner.calls_a_day()
+                before = self._view.planner.calls_a_day()
                 self._report(self._apply(configuration), before)
+                self._view.reload = Reload(successful=True, at=self._view.now().timestamp())
+            self._tell(notify.READY)
 
     def _apply(self, configuration: Configuration) -> Change:
         self.current = configuration
         for problems in configuration.quarantined:
             log.warning("city.quarantined", problems=[str(problem) for problem in problems])
-        self._board.retain(configuration.cities)
-        self._planner.plan(configuration.cities)
+        self._view.board.retain(configuration.cities)
+        self._view.attempts.retain(configuration.cities)
+        self._view.quarantined = len(configuration.quarantined)
+        self._view.planner.plan(configuration.cities)
         return self._supervisor.become(configuration.cities)
 
     def _report(self, change: Change, before: dict[str, int]) -> None:
@@ -73,7 +82,7 @@ class Reloader:
             changed=sorted(change.changed),
             unchanged=change.unchanged,
             quarantined=len(self.current.quarantined),
-            calls_a_day=self._planner.calls_a_day(),
+            calls_a_day=self._view.planner.calls_a_day(),
             calls_a_day_before=before,
         )
         old, new = self._first.settings, self.current.settings

@@ -15,6 +15,7 @@ from weatherd.blocks import (
     Block,
     BrightSky,
     Count,
+    Http,
     InfluxDb,
     MetNorway,
     Mqtt,
@@ -109,6 +110,7 @@ class Settings(BaseSettings):
     shutdown_grace: Annotated[Duration, Field(description="How long a stop may take")] = 8.0
     console: Console = Console()
     log: Log = Log()
+    http: Http = Http()
     open_meteo: OpenMeteo = OpenMeteo()
     openweathermap: OpenWeatherMap = OpenWeatherMap()
     met_norway: MetNorway = MetNorway()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from weatherd import __version__, configuration, daemon, log, plugins, signals, state, statefolder
+from weatherd import __version__, configuration, daemon, log, notify, plugins, signals, state, statefolder
 from weatherd.commands import BUG, CONFIG, NO_STATE, OK, UNCLEAN
 from weatherd.compose import now, open_forwarders, open_providers, open_sinks
 from weatherd.errors import ConfigError, StateError
@@ -27,8 +27,12 @@ from weatherd.sinks.board import Board
 from weatherd.watch import watch
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
+    from contextlib import AbstractAsyncContextManager
     from typing import NoReturn
+
+    from weatherd.blocks import Http
+    from weatherd.view import View
 
 _DEMO_DAY = 600.0  # a day's weather passes in ten minutes
 _DEMO_INTERVAL = 5.0
@@ -67,6 +71,8 @@ async def _run(config: Path | None, lines: Lines, *, demo: bool) -> int:
         async with contextlib.AsyncExitStack() as stack:
             file = configuration.SHIPPED if demo and not config else configuration.find(config, os.environ)
             flags = await stack.enter_async_context(_demo()) if demo else {}
+            if demo and not _port_is_set(config):
+                flags["http"] = {"port": 0}
             load = functools.partial(configuration.load, file, os.environ, list(plugins.find("providers")), **flags)
             first = load()
             grace = first.settings.shutdown_grace
@@ -93,6 +99,10 @@ async def _run(config: Path | None, lines: Lines, *, demo: bool) -> int:
                 forwarders=forwarders,
                 board=board,
                 planner=providers.planner,
+                gates=providers.gates,
+                serve=_serving(first.settings.http),
+                notify=notify.notifier(os.environ),
+                watchdog=notify.watchdog(os.environ),
                 watch=watch,
                 stop=stop,
                 reload=reload,
@@ -100,6 +110,21 @@ async def _run(config: Path | None, lines: Lines, *, demo: bool) -> int:
                 random=random.Random(),  # noqa: S311 - it spreads retries
             )
     return OK if clean else UNCLEAN
+
+
+def _port_is_set(config: Path | None) -> bool:
+    """Tell whether a demo is to take a port of the user's; the shipped file's is nobody's wish."""
+    if "WEATHERD_HTTP__PORT" in os.environ:
+        return True
+    return config is not None and "port" in configuration.load_settings(config, os.environ).http.model_fields_set
+
+
+def _serving(http: Http) -> Callable[[View], AbstractAsyncContextManager[None]] | None:
+    if not http.enabled:
+        return None
+    from weatherd.web.server import serve  # noqa: PLC0415 - it takes a while, and may be switched off
+
+    return lambda view: serve(view, http)
 
 
 @contextlib.asynccontextmanager
@@ -113,6 +138,7 @@ async def _demo() -> AsyncIterator[dict[str, Any]]:
             simulated = {"base_url": url, "plan": "unlimited"}
             flags: dict[str, Any] = {
                 "interval": _DEMO_INTERVAL,
+                "console": {"enabled": True},
                 "state": Path(folder),
                 "open_meteo": simulated,
                 "openweathermap": simulated | {"api_key": "simulated-key"},

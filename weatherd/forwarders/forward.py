@@ -221,6 +221,10 @@ class Forwards:
             for each in self._forwards
         }
 
+    def is_down(self, name: str) -> bool:
+        """Tell whether the far side of a forwarder takes nothing now."""
+        return any(each.progress.is_down for each in self._forwards if each.name == name)
+
     def start(self) -> None:
         """Begin."""
         self._tasks = [asyncio.create_task(_shown(each), name=f"forward to {each.name}") for each in self._forwards]

@@ -17,6 +17,7 @@ from weatherd.worker import Worker
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
     from contextlib import AbstractAsyncContextManager
+    from datetime import datetime
     from pathlib import Path
 
     from weatherd.journal.rows import Entry
@@ -107,6 +108,12 @@ class Reading:
     async def after(self, seq: int, limit: int, until: int | None = None) -> list[Entry]:
         """Return the entries that follow number *seq*."""
         return await self._worker.run(lambda: self._reader.after(seq, limit, until))
+
+    async def page(
+        self, after: int, limit: int, since: datetime | None, until: datetime | None, city: str | None
+    ) -> list[Entry]:
+        """Return what was observed in ``[since, until)``, of one city or of all, after number *after*."""
+        return await self._worker.run(lambda: self._reader.page(after, limit, since, until, city))
 
 
 @contextlib.asynccontextmanager

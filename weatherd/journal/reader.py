@@ -70,6 +70,17 @@ class Reader:
             seq = rows[-1][0]
             yield from (observation(row[1:]) for row in rows)
 
+    def page(
+        self, after: int, limit: int, since: datetime | None, until: datetime | None, city: str | None
+    ) -> list[Entry]:
+        """Return what was observed in ``[since, until)``, of one city or of all, after number *after*."""
+        conditions, values = _conditions(since, until, [city] if city else [])
+        where = f"WHERE seq > ?{conditions} ORDER BY seq LIMIT ?"
+        return [
+            entry(row)
+            for row in self._db.rows(f"SELECT seq, {COLUMNS} FROM observation {where}", [after, *values, limit])
+        ]
+
     def cities(self) -> list[str]:
         """Return the ids of all cities that have an observation, also of those that left the list."""
         # Jumps through the index from one city to the next, where DISTINCT would read all of it.

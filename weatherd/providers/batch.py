@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Any, Generic, TypeVar
 
 from weatherd.errors import Failure, ProviderError
+from weatherd.exchange import Exchange, trail, trailing
 
 Q = TypeVar("Q", bound=Hashable)
 A = TypeVar("A")
@@ -30,7 +31,7 @@ class Batcher(Generic[Q, A]):
         self._most = most
         self._linger = linger
         self._gate = asyncio.Semaphore(concurrency)
-        self._asked: list[tuple[Q, asyncio.Future[A]]] = []
+        self._asked: list[tuple[Q, asyncio.Future[A], list[Exchange]]] = []
         self._under_way: set[asyncio.Task[None]] = set()
         self._waiting = False  # a task is about to take the next batch
         self._spoilers: set[Q] = set()  # they travel alone until they are answered
@@ -43,7 +44,7 @@ class Batcher(Generic[Q, A]):
         """Give up all that is under way; whoever still asks is cancelled."""
         for task in self._under_way:
             task.cancel()
-        for _, future in self._asked:
+        for _, future, _ in self._asked:
             future.cancel()
         self._asked.clear()
         self._waiting = False
@@ -55,7 +56,7 @@ class Batcher(Generic[Q, A]):
 
     def _enqueue(self, question: Q) -> asyncio.Future[A]:
         future: asyncio.Future[A] = asyncio.get_running_loop().create_future()
-        self._asked.append((question, future))
+        self._asked.append((question, future, trail()))
         self._dispatch_if_needed()
         return future
 
@@ -72,21 +73,25 @@ class Batcher(Generic[Q, A]):
         async with self._gate:
             self._waiting = False
             most = self._most()
-            batch = [(question, future) for question, future in self._asked[:most] if not future.done()]
+            taken = [each for each in self._asked[:most] if not each[1].done()]
+            batch = [(question, future) for question, future, _ in taken]
             del self._asked[:most]
             self._dispatch_if_needed()
             give_up = functools.partial(_cancel_if_unwanted, asyncio.current_task(), [future for _, future in batch])
             for _, future in batch:
                 future.add_done_callback(give_up)
+            exchanges: list[Exchange] = []
             try:
-                answers = await self._send_or_split([question for question, _ in batch])
+                with trailing() as exchanges:
+                    answers = await self._send_or_split([question for question, _ in batch])
             except asyncio.CancelledError:
                 for _, future in batch:
                     future.cancel()
                 raise
             except Exception as error:  # noqa: BLE001 - whoever asked deals with it
                 answers = [error] * len(batch)
-        for (_, future), answer in zip(batch, answers, strict=True):
+        for (_, future, asked_by), answer in zip(taken, answers, strict=True):
+            asked_by.extend(exchanges[-1:])
             _settle(future, answer)
 
     async def _send_or_split(self, questions: Sequence[Q]) -> list[A | Exception]:

@@ -58,6 +58,17 @@ class Gate:
         """Say how many calls a second are planned: after a pause they come back at twice that rate."""
         self._gap = 1 / (2 * rate)
 
+    def used(self) -> dict[str, tuple[float, int]]:
+        """Return for each window of the plan how many calls are used of how many."""
+        return self._meter.used(self._time())
+
+    @property
+    def paused(self) -> tuple[float, str] | None:
+        """Until when (POSIX time) the service is left alone, and why; None when it is not."""
+        if self._until is None or self._why is None:
+            return None
+        return self._time() + self._until - asyncio.get_running_loop().time(), str(self._why)
+
     def room(self, most: int) -> int:
         """Return how many calls one request may weigh now, from 1 to *most*."""
         if self._until is not None:

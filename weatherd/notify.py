@@ -1,0 +1,63 @@
+"""What systemd is told: https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import time
+from typing import TYPE_CHECKING
+
+import structlog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from weatherd.view import View
+
+log = structlog.get_logger()
+
+READY, STOPPING = "READY=1", "STOPPING=1"
+_EVERY = 5.0  # seconds between two looks, where systemd does not ask for more
+
+
+def reloading() -> str:
+    """Return what is said when a reload begins; READY follows when it is over."""
+    return f"RELOADING=1\nMONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}"
+
+
+def notifier(environ: Mapping[str, str]) -> Callable[[str], None]:
+    """Return what sends a message to systemd, or does nothing where no systemd listens."""
+    address = environ.get("NOTIFY_SOCKET", "")
+    if not address.startswith(("/", "@")):
+        return lambda _: None
+    address = "\0" + address[1:] if address[0] == "@" else address
+    sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+
+    def notify(message: str) -> None:
+        with contextlib.suppress(OSError):  # nobody to be told
+            sender.sendto(message.encode(), address)
+
+    return notify
+
+
+def watchdog(environ: Mapping[str, str]) -> float:
+    """Return the seconds within which systemd wants to hear from this process; 0 when it does not watch."""
+    usec, whose = environ.get("WATCHDOG_USEC", ""), environ.get("WATCHDOG_PID") or str(os.getpid())
+    return int(usec) / 1e6 if usec.isdigit() and whose == str(os.getpid()) else 0.0
+
+
+async def attend(view: View, notify: Callable[[str], None], watchdog: float) -> None:
+    """Tell how it goes, for ever; and that all is well only while producers tick and the consumer moves."""
+    was_well = True
+    while True:
+        faults = list(view.faults())
+        if faults and was_well:
+            log.error("daemon.stuck", reason="; ".join(faults))
+        elif not (faults or was_well):
+            log.info("daemon.moves")
+        was_well = not faults
+        status = "; ".join(faults) or view.sentence()
+        notify(f"STATUS={status}" if faults else f"STATUS={status}\nWATCHDOG=1")
+        await asyncio.sleep(min(watchdog / 3 or _EVERY, _EVERY))

@@ -1,0 +1,44 @@
+"""The page: the cities, and where all else is."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from weatherd import __version__
+from weatherd.formats import rfc3339
+
+if TYPE_CHECKING:
+    from weatherd.city import City
+    from weatherd.view import View
+
+_MOST = 1000  # cities on it
+_LINKS = ("/api/v1/status", "/api/v1/cities", "/api/v1/observations", "/api/v1/stream", "/api/v1/openapi.json")
+
+
+def page(view: View) -> str:
+    """Return the page, as HTML."""
+    links = " · ".join(f'<a href="{path}">{path}</a>' for path in ("/metrics", "/-/healthy", "/-/ready", *_LINKS))
+    cities = "\n".join(_item(city, view) for city in view.cities[:_MOST])
+    more = f"<p>and {len(view.cities) - _MOST} more</p>" if len(view.cities) > _MOST else ""
+    return f"""<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>weatherd</title>
+<h1>weatherd</h1>
+<p>{escape(view.sentence())}</p>
+<ul>
+{cities}
+</ul>
+{more}<p>{links}</p>
+<p>weatherd {__version__}</p>
+</html>
+"""
+
+
+def _item(city: City, view: View) -> str:
+    last, state = view.board.last(city.id), view.state(city)
+    link = f'<a href="/api/v1/cities/{city.id}">{escape(city.name)}</a>'
+    if last is None:
+        return f"<li>{link}: {state}</li>"
+    said = f"{last.temperature:.0f} °C, {escape(last.description)}, observed {rfc3339(last.observed_at)}"
+    return f"<li>{link}: {said}{'' if state == 'fresh' else f' ({state})'}</li>"

@@ -1,0 +1,177 @@
+"""The HTTP server of the daemon: where everything is, and the server itself."""
+
+from __future__ import annotations
+
+import contextlib
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+import structlog
+from aiohttp import hdrs, web
+
+from weatherd.errors import ConfigError, Problem
+from weatherd.web import answers, shown
+from weatherd.web.answers import BadQuestionError, plain, query
+from weatherd.web.metrics import Metrics
+from weatherd.web.models import (
+    CitiesPage,
+    CitiesQuery,
+    HealthModel,
+    NoQuery,
+    ObservationsPage,
+    ObservationsQuery,
+)
+from weatherd.web.openapi import description
+from weatherd.web.page import page
+from weatherd.web.stream import Streams
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from weatherd.blocks import Http
+    from weatherd.journal.journal import Reading
+    from weatherd.view import View
+
+log = structlog.get_logger()
+
+_PATIENCE = 0.5  # seconds that answers under way get when the daemon ends
+_LONGEST_BODY = 1024  # bytes: nobody has to send one
+
+
+class Site:
+    """What the endpoints answer."""
+
+    def __init__(self, view: View, reading: Reading, http: Http) -> None:
+        self._view = view
+        self._reading = reading
+        self._token = http.token.get_secret_value() if http.token else None
+        self._metrics = Metrics(view, of_cities=http.city_metrics)
+        self.streams = Streams(view, reading)
+
+    def application(self) -> web.Application:
+        """Return it as an application of aiohttp."""
+        guard = answers.guarding(self._token)
+        app = web.Application(middlewares=[answers.explaining, guard, answers.sparing], client_max_size=_LONGEST_BODY)
+        app.on_shutdown.append(self._say_goodbye)
+        for path, handler in {
+            "/": self.page,
+            "/-/healthy": self.healthy,
+            "/-/ready": self.ready,
+            "/metrics": self.metrics,
+            "/api/v1/openapi.json": self.openapi,
+            "/api/v1/status": self.status,
+            "/api/v1/cities": self.cities,
+            "/api/v1/cities/{id}": self.city,
+            "/api/v1/observations": self.observations,
+            "/api/v1/stream": self.streams.handle,
+        }.items():
+            app.router.add_get(path, handler)
+        app.router.add_post("/-/reload", self.reload)
+        return app
+
+    async def _say_goodbye(self, _: web.Application) -> None:
+        self.streams.end()
+
+    async def healthy(self, request: web.Request) -> web.Response:
+        """Tell whether the loops move, whatever the weather services do."""
+        query(request, NoQuery)
+        faults = list(self._view.faults())
+        return plain(HealthModel(ok=not faults, faults=faults), 503 if faults else 200)
+
+    async def ready(self, request: web.Request) -> web.Response:
+        """Tell whether the daemon has started, and does not stop."""
+        query(request, NoQuery)
+        faults = [] if self._view.is_ready else ["it has not started yet, or stops"]
+        return plain(HealthModel(ok=not faults, faults=faults), 503 if faults else 200)
+
+    async def reload(self, request: web.Request) -> web.Response:
+        """Have the files read again; only for who knows the token."""
+        query(request, NoQuery)
+        if self._token is None:
+            raise BadQuestionError(HTTPStatus.FORBIDDEN, "this is off: set http.token in weatherd's settings")
+        self._view.ask_reload()
+        return plain(HealthModel(ok=True, faults=[]), 202)
+
+    async def metrics(self, request: web.Request) -> web.Response:
+        """Answer Prometheus."""
+        body, content_type = self._metrics.text(request.headers.get(hdrs.ACCEPT, ""))
+        return web.Response(body=body, headers={hdrs.CONTENT_TYPE: content_type})
+
+    async def openapi(self, request: web.Request) -> web.Response:
+        """Describe the endpoints."""
+        query(request, NoQuery)
+        return web.json_response(description(has_token=self._token is not None))
+
+    async def status(self, request: web.Request) -> web.Response:
+        """Show the daemon as a whole."""
+        query(request, NoQuery)
+        return plain(shown.status(self._view))
+
+    async def cities(self, request: web.Request) -> web.Response:
+        """Show the cities, a page at a time."""
+        asked = query(request, CitiesQuery)
+        found = sorted(
+            (
+                city
+                for city in self._view.cities
+                if (asked.after is None or city.id > asked.after) and asked.state in (None, self._view.state(city))
+            ),
+            key=lambda city: city.id,
+        )
+        some = found[: asked.limit]
+        then = some[-1].id if len(found) > len(some) else None
+        return plain(CitiesPage(cities=[shown.city(each, self._view) for each in some], next=then))
+
+    async def city(self, request: web.Request) -> web.Response:
+        """Show all that is known of a city."""
+        query(request, NoQuery)
+        name = request.match_info["id"]
+        city = next((each for each in self._view.cities if each.id == name), None)
+        if city is None:
+            raise BadQuestionError(HTTPStatus.NOT_FOUND, f"no city of the list has the id {name!r}")
+        return plain(shown.detail(city, self._view))
+
+    async def observations(self, request: web.Request) -> web.Response:
+        """Show the journal, a page at a time."""
+        asked = query(request, ObservationsQuery)
+        entries = await self._reading.page(asked.after, asked.limit + 1, asked.since, asked.until, asked.city)
+        some = entries[: asked.limit]
+        then = some[-1].seq if len(entries) > len(some) else None
+        return plain(ObservationsPage(observations=[shown.numbered(each) for each in some], next=then))
+
+    async def page(self, request: web.Request) -> web.Response:
+        """Show a page for people."""
+        query(request, NoQuery)
+        return web.Response(
+            text=page(self._view),
+            content_type="text/html",
+            headers={"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"},
+        )
+
+
+@contextlib.asynccontextmanager
+async def serve(view: View, http: Http) -> AsyncIterator[None]:
+    """Serve the view inside the ``async with``. Raises ConfigError when the address cannot be had."""
+    async with view.journal.reading() as reading:
+        site = Site(view, reading, http)
+        runner = web.AppRunner(
+            site.application(), access_log=None, handler_cancellation=True, shutdown_timeout=_PATIENCE
+        )
+        await runner.setup()
+        try:
+            await _listen(runner, http)
+            host, port = runner.addresses[0][:2]
+            log.info("http.ready", url=f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+            yield
+        finally:
+            await runner.cleanup()
+
+
+async def _listen(runner: web.AppRunner, http: Http) -> None:
+    try:
+        await web.TCPSite(runner, http.host, http.port).start()
+    except (OSError, OverflowError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        what = f"cannot listen on {http.host} port {http.port}: {reason}"
+        advice = "set another 'port' (0 takes a free one), or 'enabled: false'"
+        raise ConfigError(Problem("http", f"{what}; {advice}")) from None
