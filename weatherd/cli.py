@@ -16,7 +16,9 @@ from typer import exceptions
 
 from weatherd import __version__, log
 from weatherd.cli_cities import cities
+from weatherd.cli_daemon import explain, health, status, tail
 from weatherd.cli_journal import export, history
+from weatherd.cli_service import service
 from weatherd.commands import BUG, CONFIG, NO_STATE, OK, UNAVAILABLE, UNCLEAN, USAGE
 from weatherd.commands.loading import PLAIN, Against, Config, load
 from weatherd.errors import ConfigError, StateError, WeatherdError
@@ -24,8 +26,11 @@ from weatherd.errors import ConfigError, StateError, WeatherdError
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 app = typer.Typer(name="weatherd", **PLAIN)
 app.add_typer(cities, name="cities")
+app.add_typer(service, name="service")
 app.command()(history)
 app.command()(export)
+for _command in (status, explain, tail, health):
+    app.command()(_command)
 
 
 def main(arguments: list[str]) -> int:
@@ -87,6 +92,7 @@ def weatherd(
       weatherd cities add Flensburg     put another city on the list
       weatherd check --online           is all in order?
       weatherd history Kiel             the last day, from the journal
+      weatherd status                   how is the daemon?
     """
     if version:
         typer.echo(f"weatherd {__version__}")
@@ -136,6 +142,7 @@ def check(
     config: Config = None,
     online: Annotated[bool, typer.Option("--online", help="Ask each provider for one city, too.")] = False,  # noqa: FBT002
     against: Against = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say only what is wrong, as the daemon does.")] = False,  # noqa: FBT002
 ) -> int:
     """Check both files, show what the list costs, and name the rows that are set aside; exit 78 if a file is wrong.
 
@@ -145,8 +152,10 @@ def check(
       weatherd check --against edited.yaml
       weatherd check --online
     """
-    from weatherd.commands.check import check  # noqa: PLC0415
+    from weatherd.commands.check import check, check_quietly  # noqa: PLC0415
 
+    if quiet:
+        return check_quietly(config)
     return check(load(config), online=online, against=against)
 
 

@@ -12,6 +12,7 @@ import ssl
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 MOST_BYTES = 1024 * 1024
 DEADLINE = 15.0  # seconds for a whole exchange, from the connection to the last byte
 _REDIRECTS = 5
+_QUIET = 60.0  # seconds between two lines of an answer that goes on
 _LONGEST_WAIT = 86400.0  # that a service can impose on us; after that it may say so again
 
 Session = aiohttp.ClientSession
@@ -73,6 +75,20 @@ async def get(
             session.get(url, params=params, headers=headers, max_redirects=_REDIRECTS) as response,
         ):
             return await _whole(response)
+
+
+async def lines(session: Session, url: str, headers: Mapping[str, str]) -> AsyncIterator[str]:
+    """Yield the lines of an answer as they come, for as long as they come, a minute apart at the most.
+
+    Raises ProviderError when there is no answer, or one of another status than 200.
+    """
+    with _translated(_QUIET):
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=DEADLINE, sock_read=_QUIET)
+        async with session.get(url, headers=headers, timeout=timeout) as response:
+            if response.status != HTTPStatus.OK:
+                raise ProviderError(f"status {response.status}", failure_of(response.status))
+            async for line in response.content:
+                yield line.decode(errors="replace").rstrip("\r\n")
 
 
 async def post(

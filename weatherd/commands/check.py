@@ -6,15 +6,16 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
+import structlog
 import typer
 
-from weatherd import duration, plugins, quota
+from weatherd import duration, log, plugins, quota
 from weatherd.commands import CONFIG, OK, UNAVAILABLE
 from weatherd.commands.against import show_change
-from weatherd.commands.loading import warn_of_rows_set_aside
+from weatherd.commands.loading import load, warn_of_rows_set_aside
 from weatherd.compose import open_for_once, open_providers, plans_of
 from weatherd.configuration import with_list as configuration_with
-from weatherd.errors import Failure, ProviderError
+from weatherd.errors import ConfigError, Failure, ProviderError
 from weatherd.planner import RESERVE
 
 if TYPE_CHECKING:
@@ -84,3 +85,19 @@ async def _ask_each(configuration: Configuration, providers: Providers) -> int:
                 took = time.monotonic() - begin
                 typer.echo(f"{name}: {city.name}: {observation.temperature:.0f} °C, answered in {took:.2f} s")
     return code
+
+
+def check_quietly(config: Path | None) -> int:
+    """Log what is wrong as the daemon would, for whoever keeps its log; nothing when all is right."""
+    log.configure("warning")
+    try:
+        asyncio.run(_look(load(config)))
+    except ConfigError as error:
+        structlog.get_logger().error("config.rejected", problems=[str(problem) for problem in error.problems])
+        return CONFIG
+    return OK
+
+
+async def _look(configuration: Configuration) -> None:
+    async with open_providers(configuration.settings) as providers:
+        providers.require(configuration)
