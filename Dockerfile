@@ -1,13 +1,34 @@
-FROM python:3.13-slim-bookworm AS build
-COPY . /src
-RUN python -m venv /opt/weatherd && /opt/weatherd/bin/pip install --no-cache-dir --constraint /src/requirements.txt '/src[mqtt,postgres]'
+ARG BASE=python:3.13-slim-bookworm
 
-FROM python:3.13-slim-bookworm
+FROM ${BASE} AS build
+# What weatherd needs changes seldom, and has a layer of its own.
+COPY pyproject.toml requirements.txt /src/
+RUN python -m venv --without-pip /opt/weatherd \
+ && python -c 'import tomllib; p = tomllib.load(open("/src/pyproject.toml", "rb"))["project"]; o = p["optional-dependencies"]; print(*p["dependencies"], *o["mqtt"], *o["postgres"], sep="\n")' >/src/needs.txt \
+ && pip --python /opt/weatherd/bin/python install --no-cache-dir --constraint /src/requirements.txt --requirement /src/needs.txt
+COPY README.md LICENSE /src/
+COPY packaging/systemd /src/packaging/systemd
+COPY config /src/config
+COPY weatherd /src/weatherd
+RUN pip --python /opt/weatherd/bin/python install --no-cache-dir --no-deps /src
+
+FROM ${BASE}
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="weatherd" \
+      org.opencontainers.image.description="Watches the weather of a list of cities, for years" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
 COPY --from=build /opt/weatherd /opt/weatherd
 RUN install --directory --owner 65534 --group 65534 --mode 0700 /var/lib/weatherd
-ENV PATH=/opt/weatherd/bin:$PATH PYTHONUNBUFFERED=1 STATE_DIRECTORY=/var/lib/weatherd
+# The log holds every observation as JSON; the demo prints them, too.
+ENV PATH=/opt/weatherd/bin:$PATH PYTHONUNBUFFERED=1 STATE_DIRECTORY=/var/lib/weatherd \
+    WEATHERD_CONSOLE__ENABLED=false WEATHERD_HTTP__PORT=8080
 VOLUME /var/lib/weatherd
+EXPOSE 8080
 USER 65534:65534
 STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=30s --timeout=10s --start-period=30s --retries=3 CMD ["weatherd", "health"]
 ENTRYPOINT ["weatherd"]
 CMD ["run"]

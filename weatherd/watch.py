@@ -23,7 +23,8 @@ _PATIENCE = 5.0  # seconds until the next try to watch
 async def watch(current: Callable[[], Configuration], reload: asyncio.Event) -> None:
     """Set *reload* whenever one of the current configuration's files may have changed, however an editor saves it.
 
-    The folders are watched, not the files: many editors, and Kubernetes, put another file in the place of the old.
+    The folders are watched, not the files: many editors, and Kubernetes, put another file in the place of the old. A
+    file that is mounted by itself, as in a container, is watched too: its folder does not hear of an edit from outside.
     """
     is_lost = False
     while True:
@@ -59,7 +60,8 @@ def _folders(configuration: Configuration) -> dict[Path, int]:
         file.resolve().parent,
         *((path,) if path.is_dir() else (path.parent, path.resolve().parent)),
     }
-    return {folder: folder.stat().st_ino for folder in folders}
+    mounted = {each for each in (file, path) if each.stat().st_dev != each.parent.stat().st_dev}
+    return {each: each.stat().st_ino for each in folders | mounted}
 
 
 def _concerns(path: str, configuration: Configuration) -> bool:

@@ -12,7 +12,8 @@ import typer
 from weatherd import duration, log, plugins, quota
 from weatherd.commands import CONFIG, OK, UNAVAILABLE
 from weatherd.commands.against import show_change
-from weatherd.commands.loading import load, warn_of_rows_set_aside
+from weatherd.commands.loading import load as load_all
+from weatherd.commands.loading import warn_of_rows_set_aside
 from weatherd.compose import open_for_once, open_providers, plans_of
 from weatherd.configuration import with_list as configuration_with
 from weatherd.errors import ConfigError, Failure, ProviderError
@@ -91,7 +92,7 @@ def check_quietly(config: Path | None) -> int:
     """Log what is wrong as the daemon would, for whoever keeps its log; nothing when all is right."""
     log.configure("warning")
     try:
-        asyncio.run(_look(load(config)))
+        asyncio.run(_look(load_all(config)))
     except ConfigError as error:
         structlog.get_logger().error("config.rejected", problems=[str(problem) for problem in error.problems])
         return CONFIG
