@@ -101,11 +101,15 @@ def machine() -> Iterator[Machine]:
     """Install the service in the machine, and boot that with a simulator and no network."""
     machine = Machine(Path(ROOT))
     machine.writes(str(SITE / "wedge.py").removeprefix(ROOT), WEDGE)
-    machine.writes(str(SITE / "wedge-1.dist-info/METADATA").removeprefix(ROOT), "Metadata-Version: 2.1\nName: wedge\nVersion: 1\n")
+    machine.writes(
+        str(SITE / "wedge-1.dist-info/METADATA").removeprefix(ROOT), "Metadata-Version: 2.1\nName: wedge\nVersion: 1\n"
+    )
     points = "[weatherd.sinks]\nwedge = wedge:open_sink\n"
     machine.writes(str(SITE / "wedge-1.dist-info/entry_points.txt").removeprefix(ROOT), points)
     machine.writes("/etc/systemd/system/weatherd.service.d/quick.conf", "[Service]\nWatchdogSec=4\nRestartSec=1\n")
-    simulator = "[Service]\nExecStart=/opt/weatherd/bin/weatherd simulate --port 8099\n[Install]\nWantedBy=multi-user.target\n"
+    simulator = (
+        "[Service]\nExecStart=/opt/weatherd/bin/weatherd simulate --port 8099\n[Install]\nWantedBy=multi-user.target\n"
+    )
     machine.writes("/etc/systemd/system/simulator.service", simulator)
     shutil.rmtree(machine.root / "var/lib/weatherd", ignore_errors=True)
     subprocess.run([TOOL, "boot", ROOT, "--private-network"], check=True)  # noqa: S603
@@ -206,7 +210,7 @@ def test_it_starts_without_a_network(running: Machine) -> None:
 
 
 def test_a_key_comes_as_a_credential(running: Machine) -> None:
-    """A file in ``/etc/weatherd/credentials`` is a secret of the settings, though the daemon cannot read that folder."""
+    """A file in ``/etc/weatherd/credentials`` is a secret of the settings; the daemon cannot read that folder."""
     running.writes("/etc/weatherd/credentials/http_token", "a-recognisable-token\n")
     try:
         running.does("systemctl", "restart", "weatherd")

@@ -32,7 +32,7 @@ def _moment(value: object) -> object:
     raise ValueError("should be a time such as 2026-01-31T12:00:00Z")
 
 
-Whole = Annotated[int, BeforeValidator(_whole)]
+_WHOLE = BeforeValidator(_whole)  # behind the bounds, or the description loses them
 Moment = Annotated[
     datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"}, mode="validation")
 ]
@@ -50,7 +50,7 @@ class CitiesQuery(Model):
 
     state: Annotated[State | None, Field(description="Only those in this state")] = None
     after: Annotated[CityId | None, Field(description="Go on behind this city: `next` of the page before")] = None
-    limit: Annotated[Whole, Field(ge=1, le=1000, description="Cities on a page")] = 100
+    limit: Annotated[int, Field(ge=1, le=1000, description="Cities on a page"), _WHOLE] = 100
 
 
 class ObservationsQuery(Model):
@@ -60,9 +60,9 @@ class ObservationsQuery(Model):
     since: Annotated[Moment | None, Field(description="Observed then or later")] = None
     until: Annotated[Moment | None, Field(description="Observed before")] = None
     after: Annotated[
-        Whole, Field(ge=0, le=_HIGHEST, description="Go on behind this number: `next` of the page before")
+        int, Field(ge=0, le=_HIGHEST, description="Go on behind this number: `next` of the page before"), _WHOLE
     ] = 0
-    limit: Annotated[Whole, Field(ge=1, le=1000, description="Observations on a page")] = 100
+    limit: Annotated[int, Field(ge=1, le=1000, description="Observations on a page"), _WHOLE] = 100
 
 
 class StreamQuery(Model):
