@@ -9,7 +9,7 @@ NEWEST := $(lastword $(VERSIONS))
 DEV := .venv-$(OLDEST)
 INSTALL := -m pip install --quiet --quiet --disable-pip-version-check --constraint requirements.txt --editable
 
-.PHONY: help run test month crash soak check format bench clean
+.PHONY: help run test month crash soak system check format bench clean
 .PRECIOUS: .venv-%/installed
 
 help:
@@ -29,8 +29,11 @@ month: $(DEV)/installed ## a virtual month of 320 cities with outages and restar
 crash: $(DEV)/installed ## kill the real process at random, KILLS times (1000), forwarders on; needs scripts/servers
 	WEATHERD_KILLS=$(or $(KILLS),1000) $(DEV)/bin/python -m pytest --quiet tests/crash
 
-soak: $(DEV)/installed ## a virtual year of 100 cities with faults, outages, reloads and restarts; takes minutes
-	WEATHERD_VIRTUAL_YEAR=365 $(DEV)/bin/python -m pytest --quiet --capture=no tests/test_virtual_year.py
+soak: $(DEV)/installed ## a virtual year (or DAYS) of 100 cities with faults, outages, reloads and restarts; takes minutes
+	WEATHERD_VIRTUAL_YEAR=$(or $(DAYS),365) $(DEV)/bin/python -m pytest --quiet --capture=no tests/test_virtual_year.py
+
+system: $(DEV)/installed ## the service in a booted systemd, the image in a container; see tests/system/README.md
+	$(DEV)/bin/python -m pytest --quiet tests/system
 
 check: $(DEV)/installed ## format, lint, types, import contract
 	$(DEV)/bin/ruff format --check .

@@ -33,10 +33,12 @@ def notifier(environ: Mapping[str, str]) -> Callable[[str], None]:
     if not address.startswith(("/", "@")):
         return lambda _: None
     address = "\0" + address[1:] if address[0] == "@" else address
-    sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
 
     def notify(message: str) -> None:
-        with contextlib.suppress(OSError):  # nobody to be told
+        with (
+            contextlib.suppress(OSError),  # nobody to be told
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sender,
+        ):
             sender.sendto(message.encode(), address)
 
     return notify

@@ -310,7 +310,7 @@ def test_every_ask_is_settled(steps: list[tuple[str, int]], most: int, concurren
                     askers[number % len(askers)].cancel()
             async with asyncio.timeout(1000):
                 outcomes = await asyncio.gather(*askers, return_exceptions=True)
-            assert not batcher._asked or all(future.cancelled() for _, future in batcher._asked)
+            assert not batcher._asked or all(future.cancelled() for _, future, _ in batcher._asked)
         for n, outcome in enumerate(outcomes):
             expected = ProviderError if n in bad else str
             assert isinstance(outcome, asyncio.CancelledError | expected), (n, outcome)

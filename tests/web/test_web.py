@@ -21,7 +21,7 @@ from tests.service import serving
 from tests.test_process import BERLIN, KIEL, configure, weatherd, write_list
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
 
     from tests.test_process import Process
 
@@ -38,13 +38,13 @@ class Site:
         self.folder = folder
         self._session = session
 
-    async def get(self, path: str, method: str = "GET", **headers: str) -> tuple[int, Any, dict[str, str]]:
+    async def get(self, path: str, method: str = "GET", **headers: str) -> tuple[int, Any, Mapping[str, str]]:
         """Ask, and return status, body and headers."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         async with self._session.request(method, self.url + path, headers=named) as response:
             body = await response.read()
             kind = response.content_type
-            return response.status, json.loads(body) if kind.endswith("json") and body else body, dict(response.headers)
+            return response.status, json.loads(body) if kind.endswith("json") and body else body, response.headers
 
     async def until(self, path: str, wanted: bytes) -> bytes:
         """Ask until the answer holds something, and return it."""
