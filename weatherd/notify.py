@@ -20,6 +20,7 @@ log = structlog.get_logger()
 
 READY, STOPPING = "READY=1", "STOPPING=1"
 _EVERY = 5.0  # seconds between two looks, where systemd does not ask for more
+_MANY, _SELDOM = 1000, 60.0  # cities that take a while to be counted, and how often they are, in seconds
 
 
 def reloading() -> str:
@@ -52,7 +53,8 @@ def watchdog(environ: Mapping[str, str]) -> float:
 
 async def attend(view: View, notify: Callable[[str], None], watchdog: float) -> None:
     """Tell how it goes, for ever; and that all is well only while producers tick and the consumer moves."""
-    was_well = True
+    was_well, status, counted = True, "", -_SELDOM
+    loop = asyncio.get_running_loop()
     while True:
         faults = list(view.faults())
         if faults and was_well:
@@ -60,6 +62,7 @@ async def attend(view: View, notify: Callable[[str], None], watchdog: float) -> 
         elif not (faults or was_well):
             log.info("daemon.moves")
         was_well = not faults
-        status = "; ".join(faults) or view.sentence()
-        notify(f"STATUS={status}" if faults else f"STATUS={status}\nWATCHDOG=1")
+        if len(view.cities) <= _MANY or loop.time() - counted >= _SELDOM:
+            status, counted = view.sentence(), loop.time()
+        notify(f"STATUS={'; '.join(faults)}" if faults else f"STATUS={status}\nWATCHDOG=1")
         await asyncio.sleep(min(watchdog / 3 or _EVERY, _EVERY))

@@ -36,7 +36,7 @@ def find(where: Daemon, name: str) -> str:
     for city in known:
         if name.casefold() in (city["name"].casefold(), city["id"]):
             return str(city["id"])
-    words = [word for city in known for word in (city["name"], city["id"])]
+    words = [word for city in known for word in (city["id"], city["name"])]
     raise typer.BadParameter(
         f"no city is called {name!r}{did_you_mean(name, words) or did_you_mean(slug(name), words)}"
     )
