@@ -33,7 +33,7 @@ def show() -> int:
 
 def install() -> int:
     """Write the unit, the folder of the settings and the user. What is there already stays as it is."""
-    _need_root()
+    _need_system()
     _make_user()
     _make_folder()
     UNIT.write_text(unit(executable()), encoding="utf-8")
@@ -44,7 +44,7 @@ def install() -> int:
 
 def uninstall() -> int:
     """Stop the service and take the unit away; settings and observations stay."""
-    _need_root()
+    _need_system()
     if not UNIT.exists():
         typer.echo(f"weatherd: there is no {UNIT}", err=True)
         return UNCLEAN
@@ -91,9 +91,11 @@ def _make_folder() -> None:
     FOLDER.chmod(0o750)
 
 
-def _need_root() -> None:
+def _need_system() -> None:
     if os.geteuid():
         raise ServiceError("this changes the system: run it as root (sudo), or see weatherd service print")
+    if not Path("/run/systemd/system").is_dir():  # as sd_booted() looks
+        raise ServiceError("this machine is not run by systemd: nothing was changed; see weatherd service print")
 
 
 def _run(program: str, *arguments: str) -> None:
