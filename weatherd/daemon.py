@@ -55,7 +55,7 @@ async def run(
     planner: Planner | None = None,
     gates: Mapping[str, Gate] | None = None,
     serve: Callable[[View], AbstractAsyncContextManager[None]] | None = None,
-    notify: Callable[[str], None] = lambda _: None,
+    notify: Callable[[str], None] = systemd.unheard,
     watchdog: float = 0.0,
     watch: Callable[[Callable[[], Configuration], asyncio.Event], Coroutine[Any, Any, None]],
     stop: asyncio.Event,

@@ -20,7 +20,8 @@ log = structlog.get_logger()
 
 READY, STOPPING = "READY=1", "STOPPING=1"
 _EVERY = 5.0  # seconds between two looks, where systemd does not ask for more
-_MANY, _SELDOM = 1000, 60.0  # cities that take a while to be counted, and how often they are, in seconds
+_SELDOM = 60.0  # where nobody listens, or it takes a while to count the cities
+_MANY = 1000  # of them take a while
 
 
 def reloading() -> str:
@@ -28,11 +29,15 @@ def reloading() -> str:
     return f"RELOADING=1\nMONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}"
 
 
+def unheard(_message: str) -> None:
+    """Stand in where no systemd listens."""
+
+
 def notifier(environ: Mapping[str, str]) -> Callable[[str], None]:
-    """Return what sends a message to systemd, or does nothing where no systemd listens."""
+    """Return what sends a message to systemd, or :func:`unheard` where no systemd listens."""
     address = environ.get("NOTIFY_SOCKET", "")
     if not address.startswith(("/", "@")):
-        return lambda _: None
+        return unheard
     address = "\0" + address[1:] if address[0] == "@" else address
 
     def notify(message: str) -> None:
@@ -54,6 +59,7 @@ def watchdog(environ: Mapping[str, str]) -> float:
 async def attend(view: View, notify: Callable[[str], None], watchdog: float) -> None:
     """Tell how it goes, for ever; and that all is well only while producers tick and the consumer moves."""
     was_well, status, counted = True, "", -_SELDOM
+    every = _SELDOM if notify is unheard else min(watchdog / 3 or _EVERY, _EVERY)
     loop = asyncio.get_running_loop()
     while True:
         faults = list(view.faults())
@@ -62,7 +68,7 @@ async def attend(view: View, notify: Callable[[str], None], watchdog: float) -> 
         elif not (faults or was_well):
             log.info("daemon.moves")
         was_well = not faults
-        if len(view.cities) <= _MANY or loop.time() - counted >= _SELDOM:
+        if notify is not unheard and (len(view.cities) <= _MANY or loop.time() - counted >= _SELDOM):
             status, counted = view.sentence(), loop.time()
         notify(f"STATUS={'; '.join(faults)}" if faults else f"STATUS={status}\nWATCHDOG=1")
-        await asyncio.sleep(min(watchdog / 3 or _EVERY, _EVERY))
+        await asyncio.sleep(every)

@@ -84,6 +84,8 @@ async def test_it_says_what_it_knows(tmp_path: Path) -> None:
         assert {"first_byte", "done"} <= exchange["phases"].keys()
         _, first, _ = await it.get("/api/v1/observations?limit=1")
         _, rest, _ = await it.get(f"/api/v1/observations?after={first['next']}&city={first['observations'][0]['city']}")
+        _, since, _ = await it.get("/api/v1/observations?since=2026-01-01T00:00:00+00:00")  # the plus is a blank there
+        assert len(since["observations"]) >= 2
         assert first["observations"][0]["seq"] not in [each["seq"] for each in rest["observations"]]
         _, status, _ = await it.get("/api/v1/status")
         assert (status["ready"], status["cities"]["fresh"]) == (True, 2)
@@ -99,6 +101,7 @@ async def test_a_bad_question_gets_a_problem_in_words(tmp_path: Path) -> None:
             ("/api/v1/cities?limit=0", 400, "greater than or equal to 1"),
             ("/api/v1/cities?limit=1&limit=2", 400, "more than once"),
             ("/api/v1/observations?since=yesterday", 400, "2026-01-31T12:00:00Z"),
+            ("/api/v1/observations?city=Kiel", 400, "such as kiel"),
             ("/api/v1/cities/paris", 404, "'paris'"),
             ("/nothing", 404, "/nothing"),
         ):

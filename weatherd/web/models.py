@@ -7,10 +7,12 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 _HIGHEST = 2**63 - 1
+_CITY, _LONGEST = "^[a-z0-9][a-z0-9_-]*$", 64
+_LOST_PLUS = re.compile(r" (\d\d:\d\d)$")  # as an address has it that was put together without care
 
 State = Literal["fresh", "stale", "down", "waiting"]
 
@@ -26,23 +28,32 @@ def _whole(value: object) -> object:
 def _moment(value: object) -> object:
     if not isinstance(value, str):
         return value
+    value = _LOST_PLUS.sub(r"+\1", value)
     with contextlib.suppress(ValueError, OverflowError):
         if _RFC3339.fullmatch(value):
             return datetime.fromisoformat(value.upper()).astimezone(UTC)
     raise ValueError("should be a time such as 2026-01-31T12:00:00Z")
 
 
+def _city(text: str) -> str:
+    if len(text) > _LONGEST or not re.fullmatch(_CITY, text):
+        raise ValueError("should be a city's id, such as kiel; /api/v1/cities has them")
+    return text
+
+
 _WHOLE = BeforeValidator(_whole)  # behind the bounds, or the description loses them
 Moment = Annotated[
     datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"}, mode="validation")
 ]
-CityId = Annotated[str, Field(min_length=1, max_length=64, pattern="^[a-z0-9][a-z0-9_-]*$", description="A city's id")]
+CityId = Annotated[
+    str, AfterValidator(_city), Field(description="A city's id", json_schema_extra={"pattern": _CITY, "maxLength": 64})
+]
 
 
 class Model(BaseModel):
     """One of them."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
 
 
 class CitiesQuery(Model):
@@ -224,7 +235,7 @@ class StatusModel(Model):
 class ProblemModel(Model):
     """What is wrong with a question: RFC 9457."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow", frozen=True, defer_build=True)
 
     type: str = "about:blank"
     title: str
