@@ -228,6 +228,16 @@ class Prometheus(Server):
         options = [f"--storage.tsdb.path={self.folder}/data", f"--web.listen-address=127.0.0.1:{self.port}"]
         return [program("prometheus", "prometheus"), f"--config.file={self.folder}/prometheus.yml", *options]
 
+    async def serves(self) -> bool:
+        """Tell whether it answers queries: it listens before it can."""
+        with contextlib.suppress(aiohttp.ClientError, OSError):
+            async with (
+                aiohttp.ClientSession() as session,
+                session.get(f"http://127.0.0.1:{self.port}/-/ready") as response,
+            ):
+                return response.status == 200
+        return False
+
     async def value(self, query: str) -> list[str]:
         """Return what a query gives now."""
         url = f"http://127.0.0.1:{self.port}/api/v1/query"
