@@ -23,7 +23,7 @@ from weatherd.simulator.server import application, serve
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-pytestmark = [pytest.mark.real_time, pytest.mark.processes]
+pytestmark = [pytest.mark.real_time, pytest.mark.processes, pytest.mark.once]
 
 SECRETS = {
     "open_meteo": "sesame-open-meteo",

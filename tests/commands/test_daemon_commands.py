@@ -23,7 +23,7 @@ from weatherd.http import get, open_session
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = [pytest.mark.real_time, pytest.mark.processes]
+pytestmark = [pytest.mark.real_time, pytest.mark.processes, pytest.mark.once]
 
 
 async def says(*arguments: str) -> tuple[int, str, str]:

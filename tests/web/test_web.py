@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from tests.test_process import Process
 
-pytestmark = [pytest.mark.real_time, pytest.mark.processes]
+pytestmark = [pytest.mark.real_time, pytest.mark.processes, pytest.mark.once]
 TOKEN = "a-recognisable-token"
 
 
