@@ -7,7 +7,7 @@ endif
 OLDEST := $(firstword $(VERSIONS))
 NEWEST := $(lastword $(VERSIONS))
 DEV := .venv-$(OLDEST)
-INSTALL := -m pip install --quiet --quiet --disable-pip-version-check --constraint requirements.txt --editable
+INSTALL := -m pip install --quiet --quiet --no-compile --disable-pip-version-check --constraint requirements.txt --editable
 
 .PHONY: help run test month crash soak system check format bench clean
 .PRECIOUS: .venv-%/installed

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from weatherd.simulator.stats import Stats
 
+pytestmark = pytest.mark.once
+
 DAY = 86400.0
 DAYS = float(os.environ.get("WEATHERD_VIRTUAL_DAYS", "0.3"))
 CITIES = [

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
     from weatherd.observation import Observation
 
+pytestmark = pytest.mark.once
+
 DAY = 86400.0
 DAYS = int(os.environ.get("WEATHERD_VIRTUAL_YEAR", "3"))
 CITIES = [City(name=f"City {n}", lat=n / 2, lon=10.0, interval=3600.0, providers=("fake",)) for n in range(110)]

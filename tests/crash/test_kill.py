@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
-pytestmark = [pytest.mark.real_time, pytest.mark.processes]
+pytestmark = [pytest.mark.real_time, pytest.mark.processes, pytest.mark.once]
 
 KILLS = int(os.environ.get("WEATHERD_KILLS", "3"))
 CITIES = 80

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+pytestmark = pytest.mark.once
+
 TIME = int(EPOCH.timestamp()) * 10**9
 
 

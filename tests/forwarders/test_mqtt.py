@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-pytestmark = [pytest.mark.real_time, pytest.mark.processes]
+pytestmark = [pytest.mark.real_time, pytest.mark.processes, pytest.mark.once]
 
 KIELS_CONFIG = "homeassistant/device/weatherd_kiel/config"
 NOW: dict[str, Any] = {"observed_at": datetime.now(UTC)}

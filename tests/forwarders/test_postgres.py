@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-pytestmark = [pytest.mark.real_time, pytest.mark.processes]
+pytestmark = [pytest.mark.real_time, pytest.mark.processes, pytest.mark.once]
 
 
 @asynccontextmanager

@@ -15,6 +15,8 @@ from weatherd.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+pytestmark = pytest.mark.once
+
 COUNT = 20_000  # files for each loader
 SEED = 20260101
 PROVIDERS = ["open-meteo", "openweathermap"]

@@ -7,6 +7,7 @@ import random
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +20,8 @@ from weatherd.providers.met_norway import understand
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+pytestmark = pytest.mark.once
 
 AT = NOW.timestamp()
 DETAILS = {"air_temperature": -3.5, "wind_speed": 4, "relative_humidity": 91.5, "cloud_area_fraction": 100.0}

@@ -9,6 +9,7 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,6 +26,8 @@ from weatherd.providers.values import mapping
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+pytestmark = pytest.mark.once
 
 CELSIUS = {"unitCode": "wmoUnit:degC", "value": -3.5, "qualityControl": "V"}
 PROPERTIES: dict[str, Any] = {

@@ -20,6 +20,8 @@ from weatherd.providers import open_meteo, openweathermap
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.once
+
 BODIES = 50_000  # for each parser, of each kind of seed
 SEED = 20260101
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

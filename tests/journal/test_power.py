@@ -16,6 +16,8 @@ from weatherd.journal.store import Cursor, Store
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.once
+
 BATCH, BATCHES, CUTS = 7, 40, 60
 
 

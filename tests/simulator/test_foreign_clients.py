@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 async def url(now: datetime) -> AsyncIterator[str]:
