@@ -18,10 +18,12 @@ help:
 run: .venv/installed ## the daemon, with simulated weather
 	@.venv/bin/weatherd run --demo
 
-test: $(sort test-$(OLDEST) test-$(NEWEST)) ## all tests, on the oldest and the newest Python here
+test: ## all tests, on the oldest and the newest Python here
+	@$(MAKE) --no-print-directory --jobs $(sort $(OLDEST:%=.venv-%/installed) $(NEWEST:%=.venv-%/installed))
+	@$(MAKE) --no-print-directory $(sort test-$(OLDEST) test-$(NEWEST))
 
 test-%: .venv-%/installed
-	.venv-$*/bin/python -m pytest --quiet --numprocesses 4 $(if $(filter $*,$(OLDEST)),,-m 'not once') $(PYTEST)
+	.venv-$*/bin/python -m pytest --quiet --numprocesses 3 $(if $(filter $*,$(OLDEST)),,-m 'not once') $(PYTEST)
 
 month: $(DEV)/installed ## a virtual month of 320 cities with outages and restarts; takes minutes
 	WEATHERD_VIRTUAL_DAYS=31 $(DEV)/bin/python -m pytest --quiet --capture=no tests/test_virtual_month.py
