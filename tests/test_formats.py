@@ -62,7 +62,7 @@ def test_zero_has_no_sign(degrees: float, text: str) -> None:
         ("{temprature}", "should not hold {temprature}; did you mean 'temperature'?"),
         ("{temperature.__class__}", "should not hold {temperature.__class__}; did you mean 'temperature'?"),
         ("{name[0]}", "should not hold {name[0]}; did you mean 'name'?"),
-        ("{}", "should not hold {0}"),
+        ("{}", "should not hold {}"),
         ("{0}", "should not hold {0}"),
         ("{name:{temperature}}", "should not hold a field inside a field"),
         ("{name:99999999999}", "should not be as wide as '99999999999' says"),

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import string
 import zoneinfo
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from weatherd.city import City
 from weatherd.errors import did_you_mean
 from weatherd.observation import FIELDS, Arrival, Observation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator
+    from datetime import tzinfo
 
 NAMES = ("name", *FIELDS)
+_TIMES = ("observed_at", "fetched_at")
 
 _NOT_ZERO = re.compile("[1-9a-zA-Z]")
 _WIDE = re.compile(r"\d{4}")
@@ -25,27 +28,36 @@ class _UnfitError(ValueError):
     """What the format string should not hold."""
 
 
-class _Line(string.Formatter):
-    """Fields by their plain names only, and a dash for a value that is not known."""
+class _Field(NamedTuple):
+    """A field of a template, and what stands before it; the last one of a template has no name."""
 
-    def get_field(self, field_name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-        if field_name not in NAMES:
-            raise _UnfitError(f"should not hold {{{field_name}}}{did_you_mean(field_name, NAMES)}")
-        return super().get_field(field_name, args, kwargs)
+    before: str
+    name: str
+    conversion: str | None
+    spec: str
 
-    def convert_field(self, value: Any, conversion: Any) -> Any:
-        return value if value is None else super().convert_field(value, conversion)
-
-    def format_field(self, value: Any, format_spec: str) -> str:
+    def fill(self, value: Any) -> str:
+        """Return the value as text: a dash when it is not known, and never -0."""
         if value is None:
             return "–"
-        text = str(super().format_field(value, format_spec))
-        if isinstance(value, float) and "-" in text and not _NOT_ZERO.search(text):  # never -0
-            return str(super().format_field(0.0, format_spec))
+        text = format(_FORMATTER.convert_field(value, self.conversion), self.spec)
+        if isinstance(value, float) and "-" in text and not _NOT_ZERO.search(text):
+            return format(_FORMATTER.convert_field(0.0, self.conversion), self.spec)
         return text
 
 
-_LINE = _Line()
+_FORMATTER = string.Formatter()
+
+
+@functools.lru_cache(maxsize=16)
+def _fields(template: str) -> tuple[_Field, ...]:
+    """Take a template apart: fields by their plain names only."""
+    fields = []
+    for before, name, spec, conversion in _FORMATTER.parse(template):
+        if name is not None and name not in NAMES:
+            raise _UnfitError(f"should not hold {{{name}}}{did_you_mean(name, NAMES)}")
+        fields.append(_Field(before, name or "", conversion, spec or ""))
+    return tuple(fields)
 
 
 def line(template: str, arrival: Arrival) -> str:
@@ -54,10 +66,10 @@ def line(template: str, arrival: Arrival) -> str:
     Whatever the template, a line says at its end when it is not the weather of now.
     """
     zone = zoneinfo.ZoneInfo(arrival.city.timezone) if arrival.city.timezone else UTC
-    values = {name: getattr(arrival.observation, name) for name in FIELDS}
-    for name in ("observed_at", "fetched_at"):
-        values[name] = values[name].astimezone(zone)
-    text = _LINE.vformat(template, (), {"name": arrival.city.name, **values})
+    text = "".join(
+        f"{field.before}{field.fill(_value(field.name, arrival, zone))}" if field.name else field.before
+        for field in _fields(template)
+    )
     return (
         f"{text} (stale: of {arrival.observation.observed_at.astimezone(zone):%d %b %H:%M %Z})"
         if arrival.stale
@@ -65,15 +77,23 @@ def line(template: str, arrival: Arrival) -> str:
     )
 
 
+def _value(name: str, arrival: Arrival, zone: tzinfo) -> Any:
+    if name == "name":
+        return arrival.city.name
+    value = getattr(arrival.observation, name)
+    return value.astimezone(zone) if name in _TIMES else value
+
+
 def plain(observation: Observation) -> dict[str, Any]:
     """Return the fields in their order, times as RFC 3339 in UTC, for JSON and CSV."""
     values = {name: getattr(observation, name) for name in FIELDS}
-    return values | {name: rfc3339(values[name]) for name in ("observed_at", "fetched_at")}
+    return values | {name: rfc3339(values[name]) for name in _TIMES}
 
 
 def rfc3339(moment: datetime) -> str:
     """Write a moment as ``2026-01-31T12:00:00Z``, with milliseconds if it has any."""
-    text = moment.astimezone(UTC).isoformat(timespec="milliseconds" if moment.microsecond else "seconds")
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    text = utc.isoformat(timespec="milliseconds" if moment.microsecond else "seconds")
     return text.removesuffix("+00:00") + "Z"
 
 
@@ -91,7 +111,7 @@ def checked(template: str) -> str:
 
 
 def _check_specs(template: str) -> None:
-    for _, _, spec, _ in _LINE.parse(template):
+    for _, _, spec, _ in _FORMATTER.parse(template):
         if spec and "{" in spec:
             raise _UnfitError("should not hold a field inside a field")
         if spec and _WIDE.search(spec):

@@ -27,10 +27,11 @@ class LogSink:
 
     async def write(self, batch: Sequence[Arrival]) -> None:
         """Log each arrival of a batch."""
+        bound = log.bind()  # once: the proxy would do it for every line
         for arrival in batch:
-            known = {name: value for name, value in plain(arrival.observation).items() if value not in (None, "")}
-            marks = {name: True for name in ("repeat", "stale") if getattr(arrival, name)}
-            log.info("observation", name=arrival.city.name, **known, **marks)
+            facts = plain(arrival.observation) | {"repeat": arrival.repeat or None, "stale": arrival.stale or None}
+            known = {name: value for name, value in facts.items() if value is not None and value != ""}
+            bound.info("observation", name=arrival.city.name, **known)
 
 
 @contextlib.asynccontextmanager
