@@ -32,15 +32,15 @@ Berlin: 0 °C :: overcast
 München: 2 °C :: slight snow fall
 """
 LOGGED = """\
-"event": "observation", "name": "Kiel", "city": "kiel", "provider": "fake", \
-"observed_at": "2026-01-01T00:00:00Z", "fetched_at": "2026-01-01T00:00:01Z", \
-"temperature": 6.4, "description": "light rain", "code": 61}
-"event": "observation", "name": "Berlin", "city": "berlin", "provider": "fake", \
-"observed_at": "2026-01-01T00:00:00Z", "fetched_at": "2026-01-01T00:00:01Z", \
-"temperature": -0.4, "description": "overcast", "code": 3, "relative_humidity": 81.0}
-"event": "observation", "name": "München", "city": "munchen", "provider": "fake", \
-"observed_at": "2026-01-01T00:00:00Z", "fetched_at": "2026-01-01T00:00:01Z", \
-"temperature": 2.0, "description": "slight snow fall", "code": 61, "station": "10870", "repeat": true}
+"event":"observation","name":"Kiel","city":"kiel","provider":"fake",\
+"observed_at":"2026-01-01T00:00:00Z","fetched_at":"2026-01-01T00:00:01Z",\
+"temperature":6.4,"description":"light rain","code":61}
+"event":"observation","name":"Berlin","city":"berlin","provider":"fake",\
+"observed_at":"2026-01-01T00:00:00Z","fetched_at":"2026-01-01T00:00:01Z",\
+"temperature":-0.4,"description":"overcast","code":3,"relative_humidity":81.0}
+"event":"observation","name":"München","city":"munchen","provider":"fake",\
+"observed_at":"2026-01-01T00:00:00Z","fetched_at":"2026-01-01T00:00:01Z",\
+"temperature":2.0,"description":"slight snow fall","code":61,"station":"10870","repeat":true}
 """
 
 
@@ -61,7 +61,7 @@ async def test_the_log_has_every_known_field_of_an_observation() -> None:
     log.configure("info", "json", [], stream)
     await LogSink().write(BATCH)
     lines = stream.getvalue().splitlines()
-    assert [line.split('"level": "info", ')[1] for line in lines] == LOGGED.splitlines()
+    assert [line.split('"level":"info",')[1] for line in lines] == LOGGED.splitlines()
     assert all(datetime.fromisoformat(json.loads(line)["timestamp"]).tzinfo == UTC for line in lines)
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import aiohttp
+import orjson
 
 from weatherd.errors import Failure, ProviderError
 from weatherd.exchange import Exchange, trail
@@ -171,6 +172,14 @@ def parse_json(body: bytes) -> Any:
     """Return the value of a JSON text; ProviderError for anything else, NaN and Infinity among it."""
     if not body.strip():
         raise ProviderError("the answer is empty", Failure.MALFORMED)
+    try:
+        return orjson.loads(body)
+    except ValueError:
+        return _parse_slowly(body)
+
+
+def _parse_slowly(body: bytes) -> Any:
+    """Read what is not quite well-formed, half a surrogate in one of its texts, say: the rest of it is still good."""
     try:
         return json.loads(body, parse_constant=_refuse)
     except (ValueError, RecursionError):

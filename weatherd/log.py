@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import json
 import logging
 import os
 import sys
@@ -11,6 +12,7 @@ import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
+import orjson
 import structlog
 
 from weatherd.formats import rfc3339
@@ -91,8 +93,16 @@ class _Handler(logging.Handler):
 def _json() -> list[Processor]:
     return [
         structlog.processors.format_exc_info,
-        structlog.processors.JSONRenderer(ensure_ascii=False, default=str),
+        structlog.processors.JSONRenderer(_dumps),
     ]
+
+
+def _dumps(event: EventDict, **_: object) -> str:
+    """Write an event as JSON, whatever is in it."""
+    try:
+        return orjson.dumps(event, default=str).decode()
+    except TypeError:  # a key that is no text, half a surrogate, or a number of more than 64 bits
+        return json.dumps(event, default=str)
 
 
 def _pretty(stream: TextIO) -> list[Processor]:
