@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
-@contextlib.contextmanager
-def contained() -> Iterator[None]:
+class contained:  # noqa: N801 - it is used as contextlib's are; a generator would cost each poll twice as much
     """Turn whatever else is raised inside the ``with`` into a RuntimeError: SystemExit, say, or a stray cancellation.
 
     A cancellation that nobody asked of this task is an error of the code inside: it would end the task in silence.
     """
-    try:
-        yield
-    except asyncio.CancelledError as error:
-        task = asyncio.current_task()
-        if task and task.cancelling():
-            raise
-        raise RuntimeError("it was cancelled by itself") from error  # noqa: ASYNC104 - nobody asked for it
-    except (Exception, GeneratorExit):
-        raise
-    except BaseException as error:
-        raise RuntimeError(f"it raised {type(error).__name__}") from error
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: object) -> None:
+        """Translate what was raised."""
+        match error:
+            case None | Exception() | GeneratorExit():
+                return
+            case asyncio.CancelledError():
+                task = asyncio.current_task()
+                if not (task and task.cancelling()):
+                    raise RuntimeError("it was cancelled by itself") from error
+            case _:
+                raise RuntimeError(f"it raised {type(error).__name__}") from error
 
 
 def words(error: BaseException) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, fields
 from datetime import datetime
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -38,23 +39,38 @@ class Observation:
 
     def repeats(self, other: Observation) -> bool:
         """Tell whether a provider said the same thing again: all is equal but the time of fetching."""
-        return all(getattr(self, name) == getattr(other, name) for name in _SAID)
+        return bool(_SAYS(self) == _SAYS(other))
 
     def is_sound(self) -> bool:
         """Tell whether the types are right, the numbers finite, the times aware and the words one line."""
-        this: Any = self  # a plug-in need not have been type-checked
-        numbers = (this.temperature, *(number for name in _OPTIONAL if (number := getattr(this, name)) is not None))
         return (
-            all(isinstance(number, int | float) and math.isfinite(number) for number in numbers)
-            and all(isinstance(time, datetime) and time.tzinfo for time in (this.observed_at, this.fetched_at))
-            and all(isinstance(text, str) and text.isprintable() for text in (this.description, this.station))
-            and bool(this.description)
+            all(map(_is_finite, _NUMBERS(self)))
+            and all(map(_is_aware, _TIMES(self)))
+            and all(map(_is_one_line, _WORDS(self)))
+            and bool(self.description)
+            and self.temperature is not None
+            and _is_finite(self.temperature)
         )
 
 
+def _is_finite(number: Any) -> bool:  # of any type: a plug-in need not have been type-checked
+    return number is None or (isinstance(number, int | float) and math.isfinite(number))
+
+
+def _is_aware(time: Any) -> bool:
+    return isinstance(time, datetime) and time.tzinfo is not None
+
+
+def _is_one_line(text: Any) -> bool:
+    return isinstance(text, str) and text.isprintable()
+
+
 FIELDS = tuple(field.name for field in fields(Observation))
-_SAID = tuple(name for name in FIELDS if name != "fetched_at")
+_SAYS = attrgetter(*(name for name in FIELDS if name != "fetched_at"))
 _OPTIONAL = tuple(field.name for field in fields(Observation) if field.default is None)
+_NUMBERS = attrgetter(*_OPTIONAL)
+_TIMES = attrgetter("observed_at", "fetched_at")
+_WORDS = attrgetter("description", "station")
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,8 @@ class Redaction:
 
     def __call__(self, text: str) -> str:
         """Return *text* without secrets."""
-        text = _IN_ADDRESS.sub(rf"\1{REDACTED}", text)
+        if "=" in text:
+            text = _IN_ADDRESS.sub(rf"\1{REDACTED}", text)
         return self._known.sub(REDACTED, text) if self._known else text
 
 
