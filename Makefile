@@ -9,11 +9,11 @@ NEWEST := $(lastword $(VERSIONS))
 DEV := .venv-$(OLDEST)
 INSTALL := -m pip install --quiet --quiet --no-compile --disable-pip-version-check --constraint requirements.txt --editable
 
-.PHONY: help run test month crash soak system check format bench clean
+.PHONY: help run test month crash soak system check format bench bench-quick clean
 .PRECIOUS: .venv-%/installed
 
 help:
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
 
 run: .venv/installed ## the daemon, with simulated weather
 	@.venv/bin/weatherd run --demo
@@ -48,8 +48,13 @@ format: $(DEV)/installed ## put the code into its form
 	$(DEV)/bin/ruff format .
 	$(DEV)/bin/ruff check --fix .
 
-bench: $(DEV)/installed ## measure; see benchmarks/
-	$(DEV)/bin/python -m benchmarks
+bench: $(DEV)/installed ## measure; see docs/performance.md
+	@scripts/servers nginx:/usr/sbin/nginx wrk:/usr/bin/wrk prometheus:/usr/bin/prometheus
+	@$(DEV)/bin/python $(INSTALL) '.[bench]'
+	$(DEV)/bin/python -m benchmarks $(MODE)
+
+bench-quick: ## the same in two minutes: one short run of each
+	@$(MAKE) --no-print-directory bench MODE=quick
 
 clean: ## remove what the other targets made
 	rm -rf .venv .venv-* .hypothesis .*_cache build dist

@@ -1,8 +1,14 @@
-"""All measurements, one after another: ``python -m benchmarks``, or ``make bench``."""
+"""All measurements, one after another: ``python -m benchmarks [quick]``, or ``make bench`` and ``make bench-quick``."""
 
 from __future__ import annotations
 
+import sys
+
 from benchmarks import seed
+from benchmarks.speed import figures
 
 if __name__ == "__main__":
-    seed.main()
+    is_quick = "quick" in sys.argv[1:]
+    if not is_quick:
+        seed.main()
+    figures.main(quick=is_quick)

@@ -43,17 +43,18 @@ class Observation:
 
     def is_sound(self) -> bool:
         """Tell whether the types are right, the numbers finite, the times aware and the words one line."""
+        temperature: Any = self.temperature  # a plug-in need not have been type-checked
         return (
             all(map(_is_finite, _NUMBERS(self)))
             and all(map(_is_aware, _TIMES(self)))
             and all(map(_is_one_line, _WORDS(self)))
             and bool(self.description)
-            and self.temperature is not None
-            and _is_finite(self.temperature)
+            and temperature is not None
+            and _is_finite(temperature)
         )
 
 
-def _is_finite(number: Any) -> bool:  # of any type: a plug-in need not have been type-checked
+def _is_finite(number: Any) -> bool:
     return number is None or (isinstance(number, int | float) and math.isfinite(number))
 
 

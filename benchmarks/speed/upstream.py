@@ -1,0 +1,131 @@
+"""nginx in the place of the weather services: far faster than any client, on a core of its own.
+
+Every answer carries the time at which it is given, so that each is a new observation, never a repeat.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import urllib.request
+from typing import TYPE_CHECKING
+
+from benchmarks.speed.machine import pinned, waited
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+MOST_PLACES = 100
+_ONE = {
+    "coord": {"lon": 10.12, "lat": 54.31},
+    "weather": [{"id": 500, "main": "Rain", "description": "light rain", "icon": "10d"}],
+    "base": "stations",
+    "main": {"temp": 6.2, "feels_like": 3.1, "temp_min": 5.8, "temp_max": 6.9, "pressure": 1012, "humidity": 87},
+    "visibility": 10000,
+    "wind": {"speed": 5.1, "deg": 240, "gust": 9.3},
+    "rain": {"1h": 0.4},
+    "clouds": {"all": 90},
+    "dt": "@",
+    "sys": {"country": "DE", "sunrise": 1764138000, "sunset": 1764168000},
+    "timezone": 3600,
+    "id": 2891122,
+    "name": "Kiel",
+    "cod": 200,
+}
+_UNITS = {"time": "unixtime", "interval": "seconds", "temperature_2m": "°C", "wind_speed_10m": "m/s"}
+_CURRENT = {
+    "time": "@",
+    "interval": 900,
+    "temperature_2m": 6.2,
+    "relative_humidity_2m": 87,
+    "apparent_temperature": 3.1,
+    "precipitation": 0.4,
+    "weather_code": 61,
+    "cloud_cover": 90,
+    "pressure_msl": 1012.3,
+    "wind_speed_10m": 5.1,
+    "wind_direction_10m": 240,
+    "wind_gusts_10m": 9.3,
+}
+_PLACE = {
+    "latitude": 54.3,
+    "longitude": 10.12,
+    "generationtime_ms": 0.05,
+    "utc_offset_seconds": 0,
+    "timezone": "GMT",
+    "timezone_abbreviation": "GMT",
+    "elevation": 5.0,
+    "current_units": _UNITS,
+    "current": _CURRENT,
+}
+# Ten samples, which is what an observation has.
+_SAMPLES = "".join(f"weather_{name} 6.25\n" for name in _CURRENT if name != "interval")
+
+_CONF = """\
+daemon off;
+master_process off;
+pid {folder}/nginx.pid;
+error_log {folder}/error.log;
+events {{ worker_connections 20000; }}
+http {{
+  access_log off;
+  keepalive_requests 1000000000;
+  keepalive_timeout 1h;
+  client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
+  uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
+  large_client_header_buffers 4 32k;
+  default_type application/json;
+  open_file_cache max=1000;
+  map $arg_latitude $places {{
+    default 1;
+{places}
+  }}
+  server {{
+    listen 127.0.0.1:{port} backlog=4096;
+    location = /data/2.5/weather {{ return 200 '{one}'; }}
+    location /metrics {{ default_type text/plain; return 200 '{samples}'; }}
+    location = /v1/forecast {{
+      root {folder};
+      rewrite ^ /$places.json break;
+      sub_filter_types application/json;
+      sub_filter_once off;
+      sub_filter '"@"' $msec;
+    }}
+    location = /served {{ stub_status; }}
+  }}
+}}
+"""
+
+
+@contextlib.contextmanager
+def upstream(folder: Path, core: int) -> Iterator[str]:
+    """Serve on loopback for as long as the ``with`` lasts; yields the address."""
+    folder.mkdir()
+    for number in range(1, MOST_PLACES + 1):
+        document = [_PLACE] * number if number > 1 else _PLACE
+        (folder / f"{number}.json").write_text(json.dumps(document, separators=(",", ":")), encoding="utf-8")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    places = "\n".join(f"    '~^(?:[^,]*+,){{{number - 1}}}[^,]*+$' {number};" for number in range(MOST_PLACES, 1, -1))
+    one = json.dumps(_ONE, separators=(",", ":")).replace('"@"', "$msec")
+    conf = folder / "nginx.conf"
+    conf.write_text(
+        _CONF.format(folder=folder, port=port, places=places, one=one, samples=_SAMPLES.replace("\n", "\\n")),
+        encoding="utf-8",
+    )
+    url = f"http://127.0.0.1:{port}"
+    with pinned(core, ["nginx", "-c", str(conf), "-e", str(folder / "error.log")]) as process:
+        waited(process, lambda: served(url) is not None)
+        yield url
+
+
+def served(url: str) -> int | None:
+    """Return how many requests the upstream has answered; None while it does not listen."""
+    try:
+        with urllib.request.urlopen(f"{url}/served", timeout=5) as answer:  # noqa: S310 - it is ours
+            return int(answer.read().split()[9])
+    except OSError:
+        return None
