@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
@@ -49,7 +48,7 @@ def observation(city: City = KIEL, **values: object) -> Observation:
         description="light rain",
         code=61,
     )
-    return replace(plain, **values)  # type: ignore[arg-type]
+    return plain._replace(**values)  # type: ignore[arg-type]
 
 
 def arrival(city: City = KIEL, **values: object) -> Arrival:

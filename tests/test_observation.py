@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from datetime import timedelta
 from typing import Any
 
@@ -32,7 +31,7 @@ def test_the_same_said_again_is_a_repeat() -> None:
 @pytest.mark.parametrize("name", [name for name in FIELDS if name != "fetched_at"])
 def test_anything_new_is_no_repeat(name: str) -> None:
     """Whatever a provider says differently, be it one value, makes it another observation."""
-    other = dataclasses.replace(observation(), **{name: OTHER[name]})
+    other = observation()._replace(**{name: OTHER[name]})
     assert not observation().repeats(other)
     assert not other.repeats(observation())
 
@@ -40,7 +39,7 @@ def test_anything_new_is_no_repeat(name: str) -> None:
 @pytest.mark.parametrize("name", FIELDS)
 def test_an_observation_is_a_value(name: str) -> None:
     """It cannot be changed on its way, and is equal to another of the same values."""
-    with pytest.raises(dataclasses.FrozenInstanceError):
+    with pytest.raises(AttributeError):
         setattr(observation(), name, None)
     assert observation() == observation()
     assert hash(observation()) == hash(observation())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -122,7 +121,7 @@ async def test_a_repeat_is_known_over_a_restart() -> None:
 
         async def fetch(self, _: City) -> object:  # type: ignore[override]
             """Say it."""
-            return replace(kept.observation, fetched_at=now())
+            return kept.observation._replace(fetched_at=now())
 
     sink = await live(Same(), 1, [kept], [KIEL])
     assert [arrived.repeat for arrived in sink.got] == [True]

@@ -35,4 +35,4 @@ def age(observation: Observation, now: float) -> float:
 
 def is_stale(observation: Observation, now: float) -> bool:
     """Tell whether an observation is older than what its provider is allowed."""
-    return age(observation, now) > budget(observation.provider)
+    return now - observation.observed_at.timestamp() > budget(observation.provider)

@@ -9,6 +9,8 @@ import zoneinfo
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import orjson
+
 from weatherd.city import City
 from weatherd.errors import did_you_mean
 from weatherd.observation import FIELDS, Arrival, Observation
@@ -40,8 +42,8 @@ class _Field(NamedTuple):
         """Return the value as text: a dash when it is not known, and never -0."""
         if value is None:
             return "–"
-        text = format(_FORMATTER.convert_field(value, self.conversion), self.spec)
-        if isinstance(value, float) and "-" in text and not _NOT_ZERO.search(text):
+        text = format(_FORMATTER.convert_field(value, self.conversion) if self.conversion else value, self.spec)
+        if "-" in text and isinstance(value, float) and not _NOT_ZERO.search(text):
             return format(_FORMATTER.convert_field(0.0, self.conversion), self.spec)
         return text
 
@@ -86,15 +88,18 @@ def _value(name: str, arrival: Arrival, zone: tzinfo) -> Any:
 
 def plain(observation: Observation) -> dict[str, Any]:
     """Return the fields in their order, times as RFC 3339 in UTC, for JSON and CSV."""
-    values = {name: getattr(observation, name) for name in FIELDS}
-    return values | {name: rfc3339(values[name]) for name in _TIMES}
+    values = observation._asdict()
+    for name in _TIMES:
+        values[name] = rfc3339(values[name])
+    return values
 
 
+@functools.lru_cache(maxsize=256)  # the observations of an answer share their moments
 def rfc3339(moment: datetime) -> str:
     """Write a moment as ``2026-01-31T12:00:00Z``, with milliseconds if it has any."""
     utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
-    text = utc.isoformat(timespec="milliseconds" if moment.microsecond else "seconds")
-    return text.removesuffix("+00:00") + "Z"
+    text = orjson.dumps(utc)  # a fifth of what isoformat() takes, and there are three of them in a line of the log
+    return f"{text[1 : 24 if moment.microsecond else 20].decode()}Z"
 
 
 def checked(template: str) -> str:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, fields
 from datetime import datetime
-from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from math import isfinite
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from weatherd.city import City
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observation:
+class Observation(NamedTuple):
     """The weather of one city at one moment, as one provider tells it, in weatherd's units.
 
     Times are aware and in UTC. Every number is finite; None means that the provider did not say, never zero.
@@ -39,43 +36,31 @@ class Observation:
 
     def repeats(self, other: Observation) -> bool:
         """Tell whether a provider said the same thing again: all is equal but the time of fetching."""
-        return bool(_SAYS(self) == _SAYS(other))
+        return self[:_FETCHED_AT] == other[:_FETCHED_AT] and self[_FETCHED_AT + 1 :] == other[_FETCHED_AT + 1 :]
 
     def is_sound(self) -> bool:
         """Tell whether the types are right, the numbers finite, the times aware and the words one line."""
-        temperature: Any = self.temperature  # a plug-in need not have been type-checked
-        return (
-            all(map(_is_finite, _NUMBERS(self)))
-            and all(map(_is_aware, _TIMES(self)))
-            and all(map(_is_one_line, _WORDS(self)))
-            and bool(self.description)
-            and temperature is not None
-            and _is_finite(temperature)
-        )
+        times: tuple[Any, ...] = (self.observed_at, self.fetched_at)  # a plug-in need not have been type-checked
+        texts: tuple[Any, ...] = (self.description, self.station)
+        for number in (self.temperature, self.code, *self[_FIRST_OPTIONAL:]):
+            if number is not None and not (isinstance(number, _NUMBER) and isfinite(number)):
+                return False
+        for time in times:
+            if not isinstance(time, datetime) or time.tzinfo is None:
+                return False
+        for text in texts:
+            if not isinstance(text, str) or not text.isprintable():
+                return False
+        return bool(self.description) and self.temperature is not None
 
 
-def _is_finite(number: Any) -> bool:
-    return number is None or (isinstance(number, int | float) and math.isfinite(number))
+FIELDS = Observation._fields
+_FETCHED_AT = FIELDS.index("fetched_at")
+_FIRST_OPTIONAL = FIELDS.index("station") + 1  # from here on all are numbers
+_NUMBER = (int, float)
 
 
-def _is_aware(time: Any) -> bool:
-    return isinstance(time, datetime) and time.tzinfo is not None
-
-
-def _is_one_line(text: Any) -> bool:
-    return isinstance(text, str) and text.isprintable()
-
-
-FIELDS = tuple(field.name for field in fields(Observation))
-_SAYS = attrgetter(*(name for name in FIELDS if name != "fetched_at"))
-_OPTIONAL = tuple(field.name for field in fields(Observation) if field.default is None)
-_NUMBERS = attrgetter(*_OPTIONAL)
-_TIMES = attrgetter("observed_at", "fetched_at")
-_WORDS = attrgetter("description", "station")
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(NamedTuple):
     """An observation on its way to the sinks, with the city that it is of."""
 
     city: City

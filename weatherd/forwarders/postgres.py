@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from weatherd.errors import ConfigError, DeliveryError, Problem, RefusedError
@@ -36,7 +35,6 @@ ON CONFLICT ({_IDENTITY}) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" f
 WHERE {TABLE}.fetched_at < excluded.fetched_at
 """  # noqa: S608 - the names are ours
 _HYPERTABLE = f"SELECT create_hypertable('{TABLE}', 'observed_at', if_not_exists => true)"
-_VALUES = attrgetter(*FIELDS)
 _OF_THE_VALUES = ("22", "23")  # classes of SQLSTATE: data exception, integrity constraint violation
 _GOODBYE = 0.3  # seconds
 
@@ -50,7 +48,7 @@ class Table:
     async def deliver(self, batch: Sequence[Observation], key: str) -> None:  # noqa: ARG002 - it is idempotent by itself
         """Insert a batch, whole or not at all. Raises RefusedError or DeliveryError."""
         with _translated():
-            await self._connection.executemany(_INSERT, [_VALUES(observation) for observation in batch])
+            await self._connection.executemany(_INSERT, batch)
 
 
 class Postgres:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import functools
 from datetime import UTC, datetime, timedelta
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from weatherd.observation import FIELDS, Observation
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 COLUMNS = ", ".join(FIELDS)
 IDENTITY = ("city", "provider", "station", "observed_at")  # what is said again under these is a repeat, or a revision
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_VALUES = attrgetter(*FIELDS)
 _TIMES = FIELDS.index("observed_at"), FIELDS.index("fetched_at")
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -26,6 +25,7 @@ class Entry(NamedTuple):
     observation: Observation
 
 
+@functools.lru_cache(maxsize=256)  # the observations of an answer share their moments
 def micros(moment: datetime) -> int:
     """Return a moment as the journal keeps it."""
     return (moment - _EPOCH) // _MICROSECOND
@@ -33,7 +33,7 @@ def micros(moment: datetime) -> int:
 
 def cells(observation: Observation) -> list[Any]:
     """Return the values of a row, in the order of ``COLUMNS``."""
-    values = list(_VALUES(observation))
+    values = list(observation)
     for index in _TIMES:
         values[index] = micros(values[index])
     return values
