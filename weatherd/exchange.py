@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 @dataclass(slots=True)
@@ -29,15 +24,11 @@ class Exchange:
 _trail: ContextVar[list[Exchange] | None] = ContextVar("trail", default=None)
 
 
-@contextlib.contextmanager
-def trailing() -> Iterator[list[Exchange]]:
-    """Give the list that the exchanges inside the ``with`` are noted in."""
+def begin_trail() -> list[Exchange]:
+    """Return the list that this task's exchanges are noted in from now on."""
     exchanges: list[Exchange] = []
-    token = _trail.set(exchanges)
-    try:
-        yield exchanges
-    finally:
-        _trail.reset(token)
+    _trail.set(exchanges)
+    return exchanges
 
 
 def trail() -> list[Exchange]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
 
@@ -12,7 +11,7 @@ from weatherd import duration
 from weatherd.age import age, is_stale
 from weatherd.attempts import Try
 from weatherd.errors import Failure, ProviderError, is_service_wide
-from weatherd.exchange import trailing
+from weatherd.exchange import begin_trail
 from weatherd.foreign import contained, words
 from weatherd.observation import Observation
 
@@ -26,14 +25,13 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What a poll brought: a fresh observation, an old one because nobody had anything newer, or none."""
 
     observation: Observation | None
     is_stale: bool
     errors: Mapping[str, Exception]  # of the providers that could not serve, in the order they were asked
-    tries: Sequence[Try] = field(default=())
+    tries: Sequence[Try] = ()
 
     @property
     def is_fresh(self) -> bool:
@@ -53,11 +51,12 @@ async def ask(city: City, names: Iterable[str], providers: Mapping[str, Provider
     tries: list[Try] = []
     old: Observation | None = None
     for name in names:
-        began = now()
-        exchanges: list[Exchange] = []
+        began, exchanges = now(), begin_trail()
         try:
-            with contained(), trailing() as exchanges:
-                found = _checked(await providers[name].fetch(city), city, now())
+            with contained():
+                answer = await providers[name].fetch(city)
+                ended = now()
+                found = _checked(answer, city, ended)
         except Exception as error:
             errors[name] = error
             tries.append(_tried(name, now() - began, exchanges, error))
@@ -65,18 +64,17 @@ async def ask(city: City, names: Iterable[str], providers: Mapping[str, Provider
                 is_bug = None if isinstance(error, ProviderError) else error
                 log.debug("provider.failed", provider=name, reason=words(error), exc_info=is_bug)
         else:
-            if not is_stale(found, now()):
-                tries.append(_tried(name, now() - began, exchanges))
-                return Outcome(found, False, errors, tries)
-            errors[name] = _too_old(name, age(found, now()))
-            tries.append(_tried(name, now() - began, exchanges, errors[name]))
+            if not is_stale(found, ended):
+                return Outcome(found, False, errors, (*tries, _tried(name, ended - began, exchanges)))
+            errors[name] = _too_old(name, age(found, ended))
+            tries.append(_tried(name, ended - began, exchanges, errors[name]))
             old = max(old, found, key=lambda each: each.observed_at) if old else found
     return Outcome(old, True, errors, tries)
 
 
 def _tried(provider: str, seconds: float, exchanges: Sequence[Exchange], error: Exception | None = None) -> Try:
     if error is None:
-        return Try(provider, "fresh", seconds, exchanges=exchanges)
+        return Try(provider, "fresh", seconds, "", exchanges)
     outcome = error.failure.value if isinstance(error, ProviderError) else "bug"
     return Try(provider, outcome, seconds, words(error), exchanges)
 
@@ -87,8 +85,10 @@ def _checked(answer: Any, city: City, now: float) -> Observation:
         raise TypeError(f"a provider gives an Observation, not a {type(answer).__name__}")
     if answer.city != city.id or not answer.is_sound():
         raise TypeError("the provider's observation is of another city, or has a value that cannot be")
+    if answer.observed_at <= answer.fetched_at:
+        return answer
     latest = max(answer.fetched_at, datetime.fromtimestamp(now, UTC))
-    return replace(answer, observed_at=latest) if answer.observed_at > latest else answer
+    return answer._replace(observed_at=min(answer.observed_at, latest))
 
 
 def _too_old(provider: str, age: float) -> ProviderError:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 from collections.abc import Awaitable, Callable, Hashable, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from weatherd.errors import Failure, ProviderError
-from weatherd.exchange import Exchange, trail, trailing
+from weatherd.exchange import Exchange, begin_trail, trail
 
 Q = TypeVar("Q", bound=Hashable)
 A = TypeVar("A")
@@ -32,13 +31,17 @@ class Batcher(Generic[Q, A]):
         self._linger = linger
         self._gate = asyncio.Semaphore(concurrency)
         self._asked: list[tuple[Q, asyncio.Future[A], list[Exchange]]] = []
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._under_way: dict[asyncio.Task[None], Sequence[asyncio.Future[A]]] = {}  # and who waits for each
         self._waiting = False  # a task is about to take the next batch
         self._spoilers: set[Q] = set()  # they travel alone until they are answered
 
     async def ask(self, question: Q) -> A:
         """Return the answer, or raise what became of the question."""
-        return await self._enqueue(question)  # a name for the future would tie it to its own error in a circle
+        try:
+            return await self._enqueue(question)  # a name for the future would tie it to its own error in a circle
+        except asyncio.CancelledError:
+            self._give_up_unwanted()
+            raise
 
     def cancel(self) -> None:
         """Give up all that is under way; whoever still asks is cancelled."""
@@ -65,40 +68,46 @@ class Batcher(Generic[Q, A]):
         if self._asked and not self._waiting:
             self._waiting = True
             task = asyncio.create_task(self._dispatch(), name="batch")
-            self._under_way.add(task)
-            task.add_done_callback(self._under_way.discard)
+            self._under_way[task] = ()
+            task.add_done_callback(self._under_way.pop)
+
+    def _give_up_unwanted(self) -> None:
+        """Give up a request when everybody who asked has gone, so that it does not overlap with the next."""
+        for task, futures in self._under_way.items():
+            if futures and all(future.cancelled() for future in futures):
+                task.cancel()
 
     async def _dispatch(self) -> None:
         await asyncio.sleep(self._linger if len(self._asked) < self._most() else 0)
         async with self._gate:
             self._waiting = False
             most = self._most()
-            taken = [each for each in self._asked[:most] if not each[1].done()]
-            batch = [(question, future) for question, future, _ in taken]
+            batch = [each for each in self._asked[:most] if not each[1].done()]
             del self._asked[:most]
             self._dispatch_if_needed()
-            give_up = functools.partial(_cancel_if_unwanted, asyncio.current_task(), [future for _, future in batch])
-            for _, future in batch:
-                future.add_done_callback(give_up)
-            exchanges: list[Exchange] = []
+            futures = [future for _, future, _ in batch]
+            if task := asyncio.current_task():
+                self._under_way[task] = futures
+            exchanges = begin_trail()
             try:
-                with trailing() as exchanges:
-                    answers = await self._send_or_split([question for question, _ in batch])
+                answers = await self._send_or_split([question for question, _, _ in batch])
             except asyncio.CancelledError:
-                for _, future in batch:
+                for future in futures:
                     future.cancel()
                 raise
             except Exception as error:  # noqa: BLE001 - whoever asked deals with it
                 answers = [error] * len(batch)
-        for (_, future, asked_by), answer in zip(taken, answers, strict=True):
-            asked_by.extend(exchanges[-1:])
+        last = exchanges[-1:]
+        for (_, future, asked_by), answer in zip(batch, answers, strict=True):
+            asked_by.extend(last)
             _settle(future, answer)
 
     async def _send_or_split(self, questions: Sequence[Q]) -> list[A | Exception]:
         """Send all but the known spoilers together; where that fails as a whole, search for new ones."""
         search = _Search(self._send, questions)
-        alone = [index for index, question in enumerate(questions) if question in self._spoilers]
-        together = [index for index, question in enumerate(questions) if question not in self._spoilers]
+        spoilers = self._spoilers
+        alone = [index for index, question in enumerate(questions) if question in spoilers] if spoilers else []
+        together = [index for index in range(len(questions)) if index not in alone]
         for part in (together, *([index] for index in alone)):
             if part:
                 await search.ask(part)
@@ -149,12 +158,6 @@ class _Search(Generic[Q, A]):
             return error.again()  # without the traceback, which would tie the frames above into a circle
         self.answers.update(zip(part, answers, strict=True))
         return None
-
-
-def _cancel_if_unwanted(task: asyncio.Task[Any] | None, futures: Sequence[asyncio.Future[A]], _: object) -> None:
-    """Give up a request when everybody who asked has gone, so that it does not overlap with the next."""
-    if task and all(future.cancelled() for future in futures):
-        task.cancel()
 
 
 def _settle(future: asyncio.Future[A], answer: A | Exception) -> None:

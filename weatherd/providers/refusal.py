@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from weatherd.errors import ProviderError
@@ -11,7 +10,6 @@ from weatherd.http import failure_of, parse_json, retry_after
 from weatherd.providers.values import mapping, words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from datetime import datetime
 
     from weatherd.http import Answer
@@ -27,15 +25,25 @@ def refusal(answer: Answer, status: int, key: str, now: datetime) -> ProviderErr
     return ProviderError(text, failure_of(status), retry_after=retry_after(answer.headers, now))
 
 
-@contextlib.contextmanager
-def hiding(redact: Redaction) -> Iterator[None]:
+class hiding:  # noqa: N801 - it is used as contextlib's are
     """Keep secrets out of the text of a ProviderError, for a service may quote what it was asked."""
-    try:
-        yield
-    except ProviderError as error:
-        raise ProviderError(redact(str(error)), error.failure, retry_after=error.retry_after) from None
+
+    __slots__ = ("_redact",)
+
+    def __init__(self, redact: Redaction) -> None:
+        self._redact = redact
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        """Raise another error in the place of one that may hold a secret."""
+        if isinstance(error, ProviderError):
+            raise ProviderError(self._redact(str(error)), error.failure, retry_after=error.retry_after) from None
 
 
 def scrubbed(answer: Answer, redact: Redaction) -> Answer:
     """Return *answer* with secrets taken out of its body, before any of it is printed, cut or understood."""
-    return replace(answer, body=redact(answer.body.decode("latin-1")).encode("latin-1"))  # byte for byte
+    text = answer.body.decode("latin-1")  # byte for byte
+    clean = redact(text)
+    return answer if clean == text else answer._replace(body=clean.encode("latin-1"))
