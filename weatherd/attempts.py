@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import bisect
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0, 30.0, 60.0)  # seconds
 
 
-@dataclass(frozen=True, slots=True)
-class Try:
+class Try(NamedTuple):
     """What one provider did in a poll."""
 
     provider: str
@@ -28,23 +27,22 @@ class Try:
     exchanges: Sequence[Exchange] = ()  # with the server; shared by the cities of a batch
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One poll of a city. POSIX times."""
 
     began: float
     ended: float
     tries: Sequence[Try]
-    decided: str  # what followed from it, in words
+    decided: str  # what it brought, in words
     failures: int  # polls in a row that brought nothing fresh
 
 
-@dataclass(frozen=True, slots=True)
-class Next:
+class Next(NamedTuple):
     """When a city is polled next, and why then."""
 
     at: float  # POSIX time
     why: str
+    is_tick: bool = True  # of the city's phase, not out of turn
 
 
 @dataclass(slots=True)
@@ -65,7 +63,7 @@ class Attempts:
 
     def __init__(self) -> None:
         self.polls: Counter[tuple[str, str]] = Counter()  # by provider and outcome
-        self.durations: dict[str, Spread] = {}  # by provider
+        self.durations: defaultdict[str, Spread] = defaultdict(Spread)  # by provider
         self._last: dict[str, Attempt] = {}
         self._next: dict[str, Next] = {}  # of those that are not being polled now
 
@@ -82,7 +80,7 @@ class Attempts:
         self._last[city] = attempt
         for each in attempt.tries:
             self.polls[each.provider, each.outcome] += 1
-            self.durations.setdefault(each.provider, Spread()).add(each.seconds)
+            self.durations[each.provider].add(each.seconds)
 
     def last(self, city: str) -> Attempt | None:
         """Return the last poll of a city, if it has been polled since the start."""

@@ -28,8 +28,10 @@ class Bench:
         return now >= self.until + self.length
 
 
-def order(providers: Sequence[str], benches: Mapping[str, Bench], now: float) -> list[str]:
+def order(providers: Sequence[str], benches: Mapping[str, Bench], now: float) -> Sequence[str]:
     """Return the providers in the order to ask them: by preference, those that sit out last."""
+    if not benches:
+        return providers
     return sorted(providers, key=lambda name: name in benches and not benches[name].is_over(now))
 
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import structlog
 
+from weatherd.alarm import Alarm
 from weatherd.attempts import Attempt, Attempts, Next
 from weatherd.errors import Failure, ProviderError, is_service_wide
 from weatherd.failover import Bench, bench, order
 from weatherd.foreign import words
 from weatherd.observation import Arrival
 from weatherd.poll import Outcome, ask
-from weatherd.schedule import backoff, first_poll, next_tick, phase, second_poll
+from weatherd.schedule import backoff, first_poll, next_tick, phase, second_poll, share
 from weatherd.trouble import Trouble
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from weatherd.account import Account
     from weatherd.channel import Channel
     from weatherd.city import City
+    from weatherd.observation import Observation
     from weatherd.planner import Planner
     from weatherd.providers import Provider
     from weatherd.sinks.board import Board
@@ -47,6 +50,7 @@ class Tools:
     epoch: float  # POSIX time at which the loop's clock stood at zero
     random: random.Random
     attempts: Attempts = field(default_factory=Attempts)
+    alarm: Alarm = field(default_factory=Alarm)
 
     def now(self) -> float:
         """Return the POSIX time, by the loop's clock: it never jumps."""
@@ -59,43 +63,57 @@ async def produce(city: City, tools: Tools) -> None:
     After a failure it is polled sooner and then ever later. Polls of a city never overlap. A poll that outlasts its
     interval makes it skip ticks, not queue them.
     """
-    trouble = Trouble()
-    benches: dict[str, Bench] = {}
-    tick, in_turn, why = _first(city, tools)
-    with structlog.contextvars.bound_contextvars(city=city.id):
-        while True:
-            tools.attempts.planned(city.id, Next(tick, why))
-            await asyncio.sleep(tick - tools.now())
-            tools.attempts.begins(city.id)
-            began = tools.now()
-            outcome = await ask(city, order(city.providers, benches, tools.now()), tools.providers, tools.now)
-            await _deliver(city, outcome, tools)
-            interval, now = tools.planner.interval(city), max(tools.now(), tick)  # a timer may ring a hair early
-            for name, error in outcome.errors.items():
-                benches[name] = bench(benches.get(name), now, interval, _asked(error))
-            if outcome.is_fresh:
-                trouble.ended(now)
-                then = next_tick if in_turn else second_poll
-                tick, in_turn, why = then(now, interval, phase(city.id, interval)), True, _IN_TURN
-            else:
-                wait = _wait(outcome, backoff(trouble.failures + 1, interval, tools.random.random()), interval)
-                trouble.goes_on(outcome.reason, now, wait)
-                trouble.aged(tools.board.last(city.id), outcome.reason, now)
-                tick, in_turn, why = tools.now() + wait, False, _after(outcome, trouble.failures)
-            tools.attempts.ended(city.id, _attempt(began, outcome, trouble.failures, tools))
+    structlog.contextvars.bind_contextvars(city=city.id)  # in the context of this task
+    course = _Course(share(city.id))
+    then = _first(city, tools)
+    while True:
+        tools.attempts.planned(city.id, then)
+        await tools.alarm.at(then.at - tools.epoch)
+        tools.attempts.begins(city.id)
+        then = await _poll(city, course, then, tools)
 
 
-def _first(city: City, tools: Tools) -> tuple[float, bool, str]:
-    """Return when to poll first, whether that is a tick of the phase, and why then."""
+@dataclass(slots=True)
+class _Course:
+    """What a producer knows from one poll to the next."""
+
+    share: float  # of the interval that is over at the ticks
+    trouble: Trouble = field(default_factory=Trouble)
+    benches: dict[str, Bench] = field(default_factory=dict)
+
+
+def _first(city: City, tools: Tools) -> Next:
     now, interval, last = tools.now(), tools.planner.interval(city), tools.board.last(city.id)
     if last is None or last.provider not in city.providers or tools.board.is_stale(city.id, now):
-        return now, False, "nothing fresh is known of it"
+        return Next(now, "nothing fresh is known of it", is_tick=False)
     tick = first_poll(now, last.fetched_at.timestamp(), interval, phase(city.id, interval))
-    return (
-        tick,
-        tick > now,
-        "the journal holds a fresh observation" if tick > now else "the last poll is an interval ago",
-    )
+    if tick > now:
+        return Next(tick, "the journal holds a fresh observation")
+    return Next(now, "the last poll is an interval ago", is_tick=False)
+
+
+async def _poll(city: City, course: _Course, due: Next, tools: Tools) -> Next:
+    """Poll once, put what was found on the road, and return when to poll again."""
+    began, trouble = tools.now(), course.trouble
+    outcome = await ask(city, order(city.providers, course.benches, began), tools.providers, tools.now)
+    if outcome.observation:
+        await tools.channel.put(_arrival(city, outcome, outcome.observation, tools))  # also when it is old: it says so
+    interval, now = tools.planner.interval(city), max(tools.now(), due.at)  # a timer may ring a hair early
+    for name, error in outcome.errors.items():
+        course.benches[name] = bench(course.benches.get(name), now, interval, _asked(error))
+    is_fresh = outcome.is_fresh
+    if is_fresh:
+        trouble.ended(now)
+        tick = next_tick if due.is_tick else second_poll
+        then = Next(tick(now, interval, course.share * interval), _IN_TURN)
+    else:
+        wait = _wait(outcome, backoff(trouble.failures + 1, interval, tools.random.random()), interval)
+        trouble.goes_on(outcome.reason, now, wait)
+        trouble.aged(tools.board.last(city.id), outcome.reason, now)
+        then = Next(now + wait, _after(outcome, trouble.failures), is_tick=False)
+    decided = _decided(outcome.observation and outcome.observation.provider, is_fresh=is_fresh)
+    tools.attempts.ended(city.id, Attempt(began, now, outcome.tries, decided, trouble.failures))
+    return then
 
 
 def _after(outcome: Outcome, failures: int) -> str:
@@ -107,29 +125,27 @@ def _after(outcome: Outcome, failures: int) -> str:
     return f"another try after {failures} failed poll{'s' if failures > 1 else ''} in a row, each later than the last"
 
 
-def _attempt(began: float, outcome: Outcome, failures: int, tools: Tools) -> Attempt:
-    served = outcome.observation.provider if outcome.observation else None
-    decided = f"{served} serves" if outcome.is_fresh else "nothing newer, so the old one is shown as stale"
-    return Attempt(began, tools.now(), outcome.tries, decided if served else "no observation", failures)
+@functools.lru_cache(maxsize=32)  # one text for all the cities
+def _decided(served: str | None, *, is_fresh: bool) -> str:
+    if served is None:
+        return "no observation"
+    return f"{served} serves" if is_fresh else "nothing newer, so the old one is shown as stale"
 
 
-async def _deliver(city: City, outcome: Outcome, tools: Tools) -> None:
-    """Put what was found on the road, also when it is old: it says so."""
-    if outcome.observation is None:
-        return
+def _arrival(city: City, outcome: Outcome, observation: Observation, tools: Tools) -> Arrival:
+    """Return what is put on the road, and count it; log when another provider serves than before."""
     before = tools.board.last(city.id)
-    if before and before.provider != outcome.observation.provider:
-        _tell_failover(before.provider, outcome)
+    if before and before.provider != observation.provider:
+        _tell_failover(before.provider, observation.provider, outcome.reason)
     tools.account.fetched += 1
-    await tools.channel.put(Arrival(city, outcome.observation, stale=outcome.is_stale))
+    return Arrival(city, observation, False, outcome.is_stale)
 
 
-def _tell_failover(before: str, outcome: Outcome) -> None:
+def _tell_failover(before: str, served_by: str, reason: Exception | None) -> None:
     """Log that another provider serves; low when the other is paused, which is told once for all its cities."""
-    reason = outcome.reason
     tell = log.debug if reason is None or is_service_wide(reason) else log.info
     why = words(reason) if reason else "it can serve again"
-    tell("city.failover", before=before, served_by=outcome.observation and outcome.observation.provider, reason=why)
+    tell("city.failover", before=before, served_by=served_by, reason=why)
 
 
 def _wait(outcome: Outcome, backoff: float, interval: float) -> float:

@@ -9,10 +9,15 @@ _LONGEST_BACKOFF = 900.0
 _CLOCK_ERROR = 60.0  # a poll that seems to lie further ahead was made by a wrong clock
 
 
-def phase(city: str, interval: float) -> float:
-    """Return where in the interval a city has its ticks: evenly spread, and always the same for the same id."""
+def share(city: str) -> float:
+    """Return which part of an interval is over at a city's ticks: evenly spread, always the same for the same id."""
     digest = hashlib.blake2b(city.encode(), digest_size=8).digest()
-    return int.from_bytes(digest) / 2**64 * interval
+    return int.from_bytes(digest) / 2**64
+
+
+def phase(city: str, interval: float) -> float:
+    """Return where in the interval a city has its ticks, in seconds."""
+    return share(city) * interval
 
 
 def next_tick(now: float, interval: float, phase: float) -> float:
