@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,21 +19,35 @@ class Channel:
 
     def __init__(self, size: int) -> None:
         self._queue: asyncio.Queue[Arrival | None] = asyncio.Queue()
-        self._room = asyncio.Semaphore(size)
+        self._room = size
+        self._waiting: deque[asyncio.Future[None]] = deque()  # for room
         self._above = 0  # arrivals above the bound
         self._closed = False
         self.depth = 0  # arrivals put and not yet done with
 
+    @property
+    def is_crowded(self) -> bool:
+        """Tell whether more room is taken than is left."""
+        return self.depth > self._room
+
     async def put(self, arrival: Arrival) -> None:
         """Hand over an arrival; waits while the channel is full."""
         self.depth += 1
+        if self._room:
+            self._room -= 1
+        else:
+            await self._wait_for_room(arrival)
+        self._queue.put_nowait(arrival)
+
+    async def _wait_for_room(self, arrival: Arrival) -> None:
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
         try:
-            await self._room.acquire()
+            await waiter
         except asyncio.CancelledError:
-            self._above += 1
-            raise
-        finally:
+            self._above += waiter.cancelled()  # else it had been given room just before
             self._queue.put_nowait(arrival)
+            raise
 
     def close(self) -> None:
         """Say that nothing follows; to be called once, when there is no producer any more."""
@@ -42,7 +57,7 @@ class Channel:
         """Wait for an arrival and return it with those behind it, *most* at the most; none after the close."""
         batch: list[Arrival] = []
         while not self._closed and len(batch) < most and not (batch and self._queue.empty()):
-            arrival = await self._queue.get()  # waits only while the batch is empty
+            arrival = self._queue.get_nowait() if batch else await self._queue.get()
             if arrival is None:
                 self._closed = True
             else:
@@ -54,5 +69,9 @@ class Channel:
         self.depth -= count
         above = min(count, self._above)
         self._above -= above
-        for _ in range(count - above):
-            self._room.release()
+        self._room += count - above
+        while self._room and self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                self._room -= 1

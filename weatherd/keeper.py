@@ -21,6 +21,8 @@ log = structlog.get_logger()
 
 _SLOW = 30.0  # seconds after which a writing that has not ended is told
 _LONGEST_REST = 5.0  # seconds: room on a disk is found by trying
+_MOST = 5000  # arrivals in a transaction
+_BREATH = 0.05  # seconds after a transaction in which the next one gathers: it costs as much for one as for ten
 
 
 class Keeper:
@@ -33,22 +35,32 @@ class Keeper:
         self._add = add
         self._channel = channel
         self._account = account
-        self._batches: asyncio.Queue[Sequence[Arrival] | None] = asyncio.Queue()
+        self._waiting: list[Arrival] = []
+        self._news = asyncio.Event()
+        self._closed = False
         self._is_down = False
 
     def put(self, batch: Sequence[Arrival]) -> None:
         """Hand over a batch."""
-        self._batches.put_nowait(batch)
+        self._waiting += batch
+        self._news.set()
 
     def close(self) -> None:
         """Say that nothing follows."""
-        self._batches.put_nowait(None)
+        self._closed = True
+        self._news.set()
 
     async def keep(self) -> None:
-        """Store what is handed over, until the close."""
-        while batch := await self._batches.get():
-            await self._store(batch)
-            self._channel.done(len(batch))
+        """Store what is handed over, until the close; all that waits, up to a few thousand, in one transaction."""
+        while self._waiting or not self._closed:
+            await self._news.wait()
+            self._news.clear()
+            while self._waiting:
+                batch, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
+                await self._store(batch)
+                self._channel.done(len(batch))
+                if not (self._closed or self._channel.is_crowded):
+                    await asyncio.sleep(_BREATH)
 
     async def _store(self, batch: Sequence[Arrival]) -> None:
         rest = 0.5
