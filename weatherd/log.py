@@ -9,13 +9,13 @@ import logging
 import os
 import sys
 import threading
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
 import orjson
 import structlog
 
-from weatherd.formats import rfc3339
 from weatherd.redaction import Redaction
 
 if TYPE_CHECKING:
@@ -56,6 +56,28 @@ def configure(
     logging.basicConfig(handlers=[handler], level=max(logging.WARNING, _number(level)), force=True)
     logging.captureWarnings(capture=True)
     _catch_everything()
+
+
+def each(event: str, many: Iterable[EventDict]) -> None:
+    """Log *event* at level info with each of *many* facts, as ``info(event, **facts)`` does.
+
+    It is for thousands a second: the processors are the same, but structlog's wrappers would take as long again.
+    """
+    if not structlog.get_logger().bind().is_enabled_for(logging.INFO):
+        return
+    config = structlog.get_config()
+    logger, processors = config["logger_factory"](), config["processors"]
+    for facts in many:
+        _pass(logger, processors, {"event": event, **facts})
+
+
+def _pass(logger: Any, processors: Iterable[Callable[..., Any]], line: Any) -> None:
+    try:
+        for process in processors:
+            line = process(logger, "info", line)
+        logger.info(line)
+    except structlog.DropEvent:
+        pass
 
 
 def _number(level: str) -> int:
@@ -113,8 +135,14 @@ def _pretty(stream: TextIO) -> list[Processor]:
 
 def _stamp(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     """Put time, level and event first, so that the lines of a tail align."""
-    head = {"timestamp": rfc3339(datetime.now(UTC)), "level": event.pop("level"), "event": event.pop("event")}
-    return {**head, **event}
+    second, fraction = divmod(time.time(), 1)
+    now = f"{_second(second)}.{int(fraction * 1000):03}Z"
+    return {"timestamp": now, "level": event.pop("level"), "event": event.pop("event"), **event}
+
+
+@functools.lru_cache(maxsize=4)
+def _second(posix: float) -> str:
+    return f"{datetime.fromtimestamp(posix, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 def _source(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import structlog
-
-from weatherd.formats import plain
+from weatherd import log
+from weatherd.formats import rfc3339
+from weatherd.observation import FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from weatherd.observation import Arrival
     from weatherd.settings import Settings
-
-log = structlog.get_logger()
 
 
 class LogSink:
@@ -27,11 +25,20 @@ class LogSink:
 
     async def write(self, batch: Sequence[Arrival]) -> None:
         """Log each arrival of a batch."""
-        bound = log.bind()  # once: the proxy would do it for every line
-        for arrival in batch:
-            facts = plain(arrival.observation) | {"repeat": arrival.repeat or None, "stale": arrival.stale or None}
-            known = {name: value for name, value in facts.items() if value is not None and value != ""}
-            bound.info("observation", name=arrival.city.name, **known)
+        log.each("observation", map(_facts, batch))
+
+
+def _facts(arrival: Arrival) -> dict[str, Any]:
+    city, observation, repeat, stale = arrival
+    known = {name: value for name, value in zip(FIELDS, observation, strict=True) if value is not None and value != ""}
+    facts: dict[str, Any] = {"name": city.name, **known}
+    facts["observed_at"] = rfc3339(observation.observed_at)
+    facts["fetched_at"] = rfc3339(observation.fetched_at)
+    if repeat:
+        facts["repeat"] = True
+    if stale:
+        facts["stale"] = True
+    return facts
 
 
 @contextlib.asynccontextmanager
