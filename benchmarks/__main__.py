@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 
 from benchmarks import seed
-from benchmarks.speed import figures
+from benchmarks.speed import run
 
 if __name__ == "__main__":
     is_quick = "quick" in sys.argv[1:]
     if not is_quick:
         seed.main()
-    figures.main(quick=is_quick)
+    run.main(quick=is_quick)

@@ -1,4 +1,7 @@
-"""How it is done without weatherd: ``python -m benchmarks.speed.peers WAY URL``, for ever, a line an observation."""
+"""How it is done without weatherd: ``python -m benchmarks.speed.peers WAY URL CITIES``, for ever.
+
+A line is printed for each observation, and nothing is kept.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,6 @@ import sys
 import aiohttp
 import requests
 
-_CITIES = 100  # loops at once
 _DEADLINE = 60.0
 
 
@@ -28,26 +30,26 @@ async def _shared_session(city: int, url: str, session: aiohttp.ClientSession) -
             _print(city, await response.json())
 
 
-async def sessions(url: str) -> None:
+async def sessions(url: str, cities: int) -> None:
     """Run a loop for each city, with a new session for each request: the way of the talk."""
-    await asyncio.gather(*(_own_session(city, url) for city in range(_CITIES)))
+    await asyncio.gather(*(_own_session(city, url) for city in range(cities)))
 
 
-async def session(url: str) -> None:
+async def session(url: str, cities: int) -> None:
     """Run a loop for each city, all on one session."""
     async with aiohttp.ClientSession() as shared:
-        await asyncio.gather(*(_shared_session(city, url, shared) for city in range(_CITIES)))
+        await asyncio.gather(*(_shared_session(city, url, shared) for city in range(cities)))
 
 
-async def sequential(url: str) -> None:
+async def sequential(url: str, cities: int) -> None:
     """Ask for one city after the other."""
     city = 0
     while True:
-        city = (city + 1) % _CITIES
+        city = (city + 1) % cities
         _print(city, requests.get(url, params={"q": city}, timeout=_DEADLINE).json())  # noqa: ASYNC210 - that is the point
 
 
 WAYS = {way.__name__: way for way in (sessions, session, sequential)}
 
 if __name__ == "__main__":
-    asyncio.run(WAYS[sys.argv[1]](sys.argv[2]))
+    asyncio.run(WAYS[sys.argv[1]](sys.argv[2], int(sys.argv[3])))

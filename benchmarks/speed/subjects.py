@@ -1,28 +1,31 @@
-"""Who is measured. Every subject runs on one core, and polls as fast as it can unless an interval is said."""
+"""Who is measured beside weatherd, and what is looked at. Every subject runs on one core."""
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from benchmarks.speed.machine import cpu, lines, pinned, resident, waited
+from benchmarks.speed.machine import SUBJECT_CORE, cpu, pinned, resident, waited
 from benchmarks.speed.upstream import served
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-CORE = 0
-_WARM_UP = 4.0  # seconds
+_WARM_UP = 1.0  # seconds
+_GLANCE = 2.0  # seconds
+_MOST_GLANCES = 20
+_BEGUN = 10  # requests by which a subject shows that it works
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Cost:
     """What a subject did in a window of time."""
 
@@ -32,69 +35,38 @@ class Cost:
     resident: float  # MB at the end
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Running:
     """A subject at work."""
 
     process: subprocess.Popen[bytes]
     done: Callable[[], int]  # observations since the start
-    folder: Path
 
     def cost(self, seconds: float) -> Cost:
         """Look at it for so long."""
-        began, used, count = time.monotonic(), cpu(self.process.pid), self.done()
+        count, used, began = self._look()
         time.sleep(seconds)
-        used, count = cpu(self.process.pid) - used, self.done() - count
-        taken = time.monotonic() - began
+        count_then, used_then, ended = self._look()
+        count, used, taken = count_then - count, used_then - used, ended - began
         return Cost(count / taken, used / max(count, 1) * 1e6, used / taken, resident(self.process.pid))
 
-
-@contextlib.contextmanager
-def weatherd(
-    folder: Path, url: str, provider: str, cities: int, interval: float, *, warm_up: float = _WARM_UP
-) -> Iterator[Running]:
-    """Run the daemon with a list of so many cities; standard output and the log go to files."""
-    folder.mkdir()
-    places = [_place(number) for number in range(cities)]
-    (folder / "cities.yaml").write_text("cities:\n" + "".join(f"- {json.dumps(place)}\n" for place in places))
-    settings = {
-        "interval": interval,
-        "providers": [provider],
-        "cities": "cities.yaml",
-        "state": "state",
-        "http": {"port": 0},
-        "open_meteo": {"base_url": url, "plan": "unlimited"},
-        "openweathermap": {"base_url": url, "plan": "unlimited", "api_key": "not-a-real-key"},
-    }
-    (folder / "weatherd.yaml").write_text(json.dumps(settings))
-    out, log = folder / "out", folder / "log"
-    command = [sys.executable, "-m", "weatherd", "run", "--config", str(folder / "weatherd.yaml")]
-    with out.open("w") as stdout, log.open("w") as stderr, _started(command, stdout, stderr) as process:
-        waited(process, lambda: lines(out) > 0)
-        time.sleep(warm_up)
-        yield Running(process, lambda: lines(out), folder)
-
-
-def _place(number: int) -> dict[str, Any]:
-    return {"name": f"City {number}", "id": f"c{number}", "lat": -60 + number % 1200 / 10, "lon": -170 + number / 700}
+    def _look(self) -> tuple[int, float, float]:
+        return self.done(), cpu(self.process.pid), time.monotonic()  # to count takes longest, so it is first
 
 
 @contextlib.contextmanager
-def peer(folder: Path, url: str, way: str) -> Iterator[Running]:
-    """Run one of the other ways."""
-    folder.mkdir()
-    out = folder / "out"
-    command = [sys.executable, "-u", "-m", "benchmarks.speed.peers", way, f"{url}/data/2.5/weather"]
-    with out.open("w") as stdout, _started(command, stdout, subprocess.DEVNULL) as process:
-        waited(process, lambda: lines(out) > 0)
+def peer(folder: Path, url: str, way: str, cities: int = 100) -> Iterator[Running]:
+    """Run one of the other ways; its observations are counted where they are served."""
+    command = [sys.executable, "-m", "benchmarks.speed.peers", way, f"{url}/data/2.5/weather", str(cities)]
+    with (folder / "out").open("w") as stdout, pinned(SUBJECT_CORE, command, stdout=stdout) as process:
+        _at_work(process, url, _BEGUN)
         time.sleep(_WARM_UP)
-        yield Running(process, lambda: lines(out), folder)
+        yield Running(process, lambda: served(url) or 0)
 
 
 @contextlib.contextmanager
 def prometheus(folder: Path, url: str, targets: int, interval: float) -> Iterator[Running]:
     """Run Prometheus, which scrapes so many targets with ten samples each."""
-    folder.mkdir()
     host = url.removeprefix("http://")
     groups = [
         {"targets": [host], "labels": {"__metrics_path__": f"/metrics/{n}", "city": f"c{n}"}} for n in range(targets)
@@ -107,23 +79,34 @@ def prometheus(folder: Path, url: str, targets: int, interval: float) -> Iterato
     command = ["prometheus", f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data"]
     command += ["--web.listen-address=127.0.0.1:0", "--log.level=error"]
     environment = os.environ | {"GOMAXPROCS": "1"}
-    with _started(command, subprocess.DEVNULL, subprocess.DEVNULL, env=environment) as process:
-        before = served(url) or 0
-        waited(process, lambda: (served(url) or 0) > before + 10)
-        time.sleep(interval + _WARM_UP)  # it spreads the first scrapes over an interval
-        yield Running(process, lambda: served(url) or 0, folder)
+    with pinned(SUBJECT_CORE, command, stdout=subprocess.DEVNULL, env=environment) as process:
+        _at_work(process, url, targets)  # it begins after seconds, and spreads the first scrapes over an interval
+        running = Running(process, lambda: served(url) or 0)
+        _settle(running, targets / interval)
+        yield running
 
 
 @contextlib.contextmanager
-def wrk(folder: Path, url: str) -> Iterator[Running]:
-    """Run wrk, which does nothing with the answers: the limit of the upstream for one client."""
-    command = ["wrk", "--threads", "1", "--connections", "10", "--duration", "600", f"{url}/data/2.5/weather"]
-    with _started(command, subprocess.DEVNULL, subprocess.DEVNULL) as process:
+def wrk(url: str, places: int = 1) -> Iterator[Running]:
+    """Run wrk, which does nothing with the answers: the limit of the upstream, with so many places in a request."""
+    asked = f"{url}/data/2.5/weather" if places == 1 else f"{url}/v1/forecast?latitude={','.join(['54.31'] * places)}"
+    command = ["wrk", "--threads", "1", "--connections", "10", "--duration", "600", asked]
+    with pinned(SUBJECT_CORE, command, stdout=subprocess.DEVNULL) as process:
         time.sleep(1)
-        yield Running(process, lambda: served(url) or 0, folder)
+        yield Running(process, lambda: (served(url) or 0) * places)
 
 
-def _started(
-    command: list[str], stdout: IO[Any] | int, stderr: IO[Any] | int, **options: Any
-) -> contextlib.AbstractContextManager[subprocess.Popen[bytes]]:
-    return pinned(CORE, command, stdout=stdout, stderr=stderr, **options)
+def _settle(running: Running, rate: float) -> None:
+    """Wait until a subject has caught up after its start and keeps to its rate; not for ever, if it never does."""
+    kept = 0
+    for _ in range(_MOST_GLANCES):
+        is_kept = abs(running.cost(_GLANCE).rate - rate) <= max(2.0, rate / 20)
+        kept = kept + 1 if is_kept else 0
+        if kept > 1:
+            return
+
+
+def _at_work(process: subprocess.Popen[bytes], url: str, requests: int) -> None:
+    """Wait until a subject has asked so often. Our own questions are requests, too."""
+    before, own = served(url) or 0, itertools.count(1)
+    waited(process, lambda: (served(url) or 0) - before - next(own) >= requests)

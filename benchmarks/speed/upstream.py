@@ -9,7 +9,7 @@ import contextlib
 import json
 import socket
 import urllib.request
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.speed.machine import pinned, waited
 
@@ -34,7 +34,20 @@ _ONE = {
     "name": "Kiel",
     "cod": 200,
 }
-_UNITS = {"time": "unixtime", "interval": "seconds", "temperature_2m": "°C", "wind_speed_10m": "m/s"}
+_UNITS = {
+    "time": "unixtime",
+    "interval": "seconds",
+    "temperature_2m": "°C",
+    "relative_humidity_2m": "%",
+    "apparent_temperature": "°C",
+    "precipitation": "mm",
+    "weather_code": "wmo code",
+    "cloud_cover": "%",
+    "pressure_msl": "hPa",
+    "wind_speed_10m": "m/s",
+    "wind_direction_10m": "°",
+    "wind_gusts_10m": "m/s",
+}
 _CURRENT = {
     "time": "@",
     "interval": 900,
@@ -104,13 +117,12 @@ def upstream(folder: Path, core: int) -> Iterator[str]:
     """Serve on loopback for as long as the ``with`` lasts; yields the address."""
     folder.mkdir()
     for number in range(1, MOST_PLACES + 1):
-        document = [_PLACE] * number if number > 1 else _PLACE
-        (folder / f"{number}.json").write_text(json.dumps(document, separators=(",", ":")), encoding="utf-8")
+        (folder / f"{number}.json").write_text(_written(_answer(number)), encoding="utf-8")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     places = "\n".join(f"    '~^(?:[^,]*+,){{{number - 1}}}[^,]*+$' {number};" for number in range(MOST_PLACES, 1, -1))
-    one = json.dumps(_ONE, separators=(",", ":")).replace('"@"', "$msec")
+    one = _written(_ONE).replace('"@"', "$msec")
     conf = folder / "nginx.conf"
     conf.write_text(
         _CONF.format(folder=folder, port=port, places=places, one=one, samples=_SAMPLES.replace("\n", "\\n")),
@@ -120,6 +132,16 @@ def upstream(folder: Path, core: int) -> Iterator[str]:
     with pinned(core, ["nginx", "-c", str(conf), "-e", str(folder / "error.log")]) as process:
         waited(process, lambda: served(url) is not None)
         yield url
+
+
+def _answer(places: int) -> Any:
+    """Return what Open-Meteo answers for so many places: all but the first are numbered, and one alone is no list."""
+    found = [_PLACE if number == 0 else {**_PLACE, "location_id": number} for number in range(places)]
+    return found if places > 1 else found[0]
+
+
+def _written(document: Any) -> str:
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False)
 
 
 def served(url: str) -> int | None:

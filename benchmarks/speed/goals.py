@@ -1,0 +1,119 @@
+"""What weatherd is to reach, as data, and whether it does. A ratio is taken inside each run: the machine drops out."""
+
+from __future__ import annotations
+
+import operator
+import statistics
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from benchmarks.speed import names
+from benchmarks.speed.figures import short
+from benchmarks.speed.names import BATCHED, GEONAMES, PROMETHEUS, SESSIONS, SMALL, UNBATCHED
+from benchmarks.speed.plan import COMPARED, MANY, every
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from benchmarks.speed.figures import Figures
+
+_IS = {"<": operator.lt, "≤": operator.le, "≥": operator.ge, "=": operator.eq}
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """A figure, or its ratio to another, and the bound for it.
+
+    The median of the runs is judged; where *always* is set every run is, because an average of it would mean nothing.
+    """
+
+    title: str
+    figure: tuple[str, str]  # whose, and what of it
+    sign: str
+    bound: float
+    per: tuple[str, str] | None = None
+    always: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was measured for a goal: the median and the spread, and whether that is enough."""
+
+    goal: Goal
+    values: Sequence[float]
+
+    @property
+    def is_met(self) -> bool | None:
+        """Tell whether the goal is met; None when it was not measured."""
+        if not self.values:
+            return None
+        judged = self.values if self.goal.always else [statistics.median(self.values)]
+        return all(_IS[self.goal.sign](value, self.goal.bound) for value in judged)
+
+
+_EVERY = f"{every(COMPARED):g} s"
+_GROWN = names.grown(names.CPU, COMPARED)
+
+GOALS = (
+    Goal("a request a city, CPU / Prometheus' a scrape", (UNBATCHED, names.CPU), "≤", 1, (PROMETHEUS, names.CPU)),
+    Goal(
+        "a session a request, CPU / weatherd's, a request a city", (SESSIONS, names.CPU), "≥", 3, (UNBATCHED, names.CPU)
+    ),
+    Goal("100 a request, observations/s on one core", (BATCHED, names.RATE), "≥", 40_000),
+    Goal("100 a request, CPU / Prometheus' a scrape", (BATCHED, names.CPU), "≤", 1 / 5, (PROMETHEUS, names.CPU)),
+    Goal(
+        f"{COMPARED:,} of both every {_EVERY}, a request a city, CPU / Prometheus'",
+        (UNBATCHED, _GROWN),
+        "≤",
+        1,
+        (PROMETHEUS, _GROWN),
+    ),
+    Goal(
+        f"{COMPARED:,} of both every {_EVERY}, 100 a request, CPU / Prometheus'",
+        (BATCHED, _GROWN),
+        "≤",
+        1 / 5,
+        (PROMETHEUS, _GROWN),
+    ),
+    Goal("GeoNames every 60 s, ticks missed", (GEONAMES, names.MISSED), "=", 0, always=True),
+    Goal("GeoNames every 60 s, tick to answer, p99, ms", (GEONAMES, names.P99), "<", 500),
+    Goal("GeoNames every 60 s, load of the core, %", (GEONAMES, names.LOAD), "<", 60),
+    Goal("GeoNames every 60 s, MB", (GEONAMES, "MB"), "<", 900),
+    Goal("GeoNames, start to ready, s", (GEONAMES, names.READY), "<", 10),
+    Goal("GeoNames, 1,000 edits to reloaded, s", (GEONAMES, names.RELOAD), "<", 10),
+    Goal("GeoNames, cities that the reload touched", (GEONAMES, names.TOUCHED), "=", 1000, always=True),
+    Goal("GeoNames, SIGTERM to exit, s", (GEONAMES, names.STOP), "<", 10),
+    Goal(
+        f"{MANY:,} cities, MB / Prometheus'",
+        (BATCHED, names.memory(MANY)),
+        "≤",
+        1 / 8,
+        (PROMETHEUS, names.memory(MANY)),
+    ),
+    Goal("3 cities, MB", (SMALL, "MB"), "<", 60),
+    Goal("3 cities, start to first observation, s", (SMALL, names.FIRST), "<", 0.7),
+    Goal("3 cities, load of the core, %", (SMALL, names.LOAD), "<", 0.5),
+)
+
+
+def verdicts(figures: Figures) -> list[Verdict]:
+    """Return what the figures say of each goal."""
+    return [Verdict(goal, _values(goal, figures)) for goal in GOALS]
+
+
+def _values(goal: Goal, figures: Figures) -> list[float]:
+    values = figures.of(*goal.figure)
+    if goal.per is None:
+        return values
+    return [value / other for value, other in zip(values, figures.of(*goal.per), strict=False) if other]
+
+
+def table(found: Sequence[Verdict]) -> str:
+    """Return the goals beside what was measured, as Markdown."""
+    rows = ["| goal | wanted | median | lowest | highest | |", "|---|--:|--:|--:|--:|---|"]
+    for verdict in found:
+        goal, values = verdict.goal, verdict.values
+        told = [short(each(values)) if values else "" for each in (statistics.median, min, max)]
+        said = {True: "met", False: "**not met**", None: "not measured"}[verdict.is_met]
+        rows.append(f"| {goal.title} | {goal.sign} {short(goal.bound)} | {' | '.join(told)} | {said} |")
+    return "\n".join(rows)

@@ -1,0 +1,51 @@
+"""What the figures are called: whose, and what of it. The goals and the plot find them by these names."""
+
+from __future__ import annotations
+
+UNBATCHED = "weatherd, a request a city"
+BATCHED = "weatherd, 100 a request"
+SESSIONS = "aiohttp, a session a request"
+SESSION = "aiohttp, one session"
+SEQUENTIAL = "requests, one after another"
+PROMETHEUS = "Prometheus"
+WRK = "wrk"
+WRK_BATCHED = "wrk, 100 a request"
+SMALL = "weatherd, 3 cities"
+GEONAMES = "weatherd, all of GeoNames every 60 s"
+
+CPU = "CPU µs an observation"
+RATE = "observations/s"
+LOAD = "load of the core, %"
+LOAD_THEN = "load of the core at that rate, %"
+MOST = "most targets that it scrapes every second"
+LATE = "tick to answer, {}, ms"
+P50, P99, WORST = (LATE.format(which) for which in ("p50", "p99", "max"))
+MISSED = "ticks missed"
+TWICE = "ticks asked for twice"
+STOP = "SIGTERM to exit, s"
+STOP_FULL = "SIGTERM to exit at full load, s"
+CODE = "exit code"
+LOST = "observations without line, log line or row"
+FIRST = "start to first observation, s"
+READY = "start to ready, s"
+ALL = "start to all observed, s"
+IMPORT = "import, s (with Python's own start)"
+RELOAD = "edit of 1,000 rows to reloaded, s"
+TOUCHED = "cities that the reload touched"
+JOURNAL = "journal, bytes an observation"
+PEAK = "MB at the most"
+
+
+def key(whose: str, what: str) -> str:
+    """Return the name of a figure."""
+    return f"{whose}: {what}"
+
+
+def memory(cities: int) -> str:
+    """Return what the memory with so many cities is called."""
+    return f"MB, {cities:,} cities"
+
+
+def grown(what: str, cities: int) -> str:
+    """Return what a point of the plot is called."""
+    return f"growth, {cities:,} cities: {what}"
