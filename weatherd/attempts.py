@@ -8,12 +8,15 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from weatherd.errors import Failure
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from weatherd.city import City
     from weatherd.exchange import Exchange
 
+FRESH = "fresh"
 BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0, 30.0, 60.0)  # seconds
 
 
@@ -21,7 +24,7 @@ class Try(NamedTuple):
     """What one provider did in a poll."""
 
     provider: str
-    outcome: str  # fresh, or the failure in a word
+    outcome: str  # FRESH, or the failure in a word
     seconds: float  # with the wait at the provider's gate
     reason: str = ""  # in words; "" when it served
     exchanges: Sequence[Exchange] = ()  # with the server; shared by the cities of a batch
@@ -33,8 +36,16 @@ class Attempt(NamedTuple):
     began: float
     ended: float
     tries: Sequence[Try]
-    decided: str  # what it brought, in words
     failures: int  # polls in a row that brought nothing fresh
+
+    @property
+    def decided(self) -> str:
+        """What it brought, in words."""
+        outcomes = {each.outcome: each.provider for each in self.tries}
+        if FRESH in outcomes:
+            return f"{outcomes[FRESH]} serves"
+        is_old = Failure.STALE.value in outcomes
+        return "nothing newer, so the old one is shown as stale" if is_old else "no observation"
 
 
 class Next(NamedTuple):
@@ -75,9 +86,9 @@ class Attempts:
         """Note that a city is being polled."""
         self._next.pop(city, None)
 
-    def ended(self, city: str, attempt: Attempt) -> None:
-        """Note what became of a poll."""
-        self._last[city] = attempt
+    def ended(self, city: str, attempt: Attempt, then: Next) -> None:
+        """Note what became of a poll, and when the city is polled next."""
+        self._last[city], self._next[city] = attempt, then
         for each in attempt.tries:
             self.polls[each.provider, each.outcome] += 1
             self.durations[each.provider].add(each.seconds)

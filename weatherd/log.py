@@ -137,7 +137,7 @@ def _stamp(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     """Put time, level and event first, so that the lines of a tail align."""
     second, fraction = divmod(time.time(), 1)
     now = f"{_second(second)}.{int(fraction * 1000):03}Z"
-    return {"timestamp": now, "level": event.pop("level"), "event": event.pop("event"), **event}
+    return {"timestamp": now, "level": event["level"], "event": event["event"], **event}
 
 
 @functools.lru_cache(maxsize=4)

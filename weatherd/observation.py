@@ -42,7 +42,8 @@ class Observation(NamedTuple):
         """Tell whether the types are right, the numbers finite, the times aware and the words one line."""
         times: tuple[Any, ...] = (self.observed_at, self.fetched_at)  # a plug-in need not have been type-checked
         texts: tuple[Any, ...] = (self.description, self.station)
-        for number in (self.temperature, self.code, *self[_FIRST_OPTIONAL:]):
+        numbers: tuple[Any, ...] = (self.temperature, self.code, *self[_FIRST_OPTIONAL:])
+        for number in numbers:
             if number is not None and not (isinstance(number, _NUMBER) and isfinite(number)):
                 return False
         for time in times:
@@ -57,7 +58,7 @@ class Observation(NamedTuple):
 FIELDS = Observation._fields
 _FETCHED_AT = FIELDS.index("fetched_at")
 _FIRST_OPTIONAL = FIELDS.index("station") + 1  # from here on all are numbers
-_NUMBER = (int, float)
+_NUMBER = (float, int)
 
 
 class Arrival(NamedTuple):

@@ -9,7 +9,7 @@ import structlog
 
 from weatherd import duration
 from weatherd.age import age, is_stale
-from weatherd.attempts import Try
+from weatherd.attempts import FRESH, Try
 from weatherd.errors import Failure, ProviderError, is_service_wide
 from weatherd.exchange import begin_trail
 from weatherd.foreign import contained, words
@@ -59,22 +59,20 @@ async def ask(city: City, names: Iterable[str], providers: Mapping[str, Provider
                 found = _checked(answer, city, ended)
         except Exception as error:
             errors[name] = error
-            tries.append(_tried(name, now() - began, exchanges, error))
+            tries.append(_failed(name, now() - began, exchanges, error))
             if len(city.providers) > 1:
                 is_bug = None if isinstance(error, ProviderError) else error
                 log.debug("provider.failed", provider=name, reason=words(error), exc_info=is_bug)
         else:
             if not is_stale(found, ended):
-                return Outcome(found, False, errors, (*tries, _tried(name, ended - began, exchanges)))
+                return Outcome(found, False, errors, (*tries, Try(name, FRESH, ended - began, "", exchanges)))
             errors[name] = _too_old(name, age(found, ended))
-            tries.append(_tried(name, ended - began, exchanges, errors[name]))
+            tries.append(_failed(name, ended - began, exchanges, errors[name]))
             old = max(old, found, key=lambda each: each.observed_at) if old else found
     return Outcome(old, True, errors, tries)
 
 
-def _tried(provider: str, seconds: float, exchanges: Sequence[Exchange], error: Exception | None = None) -> Try:
-    if error is None:
-        return Try(provider, "fresh", seconds, "", exchanges)
+def _failed(provider: str, seconds: float, exchanges: Sequence[Exchange], error: Exception) -> Try:
     outcome = error.failure.value if isinstance(error, ProviderError) else "bug"
     return Try(provider, outcome, seconds, words(error), exchanges)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -66,8 +65,8 @@ async def produce(city: City, tools: Tools) -> None:
     structlog.contextvars.bind_contextvars(city=city.id)  # in the context of this task
     course = _Course(share(city.id))
     then = _first(city, tools)
+    tools.attempts.planned(city.id, then)
     while True:
-        tools.attempts.planned(city.id, then)
         await tools.alarm.at(then.at - tools.epoch)
         tools.attempts.begins(city.id)
         then = await _poll(city, course, then, tools)
@@ -101,8 +100,7 @@ async def _poll(city: City, course: _Course, due: Next, tools: Tools) -> Next:
     interval, now = tools.planner.interval(city), max(tools.now(), due.at)  # a timer may ring a hair early
     for name, error in outcome.errors.items():
         course.benches[name] = bench(course.benches.get(name), now, interval, _asked(error))
-    is_fresh = outcome.is_fresh
-    if is_fresh:
+    if outcome.is_fresh:
         trouble.ended(now)
         tick = next_tick if due.is_tick else second_poll
         then = Next(tick(now, interval, course.share * interval), _IN_TURN)
@@ -111,8 +109,7 @@ async def _poll(city: City, course: _Course, due: Next, tools: Tools) -> Next:
         trouble.goes_on(outcome.reason, now, wait)
         trouble.aged(tools.board.last(city.id), outcome.reason, now)
         then = Next(now + wait, _after(outcome, trouble.failures), is_tick=False)
-    decided = _decided(outcome.observation and outcome.observation.provider, is_fresh=is_fresh)
-    tools.attempts.ended(city.id, Attempt(began, now, outcome.tries, decided, trouble.failures))
+    tools.attempts.ended(city.id, Attempt(began, now, outcome.tries, trouble.failures), then)
     return then
 
 
@@ -123,13 +120,6 @@ def _after(outcome: Outcome, failures: int) -> str:
     if reason is not None and _asked(reason):
         return "the service asked for that"
     return f"another try after {failures} failed poll{'s' if failures > 1 else ''} in a row, each later than the last"
-
-
-@functools.lru_cache(maxsize=32)  # one text for all the cities
-def _decided(served: str | None, *, is_fresh: bool) -> str:
-    if served is None:
-        return "no observation"
-    return f"{served} serves" if is_fresh else "nothing newer, so the old one is shown as stale"
 
 
 def _arrival(city: City, outcome: Outcome, observation: Observation, tools: Tools) -> Arrival:

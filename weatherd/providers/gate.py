@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 _HOUR = 3600.0
+_NOBODY = contextlib.nullcontext()
 
 
 class Gate:
@@ -83,7 +84,7 @@ class Gate:
         """
         self._reopen_as_left()
         self._refuse_in_pause(weight)
-        async with self._places, self._alone if self._is_crowded() else contextlib.nullcontext():
+        async with self._places, self._alone if self._is_crowded() else _NOBODY:
             probe = await self._pass(weight)
             try:
                 self._charge(weight)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -31,7 +32,7 @@ NAME = "openweathermap"
 URL = "https://api.openweathermap.org"
 
 _KELVIN_FROM = 150.0  # no place is hotter than this in °C, or colder in K
-_ZERO_CELSIUS = -273.15
+_KELVIN, _CELSIUS = (1.0, -273.15), (1.0, 0.0)  # factor and offset
 
 
 def query(city: City, language: str) -> dict[str, str]:
@@ -50,11 +51,10 @@ def parse(city: City, answer: Answer, fetched_at: datetime) -> Observation:
     document = mapping(parse_json(answer.body))
     if (cod := _cod(document)) != 200:  # noqa: PLR2004
         raise _refusal(answer, cod, fetched_at)
-    main, wind, clouds = (mapping(document.get(name)) for name in ("main", "wind", "clouds"))
+    main, wind, clouds = mapping(document.get("main")), mapping(document.get("wind")), mapping(document.get("clouds"))
     if not main:
         raise ProviderError("the answer is not current weather of one place", Failure.MALFORMED)
-    kelvin = isinstance(main.get("temp"), int | float) and main["temp"] > _KELVIN_FROM
-    degrees = (1.0, _ZERO_CELSIUS if kelvin else 0.0)
+    degrees = _KELVIN if (number(main.get("temp"), _KELVIN_FROM, math.inf) or 0.0) > _KELVIN_FROM else _CELSIUS
     code, description = _condition(document.get("weather"))
     return Observation(
         city=city.id,
@@ -87,7 +87,9 @@ def _refusal(answer: Answer, status: int, now: datetime) -> ProviderError:
 def _cod(document: dict[str, Any]) -> int:
     """Return the status that the body repeats, as a number or as text; 200 where it does not."""
     cod = document.get("cod")
-    code = int(cod) if isinstance(cod, str) and re.fullmatch("[0-9]{3}", cod) else whole(200 if cod is None else cod)
+    if cod in (200, None):
+        return 200
+    code = int(cod) if isinstance(cod, str) and re.fullmatch("[0-9]{3}", cod) else whole(cod)
     if code is None or not 100 <= code < 600:  # noqa: PLR2004
         raise ProviderError("the answer holds a 'cod' that is no status", Failure.MALFORMED)
     return code
@@ -101,7 +103,10 @@ def _condition(weather: Any) -> tuple[int | None, str]:
 
 
 def _last_hour(document: dict[str, Any]) -> float | None:
-    amounts = [number(mapping(document.get(kind)).get("1h"), *FALL) for kind in ("rain", "snow")]
+    rain, snow = mapping(document.get("rain")).get("1h"), mapping(document.get("snow")).get("1h")
+    if rain is None and snow is None:
+        return None
+    amounts = number(rain, *FALL), number(snow, *FALL)
     known = [amount for amount in amounts if amount is not None]
     return round(sum(known), 9) if known else None
 
