@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,6 @@ from aiohttp import hdrs, web
 from weatherd.errors import ConfigError, Problem
 from weatherd.web import answers, shown
 from weatherd.web.answers import BadQuestionError, plain, query
-from weatherd.web.metrics import Metrics
 from weatherd.web.models import (
     CitiesPage,
     CitiesQuery,
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from weatherd.blocks import Http
     from weatherd.journal.journal import Reading
     from weatherd.view import View
+    from weatherd.web.metrics import Metrics
 
 log = structlog.get_logger()
 
@@ -45,8 +46,14 @@ class Site:
         self._view = view
         self._reading = reading
         self._token = http.token.get_secret_value() if http.token else None
-        self._metrics = Metrics(view, of_cities=http.city_metrics)
+        self._of_cities = http.city_metrics
         self.streams = Streams(view, reading)
+
+    @functools.cached_property
+    def _scraped(self) -> Metrics:
+        from weatherd.web.metrics import Metrics  # noqa: PLC0415 - Prometheus' library takes a while, and most need none
+
+        return Metrics(self._view, of_cities=self._of_cities)
 
     def application(self) -> web.Application:
         """Return it as an application of aiohttp."""
@@ -94,7 +101,7 @@ class Site:
 
     async def metrics(self, request: web.Request) -> web.Response:
         """Answer Prometheus."""
-        body, content_type = self._metrics.text(request.headers.get(hdrs.ACCEPT, ""))
+        body, content_type = self._scraped.text(request.headers.get(hdrs.ACCEPT, ""))
         return web.Response(body=body, headers={hdrs.CONTENT_TYPE: content_type})
 
     async def openapi(self, request: web.Request) -> web.Response:
