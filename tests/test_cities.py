@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weatherd.cities import CityList, collect, load
+from weatherd.cities import CityList, collect, load, reusing
 from weatherd.city import City, slug
 from weatherd.configuration import SHIPPED
 from weatherd.errors import ConfigError
@@ -142,6 +142,67 @@ def test_the_first_of_two_rows_with_one_id_is_kept(tmp_path: Path) -> None:
 def test_a_file_that_is_no_list_of_cities_is_refused_whole(text: str, said: str) -> None:
     """A wrong file changes nothing, and the complaint has its place."""
     assert refusal(text)[0].startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (f"cities:\n- {KIEL}\n- {{name: Ulm, lat: [", "f.yaml:4:1: is not valid YAML"),
+        (f"cities:\n- {KIEL}\n- {{name: X, lat: 99, lon: 1}}\ntowns: []", "f.yaml:4:1: unknown key 'towns'"),
+        (f"cities:\n- {KIEL}\n---\ncities: []", "f.yaml:4:1: holds a second document"),
+        (f"cities:\n- {KIEL}\ncities:\n- {KIEL}", "f.yaml:3:1: the key stands here twice; first at line 1"),
+        (f"- cities:\n  - {KIEL}", "f.yaml:1:1: should hold 'cities:'"),
+    ],
+)
+def test_a_mistake_behind_good_rows_refuses_the_file_too(text: str, said: str) -> None:
+    """What is wrong with the file is told, and not what is wrong with the rows before it."""
+    (complaint,) = refusal(text)
+    assert complaint.startswith(said)
+
+
+def test_rows_in_all_forms_have_their_places() -> None:
+    """In lines, in braces, and by an alias: each complaint leads to where its value stands, or its row."""
+    text = """\
+cities:
+  - name: A
+    lat: 1
+    lon: 181
+  - &x {name: B, lat: 1, lon: 1, id: b}
+  - *x
+  - name: C
+    lat: &y 2
+    lon: *y
+  - 5
+"""
+    found = collect([("f.yaml", text)], PROVIDERS)
+    assert [(city.id, city.lat, city.lon) for city in found.cities] == [("b", 1, 1), ("c", 2, 2)]
+    assert [str(problem) for (problem,) in found.quarantined] == [
+        "f.yaml:4:10: 'A': 'lon' should be at most 180, not 181",
+        "f.yaml:6:5: 'B': the id 'b' is taken by f.yaml:5:5; give one of them an 'id'",
+        "f.yaml:10:5: this should be a city: {name: …, lat: …, lon: …}, not 5",
+    ]
+
+
+def test_what_a_row_leaves_out_or_empty_is_the_settings() -> None:
+    """The general interval and providers are one object each, however many cities have them."""
+    general = {"interval": 90.0, "providers": ("openweathermap", "open-meteo")}
+    ulm, bonn = "name: Ulm, lat: 48, lon: 10, interval: , providers: ", "name: Bonn, lat: 50, lon: 7, interval: 5m"
+    text = f"cities: [{KIEL}, {{{ulm}}}, {{{bonn}}}]"
+    cities = collect([("f", text)], PROVIDERS, general).cities
+    assert [city.interval for city in cities] == [90.0, 90.0, 300.0]
+    assert {city.providers for city in cities} == {("openweathermap", "open-meteo")}
+    assert len({id(city.providers) for city in cities}) == 1
+
+
+def test_a_list_that_is_read_again_is_made_of_the_same_cities() -> None:
+    """Equal ones are the same objects as before; one that differs, and one that is new, are new."""
+    before = rows(KIEL, "{name: Ulm, lat: 48, lon: 10}").cities
+    with reusing(before):
+        after = rows("{name: Bonn, lat: 50, lon: 7}", "{name: Ulm, lat: 48.1, lon: 10}", KIEL).cities
+    assert [city.id for city in after] == ["bonn", "ulm", "kiel"]
+    assert after[2] is before[0]
+    assert after[1] != before[1]
+    assert rows(KIEL).cities[0] is not before[0]
 
 
 def test_every_unknown_key_of_a_file_is_named() -> None:

@@ -115,6 +115,31 @@ def test_an_alias_stands_for_its_value_at_its_own_place() -> None:
     assert locate(document, ("b",)) == (2, 4)
 
 
+def test_a_key_is_its_text_whatever_stands_before_it() -> None:
+    """A key may be tagged as text, quoted, or anchored; an alias of it stands for the value that it would be."""
+    document = parse("!!str a: 1\n'b': 2\n&x 5: 3\nc: *x", "f")
+    assert document == {"a": 1, "b": 2, "5": 3, "c": 5}
+    assert locate(document, ("5",), key=True) == (3, 1)
+
+
+def test_a_long_list_may_be_taken_value_by_value() -> None:
+    """A taker has the values of its key's list in their order, with their places. Nobody keeps them."""
+    taken: list[tuple[Any, tuple[int, int]]] = []
+    text = "a: &all\n- &x {a: [1]}\n- *x\n- b\nc: [2]\nd: {a: [3]}\ne: [*x]"
+    document = parse(text, "f", {"a": lambda value, place: taken.append((value, place))})
+    assert taken == [({"a": [1]}, (2, 3)), ({"a": [1]}, (3, 3)), ("b", (4, 3))]
+    assert document == {"a": [], "c": [2], "d": {"a": [3]}, "e": [{"a": [1]}]}
+    assert locate(taken[0][0], ("a", 0)) == (2, 11)
+
+
+@pytest.mark.parametrize("text", ["a: b", "a: {a: [1]}", "[a, [1]]", "- a: [1]", "a:"])
+def test_what_is_no_list_under_the_key_is_not_taken(text: str) -> None:
+    """It is in the document as ever."""
+    taken: list[Any] = []
+    assert parse(text, "f", {"a": lambda value, _: taken.append(value)}) == parse(text, "f")
+    assert taken == []
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -135,6 +160,7 @@ def test_an_alias_stands_for_its_value_at_its_own_place() -> None:
         ("a: *x", "1:4: begins with '*'"),
         ("a: !!python/object:os.system x", "1:4: begins with '!'"),
         ("a: !!int 5", "1:4: begins with '!'"),
+        ("!x a: 1", "1:1: begins with '!'"),
         ("!x {a: 1}", "1:1: begins with '!'"),
         ("a: !!set {a}", "1:4: begins with '!'"),
         ("[" * 51 + "]" * 51, "1:51: is nested more than 50 deep"),

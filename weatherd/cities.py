@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from contextvars import ContextVar
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -14,13 +16,28 @@ from weatherd.complaints import complain, shortened
 from weatherd.errors import ConfigError, Problem, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from pydantic_core import ErrorDetails
 
 _CITY = TypeAdapter(City)
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
+_KNOWN: ContextVar[Mapping[str, City]] = ContextVar("known", default=MappingProxyType({}))
+
+
+@contextlib.contextmanager
+def reusing(cities: Iterable[City]) -> Iterator[None]:
+    """Let a list that is read inside the ``with`` be made of these very cities, where it has equal ones.
+
+    So a long list that is read again is not in memory twice, and whoever compares it with the former sees the same
+    objects.
+    """
+    token = _KNOWN.set({city.id: city for city in cities})
+    try:
+        yield
+    finally:
+        _KNOWN.reset(token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,21 +62,11 @@ def collect(
     texts: Iterable[tuple[str, str]], providers: Collection[str], general: Mapping[str, Any] = _NOTHING
 ) -> CityList:
     """Return the list that *texts* hold: pairs of a file's name and its text."""
-    kept: dict[str, tuple[City, str]] = {}
-    quarantined: list[tuple[Problem, ...]] = []
+    rows = _Rows(general)
     with knowing(providers):
         for name, text in texts:
-            rows = _rows(name, text)
-            for row, place in zip(rows, rows.places, strict=True):
-                city, problems = _row(row, place, name, general)
-                if city and city.id in kept:
-                    whose = f"the id {city.id!r} is taken by {kept[city.id][1]}; give one of them an 'id'"
-                    problems = (Problem(yamlfile.where(name, place), f"{shortened(city.name)}: {whose}"),)
-                elif city:
-                    kept[city.id] = (city, yamlfile.where(name, place))
-                if problems:
-                    quarantined.append(problems)
-    return CityList(tuple(city for city, _ in kept.values()), tuple(quarantined))
+            rows.read(name, text)
+    return CityList(tuple(rows.kept.values()), tuple(rows.quarantined))
 
 
 def files(path: Path) -> list[Path]:
@@ -75,9 +82,45 @@ def files(path: Path) -> list[Path]:
     return sorted(found)
 
 
-def _rows(name: str, text: str) -> yamlfile.Sequence:
-    """Return the list under ``cities``, the only key that a file has."""
-    document = yamlfile.parse(text, name)
+class _Rows:
+    """The rows of a list, each judged as soon as it is read: 200,000 of them as YAML values would fill the memory."""
+
+    def __init__(self, general: Mapping[str, Any]) -> None:
+        self.kept: dict[str, City] = {}  # by id
+        self.quarantined: list[tuple[Problem, ...]] = []
+        self._general = general
+        self._known = _KNOWN.get()
+        self._name = ""  # of the file that is being read
+        self._places: dict[str, tuple[str, int, int]] = {}  # where each of them stands
+
+    def read(self, name: str, text: str) -> None:
+        """Take the rows of a file. Raises ConfigError when it is not a list of cities."""
+        self._name = name
+        _require_list(yamlfile.parse(text, name, {"cities": self._take}), name)
+
+    def _take(self, row: Any, place: yamlfile.Place) -> None:
+        if isinstance(row, yamlfile.Mapping):
+            row.update({key: value for key, value in self._general.items() if row.get(key) is None})
+        try:
+            self._keep(_CITY.validate_python(row), place)
+        except ValidationError as error:
+            details = error.errors(include_url=False)
+            self.quarantined.append(tuple(_problem(detail, row, place, self._name) for detail in details))
+
+    def _keep(self, city: City, place: yamlfile.Place) -> None:
+        if city.id not in self.kept:
+            known = self._known.get(city.id)
+            self.kept[city.id] = city if known is None or known != city else known
+            self._places[city.id] = (self._name, *place)
+            return
+        name, line, column = self._places[city.id]
+        taken = f"the id {city.id!r} is taken by {yamlfile.where(name, (line, column))}; give one of them an 'id'"
+        problem = Problem(yamlfile.where(self._name, place), f"{shortened(city.name)}: {taken}")
+        self.quarantined.append((problem,))
+
+
+def _require_list(document: Any, name: str) -> None:
+    """Raise ConfigError unless there is a list under ``cities``, the only key that a file has."""
     if not isinstance(document, yamlfile.Mapping):
         place = yamlfile.locate(document, ())
         raise ConfigError(Problem(yamlfile.where(name, place), "should hold 'cities:' and under it a list of cities"))
@@ -88,23 +131,10 @@ def _rows(name: str, text: str) -> yamlfile.Sequence:
     ]
     if unknown:
         raise ConfigError(*unknown)
-    rows = document.get("cities")
-    if not isinstance(rows, yamlfile.Sequence):
+    if not isinstance(document.get("cities"), yamlfile.Sequence):
         place = yamlfile.locate(document, ("cities",))
         message = "'cities' should be a list: one '- {name: …, lat: …, lon: …}' a line"
         raise ConfigError(Problem(yamlfile.where(name, place), message))
-    return rows
-
-
-def _row(
-    row: Any, place: yamlfile.Place, name: str, general: Mapping[str, Any]
-) -> tuple[City | None, tuple[Problem, ...]]:
-    """Return the city of a row, or else what is wrong with it."""
-    missing = {key: value for key, value in general.items() if isinstance(row, dict) and row.get(key) is None}
-    try:
-        return _CITY.validate_python({**row, **missing} if missing else row), ()
-    except ValidationError as error:
-        return None, tuple(_problem(detail, row, place, name) for detail in error.errors(include_url=False))
 
 
 def _problem(detail: ErrorDetails, row: Any, place: yamlfile.Place, name: str) -> Problem:

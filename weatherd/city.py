@@ -25,6 +25,8 @@ _LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "æ": "ae"
 _CONTROLS = {"Cc", "Cs", "Zl", "Zp"}
 _TURNING = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # they make a line read as another one
 _ID = r"^([a-z0-9][a-z0-9_-]{0,63})?$"
+_is_id = re.compile(_ID).fullmatch
+_words = re.compile("[a-z0-9]+").findall
 
 
 def slug(name: str) -> str:
@@ -32,19 +34,23 @@ def slug(name: str) -> str:
 
     Ids are ASCII, so that any program can take them; a name in another script gets a stable hash.
     """
-    letters = unicodedata.normalize("NFKD", name.casefold().translate(_LETTERS))
-    words = "-".join(re.findall("[a-z0-9]+", letters.encode("ascii", "ignore").decode()))[:64].strip("-")
+    letters = name.casefold()
+    if not letters.isascii():
+        letters = unicodedata.normalize("NFKD", letters.translate(_LETTERS)).encode("ascii", "ignore").decode()
+    words = "-".join(_words(letters))[:64].strip("-")
     return words or f"city-{hashlib.blake2b(name.encode(errors='replace'), digest_size=4).hexdigest()}"
 
 
 def _one_line(text: str) -> str:
+    if text.isprintable():  # that is stricter, for it refuses joiners, too, and quick
+        return text
     if any(unicodedata.category(letter) in _CONTROLS or letter in _TURNING for letter in text):
         raise ValueError("should be one line of printable text")
     return text
 
 
 def _id(text: str) -> str:
-    if not re.fullmatch(_ID, text):
+    if not _is_id(text):
         raise ValueError("should be lower-case letters, digits, '-' and '_', at most 64")
     return text
 
@@ -90,6 +96,12 @@ def _different(names: tuple[str, ...]) -> tuple[str, ...]:
         raise ValueError("should name at least one provider")
     if len(set(names)) < len(names):
         raise ValueError("should name each provider once")
+    return _shared(names)
+
+
+@functools.lru_cache(maxsize=100)
+def _shared(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return one tuple for all equal ones: nearly every city of a long list has the same providers."""
     return names
 
 

@@ -12,22 +12,24 @@ _WORDS: dict[str, bool | None] = {
     **dict.fromkeys(("false", "False", "FALSE"), False),
     **dict.fromkeys(("null", "Null", "NULL", "~", "")),
 }
-_INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_NO_NUMBER = re.compile(r"[-+]?(\.inf|\.Inf|\.INF)|\.nan|\.NaN|\.NAN")
+_BEGIN_NUMBERS = frozenset("+-.0123456789")
+# A list has half a million numbers: groups that capture, and re's own lookup of the method, would double the time.
+_is_int = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+").fullmatch
+_is_float = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?").fullmatch
+_is_no_number = re.compile(r"[-+]?(?:\.inf|\.Inf|\.INF)|\.nan|\.NaN|\.NAN").fullmatch
 _LONGEST = 40  # digits; Python refuses to read very long ones
 
 
 def plain(text: str) -> str | int | float | bool | None:
     """Return the value of a word without quotes; ValueError for a number that is too long."""
-    if text in _WORDS:
-        return _WORDS[text]
-    if _INT.fullmatch(text):
+    if text[:1] not in _BEGIN_NUMBERS:
+        return _WORDS.get(text, text)
+    if _is_int(text):
         if len(text) > _LONGEST:
             raise ValueError("the number is too long")
         return int(text, 0 if text[:2] in ("0o", "0x") else 10)
-    if _FLOAT.fullmatch(text):
+    if _is_float(text):
         return float(text)
-    if _NO_NUMBER.fullmatch(text):
+    if _is_no_number(text):
         return float(text.lower().replace(".", ""))
     return text

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from weatherd.errors import ConfigError, Problem
-from weatherd.yamltree import LOADER, Mapping, MisplacedError, Place, Sequence, build
+from weatherd.yamltree import LOADER, NOBODY, Mapping, MisplacedError, Place, Sequence, build
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from weatherd.yamltree import Takers
 
 __all__ = ["BOM", "Mapping", "Place", "Sequence", "locate", "parse", "read", "where"]
 
@@ -34,15 +36,16 @@ def read(path: Path) -> str:
         raise ConfigError(Problem(where(str(path), _after(before)), "is not UTF-8 text")) from None
 
 
-def parse(text: str, name: str) -> Any:
+def parse(text: str, name: str, takers: Takers = NOBODY) -> Any:
     """Return the one document in *text*: Mapping, Sequence or scalar; None when there is nothing in it.
 
-    Raises ConfigError with *name*, line and column.
+    *takers* are given the values of long lists, see :func:`weatherd.yamltree.build`. Raises ConfigError with *name*,
+    line and column.
     """
     text = text.removeprefix(BOM)
     try:
         _check_characters(text)
-        return build(yaml.parse(text, Loader=LOADER))
+        return build(yaml.parse(text, Loader=LOADER), takers)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
