@@ -51,12 +51,13 @@ async def test_a_change_touches_only_what_it_changes() -> None:
 
 
 async def test_becoming_the_same_again_changes_nothing() -> None:
-    """Applying a list twice is applying it once."""
+    """Applying a list twice is applying it once, also when its cities are equal and not the same objects."""
     running = Running()
     async with asyncio.TaskGroup() as tasks:
         supervisor = Supervisor(tasks, running.produce)
         supervisor.become([KIEL])
-        assert supervisor.become([KIEL]) == Change(frozenset(), frozenset(), frozenset(), 1)
+        for same in (KIEL, replace(KIEL)):
+            assert supervisor.become([same]) == Change(frozenset(), frozenset(), frozenset(), 1)
         await asyncio.sleep(0)
         assert running.begun == [KIEL]
         supervisor.become([])

@@ -108,8 +108,9 @@ class Attempts:
     def retain(self, cities: Iterable[City]) -> None:
         """Forget all other cities."""
         ids = {city.id for city in cities}
-        self._last = {city: attempt for city, attempt in self._last.items() if city in ids}
-        self._next = {city: then for city, then in self._next.items() if city in ids}
+        for known in (self._last, self._next):
+            for gone in known.keys() - ids:
+                del known[gone]
 
 
 class Pulse:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+import operator
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -103,13 +104,20 @@ class Load:
         return self.interval if self.fits else float(math.ceil(self.interval * self.share - _NOISE))
 
 
+_ASKED = operator.attrgetter("providers", "interval")
+
+
 def loads(cities: Iterable[City], plans: Mapping[str, Plan]) -> dict[str, Load]:
     """Return what a list asks of each provider, when every city is served by its first one."""
-    intervals: defaultdict[str, list[float]] = defaultdict(list)
-    for city in cities:
-        provider = city.providers[0]
-        intervals[provider].append(max(city.interval, plans.get(provider, UNLIMITED).least))
+    counts: defaultdict[str, Counter[float]] = defaultdict(Counter)
+    for (providers, interval), count in Counter(map(_ASKED, cities)).items():  # a long list has few that differ
+        counts[providers[0]][max(interval, plans.get(providers[0], UNLIMITED).least)] += count
     return {
-        provider: Load(plans.get(provider, UNLIMITED), len(each), sum(1 / interval for interval in each), min(each))
-        for provider, each in intervals.items()
+        provider: Load(
+            plans.get(provider, UNLIMITED),
+            each.total(),
+            sum(count / interval for interval, count in each.items()),
+            min(each),
+        )
+        for provider, each in counts.items()
     }

@@ -20,6 +20,10 @@ class Last(NamedTuple):
     lon: float
     observation: Observation
 
+    def is_of(self, city: City | None) -> bool:
+        """Tell whether the city is still where this was observed."""
+        return city is not None and self.lat == city.lat and self.lon == city.lon
+
 
 class Board:
     """The last observation of every city, in memory."""
@@ -45,5 +49,7 @@ class Board:
     def retain(self, cities: Iterable[City]) -> None:
         """Keep these cities only, and only where they still are."""
         self.cities = tuple(cities)
-        places = ((city, self._last.get(city.id)) for city in self.cities)
-        self._last = {city.id: last for city, last in places if last and (last.lat, last.lon) == (city.lat, city.lon)}
+        places = {city.id: city for city in self.cities}
+        gone = [name for name, last in self._last.items() if not last.is_of(places.get(name))]
+        for name in gone:
+            del self._last[name]
