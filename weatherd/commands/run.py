@@ -37,14 +37,12 @@ if TYPE_CHECKING:
 
 _DEMO_DAY = 600.0  # a day's weather passes in ten minutes
 _DEMO_INTERVAL = 5.0
-# What a city has lives from one poll to the next, and counting references frees it: a search for circles finds nothing
-# and looks at every city. https://docs.python.org/3/library/gc.html#gc.set_threshold
-_SELDOM = 50_000, 20, 100
+_FEW = 1000  # cities
 
 
 def run(config: Path | None, *, demo: bool) -> NoReturn:
     """Run the daemon and leave the process with its exit code."""
-    gc.set_threshold(*_SELDOM)
+    _search_seldom(_FEW)
     lines = Lines(sys.stderr)
     log.configure(write=lines.write)
     try:
@@ -92,6 +90,7 @@ async def _run(config: Path | None, lines: Lines, *, demo: bool) -> int:
             kept = await stack.enter_async_context(state.open_state(journal, now))
             providers = await stack.enter_async_context(open_providers(first.settings, now, kept))
             first = providers.require(first)
+            _search_seldom(max(_FEW, len(first.cities)))
             sinks = await stack.enter_async_context(open_sinks(first.settings))
             board = Board(kept.lasts)
             forwarders = await stack.enter_async_context(open_forwarders(first.settings, kept, lambda: board.cities))
@@ -115,6 +114,15 @@ async def _run(config: Path | None, lines: Lines, *, demo: bool) -> int:
                 random=random.Random(),  # noqa: S311 - it spreads retries
             )
     return OK if clean else UNCLEAN
+
+
+def _search_seldom(cities: int) -> None:
+    """Search for circles of garbage when there is something new of 50 objects a city.
+
+    What a city has lives from one poll to the next, and counting references frees it: a search finds nothing, and looks
+    at every city that is being polled. https://docs.python.org/3/library/gc.html#gc.set_threshold
+    """
+    gc.set_threshold(50 * cities, 20, 100)
 
 
 def _port_is_set(config: Path | None) -> bool:
