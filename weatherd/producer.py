@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import structlog
@@ -15,7 +16,7 @@ from weatherd.failover import Bench, bench, order
 from weatherd.foreign import words
 from weatherd.observation import Arrival
 from weatherd.poll import Outcome, ask
-from weatherd.schedule import backoff, first_poll, next_tick, phase, second_poll, share
+from weatherd.schedule import backoff, crowding, first_poll, next_tick, phase, second_poll, share
 from weatherd.trouble import Trouble
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 _IN_TURN = "the city's turn: its phase in the interval"
+_NONE: Mapping[str, Bench] = MappingProxyType({})
 _PAUSE = 1.0  # seconds, at the least
 _EARLY = (Failure.UNAVAILABLE, Failure.BROKEN, Failure.MALFORMED, Failure.EMPTY)  # worth a try before the next tick
 
@@ -78,13 +80,14 @@ class _Course:
 
     share: float  # of the interval that is over at the ticks
     trouble: Trouble = field(default_factory=Trouble)
-    benches: dict[str, Bench] = field(default_factory=dict)
+    benches: Mapping[str, Bench] = field(default_factory=lambda: _NONE)
 
 
 def _first(city: City, tools: Tools) -> Next:
     now, interval, last = tools.now(), tools.planner.interval(city), tools.board.last(city.id)
     if last is None or last.provider not in city.providers or tools.board.is_stale(city.id, now):
-        return Next(now, "nothing fresh is known of it", is_tick=False)
+        at = now + share(city.id) * crowding(len(tools.board.cities))
+        return Next(at, "nothing fresh is known of it", is_tick=False)
     tick = first_poll(now, last.fetched_at.timestamp(), interval, phase(city.id, interval))
     if tick > now:
         return Next(tick, "the journal holds a fresh observation")
@@ -99,7 +102,8 @@ async def _poll(city: City, course: _Course, due: Next, tools: Tools) -> Next:
         await tools.channel.put(_arrival(city, outcome, outcome.observation, tools))  # also when it is old: it says so
     interval, now = tools.planner.interval(city), max(tools.now(), due.at)  # a timer may ring a hair early
     for name, error in outcome.errors.items():
-        course.benches[name] = bench(course.benches.get(name), now, interval, _asked(error))
+        benched = bench(course.benches.get(name), now, interval, _asked(error))
+        course.benches = {**course.benches, name: benched}
     if outcome.is_fresh:
         trouble.ended(now)
         tick = next_tick if due.is_tick else second_poll

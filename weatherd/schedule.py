@@ -26,6 +26,15 @@ def next_tick(now: float, interval: float, phase: float) -> float:
     return tick if tick > now else tick + interval
 
 
+def crowding(cities: int) -> float:
+    """Return over how many seconds the first polls of a list are spread, which all are due at once.
+
+    A thousand are asked for at once. More than 20,000 a second cannot be, and all of a long list waiting for their turn
+    would take twice the memory.
+    """
+    return max(0, cities - 1000) / 20_000
+
+
 def first_poll(now: float, last: float, interval: float, phase: float) -> float:
     """Return when to poll first after a start: at once, or at a tick when the *last* poll is not an interval ago."""
     if not -_CLOCK_ERROR <= now - last < interval:

@@ -106,7 +106,7 @@ class Settings(BaseSettings):
     retention: Annotated[Retention | None, Field(description="How long observations are kept; null: for ever")] = (
         90 * 86400.0
     )
-    queue_size: Annotated[Count, Field(description="Observations that may wait for the sinks")] = 1000
+    queue_size: Annotated[Count, Field(description="Observations that may wait to be stored")] = 10_000
     shutdown_grace: Annotated[Duration, Field(description="How long a stop may take")] = 8.0
     console: Console = Console()
     log: Log = Log()

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 _DEMO_DAY = 600.0  # a day's weather passes in ten minutes
 _DEMO_INTERVAL = 5.0
-_FEW = 1000  # cities
+_FEW, _MANY = 1000, 40_000  # cities
 
 
 def run(config: Path | None, *, demo: bool) -> NoReturn:
@@ -90,7 +90,7 @@ async def _run(config: Path | None, lines: Lines, *, demo: bool) -> int:
             kept = await stack.enter_async_context(state.open_state(journal, now))
             providers = await stack.enter_async_context(open_providers(first.settings, now, kept))
             first = providers.require(first)
-            _search_seldom(max(_FEW, len(first.cities)))
+            _search_seldom(min(max(_FEW, len(first.cities)), _MANY))
             sinks = await stack.enter_async_context(open_sinks(first.settings))
             board = Board(kept.lasts)
             forwarders = await stack.enter_async_context(open_forwarders(first.settings, kept, lambda: board.cities))
@@ -120,7 +120,7 @@ def _search_seldom(cities: int) -> None:
     """Search for circles of garbage when there is something new of 50 objects a city.
 
     What a city has lives from one poll to the next, and counting references frees it: a search finds nothing, and looks
-    at every city that is being polled. https://docs.python.org/3/library/gc.html#gc.set_threshold
+    at every city that is being polled. Only errors of connections leave any. https://docs.python.org/3/library/gc.html#gc.set_threshold
     """
     gc.set_threshold(50 * cities, 20, 100)
 

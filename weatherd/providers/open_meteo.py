@@ -18,7 +18,7 @@ from weatherd.providers.values import mapping, moment, number, temperature, whol
 from weatherd.redaction import Redaction
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Coroutine, Sequence
 
     from weatherd.city import City
     from weatherd.providers import Resources
@@ -136,9 +136,9 @@ class OpenMeteo:
     def __init__(self, batcher: Batcher[City, Observation]) -> None:
         self._batcher = batcher
 
-    async def fetch(self, city: City) -> Observation:
+    def fetch(self, city: City) -> Coroutine[Any, Any, Observation]:
         """Return the model's current values for the city's grid cell."""
-        return await self._batcher.ask(city)
+        return self._batcher.ask(city)
 
 
 @contextlib.asynccontextmanager
