@@ -120,3 +120,18 @@ def test_whatever_is_put_is_taken_exactly_once(size: int, most: int, cancelled: 
         return got
 
     assert sorted(virtual.run(scenario())) == list(range(len(cancelled)))
+
+
+async def test_a_channel_is_crowded_when_more_room_is_taken_than_left() -> None:
+    """Whoever could wait for company looks at that first; arrivals that wait for room count, too."""
+    channel = Channel(4)
+    for number, item in enumerate(_numbered(4), 1):
+        await channel.put(item)
+        assert channel.is_crowded == (number > 2)
+    waiting = asyncio.create_task(channel.put(arrival()))
+    await asyncio.sleep(1)
+    channel.done(2)
+    await waiting
+    assert channel.is_crowded
+    channel.done(3)
+    assert not channel.is_crowded

@@ -119,3 +119,11 @@ def test_the_board_keeps_the_last_of_each_city() -> None:
     board.note(BERLIN, arrival(BERLIN).observation)
     board.retain([KIEL])
     assert (board.last("kiel"), board.last("berlin")) == (new, None)
+
+
+async def test_a_batch_follows_another_after_a_moment() -> None:
+    """The first arrival is written at once; those of the moment after it are written together."""
+    sink = FakeSink()
+    await _consume([arrival(temperature=float(number)) for number in range(10)], sink, every=0.001)
+    assert sink.batches == [1, 9]
+    assert sink.times[0] == 0

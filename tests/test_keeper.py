@@ -180,3 +180,27 @@ async def test_a_disk_that_is_really_full(tmp_path: Path) -> None:
                 pass
     finally:
         subprocess.run(["umount", str(disk)], check=True)  # noqa: ASYNC221, S603, S607
+
+
+async def test_what_comes_soon_after_is_stored_together() -> None:
+    """The first is stored at once; what comes in the moment after that shares a transaction."""
+    transactions: list[int] = []
+
+    async def add(batch: Any) -> int:
+        transactions.append(len(batch))
+        return len(batch)
+
+    channel, account = Channel(1000), Account()
+    keeper = Keeper(add, channel, account)
+    keeping = asyncio.create_task(keeper.keep())
+    for number in range(10):
+        item = arrival(temperature=float(number))
+        await channel.put(item)
+        keeper.put([item])
+        await asyncio.sleep(0.001)
+    keeper.put([arrival()])
+    await channel.put(arrival())
+    keeper.close()
+    await keeping
+    assert transactions == [1, 10]
+    assert (account.stored, channel.depth) == (11, 0)

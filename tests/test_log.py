@@ -118,3 +118,25 @@ def test_pretty_lines_for_a_person() -> None:
     assert "city.down" in line
     assert "city=kiel" in line
     assert "\x1b" not in line
+
+
+def test_many_of_an_event_are_logged_as_one_by_one(stream: io.StringIO) -> None:
+    """A batch gives the lines that ``info()`` would: head, order of facts, no secret, nothing below the level."""
+    many = [{"city": "kiel", "note": SECRET}, {"city": "berlin"}]
+    log.each("observation", many)
+    together = _lines(stream)
+    for facts in many:
+        structlog.get_logger().info("observation", **facts)
+    assert [line | {"timestamp": ""} for line in _lines(stream)] == [line | {"timestamp": ""} for line in together] * 2
+    assert list(together[0]) == ["timestamp", "level", "event", "city", "note"]
+    assert SECRET not in stream.getvalue()
+    log.configure("warning", "json", stream=stream)
+    log.each("observation", many)
+    assert len(_lines(stream)) == 4
+
+
+def test_a_processor_may_drop_one_of_many() -> None:
+    """What is dropped is left out, and the others are logged."""
+    with structlog.testing.capture_logs() as logs:
+        log.each("observation", [{"city": "kiel"}, {"city": "berlin"}])
+    assert [event["city"] for event in logs] == ["kiel", "berlin"]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weatherd.schedule import backoff, next_tick, phase, second_poll
+from weatherd.schedule import backoff, crowding, next_tick, phase, second_poll
 
 INTERVALS = st.floats(1, 86400 * 7)
 TIMES = st.floats(1e9, 5e9)
@@ -67,3 +67,9 @@ def test_the_waits_of_an_ordinary_city() -> None:
     """With an interval of ten minutes the waits are 2.5, 5, 10 and then 15 minutes, less the random part."""
     assert [backoff(n, 600, 0.0) for n in range(1, 6)] == [150, 300, 600, 900, 900]
     assert backoff(1, 600, 0.5) == 112.5
+
+
+@given(st.integers(0, 1_000_000))
+def test_first_polls_are_spread_only_in_a_crowd(cities: int) -> None:
+    """A thousand cities are asked for at once; of a longer list, 20,000 a second."""
+    assert crowding(cities) == pytest.approx(max(0, cities - 1000) / 20_000)

@@ -1,0 +1,72 @@
+"""What the benchmarks make of what they see."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmarks.speed import goals, names
+from benchmarks.speed.figures import Figures
+from benchmarks.speed.goals import Goal, Verdict
+from benchmarks.speed.ticks import Window, punctuality
+from weatherd.schedule import phase
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BEGIN = 1_800_000_000.0
+
+
+def _line(city: str, at: float) -> str:
+    moment = datetime.fromtimestamp(at, UTC).isoformat()
+    return f'{{"event":"observation","city":"{city}","fetched_at":"{moment}"}}\n'
+
+
+def test_ticks_are_told_from_the_log(tmp_path: Path) -> None:
+    """A tick without an answer is missed, a second answer is one too many, and a delay counts from the tick."""
+    ticks = {city: BEGIN + (phase(city, 60.0) - BEGIN) % 60.0 for city in ("kiel", "berlin", "oslo")}
+    lines = [
+        _line("kiel", ticks["kiel"] - 60),  # of the interval before
+        '{"event":"city.down","city":"oslo"}\n',
+        _line("kiel", ticks["kiel"] + 0.5),
+        _line("berlin", ticks["berlin"] + 0.25),
+        _line("berlin", ticks["berlin"] + 0.75),
+        _line("paris", ticks["berlin"]),  # not asked about
+    ]
+    log = tmp_path / "log"
+    log.write_text("".join(lines))
+    found = punctuality(log, Window(BEGIN, BEGIN + 60.0, 0), ticks, 60.0)
+    assert (found.missed, found.twice) == (1, 1)
+    assert found.worst == pytest.approx(0.5, abs=1e-5)
+    assert found.p50 == pytest.approx(0.375, abs=1e-5)
+
+
+def test_a_window_without_an_observation_is_no_measurement(tmp_path: Path) -> None:
+    """A subject that did nothing is not called punctual."""
+    log = tmp_path / "log"
+    log.write_text('{"event":"daemon.ready"}\n')
+    with pytest.raises(RuntimeError, match="no observation"):
+        punctuality(log, Window(BEGIN, BEGIN + 60.0, 0), ["kiel"], 60.0)
+
+
+@pytest.mark.parametrize(
+    ("values", "always", "is_met"), [([1, 9, 2], False, True), ([1, 9, 2], True, False), ([], False, None)]
+)
+def test_a_goal_is_judged_by_the_median_or_in_every_run(
+    values: list[float],
+    always: bool,  # noqa: FBT001 - a parameter of the test
+    is_met: bool | None,  # noqa: FBT001 - as above
+) -> None:
+    """One bad run does not fail a goal, unless it must hold in every run; and what was not measured is not met."""
+    assert Verdict(Goal("", ("", ""), "<", 5, always=always), values).is_met is is_met
+
+
+def test_ratios_are_taken_inside_a_run() -> None:
+    """A slow hour, in which both take twice as long, does not change how they compare."""
+    figures = Figures()
+    for factor in (1.0, 2.0):
+        figures.add(names.UNBATCHED, names.CPU, 90 * factor)
+        figures.add(names.PROMETHEUS, names.CPU, 100 * factor)
+    assert goals.verdicts(figures)[0].values == [0.9, 0.9]
