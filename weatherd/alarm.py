@@ -1,4 +1,4 @@
-"""One timer for all who wait for their tick: 200,000 of the event loop's own take 200 MB."""
+"""One timer for all who wait for their tick: 200,000 of the event loop's own would take 160 MB more."""
 
 from __future__ import annotations
 
