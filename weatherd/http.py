@@ -10,13 +10,11 @@ import functools
 import json
 import os
 import ssl
-from contextvars import ContextVar
 from datetime import UTC, datetime
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
-from weakref import WeakSet
 
 import aiohttp
 import orjson
@@ -24,12 +22,10 @@ from yarl import URL
 
 from weatherd.errors import Failure, ProviderError
 from weatherd.exchange import Exchange, trail
+from weatherd.phases import TimedConnector, TimedResolver, TimedTls, current
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
-
-    from aiohttp.abc import ResolveResult
-    from aiohttp.connector import Connection
 
 MOST_BYTES = 1024 * 1024
 DEADLINE = 15.0  # seconds for a whole exchange, from the connection to the last byte
@@ -52,7 +48,7 @@ class Answer(NamedTuple):
 async def open_session(agent: str) -> AsyncIterator[Session]:
     """Open the session that all requests share; concurrency is the providers' own affair."""
     async with aiohttp.ClientSession(
-        connector=_TimedConnector(limit=0, ssl=_TimedTls.trusting(), resolver=_TimedResolver()),
+        connector=TimedConnector(limit=0, ssl=TimedTls.trusting(), resolver=TimedResolver()),
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),  # one deadline, below
         headers={"User-Agent": agent},
@@ -75,7 +71,7 @@ async def get(
     """
     exchange = Exchange(_host(url))
     trail().append(exchange)
-    _current.set(exchange)
+    current.set(exchange)
     try:
         with _translated(deadline):
             async with (
@@ -116,15 +112,6 @@ async def post(
             return await _whole(response)
 
 
-# The phases of an exchange are noted by parts of our own: aiohttp's tracing takes a fifth of the time of a request.
-_current: ContextVar[Exchange | None] = ContextVar("exchange", default=None)
-
-
-def _reached(phase: str) -> None:
-    if exchange := _current.get():
-        exchange.reached(phase)
-
-
 @functools.lru_cache(maxsize=32)
 def _base(url: str) -> URL:
     try:
@@ -139,49 +126,8 @@ def _host(url: str) -> str:
     return urlsplit(url).netloc.rpartition("@")[2]
 
 
-class _TimedResolver(aiohttp.ThreadedResolver):
-    """Notes when a name has been resolved."""
-
-    async def resolve(self, *args: Any, **kwargs: Any) -> list[ResolveResult]:
-        found = await super().resolve(*args, **kwargs)
-        _reached("dns")
-        return found
-
-
-class _TimedConnector(aiohttp.TCPConnector):
-    """Notes when there is a connection, and whether it had been there before."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self._known: WeakSet[Any] = WeakSet()
-
-    async def connect(self, *args: Any, **kwargs: Any) -> Connection:
-        connection = await super().connect(*args, **kwargs)
-        is_known = connection.protocol in self._known
-        _reached("reused" if is_known else "connected")
-        if not is_known:
-            self._known.add(connection.protocol)
-        return connection
-
-
-class _TimedTls(ssl.SSLContext):
-    """Notes when a handshake begins: aiohttp tells only when it is over."""
-
-    @classmethod
-    def trusting(cls) -> _TimedTls:
-        """Trust what this machine trusts."""
-        context = cls(ssl.PROTOCOL_TLS_CLIENT)
-        context.load_default_certs()
-        context.set_alpn_protocols(["http/1.1"])
-        return context
-
-    def wrap_bio(self, *args: Any, **kwargs: Any) -> ssl.SSLObject:
-        _reached("tls_begun")
-        return super().wrap_bio(*args, **kwargs)
-
-
 async def _whole(response: aiohttp.ClientResponse) -> Answer:
-    if exchange := _current.get():
+    if exchange := current.get():
         exchange.status = response.status
         exchange.reached("first_byte")
     content, body = response.content, b""

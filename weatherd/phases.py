@@ -1,0 +1,67 @@
+"""Parts of aiohttp that note the phases of an exchange: its own tracing costs every request a dozen more calls."""
+
+from __future__ import annotations
+
+import ssl
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
+
+import aiohttp
+
+if TYPE_CHECKING:
+    from aiohttp.abc import ResolveResult
+    from aiohttp.connector import Connection
+
+    from weatherd.exchange import Exchange
+
+current: ContextVar[Exchange | None] = ContextVar("exchange", default=None)
+
+
+def _reached(phase: str) -> None:
+    if exchange := current.get():
+        exchange.reached(phase)
+
+
+class TimedResolver(aiohttp.ThreadedResolver):
+    """Notes when a name has been resolved."""
+
+    async def resolve(self, *args: Any, **kwargs: Any) -> list[ResolveResult]:
+        """Ask the system, as every other program does."""
+        found = await super().resolve(*args, **kwargs)
+        _reached("dns")
+        return found
+
+
+class TimedConnector(aiohttp.TCPConnector):
+    """Notes when there is a connection, and whether it had been there before."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._known: WeakSet[Any] = WeakSet()
+
+    async def connect(self, *args: Any, **kwargs: Any) -> Connection:
+        """Take a connection that is there, or open one."""
+        connection = await super().connect(*args, **kwargs)
+        is_known = connection.protocol in self._known
+        _reached("reused" if is_known else "connected")
+        if not is_known:
+            self._known.add(connection.protocol)
+        return connection
+
+
+class TimedTls(ssl.SSLContext):
+    """Notes when a handshake begins: aiohttp tells only when it is over."""
+
+    @classmethod
+    def trusting(cls) -> TimedTls:
+        """Trust what this machine trusts."""
+        context = cls(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_default_certs()
+        context.set_alpn_protocols(["http/1.1"])
+        return context
+
+    def wrap_bio(self, *args: Any, **kwargs: Any) -> ssl.SSLObject:
+        """Begin a handshake."""
+        _reached("tls_begun")
+        return super().wrap_bio(*args, **kwargs)
