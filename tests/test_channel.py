@@ -135,3 +135,18 @@ async def test_a_channel_is_crowded_when_more_room_is_taken_than_left() -> None:
     assert channel.is_crowded
     channel.done(3)
     assert not channel.is_crowded
+
+
+async def test_room_that_was_given_to_a_cancelled_put_is_not_lost() -> None:
+    """Who is cancelled just when there is room for its arrival takes that room, and gives it back like any other."""
+    channel = Channel(1)
+    await channel.put(arrival())
+    waiting = asyncio.create_task(channel.put(arrival()))
+    await asyncio.sleep(0)
+    channel.done(1)
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    channel.done(1)
+    async with asyncio.timeout(1):
+        await channel.put(arrival())
+    assert channel.depth == 1
