@@ -71,7 +71,7 @@ async def get(
     """
     exchange = Exchange(_host(url))
     trail().append(exchange)
-    current.set(exchange)
+    token = current.set(exchange)
     try:
         with _translated(deadline):
             async with (
@@ -81,6 +81,7 @@ async def get(
                 return await _whole(response)
     finally:
         exchange.reached("done")
+        current.reset(token)
 
 
 async def lines(session: Session, url: str, headers: Mapping[str, str]) -> AsyncIterator[str]:
