@@ -20,7 +20,7 @@ from weatherd.channel import Channel
 from weatherd.errors import Failure, ProviderError
 from weatherd.planner import Planner
 from weatherd.producer import Tools, produce
-from weatherd.schedule import phase
+from weatherd.schedule import phase, share
 from weatherd.sinks.board import Board
 
 if TYPE_CHECKING:
@@ -57,6 +57,19 @@ async def test_a_healthy_city_is_asked_at_once_and_then_at_its_phase() -> None:
     assert first == 0
     assert others == pytest.approx([second + 600 * n for n in range(len(others))], abs=1e-3)
     assert len(others) in (143, 144)
+
+
+async def test_a_city_of_a_long_list_is_asked_soon() -> None:
+    """At a cold start the cities of a long list are not all asked at once: 20,000 a second, each at its own share."""
+    loop, provider = asyncio.get_running_loop(), FakeProvider().answers()
+    board = Board()
+    board.retain(replace(KIEL, id=f"city-{number}") for number in range(21_000))
+    epoch = EPOCH.timestamp() - loop.time()
+    tools = Tools({"fake": provider}, Planner(), board, Channel(1000), Account(), epoch, Least())
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout_at(5):
+            await produce(KIEL, tools)
+    assert provider.times(KIEL) == pytest.approx([share("kiel")], abs=2e-3)
 
 
 async def test_a_slow_answer_makes_ticks_be_skipped() -> None:

@@ -59,7 +59,7 @@ class Tools:
 
 
 async def produce(city: City, tools: Tools) -> None:
-    """Poll *city* at every tick of its phase, and at once when nothing fresh is known of it.
+    """Poll *city* at every tick of its phase, and when nothing fresh is known of it at once, or soon in a long list.
 
     After a failure it is polled sooner and then ever later. Polls of a city never overlap. A poll that outlasts its
     interval makes it skip ticks, not queue them.
