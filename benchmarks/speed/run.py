@@ -35,6 +35,7 @@ def main(*, quick: bool) -> None:
         sys.exit(f"this needs {_ROOM / 1e9:g} GB in {tempfile.gettempdir()}; TMPDIR says where else")
     thorough, figures, begin = QUICK if quick else FULL, Figures(), time.monotonic()
     keep_off()
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # a program that is installed is not compiled at each start
     try:
         _measure(thorough, figures)
     finally:
