@@ -48,7 +48,7 @@ class Answer(NamedTuple):
 async def open_session(agent: str) -> AsyncIterator[Session]:
     """Open the session that all requests share; concurrency is the providers' own affair."""
     async with aiohttp.ClientSession(
-        connector=TimedConnector(limit=0, ssl=TimedTls.trusting(), resolver=TimedResolver()),
+        connector=TimedConnector(limit=0, ssl=TimedTls(), resolver=TimedResolver()),
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),  # one deadline, below
         headers={"User-Agent": agent},

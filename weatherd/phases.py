@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 from weakref import WeakSet
 
 import aiohttp
@@ -51,17 +51,23 @@ class TimedConnector(aiohttp.TCPConnector):
 
 
 class TimedTls(ssl.SSLContext):
-    """Notes when a handshake begins: aiohttp tells only when it is over."""
+    """Notes when a handshake begins: aiohttp tells only when it is over.
 
-    @classmethod
-    def trusting(cls) -> TimedTls:
-        """Trust what this machine trusts."""
-        context = cls(ssl.PROTOCOL_TLS_CLIENT)
-        context.load_default_certs()
+    What this machine trusts is read for the first of them, and not for a service in one's own network.
+    """
+
+    _trusts = False
+
+    def __new__(cls) -> Self:
+        """Make one that checks certificates."""
+        context = super().__new__(cls, ssl.PROTOCOL_TLS_CLIENT)
         context.set_alpn_protocols(["http/1.1"])
         return context
 
     def wrap_bio(self, *args: Any, **kwargs: Any) -> ssl.SSLObject:
         """Begin a handshake."""
+        if not self._trusts:
+            self.load_default_certs()
+            self._trusts = True
         _reached("tls_begun")
         return super().wrap_bio(*args, **kwargs)
