@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from typing import TYPE_CHECKING
 
 import structlog
 import watchfiles
+
+from weatherd.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,15 +42,14 @@ async def watch(current: Callable[[], Configuration], reload: asyncio.Event) -> 
 
 async def _watch(folders: dict[Path, int], current: Callable[[], Configuration], reload: asyncio.Event) -> None:
     """Watch until the configuration lies in other folders, or another folder has taken the place of one."""
-    notices = watchfiles.awatch(
+    notices = watchfiles.watch(
         *folders, watch_filter=None, recursive=False, step=50, debounce=1000, rust_timeout=1000, yield_on_timeout=True
     )
-    async with contextlib.aclosing(notices):
-        async for changes in notices:
+    with Worker("watch") as worker:  # its own awatch() would bring anyio, a quarter of a start
+        while _folders(current()) == folders:
+            changes = await worker.run(lambda: next(notices))
             if any(_concerns(path, current()) for _, path in changes):
                 reload.set()
-            if _folders(current()) != folders:
-                return
 
 
 def _folders(configuration: Configuration) -> dict[Path, int]:
