@@ -6,6 +6,7 @@ import os
 import sys
 
 from weatherd import signals
+from weatherd.garbage import search_seldom
 
 
 def main() -> None:
@@ -13,6 +14,7 @@ def main() -> None:
     if sys.argv[1:2] == ["run"]:
         signals.hold()  # the daemon takes them when it is ready to
     _replace_closed_streams()
+    search_seldom()
     try:
         from weatherd.cli import main as run  # noqa: PLC0415 - an interrupt while this is imported is quiet, too
     except KeyboardInterrupt:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import gc
 import importlib
 import os
 import random
@@ -21,6 +20,7 @@ from weatherd import __version__, configuration, daemon, log, notify, plugins, s
 from weatherd.commands import BUG, CONFIG, NO_STATE, OK, UNCLEAN
 from weatherd.compose import now, open_forwarders, open_providers, open_sinks
 from weatherd.errors import ConfigError, StateError
+from weatherd.garbage import search_seldom
 from weatherd.journal.journal import open_journal
 from weatherd.lines import Lines
 from weatherd.settings import Settings, secrets_of
@@ -37,12 +37,10 @@ if TYPE_CHECKING:
 
 _DEMO_DAY = 600.0  # a day's weather passes in ten minutes
 _DEMO_INTERVAL = 5.0
-_FEW, _MANY = 1000, 40_000  # cities
 
 
 def run(config: Path | None, *, demo: bool) -> NoReturn:
     """Run the daemon and leave the process with its exit code."""
-    _search_seldom(_FEW)
     lines = Lines(sys.stderr)
     log.configure(write=lines.write)
     try:
@@ -90,7 +88,7 @@ async def _run(config: Path | None, lines: Lines, *, demo: bool) -> int:
             kept = await stack.enter_async_context(state.open_state(journal, now))
             providers = await stack.enter_async_context(open_providers(first.settings, now, kept))
             first = providers.require(first)
-            _search_seldom(min(max(_FEW, len(first.cities)), _MANY))
+            search_seldom(len(first.cities))
             sinks = await stack.enter_async_context(open_sinks(first.settings))
             board = Board(kept.lasts)
             forwarders = await stack.enter_async_context(open_forwarders(first.settings, kept, lambda: board.cities))
@@ -114,15 +112,6 @@ async def _run(config: Path | None, lines: Lines, *, demo: bool) -> int:
                 random=random.Random(),  # noqa: S311 - it spreads retries
             )
     return OK if clean else UNCLEAN
-
-
-def _search_seldom(cities: int) -> None:
-    """Search for circles of garbage when there is something new of 50 objects a city.
-
-    What a city has lives from one poll to the next, and counting references frees it: a search finds nothing, and looks
-    at every city that is being polled. Only errors of connections leave any. https://docs.python.org/3/library/gc.html#gc.set_threshold
-    """
-    gc.set_threshold(50 * cities, 20, 100)
 
 
 def _port_is_set(config: Path | None) -> bool:
