@@ -24,15 +24,20 @@ class Lines:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._waiting: queue.SimpleQueue[str | threading.Event] = queue.SimpleQueue()
+        self._room = _MOST_WAITING
         self._lost = 0
+        self._counting = threading.RLock()  # a line may be about what was found in the middle of another
         threading.Thread(target=self._work, name="log", daemon=True).start()
 
-    def write(self, line: str) -> None:
-        """Hand over a line; never waits."""
-        if self._waiting.qsize() < _MOST_WAITING:
-            self._waiting.put(line)
-        else:
-            self._lost += 1
+    def write(self, text: str) -> None:
+        """Hand over a line, or several with line breaks between them; never waits."""
+        lines = _lines(text)
+        with self._counting:
+            if lines <= self._room:
+                self._room -= lines
+                self._waiting.put(text)
+            else:
+                self._lost += lines
 
     def flush(self, deadline: float) -> None:
         """Wait until everything is written, for so many seconds at the most."""
@@ -45,12 +50,19 @@ class Lines:
             batch = [self._waiting.get()]
             while len(batch) < _MOST_AT_ONCE and not self._waiting.empty():
                 batch.append(self._waiting.get())
+            texts = [item for item in batch if isinstance(item, str)]
             with contextlib.suppress(OSError, ValueError):  # nobody reads the log any more
-                self._stream.write("".join(f"{line}\n" for line in batch if isinstance(line, str)))
+                self._stream.write("".join(f"{text}\n" for text in texts))
                 self._stream.flush()
             for item in batch:
                 if isinstance(item, threading.Event):
                     item.set()
-            if self._lost:
+            with self._counting:
+                self._room += sum(map(_lines, texts))
                 lost, self._lost = self._lost, 0
+            if lost:
                 log.warning("log.dropped", lines=lost)
+
+
+def _lines(text: str) -> int:
+    return text.count("\n") + 1

@@ -6,8 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from weatherd import log
-from weatherd.formats import rfc3339
-from weatherd.observation import FIELDS
+from weatherd.formats import NAMES, rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -30,8 +29,10 @@ class LogSink:
 
 def _facts(arrival: Arrival) -> dict[str, Any]:
     city, observation, repeat, stale = arrival
-    known = {name: value for name, value in zip(FIELDS, observation, strict=True) if value is not None and value != ""}
-    facts: dict[str, Any] = {"name": city.name, **known}
+    values = zip(NAMES, (city.name, *observation), strict=True)
+    facts: dict[str, Any] = {name: value for name, value in values if value is not None}
+    if not observation.station:
+        del facts["station"]
     facts["observed_at"] = rfc3339(observation.observed_at)
     facts["fetched_at"] = rfc3339(observation.fetched_at)
     if repeat:
