@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from weatherd.errors import Failure, ProviderError
-from weatherd.exchange import begin_trail
+from weatherd.exchange import begin_trail, end_trail
 from weatherd.http import Session, get, open_session, post
 
 if TYPE_CHECKING:
@@ -59,12 +59,13 @@ async def test_a_dropped_idle_connection_costs_one_retry_at_once() -> None:
 async def test_an_exchange_is_noted_until_it_is_over() -> None:
     """What the same task asks later, and nobody wants to know about, is not added to the exchange before it."""
     async with serving([2]) as (session, url, _):
-        exchanges = begin_trail()
+        trail = begin_trail()
         await get(session, url, {})
-        before = dict(exchanges[0].phases)
+        (exchange,) = end_trail(trail)
+        before = dict(exchange.phases)
         await post(session, url, b"", {})
     assert "done" in before
-    assert [each.phases for each in exchanges] == [before]
+    assert exchange.phases == before
 
 
 async def test_a_service_that_hangs_up_on_everybody_is_asked_twice() -> None:

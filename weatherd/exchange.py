@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
 
 
@@ -21,17 +21,24 @@ class Exchange:
         self.phases[phase] = asyncio.get_running_loop().time() - self.began
 
 
-_trail: ContextVar[list[Exchange] | None] = ContextVar("trail", default=None)
+Trail = tuple[Exchange, ...]
+_trail: ContextVar[Trail | None] = ContextVar("trail", default=None)
 
 
-def begin_trail() -> list[Exchange]:
-    """Return the list that this task's exchanges are noted in from now on."""
-    exchanges: list[Exchange] = []
-    _trail.set(exchanges)
+def begin_trail() -> Token[Trail | None]:
+    """Note this task's exchanges from now on."""
+    return _trail.set(())
+
+
+def end_trail(begun: Token[Trail | None]) -> Trail:
+    """Return the exchanges since the trail was begun, and note no more."""
+    exchanges = _trail.get() or ()
+    _trail.reset(begun)
     return exchanges
 
 
-def trail() -> list[Exchange]:
-    """Return the list of whoever asks, to be carried along where somebody else asks for them."""
-    found = _trail.get()
-    return found if found is not None else []
+def note(exchanges: Trail) -> None:
+    """Note exchanges if this task has begun a trail; those that were for several cities are one tuple for all."""
+    before = _trail.get()
+    if before is not None:
+        _trail.set(before + exchanges)

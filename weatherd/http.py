@@ -21,7 +21,7 @@ import orjson
 from yarl import URL
 
 from weatherd.errors import Failure, ProviderError
-from weatherd.exchange import Exchange, trail
+from weatherd.exchange import Exchange, note
 from weatherd.phases import TimedConnector, TimedResolver, TimedTls, current
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ async def get(
     holds the address, because a key may be part of it.
     """
     exchange = Exchange(_host(url))
-    trail().append(exchange)
+    note((exchange,))
     token = current.set(exchange)
     try:
         with _translated(deadline):

@@ -11,7 +11,7 @@ from weatherd import duration
 from weatherd.age import age, is_stale
 from weatherd.attempts import FRESH, Try
 from weatherd.errors import Failure, ProviderError, is_service_wide
-from weatherd.exchange import begin_trail
+from weatherd.exchange import begin_trail, end_trail
 from weatherd.foreign import contained, words
 from weatherd.observation import Observation
 
@@ -51,7 +51,7 @@ async def ask(city: City, names: Iterable[str], providers: Mapping[str, Provider
     tries: list[Try] = []
     old: Observation | None = None
     for name in names:
-        began, exchanges = now(), begin_trail()
+        began, trail = now(), begin_trail()
         try:
             with contained():
                 answer = await providers[name].fetch(city)
@@ -59,11 +59,12 @@ async def ask(city: City, names: Iterable[str], providers: Mapping[str, Provider
                 found = _checked(answer, city, ended)
         except Exception as error:
             errors[name] = error
-            tries.append(_failed(name, now() - began, exchanges, error))
+            tries.append(_failed(name, now() - began, end_trail(trail), error))
             if len(city.providers) > 1:
                 is_bug = None if isinstance(error, ProviderError) else error
                 log.debug("provider.failed", provider=name, reason=words(error), exc_info=is_bug)
         else:
+            exchanges = end_trail(trail)
             if not is_stale(found, ended):
                 return Outcome(found, False, errors, (*tries, Try(name, FRESH, ended - began, "", exchanges)))
             errors[name] = _too_old(name, age(found, ended))

@@ -17,7 +17,7 @@ from tests.servers import free_port, program
 from tests.test_process import BERLIN, ENVIRONMENT, KIEL
 from tests.web.test_web import site
 from weatherd.commands.explain import phases
-from weatherd.exchange import begin_trail
+from weatherd.exchange import begin_trail, end_trail
 from weatherd.http import get, open_session
 
 if TYPE_CHECKING:
@@ -103,9 +103,10 @@ async def test_a_handshake_is_a_phase_of_its_own(tmp_path: Path, monkeypatch: py
     async with open_session("weatherd") as session:
         seen = []
         for _ in range(2):
-            exchanges = begin_trail()
+            trail = begin_trail()
             await get(session, f"https://localhost:{port}/", {})
-            seen.append([phase.rsplit(" ", 2)[0] for phase in phases(exchanges[0].phases)])
+            (exchange,) = end_trail(trail)
+            seen.append([phase.rsplit(" ", 2)[0] for phase in phases(exchange.phases)])
     await runner.cleanup()
     assert seen[0] == ["DNS", "connect", "TLS", "first byte", "rest"]
     assert "TLS" not in seen[1]

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Generic, TypeVar
 
 from weatherd.errors import Failure, ProviderError
-from weatherd.exchange import Exchange, begin_trail, trail
+from weatherd.exchange import Trail, begin_trail, end_trail, note
 
 Q = TypeVar("Q", bound=Hashable)
 A = TypeVar("A")
@@ -26,22 +26,28 @@ class Batcher(Generic[Q, A]):
     """
 
     def __init__(self, send: Send[Q, A], *, most: Callable[[], int], linger: float, concurrency: int) -> None:
+        self._loop = asyncio.get_running_loop()
         self._send = send
         self._most = most
         self._linger = linger
         self._gate = asyncio.Semaphore(concurrency)
-        self._asked: list[tuple[Q, asyncio.Future[A], list[Exchange]]] = []
+        self._asked: list[tuple[Q, asyncio.Future[A], list[Trail]]] = []
         self._under_way: dict[asyncio.Task[None], Sequence[asyncio.Future[A]]] = {}  # and who waits for each
         self._waiting = False  # a task is about to take the next batch
         self._spoilers: set[Q] = set()  # they travel alone until they are answered
 
     async def ask(self, question: Q) -> A:
         """Return the answer, or raise what became of the question."""
+        exchanges: list[Trail] = []
         try:
-            return await self._enqueue(question)  # a name for the future would tie it to its own error in a circle
+            # A name for the future would tie it to its own error in a circle
+            return await self._enqueue(question, exchanges)
         except asyncio.CancelledError:
             self._give_up_unwanted()
             raise
+        finally:
+            for each in exchanges:
+                note(each)
 
     def cancel(self) -> None:
         """Give up all that is under way; whoever still asks is cancelled."""
@@ -57,9 +63,9 @@ class Batcher(Generic[Q, A]):
         self.cancel()
         await asyncio.gather(*self._under_way, return_exceptions=True)
 
-    def _enqueue(self, question: Q) -> asyncio.Future[A]:
-        future: asyncio.Future[A] = asyncio.get_running_loop().create_future()
-        self._asked.append((question, future, trail()))
+    def _enqueue(self, question: Q, exchanges: list[Trail]) -> asyncio.Future[A]:
+        future: asyncio.Future[A] = self._loop.create_future()
+        self._asked.append((question, future, exchanges))
         self._dispatch_if_needed()
         return future
 
@@ -88,7 +94,7 @@ class Batcher(Generic[Q, A]):
             futures = [future for _, future, _ in batch]
             if task := asyncio.current_task():
                 self._under_way[task] = futures
-            exchanges = begin_trail()
+            trail = begin_trail()
             try:
                 answers = await self._send_or_split([question for question, _, _ in batch])
             except asyncio.CancelledError:
@@ -97,9 +103,9 @@ class Batcher(Generic[Q, A]):
                 raise
             except Exception as error:  # noqa: BLE001 - whoever asked deals with it
                 answers = [error] * len(batch)
-        last = exchanges[-1:]
-        for (_, future, asked_by), answer in zip(batch, answers, strict=True):
-            asked_by.extend(last)
+        last = end_trail(trail)[-1:]
+        for (_, future, exchanges), answer in zip(batch, answers, strict=True):
+            exchanges.append(last)
             _settle(future, answer)
 
     async def _send_or_split(self, questions: Sequence[Q]) -> list[A | Exception]:
