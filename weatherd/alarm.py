@@ -21,6 +21,7 @@ class Alarm:
     """Rings at the moments that it is asked for: at once or up to 10 ms later, so that many are rung together."""
 
     def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
         self._rings: dict[float, _Ring] = {}  # by the number of their hundredth of a second
         self._order: list[float] = []  # a heap of these numbers
         self._timer: asyncio.TimerHandle | None = None
@@ -28,7 +29,7 @@ class Alarm:
 
     def at(self, moment: float) -> asyncio.Future[None]:
         """Return what is done at a time of the loop's clock. Whoever does not want it any more cancels it."""
-        future = asyncio.get_running_loop().create_future()
+        future = self._loop.create_future()
         number = moment // _TOGETHER
         ring = self._rings.get(number)
         if ring is None:
@@ -44,11 +45,11 @@ class Alarm:
     def _set(self, moment: float) -> None:
         if self._timer:
             self._timer.cancel()
-        self._timer, self._set_to = asyncio.get_running_loop().call_at(moment, self._ring), moment
+        self._timer, self._set_to = self._loop.call_at(moment, self._ring), moment
 
     def _ring(self) -> None:
         self._timer, self._set_to = None, math.inf
-        now = asyncio.get_running_loop().time() + _HAIR
+        now = self._loop.time() + _HAIR
         while self._order:
             number = self._order[0]
             ring = self._rings[number]

@@ -21,7 +21,7 @@ from weatherd.trouble import Trouble
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from weatherd.account import Account
     from weatherd.channel import Channel
@@ -52,10 +52,11 @@ class Tools:
     random: random.Random
     attempts: Attempts = field(default_factory=Attempts)
     alarm: Alarm = field(default_factory=Alarm)
+    clock: Callable[[], float] = field(default_factory=lambda: asyncio.get_running_loop().time)
 
     def now(self) -> float:
         """Return the POSIX time, by the loop's clock: it never jumps."""
-        return self.epoch + asyncio.get_running_loop().time()
+        return self.epoch + self.clock()
 
 
 async def produce(city: City, tools: Tools) -> None:
@@ -79,7 +80,7 @@ class _Course:
     """What a producer knows from one poll to the next."""
 
     share: float  # of the interval that is over at the ticks
-    trouble: Trouble = field(default_factory=Trouble)
+    trouble: Trouble | None = None  # until it is well again
     benches: Mapping[str, Bench] = field(default_factory=lambda: _NONE)
 
 
@@ -96,7 +97,7 @@ def _first(city: City, tools: Tools) -> Next:
 
 async def _poll(city: City, course: _Course, due: Next, tools: Tools) -> Next:
     """Poll once, put what was found on the road, and return when to poll again."""
-    began, trouble = tools.now(), course.trouble
+    began = tools.now()
     outcome = await ask(city, order(city.providers, course.benches, began), tools.providers, tools.now)
     if outcome.observation:
         await tools.channel.put(_arrival(city, outcome, outcome.observation, tools))  # also when it is old: it says so
@@ -104,16 +105,21 @@ async def _poll(city: City, course: _Course, due: Next, tools: Tools) -> Next:
     for name, error in outcome.errors.items():
         benched = bench(course.benches.get(name), now, interval, _asked(error))
         course.benches = {**course.benches, name: benched}
+    failures = 0
     if outcome.is_fresh:
-        trouble.ended(now)
+        if course.trouble:
+            course.trouble.ended(now)
+            course.trouble = None
         tick = next_tick if due.is_tick else second_poll
         then = Next(tick(now, interval, course.share * interval), _IN_TURN)
     else:
-        wait = _wait(outcome, backoff(trouble.failures + 1, interval, tools.random.random()), interval)
+        trouble = course.trouble = course.trouble or Trouble()
+        failures = trouble.failures + 1
+        wait = _wait(outcome, backoff(failures, interval, tools.random.random()), interval)
         trouble.goes_on(outcome.reason, now, wait)
         trouble.aged(tools.board.last(city.id), outcome.reason, now)
-        then = Next(now + wait, _after(outcome, trouble.failures), is_tick=False)
-    tools.attempts.ended(city.id, Attempt(began, now, outcome.tries, trouble.failures), then)
+        then = Next(now + wait, _after(outcome, failures), is_tick=False)
+    tools.attempts.ended(city.id, Attempt(began, now, outcome.tries, failures), then)
     return then
 
 

@@ -20,7 +20,7 @@ log = structlog.get_logger()
 
 @dataclass(slots=True)
 class Trouble:
-    """The failed polls of one city in a row. The city's id is in the log's context.
+    """The failed polls of one city in a row, until it is well again. The city's id is in the log's context.
 
     That a service is left alone is told once for all its cities, with ``provider.paused``; they keep quiet then.
     """
@@ -56,7 +56,6 @@ class Trouble:
         tell("city.stale", provider=last.provider, age=round(age(last, now)), observed_at=rfc3339(last.observed_at))
 
     def ended(self, now: float) -> None:
-        """Log the end, and begin anew."""
+        """Log the end."""
         if self._is_told:
             log.info("city.recovered", failures=self.failures, seconds=round(now - self._since, 3))
-        self.failures, self._is_told, self._is_stale = 0, False, False

@@ -13,6 +13,7 @@ _LONGEST = 200
 _LARGEST = 1e11
 _NUMBER = (float, int)  # and not bool, which is an int to isinstance()
 _NANO = 1e9  # round(…, 9) takes twice as long
+_SHARED = {float(whole): float(whole) for whole in range(361)}  # most percentages and directions, and no rain
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC).timestamp()
 _LATEST = datetime(2200, 1, 1, tzinfo=UTC).timestamp()
 
@@ -23,7 +24,7 @@ def number(value: Any, low: float, high: float, factor: float = 1.0, offset: flo
         return None
     # Drops the noise of 298.48 - 273.15, and the sign of -0.0.
     result = round((value * factor + offset) * _NANO) / _NANO
-    return result if low <= result <= high else None
+    return _SHARED.get(result, result) if low <= result <= high else None
 
 
 def temperature(value: Any, factor: float = 1.0, offset: float = 0.0) -> float:

@@ -20,26 +20,22 @@ class Last(NamedTuple):
     lon: float
     observation: Observation
 
-    def is_of(self, city: City | None) -> bool:
-        """Tell whether the city is still where this was observed."""
-        return city is not None and self.lat == city.lat and self.lon == city.lon
-
 
 class Board:
-    """The last observation of every city, in memory."""
+    """The last observation of every city, in memory. *lasts* are those of an earlier run."""
 
     def __init__(self, lasts: Iterable[Last] = ()) -> None:
         self.cities: tuple[City, ...] = ()  # another tuple when they have changed
-        self._last = {last.observation.city: last for last in lasts}
+        self._places: dict[str, City | Last] = {last.observation.city: last for last in lasts}
+        self._last = {last.observation.city: last.observation for last in lasts}
 
     def note(self, city: City, observation: Observation) -> None:
         """Keep an observation as its city's last."""
-        self._last[city.id] = Last(city.lat, city.lon, observation)
+        self._last[city.id] = observation
 
     def last(self, city: str) -> Observation | None:
         """Return the last observation of a city, if there has been one."""
-        last = self._last.get(city)
-        return last.observation if last else None
+        return self._last.get(city)
 
     def is_stale(self, city: str, now: float) -> bool:
         """Tell whether the last observation of a city is too old at a POSIX time, or there has been none."""
@@ -49,7 +45,12 @@ class Board:
     def retain(self, cities: Iterable[City]) -> None:
         """Keep these cities only, and only where they still are."""
         self.cities = tuple(cities)
-        places = {city.id: city for city in self.cities}
-        gone = [name for name, last in self._last.items() if not last.is_of(places.get(name))]
+        before, places = self._places, {city.id: city for city in self.cities}
+        gone = [name for name in self._last if name not in places or _is_moved(before.get(name), places[name])]
         for name in gone:
             del self._last[name]
+        self._places = dict(places)
+
+
+def _is_moved(before: City | Last | None, city: City) -> bool:
+    return before is not None and (before.lat, before.lon) != (city.lat, city.lon)
