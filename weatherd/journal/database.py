@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 _PATIENCE = 5.0  # seconds for another process that is writing
 _LOG = 16 * 1024 * 1024  # bytes that the write-ahead log keeps on the disk when it is empty
-_CACHE = 16 * 1024  # KiB of the file in memory, at the most: the usual 2 MiB do not hold the index of 10,000 cities
 _ADVICE = {
     "malformed": "move it away to begin anew; sqlite3's .recover saves what can be read",
     "not a database": "move it away to begin anew",
@@ -46,7 +45,6 @@ class Database:
                 self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")
             self._db.execute(f"PRAGMA journal_size_limit = {_LOG}")
-            self._db.execute(f"PRAGMA cache_size = -{_CACHE}")
 
     def rows(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Return all that a statement finds."""

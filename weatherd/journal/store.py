@@ -124,7 +124,7 @@ class Store:
         """Keep a batch of observations in one transaction, each as its city's last, too."""
         with self._db.transaction():
             before = self.end()
-            rows = [[before + place, *cells(arrival.observation)] for place, arrival in enumerate(batch, 1)]
+            rows = ([before + place, *cells(arrival.observation)] for place, arrival in enumerate(batch, 1))
             stored = self._db.change_all(_ADD, rows)
             self._db.change_all("INSERT OR REPLACE INTO last VALUES (?, ?, ?, ?, ?, ?, ?)", map(_last_cells, batch))
             return Added(stored, self.end())
