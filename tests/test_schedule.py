@@ -71,5 +71,5 @@ def test_the_waits_of_an_ordinary_city() -> None:
 
 @given(st.integers(0, 1_000_000))
 def test_first_polls_are_spread_only_in_a_crowd(cities: int) -> None:
-    """A thousand cities are asked for at once; of a longer list, 20,000 a second."""
-    assert crowding(cities) == pytest.approx(max(0, cities - 1000) / 20_000)
+    """A thousand cities are asked for at once; of a longer list, 10,000 a second."""
+    assert crowding(cities) == pytest.approx(max(0, cities - 1000) / 10_000)

@@ -29,10 +29,10 @@ def next_tick(now: float, interval: float, phase: float) -> float:
 def crowding(cities: int) -> float:
     """Return over how many seconds the first polls of a list are spread, which all are due at once.
 
-    A thousand are asked for at once. More than 20,000 a second cannot be, and all of a long list waiting for their turn
-    would take twice the memory.
+    A thousand are asked for at once. More than 10,000 a second can hardly be, and all of a long list waiting for their
+    turn would take twice the memory.
     """
-    return max(0, cities - 1000) / 20_000
+    return max(0, cities - 1000) / 10_000
 
 
 def first_poll(now: float, last: float, interval: float, phase: float) -> float:
