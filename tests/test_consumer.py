@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -119,6 +120,16 @@ def test_the_board_keeps_the_last_of_each_city() -> None:
     board.note(BERLIN, arrival(BERLIN).observation)
     board.retain([KIEL])
     assert (board.last("kiel"), board.last("berlin")) == (new, None)
+
+
+def test_the_board_forgets_what_was_seen_elsewhere() -> None:
+    """A city that was moved is another place, of which nothing is known; one that stayed keeps what there is."""
+    board = Board()
+    board.retain([KIEL, BERLIN])
+    board.note(KIEL, arrival().observation)
+    board.note(BERLIN, arrival(BERLIN).observation)
+    board.retain([replace(KIEL, lat=KIEL.lat + 1), BERLIN])
+    assert (board.last("kiel"), board.last("berlin")) == (None, arrival(BERLIN).observation)
 
 
 async def test_a_batch_follows_another_after_a_moment() -> None:

@@ -14,7 +14,7 @@ import pytest
 import structlog
 
 from weatherd import log
-from weatherd.redaction import REDACTED
+from weatherd.redaction import REDACTED, Redaction
 
 SECRET = 'k3y"with\\quotes'
 
@@ -133,6 +133,22 @@ def test_many_of_an_event_are_logged_as_one_by_one(stream: io.StringIO) -> None:
     log.configure("warning", "json", stream=stream)
     log.each("observation", many)
     assert len(_lines(stream)) == 4
+
+
+def test_many_lines_are_written_at_once() -> None:
+    """A batch is one write, however many lines it has, and none where there is nothing to say."""
+    written = list[str]()
+    log.configure("info", "json", write=written.append)
+    log.each("observation", [{"city": "kiel"}, {"city": "berlin"}])
+    log.each("observation", [])
+    (text,) = written
+    assert [json.loads(line)["city"] for line in text.split("\n")] == ["kiel", "berlin"]
+
+
+def test_the_longer_of_two_secrets_is_hidden_whole() -> None:
+    """A secret that is a part of another leaves nothing of it."""
+    redact = Redaction(["secret", "secret-and-more"])
+    assert redact("a=secret-and-more b=secret") == f"a={REDACTED} b={REDACTED}"
 
 
 def test_a_processor_may_drop_one_of_many() -> None:
