@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from weatherd.observation import Arrival
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from weatherd.attempts import Pulse
     from weatherd.channel import Channel
     from weatherd.keeper import Keeper
-    from weatherd.observation import Arrival
     from weatherd.sinks.board import Board
     from weatherd.sinks.outlet import Outlet
 
@@ -36,9 +37,11 @@ async def consume(channel: Channel, board: Board, outlets: Sequence[Outlet], kee
 
 
 def _mark(arrival: Arrival, board: Board) -> Arrival:
-    """Put the observation on the board, and mark it if it says what stood there before."""
-    city, observation, *_ = arrival
+    """Put the observation on the board, and mark it if it follows what stood there before, or says the same."""
+    city, observation, _, stale, _ = arrival
     before = board.last(city.id)
     board.note(city, observation)
-    repeat = before is not None and observation.repeats(before)
-    return arrival._replace(repeat=True) if repeat else arrival
+    if before is None:
+        return arrival
+    follows = observation.follows(before)
+    return Arrival(city, observation, not follows and observation.repeats(before), stale, follows)

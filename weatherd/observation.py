@@ -38,6 +38,10 @@ class Observation(NamedTuple):
         """Tell whether a provider said the same thing again: all is equal but the time of fetching."""
         return self[:_FETCHED_AT] == other[:_FETCHED_AT] and self[_FETCHED_AT + 1 :] == other[_FETCHED_AT + 1 :]
 
+    def follows(self, other: Observation) -> bool:
+        """Tell whether it is of a newer moment, and was fetched later."""
+        return self.observed_at > other.observed_at and self.fetched_at > other.fetched_at
+
     def is_sound(self) -> bool:
         """Tell whether the types are right, the numbers finite, the times aware and the words one line."""
         times: tuple[Any, ...] = (self.observed_at, self.fetched_at)  # a plug-in need not have been type-checked
@@ -68,3 +72,4 @@ class Arrival(NamedTuple):
     observation: Observation
     repeat: bool = False  # the provider had said the same before
     stale: bool = False  # too old for the weather of now; no provider had anything newer
+    follows: bool = False  # what was fetched before it at the same place is older

@@ -39,9 +39,21 @@ ON CONFLICT ({", ".join(IDENTITY)}) DO UPDATE SET
 WHERE ({", ".join(_SAID)}) IS NOT ({", ".join(f"excluded.{name}" for name in _SAID)})
 """
 _COLUMNS_OF_O = ", ".join(f"o.{name}" for name in FIELDS)
-# What was fetched last may be a repeat, whose row says when it was fetched first.
+# A row of a city's last observation says where it was made, and when it was fetched last: a repeat is no row of its
+# own. What followed it at the same place is found by the journal's index.
 _LASTS = f"""
-SELECT l.lat, l.lon, l.fetched_at, {_COLUMNS_OF_O} FROM last AS l JOIN observation AS o USING ({", ".join(IDENTITY)})
+SELECT l.lat, l.lon, iif(o.observed_at > l.observed_at, o.fetched_at, l.fetched_at) AS fetched, {_COLUMNS_OF_O}
+FROM last AS l JOIN observation AS o
+ON o.seq = coalesce(
+  (SELECT n.seq FROM observation AS n
+   WHERE n.city = l.city AND n.observed_at > l.observed_at AND n.fetched_at > l.fetched_at
+   ORDER BY n.observed_at DESC LIMIT 1),
+  (SELECT p.seq FROM observation AS p WHERE {" AND ".join(f"p.{name} = l.{name}" for name in IDENTITY)}))
+WHERE fetched >= ?
+"""
+_FORGOTTEN = """
+DELETE FROM last WHERE fetched_at < ?1
+AND NOT EXISTS (SELECT 1 FROM observation AS n WHERE n.city = last.city AND n.observed_at >= ?1)
 """
 _END = """
 SELECT max(coalesce((SELECT max(seq) FROM observation), 0), coalesce((SELECT max(max(seq, ahead)) FROM cursor), 0))
@@ -103,12 +115,13 @@ class Store:
     def load(self, now: float) -> Kept:
         """Return what there is, and forget what nobody needs any more. *now* is a POSIX time."""
         db = self._db
-        db.change("DELETE FROM last WHERE fetched_at < ?", [(now - _FORGET) * 1e6])
+        oldest = int((now - _FORGET) * 1e6)
+        db.change(_FORGOTTEN, [oldest])
         db.change("DELETE FROM note WHERE until < ?", [now])
         db.change("DELETE FROM quota WHERE started > ?", [now + _WRONG])  # text and blobs among them
         db.change("DELETE FROM quota WHERE typeof(started) <> 'real' OR typeof(used) <> 'real'")
         return Kept(
-            [last for row in db.rows(_LASTS) if (last := _last(row))],
+            [last for row in db.rows(_LASTS, [oldest]) if (last := _last(row))],
             self._ledger(),
             [Note(*row) for row in db.rows("SELECT provider, key, text, until FROM note")],
         )
@@ -121,12 +134,17 @@ class Store:
             return self._ledger()
 
     def add(self, batch: Sequence[Arrival]) -> Added:
-        """Keep a batch of observations in one transaction, each as its city's last, too."""
+        """Keep a batch of observations in one transaction, each as its city's last, too.
+
+        What follows the one before, and is new to the journal, is found without that: it is written once, not twice.
+        """
         with self._db.transaction():
             before = self.end()
             rows = ([before + place, *cells(arrival.observation)] for place, arrival in enumerate(batch, 1))
             stored = self._db.change_all(_ADD, rows)
-            self._db.change_all("INSERT OR REPLACE INTO last VALUES (?, ?, ?, ?, ?, ?, ?)", map(_last_cells, batch))
+            are_new = stored == sum(not arrival.repeat for arrival in batch)
+            lasts = (_last_cells(arrival) for arrival in batch if not (are_new and arrival.follows))
+            self._db.change_all("INSERT OR REPLACE INTO last VALUES (?, ?, ?, ?, ?, ?, ?)", lasts)
             return Added(stored, self.end())
 
     def end(self) -> int:

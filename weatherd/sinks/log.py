@@ -28,7 +28,7 @@ class LogSink:
 
 
 def _facts(arrival: Arrival) -> dict[str, Any]:
-    city, observation, repeat, stale = arrival
+    city, observation, repeat, stale, _ = arrival
     values = zip(NAMES, (city.name, *observation), strict=True)
     facts: dict[str, Any] = {name: value for name, value in values if value is not None}
     if not observation.station:

@@ -1,0 +1,121 @@
+"""What another run finds of each city's last observation."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.fakes import BERLIN, KIEL, observation
+from tests.virtual import EPOCH, VirtualTimeLoop
+from weatherd.account import Account
+from weatherd.attempts import Pulse
+from weatherd.channel import Channel
+from weatherd.consumer import consume
+from weatherd.journal.store import Store
+from weatherd.keeper import Keeper
+from weatherd.observation import Arrival
+from weatherd.sinks.board import Board
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+NOW = EPOCH.timestamp()
+MOVED = replace(KIEL, lat=KIEL.lat + 1)
+DAY = timedelta(days=1)
+
+said = st.builds(
+    lambda city, provider, station, observed, fetched, temperature: Arrival(
+        city,
+        observation(
+            city,
+            provider=provider,
+            station=station,
+            observed_at=EPOCH + timedelta(minutes=observed),
+            fetched_at=EPOCH + timedelta(minutes=fetched),
+            temperature=temperature,
+        ),
+    ),
+    st.sampled_from([KIEL, BERLIN, MOVED]),
+    st.sampled_from(["open-meteo", "nws"]),
+    st.sampled_from(["", "K1"]),
+    st.integers(0, 4),
+    st.integers(0, 1),
+    st.sampled_from([6.0, 7.0]),
+)
+
+
+def _fetched(arrival: Arrival, minutes: float) -> Arrival:
+    said = arrival.observation
+    return arrival._replace(observation=said._replace(fetched_at=said.fetched_at + timedelta(minutes=minutes)))
+
+
+async def _live(batches: Iterable[Sequence[Arrival]], store: Store, board: Board) -> None:
+    """Bring observations over the road into a journal; where a city turns up moved, its row of the list was edited."""
+
+    async def add(batch: Sequence[Arrival]) -> int:
+        return store.add(batch).stored
+
+    for batch in batches:
+        kiel = next((each.city for each in batch if each.city != BERLIN), board.cities[-1])
+        board.retain([BERLIN, kiel])
+        channel = Channel(10)
+        keeper = Keeper(add, channel, Account())
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(keeper.keep())
+            tasks.create_task(consume(channel, board, [], keeper, Pulse()))
+            for each in batch:
+                if each.city in board.cities:
+                    await channel.put(each)
+            channel.close()
+
+
+@given(st.lists(st.lists(st.lists(said, max_size=4), max_size=6), max_size=4))
+def test_another_run_finds_what_the_board_showed(lives: list[list[list[Arrival]]]) -> None:
+    """Whatever the sources say, in whatever order and batches: after each restart the board is as it was."""
+    minute = itertools.count(step=2)
+    with TemporaryDirectory() as folder, closing(Store(Path(folder) / "weatherd.sqlite")) as store:
+        board = Board()
+        board.retain([BERLIN, KIEL])
+        for batches in lives:
+            later = [[_fetched(each, next(minute)) for each in batch] for batch in batches]
+            with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+                runner.run(_live(later, store, board))
+            found = Board(store.load(NOW).lasts)
+            found.retain(board.cities)
+            assert [found.last(city.id) for city in board.cities] == [board.last(city.id) for city in board.cities]
+            board = found
+
+
+def test_a_city_that_never_repeats_itself_is_not_forgotten(tmp_path: Path) -> None:
+    """Its first observation is the only one that was noted as its last, and may have left the journal long ago."""
+    with closing(Store(tmp_path / "weatherd.sqlite")) as store:
+        first = observation()
+        store.add([Arrival(KIEL, first)])
+        for day in range(1, 31):
+            later = observation(observed_at=first.observed_at + day * DAY, fetched_at=first.fetched_at + day * DAY)
+            store.add([Arrival(KIEL, later, follows=True)])
+        store.prune(NOW + 20 * DAY.total_seconds(), NOW + 30 * DAY.total_seconds(), 0, [])
+        (last,) = store.load(NOW + 30 * DAY.total_seconds()).lasts
+        assert last.observation.observed_at == first.observed_at + 30 * DAY
+        assert store.load(NOW + 38 * DAY.total_seconds()).lasts == []
+
+
+def test_a_clock_that_was_set_right_does_not_hide_what_follows(tmp_path: Path) -> None:
+    """What was fetched by a clock that was ahead does not count as the last for as long as it was ahead."""
+    ahead = observation(fetched_at=EPOCH + DAY)
+    right = observation(observed_at=EPOCH + timedelta(minutes=15), fetched_at=EPOCH + timedelta(minutes=20))
+    with closing(Store(tmp_path / "weatherd.sqlite")) as store:
+        board = Board()
+        board.retain([BERLIN, KIEL])
+        with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+            runner.run(_live([[Arrival(KIEL, ahead)], [Arrival(KIEL, right)]], store, board))
+        assert [last.observation for last in store.load(NOW).lasts] == [right]
