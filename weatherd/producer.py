@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 _IN_TURN = "the city's turn: its phase in the interval"
-_NONE: Mapping[str, Bench] = MappingProxyType({})
 _PAUSE = 1.0  # seconds, at the least
 _EARLY = (Failure.UNAVAILABLE, Failure.BROKEN, Failure.MALFORMED, Failure.EMPTY)  # worth a try before the next tick
 
@@ -66,22 +65,23 @@ async def produce(city: City, tools: Tools) -> None:
     interval makes it skip ticks, not queue them.
     """
     structlog.contextvars.bind_contextvars(city=city.id)  # in the context of this task
-    course = _Course(share(city.id))
+    part, ills = share(city.id), _WELL
     then = _first(city, tools)
     tools.attempts.planned(city.id, then)
     while True:
         await tools.alarm.at(then.at - tools.epoch)
         tools.attempts.begins(city.id)
-        then = await _poll(city, course, then, tools)
+        then, ills = await _poll(city, part, ills, then, tools)
 
 
-@dataclass(slots=True)
-class _Course:
-    """What a producer knows from one poll to the next."""
+class _Ills(NamedTuple):
+    """What has gone wrong for a city, and is not over."""
 
-    share: float  # of the interval that is over at the ticks
-    trouble: Trouble | None = None  # until it is well again
-    benches: Mapping[str, Bench] = field(default_factory=lambda: _NONE)
+    trouble: Trouble | None = None
+    benches: Mapping[str, Bench] = MappingProxyType({})
+
+
+_WELL = _Ills()
 
 
 def _first(city: City, tools: Tools) -> Next:
@@ -95,32 +95,38 @@ def _first(city: City, tools: Tools) -> Next:
     return Next(now, "the last poll is an interval ago", is_tick=False)
 
 
-async def _poll(city: City, course: _Course, due: Next, tools: Tools) -> Next:
-    """Poll once, put what was found on the road, and return when to poll again."""
+async def _poll(city: City, part: float, ills: _Ills, due: Next, tools: Tools) -> tuple[Next, _Ills]:
+    """Poll once, put what was found on the road, and return when to poll again, and what is wrong by then.
+
+    *part* is that of the interval which is over at the city's ticks.
+    """
     began = tools.now()
-    outcome = await ask(city, order(city.providers, course.benches, began), tools.providers, tools.now)
+    outcome = await ask(city, order(city.providers, ills.benches, began), tools.providers, tools.now)
     if outcome.observation:
         await tools.channel.put(_arrival(city, outcome, outcome.observation, tools))  # also when it is old: it says so
     interval, now = tools.planner.interval(city), max(tools.now(), due.at)  # a timer may ring a hair early
-    for name, error in outcome.errors.items():
-        benched = bench(course.benches.get(name), now, interval, _asked(error))
-        course.benches = {**course.benches, name: benched}
+    if outcome.errors:
+        benched = {
+            name: bench(ills.benches.get(name), now, interval, _asked(error)) for name, error in outcome.errors.items()
+        }
+        ills = ills._replace(benches={**ills.benches, **benched})
     failures = 0
     if outcome.is_fresh:
-        if course.trouble:
-            course.trouble.ended(now)
-            course.trouble = None
+        if ills.trouble:
+            ills.trouble.ended(now)
+            ills = ills._replace(trouble=None)
         tick = next_tick if due.is_tick else second_poll
-        then = Next(tick(now, interval, course.share * interval), _IN_TURN)
+        then = Next(tick(now, interval, part * interval), _IN_TURN)
     else:
-        trouble = course.trouble = course.trouble or Trouble()
+        trouble = ills.trouble or Trouble()
+        ills = ills._replace(trouble=trouble)
         failures = trouble.failures + 1
         wait = _wait(outcome, backoff(failures, interval, tools.random.random()), interval)
         trouble.goes_on(outcome.reason, now, wait)
         trouble.aged(tools.board.last(city.id), outcome.reason, now)
         then = Next(now + wait, _after(outcome, failures), is_tick=False)
     tools.attempts.ended(city.id, Attempt(began, now, outcome.tries, failures), then)
-    return then
+    return then, ills
 
 
 def _after(outcome: Outcome, failures: int) -> str:

@@ -26,8 +26,8 @@ class Board:
 
     def __init__(self, lasts: Iterable[Last] = ()) -> None:
         self.cities: tuple[City, ...] = ()  # another tuple when they have changed
-        self._places: dict[str, City | Last] = {last.observation.city: last for last in lasts}
-        self._last = {last.observation.city: last.observation for last in lasts}
+        self._lasts = tuple(lasts)  # until the list is known
+        self._last = {last.observation.city: last.observation for last in self._lasts}
 
     def note(self, city: City, observation: Observation) -> None:
         """Keep an observation as its city's last."""
@@ -44,13 +44,17 @@ class Board:
 
     def retain(self, cities: Iterable[City]) -> None:
         """Keep these cities only, and only where they still are."""
-        self.cities = tuple(cities)
-        before, places = self._places, {city.id: city for city in self.cities}
-        gone = [name for name in self._last if name not in places or _is_moved(before.get(name), places[name])]
+        places = {**{last.observation.city: _place(last) for last in self._lasts}, **_places(self.cities)}
+        self._lasts, self.cities = (), tuple(cities)
+        wanted = _places(self.cities)
+        gone = [name for name in self._last if name not in wanted or places.get(name, wanted[name]) != wanted[name]]
         for name in gone:
             del self._last[name]
-        self._places = dict(places)
 
 
-def _is_moved(before: City | Last | None, city: City) -> bool:
-    return before is not None and (before.lat, before.lon) != (city.lat, city.lon)
+def _places(cities: Iterable[City]) -> dict[str, tuple[float, float]]:
+    return {city.id: _place(city) for city in cities}
+
+
+def _place(of: City | Last) -> tuple[float, float]:
+    return of.lat, of.lon
