@@ -116,8 +116,8 @@ def test_the_board_keeps_the_last_of_each_city() -> None:
     board = Board()
     old, new = arrival().observation, arrival(temperature=7.0).observation
     for observation in (old, new):
-        board.note(KIEL, observation)
-    board.note(BERLIN, arrival(BERLIN).observation)
+        board.note(observation)
+    board.note(arrival(BERLIN).observation)
     board.retain([KIEL])
     assert (board.last("kiel"), board.last("berlin")) == (new, None)
 
@@ -126,8 +126,8 @@ def test_the_board_forgets_what_was_seen_elsewhere() -> None:
     """A city that was moved is another place, of which nothing is known; one that stayed keeps what there is."""
     board = Board()
     board.retain([KIEL, BERLIN])
-    board.note(KIEL, arrival().observation)
-    board.note(BERLIN, arrival(BERLIN).observation)
+    board.note(arrival().observation)
+    board.note(arrival(BERLIN).observation)
     board.retain([replace(KIEL, lat=KIEL.lat + 1), BERLIN])
     assert (board.last("kiel"), board.last("berlin")) == (None, arrival(BERLIN).observation)
 

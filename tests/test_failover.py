@@ -64,7 +64,7 @@ class Taking(Channel):
     async def put(self, arrival: Any) -> None:
         """Take it."""
         self.taken.append((asyncio.get_running_loop().time(), arrival))
-        self._board.note(arrival.city, arrival.observation)
+        self._board.note(arrival.observation)
 
     @property
     def served_by(self) -> list[str]:

@@ -78,7 +78,7 @@ def test_cities_that_are_down_do_not() -> None:
     """An outage of the weather service is no reason for a restart."""
 
     def prepare(shown: View) -> None:
-        shown.board.note(KIEL, observation())
+        shown.board.note(observation())
 
     assert all("WATCHDOG=1" in each for each in heard(prepare, 20_000))
 

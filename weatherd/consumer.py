@@ -40,7 +40,7 @@ def _mark(arrival: Arrival, board: Board) -> Arrival:
     """Put the observation on the board, and mark it if it follows what stood there before, or says the same."""
     city, observation, _, stale, _ = arrival
     before = board.last(city.id)
-    board.note(city, observation)
+    board.note(observation)
     if before is None:
         return arrival
     follows = observation.follows(before)

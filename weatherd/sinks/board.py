@@ -29,9 +29,9 @@ class Board:
         self._lasts = tuple(lasts)  # until the list is known
         self._last = {last.observation.city: last.observation for last in self._lasts}
 
-    def note(self, city: City, observation: Observation) -> None:
+    def note(self, observation: Observation) -> None:
         """Keep an observation as its city's last."""
-        self._last[city.id] = observation
+        self._last[observation.city] = observation
 
     def last(self, city: str) -> Observation | None:
         """Return the last observation of a city, if there has been one."""
