@@ -16,7 +16,7 @@ from weatherd.failover import Bench, bench, order
 from weatherd.foreign import words
 from weatherd.observation import Arrival
 from weatherd.poll import Outcome, ask
-from weatherd.schedule import backoff, crowding, first_poll, next_tick, phase, second_poll, share
+from weatherd.schedule import backoff, crowding, first_poll, next_tick, second_poll, share
 from weatherd.trouble import Trouble
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ async def produce(city: City, tools: Tools) -> None:
     """
     structlog.contextvars.bind_contextvars(city=city.id)  # in the context of this task
     part, ills = share(city.id), _WELL
-    then = _first(city, tools)
+    then = _first(city, part, tools)
     tools.attempts.planned(city.id, then)
     while True:
         await tools.alarm.at(then.at - tools.epoch)
@@ -84,12 +84,12 @@ class _Ills(NamedTuple):
 _WELL = _Ills()
 
 
-def _first(city: City, tools: Tools) -> Next:
+def _first(city: City, part: float, tools: Tools) -> Next:
     now, interval, last = tools.now(), tools.planner.interval(city), tools.board.last(city.id)
     if last is None or last.provider not in city.providers or tools.board.is_stale(city.id, now):
-        at = now + share(city.id) * crowding(len(tools.board.cities))
+        at = now + part * crowding(len(tools.board.cities))
         return Next(at, "nothing fresh is known of it", is_tick=False)
-    tick = first_poll(now, last.fetched_at.timestamp(), interval, phase(city.id, interval))
+    tick = first_poll(now, last.fetched_at.timestamp(), interval, part * interval)
     if tick > now:
         return Next(tick, "the journal holds a fresh observation")
     return Next(now, "the last poll is an interval ago", is_tick=False)
