@@ -21,7 +21,7 @@ class Alarm:
     """Rings at the moments that it is asked for: at once or up to 10 ms later, so that many are rung together."""
 
     def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
+        self._loop = asyncio.get_running_loop()  # asked for each time, it would ask the kernel for the process
         self._rings: dict[float, _Ring] = {}  # by the number of their hundredth of a second
         self._order: list[float] = []  # a heap of these numbers
         self._timer: asyncio.TimerHandle | None = None

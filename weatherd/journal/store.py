@@ -142,6 +142,7 @@ class Store:
             before = self.end()
             rows = ([before + place, *cells(arrival.observation)] for place, arrival in enumerate(batch, 1))
             stored = self._db.change_all(_ADD, rows)
+            # Else one of them is there already, as it was fetched then, and not now
             are_new = stored == sum(not arrival.repeat for arrival in batch)
             lasts = (_last_cells(arrival) for arrival in batch if not (are_new and arrival.follows))
             self._db.change_all("INSERT OR REPLACE INTO last VALUES (?, ?, ?, ?, ?, ?, ?)", lasts)

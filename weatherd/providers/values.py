@@ -13,7 +13,7 @@ _LONGEST = 200
 _LARGEST = 1e11
 _NUMBER = (float, int)  # and not bool, which is an int to isinstance()
 _NANO = 1e9  # round(…, 9) takes twice as long
-_SHARED = {float(whole): float(whole) for whole in range(361)}  # most percentages and directions, and no rain
+_SHARED = {float(whole): float(whole) for whole in range(361)}  # by all cities: percentages, directions, no rain
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC).timestamp()
 _LATEST = datetime(2200, 1, 1, tzinfo=UTC).timestamp()
 
