@@ -6,6 +6,8 @@ import asyncio
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,16 +19,18 @@ from tests.forwarders.far import arrivals, journal
 from tests.virtual import EPOCH
 from weatherd.errors import StateError
 from weatherd.formats import plain
+from weatherd.journal import schema
 from weatherd.journal.journal import open_journal
 from weatherd.journal.reader import Reader
-from weatherd.journal.rows import entry
+from weatherd.journal.rows import COLUMNS, Entry, cells, entry, micros
 from weatherd.journal.schema import VERSION
 from weatherd.journal.store import Added, Cursor, Store
-from weatherd.observation import Arrival, Observation
+from weatherd.observation import FIELDS, Arrival, Observation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
+    from weatherd.city import City
 
 MEMORY = ":memory:"  # SQLite's name for no file at all
 NOW = EPOCH.timestamp()
@@ -152,6 +156,60 @@ def test_a_file_of_the_first_version_is_brought_forward(file: Path) -> None:
         assert store.add([arrival(), arrival(BERLIN)]) == Added(1, 4)
 
 
+def test_a_file_of_the_second_version_is_brought_forward(file: Path) -> None:
+    """Its index began with the city; its observations keep their numbers, and each city its last one."""
+    later = EPOCH + timedelta(minutes=10)
+    with closing(sqlite3.connect(file)) as old, old:
+        old.executescript(schema._FIRST)
+        old.executescript(schema._JOURNAL)
+        old.execute("DROP TABLE last_1")
+        rows = [observation(), observation(BERLIN), observation(observed_at=later, fetched_at=later)]
+        for seq, row in enumerate(rows, 7):
+            marks = ", ".join("?" * (len(FIELDS) + 1))
+            old.execute(f"INSERT INTO observation (seq, {COLUMNS}) VALUES ({marks})", [seq, *cells(row)])  # noqa: S608
+        for city, fetched_at in ((KIEL, EPOCH), (BERLIN, later)):
+            place = [city.id, city.lat, city.lon, "fake", ""]
+            old.execute("INSERT INTO last VALUES (?, ?, ?, ?, ?, ?, ?)", [*place, micros(EPOCH), micros(fetched_at)])
+        old.execute("INSERT INTO cursor VALUES ('webhook', 8, 8, 'key')")
+        old.execute("PRAGMA user_version = 2")
+    with closing(Store(file)) as store:
+        found = {last.observation.city: last.observation for last in store.load(NOW).lasts}
+        assert found == {"berlin": observation(BERLIN, fetched_at=later), "kiel": rows[2]}
+        assert store.cursor("webhook") == Cursor(8, 8, "key")
+        with closing(Reader(file)) as reader:
+            assert reader.after(0, 9) == [Entry(seq, row) for seq, row in enumerate(rows, 7)]
+        assert store.add([arrival()]) == Added(0, 9)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([KIEL, BERLIN]), st.integers(0, 5), st.integers(6, 7)), max_size=20),
+    st.none() | st.integers(0, 6),
+    st.none() | st.integers(0, 6),
+    st.integers(0, 9),
+    st.integers(1, 5),
+)
+def test_what_a_city_has_is_found_by_any_bounds(
+    said: list[tuple[City, int, int]], since: int | None, until: int | None, after: int, limit: int
+) -> None:
+    """A page of a city, and its history, are what is left when everything else is taken away from the journal."""
+    begin, end = (None if each is None else EPOCH + timedelta(minutes=each) for each in (since, until))
+    with TemporaryDirectory() as folder, closing(Store(file := Path(folder) / "weatherd.sqlite")) as store:
+        for city, minute, value in said:
+            store.add([arrival(city, observed_at=EPOCH + timedelta(minutes=minute), temperature=float(value))])
+        with closing(Reader(file)) as reader:
+            kiel = [
+                each
+                for each in reader.after(0, 100)
+                if each.observation.city == "kiel"
+                and (begin is None or begin <= each.observation.observed_at)
+                and (end is None or each.observation.observed_at < end)
+            ]
+            assert reader.page(after, limit, begin, end, "kiel") == [each for each in kiel if each.seq > after][:limit]
+            if begin and end:
+                by_time = sorted(kiel, key=lambda each: each.observation.observed_at)
+                assert reader.between("kiel", begin, end) == [each.observation for each in by_time]
+
+
 def test_the_last_of_a_city_is_the_one_that_was_fetched_last(store: Store) -> None:
     """A repeat renews the time of fetching, for whoever asks whether it is time to poll again."""
     later = EPOCH + timedelta(minutes=10)
@@ -169,6 +227,15 @@ def test_a_reader_reads_what_is_between(store: Store, file: Path) -> None:
         assert reader.cities() == ["berlin", "kiel"]
         exported = list(reader.export(EPOCH + timedelta(minutes=8), None, ["kiel"]))
         assert [each.temperature for each in exported] == [*range(20, 30), 8, 9]
+
+
+def test_a_city_of_which_nothing_is_left_is_not_named(store: Store, file: Path) -> None:
+    """Whoever asks for the history of a city is offered those that have one, also when they left the list long ago."""
+    store.add([arrival(), arrival(BERLIN, fetched_at=EPOCH + timedelta(days=9))])
+    store.prune(NOW + DAY, NOW + 9 * DAY, 0, [])
+    store.load(NOW + 30 * DAY)
+    with closing(Reader(file)) as reader:
+        assert reader.cities() == ["berlin"]
 
 
 def test_an_export_sees_what_is_added_meanwhile(store: Store, file: Path) -> None:

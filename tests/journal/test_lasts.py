@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import shutil
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
@@ -78,7 +79,38 @@ async def _live(batches: Iterable[Sequence[Arrival]], store: Store, board: Board
             channel.close()
 
 
-@given(st.lists(st.lists(st.lists(said, max_size=4), max_size=6), max_size=4))
+def _after_a_crash(file: Path) -> Board:
+    """Return the board of a run that finds the file as it is now: nobody has closed it."""
+    with TemporaryDirectory() as folder:
+        for each in file.parent.glob("*.sqlite*"):
+            if not each.name.endswith("-shm"):
+                shutil.copy(each, folder)
+        with closing(Store(Path(folder) / file.name)) as store:
+            return Board(store.load(NOW).lasts)
+
+
+lives_of_batches = st.lists(st.lists(st.lists(said, max_size=4), max_size=6), max_size=4)
+
+
+@given(lives_of_batches)
+def test_a_crash_makes_forgotten_only_when_a_repeat_was_fetched(lives: list[list[list[Arrival]]]) -> None:
+    """Whatever was said, another run finds each city's last observation, though perhaps as it was fetched before."""
+    minute = itertools.count(step=2)
+    with TemporaryDirectory() as folder, closing(Store(file := Path(folder) / "weatherd.sqlite")) as store:
+        board = Board()
+        board.retain([BERLIN, KIEL])
+        for batches in lives:
+            later = [[_fetched(each, next(minute)) for each in batch] for batch in batches]
+            with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+                runner.run(_live(later, store, board))
+            found = _after_a_crash(file)
+            found.retain(board.cities)
+            for city in board.cities:
+                here, there = board.last(city.id), found.last(city.id)
+                assert here == there or (here and there and here.repeats(there) and here.fetched_at > there.fetched_at)
+
+
+@given(lives_of_batches)
 def test_another_run_finds_what_the_board_showed(lives: list[list[list[Arrival]]]) -> None:
     """Whatever the sources say, in whatever order and batches: after each restart the board is as it was."""
     minute = itertools.count(step=2)
@@ -119,3 +151,33 @@ def test_a_clock_that_was_set_right_does_not_hide_what_follows(tmp_path: Path) -
         with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
             runner.run(_live([[Arrival(KIEL, ahead)], [Arrival(KIEL, right)]], store, board))
         assert [last.observation for last in store.load(NOW).lasts] == [right]
+
+
+def test_a_start_need_not_search_the_journal(tmp_path: Path) -> None:
+    """However much is said, only a few observations a city are not noted as its last."""
+    with closing(Store(tmp_path / "weatherd.sqlite")) as store:
+        store.add([Arrival(KIEL, observation())])
+        for minute in range(1, 500):
+            later = timedelta(minutes=minute)
+            store.add([Arrival(KIEL, observation(observed_at=EPOCH + later, fetched_at=EPOCH + later), follows=True)])
+        assert store.end() - store._db.one("SELECT seq FROM gathered") <= 101
+
+
+def test_what_was_said_again_is_noted_at_the_end(tmp_path: Path) -> None:
+    """An orderly end forgets nothing: a repeat is not asked for again before its time."""
+    with closing(Store(tmp_path / "weatherd.sqlite")) as store:
+        store.add([Arrival(KIEL, observation())])
+        store.add([Arrival(KIEL, again := observation(fetched_at=EPOCH + timedelta(minutes=9)), repeat=True)])
+    with closing(Store(tmp_path / "weatherd.sqlite")) as store:
+        assert [last.observation for last in store.load(NOW).lasts] == [again]
+
+
+def test_what_follows_after_everything_was_deleted_is_the_last(tmp_path: Path) -> None:
+    """Numbers of rows that are gone are not given again, or what is new would pass for old."""
+    with closing(Store(tmp_path / "weatherd.sqlite")) as store:
+        store.add([Arrival(KIEL, observation())])
+        store.add([Arrival(BERLIN, observation(BERLIN))])
+        store.prune(NOW + 60, NOW + 60, 0, [])
+        new = observation(observed_at=EPOCH + DAY, fetched_at=EPOCH + DAY)
+        assert store.add([Arrival(KIEL, new, follows=True)]).end == 3
+        assert [last.observation for last in store.load(NOW).lasts] == [new]

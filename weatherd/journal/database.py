@@ -44,6 +44,7 @@ class Database:
             with contextlib.suppress(sqlite3.OperationalError):  # this one does not wait for another who does the same
                 self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")
+            self._db.execute("PRAGMA temp_store = MEMORY")  # there may be no folder for it, as in a container
             self._db.execute(f"PRAGMA journal_size_limit = {_LOG}")
 
     def rows(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:

@@ -18,6 +18,16 @@ if TYPE_CHECKING:
     from weatherd.observation import Observation
 
 _CHUNK = 2000  # rows that are held in memory at once
+_EARLIEST, _LATEST = -(2**63), 2**63 - 1
+# It jumps through the index from one moment of an observation to the next: all cities share a few of them.
+_OF_CITY = f"""
+WITH RECURSIVE moment(at) AS (
+  SELECT min(observed_at) FROM observation WHERE observed_at >= ?1
+  UNION ALL SELECT (SELECT min(observed_at) FROM observation WHERE observed_at > at) FROM moment WHERE at < ?2
+)
+SELECT seq, {COLUMNS} FROM moment CROSS JOIN observation ON observed_at = at
+WHERE at < ?2 AND city = ?3 AND seq > ?4
+"""
 
 
 class Reader:
@@ -53,9 +63,8 @@ class Reader:
 
     def between(self, city: str, since: datetime, until: datetime) -> list[Observation]:
         """Return what was observed in a city in ``[since, until)``, by the time of observation."""
-        where = "WHERE city = ? AND observed_at >= ? AND observed_at < ? ORDER BY observed_at, seq"
-        values = [city, micros(since), micros(until)]
-        return [observation(row) for row in self._db.rows(f"SELECT {COLUMNS} FROM observation {where}", values)]
+        rows = self._db.rows(f"{_OF_CITY} ORDER BY at, seq", [micros(since), micros(until), city, 0])
+        return [observation(row[1:]) for row in rows]
 
     def export(self, since: datetime | None, until: datetime | None, cities: Sequence[str]) -> Iterator[Observation]:
         """Yield what was observed in ``[since, until)``, of these cities or of all, in the order of arrival.
@@ -74,19 +83,18 @@ class Reader:
         self, after: int, limit: int, since: datetime | None, until: datetime | None, city: str | None
     ) -> list[Entry]:
         """Return what was observed in ``[since, until)``, of one city or of all, after number *after*."""
-        conditions, values = _conditions(since, until, [city] if city else [])
-        where = f"WHERE seq > ?{conditions} ORDER BY seq LIMIT ?"
-        return [
-            entry(row)
-            for row in self._db.rows(f"SELECT seq, {COLUMNS} FROM observation {where}", [after, *values, limit])
-        ]
+        if city:
+            begin, end = micros(since) if since else _EARLIEST, micros(until) if until else _LATEST
+            rows = self._db.rows(f"{_OF_CITY} ORDER BY seq LIMIT {limit}", [begin, end, city, after])
+        else:
+            conditions, values = _conditions(since, until, [])
+            where = f"WHERE seq > ?{conditions} ORDER BY seq LIMIT ?"
+            rows = self._db.rows(f"SELECT seq, {COLUMNS} FROM observation {where}", [after, *values, limit])
+        return [entry(row) for row in rows]
 
     def cities(self) -> list[str]:
         """Return the ids of all cities that have an observation, also of those that left the list."""
-        # Jumps through the index from one city to the next, where DISTINCT would read all of it.
-        jump = "SELECT (SELECT min(city) FROM observation WHERE city > c) FROM each WHERE c IS NOT NULL"
-        each = f"WITH RECURSIVE each(c) AS (SELECT min(city) FROM observation UNION ALL {jump})"
-        return [city for (city,) in self._db.rows(f"{each} SELECT c FROM each WHERE c IS NOT NULL")]
+        return [city for (city,) in self._db.rows("SELECT city FROM last ORDER BY city")]
 
     def close(self) -> None:
         """Close the file."""

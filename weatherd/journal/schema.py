@@ -15,13 +15,12 @@ if TYPE_CHECKING:
 
     from weatherd.journal.database import Database
 
-VERSION = 2
+VERSION = 3
 _FIRST = """
 CREATE TABLE last (city TEXT PRIMARY KEY, lat REAL, lon REAL, fetched REAL, observation TEXT) WITHOUT ROWID;
 CREATE TABLE quota (provider TEXT, window TEXT, started REAL, used REAL, PRIMARY KEY (provider, window)) WITHOUT ROWID;
 CREATE TABLE note (provider TEXT, key TEXT, text TEXT, until REAL, PRIMARY KEY (provider, key)) WITHOUT ROWID;
 """
-# The index begins with what people ask for: a city, between two moments.
 _JOURNAL = """
 ALTER TABLE last RENAME TO last_1;
 CREATE TABLE observation (
@@ -43,6 +42,38 @@ CREATE TABLE aside (
   forwarder TEXT NOT NULL, seq INTEGER NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (forwarder, seq)
 ) WITHOUT ROWID;
 """
+# The index begins with the moment: what is new then stands together, and a transaction changes a few of its pages, not
+# one for each of its rows. Each city's last is only noted where the journal itself does not tell it, see store.py.
+_BY_TIME = """
+ALTER TABLE observation RENAME TO observation_2;
+ALTER TABLE last RENAME TO last_2;
+CREATE TABLE observation (
+  seq INTEGER PRIMARY KEY,
+  city TEXT NOT NULL, provider TEXT NOT NULL, observed_at INTEGER NOT NULL, fetched_at INTEGER NOT NULL,
+  temperature REAL NOT NULL, description TEXT NOT NULL, code INTEGER, station TEXT NOT NULL,
+  apparent_temperature REAL, relative_humidity REAL, pressure_msl REAL, wind_speed REAL, wind_direction REAL,
+  wind_gust REAL, precipitation REAL, cloud_cover REAL, visibility REAL,
+  UNIQUE (observed_at, city, provider, station)
+);
+CREATE TABLE last (
+  city TEXT PRIMARY KEY, lat REAL NOT NULL, lon REAL NOT NULL, provider TEXT NOT NULL, station TEXT NOT NULL,
+  observed_at INTEGER NOT NULL, fetched_at INTEGER NOT NULL, seq INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE gathered (seq INTEGER NOT NULL);
+INSERT INTO gathered SELECT coalesce(max(seq), 0) FROM observation_2;
+INSERT INTO last
+SELECT l.city, l.lat, l.lon, o.provider, o.station, o.observed_at,
+  iif(o.observed_at > l.observed_at, o.fetched_at, l.fetched_at), g.seq
+FROM gathered AS g CROSS JOIN last_2 AS l JOIN observation_2 AS o ON o.seq = coalesce(
+  (SELECT n.seq FROM observation_2 AS n
+   WHERE n.city = l.city AND n.observed_at > l.observed_at AND n.fetched_at > l.fetched_at
+   ORDER BY n.observed_at DESC LIMIT 1),
+  (SELECT p.seq FROM observation_2 AS p
+   WHERE p.city = l.city AND p.observed_at = l.observed_at AND p.provider = l.provider AND p.station = l.station));
+INSERT INTO observation SELECT * FROM observation_2 ORDER BY seq;
+DROP TABLE observation_2;
+DROP TABLE last_2;
+"""
 
 
 def migrate(db: Database, file: Path) -> None:
@@ -56,9 +87,11 @@ def migrate(db: Database, file: Path) -> None:
             raise StateError(f"{file} was written by a newer weatherd: use that, or another 'state' folder")
         if version < 1:
             _execute(db, _FIRST)
-        if version < VERSION:
+        if version < 2:  # noqa: PLR2004 - the number of that version
             _execute(db, _JOURNAL)
             _carry_over(db)
+        if version < VERSION:
+            _execute(db, _BY_TIME)
         db.change(f"PRAGMA user_version = {VERSION}")
 
 

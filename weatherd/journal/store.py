@@ -38,27 +38,31 @@ ON CONFLICT ({", ".join(IDENTITY)}) DO UPDATE SET
   {", ".join(f"{name} = excluded.{name}" for name in ("seq", "fetched_at", *_SAID))}
 WHERE ({", ".join(_SAID)}) IS NOT ({", ".join(f"excluded.{name}" for name in _SAID)})
 """
-_COLUMNS_OF_O = ", ".join(f"o.{name}" for name in FIELDS)
+_SAME = " AND ".join(f"o.{name} = l.{name}" for name in IDENTITY)
 # A row of a city's last observation says where it was made, and when it was fetched last: a repeat is no row of its
-# own. What followed it at the same place is found by the journal's index.
+# own. What followed it was at the same place, and is found among the rows of the journal that are not gathered yet.
+_GATHER = """
+INSERT OR REPLACE INTO last
+SELECT l.city, l.lat, l.lon, o.provider, o.station, o.observed_at, o.fetched_at, o.seq
+FROM (
+  SELECT city, provider, station, observed_at, fetched_at, max(seq) AS seq FROM observation
+  WHERE seq > (SELECT seq FROM gathered) GROUP BY city
+) AS o CROSS JOIN last AS l ON l.city = o.city AND l.seq < o.seq
+"""
 _LASTS = f"""
-SELECT l.lat, l.lon, iif(o.observed_at > l.observed_at, o.fetched_at, l.fetched_at) AS fetched, {_COLUMNS_OF_O}
-FROM last AS l JOIN observation AS o
-ON o.seq = coalesce(
-  (SELECT n.seq FROM observation AS n
-   WHERE n.city = l.city AND n.observed_at > l.observed_at AND n.fetched_at > l.fetched_at
-   ORDER BY n.observed_at DESC LIMIT 1),
-  (SELECT p.seq FROM observation AS p WHERE {" AND ".join(f"p.{name} = l.{name}" for name in IDENTITY)}))
-WHERE fetched >= ?
+SELECT l.lat, l.lon, l.fetched_at, {", ".join(f"o.{name}" for name in FIELDS)}
+FROM last AS l CROSS JOIN observation AS o ON {_SAME} WHERE l.fetched_at >= ?
 """
-_FORGOTTEN = """
-DELETE FROM last WHERE fetched_at < ?1
-AND NOT EXISTS (SELECT 1 FROM observation AS n WHERE n.city = last.city AND n.observed_at >= ?1)
-"""
+_GONE = f"DELETE FROM last AS l WHERE NOT EXISTS (SELECT 1 FROM observation AS o WHERE {_SAME})"
 _END = """
-SELECT max(coalesce((SELECT max(seq) FROM observation), 0), coalesce((SELECT max(max(seq, ahead)) FROM cursor), 0))
+SELECT max(
+  coalesce((SELECT max(seq) FROM observation), 0),
+  coalesce((SELECT max(max(seq, ahead)) FROM cursor), 0),
+  (SELECT seq FROM gathered)
+)
 """
-_FORGET = 7 * 86400.0  # seconds after which a city that left the list is forgotten; its observations stay
+_FORGET = 7 * 86400.0  # seconds after which the last observation of a city that left the list is not loaded any more
+_FEW = 100  # observations that come between two times of noting the last ones, or one for each city
 _WRONG = 2 * 86400.0  # seconds; nothing begins so far ahead: a clock was wrong
 _CHECKED = 256 * 1024 * 1024  # bytes up to which the whole file is looked at when it is opened
 _SLICE = 5000  # rows that are deleted at once
@@ -111,17 +115,19 @@ class Store:
             _check(self._db, file)
             migrate(self._db, file)
             stack.pop_all()
+        self._repeats: dict[str, int] = {}  # when a city's last was fetched again, where that is not noted yet
+        self._until_gathered = _FEW  # observations
 
     def load(self, now: float) -> Kept:
         """Return what there is, and forget what nobody needs any more. *now* is a POSIX time."""
         db = self._db
-        oldest = int((now - _FORGET) * 1e6)
-        db.change(_FORGOTTEN, [oldest])
+        self._gather()
+        db.change(_GONE)
         db.change("DELETE FROM note WHERE until < ?", [now])
         db.change("DELETE FROM quota WHERE started > ?", [now + _WRONG])  # text and blobs among them
         db.change("DELETE FROM quota WHERE typeof(started) <> 'real' OR typeof(used) <> 'real'")
         return Kept(
-            [last for row in db.rows(_LASTS, [oldest]) if (last := _last(row))],
+            [last for row in db.rows(_LASTS, [int((now - _FORGET) * 1e6)]) if (last := _last(row))],
             self._ledger(),
             [Note(*row) for row in db.rows("SELECT provider, key, text, until FROM note")],
         )
@@ -134,19 +140,46 @@ class Store:
             return self._ledger()
 
     def add(self, batch: Sequence[Arrival]) -> Added:
-        """Keep a batch of observations in one transaction, each as its city's last, too.
+        """Keep a batch of observations in one transaction.
 
-        What follows the one before, and is new to the journal, is found without that: it is written once, not twice.
+        Each is its city's last then. That is noted at once only where the journal does not tell it by itself: of a
+        first one, and of one that is older than the one before. A crash may make forgotten when a repeat was fetched.
         """
         with self._db.transaction():
             before = self.end()
             rows = ([before + place, *cells(arrival.observation)] for place, arrival in enumerate(batch, 1))
-            stored = self._db.change_all(_ADD, rows)
+            stored, end = self._db.change_all(_ADD, rows), self.end()
             # Else one of them is there already, as it was fetched then, and not now
             are_new = stored == sum(not arrival.repeat for arrival in batch)
-            lasts = (_last_cells(arrival) for arrival in batch if not (are_new and arrival.follows))
-            self._db.change_all("INSERT OR REPLACE INTO last VALUES (?, ?, ?, ?, ?, ?, ?)", lasts)
-            return Added(stored, self.end())
+            lasts = (
+                _last_cells(arrival, min(before + place, end))
+                for place, arrival in enumerate(batch, 1)
+                if not (are_new and (arrival.follows or arrival.repeat))
+            )
+            self._db.change_all("INSERT OR REPLACE INTO last VALUES (?, ?, ?, ?, ?, ?, ?, ?)", lasts)
+        for arrival in batch:
+            if arrival.repeat:
+                self._repeats[arrival.city.id] = micros(arrival.observation.fetched_at)
+            else:
+                self._repeats.pop(arrival.city.id, None)
+        self._until_gathered -= len(batch)
+        if self._until_gathered < 0:
+            with contextlib.suppress(StateError):  # the disk is full, which is told when the next batch is written
+                self._gather()
+        return Added(stored, end)
+
+    def _gather(self) -> None:
+        """Note the last observations that are not noted yet.
+
+        It is done for many together, as each changes a page of the file; but so often that a start need not search.
+        """
+        with self._db.transaction():
+            self._db.change(_GATHER)
+            self._db.change_all("UPDATE last SET fetched_at = ?2 WHERE city = ?1", sorted(self._repeats.items()))
+            self._db.change("UPDATE gathered SET seq = ?", [self.end()])
+            cities = self._db.one("SELECT count(*) FROM last")
+        self._repeats.clear()
+        self._until_gathered = max(_FEW, cities // 4)
 
     def end(self) -> int:
         """Return the number that none is above. Numbers of rows that are gone are not given again."""
@@ -173,6 +206,8 @@ class Store:
         One call looks at a few thousand rows, so that whoever waits to write need not wait long. Rows follow one
         another by the time of fetching, but for those of a wrong clock: they do not end the search.
         """
+        if not after:
+            self._gather()  # so that no number is given again, however much is deleted
         with self._db.transaction():
             slice_ = self._db.rows(
                 "SELECT seq, fetched_at FROM observation WHERE seq > ? ORDER BY seq LIMIT ?", [after, _SLICE]
@@ -192,6 +227,8 @@ class Store:
 
     def close(self) -> None:
         """Close the file."""
+        with contextlib.suppress(StateError):  # no room on the disk: the next start searches
+            self._gather()
         self._db.close()
 
     def _ledger(self) -> list[Row]:
@@ -210,10 +247,11 @@ def _check(db: Database, file: Path) -> None:
         raise StateError(f"{file} is damaged: {found}; move it away to begin anew; sqlite3's .recover saves the rest")
 
 
-def _last_cells(arrival: Arrival) -> tuple[Any, ...]:
+def _last_cells(arrival: Arrival, seq: int) -> tuple[Any, ...]:
+    """Return the row of a city's last observation; what follows it has a number above *seq*."""
     city, said = arrival.city, arrival.observation
     identity = said.provider, said.station, micros(said.observed_at)
-    return city.id, city.lat, city.lon, *identity, micros(said.fetched_at)
+    return city.id, city.lat, city.lon, *identity, micros(said.fetched_at), seq
 
 
 def _last(row: Sequence[Any]) -> Last | None:
