@@ -111,7 +111,7 @@ class Lives:
                         {"sink": self.sink},
                         journal,
                         planner=providers.planner,
-                        board=Board(state.lasts),
+                        board=Board(self.cities, state.lasts),
                         watch=nobody_edits,
                         stop=stop,
                         reload=asyncio.Event(),

@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from tests.fakes import BERLIN, KIEL, FakeJournal, FakeSink, arrival
 from weatherd.account import Account
 from weatherd.attempts import Pulse
+from weatherd.change import change
 from weatherd.channel import Channel
 from weatherd.consumer import MOST, consume
 from weatherd.keeper import Keeper
@@ -113,22 +114,21 @@ async def test_a_hanging_sink_is_left_at_its_deadline() -> None:
 
 def test_the_board_keeps_the_last_of_each_city() -> None:
     """The board knows the newest observation of every city, and forgets cities that have left."""
-    board = Board()
+    board = Board([KIEL, BERLIN])
     old, new = arrival().observation, arrival(temperature=7.0).observation
     for observation in (old, new):
         board.note(observation)
     board.note(arrival(BERLIN).observation)
-    board.retain([KIEL])
+    board.become(change(board.cities, [KIEL]))
     assert (board.last("kiel"), board.last("berlin")) == (new, None)
 
 
 def test_the_board_forgets_what_was_seen_elsewhere() -> None:
     """A city that was moved is another place, of which nothing is known; one that stayed keeps what there is."""
-    board = Board()
-    board.retain([KIEL, BERLIN])
+    board = Board([KIEL, BERLIN])
     board.note(arrival().observation)
     board.note(arrival(BERLIN).observation)
-    board.retain([replace(KIEL, lat=KIEL.lat + 1), BERLIN])
+    board.become(change(board.cities, [replace(KIEL, lat=KIEL.lat + 1), BERLIN]))
     assert (board.last("kiel"), board.last("berlin")) == (None, arrival(BERLIN).observation)
 
 

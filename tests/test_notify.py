@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 def view() -> View:
     """Make one of two cities; what nobody looks at is not there."""
     nothing: Any = None
-    board = Board()
-    board.retain([KIEL, BERLIN])
+    board = Board([KIEL, BERLIN])
     reload = Reload(successful=True, at=0.0)
     return View(board, Account(), Channel(1), Planner(), {}, nothing, nothing, virtual.now, lambda: None, reload)
 

@@ -62,8 +62,7 @@ async def test_a_healthy_city_is_asked_at_once_and_then_at_its_phase() -> None:
 async def test_a_city_of_a_long_list_is_asked_soon() -> None:
     """At a cold start the cities of a long list are not all asked at once: 10,000 a second, each at its own share."""
     loop, provider = asyncio.get_running_loop(), FakeProvider().answers()
-    board = Board()
-    board.retain(replace(KIEL, id=f"city-{number}") for number in range(11_000))
+    board = Board(replace(KIEL, id=f"city-{number}") for number in range(11_000))
     epoch = EPOCH.timestamp() - loop.time()
     tools = Tools({"fake": provider}, Planner(), board, Channel(1000), Account(), epoch, Least())
     with contextlib.suppress(TimeoutError):

@@ -53,7 +53,7 @@ class Reloading:
         self._asked, self._ready = asyncio.Event(), asyncio.Event()
         nothing: Any = None
         reload = Reload(successful=True, at=0.0)
-        board, planner = Board(), Planner()
+        board, planner = Board(first.cities), Planner()
         view = View(board, Account(), Channel(1), planner, {}, nothing, nothing, virtual.now, self._asked.set, reload)
         self._supervisor = Supervisor(tasks, self._produce)
         self.reloader = Reloader(first, load, self._supervisor, view, self._told)
@@ -70,7 +70,7 @@ class Reloading:
     def stop(self) -> None:
         """Leave nothing running."""
         self._following.cancel()
-        self._supervisor.become(())
+        self._supervisor.stop()
 
     def _told(self, state: str) -> None:
         if state == "READY=1":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from dataclasses import replace
 
 from hypothesis import given
@@ -10,8 +11,9 @@ from hypothesis import strategies as st
 
 from tests import virtual
 from tests.fakes import BERLIN, KIEL, MUNICH
+from weatherd.change import change
 from weatherd.city import City
-from weatherd.supervisor import Change, Supervisor
+from weatherd.supervisor import Supervisor
 
 CITIES = [City(name=name, lat=float(lat), lon=10.0) for name in "ABCD" for lat in (1, 2)]
 
@@ -38,16 +40,13 @@ async def test_a_change_touches_only_what_it_changes() -> None:
     running = Running()
     async with asyncio.TaskGroup() as tasks:
         supervisor = Supervisor(tasks, running.produce)
-        supervisor.become([KIEL, BERLIN])
+        supervisor.become(change((), [KIEL, BERLIN]))
         await asyncio.sleep(0)
         moved = replace(BERLIN, lat=52.6)
-        change = supervisor.become([KIEL, moved, MUNICH])
+        supervisor.become(change([KIEL, BERLIN], [KIEL, moved, MUNICH]))
         await asyncio.sleep(0)
-        assert change == Change(
-            added=frozenset({"munchen"}), removed=frozenset(), changed=frozenset({"berlin"}), unchanged=1
-        )
         assert running.begun == [KIEL, BERLIN, moved, MUNICH]
-        supervisor.become([])
+        supervisor.stop()
 
 
 async def test_becoming_the_same_again_changes_nothing() -> None:
@@ -55,12 +54,12 @@ async def test_becoming_the_same_again_changes_nothing() -> None:
     running = Running()
     async with asyncio.TaskGroup() as tasks:
         supervisor = Supervisor(tasks, running.produce)
-        supervisor.become([KIEL])
+        supervisor.become(change((), [KIEL]))
         for same in (KIEL, replace(KIEL)):
-            assert supervisor.become([same]) == Change(frozenset(), frozenset(), frozenset(), 1)
+            supervisor.become(change([KIEL], [same]))
         await asyncio.sleep(0)
         assert running.begun == [KIEL]
-        supervisor.become([])
+        supervisor.stop()
 
 
 @given(st.lists(st.lists(st.sampled_from(CITIES), unique_by=lambda city: city.id), max_size=6))
@@ -71,12 +70,12 @@ def test_any_sequence_of_lists_ends_with_the_last(lists: list[list[City]]) -> No
         running = Running()
         async with asyncio.TaskGroup() as tasks:
             supervisor = Supervisor(tasks, running.produce)
-            for cities in lists:
-                supervisor.become(cities)
+            for before, cities in itertools.pairwise([[], *lists]):
+                supervisor.become(change(before, cities))
                 await asyncio.sleep(0)
             await asyncio.sleep(0)
             assert sorted(running.now, key=str) == sorted(lists[-1] if lists else [], key=str)
-            supervisor.become([])
+            supervisor.stop()
         assert running.now == []
 
     virtual.run(scenario())

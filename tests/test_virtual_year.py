@@ -127,7 +127,7 @@ class Year:
                 {},
                 journal,
                 forwarders=self.fars,
-                board=Board(kept.lasts),
+                board=Board(self._configuration().cities, kept.lasts),
                 watch=nobody_edits,
                 stop=stop,
                 reload=reload,

@@ -42,7 +42,7 @@ async def live(
         {"fake": provider},
         {"sink": sink},
         FakeJournal(),
-        board=Board(lasts),
+        board=Board(cities, lasts),
         watch=nobody_edits,
         stop=stop,
         reload=asyncio.Event(),

@@ -13,7 +13,6 @@ from weatherd.errors import Failure
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from weatherd.city import City
     from weatherd.exchange import Exchange
 
 FRESH = "fresh"
@@ -105,12 +104,11 @@ class Attempts:
         """Return when the next poll of any city is due, in POSIX time."""
         return min((then.at for then in self._next.values()), default=None)
 
-    def retain(self, cities: Iterable[City]) -> None:
-        """Forget all other cities."""
-        ids = {city.id for city in cities}
-        for known in (self._last, self._next):
-            for gone in known.keys() - ids:
-                del known[gone]
+    def forget(self, cities: Iterable[str]) -> None:
+        """Forget these cities."""
+        for city in cities:
+            self._last.pop(city, None)
+            self._next.pop(city, None)
 
 
 class Pulse:

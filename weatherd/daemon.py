@@ -74,7 +74,7 @@ async def run(
     """
     loop = asyncio.get_running_loop()
     settings = configuration.settings
-    channel, board, account = Channel(settings.queue_size), board or Board(), Account()
+    channel, board, account = Channel(settings.queue_size), board or Board(configuration.cities), Account()
     planner = planner or Planner()
     keeper = Keeper(journal.add, channel, account)
     outlets = [Outlet(name, sink) for name, sink in sinks.items()]
@@ -113,7 +113,7 @@ async def run(
                     log.info("daemon.stopping", queued=channel.depth)
                     for helper in helpers:
                         helper.cancel()
-                    supervisor.become(())
+                    supervisor.stop()
                 channel.close()
             clean = not channel.depth
         await forwards.drain(grace_ends - _FAREWELL)

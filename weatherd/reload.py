@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from weatherd import notify
+from weatherd import garbage, notify
+from weatherd.change import change
 from weatherd.cities import reusing
 from weatherd.errors import ConfigError
 from weatherd.settings import Settings
@@ -22,8 +23,9 @@ from weatherd.view import Reload
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from weatherd.change import Change
     from weatherd.configuration import Configuration
-    from weatherd.supervisor import Change, Supervisor
+    from weatherd.supervisor import Supervisor
     from weatherd.view import View
 
 log = structlog.get_logger()
@@ -59,7 +61,7 @@ class Reloader:
         self._supervisor = supervisor
         self._view = view
         self._tell = tell
-        self._apply(first)
+        self._apply(first, change((), first.cities))
 
     async def follow(self, reload: asyncio.Event) -> None:
         """Whenever *reload* is set, load everything anew and only then apply it; else say why it was rejected."""
@@ -68,7 +70,7 @@ class Reloader:
             reload.clear()
             self._tell(notify.reloading())
             try:
-                configuration = await self._load_anew()
+                configuration, difference = await self._load_anew()
             except ConfigError as error:
                 self._view.reload = replace(self._view.reload, successful=False)
                 log.error("cities.rejected", problems=[str(problem) for problem in error.problems])
@@ -77,11 +79,14 @@ class Reloader:
                 log.error("cities.rejected", problems=[repr(error)], exc_info=error)
             else:
                 before = self._view.planner.calls_a_day()
-                self._report(self._apply(configuration), before)
+                self._view.board.become(difference)
+                self._view.attempts.forget(difference.added | difference.removed)
+                self._apply(configuration, difference)
+                self._report(difference, before)
                 self._view.reload = Reload(successful=True, at=self._view.now().timestamp())
             self._tell(notify.READY)
 
-    async def _load_anew(self) -> Configuration:
+    async def _load_anew(self) -> tuple[Configuration, Change]:
         """Load everything beside the loop: a list of 200,000 takes seconds."""
         thread = ThreadPoolExecutor(1, "reload", initializer=_stand_back)
         try:
@@ -89,27 +94,27 @@ class Reloader:
         finally:
             thread.shutdown(wait=False)
 
-    def _load_reusing(self) -> Configuration:
-        with reusing(self.current.cities):
-            return self._load()
+    def _load_reusing(self) -> tuple[Configuration, Change]:
+        with garbage.left_alone(), reusing(self.current.cities):
+            loaded = self._load()
+            return loaded, change(self.current.cities, loaded.cities)
 
-    def _apply(self, configuration: Configuration) -> Change:
+    def _apply(self, configuration: Configuration, difference: Change) -> None:
         self.current = configuration
+        garbage.search_seldom(len(configuration.cities))
         for problems in configuration.quarantined:
             log.warning("city.quarantined", problems=[str(problem) for problem in problems])
-        self._view.board.retain(configuration.cities)
-        self._view.attempts.retain(configuration.cities)
         self._view.quarantined = len(configuration.quarantined)
         self._view.planner.plan(configuration.cities)
-        return self._supervisor.become(configuration.cities)
+        self._supervisor.become(difference)
 
-    def _report(self, change: Change, before: dict[str, int]) -> None:
+    def _report(self, difference: Change, before: dict[str, int]) -> None:
         log.info(
             "cities.reloaded",
-            added=sorted(change.added),
-            removed=sorted(change.removed),
-            changed=sorted(change.changed),
-            unchanged=change.unchanged,
+            added=sorted(difference.added),
+            removed=sorted(difference.removed),
+            changed=sorted(difference.changed),
+            unchanged=difference.unchanged,
             quarantined=len(self.current.quarantined),
             calls_a_day=self._view.planner.calls_a_day(),
             calls_a_day_before=before,

@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable, Coroutine, Iterable, Mapping
+    from collections.abc import Callable, Coroutine
 
+    from weatherd.change import Change
     from weatherd.city import City
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What a new list changed, as ids of cities."""
-
-    added: frozenset[str]
-    removed: frozenset[str]
-    changed: frozenset[str]
-    unchanged: int
 
 
 class Supervisor:
@@ -28,25 +18,17 @@ class Supervisor:
     def __init__(self, tasks: asyncio.TaskGroup, produce: Callable[[City], Coroutine[Any, Any, None]]) -> None:
         self._tasks = tasks
         self._produce = produce
-        self._cities: dict[str, City] = {}  # by id: a hash of all that a city is takes ten times as long
         self._running: dict[str, asyncio.Task[None]] = {}
 
-    def become(self, cities: Iterable[City]) -> Change:
-        """Watch exactly these cities: stop what is gone, begin what is new, leave the rest alone.
-
-        It costs the least when those that stay are the same objects as before.
-        """
-        before, wanted = self._cities, {city.id: city for city in cities}
-        gone, new = _unlike(wanted, before), _unlike(before, wanted)
-        for name in gone:
+    def become(self, change: Change) -> None:
+        """Stop what is gone, begin what is new, leave the rest alone."""
+        for name in change.gone:
             self._running.pop(name).cancel()
-        for name, city in new.items():
+        for name, city in change.new.items():
             self._running[name] = self._tasks.create_task(self._produce(city), name=name)
-        self._cities = wanted
-        stopped, begun = frozenset(gone), frozenset(new)
-        return Change(begun - stopped, stopped - begun, stopped & begun, len(before) - len(gone))
 
-
-def _unlike(others: Mapping[str, City], cities: Mapping[str, City]) -> dict[str, City]:
-    """Return those of the cities that the others have not, or not with the same values."""
-    return {name: city for name, city in cities.items() if (other := others.get(name)) is not city and other != city}
+    def stop(self) -> None:
+        """Stop all of them."""
+        for task in self._running.values():
+            task.cancel()
+        self._running.clear()

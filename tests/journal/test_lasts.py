@@ -19,6 +19,7 @@ from tests.fakes import BERLIN, KIEL, observation
 from tests.virtual import EPOCH, VirtualTimeLoop
 from weatherd.account import Account
 from weatherd.attempts import Pulse
+from weatherd.change import change
 from weatherd.channel import Channel
 from weatherd.consumer import consume
 from weatherd.journal.store import Store
@@ -28,6 +29,8 @@ from weatherd.sinks.board import Board
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from weatherd.city import City
 
 NOW = EPOCH.timestamp()
 MOVED = replace(KIEL, lat=KIEL.lat + 1)
@@ -67,7 +70,7 @@ async def _live(batches: Iterable[Sequence[Arrival]], store: Store, board: Board
 
     for batch in batches:
         kiel = next((each.city for each in batch if each.city != BERLIN), board.cities[-1])
-        board.retain([BERLIN, kiel])
+        board.become(change(board.cities, [BERLIN, kiel]))
         channel = Channel(10)
         keeper = Keeper(add, channel, Account())
         async with asyncio.TaskGroup() as tasks:
@@ -79,14 +82,14 @@ async def _live(batches: Iterable[Sequence[Arrival]], store: Store, board: Board
             channel.close()
 
 
-def _after_a_crash(file: Path) -> Board:
+def _after_a_crash(file: Path, cities: Iterable[City]) -> Board:
     """Return the board of a run that finds the file as it is now: nobody has closed it."""
     with TemporaryDirectory() as folder:
         for each in file.parent.glob("*.sqlite*"):
             if not each.name.endswith("-shm"):
                 shutil.copy(each, folder)
         with closing(Store(Path(folder) / file.name)) as store:
-            return Board(store.load(NOW).lasts)
+            return Board(cities, store.load(NOW).lasts)
 
 
 lives_of_batches = st.lists(st.lists(st.lists(said, max_size=4), max_size=6), max_size=4)
@@ -97,14 +100,12 @@ def test_a_crash_makes_forgotten_only_when_a_repeat_was_fetched(lives: list[list
     """Whatever was said, another run finds each city's last observation, though perhaps as it was fetched before."""
     minute = itertools.count(step=2)
     with TemporaryDirectory() as folder, closing(Store(file := Path(folder) / "weatherd.sqlite")) as store:
-        board = Board()
-        board.retain([BERLIN, KIEL])
+        board = Board([BERLIN, KIEL])
         for batches in lives:
             later = [[_fetched(each, next(minute)) for each in batch] for batch in batches]
             with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
                 runner.run(_live(later, store, board))
-            found = _after_a_crash(file)
-            found.retain(board.cities)
+            found = _after_a_crash(file, board.cities)
             for city in board.cities:
                 here, there = board.last(city.id), found.last(city.id)
                 assert here == there or (here and there and here.repeats(there) and here.fetched_at > there.fetched_at)
@@ -115,14 +116,12 @@ def test_another_run_finds_what_the_board_showed(lives: list[list[list[Arrival]]
     """Whatever the sources say, in whatever order and batches: after each restart the board is as it was."""
     minute = itertools.count(step=2)
     with TemporaryDirectory() as folder, closing(Store(Path(folder) / "weatherd.sqlite")) as store:
-        board = Board()
-        board.retain([BERLIN, KIEL])
+        board = Board([BERLIN, KIEL])
         for batches in lives:
             later = [[_fetched(each, next(minute)) for each in batch] for batch in batches]
             with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
                 runner.run(_live(later, store, board))
-            found = Board(store.load(NOW).lasts)
-            found.retain(board.cities)
+            found = Board(board.cities, store.load(NOW).lasts)
             assert [found.last(city.id) for city in board.cities] == [board.last(city.id) for city in board.cities]
             board = found
 
@@ -146,8 +145,7 @@ def test_a_clock_that_was_set_right_does_not_hide_what_follows(tmp_path: Path) -
     ahead = observation(fetched_at=EPOCH + DAY)
     right = observation(observed_at=EPOCH + timedelta(minutes=15), fetched_at=EPOCH + timedelta(minutes=20))
     with closing(Store(tmp_path / "weatherd.sqlite")) as store:
-        board = Board()
-        board.retain([BERLIN, KIEL])
+        board = Board([BERLIN, KIEL])
         with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
             runner.run(_live([[Arrival(KIEL, ahead)], [Arrival(KIEL, right)]], store, board))
         assert [last.observation for last in store.load(NOW).lasts] == [right]

@@ -20,7 +20,6 @@ from weatherd import __version__, configuration, daemon, log, notify, plugins, s
 from weatherd.commands import BUG, CONFIG, NO_STATE, OK, UNCLEAN
 from weatherd.compose import now, open_forwarders, open_providers, open_sinks
 from weatherd.errors import ConfigError, StateError
-from weatherd.garbage import search_seldom
 from weatherd.journal.journal import open_journal
 from weatherd.lines import Lines
 from weatherd.settings import Settings, secrets_of
@@ -88,9 +87,8 @@ async def _run(config: Path | None, lines: Lines, *, demo: bool) -> int:
             kept = await stack.enter_async_context(state.open_state(journal, now))
             providers = await stack.enter_async_context(open_providers(first.settings, now, kept))
             first = providers.require(first)
-            search_seldom(len(first.cities))
             sinks = await stack.enter_async_context(open_sinks(first.settings))
-            board = Board(kept.lasts)
+            board = Board(first.cities, kept.lasts)
             forwarders = await stack.enter_async_context(open_forwarders(first.settings, kept, lambda: board.cities))
             clean = await daemon.run(
                 first,

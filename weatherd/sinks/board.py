@@ -9,6 +9,7 @@ from weatherd.age import is_stale
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from weatherd.change import Change
     from weatherd.city import City
     from weatherd.observation import Observation
 
@@ -22,12 +23,19 @@ class Last(NamedTuple):
 
 
 class Board:
-    """The last observation of every city, in memory. *lasts* are those of an earlier run."""
+    """The last observation of every city, in memory.
 
-    def __init__(self, lasts: Iterable[Last] = ()) -> None:
-        self.cities: tuple[City, ...] = ()  # another tuple when they have changed
-        self._lasts = tuple(lasts)  # until the list is known
-        self._last = {last.observation.city: last.observation for last in self._lasts}
+    *lasts* are those of an earlier run; they count where their cities still are.
+    """
+
+    def __init__(self, cities: Iterable[City] = (), lasts: Iterable[Last] = ()) -> None:
+        self.cities = tuple(cities)  # another tuple when they have changed
+        places = {city.id: (city.lat, city.lon) for city in self.cities}
+        self._last = {
+            last.observation.city: last.observation
+            for last in lasts
+            if places.get(last.observation.city) == (last.lat, last.lon)
+        }
 
     def note(self, observation: Observation) -> None:
         """Keep an observation as its city's last."""
@@ -42,19 +50,8 @@ class Board:
         last = self.last(city)
         return last is None or is_stale(last, now)
 
-    def retain(self, cities: Iterable[City]) -> None:
-        """Keep these cities only, and only where they still are."""
-        places = {**{last.observation.city: _place(last) for last in self._lasts}, **_places(self.cities)}
-        self._lasts, self.cities = (), tuple(cities)
-        wanted = _places(self.cities)
-        gone = [name for name in self._last if name not in wanted or places.get(name, wanted[name]) != wanted[name]]
-        for name in gone:
-            del self._last[name]
-
-
-def _places(cities: Iterable[City]) -> dict[str, tuple[float, float]]:
-    return {city.id: _place(city) for city in cities}
-
-
-def _place(of: City | Last) -> tuple[float, float]:
-    return of.lat, of.lon
+    def become(self, change: Change) -> None:
+        """Take another list: what is known of a city that is not on it any more, or somewhere else, is forgotten."""
+        self.cities = change.cities
+        for name in change.added | change.removed | change.moved:
+            self._last.pop(name, None)
