@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 UNBATCHED, BATCHED = "openweathermap", "open-meteo"
 WAYS = {UNBATCHED: names.UNBATCHED, BATCHED: names.BATCHED}
+_WITHOUT_SPEED = "import sys; sys.modules['uvloop'] = None; from weatherd.__main__ import main; main()"
 _KILL = 60.0  # seconds
 _WORDS = 4000  # bytes of the log, enough for a traceback
 
@@ -81,8 +82,13 @@ class Daemon(Running):
 
 
 @contextlib.contextmanager
-def weatherd(folder: Path, url: str, provider: str, cities: Sequence[Place], interval: float) -> Iterator[Daemon]:
-    """Run the daemon with a list in a folder of its own; it has just been started when the ``with`` begins."""
+def weatherd(
+    folder: Path, url: str, provider: str, cities: Sequence[Place], interval: float, *, fast: bool = True
+) -> Iterator[Daemon]:
+    """Run the daemon with a list in a folder of its own; it has just been started when the ``with`` begins.
+
+    Unless it is to be *fast* it runs without the extra ``speed``, as ``pip install weatherd`` leaves it.
+    """
     places.write(cities, folder / "cities.yaml")
     settings = {
         "interval": interval,
@@ -95,7 +101,8 @@ def weatherd(folder: Path, url: str, provider: str, cities: Sequence[Place], int
     }
     (folder / "weatherd.yaml").write_text(json.dumps(settings))
     out, log = folder / "out", folder / "log"
-    command = [sys.executable, "-m", "weatherd", "run", "--config", str(folder / "weatherd.yaml")]
+    program = ["-m", "weatherd"] if fast else ["-c", _WITHOUT_SPEED]
+    command = [sys.executable, *program, "run", "--config", str(folder / "weatherd.yaml")]
     with out.open("w") as stdout, log.open("w") as stderr:
         begun = time.monotonic()
         with pinned(SUBJECT_CORE, command, stdout=stdout, stderr=stderr) as process:

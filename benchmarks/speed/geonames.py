@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from benchmarks.speed import daemon, names, places
-from benchmarks.speed.machine import peak, scratch
+from benchmarks.speed.machine import peak, scratch, written
 from benchmarks.speed.punctual import regular, tell, ticks
 from benchmarks.speed.ticks import SLACK, Window
 
@@ -40,7 +40,9 @@ def measure(url: str, figures: Figures, listed: Sequence[Place] | None = None) -
 def _interval(running: Daemon, figures: Figures) -> Window:
     """Watch it for a whole interval, in which every city has one tick."""
     window = Window(time.time(), time.time() + _INTERVAL, running.log.stat().st_size)
+    done, bytes_ = running.done(), written(running.process.pid)
     cost = running.cost(_INTERVAL)
+    figures.add(names.GEONAMES, names.WRITTEN, (written(running.process.pid) - bytes_) / (running.done() - done))
     figures.add(names.GEONAMES, names.LOAD, cost.load * 100)
     figures.add(names.GEONAMES, names.CPU, cost.micros)
     figures.add(names.GEONAMES, "MB", cost.resident)

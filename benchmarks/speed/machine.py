@@ -63,6 +63,12 @@ def cpu(pid: int) -> float:
     return time.clock_gettime((~pid << 3) | 2)
 
 
+def written(pid: int) -> int:
+    """Return the bytes that a process has had written to the disk so far."""
+    lines = Path(f"/proc/{pid}/io").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("write_bytes:"))
+
+
 def resident(pid: int) -> float:
     """Return the MB of memory that a process has now."""
     return _memory(pid, "VmRSS:")

@@ -11,6 +11,7 @@ PROMETHEUS = "Prometheus"
 WRK = "wrk"
 WRK_BATCHED = "wrk, 100 a request"
 SMALL = "weatherd, 3 cities"
+SMALL_FAST = "weatherd[speed], 3 cities"
 GEONAMES = "weatherd, all of GeoNames every 60 s"
 
 CPU = "CPU µs an observation"
@@ -33,6 +34,7 @@ IMPORT = "import, s (with Python's own start)"
 RELOAD = "edit of 1,000 rows to reloaded, s"
 TOUCHED = "cities that the reload touched"
 JOURNAL = "journal, bytes an observation"
+WRITTEN = "written to the disk, bytes an observation"
 PEAK = "MB at the most"
 
 
