@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from weatherd import garbage
 from weatherd import notify as systemd
 from weatherd.account import Account
 from weatherd.channel import Channel
@@ -105,6 +106,7 @@ async def run(
                     notify(systemd.READY)
                     log.info("daemon.ready", cities=len(configuration.cities), config=str(configuration.file))
                     await stop.wait()
+                    stack.enter_context(garbage.left_alone())
                     notify(systemd.STOPPING)
                     view.is_ready = False
                     grace_ends = loop.time() + settings.shutdown_grace

@@ -24,7 +24,7 @@ def search_seldom(cities: int = 0) -> None:
 
 @contextlib.contextmanager
 def left_alone() -> Iterator[None]:
-    """Do not search inside the ``with``, which makes a lot and keeps next to none of it.
+    """Do not search inside the ``with``, which makes a lot and keeps next to none of it, as a reload and a stop do.
 
     It would be the moment to search everything that is being polled: two seconds for 200,000 cities.
     """

@@ -179,7 +179,7 @@ class Store:
             self._db.change("UPDATE gathered SET seq = ?", [self.end()])
             cities = self._db.one("SELECT count(*) FROM last")
         self._repeats.clear()
-        self._until_gathered = max(_FEW, cities // 4)
+        self._until_gathered = max(_FEW, cities)
 
     def end(self) -> int:
         """Return the number that none is above. Numbers of rows that are gone are not given again."""
