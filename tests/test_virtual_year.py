@@ -119,15 +119,15 @@ class Year:
     async def _live(self, seconds: float, *, killed: bool) -> None:
         stop, reload, loop = asyncio.Event(), asyncio.Event(), asyncio.get_running_loop()
         with contextlib.closing(VirtualJournal(self._file)) as journal, told() as logs:
-            kept = journal.store.load(virtual.now().timestamp())
+            kept, first = journal.store.load(virtual.now().timestamp()), self._configuration()
             running = daemon.run(
-                self._configuration(),
+                first,
                 self._configuration,
                 {"fake": self.weather},
                 {},
                 journal,
                 forwarders=self.fars,
-                board=Board(self._configuration().cities, kept.lasts),
+                board=Board(first.cities, kept.lasts),
                 watch=nobody_edits,
                 stop=stop,
                 reload=reload,
