@@ -42,20 +42,20 @@ async def watching(folder: Path) -> AsyncIterator[Watched]:
     """Watch the settings in a folder, and the list that they name."""
     now = configuration.load(folder / "weatherd.yaml", {}, ["open-meteo"])
     watched = Watched()
-    task = asyncio.create_task(watch(lambda: now, watched.reload))
-    await watched.passes()
-    yield watched
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+    async with asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(watch(lambda: now, watched.reload))
+        await watched.passes()
+        yield watched
+        task.cancel()
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Return a folder with settings and a list."""
-    (tmp_path / "weatherd.yaml").write_text("providers: [open-meteo]\ncities: cities.yaml\n")
-    (tmp_path / "cities.yaml").write_text(LIST)
-    return tmp_path
+    (folder := tmp_path / "config").mkdir()
+    (folder / "weatherd.yaml").write_text("providers: [open-meteo]\ncities: cities.yaml\n")
+    (folder / "cities.yaml").write_text(LIST)
+    return folder
 
 
 def rewritten(folder: Path) -> None:
