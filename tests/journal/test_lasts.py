@@ -179,3 +179,14 @@ def test_what_follows_after_everything_was_deleted_is_the_last(tmp_path: Path) -
         new = observation(observed_at=EPOCH + DAY, fetched_at=EPOCH + DAY)
         assert store.add([Arrival(KIEL, new, follows=True)]).end == 3
         assert [last.observation for last in store.load(NOW).lasts] == [new]
+
+
+def test_what_follows_one_that_was_known_is_the_last(tmp_path: Path) -> None:
+    """What the journal has already takes no number: the next one that is new is given that."""
+    with closing(Store(tmp_path / "weatherd.sqlite")) as store:
+        known = Arrival(KIEL, observation())
+        store.add([known])
+        assert store.add([known] * 3).stored == 0
+        new = observation(observed_at=EPOCH + DAY, fetched_at=EPOCH + DAY)
+        assert store.add([Arrival(KIEL, new, follows=True)]).end == 2
+        assert [last.observation for last in store.load(NOW).lasts] == [new]

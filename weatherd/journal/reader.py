@@ -85,7 +85,7 @@ class Reader:
         """Return what was observed in ``[since, until)``, of one city or of all, after number *after*."""
         if city:
             begin, end = micros(since) if since else _EARLIEST, micros(until) if until else _LATEST
-            rows = self._db.rows(f"{_OF_CITY} ORDER BY seq LIMIT {limit}", [begin, end, city, after])
+            rows = self._db.rows(f"{_OF_CITY} ORDER BY seq LIMIT ?5", [begin, end, city, after, limit])
         else:
             conditions, values = _conditions(since, until, [])
             where = f"WHERE seq > ?{conditions} ORDER BY seq LIMIT ?"

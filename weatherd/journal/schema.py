@@ -21,16 +21,17 @@ CREATE TABLE last (city TEXT PRIMARY KEY, lat REAL, lon REAL, fetched REAL, obse
 CREATE TABLE quota (provider TEXT, window TEXT, started REAL, used REAL, PRIMARY KEY (provider, window)) WITHOUT ROWID;
 CREATE TABLE note (provider TEXT, key TEXT, text TEXT, until REAL, PRIMARY KEY (provider, key)) WITHOUT ROWID;
 """
-_JOURNAL = """
-ALTER TABLE last RENAME TO last_1;
+# What an observation is has been the same since the second version.
+_OBSERVATION = """
 CREATE TABLE observation (
   seq INTEGER PRIMARY KEY,
   city TEXT NOT NULL, provider TEXT NOT NULL, observed_at INTEGER NOT NULL, fetched_at INTEGER NOT NULL,
   temperature REAL NOT NULL, description TEXT NOT NULL, code INTEGER, station TEXT NOT NULL,
   apparent_temperature REAL, relative_humidity REAL, pressure_msl REAL, wind_speed REAL, wind_direction REAL,
-  wind_gust REAL, precipitation REAL, cloud_cover REAL, visibility REAL,
-  UNIQUE (city, observed_at, provider, station)
-);
+  wind_gust REAL, precipitation REAL, cloud_cover REAL, visibility REAL"""
+_JOURNAL = f"""
+ALTER TABLE last RENAME TO last_1;
+{_OBSERVATION}, UNIQUE (city, observed_at, provider, station));
 CREATE TABLE last (
   city TEXT PRIMARY KEY, lat REAL NOT NULL, lon REAL NOT NULL, provider TEXT NOT NULL, station TEXT NOT NULL,
   observed_at INTEGER NOT NULL, fetched_at INTEGER NOT NULL
@@ -43,18 +44,11 @@ CREATE TABLE aside (
 ) WITHOUT ROWID;
 """
 # The index begins with the moment: what is new then stands together, and a transaction changes a few of its pages, not
-# one for each of its rows. Each city's last is only noted where the journal itself does not tell it, see store.py.
-_BY_TIME = """
+# one for each of its rows. Each city's last is only noted where the journal itself does not tell it, see lasts.py.
+_BY_TIME = f"""
 ALTER TABLE observation RENAME TO observation_2;
 ALTER TABLE last RENAME TO last_2;
-CREATE TABLE observation (
-  seq INTEGER PRIMARY KEY,
-  city TEXT NOT NULL, provider TEXT NOT NULL, observed_at INTEGER NOT NULL, fetched_at INTEGER NOT NULL,
-  temperature REAL NOT NULL, description TEXT NOT NULL, code INTEGER, station TEXT NOT NULL,
-  apparent_temperature REAL, relative_humidity REAL, pressure_msl REAL, wind_speed REAL, wind_direction REAL,
-  wind_gust REAL, precipitation REAL, cloud_cover REAL, visibility REAL,
-  UNIQUE (observed_at, city, provider, station)
-);
+{_OBSERVATION}, UNIQUE (observed_at, city, provider, station));
 CREATE TABLE last (
   city TEXT PRIMARY KEY, lat REAL NOT NULL, lon REAL NOT NULL, provider TEXT NOT NULL, station TEXT NOT NULL,
   observed_at INTEGER NOT NULL, fetched_at INTEGER NOT NULL, seq INTEGER NOT NULL

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from weatherd.errors import StateError
 from weatherd.journal.database import Database
-from weatherd.journal.rows import COLUMNS, IDENTITY, cells, micros, observation
+from weatherd.journal.lasts import Lasts
+from weatherd.journal.rows import COLUMNS, IDENTITY, cells
 from weatherd.journal.schema import migrate
 from weatherd.ledger import Row
 from weatherd.memory import Note
 from weatherd.observation import FIELDS
-from weatherd.sinks.board import Last
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from weatherd.observation import Arrival
+    from weatherd.sinks.board import Last
 
 NAME = "weatherd.sqlite"
 
@@ -38,22 +39,6 @@ ON CONFLICT ({", ".join(IDENTITY)}) DO UPDATE SET
   {", ".join(f"{name} = excluded.{name}" for name in ("seq", "fetched_at", *_SAID))}
 WHERE ({", ".join(_SAID)}) IS NOT ({", ".join(f"excluded.{name}" for name in _SAID)})
 """
-_SAME = " AND ".join(f"o.{name} = l.{name}" for name in IDENTITY)
-# A row of a city's last observation says where it was made, and when it was fetched last: a repeat is no row of its
-# own. What followed it was at the same place, and is found among the rows of the journal that are not gathered yet.
-_GATHER = """
-INSERT OR REPLACE INTO last
-SELECT l.city, l.lat, l.lon, o.provider, o.station, o.observed_at, o.fetched_at, o.seq
-FROM (
-  SELECT city, provider, station, observed_at, fetched_at, max(seq) AS seq FROM observation
-  WHERE seq > (SELECT seq FROM gathered) GROUP BY city
-) AS o CROSS JOIN last AS l ON l.city = o.city AND l.seq < o.seq
-"""
-_LASTS = f"""
-SELECT l.lat, l.lon, l.fetched_at, {", ".join(f"o.{name}" for name in FIELDS)}
-FROM last AS l CROSS JOIN observation AS o ON {_SAME} WHERE l.fetched_at >= ?
-"""
-_GONE = f"DELETE FROM last AS l WHERE NOT EXISTS (SELECT 1 FROM observation AS o WHERE {_SAME})"
 _END = """
 SELECT max(
   coalesce((SELECT max(seq) FROM observation), 0),
@@ -61,8 +46,6 @@ SELECT max(
   (SELECT seq FROM gathered)
 )
 """
-_FORGET = 7 * 86400.0  # seconds after which the last observation of a city that left the list is not loaded any more
-_FEW = 100  # observations that come between two times of noting the last ones, or one for each city
 _WRONG = 2 * 86400.0  # seconds; nothing begins so far ahead: a clock was wrong
 _CHECKED = 256 * 1024 * 1024  # bytes up to which the whole file is looked at when it is opened
 _SLICE = 5000  # rows that are deleted at once
@@ -115,19 +98,16 @@ class Store:
             _check(self._db, file)
             migrate(self._db, file)
             stack.pop_all()
-        self._repeats: dict[str, int] = {}  # when a city's last was fetched again, where that is not noted yet
-        self._until_gathered = _FEW  # observations
+        self._lasts = Lasts(self._db)
 
     def load(self, now: float) -> Kept:
         """Return what there is, and forget what nobody needs any more. *now* is a POSIX time."""
         db = self._db
-        self._gather()
-        db.change(_GONE)
         db.change("DELETE FROM note WHERE until < ?", [now])
         db.change("DELETE FROM quota WHERE started > ?", [now + _WRONG])  # text and blobs among them
         db.change("DELETE FROM quota WHERE typeof(started) <> 'real' OR typeof(used) <> 'real'")
         return Kept(
-            [last for row in db.rows(_LASTS, [int((now - _FORGET) * 1e6)]) if (last := _last(row))],
+            self._lasts.load(now),
             self._ledger(),
             [Note(*row) for row in db.rows("SELECT provider, key, text, until FROM note")],
         )
@@ -140,46 +120,16 @@ class Store:
             return self._ledger()
 
     def add(self, batch: Sequence[Arrival]) -> Added:
-        """Keep a batch of observations in one transaction.
-
-        Each is its city's last then. That is noted at once only where the journal does not tell it by itself: of a
-        first one, and of one that is older than the one before. A crash may make forgotten when a repeat was fetched.
-        """
+        """Keep a batch of observations in one transaction; each is its city's last then."""
         with self._db.transaction():
             before = self.end()
             rows = ([before + place, *cells(arrival.observation)] for place, arrival in enumerate(batch, 1))
             stored, end = self._db.change_all(_ADD, rows), self.end()
             # Else one of them is there already, as it was fetched then, and not now
             are_new = stored == sum(not arrival.repeat for arrival in batch)
-            lasts = (
-                _last_cells(arrival, min(before + place, end))
-                for place, arrival in enumerate(batch, 1)
-                if not (are_new and (arrival.follows or arrival.repeat))
-            )
-            self._db.change_all("INSERT OR REPLACE INTO last VALUES (?, ?, ?, ?, ?, ?, ?, ?)", lasts)
-        for arrival in batch:
-            if arrival.repeat:
-                self._repeats[arrival.city.id] = micros(arrival.observation.fetched_at)
-            else:
-                self._repeats.pop(arrival.city.id, None)
-        self._until_gathered -= len(batch)
-        if self._until_gathered < 0:
-            with contextlib.suppress(StateError):  # the disk is full, which is told when the next batch is written
-                self._gather()
+            self._lasts.note(batch, before, end, are_new=are_new)
+        self._lasts.is_kept(batch)
         return Added(stored, end)
-
-    def _gather(self) -> None:
-        """Note the last observations that are not noted yet.
-
-        It is done for many together, as each changes a page of the file; but so often that a start need not search.
-        """
-        with self._db.transaction():
-            self._db.change(_GATHER)
-            self._db.change_all("UPDATE last SET fetched_at = ?2 WHERE city = ?1", sorted(self._repeats.items()))
-            self._db.change("UPDATE gathered SET seq = ?", [self.end()])
-            cities = self._db.one("SELECT count(*) FROM last")
-        self._repeats.clear()
-        self._until_gathered = max(_FEW, cities)
 
     def end(self) -> int:
         """Return the number that none is above. Numbers of rows that are gone are not given again."""
@@ -207,7 +157,7 @@ class Store:
         another by the time of fetching, but for those of a wrong clock: they do not end the search.
         """
         if not after:
-            self._gather()  # so that no number is given again, however much is deleted
+            self._lasts.gather()  # so that no number is given again, however much is deleted
         with self._db.transaction():
             slice_ = self._db.rows(
                 "SELECT seq, fetched_at FROM observation WHERE seq > ? ORDER BY seq LIMIT ?", [after, _SLICE]
@@ -228,7 +178,7 @@ class Store:
     def close(self) -> None:
         """Close the file."""
         with contextlib.suppress(StateError):  # no room on the disk: the next start searches
-            self._gather()
+            self._lasts.gather()
         self._db.close()
 
     def _ledger(self) -> list[Row]:
@@ -245,21 +195,3 @@ def _check(db: Database, file: Path) -> None:
         return
     if (found := db.one("PRAGMA quick_check(1)")) != "ok":
         raise StateError(f"{file} is damaged: {found}; move it away to begin anew; sqlite3's .recover saves the rest")
-
-
-def _last_cells(arrival: Arrival, seq: int) -> tuple[Any, ...]:
-    """Return the row of a city's last observation; what follows it has a number above *seq*."""
-    city, said = arrival.city, arrival.observation
-    identity = said.provider, said.station, micros(said.observed_at)
-    return city.id, city.lat, city.lon, *identity, micros(said.fetched_at), seq
-
-
-def _last(row: Sequence[Any]) -> Last | None:
-    """Read a row; None for one that somebody has changed by hand into what cannot be."""
-    lat, lon, fetched_at, *columns = row
-    columns[FIELDS.index("fetched_at")] = fetched_at
-    try:
-        last = observation(columns)
-    except (TypeError, OverflowError):
-        return None
-    return Last(lat, lon, last) if last.is_sound() else None
