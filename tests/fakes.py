@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from weatherd.http import Session
     from weatherd.providers import Provider
     from weatherd.quota import Plan
     from weatherd.sinks import Sink
+    from weatherd.wire import Session
 
 T = TypeVar("T")
 

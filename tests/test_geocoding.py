@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from weatherd.errors import Failure, ProviderError
 from weatherd.geocoding import Found, parse, search
-from weatherd.http import Answer, open_session
+from weatherd.http import Answer
+from weatherd.wire import open_session
 
 if TYPE_CHECKING:
     from pathlib import Path

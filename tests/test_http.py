@@ -15,12 +15,11 @@ from aiohttp.test_utils import TestServer
 
 from tests.virtual import EPOCH
 from weatherd.errors import Failure, ProviderError
-from weatherd.http import MOST_BYTES, get, open_session, retry_after
+from weatherd.http import MOST_BYTES, get, retry_after
+from weatherd.wire import Session, open_session
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
-
-    from weatherd.http import Session
 
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -267,8 +266,8 @@ class NoNames(aiohttp.abc.AbstractResolver):
 
 async def test_a_name_that_nobody_knows() -> None:
     """A failure of DNS names the host."""
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(resolver=NoNames())) as session:
-        error = await failing(session, "http://weather.invalid/data/")
+    async with aiohttp.TCPConnector(resolver=NoNames()) as connector:
+        error = await failing(Session(connector, "weatherd/test"), "http://weather.invalid/data/")
     assert str(error) == "the name weather.invalid cannot be resolved"
 
 

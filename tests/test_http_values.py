@@ -14,6 +14,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp.http_exceptions import BadHttpMessage
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,7 +25,6 @@ from weatherd.http import _translated, failure_of, parse_json, retry_after
 KEY = "0123456789abcdef"
 DAY = 86400.0
 KEY_OF_CONNECTION: Any = SimpleNamespace(host="weather.example", port=443, ssl=True, is_ssl=True)
-REQUEST: Any = SimpleNamespace(real_url=f"http://x/?appid={KEY}")
 UNTRUSTED = ssl.SSLCertVerificationError(1, "certificate verify failed: self-signed certificate")
 
 
@@ -32,16 +32,12 @@ UNTRUSTED = ssl.SSLCertVerificationError(1, "certificate verify failed: self-sig
     ("error", "reason"),
     [
         (aiohttp.InvalidURL(f"http://x/?appid={KEY}"), "the address of the service is no web address"),
-        (aiohttp.NonHttpUrlRedirectClientError(f"ftp://{KEY}"), "the service redirects to what is no web address"),
         (aiohttp.ClientOSError(104, f"appid={KEY}"), "the exchange failed: Connection reset by peer"),
         (aiohttp.ClientOSError(None, f"appid={KEY}"), "the exchange failed: ClientOSError"),
         (aiohttp.ClientConnectionResetError(f"appid={KEY}"), "the exchange failed: ClientConnectionResetError"),
         (aiohttp.ServerDisconnectedError(f"appid={KEY}"), "the service hung up without an answer"),
         (aiohttp.ClientPayloadError(f"appid={KEY}"), "the answer broke off"),
-        (
-            aiohttp.ClientResponseError(REQUEST, (), message=f"appid={KEY}"),
-            "the service does not speak HTTP as it should",
-        ),
+        (BadHttpMessage(f"appid={KEY}"), "the service does not speak HTTP as it should"),
         (aiohttp.ServerTimeoutError(f"appid={KEY}"), "no whole answer within 30 s"),
         (UnicodeError(f"appid={KEY}"), "the address of the service is no web address"),
         (ValueError(f"appid={KEY}"), "the exchange failed: ValueError"),

@@ -10,7 +10,8 @@ import pytest
 
 from weatherd.errors import Failure, ProviderError
 from weatherd.exchange import begin_trail, end_trail
-from weatherd.http import Session, get, open_session, post
+from weatherd.http import get, post
+from weatherd.wire import Session, open_session
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -14,7 +14,6 @@ from weatherd import __version__, plugins
 from weatherd.errors import ConfigError, Problem
 from weatherd.foreign import contained, words
 from weatherd.forwarders import Resources as ForwarderResources
-from weatherd.http import open_session
 from weatherd.journal.journal import open_journal
 from weatherd.planner import Planner
 from weatherd.providers import Resources
@@ -22,6 +21,7 @@ from weatherd.providers.gate import Gate
 from weatherd.quota import PLANS, UNLIMITED, plan
 from weatherd.state import no_state, open_state
 from weatherd.statefolder import folder
+from weatherd.wire import open_session
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence

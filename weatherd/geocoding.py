@@ -10,7 +10,7 @@ from weatherd.http import Answer, failure_of, get, parse_json
 from weatherd.providers.values import number, whole, words
 
 if TYPE_CHECKING:
-    from weatherd.http import Session
+    from weatherd.wire import Session
 
 URL = "https://geocoding-api.open-meteo.com"
 

@@ -18,22 +18,25 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import orjson
+from aiohttp.http import HttpProcessingError
 from yarl import URL
 
 from weatherd.errors import Failure, ProviderError
 from weatherd.exchange import Exchange, note
-from weatherd.phases import TimedConnector, TimedResolver, TimedTls, current
+from weatherd.phases import current
+from weatherd.wire import SCHEMES, ask
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
+    from weatherd.wire import Fields, Response, Session
+
 MOST_BYTES = 1024 * 1024
 DEADLINE = 15.0  # seconds for a whole exchange, from the connection to the last byte
 _REDIRECTS = 5
+_REDIRECTIONS = (301, 302, 303, 307, 308)
 _QUIET = 60.0  # seconds between two lines of an answer that goes on
 _LONGEST_WAIT = 86400.0  # that a service can impose on us; after that it may say so again
-
-Session = aiohttp.ClientSession
 
 
 class Answer(NamedTuple):
@@ -42,18 +45,6 @@ class Answer(NamedTuple):
     status: int
     body: bytes
     headers: Mapping[str, str] = MappingProxyType({})
-
-
-@contextlib.asynccontextmanager
-async def open_session(agent: str) -> AsyncIterator[Session]:
-    """Open the session that all requests share; concurrency is the providers' own affair."""
-    async with aiohttp.ClientSession(
-        connector=TimedConnector(limit=0, ssl=TimedTls(), resolver=TimedResolver()),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),  # one deadline, below
-        headers={"User-Agent": agent},
-    ) as session:
-        yield session
 
 
 async def get(
@@ -74,11 +65,8 @@ async def get(
     token = current.set(exchange)
     try:
         with _translated(deadline):
-            async with (
-                asyncio.timeout(deadline),
-                session.get(_base(url).extend_query(params), headers=headers, max_redirects=_REDIRECTS) as response,
-            ):
-                return await _whole(response)
+            async with asyncio.timeout(deadline):
+                return await _follow(session, url, params, _fields(headers))
     finally:
         exchange.reached("done")
         current.reset(token)
@@ -89,12 +77,14 @@ async def lines(session: Session, url: str, headers: Mapping[str, str]) -> Async
 
     Raises ProviderError when there is no answer, or one of another status than 200.
     """
-    timeout = aiohttp.ClientTimeout(total=None, sock_connect=DEADLINE, sock_read=_QUIET)
     with _translated(_QUIET):
-        async with session.get(url, headers=headers, timeout=timeout) as response:
-            if response.status != HTTPStatus.OK:
-                raise ProviderError(f"status {response.status}", failure_of(response.status))
-            async for line in response.content:
+        async with asyncio.timeout(_QUIET):
+            form = session.form(url, _fields(headers))
+            response = await ask(session, form, form.get(form.address.raw_path_qs))
+        with contextlib.closing(response.connection):
+            if (status := response.message.code) != HTTPStatus.OK:
+                raise ProviderError(f"status {status}", failure_of(status))
+            while line := await asyncio.wait_for(response.content.readline(), _QUIET):
                 yield line.decode(errors="replace").rstrip("\r\n")
 
 
@@ -106,19 +96,9 @@ async def post(
     Raises ProviderError as :func:`get` does.
     """
     with _translated(deadline):
-        async with (
-            asyncio.timeout(deadline),
-            session.post(url, data=body, headers=headers, allow_redirects=False) as response,
-        ):
-            return await _whole(response)
-
-
-@functools.lru_cache(maxsize=32)
-def _base(url: str) -> URL:
-    try:
-        return URL(url)
-    except ValueError:
-        raise aiohttp.InvalidURL(url) from None
+        async with asyncio.timeout(deadline):
+            form = session.form(url, _fields(headers))
+            return await _whole(await ask(session, form, form.post(body)))
 
 
 @functools.lru_cache(maxsize=32)
@@ -127,16 +107,47 @@ def _host(url: str) -> str:
     return urlsplit(url).netloc.rpartition("@")[2]
 
 
-async def _whole(response: aiohttp.ClientResponse) -> Answer:
-    if exchange := current.get():
-        exchange.status = response.status
-        exchange.reached("first_byte")
-    content, body = response.content, b""
-    while not content.at_eof():
-        body += await content.readany()
-        if len(body) > MOST_BYTES:
-            raise ProviderError("the answer is larger than 1 MiB", Failure.MALFORMED)
-    return Answer(response.status, body, response.headers)
+def _fields(headers: Mapping[str, str] | None) -> Fields:
+    return tuple(headers.items()) if headers else ()
+
+
+async def _follow(session: Session, url: str, params: Mapping[str, str], fields: Fields) -> Answer:
+    """Ask at an address, and where that sends us; *fields* and a password are for its own server alone."""
+    form = session.form(url, fields)
+    address = form.address.extend_query(params)
+    for _ in range(_REDIRECTS):
+        answer = await _whole(await ask(session, form, form.get(address.raw_path_qs), tries=2))
+        location = answer.headers.get("Location") if answer.status in _REDIRECTIONS else None
+        if location is None:
+            return answer
+        before, address = address, _moved(address, location)
+        fields = fields if address.origin() == before.origin() else ()
+        form = session.form(str(address.with_path("/")), fields)
+    raise ProviderError("the service redirects in a circle", Failure.UNAVAILABLE)
+
+
+def _moved(address: URL, location: str) -> URL:
+    """Return where *location* leads from an address; the user's name and password stay with their own server."""
+    with contextlib.suppress(ValueError):
+        moved = URL(location)
+        moved = moved if moved.scheme else address.join(moved)
+        if moved.scheme in SCHEMES:
+            is_same = moved.origin() == address.origin()
+            return moved.with_user(address.user).with_password(address.password) if is_same else moved
+    raise ProviderError("the service redirects to what is no web address", Failure.UNAVAILABLE)
+
+
+async def _whole(response: Response) -> Answer:
+    message, content, connection = response
+    body = b""
+    try:
+        while not content.at_eof():
+            body += await content.readany()
+            if len(body) > MOST_BYTES:
+                raise ProviderError("the answer is larger than 1 MiB", Failure.MALFORMED)
+    finally:
+        connection.release()  # which closes it, unless all has been read
+    return Answer(message.code, body, message.headers)
 
 
 def parse_json(body: bytes) -> Any:
@@ -209,7 +220,7 @@ class _translated:  # noqa: N801 - it is used as contextlib's are
                 raise ProviderError(f"no whole answer within {self._deadline:g} s", Failure.BROKEN) from None
             case aiohttp.ClientPayloadError():
                 raise ProviderError(_reason(error), Failure.BROKEN) from None
-            case aiohttp.ClientError() | OSError() | ValueError():
+            case aiohttp.ClientError() | HttpProcessingError() | OSError() | ValueError():
                 raise ProviderError(_reason(error), Failure.UNAVAILABLE) from None
 
 
@@ -226,13 +237,9 @@ def _reason(error: Exception) -> str:
             return "the answer broke off"
         case aiohttp.ServerDisconnectedError():
             return "the service hung up without an answer"
-        case aiohttp.TooManyRedirects():
-            return "the service redirects in a circle"
-        case aiohttp.RedirectClientError():
-            return "the service redirects to what is no web address"
-        case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError() | UnicodeError():
+        case aiohttp.InvalidURL() | UnicodeError():
             return "the address of the service is no web address"
-        case aiohttp.ClientResponseError():
+        case HttpProcessingError():
             return "the service does not speak HTTP as it should"
     return f"the exchange failed: {_plain(error)}"
 

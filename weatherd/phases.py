@@ -5,13 +5,11 @@ from __future__ import annotations
 import ssl
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Self
-from weakref import WeakSet
 
 import aiohttp
 
 if TYPE_CHECKING:
     from aiohttp.abc import ResolveResult
-    from aiohttp.connector import Connection
 
     from weatherd.exchange import Exchange
 
@@ -31,23 +29,6 @@ class TimedResolver(aiohttp.ThreadedResolver):
         found = await super().resolve(*args, **kwargs)
         _reached("dns")
         return found
-
-
-class TimedConnector(aiohttp.TCPConnector):
-    """Notes when there is a connection, and whether it had been there before."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self._known: WeakSet[Any] = WeakSet()
-
-    async def connect(self, *args: Any, **kwargs: Any) -> Connection:
-        """Take a connection that is there, or open one."""
-        connection = await super().connect(*args, **kwargs)
-        is_known = connection.protocol in self._known
-        _reached("reused" if is_known else "connected")
-        if not is_known:
-            self._known.add(connection.protocol)
-        return connection
 
 
 class TimedTls(ssl.SSLContext):

@@ -18,7 +18,8 @@ from tests.test_process import BERLIN, ENVIRONMENT, KIEL
 from tests.web.test_web import site
 from weatherd.commands.explain import phases
 from weatherd.exchange import begin_trail, end_trail
-from weatherd.http import get, open_session
+from weatherd.http import get
+from weatherd.wire import open_session
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,11 +13,11 @@ import structlog
 from tests.fakes import BERLIN, KIEL, observation
 from weatherd.forwarders import Resources
 from weatherd.forwarders.forward import forwarding
-from weatherd.http import open_session
 from weatherd.journal.journal import open_journal
 from weatherd.memory import Memory
 from weatherd.observation import Arrival
 from weatherd.settings import Settings
+from weatherd.wire import open_session
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable

@@ -14,6 +14,7 @@ from tests.forwarders.rig import Rig, rig, until
 from tests.servers import Influxd, Victoria, running
 from tests.virtual import EPOCH
 from weatherd.forwarders.influxdb import line, open_forwarder
+from weatherd.http import post
 from weatherd.observation import FIELDS
 
 if TYPE_CHECKING:
@@ -112,8 +113,7 @@ async def test_a_point_that_the_server_refuses_is_set_aside(tmp_path: Path) -> N
     async with influx(tmp_path) as (made, server), running(server):
         spoiled = f"{server.url}/write?db=weather"
         point = f'weather,city=kiel visibility="far" {int(made.begin.timestamp())}000000000'
-        async with made.resources.session.post(spoiled, data=point) as response:
-            assert response.status == 204
+        assert (await post(made.resources.session, spoiled, point.encode(), {})).status == 204
         await made.adds(50)
         await made.adds(1, visibility=1000.0)
         await made.adds(50)

@@ -17,9 +17,10 @@ from tests.fakes import KIEL, resources
 from tests.virtual import EPOCH, now
 from weatherd.city import City
 from weatherd.errors import Failure, ProviderError
-from weatherd.http import Answer, open_session
+from weatherd.http import Answer
 from weatherd.providers import bright_sky
 from weatherd.settings import Settings
+from weatherd.wire import open_session
 
 if TYPE_CHECKING:
     from weatherd.observation import Observation

@@ -15,9 +15,9 @@ from aiohttp.test_utils import TestServer
 
 from tests.fakes import BERLIN, KIEL, resources
 from weatherd.errors import ConfigError, Failure, Problem, ProviderError
-from weatherd.http import open_session
 from weatherd.providers import open_meteo, openweathermap
 from weatherd.settings import Settings
+from weatherd.wire import Session, open_session
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -214,8 +214,8 @@ async def test_the_public_service_is_asked_unless_told_otherwise(service: str, k
     """Customers of Open-Meteo have a host of their own; the name of the host may be told."""
     block: Any = {service: {"api_key": key}}
     async with (
-        aiohttp.ClientSession(connector=aiohttp.TCPConnector(resolver=NoNames())) as session,
-        SERVICES[service](Settings(**block), resources(session)) as provider,
+        aiohttp.TCPConnector(resolver=NoNames()) as connector,
+        SERVICES[service](Settings(**block), resources(Session(connector, "weatherd/test"))) as provider,
     ):
         with pytest.raises(ProviderError) as caught:
             await provider.fetch(KIEL)

@@ -19,11 +19,11 @@ from tests.virtual import EPOCH, now
 from weatherd import __version__
 from weatherd.city import City
 from weatherd.errors import ConfigError, Failure, ProviderError
-from weatherd.http import open_session
 from weatherd.memory import Memory
 from weatherd.providers import met_norway
 from weatherd.providers.met_norway import PATH, MetNorway, query
 from weatherd.settings import Settings
+from weatherd.wire import open_session
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

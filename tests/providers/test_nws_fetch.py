@@ -16,9 +16,9 @@ from tests.virtual import now
 from weatherd import __version__
 from weatherd.city import City
 from weatherd.errors import Failure, ProviderError
-from weatherd.http import open_session
 from weatherd.providers import nws
 from weatherd.settings import Settings
+from weatherd.wire import open_session
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -18,10 +18,11 @@ from tests.fakes import BERLIN, KIEL, MUNICH, resources
 from tests.virtual import EPOCH
 from weatherd.city import City
 from weatherd.errors import Failure, ProviderError
-from weatherd.http import Answer, open_session
+from weatherd.http import Answer
 from weatherd.providers import open_meteo
 from weatherd.settings import Settings
 from weatherd.simulator.quotas import open_meteo_calls
+from weatherd.wire import open_session
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable

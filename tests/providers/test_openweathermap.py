@@ -19,9 +19,10 @@ from tests.virtual import EPOCH, now
 from weatherd.city import City
 from weatherd.compose import open_providers
 from weatherd.errors import ConfigError, Failure, ProviderError
-from weatherd.http import Answer, open_session
+from weatherd.http import Answer
 from weatherd.providers import openweathermap
 from weatherd.settings import Settings
+from weatherd.wire import open_session
 
 if TYPE_CHECKING:
     from weatherd.observation import Observation

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests import virtual
-from weatherd.http import open_session
+from weatherd.http import get
 from weatherd.simulator.faults import Fault
 from weatherd.simulator.quotas import free_quotas, open_meteo_calls
 from weatherd.simulator.server import STATS, application, serve
+from weatherd.wire import open_session
 
 if TYPE_CHECKING:
     from weatherd.simulator.quotas import Quota
@@ -96,9 +98,8 @@ async def test_the_counts() -> None:
     app = application(now=virtual.now, quotas=free_quotas())
     place = {"latitude": "1,2,3", "longitude": "1,2,3", "current": "temperature_2m"}
 
-    async def ask(path: str, **params: str) -> Any:
-        async with session.get(f"{url}{path}", params=params) as response:
-            return response.status, await response.read()
+    async def ask(path: str, **params: str) -> None:
+        await get(session, f"{url}{path}", params)
 
     async with serve("127.0.0.1", 0, app) as url, open_session("weatherd/1 me@example.org") as session:
         for _ in range(201):
@@ -106,8 +107,7 @@ async def test_the_counts() -> None:
         await ask("/v1/forecast", **place | {"latitude": "999,2,3"})
         for _ in range(2):
             await ask("/weatherapi/locationforecast/2.0/compact", lat="1", lon="1")
-        async with session.get(f"{url}/_stats") as response:
-            stats = await response.json()
+        stats = json.loads((await get(session, f"{url}/_stats", {})).body)
     meteo, met = stats["open-meteo"], stats["met-norway"]
     assert (meteo["requests"], meteo["quota_429"], meteo["statuses"]) == (202, 2, {"200": 200, "429": 2})
     assert (meteo["calls"], meteo["busiest"]["calls_a_minute"], meteo["busiest"]["requests_a_second"]) == (
@@ -126,8 +126,7 @@ async def test_a_wrong_question_costs_one_call() -> None:
     wrong = {"latitude": ",".join(["1"] * 99 + ["999"]), "longitude": ",".join(["1"] * 100), "current": "rain"}
     async with serve("127.0.0.1", 0, app) as url, open_session("weatherd/1") as session:
         for _ in range(50):
-            async with session.get(f"{url}/v1/forecast", params=wrong) as response:
-                assert response.status == 400
+            assert (await get(session, f"{url}/v1/forecast", wrong)).status == 400
     assert quotas["open-meteo"].refuse(virtual.EPOCH.timestamp(), 0) is None
     assert app[STATS]["open-meteo"].quota_429 == 0
 
@@ -135,10 +134,7 @@ async def test_a_wrong_question_costs_one_call() -> None:
 async def test_a_fault_is_no_matter_of_the_quota() -> None:
     """A 429 that was ordered is not counted as one that the client gave cause for."""
     app = application(now=virtual.now, faults=[Fault("429", 1.0)], quotas=free_quotas())
-    async with (
-        serve("127.0.0.1", 0, app) as url,
-        open_session("weatherd/1") as session,
-        session.get(f"{url}/current_weather", params={"lat": "50", "lon": "10"}) as response,
-    ):
-        assert (response.status, await response.text()) == (429, "Too Many Requests")
+    async with serve("127.0.0.1", 0, app) as url, open_session("weatherd/1") as session:
+        answer = await get(session, f"{url}/current_weather", {"lat": "50", "lon": "10"})
+    assert answer[:2] == (429, b"Too Many Requests")
     assert (app[STATS]["bright-sky"].statuses[429], app[STATS]["bright-sky"].quota_429) == (1, 0)

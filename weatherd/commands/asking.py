@@ -10,8 +10,9 @@ from urllib.parse import quote, urlencode
 
 from weatherd import configuration, log
 from weatherd.errors import ConfigError, ProviderError, WeatherdError
-from weatherd.http import get, open_session, parse_json
+from weatherd.http import get, parse_json
 from weatherd.settings import Settings, secrets_of
+from weatherd.wire import open_session
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,7 +19,7 @@ from weatherd.compose import AGENT
 from weatherd.configuration import SHIPPED
 from weatherd.duration import words
 from weatherd.errors import ConfigError, Problem, WeatherdError, did_you_mean
-from weatherd.http import open_session
+from weatherd.wire import open_session
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence

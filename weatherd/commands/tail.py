@@ -12,7 +12,8 @@ from weatherd.commands import UNAVAILABLE
 from weatherd.commands.asking import cities, daemon, unanswered
 from weatherd.commands.explain import find
 from weatherd.errors import ProviderError
-from weatherd.http import lines, open_session
+from weatherd.http import lines
+from weatherd.wire import open_session
 
 if TYPE_CHECKING:
     from pathlib import Path

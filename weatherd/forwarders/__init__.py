@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from weatherd.city import City
-    from weatherd.http import Session
     from weatherd.memory import Memory
     from weatherd.observation import Observation
+    from weatherd.wire import Session
 
 
 @dataclass(frozen=True, slots=True)

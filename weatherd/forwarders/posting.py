@@ -11,13 +11,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
+    from weatherd.wire import Session
+
 # Of the statuses 400 to 499, those that do not speak of what was sent: a wrong address, a wrong key, a bad moment.
 _NOT_OF_THE_BODY = frozenset({401, 402, 403, 404, 405, 407, 408, 410, 421, 423, 425, 429})
 _LONGEST_REASON = 200
 
 
 async def send(
-    session: http.Session, url: str, body: bytes, headers: Mapping[str, str], now: Callable[[], datetime]
+    session: Session, url: str, body: bytes, headers: Mapping[str, str], now: Callable[[], datetime]
 ) -> None:
     """POST a body; it is taken when this returns.
 

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from weatherd.city import City
-    from weatherd.http import Session
     from weatherd.memory import Memory
     from weatherd.observation import Observation
     from weatherd.providers.gate import Gate
+    from weatherd.wire import Session
 
 
 @dataclass(frozen=True, slots=True)
