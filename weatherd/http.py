@@ -60,7 +60,7 @@ async def get(
     Raises ProviderError when there is no whole answer within *deadline* seconds or it is over 1 MiB. The error never
     holds the address, because a key may be part of it.
     """
-    exchange = Exchange(_host(url))
+    exchange = Exchange(_host(url), session.clock)
     note((exchange,))
     token = current.set(exchange)
     try:

@@ -54,6 +54,7 @@ class Session:
 
     def __init__(self, connector: BaseConnector, agent: str) -> None:
         self.connector = connector
+        self.clock = asyncio.get_running_loop().time
         self.form: Callable[[str, Fields], Form] = functools.lru_cache(_PREPARED)(functools.partial(_form, agent))
         self._used: WeakSet[ResponseHandler] = WeakSet()
 

@@ -44,18 +44,20 @@ class Service:
 
     async def ask(self, weight: int = 1) -> None:
         """Send a request through the gate."""
-        async with self.gate.admit(weight):
-            self.sent.append((asyncio.get_running_loop().time(), weight))
-            self.at_once += 1
-            self.most_at_once = max(self.most_at_once, self.at_once)
-            fails = self.fails
-            try:
-                if self.takes:
-                    await asyncio.sleep(self.takes)
-                if fails:
-                    raise fails.again() if isinstance(fails, ProviderError) else fails
-            finally:
-                self.at_once -= 1
+        await self.gate.admit(lambda: self._answer(weight), weight)
+
+    async def _answer(self, weight: int) -> None:
+        self.sent.append((asyncio.get_running_loop().time(), weight))
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        fails = self.fails
+        try:
+            if self.takes:
+                await asyncio.sleep(self.takes)
+            if fails:
+                raise fails.again() if isinstance(fails, ProviderError) else fails
+        finally:
+            self.at_once -= 1
 
     async def error(self, weight: int = 1) -> ProviderError | None:
         """Send a request, and return what became of it."""

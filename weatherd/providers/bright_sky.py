@@ -94,9 +94,11 @@ class BrightSky:
 
     async def fetch(self, city: City) -> Observation:
         """Return the newest report of the nearest station."""
-        async with self.resources.gate.admit():
-            answer = await get(self.resources.session, self.url, query(city))
-            return parse(city, answer, self.resources.now())
+        return await self.resources.gate.admit(lambda: self._ask(city))
+
+    async def _ask(self, city: City) -> Observation:
+        answer = await get(self.resources.session, self.url, query(city))
+        return parse(city, answer, self.resources.now())
 
 
 def open_provider(settings: Settings, resources: Resources) -> AbstractAsyncContextManager[BrightSky]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import contextvars
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 
@@ -17,14 +16,15 @@ from weatherd.providers.pauses import ILL, failures_of, pause_after
 from weatherd.quota import A
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import Awaitable, Callable
 
     from weatherd.ledger import Meter
 
 log = structlog.get_logger()
 
+T = TypeVar("T")
+
 _HOUR = 3600.0
-_NOBODY = contextlib.nullcontext()
 
 
 class Gate:
@@ -76,27 +76,33 @@ class Gate:
             return 1
         return max(1, int(min(most, self._meter.room(self._time()))))
 
-    @contextlib.asynccontextmanager
-    async def admit(self, weight: int = 1) -> AsyncIterator[None]:
-        """Wait for the turn of a request that weighs so many calls; the body makes it and understands the answer.
+    async def admit(self, ask: Callable[[], Awaitable[T]], weight: int = 1) -> T:
+        """Wait for the turn of a request that weighs so many calls; *ask* makes it and understands the answer.
 
-        A ProviderError that the body raises tells how the service is.
+        A ProviderError that it raises tells how the service is.
         """
         self._reopen_as_left()
         self._refuse_in_pause(weight)
-        async with self._places, self._alone if self._is_crowded() else _NOBODY:
-            probe = await self._pass(weight)
-            try:
-                self._charge(weight)
-                yield
-            except ProviderError as error:
-                raise self._learn(error, weight, is_probe=bool(probe)) from None
-            else:
-                self._served(is_probe=bool(probe))
-            finally:
-                if probe:
-                    self._probe = None
-                    probe.set()
+        async with self._places:
+            if not self._is_crowded():
+                return await self._send(ask, weight)
+            async with self._alone:
+                return await self._send(ask, weight)
+
+    async def _send(self, ask: Callable[[], Awaitable[T]], weight: int) -> T:
+        probe = await self._pass(weight)
+        try:
+            self._charge(weight)
+            answer = await ask()
+        except ProviderError as error:
+            raise self._learn(error, weight, is_probe=bool(probe)) from None
+        else:
+            self._served(is_probe=bool(probe))
+            return answer
+        finally:
+            if probe:
+                self._probe = None
+                probe.set()
 
     async def _pass(self, weight: int) -> asyncio.Event | None:
         """Return when the pace allows it; after a pause as the one that tries the service, or when that one has.
@@ -106,13 +112,14 @@ class Gate:
         async with self._line:
             while True:
                 self._refuse_in_pause(weight)
+                now = self._time()
                 if self._until is not None and self._probe:
                     await self._probe.wait()
-                elif wait := self._meter.wait(weight, self._time()):
+                elif wait := self._meter.wait(weight, now):
                     await asyncio.sleep(wait)  # and see what has become of the service meanwhile
                 else:
                     break
-            self._meter.take(weight, self._time())
+            self._meter.take(weight, now)
             if self._until is not None:
                 self._probe = asyncio.Event()
                 return self._probe
@@ -200,7 +207,7 @@ class Gate:
             self._pause(seconds, ProviderError("it refused before the restart, and said until when", Failure.LIMITED))
 
     def _is_crowded(self) -> bool:
-        return asyncio.get_running_loop().time() < self._crowded_until
+        return self._crowded_until > 0 and asyncio.get_running_loop().time() < self._crowded_until
 
     def _time(self) -> float:
         return self._now().timestamp()

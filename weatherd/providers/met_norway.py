@@ -118,13 +118,12 @@ class MetNorway:
         kept = met_forecast.load(self._resources.memory.get(place))
         if kept and kept.fetched <= self._time() < kept.expires:
             return kept
-        async with self._resources.gate.admit():
-            known = kept if kept and kept.step(self._time()) else None
-            forecast = await self._ask(parameters, known)
+        forecast = await self._resources.gate.admit(lambda: self._ask(parameters, kept))
         self._resources.memory.put(place, forecast.dump(), self._resources.now() + _KEPT)
         return forecast
 
-    async def _ask(self, parameters: dict[str, str], known: Forecast | None) -> Forecast:
+    async def _ask(self, parameters: dict[str, str], kept: Forecast | None) -> Forecast:
+        known = kept if kept and kept.step(self._time()) else None
         headers = {"User-Agent": self._agent}
         if known and known.last_modified:
             headers["If-Modified-Since"] = known.last_modified

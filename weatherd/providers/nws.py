@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any
+import functools
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from weatherd import __version__
 from weatherd.age import is_stale
@@ -18,12 +19,15 @@ from weatherd.providers.refusal import refusal
 from weatherd.providers.values import iso_moment, mapping, temperature, words
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
     from weatherd.city import City
     from weatherd.providers import Resources
     from weatherd.settings import Settings
+
+T = TypeVar("T")
 
 NAME = "nws"
 URL = "https://api.weather.gov"
@@ -122,16 +126,17 @@ class Nws:
         raise errors[0] if errors else ProviderError("there is no station near", Failure.REFUSED)
 
     async def _observe(self, city: City, station: str) -> Observation:
-        async with self._resources.gate.admit():
-            answer = await self._get(f"/stations/{station}/observations/latest")
-            return parse(city, answer, self._resources.now())
+        return await self._get(f"/stations/{station}/observations/latest", functools.partial(parse, city))
 
     async def _ask(self, path: str) -> dict[str, Any]:
-        async with self._resources.gate.admit():
-            return _document(await self._get(path), self._resources.now())
+        return await self._get(path, _document)
 
-    async def _get(self, path: str) -> Answer:
-        return await get(self._resources.session, f"{self._base_url}{path}", {}, self._headers)
+    def _get(self, path: str, understand: Callable[[Answer, datetime], T]) -> Awaitable[T]:
+        async def ask() -> T:
+            answer = await get(self._resources.session, f"{self._base_url}{path}", {}, self._headers)
+            return understand(answer, self._resources.now())
+
+        return self._resources.gate.admit(ask)
 
 
 def open_provider(settings: Settings, resources: Resources) -> AbstractAsyncContextManager[Nws]:

@@ -18,7 +18,7 @@ from weatherd.providers.values import mapping, moment, number, temperature, whol
 from weatherd.redaction import Redaction
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Coroutine, Sequence
 
     from weatherd.city import City
     from weatherd.providers import Resources
@@ -149,12 +149,14 @@ async def open_provider(settings: Settings, resources: Resources) -> AsyncIterat
     redact = Redaction([key])
     base = block.base_url or (CUSTOMER_URL if key else FREE_URL)
 
-    async def send(cities: Sequence[City]) -> list[Observation | ProviderError]:
+    async def ask(cities: Sequence[City]) -> list[Observation | ProviderError]:
         parameters = query(cities) | ({"apikey": key} if key else {})
-        async with resources.gate.admit(len(cities)):
-            with hiding(redact):
-                answer = await get(resources.session, f"{base}/v1/forecast", parameters)
-                return parse(cities, scrubbed(answer, redact) if key else answer, resources.now())
+        with hiding(redact):
+            answer = await get(resources.session, f"{base}/v1/forecast", parameters)
+            return parse(cities, scrubbed(answer, redact) if key else answer, resources.now())
+
+    def send(cities: Sequence[City]) -> Awaitable[list[Observation | ProviderError]]:
+        return resources.gate.admit(lambda: ask(cities), len(cities))
 
     def most() -> int:
         return resources.gate.room(MOST_PLACES)

@@ -123,11 +123,13 @@ class OpenWeatherMap:
 
     async def fetch(self, city: City) -> Observation:
         """Return the service's analysis for the city's coordinates."""
+        return await self.resources.gate.admit(lambda: self._ask(city))
+
+    async def _ask(self, city: City) -> Observation:
         parameters = query(city, self.language) | {"appid": self.key.get_secret_value()}
-        async with self.resources.gate.admit():
-            with hiding(self.redact):
-                answer = await get(self.resources.session, self.url, parameters)
-                return parse(city, scrubbed(answer, self.redact), self.resources.now())
+        with hiding(self.redact):
+            answer = await get(self.resources.session, self.url, parameters)
+            return parse(city, scrubbed(answer, self.redact), self.resources.now())
 
 
 def open_provider(settings: Settings, resources: Resources) -> AbstractAsyncContextManager[OpenWeatherMap]:
