@@ -12,10 +12,11 @@ import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from yarl import URL
 
 from tests.virtual import EPOCH
 from weatherd.errors import Failure, ProviderError
-from weatherd.http import MOST_BYTES, get, retry_after
+from weatherd.http import MOST_BYTES, get, post, retry_after
 from weatherd.wire import Session, open_session
 
 if TYPE_CHECKING:
@@ -92,6 +93,43 @@ async def test_follows_a_redirect() -> None:
 
     async with serving(handler) as (session, url):
         assert (await get(session, url, PARAMETERS)).body == b"/new/"
+
+
+async def test_what_is_secret_stays_with_its_server() -> None:
+    """A redirect within the server takes the password and the fields along; one to another server does not."""
+    asked: list[tuple[str, str | None, str | None]] = []
+
+    async def handler(request: web.Request) -> web.Response:
+        asked.append((request.path_qs, request.headers.get("Authorization"), request.headers.get("X-Key")))
+        if location := moves.get(request.path):
+            return web.Response(status=307, headers={"Location": location})
+        return web.Response(text=request.path)
+
+    async with serving(handler) as (session, here), serving(handler) as (_, there):
+        moves = {
+            "/data/": "second?x=1",
+            "/data/second": f"{here}third#part",
+            "/data/third": f"//{URL(there).authority}/",
+        }
+        answer = await get(session, str(URL(here).with_user("me").with_password("secret")), {}, {"X-Key": KEY})
+    assert answer.body == b"/"
+    mine = "Basic bWU6c2VjcmV0"
+    assert asked == [
+        ("/data/", mine, KEY),
+        ("/data/second?x=1", mine, KEY),
+        ("/data/third", mine, KEY),
+        ("/", None, None),
+    ]
+
+
+async def test_a_redirect_without_a_place_is_an_answer() -> None:
+    """It comes back as it is."""
+
+    async def handler(_: web.Request) -> web.Response:
+        return web.Response(status=302)
+
+    async with serving(handler) as (session, url):
+        assert (await get(session, url, PARAMETERS)).status == 302
 
 
 @pytest.mark.parametrize(
@@ -226,6 +264,48 @@ async def test_answers_that_break_off_or_are_no_http(said: bytes, reason: str) -
     async with listening(talk) as url, open_session("weatherd/test") as session:
         error = await failing(session, url)
     assert (str(error), error.failure) == (reason, Failure.BROKEN if reason == BROKEN else Failure.UNAVAILABLE)
+
+
+async def test_what_comes_before_the_answer_is_passed_over() -> None:
+    """Of 100 Continue, 103 Early Hints and the answer, the answer counts."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n")
+        await writer.drain()
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+        await writer.drain()
+
+    async with listening(talk) as url, open_session("weatherd/test") as session:
+        assert (await get(session, url, PARAMETERS)).body == b"{}"
+
+
+@pytest.mark.parametrize("value", ["a\r\nX-Other: 1", "a\nb", "a\0b"])
+async def test_a_field_is_one_line(value: str) -> None:
+    """What would add lines to a question is not sent."""
+
+    async def handler(_: web.Request) -> web.Response:
+        raise AssertionError
+
+    async with serving(handler) as (session, url):
+        with pytest.raises(ProviderError, match="the exchange failed: ValueError"):
+            await get(session, url, PARAMETERS, {"X-Name": value})
+
+
+@pytest.mark.parametrize("body", [b"", b"x" * 3_000_000])
+async def test_a_post_arrives_whole(body: bytes) -> None:
+    """A body of any size, and none; with the fields that go with it, and the query of the address."""
+
+    async def handler(request: web.Request) -> web.Response:
+        assert request.headers["Content-Type"] == "text/plain"
+        return web.Response(status=200, body=b"%d %b" % (len(await request.read()), request.query["db"].encode()))
+
+    application = web.Application(client_max_size=2**24)
+    application.router.add_post("/", handler)
+    async with TestServer(application) as server, open_session("weatherd/test") as session:
+        for _ in range(2):
+            answer = await post(session, f"{server.make_url('/')}?db=x%20y", body, {"Content-Type": "text/plain"})
+            assert answer.body == b"%d x y" % len(body)
 
 
 async def test_a_reset_connection() -> None:

@@ -85,3 +85,12 @@ async def test_there_is_one_retry_and_no_more() -> None:
         with pytest.raises(ProviderError, match="hung up"):
             await get(session, url, {})
     assert questions == [0, 0, 1]
+
+
+async def test_a_post_is_sent_once() -> None:
+    """Whether a server that hung up had taken it, nobody knows; so it is for the caller to send it again."""
+    async with serving([1, 1]) as (session, url, questions):
+        await get(session, url, {})
+        with pytest.raises(ProviderError, match="hung up"):
+            await post(session, url, b"", {})
+    assert questions == [0, 0]

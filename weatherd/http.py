@@ -64,9 +64,8 @@ async def get(
     note((exchange,))
     token = current.set(exchange)
     try:
-        with _translated(deadline):
-            async with asyncio.timeout(deadline):
-                return await _follow(session, url, params, _fields(headers))
+        with _translated(deadline), session.deadlines.after(deadline):
+            return await _follow(session, url, params, _fields(headers))
     finally:
         exchange.reached("done")
         current.reset(token)
@@ -78,7 +77,7 @@ async def lines(session: Session, url: str, headers: Mapping[str, str]) -> Async
     Raises ProviderError when there is no answer, or one of another status than 200.
     """
     with _translated(_QUIET):
-        async with asyncio.timeout(_QUIET):
+        with session.deadlines.after(_QUIET):
             form = session.form(url, _fields(headers))
             response = await ask(session, form, form.get(form.address.raw_path_qs))
         with contextlib.closing(response.connection):
@@ -95,10 +94,9 @@ async def post(
 
     Raises ProviderError as :func:`get` does.
     """
-    with _translated(deadline):
-        async with asyncio.timeout(deadline):
-            form = session.form(url, _fields(headers))
-            return await _whole(await ask(session, form, form.post(body)))
+    with _translated(deadline), session.deadlines.after(deadline):
+        form = session.form(url, _fields(headers))
+        return await _whole(await ask(session, form, form.post(body)))
 
 
 @functools.lru_cache(maxsize=32)

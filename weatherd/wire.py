@@ -14,6 +14,7 @@ from weakref import WeakSet
 import aiohttp
 from yarl import URL
 
+from weatherd.deadline import Deadlines
 from weatherd.phases import TimedResolver, TimedTls, current
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class Session:
     def __init__(self, connector: BaseConnector, agent: str) -> None:
         self.connector = connector
         self.clock = asyncio.get_running_loop().time
+        self.deadlines = Deadlines()
         self.form: Callable[[str, Fields], Form] = functools.lru_cache(_PREPARED)(functools.partial(_form, agent))
         self._used: WeakSet[ResponseHandler] = WeakSet()
 

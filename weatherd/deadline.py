@@ -1,0 +1,59 @@
+"""Deadlines for thousands of exchanges, with a timer for all of a second: asyncio.timeout() makes one for each."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from typing import Any
+
+
+class Deadline:
+    """A ``with`` whose body is cancelled when its time is over; TimeoutError then follows."""
+
+    __slots__ = ("_asked", "_group", "_is_over", "_task")
+
+    def __init__(self, group: set[Deadline]) -> None:
+        self._group = group
+        self._is_over = False
+
+    def __enter__(self) -> None:
+        """Begin, in the task that is to be cancelled."""
+        self._task: asyncio.Task[Any] | None = asyncio.current_task()
+        self._asked = self._task.cancelling() if self._task else 0
+        self._group.add(self)
+
+    def expire(self) -> None:
+        """End it."""
+        self._is_over = True
+        if self._task:
+            self._task.cancel()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        """Tell our own cancellation from all others."""
+        self._group.discard(self)
+        if not (self._is_over and self._task):
+            return
+        is_ours = self._task.uncancel() <= self._asked
+        if is_ours and kind is asyncio.CancelledError:
+            raise TimeoutError from error
+
+
+class Deadlines:
+    """Makes deadlines. They come up to a second late."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._groups: dict[int, set[Deadline]] = {}  # by the second of the loop's clock at which they come
+
+    def after(self, seconds: float) -> Deadline:
+        """Return one that comes so many seconds from now."""
+        second = math.ceil(self._loop.time() + seconds)
+        group = self._groups.get(second)
+        if group is None:
+            group = self._groups[second] = set()
+            self._loop.call_at(second, self._expire, second)
+        return Deadline(group)
+
+    def _expire(self, second: int) -> None:
+        for deadline in tuple(self._groups.pop(second)):
+            deadline.expire()
