@@ -94,3 +94,22 @@ async def test_a_post_is_sent_once() -> None:
         with pytest.raises(ProviderError, match="hung up"):
             await post(session, url, b"", {})
     assert questions == [0, 0]
+
+
+async def test_an_answer_that_nobody_waits_for_any_more_is_not_the_next_ones() -> None:
+    """A question that was given up takes its connection along."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while question := await reader.readuntil(b"\r\n\r\n"):
+                await asyncio.sleep(5)
+                path = question.split()[1]
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(path), path))
+        writer.close()
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with server, open_session("weatherd/test") as session:
+        with pytest.raises(ProviderError, match="within 2 s"):
+            await get(session, f"{url}/first", {}, deadline=2)
+        assert (await get(session, f"{url}/second", {})).body == b"/second"
