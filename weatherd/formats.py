@@ -16,11 +16,11 @@ from weatherd.errors import did_you_mean
 from weatherd.observation import FIELDS, Arrival, Observation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import tzinfo
 
 NAMES = ("name", *FIELDS)
-_TIMES = ("observed_at", "fetched_at")
+_TIMES = (NAMES.index("observed_at"), NAMES.index("fetched_at"))
 
 _NOT_ZERO = re.compile("[1-9a-zA-Z]")
 _WIDE = re.compile(r"\d{4}")
@@ -31,35 +31,42 @@ class _UnfitError(ValueError):
 
 
 class _Field(NamedTuple):
-    """A field of a template, and what stands before it; the last one of a template has no name."""
+    """A field of a template, and what stands before it."""
 
     before: str
-    name: str
+    place: int  # in NAMES
     conversion: str | None
     spec: str
 
-    def fill(self, value: Any) -> str:
-        """Return the value as text: a dash when it is not known, and never -0."""
+    def fill(self, values: Sequence[Any], zone: tzinfo) -> str:
+        """Return the text up to the end of the field: a dash for what is not known, and never -0."""
+        value = values[self.place]
         if value is None:
-            return "–"
+            return f"{self.before}–"
+        if self.place in _TIMES:
+            value = value.astimezone(zone)
         text = format(_FORMATTER.convert_field(value, self.conversion) if self.conversion else value, self.spec)
         if "-" in text and isinstance(value, float) and not _NOT_ZERO.search(text):
-            return format(_FORMATTER.convert_field(0.0, self.conversion), self.spec)
-        return text
+            text = format(_FORMATTER.convert_field(0.0, self.conversion), self.spec)
+        return f"{self.before}{text}"
 
 
 _FORMATTER = string.Formatter()
 
 
 @functools.lru_cache(maxsize=16)
-def _fields(template: str) -> tuple[_Field, ...]:
-    """Take a template apart: fields by their plain names only."""
-    fields = []
+def _parts(template: str) -> tuple[tuple[_Field, ...], str]:
+    """Take a template apart: fields by their plain names only, and what follows the last one."""
+    fields, end = [], ""
     for before, name, spec, conversion in _FORMATTER.parse(template):
-        if name is not None and name not in NAMES:
+        if name is None:
+            end += before
+        elif name in NAMES:
+            fields.append(_Field(end + before, NAMES.index(name), conversion, spec or ""))
+            end = ""
+        else:
             raise _UnfitError(f"should not hold {{{name}}}{did_you_mean(name, NAMES)}")
-        fields.append(_Field(before, name or "", conversion, spec or ""))
-    return tuple(fields)
+    return tuple(fields), end
 
 
 def line(template: str, arrival: Arrival) -> str:
@@ -67,29 +74,18 @@ def line(template: str, arrival: Arrival) -> str:
 
     Whatever the template, a line says at its end when it is not the weather of now.
     """
-    zone = zoneinfo.ZoneInfo(arrival.city.timezone) if arrival.city.timezone else UTC
-    text = "".join(
-        f"{field.before}{field.fill(_value(field.name, arrival, zone))}" if field.name else field.before
-        for field in _fields(template)
-    )
-    return (
-        f"{text} (stale: of {arrival.observation.observed_at.astimezone(zone):%d %b %H:%M %Z})"
-        if arrival.stale
-        else text
-    )
-
-
-def _value(name: str, arrival: Arrival, zone: tzinfo) -> Any:
-    if name == "name":
-        return arrival.city.name
-    value = getattr(arrival.observation, name)
-    return value.astimezone(zone) if name in _TIMES else value
+    city, observation, _, is_stale, _ = arrival
+    zone = zoneinfo.ZoneInfo(city.timezone) if city.timezone else UTC
+    fields, end = _parts(template)
+    values = (city.name, *observation)
+    text = "".join([field.fill(values, zone) for field in fields]) + end
+    return f"{text} (stale: of {observation.observed_at.astimezone(zone):%d %b %H:%M %Z})" if is_stale else text
 
 
 def plain(observation: Observation) -> dict[str, Any]:
     """Return the fields in their order, times as RFC 3339 in UTC, for JSON and CSV."""
     values = observation._asdict()
-    for name in _TIMES:
+    for name in ("observed_at", "fetched_at"):
         values[name] = rfc3339(values[name])
     return values
 

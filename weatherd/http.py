@@ -79,11 +79,11 @@ async def lines(session: Session, url: str, headers: Mapping[str, str]) -> Async
     with _translated(_QUIET):
         with session.deadlines.after(_QUIET):
             form = session.form(url, _fields(headers))
-            response = await ask(session, form, form.get(form.address.raw_path_qs))
-        with contextlib.closing(response.connection):
-            if (status := response.message.code) != HTTPStatus.OK:
-                raise ProviderError(f"status {status}", failure_of(status))
-            while line := await asyncio.wait_for(response.content.readline(), _QUIET):
+            message, content, connection = await ask(session, form, form.get(form.address.raw_path_qs))
+        with contextlib.closing(connection):
+            if message.code != HTTPStatus.OK:
+                raise ProviderError(f"status {message.code}", failure_of(message.code))
+            while line := await asyncio.wait_for(content.readline(), _QUIET):
                 yield line.decode(errors="replace").rstrip("\r\n")
 
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from aiohttp.http import RawResponseMessage
     from aiohttp.streams import StreamReader
 
+    Response = tuple[RawResponseMessage, StreamReader, Connection]
+
 Fields = tuple[tuple[str, str], ...]
 
 SCHEMES = ("http", "https")
@@ -75,17 +77,10 @@ async def open_session(agent: str) -> AsyncIterator[Session]:
         yield Session(connector, agent)
 
 
-class Response(NamedTuple):
-    """An answer whose body is to be read; whether that is done or not, its connection must be released."""
-
-    message: RawResponseMessage
-    content: StreamReader
-    connection: Connection
-
-
 async def ask(session: Session, form: Form, question: bytes, *, tries: int = 1) -> Response:
-    """Send a question; return the answer as soon as its head is there.
+    """Send a question; return the answer's head as soon as it is there, its body, and its connection.
 
+    Whether the body is then read or not, the connection must be released.
     The service may hang up instead, because it kept the connection no longer; with two *tries* it is then asked again.
     """
     while True:
@@ -114,7 +109,7 @@ async def _ask(session: Session, connection: Connection, question: bytes) -> Res
     if exchange:
         exchange.status = message.code
         exchange.reached("first_byte")
-    return Response(message, content, connection)
+    return message, content, connection
 
 
 def _form(agent: str, url: str, fields: Fields) -> Form:

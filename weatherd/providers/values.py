@@ -61,9 +61,11 @@ def iso_moment(text: Any) -> datetime:
 
 def words(value: Any) -> str:
     """Return text as one line without control characters, or "" when there is none."""
-    if not isinstance(value, str):
-        return ""
-    text = value[: _LONGEST * 2]
+    return _line(value[: _LONGEST * 2]) if isinstance(value, str) else ""
+
+
+@functools.lru_cache(maxsize=256)  # a service has few words, which all cities then share
+def _line(text: str) -> str:
     if not text.isprintable():
         text = "".join(c if c.isprintable() else " " for c in text)
     return " ".join(text.split())[:_LONGEST].rstrip()
