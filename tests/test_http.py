@@ -280,6 +280,26 @@ async def test_what_comes_before_the_answer_is_passed_over() -> None:
         assert (await get(session, url, PARAMETERS)).body == b"{}"
 
 
+async def test_an_answer_without_a_length_ends_with_the_connection() -> None:
+    """So do old servers, and proxies; the next question then has a connection of its own."""
+    questions = 0
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal questions
+        await reader.readuntil(b"\r\n\r\n")
+        questions += 1
+        writer.write(b"HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n\r\n")
+        for piece in (b'{"a"', b": 1", b"}"):
+            await writer.drain()
+            await asyncio.sleep(0.1)
+            writer.write(piece)
+
+    async with listening(talk) as url, open_session("weatherd/test") as session:
+        for _ in range(2):
+            assert (await get(session, url, PARAMETERS)).body == b'{"a": 1}'
+    assert questions == 2
+
+
 @pytest.mark.parametrize("value", ["a\r\nX-Other: 1", "a\nb", "a\0b"])
 async def test_a_field_is_one_line(value: str) -> None:
     """What would add lines to a question is not sent."""

@@ -101,7 +101,7 @@ async def _ask(session: Session, connection: Connection, question: bytes) -> Res
     exchange = current.get()
     if exchange:
         exchange.reached("reused" if session.is_reused(protocol) else "connected")
-    protocol.set_response_params()
+    protocol.set_response_params(read_until_eof=True)
     protocol.transport.write(question)
     message, content = await protocol.read()
     while message.code in _INFORMATIONAL:
