@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 
 from tests.virtual import EPOCH
 from weatherd.errors import Failure, ProviderError
-from weatherd.http import _translated, failure_of, parse_json, retry_after
+from weatherd.http import failure_of, parse_json, retry_after
+from weatherd.httperrors import translated
 
 KEY = "0123456789abcdef"
 DAY = 86400.0
@@ -62,7 +63,7 @@ UNTRUSTED = ssl.SSLCertVerificationError(1, "certificate verify failed: self-sig
 )
 def test_translates_every_foreign_error(error: Exception, reason: str) -> None:
     """Each error of aiohttp, ssl and the system has a text of ours, which quotes none of theirs."""
-    with pytest.raises(ProviderError) as caught, _translated(30):
+    with pytest.raises(ProviderError) as caught, translated(30):
         raise error
     assert KEY not in "".join(traceback.format_exception(caught.value))
     assert (str(caught.value), caught.value.failure) == (
@@ -74,7 +75,7 @@ def test_translates_every_foreign_error(error: Exception, reason: str) -> None:
 @pytest.mark.parametrize("error", [asyncio.CancelledError(), KeyboardInterrupt(), RuntimeError("a bug")])
 def test_translates_nothing_else(error: BaseException) -> None:
     """A cancellation and a bug pass as they are."""
-    with pytest.raises(type(error)) as caught, _translated(30):
+    with pytest.raises(type(error)) as caught, translated(30):
         raise error
     assert caught.value is error
 

@@ -1,28 +1,24 @@
-"""The one place that speaks HTTP as a client: deadlines, a size cap, and foreign exceptions translated once."""
+"""The one place that speaks HTTP as a client: questions and whole answers, with a deadline and a size cap."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import email.utils
-import errno
 import functools
 import json
-import os
-import ssl
 from datetime import UTC, datetime
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-import aiohttp
 import orjson
-from aiohttp.http import HttpProcessingError
 from yarl import URL
 
 from weatherd.errors import Failure, ProviderError
 from weatherd.exchange import Exchange, note
+from weatherd.httperrors import translated
 from weatherd.phases import current
 from weatherd.wire import SCHEMES, ask
 
@@ -64,7 +60,7 @@ async def get(
     note((exchange,))
     token = current.set(exchange)
     try:
-        with _translated(deadline), session.deadlines.after(deadline):
+        with translated(deadline), session.deadlines.after(deadline):
             return await _follow(session, url, params, _fields(headers))
     finally:
         exchange.reached("done")
@@ -76,7 +72,7 @@ async def lines(session: Session, url: str, headers: Mapping[str, str]) -> Async
 
     Raises ProviderError when there is no answer, or one of another status than 200.
     """
-    with _translated(_QUIET):
+    with translated(_QUIET):
         with session.deadlines.after(_QUIET):
             form = session.form(url, _fields(headers))
             message, content, connection = await ask(session, form, form.get(form.address.raw_path_qs))
@@ -94,7 +90,7 @@ async def post(
 
     Raises ProviderError as :func:`get` does.
     """
-    with _translated(deadline), session.deadlines.after(deadline):
+    with translated(deadline), session.deadlines.after(deadline):
         form = session.form(url, _fields(headers))
         return await _whole(await ask(session, form, form.post(body)))
 
@@ -196,55 +192,3 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
 
 def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is not JSON")
-
-
-class _translated:  # noqa: N801 - it is used as contextlib's are
-    """Turn what aiohttp and the system raise into an error of ours, without that: it may quote the address."""
-
-    __slots__ = ("_deadline",)
-
-    def __init__(self, deadline: float) -> None:
-        self._deadline = deadline
-
-    def __enter__(self) -> None:
-        """Begin."""
-
-    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        """Translate what was raised."""
-        match error:
-            case None:
-                return
-            case TimeoutError():
-                raise ProviderError(f"no whole answer within {self._deadline:g} s", Failure.BROKEN) from None
-            case aiohttp.ClientPayloadError():
-                raise ProviderError(_reason(error), Failure.BROKEN) from None
-            case aiohttp.ClientError() | HttpProcessingError() | OSError() | ValueError():
-                raise ProviderError(_reason(error), Failure.UNAVAILABLE) from None
-
-
-def _reason(error: Exception) -> str:
-    """Say what went wrong without the error's own text, which may quote the address and with it a key."""
-    match error:
-        case aiohttp.ClientConnectorDNSError():
-            return f"the name {error.host} cannot be resolved"
-        case aiohttp.ClientConnectorCertificateError():
-            return f"the certificate of {error.host} is not trusted: {_plain(error.certificate_error)}"
-        case aiohttp.ClientConnectorError():
-            return f"no connection to {error.host}:{error.port}: {_plain(error.os_error)}"
-        case aiohttp.ClientPayloadError():
-            return "the answer broke off"
-        case aiohttp.ServerDisconnectedError():
-            return "the service hung up without an answer"
-        case aiohttp.InvalidURL() | UnicodeError():
-            return "the address of the service is no web address"
-        case HttpProcessingError():
-            return "the service does not speak HTTP as it should"
-    return f"the exchange failed: {_plain(error)}"
-
-
-def _plain(error: Exception) -> str:
-    if isinstance(error, ssl.SSLError):
-        return error.strerror or type(error).__name__
-    if isinstance(error, OSError) and error.errno in errno.errorcode:
-        return os.strerror(error.errno or 0)
-    return type(error).__name__

@@ -87,11 +87,14 @@ async def ask(session: Session, form: Form, question: bytes, *, tries: int = 1) 
         connection = await session.connector.connect(form.request, [], _NO_LIMITS)
         try:
             return await _ask(session, connection, question)
-        except BaseException as error:
+        except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
             connection.close()
             tries -= 1
-            if not (tries and isinstance(error, aiohttp.ClientOSError | aiohttp.ServerDisconnectedError)):
+            if not tries:
                 raise
+        except BaseException:
+            connection.close()
+            raise
 
 
 async def _ask(session: Session, connection: Connection, question: bytes) -> Response:
