@@ -16,7 +16,8 @@ from yarl import URL
 
 from tests.virtual import EPOCH
 from weatherd.errors import Failure, ProviderError
-from weatherd.http import MOST_BYTES, get, post, retry_after
+from weatherd.exchange import begin_trail, end_trail
+from weatherd.http import MOST_BYTES, get, lines, post, retry_after
 from weatherd.wire import Session, open_session
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ async def test_what_is_secret_stays_with_its_server() -> None:
 
     async def handler(request: web.Request) -> web.Response:
         asked.append((request.path_qs, request.headers.get("Authorization"), request.headers.get("X-Key")))
+        assert request.headers.getall("User-Agent") == ["me/1"]
         if location := moves.get(request.path):
             return web.Response(status=307, headers={"Location": location})
         return web.Response(text=request.path)
@@ -111,7 +113,8 @@ async def test_what_is_secret_stays_with_its_server() -> None:
             "/data/second": f"{here}third#part",
             "/data/third": f"//{URL(there).authority}/",
         }
-        answer = await get(session, str(URL(here).with_user("me").with_password("secret")), {}, {"X-Key": KEY})
+        address = str(URL(here).with_user("me").with_password("secret"))
+        answer = await get(session, address, {}, {"X-Key": KEY, "user-agent": "me/1"})
     assert answer.body == b"/"
     mine = "Basic bWU6c2VjcmV0"
     assert asked == [
@@ -122,11 +125,12 @@ async def test_what_is_secret_stays_with_its_server() -> None:
     ]
 
 
-async def test_a_redirect_without_a_place_is_an_answer() -> None:
+@pytest.mark.parametrize("location", [{}, {"Location": ""}])
+async def test_a_redirect_without_a_place_is_an_answer(location: dict[str, str]) -> None:
     """It comes back as it is."""
 
     async def handler(_: web.Request) -> web.Response:
-        return web.Response(status=302)
+        return web.Response(status=302, headers=location)
 
     async with serving(handler) as (session, url):
         assert (await get(session, url, PARAMETERS)).status == 302
@@ -264,6 +268,86 @@ async def test_answers_that_break_off_or_are_no_http(said: bytes, reason: str) -
     async with listening(talk) as url, open_session("weatherd/test") as session:
         error = await failing(session, url)
     assert (str(error), error.failure) == (reason, Failure.BROKEN if reason == BROKEN else Failure.UNAVAILABLE)
+
+
+async def test_a_redirect_is_followed_at_once() -> None:
+    """Whatever body it has, and however slowly that comes, it is not waited for."""
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        if request.path == "/new":
+            return web.Response(body=b"{}")
+        response = web.StreamResponse(status=302, headers={"Location": "/new"})
+        await response.prepare(request)
+        await asyncio.sleep(86400)
+        return response
+
+    async with serving(handler) as (session, url):
+        begun = asyncio.get_running_loop().time()
+        assert (await get(session, url, PARAMETERS)).body == b"{}"
+        assert asyncio.get_running_loop().time() == begun
+
+
+async def test_what_is_noted_of_a_redirect_is_the_last_question() -> None:
+    """Where the service sends us, nobody answers: then there was no answer."""
+
+    async def talk(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        pass
+
+    async def handler(_: web.Request) -> web.Response:
+        return web.Response(status=302, headers={"Location": nobody})
+
+    async with listening(talk) as nobody:
+        pass
+    async with serving(handler) as (session, url):
+        trail = begin_trail()
+        assert "Connection refused" in str(await failing(session, url))
+        (exchange,) = end_trail(trail)
+    assert (exchange.status, list(exchange.phases)) == (None, ["done"])
+
+
+async def test_a_stream_is_found_behind_a_redirect() -> None:
+    """Its lines come as they are said; it ends in an error after a minute of silence."""
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        if request.path == "/data/":
+            return web.Response(status=301, headers={"Location": "/new"})
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for _ in range(3):
+            await response.write(b"data: 1\r\n")
+            await asyncio.sleep(50)
+        await asyncio.sleep(86400)
+        return response
+
+    async with serving(handler) as (session, url):
+        said = lines(session, url, {})
+        assert [await anext(said) for _ in range(3)] == ["data: 1"] * 3
+        with pytest.raises(ProviderError, match="no whole answer within 60 s"):
+            await anext(said)
+
+
+async def test_two_ways_to_say_who_we_are_are_one_too_many() -> None:
+    """A password in the address and a token beside it cannot both be sent."""
+
+    async def handler(_: web.Request) -> web.Response:
+        raise AssertionError
+
+    async with serving(handler) as (session, url):
+        address = str(URL(url).with_user("me").with_password("secret"))
+        with pytest.raises(ProviderError, match="the exchange failed: ValueError"):
+            await get(session, address, PARAMETERS, {"authorization": "Bearer x"})
+
+
+async def test_another_protocol_is_an_answer() -> None:
+    """After 101 nothing follows that we could read, so it is the answer."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n")
+        await writer.drain()
+
+    async with listening(talk) as url, open_session("weatherd/test") as session:
+        assert (await get(session, url, PARAMETERS)).status == 101
 
 
 async def test_what_comes_before_the_answer_is_passed_over() -> None:

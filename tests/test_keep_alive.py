@@ -113,3 +113,23 @@ async def test_an_answer_that_nobody_waits_for_any_more_is_not_the_next_ones() -
         with pytest.raises(ProviderError, match="within 2 s"):
             await get(session, f"{url}/first", {}, deadline=2)
         assert (await get(session, f"{url}/second", {})).body == b"/second"
+
+
+async def test_a_body_that_the_server_did_not_take_does_not_stand_before_the_next_question() -> None:
+    """Who answers a POST after its head alone has not taken the rest; the next question has another connection."""
+    questions: list[bytes] = []
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.closing(writer):
+            questions.append(await reader.readuntil(b"\r\n\r\n"))
+            writer.write(ANSWER)
+            await over.wait()
+
+    over = asyncio.Event()
+    server = await asyncio.start_server(talk, "127.0.0.1", 0, limit=2**16)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    async with server, open_session("weatherd/test") as session:
+        assert (await post(session, url, bytes(50_000_000), {})).status == 200
+        assert (await get(session, url, {})).status == 200
+        over.set()
+    assert [question[:4] for question in questions] == [b"POST", b"GET "]

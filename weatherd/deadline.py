@@ -10,7 +10,7 @@ from typing import Any
 class Deadline:
     """A ``with`` whose body is cancelled when its time is over; TimeoutError then follows."""
 
-    __slots__ = ("_asked", "_group", "_is_over", "_task")
+    __slots__ = ("_before", "_group", "_is_over", "_task")
 
     def __init__(self, group: set[Deadline]) -> None:
         self._group = group
@@ -18,23 +18,22 @@ class Deadline:
 
     def __enter__(self) -> None:
         """Begin, in the task that is to be cancelled."""
-        self._task: asyncio.Task[Any] | None = asyncio.current_task()
-        self._asked = self._task.cancelling() if self._task else 0
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("a deadline is for a task")
+        self._task: asyncio.Task[Any] = task
+        self._before = task.cancelling()
         self._group.add(self)
 
     def expire(self) -> None:
         """End it."""
         self._is_over = True
-        if self._task:
-            self._task.cancel()
+        self._task.cancel()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
         """Tell our own cancellation from all others."""
         self._group.discard(self)
-        if not (self._is_over and self._task):
-            return
-        is_ours = self._task.uncancel() <= self._asked
-        if is_ours and kind is asyncio.CancelledError:
+        if self._is_over and self._task.uncancel() <= self._before and kind is asyncio.CancelledError:
             raise TimeoutError from error
 
 

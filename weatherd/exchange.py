@@ -23,6 +23,11 @@ class Exchange:
     def __post_init__(self) -> None:
         self.began = self.clock()
 
+    def begins_again(self) -> None:
+        """Forget what another server was asked, which sent us on; its time counts."""
+        self.phases.clear()
+        self.status = None
+
     def reached(self, phase: str) -> None:
         """Note that a phase is over."""
         self.phases[phase] = self.clock() - self.began

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import email.utils
 import functools
@@ -14,23 +13,27 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 import orjson
+from aiohttp import InvalidURL
 from yarl import URL
 
 from weatherd.errors import Failure, ProviderError
 from weatherd.exchange import Exchange, note
 from weatherd.httperrors import translated
 from weatherd.phases import current
-from weatherd.wire import SCHEMES, ask
+from weatherd.wire import SCHEMES, ask, let_go
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
-    from weatherd.wire import Fields, Response, Session
+    from aiohttp.streams import StreamReader
+
+    from weatherd.wire import Response, Session
 
 MOST_BYTES = 1024 * 1024
 DEADLINE = 15.0  # seconds for a whole exchange, from the connection to the last byte
 _REDIRECTS = 5
 _REDIRECTIONS = (301, 302, 303, 307, 308)
+_HARMLESS = ("user-agent", "accept", "if-modified-since")  # fields that may go along to another server
 _QUIET = 60.0  # seconds between two lines of an answer that goes on
 _LONGEST_WAIT = 86400.0  # that a service can impose on us; after that it may say so again
 
@@ -53,15 +56,15 @@ async def get(
 ) -> Answer:
     """Ask once and read the whole answer, of whatever status; *headers* go with the question.
 
-    Raises ProviderError when there is no whole answer within *deadline* seconds or it is over 1 MiB. The error never
-    holds the address, because a key may be part of it.
+    Raises ProviderError when there is no whole answer within *deadline* seconds, and up to one more, or it is over
+    1 MiB. The error never holds the address, because a key may be part of it.
     """
     exchange = Exchange(_host(url), session.clock)
     note((exchange,))
     token = current.set(exchange)
     try:
         with translated(deadline), session.deadlines.after(deadline):
-            return await _follow(session, url, params, _fields(headers))
+            return await _whole(await _follow(session, _address(url).extend_query(params), headers or {}))
     finally:
         exchange.reached("done")
         current.reset(token)
@@ -72,15 +75,13 @@ async def lines(session: Session, url: str, headers: Mapping[str, str]) -> Async
 
     Raises ProviderError when there is no answer, or one of another status than 200.
     """
-    with translated(_QUIET):
-        with session.deadlines.after(_QUIET):
-            form = session.form(url, _fields(headers))
-            message, content, connection = await ask(session, form, form.get(form.address.raw_path_qs))
-        with contextlib.closing(connection):
-            if message.code != HTTPStatus.OK:
-                raise ProviderError(f"status {message.code}", failure_of(message.code))
-            while line := await asyncio.wait_for(content.readline(), _QUIET):
-                yield line.decode(errors="replace").rstrip("\r\n")
+    with translated(DEADLINE), session.deadlines.after(DEADLINE):
+        message, content, connection = await _follow(session, _address(url), headers)
+    with translated(_QUIET), contextlib.closing(connection):
+        if message.code != HTTPStatus.OK:
+            raise ProviderError(f"status {message.code}", failure_of(message.code))
+        while line := await _line(session, content):
+            yield line.decode(errors="replace").rstrip("\r\n")
 
 
 async def post(
@@ -91,32 +92,37 @@ async def post(
     Raises ProviderError as :func:`get` does.
     """
     with translated(deadline), session.deadlines.after(deadline):
-        form = session.form(url, _fields(headers))
-        return await _whole(await ask(session, form, form.post(body)))
+        return await _whole(await ask(session, _address(url), headers, body))
 
 
-@functools.lru_cache(maxsize=32)
+@functools.lru_cache(maxsize=64)
+def _address(url: str) -> URL:
+    try:
+        return URL(url)
+    except ValueError:
+        raise InvalidURL(url) from None
+
+
+@functools.lru_cache(maxsize=64)
 def _host(url: str) -> str:
     """Return the host and the port alone: the rest may hold a key."""
     return urlsplit(url).netloc.rpartition("@")[2]
 
 
-def _fields(headers: Mapping[str, str] | None) -> Fields:
-    return tuple(headers.items()) if headers else ()
-
-
-async def _follow(session: Session, url: str, params: Mapping[str, str], fields: Fields) -> Answer:
-    """Ask at an address, and where that sends us; *fields* and a password are for its own server alone."""
-    form = session.form(url, fields)
-    address = form.address.extend_query(params)
+async def _follow(session: Session, address: URL, fields: Mapping[str, str]) -> Response:
+    """Ask at an address, and where that sends us; what may be secret is for the first server alone."""
     for _ in range(_REDIRECTS):
-        answer = await _whole(await ask(session, form, form.get(address.raw_path_qs), tries=2))
-        location = answer.headers.get("Location") if answer.status in _REDIRECTIONS else None
-        if location is None:
-            return answer
+        response = await ask(session, address, fields, tries=2)
+        message, _, connection = response
+        location = message.headers.get("Location") if message.code in _REDIRECTIONS else None
+        if not location:
+            return response
+        let_go(connection)
+        if exchange := current.get():
+            exchange.begins_again()
         before, address = address, _moved(address, location)
-        fields = fields if address.origin() == before.origin() else ()
-        form = session.form(str(address.with_path("/")), fields)
+        if address.origin() != before.origin():
+            fields = {name: value for name, value in fields.items() if name.lower() in _HARMLESS}
     raise ProviderError("the service redirects in a circle", Failure.UNAVAILABLE)
 
 
@@ -126,7 +132,7 @@ def _moved(address: URL, location: str) -> URL:
         moved = URL(location)
         moved = moved if moved.scheme else address.join(moved)
         if moved.scheme in SCHEMES:
-            is_same = moved.origin() == address.origin()
+            is_same = moved.origin() == address.origin() and not moved.user
             return moved.with_user(address.user).with_password(address.password) if is_same else moved
     raise ProviderError("the service redirects to what is no web address", Failure.UNAVAILABLE)
 
@@ -140,8 +146,13 @@ async def _whole(response: Response) -> Answer:
             if len(body) > MOST_BYTES:
                 raise ProviderError("the answer is larger than 1 MiB", Failure.MALFORMED)
     finally:
-        connection.release()  # which closes it, unless all has been read
+        let_go(connection)
     return Answer(message.code, body, message.headers)
+
+
+async def _line(session: Session, content: StreamReader) -> bytes:
+    with session.deadlines.after(_QUIET):
+        return await content.readline()
 
 
 def parse_json(body: bytes) -> Any:

@@ -67,7 +67,8 @@ def each(event: str, many: Iterable[EventDict]) -> None:
     config = structlog.get_config()
     logger, processors = config["logger_factory"](), config["processors"]
     head = _processed(logger, [each for each in processors if each in _HEAD], {"event": event})
-    finish = [each for each in processors if each not in _HEAD]
+    done = [*_HEAD, structlog.processors.format_exc_info]  # facts hold no exception
+    finish = [each for each in processors if each not in done]
     if lines := [line for facts in many if (line := _processed(logger, finish, {**head, **facts}))]:
         logger.info("\n".join(lines))
 

@@ -1,6 +1,6 @@
-"""Questions over kept connections: aiohttp's connector asks, and its parser reads the answers.
+"""Questions over kept connections: aiohttp connects and reads the answers, but its session does not take part.
 
-Its session puts every request together anew, which takes longer than all the rest of an exchange.
+That puts every request together anew, which takes longer than all the rest of an exchange.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import re
 from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakSet
 
@@ -18,7 +19,7 @@ from weatherd.deadline import Deadlines
 from weatherd.phases import TimedResolver, TimedTls, current
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     from aiohttp.client_proto import ResponseHandler
     from aiohttp.connector import BaseConnector, Connection
@@ -27,29 +28,29 @@ if TYPE_CHECKING:
 
     Response = tuple[RawResponseMessage, StreamReader, Connection]
 
-Fields = tuple[tuple[str, str], ...]
-
 SCHEMES = ("http", "https")
-_PREPARED = 64  # addresses whose questions are kept prepared
+_SERVERS = 64  # for which questions are kept prepared
 _NO_LIMITS = aiohttp.ClientTimeout(total=None, sock_connect=None)  # whoever asks has a deadline for the whole
-_INFORMATIONAL = range(100, 200)  # RFC 9110 §15.2: the answer itself follows
+_INTERIM = frozenset(range(100, 200)) - {101}  # RFC 9110 §15.2: the answer itself follows
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
-class Form(NamedTuple):
-    """What all questions to an address have in common."""
+class Server(NamedTuple):
+    """What all questions to a server have in common."""
 
-    address: URL
     request: aiohttp.ClientRequest  # tells the connector where to
     fields: bytes
 
-    def get(self, target: str) -> bytes:
-        """Return a question for a path and a query of the same server."""
-        return b"GET %b HTTP/1.1\r\n%b\r\n" % (target.encode(), self.fields)
+    def fields_with(self, more: Mapping[str, str]) -> bytes:
+        """Return the fields of a question's head, where *more* take the place of ours of the same name.
 
-    def post(self, body: bytes) -> bytes:
-        """Return a question that brings a body to the address."""
-        target = self.address.raw_path_qs.encode()
-        return b"POST %b HTTP/1.1\r\n%bContent-Length: %d\r\n\r\n%b" % (target, self.fields, len(body), body)
+        Raises ValueError for what is no field, and for a second way to say who we are.
+        """
+        fields = self.request.headers.copy()
+        if "Authorization" in fields and any(name.lower() == "authorization" for name in more):
+            raise ValueError("the address holds a password, and there is another one beside it")
+        fields.update(more)
+        return _lines(fields)
 
 
 class Session:
@@ -59,15 +60,15 @@ class Session:
         self.connector = connector
         self.clock = asyncio.get_running_loop().time
         self.deadlines = Deadlines()
-        self.form: Callable[[str, Fields], Form] = functools.lru_cache(_PREPARED)(functools.partial(_form, agent))
+        self.server: Callable[[str, str], Server] = functools.lru_cache(_SERVERS)(functools.partial(_server, agent))
         self._used: WeakSet[ResponseHandler] = WeakSet()
 
-    def is_reused(self, connection: ResponseHandler) -> bool:
-        """Tell whether anything was asked over a connection before."""
-        is_reused = connection in self._used
-        if not is_reused:
-            self._used.add(connection)
-        return is_reused
+    def use(self, connection: ResponseHandler) -> bool:
+        """Note that something is asked over a connection; tell whether that had been so before."""
+        if connection in self._used:
+            return True
+        self._used.add(connection)
+        return False
 
 
 @contextlib.asynccontextmanager
@@ -77,14 +78,23 @@ async def open_session(agent: str) -> AsyncIterator[Session]:
         yield Session(connector, agent)
 
 
-async def ask(session: Session, form: Form, question: bytes, *, tries: int = 1) -> Response:
-    """Send a question; return the answer's head as soon as it is there, its body, and its connection.
+async def ask(
+    session: Session, address: URL, fields: Mapping[str, str], body: bytes | None = None, *, tries: int = 1
+) -> Response:
+    """GET, or POST a body; return the answer's head as soon as it is there, its body, and the connection.
 
-    Whether the body is then read or not, the connection must be released.
-    The service may hang up instead, because it kept the connection no longer; with two *tries* it is then asked again.
+    Whether the body is then read or not, that has to be let go. A server may hang up instead of answering, as it does
+    when it has not kept the connection for so long: with two *tries* it is then asked again.
     """
+    server = session.server(address.scheme, address.raw_authority)
+    known = server.fields_with(fields) if fields else server.fields
+    target = address.raw_path_qs.encode()
+    if body is None:
+        question = b"GET %b HTTP/1.1\r\n%b\r\n" % (target, known)
+    else:
+        question = b"POST %b HTTP/1.1\r\n%bContent-Length: %d\r\n\r\n%b" % (target, known, len(body), body)
     while True:
-        connection = await session.connector.connect(form.request, [], _NO_LIMITS)
+        connection = await session.connector.connect(server.request, [], _NO_LIMITS)
         try:
             return await _ask(session, connection, question)
         except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
@@ -97,17 +107,27 @@ async def ask(session: Session, form: Form, question: bytes, *, tries: int = 1) 
             raise
 
 
+def let_go(connection: Connection) -> None:
+    """Keep a connection for the next question, or close it where this one or its answer is still under way."""
+    transport = connection.transport
+    if transport and transport.get_write_buffer_size():
+        connection.close()
+    else:
+        connection.release()  # looks at the answer's side itself
+
+
 async def _ask(session: Session, connection: Connection, question: bytes) -> Response:
     protocol = connection.protocol
     if protocol is None or protocol.transport is None:
         raise aiohttp.ServerDisconnectedError
+    phase = "reused" if session.use(protocol) else "connected"
     exchange = current.get()
     if exchange:
-        exchange.reached("reused" if session.is_reused(protocol) else "connected")
+        exchange.reached(phase)
     protocol.set_response_params(read_until_eof=True)
     protocol.transport.write(question)
     message, content = await protocol.read()
-    while message.code in _INFORMATIONAL:
+    while message.code in _INTERIM:
         message, content = await protocol.read()
     if exchange:
         exchange.status = message.code
@@ -115,17 +135,17 @@ async def _ask(session: Session, connection: Connection, question: bytes) -> Res
     return message, content, connection
 
 
-def _form(agent: str, url: str, fields: Fields) -> Form:
-    """Prepare questions to an address. Raises InvalidURL for one that is none, ValueError for impossible fields."""
-    try:
-        address = URL(url)
-    except ValueError:
-        raise aiohttp.InvalidURL(url) from None
-    if address.scheme not in SCHEMES:
-        raise aiohttp.InvalidURL(url)
-    headers = {"User-Agent": agent, **dict(fields)}
-    request = aiohttp.ClientRequest("GET", address, headers=headers, loop=asyncio.get_running_loop())
-    lines = [f"{name}: {value}" for name, value in request.headers.items()]
-    if not all(map(str.isprintable, lines)):
+def _server(agent: str, scheme: str, authority: str) -> Server:
+    """Prepare questions to a server. Raises InvalidURL for what is none."""
+    if scheme not in SCHEMES or not authority:
+        raise aiohttp.InvalidURL(f"{scheme}:")
+    url = URL.build(scheme=scheme, authority=authority, encoded=True)
+    request = aiohttp.ClientRequest("GET", url, headers={"User-Agent": agent}, loop=asyncio.get_running_loop())
+    return Server(request, _lines(request.headers))
+
+
+def _lines(fields: Mapping[str, str]) -> bytes:
+    lines = [f"{name}: {value}" for name, value in fields.items()]
+    if any(map(_CONTROL.search, lines)):
         raise ValueError("a field of a head is one line of text")
-    return Form(address, request, "".join(f"{line}\r\n" for line in lines).encode())
+    return "".join(f"{line}\r\n" for line in lines).encode()

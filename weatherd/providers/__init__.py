@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 class Resources:
     """What a provider works with."""
 
-    session: Session  # shared by all providers
-    gate: Gate  # the provider's own; every request passes it
+    session: Session  # shared by all providers; ``weatherd.http.get`` asks over it
+    gate: Gate  # the provider's own; every request passes its ``admit``, with all that understands the answer
     memory: Memory  # the provider's own; keeps texts over restarts
     now: Callable[[], datetime]  # the time, aware and in UTC
 
