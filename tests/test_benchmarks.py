@@ -34,6 +34,7 @@ def test_ticks_are_told_from_the_log(tmp_path: Path) -> None:
         _line("berlin", ticks["berlin"] + 0.25),
         _line("berlin", ticks["berlin"] + 0.75),
         _line("paris", ticks["berlin"]),  # not asked about
+        _line("oslo", ticks["oslo"])[:-9],  # half of a line, which is being written
     ]
     log = tmp_path / "log"
     log.write_text("".join(lines))

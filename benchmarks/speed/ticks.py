@@ -69,6 +69,6 @@ def _observations(log: Path, at: int) -> Iterator[tuple[str, float]]:
         lines.seek(max(0, at - 1))
         lines.readline()  # the rest of a line that was being written
         for line in lines:
-            if _MARK in line:
+            if _MARK in line and line.endswith(b"\n"):  # the last one may be in the middle of being written
                 event = orjson.loads(line)
                 yield event["city"], datetime.fromisoformat(event["fetched_at"]).timestamp()
