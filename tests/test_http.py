@@ -334,7 +334,7 @@ async def test_two_ways_to_say_who_we_are_are_one_too_many() -> None:
 
     async with serving(handler) as (session, url):
         address = str(URL(url).with_user("me").with_password("secret"))
-        with pytest.raises(ProviderError, match="the exchange failed: ValueError"):
+        with pytest.raises(ProviderError, match="the address holds a password, and a token is set beside it"):
             await get(session, address, PARAMETERS, {"authorization": "Bearer x"})
 
 

@@ -16,7 +16,7 @@ class Exchange:
 
     host: str
     clock: Callable[[], float]  # the loop's; to ask for the loop each time would be to ask the kernel for the process
-    began: float = 0.0
+    began: float = field(init=False)
     phases: dict[str, float] = field(default_factory=dict)  # dns, tls_begun, connected or reused, first_byte, done
     status: int | None = None  # None: there was no answer
 

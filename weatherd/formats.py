@@ -85,8 +85,8 @@ def line(template: str, arrival: Arrival) -> str:
 def plain(observation: Observation) -> dict[str, Any]:
     """Return the fields in their order, times as RFC 3339 in UTC, for JSON and CSV."""
     values = observation._asdict()
-    for name in ("observed_at", "fetched_at"):
-        values[name] = rfc3339(values[name])
+    for place in _TIMES:
+        values[NAMES[place]] = rfc3339(values[NAMES[place]])
     return values
 
 

@@ -16,6 +16,7 @@ import aiohttp
 from yarl import URL
 
 from weatherd.deadline import Deadlines
+from weatherd.errors import Failure, ProviderError
 from weatherd.phases import TimedResolver, TimedTls, current
 
 if TYPE_CHECKING:
@@ -44,11 +45,11 @@ class Server(NamedTuple):
     def fields_with(self, more: Mapping[str, str]) -> bytes:
         """Return the fields of a question's head, where *more* take the place of ours of the same name.
 
-        Raises ValueError for what is no field, and for a second way to say who we are.
+        Raises ValueError for what is no field, ProviderError for a second way to say who we are.
         """
         fields = self.request.headers.copy()
         if "Authorization" in fields and any(name.lower() == "authorization" for name in more):
-            raise ValueError("the address holds a password, and there is another one beside it")
+            raise ProviderError("the address holds a password, and a token is set beside it", Failure.DENIED)
         fields.update(more)
         return _lines(fields)
 
