@@ -11,6 +11,7 @@ import pytest
 from weatherd.errors import Failure, ProviderError
 from weatherd.exchange import begin_trail, end_trail
 from weatherd.http import get, post
+from weatherd.links import KEPT
 from weatherd.wire import Session, open_session
 
 if TYPE_CHECKING:
@@ -55,6 +56,49 @@ async def test_a_dropped_idle_connection_costs_one_retry_at_once() -> None:
         assert (await get(session, url, {})).status == 200
         assert asyncio.get_running_loop().time() == before
     assert questions == [0, 0, 1]
+
+
+async def test_the_connection_that_was_used_last_is_used_again() -> None:
+    """Of several that are free, so that the others may go."""
+    async with serving([9, 9, 9]) as (session, url, questions):
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(3):
+                tasks.create_task(get(session, url, {}))
+        for _ in range(3):
+            await get(session, url, {})
+    assert len(set(questions)) == 3
+    assert len(set(questions[3:])) == 1
+
+
+async def test_a_connection_that_was_kept_for_too_long_is_not_used() -> None:
+    """Who asks every 16 s has another one each time: many servers hang up about then, and a question would be lost."""
+    async with serving([9, 9, 9]) as (session, url, questions):
+        for pause in (KEPT - 1, KEPT + 1, 0):
+            await get(session, url, {})
+            await asyncio.sleep(pause)
+        await get(session, url, {})
+    assert questions == [0, 0, 1, 1]
+
+
+async def test_a_connection_that_nobody_needs_is_closed() -> None:
+    """It does not hold a place of the server, or a descriptor of ours, for longer than half a minute."""
+    ended = asyncio.Event()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.closing(writer), contextlib.suppress(asyncio.IncompleteReadError):
+            while await reader.readuntil(b"\r\n\r\n"):
+                writer.write(ANSWER)
+        ended.set()
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    async with server, open_session("weatherd/test") as session:
+        await get(session, url, {})
+        await asyncio.sleep(1)
+        await get(session, url, {})
+        assert not ended.is_set()
+        async with asyncio.timeout(2 * KEPT + 1):
+            await ended.wait()
 
 
 async def test_an_exchange_is_noted_until_it_is_over() -> None:

@@ -18,9 +18,8 @@ from yarl import URL
 
 from weatherd.errors import Failure, ProviderError
 from weatherd.exchange import Exchange, note
-from weatherd.httperrors import translated
-from weatherd.phases import current
-from weatherd.wire import SCHEMES, ask, let_go
+from weatherd.httperrors import FOREIGN, translated
+from weatherd.wire import SCHEMES, ask
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -61,13 +60,13 @@ async def get(
     """
     exchange = Exchange(_host(url), session.clock)
     note((exchange,))
-    token = current.set(exchange)
     try:
-        with translated(deadline), session.deadlines.after(deadline):
-            return await _whole(await _follow(session, _address(url).extend_query(params), headers or {}))
+        with session.deadlines.after(deadline):
+            return await _whole(await _follow(session, _address(url).extend_query(params), headers or {}, exchange))
+    except FOREIGN as error:
+        raise translated(error, deadline) from None
     finally:
         exchange.reached("done")
-        current.reset(token)
 
 
 async def lines(session: Session, url: str, headers: Mapping[str, str]) -> AsyncIterator[str]:
@@ -75,13 +74,18 @@ async def lines(session: Session, url: str, headers: Mapping[str, str]) -> Async
 
     Raises ProviderError when there is no answer, or one of another status than 200.
     """
-    with translated(DEADLINE), session.deadlines.after(DEADLINE):
-        message, content, connection = await _follow(session, _address(url), headers)
-    with translated(_QUIET), contextlib.closing(connection):
-        if message.code != HTTPStatus.OK:
-            raise ProviderError(f"status {message.code}", failure_of(message.code))
-        while line := await _line(session, content):
-            yield line.decode(errors="replace").rstrip("\r\n")
+    patience = DEADLINE
+    try:
+        with session.deadlines.after(patience):
+            message, content, link = await _follow(session, _address(url), headers)
+        patience = _QUIET
+        with contextlib.closing(link):
+            if message.code != HTTPStatus.OK:
+                raise ProviderError(f"status {message.code}", failure_of(message.code))
+            while line := await _line(session, content):
+                yield line.decode(errors="replace").rstrip("\r\n")
+    except FOREIGN as error:
+        raise translated(error, patience) from None
 
 
 async def post(
@@ -91,8 +95,11 @@ async def post(
 
     Raises ProviderError as :func:`get` does.
     """
-    with translated(deadline), session.deadlines.after(deadline):
-        return await _whole(await ask(session, _address(url), headers, body))
+    try:
+        with session.deadlines.after(deadline):
+            return await _whole(await ask(session, _address(url), headers, body))
+    except FOREIGN as error:
+        raise translated(error, deadline) from None
 
 
 @functools.lru_cache(maxsize=64)
@@ -109,16 +116,18 @@ def _host(url: str) -> str:
     return urlsplit(url).netloc.rpartition("@")[2]
 
 
-async def _follow(session: Session, address: URL, fields: Mapping[str, str]) -> Response:
+async def _follow(
+    session: Session, address: URL, fields: Mapping[str, str], exchange: Exchange | None = None
+) -> Response:
     """Ask at an address, and where that sends us; what may be secret is for the first server alone."""
     for _ in range(_REDIRECTS):
-        response = await ask(session, address, fields, tries=2)
-        message, _, connection = response
+        response = await ask(session, address, fields, exchange=exchange, tries=2)
+        message, _, link = response
         location = message.headers.get("Location") if message.code in _REDIRECTIONS else None
         if not location:
             return response
-        let_go(connection)
-        if exchange := current.get():
+        link.let_go()
+        if exchange:
             exchange.begins_again()
         before, address = address, _moved(address, location)
         if address.origin() != before.origin():
@@ -138,7 +147,7 @@ def _moved(address: URL, location: str) -> URL:
 
 
 async def _whole(response: Response) -> Answer:
-    message, content, connection = response
+    message, content, link = response
     body = b""
     try:
         while not content.at_eof():
@@ -146,7 +155,7 @@ async def _whole(response: Response) -> Answer:
             if len(body) > MOST_BYTES:
                 raise ProviderError("the answer is larger than 1 MiB", Failure.MALFORMED)
     finally:
-        let_go(connection)
+        link.let_go()
     return Answer(message.code, body, message.headers)
 
 

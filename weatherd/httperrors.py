@@ -11,29 +11,15 @@ from aiohttp.http import HttpProcessingError
 
 from weatherd.errors import Failure, ProviderError
 
+FOREIGN = (aiohttp.ClientError, HttpProcessingError, OSError, ValueError)  # a TimeoutError is an OSError
 
-class translated:  # noqa: N801 - it is used as contextlib's are
-    """Turn what aiohttp and the system raise into an error of ours, without that: it may quote the address."""
 
-    __slots__ = ("_deadline",)
-
-    def __init__(self, deadline: float) -> None:
-        self._deadline = deadline
-
-    def __enter__(self) -> None:
-        """Begin."""
-
-    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        """Translate what was raised."""
-        match error:
-            case None:
-                return
-            case TimeoutError():
-                raise ProviderError(f"no whole answer within {self._deadline:g} s", Failure.BROKEN) from None
-            case aiohttp.ClientPayloadError():
-                raise ProviderError(_reason(error), Failure.BROKEN) from None
-            case aiohttp.ClientError() | HttpProcessingError() | OSError() | ValueError():
-                raise ProviderError(_reason(error), Failure.UNAVAILABLE) from None
+def translated(error: Exception, deadline: float) -> ProviderError:
+    """Return an error of ours for one of these, to be raised without that: it may quote the address."""
+    if isinstance(error, TimeoutError):
+        return ProviderError(f"no whole answer within {deadline:g} s", Failure.BROKEN)
+    is_begun = isinstance(error, aiohttp.ClientPayloadError)
+    return ProviderError(_reason(error), Failure.BROKEN if is_begun else Failure.UNAVAILABLE)
 
 
 def _reason(error: Exception) -> str:

@@ -10,28 +10,29 @@ import contextlib
 import functools
 import re
 from typing import TYPE_CHECKING, NamedTuple
-from weakref import WeakSet
 
 import aiohttp
 from yarl import URL
 
 from weatherd.deadline import Deadlines
 from weatherd.errors import Failure, ProviderError
-from weatherd.phases import TimedResolver, TimedTls, current
+from weatherd.links import Links
+from weatherd.phases import TimedResolver, TimedTls
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
 
-    from aiohttp.client_proto import ResponseHandler
-    from aiohttp.connector import BaseConnector, Connection
+    from aiohttp.connector import BaseConnector
     from aiohttp.http import RawResponseMessage
     from aiohttp.streams import StreamReader
 
-    Response = tuple[RawResponseMessage, StreamReader, Connection]
+    from weatherd.exchange import Exchange
+    from weatherd.links import Link
+
+    Response = tuple[RawResponseMessage, StreamReader, Link]
 
 SCHEMES = ("http", "https")
 _SERVERS = 64  # for which questions are kept prepared
-_NO_LIMITS = aiohttp.ClientTimeout(total=None, sock_connect=None)  # whoever asks has a deadline for the whole
 _INTERIM = frozenset(range(100, 200)) - {101}  # RFC 9110 §15.2: the answer itself follows
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
@@ -58,31 +59,32 @@ class Session:
     """The connections that all questions share, and their sender's name; concurrency is the providers' own affair."""
 
     def __init__(self, connector: BaseConnector, agent: str) -> None:
-        self.connector = connector
         self.clock = asyncio.get_running_loop().time
         self.deadlines = Deadlines()
+        self.links = Links(connector)
         self.server: Callable[[str, str], Server] = functools.lru_cache(_SERVERS)(functools.partial(_server, agent))
-        self._used: WeakSet[ResponseHandler] = WeakSet()
-
-    def use(self, connection: ResponseHandler) -> bool:
-        """Note that something is asked over a connection; tell whether that had been so before."""
-        if connection in self._used:
-            return True
-        self._used.add(connection)
-        return False
 
 
 @contextlib.asynccontextmanager
 async def open_session(agent: str) -> AsyncIterator[Session]:
     """Open a session; *agent* tells the services who asks."""
-    async with aiohttp.TCPConnector(limit=0, ssl=TimedTls(), resolver=TimedResolver()) as connector:
-        yield Session(connector, agent)
+    connector = aiohttp.TCPConnector(limit=0, ssl=TimedTls(), resolver=TimedResolver())
+    session = Session(connector, agent)
+    with contextlib.closing(session.links):
+        async with connector:  # closes all links, and returns when they are closed
+            yield session
 
 
 async def ask(
-    session: Session, address: URL, fields: Mapping[str, str], body: bytes | None = None, *, tries: int = 1
+    session: Session,
+    address: URL,
+    fields: Mapping[str, str],
+    body: bytes | None = None,
+    *,
+    exchange: Exchange | None = None,
+    tries: int = 1,
 ) -> Response:
-    """GET, or POST a body; return the answer's head as soon as it is there, its body, and the connection.
+    """GET, or POST a body; return the answer's head as soon as it is there, its body, and the link.
 
     Whether the body is then read or not, that has to be let go. A server may hang up instead of answering, as it does
     when it has not kept the connection for so long: with two *tries* it is then asked again.
@@ -95,36 +97,25 @@ async def ask(
     else:
         question = b"POST %b HTTP/1.1\r\n%bContent-Length: %d\r\n\r\n%b" % (target, known, len(body), body)
     while True:
-        connection = await session.connector.connect(server.request, [], _NO_LIMITS)
+        link = await session.links.to(server.request, exchange)
         try:
-            return await _ask(session, connection, question)
+            return await _ask(link, question, exchange)
         except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
-            connection.close()
+            link.close()
             tries -= 1
             if not tries:
                 raise
         except BaseException:
-            connection.close()
+            link.close()
             raise
 
 
-def let_go(connection: Connection) -> None:
-    """Keep a connection for the next question, or close it where this one or its answer is still under way."""
-    transport = connection.transport
-    if transport and transport.get_write_buffer_size():
-        connection.close()
-    else:
-        connection.release()  # looks at the answer's side itself
-
-
-async def _ask(session: Session, connection: Connection, question: bytes) -> Response:
-    protocol = connection.protocol
-    if protocol is None or protocol.transport is None:
+async def _ask(link: Link, question: bytes, exchange: Exchange | None) -> Response:
+    protocol = link.protocol
+    if protocol.transport is None:
         raise aiohttp.ServerDisconnectedError
-    phase = "reused" if session.use(protocol) else "connected"
-    exchange = current.get()
     if exchange:
-        exchange.reached(phase)
+        exchange.reached("reused" if link.is_used else "connected")
     protocol.set_response_params(read_until_eof=True)
     protocol.transport.write(question)
     message, content = await protocol.read()
@@ -133,7 +124,7 @@ async def _ask(session: Session, connection: Connection, question: bytes) -> Res
     if exchange:
         exchange.status = message.code
         exchange.reached("first_byte")
-    return message, content, connection
+    return message, content, link
 
 
 def _server(agent: str, scheme: str, authority: str) -> Server:

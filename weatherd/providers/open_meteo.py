@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,8 @@ from weatherd.ledger import EDGE, ends
 from weatherd.observation import Observation
 from weatherd.providers.batch import Batcher
 from weatherd.providers.bounds import COVER, DIRECTION, FALL, FELT, HUMIDITY, PRESSURE, WIND
-from weatherd.providers.refusal import hiding, refusal, scrubbed
-from weatherd.providers.values import mapping, moment, number, temperature, whole
+from weatherd.providers.refusal import refusal, scrubbed, without_secrets
+from weatherd.providers.values import Wanted, mapping, moment, number, numbers, temperature, whole
 from weatherd.redaction import Redaction
 
 if TYPE_CHECKING:
@@ -84,8 +85,8 @@ def _observation(city: City, place: dict[str, Any], fetched_at: datetime) -> Obs
     if not current:
         raise ProviderError("the answer has no current weather", Failure.MALFORMED)
     degrees = _TEMPERATURE.get(str(units.get("temperature_2m")), (1.0, 0.0))
-    to_speed = _TO_METERS_PER_SECOND.get(str(units.get("wind_speed_10m")), 1.0)
-    to_millimeters = _TO_MILLIMETERS.get(str(units.get("precipitation")), 1.0)
+    wanted = _wanted(degrees, str(units.get("wind_speed_10m")), str(units.get("precipitation")))
+    felt, humidity, pressure, speed, direction, gust, fall, cover = numbers(current, wanted)
     code = whole(current.get("weather_code"))
     return Observation(
         city=city.id,
@@ -95,14 +96,30 @@ def _observation(city: City, place: dict[str, Any], fetched_at: datetime) -> Obs
         temperature=temperature(current.get("temperature_2m"), *degrees),
         description="unknown" if code is None else wmo.describe(code),
         code=code,
-        apparent_temperature=number(current.get("apparent_temperature"), *FELT, *degrees),
-        relative_humidity=number(current.get("relative_humidity_2m"), *HUMIDITY),
-        pressure_msl=number(current.get("pressure_msl"), *PRESSURE),
-        wind_speed=number(current.get("wind_speed_10m"), *WIND, to_speed),
-        wind_direction=number(current.get("wind_direction_10m"), *DIRECTION),
-        wind_gust=number(current.get("wind_gusts_10m"), *WIND, to_speed),
-        precipitation=number(current.get("precipitation"), *FALL, to_millimeters),
-        cloud_cover=number(current.get("cloud_cover"), *COVER),
+        apparent_temperature=felt,
+        relative_humidity=humidity,
+        pressure_msl=pressure,
+        wind_speed=speed,
+        wind_direction=direction,
+        wind_gust=gust,
+        precipitation=fall,
+        cloud_cover=cover,
+    )
+
+
+@functools.lru_cache(maxsize=16)
+def _wanted(degrees: tuple[float, float], speed: str, fall: str) -> tuple[Wanted, ...]:
+    """Return what to read of a place whose answer is in these units; a unit that is not known is ours."""
+    to_speed = _TO_METERS_PER_SECOND.get(speed, 1.0)
+    return (
+        Wanted("apparent_temperature", *FELT, *degrees),
+        Wanted("relative_humidity_2m", *HUMIDITY),
+        Wanted("pressure_msl", *PRESSURE),
+        Wanted("wind_speed_10m", *WIND, to_speed),
+        Wanted("wind_direction_10m", *DIRECTION),
+        Wanted("wind_gusts_10m", *WIND, to_speed),
+        Wanted("precipitation", *FALL, _TO_MILLIMETERS.get(fall, 1.0)),
+        Wanted("cloud_cover", *COVER),
     )
 
 
@@ -151,9 +168,11 @@ async def open_provider(settings: Settings, resources: Resources) -> AsyncIterat
 
     async def ask(cities: Sequence[City]) -> list[Observation | ProviderError]:
         parameters = query(cities) | ({"apikey": key} if key else {})
-        with hiding(redact):
+        try:
             answer = await get(resources.session, f"{base}/v1/forecast", parameters)
             return parse(cities, scrubbed(answer, redact) if key else answer, resources.now())
+        except ProviderError as error:
+            raise without_secrets(error, redact) from None
 
     def send(cities: Sequence[City]) -> Awaitable[list[Observation | ProviderError]]:
         return resources.gate.admit(lambda: ask(cities), len(cities))

@@ -14,8 +14,8 @@ from weatherd.http import Answer, get, parse_json
 from weatherd.observation import Observation
 from weatherd.providers.bounds import COVER, DIRECTION, FALL, FELT, HUMIDITY, PRESSURE, SIGHT, WIND
 from weatherd.providers.owm_codes import WMO
-from weatherd.providers.refusal import hiding, refusal, scrubbed
-from weatherd.providers.values import mapping, moment, number, temperature, whole, words
+from weatherd.providers.refusal import refusal, scrubbed, without_secrets
+from weatherd.providers.values import Wanted, mapping, moment, number, numbers, temperature, whole, words
 from weatherd.redaction import Redaction
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ URL = "https://api.openweathermap.org"
 
 _KELVIN_FROM = 150.0  # no place is hotter than this in °C, or colder in K
 _KELVIN, _CELSIUS = (1.0, -273.15), (1.0, 0.0)  # factor and offset
+_MAIN = Wanted("humidity", *HUMIDITY), Wanted("sea_level", *PRESSURE), Wanted("pressure", *PRESSURE)
+_WIND = Wanted("speed", *WIND), Wanted("deg", *DIRECTION), Wanted("gust", *WIND)
 
 
 def query(city: City, language: str) -> dict[str, str]:
@@ -51,10 +53,12 @@ def parse(city: City, answer: Answer, fetched_at: datetime) -> Observation:
     document = mapping(parse_json(answer.body))
     if (cod := _cod(document)) != 200:  # noqa: PLR2004
         raise _refusal(answer, cod, fetched_at)
-    main, wind, clouds = mapping(document.get("main")), mapping(document.get("wind")), mapping(document.get("clouds"))
+    main = mapping(document.get("main"))
     if not main:
         raise ProviderError("the answer is not current weather of one place", Failure.MALFORMED)
-    degrees = _KELVIN if (number(main.get("temp"), _KELVIN_FROM, math.inf) or 0.0) > _KELVIN_FROM else _CELSIUS
+    degrees = _KELVIN if number(main.get("temp"), _KELVIN_FROM, math.inf) else _CELSIUS
+    humidity, sea_level, pressure = numbers(main, _MAIN)
+    speed, direction, gust = numbers(mapping(document.get("wind")), _WIND)
     code, description = _condition(document.get("weather"))
     return Observation(
         city=city.id,
@@ -65,13 +69,13 @@ def parse(city: City, answer: Answer, fetched_at: datetime) -> Observation:
         description=description,
         code=code,
         apparent_temperature=number(main.get("feels_like"), *FELT, *degrees),
-        relative_humidity=number(main.get("humidity"), *HUMIDITY),
-        pressure_msl=number(main.get("sea_level"), *PRESSURE) or number(main.get("pressure"), *PRESSURE),
-        wind_speed=number(wind.get("speed"), *WIND),
-        wind_direction=number(wind.get("deg"), *DIRECTION),
-        wind_gust=number(wind.get("gust"), *WIND),
-        precipitation=_last_hour(document),
-        cloud_cover=number(clouds.get("all"), *COVER),
+        relative_humidity=humidity,
+        pressure_msl=sea_level or pressure,
+        wind_speed=speed,
+        wind_direction=direction,
+        wind_gust=gust,
+        precipitation=_last_hour(document.get("rain"), document.get("snow")),
+        cloud_cover=number(mapping(document.get("clouds")).get("all"), *COVER),
         visibility=number(document.get("visibility"), *SIGHT),
     )
 
@@ -102,11 +106,8 @@ def _condition(weather: Any) -> tuple[int | None, str]:
     return code, description or ("unknown" if code is None else wmo.describe(code))
 
 
-def _last_hour(document: dict[str, Any]) -> float | None:
-    rain, snow = mapping(document.get("rain")).get("1h"), mapping(document.get("snow")).get("1h")
-    if rain is None and snow is None:
-        return None
-    amounts = number(rain, *FALL), number(snow, *FALL)
+def _last_hour(*falls: Any) -> float | None:
+    amounts = [number(fall.get("1h"), *FALL) for fall in falls if isinstance(fall, dict)]
     known = [amount for amount in amounts if amount is not None]
     return round(sum(known), 9) if known else None
 
@@ -127,9 +128,11 @@ class OpenWeatherMap:
 
     async def _ask(self, city: City) -> Observation:
         parameters = query(city, self.language) | {"appid": self.key.get_secret_value()}
-        with hiding(self.redact):
+        try:
             answer = await get(self.resources.session, self.url, parameters)
             return parse(city, scrubbed(answer, self.redact), self.resources.now())
+        except ProviderError as error:
+            raise without_secrets(error, self.redact) from None
 
 
 def open_provider(settings: Settings, resources: Resources) -> AbstractAsyncContextManager[OpenWeatherMap]:

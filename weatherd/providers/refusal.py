@@ -25,21 +25,9 @@ def refusal(answer: Answer, status: int, key: str, now: datetime) -> ProviderErr
     return ProviderError(text, failure_of(status), retry_after=retry_after(answer.headers, now))
 
 
-class hiding:  # noqa: N801 - it is used as contextlib's are
-    """Keep secrets out of the text of a ProviderError, for a service may quote what it was asked."""
-
-    __slots__ = ("_redact",)
-
-    def __init__(self, redact: Redaction) -> None:
-        self._redact = redact
-
-    def __enter__(self) -> None:
-        """Begin."""
-
-    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        """Raise another error in the place of one that may hold a secret."""
-        if isinstance(error, ProviderError):
-            raise ProviderError(self._redact(str(error)), error.failure, retry_after=error.retry_after) from None
+def without_secrets(error: ProviderError, redact: Redaction) -> ProviderError:
+    """Return an error to be raised in the place of one that may hold a secret, for a service may quote its question."""
+    return ProviderError(redact(str(error)), error.failure, retry_after=error.retry_after)
 
 
 def scrubbed(answer: Answer, redact: Redaction) -> Answer:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import functools
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from weatherd.errors import Failure, ProviderError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 _LONGEST = 200
 _LARGEST = 1e11
@@ -18,13 +21,29 @@ _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC).timestamp()
 _LATEST = datetime(2200, 1, 1, tzinfo=UTC).timestamp()
 
 
+class Wanted(NamedTuple):
+    """A number that may stand under a name, in another unit than weatherd's."""
+
+    name: str
+    low: float
+    high: float
+    factor: float = 1.0
+    offset: float = 0.0
+
+
 def number(value: Any, low: float, high: float, factor: float = 1.0, offset: float = 0.0) -> float | None:
     """Return ``value * factor + offset`` if it is a number from *low* to *high*, else None."""
     if type(value) not in _NUMBER or not -_LARGEST <= value <= _LARGEST:
         return None
-    # Drops the noise of 298.48 - 273.15, and the sign of -0.0.
-    result = round((value * factor + offset) * _NANO) / _NANO
-    return _SHARED.get(result, result) if low <= result <= high else None
+    if type(value) is float or factor != 1.0 or offset:
+        value = round((value * factor + offset) * _NANO) / _NANO  # drops the noise of 298.48 - 273.15, and -0.0's sign
+    return _SHARED.get(value, float(value)) if low <= value <= high else None
+
+
+def numbers(source: Mapping[str, Any], wanted: Iterable[Wanted]) -> list[float | None]:
+    """Return what *source* holds of the numbers that are *wanted*, in their order."""
+    get = source.get
+    return [number(get(name), low, high, factor, offset) for name, low, high, factor, offset in wanted]
 
 
 def temperature(value: Any, factor: float = 1.0, offset: float = 0.0) -> float:
