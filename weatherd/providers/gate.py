@@ -42,6 +42,7 @@ class Gate:
         self._now = now
         self._changed = changed  # called when the meter has something to be saved
         self._line = asyncio.Lock()  # first come, first served
+        self._in_line = 0
         self._places = asyncio.Semaphore(concurrency)
         self._alone = asyncio.Lock()
         self._crowded_until = 0.0  # requests go one by one until then
@@ -83,16 +84,25 @@ class Gate:
         """
         self._reopen_as_left()
         self._refuse_in_pause(weight)
-        async with self._places:
+        await self._places.acquire()
+        try:
             if not self._is_crowded():
                 return await self._send(ask, weight)
             async with self._alone:
                 return await self._send(ask, weight)
+        finally:
+            self._places.release()
 
     async def _send(self, ask: Callable[[], Awaitable[T]], weight: int) -> T:
-        probe = await self._pass(weight)
+        now = self._time()
+        probe = None
+        if self._in_line or self._until is not None or self._meter.wait(weight, now):
+            probe = await self._pass(weight)
+            now = self._time()
+        else:
+            self._meter.take(weight, now)
         try:
-            self._charge(weight)
+            self._charge(weight, now)
             answer = await ask()
         except ProviderError as error:
             raise self._learn(error, weight, is_probe=bool(probe)) from None
@@ -109,24 +119,30 @@ class Gate:
 
         The pace comes last: what has had its turn is sent at once, and not in a heap after a wait for something else.
         """
-        async with self._line:
-            while True:
-                self._refuse_in_pause(weight)
-                now = self._time()
-                if self._until is not None and self._probe:
-                    await self._probe.wait()
-                elif wait := self._meter.wait(weight, now):
-                    await asyncio.sleep(wait)  # and see what has become of the service meanwhile
-                else:
-                    break
-            self._meter.take(weight, now)
-            if self._until is not None:
-                self._probe = asyncio.Event()
-                return self._probe
-        return None
+        self._in_line += 1
+        try:
+            async with self._line:
+                return await self._have_turn(weight)
+        finally:
+            self._in_line -= 1
 
-    def _charge(self, weight: int) -> None:
-        now = self._time()
+    async def _have_turn(self, weight: int) -> asyncio.Event | None:
+        while True:
+            self._refuse_in_pause(weight)
+            now = self._time()
+            if self._until is not None and self._probe:
+                await self._probe.wait()
+            elif wait := self._meter.wait(weight, now):
+                await asyncio.sleep(wait)  # and see what has become of the service meanwhile
+            else:
+                break
+        self._meter.take(weight, now)
+        if self._until is None:
+            return None
+        self._probe = asyncio.Event()
+        return self._probe
+
+    def _charge(self, weight: int, now: float) -> None:
         if window := self._meter.used_up(weight, now):
             limit = self._meter.plan.limits[window]
             error = ProviderError(f"the {limit:,} calls {A[window]} of its plan are used up", Failure.PAUSED)
