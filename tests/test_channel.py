@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from weatherd.observation import Arrival
 
 
-async def _drain(channel: Channel, most: int = 10) -> list[list[Arrival]]:
+async def _drain(channel: Channel) -> list[list[Arrival]]:
     batches = []
-    while batch := await channel.take(most):
+    while batch := await channel.take():
         batches.append(batch)
         channel.done(len(batch))
     return batches
@@ -30,7 +30,7 @@ def _numbered(count: int) -> list[Arrival]:
 
 async def test_what_waits_comes_in_one_batch_and_in_order() -> None:
     """A batch holds everything that waits, up to the limit, in the order of arrival."""
-    channel, arrivals = Channel(100), _numbered(25)
+    channel, arrivals = Channel(100, most=10), _numbered(25)
     for item in arrivals:
         await channel.put(item)
     channel.close()
@@ -42,17 +42,17 @@ async def test_a_batch_does_not_wait_for_more() -> None:
     channel = Channel(100)
     async with asyncio.timeout(1):
         await channel.put(arrival())
-        assert await channel.take(10) == [arrival()]
+        assert await channel.take() == [arrival()]
 
 
 async def test_a_full_channel_makes_the_producer_wait() -> None:
     """No more than the size goes in; the next one goes in when one has been done with."""
-    channel = Channel(2)
+    channel = Channel(2, most=1)
     async with asyncio.TaskGroup() as tasks:
         puts = [tasks.create_task(channel.put(item)) for item in _numbered(3)]
         await asyncio.sleep(1)
         assert [put.done() for put in puts] == [True, True, False]
-        await channel.take(1)
+        await channel.take()
         await asyncio.sleep(1)
         assert not puts[2].done()
         channel.done(1)
@@ -82,7 +82,7 @@ async def test_depth_counts_what_is_in_hand_until_it_is_dealt_with() -> None:
             tasks.create_task(channel.put(item))
         await asyncio.sleep(1)
         assert channel.depth == 2
-        await channel.take(1)
+        await channel.take()
         assert channel.depth == 2
         channel.done(1)
         assert channel.depth == 1
@@ -98,11 +98,11 @@ def test_whatever_is_put_is_taken_exactly_once(size: int, most: int, cancelled: 
     """With any size, batch limit, consumer's pace and cancellations, nothing is lost and nothing comes twice."""
 
     async def scenario() -> list[float]:
-        channel, arrivals = Channel(size), _numbered(len(cancelled))
+        channel, arrivals = Channel(size, most), _numbered(len(cancelled))
         got: list[float] = []
 
         async def consume() -> None:
-            while batch := await channel.take(most):
+            while batch := await channel.take():
                 await asyncio.sleep(pause)
                 channel.done(len(batch))
                 got.extend(item.observation.temperature for item in batch)

@@ -13,8 +13,8 @@ from tests.fakes import BERLIN, KIEL, FakeJournal, FakeSink, arrival
 from weatherd.account import Account
 from weatherd.attempts import Pulse
 from weatherd.change import change
-from weatherd.channel import Channel
-from weatherd.consumer import MOST, consume
+from weatherd.channel import MOST, Channel
+from weatherd.consumer import consume
 from weatherd.keeper import Keeper
 from weatherd.sinks.board import Board
 from weatherd.sinks.outlet import DEADLINE, Outlet

@@ -238,7 +238,7 @@ async def test_a_full_channel_holds_the_city_back() -> None:
 
     async def make_room() -> None:
         await asyncio.sleep(3000)
-        tools.channel.done(len(await tools.channel.take(1)))
+        tools.channel.done(len(await tools.channel.take()))
 
     loop = asyncio.get_running_loop()
     epoch = EPOCH.timestamp() - loop.time()

@@ -10,19 +10,25 @@ if TYPE_CHECKING:
     from weatherd.observation import Arrival
 
 
+MOST = 1000  # arrivals in a batch
+
+
 class Channel:
-    """An asyncio.Queue that hands over batches, and has room again only for what has been stored.
+    """An asyncio.Queue of batches, which has room again only for what has been stored.
+
+    The last batch in it grows until it is taken: a queue of single arrivals would cost each of them twice as much.
 
     So the bound holds for everything that is on its way, wherever it waits. What was fetched has cost a call: a
     producer that is cancelled while it waits for room leaves its arrival behind, above the bound.
     """
 
-    def __init__(self, size: int) -> None:
-        self._queue: asyncio.Queue[Arrival | None] = asyncio.Queue()
+    def __init__(self, size: int, most: int = MOST) -> None:
+        self._queue: asyncio.Queue[list[Arrival]] = asyncio.Queue()
+        self._last: list[Arrival] = []  # of the queue, while it may grow
+        self._most = most  # arrivals in a batch
         self._room = size
         self._waiting: deque[asyncio.Future[None]] = deque()  # for room
         self._above = 0  # arrivals above the bound
-        self._closed = False
         self.depth = 0  # arrivals put and not yet done with
 
     @property
@@ -37,7 +43,14 @@ class Channel:
             self._room -= 1
         else:
             await self._wait_for_room(arrival)
-        self._queue.put_nowait(arrival)
+        self._add(arrival)
+
+    def _add(self, arrival: Arrival) -> None:
+        if 0 < len(self._last) < self._most:
+            self._last.append(arrival)
+        else:
+            self._last = [arrival]
+            self._queue.put_nowait(self._last)
 
     async def _wait_for_room(self, arrival: Arrival) -> None:
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -46,22 +59,18 @@ class Channel:
             await waiter
         except asyncio.CancelledError:
             self._above += waiter.cancelled()  # else it had been given room just before
-            self._queue.put_nowait(arrival)
+            self._add(arrival)
             raise
 
     def close(self) -> None:
         """Say that nothing follows; to be called once, when there is no producer any more."""
-        self._queue.put_nowait(None)
+        self._queue.put_nowait([])
 
-    async def take(self, most: int) -> list[Arrival]:
-        """Wait for an arrival and return it with those behind it, *most* at the most; none after the close."""
-        batch: list[Arrival] = []
-        while not self._closed and len(batch) < most and not (batch and self._queue.empty()):
-            arrival = self._queue.get_nowait() if batch else await self._queue.get()
-            if arrival is None:
-                self._closed = True
-            else:
-                batch.append(arrival)
+    async def take(self) -> list[Arrival]:
+        """Wait for an arrival and return it with those behind it; none after the close."""
+        batch = await self._queue.get()
+        if batch is self._last:
+            self._last = []
         return batch
 
     def done(self, count: int) -> None:

@@ -17,13 +17,12 @@ if TYPE_CHECKING:
     from weatherd.sinks.outlet import Outlet
 
 PART, LIMIT = "consumer", 120.0  # seconds for a batch: four times what a sink may take
-MOST = 1000  # arrivals in a batch
 _BREATH = 0.02  # seconds after a batch in which the next one gathers: a write costs as much for one as for twenty
 
 
 async def consume(channel: Channel, board: Board, outlets: Sequence[Outlet], keeper: Keeper, pulse: Pulse) -> None:
     """Mark what is a repeat, hand each batch to the keeper, and write it to all outlets at once."""
-    while batch := await channel.take(MOST):
+    while batch := await channel.take():
         marked = [_mark(arrival, board) for arrival in batch]
         pulse.begins(PART, LIMIT)
         keeper.put(marked)
