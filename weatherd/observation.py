@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from math import isfinite
-from types import NoneType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -48,8 +47,9 @@ class Observation(NamedTuple):
         times: tuple[Any, ...] = (self.observed_at, self.fetched_at)  # a plug-in need not have been type-checked
         texts: tuple[Any, ...] = (self.description, self.station)
         numbers: tuple[Any, ...] = (self.temperature, self.code, *self[_FIRST_OPTIONAL:])
-        if not (_NUMERIC.issuperset(map(type, numbers)) and isfinite(sum(filter(None, numbers)))):
-            return False
+        for number in numbers:
+            if number is not None and not (isinstance(number, _NUMBER) and isfinite(number)):
+                return False
         for time in times:
             if not isinstance(time, datetime) or time.tzinfo is None:
                 return False
@@ -62,7 +62,7 @@ class Observation(NamedTuple):
 FIELDS = Observation._fields
 _FETCHED_AT = FIELDS.index("fetched_at")
 _FIRST_OPTIONAL = FIELDS.index("station") + 1  # from here on all are numbers
-_NUMERIC = frozenset((float, int, NoneType))  # exactly: others are no numbers to JSON, or to SQLite
+_NUMBER = (float, int)
 
 
 class Arrival(NamedTuple):
