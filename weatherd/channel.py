@@ -9,17 +9,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from weatherd.observation import Arrival
 
-
 MOST = 1000  # arrivals in a batch
 
 
 class Channel:
     """An asyncio.Queue of batches, which has room again only for what has been stored.
 
-    The last batch in it grows until it is taken: a queue of single arrivals would cost each of them twice as much.
-
     So the bound holds for everything that is on its way, wherever it waits. What was fetched has cost a call: a
     producer that is cancelled while it waits for room leaves its arrival behind, above the bound.
+
+    The last batch in the queue grows until it is taken: to queue each arrival would cost more than twice as much.
     """
 
     def __init__(self, size: int, most: int = MOST) -> None:

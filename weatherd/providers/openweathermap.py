@@ -19,6 +19,7 @@ from weatherd.providers.values import Wanted, mapping, moment, number, numbers, 
 from weatherd.redaction import Redaction
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
@@ -122,9 +123,9 @@ class OpenWeatherMap:
     redact: Redaction
     resources: Resources
 
-    async def fetch(self, city: City) -> Observation:
+    def fetch(self, city: City) -> Coroutine[Any, Any, Observation]:
         """Return the service's analysis for the city's coordinates."""
-        return await self.resources.gate.admit(lambda: self._ask(city))
+        return self.resources.gate.admit(lambda: self._ask(city))
 
     async def _ask(self, city: City) -> Observation:
         parameters = query(city, self.language) | {"appid": self.key.get_secret_value()}
