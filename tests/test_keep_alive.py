@@ -101,6 +101,36 @@ async def test_a_connection_that_nobody_needs_is_closed() -> None:
             await ended.wait()
 
 
+async def test_what_a_server_says_unasked_is_no_answer() -> None:
+    """It says something on a connection that is idle, as proxies do before they hang up: nobody takes it for his."""
+    questions = []
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.closing(writer), contextlib.suppress(asyncio.IncompleteReadError):
+            while question := await reader.readuntil(b"\r\n\r\n"):
+                questions.append(question)
+                writer.write(ANSWER)
+                await asyncio.sleep(1)
+                writer.write(b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n")
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    async with server, open_session("weatherd/test") as session:
+        for _ in range(3):
+            assert (await get(session, url, {})).status == 200
+            await asyncio.sleep(2)
+    assert len(questions) == 3
+
+
+async def test_servers_to_which_there_is_no_connection_are_forgotten() -> None:
+    """A service that sends us on to ever another server does not fill the memory."""
+    async with serving([1]) as (session, url, _):
+        await get(session, url, {})
+        assert len(session.links._idle) == 1
+        await asyncio.sleep(2 * KEPT + 1)
+        assert not session.links._idle
+
+
 async def test_an_exchange_is_noted_until_it_is_over() -> None:
     """What the same task asks later, and nobody wants to know about, is not added to the exchange before it."""
     async with serving([2]) as (session, url, _):

@@ -26,93 +26,90 @@ _NO_LIMITS = aiohttp.ClientTimeout(total=None, sock_connect=None)  # whoever ask
 class Link:
     """A connection, for one question at a time."""
 
-    __slots__ = ("_connection", "_idle", "idle_since", "is_used", "protocol")
+    __slots__ = ("_connection", "_links", "idle_since", "is_used", "protocol", "server")
 
-    def __init__(self, connection: Connection, idle: _Idle) -> None:
+    def __init__(self, links: Links, server: aiohttp.ClientRequest, connection: Connection) -> None:
         if connection.protocol is None:
             raise aiohttp.ServerDisconnectedError
         self.protocol: ResponseHandler = connection.protocol
+        self.server = server
         self.is_used = False  # something has been asked over it before
         self.idle_since = 0.0
+        self._links = links
         self._connection = connection
-        self._idle = idle
+
+    @property
+    def is_free(self) -> bool:
+        """Tell whether another question can be asked: it is connected, and nothing is under way in either direction."""
+        transport = self.protocol.transport
+        if transport is None or transport.is_closing() or transport.get_write_buffer_size():
+            return False
+        return not self.protocol.should_close
 
     def let_go(self) -> None:
         """Keep it for the next question, or close it where this one or its answer is still under way."""
-        transport = self.protocol.transport
-        if transport is None or transport.get_write_buffer_size() or self.protocol.should_close:
-            self.close()
-        else:
+        if self.is_free:
             self.is_used = True
-            self._idle.add(self)
+            self._links.keep(self)
+        else:
+            self.close()
 
     def close(self) -> None:
         """Close it."""
         self._connection.close()
 
 
-class _Idle:
-    """The links to one server that nothing is asked over at the moment."""
+class Links:
+    """The links to all servers, each of them known by a request to it."""
 
-    def __init__(self) -> None:
-        self._links: list[Link] = []
+    def __init__(self, connector: BaseConnector) -> None:
+        self._connector = connector
         self._loop = asyncio.get_running_loop()
+        self._idle: defaultdict[aiohttp.ClientRequest, list[Link]] = defaultdict(list)  # the longest first
         self._sweeping: asyncio.TimerHandle | None = None
 
-    def take(self) -> Link | None:
-        """Return the one that was used last, if it is still connected."""
-        oldest = self._loop.time() - KEPT
-        while self._links:
-            link = self._links.pop()
-            if link.idle_since > oldest and link.protocol.is_connected():
+    async def to(self, server: aiohttp.ClientRequest, exchange: Exchange | None) -> Link:
+        """Return a link that was kept, or a new one; raises what aiohttp does when there is no way to the server."""
+        if link := self._take(server):
+            return link
+        token = current.set(exchange)
+        try:
+            return Link(self, server, await self._connector.connect(server, [], _NO_LIMITS))
+        finally:
+            current.reset(token)
+
+    def keep(self, link: Link) -> None:
+        """Have a link for the next question."""
+        link.idle_since = self._loop.time()
+        self._idle[link.server].append(link)
+        if self._sweeping is None:
+            self._sweeping = self._loop.call_later(KEPT, self._sweep)
+
+    def close(self) -> None:
+        """Close those that are kept."""
+        if self._sweeping:
+            self._sweeping.cancel()
+        for idle in self._idle.values():
+            for link in idle:
+                link.close()
+        self._idle.clear()
+
+    def _take(self, server: aiohttp.ClientRequest) -> Link | None:
+        """Return the one that was used last, so that the others may go; a server may have said something meanwhile."""
+        idle, oldest = self._idle.get(server), self._loop.time() - KEPT
+        while idle:
+            link = idle.pop()
+            if link.idle_since > oldest and link.is_free:
                 return link
             link.close()
         return None
 
-    def add(self, link: Link) -> None:
-        """Keep one."""
-        link.idle_since = self._loop.time()
-        self._links.append(link)
-        if self._sweeping is None:
-            self._sweeping = self._loop.call_later(KEPT, self._sweep)
-
     def _sweep(self) -> None:
-        """Close those that were not needed for so long: they stand first."""
+        """Close those that nobody has needed for so long, and forget servers to which there is none."""
         oldest = self._loop.time() - KEPT
-        kept = [link for link in self._links if link.idle_since > oldest]
-        for link in self._links[: len(self._links) - len(kept)]:
-            link.close()
-        self._links = kept
-        self._sweeping = self._loop.call_later(KEPT, self._sweep) if kept else None
-
-    def close(self) -> None:
-        """Close them all."""
-        if self._sweeping:
-            self._sweeping.cancel()
-        for link in self._links:
-            link.close()
-        self._links.clear()
-
-
-class Links:
-    """The links to all servers, each known by a request to it."""
-
-    def __init__(self, connector: BaseConnector) -> None:
-        self._connector = connector
-        self._idle: defaultdict[aiohttp.ClientRequest, _Idle] = defaultdict(_Idle)
-
-    async def to(self, server: aiohttp.ClientRequest, exchange: Exchange | None) -> Link:
-        """Return a link that was kept, or a new one; raises what aiohttp does when there is no way to the server."""
-        idle = self._idle[server]
-        if link := idle.take():
-            return link
-        token = current.set(exchange)
-        try:
-            return Link(await self._connector.connect(server, [], _NO_LIMITS), idle)
-        finally:
-            current.reset(token)
-
-    def close(self) -> None:
-        """Close those that are kept."""
-        for idle in self._idle.values():
-            idle.close()
+        for server, idle in tuple(self._idle.items()):
+            while idle and idle[0].idle_since <= oldest:
+                idle.pop(0).close()
+            if not idle:
+                del self._idle[server]
+        self._sweeping = self._loop.call_later(KEPT, self._sweep) if self._idle else None
