@@ -18,7 +18,7 @@ class Channel:
     So the bound holds for everything that is on its way, wherever it waits. What was fetched has cost a call: a
     producer that is cancelled while it waits for room leaves its arrival behind, above the bound.
 
-    The last batch in the queue grows until it is taken: to queue each arrival would cost more than twice as much.
+    The last batch in the queue grows until it is taken or full: queueing each arrival would cost twice as much.
     """
 
     def __init__(self, size: int, most: int = MOST) -> None:
@@ -62,14 +62,16 @@ class Channel:
             raise
 
     def close(self) -> None:
-        """Say that nothing follows; to be called once, when there is no producer any more."""
+        """Say that nothing follows; to be called when there is no producer any more."""
         self._queue.put_nowait([])
 
     async def take(self) -> list[Arrival]:
-        """Wait for an arrival and return it with those behind it; none after the close."""
+        """Wait for an arrival and return it with those behind it, a batch at the most; none after the close."""
         batch = await self._queue.get()
         if batch is self._last:
             self._last = []
+        if not batch:
+            self.close()  # for whoever asks again
         return batch
 
     def done(self, count: int) -> None:

@@ -40,7 +40,7 @@ class Link:
 
     @property
     def is_free(self) -> bool:
-        """Tell whether another question can be asked: it is connected, and nothing is under way in either direction."""
+        """Tell whether another question can be asked, once there is the head of an answer to the one before."""
         transport = self.protocol.transport
         if transport is None or transport.is_closing() or transport.get_write_buffer_size():
             return False
@@ -65,7 +65,7 @@ class Links:
     def __init__(self, connector: BaseConnector) -> None:
         self._connector = connector
         self._loop = asyncio.get_running_loop()
-        self._idle: defaultdict[aiohttp.ClientRequest, list[Link]] = defaultdict(list)  # the longest first
+        self._idle: defaultdict[aiohttp.ClientRequest, list[Link]] = defaultdict(list)  # idle for the longest first
         self._sweeping: asyncio.TimerHandle | None = None
 
     async def to(self, server: aiohttp.ClientRequest, exchange: Exchange | None) -> Link:
@@ -105,7 +105,7 @@ class Links:
         return None
 
     def _sweep(self) -> None:
-        """Close those that nobody has needed for so long, and forget servers to which there is none."""
+        """Close those that nobody has needed for KEPT seconds, and forget servers to which there is none."""
         oldest = self._loop.time() - KEPT
         for server, idle in tuple(self._idle.items()):
             while idle and idle[0].idle_since <= oldest:

@@ -85,7 +85,8 @@ def _observation(city: City, place: dict[str, Any], fetched_at: datetime) -> Obs
     if not current:
         raise ProviderError("the answer has no current weather", Failure.MALFORMED)
     degrees = _TEMPERATURE.get(str(units.get("temperature_2m")), (1.0, 0.0))
-    wanted = _wanted(degrees, str(units.get("wind_speed_10m")), str(units.get("precipitation")))
+    to_speed = _TO_METERS_PER_SECOND.get(str(units.get("wind_speed_10m")), 1.0)
+    wanted = _wanted(degrees, to_speed, _TO_MILLIMETERS.get(str(units.get("precipitation")), 1.0))
     felt, humidity, pressure, speed, direction, gust, fall, cover = numbers(current, wanted)
     code = whole(current.get("weather_code"))
     return Observation(
@@ -108,9 +109,8 @@ def _observation(city: City, place: dict[str, Any], fetched_at: datetime) -> Obs
 
 
 @functools.lru_cache(maxsize=16)
-def _wanted(degrees: tuple[float, float], speed: str, fall: str) -> tuple[Wanted, ...]:
-    """Return what to read of a place whose answer is in these units; a unit that is not known is ours."""
-    to_speed = _TO_METERS_PER_SECOND.get(speed, 1.0)
+def _wanted(degrees: tuple[float, float], to_speed: float, to_millimeters: float) -> tuple[Wanted, ...]:
+    """Return what to read of a place, with the factors that bring its units to ours."""
     return (
         Wanted("apparent_temperature", *FELT, *degrees),
         Wanted("relative_humidity_2m", *HUMIDITY),
@@ -118,7 +118,7 @@ def _wanted(degrees: tuple[float, float], speed: str, fall: str) -> tuple[Wanted
         Wanted("wind_speed_10m", *WIND, to_speed),
         Wanted("wind_direction_10m", *DIRECTION),
         Wanted("wind_gusts_10m", *WIND, to_speed),
-        Wanted("precipitation", *FALL, _TO_MILLIMETERS.get(fall, 1.0)),
+        Wanted("precipitation", *FALL, to_millimeters),
         Wanted("cloud_cover", *COVER),
     )
 
