@@ -45,6 +45,15 @@ async def test_a_batch_does_not_wait_for_more() -> None:
         assert await channel.take() == [arrival()]
 
 
+async def test_a_closed_channel_stays_closed() -> None:
+    """What was put before the close is given once; whoever asks after that is told each time that nothing follows."""
+    channel = Channel(100)
+    await channel.put(arrival())
+    channel.close()
+    async with asyncio.timeout(1):
+        assert [len(await channel.take()) for _ in range(3)] == [1, 0, 0]
+
+
 async def test_a_full_channel_makes_the_producer_wait() -> None:
     """No more than the size goes in; the next one goes in when one has been done with."""
     channel = Channel(2, most=1)

@@ -18,7 +18,7 @@ class Channel:
     So the bound holds for everything that is on its way, wherever it waits. What was fetched has cost a call: a
     producer that is cancelled while it waits for room leaves its arrival behind, above the bound.
 
-    The last batch in the queue grows until it is taken or full: queueing each arrival would cost twice as much.
+    The last batch in the queue grows until it is taken or full: to queue each arrival takes twice as long.
     """
 
     def __init__(self, size: int, most: int = MOST) -> None:
