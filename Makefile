@@ -26,13 +26,13 @@ test-%: .venv-%/installed
 	.venv-$*/bin/python -m pytest --quiet --numprocesses 3 $(if $(filter $*,$(OLDEST)),,-m 'not once') $(PYTEST)
 
 month: $(DEV)/installed ## a virtual month of 320 cities with outages and restarts; takes minutes
-	WEATHERD_VIRTUAL_DAYS=31 $(DEV)/bin/python -m pytest --quiet --capture=no tests/test_virtual_month.py
+	WEATHERD_VIRTUAL_DAYS=31 $(DEV)/bin/python -m pytest --quiet --capture=no tests/end_to_end/test_virtual_month.py
 
 crash: $(DEV)/installed ## kill the real process at random, KILLS times (1000), forwarders on; needs scripts/servers
 	WEATHERD_KILLS=$(or $(KILLS),1000) $(DEV)/bin/python -m pytest --quiet tests/crash
 
 soak: $(DEV)/installed ## a virtual year (or DAYS) of 100 cities with faults, outages, reloads and restarts; takes minutes
-	WEATHERD_VIRTUAL_YEAR=$(or $(DAYS),365) $(DEV)/bin/python -m pytest --quiet --capture=no tests/test_virtual_year.py
+	WEATHERD_VIRTUAL_YEAR=$(or $(DAYS),365) $(DEV)/bin/python -m pytest --quiet --capture=no tests/end_to_end/test_virtual_year.py
 
 system: $(DEV)/installed ## the service in a booted systemd, the image in a container; see tests/system/README.md
 	$(DEV)/bin/python -m pytest --quiet tests/system

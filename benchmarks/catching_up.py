@@ -17,14 +17,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.fakes import KIEL, observation
-from tests.forwarders.rig import Rig, rig
-from tests.forwarders.test_webhook import receiving
-from tests.servers import Influxd, Mosquitto, Postgres, running
-from tests.virtual import EPOCH
+from tests.pipeline.forwarders.rig import Rig, rig
+from tests.pipeline.forwarders.test_webhook import receiving
+from tests.support.fakes import KIEL, observation
+from tests.support.servers import Influxd, Mosquitto, Postgres, running
+from tests.support.virtual_time import EPOCH
 from weatherd import plugins
 from weatherd.journal.store import Cursor
-from weatherd.observation import Arrival
+from weatherd.observation import FetchedObservation
 
 _BATCH = 5000
 
@@ -34,7 +34,7 @@ async def fill(made: Rig, count: int) -> float:
     begin = time.perf_counter()
     for start in range(0, count, _BATCH):
         moments = [EPOCH + timedelta(seconds=number) for number in range(start, start + _BATCH)]
-        batch = [Arrival(KIEL, observation(observed_at=moment, fetched_at=moment)) for moment in moments]
+        batch = [FetchedObservation(KIEL, observation(observed_at=moment, fetched_at=moment)) for moment in moments]
         await made.journal.add(batch)
     return time.perf_counter() - begin
 

@@ -16,21 +16,21 @@ from typing import TYPE_CHECKING, Any
 
 from structlog.testing import capture_logs
 
-from tests import virtual
-from tests.fakes import FakeJournal
-from tests.test_daemon import nobody_edits
-from weatherd import daemon
+from tests.daemon.test_lifecycle import nobody_edits
+from tests.support import virtual_time
+from tests.support.fakes import FakeJournal
 from weatherd.city import City
-from weatherd.compose import open_providers
-from weatherd.configuration import Configuration
-from weatherd.settings import Settings
+from weatherd.config.loader import Configuration
+from weatherd.config.settings import Settings
+from weatherd.daemon import lifecycle
+from weatherd.daemon.wiring import open_providers
 from weatherd.simulator.faults import KINDS, Fault
 from weatherd.simulator.server import STATS, application, serve
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from weatherd.observation import Arrival
+    from weatherd.observation import FetchedObservation
 
 HOUR = 3600.0
 PLACES = {"nws": (33.0, -100.0), "bright-sky": (49.0, 9.0)}
@@ -43,7 +43,7 @@ class Seen:
 
     fresh: list[tuple[float, str]] = field(default_factory=list)
 
-    async def write(self, batch: Sequence[Arrival]) -> None:
+    async def write(self, batch: Sequence[FetchedObservation]) -> None:
         """Note a batch."""
         time = asyncio.get_running_loop().time()
         self.fresh += [(time, arrival.city.id) for arrival in batch if not arrival.stale]
@@ -86,7 +86,7 @@ async def measure(provider: str, kind: str) -> Cost:
     async def live(port: int, begun: asyncio.Future[str], service: str) -> None:
         nonlocal during
         for faults, seconds in (([], HOUR), ([Fault(kind, 1.0)], HOUR), ([], 26 * HOUR)):
-            app = application(now=virtual.now, faults=faults)
+            app = application(now=virtual_time.now, faults=faults)
             async with serve("127.0.0.1", port, app) as url:
                 port = int(url.rpartition(":")[2])
                 if not begun.done():
@@ -99,8 +99,8 @@ async def measure(provider: str, kind: str) -> Cost:
     services = asyncio.create_task(live(0, begun, provider))
     own = settings(await begun)
     with capture_logs() as logs:
-        async with open_providers(own, virtual.now) as providers:
-            await daemon.run(
+        async with open_providers(own, virtual_time.now) as providers:
+            await lifecycle.run(
                 Configuration(Path("weatherd.yaml"), own, tuple(cities(provider)), ()),
                 lambda: Configuration(Path("weatherd.yaml"), own, (), ()),
                 providers.usable,
@@ -110,7 +110,7 @@ async def measure(provider: str, kind: str) -> Cost:
                 watch=nobody_edits,
                 stop=stop,
                 reload=asyncio.Event(),
-                now=virtual.now,
+                now=virtual_time.now,
                 random=random.Random(0),  # noqa: S311 - it spreads retries
             )
     await services
@@ -130,7 +130,7 @@ def main() -> None:
     spent = []
     for provider in PROVIDERS:
         for kind in KINDS:
-            cost = virtual.run(measure(provider, kind), settle=0)
+            cost = virtual_time.run(measure(provider, kind), settle=0)
             spent.append(cost.during)
             row = (provider, kind, cost.during, f"{cost.first:.0f} s", f"{cost.every:.0f} s", cost.events)
             sys.stdout.write(f"| {' | '.join(map(str, row))} |\n")

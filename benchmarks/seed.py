@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from weatherd.blocks import OpenMeteo, OpenWeatherMap
 from weatherd.city import City
-from weatherd.compose import open_providers
-from weatherd.settings import Settings
+from weatherd.config.sections import OpenMeteo, OpenWeatherMap
+from weatherd.config.settings import Settings
+from weatherd.daemon.wiring import open_providers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable

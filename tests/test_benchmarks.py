@@ -11,7 +11,7 @@ from benchmarks.speed import goals, names
 from benchmarks.speed.figures import Figures
 from benchmarks.speed.goals import Goal, Verdict
 from benchmarks.speed.ticks import Window, punctuality
-from weatherd.schedule import phase
+from weatherd.polling.schedule import phase
 
 if TYPE_CHECKING:
     from pathlib import Path

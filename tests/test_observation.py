@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.fakes import observation
-from tests.virtual import EPOCH
+from tests.support.fakes import observation
+from tests.support.virtual_time import EPOCH
 from weatherd.observation import FIELDS
 
 OTHER: dict[str, Any] = {

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weatherd import wmo
-from weatherd.providers.owm_codes import WMO
+from weatherd.providers.openweathermap.codes import WMO
 
 OPEN_METEO = {
     0: "clear sky",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
-from weatherd import signals
-from weatherd.garbage import search_seldom
+from weatherd.daemon import signals
+from weatherd.daemon.gc_tuning import search_seldom
 
 
 def main() -> None:
@@ -16,7 +16,7 @@ def main() -> None:
     _replace_closed_streams()
     search_seldom()
     try:
-        from weatherd.cli import main as run  # noqa: PLC0415 - an interrupt while this is imported is quiet, too
+        from weatherd.cli.app import main as run  # noqa: PLC0415 - an interrupt while this is imported is quiet, too
     except KeyboardInterrupt:
         sys.exit(130)
     sys.exit(run(sys.argv[1:]))

@@ -104,3 +104,12 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return ``; did you mean 'x'?``, or "" when no known word is near."""
     guess = nearest(word, known)
     return f"; did you mean {guess!r}?" if guess else ""
+
+
+def describe(error: BaseException) -> str:
+    """Say what *error* says; its type if it says nothing, or cannot even do that."""
+    try:
+        text = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    except Exception:  # noqa: BLE001 - also this is other people's code
+        text = ""
+    return text or type(error).__name__

@@ -65,7 +65,7 @@ _FIRST_OPTIONAL = FIELDS.index("station") + 1  # from here on all are numbers
 _NUMBER = (float, int)
 
 
-class Arrival(NamedTuple):
+class FetchedObservation(NamedTuple):
     """An observation on its way to the sinks, with the city that it is of."""
 
     city: City
@@ -73,3 +73,11 @@ class Arrival(NamedTuple):
     repeat: bool = False  # the provider had said the same before
     stale: bool = False  # too old for the weather of now; no provider had anything newer
     follows: bool = False  # what was fetched before it at the same place is older
+
+
+class Last(NamedTuple):
+    """An observation, and the place that it is of: a city may be moved."""
+
+    lat: float
+    lon: float
+    observation: Observation

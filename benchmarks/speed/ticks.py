@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from weatherd.schedule import phase
+from weatherd.polling.schedule import phase
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

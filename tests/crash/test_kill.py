@@ -20,11 +20,11 @@ import aiomqtt
 import pytest
 from aiohttp import web
 
-from tests.forwarders.test_webhook import Receiver, receiving
-from tests.servers import Influxd, Mosquitto, Postgres, running
-from tests.test_process import ENVIRONMENT
-from weatherd.compose import now
-from weatherd.forwarders.postgres import TABLE
+from tests.end_to_end.test_process import ENVIRONMENT
+from tests.pipeline.forwarders.test_webhook import Receiver, receiving
+from tests.support.servers import Influxd, Mosquitto, Postgres, running
+from weatherd.daemon.wiring import now
+from weatherd.pipeline.forwarders.postgres import TABLE
 from weatherd.simulator.server import application, serve
 
 if TYPE_CHECKING:

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fakes import KIEL
 from tests.fuzz.test_fuzz_parsers import BODIES, NOW, SEED, assert_explained, assert_honest, spoil_bytes, spoil_values
+from tests.support.fakes import KIEL
 from weatherd.errors import ProviderError
-from weatherd.http import Answer
+from weatherd.http.client import Answer
 from weatherd.observation import Observation
-from weatherd.providers import bright_sky
+from weatherd.providers.bright_sky import client as bright_sky
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from weatherd import yamlfile
-from weatherd.cities import collect
-from weatherd.configuration import SHIPPED, parse_settings
+from weatherd.config.city_list import collect
+from weatherd.config.loader import SHIPPED, parse_settings
+from weatherd.config.yaml import reader
 from weatherd.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ DAMAGES: list[Callable[[bytes, random.Random], bytes]] = [_byte, _token, _cut, _
 
 
 def _parse(text: str) -> object:
-    return yamlfile.parse(text, "f.yaml")
+    return reader.parse(text, "f.yaml")
 
 
 def _load_cities(text: str) -> object:
@@ -126,7 +126,7 @@ def _load_settings(text: str) -> object:
     return parse_settings(text, "f.yaml", {}, PROVIDERS)
 
 
-SHIPPED_TEXTS = [yamlfile.read(SHIPPED), yamlfile.read(SHIPPED.parent / "cities.yaml")]
+SHIPPED_TEXTS = [reader.read(SHIPPED), reader.read(SHIPPED.parent / "cities.yaml")]
 
 
 @pytest.mark.timeout(300)

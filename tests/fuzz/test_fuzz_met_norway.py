@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fakes import KIEL
 from tests.fuzz.test_fuzz_parsers import BODIES, NOW, SEED, assert_explained, spoil_bytes, spoil_values
+from tests.support.fakes import KIEL
 from weatherd.errors import ProviderError
-from weatherd.http import Answer
-from weatherd.providers.met_forecast import Forecast, load, observe
-from weatherd.providers.met_norway import understand
+from weatherd.http.client import Answer
+from weatherd.providers.met_norway.client import understand
+from weatherd.providers.met_norway.forecast import Forecast, load, observe
 
 if TYPE_CHECKING:
     from pathlib import Path

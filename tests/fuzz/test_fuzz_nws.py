@@ -13,15 +13,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fakes import KIEL
 from tests.fuzz.test_fuzz_parsers import BODIES, NOW, SEED, assert_explained, assert_honest, spoil_bytes, spoil_values
-from tests.virtual import run
+from tests.support.fakes import KIEL
+from tests.support.virtual_time import run
 from weatherd.errors import ProviderError
-from weatherd.http import Answer, parse_json
-from weatherd.memory import Memory
+from weatherd.http.client import Answer, parse_json
+from weatherd.journal.key_value import KeyValueStore
 from weatherd.observation import Observation
-from weatherd.providers import nws
-from weatherd.providers.nws_stations import Stations, point
+from weatherd.providers.nws import client as nws
+from weatherd.providers.nws.stations import Stations, point
 from weatherd.providers.values import mapping
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def spoil(document: Any, dice: random.Random) -> bytes:
 
 async def search(dice: random.Random) -> list[str]:
     """Look for the stations of a place, with a spoilt memory and a service that says spoilt things."""
-    memory = Memory("nws")
+    memory = KeyValueStore("nws")
     if dice.random() < 0.5:
         note = spoil(NOTE, dice).decode(errors="replace")
         memory.put(point(KIEL), note, NOW + timedelta(days=1))

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.fakes import BERLIN, KIEL
+from tests.support.fakes import BERLIN, KIEL
 from weatherd.errors import ProviderError
-from weatherd.http import Answer
+from weatherd.http.client import Answer
 from weatherd.observation import FIELDS, Observation
-from weatherd.providers import open_meteo, openweathermap
+from weatherd.providers.open_meteo import client as open_meteo
+from weatherd.providers.openweathermap import client as openweathermap
 
 if TYPE_CHECKING:
     from pathlib import Path

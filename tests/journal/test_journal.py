@@ -14,18 +14,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fakes import BERLIN, KIEL, arrival, observation
-from tests.forwarders.far import arrivals, journal
-from tests.virtual import EPOCH
+from tests.pipeline.forwarders.far import arrivals, journal
+from tests.support.fakes import BERLIN, KIEL, arrival, observation
+from tests.support.virtual_time import EPOCH
 from weatherd.errors import StateError
-from weatherd.formats import plain
+from weatherd.formatting import plain
 from weatherd.journal import schema
 from weatherd.journal.journal import open_journal
 from weatherd.journal.reader import Reader
 from weatherd.journal.rows import COLUMNS, Entry, cells, entry, micros
 from weatherd.journal.schema import VERSION
 from weatherd.journal.store import Added, Cursor, Store
-from weatherd.observation import FIELDS, Arrival, Observation
+from weatherd.observation import FIELDS, FetchedObservation, Observation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +67,7 @@ def test_what_is_added_is_read_as_it_was(
         code=None,
     )
     with closing(Store(MEMORY)) as store:  # type: ignore[arg-type]
-        store.add([Arrival(KIEL, said)])
+        store.add([FetchedObservation(KIEL, said)])
         row = store._db.rows("SELECT * FROM observation")[0]
     assert entry(row).observation == said
 

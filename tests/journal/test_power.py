@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.forwarders.far import arrivals
+from tests.pipeline.forwarders.far import arrivals
 from weatherd.journal.store import Cursor, Store
 
 if TYPE_CHECKING:

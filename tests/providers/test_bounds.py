@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from tests.fakes import KIEL
-from tests.virtual import EPOCH
-from weatherd.http import Answer
+from tests.support.fakes import KIEL
+from tests.support.virtual_time import EPOCH
+from weatherd.http.client import Answer
 from weatherd.observation import Observation
-from weatherd.providers import open_meteo, openweathermap
+from weatherd.providers.open_meteo import client as open_meteo
+from weatherd.providers.openweathermap import client as openweathermap
 
 BOUNDS: dict[str, tuple[float, float]] = {
     "temperature": (-100, 70),

@@ -13,11 +13,12 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from tests.fakes import BERLIN, KIEL, resources
+from tests.support.fakes import BERLIN, KIEL, resources
+from weatherd.config.settings import Settings
 from weatherd.errors import ConfigError, Failure, Problem, ProviderError
-from weatherd.providers import open_meteo, openweathermap
-from weatherd.settings import Settings
-from weatherd.wire import Session, open_session
+from weatherd.http.transport import Session, open_session
+from weatherd.providers.open_meteo import client as open_meteo
+from weatherd.providers.openweathermap import client as openweathermap
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from weatherd.simulator.open_meteo import forecast
-from weatherd.simulator.pace import Pace
+from weatherd.simulator.open_meteo.forecast import forecast
+from weatherd.simulator.sky.clock import Pace
 
 NOW = datetime(2026, 8, 21, 12, 7, 30, tzinfo=UTC)
 KIEL = {"latitude": ["54.32"], "longitude": ["10.13"]}

@@ -7,10 +7,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from weatherd.simulator.countries import COUNTRIES
-from weatherd.simulator.gazetteer import nearest
-from weatherd.simulator.geocoding import get, search
-from weatherd.simulator.places import PLACES
+from weatherd.simulator.open_meteo.geocoding import get, search
+from weatherd.simulator.places.countries import COUNTRIES
+from weatherd.simulator.places.gazetteer import nearest
+from weatherd.simulator.places.places import PLACES
 
 
 def find(**query: str) -> list[dict[str, Any]]:

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.simulator.asking import NOW, TWO, ask, ask_at
-from weatherd.simulator.pace import Pace
-from weatherd.simulator.units import units
-from weatherd.simulator.weather import weather_at
+from weatherd.simulator.open_meteo.units import units
+from weatherd.simulator.sky.clock import Pace
+from weatherd.simulator.sky.weather import weather_at
 
 
 def test_one_place_is_an_object() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.simulator.asking import KIEL, NOW, reason
-from weatherd.simulator.open_meteo import forecast
+from weatherd.simulator.open_meteo.forecast import forecast
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.simulator.asking import NOW, TWO, ask, ask_at
-from weatherd.simulator.pace import Pace
+from weatherd.simulator.sky.clock import Pace
 
 
 def test_local_time() -> None:

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weatherd.simulator.conditions import condition
-from weatherd.simulator.openweathermap import weather
-from weatherd.simulator.weather import weather_at
+from weatherd.simulator.openweathermap.conditions import condition
+from weatherd.simulator.openweathermap.current import weather
+from weatherd.simulator.sky.weather import weather_at
 
 NOW = datetime(2026, 8, 21, 12, 7, 30, tzinfo=UTC)
 KIEL = {"lat": ["54.32"], "lon": ["10.13"], "appid": ["key"]}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from weatherd.simulator.pace import Pace
+from weatherd.simulator.sky.clock import Pace
 
 START = 1_782_000_000.0
 DAY = 86_400.0

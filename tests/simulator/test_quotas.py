@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests import virtual
-from weatherd.http import get
+from tests.support import virtual_time
+from weatherd.http.client import get
+from weatherd.http.transport import open_session
 from weatherd.simulator.faults import Fault
 from weatherd.simulator.quotas import free_quotas, open_meteo_calls
 from weatherd.simulator.server import STATS, application, serve
-from weatherd.wire import open_session
 
 if TYPE_CHECKING:
     from weatherd.simulator.quotas import Quota
@@ -95,7 +95,7 @@ def test_what_a_request_weighs(query: dict[str, list[str]], calls: float) -> Non
 
 async def test_the_counts() -> None:
     """``/_stats`` has what was asked of whom, how it was answered, and the peaks; it is not counted itself."""
-    app = application(now=virtual.now, quotas=free_quotas())
+    app = application(now=virtual_time.now, quotas=free_quotas())
     place = {"latitude": "1,2,3", "longitude": "1,2,3", "current": "temperature_2m"}
 
     async def ask(path: str, **params: str) -> None:
@@ -122,18 +122,18 @@ async def test_the_counts() -> None:
 async def test_a_wrong_question_costs_one_call() -> None:
     """A hundred places with one that is wrong are one call, however often they are asked for."""
     quotas = free_quotas()
-    app = application(now=virtual.now, quotas=quotas)
+    app = application(now=virtual_time.now, quotas=quotas)
     wrong = {"latitude": ",".join(["1"] * 99 + ["999"]), "longitude": ",".join(["1"] * 100), "current": "rain"}
     async with serve("127.0.0.1", 0, app) as url, open_session("weatherd/1") as session:
         for _ in range(50):
             assert (await get(session, f"{url}/v1/forecast", wrong)).status == 400
-    assert quotas["open-meteo"].refuse(virtual.EPOCH.timestamp(), 0) is None
+    assert quotas["open-meteo"].refuse(virtual_time.EPOCH.timestamp(), 0) is None
     assert app[STATS]["open-meteo"].quota_429 == 0
 
 
 async def test_a_fault_is_no_matter_of_the_quota() -> None:
     """A 429 that was ordered is not counted as one that the client gave cause for."""
-    app = application(now=virtual.now, faults=[Fault("429", 1.0)], quotas=free_quotas())
+    app = application(now=virtual_time.now, faults=[Fault("429", 1.0)], quotas=free_quotas())
     async with serve("127.0.0.1", 0, app) as url, open_session("weatherd/1") as session:
         answer = await get(session, f"{url}/current_weather", {"lat": "50", "lon": "10"})
     assert answer[:2] == (429, b"Too Many Requests")

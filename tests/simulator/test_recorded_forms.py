@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from weatherd.simulator import geocoding, open_meteo, openweathermap
-from weatherd.simulator.services import SERVICES
+from weatherd.simulator.endpoints import SERVICES
+from weatherd.simulator.open_meteo import forecast as open_meteo
+from weatherd.simulator.open_meteo import geocoding
+from weatherd.simulator.openweathermap import current as openweathermap
 
 if TYPE_CHECKING:
     from collections.abc import Callable

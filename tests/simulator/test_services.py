@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from weatherd.city import City
-from weatherd.http import Answer
-from weatherd.providers import bright_sky, met_norway, nws
-from weatherd.providers.met_forecast import observe
-from weatherd.providers.met_symbols import words_of
-from weatherd.simulator import met_norway as simulated_met
-from weatherd.simulator.codes import cloud_code
-from weatherd.simulator.met_symbols import symbol
+from weatherd.http.client import Answer
+from weatherd.providers.bright_sky import client as bright_sky
+from weatherd.providers.met_norway import client as met_norway
+from weatherd.providers.met_norway.forecast import observe
+from weatherd.providers.met_norway.symbols import words_of
+from weatherd.providers.nws import client as nws
+from weatherd.simulator.met_norway import compact as simulated_met
+from weatherd.simulator.met_norway.symbols import symbol
 from weatherd.simulator.query import Question
-from weatherd.simulator.weather import weather_at
+from weatherd.simulator.sky.weather import weather_at
+from weatherd.simulator.sky.wmo_codes import cloud_code
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

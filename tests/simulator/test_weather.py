@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weatherd.simulator.sun import daylight
-from weatherd.simulator.weather import Weather, weather_at
+from weatherd.simulator.sky.sun import daylight
+from weatherd.simulator.sky.weather import Weather, weather_at
 from weatherd.wmo import WORDS
 
 DOCUMENTED = {0, 1, 2, 3, 45, 48, 51, 53, 55, 56, 57, 61, 63, 65, 66, 67}
@@ -131,7 +131,7 @@ def test_the_tropics_are_warmer_than_the_poles() -> None:
 def test_the_same_in_every_process() -> None:
     """The weather depends on place and time alone, not on how a process hashes."""
     code = (
-        "from dataclasses import astuple; from weatherd.simulator.weather import weather_at;"
+        "from dataclasses import astuple; from weatherd.simulator.sky.weather import weather_at;"
         f"print(astuple(weather_at(54.32, 10.13, {SUMMER})))"
     )
     printed = {

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 import structlog
 
 from weatherd.journal.reader import Reader
+from weatherd.journal.state_folder import explained
 from weatherd.journal.store import NAME, Store
-from weatherd.statefolder import explained
-from weatherd.worker import Worker
+from weatherd.worker_thread import Worker
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from weatherd.journal.rows import Entry
     from weatherd.journal.store import Cursor, Pruned
-    from weatherd.observation import Arrival
+    from weatherd.observation import FetchedObservation
 
 T = TypeVar("T")
 
@@ -56,7 +56,7 @@ class Journal:
         """Open the journal for reading, beside the writer. Raises StateError when it cannot be read."""
         return open_reading(self.file)
 
-    async def add(self, batch: Sequence[Arrival]) -> int:
+    async def add(self, batch: Sequence[FetchedObservation]) -> int:
         """Keep a batch, whole or not at all, and return how many of it were new. The others are repeats."""
         added = await self.call(lambda store: store.add(batch))
         log.debug("journal.stored", observations=len(batch), new=added.stored, end=added.end)

@@ -7,19 +7,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from weatherd.errors import StateError
 from weatherd.journal.database import Database
-from weatherd.journal.lasts import Lasts
+from weatherd.journal.key_value import Note
+from weatherd.journal.latest_table import Lasts
 from weatherd.journal.rows import COLUMNS, IDENTITY, cells
 from weatherd.journal.schema import migrate
-from weatherd.ledger import Row
-from weatherd.memory import Note
 from weatherd.observation import FIELDS
+from weatherd.quota.usage import Row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from weatherd.observation import Arrival
-    from weatherd.sinks.board import Last
+    from weatherd.observation import FetchedObservation, Last
 
 NAME = "weatherd.sqlite"
 
@@ -119,7 +118,7 @@ class Store:
             self._db.change_all("INSERT OR REPLACE INTO note VALUES (?, ?, ?, ?)", notes)
             return self._ledger()
 
-    def add(self, batch: Sequence[Arrival]) -> Added:
+    def add(self, batch: Sequence[FetchedObservation]) -> Added:
         """Keep a batch of observations in one transaction; each is its city's last then."""
         with self._db.transaction():
             before = self.end()

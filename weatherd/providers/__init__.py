@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from weatherd.city import City
-    from weatherd.memory import Memory
+    from weatherd.http.transport import Session
+    from weatherd.journal.key_value import KeyValueStore
     from weatherd.observation import Observation
-    from weatherd.providers.gate import Gate
-    from weatherd.wire import Session
+    from weatherd.quota.limiter import RateLimiter
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +25,8 @@ class Resources:
     """What a provider works with."""
 
     session: Session  # shared by all providers; ``weatherd.http.get`` asks over it
-    gate: Gate  # the provider's own; every request passes its ``admit``, with all that understands the answer
-    memory: Memory  # the provider's own; keeps texts over restarts
+    gate: RateLimiter  # the provider's own; every request passes its ``admit``, with all that understands the answer
+    memory: KeyValueStore  # the provider's own; keeps texts over restarts
     now: Callable[[], datetime]  # the time, aware and in UTC
 
 

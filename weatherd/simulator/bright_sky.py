@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from weatherd.simulator.pace import REAL_TIME, Pace
 from weatherd.simulator.query import Answer, Query, RefusedError, last
-from weatherd.simulator.weather import Weather, elevation, weather_at
+from weatherd.simulator.sky.clock import REAL_TIME, Pace
+from weatherd.simulator.sky.weather import Weather, elevation, weather_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
+    from weatherd.simulator.endpoints import Service
     from weatherd.simulator.query import Answer
-    from weatherd.simulator.services import Service
 
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 LOOP = "/-/round"  # redirects to itself

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from aiohttp import web
 
+from weatherd.simulator.endpoints import SERVICES, Service, about, not_found
 from weatherd.simulator.faults import Fault, check_mixture, choose
-from weatherd.simulator.pace import REAL_TIME, Pace
 from weatherd.simulator.parameters import parameters
 from weatherd.simulator.query import Answer, Query, Question, RefusedError, Reply
 from weatherd.simulator.quotas import open_meteo_calls
 from weatherd.simulator.responses import LOOP, go_round, respond, write
-from weatherd.simulator.services import SERVICES, Service, about, not_found
+from weatherd.simulator.sky.clock import REAL_TIME, Pace
 from weatherd.simulator.stats import Stats
 
 if TYPE_CHECKING:

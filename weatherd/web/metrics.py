@@ -18,14 +18,14 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from weatherd import __version__
-from weatherd.age import is_stale
-from weatherd.attempts import BUCKETS
+from weatherd.freshness import is_stale
+from weatherd.polling.poll_history import BUCKETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from weatherd.daemon.status import DaemonStatus
     from weatherd.observation import Observation
-    from weatherd.view import View
 
 MOST_CITIES = 10_000  # whose own metrics are shown unless that is asked for
 _VALUES = {  # the metric of each value of an observation, and what makes it one of base units
@@ -51,7 +51,7 @@ _ACCOUNT = {
 class Metrics(Collector):
     """What the view shows, as metrics."""
 
-    def __init__(self, view: View, *, of_cities: bool | None) -> None:
+    def __init__(self, view: DaemonStatus, *, of_cities: bool | None) -> None:
         self._view = view
         self._of_cities = of_cities
         self.registry = CollectorRegistry(auto_describe=False)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 from pydantic.json_schema import models_json_schema
 
 from weatherd import __version__
-from weatherd.web import models
+from weatherd.web import schemas
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from weatherd.web.models import Model
+    from weatherd.web.schemas import Model
 
 _REF = "#/components/schemas/{model}"
 _ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
@@ -21,20 +21,20 @@ _ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"
 def description(*, has_token: bool) -> dict[str, Any]:
     """Return the description."""
     shown: list[type[BaseModel]] = [
-        models.CitiesPage,
-        models.CityDetail,
-        models.HealthModel,
-        models.ObservationsPage,
-        models.ProblemModel,
-        models.StatusModel,
+        schemas.CitiesPage,
+        schemas.CityDetail,
+        schemas.HealthModel,
+        schemas.ObservationsPage,
+        schemas.ProblemModel,
+        schemas.StatusModel,
     ]
-    _, schemas = models_json_schema([(each, "serialization") for each in shown], ref_template=_REF)
+    _, schema = models_json_schema([(each, "serialization") for each in shown], ref_template=_REF)
     bearer = {"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}} if has_token else {}
     return {
         "openapi": "3.1.0",
         "info": {"title": "weatherd", "version": __version__, "description": "The weather of a list of cities."},
         "paths": _paths(has_token=has_token),
-        "components": {"schemas": schemas["$defs"], **bearer},
+        "components": {"schemas": schema["$defs"], **bearer},
     }
 
 
@@ -42,7 +42,7 @@ def _paths(*, has_token: bool) -> dict[str, Any]:
     guard: dict[str, Any] = {"security": [{"bearer": []}]} if has_token else {}
     denied = [401] if has_token else []
 
-    def get(summary: str, answer: dict[str, Any], query: type[Model] = models.NoQuery, *also: int) -> dict[str, Any]:
+    def get(summary: str, answer: dict[str, Any], query: type[Model] = schemas.NoQuery, *also: int) -> dict[str, Any]:
         parameters = _parameters(query)
         return {
             "get": {
@@ -53,7 +53,7 @@ def _paths(*, has_token: bool) -> dict[str, Any]:
             }
         }
 
-    city = get("All that is known of a city", _json(models.CityDetail), models.NoQuery, 404)
+    city = get("All that is known of a city", _json(schemas.CityDetail), schemas.NoQuery, 404)
     city["parameters"] = [_ID]
     text = {"text/plain": {"schema": {"type": "string"}}}
     openmetrics = {"application/openmetrics-text": {"schema": {"type": "string"}}}
@@ -62,7 +62,7 @@ def _paths(*, has_token: bool) -> dict[str, Any]:
         "post": {
             "summary": "Read the files again",
             **guard,
-            "responses": _responses(_json(models.HealthModel), 400, 403, *denied, done=202),
+            "responses": _responses(_json(schemas.HealthModel), 400, 403, *denied, done=202),
         }
     }
     health = {"tags": ["health"], "security": []} if has_token else {"tags": ["health"]}
@@ -76,16 +76,16 @@ def _paths(*, has_token: bool) -> dict[str, Any]:
         "/metrics": metrics,
         "/": get("The page", {"text/html": {"schema": {"type": "string"}}}),
         "/api/v1/openapi.json": get("This description", {"application/json": {"schema": {"type": "object"}}}),
-        "/api/v1/status": get("The daemon as a whole", _json(models.StatusModel)),
-        "/api/v1/cities": get("The cities, by their ids", _json(models.CitiesPage), models.CitiesQuery),
+        "/api/v1/status": get("The daemon as a whole", _json(schemas.StatusModel)),
+        "/api/v1/cities": get("The cities, by their ids", _json(schemas.CitiesPage), schemas.CitiesQuery),
         "/api/v1/cities/{id}": city,
         "/api/v1/observations": get(
-            "The journal, in the order of arrival", _json(models.ObservationsPage), models.ObservationsQuery, 503
+            "The journal, in the order of arrival", _json(schemas.ObservationsPage), schemas.ObservationsQuery, 503
         ),
         "/api/v1/stream": get(
             "New observations, as server-sent events",
             {"text/event-stream": {"schema": {"type": "string"}}},
-            models.StreamQuery,
+            schemas.StreamQuery,
             503,
         ),
     }
@@ -121,5 +121,5 @@ def _responses(answer: dict[str, Any], *problems: int, done: int = 200) -> dict[
 
 
 def _health() -> dict[str, Any]:
-    answer = _json(models.HealthModel)
+    answer = _json(schemas.HealthModel)
     return {**_responses(answer, 400), "503": {"description": "no", "content": answer}}

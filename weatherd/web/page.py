@@ -6,17 +6,17 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from weatherd import __version__
-from weatherd.formats import rfc3339
+from weatherd.formatting import rfc3339
 
 if TYPE_CHECKING:
     from weatherd.city import City
-    from weatherd.view import View
+    from weatherd.daemon.status import DaemonStatus
 
 _MOST = 1000  # cities on it
 _LINKS = ("/api/v1/status", "/api/v1/cities", "/api/v1/observations", "/api/v1/stream", "/api/v1/openapi.json")
 
 
-def page(view: View) -> str:
+def page(view: DaemonStatus) -> str:
     """Return the page, as HTML."""
     links = " · ".join(f'<a href="{path}">{path}</a>' for path in ("/metrics", "/-/healthy", "/-/ready", *_LINKS))
     cities = "\n".join(_item(city, view) for city in view.cities[:_MOST])
@@ -35,7 +35,7 @@ def page(view: View) -> str:
 """
 
 
-def _item(city: City, view: View) -> str:
+def _item(city: City, view: DaemonStatus) -> str:
     last, state = view.board.last(city.id), view.state(city)
     link = f'<a href="/api/v1/cities/{city.id}">{escape(city.name)}</a>'
     if last is None:

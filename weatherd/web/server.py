@@ -11,26 +11,19 @@ import structlog
 from aiohttp import hdrs, web
 
 from weatherd.errors import ConfigError, Problem
-from weatherd.web import answers, shown
-from weatherd.web.answers import BadQuestionError, plain, query
-from weatherd.web.models import (
-    CitiesPage,
-    CitiesQuery,
-    HealthModel,
-    NoQuery,
-    ObservationsPage,
-    ObservationsQuery,
-)
+from weatherd.web import middleware, serializers
+from weatherd.web.middleware import BadQuestionError, plain, query
 from weatherd.web.openapi import description
 from weatherd.web.page import page
+from weatherd.web.schemas import CitiesPage, CitiesQuery, HealthModel, NoQuery, ObservationsPage, ObservationsQuery
 from weatherd.web.stream import Streams
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from weatherd.blocks import Http
+    from weatherd.config.sections import Http
+    from weatherd.daemon.status import DaemonStatus
     from weatherd.journal.journal import Reading
-    from weatherd.view import View
     from weatherd.web.metrics import Metrics
 
 log = structlog.get_logger()
@@ -42,7 +35,7 @@ _LONGEST_BODY = 1024  # bytes: nobody has to send one
 class Site:
     """What the endpoints answer."""
 
-    def __init__(self, view: View, reading: Reading, http: Http) -> None:
+    def __init__(self, view: DaemonStatus, reading: Reading, http: Http) -> None:
         self._view = view
         self._reading = reading
         self._token = http.token.get_secret_value() if http.token else None
@@ -57,8 +50,10 @@ class Site:
 
     def application(self) -> web.Application:
         """Return it as an application of aiohttp."""
-        guard = answers.guarding(self._token)
-        app = web.Application(middlewares=[answers.explaining, guard, answers.sparing], client_max_size=_LONGEST_BODY)
+        guard = middleware.guarding(self._token)
+        app = web.Application(
+            middlewares=[middleware.explaining, guard, middleware.sparing], client_max_size=_LONGEST_BODY
+        )
         app.on_shutdown.append(self._say_goodbye)
         for path, handler in {
             "/": self.page,
@@ -112,7 +107,7 @@ class Site:
     async def status(self, request: web.Request) -> web.Response:
         """Show the daemon as a whole."""
         query(request, NoQuery)
-        return plain(shown.status(self._view))
+        return plain(serializers.status(self._view))
 
     async def cities(self, request: web.Request) -> web.Response:
         """Show the cities, a page at a time."""
@@ -127,7 +122,7 @@ class Site:
         )
         some = found[: asked.limit]
         then = some[-1].id if len(found) > len(some) else None
-        return plain(CitiesPage(cities=[shown.city(each, self._view) for each in some], next=then))
+        return plain(CitiesPage(cities=[serializers.city(each, self._view) for each in some], next=then))
 
     async def city(self, request: web.Request) -> web.Response:
         """Show all that is known of a city."""
@@ -136,7 +131,7 @@ class Site:
         city = next((each for each in self._view.cities if each.id == name), None)
         if city is None:
             raise BadQuestionError(HTTPStatus.NOT_FOUND, f"no city of the list has the id {name!r}")
-        return plain(shown.detail(city, self._view))
+        return plain(serializers.detail(city, self._view))
 
     async def observations(self, request: web.Request) -> web.Response:
         """Show the journal, a page at a time."""
@@ -144,7 +139,7 @@ class Site:
         entries = await self._reading.page(asked.after, asked.limit + 1, asked.since, asked.until, asked.city)
         some = entries[: asked.limit]
         then = some[-1].seq if len(entries) > len(some) else None
-        return plain(ObservationsPage(observations=[shown.numbered(each) for each in some], next=then))
+        return plain(ObservationsPage(observations=[serializers.numbered(each) for each in some], next=then))
 
     async def page(self, request: web.Request) -> web.Response:
         """Show a page for people."""
@@ -157,7 +152,7 @@ class Site:
 
 
 @contextlib.asynccontextmanager
-async def serve(view: View, http: Http) -> AsyncIterator[None]:
+async def serve(view: DaemonStatus, http: Http) -> AsyncIterator[None]:
     """Serve the view inside the ``async with``. Raises ConfigError when the address cannot be had."""
     async with view.journal.reading() as reading:
         site = Site(view, reading, http)

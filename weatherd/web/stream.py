@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from weatherd.web.answers import BadQuestionError, query
-from weatherd.web.models import StreamQuery
-from weatherd.web.shown import numbered
+from weatherd.web.middleware import BadQuestionError, query
+from weatherd.web.schemas import StreamQuery
+from weatherd.web.serializers import numbered
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from weatherd.daemon.status import DaemonStatus
     from weatherd.journal.journal import Reading
     from weatherd.journal.rows import Entry
-    from weatherd.view import View
 
 MOST_READERS = 1000
 _BATCH = 100  # entries that a reader holds in memory
@@ -29,7 +29,7 @@ _PATIENCE = 60.0  # seconds that a reader may take for a batch
 class Streams:
     """The readers under way, and the one connection to the journal that they share."""
 
-    def __init__(self, view: View, reading: Reading) -> None:
+    def __init__(self, view: DaemonStatus, reading: Reading) -> None:
         self._view = view
         self._reading = reading
         self._ended = asyncio.Event()

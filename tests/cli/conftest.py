@@ -1,0 +1,69 @@
+"""The program in a folder of its own, with a simulated weather service on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from weatherd.cli.app import main
+from weatherd.simulator.server import application, serve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    Weatherd = Callable[..., tuple[int, str, str]]
+
+ROWS = "cities:\n  - {name: Kiel, lat: 54.3, lon: 10.1} # sea\n  - {name: München, lat: 48.1, lon: 11.6}\n"
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[str]:
+    """Serve simulated weather on loopback, in a thread of its own; give its address."""
+    loop, ready, url = asyncio.new_event_loop(), threading.Event(), [""]
+    stop = asyncio.Event()
+
+    async def serving() -> None:
+        async with serve("127.0.0.1", 0, application(now=lambda: datetime.now(UTC))) as url[0]:
+            ready.set()
+            await stop.wait()
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(serving()))
+    thread.start()
+    ready.wait()
+    yield url[0]
+    loop.call_soon_threadsafe(stop.set)
+    thread.join()
+    loop.close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, service: str) -> Path:
+    """Make an empty folder the working one, with settings and a list under ``config``; no variable is set."""
+    for name in [name for name in os.environ if name.startswith(("WEATHERD_", "OPEN_WEATHER", "XDG_CONFIG"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "weatherd.yaml").write_text(f"open_meteo: {{base_url: '{service}'}}\n")
+    (tmp_path / "config" / "cities.yaml").write_text(ROWS)
+    return tmp_path / "config"
+
+
+@pytest.fixture
+def weatherd(folder: Path, capsys: pytest.CaptureFixture[str]) -> Weatherd:
+    """Return the program: it takes arguments, and gives its exit code, what it printed and what it complained of."""
+    assert folder.is_dir()
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        code = main(list(arguments))
+        out, err = capsys.readouterr()
+        assert "Traceback" not in err, err
+        return code, out, err
+
+    return run

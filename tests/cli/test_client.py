@@ -1,0 +1,117 @@
+"""The commands that ask the running daemon."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import ssl
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from aiohttp import web
+
+from tests.end_to_end.test_process import BERLIN, ENVIRONMENT, KIEL
+from tests.support.servers import free_port, program
+from tests.web.test_web import site
+from weatherd.cli.commands.explain import phases
+from weatherd.http.client import get
+from weatherd.http.trace import begin_trail, end_trail
+from weatherd.http.transport import open_session
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = [pytest.mark.real_time, pytest.mark.processes, pytest.mark.once]
+
+
+async def says(*arguments: str) -> tuple[int, str, str]:
+    """Run the program; return its exit code, what it printed and what it complained of."""
+    pipe = asyncio.subprocess.PIPE
+    command = (sys.executable, "-m", "weatherd", *arguments)
+    child = await asyncio.create_subprocess_exec(
+        *command, stdout=pipe, stderr=pipe, env={**ENVIRONMENT, "COLUMNS": "150"}
+    )
+    out, err = await child.communicate()
+    assert child.returncode is not None
+    return child.returncode, out.decode(), err.decode()
+
+
+async def test_they_show_the_running_daemon(tmp_path: Path) -> None:
+    """A table, the same as JSON, one city whole, health; and a name with a slip is answered with the right one."""
+    async with site(tmp_path, KIEL, BERLIN) as it:
+        code, table, _ = await says("status", "--url", it.url)
+        assert code == 0
+        assert "Kiel" in table
+        assert "open-meteo" in table
+        _, text, _ = await says("status", "--json", "--url", it.url)
+        assert {city["id"]: city["state"] for city in json.loads(text)["cities"]} == {
+            "kiel": "fresh",
+            "berlin": "fresh",
+        }
+        code, text, _ = await says("explain", "kiel", "--url", it.url)
+        assert code == 0
+        assert "status 200" in text
+        assert "next attempt" in text
+        code, _, text = await says("explain", "Kil", "--url", it.url)
+        assert (code, "did you mean 'Kiel'?" in text) == (64, True)
+        assert await says("health", "--url", it.url) == (0, "healthy\n", "")
+
+
+async def test_the_tail_follows_until_the_daemon_ends(tmp_path: Path) -> None:
+    """New observations of one city, a line each; the end of the stream is exit code 69."""
+    async with site(tmp_path, KIEL, BERLIN) as it:
+        pipe = asyncio.subprocess.PIPE
+        command = (sys.executable, "-m", "weatherd", "tail", "Kiel", "--url", it.url)
+        child = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=pipe, env=ENVIRONMENT)
+        assert child.stdout
+        async with asyncio.timeout(30):
+            line = (await child.stdout.readline()).decode()
+        assert "Kiel: 6 °C :: " in line
+        it.process.receives(signal.SIGTERM)
+        out, err = await child.communicate()
+        assert (child.returncode, b"Berlin" in out) == (69, False)
+        assert b"has ended the stream" in err
+
+
+async def test_without_a_daemon_they_say_what_to_do() -> None:
+    """Exit code 69, or 1 for the health check, and a line that names the address and the remedy."""
+    url = f"http://127.0.0.1:{free_port()}"
+    for command, expected in (("status", 69), ("explain Kiel", 69), ("tail", 69), ("health", 1)):
+        code, out, err = await says(*command.split(), "--url", url)
+        assert (code, out) == (expected, "")
+        assert url in err
+        assert "weatherd run" in err
+
+
+async def test_a_handshake_is_a_phase_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DNS, connect, TLS and first byte are told apart; a second question uses the connection again."""
+    files = ["-keyout", str(tmp_path / "key"), "-out", str(tmp_path / "certificate")]
+    name = ["-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    make = [program("openssl", "openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", *files, *name]
+    subprocess.run(make, check=True, capture_output=True)  # noqa: ASYNC221, S603 - ours
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificate"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "certificate", tmp_path / "key")
+    app = web.Application()
+    app.router.add_get("/", _answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
+    port = runner.addresses[0][1]
+    async with open_session("weatherd") as session:
+        seen = []
+        for _ in range(2):
+            trail = begin_trail()
+            await get(session, f"https://localhost:{port}/", {})
+            (exchange,) = end_trail(trail)
+            seen.append([phase.rsplit(" ", 2)[0] for phase in phases(exchange.phases)])
+    await runner.cleanup()
+    assert seen[0] == ["DNS", "connect", "TLS", "first byte", "rest"]
+    assert "TLS" not in seen[1]
+
+
+async def _answer(_: web.Request) -> web.Response:
+    return web.Response(text="{}")

@@ -1,0 +1,165 @@
+"""``weatherd history`` and ``weatherd export``, on a journal of the test's own."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import json
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import pyarrow.parquet
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.fakes import KIEL, observation
+from weatherd.cli.app import main
+from weatherd.cli.commands.history_table import round_down, spans, sparkline, step
+from weatherd.cli.lookup import moment
+from weatherd.formatting import plain
+from weatherd.journal.store import Store
+from weatherd.observation import FetchedObservation
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from weatherd.observation import Observation
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+
+
+@pytest.fixture
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Observation]:
+    """Have a journal of a day, with a gap of six hours, and the settings that lead to it."""
+    (tmp_path / "weatherd.yaml").write_text("state: state\n")
+    (tmp_path / "cities.yaml").write_text(
+        "cities:\n  - {name: Kiel, lat: 54.3, lon: 10.1, timezone: Asia/Tokyo}\n  - {name: Bonn, lat: 50.7, lon: 7.1}\n"
+    )
+    monkeypatch.setenv("WEATHERD_CONFIG", str(tmp_path / "weatherd.yaml"))
+    said = []
+    for number in range(1, 140):
+        at = NOW - timedelta(minutes=10 * number)
+        if not 40 <= number < 76:
+            said.append(observation(KIEL, observed_at=at, fetched_at=at, temperature=number / 10 - 4))
+    (tmp_path / "state").mkdir()
+    with closing(Store(tmp_path / "state" / "weatherd.sqlite")) as store:
+        store.add([FetchedObservation(KIEL, each) for each in said])
+    return said
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    """Run a command; return its exit code and what it wrote."""
+    code = main(list(arguments))
+    written = capsys.readouterr()
+    return code, written.out, written.err
+
+
+def test_history_shows_a_day(kept: list[Observation], capsys: pytest.CaptureFixture[str]) -> None:
+    """Low, high and mean, in the city's own time zone; a gap is a gap in the line and in the table."""
+    code, out, _ = run(capsys, "history", "kiel")
+    temperatures = [each.temperature for each in kept]
+    low = min(kept, key=lambda each: each.temperature)
+    assert code == 0
+    assert "JST" in out.splitlines()[0]
+    assert " " * 10 in out.splitlines()[1].strip()
+    at = low.observed_at.astimezone(ZoneInfo("Asia/Tokyo"))
+    assert f"low {low.temperature:.1f} °C ({at:%d %b %H:%M})" in out
+    assert f"mean {sum(temperatures) / len(kept):.1f} °C   {len(kept)} observations" in out
+    assert len([line for line in out.splitlines() if line.split()[-1] == "–"]) >= 5
+
+
+@pytest.mark.parametrize("style", ["json", "csv"])
+def test_history_for_programs(kept: list[Observation], capsys: pytest.CaptureFixture[str], style: str) -> None:
+    """All observations of the time, oldest first, with every field."""
+    code, out, _ = run(capsys, "history", "Kiel", "--since", "2h", "--until", "1h", "--format", style)
+    rows = json.loads(out) if style == "json" else list(csv.DictReader(io.StringIO(out)))
+    assert code == 0
+    wanted = [plain(each) for each in reversed(kept[5:11])]
+    assert [row["observed_at"] for row in rows] == [each["observed_at"] for each in wanted]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("history", "Kil"), "no city is called 'Kil'; did you mean 'Kiel'?"),
+        (("history", "Kiel", "--since", "soon"), "should be how long ago (24h, 7d) or a date"),
+        (("history", "Kiel", "--since", "1h", "--until", "2h"), "--since should lie before --until"),
+        (("export", "Kil"), "no city is called"),
+    ],
+)
+@pytest.mark.usefixtures("kept")
+def test_a_wrong_word_is_explained(capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], words: str) -> None:
+    """Whoever mistypes is told what would be right, with exit code 64."""
+    code, _, err = run(capsys, *arguments)
+    assert code == 64
+    assert words.casefold() in err.casefold()
+
+
+def test_a_city_without_observations_has_none(kept: list[Observation], capsys: pytest.CaptureFixture[str]) -> None:
+    """That is no failure."""
+    assert kept
+    code, out, _ = run(capsys, "history", "Bonn")
+    assert (code, out.splitlines()[-1]) == (0, "no observation")
+
+
+def test_without_a_journal_it_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit code 74, and what would make one."""
+    (tmp_path / "weatherd.yaml").write_text("state: state\n")
+    (tmp_path / "cities.yaml").write_text("cities:\n  - {name: Kiel, lat: 54.3, lon: 10.1}\n")
+    code, _, err = run(capsys, "history", "Kiel", "--config", str(tmp_path / "weatherd.yaml"))
+    assert code == 74
+    assert "weatherd run writes it" in err
+
+
+def test_export_writes_all_of_it(kept: list[Observation], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The three forms hold the same, in the order of arrival."""
+    _, out, _ = run(capsys, "export", "--format", "jsonl")
+    assert [json.loads(line) for line in out.splitlines()] == [plain(each) for each in kept]
+    _, out, _ = run(capsys, "export")
+    assert [row["temperature"] for row in csv.DictReader(io.StringIO(out))] == [f"{each.temperature}" for each in kept]
+    file = tmp_path / "all.parquet"
+    assert run(capsys, "export", "--format", "parquet", "--output", str(file))[0] == 0
+    table = pyarrow.parquet.read_table(file).to_pylist()
+    assert [(row["observed_at"], row["temperature"]) for row in table] == [
+        (each.observed_at, each.temperature) for each in kept
+    ]
+
+
+def test_export_chooses(kept: list[Observation], capsys: pytest.CaptureFixture[str]) -> None:
+    """By city and by time."""
+    _, out, _ = run(capsys, "export", "--format", "jsonl", "--since", "1h", "Kiel")
+    assert 5 <= len(out.splitlines()) <= 6 < len(kept)
+    assert run(capsys, "export", "--format", "jsonl", "Bonn")[1] == ""
+
+
+def test_moments() -> None:
+    """How long ago, a date, or a time of the city's own clock."""
+    now, zone = datetime(2026, 7, 1, 12, tzinfo=UTC), ZoneInfo("Europe/Berlin")
+    assert moment("24h", now, zone) == now - timedelta(days=1)
+    assert moment("2026-06-30", now, zone) == datetime(2026, 6, 29, 22, tzinfo=UTC)
+    assert moment("2026-06-30T12:00Z", now, zone) == datetime(2026, 6, 30, 12, tzinfo=UTC)
+
+
+@given(st.lists(st.integers(0, 10_000), max_size=60), st.integers(60, 100_000))
+def test_spans_hold_everything_once(minutes: list[int], length: int) -> None:
+    """Whatever is cut however: each observation is in one span, and the spans follow one another."""
+    since = datetime(2026, 1, 1, tzinfo=UTC)
+    said = [observation(observed_at=since + timedelta(minutes=each)) for each in sorted(minutes)]
+    cut = spans(said, since, since + timedelta(minutes=10_001), timedelta(seconds=length * 60))
+    assert sum(span.count for span in cut) == len(said)
+    assert all(later.begin - earlier.begin == timedelta(minutes=length) for earlier, later in itertools.pairwise(cut))
+    assert len(sparkline(cut)) == (len(cut) if said else 0)
+
+
+def test_the_usual_lengths() -> None:
+    """A day is hours, a week is half days, a year is fortnights; and each begins where the clock is round."""
+    day = datetime(2026, 1, 1, 13, 37, tzinfo=UTC)
+    lengths = {days: step(day - timedelta(days=days), day, 24) for days in (1, 7, 365, 36_500)}
+    assert lengths[1] == timedelta(hours=1)
+    assert lengths[7] == timedelta(hours=12)
+    assert lengths[365] == timedelta(days=28)
+    assert round_down(day, timedelta(hours=12)) == day.replace(hour=12, minute=0)

@@ -1,0 +1,72 @@
+"""The lines that people and programs see: golden, because they depend on them."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.support.fakes import BERLIN, KIEL, MUNICH, arrival
+from weatherd import log
+from weatherd.config.settings import Console as ConsoleSettings
+from weatherd.config.settings import Log, Settings
+from weatherd.observation import FetchedObservation
+from weatherd.pipeline.sinks import console
+from weatherd.pipeline.sinks.console import Console
+from weatherd.pipeline.sinks.log import LogSink, open_sink
+from weatherd.worker_thread import Worker
+
+BATCH = [
+    arrival(KIEL, temperature=6.4),
+    arrival(BERLIN, temperature=-0.4, description="overcast", code=3, relative_humidity=81.0),
+    FetchedObservation(
+        MUNICH, arrival(MUNICH, temperature=2.0, description="slight snow fall", station="10870").observation, True
+    ),
+]
+PRINTED = """\
+Kiel: 6 °C :: light rain
+Berlin: 0 °C :: overcast
+München: 2 °C :: slight snow fall
+"""
+LOGGED = """\
+"event":"observation","name":"Kiel","city":"kiel","provider":"fake",\
+"observed_at":"2026-01-01T00:00:00Z","fetched_at":"2026-01-01T00:00:01Z",\
+"temperature":6.4,"description":"light rain","code":61}
+"event":"observation","name":"Berlin","city":"berlin","provider":"fake",\
+"observed_at":"2026-01-01T00:00:00Z","fetched_at":"2026-01-01T00:00:01Z",\
+"temperature":-0.4,"description":"overcast","code":3,"relative_humidity":81.0}
+"event":"observation","name":"München","city":"munchen","provider":"fake",\
+"observed_at":"2026-01-01T00:00:00Z","fetched_at":"2026-01-01T00:00:01Z",\
+"temperature":2.0,"description":"slight snow fall","code":61,"station":"10870","repeat":true}
+"""
+
+
+@pytest.mark.real_time
+async def test_the_console_prints_a_line_for_each_observation() -> None:
+    """By default a line is name, rounded temperature and words, as the first screen of the README shows."""
+    reader, writer = os.pipe()
+    with Worker("test") as worker:
+        await Console(ConsoleSettings().format, writer, worker).write(BATCH)
+    os.close(writer)
+    with open(reader, encoding="utf-8") as pipe:  # noqa: ASYNC230, PTH123 - a pipe that is full already
+        assert pipe.read() == PRINTED
+
+
+async def test_the_log_has_every_known_field_of_an_observation() -> None:
+    """An observation is one JSON line: name and id, times, values, and nothing for what is not known."""
+    stream = io.StringIO()
+    log.configure("info", "json", [], stream)
+    await LogSink().write(BATCH)
+    lines = stream.getvalue().splitlines()
+    assert [line.split('"level":"info",')[1] for line in lines] == LOGGED.splitlines()
+    assert all(datetime.fromisoformat(json.loads(line)["timestamp"]).tzinfo == UTC for line in lines)
+
+
+def test_sinks_can_be_switched_off() -> None:
+    """``console.enabled`` and ``log.observations`` leave their sinks out."""
+    quiet = Settings(console=ConsoleSettings(enabled=False), log=Log(observations=False))
+    assert console.open_sink(quiet) is None
+    assert open_sink(quiet) is None

@@ -1,0 +1,309 @@
+"""The list of cities: good rows are kept in order, bad ones are set aside with their place and a reason."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from weatherd.city import City, slug
+from weatherd.config.city_list import CityList, collect, load, reusing
+from weatherd.config.loader import SHIPPED
+from weatherd.config.yaml.reader import parse
+from weatherd.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PROVIDERS = ["open-meteo", "openweathermap"]
+KIEL = "{name: Kiel, lat: 54.3, lon: 10.1}"
+NAMES = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=30)
+VALUES = st.text() | st.floats() | st.none() | st.booleans() | st.lists(st.text())
+CITIES = st.builds(
+    City,
+    name=NAMES,
+    lat=st.floats(-90, 90),
+    lon=st.floats(-180, 180),
+    interval=st.floats(1, 1e6),
+    providers=st.lists(st.sampled_from(PROVIDERS), min_size=1, unique=True).map(tuple),
+    timezone=st.none() | st.sampled_from(["Europe/Berlin", "UTC"]),
+)
+
+
+def rows(*texts: str) -> CityList:
+    """Return what becomes of rows; row number one stands at 2:3 of ``f.yaml``."""
+    return collect([("f.yaml", "cities:\n" + "".join(f"- {text}\n" for text in texts))], PROVIDERS)
+
+
+def refusal(text: str) -> list[str]:
+    """Return what is said of a file that is refused whole."""
+    with pytest.raises(ConfigError) as caught:
+        collect([("f.yaml", text)], PROVIDERS)
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_the_list_as_shipped() -> None:
+    """Kiel, Berlin and München are watched, and nothing is set aside."""
+    found = load(SHIPPED.parent / "cities.yaml", PROVIDERS)
+    assert [(city.name, city.id, city.lat, city.lon) for city in found.cities] == [
+        ("Kiel", "kiel", 54.305902, 10.123282),
+        ("Berlin", "berlin", 52.521021, 13.381268),
+        ("München", "munchen", 48.144049, 11.575928),
+    ]
+    assert found.quarantined == ()
+
+
+@given(st.lists(CITIES, max_size=5, unique_by=lambda city: city.id))
+def test_a_list_that_is_written_reads_the_same(cities: list[City]) -> None:
+    """Dumping good cities, and loading them, gives back those cities in their order."""
+    keys = ("id", "name", "lat", "lon", "interval", "providers", "timezone")
+    text = json.dumps({"cities": [{key: getattr(city, key) for key in keys} for city in cities]}, ensure_ascii=False)
+    assert collect([("f", text)], PROVIDERS) == CityList(tuple(cities))
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("{name: X, lat: 91, lon: 1}", "2:18: 'X': 'lat' should be at most 90, not 91"),
+        ("{name: X, lat: 1, lon: -180.5}", "2:26: 'X': 'lon' should be at least -180, not -180.5"),
+        ("{name: X, lat: .nan, lon: 1}", "2:18: 'X': 'lat' should be a finite number, not nan"),
+        ("{name: X, lat: 1, lon: -.inf}", "2:26: 'X': 'lon' should be a finite number, not -inf"),
+        ("{name: X, lat: '54', lon: 1}", "2:18: 'X': 'lat' should be a number, without quotes, not '54'"),
+        ("{name: X, lat: true, lon: 1}", "2:18: 'X': 'lat' should be a number, without quotes, not true"),
+        ("{name: X, lat: , lon: 1}", "2:18: 'X': 'lat' should be a number, without quotes, not nothing"),
+        ("{name: X, lat: 1}", "2:3: 'X': 'lon' is missing"),
+        ("{lat: 1, lon: 1}", "2:3: 'name' is missing"),
+        ("{name: '', lat: 1, lon: 1}", "2:10: '': 'name' should be text that is not empty, not ''"),
+        ("{name: 5, lat: 1, lon: 1}", "2:10: 'name' should be text; put it in quotes, not 5"),
+        ('{name: "a\\eb", lat: 1, lon: 1}', "2:10: 'a\\x1bb': 'name' should be one line of printable text"),
+        ('{name: "a\\u202Eb", lat: 1, lon: 1}', "2:10: 'a\\u202eb': 'name' should be one line of printable text"),
+        ("{name: X, lat: 1, lon: 1, lta: 5}", "2:29: 'X': unknown key 'lta'; did you mean 'lat'?"),
+        ("{name: X, lat: 1, lon: 1, id: Kiel}", "2:33: 'X': 'id' should be lower-case letters"),
+        ("{name: X, lat: 1, lon: 1, interval: 0.5s}", "2:39: 'X': 'interval' should be 1s or more"),
+        (
+            "{name: X, lat: 1, lon: 1, providers: [openmeteo]}",
+            "2:41: 'X': 'providers.0' should be one of open-meteo, openweathermap; did you mean 'open-meteo'?",
+        ),
+        ("{name: X, lat: 1, lon: 1, providers: []}", "2:40: 'X': 'providers' should name at least one provider"),
+        ("{name: X, lat: 1, lon: 1, providers: open-meteo}", "2:40: 'X': 'providers' should be a list"),
+        (
+            "{name: X, lat: 1, lon: 1, timezone: Europa/Berlin}",
+            "2:39: 'X': 'timezone' should be a time zone such as Europe/Berlin; did you mean 'Europe/Berlin'?",
+        ),
+        ("Kiel", "2:3: this should be a city: {name: …, lat: …, lon: …}"),
+        ("[Kiel, 54, 10]", "2:3: this should be a city: {name: …, lat: …, lon: …}"),
+        ("", "2:2: this should be a city: {name: …, lat: …, lon: …}"),
+        (f"{{name: {'x' * 201}, lat: 1, lon: 1}}", f"2:10: '{'x' * 39}…': 'name' should be text of at most 200"),
+    ],
+)
+def test_a_bad_row_is_set_aside_and_the_others_run(row: str, said: str) -> None:
+    """The complaint has file, line and column, the city's name, and what to do; the rows around it are kept."""
+    found = rows(row, KIEL, "{name: Ulm, lat: 48, lon: 10}")
+    assert [city.id for city in found.cities] == ["kiel", "ulm"]
+    assert [len(problems) for problems in found.quarantined] == [1]
+    assert str(found.quarantined[0][0]).startswith(f"f.yaml:{said}")
+
+
+def test_all_that_is_wrong_with_a_row_is_said_at_once() -> None:
+    """Nobody has to try again for the next complaint."""
+    (problems,) = rows("{nmae: X, lat: 100, lon: east}").quarantined
+    assert {problem.where for problem in problems} == {"f.yaml:2:3", "f.yaml:2:4", "f.yaml:2:18", "f.yaml:2:28"}
+
+
+def test_the_first_of_two_rows_with_one_id_is_kept(tmp_path: Path) -> None:
+    """The second one is set aside, in the same file or in another, and told where the first one stands."""
+    (tmp_path / "a.yaml").write_text(f"cities:\n- {KIEL}\n- {{name: KIEL, lat: 1, lon: 1}}\n")
+    (tmp_path / "b.yaml").write_text("cities:\n- {name: Kiel 2, id: kiel, lat: 1, lon: 1}\n")
+    found = load(tmp_path, PROVIDERS)
+    assert [city.lat for city in found.cities] == [54.3]
+    taken = f"the id 'kiel' is taken by {tmp_path}/a.yaml:2:3; give one of them an 'id'"
+    assert [str(problem) for problems in found.quarantined for problem in problems] == [
+        f"{tmp_path}/a.yaml:3:3: 'KIEL': {taken}",
+        f"{tmp_path}/b.yaml:2:3: 'Kiel 2': {taken}",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "f.yaml:1:1: should hold 'cities:' and under it a list of cities"),
+        ("- a", "f.yaml:1:1: should hold 'cities:' and under it a list of cities"),
+        ("{}", "f.yaml:1:1: 'cities' should be a list"),
+        ("cities:", "f.yaml:1:8: 'cities' should be a list"),
+        ("cities: {Kiel: 1}", "f.yaml:1:9: 'cities' should be a list"),
+        ("citys: []", "f.yaml:1:1: unknown key 'citys'; did you mean 'cities'?"),
+        ("cities: [", "f.yaml:2:1: is not valid YAML"),
+    ],
+)
+def test_a_file_that_is_no_list_of_cities_is_refused_whole(text: str, said: str) -> None:
+    """A wrong file changes nothing, and the complaint has its place."""
+    assert refusal(text)[0].startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (f"cities:\n- {KIEL}\n- {{name: Ulm, lat: [", "f.yaml:4:1: is not valid YAML"),
+        (f"cities:\n- {KIEL}\n- {{name: X, lat: 99, lon: 1}}\ntowns: []", "f.yaml:4:1: unknown key 'towns'"),
+        (f"cities:\n- {KIEL}\n---\ncities: []", "f.yaml:4:1: holds a second document"),
+        (f"cities:\n- {KIEL}\ncities:\n- {KIEL}", "f.yaml:3:1: the key stands here twice; first at line 1"),
+        (f"- cities:\n  - {KIEL}", "f.yaml:1:1: should hold 'cities:'"),
+    ],
+)
+def test_a_mistake_behind_good_rows_refuses_the_file_too(text: str, said: str) -> None:
+    """What is wrong with the file is told, and not what is wrong with the rows before it."""
+    (complaint,) = refusal(text)
+    assert complaint.startswith(said)
+
+
+def test_rows_in_all_forms_have_their_places() -> None:
+    """In lines, in braces, and by an alias: each complaint leads to where its value stands, or its row."""
+    text = """\
+cities:
+  - name: A
+    lat: 1
+    lon: 181
+  - &x {name: B, lat: 1, lon: 1, id: b}
+  - *x
+  - name: C
+    lat: &y 2
+    lon: *y
+  - 5
+"""
+    found = collect([("f.yaml", text)], PROVIDERS)
+    assert [(city.id, city.lat, city.lon) for city in found.cities] == [("b", 1, 1), ("c", 2, 2)]
+    assert [str(problem) for (problem,) in found.quarantined] == [
+        "f.yaml:4:10: 'A': 'lon' should be at most 180, not 181",
+        "f.yaml:6:5: 'B': the id 'b' is taken by f.yaml:5:5; give one of them an 'id'",
+        "f.yaml:10:5: this should be a city: {name: …, lat: …, lon: …}, not 5",
+    ]
+
+
+def test_what_a_row_leaves_out_or_empty_is_the_settings() -> None:
+    """The general interval and providers are one object each, however many cities have them."""
+    general = {"interval": 90.0, "providers": ("openweathermap", "open-meteo")}
+    ulm, bonn = "name: Ulm, lat: 48, lon: 10, interval: , providers: ", "name: Bonn, lat: 50, lon: 7, interval: 5m"
+    text = f"cities: [{KIEL}, {{{ulm}}}, {{{bonn}}}]"
+    cities = collect([("f", text)], PROVIDERS, general).cities
+    assert [city.interval for city in cities] == [90.0, 90.0, 300.0]
+    assert {city.providers for city in cities} == {("openweathermap", "open-meteo")}
+    assert len({id(city.providers) for city in cities}) == 1
+
+
+def test_a_list_that_is_read_again_is_made_of_the_same_cities() -> None:
+    """Equal ones are the same objects as before; one that differs, and one that is new, are new."""
+    before = rows(KIEL, "{name: Ulm, lat: 48, lon: 10}").cities
+    with reusing(before):
+        after = rows("{name: Bonn, lat: 50, lon: 7}", "{name: Ulm, lat: 48.1, lon: 10}", KIEL).cities
+    assert [city.id for city in after] == ["bonn", "ulm", "kiel"]
+    assert after[2] is before[0]
+    assert after[1] != before[1]
+    assert rows(KIEL).cities[0] is not before[0]
+
+
+def test_every_unknown_key_of_a_file_is_named() -> None:
+    """All of them at once."""
+    assert [said.split(": ")[0] for said in refusal("a: 1\ncities: []\nb: 2")] == ["f.yaml:1:1", "f.yaml:3:1"]
+
+
+def test_an_empty_list_is_a_list() -> None:
+    """Whoever removes the last city has no city, and no error."""
+    assert collect([("f", "cities: []")], PROVIDERS) == CityList(())
+
+
+def test_a_folder_is_read_in_the_order_of_its_names(tmp_path: Path) -> None:
+    """``*.yaml`` and ``*.yml`` count; hidden files, backups and other things do not."""
+    for name in ("b.yml", "a.yaml", "10.yaml", ".hidden.yaml", "c.yaml~", "d.txt", "..data"):
+        (tmp_path / name).write_text(f"cities: [{{name: '{name}', lat: 1, lon: 1}}]")
+    assert [city.name for city in load(tmp_path, PROVIDERS).cities] == ["10.yaml", "a.yaml", "b.yml"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("", "is a folder without a *.yaml file"),
+        ("nope.yaml", "cannot be read: No such file or directory"),
+        ("n" * 5000, "cannot be read: File name too long"),
+    ],
+)
+def test_a_list_that_is_not_there_is_named(tmp_path: Path, name: str, said: str) -> None:
+    """The complaint names the path that was looked for."""
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path / name, PROVIDERS)
+    assert str(caught.value) == f"{tmp_path / name}: {said}"
+
+
+def test_a_folder_in_the_place_of_a_file_is_named(tmp_path: Path) -> None:
+    """Even where its own name ends in .yaml."""
+    (tmp_path / "a.yaml").mkdir()
+    with pytest.raises(ConfigError, match=r"a\.yaml: cannot be read: Is a directory"):
+        load(tmp_path, PROVIDERS)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("Kiel", "kiel"),
+        ("München", "munchen"),
+        ("Gießen", "giessen"),
+        ("São Paulo", "sao-paulo"),
+        ("Tromsø", "tromso"),
+        ("Łódź", "lodz"),
+        ("L'Aquila", "l-aquila"),
+        ("  a  --  b  ", "a-b"),
+        ("10 Downing St.", "10-downing-st"),
+        ("x" * 200, "x" * 64),
+        ("x" * 63 + " y", "x" * 63),
+        ("İstanbul", "istanbul"),
+    ],
+)
+def test_an_id_is_made_of_the_plain_letters_of_the_name(name: str, expected: str) -> None:
+    """Marks and ligatures are taken apart, everything else becomes one dash."""
+    assert slug(name) == expected
+
+
+@given(st.text())
+def test_every_name_has_an_id_that_programs_can_use(name: str) -> None:
+    """Of lower-case ASCII, 1 to 64 long, the same each time, and accepted as an ``id`` itself."""
+    made = slug(name)
+    assert slug(name) == made
+    assert City(name="X", lat=0, lon=0, id=made).id == made
+
+
+def test_names_in_other_scripts_have_ids_of_their_own() -> None:
+    """A stable hash keeps Tokyo and Osaka apart; emoji and joiners that scripts need are fine in a name."""
+    names = ["東京", "大阪", "Киев", "خرم\u200cآباد", "🌧", "👨\u200d👩\u200d👧", "Ville\u00a0Neuve"]
+    found = rows(*(f"{{name: {name}, lat: 1, lon: 1}}" for name in names))
+    assert [city.name for city in found.cities] == names
+    assert len({city.id for city in found.cities}) == len(names)
+
+
+def test_twenty_thousand_rows_load() -> None:
+    """Every good one of a long list is there, with zones and with bad rows between."""
+    row = "- {{name: Place {n}, lat: {lat}, lon: 1.5, timezone: {zone}}}\n"
+    lines = [
+        row.format(n=n, lat=n % 91, zone="Europa/Berlin" if n % 100 == 0 else "Europe/Berlin") for n in range(20_000)
+    ]
+    found = collect([("f", "cities:\n" + "".join(lines))], PROVIDERS)
+    assert (len(found.cities), len(found.quarantined)) == (19_800, 200)
+    assert found.cities[-1].id == "place-19999"
+
+
+@given(st.dictionaries(st.sampled_from(["name", "lat", "lon", "id", "providers", "timezone"]), VALUES))
+def test_any_row_is_kept_or_set_aside(row: dict[str, Any]) -> None:
+    """A row has one fate, its neighbour is kept, and a kept one is on the map."""
+    text = json.dumps(
+        {"cities": [row, {"name": "Kiel", "lat": 54.3, "lon": 10.1, "id": "neighbour"}]}, ensure_ascii=False
+    )
+    try:
+        parse(text, "f")
+    except ConfigError:
+        return  # JSON may hold characters that YAML does not allow
+    found = collect([("f", text)], PROVIDERS)
+    assert len(found.cities) + len(found.quarantined) == 2
+    assert found.cities[-1].id == "neighbour"
+    assert all(math.isfinite(city.lat) and abs(city.lat) <= 90 for city in found.cities)

@@ -1,0 +1,289 @@
+"""The settings: which source wins, and what is said of each kind of mistake."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from weatherd.config import secrets
+from weatherd.config.loader import SHIPPED, find, load, load_settings, parse_settings
+from weatherd.config.settings import Settings, secrets_of
+from weatherd.config.yaml import reader
+from weatherd.errors import ConfigError
+
+PROVIDERS = ["open-meteo", "openweathermap"]
+KEY = "s3cr3t-hunter2"
+
+
+def settings(text: str = "", environ: dict[str, str] | None = None, **flags: Any) -> Settings:
+    """Return the settings of a text and of variables."""
+    return parse_settings(text, "f.yaml", environ or {}, PROVIDERS, **flags)
+
+
+def refusal(text: str = "", environ: dict[str, str] | None = None) -> list[str]:
+    """Return the complaints."""
+    with pytest.raises(ConfigError) as caught:
+        settings(text, environ)
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_the_shipped_file_holds_every_key_with_its_default() -> None:
+    """Reading it changes nothing, and no key is missing from it or out of order."""
+    document = reader.parse(reader.read(SHIPPED), "f")
+    assert load_settings(SHIPPED, {}) == Settings() == settings("")
+    assert list(document) == list(Settings.model_fields)
+    for name, value in document.items():
+        if isinstance(value, dict):
+            assert list(value) == list(type(getattr(Settings(), name)).model_fields)
+
+
+def test_a_flag_beats_a_variable_beats_a_secret_file_beats_the_file_beats_the_default(tmp_path: Path) -> None:
+    """Each source in its turn, key by key: a block may get its parts from all of them."""
+    (tmp_path / "key").write_text("from-the-secret-file\n")
+    text = "interval: 1m\nopenweathermap: {plan: unlimited, concurrency: 3, api_key: from-the-file}"
+    secret = {"WEATHERD_OPENWEATHERMAP__API_KEY_FILE": str(tmp_path / "key")}
+    variable = {"WEATHERD_INTERVAL": "2m", "WEATHERD_OPENWEATHERMAP__CONCURRENCY": "4"}
+    assert settings().interval == 600
+    assert settings(text).interval == 60
+    assert settings(text, variable).interval == 120
+    assert settings(text, variable, interval="3m").interval == 180
+    block = settings(text, secret | variable, openweathermap={"language": "de"}).openweathermap
+    assert (block.plan, block.concurrency, block.language) == ("unlimited", 4, "de")
+    assert secrets_of(block) == ["from-the-secret-file"]
+    assert secrets_of(settings(text)) == ["from-the-file"]
+    assert secrets_of(settings(text, secret | {"OPEN_WEATHER_API_KEY": KEY})) == [KEY]
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({"WEATHERD_LOG__LEVEL": "debug"}, {"log": {"level": "debug"}}),
+        ({"WEATHERD_LOG": '{"level": "debug", "format": "json"}'}, {"log": {"level": "debug", "format": "json"}}),
+        ({"WEATHERD_LOG": '{"level": "debug"}', "WEATHERD_LOG__LEVEL": "error"}, {"log": {"level": "error"}}),
+        ({"WEATHERD_LOG": "{}"}, {}),
+        ({"WEATHERD_CONSOLE__ENABLED": "no"}, {"console": {"enabled": False}}),
+        ({"WEATHERD_QUEUE_SIZE": " 5 "}, {"queue_size": 5}),
+        ({"WEATHERD_PROVIDERS": "openweathermap, open-meteo,"}, {"providers": ("openweathermap", "open-meteo")}),
+        ({"WEATHERD_PROVIDERS": '["openweathermap"]'}, {"providers": ("openweathermap",)}),
+        ({"WEATHERD_INTERVAL": "", "WEATHERD_LOG": "", "WEATHERD_OPEN_METEO__API_KEY": " "}, {}),
+        ({"OPEN_WEATHER_API_KEY": "", "WEATHERD_PROVIDERS": " "}, {}),
+        ({"WEATHERD_CONFIG": "x", "weatherd_interval": "x", "WEATHER": "x"}, {}),
+        ({"WEATHERD_SERVICE_HOST": "10.0.0.1", "WEATHERD_SERVICE_PORT_HTTP": "80"}, {}),
+        ({"WEATHERD_PORT": "tcp://10.0.0.1:80", "WEATHERD_PORT_80_TCP_ADDR": "10.0.0.1"}, {}),
+        ({"WEATHERD_WEB_PORT": "tcp://10.0.0.1:80", "WEATHERD_WEB_SERVICE_HOST": "10.0.0.1"}, {}),
+    ],
+)
+def test_variables_set_what_they_name(environ: dict[str, str], expected: dict[str, Any]) -> None:
+    """By name or as JSON; empty ones, and those that Kubernetes sets for a service of our name, are ignored."""
+    assert settings("", environ) == Settings.model_validate(expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("intervall: 5m", "1:1: unknown key 'intervall'; did you mean 'interval'?"),
+        ("log:\n  levle: info", "2:3: unknown key 'log.levle'; did you mean 'level'?"),
+        ("log: {log: 1}", "1:7: unknown key 'log.log'"),
+        ("interval: 5 minutes", "1:11: 'interval' should be a length of time such as 30s, 10m or 1h30m"),
+        ("interval: 0", "1:11: 'interval' should be 1s or more"),
+        ("queue_size: true", "1:13: 'queue_size' should be a whole number, not true"),
+        ("queue_size: 1e9", "1:13: 'queue_size' should be at most 1,000,000, not 1000000000.0"),
+        ("queue_size: 5.5", "1:13: 'queue_size' should be a whole number, not 5.5"),
+        ("queue_size: .nan", "1:13: 'queue_size' should be a finite number, not nan"),
+        ("queue_size: []", "1:13: 'queue_size' should be a whole number"),
+        ("log:", "1:5: 'log' should be a mapping (key: value), not nothing"),
+        ("log: {level: debgu}", "1:14: 'log.level' should be 'debug', 'info', 'warning' or 'error', not 'debgu'; did"),
+        ("providers: [openmeteo]", "1:13: 'providers.0' should be one of open-meteo, openweathermap; did you mean"),
+        ("providers: [5]", "1:13: 'providers.0' should be text; put it in quotes, not 5"),
+        ("providers: []", "1:12: 'providers' should name at least one provider"),
+        ("providers: [open-meteo, open-meteo]", "1:12: 'providers' should name each provider once"),
+        ("cities: ''", "1:9: 'cities' should be the name of a file or of a folder"),
+        ('cities: "a\\0"', "1:9: 'cities' should be the name of a file or of a folder"),
+        ("console: {format: '{nam}'}", "1:19: 'console.format' should not hold {nam}; did you mean 'name'?"),
+        ("openweathermap: {language: EN}", "1:28: 'openweathermap.language' should be a language such as en"),
+        ("open_meteo: {base_url: 'ftp://x'}", "1:24: 'open_meteo.base_url' should be the address of a server"),
+        ("\n- a", "2:1: should hold settings: one 'key: value' a line"),
+        ("x", "1:1: should hold settings: one 'key: value' a line"),
+    ],
+)
+def test_a_mistake_in_the_file_is_told_by_line_and_column(text: str, said: str) -> None:
+    """And what to do instead."""
+    assert [complaint.startswith(f"f.yaml:{said}") for complaint in refusal(text)] == [True]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("INTERVALL", "5m", "is not a setting; did you mean 'WEATHERD_INTERVAL'?"),
+        ("LOG__LEVLE", "info", "is not a setting; did you mean 'WEATHERD_LOG__LEVEL'?"),
+        ("LOG_LEVEL", "info", "is not a setting; did you mean 'WEATHERD_LOG__LEVEL'?"),
+        (
+            "OPENWEATHERMAP__API_KEY_FIEL",
+            "x",
+            "is not a setting; did you mean 'WEATHERD_OPENWEATHERMAP__API_KEY_FILE'?",
+        ),
+        ("PORT", "8080", "is not a setting"),
+        ("FOO", "x", "is not a setting"),
+        ("INTERVAL", "abc", "'interval' should be a length of time such as 30s, 10m or 1h30m"),
+        ("QUEUE_SIZE", "x", "'queue_size' should be a whole number, not 'x'"),
+        ("LOG__LEVEL", "loud", "'log.level' should be 'debug', 'info', 'warning' or 'error', not 'loud'"),
+        ("LOG", "{", "should be a JSON object; or set its keys one by one, as in WEATHERD_LOG__KEY"),
+        ("LOG", "[" * 100_000, "should be a JSON object; or set its keys one by one, as in WEATHERD_LOG__KEY"),
+        ("LOG", "[]", "should be a JSON object; or set its keys one by one, as in WEATHERD_LOG__KEY"),
+        ("LOG", '{"levle": 1}', "unknown key 'log.levle'; did you mean 'level'?"),
+        (
+            "PROVIDERS",
+            "openmeteo",
+            "'providers.0' should be one of open-meteo, openweathermap; did you mean 'open-meteo'?",
+        ),
+        ("PROVIDERS", "[", "'providers' should be words with commas between them, or a JSON list"),
+        ("PROVIDERS", ",", "'providers' should name at least one provider"),
+        ("CONSOLE__FORMAT", "\udcff", "is not UTF-8 text"),
+    ],
+)
+def test_a_mistake_in_a_variable_is_told_by_its_name(name: str, value: str, said: str) -> None:
+    """The file is not blamed for what the environment says, even where it sets the same key."""
+    assert refusal("log: {level: info}\ninterval: 5m", {f"WEATHERD_{name}": value}) == [f"WEATHERD_{name}: {said}"]
+
+
+def test_all_mistakes_are_told_at_once_each_at_its_own_place() -> None:
+    """Variables first, then the file from top to bottom; a block that has parts from both is told apart."""
+    environ = {
+        "WEATHERD_FOO": "1",
+        "WEATHERD_QUEUE_SIZE": "x",
+        "WEATHERD_LOG": '{"format": "x"}',
+        "OPEN_WEATHER_API_KEY_FILE": "/nope",
+    }
+    complaints = refusal("bad: 1\nlog: {level: x, levle: y}\nproviders: [a, open-meteo, b]\ninterval: 0", environ)
+    assert [complaint.split(": ")[0] for complaint in complaints] == [
+        "WEATHERD_FOO",
+        "OPEN_WEATHER_API_KEY_FILE",
+        "WEATHERD_QUEUE_SIZE",
+        "WEATHERD_LOG",
+        "f.yaml:1:1",
+        "f.yaml:2:14",
+        "f.yaml:2:17",
+        "f.yaml:3:13",
+        "f.yaml:3:28",
+        "f.yaml:4:11",
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"openweathermap: {KEY}",
+        f"openweathermap: {{api_key: [{KEY}]}}",
+        f"openweathermap: {{api_key: {{{KEY}: {KEY}}}}}",
+        f"openweathermap: {{api_key={KEY}}}",
+        f"openweathermap: {{api_key:{KEY}}}",
+        f"openweathermap: {{api_kye: {KEY}}}",
+        f"openweathermap: {{api_key: !{KEY}}}",
+        f"openweathermap: {{api_key: *{KEY}}}",
+        f"openweathermap: {{api_key: &{KEY}}}\nx: 1",
+        f"open_meteo: {{base_url: 'http://user:{KEY}@host:x'}}",
+        f"open_meteo: {{base_url: ['http://user:{KEY}@host']}}",
+        f"interval: http://user:{KEY}@host",
+        f"log: {{level: 'http://user:{KEY}@host'}}",
+        f"api_key: {KEY}",
+    ],
+)
+def test_no_complaint_shows_a_secret(text: str) -> None:
+    """Whatever went wrong with a key, or with an address that holds a password, its text is not printed."""
+    assert KEY not in "".join(refusal(text))
+
+
+@pytest.mark.parametrize(
+    "value", [f'{{"api_key": "{KEY}"', f'{{"api_key": ["{KEY}"]}}', KEY, f'{{"api_kye": "{KEY}"}}']
+)
+def test_no_complaint_shows_a_secret_of_the_environment(value: str) -> None:
+    """Neither in a block that is not JSON nor in one that is."""
+    assert KEY not in "".join(refusal("", {"WEATHERD_OPENWEATHERMAP": value}))
+
+
+def test_settings_do_not_show_their_secrets() -> None:
+    """Not as text, not as JSON."""
+    made = settings("", {"OPEN_WEATHER_API_KEY": KEY})
+    assert KEY not in repr(made) + made.model_dump_json()
+    assert secrets_of(made) == [KEY]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["openweathermap__api_key", "openweathermap.api-key", "OPEN_WEATHER_API_KEY", "weatherd_openweathermap__api_key"],
+)
+@pytest.mark.parametrize("kind", ["systemd", "docker"])
+def test_a_folder_of_secrets_is_searched(tmp_path: Path, name: str, kind: str) -> None:
+    """The credentials of systemd and the secrets of Docker, by any name that means the key; others are not read."""
+    (tmp_path / name).write_text(f" {KEY}\n")
+    (tmp_path / "other").write_bytes(b"\xff")
+    environ = {"CREDENTIALS_DIRECTORY": str(tmp_path)} if kind == "systemd" else {}
+    docker = tmp_path if kind == "docker" else tmp_path / "nope"
+    found = secrets.find(("openweathermap", "api_key"), environ, docker)
+    assert found == (KEY, str(tmp_path / name))
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [(None, "cannot be read: No such file or directory"), (b"\xff", "it is not UTF-8 text"), (b" \n", "is empty")],
+)
+def test_a_secret_file_that_is_no_good_is_named(tmp_path: Path, data: bytes | None, said: str) -> None:
+    """By its variable, with the file and the reason; a key in the environment makes the file unneeded."""
+    file = tmp_path / "key"
+    if data is not None:
+        file.write_bytes(data)
+    environ = {"WEATHERD_OPEN_METEO__API_KEY_FILE": str(file)}
+    assert [complaint.endswith(said) for complaint in refusal("", environ)] == [True]
+    assert refusal("", environ)[0].startswith(f"WEATHERD_OPEN_METEO__API_KEY_FILE: the secret file {file} ")
+    assert secrets_of(settings("", environ | {"WEATHERD_OPEN_METEO__API_KEY": KEY})) == [KEY]
+
+
+def test_the_settings_file_is_searched_in_the_documented_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Flag, variable, ./config, the user's folder, and at last the one that is shipped."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    own, users = tmp_path / "config", tmp_path / "xdg" / "weatherd"
+    for folder in (own, users, tmp_path / ".config" / "weatherd"):
+        folder.mkdir(parents=True)
+        (folder / "weatherd.yaml").touch()
+    environ = {"WEATHERD_CONFIG": "~/env.yaml", "XDG_CONFIG_HOME": str(tmp_path / "xdg")}
+    assert find(Path("flag.yaml"), environ) == Path("flag.yaml")
+    assert find(None, environ) == tmp_path / "env.yaml"
+    assert find(None, environ | {"WEATHERD_CONFIG": ""}) == Path("config/weatherd.yaml")
+    (own / "weatherd.yaml").unlink()
+    assert find(None, {"XDG_CONFIG_HOME": str(tmp_path / "xdg")}) == users / "weatherd.yaml"
+    assert find(None, {"XDG_CONFIG_HOME": "n" * 5000}) in (SHIPPED, Path("/etc/weatherd/weatherd.yaml"))
+    assert find(None, {}) == tmp_path / ".config" / "weatherd" / "weatherd.yaml"
+    assert find(Path("~nobody-of-that-name/x"), {}) == Path("~nobody-of-that-name/x")
+
+
+def test_cities_take_what_they_do_not_say_from_the_settings(tmp_path: Path) -> None:
+    """Each has an interval and providers; the list is looked for beside the settings file."""
+    file = tmp_path / "weatherd.yaml"
+    file.write_text("interval: 5m\ncities: list/\n")
+    (tmp_path / "list").mkdir()
+    row = {"name": "A", "lat": 1, "lon": 1}
+    rows = [row, row | {"name": "B", "interval": "1h", "providers": ["openweathermap"]}, row | {"name": "C", "lat": 99}]
+    (tmp_path / "list" / "a.yaml").write_text(json.dumps({"cities": rows}))
+    loaded = load(file, {}, PROVIDERS)
+    assert loaded.list_path == tmp_path / "list"
+    assert [(city.interval, city.providers) for city in loaded.cities] == [
+        (300.0, ("open-meteo",)),
+        (3600.0, ("openweathermap",)),
+    ]
+    assert len(loaded.quarantined) == 1
+
+
+@given(st.dictionaries(st.sampled_from(["INTERVAL", "LOG", "LOG__LEVEL", "PROVIDERS", "CITIES", "X"]), st.text()))
+def test_any_environment_is_settings_or_a_complaint(environ: dict[str, str]) -> None:
+    """Nothing but ConfigError is raised, and each problem names a variable."""
+    named = {f"WEATHERD_{name}": value for name, value in environ.items()}
+    try:
+        settings("", named)
+    except ConfigError as error:
+        assert all(problem.where in named for problem in error.problems)  # noqa: PT017 - either outcome is right

@@ -1,0 +1,230 @@
+"""Edits of a list leave every other character as it was, and the file is replaced in one step."""
+
+from __future__ import annotations
+
+import stat
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from weatherd.config.atomic_write import write
+from weatherd.config.yaml.editor import append_row, remove_row
+from weatherd.config.yaml.reader import parse
+from weatherd.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WORDS = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=12) | st.sampled_from(
+    ["München", "no", "0o17", "1e5", "~", "a, b", "a: b", "- x", "a #b", "[x", "*x", "!x", "'", '"', "Xi'an", " ", "🌧"]
+)
+ROWS = st.fixed_dictionaries(
+    {"name": WORDS, "lat": st.floats(-90, 90), "lon": st.integers(-180, 180)},
+    optional={"interval": WORDS, "providers": st.lists(WORDS, max_size=3), "id": st.none()},
+)
+COMMENTS = st.sampled_from(["# München: {a} - b, [c] # d", "# a\n", "#", "# - {name: X}"])
+NOTES = st.sampled_from(["", " # of Kiel, - x: y", "  #"])
+QUIRKS = ["cities", "'cities'", '"cities" ']
+
+
+def flow(row: dict[str, Any]) -> str:
+    """Write a row as the editor does."""
+    return append_row("", "c", row, "f").removeprefix("c:\n  - ").rstrip("\n")
+
+
+@st.composite
+def files(draw: st.DrawFn) -> tuple[str, list[str]]:
+    """Make a file with a list in some layout, and return it with the comments that it holds."""
+    rows: list[dict[str, Any]] = draw(st.lists(ROWS, max_size=4))
+    made: list[str] = []
+
+    def comment(indent: int = 0) -> str:
+        lines = draw(st.lists(COMMENTS | st.just(""), max_size=2))
+        made.extend(line.strip() for line in lines if line)
+        return "".join(f"{' ' * indent}{line}\n" for line in lines)
+
+    def note() -> str:
+        made.append(chosen := draw(NOTES))
+        return f"{chosen}\n"
+
+    style = draw(st.sampled_from(["flow rows", "block rows", "flow list", "long flow list"])) if rows else "empty"
+    indent = draw(st.integers(0, 4))
+    text = draw(st.sampled_from(["", "\ufeff", "---\n"])) + comment() + draw(st.sampled_from(QUIRKS)) + ":"
+    match style:
+        case "empty":
+            text += draw(st.sampled_from([" []", "  [ ]", " [\n ]", " [ # none\n  ]"])) + note()
+        case "flow list":
+            text += f" [{', '.join(map(flow, rows))}{draw(st.sampled_from(['', ',', ' , ']))}]" + note()
+        case "long flow list":
+            text += " [" + note() + comment(1)
+            for number, row in enumerate(rows, 1):
+                text += f"  {flow(row)}{',' if number < len(rows) else ''}" + note() + comment(2)
+            text += "  ]" + note()
+        case _:
+            text += note()
+            for row in rows:
+                text += comment(indent) + " " * indent + "- "
+                if style == "flow rows":
+                    text += flow(row) + note()
+                else:
+                    text += f"\n{' ' * indent}  ".join(f"{key}: {flow(value)}" for key, value in row.items()) + note()
+    text += comment() + draw(st.sampled_from(["", "other: [1, {cities: []}]\n"]))
+    text = text.replace("\n", "\r\n", draw(st.sampled_from([0, 1, -1])))
+    return draw(st.sampled_from([text, text.rstrip("\r\n")])), [each for each in made if each.strip()]
+
+
+def rows_of(text: str) -> list[Any]:
+    """Return the list."""
+    rows: list[Any] = parse(text, "f")["cities"]
+    return rows
+
+
+@given(files(), ROWS)
+def test_a_row_that_is_added_and_removed_leaves_no_trace(file: tuple[str, list[str]], row: dict[str, Any]) -> None:
+    """The added row is the last one, every comment stays, and removing it restores the file byte for byte."""
+    text, comments = file
+    added = append_row(text, "cities", row, "f")
+    assert rows_of(added) == [*rows_of(text), row]
+    assert parse(added, "f").get("other") == parse(text, "f").get("other")
+    assert all(comment.strip() in added for comment in comments)
+    assert remove_row(added, "cities", len(rows_of(text)), "f") == text
+
+
+@given(files(), st.data())
+def test_every_row_can_be_removed(file: tuple[str, list[str]], data: st.DataObject) -> None:
+    """The other rows stay, in their order, and so do the lines of comments above and below."""
+    text, _ = file
+    if rows := rows_of(text):
+        index = data.draw(st.integers(0, len(rows) - 1))
+        edited = remove_row(text, "cities", index, "f")
+        assert rows_of(edited) == rows[:index] + rows[index + 1 :]
+        lines = [line for line in text.splitlines() if line.lstrip().startswith("#")]
+        assert [line for line in edited.splitlines() if line in lines] == lines
+
+
+@given(st.lists(ROWS, min_size=1, max_size=4))
+def test_a_list_may_be_emptied_and_filled_again(rows: list[dict[str, Any]]) -> None:
+    """Row by row, from nothing to nothing and back: one row a line."""
+    text = ""
+    for _ in range(2):
+        for row in rows:
+            text = append_row(text, "cities", row, "f")
+        assert rows_of(text) == rows
+        assert len(text.splitlines()) == len(rows) + 1
+        for _ in rows:
+            text = remove_row(text, "cities", 0, "f")
+        assert text == "cities: []\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", "cities:\n  - {name: X}\n"),
+        ("# mine", "# mine\ncities:\n  - {name: X}\n"),
+        ("cities:\n", "cities:\n  - {name: X}\n"),
+        ("cities: [] # none: yet\n", "cities: # none: yet\n  - {name: X}\n"),
+        ("cities: []\n", "cities:\n  - {name: X}\n"),
+        ("cities:\n    - a\n\n\n# end\n", "cities:\n    - a\n    - {name: X}\n\n\n# end\n"),
+        ("cities:\n- name: a\n  # lat\n\nb: 1\n", "cities:\n- name: a\n- {name: X}\n  # lat\n\nb: 1\n"),
+        ("cities:\n-\n  # a - b\n  name: a\n", "cities:\n-\n  # a - b\n  name: a\n- {name: X}\n"),
+        ("cities: [a,]", "cities: [a, {name: X},]"),
+        ("{x: [cities], cities: [a]}", "{x: [cities], cities: [a, {name: X}]}"),
+        ("x: {cities: [a]}\ncities:\n- b\n", "x: {cities: [a]}\ncities:\n- b\n- {name: X}\n"),
+    ],
+)
+def test_where_a_row_is_put(before: str, after: str) -> None:
+    """At the end of the list, indented as the others, before what follows the list."""
+    assert append_row(before, "cities", {"name": "X"}, "f") == after
+
+
+def test_a_row_that_is_an_alias_is_left_to_its_owner() -> None:
+    """Rows that refer to one another are not edited; the complaint says so, and the text is as it was."""
+    with pytest.raises(ConfigError, match="cannot be edited for you"):
+        append_row("cities:\n- &a {n: 1}\n- *a", "cities", {"name": "X"}, "f")
+
+
+@pytest.mark.parametrize(
+    ("before", "index", "after"),
+    [
+        ("cities:\n- a # its own\n# above\n- b\n", 0, "cities:\n# above\n- b\n"),
+        ("cities: # all\n# first\n- a\n", 0, "cities: [] # all\n# first\n"),
+        ("cities:\n-\n  # a - b\n  name: a\n- b\n", 0, "cities:\n- b\n"),
+        ("cities:\n- lat: .nan\n- b\n", 1, "cities:\n- lat: .nan\n"),
+        ("cities:\n- 'a\n\n  - b'\n- c\n", 0, "cities:\n- c\n"),
+        ("cities:\n- |\n  a\n- - b\n  - c\n", 1, "cities:\n- |\n  a\n"),
+        ("cities: [a, b,]", 1, "cities: [a,]"),
+        ("cities: [a,]", 0, "cities: []"),
+        ("cities: [a, # x, y\n b, # z\n c]", 1, "cities: [a # x, y\n , # z\n c]"),
+    ],
+)
+def test_what_is_cut_out(before: str, index: int, after: str) -> None:
+    """The lines of the row with the comments in them, and nothing else; no row of the same text elsewhere."""
+    assert remove_row(before, "cities", index, "f") == after
+
+
+@pytest.mark.parametrize(
+    "text", ["cities: null\n", "cities: x\n", "cities:\n- a\n...\n# end\n...\n", "? cities\n: - a\n  - b\n", "- a", "x"]
+)
+def test_a_layout_that_is_not_understood_is_left_alone(text: str) -> None:
+    """The result is right, or there is none: a ConfigError that says so."""
+    try:
+        assert rows_of(append_row(text, "cities", {"name": "X"}, "f"))[-1] == {"name": "X"}
+    except ConfigError as error:
+        assert "f" in str(error)  # noqa: PT017 - either outcome is right
+
+
+def test_a_row_that_others_refer_to_is_not_removed() -> None:
+    """Without its anchor the file would be wrong, so it stays as it is."""
+    with pytest.raises(ConfigError, match="cannot be edited for you"):
+        remove_row("cities:\n- &a {n: 1}\n- *a\n", "cities", 0, "f")
+
+
+def test_a_file_is_replaced_in_one_step(tmp_path: Path) -> None:
+    """The mode is kept, no other file is left, and whoever has the old one open reads it to its end."""
+    file = tmp_path / "cities.yaml"
+    file.write_text("old")
+    file.chmod(0o640)
+    with file.open() as reader:
+        write(file, "neu: München\r\n")
+        assert reader.read() == "old"
+    assert file.read_bytes() == "neu: München\r\n".encode()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o640
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    """The file that it leads to is the one that changes, as where dotfiles are kept elsewhere."""
+    (tmp_path / "real").mkdir()
+    target, link = tmp_path / "real" / "cities.yaml", tmp_path / "cities.yaml"
+    target.write_text("old")
+    link.symlink_to(target)
+    write(link, "new")
+    assert link.is_symlink()
+    assert target.read_text() == "new"
+
+
+def test_a_new_file_is_made(tmp_path: Path) -> None:
+    """There may be nothing to replace."""
+    write(tmp_path / "cities.yaml", "new")
+    assert (tmp_path / "cities.yaml").read_text() == "new"
+
+
+def test_a_file_that_cannot_be_replaced_is_written_over(tmp_path: Path) -> None:
+    """Where no other file can be made beside it, here because of its long name, the text is written in place."""
+    file = tmp_path / ("n" * 250)
+    file.write_text("old and longer")
+    before = file.stat().st_ino
+    write(file, "new")
+    assert (file.read_text(), file.stat().st_ino) == ("new", before)
+
+
+def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    """The reason of the system is told, and nothing is left behind."""
+    with pytest.raises(ConfigError, match="cannot be written: No such file or directory"):
+        write(tmp_path / "nope" / "cities.yaml", "new")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(ConfigError, match="cannot be written: Is a directory"):
+        write(tmp_path / "folder", "new")
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]

@@ -1,0 +1,249 @@
+"""YAML with places: the words of YAML 1.2, and a ConfigError with line and column for whatever is not one document."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from weatherd.config.yaml.reader import locate, parse, read
+from weatherd.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WORDS = {
+    "no": "no",
+    "NO": "NO",
+    "y": "y",
+    "on": "on",
+    "tRUE": "tRUE",
+    "true": True,
+    "TRUE": True,
+    "False": False,
+    "null": None,
+    "Null": None,
+    "~": None,
+    "": None,
+    "1:30": "1:30",
+    "2026-01-31": "2026-01-31",
+    "1_000": "1_000",
+    "0b11": "0b11",
+    "017": 17,
+    "0o17": 15,
+    "0x1F": 31,
+    "-0x1F": "-0x1F",
+    "+12": 12,
+    "-0": 0,
+    ".5": 0.5,
+    "1.": 1.0,
+    "1e3": 1000.0,
+    "-1E-2": -0.01,
+    ".": ".",
+    "1e": "1e",
+    ".inf": math.inf,
+    "-.INF": -math.inf,
+    ".iNf": ".iNf",
+    "München": "München",
+    "'no'": "no",
+    '"5"': "5",
+    "!!str 5": "5",
+    "! 5": "5",
+    '"\\u00fc"': "ü",
+}
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**30), 10**30)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_categories=["C"])),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text("abcdeü ", max_size=5), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+def complaint(text: str) -> str:
+    """Return what is said of a text that is not accepted."""
+    with pytest.raises(ConfigError) as caught:
+        parse(text, "f.yaml")
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(("word", "value"), WORDS.items())
+def test_plain_words_are_read_by_the_core_schema_of_yaml_1_2(word: str, value: Any) -> None:
+    """``no`` is text and 1:30 is not ninety; only true, false, null and numbers of the core schema are special."""
+    result = parse(f"key: {word}", "f")["key"]
+    assert (type(result), result) == (type(value), value)
+
+
+@pytest.mark.parametrize("word", [".nan", ".NaN", ".NAN"])
+def test_nan_is_a_number(word: str) -> None:
+    """The three spellings of not-a-number are floats, which a validator then refuses."""
+    assert math.isnan(parse(word, "f"))
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "# a comment", "---", "---\n...", "\ufeff", "\r\n"])
+def test_a_file_with_nothing_in_it_is_none(text: str) -> None:
+    """Emptiness in all of its forms is no error here."""
+    assert parse(text, "f") is None
+
+
+@given(VALUES)
+def test_a_json_text_reads_as_its_value(value: Any) -> None:
+    """Every JSON value is YAML and comes out the same."""
+    assert parse(json.dumps(value, ensure_ascii=False), "f") == value
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("bom", ["", "\ufeff"])
+def test_line_ends_and_a_byte_order_mark_change_nothing(newline: str, bom: str) -> None:
+    """Files from any system and editor read the same, with the same places."""
+    document = parse(newline.join([f"{bom}a: 1", "b: [x,", "  yy]", ""]), "f")
+    assert document == {"a": 1, "b": ["x", "yy"]}
+    assert locate(document, ("a",)) == (1, 4)
+    assert locate(document, ("b", 1)) == (3, 3)
+
+
+def test_an_alias_stands_for_its_value_at_its_own_place() -> None:
+    """Anchors and aliases work for words and lists; an anchor may be set anew; ``<<`` is a key like any other."""
+    document = parse("a: &x [1]\nb: *x\nc: &x 2\nd: *x\n<<: 3", "f")
+    assert document == {"a": [1], "b": [1], "c": 2, "d": 2, "<<": 3}
+    assert locate(document, ("b",)) == (2, 4)
+
+
+def test_a_key_is_its_text_whatever_stands_before_it() -> None:
+    """A key may be tagged as text, quoted, or anchored; an alias of it stands for the value that it would be."""
+    document = parse("!!str a: 1\n'b': 2\n&x 5: 3\nc: *x", "f")
+    assert document == {"a": 1, "b": 2, "5": 3, "c": 5}
+    assert locate(document, ("5",), key=True) == (3, 1)
+
+
+def test_a_long_list_may_be_taken_value_by_value() -> None:
+    """A taker has the values of its key's list in their order, with their places. Nobody keeps them."""
+    taken: list[tuple[Any, tuple[int, int]]] = []
+    text = "a: &all\n- &x {a: [1]}\n- *x\n- b\nc: [2]\nd: {a: [3]}\ne: [*x]"
+    document = parse(text, "f", {"a": lambda value, place: taken.append((value, place))})
+    assert taken == [({"a": [1]}, (2, 3)), ({"a": [1]}, (3, 3)), ("b", (4, 3))]
+    assert document == {"a": [], "c": [2], "d": {"a": [3]}, "e": [{"a": [1]}]}
+    assert locate(taken[0][0], ("a", 0)) == (2, 11)
+
+
+@pytest.mark.parametrize("text", ["a: b", "a: {a: [1]}", "[a, [1]]", "- a: [1]", "a:"])
+def test_what_is_no_list_under_the_key_is_not_taken(text: str) -> None:
+    """It is in the document as ever."""
+    taken: list[Any] = []
+    assert parse(text, "f", {"a": lambda value, _: taken.append(value)}) == parse(text, "f")
+    assert taken == []
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a: 1\nü: 2\n  a: 3", "3:4: is not valid YAML: mapping values are not allowed in this context"),
+        ("a: 1\nb: 2\na: 3", "3:1: the key stands here twice; first at line 1"),
+        ("{a: 1, a: 2}", "1:8: the key stands here twice; first at line 1"),
+        ("a: 1\n---\nb: 2", "3:1: holds a second document (after '---'); one is expected"),
+        ("[1]: 2", "1:1: a key must be a word"),
+        ("a: &x b\n*x : 2", "2:1: a key must be a word"),
+        ("a:\n\tb: 1", "2:1: is not valid YAML"),
+        ("ä: \0", "1:4: holds a character that YAML does not allow"),
+        ("# é\nab: \x1b", "2:5: holds a character that YAML does not allow"),
+        ("a: \ud800", "1:4: holds a character that YAML does not allow"),
+        ('a: "x', "1:6: is not valid YAML"),
+        ("a: " + "9" * 5000, "1:4: the number is too long"),
+        ("%YAML 2.0\n---\na: 1", "1:1: is not valid YAML"),
+        ("a: &x [*x]", "1:8: begins with '*'"),
+        ("a: *x", "1:4: begins with '*'"),
+        ("a: !!python/object:os.system x", "1:4: begins with '!'"),
+        ("a: !!int 5", "1:4: begins with '!'"),
+        ("!x a: 1", "1:1: begins with '!'"),
+        ("!x {a: 1}", "1:1: begins with '!'"),
+        ("a: !!set {a}", "1:4: begins with '!'"),
+        ("[" * 51 + "]" * 51, "1:51: is nested more than 50 deep"),
+        ("[" * 100_000, "1:51: is nested more than 50 deep"),
+        ("{a: " * 100_000, "1:201: is nested more than 50 deep"),
+        ("- " * 100_000, "1:101: is nested more than 50 deep"),
+        ("? " * 100_000, "1:101: is nested more than 50 deep"),
+    ],
+)
+def test_whatever_is_not_one_plain_document_is_refused_with_its_place(text: str, said: str) -> None:
+    """The complaint begins with file:line:column, counted from 1 in characters."""
+    assert complaint(text).startswith(f"f.yaml:{said}")
+
+
+@pytest.mark.parametrize("text", ["a: !hunter2", "a: *hunter2", "a: !<hunter2> x", "%TAG ! hunter2\n---\na: !b c"])
+def test_a_password_without_quotes_is_not_shown(text: str) -> None:
+    """A secret that begins with a character that YAML knows makes a complaint that does not quote it."""
+    assert "hunter2" not in complaint(text)
+
+
+def test_fifty_levels_are_fine() -> None:
+    """The limit leaves room for all that people write."""
+    assert parse("[" * 50 + "]" * 50, "f") is not None
+
+
+def test_a_bomb_of_aliases_is_refused() -> None:
+    """Aliases of aliases may not grow without bounds, and the complaint has a place."""
+    layers = [
+        f"{letter}: &{letter} [{','.join(['*' + before] * 10)}]"
+        for before, letter in zip("abcdefgh", "bcdefghi", strict=True)
+    ]
+    assert complaint("\n".join(["a: &a [x]", *layers])).endswith("repeats too much by aliases")
+
+
+@pytest.mark.parametrize(
+    ("path", "key", "place"),
+    [
+        ((), False, (2, 1)),
+        (("a",), False, (2, 4)),
+        (("a",), True, (2, 1)),
+        (("b", "b"), True, (3, 5)),
+        (("b", "b"), False, (3, 8)),
+        (("c", 1), False, (4, 8)),
+        (("c", 9), False, (4, 4)),
+        (("c", 1, "x"), False, (4, 8)),
+        (("nope",), False, (2, 1)),
+        (("nope", "x"), True, (2, 1)),
+    ],
+)
+def test_a_path_leads_to_a_place(path: tuple[str | int, ...], key: bool, place: tuple[int, int]) -> None:  # noqa: FBT001
+    """The place is the value's, or its key's; that of the nearest node above where there is no such value."""
+    assert locate(parse("\na: 1\nb: {b: 2}\nc: [x, y]", "f"), path, key=key) == place
+
+
+def test_nothing_has_a_place_as_well() -> None:
+    """A document that is a word, or nothing, begins at 1:1."""
+    assert locate(None, ("a",)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"\xff", ":1:1: is not UTF-8 text"),
+        (b"a: 1\n\xc3\xa9: \xff", ":2:4: is not UTF-8 text"),
+        (b"\xef\xbb\xbfa\xff", ":1:2: is not UTF-8 text"),
+        ("Kiel".encode("utf-16"), ":1:1: is not UTF-8 text"),
+        (None, ": cannot be read: No such file or directory"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, data: bytes | None, said: str) -> None:
+    """Bytes that are no UTF-8 are told with their place; the reason of the system is told otherwise."""
+    file = tmp_path / "f.yaml"
+    if data is not None:
+        file.write_bytes(data)
+    with pytest.raises(ConfigError) as caught:
+        read(file)
+    assert str(caught.value) == f"{file}{said}"
+
+
+@given(st.text() | st.text("-:{}[],&*!|>'\"%@`#?\n\t a0.~<="))
+def test_any_text_is_a_value_or_a_complaint(text: str) -> None:
+    """Nothing but ConfigError is ever raised."""
+    try:
+        parse(text, "f")
+    except ConfigError as error:
+        assert str(error).startswith("f:")  # noqa: PT017 - either outcome is right

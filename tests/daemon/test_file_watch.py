@@ -1,0 +1,177 @@
+"""The watch of the files, on virtual time and a real file system."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support import virtual_time
+from weatherd.config import loader
+from weatherd.daemon.file_watch import watch
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+LONG_ENOUGH = 5.0  # seconds
+LIST = "cities: [{name: Kiel, lat: 54.3, lon: 10.1}]\n"
+
+
+class Watched:
+    """A watch at work, and how often it has asked for a reload."""
+
+    def __init__(self) -> None:
+        self.reload = asyncio.Event()
+        self.reloads = 0
+
+    async def passes(self, seconds: float = LONG_ENOUGH) -> None:
+        """Let time pass, and count."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while True:
+                    await self.reload.wait()
+                    self.reload.clear()
+                    self.reloads += 1
+
+
+@contextlib.asynccontextmanager
+async def watching(folder: Path) -> AsyncIterator[Watched]:
+    """Watch the settings in a folder, and the list that they name."""
+    now = loader.load(folder / "weatherd.yaml", {}, ["open-meteo"])
+    watched = Watched()
+    async with asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(watch(lambda: now, watched.reload))
+        await watched.passes()
+        yield watched
+        task.cancel()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder with settings and a list."""
+    (folder := tmp_path / "config").mkdir()
+    (folder / "weatherd.yaml").write_text("providers: [open-meteo]\ncities: cities.yaml\n")
+    (folder / "cities.yaml").write_text(LIST)
+    return folder
+
+
+def rewritten(folder: Path) -> None:
+    """Write in place."""
+    (folder / "cities.yaml").write_text(f"# one\n{LIST}")
+
+
+def replaced(folder: Path) -> None:
+    """Put another file in the place, of the same length."""
+    (folder / "new~").write_text(LIST)
+    (folder / "new~").replace(folder / "cities.yaml")
+
+
+def removed(folder: Path) -> None:
+    """Take the list away."""
+    (folder / "cities.yaml").unlink()
+
+
+def locked(folder: Path) -> None:
+    """Change who may read it."""
+    (folder / "cities.yaml").chmod(0o600)
+
+
+def set_anew(folder: Path) -> None:
+    """Edit the settings."""
+    (folder / "weatherd.yaml").write_text("interval: 60s\nproviders: [open-meteo]\ncities: cities.yaml\n")
+
+
+def moved_away(folder: Path) -> None:
+    """Put another folder in the place of the files' own."""
+    folder.rename(folder.with_name("old"))
+    folder.mkdir()
+    (folder / "weatherd.yaml").write_text("providers: [open-meteo]\n")
+    (folder / "cities.yaml").write_text(LIST)
+
+
+@pytest.mark.parametrize("edit", [rewritten, replaced, removed, locked, set_anew, moved_away])
+def test_an_edit_asks_for_one_reload(folder: Path, edit: Callable[[Path], None]) -> None:
+    """However a file is edited, a reload is asked for once; and never when nothing happens."""
+
+    async def scenario() -> None:
+        async with watching(folder) as watched:
+            assert watched.reloads == 0
+            edit(folder)
+            await watched.passes()
+            assert watched.reloads == 1
+            await watched.passes()
+            assert watched.reloads == 1
+
+    virtual_time.run(scenario())
+
+
+def test_what_is_gone_and_comes_back_is_noticed(folder: Path) -> None:
+    """A list that is away for a while is asked for again when it is back."""
+
+    async def scenario() -> None:
+        async with watching(folder) as watched:
+            removed(folder)
+            await watched.passes()
+            rewritten(folder)
+            await watched.passes()
+            assert watched.reloads == 2
+
+    virtual_time.run(scenario())
+
+
+def test_a_file_is_not_read_while_it_is_written(folder: Path) -> None:
+    """Whoever takes three seconds to write a list is waited for."""
+
+    async def scenario() -> None:
+        async with watching(folder) as watched:
+            with (folder / "cities.yaml").open("a") as file:
+                for number in range(10):
+                    file.write(f"# {number}\n")
+                    file.flush()
+                    await watched.passes(0.3)
+                assert watched.reloads == 0
+            await watched.passes()
+            assert watched.reloads == 1
+
+    virtual_time.run(scenario())
+
+
+def test_a_link_that_points_elsewhere_is_noticed(folder: Path) -> None:
+    """Kubernetes lets a link to a folder point to another one."""
+
+    async def scenario() -> None:
+        for name in ("one", "two"):
+            (folder / name).mkdir()
+            (folder / name / "cities.yaml").write_text(LIST)
+        (folder / "..data").symlink_to("one")
+        removed(folder)
+        (folder / "cities.yaml").symlink_to("..data/cities.yaml")
+        async with watching(folder) as watched:
+            (folder / "new").symlink_to("two")
+            (folder / "new").replace(folder / "..data")
+            await watched.passes()
+            assert watched.reloads == 1
+
+    virtual_time.run(scenario())
+
+
+def test_of_a_folder_only_its_lists_count(folder: Path) -> None:
+    """A new list in a folder is noticed; what an editor hides beside it is not."""
+
+    async def scenario() -> None:
+        (folder / "lists").mkdir()
+        (folder / "lists" / "one.yaml").write_text(LIST)
+        (folder / "weatherd.yaml").write_text("providers: [open-meteo]\ncities: lists\n")
+        async with watching(folder) as watched:
+            for hidden in (".one.yaml.swp", ".two.yaml", "notes.txt"):
+                (folder / "lists" / hidden).write_text("x")
+            await watched.passes()
+            assert watched.reloads == 0
+            (folder / "lists" / "two.yaml").write_text(LIST)
+            await watched.passes()
+            assert watched.reloads == 1
+
+    virtual_time.run(scenario())

@@ -1,0 +1,45 @@
+"""Lines of the log, on their way to a stream that may not take them."""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+
+from weatherd import log
+from weatherd.daemon.log_writer import Lines
+
+MOST = 20_000  # lines that wait
+
+
+class Stopped(io.StringIO):
+    """A stream that takes nothing until it is let go, as a pipe does whose reader has stopped."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_asked = threading.Event()
+        self.goes_on = threading.Event()
+
+    def write(self, text: str) -> int:
+        """Take a text when that is allowed."""
+        self.is_asked.set()
+        self.goes_on.wait(60)
+        return super().write(text)
+
+
+def test_what_waits_is_counted_in_lines() -> None:
+    """A batch of lines that finds no room is lost as a whole, and counted; one for which there is room is kept."""
+    stream, told = Stopped(), list[str]()
+    log.configure("info", "json", write=told.append)
+    lines = Lines(stream)
+    lines.write("first")
+    stream.is_asked.wait(60)  # it is on its way now, and takes the room of a line
+    lines.write("\n".join(["many"] * (MOST - 3)))
+    lines.write("lost\nlost\nlost")
+    lines.write("last\nlast")
+    stream.goes_on.set()
+    lines.flush(60)
+    lines.write("after")
+    lines.flush(60)
+    assert stream.getvalue().split() == ["first", *["many"] * (MOST - 3), "last", "last", "after"]
+    assert [json.loads(line)["lines"] for line in told] == [3]

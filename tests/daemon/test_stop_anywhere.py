@@ -1,0 +1,80 @@
+"""A stop at any point of the road: nothing fetched is lost, no task is left, the grace is kept."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from dataclasses import replace
+
+import pytest
+from structlog.testing import capture_logs
+
+from tests.daemon.test_lifecycle import ROWS, Daemon, configured
+from tests.support import virtual_time
+from tests.support.fakes import KIEL, FakeProvider, FakeSink
+from weatherd.worker_thread import Worker
+
+POINTS = 400
+CROWD = [replace(KIEL, id=f"city-{number}", interval=5.0) for number in range(6)]
+
+
+async def _steps(count: int) -> None:
+    """Let so many turns of the loop pass, with time standing still or jumping as it likes."""
+    for turn in range(count):
+        await asyncio.sleep(0 if turn % 3 else 0.37)
+
+
+async def _stopped_at(point: int, *, cancelled: bool = False) -> None:
+    provider = FakeProvider().answers().answers(after=0.4).fails().answers(after=1.1)
+    sink = FakeSink(takes=0.05)
+    running = Daemon(provider, {"sink": sink}, configured(*CROWD, queue_size=2))
+    loop = asyncio.get_running_loop()
+
+    async def drive(task: asyncio.Task[bool]) -> None:
+        await _steps(point // 2)
+        running.next = configured(*CROWD[3:], *ROWS, queue_size=2)
+        running.reload.set()
+        await _steps(point - point // 2)
+        running.stop.set()
+        begin = loop.time()
+        if cancelled:
+            task.cancel()
+        await asyncio.wait([task])
+        assert loop.time() - begin <= 8.0
+
+    with capture_logs() as logs:
+        task = loop.create_task(running.run())
+        await drive(task)
+    if cancelled:
+        return
+    assert task.result()
+    stopped = logs[-1]
+    assert sink.observations == provider.given
+    assert stopped["fetched"] == stopped["stored"] + stopped["repeated"] == len(provider.given)
+    assert stopped["queued"] == stopped["dropped"] == 0
+
+
+@pytest.mark.parametrize("start", range(0, POINTS, 50))
+def test_a_stop_at_any_point_loses_nothing(start: int) -> None:
+    """Wherever the stop falls, with a reload half-way, every observation that a provider gave reaches the sink."""
+    for point in range(start, start + 50):
+        virtual_time.run(_stopped_at(point))
+
+
+@pytest.mark.parametrize("start", range(0, POINTS, 100))
+def test_a_hard_cancel_at_any_point_leaves_no_task(start: int) -> None:
+    """Also when the whole daemon is cancelled, it ends at once and leaves nothing running."""
+    for point in range(start, start + 100):
+        virtual_time.run(_stopped_at(point, cancelled=True))
+
+
+@pytest.mark.real_time
+async def test_a_stuck_thread_can_be_left_behind() -> None:
+    """A call that never returns does not keep whoever waits for it, nor the process."""
+    never = threading.Event()
+    with Worker("stuck") as worker:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await worker.run(never.wait)
+        never.set()
+        assert await worker.run(lambda: "next") == "next"

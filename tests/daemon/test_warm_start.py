@@ -1,0 +1,209 @@
+"""A restart: no city is asked for whose last observation is fresh, and every city keeps its phase."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from structlog.testing import capture_logs
+
+from tests.daemon.test_lifecycle import configured, nobody_edits
+from tests.support import virtual_time
+from tests.support.fakes import BERLIN, KIEL, FakeJournal, FakeProvider, FakeSink, observation
+from tests.support.virtual_time import EPOCH, now
+from weatherd.city import City
+from weatherd.daemon import lifecycle
+from weatherd.observation import Last
+from weatherd.pipeline.latest import LatestObservations
+from weatherd.polling.schedule import first_poll, next_tick, phase
+from weatherd.quota.planner import Planner
+from weatherd.quota.plans import Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+CITIES = [City(name=f"City {n}", lat=n / 2, lon=10.0, interval=600.0, providers=("fake",)) for n in range(40)]
+
+
+async def live(
+    provider: FakeProvider, seconds: float, lasts: Iterable[Last] = (), cities: Iterable[City] = CITIES
+) -> FakeSink:
+    """Run a daemon for so long."""
+    stop, sink = asyncio.Event(), FakeSink()
+    asyncio.get_running_loop().call_later(seconds, stop.set)
+    await lifecycle.run(
+        configured(*cities),
+        lambda: configured(*cities),
+        {"fake": provider},
+        {"sink": sink},
+        FakeJournal(),
+        board=LatestObservations(cities, lasts),
+        watch=nobody_edits,
+        stop=stop,
+        reload=asyncio.Event(),
+        now=virtual_time.now,
+        random=random.Random(0),
+    )
+    return sink
+
+
+def lasts_of(sink: FakeSink) -> list[Last]:
+    """Return what a state would have kept."""
+    last = {arrived.city.id: arrived for arrived in sink.got}
+    return [Last(each.city.lat, each.city.lon, each.observation) for each in last.values()]
+
+
+async def test_a_restart_changes_nothing_about_when_a_city_is_asked() -> None:
+    """Stopped after 50 min and begun anew 3 s later, every city is asked at the ticks it would have had anyway."""
+    undisturbed, disturbed = FakeProvider().answers(), FakeProvider().answers()
+    loop = asyncio.get_running_loop()
+    begin = loop.time()
+    await live(undisturbed, 3 * 3600)
+    second = loop.time()
+    kept = lasts_of(await live(disturbed, 3000))
+    await asyncio.sleep(3)
+    before = len(disturbed.asked)
+    await live(disturbed, 3 * 3600 - 3003, kept)
+    # the virtual clock is at another place in the interval, so ticks are compared and not times
+    for city in CITIES:
+        offset = phase(city.id, city.interval)
+        ticks = [
+            (EPOCH.timestamp() + time - offset + 1) % 600
+            for time, asked in disturbed.asked[before:]
+            if asked == city.id
+        ]
+        assert ticks == pytest.approx([1.0] * len(ticks), abs=0.01)
+        assert len(ticks) in (12, 13)
+    assert abs(len(disturbed.asked) - len(undisturbed.asked)) <= len(CITIES)
+    assert second > begin
+
+
+async def test_ten_restarts_in_a_minute_ask_nobody_twice() -> None:
+    """However often it is restarted, a city is asked once, and then at its tick."""
+    provider, kept = FakeProvider().answers(), list[Last]()
+    for _ in range(10):
+        sink = await live(provider, 5, kept)
+        kept = list({last.observation.city: last for last in [*kept, *lasts_of(sink)]}.values())
+        await asyncio.sleep(1)
+    assert len(provider.asked) == len(CITIES)
+
+
+@pytest.mark.parametrize(
+    ("last", "is_asked"),
+    [
+        (Last(KIEL.lat, KIEL.lon, observation()), False),
+        (Last(KIEL.lat + 1, KIEL.lon, observation()), True),  # it was moved
+        (Last(KIEL.lat, KIEL.lon, observation(provider="other")), True),  # not one of its providers
+        (Last(KIEL.lat, KIEL.lon, observation(fetched_at=EPOCH - timedelta(seconds=601))), True),
+        (Last(KIEL.lat, KIEL.lon, observation(observed_at=EPOCH - timedelta(hours=9))), True),  # stale when it came
+        (Last(KIEL.lat, KIEL.lon, observation(fetched_at=EPOCH + timedelta(days=1))), True),  # by a wrong clock
+        (Last(0, 0, observation(BERLIN)), True),
+    ],
+)
+async def test_what_makes_a_first_poll_needless(last: Last, is_asked: bool) -> None:  # noqa: FBT001 - a column
+    """Only a fresh observation of this very place, by a provider of the city."""
+    provider = FakeProvider().answers()
+    await live(provider, 1, [last], [KIEL])
+    assert bool(provider.asked) is is_asked
+
+
+async def test_a_repeat_is_known_over_a_restart() -> None:
+    """What the earlier run had said is not news."""
+    kept = Last(KIEL.lat, KIEL.lon, observation(fetched_at=EPOCH - timedelta(seconds=700)))
+
+    class Same(FakeProvider):
+        """Says the same again."""
+
+        async def fetch(self, _: City) -> object:  # type: ignore[override]
+            """Say it."""
+            return kept.observation._replace(fetched_at=now())
+
+    sink = await live(Same(), 1, [kept], [KIEL])
+    assert [arrived.repeat for arrived in sink.got] == [True]
+
+
+async def test_a_list_that_does_not_fit_is_stretched_and_that_is_kept_to() -> None:
+    """Forty cities at ten minutes are 240 calls an hour: with 120 allowed they are asked every 20 min 24 s."""
+    provider, stop = FakeProvider().answers(), asyncio.Event()
+    asyncio.get_running_loop().call_later(86400, stop.set)
+    told: dict[str, float] = {}
+    with capture_logs() as logs:
+        await lifecycle.run(
+            configured(*CITIES),
+            lambda: configured(*CITIES),
+            {"fake": provider},
+            {},
+            FakeJournal(),
+            planner=Planner({"fake": Plan({"hour": 120})}, told.__setitem__),
+            watch=nobody_edits,
+            stop=stop,
+            reload=asyncio.Event(),
+            now=virtual_time.now,
+            random=random.Random(0),
+        )
+    stretched = [event for event in logs if event["event"] == "quota.stretched"]
+    assert [(event["window"], event["limit"], event["stretched"]) for event in stretched] == [("hour", 120, 1224.0)]
+    for city in CITIES:
+        times = provider.times(city)[1:]
+        assert [later - earlier for earlier, later in itertools.pairwise(times)] == pytest.approx(
+            [1224.0] * (len(times) - 1), abs=0.01
+        )
+    hours = [int(time // 3600) for time, _ in provider.asked if time >= 3600]
+    assert max(hours.count(hour) for hour in set(hours)) <= 120
+    assert told["fake"] == pytest.approx(40 / 1224)
+
+
+@given(st.floats(1e9, 2e9), st.floats(-1e5, 1e5), st.floats(1, 1e5), st.floats(0, 0.999))
+def test_the_first_poll(now: float, ago: float, interval: float, share: float) -> None:
+    """It is at once, or at a tick at least half an interval after the last poll and within two intervals."""
+    offset = share * interval
+    last = now - ago
+    ago = now - last  # as exact as times are
+    first = first_poll(now, last, interval, offset)
+    if not -60 <= ago < interval:
+        assert first == now
+    else:
+        assert now < first <= now + 60 + 1.5 * interval + 1e-3
+        assert first - last >= interval / 2 - 1e-3
+        assert first == pytest.approx(next_tick(first - interval / 4, interval, offset), abs=1e-3)
+
+
+async def test_a_reload_plans_anew_and_says_what_it_costs() -> None:
+    """The calls a day before and after are told; that the list is stretched only when it is stretched otherwise."""
+    stop, reload, lists = asyncio.Event(), asyncio.Event(), [CITIES[:30], [*CITIES[:29], CITIES[31]], CITIES[:2]]
+
+    async def edit() -> None:
+        while lists:
+            await asyncio.sleep(1000)
+            reload.set()
+        await asyncio.sleep(1000)
+        stop.set()
+
+    with capture_logs() as logs:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(edit())
+            await lifecycle.run(
+                configured(*CITIES),
+                lambda: configured(*lists.pop(0)),
+                {"fake": FakeProvider().answers()},
+                {},
+                FakeJournal(),
+                planner=Planner({"fake": Plan({"day": 2880})}),
+                watch=nobody_edits,
+                stop=stop,
+                reload=reload,
+                now=virtual_time.now,
+                random=random.Random(0),
+            )
+    told = [(event["event"], event.get("stretched")) for event in logs if event["event"].startswith("quota.")]
+    assert told == [("quota.stretched", 1224.0), ("quota.stretched", 918.0), ("quota.fits", None)]
+    days = [
+        (event["calls_a_day_before"], event["calls_a_day"]) for event in logs if event["event"] == "cities.reloaded"
+    ]
+    assert days == [({"fake": 2824}, {"fake": 2824}), ({"fake": 2824}, {"fake": 2824}), ({"fake": 2824}, {"fake": 288})]

@@ -1,0 +1,355 @@
+"""The real process, with real signals, on real time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sqlite3
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.service import serving
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+pytestmark = [pytest.mark.real_time, pytest.mark.processes]
+
+PIPE = asyncio.subprocess.PIPE
+PATIENCE = 30.0  # seconds after which a test gives up; nothing here is expected to come near it
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("WEATHERD_", "OPEN_WEATHER"))}
+ENVIRONMENT["WEATHERD_HTTP__PORT"] = "0"  # there are many at once
+
+
+class Process:
+    """A running ``weatherd``, with the lines that it has written."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self.printed: list[str] = []
+        self.logged: list[dict[str, Any]] = []
+        self._news = asyncio.Condition()
+
+    async def read(self) -> None:
+        """Collect both streams until they end."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._read_printed())
+            tasks.create_task(self._read_logged())
+
+    async def prints(self, count: int) -> list[str]:
+        """Wait for so many printed lines and return them."""
+        async with asyncio.timeout(PATIENCE), self._news:
+            await self._news.wait_for(lambda: len(self.printed) >= count)
+            return self.printed[:count]
+
+    async def logs(self, event: str, times: int = 1, **facts: object) -> dict[str, Any]:
+        """Wait until an event with these facts was logged so many times and return the last of them."""
+
+        def found() -> list[dict[str, Any]]:
+            return [
+                line
+                for line in self.logged
+                if line["event"] == event and all(line.get(key) == value for key, value in facts.items())
+            ]
+
+        async with asyncio.timeout(PATIENCE), self._news:
+            await self._news.wait_for(lambda: len(found()) >= times)
+            return found()[times - 1]
+
+    @property
+    def number(self) -> int:
+        """The id of the process."""
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        """Tell whether it has not ended yet."""
+        return self._process.returncode is None
+
+    def receives(self, number: signal.Signals) -> None:
+        """Send a signal; Popen's own way would look whether it has ended, and take that news away from asyncio."""
+        os.kill(self._process.pid, number)
+
+    async def ends(self) -> int:
+        """Wait for the end and return the exit code."""
+        async with asyncio.timeout(PATIENCE):
+            return await self._process.wait()
+
+    async def _read_printed(self) -> None:
+        async for line in self._process.stdout or _nothing():
+            async with self._news:
+                self.printed.append(line.decode().rstrip("\n"))
+                self._news.notify_all()
+
+    async def _read_logged(self) -> None:
+        async for line in self._process.stderr or _nothing():
+            async with self._news:
+                self.logged.append(json.loads(line))  # every line parses
+                self._news.notify_all()
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    lines: list[bytes] = []
+    for line in lines:
+        yield line
+
+
+@contextlib.asynccontextmanager
+async def weatherd(*arguments: str, stdout: int = PIPE, stderr: int = PIPE) -> AsyncIterator[Process]:
+    """Start the program; it is killed at the end if it still runs."""
+    command = (sys.executable, "-m", "weatherd", *arguments)
+    child = await asyncio.create_subprocess_exec(*command, stdout=stdout, stderr=stderr, env=ENVIRONMENT)
+    process = Process(child)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(process.read())
+        try:
+            yield process
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                child.kill()
+            await child.wait()
+
+
+def configure(folder: Path, url: str, *rows: str, **settings: str) -> str:
+    """Write both files and return the settings file's name."""
+    lines = [f"{name}: {value}" for name, value in {"interval": "1s", "state": "state", **settings}.items()]
+    block = f"open_meteo: {{base_url: {url}, plan: unlimited}}"
+    (folder / "weatherd.yaml").write_text("\n".join([*lines, block]))
+    write_list(folder, *rows)
+    return str(folder / "weatherd.yaml")
+
+
+def write_list(folder: Path, *rows: str) -> None:
+    """Write the list the way careful editors do: a new file, renamed over the old."""
+    (folder / "new~").write_text("cities:\n" + "".join(f"  - {row}\n" for row in rows))
+    (folder / "new~").replace(folder / "cities.yaml")
+
+
+KIEL, BERLIN = "{name: Kiel, lat: 54.3, lon: 10.1}", "{name: Berlin, lat: 52.5, lon: 13.4}"
+
+
+async def test_the_demo_prints_weather_and_stops_on_sigterm() -> None:
+    """A first run needs nothing: three cities are printed at once, and SIGTERM ends it with exit code 0."""
+    async with weatherd("run", "--demo") as process:
+        lines = await process.prints(3)
+        assert [line.split(":")[0] for line in lines] == ["Kiel", "Berlin", "München"]
+        assert all(" °C :: " in line for line in lines)
+        process.receives(signal.SIGTERM)
+        stopped = await process.logs("daemon.stopped")
+        assert await process.ends() == 0
+    assert stopped["clean"]
+    assert stopped["fetched"] == stopped["stored"] + stopped["repeated"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_a_stop_signal_at_any_moment_of_the_start_is_clean(number: signal.Signals, tmp_path: Path) -> None:
+    """Also a signal that comes before the first poll has been answered ends the daemon in order."""
+    async with serving() as service, weatherd("run", "-c", configure(tmp_path, service.url, KIEL)) as process:
+        await process.logs("daemon.ready")
+        process.receives(number)
+        assert await process.ends() == 0
+        assert (await process.logs("daemon.stopped"))["clean"]
+
+
+async def test_sighup_reads_the_list_again(tmp_path: Path) -> None:
+    """SIGHUP applies an edited list; a broken one is explained by file, line and column, and changes nothing."""
+    async with serving() as service, weatherd("run", "-c", configure(tmp_path, service.url, KIEL)) as process:
+        await process.prints(1)
+        write_list(tmp_path, KIEL, BERLIN)
+        process.receives(signal.SIGHUP)
+        assert (await process.logs("cities.reloaded"))["added"] == ["berlin"]
+        (tmp_path / "cities.yaml").write_text("cities:\n  - {name: Kiel, lat: [\n")
+        process.receives(signal.SIGHUP)
+        rejected = await process.logs("cities.rejected")
+        assert rejected["problems"][0].startswith(f"{tmp_path}/cities.yaml:3:1: ")
+        before = service.requests
+        await process.prints(len(process.printed) + 4)
+        assert service.requests > before
+        process.receives(signal.SIGTERM)
+        assert await process.ends() == 0
+
+
+@pytest.mark.parametrize("way", ["rename", "in place"])
+async def test_an_edited_list_is_noticed(tmp_path: Path, way: str) -> None:
+    """An edit takes effect without a signal, whether the editor writes in place or puts a new file there."""
+    async with serving() as service, weatherd("run", "-c", configure(tmp_path, service.url, KIEL)) as process:
+        await process.prints(1)
+        if way == "rename":
+            write_list(tmp_path, KIEL, BERLIN)
+        else:
+            (tmp_path / "cities.yaml").write_text(f"cities: [{KIEL}, {BERLIN}]\n")
+        assert (await process.logs("cities.reloaded"))["added"] == ["berlin"]
+        process.receives(signal.SIGTERM)
+        assert await process.ends() == 0
+
+
+@contextlib.contextmanager
+def blocked_pipe() -> Iterator[int]:
+    """Yield the writing end of a pipe that is full and that nobody reads."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writer, b"x" * 4096)
+    os.set_blocking(writer, True)
+    yield writer
+    os.close(reader)
+    os.close(writer)
+
+
+async def test_a_sink_that_hangs_is_abandoned(tmp_path: Path) -> None:
+    """With standard output blocked, SIGTERM still ends the process when the grace is over, with exit code 1."""
+    async with serving() as service:
+        file = configure(tmp_path, service.url, KIEL, shutdown_grace="1s")
+        with blocked_pipe() as pipe:
+            async with weatherd("run", "-c", file, stdout=pipe) as process:
+                await process.logs("observation")
+                process.receives(signal.SIGTERM)
+                stopped = await process.logs("daemon.stopped")
+                assert await process.ends() == 1
+    assert not stopped["clean"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_a_second_signal_kills_at_once(number: signal.Signals, tmp_path: Path) -> None:
+    """Whoever does not want to wait for the grace sends the signal again."""
+    async with serving() as service:
+        file = configure(tmp_path, service.url, KIEL, shutdown_grace="1h")
+        with blocked_pipe() as pipe:
+            async with weatherd("run", "-c", file, stdout=pipe) as process:
+                await process.logs("observation")
+                process.receives(number)
+                await process.logs("daemon.stopping")
+                process.receives(number)
+                assert await process.ends() == -number
+
+
+async def test_a_log_that_nobody_reads_stops_nothing(tmp_path: Path) -> None:
+    """With standard error blocked, weather is still printed, and SIGTERM ends the daemon in order."""
+    async with serving() as service:
+        file = configure(tmp_path, service.url, KIEL)
+        with blocked_pipe() as pipe:
+            async with weatherd("run", "-c", file, stderr=pipe) as process:
+                await process.prints(3)
+                process.receives(signal.SIGTERM)
+                assert await process.ends() == 0
+
+
+async def test_a_start_that_hangs_can_be_killed(tmp_path: Path) -> None:
+    """A signal that comes while a file cannot be read is not lost, and the second one kills."""
+    file = configure(tmp_path, "http://127.0.0.1:1", KIEL, cities="fifo")
+    os.mkfifo(tmp_path / "fifo")
+    async with weatherd("run", "-c", file) as process:
+        writer = await asyncio.to_thread(os.open, tmp_path / "fifo", os.O_WRONLY)  # returns when it is opened to read
+        while process.running:
+            with contextlib.suppress(ProcessLookupError):
+                process.receives(signal.SIGTERM)
+            await asyncio.sleep(0)
+        os.close(writer)
+        assert await process.ends() == -signal.SIGTERM
+
+
+@pytest.mark.parametrize("streams", ["2>&-", ">&-", ">&- 2>&-"])
+async def test_closed_streams_do_not_matter(tmp_path: Path, streams: str) -> None:
+    """Whoever starts a command with a stream closed gets no traceback on the other, and its exit code."""
+    async with serving() as service:
+        file = configure(tmp_path, service.url, KIEL)
+        command = f'"$0" -m weatherd once -c "$1" {streams}'
+        shell = await asyncio.create_subprocess_exec(
+            *("sh", "-c", command, sys.executable, file), stdout=PIPE, stderr=PIPE, env=ENVIRONMENT
+        )
+        printed, complained = await shell.communicate()
+    assert (shell.returncode, b"Traceback" in printed + complained) == (0, False)
+
+
+async def test_a_folder_put_in_the_place_of_another_is_noticed(tmp_path: Path) -> None:
+    """Also when the whole folder of the files is replaced, edits go on taking effect."""
+    async with serving() as service:
+        (folder := tmp_path / "config").mkdir()
+        async with weatherd("run", "-c", configure(folder, service.url, KIEL)) as process:
+            await process.prints(1)
+            folder.rename(tmp_path / "old")
+            folder.mkdir()
+            configure(folder, service.url, KIEL, BERLIN)
+            assert (await process.logs("cities.reloaded"))["added"] == ["berlin"]
+            write_list(folder, BERLIN)
+            await process.logs("cities.reloaded", removed=["kiel"])
+            process.receives(signal.SIGTERM)
+            assert await process.ends() == 0
+
+
+async def test_a_closed_output_does_not_matter(tmp_path: Path) -> None:
+    """When the reader of standard output goes away, the daemon says so once and goes on."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    async with (
+        serving() as service,
+        weatherd("run", "-c", configure(tmp_path, service.url, KIEL), stdout=writer) as process,
+    ):
+        down = await process.logs("sink.down")
+        await process.logs("observation", 3)
+        process.receives(signal.SIGTERM)
+        assert await process.ends() == 0
+    os.close(writer)
+    assert (down["sink"], down["reason"]) == ("console", "Broken pipe")
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        ({"intervall": "5s"}, "weatherd.yaml:3:1: unknown key 'intervall'; did you mean 'interval'?"),
+        ({"cities": "none.yaml"}, "none.yaml: cannot be read"),
+        ({"providers": "[openweathermap]"}, "OPEN_WEATHER_API_KEY"),
+    ],
+)
+async def test_a_wrong_configuration_is_refused(tmp_path: Path, settings: dict[str, str], problem: str) -> None:
+    """A configuration that cannot work is explained in one event, and the exit code is 78."""
+    async with weatherd("run", "-c", configure(tmp_path, "http://127.0.0.1:1", KIEL, **settings)) as process:
+        rejected = await process.logs("config.rejected")
+        assert await process.ends() == 78
+    assert problem in rejected["problems"][0]
+
+
+async def test_a_second_daemon_on_the_same_state_is_refused(tmp_path: Path) -> None:
+    """It says whose the folder is and what to do, and ends with 74; the first one is not disturbed."""
+    async with serving() as service, weatherd("run", "-c", configure(tmp_path, service.url, KIEL)) as first:
+        await first.logs("daemon.ready")
+        async with weatherd("run", "-c", str(tmp_path / "weatherd.yaml")) as second:
+            refused = await second.logs("state.refused")
+            assert await second.ends() == 74
+        assert f"{tmp_path}/state is in use by another weatherd (process {first.number})" in refused["reason"]
+        assert "'state'" in refused["reason"]
+        await first.prints(2)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+async def test_restarts_ask_for_nothing_that_is_fresh(number: signal.Signals, tmp_path: Path) -> None:
+    """Ten restarts in a few seconds, also by kill -9, are one request for each city."""
+    async with serving() as service:
+        file = configure(tmp_path, service.url, KIEL, BERLIN, interval="10m")
+        for _ in range(10):
+            async with weatherd("run", "-c", file) as process:
+                await process.logs("daemon.ready")
+                if not service.requests:
+                    await process.prints(2)
+                    await written(tmp_path / "state" / "weatherd.sqlite")
+                process.receives(number)
+                await process.ends()
+        assert service.requests == 1
+
+
+async def written(file: Path) -> None:
+    """Wait until both cities are in the state."""
+    query = "SELECT count(*) FROM last"
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            with contextlib.closing(sqlite3.connect(file)) as database:
+                if database.execute(query).fetchone() == (2,):
+                    return
+            await asyncio.sleep(0)

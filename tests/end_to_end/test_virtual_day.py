@@ -1,0 +1,205 @@
+"""A virtual day of the whole daemon against the simulator: real HTTP, every fault, reloads."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from aiohttp import web
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
+
+from tests.daemon.test_lifecycle import nobody_edits
+from tests.support import virtual_time
+from tests.support.fakes import FakeJournal, FakeSink
+from weatherd.city import City
+from weatherd.config.loader import Configuration
+from weatherd.config.settings import Settings
+from weatherd.daemon import lifecycle
+from weatherd.daemon.wiring import open_providers
+from weatherd.errors import ConfigError, Problem
+from weatherd.polling.schedule import phase
+from weatherd.simulator.faults import KINDS, Fault
+from weatherd.simulator.server import application, serve
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+DAY = 86400.0
+FORECAST = "/v1/forecast"
+RATE = 0.02  # of each fault: together they spoil a quarter of all answers
+INTERVALS = (600.0, 300.0, 900.0)
+
+
+def _cities(count: int, provider: str) -> list[City]:
+    return [
+        City(
+            name=f"{provider} {number}",
+            lat=-60.0 + 7 * number,
+            lon=13.0 * number,
+            interval=INTERVALS[number % 3],
+            providers=(provider,),
+        )
+        for number in range(count)
+    ]
+
+
+CITIES = _cities(8, "open-meteo") + _cities(8, "openweathermap")
+
+
+@dataclass
+class Day:
+    """What was seen of a day from outside and from inside."""
+
+    asked: list[tuple[float, str, tuple[float, ...]]] = field(default_factory=list)  # at the server: when, what, where
+    sink: FakeSink = field(default_factory=FakeSink)
+    logs: list[Any] = field(default_factory=list)
+    busiest: dict[str, int] = field(default_factory=dict)  # most requests at once, by path
+    took: float = 0.0
+
+    @property
+    def account(self) -> dict[str, Any]:
+        """Return the facts of the last event."""
+        return next(event for event in self.logs if event["event"] == "daemon.stopped")
+
+    def events(self, name: str) -> list[Any]:
+        """Return the events of that name."""
+        return [event for event in self.logs if event["event"] == name]
+
+
+def _watched(app: web.Application, day: Day) -> web.Application:
+    """Let the server note who asks, and how many at once."""
+    now: dict[str, int] = {}
+
+    @web.middleware
+    async def note(
+        request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        latitudes = request.query.get("latitude") or request.query["lat"]
+        places = tuple(float(latitude) for latitude in latitudes.split(","))
+        day.asked.append((round(asyncio.get_running_loop().time(), 2), request.path, places))
+        now[request.path] = now.get(request.path, 0) + 1
+        day.busiest[request.path] = max(day.busiest.get(request.path, 0), now[request.path])
+        try:
+            return await handler(request)
+        finally:
+            now[request.path] -= 1
+
+    app.middlewares.append(note)
+    return app
+
+
+async def _live(
+    faults: Sequence[Fault], plan: Sequence[tuple[float, Configuration | ConfigError]], *, seconds: float = DAY
+) -> Day:
+    """Run the daemon for so long; at each moment of the plan its configuration is replaced."""
+    day, loop = Day(), asyncio.get_running_loop()
+    stop, reload = asyncio.Event(), asyncio.Event()
+    current: Configuration | ConfigError = plan[0][1]
+
+    def load() -> Configuration:
+        if isinstance(current, ConfigError):
+            raise current
+        return current
+
+    async def follow_plan() -> None:
+        nonlocal current
+        for moment, configuration in plan[1:]:
+            await asyncio.sleep(moment - loop.time())
+            current = configuration
+            reload.set()
+        await asyncio.sleep(seconds - loop.time())
+        stop.set()
+
+    app = _watched(application(now=virtual_time.now, faults=faults, seed=7), day)
+    async with serve("127.0.0.1", 0, app) as url:
+        settings = _settings(url)
+        first = replace(load(), settings=settings)
+        async with open_providers(settings, virtual_time.now) as providers:
+            with capture_logs(processors=[merge_contextvars]) as day.logs:
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(follow_plan())
+                    clean = await lifecycle.run(
+                        first,
+                        load,
+                        providers.usable,
+                        {"sink": day.sink},
+                        FakeJournal(),
+                        watch=nobody_edits,
+                        stop=stop,
+                        reload=reload,
+                        now=virtual_time.now,
+                        random=random.Random(0),
+                    )
+                day.took = loop.time()
+    assert clean
+    return day
+
+
+def _settings(url: str) -> Settings:
+    return Settings(
+        open_meteo={"base_url": url},
+        openweathermap={"base_url": url, "api_key": "key"},
+    )
+
+
+def _configured(cities: Sequence[City]) -> Configuration:
+    return Configuration(Path("weatherd.yaml"), Settings(), tuple(cities), ())
+
+
+def _phase(city: City) -> float:
+    return (phase(city.id, city.interval) - virtual_time.EPOCH.timestamp()) % city.interval
+
+
+def test_a_healthy_day_is_exact() -> None:
+    """Without faults the server is asked at the phase of every city to the hundredth of a second, all day long."""
+    day = virtual_time.run(_live([], [(0, _configured(CITIES))]), settle=0)
+    for city in CITIES[8:]:
+        first, second, *rest = [when for when, path, places in day.asked if path != FORECAST and places == (city.lat,)]
+        offset = _phase(city)
+        begin = offset if offset >= city.interval / 2 else offset + city.interval
+        expected = [begin + city.interval * n for n in range(round((DAY - begin) // city.interval) + 1)]
+        assert first == 0
+        assert [second, *rest] == pytest.approx(expected, abs=0.011)
+    assert day.account["fetched"] == len(day.sink.got)
+    assert not day.events("city.down")
+
+
+def test_a_day_of_every_fault_loses_nothing() -> None:
+    """With every fault striking and three reloads, what was fetched reached the sink, and every city came back."""
+    faults = [Fault(kind, RATE) for kind in KINDS]
+    moved = [replace(CITIES[0], lat=10.0), *CITIES[1:]]
+    plan: list[tuple[float, Configuration | ConfigError]] = [
+        (0, _configured(CITIES)),
+        (20_000, _configured(moved[:-1])),
+        (40_000, ConfigError(Problem("cities.yaml:1:1", "is not valid YAML"))),
+        (60_000, _configured(moved)),
+    ]
+    day = virtual_time.run(_live(faults, plan), settle=0)
+    account = day.account
+    assert account["fetched"] == len(day.sink.got) == account["stored"] + account["repeated"]
+    assert account["dropped"] == account["queued"] == 0
+    assert day.took - DAY < 8
+    assert [event["unchanged"] for event in day.events("cities.reloaded")] == [14, 15]
+    assert len(day.events("cities.rejected")) == 1
+    down = {city.id: 0 for city in CITIES}
+    for event in day.logs:
+        if event["event"] in ("city.down", "city.recovered"):
+            down[event["city"]] += 1 if event["event"] == "city.down" else -1
+            assert down[event["city"]] in (0, 1)  # strictly in turns
+    assert sum(event["event"] == "city.down" for event in day.logs) > 50
+    seen = {arrival.city.id for arrival in day.sink.got}
+    assert seen == {city.id for city in CITIES}
+    assert day.busiest[FORECAST] <= 2
+    assert day.busiest["/data/2.5/weather"] <= 10
+
+
+def test_the_same_bad_luck_gives_the_same_day() -> None:
+    """A day with faults can be played again: the same questions at the same times."""
+    faults = [Fault(kind, RATE) for kind in KINDS]
+    days = [virtual_time.run(_live(faults, [(0, _configured(CITIES))], seconds=DAY / 6), settle=0) for _ in range(2)]
+    assert days[0].asked == days[1].asked

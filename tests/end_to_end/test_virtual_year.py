@@ -1,0 +1,179 @@
+"""A year of 100 cities with faults, full disks, outages of the far sides, reloads, restarts and kills.
+
+The whole year takes minutes: ``make soak``. Elsewhere the first days stand for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import random
+import resource
+import sys
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.daemon.test_lifecycle import nobody_edits
+from tests.pipeline.forwarders.far import told
+from tests.support import virtual_time
+from tests.support.fakes import VirtualJournal, observation, unavailable
+from weatherd.city import City
+from weatherd.config.loader import Configuration
+from weatherd.config.settings import Settings
+from weatherd.daemon import lifecycle
+from weatherd.errors import DeliveryError, StateError
+from weatherd.pipeline.latest import LatestObservations
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from weatherd.observation import Observation
+
+pytestmark = pytest.mark.once
+
+DAY = 86400.0
+DAYS = int(os.environ.get("WEATHERD_VIRTUAL_YEAR", "3"))
+CITIES = [City(name=f"City {n}", lat=n / 2, lon=10.0, interval=3600.0, providers=("fake",)) for n in range(110)]
+STEP = 5400  # seconds between two observations of the service: some polls find a repeat
+SETTINGS = Settings(retention="30d")
+
+
+class Weather:
+    """A service that renews its observations now and then, corrects some, and fails now and then."""
+
+    def __init__(self, draws: random.Random) -> None:
+        self._draws = draws
+        self.failed = 0
+
+    async def fetch(self, city: City) -> Observation:
+        """Answer, or not."""
+        draw, now = self._draws.random(), virtual_time.now()
+        if draw < 0.02:
+            self.failed += 1
+            raise unavailable()
+        await asyncio.sleep(0.2 if draw < 0.999 else 20)
+        moment = int(now.timestamp()) // STEP * STEP
+        return observation(
+            city,
+            observed_at=datetime.fromtimestamp(moment, UTC),
+            fetched_at=now,
+            temperature=float(moment // STEP % 40 + (draw > 0.99)),
+        )
+
+
+class Counting:
+    """A far side that counts what it gets, and is away for some hours of every third day."""
+
+    size = 500
+
+    def __init__(self, away: float) -> None:
+        self._away = away
+        self.got = 0
+
+    @contextlib.asynccontextmanager
+    async def connect(self) -> AsyncIterator[Counting]:
+        """Take a connection, unless it is away."""
+        self._look()
+        yield self
+
+    async def deliver(self, batch: Sequence[Observation], key: str) -> None:  # noqa: ARG002 - it counts
+        """Take a batch, unless it is away."""
+        self._look()
+        self.got += len(batch)
+
+    def _look(self) -> None:
+        if asyncio.get_running_loop().time() % (3 * DAY) < self._away:
+            raise DeliveryError("away")
+
+
+class Year:
+    """All lives of it."""
+
+    def __init__(self, file: Path) -> None:
+        self.draws = random.Random(3)
+        self.weather = Weather(self.draws)
+        self.fars = {"near": Counting(0.0), "far": Counting(30 * 3600.0)}
+        self.events: Counter[str] = Counter()
+        self.accounts: list[Any] = []
+        self.lives = 0
+        self._file = file
+
+    async def pass_by(self) -> None:
+        """Live, and die, until the year is over."""
+        loop = asyncio.get_running_loop()
+        month = 0.0
+        while (left := DAYS * DAY - loop.time()) > 0:
+            await self._live(min(left, self.draws.choice([600.0, DAY, 9 * DAY])), killed=self.draws.random() < 0.4)
+            if loop.time() - month > 30 * DAY:
+                month = loop.time()
+                sys.stdout.write(
+                    f"day {month / DAY:.0f}: {_memory():.1f} MB, {self._file.stat().st_size / 1e6:.1f} MB\n"
+                )
+
+    async def _live(self, seconds: float, *, killed: bool) -> None:
+        stop, reload, loop = asyncio.Event(), asyncio.Event(), asyncio.get_running_loop()
+        with contextlib.closing(VirtualJournal(self._file)) as journal, told() as logs:
+            kept, first = journal.store.load(virtual_time.now().timestamp()), self._configuration()
+            running = lifecycle.run(
+                first,
+                self._configuration,
+                {"fake": self.weather},
+                {},
+                journal,
+                forwarders=self.fars,
+                board=LatestObservations(first.cities, kept.lasts),
+                watch=nobody_edits,
+                stop=stop,
+                reload=reload,
+                now=virtual_time.now,
+                random=self.draws,
+            )
+            task, end = loop.create_task(running), loop.time() + seconds
+            while (left := end - loop.time()) > 0:
+                await asyncio.sleep(min(left, DAY))
+                reload.set()
+                journal.fails(StateError("database or disk is full"), self.draws.choice([0, 0, 100, 1000]))
+            journal.heals()
+            await asyncio.sleep(30)
+            stop.set()
+            if killed:
+                task.cancel()
+            await asyncio.wait([task])
+        self.lives += 1
+        self.events.update(event["event"] for event in logs)
+        self.accounts += [event for event in logs if event["event"] == "daemon.stopped"]
+
+    def _configuration(self) -> Configuration:
+        cities = tuple(replace(city, lat=self.draws.choice([1.0, city.lat])) for city in self.draws.sample(CITIES, 100))
+        return Configuration(Path("weatherd.yaml"), SETTINGS, cities, ())
+
+
+def _memory() -> float:
+    """Return the megabytes that the process has now."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1]) if sys.platform == "linux" else 0
+    return pages * resource.getpagesize() / 1e6
+
+
+@pytest.mark.timeout(3600)
+def test_the_account_adds_up(tmp_path: Path) -> None:
+    """At each orderly end, fetched = stored + repeated and nothing is left; no far side has lost anything to anyone."""
+    year = Year(tmp_path / "weatherd.sqlite")
+    virtual_time.run(year.pass_by())
+    sums = {name: sum(each[name] for each in year.accounts) for name in ("fetched", "stored", "repeated", "dropped")}
+    got = {name: far.got for name, far in year.fars.items()}
+    ends = year.accounts[-1]["forwarders"] if year.accounts else {}
+    sys.stdout.write(f"{DAYS} days, {year.lives} lives, {year.weather.failed} failed polls, {sums}\n{got} {ends}\n")
+    sys.stdout.write(f"{dict(year.events)}\n")
+    for account in year.accounts:
+        assert account["fetched"] == account["stored"] + account["repeated"] + account["dropped"] + account["queued"]
+        assert (account["dropped"], account["queued"], account["clean"]) == (0, 0, True)
+        assert not account["forwarders"]["near"]["behind"]
+    assert sums["stored"] > 100 * DAYS
+    assert got["near"] >= sums["stored"]
+    assert not year.events["forwarder.missed"]

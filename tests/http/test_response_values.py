@@ -1,0 +1,197 @@
+"""What the client makes of foreign errors, of bodies, statuses and ``Retry-After``."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import ssl
+import traceback
+from datetime import UTC, datetime, timedelta, timezone
+from email.utils import format_datetime
+from types import SimpleNamespace
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp.http_exceptions import BadHttpMessage
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.virtual_time import EPOCH
+from weatherd.errors import Failure, ProviderError
+from weatherd.http.client import failure_of, parse_json, retry_after
+from weatherd.http.errors import FOREIGN, translated
+
+KEY = "0123456789abcdef"
+DAY = 86400.0
+KEY_OF_CONNECTION: Any = SimpleNamespace(host="weather.example", port=443, ssl=True, is_ssl=True)
+UNTRUSTED = ssl.SSLCertVerificationError(1, "certificate verify failed: self-signed certificate")
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (aiohttp.InvalidURL(f"http://x/?appid={KEY}"), "the address of the service is no web address"),
+        (aiohttp.ClientOSError(104, f"appid={KEY}"), "the exchange failed: Connection reset by peer"),
+        (aiohttp.ClientOSError(None, f"appid={KEY}"), "the exchange failed: ClientOSError"),
+        (aiohttp.ClientConnectionResetError(f"appid={KEY}"), "the exchange failed: ClientConnectionResetError"),
+        (aiohttp.ServerDisconnectedError(f"appid={KEY}"), "the service hung up without an answer"),
+        (aiohttp.ClientPayloadError(f"appid={KEY}"), "the answer broke off"),
+        (BadHttpMessage(f"appid={KEY}"), "the service does not speak HTTP as it should"),
+        (aiohttp.ServerTimeoutError(f"appid={KEY}"), "no whole answer within 30 s"),
+        (UnicodeError(f"appid={KEY}"), "the address of the service is no web address"),
+        (ValueError(f"appid={KEY}"), "the exchange failed: ValueError"),
+        (ssl.SSLError(1, "wrong version number"), "the exchange failed: wrong version number"),
+        (
+            aiohttp.ClientConnectorCertificateError(KEY_OF_CONNECTION, UNTRUSTED),
+            "the certificate of weather.example is not trusted: certificate verify failed: self-signed certificate",
+        ),
+        (
+            aiohttp.ClientConnectorCertificateError(KEY_OF_CONNECTION, ValueError(KEY)),
+            "the certificate of weather.example is not trusted: ValueError",
+        ),
+        (
+            aiohttp.ClientConnectorSSLError(KEY_OF_CONNECTION, ssl.SSLError(1, "wrong version number")),
+            "no connection to weather.example:443: wrong version number",
+        ),
+        (
+            aiohttp.ClientConnectorError(KEY_OF_CONNECTION, OSError(113, f"appid={KEY}")),
+            "no connection to weather.example:443: No route to host",
+        ),
+    ],
+)
+def test_translates_every_foreign_error(error: Exception, reason: str) -> None:
+    """Each error of aiohttp, ssl and the system has a text of ours, which quotes none of theirs."""
+    assert isinstance(error, FOREIGN)
+    ours = translated(error, 30)
+    assert KEY not in "".join(traceback.format_exception(ours))
+    assert (str(ours), ours.failure) == (
+        reason,
+        Failure.BROKEN if reason in ("the answer broke off", "no whole answer within 30 s") else Failure.UNAVAILABLE,
+    )
+
+
+@pytest.mark.parametrize("error", [asyncio.CancelledError(), KeyboardInterrupt(), RuntimeError("a bug")])
+def test_translates_nothing_else(error: BaseException) -> None:
+    """A cancellation and a bug are none of them."""
+    assert not isinstance(error, FOREIGN)
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"", "the answer is empty"),
+        (b" \r\n\t", "the answer is empty"),
+        (b"<html><h1>502</h1></html>", "the answer is an HTML page"),
+        (b"  <!DOCTYPE html>", "the answer is an HTML page"),
+        (b"500 Internal error: 500001", "the answer is not JSON"),
+        (b'{"latitude":nan}', "the answer is not JSON"),
+        (b'{"latitude":NaN}', "the answer is not JSON"),
+        (b"[Infinity]", "the answer is not JSON"),
+        (b"[-Infinity]", "the answer is not JSON"),
+        (b'{"a":1}Unexpected error while streaming data: x', "the answer is not JSON"),
+        (b'{"a":1', "the answer is not JSON"),
+        (b'{"a":"\n"}', "the answer is not JSON"),
+        (b'{"a":"\xff\xfe"}', "the answer is not JSON"),
+        (b"\xff\xff\xff", "the answer is not JSON"),
+        (b"[" * 500_000, "the answer is not JSON"),
+        (b'{"a":' * 100_000, "the answer is not JSON"),
+        (b"9" * 5000, "the answer is not JSON"),
+    ],
+)
+def test_refuses_what_is_not_json(body: bytes, reason: str) -> None:
+    """Each way of not being JSON, an abyss of brackets among them, is a malformed answer."""
+    with pytest.raises(ProviderError) as caught:
+        parse_json(body)
+    assert (str(caught.value), caught.value.failure) == (reason, Failure.MALFORMED)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+        max_leaves=10,
+    )
+)
+def test_reads_json(value: Any) -> None:
+    """Every JSON value is read as it was written, with a byte order mark too."""
+    text = json.dumps(value).encode()
+    assert parse_json(text) == parse_json(b"\xef\xbb\xbf" + text) == value
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_json_or_malformed(body: bytes) -> None:
+    """Nothing but ProviderError comes out."""
+    with contextlib.suppress(ProviderError):
+        parse_json(body)
+
+
+FAILURES = {
+    **dict.fromkeys((401, 402, 403, 407), Failure.DENIED),
+    429: Failure.LIMITED,
+    500: Failure.BROKEN,
+    **dict.fromkeys((400, 404, 405, 413, 414, 422, 499), Failure.REFUSED),
+    **dict.fromkeys((201, 204, 304, 408, 425, 502, 503, 504, 599), Failure.UNAVAILABLE),
+}
+
+
+@pytest.mark.parametrize(("status", "failure"), FAILURES.items())
+def test_failure_of(status: int, failure: Failure) -> None:
+    """A status says how far a failure reaches."""
+    assert failure_of(status) is failure
+
+
+@given(st.integers(0, 86400 * 365))
+def test_retry_after_reads_seconds_and_dates_alike(seconds: int) -> None:
+    """Both forms of RFC 9110 say the same, and neither keeps us away for more than a day."""
+    date = format_datetime(EPOCH + timedelta(seconds=seconds), usegmt=True)
+    assert retry_after({"Retry-After": str(seconds)}, EPOCH) == min(seconds, DAY)
+    assert retry_after({"Retry-After": f" {date} "}, EPOCH) == min(seconds, DAY)
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("0", 0.0),
+        ("120", 120.0),
+        ("9" * 5000, DAY),
+        ("Thu, 01 Jan 2026 00:02:00 GMT", 120.0),
+        ("Thursday, 01-Jan-26 00:02:00 GMT", 120.0),
+        ("Thu Jan  1 00:02:00 2026", 120.0),
+        ("Thu, 01 Jan 2026 00:02:00 -0000", 120.0),
+        ("Thu, 01 Jan 2026 01:02:00 +0100", 120.0),
+        ("Wed, 31 Dec 2025 23:59:00 GMT", 0.0),
+        ("Sun, 06 Nov 1994 08:49:37 GMT", 0.0),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", DAY),
+        ("Fri, 31 Dec 9999 23:59:59 -2359", DAY),
+        ("Mon, 01 Jan 0001 00:00:00 +2359", 0.0),
+        ("Thu, 01 Jan 2026 00:02:00 +9999", None),
+        ("", None),
+        ("-5", None),
+        ("1.5", None),
+        ("1e3", None),
+        ("\u0663", None),
+        ("\u00b2", None),
+        ("soon", None),
+        ("Thu, 41 Jan 2026 00:02:00 GMT", None),
+        ("120, 60", None),
+    ],
+)
+def test_retry_after(value: str, seconds: float | None) -> None:
+    """The past is no wait, the far future a day, and garbage says nothing."""
+    assert retry_after({"Retry-After": value}, EPOCH) == seconds
+
+
+@given(st.text() | st.text("0123456789 ,:+-GMTJanSu", max_size=40), st.datetimes())
+def test_retry_after_never_fails(value: str, now: datetime) -> None:
+    """Whatever the header holds, whenever it is, the wait is from nothing to a day, or unknown."""
+    seconds = retry_after({"Retry-After": value}, now.replace(tzinfo=UTC))
+    assert seconds is None or 0 <= seconds <= DAY
+
+
+def test_no_retry_after() -> None:
+    """Without the header nothing is said; a clock in another zone does not matter with it."""
+    assert retry_after({}, EPOCH) is None
+    there = EPOCH.astimezone(timezone(timedelta(hours=9)))
+    assert retry_after({"Retry-After": "Thu, 01 Jan 2026 00:02:00 GMT"}, there) == 120

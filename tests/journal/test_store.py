@@ -1,0 +1,270 @@
+"""The file that outlives a restart: whole, sound, and shared."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.quota.test_usage import Kept as Model
+from tests.support.fakes import BERLIN, KIEL, observation
+from tests.support.virtual_time import EPOCH
+from weatherd.errors import StateError
+from weatherd.journal.key_value import Note
+from weatherd.journal.schema import VERSION
+from weatherd.journal.store import NAME, Kept, Store
+from weatherd.observation import FetchedObservation, Last
+from weatherd.quota.usage import Row
+
+FILES = Path("/proc/self/fd")
+NOW = EPOCH.timestamp()
+WEEK = 7 * 86400.0
+NOTE = Note("fake", "key", "text", NOW + 60)
+OLDEST = Note("fake", "big", "x" * 500_000, NOW + 60)
+
+
+def last(city: Any = KIEL, **values: object) -> Last:
+    """Return the last observation of a city, at its place."""
+    return Last(city.lat, city.lon, observation(city, **values))
+
+
+def arrivals(*lasts: Last) -> list[FetchedObservation]:
+    """Return what is added to be found as these."""
+    named = {"kiel": KIEL, "berlin": BERLIN}
+    return [
+        FetchedObservation(replace(named[each.observation.city], lat=each.lat, lon=each.lon), each.observation)
+        for each in lasts
+    ]
+
+
+def kept(file: Path, now: float = NOW) -> Kept:
+    """Return what another run finds."""
+    with closing(Store(file)) as store:
+        return store.load(now)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Return where the file is, or will be."""
+    return tmp_path / NAME
+
+
+def test_what_is_saved_is_found_again(file: Path) -> None:
+    """Another run finds each last observation with its place, each row and each note as they were."""
+    full = last(
+        BERLIN,
+        description="Nebel, 100 % – 雨",
+        fetched_at=EPOCH + timedelta(milliseconds=1),
+        code=None,
+        station="K1",
+        wind_gust=0.1 + 0.2,
+        pressure_msl=1013,
+        visibility=0.0,
+    )
+    rows = [Row("fake", "day", NOW, 3.0), Row("fake", "closed", NOW + 5, 0.0), Row("other", "day", NOW, 4.0)]
+    with closing(Store(file)) as store:
+        assert store.load(NOW) == Kept([], [], [])
+        assert sorted(store.save(rows, [NOTE])) == sorted(rows)
+        store.add(arrivals(last(), full))
+    found = kept(file)
+    assert sorted(found.lasts) == sorted([last(), full])
+    assert sorted(found.rows) == sorted(rows)
+    assert found.notes == [NOTE]
+
+
+def test_a_city_has_one_last_observation_and_a_key_one_text(file: Path) -> None:
+    """What is newer takes the place of what was there."""
+    newer = last(temperature=7.0)._replace(lat=1.0)
+    with closing(Store(file)) as store:
+        store.add(arrivals(last(), newer))
+        store.save([], [NOTE])
+        store.save([], [NOTE._replace(text="new")])
+    assert (kept(file).lasts, kept(file).notes) == ([newer], [NOTE._replace(text="new")])
+
+
+@pytest.mark.parametrize(("age", "is_kept"), [(WEEK - 1, True), (WEEK + 1, False)])
+def test_a_city_that_left_is_forgotten_after_a_week(file: Path, age: float, is_kept: bool) -> None:  # noqa: FBT001
+    """What nobody has renewed for a week is not loaded any more."""
+    with closing(Store(file)) as store:
+        store.add(arrivals(last(fetched_at=EPOCH)))
+    assert bool(kept(file, NOW + age).lasts) == is_kept
+
+
+@pytest.mark.parametrize(("until", "is_kept"), [(1.0, True), (-1.0, False)])
+def test_a_note_is_forgotten_when_nobody_needs_it(file: Path, until: float, is_kept: bool) -> None:  # noqa: FBT001
+    """A note is kept until its time, and not longer."""
+    with closing(Store(file)) as store:
+        store.save([], [NOTE._replace(until=NOW + until)])
+    assert bool(kept(file).notes) == is_kept
+
+
+rows = st.builds(
+    Row,
+    st.just("fake"),
+    st.sampled_from(["minute", "day", "pace"]),
+    st.sampled_from([NOW - 60, NOW, NOW + 60]),
+    st.integers(0, 100).map(float),
+)
+
+
+@given(st.lists(st.lists(rows, max_size=5), max_size=5))
+def test_calls_are_added_up(batches: list[list[Row]]) -> None:
+    """Of one window they are added, a later window takes the place of an earlier one, and that does not come back."""
+    model: dict[str, Row] = {}
+    with closing(Store(":memory:")) as store:  # type: ignore[arg-type] # SQLite's name for no file at all
+        for batch in batches:
+            counted = Model()
+            counted.rows = model
+            counted.save(batch)
+            assert {row.window: row for row in store.save(batch, [])} == model
+
+
+def test_what_a_wrong_clock_wrote_does_not_stay_for_ever(file: Path) -> None:
+    """Rows of a window in the far future are forgotten, or nothing would be counted until then."""
+    ahead = 10 * 366 * 86400.0
+    rows = [Row("fake", "day", NOW, 5.0), Row("fake", "closed", NOW + 60, 0.0), Row("fake", "pace", NOW + 1, 0.0)]
+    with closing(Store(file)) as store:
+        store.save([row._replace(started=row.started + ahead, used=9.0) for row in rows], [])
+    with closing(Store(file)) as store:
+        store.load(NOW)
+        assert sorted(store.save(rows, [])) == sorted(rows)
+
+
+def test_a_damaged_count_is_as_if_it_were_not_there(file: Path) -> None:
+    """What is no number does not get into the meters."""
+    with closing(Store(file)) as store:
+        store.save([Row("fake", "day", NOW, 1.0)], [])
+    with closing(sqlite3.connect(file)) as other, other:
+        other.execute("INSERT INTO quota VALUES ('fake', 'pace', 'soon', NULL), ('fake', 'hour', NULL, 'many')")
+    assert kept(file).rows == [Row("fake", "day", NOW, 1.0)]
+
+
+@pytest.mark.parametrize("content", [b"no database at all, but long enough to be none " * 100, b"short"])
+def test_a_file_that_is_no_database_is_explained(file: Path, content: bytes) -> None:
+    """The text names the file and says what to do; the file is left as it is."""
+    file.write_bytes(content)
+    with pytest.raises(StateError, match="not a database; move it away to begin anew") as caught:
+        Store(file)
+    assert str(caught.value).startswith(f"{file}: ")
+    assert file.read_bytes() == content
+
+
+def test_a_damaged_database_is_explained(file: Path) -> None:
+    """Also when the damage is in the middle of the file: it is looked at before anything is done."""
+    with closing(Store(file)) as store:
+        store.save([], [NOTE._replace(key=f"{number}", text="x" * 3000) for number in range(100)])
+    content = bytearray(file.read_bytes())
+    content[4096 * 5 :] = b"\xee" * (len(content) - 4096 * 5)
+    file.write_bytes(content)
+    with pytest.raises(StateError, match="move it away to begin anew") as caught:
+        Store(file)
+    assert str(caught.value).startswith(f"{file}")
+
+
+def test_a_file_of_a_newer_weatherd_is_left_alone(file: Path) -> None:
+    """The text says so, and nothing is left open."""
+    with closing(Store(file)) as store:
+        store.add(arrivals(last()))
+    with closing(sqlite3.connect(file)) as other:
+        other.execute(f"PRAGMA user_version = {VERSION + 1}")
+    with pytest.raises(StateError, match="newer weatherd: use that, or another 'state' folder"):
+        Store(file)
+    with closing(sqlite3.connect(file)) as other:
+        assert other.execute("SELECT count(*) FROM observation").fetchone() == (1,)
+
+
+@pytest.mark.skipif(not FILES.exists(), reason="only Linux tells which files are open")
+@pytest.mark.parametrize("statement", ["PRAGMA user_version = 99", "CREATE TABLE last (text)", None])
+def test_a_file_that_is_refused_is_closed(file: Path, statement: str | None) -> None:
+    """Whoever catches the error has nothing left to close."""
+    if statement:
+        with closing(sqlite3.connect(file)) as other:
+            other.execute(statement)
+    else:
+        file.write_bytes(b"no database at all" * 100)
+    with pytest.raises(StateError) as caught:
+        Store(file)
+    assert caught.value.args  # the error is still there, and with it all that it knows
+    assert str(file) not in {os.path.realpath(each) for each in FILES.iterdir()}
+
+
+def test_a_file_that_cannot_be_opened_is_explained(file: Path) -> None:
+    """A folder in its place, say."""
+    file.mkdir()
+    with pytest.raises(StateError, match="unable to open database file"):
+        Store(file)
+
+
+def test_a_full_disk_is_told_as_that_and_costs_nothing_else(file: Path) -> None:
+    """All of a writing is there, or nothing; the text says what was wrong; afterwards it works as before."""
+    with closing(Store(file)) as store:
+        store.save([Row("fake", "day", NOW, 1.0)], [])
+        pages = store._db.one("PRAGMA page_count")
+        store._db.rows(f"PRAGMA max_page_count = {pages + 2}")
+        for _ in range(3):
+            with pytest.raises(StateError, match="is full"):
+                store.save([Row("fake", "day", NOW, 1.0)], [OLDEST])
+        assert kept(file) == Kept([], [Row("fake", "day", NOW, 1.0)], [])
+        store._db.rows("PRAGMA max_page_count = 100000")
+        store.save([Row("fake", "day", NOW, 1.0)], [OLDEST])
+    found = kept(file)
+    assert (found.rows, found.notes) == ([Row("fake", "day", NOW, 2.0)], [OLDEST])
+
+
+def test_a_file_that_another_one_writes_to_is_told_as_that(file: Path) -> None:
+    """After some patience; and the next writing finds it free."""
+    with closing(Store(file)) as store, closing(sqlite3.connect(file, isolation_level=None)) as other:
+        store._db.rows("PRAGMA busy_timeout = 0")
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StateError, match="is locked"):
+            store.save([Row("fake", "day", NOW, 1.0)], [])
+        other.execute("ROLLBACK")
+        assert store.save([Row("fake", "day", NOW, 1.0)], []) == [Row("fake", "day", NOW, 1.0)]
+
+
+def _in_threads(count: int, call: Any) -> list[Exception]:
+    """Call it in so many threads at once; return what it raised."""
+    together, errors = threading.Barrier(count), []
+
+    def work() -> None:
+        together.wait()
+        try:
+            call()
+        except Exception as error:  # noqa: BLE001 - it is returned
+            errors.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return errors
+
+
+def test_several_may_make_the_file_at_once(tmp_path: Path) -> None:
+    """The daemon and a command that are started together on a new folder both begin."""
+    for number in range(30):
+        assert _in_threads(6, lambda file=tmp_path / f"{number}.sqlite": Store(file).close()) == []
+
+
+def test_several_may_write_at_once(file: Path) -> None:
+    """No call is lost while others open the file, write and close it."""
+    Store(file).close()
+
+    def work() -> None:
+        for _ in range(30):
+            with closing(Store(file)) as store:
+                store.load(NOW)
+                store.save([Row("fake", "day", NOW, 1.0)], [NOTE])
+
+    assert _in_threads(4, work) == []
+    assert kept(file).rows == [Row("fake", "day", NOW, 120.0)]

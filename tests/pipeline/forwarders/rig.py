@@ -1,0 +1,84 @@
+"""A journal and the engine on real time, for far sides that are real servers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from tests.support.fakes import BERLIN, KIEL, observation
+from weatherd.config.settings import Settings
+from weatherd.http.transport import open_session
+from weatherd.journal.journal import open_journal
+from weatherd.journal.key_value import KeyValueStore
+from weatherd.observation import FetchedObservation
+from weatherd.pipeline.forwarders import Resources
+from weatherd.pipeline.forwarders.engine import forwarding
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+    from pathlib import Path
+
+    from weatherd.city import City
+    from weatherd.journal.journal import Journal
+    from weatherd.pipeline.forwarders.engine import DeliveryGroup
+
+PATIENCE = 60.0  # seconds after which a test gives up
+
+
+class Soon(random.Random):
+    """Has every rest be the shortest that it may be."""
+
+    def random(self) -> float:
+        """Return nearly one."""
+        return 0.99
+
+
+class Rig:
+    """A journal, and one forwarder that may be started and stopped."""
+
+    def __init__(self, journal: Journal, resources: Resources) -> None:
+        self.journal = journal
+        self.resources = resources
+        self.cities: tuple[City, ...] = (KIEL, BERLIN)
+        self.begin = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
+        self.added = 0
+
+    async def adds(self, count: int, city: City = KIEL, **values: Any) -> None:
+        """Add observations of the last hour, each a moment later than the one before; the number is their warmth."""
+        batch = []
+        for number in range(self.added, self.added + count):
+            moment = self.begin + timedelta(milliseconds=number)
+            said = {"temperature": float(number), "observed_at": moment, "fetched_at": moment} | values
+            batch.append(FetchedObservation(city, observation(city, **said)))
+        for start in range(0, count, 500):
+            await self.journal.add(batch[start : start + 500])
+        self.added += count
+
+    @contextlib.asynccontextmanager
+    async def forwards(self, open_forwarder: Any, **block: Any) -> AsyncIterator[DeliveryGroup]:
+        """Run a forwarder with a block of settings."""
+        forwarder = open_forwarder(Settings(**block), self.resources)
+        async with forwarding({"far": forwarder}, self.journal, Soon()) as running:
+            yield running
+            await running.drain(asyncio.get_running_loop().time() + 1.0)
+
+
+@contextlib.asynccontextmanager
+async def rig(folder: Path) -> AsyncIterator[Rig]:
+    """Open a journal, with nothing on the log's output."""
+    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+    async with open_journal(folder) as journal, open_session("weatherd/test") as session:
+        made = Rig(journal, Resources(session, KeyValueStore("far"), lambda: made.cities, lambda: datetime.now(UTC)))
+        yield made
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Wait until a condition holds."""
+    async with asyncio.timeout(PATIENCE):
+        while not await condition():  # noqa: ASYNC110 - it is another process that changes
+            await asyncio.sleep(0.05)

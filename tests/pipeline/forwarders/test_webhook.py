@@ -1,0 +1,129 @@
+"""The webhook, against a web server of the test's own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import hmac
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from tests.pipeline.forwarders.far import told
+from tests.pipeline.forwarders.rig import rig, until
+from weatherd.formatting import plain
+from weatherd.pipeline.forwarders.webhook import open_forwarder
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+pytestmark = [pytest.mark.real_time, pytest.mark.once]
+
+
+class Receiver:
+    """Takes batches, knows those that it has had, and answers by a script of statuses."""
+
+    def __init__(self) -> None:
+        self.got: list[dict[str, Any]] = []  # observations, each batch once
+        self.requests: list[tuple[dict[str, str], bytes]] = []
+        self.script: list[int | str] = []
+        self.dislikes: set[float] = set()
+        self._keys: set[str] = set()
+        self.url = ""
+
+    async def take(self, request: web.Request) -> web.StreamResponse:
+        """Answer ``POST /in``."""
+        body = await request.read()
+        self.requests.append((dict(request.headers), body))
+        batch = json.loads(body)["observations"]
+        step = self.script.pop(0) if self.script else 204
+        if step == "hang":
+            await asyncio.get_running_loop().create_future()
+        if step in (204, "cut") and self.dislikes & {each["temperature"] for each in batch}:
+            return web.Response(status=422, text="too cold")
+        if step in (204, "cut") and request.headers["Idempotency-Key"] not in self._keys:
+            self._keys.add(request.headers["Idempotency-Key"])
+            self.got += batch
+        if step == "cut":
+            assert request.transport
+            request.transport.abort()
+        headers = {"Retry-After": "1"} if step == 429 else {}
+        return web.Response(status=step if isinstance(step, int) else 204, headers=headers)
+
+
+@contextlib.asynccontextmanager
+async def receiving() -> AsyncIterator[Receiver]:
+    """Run a receiver."""
+    receiver = Receiver()
+    app = web.Application(client_max_size=10**7)
+    app.router.add_post("/in", receiver.take)
+    async with TestServer(app, host="127.0.0.1") as server:
+        receiver.url = str(server.make_url("/in"))
+        yield receiver
+
+
+async def test_batches_come_as_json_with_a_key_and_a_signature(tmp_path: Path) -> None:
+    """A receiver finds what ``once --format json`` prints, can tell that it is from us, and knows a batch again."""
+    async with receiving() as receiver, rig(tmp_path) as made:
+        await made.adds(3)
+        block = {"url": f"{receiver.url}?key=a%2Fb", "secret": "sesame"}
+        async with made.forwards(open_forwarder, webhook=block):
+            await until(lambda: _has(receiver, 3))
+        async with made.journal.reading() as reading:
+            entries = await reading.after(0, 10)
+    headers, body = receiver.requests[0]
+    assert receiver.got == [plain(entry.observation) for entry in entries]
+    assert len(headers["Idempotency-Key"]) == 32
+    expected = hmac.new(b"sesame", body, hashlib.sha256).hexdigest()
+    assert headers["X-Weatherd-Signature"] == f"sha256={expected}"
+    assert headers["Content-Type"] == "application/json"
+
+
+@pytest.mark.parametrize("trouble", [500, 503, 429, 401, 404, 302, "cut"])
+async def test_a_batch_is_sent_again_until_it_is_taken(tmp_path: Path, trouble: int | str) -> None:
+    """Whatever says that the moment is wrong, and not the batch: it is sent again as it was, and taken once."""
+    async with receiving() as receiver, rig(tmp_path) as made:
+        receiver.script = [trouble]
+        await made.adds(3)
+        with told() as logs:
+            async with made.forwards(open_forwarder, webhook={"url": receiver.url}) as forwards:
+                await until(lambda: _has_answered(receiver, 2))
+                await until(lambda: _is_level(forwards))
+                assert forwards.ends()["far"] == {"delivered": 3, "set_aside": 0, "behind": 0}
+    assert [each["temperature"] for each in receiver.got] == [0, 1, 2]
+    assert len({body for _, body in receiver.requests}) == 1
+    assert len({headers["Idempotency-Key"] for headers, _ in receiver.requests}) == 1
+    assert [log["event"] for log in logs] == ["forwarder.down", "forwarder.recovered"]
+    assert receiver.url not in str(logs)
+
+
+async def test_what_is_refused_is_set_aside(tmp_path: Path) -> None:
+    """A 4xx of the body costs what it is about, and no other observation."""
+    async with receiving() as receiver, rig(tmp_path) as made:
+        receiver.dislikes = {7.0}
+        await made.adds(20)
+        with told() as logs:
+            async with made.forwards(open_forwarder, webhook={"url": receiver.url}) as forwards:
+                await until(lambda: _is_level(forwards))
+                assert forwards.ends()["far"] == {"delivered": 19, "set_aside": 1, "behind": 0}
+    assert [each["temperature"] for each in receiver.got] == [number for number in range(20) if number != 7]
+    assert [(log["event"], log["reason"]) for log in logs] == [
+        ("forwarder.set_aside", "it answers 422: too cold"),
+    ]
+
+
+async def _has(receiver: Receiver, count: int) -> bool:
+    return len(receiver.got) >= count
+
+
+async def _has_answered(receiver: Receiver, count: int) -> bool:
+    return len(receiver.requests) >= count
+
+
+async def _is_level(forwards: Any) -> bool:
+    return not forwards.ends()["far"]["behind"]

@@ -1,0 +1,188 @@
+"""Failover: the next provider serves while the first cannot, and the return to the first is no flap."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import random
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from structlog.testing import capture_logs
+
+from tests.support.fakes import KIEL, observation
+from tests.support.virtual_time import EPOCH, now
+from weatherd.errors import Failure, ProviderError
+from weatherd.pipeline.account import Account
+from weatherd.pipeline.latest import LatestObservations
+from weatherd.pipeline.queue import ObservationQueue
+from weatherd.polling.failover import Suspension, bench, order
+from weatherd.polling.producer import Tools, produce
+from weatherd.quota.planner import Planner
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from weatherd.city import City
+    from weatherd.observation import Observation
+
+BOTH = replace(KIEL, providers=("first", "second"))
+DAY = 86400.0
+
+
+class Service:
+    """A provider that cannot serve while *trouble* returns something for the virtual time."""
+
+    def __init__(self, name: str, trouble: Callable[[float], Exception | timedelta | None] = lambda _: None) -> None:
+        self.asked: list[float] = []
+        self._name = name
+        self._trouble = trouble
+
+    async def fetch(self, city: City) -> Observation:
+        """Raise the trouble; or give an observation that is as old as it says."""
+        time = asyncio.get_running_loop().time()
+        self.asked.append(time)
+        trouble = self._trouble(time)
+        if isinstance(trouble, Exception):
+            raise trouble
+        return observation(city, provider=self._name, observed_at=now() - (trouble or timedelta()), fetched_at=now())
+
+
+class Taking(ObservationQueue):
+    """Keeps what is put, with the time, and tells the board."""
+
+    def __init__(self, board: LatestObservations) -> None:
+        super().__init__(10)
+        self.taken: list[tuple[float, Any]] = []
+        self._board = board
+
+    async def put(self, arrival: Any) -> None:
+        """Take it."""
+        self.taken.append((asyncio.get_running_loop().time(), arrival))
+        self._board.note(arrival.observation)
+
+    @property
+    def served_by(self) -> list[str]:
+        """Return who served, without repetition."""
+        return [name for name, _ in itertools.groupby(arrival.observation.provider for _, arrival in self.taken)]
+
+
+async def watch(first: Service, second: Service, seconds: float = DAY, city: City = BOTH) -> Taking:
+    """Watch a city for so long."""
+    board, loop = LatestObservations(), asyncio.get_running_loop()
+    channel = Taking(board)
+    epoch = EPOCH.timestamp() - loop.time()
+    tools = Tools({"first": first, "second": second}, Planner(), board, channel, Account(), epoch, random.Random(0))
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await produce(city, tools)
+    return channel
+
+
+def failing(failure: Failure, **values: Any) -> ProviderError:
+    """Return a failure."""
+    return ProviderError("no", failure, **values)
+
+
+TROUBLES: list[Any] = [
+    failing(Failure.UNAVAILABLE),
+    failing(Failure.REFUSED),  # outside its area
+    failing(Failure.DENIED, retry_after=600.0, spacing=1.0),
+    failing(Failure.PAUSED, retry_after=60.0, spacing=1.0),  # paused, or out of quota
+    failing(Failure.EMPTY),
+    timedelta(hours=11),  # 200 with old data
+    KeyError("a bug"),
+]
+
+
+@pytest.mark.parametrize("trouble", TROUBLES, ids=repr)
+async def test_the_next_serves_while_the_first_cannot(trouble: Any) -> None:
+    """Whatever ails the first, the city is served at its usual rate, by the second, and is never down."""
+    first, second = Service("first", lambda _: trouble), Service("second")
+    with capture_logs() as logs:
+        channel = await watch(first, second)
+    assert channel.served_by == ["second"]
+    assert not any(arrival.stale for _, arrival in channel.taken)
+    gaps = [later - earlier for (earlier, _), (later, _) in itertools.pairwise(channel.taken[1:])]
+    assert gaps == pytest.approx([600] * len(gaps), abs=1e-3)
+    assert len(first.asked) < 15  # and not at every poll
+    assert not [event for event in logs if event["event"].startswith("city.") and event["event"] != "city.failover"]
+
+
+async def test_the_first_has_its_city_back_when_it_is_well() -> None:
+    """After an outage of two hours it is asked again within the time that it sat out, and then it serves."""
+    first = Service("first", lambda time: failing(Failure.UNAVAILABLE) if 3600 < time < 10800 else None)
+    with capture_logs() as logs:
+        channel = await watch(first, Service("second"))
+    assert channel.served_by == ["first", "second", "first"]
+    back = next(time for time, arrival in channel.taken if time > 10800 and arrival.observation.provider == "first")
+    assert back < 10800 + 3 * 3600
+    told = [(event["before"], event["served_by"]) for event in logs if event["event"] == "city.failover"]
+    assert told == [("first", "second"), ("second", "first")]
+
+
+async def test_a_service_that_comes_and_goes_does_not_make_a_city_flap() -> None:
+    """The first is well every other half an hour, for a day: the city changes a few times, not 48."""
+    first = Service("first", lambda time: failing(Failure.UNAVAILABLE) if time // 1800 % 2 else None)
+    channel = await watch(first, Service("second"))
+    assert len(channel.served_by) <= 12
+    assert len(channel.taken) >= 143
+
+
+async def test_when_nobody_can_serve_the_city_is_down_and_all_are_tried() -> None:
+    """Also one that sits out is asked when the other cannot either; the first to be well ends it."""
+    first = Service("first", lambda time: failing(Failure.UNAVAILABLE) if time < 3000 else None)
+    second = Service("second", lambda time: failing(Failure.REFUSED) if time < 40_000 else None)
+    with capture_logs() as logs:
+        channel = await watch(first, second, 7200)
+    assert channel.served_by == ["first"]
+    assert channel.taken[0][0] < 3000 + 900
+    told = [event["event"] for event in logs if event["log_level"] in ("warning", "info")]
+    assert told == ["city.down", "city.recovered"]
+
+
+async def test_old_data_of_the_only_provider_is_delivered_as_such() -> None:
+    """The city is down, and what there is says stale; the newest of several is taken."""
+    first = Service("first", lambda _: timedelta(hours=9))
+    second = Service("second", lambda _: timedelta(hours=5))
+    with capture_logs() as logs:
+        channel = await watch(first, second, 7200)
+    assert {(arrival.observation.provider, arrival.stale) for _, arrival in channel.taken} == {("second", True)}
+    loud = [(event["event"], event.get("reason")) for event in logs if event["log_level"] == "warning"]
+    assert loud == [("city.down", "the newest that first has is 9h old")]
+    assert all(later - earlier > 299 for earlier, later in itertools.pairwise(sorted(first.asked)))
+
+
+async def test_an_observation_from_the_future_is_of_now() -> None:
+    """A service whose clock is ahead never makes an age negative."""
+    channel = await watch(Service("first", lambda _: timedelta(minutes=-7)), Service("second"), 3600)
+    assert all(arrival.observation.observed_at <= EPOCH + timedelta(seconds=time) for time, arrival in channel.taken)
+    assert len(channel.taken) > 5
+
+
+def test_the_order_is_that_of_preference() -> None:
+    """Those that sit out come last, in their order, and have their turn when it is over."""
+    benches = {"a": Suspension(100.0, 50.0), "c": Suspension(10.0, 5.0)}
+    assert order(("a", "b", "c"), benches, 50.0) == ["b", "c", "a"]
+    assert order(("a", "b", "c"), benches, 100.0) == ["a", "b", "c"]
+    assert order(("a",), benches, 0.0) == ["a"]
+
+
+@given(st.lists(st.floats(0, 1e5), min_size=1, max_size=30), st.floats(1, 1e5), st.floats(0, 1e5))
+def test_who_fails_again_sits_out_longer(gaps: list[float], interval: float, asked: float) -> None:
+    """Never less than two intervals and ten minutes, nor than was asked for; never more than twice the last time."""
+    now, last = 0.0, None
+    for gap in gaps:
+        now += gap
+        new = bench(last, now, interval, asked)
+        least = max(600.0, 2 * interval)
+        assert new.until >= now + max(least, asked)
+        assert least <= new.length <= max(6 * 3600.0, least)
+        if last and not last.is_forgotten(now):
+            assert new.length >= last.length
+        last = new

@@ -1,0 +1,119 @@
+"""A city's bad times in the log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from structlog.testing import capture_logs
+
+from tests.support.fakes import observation, unavailable
+from tests.support.virtual_time import EPOCH
+from weatherd.errors import Failure, ProviderError
+from weatherd.polling.outage_log import OutageLog
+
+NOW = EPOCH.timestamp()
+LAST = observation()
+SHUT = ProviderError("left alone for now", Failure.PAUSED, retry_after=60.0, spacing=1.0)
+LIMITED = ProviderError("429", Failure.LIMITED, retry_after=60.0, spacing=1.0)
+REFUSED = ProviderError("404: no such place", Failure.REFUSED)
+
+
+def loud(logs: list[Any]) -> list[str]:
+    """Return the events that are not low."""
+    return [log["event"] for log in logs if log["log_level"] != "debug"]
+
+
+def test_one_line_when_it_begins_and_one_when_it_ends() -> None:
+    """Further failures are told low, each with their number; the end says how many there were, and for how long."""
+    trouble = OutageLog()
+    with capture_logs() as logs:
+        trouble.goes_on(unavailable(), NOW, 15.12345)
+        trouble.goes_on(REFUSED, NOW + 15, 30.0)
+        trouble.ended(NOW + 45)
+    assert [(log["event"], log["log_level"], log["failures"]) for log in logs] == [
+        ("city.down", "warning", 1),
+        ("city.still_down", "debug", 2),
+        ("city.recovered", "info", 2),
+    ]
+    assert (logs[0]["reason"], logs[0]["retry_in"], logs[2]["seconds"]) == ("out of order", 15.123, 45)
+
+
+@pytest.mark.parametrize("error", [SHUT, LIMITED])
+def test_a_service_that_is_left_alone_is_not_the_citys_trouble(error: ProviderError) -> None:
+    """It is told once for all cities, by the gate: the city says nothing loud, neither then nor at the end."""
+    trouble = OutageLog()
+    with capture_logs() as logs:
+        for poll in range(200):
+            trouble.goes_on(error, NOW + 60 * poll, 60.0)
+            trouble.aged(LAST, error, NOW + 60 * poll)
+        trouble.ended(NOW + 12_000)
+    assert loud(logs) == []
+
+
+def test_a_trouble_of_its_own_is_told_also_after_a_pause() -> None:
+    """What the gate did not say is said by the city."""
+    trouble = OutageLog()
+    with capture_logs() as logs:
+        for error in (SHUT, REFUSED, SHUT, REFUSED):
+            trouble.goes_on(error, NOW, 60.0)
+        trouble.ended(NOW + 60)
+    assert loud(logs) == ["city.down", "city.recovered"]
+
+
+def test_a_bug_has_a_traceback_and_an_expected_failure_has_none() -> None:
+    """The level says whether somebody has to do something about weatherd."""
+    for error, level in ((ZeroDivisionError("oh"), "error"), (unavailable(), "warning")):
+        with capture_logs() as logs:
+            OutageLog().goes_on(error, NOW, 1.0)
+        assert (logs[0]["log_level"], bool(logs[0].get("exc_info"))) == (level, level == "error")
+
+
+def test_an_observation_becomes_stale_once() -> None:
+    """The line comes when the last observation is older than its provider's budget, and not again before the end."""
+    trouble = OutageLog()
+    with capture_logs() as logs:
+        for hour in range(10):
+            trouble.goes_on(unavailable(), NOW + 3600 * hour, 3600.0)
+            trouble.aged(LAST, unavailable(), NOW + 3600 * hour)
+        trouble.ended(NOW + 36_000)
+    assert loud(logs) == ["city.down", "city.stale", "city.recovered"]
+    (stale,) = [log for log in logs if log["event"] == "city.stale"]
+    assert (stale["provider"], stale["age"], stale["observed_at"]) == ("fake", 4 * 3600, "2026-01-01T00:00:00Z")
+
+
+def test_a_city_of_which_nothing_is_known_is_not_stale() -> None:
+    """There is nothing that could be too old."""
+    trouble = OutageLog()
+    with capture_logs() as logs:
+        trouble.aged(None, unavailable(), NOW + 1e6)
+    assert logs == []
+
+
+errors = st.sampled_from([SHUT, LIMITED, REFUSED, unavailable(), ZeroDivisionError("oh"), None])
+polls = st.lists(st.tuples(st.booleans(), errors, st.floats(0, 8000)), max_size=60)
+
+
+@given(polls)
+def test_the_log_of_any_life_alternates(polls: list[tuple[bool, Any, float]]) -> None:
+    """Down, at most one stale, recovered, and again; an end is never told twice, nor one without a beginning."""
+    trouble, now, told = OutageLog(), NOW, list[str]()
+    for is_fresh, error, seconds in polls:
+        now += seconds
+        with capture_logs() as logs:
+            if is_fresh:
+                trouble.ended(now)
+                trouble = OutageLog()
+            else:
+                trouble.goes_on(error, now, 60.0)
+                trouble.aged(LAST, error, now)
+        told += loud(logs)
+        assert len(logs) <= 2
+        assert all(log.get("seconds", 0) >= 0 for log in logs)
+    begun = [event for event in told if event in ("city.down", "city.recovered")]
+    assert begun[::2] == ["city.down"] * len(begun[::2])
+    assert begun[1::2] == ["city.recovered"] * len(begun[1::2])
+    lives = " ".join(told).split("city.recovered")
+    assert all(life.count("city.stale") <= 1 for life in lives)

@@ -1,0 +1,271 @@
+"""The producer: its times, its failures, its recoveries."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import math
+import random
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from tests.support.fakes import BERLIN, KIEL, FakeProvider, observation, unavailable
+from tests.support.virtual_time import EPOCH
+from weatherd.errors import Failure, ProviderError
+from weatherd.pipeline.account import Account
+from weatherd.pipeline.latest import LatestObservations
+from weatherd.pipeline.queue import ObservationQueue
+from weatherd.polling.producer import Tools, produce
+from weatherd.polling.schedule import phase, share
+from weatherd.quota.planner import Planner
+
+if TYPE_CHECKING:
+    from weatherd.city import City
+
+PHASE = (phase("kiel", 600) - EPOCH.timestamp()) % 600  # of Kiel's ticks, in virtual seconds
+
+
+class Least(random.Random):
+    """Draws the least number, so that a wait is the longest it can be."""
+
+    def random(self) -> float:
+        """Return zero."""
+        return 0.0
+
+
+async def _watch(provider: FakeProvider, *, until: float, city: City = KIEL, size: int = 1000) -> Tools:
+    """Run one producer for so many virtual seconds."""
+    loop = asyncio.get_running_loop()
+    epoch = EPOCH.timestamp() - loop.time()
+    tools = Tools(
+        {"fake": provider, "other": provider},
+        Planner(),
+        LatestObservations(),
+        ObservationQueue(size),
+        Account(),
+        epoch,
+        Least(),
+    )
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout_at(until):
+            await produce(city, tools)
+    return tools
+
+
+async def test_a_healthy_city_is_asked_at_once_and_then_at_its_phase() -> None:
+    """The first poll is at zero, the others at the phase of the city's id, at a fixed rate for a virtual day."""
+    provider = FakeProvider().answers(after=0.7)
+    await _watch(provider, until=86400)
+    first, *others = provider.times(KIEL)
+    second = PHASE if PHASE >= 300 else PHASE + 600
+    assert first == 0
+    assert others == pytest.approx([second + 600 * n for n in range(len(others))], abs=1e-3)
+    assert len(others) in (143, 144)
+
+
+async def test_a_city_of_a_long_list_is_asked_soon() -> None:
+    """At a cold start the cities of a long list are not all asked at once: 10,000 a second, each at its own share."""
+    loop, provider = asyncio.get_running_loop(), FakeProvider().answers()
+    board = LatestObservations(replace(KIEL, id=f"city-{number}") for number in range(11_000))
+    epoch = EPOCH.timestamp() - loop.time()
+    tools = Tools({"fake": provider}, Planner(), board, ObservationQueue(1000), Account(), epoch, Least())
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout_at(5):
+            await produce(KIEL, tools)
+    assert provider.times(KIEL) == pytest.approx([share("kiel")], abs=2e-3)
+
+
+async def test_a_slow_answer_makes_ticks_be_skipped() -> None:
+    """A poll that takes longer than the interval is finished before the next; the ticks keep their places."""
+    provider = FakeProvider().answers(after=700)
+    await _watch(provider, until=7200)
+    times = provider.times(KIEL)
+    assert all(later - earlier >= 700 for earlier, later in itertools.pairwise(times))
+    assert [time % 600 for time in times[1:]] == pytest.approx([PHASE % 600] * len(times[1:]), abs=1e-3)
+
+
+async def test_an_answer_that_takes_most_of_the_interval_costs_no_tick() -> None:
+    """Only the second poll keeps a distance; later, every tick counts for which the city is free."""
+    provider = FakeProvider().answers(after=400)
+    await _watch(provider, until=10_000)
+    gaps = [later - earlier for earlier, later in itertools.pairwise(provider.times(KIEL)[1:])]
+    assert gaps == pytest.approx([600] * len(gaps), abs=1e-3)
+
+
+class Trembling(Tools):
+    """A tools whose clock is off by up to a microsecond, now this way and now that."""
+
+    def now(self) -> float:
+        """Return the time, nearly."""
+        return super().now() + TREMBLE.uniform(-1e-6, 1e-6)
+
+
+TREMBLE = random.Random(0)
+
+
+async def test_a_timer_that_fires_a_hair_early_makes_no_second_poll() -> None:
+    """However the clock trembles, there is one poll at each tick."""
+    provider = FakeProvider().answers()
+    loop = asyncio.get_running_loop()
+    epoch = EPOCH.timestamp() - loop.time()
+    tools = Trembling(
+        {"fake": provider}, Planner(), LatestObservations(), ObservationQueue(1000), Account(), epoch, Least()
+    )
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(86400):
+            await produce(KIEL, tools)
+    gaps = [later - earlier for earlier, later in itertools.pairwise(provider.times(KIEL)[1:])]
+    assert gaps == pytest.approx([600] * len(gaps), abs=1e-3)
+
+
+async def test_a_failing_city_is_down_once_and_recovers_once() -> None:
+    """Any number of failures in a row is one line when it begins and one when it ends."""
+    provider = FakeProvider().fails(times=5).answers()
+    with capture_logs() as events:
+        tools = await _watch(provider, until=7200)
+    loud = [(event["event"], event["log_level"]) for event in events if event["log_level"] != "debug"]
+    assert loud == [("city.down", "warning"), ("city.recovered", "info")]
+    assert events[0]["reason"] == "out of order"
+    assert events[-1]["failures"] == 5
+    assert events[-1]["seconds"] == pytest.approx(150 + 300 + 600 + 900 + 900, abs=0.01)
+    assert tools.account.fetched == tools.channel.depth > 0
+
+
+async def test_retries_back_off() -> None:
+    """After each failure in a row the wait is longer, and after the recovery the city returns to its phase."""
+    provider = FakeProvider().fails(times=4).answers()
+    await _watch(provider, until=3600)
+    times = provider.times(KIEL)
+    assert times[:5] == pytest.approx([0, 150, 450, 1050, 1950], abs=1e-3)
+    assert times[5] % 600 == pytest.approx(PHASE, abs=1e-3)
+
+
+@pytest.mark.parametrize("failure", [Failure.REFUSED, Failure.DENIED, Failure.LIMITED])
+async def test_a_request_that_was_refused_is_not_repeated_early(failure: Failure) -> None:
+    """What a client did wrong is not tried again within the interval."""
+    provider = FakeProvider().fails(ProviderError("400: no such place", failure)).answers()
+    await _watch(provider, until=1000)
+    assert provider.times(KIEL)[1] == pytest.approx(600, abs=1e-3)
+
+
+async def test_a_service_may_say_when_to_come_back() -> None:
+    """A Retry-After that is longer than the backoff is honoured."""
+    provider = FakeProvider().fails(unavailable(retry_after=4000)).answers()
+    await _watch(provider, until=5000)
+    assert provider.times(KIEL)[:2] == pytest.approx([0, 4000], abs=1e-3)
+
+
+async def test_a_bug_in_a_provider_is_contained_and_shown() -> None:
+    """Whatever a plug-in raises, the city is down with a traceback, and is asked again."""
+    provider = FakeProvider().fails(ZeroDivisionError("oh")).answers()
+    with capture_logs() as events:
+        await _watch(provider, until=200)
+    assert events[0]["event"] == "city.down"
+    assert isinstance(events[0]["exc_info"], ZeroDivisionError)
+    assert events[1]["event"] == "city.recovered"
+
+
+class Mute(Exception):  # noqa: N818 - it says nothing, not even that
+    """Cannot be printed."""
+
+    def __str__(self) -> str:
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize(
+    "error", [asyncio.CancelledError(), SystemExit(3), KeyboardInterrupt(), BaseException("odd"), Mute()], ids=repr
+)
+async def test_a_plug_in_cannot_end_its_city_or_the_daemon(error: BaseException) -> None:
+    """Not even what is no Exception, or a stray cancellation, gets past the city that it came from."""
+    provider = FakeProvider().fails(error).answers()
+    with capture_logs() as events:
+        await _watch(provider, until=200)
+    assert [event["event"] for event in events] == ["city.down", "city.recovered"]
+    assert events[0]["exc_info"]
+
+
+async def test_an_expected_failure_has_no_traceback() -> None:
+    """A service that is out of order is not a bug."""
+    with capture_logs() as events:
+        await _watch(FakeProvider().fails(), until=100)
+    assert "exc_info" not in events[0]
+
+
+@pytest.mark.parametrize("error", [unavailable(), KeyError("a bug")])
+async def test_the_next_provider_serves_while_the_first_cannot(error: Exception) -> None:
+    """The providers are asked in the city's order, whatever the first one raises; nothing is down."""
+    first, second = FakeProvider().fails(error), FakeProvider().answers()
+    tools = Tools(
+        {"a": first, "b": second},
+        Planner(),
+        LatestObservations(),
+        ObservationQueue(10),
+        Account(),
+        EPOCH.timestamp(),
+        Least(),
+    )
+    with capture_logs() as events, contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(100):
+            await produce(replace(KIEL, providers=("a", "b")), tools)
+    assert (len(first.asked), len(second.asked), tools.account.fetched) == (1, 1, 1)
+    assert [(event["event"], event["log_level"]) for event in events] == [("provider.failed", "debug")]
+
+
+class Garbled(FakeProvider):
+    """Gives what it is told to."""
+
+    def __init__(self, answer: Any) -> None:
+        super().__init__()
+        self._answer = answer
+
+    async def fetch(self, _: City) -> Any:
+        """Return it."""
+        return self._answer
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        {"city": "kiel", "temperature": 6.0},
+        observation(BERLIN),
+        observation(temperature=math.nan),
+        observation(temperature=None),
+        observation(wind_speed=math.inf),
+        observation(description=""),
+        observation(description="two\nlines"),
+        observation(observed_at=EPOCH.replace(tzinfo=None)),
+    ],
+)
+async def test_a_provider_that_gives_something_else_is_down(answer: Any) -> None:
+    """What is no observation, or none of that city, or an unsound one, never gets on the road."""
+    with capture_logs() as events:
+        tools = await _watch(Garbled(answer), until=100)
+    assert tools.channel.depth == 0
+    assert isinstance(events[0]["exc_info"], TypeError)
+
+
+async def test_a_full_channel_holds_the_city_back() -> None:
+    """A producer that waits for room asks for nothing meanwhile, and goes on at its phase."""
+    provider = FakeProvider().answers()
+    tools: Any = None
+
+    async def make_room() -> None:
+        await asyncio.sleep(3000)
+        tools.channel.done(len(await tools.channel.take()))
+
+    loop = asyncio.get_running_loop()
+    epoch = EPOCH.timestamp() - loop.time()
+    tools = Tools({"fake": provider}, Planner(), LatestObservations(), ObservationQueue(1), Account(), epoch, Least())
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(4000), asyncio.TaskGroup() as tasks:
+            tasks.create_task(make_room())
+            tasks.create_task(produce(KIEL, tools))
+    times = provider.times(KIEL)
+    assert len([time for time in times if time < 3000]) == 2
+    assert times[2] % 600 == pytest.approx(PHASE, abs=1e-3)
+    assert tools.account.fetched == tools.channel.depth + 1 == 3

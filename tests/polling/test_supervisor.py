@@ -1,0 +1,81 @@
+"""One producer per city, brought into line by difference."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support import virtual_time
+from tests.support.fakes import BERLIN, KIEL, MUNICH
+from weatherd.city import City
+from weatherd.config.diff import change
+from weatherd.polling.supervisor import Supervisor
+
+CITIES = [City(name=name, lat=float(lat), lon=10.0) for name in "ABCD" for lat in (1, 2)]
+
+
+class Running:
+    """Producers that do nothing, and a record of which are there."""
+
+    def __init__(self) -> None:
+        self.now: list[City] = []
+        self.begun: list[City] = []
+
+    async def produce(self, city: City) -> None:
+        """Run until cancelled."""
+        self.now.append(city)
+        self.begun.append(city)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.now.remove(city)
+
+
+async def test_a_change_touches_only_what_it_changes() -> None:
+    """Cities that are equal in every value keep their task; a changed one is stopped and begun anew."""
+    running = Running()
+    async with asyncio.TaskGroup() as tasks:
+        supervisor = Supervisor(tasks, running.produce)
+        supervisor.become(change((), [KIEL, BERLIN]))
+        await asyncio.sleep(0)
+        moved = replace(BERLIN, lat=52.6)
+        supervisor.become(change([KIEL, BERLIN], [KIEL, moved, MUNICH]))
+        await asyncio.sleep(0)
+        assert running.begun == [KIEL, BERLIN, moved, MUNICH]
+        supervisor.stop()
+
+
+async def test_becoming_the_same_again_changes_nothing() -> None:
+    """Applying a list twice is applying it once, also when its cities are equal and not the same objects."""
+    running = Running()
+    async with asyncio.TaskGroup() as tasks:
+        supervisor = Supervisor(tasks, running.produce)
+        supervisor.become(change((), [KIEL]))
+        for same in (KIEL, replace(KIEL)):
+            supervisor.become(change([KIEL], [same]))
+        await asyncio.sleep(0)
+        assert running.begun == [KIEL]
+        supervisor.stop()
+
+
+@given(st.lists(st.lists(st.sampled_from(CITIES), unique_by=lambda city: city.id), max_size=6))
+def test_any_sequence_of_lists_ends_with_the_last(lists: list[list[City]]) -> None:
+    """Whatever came before, exactly the cities of the last list are watched, each once."""
+
+    async def scenario() -> None:
+        running = Running()
+        async with asyncio.TaskGroup() as tasks:
+            supervisor = Supervisor(tasks, running.produce)
+            for before, cities in itertools.pairwise([[], *lists]):
+                supervisor.become(change(before, cities))
+                await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            assert sorted(running.now, key=str) == sorted(lists[-1] if lists else [], key=str)
+            supervisor.stop()
+        assert running.now == []
+
+    virtual_time.run(scenario())

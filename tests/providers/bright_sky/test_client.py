@@ -1,0 +1,197 @@
+"""Bright Sky: answers of our own making, and a server on loopback."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.fakes import KIEL, resources
+from tests.support.virtual_time import EPOCH, now
+from weatherd.city import City
+from weatherd.config.settings import Settings
+from weatherd.errors import Failure, ProviderError
+from weatherd.http.client import Answer
+from weatherd.http.transport import open_session
+from weatherd.providers.bright_sky import client as bright_sky
+
+if TYPE_CHECKING:
+    from weatherd.observation import Observation
+
+WEATHER: dict[str, Any] = {
+    "source_id": 4711,
+    "timestamp": "2026-01-01T01:30:00+01:00",
+    "temperature": -3,
+    "condition": "snow",
+    "icon": "snow",
+    "cloud_cover": 100,
+    "relative_humidity": 81,
+    "pressure_msl": 1002.5,
+    "precipitation_10": 0.1,
+    "precipitation_60": 0.4,
+    "visibility": 800,
+    "wind_speed_10": 18,
+    "wind_speed_30": 36,
+    "wind_speed_60": 54,
+    "wind_direction_10": 359,
+    "wind_direction_30": 10,
+    "wind_direction_60": 20,
+    "wind_gust_speed_10": 36.0,
+    "wind_gust_speed_30": 72,
+    "wind_gust_speed_60": 90,
+}
+FIELDS = {
+    "source_id": "station",
+    "cloud_cover": "cloud_cover",
+    "relative_humidity": "relative_humidity",
+    "pressure_msl": "pressure_msl",
+    "precipitation_60": "precipitation",
+    "visibility": "visibility",
+}
+BAD: list[Any] = [None, ..., "5", True, [], {}, 1e12, -1e12, 10**300]
+NOTHING: list[Any] = [None, 5, [], {}, {"weather": None}, {"weather": []}, {"weather": [WEATHER]}, {"sources": []}]
+
+
+def parse(document: Any, status: int = 200) -> Observation:
+    """Parse what a service would say."""
+    body = document if isinstance(document, bytes) else json.dumps(document).encode()
+    return bright_sky.parse(KIEL, Answer(status, body), EPOCH)
+
+
+def one(**values: Any) -> Observation:
+    """Parse the usual weather but for *values*; Ellipsis leaves one out."""
+    return parse({"weather": {name: value for name, value in (WEATHER | values).items() if value is not ...}})
+
+
+@given(st.floats(-90, 90), st.floats(-180, 180))
+def test_a_query_names_the_place_without_exponents(lat: float, lon: float) -> None:
+    """Coordinates are plain decimals to a metre, and the units are asked for by name."""
+    query = bright_sky.query(City(name="x", lat=lat, lon=lon))
+    assert (float(query["lat"]), float(query["lon"])) == pytest.approx((lat, lon), abs=6e-6)
+    assert "e" not in query["lat"] + query["lon"]
+    assert query["units"] == "dwd"
+
+
+def test_reads_an_answer() -> None:
+    """Each value finds its field, in weatherd's units; what is felt is not known."""
+    found = one()
+    assert (found.city, found.provider, found.station) == (KIEL.id, "bright-sky", "4711")
+    assert (found.observed_at, found.fetched_at) == (datetime(2026, 1, 1, 0, 30, tzinfo=UTC), EPOCH)
+    assert (found.temperature, found.apparent_temperature, found.relative_humidity) == (-3, None, 81)
+    assert (found.pressure_msl, found.precipitation, found.cloud_cover, found.visibility) == (1002.5, 0.4, 100, 800)
+    assert (found.wind_speed, found.wind_direction, found.wind_gust) == (5, 359, 10)
+    assert (found.code, found.description) == (71, "snow")
+
+
+@pytest.mark.parametrize(("name", "field"), FIELDS.items())
+@pytest.mark.parametrize("value", BAD)
+def test_all_but_time_and_temperature_is_optional(name: str, field: str, value: Any) -> None:
+    """A value that is null, missing or nonsense is unknown, never 0; all the others are read."""
+    found = one(**{name: value})
+    assert [field for field in FIELDS.values() if getattr(found, field) in (None, "")] == [field]
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "expected"),
+    [
+        ("wind_speed", "wind_speed", [5, 10, 15, None]),
+        ("wind_direction", "wind_direction", [359, 10, 20, None]),
+        ("wind_gust_speed", "wind_gust", [10, 20, 25, None]),
+    ],
+)
+def test_the_wind_of_the_shortest_time_that_is_known(name: str, field: str, expected: list[float | None]) -> None:
+    """10 minutes, else 30, else 60, each for itself; one that is 0 is known."""
+    missing = [f"{name}_{minutes}" for minutes in (10, 30, 60)]
+    found = [getattr(one(**dict.fromkeys(missing[:count])), field) for count in range(4)]
+    assert found == expected
+    assert getattr(one(**dict.fromkeys(missing[:1], 0)), field) == 0
+
+
+@pytest.mark.parametrize("minutes", [10, 30])
+def test_precipitation_is_never_that_of_a_shorter_time(minutes: int) -> None:
+    """Without the last hour's sum nothing is said, whatever fell in a part of it."""
+    assert one(precipitation_60=None, **{f"precipitation_{minutes}": 5}).precipitation is None
+
+
+@pytest.mark.parametrize("value", [None, ..., "12", True, [], {}, 71, -101, 10**300])
+def test_without_a_temperature_there_is_no_observation(value: Any) -> None:
+    """A station without a possible temperature has no weather for us; the service is well."""
+    with pytest.raises(ProviderError, match=r"^the answer holds (no|an impossible) temperature") as caught:
+        one(temperature=value)
+    assert caught.value.failure is Failure.EMPTY
+
+
+@pytest.mark.parametrize("value", [None, ..., "", "now", "2026-01-01T01:30:00", 1767225600, True, [], {}])
+def test_without_a_time_there_is_no_observation(value: Any) -> None:
+    """A time without an offset is no time."""
+    with pytest.raises(ProviderError, match=r"^the answer does not say when it was observed$"):
+        one(timestamp=value)
+
+
+@pytest.mark.parametrize("document", NOTHING)
+def test_documents_of_another_form(document: Any) -> None:
+    """JSON without one object ``weather`` holds no weather; its empty list is among that."""
+    with pytest.raises(ProviderError, match=r"^the answer has no current weather$") as caught:
+        parse(document)
+    assert caught.value.failure is Failure.MALFORMED
+
+
+@pytest.mark.parametrize(
+    ("status", "document", "reason", "failure"),
+    [
+        (422, {"detail": [{"msg": "lat is\nout of range"}, {"msg": "more"}]}, "422: lat is out of range", "REFUSED"),
+        (422, {"detail": "No such\x07 thing"}, "422: No such thing", "REFUSED"),
+        (422, {"detail": []}, "the service answers with status 422", "REFUSED"),
+        (422, {"detail": ["lat"]}, "the service answers with status 422", "REFUSED"),
+        (422, {"detail": [{"msg": 7}]}, "the service answers with status 422", "REFUSED"),
+        (404, {"detail": "No sources match your criteria"}, "404: No sources match your criteria", "REFUSED"),
+        (404, {}, "the service answers with status 404", "REFUSED"),
+        (404, [], "the service answers with status 404", "REFUSED"),
+        (502, b"<html>", "the service answers with status 502", "UNAVAILABLE"),
+        (429, b"Too Many Requests", "the service answers with status 429", "LIMITED"),
+        (500, b"Internal Server Error", "the service answers with status 500", "BROKEN"),
+        (200, b"<html>", "the answer is an HTML page", "MALFORMED"),
+        (200, b"", "the answer is empty", "MALFORMED"),
+    ],
+)
+def test_a_refusal_says_why(status: int, document: Any, reason: str, failure: str) -> None:
+    """The reason is one line of the service's own; no place without a station counts as an outage."""
+    with pytest.raises(ProviderError) as caught:
+        parse(document, status)
+    assert (str(caught.value), caught.value.failure.name) == (reason, failure)
+
+
+@pytest.mark.parametrize("body", [b"", b'{"detail": [{"msg": "slow down"}]}'])
+def test_a_limit_may_say_for_how_long(body: bytes) -> None:
+    """What the service asks for reaches the gate, in whatever form it gives the reason."""
+    with pytest.raises(ProviderError) as caught:
+        bright_sky.parse(KIEL, Answer(429, body, {"Retry-After": "600"}), EPOCH)
+    assert (caught.value.failure, caught.value.retry_after) == (Failure.LIMITED, 600)
+
+
+async def test_asks_for_one_place() -> None:
+    """One request a poll, in the service's units, by the session's name."""
+    asked: list[tuple[str, dict[str, str], str]] = []
+
+    async def handler(request: web.Request) -> web.Response:
+        asked.append((request.path, dict(request.query), request.headers["User-Agent"]))
+        return web.json_response({"weather": WEATHER})
+
+    application = web.Application()
+    application.router.add_get("/{tail:.*}", handler)
+    async with contextlib.AsyncExitStack() as stack:
+        server = await stack.enter_async_context(TestServer(application))
+        session = await stack.enter_async_context(open_session("weatherd/test"))
+        settings = Settings(bright_sky={"base_url": str(server.make_url(""))})
+        provider = await stack.enter_async_context(bright_sky.open_provider(settings, resources(session)))
+        found = await provider.fetch(KIEL)
+        assert (found.city, found.temperature, found.fetched_at) == (KIEL.id, -3, now())
+    query = {"lat": "54.30590", "lon": "10.12328", "units": "dwd"}
+    assert asked == [("/current_weather", query, "weatherd/test")]

@@ -1,0 +1,105 @@
+"""What Bright Sky really sent. The files are other people's: they are read in place, and skipped where they are not."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.fakes import KIEL
+from weatherd.errors import Failure, ProviderError
+from weatherd.http.client import Answer
+from weatherd.observation import Observation
+from weatherd.providers.bright_sky import client as bright_sky
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NOW = datetime(2026, 10, 9, 12, tzinfo=UTC)
+
+
+def observed(at: datetime, temperature: float, **values: float) -> Observation:
+    """Return what should come of a file; both were recorded under clouds in Tempelhof."""
+    return Observation(
+        city=KIEL.id,
+        provider="bright-sky",
+        observed_at=at,
+        fetched_at=NOW,
+        temperature=temperature,
+        code=3,
+        description="overcast",
+        station="303711",
+        precipitation=0,
+        **values,
+    )
+
+
+WEATHER = {
+    "berlin_2025_dry_cloudy_ints.json": observed(
+        datetime(2025, 9, 18, 13, 30, tzinfo=UTC),
+        19.7,
+        relative_humidity=78,
+        pressure_msl=1019.7,
+        wind_speed=5.194444444,  # 18.7 km/h
+        wind_direction=260,
+        wind_gust=9.194444444,  # 33.1 km/h
+        cloud_cover=88,
+        visibility=61711,
+    ),
+    "berlin_2026_dry_cloudy_windy_floats.json": observed(
+        datetime(2026, 10, 9, 10, tzinfo=UTC),
+        13.5,
+        relative_humidity=64,
+        pressure_msl=1013.1,
+        wind_speed=6.388888889,  # 23.0 km/h
+        wind_direction=250,
+        wind_gust=10.388888889,  # 37.4 km/h
+        cloud_cover=100,
+        visibility=57321,
+    ),
+}
+NOTHING = (200, "the answer has no current weather", Failure.MALFORMED)
+FAILURES = {
+    "crafted_empty_weather_list.json": NOTHING,
+    "crafted_error_400_detail_invalid.json": (400, "400: Invalid", Failure.REFUSED),
+    "issue_error_429_plain_text.txt": (429, "the service answers with status 429", Failure.LIMITED),
+    "issue_error_500_plain_text.txt": (500, "the service answers with status 500", Failure.BROKEN),
+    "sourceform_error_404_no_current_weather.json": (
+        404,
+        "404: Could not find current weather for your location criteria",
+        Failure.REFUSED,
+    ),
+    "sourceform_error_404_no_sources.json": (404, "404: No sources match your criteria", Failure.REFUSED),
+    "status_ok.json": NOTHING,
+    "trimmed_mittenwald_2026_wind_only_no_temperature.json": (
+        200,
+        "the answer holds no temperature",
+        Failure.EMPTY,
+    ),
+    "../generic/nginx_502_bad_gateway.html": (502, "the service answers with status 502", Failure.UNAVAILABLE),
+}
+
+
+def test_every_file_has_an_expectation(recorded: Path) -> None:
+    """A new file says what should become of it."""
+    names = {file.name for file in (recorded / "brightsky").iterdir()}
+    names |= {f"../generic/{file.name}" for file in (recorded / "generic").iterdir()}
+    assert names == WEATHER.keys() | FAILURES.keys()
+
+
+@pytest.mark.parametrize("name", WEATHER)
+def test_current_weather(recorded: Path, name: str) -> None:
+    """A report is read value by value: km/h become m/s, integers and floats are the same."""
+    body = (recorded / "brightsky" / name).read_bytes()
+    assert bright_sky.parse(KIEL, Answer(200, body), NOW) == WEATHER[name]
+
+
+@pytest.mark.parametrize(("name", "expected"), FAILURES.items())
+def test_no_current_weather(recorded: Path, name: str, expected: tuple[int, str, Failure]) -> None:
+    """Anything else fails with the service's own reason, and says how far the failure reaches."""
+    status, reason, failure = expected
+    body = (recorded / "brightsky" / name).read_bytes()
+    with pytest.raises(ProviderError) as caught:
+        bright_sky.parse(KIEL, Answer(status, body), NOW)
+    assert (str(caught.value), caught.value.failure) == (reason, failure)

@@ -1,0 +1,176 @@
+"""Forecasts of MET Norway: the step of now, its words, and what is kept of it."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.fakes import KIEL
+from weatherd import wmo
+from weatherd.errors import Failure, ProviderError
+from weatherd.http.client import parse_json
+from weatherd.providers.met_norway.forecast import Forecast, Step, load, observe, parse_steps
+from weatherd.providers.met_norway.symbols import SYMBOLS, words_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MIDNIGHT = datetime(2026, 1, 1, tzinfo=UTC)
+NOON = MIDNIGHT + timedelta(hours=12)
+
+
+def series(*steps: tuple[str, dict[str, Any]]) -> dict[str, Any]:
+    """Return a document with these steps."""
+    return {"properties": {"timeseries": [{"time": time, "data": data} for time, data in steps]}}
+
+
+def data(celsius: Any = 6.5, **periods: Any) -> dict[str, Any]:
+    """Return a step's data."""
+    return {"instant": {"details": {"air_temperature": celsius}}, **periods}
+
+
+def period(symbol: str, amount: Any = None) -> dict[str, Any]:
+    """Return what follows a step."""
+    return {"summary": {"symbol_code": symbol}, "details": {} if amount is None else {"precipitation_amount": amount}}
+
+
+def now_of(document: Any, at: datetime = NOON) -> Step:
+    """Return the step of a moment."""
+    steps = parse_steps(document, at.timestamp())
+    found = Forecast(steps, "", 0.0, 0.0).step(at.timestamp())
+    assert found
+    return found
+
+
+@pytest.mark.parametrize(
+    ("minutes", "celsius"), [(0, 12), (59, 12), (60, 13), (-1, 11), (185, 15), (8 * 60, 15), (9 * 60 - 1, 15)]
+)
+def test_the_step_that_covers_now(minutes: int, celsius: int) -> None:
+    """It is the last one that has begun; the order in the answer does not matter. Six hours are six hours."""
+    hourly = [(f"2026-01-01T{hour:02}:00:00Z", data(hour, next_1_hours=period("rain"))) for hour in range(11, 15)]
+    later = ("2026-01-01T15:00:00Z", data(15, next_6_hours=period("rain")))
+    document = series(later, *reversed(hourly))
+    assert now_of(document, NOON + timedelta(minutes=minutes)).temperature == celsius
+
+
+def test_a_step_that_begins_in_a_moment_will_do() -> None:
+    """The service's clock may be ahead of ours."""
+    document = series(("2026-01-01T12:00:00Z", data(1, next_1_hours=period("rain"))))
+    assert now_of(document, NOON - timedelta(minutes=9)).temperature == 1
+
+
+@pytest.mark.parametrize(
+    "times", [["2026-01-01T10:59:00Z"], ["2026-01-01T12:11:00Z"], ["2025-01-01T12:00:00Z", "2027-01-01T12:00:00Z"]]
+)
+def test_no_step_covers_now(times: list[str]) -> None:
+    """What is over, or still to come, is not the weather of now."""
+    with pytest.raises(ProviderError, match="no forecast for now") as caught:
+        parse_steps(series(*((time, data(next_1_hours=period("rain"))) for time in times)), NOON.timestamp())
+    assert caught.value.failure is Failure.EMPTY
+
+
+@pytest.mark.parametrize("document", [None, [], {}, {"properties": []}, series(), {"properties": {"timeseries": {}}}])
+def test_documents_of_another_form(document: Any) -> None:
+    """They are no forecast."""
+    with pytest.raises(ProviderError, match=r"no forecast$") as caught:
+        parse_steps(document, NOON.timestamp())
+    assert caught.value.failure is Failure.MALFORMED
+
+
+@pytest.mark.parametrize("celsius", [None, "6", True, 400, [], ...])
+def test_a_step_without_a_temperature_is_left_out(celsius: Any) -> None:
+    """The one before it does not take its place for longer than it holds."""
+    broken = data(celsius) if celsius is not ... else {}
+    with pytest.raises(ProviderError):
+        parse_steps(series(("2026-01-01T12:00:00Z", broken)), NOON.timestamp())
+
+
+@pytest.mark.parametrize(
+    ("periods", "expected"),
+    [
+        ({"next_1_hours": period("rain", 0.7), "next_6_hours": period("snow", 9)}, (63, "rain", 0.7)),
+        ({"next_6_hours": period("snow", 9), "next_12_hours": period("fog")}, (73, "snow", None)),
+        ({"next_12_hours": period("fog")}, (45, "fog", None)),
+        ({}, (None, "unknown", None)),
+        ({"next_1_hours": period("rain")}, (63, "rain", None)),
+        ({"next_1_hours": period("rain", None) | {"summary": None}}, (None, "unknown", None)),
+        ({"next_1_hours": {"summary": {"symbol_code": None}, "details": None}}, (None, "unknown", None)),
+    ],
+)
+def test_words_and_rain_come_from_what_follows(periods: dict[str, Any], expected: tuple[Any, str, Any]) -> None:
+    """The symbol is that of the next hour, else of six, else of twelve; the rain that of the next hour, or unknown."""
+    found = observe(KIEL, "met-norway", now_of(series(("2026-01-01T12:00:00Z", data(**periods)))), 0.0)
+    assert (found.code, found.description, found.precipitation) == expected
+
+
+def test_there_are_41_symbols() -> None:
+    """Each has words and a code that has words, with every variant; both that the service misspells too."""
+    assert len(SYMBOLS) == 41
+    for symbol, (code, text) in SYMBOLS.items():
+        assert code in wmo.WORDS
+        assert text.replace(" ", "") == symbol
+        for variant in ("", "_day", "_night", "_polartwilight"):
+            assert words_of(symbol + variant) == (code, text)
+    for symbol in ("sleetshowersandthunder", "snowshowersandthunder"):
+        assert words_of(f"lights{symbol}_day") == words_of(f"light{symbol}_day") != (None, "unknown")
+
+
+def test_words_of_heavy_weather() -> None:
+    """They are set apart as a person would."""
+    assert words_of("heavyrainshowersandthunder_night") == (95, "heavy rain showers and thunder")
+    assert words_of("partlycloudy_polartwilight") == (2, "partly cloudy")
+    assert words_of("raining_frogs") == words_of("") == (None, "unknown")
+
+
+def test_what_is_kept_comes_back() -> None:
+    """A forecast is the same after it was written and read."""
+    steps = parse_steps(series(("2026-01-01T12:00:00Z", data(next_1_hours=period("rain", 0.25)))), NOON.timestamp())
+    forecast = Forecast(steps, "Thu, 01 Jan 2026 00:00:00 GMT", NOON.timestamp(), NOON.timestamp() + 1800.5)
+    assert load(forecast.dump()) == forecast
+
+
+def test_new_york(recorded: Path) -> None:
+    """A real forecast, of which the numbers are given for three moments."""
+    document = json.loads((recorded / "metno" / "new_york_compact_2020_with_headers.json").read_text())["data"]
+    assert document == parse_json((recorded / "metno" / "new_york_compact_2020_body.json").read_bytes())
+    first = datetime(2020, 7, 20, 11, 44, tzinfo=UTC)
+    found = observe(KIEL, "met-norway", now_of(document, first), first.timestamp())
+    assert (found.observed_at, found.temperature) == (datetime(2020, 7, 20, 11, tzinfo=UTC), 26.5)
+    assert (found.description, found.code, found.precipitation) == ("partly cloudy", 2, 0.0)
+    assert (found.pressure_msl, found.cloud_cover, found.relative_humidity) == (1010.7, 69.5, 81.3)
+    assert (found.wind_direction, found.wind_speed, found.wind_gust) == (243.4, 3.8, None)
+    assert now_of(document, first + timedelta(hours=2)).temperature == 29.3
+    last = datetime.fromisoformat(document["properties"]["timeseries"][-1]["time"])
+    assert now_of(document, last + timedelta(minutes=30)).symbol == ""
+    assert len(parse_steps(document, first.timestamp())) == 30
+
+
+@pytest.mark.parametrize(
+    ("name", "at", "expected"),
+    [
+        ("crafted_minimal_one_step_partlycloudy.json", "2020-07-20T11:30:00Z", (26.5, "partly cloudy", 0.0, 3.8)),
+        ("crafted_snow_two_steps_negative.json", "2026-01-05T07:59:00Z", (-14.6, "heavy snow", 2.0, 3.0)),
+        ("crafted_snow_two_steps_negative.json", "2026-01-05T11:00:00Z", (-3.1, "snow", 0.5, 4.0)),
+    ],
+)
+def test_recorded_steps(recorded: Path, name: str, at: str, expected: tuple[float, str, float, float]) -> None:
+    """Each file says what it says."""
+    document = parse_json((recorded / "metno" / name).read_bytes())
+    found = observe(KIEL, "met-norway", now_of(document, datetime.fromisoformat(at)), 0.0)
+    assert (found.temperature, found.description, found.precipitation, found.wind_speed) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("crafted_heavysnow_no_time_no_units.json", "no forecast for now"),
+        ("docexample_forecast_excerpt.txt", "the answer is not JSON"),
+    ],
+)
+def test_recorded_files_without_weather(recorded: Path, name: str, text: str) -> None:
+    """A step without a time is no weather, nor is an excerpt with dots in it."""
+    with pytest.raises(ProviderError, match=text):
+        parse_steps(parse_json((recorded / "metno" / name).read_bytes()), NOON.timestamp())

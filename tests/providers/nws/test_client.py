@@ -1,0 +1,176 @@
+"""The National Weather Service: observations of our own making, value by value."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.fakes import KIEL
+from tests.support.virtual_time import EPOCH
+from weatherd.errors import Failure, ProviderError
+from weatherd.http.client import Answer
+from weatherd.providers.nws import client as nws
+
+if TYPE_CHECKING:
+    from weatherd.observation import Observation
+
+
+def quantity(value: Any, unit: str, quality: Any = "V") -> dict[str, Any]:
+    """Return a value with its unit, as the service writes it."""
+    return {"unitCode": f"wmoUnit:{unit}", "value": value, "qualityControl": quality}
+
+
+PROPERTIES: dict[str, Any] = {
+    "station": "https://api.weather.gov/stations/KXYZ",
+    "timestamp": "2025-12-31T18:53:00-06:00",
+    "textDescription": "Light Snow",
+    "icon": "https://api.weather.gov/icons/land/night/snow?size=medium",
+    "presentWeather": [{"intensity": "light", "modifier": None, "weather": "snow", "rawString": "-SN"}],
+    "temperature": quantity(-3, "degC"),
+    "windDirection": quantity(350, "degree_(angle)"),
+    "windSpeed": quantity(18, "km_h-1"),
+    "windGust": quantity(36, "km_h-1"),
+    "barometricPressure": quantity(96100, "Pa"),
+    "seaLevelPressure": quantity(100250, "Pa"),
+    "visibility": quantity(800, "m", "C"),
+    "precipitationLastHour": quantity(0.4, "mm", "C"),
+    "relativeHumidity": quantity(81.25, "percent"),
+    "windChill": quantity(-7.5, "degC"),
+    "heatIndex": quantity(None, "degC"),
+    "cloudLayers": [{"base": quantity(300, "m"), "amount": "OVC"}],
+}
+FIELDS = {
+    "windChill": "apparent_temperature",
+    "relativeHumidity": "relative_humidity",
+    "seaLevelPressure": "pressure_msl",
+    "windSpeed": "wind_speed",
+    "windDirection": "wind_direction",
+    "windGust": "wind_gust",
+    "precipitationLastHour": "precipitation",
+    "visibility": "visibility",
+}
+NO_UNITS: list[Any] = [None, "", "wmoUnit:furlong", 7, [], {}]
+NO_NUMBERS: list[Any] = [None, "", "M", "nan", "inf", "1e999", True, [], {}, 1e11, -1e11, 10**300]
+NO_STATIONS: list[Any] = [None, ..., 5, "", [], "\x00", "/"]
+NO_QUANTITY: list[Any] = [
+    *(None, ..., 5, "5", [], {}, {"value": 5}, {"unitCode": "wmoUnit:m"}),
+    *({"unitCode": unit, "value": 5} for unit in NO_UNITS),
+    *(quantity(value, "m") for value in NO_NUMBERS),
+    *(quantity(5, "percent", quality) for quality in ("X", "Q", "qc:X", "qc:Q", "https://x/qc:X")),
+]
+
+
+def parse(document: Any, status: int = 200) -> Observation:
+    """Parse what the service would say."""
+    body = document if isinstance(document, bytes) else json.dumps(document).encode()
+    return nws.parse(KIEL, Answer(status, body), EPOCH)
+
+
+def one(**values: Any) -> Observation:
+    """Parse the usual observation but for *values*; Ellipsis leaves one out."""
+    return parse({"properties": {name: value for name, value in (PROPERTIES | values).items() if value is not ...}})
+
+
+def test_reads_an_observation() -> None:
+    """Each value finds its field, in weatherd's units; the cover of the sky is not known as a number."""
+    found = one()
+    assert (found.city, found.provider, found.station) == (KIEL.id, "nws", "KXYZ")
+    assert (found.observed_at, found.fetched_at) == (datetime(2026, 1, 1, 0, 53, tzinfo=UTC), EPOCH)
+    assert (found.temperature, found.apparent_temperature, found.relative_humidity) == (-3, -7.5, 81.25)
+    assert (found.pressure_msl, found.precipitation, found.cloud_cover, found.visibility) == (1002.5, 0.4, None, 800)
+    assert (found.wind_speed, found.wind_direction, found.wind_gust) == (5, 350, 10)
+    assert (found.code, found.description) == (71, "Light Snow")
+
+
+@pytest.mark.parametrize(
+    ("name", "unit", "value", "expected"),
+    [
+        *(("temperature", unit, value, 5) for unit, value in (("degC", 5), ("degF", 41), ("K", 278.15))),
+        ("windSpeed", "km_h-1", 36, 10),
+        ("windSpeed", "m_s-1", 10, 10),
+        *(("windSpeed", unit, 9, 4.63) for unit in ("kt", "knots")),
+        *(("seaLevelPressure", unit, value, 1013.25) for unit, value in (("Pa", 101325), ("hPa", 1013.25))),
+        *(("precipitationLastHour", unit, value, 7.1) for unit, value in (("m", 0.0071000000000000004), ("mm", 7.1))),
+        *(("visibility", unit, value, 1000) for unit, value in (("m", 1000), ("km", 1), ("mm", 1_000_000))),
+        *(("visibility", unit, value, 1609.344) for unit, value in (("mi", 1), ("ft", 5280))),
+        ("relativeHumidity", "percent", 88.436416127981786, 88.436416128),
+    ],
+)
+@pytest.mark.parametrize("prefix", ["wmoUnit:", "unit:", "", "http://codes.wmo.int/common/unit:"])
+def test_every_value_is_in_the_unit_that_stands_beside_it(
+    name: str, unit: str, value: float, expected: float, prefix: str
+) -> None:
+    """Whatever the prefix; and a number may come as text."""
+    field = {"temperature": "temperature"} | FIELDS
+    document = {"unitCode": prefix + unit, "value": value, "qualityControl": "V"}
+    assert getattr(one(**{name: document}), field[name]) == expected
+    assert getattr(one(**{name: document | {"value": str(value)}}), field[name]) == expected
+
+
+@pytest.mark.parametrize(("name", "field"), FIELDS.items())
+@pytest.mark.parametrize("value", NO_QUANTITY)
+def test_all_but_time_and_temperature_is_optional(name: str, field: str, value: Any) -> None:
+    """Null, missing, nonsense, of no known unit, rejected or questioned: unknown, never 0; all the others are read."""
+    found = one(**{name: value})
+    assert [field for field in FIELDS.values() if getattr(found, field) is None] == [field]
+
+
+@pytest.mark.parametrize("quality", ["V", "C", "S", "Z", "G", "B", "T", "qc:V", "qc:Z", "", None, 5, ...])
+def test_other_marks_of_quality_pass(quality: Any) -> None:
+    """Only what was rejected or questioned is dropped; not everything is checked."""
+    document = {name: it for name, it in quantity(5, "degC", quality).items() if it is not ...}
+    assert one(temperature=document).temperature == 5
+
+
+def test_pressure_of_the_station_is_not_that_of_the_sea() -> None:
+    """Denver's 840 hPa are no cyclone."""
+    assert one(seaLevelPressure=quantity(None, "Pa")).pressure_msl is None
+
+
+@pytest.mark.parametrize(
+    ("chill", "heat", "expected"), [(-7, None, -7), (None, 35, 35), (None, None, None), (0, 35, 0)]
+)
+def test_felt_is_the_chill_or_the_heat(chill: float | None, heat: float | None, expected: float | None) -> None:
+    """At most one of them is told; 0 °C is one of them; between them nothing is felt but the air."""
+    assert one(windChill=quantity(chill, "degC"), heatIndex=quantity(heat, "degC")).apparent_temperature == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "station"),
+    [
+        ({"station": "https://api.weather.gov/stations/KXYZ/"}, "KXYZ"),
+        ({"station": "KXYZ"}, "KXYZ"),
+        ({"stationId": "KABC"}, "KABC"),
+        ({"stationIdentifier": "KABC"}, "KABC"),
+        *(({"station": value}, "") for value in NO_STATIONS),
+    ],
+)
+def test_the_station_is_named(values: dict[str, Any], station: str) -> None:
+    """By its id, which is told or is the last part of its address."""
+    assert one(**values).station == station
+
+
+@pytest.mark.parametrize("value", NO_QUANTITY)
+def test_without_a_temperature_there_is_no_observation(value: Any) -> None:
+    """A station without a possible temperature has no weather for us; the service is well."""
+    with pytest.raises(ProviderError, match=r"^the answer holds (no|an impossible) temperature") as caught:
+        one(temperature=value)
+    assert caught.value.failure is Failure.EMPTY
+
+
+@pytest.mark.parametrize("value", [None, ..., "", "2026-01-01T00:53:00", 1767225600, True, [], {}])
+def test_without_a_time_there_is_no_observation(value: Any) -> None:
+    """A time without an offset is no time."""
+    with pytest.raises(ProviderError, match=r"^the answer does not say when it was observed$"):
+        one(timestamp=value)
+
+
+@pytest.mark.parametrize("document", [None, 5, [], {}, {"properties": []}, {"features": [{"properties": PROPERTIES}]}])
+def test_documents_of_another_form(document: Any) -> None:
+    """Only one observation is an observation."""
+    with pytest.raises(ProviderError, match=r"^the answer has no current weather$") as caught:
+        parse(document)
+    assert caught.value.failure is Failure.MALFORMED

@@ -1,0 +1,179 @@
+"""What the National Weather Service really sent. The files are other people's: read in place, skipped where missing."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.fakes import KIEL
+from tests.support.virtual_time import EPOCH, now
+from weatherd.errors import Failure, ProviderError
+from weatherd.http.client import Answer
+from weatherd.journal.key_value import KeyValueStore
+from weatherd.observation import Observation
+from weatherd.providers.nws import client as nws
+from weatherd.providers.nws.stations import Stations
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def observed(
+    station: str, at: datetime, temperature: float, code: int, description: str, **values: float
+) -> Observation:
+    """Return what should come of an observation."""
+    return Observation(
+        city=KIEL.id,
+        provider="nws",
+        observed_at=at,
+        fetched_at=EPOCH,
+        temperature=temperature,
+        code=code,
+        description=description,
+        station=station,
+        **values,
+    )
+
+
+JUNE = datetime(2019, 6, 27, 10, 53, tzinfo=UTC)
+TENS: dict[str, float] = {  # its author put a ten everywhere
+    "apparent_temperature": 10,
+    "relative_humidity": 10,
+    "pressure_msl": 1000,
+    "wind_speed": 10,
+    "wind_direction": 10,
+    "wind_gust": 10,
+    "visibility": 10000,
+}
+SLOW: dict[str, float] = {"wind_speed": 2.777777778, "wind_gust": 2.777777778}  # 10 km/h
+MOSTLY_CLEAR = observed("KFLL", JUNE, 10, 1, "Mostly Clear", **TENS)
+FLORIDA = observed("KFLL", JUNE, -12.222222222, 1, "Mostly Clear", **(TENS | SLOW))  # 10 °F
+NO_TEMPERATURE = ("the answer holds no temperature", Failure.EMPTY)
+NO_TIME = ("the answer does not say when it was observed", Failure.EMPTY)
+# A file with several observations has as many expectations.
+WEATHER: dict[str, list[Observation | tuple[str, Failure]]] = {
+    "kcnk_2019_thunderstorm_rain_fog.json": [
+        observed(
+            "KCNK",
+            datetime(2019, 8, 17, 8, 49, tzinfo=UTC),
+            22,
+            95,
+            "Thunderstorms and Rain and Fog/Mist",
+            apparent_temperature=22.564728643,
+            relative_humidity=88.436416128,
+            wind_speed=7.7,
+            wind_direction=250,
+            precipitation=7.1,  # 0.0071 m
+            visibility=4830,
+        )
+    ],
+    "pynws_stations_observations.json": [MOSTLY_CLEAR],
+    "pynws_stations_observations_alternate_units.json": [FLORIDA],
+    "pynws_stations_observations_empty.json": [NO_TIME],
+    "pynws_stations_observations_latest.json": [
+        observed(
+            "KFLL",
+            datetime(2022, 3, 2, 23, 53, tzinfo=UTC),
+            22.8,
+            3,
+            "Mostly Cloudy",
+            apparent_temperature=23.114018879,
+            relative_humidity=75.770935808,
+            pressure_msl=1018.7,
+            wind_speed=2.1,  # 7.56 km/h
+            wind_direction=20,
+            visibility=16090,
+        )
+    ],
+    "pynws_stations_observations_metar.json": [NO_TEMPERATURE],
+    "pynws_stations_observations_metar_noparse.json": [NO_TEMPERATURE],
+    "pynws_stations_observations_multiple_unsorted.json": [
+        observed(
+            "KFLL",
+            datetime(2019, 6, 27, 10, 50, tzinfo=UTC),
+            -100,
+            1,
+            "Mostly Clear",
+            wind_direction=67,
+            visibility=1000,
+        ),
+        MOSTLY_CLEAR,
+    ],
+    "pynws_stations_observations_relative_icon.json": [MOSTLY_CLEAR],
+}
+PROBLEMS = {
+    "problem_301_adjust_point_precision.json": (301, "301: The precision of latitude/longitude points", "UNAVAILABLE"),
+    "problem_404_invalid_point_london.json": (404, "the place is outside the area of the National", "REFUSED"),
+    "problem_404_not_found.json": (404, "404: Not Found", "REFUSED"),
+    "problem_500_unexpected.json": (500, "500: An unexpected problem has occurred.", "BROKEN"),
+    "problem_503_service_unavailable.json": (503, "503: An upstream data source is temporarily", "UNAVAILABLE"),
+    "../generic/nginx_502_bad_gateway.html": (502, "the service answers with status 502", "UNAVAILABLE"),
+}
+PLACES = ["pynws_points.json", "pynws_gridpoints_stations.json"]
+
+
+def observations(file: Path) -> list[Any]:
+    """Return the observations of a file, each as the service gives one."""
+    document = json.loads(file.read_bytes())
+    return document.get("features", [document])  # type: ignore[no-any-return]
+
+
+def outcome(document: Any) -> Observation | tuple[str, Failure]:
+    """Return what becomes of an observation."""
+    try:
+        return nws.parse(KIEL, Answer(200, json.dumps(document).encode()), EPOCH)
+    except ProviderError as error:
+        return str(error), error.failure
+
+
+def test_every_file_has_an_expectation(recorded: Path) -> None:
+    """A new file says what should become of it."""
+    names = {file.name for file in (recorded / "nws").iterdir()}
+    names |= {f"../generic/{file.name}" for file in (recorded / "generic").iterdir()}
+    assert names == WEATHER.keys() | PROBLEMS.keys() | set(PLACES)
+
+
+@pytest.mark.parametrize("name", WEATHER)
+def test_observations(recorded: Path, name: str) -> None:
+    """An observation is read value by value, each by its unit; without time or temperature it says so."""
+    assert [outcome(each) for each in observations(recorded / "nws" / name)] == WEATHER[name]
+
+
+@pytest.mark.parametrize("name", WEATHER)
+def test_without_its_own_words_the_weather_or_the_clouds_are_told(recorded: Path, name: str) -> None:
+    """Whatever real weather and layers look like, there are words in them."""
+    document = observations(recorded / "nws" / name)[0]
+    stamp = {"timestamp": "2026-01-01T00:00:00+00:00", "temperature": {"unitCode": "unit:degC", "value": 1}}
+    document["properties"] |= stamp | {"textDescription": ""}
+    found = outcome(document)
+    assert isinstance(found, Observation)
+    assert found.description in ("thunderstorms, rain, fog mist", "broken clouds", "few clouds")
+
+
+@pytest.mark.parametrize(("name", "expected"), PROBLEMS.items())
+def test_no_observation(recorded: Path, name: str, expected: tuple[int, str, str]) -> None:
+    """Anything else fails with the service's own reason, and says how far the failure reaches."""
+    status, reason, failure = expected
+    with pytest.raises(ProviderError) as caught:
+        nws.parse(KIEL, Answer(status, (recorded / "nws" / name).read_bytes()), EPOCH)
+    assert str(caught.value).startswith(reason)
+    assert caught.value.failure.name == failure
+
+
+async def test_the_stations_of_a_place(recorded: Path) -> None:
+    """A point leads to its stations, the nearest five of which are kept."""
+    asked: list[str] = []
+
+    async def ask(path: str) -> dict[str, Any]:
+        asked.append(path)
+        document: dict[str, Any] = json.loads((recorded / "nws" / PLACES[len(asked) - 1]).read_bytes())
+        return document
+
+    found = await Stations(ask, KeyValueStore("nws"), now).near(KIEL)
+    features = json.loads((recorded / "nws" / PLACES[1]).read_bytes())["features"]
+    assert asked == ["/points/54.3059,10.1233", "/gridpoints/TAE/58,65/stations"]
+    assert found == [feature["properties"]["stationIdentifier"] for feature in features[:5]]
+    assert found[:2] == ["KCMH", "KOSU"]

@@ -1,0 +1,321 @@
+"""Open-Meteo: answers of our own making, and a server that misbehaves."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.fakes import BERLIN, KIEL, MUNICH, resources
+from tests.support.virtual_time import EPOCH
+from weatherd.city import City
+from weatherd.config.settings import Settings
+from weatherd.errors import Failure, ProviderError
+from weatherd.http.client import Answer
+from weatherd.http.transport import open_session
+from weatherd.providers.open_meteo import client as open_meteo
+from weatherd.simulator.quotas import open_meteo_calls
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from weatherd.observation import Observation
+    from weatherd.providers import Provider
+
+    Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+KEY = "0123456789abcdef"
+UNITS = {"time": "unixtime", "temperature_2m": "°C", "wind_speed_10m": "m/s", "precipitation": "mm"}
+CURRENT: dict[str, Any] = {
+    "time": 1767225600,
+    "interval": 900,
+    "temperature_2m": -3,
+    "relative_humidity_2m": 81,
+    "apparent_temperature": -7.5,
+    "precipitation": 0.4,
+    "weather_code": 71,
+    "cloud_cover": 100,
+    "pressure_msl": 1002.5,
+    "wind_speed_10m": 4.25,
+    "wind_direction_10m": 359,
+    "wind_gusts_10m": 11,
+}
+OPTIONAL = set(CURRENT) - {"time", "temperature_2m", "interval", "weather_code"}
+
+
+def place(units: dict[str, Any] | None = None, offset: Any = 0, **values: Any) -> dict[str, Any]:
+    """Return the answer for one place, but for *values*; Ellipsis leaves one out."""
+    current = {name: value for name, value in (CURRENT | values).items() if value is not ...}
+    head = {"latitude": 54.3, "longitude": 14.999998, "utc_offset_seconds": offset}
+    return head | {"current_units": UNITS | (units or {}), "current": current}
+
+
+def parse(document: Any, cities: tuple[City, ...] = (KIEL,), status: int = 200) -> list[Observation | ProviderError]:
+    """Parse what a service would say."""
+    body = document if isinstance(document, bytes) else json.dumps(document).encode()
+    return open_meteo.parse(cities, Answer(status, body), EPOCH)
+
+
+def one(document: Any) -> Observation:
+    """Return the one observation that a document holds."""
+    (found,) = parse(document)
+    if isinstance(found, ProviderError):
+        raise found
+    return found
+
+
+@given(st.lists(st.tuples(st.floats(-90, 90), st.floats(-180, 180)), min_size=1, max_size=100))
+def test_a_query_names_every_place_without_exponents(places: list[tuple[float, float]]) -> None:
+    """Coordinates are plain decimals to a metre, in order; 100 places stay far below what a proxy would cut."""
+    query = open_meteo.query([City(name="x", lat=lat, lon=lon) for lat, lon in places])
+    for index, name in enumerate(("latitude", "longitude")):
+        values = query[name].split(",")
+        assert [float(value) for value in values] == pytest.approx([pair[index] for pair in places], abs=6e-6)
+        assert not any("e" in value for value in values)
+    assert sum(len(value) for value in query.values()) < 4000
+    assert query["current"].count(",") == 9, "ten variables: a place then weighs one call"
+
+
+def test_reads_an_answer() -> None:
+    """Each variable finds its field."""
+    found = one(place())
+    assert (found.city, found.provider, found.station) == (KIEL.id, "open-meteo", "")
+    assert (found.observed_at, found.fetched_at) == (datetime(2026, 1, 1, tzinfo=UTC), EPOCH)
+    assert (found.temperature, found.apparent_temperature, found.relative_humidity) == (-3, -7.5, 81)
+    assert (found.pressure_msl, found.precipitation, found.cloud_cover, found.visibility) == (1002.5, 0.4, 100, None)
+    assert (found.wind_speed, found.wind_direction, found.wind_gust) == (4.25, 359, 11)
+    assert (found.code, found.description) == (71, "slight snow fall")
+
+
+@pytest.mark.parametrize("name", sorted(OPTIONAL))
+@pytest.mark.parametrize("value", [None, ..., "5", True, [], {}, 1e9, -1e9, 10**300])
+def test_all_but_time_and_temperature_is_optional(name: str, value: Any) -> None:
+    """A field that is null, missing or nonsense is None, and the others are read none the less."""
+    found = one(place(**{name: value}))
+    fields = [found.apparent_temperature, found.relative_humidity, found.pressure_msl, found.precipitation]
+    fields += [found.cloud_cover, found.wind_speed, found.wind_direction, found.wind_gust]
+    assert sum(field is None for field in fields) == 1
+    assert (found.temperature, found.code) == (-3, 71)
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        (None, (None, "unknown")),
+        (..., (None, "unknown")),
+        ("71", (None, "unknown")),
+        (3.5, (None, "unknown")),
+        (42, (42, "unknown (42)")),
+        (95.0, (95, "thunderstorm")),
+    ],
+)
+def test_codes(code: Any, expected: tuple[int | None, str]) -> None:
+    """A code that no service documents is kept; what is no code is unknown."""
+    found = one(place(weather_code=code))
+    assert (found.code, found.description) == expected
+
+
+@pytest.mark.parametrize(
+    ("units", "temperature", "wind", "rain"),
+    [
+        ({"wind_speed_10m": "km/h"}, 36, 10, 36),
+        ({"wind_speed_10m": "mp/h"}, 36, 16.09344, 36),
+        ({"wind_speed_10m": "mph"}, 36, 16.09344, 36),
+        ({"wind_speed_10m": "kn"}, 36, 18.52, 36),
+        ({"temperature_2m": "°F"}, 2.222222222, 36, 36),
+        ({"precipitation": "inch"}, 36, 36, 914.4),
+        ({"wind_speed_10m": None}, 36, 36, 36),
+    ],
+)
+def test_units_are_read_not_assumed(units: dict[str, Any], temperature: float, wind: float, rain: float) -> None:
+    """A server that ignores what was asked for says so in its units."""
+    found = one(place(units, temperature_2m=36, wind_speed_10m=36, precipitation=36))
+    assert (found.temperature, found.wind_speed, found.precipitation) == (temperature, wind, rain)
+
+
+@pytest.mark.parametrize(
+    ("time", "offset", "expected"),
+    [
+        (1767225600, 3600, datetime(2026, 1, 1, tzinfo=UTC)),
+        ("2026-01-01T01:00", 3600, datetime(2026, 1, 1, tzinfo=UTC)),
+        ("2025-12-31T14:30", -34200, datetime(2026, 1, 1, tzinfo=UTC)),
+        ("2026-01-01T00:00", None, datetime(2026, 1, 1, tzinfo=UTC)),
+        ("2026-01-01T00:00", "garbage", datetime(2026, 1, 1, tzinfo=UTC)),
+        ("2026-01-01T00:00", 10**30, datetime(2026, 1, 1, tzinfo=UTC)),
+        ("2026-01-01T00:00", 86400, datetime(2026, 1, 1, tzinfo=UTC)),
+        ("2026-01-01T00:00Z", 3600, datetime(2026, 1, 1, tzinfo=UTC)),
+        ("2026-01-01T05:45+05:45", 3600, datetime(2026, 1, 1, tzinfo=UTC)),
+        (1767226500, 0, datetime(2026, 1, 1, 0, 15, tzinfo=UTC)),  # a little in the future
+    ],
+)
+def test_times(time: Any, offset: Any, expected: datetime) -> None:
+    """POSIX time is UTC whatever the offset; local time is told by the offset or its own zone."""
+    assert one(place(offset=offset, time=time)).observed_at == expected
+
+
+BAD_TIMES: list[Any] = [
+    None,
+    ...,
+    "",
+    "now",
+    "0001-01-01T00:00",
+    "9999-12-31T23:59",
+    "\ud800",
+    True,
+    0,
+    1e18,
+    -5,
+    [],
+    {},
+]
+
+
+@pytest.mark.parametrize("time", BAD_TIMES)
+def test_without_a_time_there_is_no_observation(time: Any) -> None:
+    """What is no time of our days makes a failed poll."""
+    with pytest.raises(ProviderError, match=r"^the answer does not say when it was observed$"):
+        one(place(time=time))
+
+
+@pytest.mark.parametrize("temperature", [None, ..., "12", True, [], {}, 71, -101, 10**300])
+def test_without_a_temperature_there_is_no_observation(temperature: Any) -> None:
+    """A body without a possible temperature is a failed poll."""
+    with pytest.raises(ProviderError, match=r"^the answer holds (no|an impossible) temperature"):
+        one(place(temperature_2m=temperature))
+
+
+@pytest.mark.parametrize("document", [None, 5, "x", [], [[]], [None], {}, {"current": []}, {"current": None}, [{}]])
+def test_documents_of_another_form(document: Any) -> None:
+    """JSON that is no forecast is malformed, be it one place's or all."""
+    with pytest.raises(ProviderError) as caught:
+        one(document)
+    assert caught.value.failure is Failure.MALFORMED
+
+
+def test_one_of_many_is_spoilt() -> None:
+    """A place without current weather fails alone; the others keep their order."""
+    first, second, third = parse(
+        [place(temperature_2m=1), {"error": True}, place(temperature_2m=3)], (KIEL, BERLIN, MUNICH)
+    )
+    assert isinstance(second, ProviderError)
+    assert not isinstance(first, ProviderError)
+    assert not isinstance(third, ProviderError)
+    assert [(first.city, first.temperature), (third.city, third.temperature)] == [(KIEL.id, 1), (MUNICH.id, 3)]
+
+
+@pytest.mark.parametrize(("document", "count"), [([], 0), ([place()], 1), (place(), 1), ([place()] * 3, 3)])
+def test_a_list_of_another_length_is_trusted_for_nobody(document: Any, count: int) -> None:
+    """Answers are matched by index, so their number must be right."""
+    with pytest.raises(ProviderError, match=f"^asked for 2 places, the answer has {count}$") as caught:
+        parse(document, (KIEL, BERLIN))
+    assert caught.value.failure is Failure.MALFORMED
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (200, {"error": True, "reason": "Invalid timezone"}, ("400: Invalid timezone", Failure.REFUSED)),
+        (400, {"reason": "Invalid\ntimezone", "error": True}, ("400: Invalid timezone", Failure.REFUSED)),
+        (400, {"error": True, "reason": "The supplied API key is invalid."}, (..., Failure.DENIED)),
+        (401, {"error": True, "reason": "API key required."}, (..., Failure.DENIED)),
+        (404, b"<html>", ("the service answers with status 404", Failure.DENIED)),
+        (503, {"error": True, "reason": None}, ("the service answers with status 503", Failure.UNAVAILABLE)),
+        (500, place(), ("the service answers with status 500", Failure.BROKEN)),
+        (400, [], ("the service answers with status 400", Failure.REFUSED)),
+    ],
+)
+def test_refusals(status: int, body: Any, expected: tuple[Any, Failure]) -> None:
+    """The service's own reason is told, on one line, and what the failure reaches."""
+    with pytest.raises(ProviderError) as caught:
+        parse(body, status=status)
+    assert caught.value.failure is expected[1]
+    assert expected[0] in (..., str(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("reason", "at", "seconds"),
+    [
+        ("Minutely API request limit exceeded. Please try again in one minute.", "12:34:56", 4 + 5),
+        ("Hourly API request limit exceeded. Please try again in the next hour.", "12:34:56", 25 * 60 + 4 + 5),
+        ("Daily API request limit exceeded. Please try again tomorrow.", "12:34:56", 11 * 3600 + 25 * 60 + 4 + 5),
+        ("Too many requests", "12:34:56", None),
+    ],
+)
+def test_a_limit_says_in_words_until_when(reason: str, at: str, seconds: float | None) -> None:
+    """It is waited for the end of the window that is named, in UTC, and a moment more, for clocks differ."""
+    moment = datetime.fromisoformat(f"2026-01-31T{at}+00:00")
+    with pytest.raises(ProviderError) as caught:
+        open_meteo.parse([KIEL], Answer(429, json.dumps({"reason": reason, "error": True}).encode()), moment)
+    assert (caught.value.failure, caught.value.retry_after) == (Failure.LIMITED, seconds)
+
+
+def test_a_place_weighs_one_call() -> None:
+    """By the service's own formula of places, variables and days, a request is as many calls as it has cities."""
+    for cities in ([KIEL], [KIEL, BERLIN, MUNICH], [KIEL] * 100):
+        asked = {name: [value] for name, value in open_meteo.query(cities).items()}
+        assert open_meteo_calls(asked) == len(cities)
+
+
+def test_too_many_at_once_is_another_matter() -> None:
+    """It is a matter of seconds and of fewer requests at once."""
+    with pytest.raises(ProviderError) as caught:
+        open_meteo.parse([KIEL], Answer(429, b'{"error":true,"reason":"Too many concurrent requests"}'), EPOCH)
+    assert (caught.value.failure, caught.value.retry_after) == (Failure.CROWDED, None)
+
+
+@contextlib.asynccontextmanager
+async def serving(handler: Handler, **block: Any) -> AsyncIterator[Provider]:
+    """Open the provider on a server with one handler."""
+    application = web.Application()
+    application.router.add_get("/v1/forecast", handler)
+    async with TestServer(application) as server, open_session("weatherd/test") as session:
+        settings = Settings(open_meteo={"base_url": str(server.make_url("")), "api_key": KEY, **block})
+        async with open_meteo.open_provider(settings, resources(session)) as provider:
+            yield provider
+
+
+async def test_many_cities_are_few_requests_and_never_too_many_at_once() -> None:
+    """450 cities are five requests, two at once as the service wants it; each city gets its own weather."""
+    at_once, most, sizes = 0, 0, []
+
+    async def handler(request: web.Request) -> web.Response:
+        nonlocal at_once, most
+        at_once += 1
+        most = max(most, at_once)
+        await asyncio.sleep(3)
+        at_once -= 1
+        latitudes = [float(text) for text in request.query["latitude"].split(",")]
+        sizes.append(len(latitudes))
+        return web.json_response([place(temperature_2m=latitude) for latitude in latitudes])
+
+    cities = [City(name=f"c{n}", lat=n / 10, lon=0.0) for n in range(450)]
+    async with serving(handler) as provider:
+        found = await asyncio.gather(*map(provider.fetch, cities))
+    assert [(it.city, it.temperature) for it in found] == [(city.id, city.lat) for city in cities]
+    assert (sizes, most) == ([100, 100, 100, 100, 50], 2)
+
+
+async def test_one_city_that_spoils_the_request_fails_alone() -> None:
+    """The whole list is refused for one place; the others get their weather in the same poll."""
+
+    async def handler(request: web.Request) -> web.Response:
+        latitudes = request.query["latitude"].split(",")
+        if "52.52102" in latitudes:
+            return web.json_response({"error": True, "reason": "No data is available for this location"}, status=400)
+        places = [place() for _ in latitudes]
+        return web.json_response(places if len(places) > 1 else places[0])
+
+    async with serving(handler) as provider:
+        kiel, berlin, munich = await asyncio.gather(
+            *map(provider.fetch, (KIEL, BERLIN, MUNICH)), return_exceptions=True
+        )
+    assert str(berlin) == "400: No data is available for this location"
+    assert [getattr(it, "city", None) for it in (kiel, munich)] == [KIEL.id, MUNICH.id]

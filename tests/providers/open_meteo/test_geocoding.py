@@ -1,0 +1,133 @@
+"""Places by their names, as Open-Meteo's geocoding tells them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from hypothesis import given
+from hypothesis import strategies as st
+
+from weatherd.errors import Failure, ProviderError
+from weatherd.http.client import Answer
+from weatherd.http.transport import open_session
+from weatherd.providers.open_meteo.geocoding import Found, parse, search
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KIEL = {
+    "name": "Kiel",
+    "latitude": 54.32133,
+    "longitude": 10.13489,
+    "country": "Germany",
+    "admin1": "Schleswig-Holstein",
+    "population": 246601,
+    "timezone": "Europe/Berlin",
+}
+
+
+def found(*results: Any) -> list[Found]:
+    """Return the places of an answer with those results."""
+    return parse(Answer(200, json.dumps({"results": results}).encode()))
+
+
+def test_a_place_is_told_with_all_that_is_known_of_it() -> None:
+    """Country, region, population and time zone come along; what is not known is empty or None."""
+    assert found(KIEL, {"name": "X", "latitude": 1, "longitude": 2}) == [
+        Found("Kiel", 54.32133, 10.13489, "Germany", "Schleswig-Holstein", 246601, "Europe/Berlin"),
+        Found("X", 1.0, 2.0, "", "", None, ""),
+    ]
+
+
+def test_a_name_that_nobody_knows_is_an_empty_list() -> None:
+    """The service leaves ``results`` out when there are none."""
+    assert parse(Answer(200, b'{"generationtime_ms": 0.1}')) == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"latitude": None},
+        {"latitude": "54"},
+        {"latitude": True},
+        {"latitude": 91},
+        {"longitude": -181},
+        {"longitude": 10**400},
+        {"name": ""},
+        {"name": 5},
+        {"name": "\x1b\n"},
+    ],
+)
+def test_a_result_without_name_or_coordinates_is_left_out(wrong: dict[str, Any]) -> None:
+    """The others are kept."""
+    assert [place.name for place in found(KIEL | wrong, "Kiel", None, KIEL)] == ["Kiel"]
+
+
+def test_control_characters_do_not_reach_the_terminal() -> None:
+    """A name is one printable line, whatever the service sends; so is the country."""
+    place = found(KIEL | {"name": "Ki\x1b[31mel", "country": "a\nb", "admin1": {"x": 1}, "population": True})[0]
+    assert (place.name, place.country, place.region, place.population) == ("Ki [31mel", "a b", "", None)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "failure"),
+    [
+        (500, b"", Failure.BROKEN),
+        (429, b"", Failure.LIMITED),
+        (400, b"{}", Failure.REFUSED),
+        (200, b"", Failure.MALFORMED),
+        (200, b"<html>", Failure.MALFORMED),
+        (200, b"[]", Failure.MALFORMED),
+        (200, b'{"results": null}', Failure.MALFORMED),
+        (200, b'{"results": {}}', Failure.MALFORMED),
+        (200, b'{"results": [NaN]}', Failure.MALFORMED),
+    ],
+)
+def test_an_answer_that_is_no_list_of_places_is_a_provider_error(status: int, body: bytes, failure: Failure) -> None:
+    """The kind of failure says whether asking again may help."""
+    with pytest.raises(ProviderError) as caught:
+        parse(Answer(status, body))
+    assert caught.value.failure is failure
+
+
+@given(
+    st.binary()
+    | st.recursive(st.none() | st.booleans() | st.floats() | st.integers() | st.text(), st.lists).map(
+        lambda value: json.dumps({"results": [{"name": "a", "latitude": value, "longitude": 1}, value]}).encode()
+    )
+)
+def test_any_answer_is_places_or_a_provider_error(body: bytes) -> None:
+    """Nothing else is raised, and every place can be put on a map."""
+    try:
+        places = parse(Answer(200, body))
+    except ProviderError:
+        return
+    assert all(abs(place.lat) <= 90 and abs(place.lon) <= 180 for place in places)
+
+
+async def test_a_search_asks_for_the_name() -> None:
+    """The name travels as it is, with umlauts and spaces; ten places are asked for."""
+    asked: list[dict[str, str]] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append(dict(request.query))
+        return web.json_response({"results": [KIEL]})
+
+    app = web.Application()
+    app.router.add_get("/v1/search", answer)
+    async with TestServer(app) as server, open_session("test") as session:
+        places = await search(session, str(server.make_url("")).rstrip("/"), "Bad Münster & Co")
+    assert [place.name for place in places] == ["Kiel"]
+    assert asked == [{"name": "Bad Münster & Co", "count": "10", "language": "en", "format": "json"}]
+
+
+def test_the_recorded_answers_can_be_read(recorded: Path) -> None:
+    """What the real service said is understood."""
+    files = sorted(recorded.rglob("*geocod*.json"))
+    if not files:
+        pytest.skip("no geocoding answers are recorded")
+    assert any(place.population for file in files for place in parse(Answer(200, file.read_bytes())))

@@ -1,0 +1,269 @@
+"""OpenWeatherMap: answers of our own making, and a server that counts."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.fakes import KIEL, resources
+from tests.support.virtual_time import EPOCH, now
+from weatherd.city import City
+from weatherd.config.settings import Settings
+from weatherd.daemon.wiring import open_providers
+from weatherd.errors import ConfigError, Failure, ProviderError
+from weatherd.http.client import Answer
+from weatherd.http.transport import open_session
+from weatherd.providers.openweathermap import client as openweathermap
+
+if TYPE_CHECKING:
+    from weatherd.observation import Observation
+
+MAIN: dict[str, Any] = {"temp": -3, "feels_like": -7.5, "pressure": 1002, "humidity": 81}
+ADVICE = " (check openweathermap.api_key; a new key takes up to two hours to work)"
+DOCUMENT: dict[str, Any] = {
+    "coord": {"lon": 10.12, "lat": 54.31},
+    "weather": [{"id": 601, "main": "Snow", "description": "snow", "icon": "13n"}],
+    "main": MAIN,
+    "visibility": 800,
+    "wind": {"speed": 4.25, "deg": 359, "gust": 11},
+    "snow": {"1h": 0.4},
+    "clouds": {"all": 100},
+    "dt": 1767225600,
+    "cod": 200,
+}
+
+
+def parse(document: Any, status: int = 200) -> Observation:
+    """Parse what a service would say."""
+    body = document if isinstance(document, bytes) else json.dumps(document).encode()
+    return openweathermap.parse(KIEL, Answer(status, body), EPOCH)
+
+
+def one(**values: Any) -> Observation:
+    """Parse the usual document but for *values*; Ellipsis leaves one out."""
+    return parse({name: value for name, value in (DOCUMENT | values).items() if value is not ...})
+
+
+@given(st.floats(-90, 90), st.floats(-180, 180))
+def test_a_query_names_the_place_without_exponents(lat: float, lon: float) -> None:
+    """Coordinates are plain decimals to a metre, and units and language are asked for."""
+    query = openweathermap.query(City(name="x", lat=lat, lon=lon), "pt_br")
+    assert (float(query["lat"]), float(query["lon"])) == pytest.approx((lat, lon), abs=6e-6)
+    assert "e" not in query["lat"] + query["lon"]
+    assert (query["units"], query["lang"]) == ("metric", "pt_br")
+
+
+def test_reads_an_answer() -> None:
+    """Each value finds its field."""
+    found = one()
+    assert (found.city, found.provider, found.station) == (KIEL.id, "openweathermap", "")
+    assert (found.observed_at, found.fetched_at) == (datetime(2026, 1, 1, tzinfo=UTC), EPOCH)
+    assert (found.temperature, found.apparent_temperature, found.relative_humidity) == (-3, -7.5, 81)
+    assert (found.pressure_msl, found.precipitation, found.cloud_cover, found.visibility) == (1002, 0.4, 100, 800)
+    assert (found.wind_speed, found.wind_direction, found.wind_gust) == (4.25, 359, 11)
+    assert (found.code, found.description) == (73, "snow")
+
+
+@pytest.mark.parametrize("cod", [200, "200", 200.0, ..., None])
+def test_a_status_in_the_body_may_be_a_number_or_text_or_missing(cod: Any) -> None:
+    """All forms of 200, and none, are fine."""
+    assert one(cod=cod).temperature == -3
+
+
+NO_STATUS: list[Any] = ["", "٤٠٤", "200\n", "ok", True, 0, -1, 99, 600, 10**30, 200.5, [], {}]
+
+
+@pytest.mark.parametrize(
+    ("cod", "reason", "failure"),
+    [
+        (404, "404: city not found", Failure.REFUSED),
+        ("404", "404: city not found", Failure.REFUSED),
+        (401, f"401: city not found{ADVICE}", Failure.DENIED),
+        ("429", "429: city not found", Failure.LIMITED),
+        (500, "500: city not found", Failure.BROKEN),
+        (100, "100: city not found", Failure.UNAVAILABLE),
+        (599, "599: city not found", Failure.UNAVAILABLE),
+        *((cod, "the answer holds a 'cod' that is no status", Failure.MALFORMED) for cod in NO_STATUS),
+    ],
+)
+def test_an_error_in_the_body_counts_under_status_200(cod: Any, reason: str, failure: Failure) -> None:
+    """The status in the body decides; one that is none is malformed."""
+    with pytest.raises(ProviderError) as caught:
+        one(cod=cod, message="city\nnot  found")
+    assert (str(caught.value), caught.value.failure) == (reason, failure)
+
+
+@pytest.mark.parametrize(
+    ("kelvin", "celsius"), [(298.48, 25.33), (173.15, -100), (343.15, 70), (273.15, 0), (70, 70), (-100, -100)]
+)
+def test_kelvin_is_told_from_celsius(kelvin: float, celsius: float) -> None:
+    """No place is as hot in °C as the coldest is in kelvin; what is felt is in the same unit."""
+    found = one(main=MAIN | {"temp": kelvin, "feels_like": kelvin})
+    assert (found.temperature, found.apparent_temperature) == (celsius, celsius)
+
+
+@pytest.mark.parametrize(
+    ("main", "expected"),
+    [
+        ({"sea_level": 1013, "pressure": 961}, 1013),
+        ({"sea_level": None, "pressure": 961}, 961),
+        ({"sea_level": 0, "pressure": 961}, 961),
+        ({"sea_level": "1013", "pressure": 961}, 961),
+        ({"sea_level": 1013.25, "pressure": None}, 1013.25),
+        ({"pressure": 96100}, None),
+    ],
+)
+def test_pressure_at_sea_level_is_preferred(main: dict[str, Any], expected: float | None) -> None:
+    """The pressure serves where no possible one at sea level is given."""
+    assert one(main=MAIN | main).pressure_msl == expected
+
+
+@pytest.mark.parametrize(
+    ("rain", "snow", "expected"),
+    [
+        ({"1h": 0.1}, {"1h": 0.2}, 0.3),
+        ({"1h": 5.08}, None, 5.08),
+        (None, None, None),
+        (..., ..., None),
+        ({"3h": 3}, {"3h": 1}, None),
+        ({"1h": 0}, ..., 0),
+        ({"1h": None}, {}, None),
+        ({"1h": "1"}, [], None),
+        ({"1h": -1}, {"1h": 2}, 2),
+        (5.97, True, None),
+    ],
+)
+def test_precipitation_is_what_fell_in_the_last_hour(rain: Any, snow: Any, expected: float | None) -> None:
+    """Rain and snow add up; null, missing and the old sum of three hours are not zero but unknown."""
+    assert one(rain=rain, snow=snow).precipitation == expected
+
+
+NO_CODE: list[Any] = ["601", None, True, 10**30, [], -1, 601.5]
+NO_WEATHER: list[Any] = [[], None, ..., {}, [None], ["snow"], "snow", [[]], {"0": {}}]
+SNOW, FOG = DOCUMENT["weather"][0], {"id": 741, "main": "Fog", "description": "fog"}
+
+
+@pytest.mark.parametrize(
+    ("weather", "expected"),
+    [
+        ([FOG, SNOW], (45, "fog")),
+        ([SNOW, FOG], (73, "snow")),
+        ([SNOW | {"description": "céu\nlimpo \x07"}], (73, "céu limpo")),
+        ([SNOW | {"description": "x" * 1000}], (73, "x" * 200)),
+        ([SNOW | {"description": ""}], (73, "snow")),
+        ([SNOW | {"description": None, "main": None}], (73, "moderate snow fall")),
+        ([SNOW | {"description": "\x00", "main": "\n"}], (73, "moderate snow fall")),
+        ([{"id": 999, "main": "Weird", "description": "strange light"}], (None, "strange light")),
+        ([{"id": 999, "main": "Weird"}], (None, "weird")),
+        ([{"id": 601.0}], (73, "moderate snow fall")),
+        *(([{"id": bad}], (None, "unknown")) for bad in NO_CODE),
+        *((bad, (None, "unknown")) for bad in NO_WEATHER),
+    ],
+)
+def test_the_first_condition_is_told(weather: Any, expected: tuple[int | None, str]) -> None:
+    """The service's words on one line, else the words of the code, else ``unknown``: never empty."""
+    found = one(weather=weather)
+    assert (found.code, found.description) == expected
+
+
+BAD: list[Any] = [None, ..., "5", True, [], {}, 1e9, -1e9, 10**300]
+FIELDS = {
+    ("main", "feels_like"): "apparent_temperature",
+    ("main", "humidity"): "relative_humidity",
+    ("main", "pressure"): "pressure_msl",
+    ("wind", "speed"): "wind_speed",
+    ("wind", "deg"): "wind_direction",
+    ("wind", "gust"): "wind_gust",
+    ("clouds", "all"): "cloud_cover",
+}
+
+
+@pytest.mark.parametrize(("path", "field"), FIELDS.items())
+@pytest.mark.parametrize("value", BAD)
+def test_all_but_time_and_temperature_is_optional(path: tuple[str, str], field: str, value: Any) -> None:
+    """A value that is null, missing or nonsense is None; all the others are read."""
+    section = DOCUMENT[path[0]] | {path[1]: value}
+    found = one(**{path[0]: {name: it for name, it in section.items() if it is not ...}})
+    assert [name for name in FIELDS.values() if getattr(found, name) is None] == [field]
+
+
+@pytest.mark.parametrize("section", ["wind", "clouds", "visibility", "rain", "snow", "weather", "coord"])
+@pytest.mark.parametrize("value", [*BAD, [{}], "\ud800"])
+def test_a_whole_section_may_be_nonsense(section: str, value: Any) -> None:
+    """Only ``main`` and ``dt`` are needed."""
+    assert one(**{section: value}).temperature == -3
+
+
+@pytest.mark.parametrize("temp", [None, "12", True, [], {}, 71, 149, 344, -101, 10**300, 1e300])
+def test_without_a_temperature_there_is_no_observation(temp: Any) -> None:
+    """A body without a possible temperature is a failed poll."""
+    with pytest.raises(ProviderError, match=r"^the answer holds (no|an impossible) temperature") as caught:
+        one(main=MAIN | {"temp": temp})
+    assert caught.value.failure is Failure.EMPTY
+
+
+@pytest.mark.parametrize("dt", [None, ..., "1767225600", True, 0, 1767225600000, [], {}, -5])
+def test_without_a_time_there_is_no_observation(dt: Any) -> None:
+    """What is no time of our days makes a failed poll."""
+    with pytest.raises(ProviderError, match=r"^the answer does not say when it was observed$"):
+        one(dt=dt)
+
+
+@pytest.mark.parametrize(
+    "document", [None, 5, "x", [], [DOCUMENT], {}, {"main": []}, {"main": None}, {"list": [DOCUMENT]}]
+)
+def test_documents_of_another_form(document: Any) -> None:
+    """JSON that is not the weather of one place is malformed."""
+    with pytest.raises(ProviderError, match=r"^the answer is not current weather of one place$") as caught:
+        parse(document)
+    assert caught.value.failure is Failure.MALFORMED
+
+
+@pytest.mark.parametrize("header", [{}, {"Retry-After": "600"}])
+def test_a_limit_may_say_for_how_long(header: dict[str, str]) -> None:
+    """What the service asks for reaches whoever schedules."""
+    with pytest.raises(ProviderError) as caught:
+        openweathermap.parse(KIEL, Answer(429, b"{}", header), EPOCH)
+    assert (caught.value.failure, caught.value.retry_after) == (Failure.LIMITED, 600 if header else None)
+
+
+@pytest.mark.parametrize(("block", "limit"), [({}, 10), ({"concurrency": 3}, 3)])
+async def test_never_too_many_requests_at_once(block: dict[str, Any], limit: int) -> None:
+    """100 cities are asked for one by one, ten at once by default; each gets its own weather."""
+    at_once, most = 0, 0
+
+    async def handler(request: web.Request) -> web.Response:
+        nonlocal at_once, most
+        at_once += 1
+        most = max(most, at_once)
+        await asyncio.sleep(3)
+        at_once -= 1
+        assert request.query["appid"] == "k"
+        return web.json_response(DOCUMENT | {"main": {"temp": float(request.query["lat"])}})
+
+    application = web.Application()
+    application.router.add_get("/data/2.5/weather", handler)
+    cities = [City(name=f"c{n}", lat=n / 2, lon=0.0) for n in range(100)]
+    async with contextlib.AsyncExitStack() as stack:
+        server = await stack.enter_async_context(TestServer(application))
+        own = {"base_url": str(server.make_url("")), "api_key": "k", "plan": "unlimited"}
+        providers = await stack.enter_async_context(open_providers(Settings(openweathermap={**own, **block}), now))
+        found = await asyncio.gather(*map(providers.usable["openweathermap"].fetch, cities))
+    assert [(it.city, it.temperature) for it in found] == [(city.id, city.lat) for city in cities]
+    assert most == limit
+
+
+async def test_without_a_key_it_is_not_opened() -> None:
+    """The person is told what to set."""
+    async with open_session("weatherd/test") as session:
+        with pytest.raises(ConfigError, match="set OPEN_WEATHER_API_KEY"):
+            openweathermap.open_provider(Settings(), resources(session))

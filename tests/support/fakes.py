@@ -1,0 +1,213 @@
+"""Stand-ins with verbs for the parts on either end of the road."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from datetime import timedelta
+from typing import TYPE_CHECKING, TypeVar
+
+from tests.support.virtual_time import EPOCH, now
+from weatherd.city import City
+from weatherd.errors import Failure, ProviderError
+from weatherd.journal.journal import Journal, Reading
+from weatherd.journal.key_value import KeyValueStore
+from weatherd.journal.reader import Reader
+from weatherd.journal.store import Store
+from weatherd.observation import FetchedObservation, Observation
+from weatherd.providers import Resources
+from weatherd.quota.limiter import RateLimiter
+from weatherd.quota.plans import UNLIMITED
+from weatherd.quota.usage import UsageMeter
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from weatherd.http.transport import Session
+    from weatherd.pipeline.sinks import Sink
+    from weatherd.providers import Provider
+    from weatherd.quota.plans import Plan
+
+T = TypeVar("T")
+
+KIEL = City(name="Kiel", lat=54.305902, lon=10.123282, interval=600.0, providers=("fake",))
+BERLIN = City(name="Berlin", lat=52.521021, lon=13.381268, interval=600.0, providers=("fake",))
+MUNICH = City(name="München", lat=48.144049, lon=11.575928, interval=600.0, providers=("fake",))
+
+
+def observation(city: City = KIEL, **values: object) -> Observation:
+    """Return an observation of light rain at 6 °C, but for *values*."""
+    plain = Observation(
+        city=city.id,
+        provider="fake",
+        observed_at=EPOCH,
+        fetched_at=EPOCH + timedelta(seconds=1),
+        temperature=6.0,
+        description="light rain",
+        code=61,
+    )
+    return plain._replace(**values)  # type: ignore[arg-type]
+
+
+def arrival(city: City = KIEL, **values: object) -> FetchedObservation:
+    """Return the arrival of such an observation."""
+    return FetchedObservation(city, observation(city, **values))
+
+
+def unavailable(reason: str = "out of order", retry_after: float | None = None) -> ProviderError:
+    """Return the failure of a service that is out of order."""
+    return ProviderError(reason, Failure.UNAVAILABLE, retry_after=retry_after)
+
+
+def gate(
+    name: str = "fake", plan: Plan = UNLIMITED, concurrency: int = 10, now: Callable[[], datetime] = now
+) -> RateLimiter:
+    """Return a gate for a provider that is not limited, unless told otherwise."""
+    return RateLimiter(UsageMeter(name, plan), concurrency, now, lambda: None)
+
+
+def resources(session: Session, now: Callable[[], datetime] = now, memory: KeyValueStore | None = None) -> Resources:
+    """Return what a provider works with; give a *memory* to see what another one left there."""
+    return Resources(session, gate(now=now), memory or KeyValueStore("fake"), now)
+
+
+class FakeProvider:
+    """Answers every city by a script of steps, for ever by the last one; each answer is an observation of its own."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[float, str]] = []  # when, and for which city
+        self.given: list[Observation] = []
+        self._script: list[BaseException | float] = []
+
+    def answers(self, *, after: float = 0.0, times: int = 1) -> FakeProvider:
+        """Give an observation *after* so many seconds."""
+        self._script += [after] * times
+        return self
+
+    def fails(self, error: BaseException | None = None, times: int = 1) -> FakeProvider:
+        """Raise an error; a service out of order unless told otherwise."""
+        self._script += [error or unavailable()] * times
+        return self
+
+    def hangs(self) -> FakeProvider:
+        """Take a year to answer."""
+        return self.answers(after=365 * 86400.0)
+
+    def times(self, city: City) -> list[float]:
+        """Return when a city was asked for, in virtual seconds."""
+        return [when for when, asked in self.asked if asked == city.id]
+
+    async def fetch(self, city: City) -> Observation:
+        """Follow the script."""
+        self.asked.append((asyncio.get_running_loop().time(), city.id))
+        step = self._script[0] if self._script else 0.0
+        if len(self._script) > 1:
+            self._script.pop(0)
+        if isinstance(step, BaseException):
+            raise step
+        if step:
+            await asyncio.sleep(step)
+        given = observation(city, observed_at=now(), fetched_at=now())
+        self.given.append(given)
+        return given
+
+
+class FakeSink:
+    """Keeps what it is given; may be slow, fail or hang."""
+
+    def __init__(self, *, takes: float = 0.0) -> None:
+        self.got: list[FetchedObservation] = []
+        self.batches: list[int] = []
+        self.times: list[float] = []  # of the batches, in virtual seconds
+        self._takes = takes
+        self._failures: list[BaseException] = []
+
+    def fails(self, error: BaseException, times: int = 1) -> FakeSink:
+        """Raise *error* at the next writes."""
+        self._failures += [error] * times
+        return self
+
+    async def write(self, batch: Sequence[FetchedObservation]) -> None:
+        """Take a batch."""
+        if self._takes:
+            await asyncio.sleep(self._takes)
+        if self._failures:
+            raise self._failures.pop(0)
+        self.batches.append(len(batch))
+        self.times.append(asyncio.get_running_loop().time())
+        self.got += batch
+
+    @property
+    def observations(self) -> list[Observation]:
+        """Return the observations that arrived, in their order."""
+        return [arrived.observation for arrived in self.got]
+
+
+class AtOnce:
+    """Runs what a worker's thread would, without one: on virtual time a thread would take no time anyway."""
+
+    async def run(self, call: Callable[[], T]) -> T:
+        """Return what *call* returns."""
+        return call()
+
+
+class VirtualJournal(Journal):
+    """A journal without threads, for virtual time; ``fails`` has its next writings fail."""
+
+    def __init__(self, file: Path) -> None:
+        self.store = Store(file)
+        self._failures: list[Exception] = []
+        super().__init__(file, self.store, AtOnce())
+
+    def fails(self, error: Exception, times: int = 1) -> VirtualJournal:
+        """Raise *error* at the next additions."""
+        self._failures += [error] * times
+        return self
+
+    def heals(self) -> None:
+        """Fail no more."""
+        self._failures.clear()
+
+    def close(self) -> None:
+        """Close the file."""
+        self.store.close()
+
+    async def add(self, batch: Sequence[FetchedObservation]) -> int:
+        """Keep a batch, unless it is to fail."""
+        if self._failures:
+            raise self._failures.pop(0)
+        return await super().add(batch)
+
+    @contextlib.asynccontextmanager
+    async def reading(self) -> AsyncIterator[Reading]:
+        """Open the file a second time."""
+        with contextlib.closing(Reader(self.file)) as reader:
+            yield Reading(reader, AtOnce())
+
+
+class FakeJournal(Journal):
+    """Knows what is a repeat, and keeps everything in memory."""
+
+    def __init__(self) -> None:
+        self.end = 0
+        self.kept: dict[object, Observation] = {}
+
+    async def add(self, batch: Sequence[FetchedObservation]) -> int:
+        """Keep a batch and return how many were new."""
+        stored = 0
+        for each in (arrival.observation for arrival in batch):
+            identity = each.city, each.provider, each.station, each.observed_at
+            before = self.kept.get(identity)
+            stored += before is None or not each.repeats(before)
+            self.kept[identity] = each
+        return stored
+
+    async def prune(self, *_: object) -> dict[str, int]:
+        """Keep all."""
+        return {}
+
+
+_: type[Provider] = FakeProvider
+__: type[Sink] = FakeSink

@@ -1,0 +1,144 @@
+"""A daemon that lives, dies and lives again on one virtual loop, on the same state, against the same simulator."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
+
+from tests.daemon.test_lifecycle import nobody_edits
+from tests.support import virtual_time
+from tests.support.fakes import VirtualJournal
+from weatherd.config.loader import Configuration
+from weatherd.daemon import lifecycle
+from weatherd.daemon.wiring import open_providers
+from weatherd.journal.provider_state import State
+from weatherd.pipeline.latest import LatestObservations
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+
+    from weatherd.city import City
+    from weatherd.config.settings import Settings
+    from weatherd.observation import FetchedObservation
+
+
+class Counting:
+    """A sink that counts what it gets, and for how long each city was left without anything fresh."""
+
+    def __init__(self) -> None:
+        self.fresh = self.stale = 0
+        self.providers: dict[str, int] = {}
+        self.gaps: dict[str, float] = {}  # the longest of each city, in seconds
+        self._last: dict[str, float] = {}
+
+    async def write(self, batch: Sequence[FetchedObservation]) -> None:
+        """Count a batch."""
+        now = asyncio.get_running_loop().time()
+        for arrival in batch:
+            city = arrival.city.id
+            self.stale += arrival.stale
+            self.fresh += not arrival.stale
+            provider = arrival.observation.provider
+            self.providers[provider] = self.providers.get(provider, 0) + 1
+            if not arrival.stale:
+                self.gaps[city] = max(self.gaps.get(city, 0.0), now - self._last.get(city, now))
+                self._last[city] = now
+
+
+class Outages:
+    """Answers in the place of the simulator at the times given, with a gateway's error or with nothing at all."""
+
+    def __init__(self) -> None:
+        self.spans: list[tuple[float, float, str]] = []  # loop times, and what happens between them
+        self.struck = 0
+
+    def add(self, begin: float, end: float, kind: str = "502") -> None:
+        """Have an outage: ``502`` or ``hang``."""
+        self.spans.append((begin, end, kind))
+
+    @property
+    def middleware(self) -> Any:
+        """Return what the application needs."""
+
+        @web.middleware
+        async def strike(
+            request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+        ) -> web.StreamResponse:
+            now = asyncio.get_running_loop().time()
+            kind = next((kind for begin, end, kind in self.spans if begin <= now < end), None)
+            if kind is None:
+                return await handler(request)
+            self.struck += 1
+            if kind == "hang":
+                await asyncio.get_running_loop().create_future()
+            return web.Response(status=502, text="<html>502</html>", content_type="text/html")
+
+        return strike
+
+
+@dataclass
+class Lives:
+    """What is the same over all lives."""
+
+    settings: Settings
+    cities: Sequence[City]
+    file: Path  # of the state
+    sink: Counting = field(default_factory=Counting)
+    logs: list[Any] = field(default_factory=list)
+
+    async def live(self, seconds: float, *, killed: bool = False) -> None:
+        """Run for so long. A daemon that is killed writes nothing at its end."""
+        stop, loop = asyncio.Event(), asyncio.get_running_loop()
+        async with contextlib.AsyncExitStack() as stack:
+            journal = VirtualJournal(self.file)
+            stack.callback(journal.store.close)
+            state = await stack.enter_async_context(self._state(journal, killed=killed))
+            providers = await stack.enter_async_context(open_providers(self.settings, virtual_time.now, state))
+            with capture_logs(processors=[merge_contextvars]) as logs:
+                task = loop.create_task(
+                    lifecycle.run(
+                        Configuration(Path("weatherd.yaml"), self.settings, tuple(self.cities), ()),
+                        self._nothing_new,
+                        providers.usable,
+                        {"sink": self.sink},
+                        journal,
+                        planner=providers.planner,
+                        board=LatestObservations(self.cities, state.lasts),
+                        watch=nobody_edits,
+                        stop=stop,
+                        reload=asyncio.Event(),
+                        now=virtual_time.now,
+                        random=random.Random(loop.time()),
+                    )
+                )
+                await asyncio.sleep(seconds)
+                if killed:
+                    task.cancel()
+                stop.set()
+                await asyncio.wait([task])
+            self.logs += [event for event in logs if event["event"] not in ("observation", "provider.failed")]
+
+    def events(self, name: str) -> list[Any]:
+        """Return the events of that name, of all lives."""
+        return [event for event in self.logs if event["event"] == name]
+
+    @contextlib.asynccontextmanager
+    async def _state(self, journal: VirtualJournal, *, killed: bool) -> AsyncIterator[State]:
+        state = State(journal.store.load(virtual_time.now().timestamp()), journal, virtual_time.now)
+        try:
+            yield state
+            if not killed:
+                await state.aclose()
+        finally:
+            state.cancel()
+
+    def _nothing_new(self) -> Configuration:
+        raise AssertionError("nobody reloads")

@@ -1,0 +1,128 @@
+"""An observation as text: the line of the user's own format, and the plain values of JSON and CSV."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.fakes import KIEL, arrival, observation
+from weatherd.city import City
+from weatherd.config.settings import Console
+from weatherd.formatting import NAMES, checked, line, plain, rfc3339
+
+NUMBERS = st.none() | st.floats(-1000, 1000)
+FORMATS = st.lists(
+    st.sampled_from([f"{{{name}}}" for name in NAMES])
+    | st.sampled_from(
+        ["{temperature:.1f}", "{name:>20}", "{observed_at:%H:%M}", "{code!s:5}", "{code:03d}", "{{", "}}"]
+    )
+    | st.text("ab °%:", max_size=5),
+    max_size=6,
+).map("".join)
+
+
+@pytest.mark.parametrize(
+    ("template", "text"),
+    [
+        (Console().format, "Kiel: 6 °C :: light rain"),
+        ("{temperature:+.1f}|{temperature:6.1f}|{temperature}", "+6.0|   6.0|6.0"),
+        ("{name:>6}|{name:<6}|{name!r}", "  Kiel|Kiel  |'Kiel'"),
+        ("{{name}} {code} {city} {provider}", "{name} 61 kiel fake"),
+        ("{wind_speed:.1f} {cloud_cover!r} {wind_gust!s:>9}", "– – –"),
+        ("{observed_at:%H:%M} {fetched_at:%S}", "00:00 01"),
+        ("", ""),
+    ],
+)
+def test_a_template_is_filled_in(template: str, text: str) -> None:
+    """Fields take Python's format specs; a dash stands for what the provider did not say, however it is written."""
+    assert line(checked(template), arrival()) == text
+
+
+def test_times_are_in_the_time_zone_of_the_city() -> None:
+    """A city without one has UTC."""
+    city = City(name="Tokyo", lat=35.7, lon=139.7, timezone="Asia/Tokyo")
+    assert line("{observed_at:%H:%M %Z}", arrival(city)) == "09:00 JST"
+    assert line("{observed_at:%H:%M %Z}", arrival(KIEL)) == "00:00 UTC"
+
+
+@pytest.mark.parametrize(("degrees", "text"), [(-0.3, "0|   0|-0.3"), (-0.6, "-1|  -1|-0.6"), (-0.0, "0|   0|0.0")])
+def test_zero_has_no_sign(degrees: float, text: str) -> None:
+    """Nobody says minus zero degrees."""
+    assert line("{temperature:.0f}|{temperature:4.0f}|{temperature}", arrival(temperature=degrees)) == text
+
+
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [
+        ("{temprature}", "should not hold {temprature}; did you mean 'temperature'?"),
+        ("{temperature.__class__}", "should not hold {temperature.__class__}; did you mean 'temperature'?"),
+        ("{name[0]}", "should not hold {name[0]}; did you mean 'name'?"),
+        ("{}", "should not hold {}"),
+        ("{0}", "should not hold {0}"),
+        ("{name:{temperature}}", "should not hold a field inside a field"),
+        ("{name:99999999999}", "should not be as wide as '99999999999' says"),
+        ("{temperature:.99999f}", "should not be as wide as '.99999f' says"),
+        ("{name", "is not a format string: expected '}' before end of string"),
+        ("name}", "is not a format string: Single '}' encountered in format string"),
+        ("{temperature:d}", "is not a format string: Unknown format code 'd' for object of type 'float'"),
+        ("{visibility:d}", "is not a format string: Unknown format code 'd' for object of type 'float'"),
+        ("{name:.1f}", "is not a format string: Unknown format code 'f' for object of type 'str'"),
+        ("{name!z}", "is not a format string: Unknown conversion specifier z"),
+        ("{code:c}{temperature:s}", "is not a format string: Unknown format code 's' for object of type 'float'"),
+    ],
+)
+def test_a_template_that_cannot_work_is_refused_at_the_start(template: str, said: str) -> None:
+    """The complaint names the field; a template that would fail at some observation only is refused, too."""
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - its text is compared below
+        checked(template)
+    assert str(caught.value) == said
+
+
+@given(
+    FORMATS,
+    st.floats(-100, 70),
+    st.fixed_dictionaries(dict.fromkeys(("wind_speed", "visibility"), NUMBERS)),
+    st.none() | st.integers(0, 99),
+)
+def test_a_template_that_was_checked_works_for_every_observation(
+    template: str, temperature: float, numbers: dict[str, Any], code: int | None
+) -> None:
+    """What is accepted at the start never fails later, when nobody looks."""
+    assert isinstance(line(checked(template), arrival(temperature=temperature, code=code, **numbers)), str)
+
+
+@given(st.text("{}!:.[]0123456789abcdefnxX%,+-<>^=# ", max_size=12) | st.text(max_size=8))
+def test_any_template_works_or_is_a_value_error(template: str) -> None:
+    """Nothing but ValueError is raised by whatever may stand in the file."""
+    try:
+        checked(template)
+    except ValueError:
+        return
+    assert isinstance(line(template, arrival(visibility=0.1, temperature=-9.87)), str)
+
+
+def test_plain_values_are_json_in_the_order_of_the_fields() -> None:
+    """Times are text, None stays None, and the names are those that templates use."""
+    values = plain(observation())
+    assert tuple(values) == NAMES[1:]
+    assert values["observed_at"] == "2026-01-01T00:00:00Z"
+    assert values["wind_speed"] is None
+    assert json.loads(json.dumps(values)) == values
+
+
+@pytest.mark.parametrize(
+    ("moment", "text"),
+    [
+        (datetime(2026, 1, 31, 12, tzinfo=UTC), "2026-01-31T12:00:00Z"),
+        (datetime(2026, 1, 31, 12, 0, 0, 123_999, tzinfo=UTC), "2026-01-31T12:00:00.123Z"),
+        (datetime(2026, 1, 31, 12, tzinfo=timezone(timedelta(hours=5, minutes=30))), "2026-01-31T06:30:00Z"),
+    ],
+)
+def test_times_are_rfc_3339_in_utc(moment: datetime, text: str) -> None:
+    """Any aware time is written in UTC, with milliseconds when there are parts of a second."""
+    assert rfc3339(moment) == text

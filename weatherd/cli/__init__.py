@@ -1,0 +1,1 @@
+"""The command line: one file a command in ``commands/``; ``client.py`` asks a running daemon."""

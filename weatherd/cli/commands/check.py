@@ -1,0 +1,105 @@
+"""``weatherd check``: tells whether all is in order, and what it costs."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+import structlog
+import typer
+
+from weatherd import duration, log, plugins
+from weatherd.cli.commands.against import show_change
+from weatherd.cli.exit_codes import CONFIG, OK, UNAVAILABLE
+from weatherd.cli.options import load as load_all
+from weatherd.cli.options import warn_of_rows_set_aside
+from weatherd.config.loader import with_list as configuration_with
+from weatherd.daemon.wiring import open_for_once, open_providers, plans_of
+from weatherd.errors import ConfigError, Failure, ProviderError
+from weatherd.quota import plans
+from weatherd.quota.planner import RESERVE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from weatherd.config.loader import Configuration
+    from weatherd.daemon.wiring import Providers
+
+
+def check(configuration: Configuration, *, online: bool, against: Path | None) -> int:
+    """Show the plan and the rows that are set aside; with *online*, ask each provider for one city.
+
+    With *against*, show also what that list would change in place of the present one. Raises ConfigError when it
+    cannot be read.
+    """
+    return asyncio.run(_check(configuration, online=online, against=against))
+
+
+async def _check(configuration: Configuration, *, online: bool, against: Path | None) -> int:
+    opened = open_for_once(configuration) if online else open_providers(configuration.settings)
+    async with opened as providers:
+        configuration = providers.require(configuration)
+        _show(configuration)
+        if against:
+            other = providers.require(configuration_with(configuration, against, list(plugins.find("providers"))))
+            typer.echo(f"\nwith {against}:")
+            show_change(configuration, other, plans_of(configuration.settings))
+        return await _ask_each(configuration, providers) if online else OK
+
+
+def _show(configuration: Configuration) -> None:
+    typer.echo(f"settings  {configuration.file}")
+    typer.echo(f"cities    {configuration.list_path}: {len(configuration.cities)} to watch")
+    for provider, load in plans.loads(configuration.cities, plans_of(configuration.settings)).items():
+        _show_load(provider, load)
+    warn_of_rows_set_aside(configuration)
+
+
+def _show_load(provider: str, load: plans.Load) -> None:
+    for window in ("minute", "hour", "day", "month"):
+        limit = load.plan.limits.get(window)
+        against = f" of {limit:,}" if limit else ""
+        warning = "  TOO MANY" if limit and load.calls(window) > limit else ""
+        typer.echo(f"{provider}: {load.calls(window):,.0f} calls {plans.A[window]}{against}{warning}")
+    if not load.fits:
+        every, fitting = duration.words(load.interval), duration.words(load.fitting)
+        stretched = duration.words(round(load.interval * load.share * RESERVE))
+        typer.echo(f"{provider}: {load.cities:,} cities do not fit every {every}: the smallest interval is {fitting}")
+        typer.echo(f"{provider}: a run stretches it to {stretched}, which leaves room for retries")
+
+
+async def _ask_each(configuration: Configuration, providers: Providers) -> int:
+    code = OK
+    asked: set[str] = set()
+    for city in configuration.cities:
+        for name in city.providers:
+            if name in asked:
+                continue
+            asked.add(name)
+            begin = time.monotonic()
+            try:
+                observation = await providers.usable[name].fetch(city)
+            except ProviderError as error:
+                typer.echo(f"{name}: {city.name}: {error}", err=True)
+                code = CONFIG if error.failure is Failure.DENIED else code or UNAVAILABLE
+            else:
+                took = time.monotonic() - begin
+                typer.echo(f"{name}: {city.name}: {observation.temperature:.0f} °C, answered in {took:.2f} s")
+    return code
+
+
+def check_quietly(config: Path | None) -> int:
+    """Log what is wrong as the daemon would, for whoever keeps its log; nothing when all is right."""
+    log.configure("warning")
+    try:
+        asyncio.run(_look(load_all(config)))
+    except ConfigError as error:
+        structlog.get_logger().error("config.rejected", problems=[str(problem) for problem in error.problems])
+        return CONFIG
+    return OK
+
+
+async def _look(configuration: Configuration) -> None:
+    async with open_providers(configuration.settings) as providers:
+        providers.require(configuration)

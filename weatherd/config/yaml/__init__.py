@@ -1,0 +1,1 @@
+"""YAML with places: a strict reader, and an editor that keeps comments and order."""

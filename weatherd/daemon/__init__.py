@@ -1,0 +1,1 @@
+"""The running process: lifecycle, wiring, reload, signals, systemd, status."""

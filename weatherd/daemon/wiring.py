@@ -1,0 +1,181 @@
+"""The parts that every command needs, opened as the settings say: session, providers, sinks."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import structlog
+
+from weatherd import __version__, plugins
+from weatherd.errors import ConfigError, Problem, describe
+from weatherd.http.transport import open_session
+from weatherd.journal.journal import open_journal
+from weatherd.journal.provider_state import no_state, open_state
+from weatherd.journal.state_folder import folder
+from weatherd.pipeline.forwarders import Resources as ForwarderResources
+from weatherd.plugins import contain
+from weatherd.providers import Resources
+from weatherd.quota.limiter import RateLimiter
+from weatherd.quota.planner import Planner
+from weatherd.quota.plans import PLANS, UNLIMITED, plan
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
+
+    from weatherd.city import City
+    from weatherd.config.loader import Configuration
+    from weatherd.config.settings import Settings
+    from weatherd.journal.provider_state import State
+    from weatherd.pipeline.forwarders import Forwarder
+    from weatherd.pipeline.sinks import Sink
+    from weatherd.providers import Provider
+    from weatherd.quota.plans import Plan
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
+
+AGENT = f"weatherd/{__version__}"
+_CONCURRENCY = 10  # of a plug-in, which has no block
+
+
+def now() -> datetime:
+    """Return the wall clock's time, aware and in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Providers:
+    """The providers that can serve, and for each of the others why it cannot."""
+
+    usable: Mapping[str, Provider]
+    refused: Mapping[str, Problem]
+    planner: Planner
+    gates: Mapping[str, RateLimiter]
+
+    def require(self, configuration: Configuration) -> Configuration:
+        """Return *configuration*, with the cities set aside that name a provider which cannot serve.
+
+        Raises ConfigError when one of the general providers cannot.
+        """
+        if missing := [self.refused[name] for name in configuration.settings.providers if name in self.refused]:
+            raise ConfigError(*missing)
+        unfit = {city: self._problem(city, configuration) for city in configuration.cities if self._refuses(city)}
+        if not unfit:
+            return configuration
+        fit = tuple(city for city in configuration.cities if city not in unfit)
+        quarantined = (*configuration.quarantined, *((problem,) for problem in unfit.values()))
+        return replace(configuration, cities=fit, quarantined=quarantined)
+
+    def _refuses(self, city: City) -> bool:
+        return not self.refused.keys().isdisjoint(city.providers)
+
+    def _problem(self, city: City, configuration: Configuration) -> Problem:
+        reasons = [self.refused[name].message for name in city.providers if name in self.refused]
+        return Problem(str(configuration.list_path), f"{city.name!r}: {'; '.join(reasons)}")
+
+
+@contextlib.asynccontextmanager
+async def open_providers(
+    settings: Settings, now: Callable[[], datetime] = now, state: State | None = None
+) -> AsyncIterator[Providers]:
+    """Open the session and on it every provider that is installed and set up, each behind its gate."""
+    usable: dict[str, Provider] = {}
+    refused: dict[str, Problem] = {}
+    gates: dict[str, RateLimiter] = {}
+    state = state or no_state(now)
+    plans = plans_of(settings)
+    async with contextlib.AsyncExitStack() as stack:
+        session = await stack.enter_async_context(open_session(AGENT))
+        for name, point in plugins.find("providers").items():
+            concurrency = getattr(_block(settings, name), "concurrency", _CONCURRENCY)
+            gates[name] = RateLimiter(state.meter(name, plans.get(name, UNLIMITED)), concurrency, now, state.changed)
+            resources = Resources(session, gates[name], state.memory(name), now)
+            try:
+                with contain():
+                    usable[name] = await _enter(stack, name, point.load()(settings, resources))
+            except ConfigError as error:
+                refused[name] = error.problems[0]
+            except Exception as error:
+                log.error("plugin.broken", plugin=name, exc_info=error)
+                refused[name] = Problem(point.value, f"the provider {name!r} cannot be opened: {describe(error)}")
+        yield Providers(usable, refused, Planner(plans, lambda name, rate: gates[name].expect(rate)), gates)
+
+
+@contextlib.asynccontextmanager
+async def open_for_once(configuration: Configuration) -> AsyncIterator[Providers]:
+    """Open the providers for a command that asks once. Its calls count like the daemon's, which may be running."""
+    path = folder(configuration.settings.state, configuration.file, os.environ)
+    async with (
+        open_journal(path) as journal,
+        open_state(journal, now) as state,
+        open_providers(configuration.settings, now, state) as providers,
+    ):
+        yield providers
+
+
+def plans_of(settings: Settings) -> dict[str, Plan]:
+    """Return the plan of each provider that has a block."""
+    blocks = {name: _block(settings, name) for name in PLANS}
+    return {name: plan(name, block.plan) for name, block in blocks.items() if block}
+
+
+def _block(settings: Settings, provider: str) -> Any:
+    return getattr(settings, provider.replace("-", "_"), None)
+
+
+@contextlib.asynccontextmanager
+async def open_sinks(settings: Settings) -> AsyncIterator[dict[str, Sink]]:
+    """Open every sink that is installed and switched on."""
+    sinks: dict[str, Sink] = {}
+    async with contextlib.AsyncExitStack() as stack:
+        for name, point in plugins.find("sinks").items():
+            try:
+                with contain():
+                    if opened := point.load()(settings):
+                        sinks[name] = await _enter(stack, name, opened)
+            except ConfigError:
+                raise
+            except Exception as error:
+                log.error("plugin.broken", plugin=name, exc_info=error)
+        yield sinks
+
+
+@contextlib.asynccontextmanager
+async def open_forwarders(
+    settings: Settings, state: State, cities: Callable[[], Sequence[City]], now: Callable[[], datetime] = now
+) -> AsyncIterator[dict[str, Forwarder]]:
+    """Make every forwarder that is installed and switched on. Raises ConfigError for one that lacks something."""
+    forwarders: dict[str, Forwarder] = {}
+    async with open_session(AGENT) as session:
+        for name, point in plugins.find("forwarders").items():
+            resources = ForwarderResources(session, state.memory(f"forwarder {name}"), cities, now)
+            try:
+                with contain():
+                    if made := point.load()(settings, resources):
+                        forwarders[name] = made
+            except ConfigError:
+                raise
+            except Exception as error:
+                log.error("plugin.broken", plugin=name, exc_info=error)
+        yield forwarders
+
+
+async def _enter(stack: contextlib.AsyncExitStack, name: str, opened: AbstractAsyncContextManager[T]) -> T:
+    """Open a plug-in, to be closed with the stack; what goes wrong then is logged and hurts nobody."""
+    entered = await opened.__aenter__()
+    stack.push_async_callback(_close, name, opened)
+    return entered
+
+
+async def _close(name: str, opened: AbstractAsyncContextManager[Any]) -> None:
+    try:
+        with contain():
+            await opened.__aexit__(None, None, None)
+    except Exception as error:
+        log.error("plugin.broken", plugin=name, exc_info=error)

@@ -1,0 +1,1 @@
+"""The HTTP client: one request, one deadline, one size cap, errors translated once."""

@@ -1,0 +1,76 @@
+"""InfluxDB's line protocol over HTTP, for InfluxDB 1 and 2 and whatever takes the same: VictoriaMetrics, Telegraf.
+
+https://docs.influxdata.com/influxdb/v2/reference/syntax/line-protocol/
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from weatherd.journal.rows import micros
+from weatherd.observation import FIELDS
+from weatherd.pipeline.forwarders.http_delivery import send
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from weatherd.config.sections import InfluxDb
+    from weatherd.config.settings import Settings
+    from weatherd.observation import Observation
+    from weatherd.pipeline.forwarders import Resources
+
+_TAGS = ("city", "provider", "station")
+_NUMBERS = [name for name in FIELDS if name not in (*_TAGS, "observed_at", "fetched_at", "description")]
+_IN_TAG = str.maketrans({",": r"\,", "=": r"\=", " ": r"\ "})
+_IN_TEXT = str.maketrans({'"': r"\"", "\\": r"\\"})
+
+
+def line(observation: Observation) -> str:
+    """Return an observation as a point of the measurement ``weather``.
+
+    Every number is a float, because a field that was once written as an integer refuses floats for ever. The time is
+    ``observed_at`` in nanoseconds, so that the same observation is the same point.
+    """
+    tags = "".join(f",{name}={_tag(value)}" for name in _TAGS if (value := getattr(observation, name)))
+    values = ((name, getattr(observation, name)) for name in _NUMBERS)
+    numbers = "".join(f"{name}={float(value)!r}," for name, value in values if value is not None)
+    text = observation.description.translate(_IN_TEXT)
+    return f'weather{tags} {numbers}description="{text}" {micros(observation.observed_at)}000'
+
+
+def _tag(value: str) -> str:
+    """Escape a tag's value; it must not end in a backslash, which would escape the comma behind it."""
+    return value.rstrip("\\").translate(_IN_TAG) or "-"
+
+
+class Influx:
+    """Writes points. A point that the server does not take is found by halving the batch and set aside."""
+
+    size = 1000
+
+    def __init__(self, block: InfluxDb, resources: Resources) -> None:
+        names = {"org": block.org, "bucket": block.bucket} if block.bucket else {"db": block.database}
+        path = "/api/v2/write" if block.bucket else "/write"
+        named = {key: name for key, name in names.items() if name}
+        self._url = f"{block.url}{path}?{urlencode(named | {'precision': 'ns'})}"
+        self._headers = {"Content-Type": "text/plain; charset=utf-8"}
+        if block.token:
+            self._headers["Authorization"] = f"Token {block.token.get_secret_value()}"
+        self._resources = resources
+
+    @contextlib.asynccontextmanager
+    async def connect(self) -> AsyncIterator[Influx]:
+        """Return itself: the session keeps the connection."""
+        yield self
+
+    async def deliver(self, batch: Sequence[Observation], key: str) -> None:  # noqa: ARG002 - it is idempotent by itself
+        """Write a batch. Raises RefusedError or DeliveryError."""
+        body = "\n".join(map(line, batch)).encode()
+        await send(self._resources.session, self._url, body, self._headers, self._resources.now)
+
+
+def open_forwarder(settings: Settings, resources: Resources) -> Influx | None:
+    """Return the forwarder when there is a block ``influxdb``."""
+    return Influx(settings.influxdb, resources) if settings.influxdb else None

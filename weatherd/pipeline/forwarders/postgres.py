@@ -1,0 +1,106 @@
+"""A table in PostgreSQL, which TimescaleDB splits by time if it is there."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from weatherd.errors import ConfigError, DeliveryError, Problem, RefusedError, describe
+from weatherd.observation import FIELDS
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator, Sequence
+
+    from weatherd.config.settings import Settings
+    from weatherd.observation import Observation
+    from weatherd.pipeline.forwarders import Resources
+
+TABLE = "weatherd_observation"
+_IDENTITY = "city, provider, station, observed_at"
+_TYPES = {"observed_at": "timestamptz", "fetched_at": "timestamptz", "code": "integer"} | dict.fromkeys(
+    ("city", "provider", "description", "station"), "text"
+)
+_NEEDED = ("city", "provider", "observed_at", "fetched_at", "temperature", "description", "station")
+_COLUMNS = ", ".join(
+    f"{name} {_TYPES.get(name, 'double precision')}{' NOT NULL' if name in _NEEDED else ''}" for name in FIELDS
+)
+_CREATE = f"CREATE TABLE {TABLE} ({_COLUMNS}, PRIMARY KEY ({_IDENTITY}))"
+_REST = [name for name in FIELDS if name not in _IDENTITY.split(", ")]
+# Delivered again it changes nothing; a revision, which was fetched later, takes the place of what was there.
+_INSERT = f"""
+INSERT INTO {TABLE} ({", ".join(FIELDS)}) VALUES ({", ".join(f"${place}" for place in range(1, len(FIELDS) + 1))})
+ON CONFLICT ({_IDENTITY}) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in _REST)}
+WHERE {TABLE}.fetched_at < excluded.fetched_at
+"""  # noqa: S608 - the names are ours
+_HYPERTABLE = f"SELECT create_hypertable('{TABLE}', 'observed_at', if_not_exists => true)"
+_OF_THE_VALUES = ("22", "23")  # classes of SQLSTATE: data exception, integrity constraint violation
+_GOODBYE = 0.3  # seconds
+
+
+class Table:
+    """A link: one connection, one transaction a batch."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    async def deliver(self, batch: Sequence[Observation], key: str) -> None:  # noqa: ARG002 - it is idempotent by itself
+        """Insert a batch, whole or not at all. Raises RefusedError or DeliveryError."""
+        with _translated():
+            await self._connection.executemany(_INSERT, batch)
+
+
+class Postgres:
+    """Connects, and makes the table if it is not there."""
+
+    size = 1000
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._asyncpg = importlib.import_module("asyncpg")
+
+    @contextlib.asynccontextmanager
+    async def connect(self) -> AsyncIterator[Table]:
+        """Open a connection. Raises DeliveryError."""
+        with _translated():
+            connection = await self._asyncpg.connect(self._dsn, server_settings={"application_name": "weatherd"})
+        try:
+            with _translated():
+                await _prepare(connection)
+            yield Table(connection)
+        finally:
+            with contextlib.suppress(Exception):
+                await connection.close(timeout=_GOODBYE)
+
+
+async def _prepare(connection: Any) -> None:
+    if await connection.fetchval("SELECT to_regclass($1)", TABLE):  # who may not create tables may have been given one
+        return
+    async with connection.transaction():
+        await connection.execute(_CREATE)
+        if await connection.fetchval("SELECT 1 FROM pg_extension WHERE extname = 'timescaledb'"):
+            await connection.execute(_HYPERTABLE)
+
+
+@contextlib.contextmanager
+def _translated() -> Iterator[None]:
+    """Turn the driver's exceptions into ours; those with a SQLSTATE about the values concern the batch alone."""
+    asyncpg = importlib.import_module("asyncpg")
+    try:
+        yield
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError) as error:
+        state = getattr(error, "sqlstate", None) or ""
+        if state.startswith(_OF_THE_VALUES) or isinstance(error, asyncpg.DataError):
+            raise RefusedError(describe(error)) from None
+        raise DeliveryError(describe(error)) from None
+
+
+def open_forwarder(settings: Settings, resources: Resources) -> Postgres | None:  # noqa: ARG001 - every forwarder is opened alike
+    """Return the forwarder when ``postgres.dsn`` is set. Raises ConfigError when its driver is not installed."""
+    block = settings.postgres
+    if not block or not block.dsn:
+        return None
+    try:
+        return Postgres(block.dsn.get_secret_value())
+    except ImportError:
+        raise ConfigError(Problem("postgres", "needs asyncpg: pip install 'weatherd[postgres]'")) from None

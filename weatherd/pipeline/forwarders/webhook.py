@@ -1,0 +1,63 @@
+"""Batches of observations as JSON, to an address of the user's."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+import json
+from typing import TYPE_CHECKING
+
+from weatherd.formatting import plain
+from weatherd.pipeline.forwarders.http_delivery import send
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from weatherd.config.settings import Settings
+    from weatherd.observation import Observation
+    from weatherd.pipeline.forwarders import Resources
+
+
+class Webhook:
+    """POSTs ``{"observations": [...]}``, each as ``weatherd once --format json`` prints it.
+
+    A batch that may have arrived is sent again with the same ``Idempotency-Key``, also after a crash, so a receiver
+    that knows the key has it already. With a secret, ``X-Weatherd-Signature`` is ``sha256=`` and the body's HMAC in
+    hexadecimal.
+    """
+
+    size = 500
+
+    def __init__(self, url: str, secret: str | None, resources: Resources) -> None:
+        self._url = url
+        self._secret = secret
+        self._resources = resources
+
+    @contextlib.asynccontextmanager
+    async def connect(self) -> AsyncIterator[Webhook]:
+        """Return itself: the session keeps the connection."""
+        yield self
+
+    async def deliver(self, batch: Sequence[Observation], key: str) -> None:
+        """POST a batch. Raises RefusedError or DeliveryError."""
+        text = json.dumps({"observations": [plain(observation) for observation in batch]}, ensure_ascii=False)
+        body = text.encode()
+        headers = {"Content-Type": "application/json", "Idempotency-Key": key}
+        if self._secret:
+            headers["X-Weatherd-Signature"] = signature(body, self._secret)
+        await send(self._resources.session, self._url, body, headers, self._resources.now)
+
+
+def signature(body: bytes, secret: str) -> str:
+    """Return what a receiver who knows the secret can compare."""
+    return f"sha256={hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}"
+
+
+def open_forwarder(settings: Settings, resources: Resources) -> Webhook | None:
+    """Return the forwarder when ``webhook.url`` is set."""
+    block = settings.webhook
+    if not block or not block.url:
+        return None
+    secret = block.secret.get_secret_value() if block.secret else None
+    return Webhook(block.url.get_secret_value(), secret, resources)

@@ -1,0 +1,52 @@
+"""Every observation as an event of the log."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+from weatherd import log
+from weatherd.formatting import NAMES, rfc3339
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+    from contextlib import AbstractAsyncContextManager
+
+    from weatherd.config.settings import Settings
+    from weatherd.observation import FetchedObservation
+
+
+class LogSink:
+    """Logs ``observation`` with every field that is known.
+
+    ``repeat`` marks what was said before, and ``stale`` what is not the weather of now.
+    """
+
+    async def write(self, batch: Sequence[FetchedObservation]) -> None:
+        """Log each arrival of a batch."""
+        log.each("observation", map(_facts, batch))
+
+
+def _facts(arrival: FetchedObservation) -> dict[str, Any]:
+    city, observation, repeat, stale, _ = arrival
+    values = zip(NAMES, (city.name, *observation), strict=True)
+    facts: dict[str, Any] = {name: value for name, value in values if value is not None}
+    if not observation.station:
+        del facts["station"]
+    facts["observed_at"] = rfc3339(observation.observed_at)
+    facts["fetched_at"] = rfc3339(observation.fetched_at)
+    if repeat:
+        facts["repeat"] = True
+    if stale:
+        facts["stale"] = True
+    return facts
+
+
+@contextlib.asynccontextmanager
+async def _open() -> AsyncIterator[LogSink]:
+    yield LogSink()
+
+
+def open_sink(settings: Settings) -> AbstractAsyncContextManager[LogSink] | None:
+    """Open the sink unless ``log.observations`` is off."""
+    return _open() if settings.log.observations else None

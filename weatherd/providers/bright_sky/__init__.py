@@ -1,0 +1,1 @@
+"""Bright Sky, https://brightsky.dev."""

@@ -1,0 +1,1 @@
+"""MET Norway, https://api.met.no."""

@@ -1,0 +1,1 @@
+"""Open-Meteo, https://open-meteo.com."""

@@ -1,0 +1,184 @@
+"""Open-Meteo: a weather model for the whole world, without a key. https://open-meteo.com/en/docs."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+from weatherd import wmo
+from weatherd.errors import Failure, ProviderError
+from weatherd.http.client import Answer, get, parse_json
+from weatherd.observation import Observation
+from weatherd.providers.batching import Batcher
+from weatherd.providers.bounds import COVER, DIRECTION, FALL, FELT, HUMIDITY, PRESSURE, WIND
+from weatherd.providers.service_errors import refusal, scrubbed, without_secrets
+from weatherd.providers.values import Wanted, mapping, moment, number, numbers, temperature, whole
+from weatherd.quota.usage import EDGE, ends
+from weatherd.redaction import Redaction
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Coroutine, Sequence
+
+    from weatherd.city import City
+    from weatherd.config.settings import Settings
+    from weatherd.providers import Resources
+
+NAME = "open-meteo"
+FREE_URL = "https://api.open-meteo.com"
+CUSTOMER_URL = "https://customer-api.open-meteo.com"
+MOST_PLACES = 100  # in one request: 3 kB of address, far below where a proxy would cut it
+LINGER = 0.05  # seconds that a question waits for company
+
+# Ten variables: a place then weighs one call, https://open-meteo.com/en/pricing
+VARIABLES = (
+    "temperature_2m",
+    "relative_humidity_2m",
+    "apparent_temperature",
+    "precipitation",
+    "weather_code",
+    "cloud_cover",
+    "pressure_msl",
+    "wind_speed_10m",
+    "wind_direction_10m",
+    "wind_gusts_10m",
+)
+_WINDOWS = {"Minutely": "minute", "Hourly": "hour", "Daily": "day"}  # of which the limit is exceeded
+_TEMPERATURE = {"°F": (5 / 9, -160 / 9)}
+_TO_METERS_PER_SECOND = {"m/s": 1.0, "km/h": 1 / 3.6, "mp/h": 0.44704, "mph": 0.44704, "kn": 1852 / 3600}
+_TO_MILLIMETERS = {"mm": 1.0, "inch": 25.4}
+
+
+def query(cities: Sequence[City]) -> dict[str, str]:
+    """Return the parameters that ask for the current weather of *cities*."""
+    return {
+        "latitude": ",".join(f"{city.lat:.5f}" for city in cities),
+        "longitude": ",".join(f"{city.lon:.5f}" for city in cities),
+        "current": ",".join(VARIABLES),
+        "wind_speed_unit": "ms",
+        "timeformat": "unixtime",
+        "forecast_days": "1",
+    }
+
+
+def parse(cities: Sequence[City], answer: Answer, fetched_at: datetime) -> list[Observation | ProviderError]:
+    """Return what *answer* says of each city, in their order; raises ProviderError if it says nothing of any."""
+    document = parse_json(answer.body) if answer.status == 200 else {"error": True}  # noqa: PLR2004
+    if isinstance(document, dict) and document.get("error"):
+        raise _refusal(answer, fetched_at)
+    places = document if isinstance(document, list) else [document]
+    if len(places) != len(cities):
+        raise ProviderError(f"asked for {len(cities)} places, the answer has {len(places)}", Failure.MALFORMED)
+    return [_place(city, place, fetched_at) for city, place in zip(cities, places, strict=True)]
+
+
+def _place(city: City, place: Any, fetched_at: datetime) -> Observation | ProviderError:
+    try:
+        return _observation(city, mapping(place), fetched_at)
+    except ProviderError as error:
+        return error
+
+
+def _observation(city: City, place: dict[str, Any], fetched_at: datetime) -> Observation:
+    current, units = mapping(place.get("current")), mapping(place.get("current_units"))
+    if not current:
+        raise ProviderError("the answer has no current weather", Failure.MALFORMED)
+    degrees = _TEMPERATURE.get(str(units.get("temperature_2m")), (1.0, 0.0))
+    to_speed = _TO_METERS_PER_SECOND.get(str(units.get("wind_speed_10m")), 1.0)
+    wanted = _wanted(degrees, to_speed, _TO_MILLIMETERS.get(str(units.get("precipitation")), 1.0))
+    felt, humidity, pressure, speed, direction, gust, fall, cover = numbers(current, wanted)
+    code = whole(current.get("weather_code"))
+    return Observation(
+        city=city.id,
+        provider=NAME,
+        observed_at=_time(current.get("time"), place.get("utc_offset_seconds")),
+        fetched_at=fetched_at,
+        temperature=temperature(current.get("temperature_2m"), *degrees),
+        description="unknown" if code is None else wmo.describe(code),
+        code=code,
+        apparent_temperature=felt,
+        relative_humidity=humidity,
+        pressure_msl=pressure,
+        wind_speed=speed,
+        wind_direction=direction,
+        wind_gust=gust,
+        precipitation=fall,
+        cloud_cover=cover,
+    )
+
+
+@functools.lru_cache(maxsize=16)
+def _wanted(degrees: tuple[float, float], to_speed: float, to_millimeters: float) -> tuple[Wanted, ...]:
+    """Return what to read of a place, with the factors that bring its units to ours."""
+    return (
+        Wanted("apparent_temperature", *FELT, *degrees),
+        Wanted("relative_humidity_2m", *HUMIDITY),
+        Wanted("pressure_msl", *PRESSURE),
+        Wanted("wind_speed_10m", *WIND, to_speed),
+        Wanted("wind_direction_10m", *DIRECTION),
+        Wanted("wind_gusts_10m", *WIND, to_speed),
+        Wanted("precipitation", *FALL, to_millimeters),
+        Wanted("cloud_cover", *COVER),
+    )
+
+
+def _time(value: Any, utc_offset: Any) -> datetime:
+    """Read a POSIX time, or the local time without offset that a server sends which ignores ``timeformat``."""
+    if isinstance(value, str):
+        zone = timezone(timedelta(seconds=number(utc_offset, -86399, 86399) or 0))
+        text, value = value, None
+        with contextlib.suppress(ValueError):
+            local = datetime.fromisoformat(text)
+            value = (local if local.tzinfo else local.replace(tzinfo=zone)).timestamp()
+    return moment(value)
+
+
+def _refusal(answer: Answer, now: datetime) -> ProviderError:
+    """Read the service's own words: it sends no ``Retry-After``. A wrong key is a 400, and a 404 the wrong server."""
+    error = refusal(answer, 400 if answer.status == 200 else answer.status, "reason", now)  # noqa: PLR2004
+    if "API key" in str(error) or answer.status == 404:  # noqa: PLR2004
+        error.failure = Failure.DENIED
+    elif error.failure is Failure.LIMITED and "concurrent" in str(error):
+        error.failure = Failure.CROWDED
+    elif error.failure is Failure.LIMITED and error.retry_after is None:
+        named = [window for word, window in _WINDOWS.items() if word in str(error)]
+        error.retry_after = ends(named[0], now.timestamp()) + EDGE - now.timestamp() if named else None
+    return error
+
+
+class OpenMeteo:
+    """Asks for many cities in one request."""
+
+    def __init__(self, batcher: Batcher[City, Observation]) -> None:
+        self._batcher = batcher
+
+    def fetch(self, city: City) -> Coroutine[Any, Any, Observation]:
+        """Return the model's current values for the city's grid cell."""
+        return self._batcher.ask(city)
+
+
+@contextlib.asynccontextmanager
+async def open_provider(settings: Settings, resources: Resources) -> AsyncIterator[OpenMeteo]:
+    """Open the provider as the block ``open_meteo`` says."""
+    block = settings.open_meteo
+    key = block.api_key.get_secret_value() if block.api_key else ""
+    redact = Redaction([key])
+    base = block.base_url or (CUSTOMER_URL if key else FREE_URL)
+
+    async def ask(cities: Sequence[City]) -> list[Observation | ProviderError]:
+        parameters = query(cities) | ({"apikey": key} if key else {})
+        try:
+            answer = await get(resources.session, f"{base}/v1/forecast", parameters)
+            return parse(cities, scrubbed(answer, redact) if key else answer, resources.now())
+        except ProviderError as error:
+            raise without_secrets(error, redact) from None
+
+    def send(cities: Sequence[City]) -> Awaitable[list[Observation | ProviderError]]:
+        return resources.gate.admit(lambda: ask(cities), len(cities))
+
+    def most() -> int:
+        return resources.gate.room(MOST_PLACES)
+
+    async with contextlib.aclosing(Batcher(send, most=most, linger=LINGER, concurrency=block.concurrency)) as batcher:
+        yield OpenMeteo(batcher)

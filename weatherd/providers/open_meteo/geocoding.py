@@ -1,0 +1,54 @@
+"""Finding a place by its name, with Open-Meteo's geocoding. https://open-meteo.com/en/docs/geocoding-api."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from weatherd.errors import Failure, ProviderError
+from weatherd.http.client import Answer, failure_of, get, parse_json
+from weatherd.providers.values import number, whole, words
+
+if TYPE_CHECKING:
+    from weatherd.http.transport import Session
+
+URL = "https://geocoding-api.open-meteo.com"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A place that has the name; empty text and None for what is not known of it."""
+
+    name: str
+    lat: float
+    lon: float
+    country: str
+    region: str
+    population: int | None
+    timezone: str
+
+
+async def search(session: Session, base_url: str, name: str, count: int = 10) -> list[Found]:
+    """Return the places called *name*, the likeliest first; none when nobody knows it. Raises ProviderError."""
+    parameters = {"name": name, "count": str(count), "language": "en", "format": "json"}
+    return parse(await get(session, f"{base_url}/v1/search", parameters))
+
+
+def parse(answer: Answer) -> list[Found]:
+    """Return the places of an answer; one without a name or coordinates is left out."""
+    if answer.status != 200:  # noqa: PLR2004
+        raise ProviderError(f"the geocoding service answers with status {answer.status}", failure_of(answer.status))
+    document = parse_json(answer.body)
+    results = document.get("results", []) if isinstance(document, dict) else None
+    if not isinstance(results, list):
+        raise ProviderError("the answer holds no list of places", Failure.MALFORMED)
+    return [place for result in results if isinstance(result, dict) and (place := _found(result))]
+
+
+def _found(result: dict[str, Any]) -> Found | None:
+    name = words(result.get("name"))
+    lat, lon = number(result.get("latitude"), -90, 90), number(result.get("longitude"), -180, 180)
+    if not name or lat is None or lon is None:
+        return None
+    country, region, timezone = (words(result.get(key)) for key in ("country", "admin1", "timezone"))
+    return Found(name, lat, lon, country, region, whole(result.get("population")), timezone)

@@ -1,0 +1,1 @@
+"""OpenWeatherMap, https://openweathermap.org."""

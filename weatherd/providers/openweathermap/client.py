@@ -1,0 +1,151 @@
+"""OpenWeatherMap's current weather, for the whole world, with a key. https://openweathermap.org/current."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from weatherd import wmo
+from weatherd.errors import ConfigError, Failure, Problem, ProviderError
+from weatherd.http.client import Answer, get, parse_json
+from weatherd.observation import Observation
+from weatherd.providers.bounds import COVER, DIRECTION, FALL, FELT, HUMIDITY, PRESSURE, SIGHT, WIND
+from weatherd.providers.openweathermap.codes import WMO
+from weatherd.providers.service_errors import refusal, scrubbed, without_secrets
+from weatherd.providers.values import Wanted, mapping, moment, number, numbers, temperature, whole, words
+from weatherd.redaction import Redaction
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+    from contextlib import AbstractAsyncContextManager
+    from datetime import datetime
+
+    from pydantic import SecretStr
+
+    from weatherd.city import City
+    from weatherd.config.settings import Settings
+    from weatherd.providers import Resources
+
+NAME = "openweathermap"
+URL = "https://api.openweathermap.org"
+
+_KELVIN_FROM = 150.0  # no place is hotter than this in °C, or colder in K
+_KELVIN, _CELSIUS = (1.0, -273.15), (1.0, 0.0)  # factor and offset
+_MAIN = Wanted("humidity", *HUMIDITY), Wanted("sea_level", *PRESSURE), Wanted("pressure", *PRESSURE)
+_WIND = Wanted("speed", *WIND), Wanted("deg", *DIRECTION), Wanted("gust", *WIND)
+
+
+def query(city: City, language: str) -> dict[str, str]:
+    """Return the parameters that ask for the current weather of *city*, but for the key."""
+    return {"lat": f"{city.lat:.5f}", "lon": f"{city.lon:.5f}", "units": "metric", "lang": language}
+
+
+def parse(city: City, answer: Answer, fetched_at: datetime) -> Observation:
+    """Return what *answer* says; ProviderError, with the service's own reason, if that is not current weather.
+
+    Temperatures in kelvin, the service's default, are told from °C by their size. The first of several conditions is
+    the primary one. ``precipitation`` is the last hour's rain and snow; the older sum of three hours is left out.
+    """
+    if answer.status != 200:  # noqa: PLR2004
+        raise _refusal(answer, answer.status, fetched_at)
+    document = mapping(parse_json(answer.body))
+    if (cod := _cod(document)) != 200:  # noqa: PLR2004
+        raise _refusal(answer, cod, fetched_at)
+    main = mapping(document.get("main"))
+    if not main:
+        raise ProviderError("the answer is not current weather of one place", Failure.MALFORMED)
+    degrees = _KELVIN if number(main.get("temp"), _KELVIN_FROM, math.inf) else _CELSIUS
+    humidity, sea_level, pressure = numbers(main, _MAIN)
+    speed, direction, gust = numbers(mapping(document.get("wind")), _WIND)
+    code, description = _condition(document.get("weather"))
+    return Observation(
+        city=city.id,
+        provider=NAME,
+        observed_at=moment(document.get("dt")),
+        fetched_at=fetched_at,
+        temperature=temperature(main.get("temp"), *degrees),
+        description=description,
+        code=code,
+        apparent_temperature=number(main.get("feels_like"), *FELT, *degrees),
+        relative_humidity=humidity,
+        pressure_msl=sea_level or pressure,
+        wind_speed=speed,
+        wind_direction=direction,
+        wind_gust=gust,
+        precipitation=_last_hour(document.get("rain"), document.get("snow")),
+        cloud_cover=number(mapping(document.get("clouds")).get("all"), *COVER),
+        visibility=number(document.get("visibility"), *SIGHT),
+    )
+
+
+def _refusal(answer: Answer, status: int, now: datetime) -> ProviderError:
+    error = refusal(answer, status, "message", now)
+    if status == 401:  # noqa: PLR2004
+        text = f"{error} (check openweathermap.api_key; a new key takes up to two hours to work)"
+        return ProviderError(text, error.failure, retry_after=error.retry_after)
+    return error
+
+
+def _cod(document: dict[str, Any]) -> int:
+    """Return the status that the body repeats, as a number or as text; 200 where it does not."""
+    cod = document.get("cod")
+    if cod in (200, None):
+        return 200
+    code = int(cod) if isinstance(cod, str) and re.fullmatch("[0-9]{3}", cod) else whole(cod)
+    if code is None or not 100 <= code < 600:  # noqa: PLR2004
+        raise ProviderError("the answer holds a 'cod' that is no status", Failure.MALFORMED)
+    return code
+
+
+def _condition(weather: Any) -> tuple[int | None, str]:
+    first = mapping(weather[0]) if isinstance(weather, list) and weather else {}
+    code = WMO.get(whole(first.get("id")) or 0)
+    description = words(first.get("description")) or words(first.get("main")).lower()
+    return code, description or ("unknown" if code is None else wmo.describe(code))
+
+
+def _last_hour(*falls: Any) -> float | None:
+    amounts = [number(fall.get("1h"), *FALL) for fall in falls if isinstance(fall, dict)]
+    known = [amount for amount in amounts if amount is not None]
+    return round(sum(known), 9) if known else None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenWeatherMap:
+    """Asks for one city a request."""
+
+    url: str
+    key: SecretStr
+    language: str
+    redact: Redaction
+    resources: Resources
+
+    def fetch(self, city: City) -> Coroutine[Any, Any, Observation]:
+        """Return the service's analysis for the city's coordinates."""
+        return self.resources.gate.admit(lambda: self._ask(city))
+
+    async def _ask(self, city: City) -> Observation:
+        parameters = query(city, self.language) | {"appid": self.key.get_secret_value()}
+        try:
+            answer = await get(self.resources.session, self.url, parameters)
+            return parse(city, scrubbed(answer, self.redact), self.resources.now())
+        except ProviderError as error:
+            raise without_secrets(error, self.redact) from None
+
+
+def open_provider(settings: Settings, resources: Resources) -> AbstractAsyncContextManager[OpenWeatherMap]:
+    """Open the provider as the block ``openweathermap`` says. Raises ConfigError without a key."""
+    block = settings.openweathermap
+    if block.api_key is None:
+        raise ConfigError(
+            Problem(
+                "openweathermap.api_key",
+                "openweathermap needs a key: set OPEN_WEATHER_API_KEY, or use a secret file",
+            )
+        )
+    url = f"{block.base_url or URL}/data/2.5/weather"
+    redact = Redaction([block.api_key.get_secret_value()])
+    return contextlib.nullcontext(OpenWeatherMap(url, block.api_key, block.language, redact, resources))

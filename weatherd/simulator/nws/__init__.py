@@ -1,0 +1,1 @@
+"""The protocol of the US National Weather Service."""

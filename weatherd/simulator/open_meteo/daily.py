@@ -1,0 +1,84 @@
+"""Open-Meteo's daily variables: a day of weather in one number."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from weatherd.simulator.sky.weather import Weather
+
+
+@dataclass(frozen=True, slots=True)
+class DailyVariable:
+    """A quantity by its kind of unit, made from the 24 hours of a day."""
+
+    kind: str
+    make: Callable[[Sequence[Weather]], float]
+
+
+def _most(kind: str, read: Callable[[Weather], float]) -> DailyVariable:
+    return DailyVariable(kind, lambda hours: max(map(read, hours)))
+
+
+def _least(kind: str, read: Callable[[Weather], float]) -> DailyVariable:
+    return DailyVariable(kind, lambda hours: min(map(read, hours)))
+
+
+def _mean(kind: str, read: Callable[[Weather], float]) -> DailyVariable:
+    return DailyVariable(kind, lambda hours: sum(map(read, hours)) / len(hours))
+
+
+def _sum(kind: str, read: Callable[[Weather], float]) -> DailyVariable:
+    return DailyVariable(kind, lambda hours: sum(map(read, hours)))
+
+
+def _dominant_direction(hours: Sequence[Weather]) -> float:
+    """Average directions as vectors, weighed by speed."""
+    north = sum(hour.wind_speed * math.cos(math.radians(hour.wind_direction)) for hour in hours)
+    east = sum(hour.wind_speed * math.sin(math.radians(hour.wind_direction)) for hour in hours)
+    return math.degrees(math.atan2(east, north)) % 360
+
+
+DAILY = MappingProxyType(
+    {
+        "weather_code": _most("code", lambda hour: hour.code),
+        "weathercode": _most("code", lambda hour: hour.code),
+        "temperature_2m_max": _most("temperature", lambda hour: hour.temperature),
+        "temperature_2m_min": _least("temperature", lambda hour: hour.temperature),
+        "temperature_2m_mean": _mean("temperature", lambda hour: hour.temperature),
+        "apparent_temperature_max": _most("temperature", lambda hour: hour.apparent_temperature),
+        "apparent_temperature_min": _least("temperature", lambda hour: hour.apparent_temperature),
+        "apparent_temperature_mean": _mean("temperature", lambda hour: hour.apparent_temperature),
+        "precipitation_sum": _sum("water", lambda hour: hour.fall.total),
+        "rain_sum": _sum("water", lambda hour: hour.fall.rain),
+        "showers_sum": _sum("water", lambda hour: hour.fall.showers),
+        "snowfall_sum": _sum("snow", lambda hour: hour.fall.snowfall),
+        "precipitation_hours": _sum("hours", lambda hour: hour.fall.total > 0),
+        "wind_speed_10m_max": _most("speed", lambda hour: hour.wind_speed),
+        "wind_gusts_10m_max": _most("speed", lambda hour: hour.wind_gust),
+        "wind_direction_10m_dominant": DailyVariable("direction", _dominant_direction),
+    }
+)
+SUN_TIMES = ("sunrise", "sunset")
+
+_NOT_SIMULATED = re.compile(
+    r"""uv_index(_clear_sky)?_max | sunshine_duration | daylight_duration | shortwave_radiation_sum
+    |et0_fao_evapotranspiration(_sum)? | snowfall_water_equivalent_sum | moon(_phase|rise|set)
+    |(cape|cloud_cover|dew_point_2m|pressure_msl|relative_humidity_2m|surface_pressure|visibility|snow_depth
+        |wet_bulb_temperature_2m|wind_speed_\d+m|wind_gusts_10m|precipitation_probability|soil_\w+|updraft
+        |vapou?r_pressure_deficit|sea_surface_temperature|leaf_wetness_probability)_(max|min|mean)
+    |wind_direction_\d+m_dominant | wind(speed|gusts)_10m_max | winddirection_10m_dominant
+    |growing_degree_days_\w+""",
+    re.VERBOSE,
+)
+
+
+def is_known_daily(name: str) -> bool:
+    """Tell whether the service knows a variable of a day, simulated or not."""
+    return name in DAILY or name in SUN_TIMES or _NOT_SIMULATED.fullmatch(name) is not None

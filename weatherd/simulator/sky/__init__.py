@@ -1,0 +1,1 @@
+"""The simulated weather itself, from place and time alone."""

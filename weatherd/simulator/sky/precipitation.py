@@ -1,0 +1,69 @@
+"""What falls from the pretended sky: how much, in which form, and the code that it deserves."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from weatherd.simulator.sky.wmo_codes import rain_code, rain_shower_code, snow_code, snow_shower_code, thunder_code
+
+SNOW_DEPTH = 0.7  # cm of fresh snow that one mm of water makes
+_SNOW_BELOW = 0.8  # °C
+
+
+@dataclass(frozen=True, slots=True)
+class Fall:
+    """Rates of precipitation. ``code`` is WMO 4677, or None when nothing falls."""
+
+    rain: float = 0.0  # mm/h, steady
+    showers: float = 0.0  # mm/h
+    snowfall: float = 0.0  # cm/h
+    code: int | None = None
+
+    @property
+    def snow_water(self) -> float:
+        """The snow, melted, in mm/h."""
+        return self.snowfall / SNOW_DEPTH
+
+    @property
+    def total(self) -> float:
+        """All of it as water, in mm/h."""
+        return self.rain + self.showers + self.snow_water
+
+
+DRY = Fall()
+
+
+def fall(temperature: float, *, wetness: float, cells: float, inversion: float) -> Fall:
+    """Decide what falls, from the temperature in °C and three fields of the weather from 0 to 1."""
+    storm = (cells - 0.88) / 0.12
+    if storm > 0 and wetness > 0.45:
+        return _showers(temperature, storm)
+    soak = (wetness - 0.75) / 0.25
+    if soak > 0:
+        return _steady(temperature, soak, inversion)
+    return DRY
+
+
+def _showers(temperature: float, storm: float) -> Fall:
+    rate = 1.3 + 20 * storm**2 * _vapour(temperature)
+    if temperature < _SNOW_BELOW:
+        depth = min(rate, 4) * SNOW_DEPTH * storm
+        return Fall(snowfall=max(depth, 0.1), code=snow_shower_code(depth))
+    if temperature > 12 and storm > 0.5:
+        return Fall(showers=rate, code=thunder_code(2 * storm - 1))
+    return Fall(showers=rate, code=rain_shower_code(rate))
+
+
+def _steady(temperature: float, soak: float, inversion: float) -> Fall:
+    rate = 0.1 + 14 * soak**3 * _vapour(temperature)
+    freezing = -8 < temperature < 0 and inversion > 0.75
+    if temperature < _SNOW_BELOW and not freezing:
+        depth = rate * SNOW_DEPTH
+        return Fall(snowfall=depth, code=snow_code(depth, grains=rate < 0.2 and temperature < -1))
+    return Fall(rain=rate, code=rain_code(rate, freezing=freezing))
+
+
+def _vapour(temperature: float) -> float:
+    """How much water the air can hold, 1 at 15 °C."""
+    return min(2.0, math.exp(0.05 * (temperature - 15)))
