@@ -65,12 +65,22 @@ FAILURES = {
     "crafted_error_400_detail_invalid.json": (400, "400: Invalid", Failure.REFUSED),
     "issue_error_429_plain_text.txt": (429, "the service answers with status 429", Failure.LIMITED),
     "issue_error_500_plain_text.txt": (500, "the service answers with status 500", Failure.BROKEN),
+    "sourceform_error_404_alerts_not_covered.json": (  # of /alerts, in the same form as those of /current_weather
+        404,
+        "404: Requested position is not covered by the DWD",
+        Failure.REFUSED,
+    ),
     "sourceform_error_404_no_current_weather.json": (
         404,
         "404: Could not find current weather for your location criteria",
         Failure.REFUSED,
     ),
     "sourceform_error_404_no_sources.json": (404, "404: No sources match your criteria", Failure.REFUSED),
+    "sourceform_error_404_unknown_warn_cell.json": (  # of /alerts
+        404,
+        "404: Unknown warn_cell_id, please use commune (Gemeinden), not district (Landkreis) ids",
+        Failure.REFUSED,
+    ),
     "status_ok.json": NOTHING,
     "trimmed_mittenwald_2026_wind_only_no_temperature.json": (
         200,
@@ -79,13 +89,17 @@ FAILURES = {
     ),
     "../generic/nginx_502_bad_gateway.html": (502, "the service answers with status 502", Failure.UNAVAILABLE),
 }
+WARNINGS = [  # responses of /alerts: a list of warnings, from which no observation can come
+    "alerts_husum_none.json",
+    "sourceform_alerts_goettingen_two.json",
+]
 
 
 def test_every_file_has_an_expectation(recorded: Path) -> None:
-    """A new file says what should become of it."""
+    """Each recorded file is a report, an error or a list of warnings."""
     names = {file.name for file in (recorded / "brightsky").iterdir()}
     names |= {f"../generic/{file.name}" for file in (recorded / "generic").iterdir()}
-    assert names == WEATHER.keys() | FAILURES.keys()
+    assert names == WEATHER.keys() | FAILURES.keys() | set(WARNINGS)
 
 
 @pytest.mark.parametrize("name", WEATHER)
@@ -102,4 +116,13 @@ def test_no_current_weather(recorded: Path, name: str, expected: tuple[int, str,
     body = (recorded / "brightsky" / name).read_bytes()
     with pytest.raises(ProviderError) as caught:
         bright_sky.parse(KIEL, Answer(status, body), NOW)
+    assert (str(caught.value), caught.value.failure) == (reason, failure)
+
+
+@pytest.mark.parametrize("name", WARNINGS)
+def test_warnings_are_not_a_report(recorded: Path, name: str) -> None:
+    """A list of warnings, empty or not, is never read as current weather."""
+    status, reason, failure = NOTHING
+    with pytest.raises(ProviderError) as caught:
+        bright_sky.parse(KIEL, Answer(status, (recorded / "brightsky" / name).read_bytes()), NOW)
     assert (str(caught.value), caught.value.failure) == (reason, failure)

@@ -52,6 +52,7 @@ SLOW: dict[str, float] = {"wind_speed": 2.777777778, "wind_gust": 2.777777778}  
 MOSTLY_CLEAR = observed("KFLL", JUNE, 10, 1, "Mostly Clear", **TENS)
 FLORIDA = observed("KFLL", JUNE, -12.222222222, 1, "Mostly Clear", **(TENS | SLOW))  # 10 °F
 NO_TEMPERATURE = ("the answer holds no temperature", Failure.EMPTY)
+NOTHING = ("the answer has no current weather", Failure.MALFORMED)
 NO_TIME = ("the answer does not say when it was observed", Failure.EMPTY)
 # A file with several observations has as many expectations.
 WEATHER: dict[str, list[Observation | tuple[str, Failure]]] = {
@@ -110,9 +111,26 @@ PROBLEMS = {
     "problem_404_not_found.json": (404, "404: Not Found", "REFUSED"),
     "problem_500_unexpected.json": (500, "500: An unexpected problem has occurred.", "BROKEN"),
     "problem_503_service_unavailable.json": (503, "503: An upstream data source is temporarily", "UNAVAILABLE"),
+    "problem_invalid_point_with_headers.json": (404, "the place is outside the area of the National", "REFUSED"),
     "../generic/nginx_502_bad_gateway.html": (502, "the service answers with status 502", "UNAVAILABLE"),
 }
 PLACES = ["pynws_points.json", "pynws_gridpoints_stations.json"]
+WARNINGS = [  # responses of /alerts: a collection of warnings, from which no observation can come
+    "alerts_cancelled_yet_in_active_list.json",
+    "alerts_heat_three_segments_one_event.json",
+    "alerts_history_watch_new_update_cancel.json",
+    "alerts_no_vtec_unknown_severity_and_civil.json",
+    "alerts_point_none_with_headers.json",
+    "alerts_point_phoenix_2024_two.json",
+    "alerts_update_flash_flood_polygon.json",
+    "pynws_alerts_active_zone_2019.json",
+]
+
+
+def body_of(file: Path) -> bytes:
+    """Return the body of a recorded response; a file that also has the headers keeps it under ``data``."""
+    body = file.read_bytes()
+    return json.dumps(json.loads(body)["data"]).encode() if file.stem.endswith("_with_headers") else body
 
 
 def observations(file: Path) -> list[Any]:
@@ -130,10 +148,10 @@ def outcome(document: Any) -> Observation | tuple[str, Failure]:
 
 
 def test_every_file_has_an_expectation(recorded: Path) -> None:
-    """A new file says what should become of it."""
+    """Each recorded file is an observation, a problem, a list of stations or a list of warnings."""
     names = {file.name for file in (recorded / "nws").iterdir()}
     names |= {f"../generic/{file.name}" for file in (recorded / "generic").iterdir()}
-    assert names == WEATHER.keys() | PROBLEMS.keys() | set(PLACES)
+    assert names == WEATHER.keys() | PROBLEMS.keys() | set(PLACES) | set(WARNINGS)
 
 
 @pytest.mark.parametrize("name", WEATHER)
@@ -158,9 +176,15 @@ def test_no_observation(recorded: Path, name: str, expected: tuple[int, str, str
     """Anything else fails with the service's own reason, and says how far the failure reaches."""
     status, reason, failure = expected
     with pytest.raises(ProviderError) as caught:
-        nws.parse(KIEL, Answer(status, (recorded / "nws" / name).read_bytes()), EPOCH)
+        nws.parse(KIEL, Answer(status, body_of(recorded / "nws" / name)), EPOCH)
     assert str(caught.value).startswith(reason)
     assert caught.value.failure.name == failure
+
+
+@pytest.mark.parametrize("name", WARNINGS)
+def test_warnings_are_not_an_observation(recorded: Path, name: str) -> None:
+    """A list of warnings, empty or not, is never read as current weather."""
+    assert outcome(json.loads(body_of(recorded / "nws" / name))) == NOTHING
 
 
 async def test_the_stations_of_a_place(recorded: Path) -> None:

@@ -128,6 +128,7 @@ FAILURES: dict[str, tuple[int, int, str, Failure]] = {  # status, places asked f
     "forecast_no_current_minimal.json": (200, 1, *NOTHING),
     "geocoding_empty.json": (200, 1, *NOTHING),
     "geocoding_enschede.json": (200, 1, *NOTHING),
+    "model_meta_icon_d2.json": (200, 1, *NOTHING),  # times of a model's runs, from /data/dwd_icon_d2/static/meta.json
     "multilocation_two_daily_location_id.json": (200, 2, *NOTHING),
     "sourceform_error_400_too_many_locations.json": (
         400,
