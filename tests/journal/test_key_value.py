@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 from tests.support.virtual_time import EPOCH
-from weatherd.journal.key_value import KeyValueStore, Note
+from weatherd.journal.key_value import KeyValueEntry, KeyValueStore
 
 LATER = EPOCH + timedelta(hours=1)
 
 
-def note(key: str, text: str) -> Note:
+def note(key: str, text: str) -> KeyValueEntry:
     """Return a note that is good for an hour."""
-    return Note("fake", key, text, LATER.timestamp())
+    return KeyValueEntry("fake", key, text, LATER.timestamp())
 
 
 def test_a_text_is_found_at_once() -> None:
@@ -40,7 +40,7 @@ def test_each_note_is_saved_once_as_it_was_put_last() -> None:
 def test_what_an_earlier_run_has_noted_is_found_and_not_saved_again() -> None:
     """It is on disk already."""
     memory = KeyValueStore("fake")
-    memory.learn(note("a", "one"))
+    memory.restore(note("a", "one"))
     assert memory.get("a") == "one"
     assert memory.take_unsaved() == []
 
@@ -52,7 +52,7 @@ def test_a_note_that_could_not_be_saved_is_saved_later_unless_there_is_a_newer_o
     memory.put("b", "kept", LATER)
     notes = memory.take_unsaved()
     memory.put("a", "new", LATER)
-    memory.put_back(notes)
+    memory.restore_unsaved(notes)
     assert {saved.key: saved.text for saved in memory.take_unsaved()} == {"a": "new", "b": "kept"}
     assert memory.get("a") == "new"
 

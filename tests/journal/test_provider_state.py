@@ -21,7 +21,7 @@ from tests.support.fakes import BERLIN, KIEL, arrival, observation
 from tests.support.virtual_time import EPOCH
 from weatherd.errors import StateError
 from weatherd.journal.journal import open_journal
-from weatherd.journal.provider_state import State, no_state, open_state
+from weatherd.journal.provider_state import ProviderState, in_memory_state, open_provider_state
 from weatherd.journal.state_folder import folder, owned
 from weatherd.journal.store import NAME, Store
 from weatherd.observation import Last
@@ -44,19 +44,19 @@ def noon() -> datetime:
 
 
 @contextlib.asynccontextmanager
-async def opened(path: Path) -> AsyncIterator[State]:
+async def opened(path: Path) -> AsyncIterator[ProviderState]:
     """Open the journal in a folder, and the state in it."""
-    async with open_journal(path) as journal, open_state(journal, noon) as state:
+    async with open_journal(path) as journal, open_provider_state(journal, noon) as state:
         yield state
 
 
-async def add(state: State, arrivals: list[Any]) -> None:
+async def add(state: ProviderState, arrivals: list[Any]) -> None:
     """Have the journal keep observations."""
     assert state._journal
     await state._journal.add(arrivals)
 
 
-async def writes(state: State) -> None:
+async def writes(state: ProviderState) -> None:
     """Let the state write at once what is to be written a moment later."""
     assert state._timer
     state._timer.cancel()
@@ -65,15 +65,15 @@ async def writes(state: State) -> None:
     await state._writing
 
 
-def left(state: State, provider: str = "fake") -> float:
+def left(state: ProviderState, provider: str = "fake") -> float:
     """Return how many calls a provider has left."""
-    return state._meters[provider].room(noon().timestamp())
+    return state._meters[provider].calls_left(noon().timestamp())
 
 
-def charge(state: State, calls: int, provider: str = "fake") -> None:
+def charge(state: ProviderState, calls: int, provider: str = "fake") -> None:
     """Count calls, as the gate does."""
     state._meters[provider].charge(calls, noon().timestamp())
-    state.changed()
+    state.schedule_save()
 
 
 def events(logs: list[Any]) -> list[tuple[str, str]]:
@@ -245,23 +245,23 @@ async def test_a_restart_finds_what_was_there(tmp_path: Path) -> None:
     path = tmp_path / "new"
     async with opened(path) as state:
         assert stat.S_IMODE(path.stat().st_mode) == 0o700
-        assert list(state.lasts) == []
-        meter = state.meter("fake", PLAN)
+        assert list(state.latest) == []
+        meter = state.usage_meter("fake", PLAN)
         meter.charge(30, noon().timestamp())
-        meter.take(10, noon().timestamp())
+        meter.take_pace(10, noon().timestamp())
         meter.closed_until = noon().timestamp() + 600
-        state.memory("fake").put("key", "text", NOON + timedelta(days=1))
+        state.key_values("fake").put("key", "text", NOON + timedelta(days=1))
         await add(state, [arrival(KIEL), arrival(BERLIN), arrival(KIEL, temperature=9.0)])
     async with opened(path) as state:
-        after = state.meter("fake", PLAN)
-        assert after.room(noon().timestamp()) == 70
-        assert after.wait(10, noon().timestamp()) == 10.0
+        after = state.usage_meter("fake", PLAN)
+        assert after.calls_left(noon().timestamp()) == 70
+        assert after.pace_delay(10, noon().timestamp()) == 10.0
         assert after.closed_until == noon().timestamp() + 600
-        assert state.memory("fake").get("key") == "text"
-        assert state.memory("other").get("key") is None
-        assert state.meter("other", PLAN).room(noon().timestamp()) == 100
+        assert state.key_values("fake").get("key") == "text"
+        assert state.key_values("other").get("key") is None
+        assert state.usage_meter("other", PLAN).calls_left(noon().timestamp()) == 100
         assert (
-            sorted(state.lasts)
+            sorted(state.latest)
             == [
                 Last(BERLIN.lat, BERLIN.lon, observation(BERLIN)),
                 Last(KIEL.lat, KIEL.lon, observation(KIEL, temperature=9.0)),
@@ -270,13 +270,13 @@ async def test_a_restart_finds_what_was_there(tmp_path: Path) -> None:
 
 
 async def test_two_that_share_a_folder_add_up_their_calls(tmp_path: Path) -> None:
-    """The daemon and a command beside it both know all calls, whoever began, wrote or ended first."""
+    """The daemon and a command beside it both know all calls, whoever window_start, wrote or ended first."""
     async with opened(tmp_path) as daemon:
-        daemon.meter("fake", PLAN)
+        daemon.usage_meter("fake", PLAN)
         charge(daemon, 10)
         await writes(daemon)
         async with opened(tmp_path) as once:
-            once.meter("fake", PLAN)
+            once.usage_meter("fake", PLAN)
             assert left(once) == 90
             charge(once, 5)
             charge(daemon, 3)
@@ -289,14 +289,14 @@ async def test_two_that_share_a_folder_add_up_their_calls(tmp_path: Path) -> Non
         await writes(daemon)
         assert left(daemon) == 80
     async with opened(tmp_path) as again:
-        again.meter("fake", PLAN)
+        again.usage_meter("fake", PLAN)
         assert left(again) == 80
 
 
 async def test_what_is_new_is_written_within_a_second(tmp_path: Path) -> None:
     """That is what a power cut may cost; and many changes in that moment are one writing."""
     async with opened(tmp_path) as state:
-        memory = state.memory("fake")
+        memory = state.key_values("fake")
         assert state._timer is None
         begin = asyncio.get_running_loop().time()
         for number in range(100):
@@ -321,10 +321,10 @@ structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("info"))
 async def main():
     loop = asyncio.get_running_loop()
     async with opened(Path(sys.argv[1])) as state:
-        meter = state.meter("fake", PLAN)
+        meter = state.usage_meter("fake", PLAN)
         for number in range(3):
             meter.charge(1, noon().timestamp())
-            state.memory("fake").put("key", f"text {number}", NOON.replace(year=2027))
+            state.key_values("fake").put("key", f"text {number}", NOON.replace(year=2027))
             await add(state, [arrival(KIEL, temperature=float(number))])
             begun = asyncio.Event()
             loop.call_at(state._timer.when() + 0.001, begun.set)
@@ -332,7 +332,7 @@ async def main():
             await state._writing
             print("written", flush=True)
         meter.charge(50, noon().timestamp())
-        state.changed()
+        state.schedule_save()
         print("dying", flush=True)
         await asyncio.Event().wait()
 
@@ -348,18 +348,18 @@ async def test_what_is_written_survives_a_kill(tmp_path: Path) -> None:
         process.send_signal(signal.SIGKILL)
         await process.wait()
     async with opened(tmp_path) as state:
-        state.meter("fake", PLAN)
+        state.usage_meter("fake", PLAN)
         assert left(state) == 97
-        assert state.memory("fake").get("key") == "text 2"
-        assert [last.observation.temperature for last in state.lasts] == [2.0]
+        assert state.key_values("fake").get("key") == "text 2"
+        assert [last.observation.temperature for last in state.latest] == [2.0]
     with closing(sqlite3.connect(tmp_path / NAME)) as other:
         assert other.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
 async def test_a_state_without_a_folder_forgets() -> None:
     """Where nothing is to be kept, all works the same and nothing is ever written."""
-    state = no_state(noon)
-    memory, _ = state.memory("fake"), state.meter("fake", PLAN)
+    state = in_memory_state(noon)
+    memory, _ = state.key_values("fake"), state.usage_meter("fake", PLAN)
     memory.put("key", "text", LATER)
     charge(state, 10)
     assert (memory.get("key"), left(state), state._timer) == ("text", 90, None)
@@ -379,7 +379,7 @@ async def test_a_failure_is_told_once_and_costs_nothing(tmp_path: Path) -> None:
     """While it cannot write it goes on and says so once; when it can again, all of the time between is there."""
     with capture_logs() as logs:
         async with opened(tmp_path) as state:
-            memory, _ = state.memory("fake"), state.meter("fake", PLAN)
+            memory, _ = state.key_values("fake"), state.usage_meter("fake", PLAN)
             memory.put("old", "text", LATER + timedelta(days=1))
             await writes(state)
             rename(tmp_path, "note", "away")
@@ -396,7 +396,7 @@ async def test_a_failure_is_told_once_and_costs_nothing(tmp_path: Path) -> None:
     assert events(logs) == [("state.down", "error"), ("state.recovered", "info")]
     assert logs[0]["reason"] == f"{tmp_path}/weatherd.sqlite: no such table: note"
     async with opened(tmp_path) as state:
-        memory, _ = state.memory("fake"), state.meter("fake", PLAN)
+        memory, _ = state.key_values("fake"), state.usage_meter("fake", PLAN)
         assert left(state) == 94
         assert [memory.get(key) for key in ("old", "0", "4", "same")] == ["text", "text", "text", "4"]
 
@@ -404,7 +404,7 @@ async def test_a_failure_is_told_once_and_costs_nothing(tmp_path: Path) -> None:
 async def test_what_came_during_a_writing_that_fails_is_the_newer(tmp_path: Path) -> None:
     """What could not be written does not take the place of what came after it."""
     async with opened(tmp_path) as state:
-        memory = state.memory("fake")
+        memory = state.key_values("fake")
         rename(tmp_path, "note", "away")
         memory.put("key", "one", LATER + timedelta(days=1))
         state._begin()
@@ -417,14 +417,14 @@ async def test_what_came_during_a_writing_that_fails_is_the_newer(tmp_path: Path
             await writes(state)
         assert len(logs) == 2
     async with opened(tmp_path) as state:
-        assert state.memory("fake").get("key") == "two"
+        assert state.key_values("fake").get("key") == "two"
 
 
 async def test_a_writing_that_failed_is_tried_again_by_itself(tmp_path: Path) -> None:
     """Also when nothing is new any more: a kill hours later would lose it."""
     async with opened(tmp_path) as state:
         rename(tmp_path, "note", "away")
-        state.memory("fake").put("key", "text", LATER)
+        state.key_values("fake").put("key", "text", LATER)
         with capture_logs() as logs:
             await writes(state)
             rename(tmp_path, "away", "note")
@@ -439,7 +439,7 @@ async def test_an_end_that_cannot_write_is_an_end(tmp_path: Path) -> None:
     with capture_logs() as logs:
         async with opened(tmp_path) as state:
             rename(tmp_path, "note", "away")
-            state.memory("fake").put("key", "text", LATER)
+            state.key_values("fake").put("key", "text", LATER)
     assert events(logs) == [("state.down", "error")]
 
 
@@ -447,7 +447,7 @@ async def test_nobody_waits_for_a_writing(tmp_path: Path) -> None:
     """While another process holds the file, the loop goes on, and what comes meanwhile is written afterwards."""
     with closing(sqlite3.connect(tmp_path / NAME, isolation_level=None)) as other, capture_logs() as logs:
         async with opened(tmp_path) as state:
-            state.meter("fake", PLAN)
+            state.usage_meter("fake", PLAN)
             charge(state, 1)
             other.execute("BEGIN IMMEDIATE")
             state._begin()
@@ -466,7 +466,7 @@ async def test_nobody_waits_for_a_writing(tmp_path: Path) -> None:
             await writes(state)
     assert events(logs) == []
     async with opened(tmp_path) as state:
-        state.meter("fake", PLAN)
+        state.usage_meter("fake", PLAN)
         assert left(state) == 98
 
 
@@ -481,7 +481,7 @@ async def main():
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     with capture_logs() as logs:
         async with opened(Path(sys.argv[1])) as state:
-            memory, _ = state.memory("fake"), state.meter("fake", PLAN)
+            memory, _ = state.key_values("fake"), state.usage_meter("fake", PLAN)
             charge(state, 1)
             await writes(state)
             size = max(path.stat().st_size for path in Path(sys.argv[1]).iterdir())
@@ -506,6 +506,6 @@ async def test_a_full_disk_is_told_once_and_costs_nothing(tmp_path: Path) -> Non
         assert await line_of(process) == "['state.down', 'state.recovered']"
         assert await process.wait() == 0
     async with opened(tmp_path) as state:
-        memory, _ = state.memory("fake"), state.meter("fake", PLAN)
+        memory, _ = state.key_values("fake"), state.usage_meter("fake", PLAN)
         assert left(state) == 93
         assert [len(memory.get(f"{number}") or "") for number in range(5)] == [100_000] * 5

@@ -19,17 +19,17 @@ from tests.quota.test_usage import Kept as Model
 from tests.support.fakes import BERLIN, KIEL, observation
 from tests.support.virtual_time import EPOCH
 from weatherd.errors import StateError
-from weatherd.journal.key_value import Note
+from weatherd.journal.key_value import KeyValueEntry
 from weatherd.journal.schema import VERSION
 from weatherd.journal.store import NAME, Kept, Store
 from weatherd.observation import FetchedObservation, Last
-from weatherd.quota.usage import Row
+from weatherd.quota.usage import UsageRow
 
 FILES = Path("/proc/self/fd")
 NOW = EPOCH.timestamp()
 WEEK = 7 * 86400.0
-NOTE = Note("fake", "key", "text", NOW + 60)
-OLDEST = Note("fake", "big", "x" * 500_000, NOW + 60)
+NOTE = KeyValueEntry("fake", "key", "text", NOW + 60)
+OLDEST = KeyValueEntry("fake", "big", "x" * 500_000, NOW + 60)
 
 
 def last(city: Any = KIEL, **values: object) -> Last:
@@ -70,7 +70,11 @@ def test_what_is_saved_is_found_again(file: Path) -> None:
         pressure_msl=1013,
         visibility=0.0,
     )
-    rows = [Row("fake", "day", NOW, 3.0), Row("fake", "closed", NOW + 5, 0.0), Row("other", "day", NOW, 4.0)]
+    rows = [
+        UsageRow("fake", "day", NOW, 3.0),
+        UsageRow("fake", "closed", NOW + 5, 0.0),
+        UsageRow("other", "day", NOW, 4.0),
+    ]
     with closing(Store(file)) as store:
         assert store.load(NOW) == Kept([], [], [])
         assert sorted(store.save(rows, [NOTE])) == sorted(rows)
@@ -108,7 +112,7 @@ def test_a_note_is_forgotten_when_nobody_needs_it(file: Path, until: float, is_k
 
 
 rows = st.builds(
-    Row,
+    UsageRow,
     st.just("fake"),
     st.sampled_from(["minute", "day", "pace"]),
     st.sampled_from([NOW - 60, NOW, NOW + 60]),
@@ -117,9 +121,9 @@ rows = st.builds(
 
 
 @given(st.lists(st.lists(rows, max_size=5), max_size=5))
-def test_calls_are_added_up(batches: list[list[Row]]) -> None:
+def test_calls_are_added_up(batches: list[list[UsageRow]]) -> None:
     """Of one window they are added, a later window takes the place of an earlier one, and that does not come back."""
-    model: dict[str, Row] = {}
+    model: dict[str, UsageRow] = {}
     with closing(Store(":memory:")) as store:  # type: ignore[arg-type] # SQLite's name for no file at all
         for batch in batches:
             counted = Model()
@@ -131,7 +135,11 @@ def test_calls_are_added_up(batches: list[list[Row]]) -> None:
 def test_what_a_wrong_clock_wrote_does_not_stay_for_ever(file: Path) -> None:
     """Rows of a window in the far future are forgotten, or nothing would be counted until then."""
     ahead = 10 * 366 * 86400.0
-    rows = [Row("fake", "day", NOW, 5.0), Row("fake", "closed", NOW + 60, 0.0), Row("fake", "pace", NOW + 1, 0.0)]
+    rows = [
+        UsageRow("fake", "day", NOW, 5.0),
+        UsageRow("fake", "closed", NOW + 60, 0.0),
+        UsageRow("fake", "pace", NOW + 1, 0.0),
+    ]
     with closing(Store(file)) as store:
         store.save([row._replace(started=row.started + ahead, used=9.0) for row in rows], [])
     with closing(Store(file)) as store:
@@ -142,10 +150,10 @@ def test_what_a_wrong_clock_wrote_does_not_stay_for_ever(file: Path) -> None:
 def test_a_damaged_count_is_as_if_it_were_not_there(file: Path) -> None:
     """What is no number does not get into the meters."""
     with closing(Store(file)) as store:
-        store.save([Row("fake", "day", NOW, 1.0)], [])
+        store.save([UsageRow("fake", "day", NOW, 1.0)], [])
     with closing(sqlite3.connect(file)) as other, other:
         other.execute("INSERT INTO quota VALUES ('fake', 'pace', 'soon', NULL), ('fake', 'hour', NULL, 'many')")
-    assert kept(file).rows == [Row("fake", "day", NOW, 1.0)]
+    assert kept(file).rows == [UsageRow("fake", "day", NOW, 1.0)]
 
 
 @pytest.mark.parametrize("content", [b"no database at all, but long enough to be none " * 100, b"short"])
@@ -207,17 +215,17 @@ def test_a_file_that_cannot_be_opened_is_explained(file: Path) -> None:
 def test_a_full_disk_is_told_as_that_and_costs_nothing_else(file: Path) -> None:
     """All of a writing is there, or nothing; the text says what was wrong; afterwards it works as before."""
     with closing(Store(file)) as store:
-        store.save([Row("fake", "day", NOW, 1.0)], [])
+        store.save([UsageRow("fake", "day", NOW, 1.0)], [])
         pages = store._db.one("PRAGMA page_count")
         store._db.rows(f"PRAGMA max_page_count = {pages + 2}")
         for _ in range(3):
             with pytest.raises(StateError, match="is full"):
-                store.save([Row("fake", "day", NOW, 1.0)], [OLDEST])
-        assert kept(file) == Kept([], [Row("fake", "day", NOW, 1.0)], [])
+                store.save([UsageRow("fake", "day", NOW, 1.0)], [OLDEST])
+        assert kept(file) == Kept([], [UsageRow("fake", "day", NOW, 1.0)], [])
         store._db.rows("PRAGMA max_page_count = 100000")
-        store.save([Row("fake", "day", NOW, 1.0)], [OLDEST])
+        store.save([UsageRow("fake", "day", NOW, 1.0)], [OLDEST])
     found = kept(file)
-    assert (found.rows, found.notes) == ([Row("fake", "day", NOW, 2.0)], [OLDEST])
+    assert (found.rows, found.notes) == ([UsageRow("fake", "day", NOW, 2.0)], [OLDEST])
 
 
 def test_a_file_that_another_one_writes_to_is_told_as_that(file: Path) -> None:
@@ -226,9 +234,9 @@ def test_a_file_that_another_one_writes_to_is_told_as_that(file: Path) -> None:
         store._db.rows("PRAGMA busy_timeout = 0")
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StateError, match="is locked"):
-            store.save([Row("fake", "day", NOW, 1.0)], [])
+            store.save([UsageRow("fake", "day", NOW, 1.0)], [])
         other.execute("ROLLBACK")
-        assert store.save([Row("fake", "day", NOW, 1.0)], []) == [Row("fake", "day", NOW, 1.0)]
+        assert store.save([UsageRow("fake", "day", NOW, 1.0)], []) == [UsageRow("fake", "day", NOW, 1.0)]
 
 
 def _in_threads(count: int, call: Any) -> list[Exception]:
@@ -264,7 +272,7 @@ def test_several_may_write_at_once(file: Path) -> None:
         for _ in range(30):
             with closing(Store(file)) as store:
                 store.load(NOW)
-                store.save([Row("fake", "day", NOW, 1.0)], [NOTE])
+                store.save([UsageRow("fake", "day", NOW, 1.0)], [NOTE])
 
     assert _in_threads(4, work) == []
-    assert kept(file).rows == [Row("fake", "day", NOW, 120.0)]
+    assert kept(file).rows == [UsageRow("fake", "day", NOW, 120.0)]

@@ -20,7 +20,7 @@ from tests.support.virtual_time import EPOCH, now
 from weatherd.errors import Failure, ProviderError
 from weatherd.quota.limiter import RateLimiter
 from weatherd.quota.plans import PLANS, UNLIMITED, Plan
-from weatherd.quota.usage import EDGE, UsageMeter
+from weatherd.quota.usage import CLOCK_TOLERANCE, UsageMeter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +44,7 @@ class Service:
 
     async def ask(self, weight: int = 1) -> None:
         """Send a request through the gate."""
-        await self.gate.admit(lambda: self._answer(weight), weight)
+        await self.gate.run(lambda: self._answer(weight), weight)
 
     async def _answer(self, weight: int) -> None:
         self.sent.append((asyncio.get_running_loop().time(), weight))
@@ -108,7 +108,7 @@ async def test_what_is_not_limited_passes_at_once() -> None:
     for _ in range(1000):
         await service.ask(100)
     assert asyncio.get_running_loop().time() == 0
-    assert service.gate.room(100) == 100
+    assert service.gate.batch_limit(100) == 100
 
 
 async def test_a_refusal_holds_for_everybody() -> None:
@@ -124,7 +124,7 @@ async def test_a_refusal_holds_for_everybody() -> None:
         assert error
         assert error.failure is Failure.PAUSED
         assert (error.retry_after or 0) >= 59 - second
-        assert service.gate.room(100) == 1
+        assert service.gate.batch_limit(100) == 1
     assert len(service.sent) == 1
 
 
@@ -149,7 +149,7 @@ async def test_one_line_for_a_pause_and_one_for_its_end() -> None:
 async def test_everybody_is_told_another_time() -> None:
     """The times to come back at lie apart, so that they come at twice the planned rate."""
     service = Service()
-    service.gate.expect(0.5)
+    service.gate.set_planned_rate(0.5)
     service.fails = LIMITED
     await service.error()
     errors = await service.errors(300)
@@ -159,7 +159,7 @@ async def test_everybody_is_told_another_time() -> None:
 async def test_a_request_for_many_takes_the_times_of_many() -> None:
     """Whoever is refused with a request for 100 cities keeps room behind it for all of them to come back apart."""
     service = Service()
-    service.gate.expect(0.5)
+    service.gate.set_planned_rate(0.5)
     service.fails = LIMITED
     first, second, third = [await service.error(weight) for weight in (100, 50, 1)]
     assert [error and error.retry_after for error in (first, second, third)] == [60.0, 160.0, 210.0]
@@ -334,7 +334,7 @@ def test_an_outage_is_probed_at_ever_longer_times() -> None:
 
 async def _an_outage_is_probed_at_ever_longer_times() -> None:
     service = Service(new_gate(concurrency=5))
-    service.gate.expect(100 / 600)
+    service.gate.set_planned_rate(100 / 600)
     service.fails = unavailable()
     loop = asyncio.get_running_loop()
     with capture_logs() as logs:
@@ -383,7 +383,7 @@ def test_a_service_that_is_back_is_not_stormed(plan: Plan, error: ProviderError)
 
 async def _a_service_that_is_back_is_not_stormed(plan: Plan, error: ProviderError) -> None:
     service = Service(new_gate(plan=plan))
-    service.gate.expect(0.5)
+    service.gate.set_planned_rate(0.5)
     service.fails, service.takes = error, 0.2
     async with asyncio.TaskGroup() as tasks:
         asyncio.get_running_loop().call_later(2000, setattr, service, "fails", None)
@@ -421,7 +421,7 @@ async def test_a_window_that_is_used_up_is_a_pause_until_its_end() -> None:
         assert [error and error.failure for error in errors] == [None] * 5 + [Failure.PAUSED] * 3
         assert [error.retry_after for error in errors if error] == [3575.0, 3576.0, 3577.0]
         assert "5 calls" in str(errors[5])
-        await asyncio.sleep(3570 + EDGE)
+        await asyncio.sleep(3570 + CLOCK_TOLERANCE)
         assert await service.error() is None
     assert told(logs) == [PAUSED, RESUMED]
     assert logs[0]["until"] == "2026-01-01T01:00:05Z"
@@ -432,15 +432,15 @@ async def test_the_room_of_a_request_is_what_the_plan_has_left() -> None:
     """One request may hold as many calls as the tightest window has left: one at least, and one in a pause."""
     service = Service(new_gate(plan=Plan({"minute": 100, "hour": 150})))
     await asyncio.sleep(30)
-    assert (service.gate.room(1000), service.gate.room(70)) == (100, 70)
+    assert (service.gate.batch_limit(1000), service.gate.batch_limit(70)) == (100, 70)
     await service.ask(70)
-    assert service.gate.room(100) == 30
+    assert service.gate.batch_limit(100) == 30
     await service.ask(30)
-    assert service.gate.room(100) == 1
+    assert service.gate.batch_limit(100) == 1
     assert isinstance(await service.error(), ProviderError)
-    await asyncio.sleep(60 + EDGE)
+    await asyncio.sleep(60 + CLOCK_TOLERANCE)
     await service.ask()
-    assert service.gate.room(100) == 49
+    assert service.gate.batch_limit(100) == 49
 
 
 def meter_of(plan: Plan, closed_until: float = 0.0) -> UsageMeter:
@@ -577,7 +577,7 @@ async def _no_minute_of_a_day_is_over_the_limit(provider: str) -> None:
         while True:
             service.takes = 0.05 * (len(service.sent) % 40)
             service.fails = LIMITED if len(service.sent) % 97 == number else None
-            await service.persists(max(1, service.gate.room(weight)))
+            await service.persists(max(1, service.gate.batch_limit(weight)))
 
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(4 * 3600), asyncio.TaskGroup() as tasks:
@@ -594,7 +594,7 @@ async def _no_minute_of_a_day_is_over_the_limit(provider: str) -> None:
 async def _cancelled_at(point: int, *, crowded: bool) -> None:
     """Cancel one asker at a step of a life with pauses, probes and queues; the others must not notice."""
     service = Service(new_gate(plan=Plan({"minute": 30}, rate=2.0, burst=3), concurrency=2))
-    service.gate.expect(1.0)
+    service.gate.set_planned_rate(1.0)
     service.takes = 0.4
     loop = asyncio.get_running_loop()
     loop.call_at(0.3, setattr, service, "fails", CROWDED if crowded else LIMITED)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from tests.support.fakes import KIEL
-from weatherd.quota.planner import RESERVE, Planner
-from weatherd.quota.plans import PLANS, UNLIMITED, WINDOWS, Plan
+from weatherd.quota.planner import RETRY_RESERVE, Planner
+from weatherd.quota.plans import PLANS, UNLIMITED, WINDOW_SECONDS, Plan
 
 if TYPE_CHECKING:
     from weatherd.city import City
@@ -41,7 +41,7 @@ class Told:
     def logs(self, *lists: list[City]) -> list[Any]:
         """Take another list and return the lines."""
         with capture_logs() as logs:
-            self.planner.plan([city for each in lists for city in each])
+            self.planner.update([city for each in lists for city in each])
         return list(logs)
 
 
@@ -51,17 +51,17 @@ def test_a_list_that_fits_is_left_alone() -> None:
     assert told.plan(cities(60), cities(9, 600.0)) == []
     assert {told.planner.interval(city) for city in cities(60)} == {600.0}
     assert told.expected == pytest.approx({"open-meteo": 69 / 600})
-    assert told.planner.calls_a_day() == {"open-meteo": 69 * 144}
+    assert told.planner.calls_per_day() == {"open-meteo": 69 * 144}
 
 
 def test_a_list_that_does_not_fit_is_stretched() -> None:
     """300 cities each ten minutes are 43,200 calls a day of 10,000: each is asked for 4.4 times more rarely."""
     told = Told()
     (line,) = told.logs(cities(300))
-    factor = 4.32 * RESERVE
+    factor = 4.32 * RETRY_RESERVE
     assert [told.planner.interval(city) for city in cities(300)] == pytest.approx([600 * factor] * 300)
     assert told.expected == pytest.approx({"open-meteo": 0.5 / factor})
-    assert told.planner.calls_a_day() == {"open-meteo": round(10_000 / RESERVE)}
+    assert told.planner.calls_per_day() == {"open-meteo": round(10_000 / RETRY_RESERVE)}
     assert (line["event"], line["log_level"], line["provider"]) == ("quota.stretched", "warning", "open-meteo")
     assert (line["cities"], line["window"], line["calls"], line["limit"]) == (300, "day", 43_200, 10_000)
     assert (line["interval"], line["stretched"]) == (600, pytest.approx(600 * factor, abs=1e-3))
@@ -83,7 +83,7 @@ def test_a_stretched_provider_that_nobody_uses_any_more_fits() -> None:
     assert told.plan(cities(300)) == [STRETCHED]
     assert told.plan([]) == [FITS]
     assert told.plan([]) == []
-    assert told.planner.calls_a_day() == {}
+    assert told.planner.calls_per_day() == {}
 
 
 def test_every_provider_is_stretched_by_itself() -> None:
@@ -117,11 +117,11 @@ def test_exactly_the_limit_fits(count: int, interval: float, plan: Plan) -> None
 
 def test_a_provider_that_renews_slowly_is_not_asked_more_often() -> None:
     """MET Norway's answers are good for half an hour: a shorter interval costs no more calls."""
-    told = Told({"met-norway": Plan(rate=0.1, burst=1, least=1800)})
+    told = Told({"met-norway": Plan(rate=0.1, burst=1, min_interval=1800)})
     assert told.plan(cities(179, 60.0, "met-norway")) == []
     assert told.planner.interval(cities(1, 60.0, "met-norway")[0]) == 60
     (line,) = told.logs(cities(360, 60.0, "met-norway"))
-    assert told.planner.interval(cities(1, 60.0, "met-norway")[0]) == pytest.approx(3600 * RESERVE)
+    assert told.planner.interval(cities(1, 60.0, "met-norway")[0]) == pytest.approx(3600 * RETRY_RESERVE)
     assert (line["window"], line["limit"]) == ("second", None)
 
 
@@ -129,9 +129,9 @@ def test_a_planner_without_plans_changes_nothing() -> None:
     """A provider that nobody knows keeps its own limits, also when there is no gate to be told."""
     planner = Planner()
     with capture_logs() as logs:
-        planner.plan(cities(10_000, 1.0, "other"))
+        planner.update(cities(10_000, 1.0, "other"))
     assert (planner.interval(cities(1, 1.0, "other")[0]), logs) == (1.0, [])
-    assert planner.calls_a_day() == {"other": 864_000_000}
+    assert planner.calls_per_day() == {"other": 864_000_000}
 
 
 def test_a_city_that_is_not_planned_yet_has_its_own_interval() -> None:
@@ -152,11 +152,11 @@ def test_whatever_the_list_it_fits_in_the_end(listed: list[City]) -> None:
     for provider in {city.providers[0] for city in listed}:
         plan = FREE.get(provider, UNLIMITED)
         own = [city for city in listed if city.providers[0] == provider]
-        rate = sum(1 / max(told.planner.interval(city), plan.least) for city in own)
+        rate = sum(1 / max(told.planner.interval(city), plan.min_interval) for city in own)
         assert rate <= plan.rate * 1.000001
-        assert all(rate * WINDOWS[window] <= limit * 1.000001 for window, limit in plan.limits.items())
+        assert all(rate * WINDOW_SECONDS[window] <= limit * 1.000001 for window, limit in plan.limits.items())
         assert told.expected[provider] == pytest.approx(rate)
-        assert told.planner.calls_a_day()[provider] == pytest.approx(rate * 86_400, abs=1)
+        assert told.planner.calls_per_day()[provider] == pytest.approx(rate * 86_400, abs=1)
     assert all(told.planner.interval(city) >= city.interval for city in listed)
 
 

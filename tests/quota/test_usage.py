@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weatherd.quota.plans import PLANS, UNLIMITED, WINDOWS, Plan
-from weatherd.quota.usage import EDGE, Row, UsageMeter, began, ends
+from weatherd.quota.plans import PLANS, UNLIMITED, WINDOW_SECONDS, Plan
+from weatherd.quota.usage import CLOCK_TOLERANCE, UsageMeter, UsageRow, window_end, window_start
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC).timestamp()
 MIDNIGHT = datetime(2026, 4, 1, tzinfo=UTC).timestamp()  # of a minute, an hour, a day and a month
@@ -32,7 +32,7 @@ def calls(meter: UsageMeter, now: float) -> dict[str, float]:
 
 
 def _rooms(meter: UsageMeter, now: float) -> dict[str, float]:
-    meter.room(now)
+    meter.calls_left(now)
     return {window: meter.plan.limits[window] - count.used for window, count in meter._counts.items()}
 
 
@@ -40,9 +40,9 @@ class Kept:
     """A ledger on disk, with the rule of the store: new calls are added, those of a window that is over are not."""
 
     def __init__(self) -> None:
-        self.rows: dict[str, Row] = {}
+        self.rows: dict[str, UsageRow] = {}
 
-    def save(self, rows: list[Row]) -> list[Row]:
+    def save(self, rows: list[UsageRow]) -> list[UsageRow]:
         """Add what is new and return all."""
         for row in rows:
             old = self.rows.get(row.window)
@@ -54,7 +54,7 @@ class Kept:
 
     def saves(self, meter: UsageMeter, now: float) -> None:
         """Let a meter save, and learn what others have."""
-        meter.learn(self.save(meter.take_unsaved()), now)
+        meter.merge_saved(self.save(meter.take_unsaved()), now)
 
 
 class Service:
@@ -66,7 +66,7 @@ class Service:
 
     def gets(self, weight: int, now: float) -> None:
         """Count a request."""
-        self.counted[began(self._window, now)] += weight
+        self.counted[window_start(self._window, now)] += weight
 
     @property
     def most(self) -> int:
@@ -86,17 +86,17 @@ class Service:
 def test_windows_are_those_of_the_calendar(window: str, start: str, end: str) -> None:
     """A window begins and ends with the minute, the hour, the day or the month of UTC."""
     now = datetime(2026, 3, 4, 12, 34, 56, 789, tzinfo=UTC).timestamp()
-    assert datetime.fromtimestamp(began(window, now), UTC).isoformat() == f"{start}+00:00"
-    assert datetime.fromtimestamp(ends(window, now), UTC).isoformat() == f"{end}+00:00"
+    assert datetime.fromtimestamp(window_start(window, now), UTC).isoformat() == f"{start}+00:00"
+    assert datetime.fromtimestamp(window_end(window, now), UTC).isoformat() == f"{end}+00:00"
 
 
 @given(times, st.sampled_from(CALENDAR))
 def test_windows_leave_no_gap(now: float, window: str) -> None:
     """Every moment is in one window; the next begins where it ends; a month has 28 to 31 days, also in December."""
-    start, end = began(window, now), ends(window, now)
+    start, end = window_start(window, now), window_end(window, now)
     assert start <= now < end
-    assert (began(window, end), began(window, start), ends(window, start)) == (end, start, end)
-    assert 0.9 * WINDOWS[window] < end - start <= WINDOWS[window]
+    assert (window_start(window, end), window_start(window, start), window_end(window, start)) == (end, start, end)
+    assert 0.9 * WINDOW_SECONDS[window] < end - start <= WINDOW_SECONDS[window]
 
 
 @given(steps, st.floats(NOON, NOON + 90_000), st.booleans())
@@ -106,20 +106,20 @@ def test_a_window_is_never_exceeded(steps: list[tuple[float, int]], now: float, 
     meter, services = UsageMeter("fake", plan), {window: Service(window) for window in plan.limits}
     for step, weight in steps:
         now += step * (20 if wild else 1)
-        room = meter.room(now)
-        assert (meter.used_up(weight, now) is None) == (weight <= room)
+        room = meter.calls_left(now)
+        assert (meter.exhausted_window(weight, now) is None) == (weight <= room)
         if weight <= room:
             meter.charge(weight, now)
-            assert meter.room(now) == room - weight
+            assert meter.calls_left(now) == room - weight
             for service in services.values():
                 service.gets(weight, now)
     assert all(service.most <= plan.limits[window] for window, service in services.items())
 
 
-near_the_end = st.lists(st.tuples(st.floats(0, 2), st.integers(1, 5), st.floats(0, EDGE)), max_size=60)
+near_the_end = st.lists(st.tuples(st.floats(0, 2), st.integers(1, 5), st.floats(0, CLOCK_TOLERANCE)), max_size=60)
 
 
-@given(near_the_end, st.floats(-EDGE, EDGE))
+@given(near_the_end, st.floats(-CLOCK_TOLERANCE, CLOCK_TOLERANCE))
 def test_a_service_with_a_clock_of_its_own_sees_no_more_either(
     requests: list[tuple[float, int, float]], skew: float
 ) -> None:
@@ -127,9 +127,9 @@ def test_a_service_with_a_clock_of_its_own_sees_no_more_either(
     meter, service, now = UsageMeter("fake", Plan({"minute": 20})), Service("minute"), MIDNIGHT - 12
     for gap, weight, late in requests:
         now += gap
-        if meter.used_up(weight, now) is None:
+        if meter.exhausted_window(weight, now) is None:
             meter.charge(weight, now)
-            service.gets(weight, now + min(EDGE, skew + late))
+            service.gets(weight, now + min(CLOCK_TOLERANCE, skew + late))
     assert service.most <= 20 + 5
 
 
@@ -139,7 +139,7 @@ def test_a_service_that_is_behind_still_counts_in_the_old_window(window: str) ->
     meter, service = UsageMeter("fake", Plan({window: 100})), Service(window)
     for now in (MIDNIGHT - 20, MIDNIGHT + 1, MIDNIGHT + 20):
         for _ in range(100):
-            if meter.used_up(1, now) is None:
+            if meter.exhausted_window(1, now) is None:
                 meter.charge(1, now)
                 service.gets(1, now - 3)
     assert service.most <= 100 + 1
@@ -151,7 +151,7 @@ def test_a_service_that_is_ahead_already_counts_in_the_new_window(window: str) -
     meter, service = UsageMeter("fake", Plan({window: 100})), Service(window)
     for now in (MIDNIGHT - 3, MIDNIGHT + 6, MIDNIGHT + 20):
         for _ in range(100):
-            if meter.used_up(1, now) is None:
+            if meter.exhausted_window(1, now) is None:
                 meter.charge(1, now)
                 service.gets(1, now + 4)
     assert service.most <= 100 + 1
@@ -161,15 +161,18 @@ def test_a_window_that_is_over_is_empty_again() -> None:
     """Calls are counted in their window alone, but for those of its last seconds."""
     meter = UsageMeter("fake", Plan({"minute": 10}))
     meter.charge(10, NOON + 30)
-    assert (meter.used_up(1, NOON + 50), meter.used_up(10, NOON + 60 + EDGE + 1)) == ("minute", None)
+    assert (meter.exhausted_window(1, NOON + 50), meter.exhausted_window(10, NOON + 60 + CLOCK_TOLERANCE + 1)) == (
+        "minute",
+        None,
+    )
 
 
 def test_the_longest_window_that_is_full_is_named() -> None:
     """Whoever has to wait waits for the last of them."""
     meter = UsageMeter("fake", Plan({"minute": 10, "day": 20, "hour": 10}))
     meter.charge(10, NOON)
-    assert (meter.used_up(1, NOON), meter.used_up(11, NOON)) == ("hour", "day")
-    assert meter.room(NOON) == 0
+    assert (meter.exhausted_window(1, NOON), meter.exhausted_window(11, NOON)) == ("hour", "day")
+    assert meter.calls_left(NOON) == 0
 
 
 def test_what_is_not_limited_has_room() -> None:
@@ -178,9 +181,13 @@ def test_what_is_not_limited_has_room() -> None:
         meter = UsageMeter("fake", plan)
         for _ in range(100):
             meter.charge(1000, NOON)
-            meter.take(1000, NOON)
-        meter.drain(NOON)
-        assert (meter.room(NOON), meter.used_up(1e9, NOON), meter.wait(1e9, NOON)) == (math.inf, None, 0.0)
+            meter.take_pace(1000, NOON)
+        meter.drain_burst(NOON)
+        assert (meter.calls_left(NOON), meter.exhausted_window(1e9, NOON), meter.pace_delay(1e9, NOON)) == (
+            math.inf,
+            None,
+            0.0,
+        )
 
 
 @pytest.mark.parametrize("window", CALENDAR)
@@ -189,7 +196,7 @@ def test_a_clock_that_is_set_back_a_little_keeps_the_counts(window: str, back: f
     """Also over the beginning of a window: neither what it holds is forgotten, nor what the one before it held."""
     meter = UsageMeter("fake", Plan({window: 100}))
     meter.charge(90, MIDNIGHT - 1000 if window != "minute" else MIDNIGHT - 50)
-    meter.charge(1, now := MIDNIGHT + EDGE + 1)  # the window has turned
+    meter.charge(1, now := MIDNIGHT + CLOCK_TOLERANCE + 1)  # the window has turned
     before = calls(meter, now)
     assert calls(meter, now - back) == before
     meter.charge(5, now - back)
@@ -201,7 +208,7 @@ def test_a_clock_that_was_years_ahead_does_not_hold_up(window: str) -> None:
     """A clock that is set back further was wrong before: what was counted then is forgotten."""
     meter = UsageMeter("fake", Plan({window: 100}))
     meter.charge(100, NOON + 5 * 366 * 86400 + 30)
-    assert meter.used_up(100, NOON) is None
+    assert meter.exhausted_window(100, NOON) is None
 
 
 def send(meter: UsageMeter, arrivals: list[tuple[float, int]]) -> list[tuple[float, int]]:
@@ -209,8 +216,8 @@ def send(meter: UsageMeter, arrivals: list[tuple[float, int]]) -> list[tuple[flo
     sent, now, free = [], NOON, NOON
     for gap, weight in arrivals:
         now = max(now + gap, free)
-        free = now = now + meter.wait(weight, now)
-        meter.take(weight, now)
+        free = now = now + meter.pace_delay(weight, now)
+        meter.take_pace(weight, now)
         sent.append((now, weight))
     return sent
 
@@ -246,10 +253,10 @@ def test_the_pace_wastes_nothing(plan: Plan, arrivals: list[tuple[float, int]]) 
     meter, now = UsageMeter("fake", plan), NOON
     for gap, heavy in arrivals:
         now, weight = now + gap, min(heavy, int(plan.burst))
-        wait = meter.wait(weight, now)
+        wait = meter.pace_delay(weight, now)
         assert 0 <= wait <= plan.burst / plan.rate + 1e-6
         now += wait
-        meter.take(weight, now)
+        meter.take_pace(weight, now)
 
 
 @pytest.mark.parametrize(("provider", "name", "plan"), MINUTES)
@@ -280,7 +287,7 @@ def test_a_request_that_is_heavier_than_the_burst_passes() -> None:
 def test_a_drained_bucket_has_no_burst() -> None:
     """After a pause calls come one by one at the rate, and never at once."""
     meter = UsageMeter("fake", Plan(rate=2.0, burst=10))
-    meter.drain(NOON)
+    meter.drain_burst(NOON)
     sent = [time - NOON for time, _ in send(meter, [(0.0, 1)] * 5)]
     assert sent == pytest.approx([0.5, 1.0, 1.5, 2.0, 2.5], abs=1e-3)
 
@@ -292,8 +299,8 @@ def test_a_clock_that_is_set_back_does_not_stop_the_pace(back: float) -> None:
     send(meter, [(0.0, 1)] * 20)
     now, sent = NOON + 5 - back, []
     for _ in range(30):
-        now += meter.wait(1, now)
-        meter.take(1, now)
+        now += meter.pace_delay(1, now)
+        meter.take_pace(1, now)
         sent.append(now)
     gaps = [later - earlier for earlier, later in pairwise(sent)]
     assert sent[0] <= NOON + 5 - back + 5.0 + 1e-3
@@ -308,12 +315,12 @@ def test_two_meters_that_share_a_store_see_each_other() -> None:
     two.charge(20, NOON)
     kept.saves(one, NOON)
     kept.saves(two, NOON)
-    assert (one.room(NOON), two.room(NOON)) == (90, 70)
+    assert (one.calls_left(NOON), two.calls_left(NOON)) == (90, 70)
     one.charge(1, NOON)
     kept.saves(one, NOON)
-    assert one.room(NOON) == 69
+    assert one.calls_left(NOON) == 69
     kept.saves(two, NOON)
-    assert two.room(NOON) == 69
+    assert two.calls_left(NOON) == 69
 
 
 actions = st.lists(st.tuples(st.integers(0, 2), st.sampled_from(["charge", "save", "fail", "slow"])), max_size=60)
@@ -335,14 +342,14 @@ def test_no_call_is_lost_or_counted_twice(actions: list[tuple[int, str]]) -> Non
             meter.charge(1, NOON)  # while the rows are on their way
             made += 1
             if action == "slow":
-                meter.learn(kept.save(rows), NOON)
-                assert meter.room(NOON) == 10_000 - kept.rows["day"].used - 1 if rows else True
+                meter.merge_saved(kept.save(rows), NOON)
+                assert meter.calls_left(NOON) == 10_000 - kept.rows["day"].used - 1 if rows else True
             else:
-                meter.put_back(rows)
-        assert meter.room(NOON) >= 10_000 - made
+                meter.restore_unsaved(rows)
+        assert meter.calls_left(NOON) >= 10_000 - made
     for meter in [*meters, *meters]:
         kept.saves(meter, NOON)
-    assert [meter.room(NOON) for meter in meters] == [10_000 - made] * 3
+    assert [meter.calls_left(NOON) for meter in meters] == [10_000 - made] * 3
 
 
 def test_what_could_not_be_saved_is_left_when_its_window_is_over() -> None:
@@ -350,8 +357,8 @@ def test_what_could_not_be_saved_is_left_when_its_window_is_over() -> None:
     meter = UsageMeter("fake", Plan({"minute": 10}))
     meter.charge(5, NOON + 30)
     rows = meter.take_unsaved()
-    meter.room(NOON + 60 + EDGE + 1)
-    meter.put_back(rows)
+    meter.calls_left(NOON + 60 + CLOCK_TOLERANCE + 1)
+    meter.restore_unsaved(rows)
     assert meter.take_unsaved() == []
 
 
@@ -361,20 +368,23 @@ def test_a_restart_keeps_what_is_used_and_the_pace_and_what_the_service_said() -
     before, after, kept = UsageMeter("fake", plan), UsageMeter("fake", plan), Kept()
     for _ in range(10):
         before.charge(1, NOON)
-        before.take(1, NOON)
+        before.take_pace(1, NOON)
     before.closed_until = NOON + 3600
-    after.learn(kept.save(before.take_unsaved()), NOON + 1)
+    after.merge_saved(kept.save(before.take_unsaved()), NOON + 1)
     assert calls(after, NOON + 1) == calls(before, NOON + 1) == {"minute": 10, "month": 10}
-    assert after.wait(10, NOON + 1) == before.wait(10, NOON + 1) == pytest.approx(9.0)
+    assert after.pace_delay(10, NOON + 1) == before.pace_delay(10, NOON + 1) == pytest.approx(9.0)
     assert after.closed_until == NOON + 3600
-    assert after.take_unsaved() == [Row("fake", "pace", NOON + 10, 0.0), Row("fake", "closed", NOON + 3600, 0.0)]
+    assert after.take_unsaved() == [
+        UsageRow("fake", "pace", NOON + 10, 0.0),
+        UsageRow("fake", "closed", NOON + 3600, 0.0),
+    ]
 
 
 def test_rows_of_windows_that_are_over_are_left_out() -> None:
     """What was used yesterday is not used today."""
     meter = UsageMeter("fake", Plan({"day": 100}))
-    meter.learn([Row("fake", "day", began("day", NOON) - 86400, 100.0)], NOON)
-    assert meter.room(NOON) == 100
+    meter.merge_saved([UsageRow("fake", "day", window_start("day", NOON) - 86400, 100.0)], NOON)
+    assert meter.calls_left(NOON) == 100
 
 
 @given(st.sampled_from([*CALENDAR, "pace", "closed"]), st.floats(NOON + 90_000, 1e12), st.floats(0, 1e9))
@@ -382,17 +392,19 @@ def test_rows_from_the_future_are_ignored(window: str, started: float, used: flo
     """A clock was wrong when they were written: neither a count, nor the pace, nor a service's word holds up longer."""
     plan = Plan(dict.fromkeys(CALENDAR, 100), rate=1.0, burst=10)
     meter = UsageMeter("fake", plan)
-    meter.learn([Row("fake", window, started, used)], NOON)
-    assert (meter.room(NOON), meter.closed_until) == (100, 0.0)
-    assert meter.wait(1, NOON) <= 2 * 10 + 1
+    meter.merge_saved([UsageRow("fake", window, started, used)], NOON)
+    assert (meter.calls_left(NOON), meter.closed_until) == (100, 0.0)
+    assert meter.pace_delay(1, NOON) <= 2 * 10 + 1
 
 
 def test_rows_of_a_window_that_the_plan_does_not_limit_are_ignored() -> None:
     """A plan may be changed between two runs."""
     meter = UsageMeter("fake", Plan({"day": 100}))
-    meter.learn([Row("fake", "hour", began("hour", NOON), 50.0), Row("fake", "odd", 0.0, 1.0)], NOON)
-    meter.learn([Row("fake", "pace", NOON + 5, 0.0)], NOON)
-    assert (meter.room(NOON), meter.wait(1, NOON)) == (100, 0.0)
+    meter.merge_saved(
+        [UsageRow("fake", "hour", window_start("hour", NOON), 50.0), UsageRow("fake", "odd", 0.0, 1.0)], NOON
+    )
+    meter.merge_saved([UsageRow("fake", "pace", NOON + 5, 0.0)], NOON)
+    assert (meter.calls_left(NOON), meter.pace_delay(1, NOON)) == (100, 0.0)
 
 
 def test_calls_of_the_last_moments_are_saved_in_the_next_window_too() -> None:
@@ -401,7 +413,7 @@ def test_calls_of_the_last_moments_are_saved_in_the_next_window_too() -> None:
     meter, other = UsageMeter("fake", plan), UsageMeter("fake", plan)
     meter.charge(4, NOON - 1)
     kept.saves(meter, NOON - 1)
-    meter.room(NOON + EDGE + 1)
-    kept.saves(meter, NOON + EDGE + 1)
-    other.learn(kept.rows.values(), NOON + EDGE + 1)
-    assert (meter.room(NOON + EDGE + 1), other.room(NOON + EDGE + 1)) == (6, 6)
+    meter.calls_left(NOON + CLOCK_TOLERANCE + 1)
+    kept.saves(meter, NOON + CLOCK_TOLERANCE + 1)
+    other.merge_saved(kept.rows.values(), NOON + CLOCK_TOLERANCE + 1)
+    assert (meter.calls_left(NOON + CLOCK_TOLERANCE + 1), other.calls_left(NOON + CLOCK_TOLERANCE + 1)) == (6, 6)

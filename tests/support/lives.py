@@ -19,7 +19,7 @@ from tests.support.fakes import VirtualJournal
 from weatherd.config.loader import Configuration
 from weatherd.daemon import lifecycle
 from weatherd.daemon.wiring import open_providers
-from weatherd.journal.provider_state import State
+from weatherd.journal.provider_state import ProviderState
 from weatherd.pipeline.latest import LatestObservations
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class Lives:
                         {"sink": self.sink},
                         journal,
                         planner=providers.planner,
-                        board=LatestObservations(self.cities, state.lasts),
+                        board=LatestObservations(self.cities, state.latest),
                         watch=nobody_edits,
                         stop=stop,
                         reload=asyncio.Event(),
@@ -131,8 +131,8 @@ class Lives:
         return [event for event in self.logs if event["event"] == name]
 
     @contextlib.asynccontextmanager
-    async def _state(self, journal: VirtualJournal, *, killed: bool) -> AsyncIterator[State]:
-        state = State(journal.store.load(virtual_time.now().timestamp()), journal, virtual_time.now)
+    async def _state(self, journal: VirtualJournal, *, killed: bool) -> AsyncIterator[ProviderState]:
+        state = ProviderState(journal.store.load(virtual_time.now().timestamp()), journal, virtual_time.now)
         try:
             yield state
             if not killed:

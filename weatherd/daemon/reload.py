@@ -78,7 +78,7 @@ class Reloader:
                 self._view.reload = replace(self._view.reload, successful=False)
                 log.error("cities.rejected", problems=[repr(error)], exc_info=error)
             else:
-                before = self._view.planner.calls_a_day()
+                before = self._view.planner.calls_per_day()
                 self._view.board.become(difference)
                 self._view.attempts.forget(difference.added | difference.removed)
                 self._apply(configuration, difference)
@@ -105,7 +105,7 @@ class Reloader:
         for problems in configuration.quarantined:
             log.warning("city.quarantined", problems=[str(problem) for problem in problems])
         self._view.quarantined = len(configuration.quarantined)
-        self._view.planner.plan(configuration.cities)
+        self._view.planner.update(configuration.cities)
         self._supervisor.become(difference)
 
     def _report(self, difference: CityListDiff, before: dict[str, int]) -> None:
@@ -116,7 +116,7 @@ class Reloader:
             changed=sorted(difference.changed),
             unchanged=difference.unchanged,
             quarantined=len(self.current.quarantined),
-            calls_a_day=self._view.planner.calls_a_day(),
+            calls_a_day=self._view.planner.calls_per_day(),
             calls_a_day_before=before,
         )
         old, new = self._first.settings, self.current.settings

@@ -14,14 +14,14 @@ from weatherd import __version__, plugins
 from weatherd.errors import ConfigError, Problem, describe
 from weatherd.http.transport import open_session
 from weatherd.journal.journal import open_journal
-from weatherd.journal.provider_state import no_state, open_state
+from weatherd.journal.provider_state import in_memory_state, open_provider_state
 from weatherd.journal.state_folder import folder
 from weatherd.pipeline.forwarders import Resources as ForwarderResources
 from weatherd.plugins import contain
 from weatherd.providers import Resources
 from weatherd.quota.limiter import RateLimiter
 from weatherd.quota.planner import Planner
-from weatherd.quota.plans import PLANS, UNLIMITED, plan
+from weatherd.quota.plans import PLANS, UNLIMITED, find_plan
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from weatherd.city import City
     from weatherd.config.loader import Configuration
     from weatherd.config.settings import Settings
-    from weatherd.journal.provider_state import State
+    from weatherd.journal.provider_state import ProviderState
     from weatherd.pipeline.forwarders import Forwarder
     from weatherd.pipeline.sinks import Sink
     from weatherd.providers import Provider
@@ -82,20 +82,22 @@ class Providers:
 
 @contextlib.asynccontextmanager
 async def open_providers(
-    settings: Settings, now: Callable[[], datetime] = now, state: State | None = None
+    settings: Settings, now: Callable[[], datetime] = now, state: ProviderState | None = None
 ) -> AsyncIterator[Providers]:
     """Open the session and on it every provider that is installed and set up, each behind its gate."""
     usable: dict[str, Provider] = {}
     refused: dict[str, Problem] = {}
     gates: dict[str, RateLimiter] = {}
-    state = state or no_state(now)
+    state = state or in_memory_state(now)
     plans = plans_of(settings)
     async with contextlib.AsyncExitStack() as stack:
         session = await stack.enter_async_context(open_session(AGENT))
         for name, point in plugins.find("providers").items():
             concurrency = getattr(_block(settings, name), "concurrency", _CONCURRENCY)
-            gates[name] = RateLimiter(state.meter(name, plans.get(name, UNLIMITED)), concurrency, now, state.changed)
-            resources = Resources(session, gates[name], state.memory(name), now)
+            gates[name] = RateLimiter(
+                state.usage_meter(name, plans.get(name, UNLIMITED)), concurrency, now, state.schedule_save
+            )
+            resources = Resources(session, gates[name], state.key_values(name), now)
             try:
                 with contain():
                     usable[name] = await _enter(stack, name, point.load()(settings, resources))
@@ -104,7 +106,7 @@ async def open_providers(
             except Exception as error:
                 log.error("plugin.broken", plugin=name, exc_info=error)
                 refused[name] = Problem(point.value, f"the provider {name!r} cannot be opened: {describe(error)}")
-        yield Providers(usable, refused, Planner(plans, lambda name, rate: gates[name].expect(rate)), gates)
+        yield Providers(usable, refused, Planner(plans, lambda name, rate: gates[name].set_planned_rate(rate)), gates)
 
 
 @contextlib.asynccontextmanager
@@ -113,7 +115,7 @@ async def open_for_once(configuration: Configuration) -> AsyncIterator[Providers
     path = folder(configuration.settings.state, configuration.file, os.environ)
     async with (
         open_journal(path) as journal,
-        open_state(journal, now) as state,
+        open_provider_state(journal, now) as state,
         open_providers(configuration.settings, now, state) as providers,
     ):
         yield providers
@@ -122,7 +124,7 @@ async def open_for_once(configuration: Configuration) -> AsyncIterator[Providers
 def plans_of(settings: Settings) -> dict[str, Plan]:
     """Return the plan of each provider that has a block."""
     blocks = {name: _block(settings, name) for name in PLANS}
-    return {name: plan(name, block.plan) for name, block in blocks.items() if block}
+    return {name: find_plan(name, block.plan) for name, block in blocks.items() if block}
 
 
 def _block(settings: Settings, provider: str) -> Any:
@@ -148,13 +150,13 @@ async def open_sinks(settings: Settings) -> AsyncIterator[dict[str, Sink]]:
 
 @contextlib.asynccontextmanager
 async def open_forwarders(
-    settings: Settings, state: State, cities: Callable[[], Sequence[City]], now: Callable[[], datetime] = now
+    settings: Settings, state: ProviderState, cities: Callable[[], Sequence[City]], now: Callable[[], datetime] = now
 ) -> AsyncIterator[dict[str, Forwarder]]:
     """Make every forwarder that is installed and switched on. Raises ConfigError for one that lacks something."""
     forwarders: dict[str, Forwarder] = {}
     async with open_session(AGENT) as session:
         for name, point in plugins.find("forwarders").items():
-            resources = ForwarderResources(session, state.memory(f"forwarder {name}"), cities, now)
+            resources = ForwarderResources(session, state.key_values(f"forwarder {name}"), cities, now)
             try:
                 with contain():
                     if made := point.load()(settings, resources):

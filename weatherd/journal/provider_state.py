@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from weatherd.journal.journal import Journal
-    from weatherd.journal.key_value import Note
+    from weatherd.journal.key_value import KeyValueEntry
     from weatherd.quota.plans import Plan
-    from weatherd.quota.usage import Row
+    from weatherd.quota.usage import UsageRow
 
 log = structlog.get_logger()
 
@@ -30,7 +30,7 @@ _LAST_MOMENT = 2.0  # seconds that the last writing may take at the end
 _NOTHING = Kept((), (), ())
 
 
-class State:
+class ProviderState:
     """The meters and memories of the providers, and what an earlier run knew as the last observations.
 
     Everything is in memory. What is new is written a moment later by a thread, and nobody waits for that. Without a
@@ -38,7 +38,7 @@ class State:
     """
 
     def __init__(self, kept: Kept, journal: Journal | None, now: Callable[[], datetime]) -> None:
-        self.lasts = kept.lasts
+        self.latest = kept.lasts
         self._kept = kept
         self._journal = journal
         self._now = now
@@ -48,21 +48,21 @@ class State:
         self._writing: asyncio.Task[None] | None = None
         self._failed = False
 
-    def meter(self, provider: str, plan: Plan) -> UsageMeter:
+    def usage_meter(self, provider: str, plan: Plan) -> UsageMeter:
         """Return a provider's meter, with what earlier runs have used."""
         meter = self._meters[provider] = UsageMeter(provider, plan)
-        meter.learn([row for row in self._kept.rows if row.provider == provider], self._now().timestamp())
+        meter.merge_saved([row for row in self._kept.rows if row.provider == provider], self._now().timestamp())
         return meter
 
-    def memory(self, provider: str) -> KeyValueStore:
+    def key_values(self, provider: str) -> KeyValueStore:
         """Return a provider's memory, with what earlier runs have noted."""
-        memory = self._memories[provider] = KeyValueStore(provider, self.changed)
+        memory = self._memories[provider] = KeyValueStore(provider, self.schedule_save)
         for note in self._kept.notes:
             if note.provider == provider:
-                memory.learn(note)
+                memory.restore(note)
         return memory
 
-    def changed(self) -> None:
+    def schedule_save(self) -> None:
         """Have what is new written soon."""
         if self._journal and not self._timer:
             self._timer = asyncio.get_running_loop().call_later(_DELAY, self._begin)
@@ -85,7 +85,7 @@ class State:
     def _begin(self) -> None:
         self._timer = None
         if self._writing and not self._writing.done():
-            self.changed()
+            self.schedule_save()
         else:
             self._writing = asyncio.create_task(self._save(), name="save state")
 
@@ -104,16 +104,16 @@ class State:
             self._tell_failure(None)
             self._learn(ledger)
 
-    def _put_back(self, rows: Sequence[Row], notes: Sequence[Note]) -> None:
+    def _put_back(self, rows: Sequence[UsageRow], notes: Sequence[KeyValueEntry]) -> None:
         """Keep for the next writing what could not be written, unless there is something newer."""
         for meter in self._meters.values():
-            meter.put_back([row for row in rows if row.provider == meter.provider])
+            meter.restore_unsaved([row for row in rows if row.provider == meter.provider])
         for memory in self._memories.values():
-            memory.put_back([note for note in notes if note.provider == memory.provider])
+            memory.restore_unsaved([note for note in notes if note.provider == memory.provider])
 
-    def _learn(self, ledger: Sequence[Row]) -> None:
+    def _learn(self, ledger: Sequence[UsageRow]) -> None:
         for meter in self._meters.values():
-            meter.learn([row for row in ledger if row.provider == meter.provider], self._now().timestamp())
+            meter.merge_saved([row for row in ledger if row.provider == meter.provider], self._now().timestamp())
 
     def _tell_failure(self, error: StateError | None) -> None:
         if error and not self._failed:
@@ -124,13 +124,13 @@ class State:
 
 
 @contextlib.asynccontextmanager
-async def open_state(journal: Journal, now: Callable[[], datetime]) -> AsyncIterator[State]:
+async def open_provider_state(journal: Journal, now: Callable[[], datetime]) -> AsyncIterator[ProviderState]:
     """Take up the state where an earlier run left it. Raises StateError when it cannot be read."""
     kept = await journal.call(lambda store: store.load(now().timestamp()))
-    async with contextlib.aclosing(State(kept, journal, now)) as state:
+    async with contextlib.aclosing(ProviderState(kept, journal, now)) as state:
         yield state
 
 
-def no_state(now: Callable[[], datetime]) -> State:
+def in_memory_state(now: Callable[[], datetime]) -> ProviderState:
     """Return a state that forgets everything at the end."""
-    return State(_NOTHING, None, now)
+    return ProviderState(_NOTHING, None, now)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from weatherd.errors import StateError
 from weatherd.journal.database import Database
-from weatherd.journal.key_value import Note
+from weatherd.journal.key_value import KeyValueEntry
 from weatherd.journal.latest_table import Lasts
 from weatherd.journal.rows import COLUMNS, IDENTITY, cells
 from weatherd.journal.schema import migrate
 from weatherd.observation import FIELDS
-from weatherd.quota.usage import Row
+from weatherd.quota.usage import UsageRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -54,8 +54,8 @@ class Kept(NamedTuple):
     """What an earlier run has left for this one."""
 
     lasts: Sequence[Last]
-    rows: Sequence[Row]
-    notes: Sequence[Note]
+    rows: Sequence[UsageRow]
+    notes: Sequence[KeyValueEntry]
 
 
 class Cursor(NamedTuple):
@@ -108,10 +108,10 @@ class Store:
         return Kept(
             self._lasts.load(now),
             self._ledger(),
-            [Note(*row) for row in db.rows("SELECT provider, key, text, until FROM note")],
+            [KeyValueEntry(*row) for row in db.rows("SELECT provider, key, text, until FROM note")],
         )
 
-    def save(self, rows: Iterable[Row], notes: Iterable[Note]) -> list[Row]:
+    def save(self, rows: Iterable[UsageRow], notes: Iterable[KeyValueEntry]) -> list[UsageRow]:
         """Keep what is new, in one transaction, and return the ledger as it is then."""
         with self._db.transaction():
             self._db.change_all(_COUNT, rows)
@@ -180,8 +180,8 @@ class Store:
             self._lasts.gather()
         self._db.close()
 
-    def _ledger(self) -> list[Row]:
-        return [Row(*row) for row in self._db.rows("SELECT provider, window, started, used FROM quota")]
+    def _ledger(self) -> list[UsageRow]:
+        return [UsageRow(*row) for row in self._db.rows("SELECT provider, window, started, used FROM quota")]
 
     def _missed(self, forwarder: str, old: Iterable[int]) -> int:
         delivered = self.cursor(forwarder).seq

@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import structlog
 
 from weatherd.errors import Failure, ProviderError
 from weatherd.formatting import rfc3339
-from weatherd.quota.cooldown import ILL, failures_of, pause_after
-from weatherd.quota.plans import A
-from weatherd.quota.usage import EDGE, ends
+from weatherd.quota.cooldown import OUTAGE_FAILURES, failure_weight, pause_seconds
+from weatherd.quota.plans import WINDOW_LABEL
+from weatherd.quota.usage import CLOCK_TOLERANCE, window_end
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -22,9 +22,16 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 _HOUR = 3600.0
+
+
+class Pause(NamedTuple):
+    """A pause of a provider: until when (POSIX time), and the reason."""
+
+    until: float
+    reason: str
 
 
 class RateLimiter:
@@ -48,7 +55,7 @@ class RateLimiter:
         self._crowded_until = 0.0  # requests go one by one until then
         self._gap = 1.0  # seconds between those that come back after a pause
         self._failures = 0  # requests in a row
-        self._strikes = 0  # pauses in a row
+        self._consecutive_pauses = 0  # pauses in a row
         self._until: float | None = None  # the loop's time; None while there is no pause
         self._since = 0.0
         self._honoured = 0.0  # the POSIX time until which the service was left alone before it served again
@@ -56,28 +63,28 @@ class RateLimiter:
         self._refused = 0  # in this pause
         self._probe: asyncio.Event | None = None  # set when the one that tries the service has its answer
 
-    def expect(self, rate: float) -> None:
+    def set_planned_rate(self, rate: float) -> None:
         """Say how many calls a second are planned: after a pause they come back at twice that rate."""
         self._gap = 1 / (2 * rate)
 
-    def used(self) -> dict[str, tuple[float, int]]:
+    def usage(self) -> dict[str, tuple[float, int]]:
         """Return for each window of the plan how many calls are used of how many."""
-        return self._meter.used(self._time())
+        return self._meter.usage(self._time())
 
     @property
-    def paused(self) -> tuple[float, str] | None:
+    def pause(self) -> Pause | None:
         """Until when (POSIX time) the service is left alone, and why; None when it is not."""
         if self._until is None or self._why is None:
             return None
-        return self._time() + self._until - asyncio.get_running_loop().time(), str(self._why)
+        return Pause(self._time() + self._until - asyncio.get_running_loop().time(), str(self._why))
 
-    def room(self, most: int) -> int:
-        """Return how many calls one request may weigh now, from 1 to *most*."""
+    def batch_limit(self, limit: int) -> int:
+        """Return how many calls one request may weigh now, from 1 to *limit*."""
         if self._until is not None:
             return 1
-        return max(1, int(min(most, self._meter.room(self._time()))))
+        return max(1, int(min(limit, self._meter.calls_left(self._time()))))
 
-    async def admit(self, ask: Callable[[], Awaitable[T]], weight: int = 1) -> T:
+    async def run(self, ask: Callable[[], Awaitable[_T]], weight: int = 1) -> _T:
         """Wait for the turn of a request that weighs so many calls; *ask* makes it and understands the answer.
 
         A ProviderError that it raises tells how the service is.
@@ -93,14 +100,14 @@ class RateLimiter:
         finally:
             self._places.release()
 
-    async def _send(self, ask: Callable[[], Awaitable[T]], weight: int) -> T:
+    async def _send(self, ask: Callable[[], Awaitable[_T]], weight: int) -> _T:
         now = self._time()
         probe = None
-        if self._in_line or self._until is not None or self._meter.wait(weight, now):
+        if self._in_line or self._until is not None or self._meter.pace_delay(weight, now):
             probe = await self._pass(weight)
             now = self._time()
         else:
-            self._meter.take(weight, now)
+            self._meter.take_pace(weight, now)
         try:
             self._charge(weight, now)
             answer = await ask()
@@ -132,21 +139,21 @@ class RateLimiter:
             now = self._time()
             if self._until is not None and self._probe:
                 await self._probe.wait()
-            elif wait := self._meter.wait(weight, now):
+            elif wait := self._meter.pace_delay(weight, now):
                 await asyncio.sleep(wait)  # and see what has become of the service meanwhile
             else:
                 break
-        self._meter.take(weight, now)
+        self._meter.take_pace(weight, now)
         if self._until is None:
             return None
         self._probe = asyncio.Event()
         return self._probe
 
     def _charge(self, weight: int, now: float) -> None:
-        if window := self._meter.used_up(weight, now):
+        if window := self._meter.exhausted_window(weight, now):
             limit = self._meter.plan.limits[window]
-            error = ProviderError(f"the {limit:,} calls {A[window]} of its plan are used up", Failure.PAUSED)
-            self._pause(ends(window, now - EDGE) + EDGE - now, error)
+            error = ProviderError(f"the {limit:,} calls {WINDOW_LABEL[window]} of its plan are used up", Failure.PAUSED)
+            self._pause(window_end(window, now - CLOCK_TOLERANCE) + CLOCK_TOLERANCE - now, error)
             raise error
         self._meter.charge(weight, now)
         self._changed()
@@ -154,7 +161,7 @@ class RateLimiter:
     def _served(self, *, is_probe: bool) -> None:
         if self._until is not None and not is_probe:
             return  # an answer to what was asked before the pause
-        self._failures = self._strikes = 0
+        self._failures = self._consecutive_pauses = 0
         if self._until is not None:
             self._honoured = self._meter.closed_until
             seconds = round(asyncio.get_running_loop().time() - self._since, 3)
@@ -165,9 +172,9 @@ class RateLimiter:
         """Draw the conclusions for the whole service, and return the error for the one who asked."""
         if error.failure is Failure.PAUSED or (self._until is not None and not is_probe):
             return self._refusal(error, weight)  # the latter is an answer to what was asked before the pause
-        failures = failures_of(error, weight)
+        failures = failure_weight(error, weight)
         self._failures = self._failures + failures if failures else 0
-        seconds = pause_after(error, self._failures, self._strikes)
+        seconds = pause_seconds(error, self._failures, self._consecutive_pauses)
         if seconds is not None:
             self._pause(seconds, error)
             return self._refusal(error, weight)
@@ -181,8 +188,8 @@ class RateLimiter:
         if self._until is None:
             self._since = loop_time
         self._until, self._why, self._refused = loop_time + seconds, error, 0
-        self._strikes += 1
-        self._meter.drain(until)
+        self._consecutive_pauses += 1
+        self._meter.drain_burst(until)
         if error.failure is Failure.CROWDED:
             self._crowded_until = self._until + _HOUR
         if error.failure in (Failure.LIMITED, Failure.CROWDED):
@@ -235,4 +242,4 @@ def _tell(tell: Callable[..., Any], event: str, **facts: Any) -> None:
 
 
 def _kind(error: ProviderError) -> Failure:
-    return Failure.UNAVAILABLE if error.failure in ILL else error.failure
+    return Failure.UNAVAILABLE if error.failure in OUTAGE_FAILURES else error.failure

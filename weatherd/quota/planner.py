@@ -1,4 +1,4 @@
-"""Keeps the list within the plans: where it does not fit, every interval is stretched until it does."""
+"""The planner: it stretches the intervals of a list of cities until the list fits the quota plans."""
 
 from __future__ import annotations
 
@@ -7,70 +7,74 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from weatherd.quota.plans import UNLIMITED, WINDOWS, Load, Plan, loads
+from weatherd.quota.load import provider_loads
+from weatherd.quota.plans import UNLIMITED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from weatherd.city import City
+    from weatherd.quota.load import ProviderLoad
+    from weatherd.quota.plans import Plan
 
 log = structlog.get_logger()
 
-RESERVE = 1.02  # a stretched list leaves a little room, for what has to be asked again
+RETRY_RESERVE = 1.02  # a stretched list uses 98 % of the plan; the rest is for retries
 
 
-def _no_gate(_provider: str, _rate: float) -> None:
-    """Stand in where there are no gates to be told."""
+def _ignore_rate(_provider: str, _rate: float) -> None:
+    """Ignore the planned rate, where there are no rate limiters."""
 
 
 @dataclass(slots=True)
 class Planner:
-    """Knows how often each city of the list in force may be asked for."""
+    """Decides how often each city of the current list is polled."""
 
     plans: Mapping[str, Plan] = field(default_factory=dict)
-    expect: Callable[[str, float], None] = _no_gate  # told of each provider's calls a second
-    _loads: Mapping[str, Load] = field(default_factory=dict)
-    _factors: dict[str, float] = field(default_factory=dict)
+    on_planned_rate: Callable[[str, float], None] = _ignore_rate  # called with each provider and its calls per second
+    _loads: Mapping[str, ProviderLoad] = field(default_factory=dict)
+    _factors: dict[str, float] = field(default_factory=dict)  # of the stretched providers
 
-    def plan(self, cities: Iterable[City]) -> None:
-        """Take another list, and say so when it has to be stretched, otherwise than before."""
-        self._loads = loads(cities, self.plans)
+    def update(self, cities: Iterable[City]) -> None:
+        """Replace the list of cities; log each provider whose stretch factor has changed."""
+        self._loads = provider_loads(cities, self.plans)
         before, self._factors = self._factors, {}
         for provider, load in self._loads.items():
             if not load.fits:
-                self._factors[provider] = load.share * RESERVE
-            self.expect(provider, load.rate / self._factors.get(provider, 1.0))
-            self._tell(provider, load, before.get(provider))
+                self._factors[provider] = load.share * RETRY_RESERVE
+            self.on_planned_rate(provider, load.rate / self._factors.get(provider, 1.0))
+            self._log_change(provider, load, before.get(provider))
         for provider in before.keys() - self._loads.keys():
             log.info("quota.fits", provider=provider)
 
     def interval(self, city: City) -> float:
-        """Return how often *city* is asked for, in seconds."""
+        """Return the seconds between two polls of *city*."""
         factor = self._factors.get(city.providers[0])
-        least = self.plans.get(city.providers[0], UNLIMITED).least
-        return city.interval if factor is None else max(city.interval, least) * factor
+        if factor is None:
+            return city.interval
+        return max(city.interval, self.plans.get(city.providers[0], UNLIMITED).min_interval) * factor
 
-    def calls_a_day(self) -> dict[str, int]:
-        """Return what the list costs each provider."""
+    def calls_per_day(self) -> dict[str, int]:
+        """Return the planned calls a day by provider."""
         return {
-            provider: round(load.calls("day") / self._factors.get(provider, 1.0))
+            provider: round(load.calls_per("day") / self._factors.get(provider, 1.0))
             for provider, load in self._loads.items()
         }
 
-    def _tell(self, provider: str, load: Load, before: float | None) -> None:
+    def _log_change(self, provider: str, load: ProviderLoad, before: float | None) -> None:
         factor = self._factors.get(provider)
         if factor == before:
             return
         if factor is None:
             log.info("quota.fits", provider=provider)
             return
-        window = load.tightest
+        window = load.tightest_window
         log.warning(
             "quota.stretched",
             provider=provider,
             cities=load.cities,
             window=window,
-            calls=round(load.rate * WINDOWS[window], 3),
+            calls=round(load.calls_per(window), 3),
             limit=load.plan.limits.get(window),
             interval=load.interval,
             stretched=round(load.interval * factor, 3),

@@ -113,8 +113,8 @@ class Metrics(Collector):
             "weatherd_provider_paused", "Whether a service is left alone now.", labels=["provider"]
         )
         for provider, gate in sorted(self._view.gates.items()):
-            paused.add_metric([provider], gate.paused is not None)
-            for window, (calls, most) in gate.used().items():
+            paused.add_metric([provider], gate.pause is not None)
+            for window, (calls, most) in gate.usage().items():
                 used.add_metric([provider, window], calls)
                 limit.add_metric([provider, window], most)
         yield from (used, limit, paused)

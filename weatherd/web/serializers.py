@@ -91,9 +91,9 @@ def status(view: DaemonStatus) -> StatusModel:
 def _provider(name: str, view: DaemonStatus) -> ProviderModel:
     gate = view.gates[name]
     quotas = [
-        QuotaModel(window=window, used=round(used, 3), limit=limit) for window, (used, limit) in gate.used().items()
+        QuotaModel(window=window, used=round(used, 3), limit=limit) for window, (used, limit) in gate.usage().items()
     ]
-    paused = PauseModel(until=moment(gate.paused[0]), reason=gate.paused[1]) if gate.paused else None
+    paused = PauseModel(until=moment(gate.pause.until), reason=gate.pause.reason) if gate.pause else None
     return ProviderModel(provider=name, quotas=quotas, paused=paused)
 
 

@@ -10,7 +10,7 @@ import typer
 from weatherd import duration
 from weatherd.city import City
 from weatherd.cli.options import warn_of_rows_set_aside
-from weatherd.quota.plans import loads as loads_of
+from weatherd.quota.load import provider_loads
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,9 +33,9 @@ def show_change(before: Configuration, after: Configuration, plans: Mapping[str,
     unchanged = sum(old.get(city.id) == city for city in new.values())
     typer.echo(f"{len(new)} cities, {unchanged} of them as they are")
     warn_of_rows_set_aside(after)
-    loads = [loads_of(each.cities, plans) for each in (before, after)]
+    loads = [provider_loads(each.cities, plans) for each in (before, after)]
     for provider in sorted({*loads[0], *loads[1]}):
-        was, would = (f"{each[provider].calls('day'):,.0f}" if provider in each else "0" for each in loads)
+        was, would = (f"{each[provider].calls_per('day'):,.0f}" if provider in each else "0" for each in loads)
         typer.echo(f"{provider}: {would} calls a day instead of {was}")
 
 

@@ -17,14 +17,16 @@ from weatherd.cli.options import warn_of_rows_set_aside
 from weatherd.config.loader import with_list as configuration_with
 from weatherd.daemon.wiring import open_for_once, open_providers, plans_of
 from weatherd.errors import ConfigError, Failure, ProviderError
-from weatherd.quota import plans
-from weatherd.quota.planner import RESERVE
+from weatherd.quota.load import provider_loads
+from weatherd.quota.planner import RETRY_RESERVE
+from weatherd.quota.plans import WINDOW_LABEL
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from weatherd.config.loader import Configuration
     from weatherd.daemon.wiring import Providers
+    from weatherd.quota.load import ProviderLoad
 
 
 def check(configuration: Configuration, *, online: bool, against: Path | None) -> int:
@@ -51,20 +53,20 @@ async def _check(configuration: Configuration, *, online: bool, against: Path | 
 def _show(configuration: Configuration) -> None:
     typer.echo(f"settings  {configuration.file}")
     typer.echo(f"cities    {configuration.list_path}: {len(configuration.cities)} to watch")
-    for provider, load in plans.loads(configuration.cities, plans_of(configuration.settings)).items():
+    for provider, load in provider_loads(configuration.cities, plans_of(configuration.settings)).items():
         _show_load(provider, load)
     warn_of_rows_set_aside(configuration)
 
 
-def _show_load(provider: str, load: plans.Load) -> None:
+def _show_load(provider: str, load: ProviderLoad) -> None:
     for window in ("minute", "hour", "day", "month"):
         limit = load.plan.limits.get(window)
         against = f" of {limit:,}" if limit else ""
-        warning = "  TOO MANY" if limit and load.calls(window) > limit else ""
-        typer.echo(f"{provider}: {load.calls(window):,.0f} calls {plans.A[window]}{against}{warning}")
+        warning = "  TOO MANY" if limit and load.calls_per(window) > limit else ""
+        typer.echo(f"{provider}: {load.calls_per(window):,.0f} calls {WINDOW_LABEL[window]}{against}{warning}")
     if not load.fits:
-        every, fitting = duration.words(load.interval), duration.words(load.fitting)
-        stretched = duration.words(round(load.interval * load.share * RESERVE))
+        every, fitting = duration.words(load.interval), duration.words(load.fitting_interval)
+        stretched = duration.words(round(load.interval * load.share * RETRY_RESERVE))
         typer.echo(f"{provider}: {load.cities:,} cities do not fit every {every}: the smallest interval is {fitting}")
         typer.echo(f"{provider}: a run stretches it to {stretched}, which leaves room for retries")
 

@@ -87,11 +87,11 @@ async def _run(config: Path | None, lines: Lines, *, demo: bool) -> int:
             path = state_folder.folder(first.settings.state, file, os.environ)
             stack.enter_context(state_folder.owned(path))
             journal = await stack.enter_async_context(open_journal(path))
-            kept = await stack.enter_async_context(provider_state.open_state(journal, now))
+            kept = await stack.enter_async_context(provider_state.open_provider_state(journal, now))
             providers = await stack.enter_async_context(open_providers(first.settings, now, kept))
             first = providers.require(first)
             sinks = await stack.enter_async_context(open_sinks(first.settings))
-            board = LatestObservations(first.cities, kept.lasts)
+            board = LatestObservations(first.cities, kept.latest)
             forwarders = await stack.enter_async_context(open_forwarders(first.settings, kept, lambda: board.cities))
             clean = await lifecycle.run(
                 first,

@@ -124,7 +124,7 @@ class Publisher:
 
     def _announced(self) -> dict[str, tuple[Topics, str]]:
         """Return what the cities were announced with that are announced now."""
-        notes = {key: json.loads(text) for key, text in self._resources.memory.all().items()}
+        notes = {key: json.loads(text) for key, text in self._resources.memory.as_dict().items()}
         return {
             key: (Topics(prefix, discovery), payload)
             for key, (prefix, discovery, payload, *gone) in notes.items()
@@ -141,7 +141,7 @@ class Publisher:
 
     async def _cure(self) -> None:
         """Have Home Assistant remove cities that left while it was away: it forgets only what it knows anew."""
-        notes = [(key, json.loads(text)) for key, text in self._resources.memory.all().items()]
+        notes = [(key, json.loads(text)) for key, text in self._resources.memory.as_dict().items()]
         gone = [(Topics(note[0], note[1]).config(key), note[2]) for key, note in notes if _GONE in note[3:] and note[2]]
         await self._all([self._publish(topic, payload.encode(), retain=False) for topic, payload in gone])
         if gone:

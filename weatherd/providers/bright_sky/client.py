@@ -94,7 +94,7 @@ class BrightSky:
 
     async def fetch(self, city: City) -> Observation:
         """Return the newest report of the nearest station."""
-        return await self.resources.gate.admit(lambda: self._ask(city))
+        return await self.resources.gate.run(lambda: self._ask(city))
 
     async def _ask(self, city: City) -> Observation:
         answer = await get(self.resources.session, self.url, query(city))

@@ -118,7 +118,7 @@ class MetNorway:
         kept = met_forecast.load(self._resources.memory.get(place))
         if kept and kept.fetched <= self._time() < kept.expires:
             return kept
-        forecast = await self._resources.gate.admit(lambda: self._ask(parameters, kept))
+        forecast = await self._resources.gate.run(lambda: self._ask(parameters, kept))
         self._resources.memory.put(place, forecast.dump(), self._resources.now() + _KEPT)
         return forecast
 

@@ -136,7 +136,7 @@ class Nws:
             answer = await get(self._resources.session, f"{self._base_url}{path}", {}, self._headers)
             return understand(answer, self._resources.now())
 
-        return self._resources.gate.admit(ask)
+        return self._resources.gate.run(ask)
 
 
 def open_provider(settings: Settings, resources: Resources) -> AbstractAsyncContextManager[Nws]:

@@ -15,7 +15,7 @@ from weatherd.providers.batching import Batcher
 from weatherd.providers.bounds import COVER, DIRECTION, FALL, FELT, HUMIDITY, PRESSURE, WIND
 from weatherd.providers.service_errors import refusal, scrubbed, without_secrets
 from weatherd.providers.values import Wanted, mapping, moment, number, numbers, temperature, whole
-from weatherd.quota.usage import EDGE, ends
+from weatherd.quota.usage import CLOCK_TOLERANCE, window_end
 from weatherd.redaction import Redaction
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def _refusal(answer: Answer, now: datetime) -> ProviderError:
         error.failure = Failure.CROWDED
     elif error.failure is Failure.LIMITED and error.retry_after is None:
         named = [window for word, window in _WINDOWS.items() if word in str(error)]
-        error.retry_after = ends(named[0], now.timestamp()) + EDGE - now.timestamp() if named else None
+        error.retry_after = window_end(named[0], now.timestamp()) + CLOCK_TOLERANCE - now.timestamp() if named else None
     return error
 
 
@@ -175,10 +175,10 @@ async def open_provider(settings: Settings, resources: Resources) -> AsyncIterat
             raise without_secrets(error, redact) from None
 
     def send(cities: Sequence[City]) -> Awaitable[list[Observation | ProviderError]]:
-        return resources.gate.admit(lambda: ask(cities), len(cities))
+        return resources.gate.run(lambda: ask(cities), len(cities))
 
     def most() -> int:
-        return resources.gate.room(MOST_PLACES)
+        return resources.gate.batch_limit(MOST_PLACES)
 
     async with contextlib.aclosing(Batcher(send, most=most, linger=LINGER, concurrency=block.concurrency)) as batcher:
         yield OpenMeteo(batcher)

@@ -125,7 +125,7 @@ class OpenWeatherMap:
 
     def fetch(self, city: City) -> Coroutine[Any, Any, Observation]:
         """Return the service's analysis for the city's coordinates."""
-        return self.resources.gate.admit(lambda: self._ask(city))
+        return self.resources.gate.run(lambda: self._ask(city))
 
     async def _ask(self, city: City) -> Observation:
         parameters = query(city, self.language) | {"appid": self.key.get_secret_value()}
