@@ -1,10 +1,11 @@
-"""The log: lines that parse, whoever speaks, and no secret in them."""
+"""The log: every line parses, whichever code logs it, and holds no secret."""
 
 from __future__ import annotations
 
 import io
 import json
 import logging
+import re
 import subprocess
 import sys
 import warnings
@@ -21,7 +22,7 @@ SECRET = 'k3y"with\\quotes'
 
 @pytest.fixture
 def stream() -> io.StringIO:
-    """Send the log to memory."""
+    """Configure the log to write JSON to memory."""
     text = io.StringIO()
     log.configure("info", "json", [SECRET], text)
     return text
@@ -31,8 +32,8 @@ def _lines(stream: io.StringIO) -> list[dict[str, Any]]:
     return [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
-def test_a_line_says_when_how_urgent_and_what(stream: io.StringIO) -> None:
-    """An event is one JSON object with time, level and event first, then its facts."""
+def test_a_line_starts_with_time_level_and_event(stream: io.StringIO) -> None:
+    """An event is one JSON object: time, level, event, then its facts in order."""
     structlog.get_logger().info("city.down", city="kiel", failures=1, name="München")
     line = stream.getvalue()
     assert list(json.loads(line)) == ["timestamp", "level", "event", "city", "failures", "name"]
@@ -40,15 +41,15 @@ def test_a_line_says_when_how_urgent_and_what(stream: io.StringIO) -> None:
     assert json.loads(line)["timestamp"].endswith("Z")
 
 
-def test_quiet_events_are_left_out(stream: io.StringIO) -> None:
-    """Events below the level do not appear."""
+def test_events_below_the_level_are_dropped(stream: io.StringIO) -> None:
+    """This holds for weatherd's own events and for library log records."""
     structlog.get_logger().debug("city.still_down")
     logging.getLogger("aiohttp").info("chatter")
     assert stream.getvalue() == ""
 
 
-def test_libraries_and_warnings_speak_json_too(stream: io.StringIO) -> None:
-    """A library's log line, with its traceback, and a warning are events like any other."""
+def test_library_records_and_warnings_are_json_too(stream: io.StringIO) -> None:
+    """A library's log record, with its traceback, and a warning are each one event."""
     try:
         raise ValueError("broken\nline")  # noqa: TRY301 - a traceback is wanted
     except ValueError:
@@ -63,13 +64,13 @@ def test_libraries_and_warnings_speak_json_too(stream: io.StringIO) -> None:
 
 
 def test_an_exception_is_one_line(stream: io.StringIO) -> None:
-    """A traceback is a fact of its event, not a dozen lines that do not parse."""
+    """A traceback is a fact of its event, not extra lines that do not parse."""
     structlog.get_logger().error("sink.down", exc_info=KeyError("x"))
     assert "KeyError" in _lines(stream)[0]["exception"]
 
 
 def test_no_secret_is_ever_printed(stream: io.StringIO) -> None:
-    """A secret is taken out wherever it stands: in a fact, a traceback, a library's words, an address."""
+    """A secret is redacted in facts, tracebacks, library records and URLs."""
     structlog.get_logger().info("event", fact=SECRET, other=f"http://x/?lat=1&appid={SECRET}")
     structlog.get_logger().error("event", exc_info=ValueError(SECRET))
     logging.getLogger("x").error("library says %r", SECRET)
@@ -82,7 +83,7 @@ def test_no_secret_is_ever_printed(stream: io.StringIO) -> None:
 
 
 def test_a_closed_stream_does_not_stop_the_program(stream: io.StringIO) -> None:
-    """When nobody reads the log any more, logging is silent."""
+    """Writing to a closed stream is ignored."""
     stream.close()
     structlog.get_logger().error("event")
     assert stream.closed
@@ -100,7 +101,7 @@ def test_a_closed_stream_does_not_stop_the_program(stream: io.StringIO) -> None:
     ids=["uncaught", "thread", "unraisable", "warning", "asyncio"],
 )
 def test_every_line_of_a_process_parses(code: str) -> None:
-    """Whatever goes wrong in a process whose log is set up, each line on standard error is a JSON object."""
+    """After configure(), every error of a process is a JSON object on standard error."""
     program = f"from weatherd import log\nlog.configure()\n{code}"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)  # noqa: S603
     lines = [json.loads(line) for line in done.stderr.splitlines()]
@@ -109,7 +110,7 @@ def test_every_line_of_a_process_parses(code: str) -> None:
 
 
 def test_pretty_lines_for_a_person() -> None:
-    """On a terminal a line reads well: time, level, event, facts; without colours when they are not wanted."""
+    """The pretty style prints time, level, event and facts, without colours when the stream is not a terminal."""
     text = io.StringIO()
     log.configure("info", "pretty", [], text)
     structlog.get_logger().warning("city.down", city="kiel", reason="out of order")
@@ -120,39 +121,52 @@ def test_pretty_lines_for_a_person() -> None:
     assert "\x1b" not in line
 
 
-def test_many_of_an_event_are_logged_as_one_by_one(stream: io.StringIO) -> None:
-    """A batch gives the lines that ``info()`` would: head, order of facts, no secret, nothing below the level."""
-    many = [{"city": "kiel", "note": SECRET}, {"city": "berlin"}]
-    log.each("observation", many)
-    together = _lines(stream)
-    for facts in many:
+@pytest.mark.parametrize("style", ["json", "pretty"])
+def test_a_batch_renders_the_same_lines_as_single_events(style: str) -> None:
+    """The order of facts and the redaction are those of ``info()``; only the time is shared."""
+    stream = io.StringIO()
+    log.configure("info", style, [SECRET], stream)
+    batch = [{"city": "kiel", "note": SECRET}, {"city": "berlin"}]
+    log.get_log_writer().write_batch("observation", batch)
+    for facts in batch:
         structlog.get_logger().info("observation", **facts)
-    assert [line | {"timestamp": ""} for line in _lines(stream)] == [line | {"timestamp": ""} for line in together] * 2
-    assert list(together[0]) == ["timestamp", "level", "event", "city", "note"]
+    lines = [re.sub(r"\d{4}-\S+Z", "", line) for line in stream.getvalue().splitlines()]
+    assert (len(lines), lines[:2]) == (4, lines[2:])
     assert SECRET not in stream.getvalue()
+
+
+def test_a_batch_has_the_context_of_its_task(stream: io.StringIO) -> None:
+    """Bound context variables are in each line of a batch."""
+    with structlog.contextvars.bound_contextvars(reload=1):
+        log.get_log_writer().write_batch("observation", [{"city": "kiel"}, {"city": "berlin"}])
+    assert [line["reload"] for line in _lines(stream)] == [1, 1]
+
+
+def test_a_batch_below_the_level_is_dropped(stream: io.StringIO) -> None:
+    """A batch is logged at level info."""
     log.configure("warning", "json", stream=stream)
-    log.each("observation", many)
-    assert len(_lines(stream)) == 4
+    log.get_log_writer().write_batch("observation", [{"city": "kiel"}])
+    assert stream.getvalue() == ""
 
 
-def test_many_lines_are_written_at_once() -> None:
-    """A batch is one write, however many lines it has, and none where there is nothing to say."""
+def test_a_batch_is_one_write() -> None:
+    """The lines of a batch are written together; an empty batch writes nothing."""
     written = list[str]()
     log.configure("info", "json", write=written.append)
-    log.each("observation", [{"city": "kiel"}, {"city": "berlin"}])
-    log.each("observation", [])
+    log.get_log_writer().write_batch("observation", [{"city": "kiel"}, {"city": "berlin"}])
+    log.get_log_writer().write_batch("observation", [])
     (text,) = written
     assert [json.loads(line)["city"] for line in text.split("\n")] == ["kiel", "berlin"]
 
 
-def test_the_longer_of_two_secrets_is_hidden_whole() -> None:
-    """A secret that is a part of another leaves nothing of it."""
+def test_the_longer_of_two_secrets_is_redacted_whole() -> None:
+    """A secret that is a prefix of another does not leave the rest of it in the line."""
     redact = Redaction(["secret", "secret-and-more"])
     assert redact("a=secret-and-more b=secret") == f"a={REDACTED} b={REDACTED}"
 
 
-def test_a_processor_may_drop_one_of_many() -> None:
-    """What is dropped is left out, and the others are logged."""
-    with structlog.testing.capture_logs() as logs:
-        log.each("observation", [{"city": "kiel"}, {"city": "berlin"}])
-    assert [event["city"] for event in logs] == ["kiel", "berlin"]
+def test_there_is_no_writer_before_configure() -> None:
+    """A log sink that is opened too early fails with a message, not with lines in another format."""
+    program = "from weatherd import log\nlog.get_log_writer()"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)  # noqa: S603
+    assert done.stderr.endswith("RuntimeError: weatherd.log.configure() has not been called\n")

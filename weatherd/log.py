@@ -1,4 +1,4 @@
-"""The log: structured lines on standard error, whoever speaks; and never a secret in one of them."""
+"""Logging: one structured line per event on standard error, libraries included, with secrets redacted."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ import structlog
 from weatherd.redaction import Redaction
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from structlog.typing import EventDict, Processor, WrappedLogger
 
@@ -31,55 +31,78 @@ def configure(
     stream: TextIO | None = None,
     write: Callable[[str], None] | None = None,
 ) -> None:
-    """Send every event, warning, library's log line and uncaught exception to *stream*, a line each.
+    """Send every event, warning, library log record and uncaught exception to *stream*, one line each.
 
-    *style* is ``json``, ``pretty``, or ``auto``: pretty on a terminal. *write*, if given, takes the finished lines.
+    *style* is ``json``, ``pretty``, or ``auto``: pretty on a terminal. *secrets* are redacted in every line. *write*,
+    if given, receives the finished lines in place of *stream*.
     """
+    global _writer  # noqa: PLW0603 - there is one log per process, as in logging and structlog
     stream = stream or sys.stderr
-    writer = _Writer(write or functools.partial(_write_now, stream), Redaction(secrets))
     pretty = style == "pretty" or (style == "auto" and stream.isatty())
-    finish: list[Processor] = _pretty(stream) if pretty else _json()
+    tail: list[Processor] = [_console_renderer(stream)] if pretty else [structlog.processors.format_exc_info, _JSON]
+    writer = LogWriter(write or functools.partial(_write_now, stream), Redaction(secrets), _number(level), tail[-1])
     structlog.configure(
-        processors=[*_HEAD, *finish],
+        processors=[*_HEAD, *tail],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=lambda *_: writer,
-        cache_logger_on_first_use=False,  # a logger used too early would keep what it found then
+        cache_logger_on_first_use=False,  # because a logger used before configure() would keep the old configuration
     )
     handler = _Handler(writer)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[*_HEAD, _source],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *finish],
+            foreign_pre_chain=[*_HEAD, _name_library],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *tail],
         )
     )
     logging.basicConfig(handlers=[handler], level=max(logging.WARNING, _number(level)), force=True)
     logging.captureWarnings(capture=True)
-    _catch_everything()
+    _install_hooks()
+    _writer = writer
 
 
-def each(event: str, many: Iterable[EventDict]) -> None:
-    """Log *event* at level info with each of *many* facts, as ``info(event, **facts)`` does, but for their moment.
+def get_log_writer() -> LogWriter:
+    """Return the writer that the last :func:`configure` made. Raises RuntimeError before the first one."""
+    if _writer is None:
+        raise RuntimeError("weatherd.log.configure() has not been called")
+    return _writer
 
-    It is for thousands a second: what is the same for all of them is made once, and they are written at once.
+
+class LogWriter:
+    """Writes finished lines for structlog, and renders batches of events for the log sink.
+
+    structlog runs two chains for each event: the head (context, level, time) and the tail (exception, renderer). In a
+    batch the head is the same for all events, so :meth:`write_batch` runs it once, and only the renderer once an event.
     """
-    if not structlog.get_logger().bind().is_enabled_for(logging.INFO):
-        return
-    config = structlog.get_config()
-    logger, processors = config["logger_factory"](), config["processors"]
-    head = _processed(logger, [each for each in processors if each in _HEAD], {"event": event})
-    done = [*_HEAD, structlog.processors.format_exc_info]  # facts hold no exception
-    finish = [each for each in processors if each not in done]
-    if lines := [line for facts in many if (line := _processed(logger, finish, {**head, **facts}))]:
-        logger.info("\n".join(lines))
+
+    def __init__(
+        self, write: Callable[[str], None], redact: Callable[[str], str], level: int, render: Callable[..., Any]
+    ) -> None:
+        self._write = write
+        self._redact = redact
+        self._level = level
+        self._render = render
+
+    def msg(self, line: str) -> None:
+        """Redact and write one line, or several with line breaks between them."""
+        self._write(self._redact(line))
+
+    debug = info = warning = error = critical = msg  # the methods that structlog calls, by level
+
+    def write_batch(self, event: str, batch: Iterable[Mapping[str, Any]]) -> None:
+        """Log *event* at level info once for each mapping of facts, as ``info(event, **facts)`` does, in one write.
+
+        All lines carry the same time. The facts must not hold an exception, because nothing formats it here.
+        """
+        if self._level > logging.INFO:
+            return
+        head: Any = {"event": event}
+        for process in _HEAD:
+            head = process(self, "info", head)
+        if lines := [self._render(self, "info", {**head, **facts}) for facts in batch]:
+            self.msg("\n".join(lines))
 
 
-def _processed(logger: Any, processors: Iterable[Callable[..., Any]], line: Any) -> Any:
-    try:
-        for process in processors:
-            line = process(logger, "info", line)
-    except structlog.DropEvent:
-        return None
-    return line
+_writer: LogWriter | None = None
 
 
 def _number(level: str) -> int:
@@ -87,26 +110,13 @@ def _number(level: str) -> int:
 
 
 def _write_now(stream: TextIO, line: str) -> None:
-    with contextlib.suppress(OSError, ValueError):  # nobody reads the log any more; that must not stop the program
+    with contextlib.suppress(OSError, ValueError):  # the log's reader is gone; that must not stop the program
         stream.write(f"{line}\n")
         stream.flush()
 
 
-class _Writer:
-    """Takes finished lines, one or more at once; the methods are those that structlog calls."""
-
-    def __init__(self, write: Callable[[str], None], redact: Callable[[str], str]) -> None:
-        self._write = write
-        self._redact = redact
-
-    def msg(self, line: str) -> None:
-        self._write(self._redact(line))
-
-    debug = info = warning = error = critical = msg
-
-
 class _Handler(logging.Handler):
-    def __init__(self, writer: _Writer) -> None:
+    def __init__(self, writer: LogWriter) -> None:
         super().__init__()
         self._writer = writer
 
@@ -114,35 +124,33 @@ class _Handler(logging.Handler):
         self._writer.msg(self.format(record))
 
 
-def _json() -> list[Processor]:
-    return [
-        structlog.processors.format_exc_info,
-        structlog.processors.JSONRenderer(_dumps),
-    ]
-
-
 def _dumps(event: EventDict, **_: object) -> str:
-    """Write an event as JSON, whatever is in it."""
+    """Render an event as JSON, including values that orjson rejects."""
     try:
         return orjson.dumps(event, default=str).decode()
-    except TypeError:  # a key that is no text, half a surrogate, or a number of more than 64 bits
+    except TypeError:  # a key that is not text, a lone surrogate, or an integer of more than 64 bits
         return json.dumps(event, default=str)
 
 
-def _pretty(stream: TextIO) -> list[Processor]:
-    colors = stream.isatty() and not os.environ.get("NO_COLOR")
-    plain = structlog.dev.plain_traceback
-    return [structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=plain, pad_event_to=18)]
+_JSON = structlog.processors.JSONRenderer(_dumps)
+
+
+def _console_renderer(stream: TextIO) -> Processor:
+    return structlog.dev.ConsoleRenderer(
+        colors=stream.isatty() and not os.environ.get("NO_COLOR"),
+        exception_formatter=structlog.dev.plain_traceback,
+        pad_event_to=18,
+    )
 
 
 def _stamp(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Put time, level and event first, so that the lines of a tail align."""
+    """Put time, level and event first, so that consecutive lines align."""
     second, fraction = divmod(time.time(), 1)
     now = f"{_second(second)}.{int(fraction * 1000):03}Z"
     return {"timestamp": now, "level": event["level"], "event": event["event"], **event}
 
 
-# They put the same into every line of a moment
+# What these add depends on the time and the context, not on the facts of an event
 _HEAD: Sequence[Processor] = (structlog.contextvars.merge_contextvars, structlog.processors.add_log_level, _stamp)
 
 
@@ -151,13 +159,14 @@ def _second(posix: float) -> str:
     return f"{datetime.fromtimestamp(posix, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
-def _source(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Give what comes from libraries a constant name, with their words as a fact of it."""
+def _name_library(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Rename a library's log record to the constant event ``library``; its text becomes the fact ``message``."""
     record: logging.LogRecord = event["_record"]
     return {**event, "event": "library", "logger": record.name, "message": event["event"]}
 
 
-def _catch_everything() -> None:
+def _install_hooks() -> None:
+    """Log what Python would print as a traceback: uncaught exceptions, in threads too, and unraisable ones."""
     log: Any = structlog.get_logger()
 
     def uncaught(kind: type[BaseException], error: BaseException, _: object) -> None:

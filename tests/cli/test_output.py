@@ -59,7 +59,7 @@ async def test_the_log_has_every_known_field_of_an_observation() -> None:
     """An observation is one JSON line: name and id, times, values, and nothing for what is not known."""
     stream = io.StringIO()
     log.configure("info", "json", [], stream)
-    await LogSink().write(BATCH)
+    await LogSink(log.get_log_writer()).write(BATCH)
     lines = stream.getvalue().splitlines()
     assert [line.split('"level":"info",')[1] for line in lines] == LOGGED.splitlines()
     assert all(datetime.fromisoformat(json.loads(line)["timestamp"]).tzinfo == UTC for line in lines)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from weatherd import log
 from weatherd.formatting import NAMES, rfc3339
+from weatherd.log import get_log_writer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from weatherd.config.settings import Settings
+    from weatherd.log import LogWriter
     from weatherd.observation import FetchedObservation
 
 
@@ -22,9 +23,12 @@ class LogSink:
     ``repeat`` marks what was said before, and ``stale`` what is not the weather of now.
     """
 
+    def __init__(self, writer: LogWriter) -> None:
+        self._writer = writer
+
     async def write(self, batch: Sequence[FetchedObservation]) -> None:
         """Log each arrival of a batch."""
-        log.each("observation", map(_facts, batch))
+        self._writer.write_batch("observation", map(_facts, batch))
 
 
 def _facts(arrival: FetchedObservation) -> dict[str, Any]:
@@ -44,7 +48,7 @@ def _facts(arrival: FetchedObservation) -> dict[str, Any]:
 
 @contextlib.asynccontextmanager
 async def _open() -> AsyncIterator[LogSink]:
-    yield LogSink()
+    yield LogSink(get_log_writer())
 
 
 def open_sink(settings: Settings) -> AbstractAsyncContextManager[LogSink] | None:
