@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from weatherd.daemon.status import DaemonStatus
     from weatherd.observation import Observation
 
-MOST_CITIES = 10_000  # whose own metrics are shown unless that is asked for
+CITY_SERIES_LIMIT = 10_000  # whose own metrics are shown unless that is asked for
 _VALUES = {  # the metric of each value of an observation, and what makes it one of base units
     "temperature": ("temperature_celsius", 1.0, "Air temperature."),
     "apparent_temperature": ("apparent_temperature_celsius", 1.0, "Temperature as it feels."),
@@ -48,38 +48,38 @@ _ACCOUNT = {
 }
 
 
-class Metrics(Collector):
-    """What the view shows, as metrics."""
+class MetricsCollector(Collector):
+    """What the status shows, as metrics."""
 
-    def __init__(self, view: DaemonStatus, *, of_cities: bool | None) -> None:
-        self._view = view
+    def __init__(self, status: DaemonStatus, *, of_cities: bool | None) -> None:
+        self._status = status
         self._of_cities = of_cities
         self.registry = CollectorRegistry(auto_describe=False)
         self.registry.register(self)
         ProcessCollector(registry=self.registry)
 
-    def text(self, accept: str) -> tuple[bytes, str]:
+    def render(self, accept: str) -> tuple[bytes, str]:
         """Return the metrics in the format that is wanted, and its content type."""
         encode, content_type = exposition.choose_encoder(accept)
         return encode(self.registry), content_type
 
     def collect(self) -> Iterable[Metric]:
         """Yield every metric."""
-        view = self._view
+        status = self._status
         yield InfoMetricFamily("weatherd_build", "The program.", {"version": __version__})
-        yield _gauge("weatherd_queue_depth", "Observations on their way to the journal.", view.channel.depth)
+        yield _gauge("weatherd_queue_depth", "Observations on their way to the journal.", status.channel.depth)
         for name, text in _ACCOUNT.items():
-            yield CounterMetricFamily(f"weatherd_observations_{name}", text, dataclasses.asdict(view.account)[name])
+            yield CounterMetricFamily(f"weatherd_observations_{name}", text, dataclasses.asdict(status.account)[name])
         yield from self._reloads()
         yield from self._polls()
         yield from self._providers()
         yield from self._forwarders()
         yield from self._counts()
-        if self._of_cities or (self._of_cities is None and len(view.cities) <= MOST_CITIES):
+        if self._of_cities or (self._of_cities is None and len(status.cities) <= CITY_SERIES_LIMIT):
             yield from self._cities()
 
     def _reloads(self) -> Iterator[Metric]:
-        reload = self._view.reload
+        reload = self._status.reload
         yield _gauge(
             "weatherd_config_last_reload_successful", "Whether the files were right last time.", reload.successful
         )
@@ -87,7 +87,7 @@ class Metrics(Collector):
         yield _gauge(name, "When the files were last read and right.", reload.at)
 
     def _polls(self) -> Iterator[Metric]:
-        attempts = self._view.attempts
+        attempts = self._status.attempts
         polls = CounterMetricFamily(
             "weatherd_polls", "Polls by what became of them: fresh, or the failure.", labels=["provider", "outcome"]
         )
@@ -112,7 +112,7 @@ class Metrics(Collector):
         paused = GaugeMetricFamily(
             "weatherd_provider_paused", "Whether a service is left alone now.", labels=["provider"]
         )
-        for provider, gate in sorted(self._view.gates.items()):
+        for provider, gate in sorted(self._status.gates.items()):
             paused.add_metric([provider], gate.pause is not None)
             for window, (calls, most) in gate.usage().items():
                 used.add_metric([provider, window], calls)
@@ -128,23 +128,23 @@ class Metrics(Collector):
         aside = CounterMetricFamily(
             "weatherd_forwarder_set_aside", "Observations that the far side refused.", labels=["forwarder"]
         )
-        for name, ends in self._view.forwards.ends().items():
+        for name, ends in self._status.forwards.ends().items():
             behind.add_metric([name], ends["behind"])
-            up.add_metric([name], not self._view.forwards.is_down(name))
+            up.add_metric([name], not self._status.forwards.is_down(name))
             delivered.add_metric([name], ends["delivered"])
             aside.add_metric([name], ends["set_aside"])
         yield from (behind, up, delivered, aside)
 
     def _counts(self) -> Iterator[Metric]:
         cities = GaugeMetricFamily("weatherd_cities", "Cities by their state.", labels=["state"])
-        for state, count in self._view.counts().items():
+        for state, count in self._status.counts().items():
             cities.add_metric([state], count)
         yield cities
-        yield _gauge("weatherd_cities_quarantined", "Rows of the list that are set aside.", self._view.quarantined)
+        yield _gauge("weatherd_cities_quarantined", "Rows of the list that are set aside.", self._status.quarantined)
 
     def _cities(self) -> Iterator[Metric]:
         """Yield what is known of each city; the values of stale ones are left out, their times are not."""
-        view, now = self._view, self._view.now().timestamp()
+        status, now = self._status, self._status.now().timestamp()
         up = GaugeMetricFamily("weatherd_up", "Whether the last poll of a city brought fresh weather.", labels=["city"])
         observed = GaugeMetricFamily(
             "weatherd_observation_timestamp_seconds", "When the last observation was made.", labels=["city"]
@@ -156,10 +156,10 @@ class Metrics(Collector):
             "weatherd_poll_interval_seconds", "How often a city is asked for.", labels=["city"]
         )
         lasts: list[Observation] = []
-        for city in view.cities:
-            up.add_metric([city.id], view.state(city) == "fresh")
-            interval.add_metric([city.id], view.planner.interval(city))
-            if last := view.board.last(city.id):
+        for city in status.cities:
+            up.add_metric([city.id], status.state(city) == "fresh")
+            interval.add_metric([city.id], status.planner.interval(city))
+            if last := status.board.last(city.id):
                 observed.add_metric([city.id], last.observed_at.timestamp())
                 success.add_metric([city.id], last.fetched_at.timestamp())
                 lasts += [] if is_stale(last, now) else [last]

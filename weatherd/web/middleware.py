@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-M = TypeVar("M", bound=Model)
+_M = TypeVar("_M", bound=Model)
 
-OPEN = ("/-/healthy", "/-/ready")  # for whoever asks, token or not
-_WORTH_PACKING = 1024  # bytes
+PUBLIC_PATHS = ("/-/healthy", "/-/ready")  # for whoever asks, token or not
+_MIN_COMPRESSED_SIZE = 1024  # bytes
 
 
-class BadQuestionError(Exception):
+class ProblemError(Exception):
     """What cannot be answered."""
 
     def __init__(self, status: HTTPStatus, detail: str) -> None:
@@ -33,7 +33,7 @@ class BadQuestionError(Exception):
         self.status = status
 
 
-def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> web.Response:
+def problem_response(status: int, detail: str, headers: dict[str, str] | None = None) -> web.Response:
     """Say what is wrong: RFC 9457."""
     body = ProblemModel(title=HTTPStatus(status).phrase, status=status, detail=detail)
     return web.Response(
@@ -41,41 +41,41 @@ def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> 
     )
 
 
-def query(request: web.Request, model: type[M]) -> M:
+def parse_query(request: web.Request, model: type[_M]) -> _M:
     """Return what the address asks for; BadQuestionError with what is wrong with it."""
     given = request.query
     for name in given:
         if name not in model.model_fields:
             known = f": {', '.join(model.model_fields)}" if model.model_fields else ""
             detail = f"there is no parameter {name!r}{did_you_mean(name, model.model_fields) or known}"
-            raise BadQuestionError(HTTPStatus.BAD_REQUEST, detail)
+            raise ProblemError(HTTPStatus.BAD_REQUEST, detail)
         if len(given.getall(name)) > 1:
-            raise BadQuestionError(HTTPStatus.BAD_REQUEST, f"{name!r} is there more than once")
+            raise ProblemError(HTTPStatus.BAD_REQUEST, f"{name!r} is there more than once")
     try:
         return model.model_validate(dict(given))
     except ValidationError as error:
         details = [f"{each['loc'][0]!r}: {each['msg'].removeprefix('Value error, ')}" for each in error.errors()]
-        raise BadQuestionError(HTTPStatus.BAD_REQUEST, "; ".join(details)) from None
+        raise ProblemError(HTTPStatus.BAD_REQUEST, "; ".join(details)) from None
 
 
-def plain(model: Model, status: int = 200) -> web.Response:
+def json_response(model: Model, status: int = 200) -> web.Response:
     """Answer with JSON."""
     return web.Response(text=model.model_dump_json(), content_type="application/json", status=status)
 
 
-def guarding(token: str | None) -> Middleware:
+def require_token(token: str | None) -> Middleware:
     """Return the middleware that lets in only who knows the token, where there is one."""
 
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if token is None or request.path in OPEN:
+        if token is None or request.path in PUBLIC_PATHS:
             return await handler(request)
         given = request.headers.get(hdrs.AUTHORIZATION, "")
         scheme, _, said = given.partition(" ")
         if scheme.lower() == "bearer" and hmac.compare_digest(_digest(said.strip()), _digest(token)):
             return await handler(request)
         detail = "this needs the header 'Authorization: Bearer TOKEN', with http.token of weatherd's settings"
-        return problem(401, detail, {hdrs.WWW_AUTHENTICATE: "Bearer"})
+        return problem_response(401, detail, {hdrs.WWW_AUTHENTICATE: "Bearer"})
 
     return guard
 
@@ -85,30 +85,30 @@ def _digest(text: str) -> bytes:
 
 
 @web.middleware
-async def explaining(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def handle_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer everything that goes wrong with a problem in words."""
     try:
         return await handler(request)
-    except BadQuestionError as error:
-        return problem(error.status, str(error))
+    except ProblemError as error:
+        return problem_response(error.status, str(error))
     except web.HTTPMethodNotAllowed as error:
         allowed = ", ".join(sorted(error.allowed_methods))
-        return problem(405, f"{request.path} takes {allowed}", {hdrs.ALLOW: allowed})
+        return problem_response(405, f"{request.path} takes {allowed}", {hdrs.ALLOW: allowed})
     except web.HTTPException as error:
         if error.status == HTTPStatus.NOT_FOUND:
-            return problem(404, f"there is nothing at {request.path}; / names what there is")
-        return problem(error.status, error.text or error.reason)
+            return problem_response(404, f"there is nothing at {request.path}; / names what there is")
+        return problem_response(error.status, error.text or error.reason)
     except StateError as error:
-        return problem(503, str(error))
+        return problem_response(503, str(error))
     except (ConnectionError, web.RequestPayloadError):
         raise
     except Exception as error:
         log.error("http.bug", path=request.path, exc_info=error)
-        return problem(500, "this is a bug of weatherd; its log has the details")
+        return problem_response(500, "this is a bug of weatherd; its log has the details")
 
 
 @web.middleware
-async def sparing(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def cache_and_compress(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Leave out what the other side has already, and pack what is large."""
     response = await handler(request)
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
@@ -125,6 +125,6 @@ async def sparing(request: web.Request, handler: Handler) -> web.StreamResponse:
     if request.method in {"GET", "HEAD"} and any(each.value in {etag, "*"} for each in known):
         headers = {name: response.headers[name] for name in (hdrs.ETAG, hdrs.VARY, hdrs.CACHE_CONTROL)}
         return web.Response(status=304, headers=headers)
-    if len(body) >= _WORTH_PACKING and "gzip" in request.headers.get(hdrs.ACCEPT_ENCODING, "").lower():
+    if len(body) >= _MIN_COMPRESSED_SIZE and "gzip" in request.headers.get(hdrs.ACCEPT_ENCODING, "").lower():
         response.enable_compression(web.ContentCoding.gzip)
     return response

@@ -18,7 +18,7 @@ _REF = "#/components/schemas/{model}"
 _ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
 
 
-def description(*, has_token: bool) -> dict[str, Any]:
+def build_openapi(*, has_token: bool) -> dict[str, Any]:
     """Return the description."""
     shown: list[type[BaseModel]] = [
         schemas.CitiesPage,

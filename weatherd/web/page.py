@@ -16,16 +16,16 @@ _MOST = 1000  # cities on it
 _LINKS = ("/api/v1/status", "/api/v1/cities", "/api/v1/observations", "/api/v1/stream", "/api/v1/openapi.json")
 
 
-def page(view: DaemonStatus) -> str:
+def render_page(status: DaemonStatus) -> str:
     """Return the page, as HTML."""
     links = " · ".join(f'<a href="{path}">{path}</a>' for path in ("/metrics", "/-/healthy", "/-/ready", *_LINKS))
-    cities = "\n".join(_item(city, view) for city in view.cities[:_MOST])
-    more = f"<p>and {len(view.cities) - _MOST} more</p>" if len(view.cities) > _MOST else ""
+    cities = "\n".join(_item(city, status) for city in status.cities[:_MOST])
+    more = f"<p>and {len(status.cities) - _MOST} more</p>" if len(status.cities) > _MOST else ""
     return f"""<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>weatherd</title>
 <h1>weatherd</h1>
-<p>{escape(view.sentence())}</p>
+<p>{escape(status.sentence())}</p>
 <ul>
 {cities}
 </ul>
@@ -35,8 +35,8 @@ def page(view: DaemonStatus) -> str:
 """
 
 
-def _item(city: City, view: DaemonStatus) -> str:
-    last, state = view.board.last(city.id), view.state(city)
+def _item(city: City, status: DaemonStatus) -> str:
+    last, state = status.board.last(city.id), status.state(city)
     link = f'<a href="/api/v1/cities/{city.id}">{escape(city.name)}</a>'
     if last is None:
         return f"<li>{link}: {state}</li>"

@@ -14,7 +14,7 @@ _HIGHEST = 2**63 - 1
 _CITY, _LONGEST = "^[a-z0-9][a-z0-9_-]*$", 64
 _LOST_PLUS = re.compile(r" (\d\d:\d\d)$")  # as an address has it that was put together without care
 
-State = Literal["fresh", "stale", "down", "waiting"]
+CityState = Literal["fresh", "stale", "down", "waiting"]
 
 
 def _whole(value: object) -> object:
@@ -42,7 +42,7 @@ def _city(text: str) -> str:
 
 
 _WHOLE = BeforeValidator(_whole)  # behind the bounds, or the description loses them
-Moment = Annotated[
+Timestamp = Annotated[
     datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"}, mode="validation")
 ]
 CityId = Annotated[
@@ -59,7 +59,7 @@ class Model(BaseModel):
 class CitiesQuery(Model):
     """Which cities."""
 
-    state: Annotated[State | None, Field(description="Only those in this state")] = None
+    state: Annotated[CityState | None, Field(description="Only those in this state")] = None
     after: Annotated[CityId | None, Field(description="Go on behind this city: `next` of the page before")] = None
     limit: Annotated[int, Field(ge=1, le=1000, description="Cities on a page"), _WHOLE] = 100
 
@@ -68,8 +68,8 @@ class ObservationsQuery(Model):
     """Which observations."""
 
     city: Annotated[CityId | None, Field(description="Only this city's")] = None
-    since: Annotated[Moment | None, Field(description="Observed then or later")] = None
-    until: Annotated[Moment | None, Field(description="Observed before")] = None
+    since: Annotated[Timestamp | None, Field(description="Observed then or later")] = None
+    until: Annotated[Timestamp | None, Field(description="Observed before")] = None
     after: Annotated[
         int, Field(ge=0, le=_HIGHEST, description="Go on behind this number: `next` of the page before"), _WHOLE
     ] = 0
@@ -114,14 +114,14 @@ class NumberedObservation(ObservationModel):
     seq: Annotated[int, Field(description="Its number in the journal; a revision has a higher one")]
 
 
-class NextModel(Model):
+class NextPollModel(Model):
     """The next poll."""
 
     at: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
     why: str
 
 
-class ExchangeModel(Model):
+class RequestTraceModel(Model):
     """A question to a server; the phases are seconds since its beginning."""
 
     host: str
@@ -129,22 +129,22 @@ class ExchangeModel(Model):
     phases: dict[str, float]
 
 
-class TryModel(Model):
+class ProviderAttemptModel(Model):
     """What one provider did in a poll."""
 
     provider: str
     outcome: str
     seconds: float
     reason: str
-    exchanges: list[ExchangeModel]
+    exchanges: list[RequestTraceModel]
 
 
-class AttemptModel(Model):
+class PollModel(Model):
     """The last poll."""
 
     began: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
     seconds: float
-    tries: list[TryModel]
+    tries: list[ProviderAttemptModel]
     decided: str
     failures: Annotated[int, Field(description="Polls in a row that brought nothing fresh")]
 
@@ -156,9 +156,9 @@ class CityModel(Model):
     name: str
     lat: float
     lon: float
-    state: State
+    state: CityState
     observation: ObservationModel | None
-    next: Annotated[NextModel | None, Field(description="null while it is being polled")]
+    next: Annotated[NextPollModel | None, Field(description="null while it is being polled")]
 
 
 class CityDetail(CityModel):
@@ -169,7 +169,7 @@ class CityDetail(CityModel):
     interval: Annotated[float, Field(description="s between two polls, stretched where the plan asks for that")]
     phase: Annotated[float, Field(description="s into the interval")]
     budget: Annotated[float | None, Field(description="s after which the observation is stale")]
-    attempt: AttemptModel | None
+    attempt: PollModel | None
 
 
 class CitiesPage(Model):

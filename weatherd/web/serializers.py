@@ -11,19 +11,19 @@ from weatherd.formatting import plain, rfc3339
 from weatherd.freshness import budget
 from weatherd.polling.schedule import phase
 from weatherd.web.schemas import (
-    AttemptModel,
     CityDetail,
     CityModel,
-    ExchangeModel,
     ForwarderModel,
-    NextModel,
+    NextPollModel,
     NumberedObservation,
     ObservationModel,
     PauseModel,
+    PollModel,
+    ProviderAttemptModel,
     ProviderModel,
     QuotaModel,
+    RequestTraceModel,
     StatusModel,
-    TryModel,
 )
 
 if TYPE_CHECKING:
@@ -33,30 +33,30 @@ if TYPE_CHECKING:
     from weatherd.polling.poll_history import Poll, ProviderAttempt
 
 
-def moment(posix: float) -> str:
+def format_timestamp(posix: float) -> str:
     """Write a POSIX time as the answers do."""
     return rfc3339(datetime.fromtimestamp(round(posix, 3), UTC))
 
 
-def city(each: City, view: DaemonStatus) -> CityModel:
+def serialize_city(each: City, status: DaemonStatus) -> CityModel:
     """Show a city."""
-    last, then = view.board.last(each.id), view.attempts.next(each.id)
+    last, then = status.board.last(each.id), status.attempts.next(each.id)
     return CityModel(
         id=each.id,
         name=each.name,
         lat=each.lat,
         lon=each.lon,
-        state=view.state(each),
+        state=status.state(each),
         observation=ObservationModel(**plain(last)) if last else None,
-        next=NextModel(at=moment(then.at), why=then.why) if then else None,
+        next=NextPollModel(at=format_timestamp(then.at), why=then.why) if then else None,
     )
 
 
-def detail(each: City, view: DaemonStatus) -> CityDetail:
+def serialize_city_detail(each: City, status: DaemonStatus) -> CityDetail:
     """Show all that is known of a city."""
-    interval, attempt, last = view.planner.interval(each), view.attempts.last(each.id), view.board.last(each.id)
+    interval, attempt, last = status.planner.interval(each), status.attempts.last(each.id), status.board.last(each.id)
     return CityDetail(
-        **dict(city(each, view)),
+        **dict(serialize_city(each, status)),
         timezone=each.timezone,
         providers=list(each.providers),
         interval=interval,
@@ -66,40 +66,40 @@ def detail(each: City, view: DaemonStatus) -> CityDetail:
     )
 
 
-def numbered(entry: Entry) -> NumberedObservation:
+def serialize_entry(entry: Entry) -> NumberedObservation:
     """Show an observation of the journal."""
     return NumberedObservation(**plain(entry.observation), seq=entry.seq)
 
 
-def status(view: DaemonStatus) -> StatusModel:
+def serialize_status(status: DaemonStatus) -> StatusModel:
     """Show the daemon as a whole."""
     return StatusModel(
         version=__version__,
-        ready=view.is_ready,
-        cities=view.counts(),
-        quarantined=view.quarantined,
-        account={**dataclasses.asdict(view.account), "queued": view.channel.depth},
-        providers=[_provider(name, view) for name in sorted(view.gates)],
+        ready=status.is_ready,
+        cities=status.counts(),
+        quarantined=status.quarantined,
+        account={**dataclasses.asdict(status.account), "queued": status.channel.depth},
+        providers=[_provider(name, status) for name in sorted(status.gates)],
         forwarders=[
-            ForwarderModel(forwarder=name, is_down=view.forwards.is_down(name), **ends)
-            for name, ends in view.forwards.ends().items()
+            ForwarderModel(forwarder=name, is_down=status.forwards.is_down(name), **ends)
+            for name, ends in status.forwards.ends().items()
         ],
-        reload_successful=view.reload.successful,
+        reload_successful=status.reload.successful,
     )
 
 
-def _provider(name: str, view: DaemonStatus) -> ProviderModel:
-    gate = view.gates[name]
+def _provider(name: str, status: DaemonStatus) -> ProviderModel:
+    gate = status.gates[name]
     quotas = [
         QuotaModel(window=window, used=round(used, 3), limit=limit) for window, (used, limit) in gate.usage().items()
     ]
-    paused = PauseModel(until=moment(gate.pause.until), reason=gate.pause.reason) if gate.pause else None
+    paused = PauseModel(until=format_timestamp(gate.pause.until), reason=gate.pause.reason) if gate.pause else None
     return ProviderModel(provider=name, quotas=quotas, paused=paused)
 
 
-def _attempt(attempt: Poll) -> AttemptModel:
-    return AttemptModel(
-        began=moment(attempt.began),
+def _attempt(attempt: Poll) -> PollModel:
+    return PollModel(
+        began=format_timestamp(attempt.began),
         seconds=round(attempt.ended - attempt.began, 4),
         tries=[_try(each) for each in attempt.tries],
         decided=attempt.decided,
@@ -107,14 +107,14 @@ def _attempt(attempt: Poll) -> AttemptModel:
     )
 
 
-def _try(each: ProviderAttempt) -> TryModel:
+def _try(each: ProviderAttempt) -> ProviderAttemptModel:
     exchanges = [
-        ExchangeModel(
+        RequestTraceModel(
             host=one.host, status=one.status, phases={name: round(seconds, 4) for name, seconds in one.phases.items()}
         )
         for one in each.exchanges
     ]
-    return TryModel(
+    return ProviderAttemptModel(
         provider=each.provider,
         outcome=each.outcome,
         seconds=round(each.seconds, 4),

@@ -12,11 +12,11 @@ from aiohttp import hdrs, web
 
 from weatherd.errors import ConfigError, Problem
 from weatherd.web import middleware, serializers
-from weatherd.web.middleware import BadQuestionError, plain, query
-from weatherd.web.openapi import description
-from weatherd.web.page import page
+from weatherd.web.middleware import ProblemError, json_response, parse_query
+from weatherd.web.openapi import build_openapi
+from weatherd.web.page import render_page
 from weatherd.web.schemas import CitiesPage, CitiesQuery, HealthModel, NoQuery, ObservationsPage, ObservationsQuery
-from weatherd.web.stream import Streams
+from weatherd.web.stream import EventStreams
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -24,37 +24,37 @@ if TYPE_CHECKING:
     from weatherd.config.sections import Http
     from weatherd.daemon.status import DaemonStatus
     from weatherd.journal.journal import Reading
-    from weatherd.web.metrics import Metrics
+    from weatherd.web.metrics import MetricsCollector
 
 log = structlog.get_logger()
 
-_PATIENCE = 0.5  # seconds that answers under way get when the daemon ends
-_LONGEST_BODY = 1024  # bytes: nobody has to send one
+_SHUTDOWN_TIMEOUT = 0.5  # seconds that answers under way get when the daemon ends
+_MAX_BODY = 1024  # bytes: nobody has to send one
 
 
-class Site:
+class Endpoints:
     """What the endpoints answer."""
 
-    def __init__(self, view: DaemonStatus, reading: Reading, http: Http) -> None:
-        self._view = view
+    def __init__(self, status: DaemonStatus, reading: Reading, http: Http) -> None:
+        self._status = status
         self._reading = reading
         self._token = http.token.get_secret_value() if http.token else None
         self._of_cities = http.city_metrics
-        self.streams = Streams(view, reading)
+        self.streams = EventStreams(status, reading)
 
     @functools.cached_property
-    def _scraped(self) -> Metrics:
-        from weatherd.web.metrics import Metrics  # noqa: PLC0415 - Prometheus' library takes a while, and most need none
+    def _metrics(self) -> MetricsCollector:
+        from weatherd.web.metrics import MetricsCollector  # noqa: PLC0415 - Prometheus' library takes a while, and most need none
 
-        return Metrics(self._view, of_cities=self._of_cities)
+        return MetricsCollector(self._status, of_cities=self._of_cities)
 
-    def application(self) -> web.Application:
+    def create_app(self) -> web.Application:
         """Return it as an application of aiohttp."""
-        guard = middleware.guarding(self._token)
+        guard = middleware.require_token(self._token)
         app = web.Application(
-            middlewares=[middleware.explaining, guard, middleware.sparing], client_max_size=_LONGEST_BODY
+            middlewares=[middleware.handle_errors, guard, middleware.cache_and_compress], client_max_size=_MAX_BODY
         )
-        app.on_shutdown.append(self._say_goodbye)
+        app.on_shutdown.append(self._close_streams)
         for path, handler in {
             "/": self.page,
             "/-/healthy": self.healthy,
@@ -71,93 +71,97 @@ class Site:
         app.router.add_post("/-/reload", self.reload)
         return app
 
-    async def _say_goodbye(self, _: web.Application) -> None:
-        self.streams.end()
+    async def _close_streams(self, _: web.Application) -> None:
+        self.streams.close()
 
     async def healthy(self, request: web.Request) -> web.Response:
         """Tell whether the loops move, whatever the weather services do."""
-        query(request, NoQuery)
-        faults = list(self._view.faults())
-        return plain(HealthModel(ok=not faults, faults=faults), 503 if faults else 200)
+        parse_query(request, NoQuery)
+        faults = list(self._status.faults())
+        return json_response(HealthModel(ok=not faults, faults=faults), 503 if faults else 200)
 
     async def ready(self, request: web.Request) -> web.Response:
         """Tell whether the daemon has started, and does not stop."""
-        query(request, NoQuery)
-        faults = [] if self._view.is_ready else ["it has not started yet, or stops"]
-        return plain(HealthModel(ok=not faults, faults=faults), 503 if faults else 200)
+        parse_query(request, NoQuery)
+        faults = [] if self._status.is_ready else ["it has not started yet, or stops"]
+        return json_response(HealthModel(ok=not faults, faults=faults), 503 if faults else 200)
 
     async def reload(self, request: web.Request) -> web.Response:
         """Have the files read again; only for who knows the token."""
-        query(request, NoQuery)
+        parse_query(request, NoQuery)
         if self._token is None:
-            raise BadQuestionError(HTTPStatus.FORBIDDEN, "this is off: set http.token in weatherd's settings")
-        self._view.ask_reload()
-        return plain(HealthModel(ok=True, faults=[]), 202)
+            raise ProblemError(HTTPStatus.FORBIDDEN, "this is off: set http.token in weatherd's settings")
+        self._status.ask_reload()
+        return json_response(HealthModel(ok=True, faults=[]), 202)
 
     async def metrics(self, request: web.Request) -> web.Response:
         """Answer Prometheus."""
-        body, content_type = self._scraped.text(request.headers.get(hdrs.ACCEPT, ""))
+        body, content_type = self._metrics.render(request.headers.get(hdrs.ACCEPT, ""))
         return web.Response(body=body, headers={hdrs.CONTENT_TYPE: content_type})
 
     async def openapi(self, request: web.Request) -> web.Response:
         """Describe the endpoints."""
-        query(request, NoQuery)
-        return web.json_response(description(has_token=self._token is not None))
+        parse_query(request, NoQuery)
+        return web.json_response(build_openapi(has_token=self._token is not None))
 
     async def status(self, request: web.Request) -> web.Response:
         """Show the daemon as a whole."""
-        query(request, NoQuery)
-        return plain(serializers.status(self._view))
+        parse_query(request, NoQuery)
+        return json_response(serializers.serialize_status(self._status))
 
     async def cities(self, request: web.Request) -> web.Response:
         """Show the cities, a page at a time."""
-        asked = query(request, CitiesQuery)
+        asked = parse_query(request, CitiesQuery)
         found = sorted(
             (
                 city
-                for city in self._view.cities
-                if (asked.after is None or city.id > asked.after) and asked.state in (None, self._view.state(city))
+                for city in self._status.cities
+                if (asked.after is None or city.id > asked.after) and asked.state in (None, self._status.state(city))
             ),
             key=lambda city: city.id,
         )
         some = found[: asked.limit]
         then = some[-1].id if len(found) > len(some) else None
-        return plain(CitiesPage(cities=[serializers.city(each, self._view) for each in some], next=then))
+        return json_response(
+            CitiesPage(cities=[serializers.serialize_city(each, self._status) for each in some], next=then)
+        )
 
     async def city(self, request: web.Request) -> web.Response:
         """Show all that is known of a city."""
-        query(request, NoQuery)
+        parse_query(request, NoQuery)
         name = request.match_info["id"]
-        city = next((each for each in self._view.cities if each.id == name), None)
+        city = next((each for each in self._status.cities if each.id == name), None)
         if city is None:
-            raise BadQuestionError(HTTPStatus.NOT_FOUND, f"no city of the list has the id {name!r}")
-        return plain(serializers.detail(city, self._view))
+            raise ProblemError(HTTPStatus.NOT_FOUND, f"no city of the list has the id {name!r}")
+        return json_response(serializers.serialize_city_detail(city, self._status))
 
     async def observations(self, request: web.Request) -> web.Response:
         """Show the journal, a page at a time."""
-        asked = query(request, ObservationsQuery)
+        asked = parse_query(request, ObservationsQuery)
         entries = await self._reading.page(asked.after, asked.limit + 1, asked.since, asked.until, asked.city)
         some = entries[: asked.limit]
         then = some[-1].seq if len(entries) > len(some) else None
-        return plain(ObservationsPage(observations=[serializers.numbered(each) for each in some], next=then))
+        return json_response(
+            ObservationsPage(observations=[serializers.serialize_entry(each) for each in some], next=then)
+        )
 
     async def page(self, request: web.Request) -> web.Response:
         """Show a page for people."""
-        query(request, NoQuery)
+        parse_query(request, NoQuery)
         return web.Response(
-            text=page(self._view),
+            text=render_page(self._status),
             content_type="text/html",
             headers={"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"},
         )
 
 
 @contextlib.asynccontextmanager
-async def serve(view: DaemonStatus, http: Http) -> AsyncIterator[None]:
-    """Serve the view inside the ``async with``. Raises ConfigError when the address cannot be had."""
-    async with view.journal.reading() as reading:
-        site = Site(view, reading, http)
+async def serve_http(status: DaemonStatus, http: Http) -> AsyncIterator[None]:
+    """Serve the status inside the ``async with``. Raises ConfigError when the address cannot be had."""
+    async with status.journal.reading() as reading:
+        endpoints = Endpoints(status, reading, http)
         runner = web.AppRunner(
-            site.application(), access_log=None, handler_cancellation=True, shutdown_timeout=_PATIENCE
+            endpoints.create_app(), access_log=None, handler_cancellation=True, shutdown_timeout=_SHUTDOWN_TIMEOUT
         )
         await runner.setup()
         try:

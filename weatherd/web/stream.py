@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from weatherd.web.middleware import BadQuestionError, query
+from weatherd.web.middleware import ProblemError, parse_query
 from weatherd.web.schemas import StreamQuery
-from weatherd.web.serializers import numbered
+from weatherd.web.serializers import serialize_entry
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -20,30 +20,30 @@ if TYPE_CHECKING:
     from weatherd.journal.journal import Reading
     from weatherd.journal.rows import Entry
 
-MOST_READERS = 1000
+MAX_STREAMS = 1000
 _BATCH = 100  # entries that a reader holds in memory
 _QUIET = 15.0  # seconds after which a comment shows that the line is alive
 _PATIENCE = 60.0  # seconds that a reader may take for a batch
 
 
-class Streams:
+class EventStreams:
     """The readers under way, and the one connection to the journal that they share."""
 
-    def __init__(self, view: DaemonStatus, reading: Reading) -> None:
-        self._view = view
+    def __init__(self, status: DaemonStatus, reading: Reading) -> None:
+        self._status = status
         self._reading = reading
         self._ended = asyncio.Event()
         self.count = 0
 
-    def end(self) -> None:
+    def close(self) -> None:
         """Say good-bye to all."""
         self._ended.set()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Send every new observation; ``Last-Event-ID`` goes on where an earlier stream of this reader ended."""
-        city, seq = query(request, StreamQuery).city, self._start(request)
-        if self.count >= MOST_READERS:
-            raise BadQuestionError(HTTPStatus.SERVICE_UNAVAILABLE, f"{MOST_READERS} streams are open already")
+        city, seq = parse_query(request, StreamQuery).city, self._start(request)
+        if self.count >= MAX_STREAMS:
+            raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, f"{MAX_STREAMS} streams are open already")
         response = web.StreamResponse(
             headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
         )
@@ -64,7 +64,7 @@ class Streams:
 
     async def _entries(self, seq: int) -> AsyncIterator[list[Entry]]:
         """Yield new entries as they come, none now and then, until the end."""
-        journal = self._view.journal
+        journal = self._status.journal
         while not self._ended.is_set():
             if await self._is_news(seq):
                 end = journal.end
@@ -75,20 +75,20 @@ class Streams:
                 yield []
 
     async def _is_news(self, seq: int) -> bool:
-        if self._view.journal.end > seq:
+        if self._status.journal.end > seq:
             return True
-        waits = [asyncio.ensure_future(self._view.journal.beyond(seq)), asyncio.ensure_future(self._ended.wait())]
+        waits = [asyncio.ensure_future(self._status.journal.beyond(seq)), asyncio.ensure_future(self._ended.wait())]
         try:
             await asyncio.wait(waits, timeout=_QUIET, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for each in waits:
                 each.cancel()
-        return self._view.journal.end > seq
+        return self._status.journal.end > seq
 
     def _start(self, request: web.Request) -> int:
-        end, said = self._view.journal.end, request.headers.get("Last-Event-ID", "")
+        end, said = self._status.journal.end, request.headers.get("Last-Event-ID", "")
         return min(int(said), end) if said.isascii() and said.isdigit() and len(said) < 19 else end  # noqa: PLR2004
 
 
 def _event(entry: Entry) -> str:
-    return f"id: {entry.seq}\nevent: observation\ndata: {numbered(entry).model_dump_json()}\n\n"
+    return f"id: {entry.seq}\nevent: observation\ndata: {serialize_entry(entry).model_dump_json()}\n\n"

@@ -125,9 +125,9 @@ def _port_is_set(config: Path | None) -> bool:
 def _serving(http: Http) -> Callable[[DaemonStatus], AbstractAsyncContextManager[None]] | None:
     if not http.enabled:
         return None
-    from weatherd.web.server import serve  # noqa: PLC0415 - it takes a while, and may be switched off
+    from weatherd.web.server import serve_http  # noqa: PLC0415 - it takes a while, and may be switched off
 
-    return lambda view: serve(view, http)
+    return lambda view: serve_http(view, http)
 
 
 @contextlib.asynccontextmanager
