@@ -18,8 +18,8 @@ from tests.support.servers import free_port, program
 from tests.web.test_web import site
 from weatherd.cli.commands.explain import phases
 from weatherd.http.client import get
-from weatherd.http.trace import begin_trail, end_trail
-from weatherd.http.transport import open_session
+from weatherd.http.session import open_session
+from weatherd.http.trace import start_tracing, stop_tracing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,9 +104,9 @@ async def test_a_handshake_is_a_phase_of_its_own(tmp_path: Path, monkeypatch: py
     async with open_session("weatherd") as session:
         seen = []
         for _ in range(2):
-            trail = begin_trail()
+            trail = start_tracing()
             await get(session, f"https://localhost:{port}/", {})
-            (exchange,) = end_trail(trail)
+            (exchange,) = stop_tracing(trail)
             seen.append([phase.rsplit(" ", 2)[0] for phase in phases(exchange.phases)])
     await runner.cleanup()
     assert seen[0] == ["DNS", "connect", "TLS", "first byte", "rest"]

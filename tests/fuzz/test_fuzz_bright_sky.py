@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.fuzz.test_fuzz_parsers import BODIES, NOW, SEED, assert_explained, assert_honest, spoil_bytes, spoil_values
 from tests.support.fakes import KIEL
 from weatherd.errors import ProviderError
-from weatherd.http.client import Answer
+from weatherd.http.response import Response
 from weatherd.observation import Observation
 from weatherd.providers.bright_sky import client as bright_sky
 
@@ -49,7 +49,7 @@ SEEDS: list[Any] = [
 def parse(status: int, body: bytes) -> bool:
     """Parse, and tell whether it is weather; it is sound, or it is said why there is none."""
     try:
-        found = bright_sky.parse(KIEL, Answer(status, body), NOW)
+        found = bright_sky.parse(KIEL, Response(status, body), NOW)
     except ProviderError as error:
         assert_explained(error)
         return False

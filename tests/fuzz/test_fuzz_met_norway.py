@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.fuzz.test_fuzz_parsers import BODIES, NOW, SEED, assert_explained, spoil_bytes, spoil_values
 from tests.support.fakes import KIEL
 from weatherd.errors import ProviderError
-from weatherd.http.client import Answer
+from weatherd.http.response import Response
 from weatherd.providers.met_norway.client import understand
 from weatherd.providers.met_norway.forecast import Forecast, load, observe
 
@@ -31,13 +31,13 @@ STEPS = [
     for n, after in enumerate([{"next_1_hours": RAIN}, {"next_6_hours": RAIN, "next_12_hours": RAIN}, {}])
 ]
 SEEDS: list[Any] = [{"properties": {"meta": {"units": {}}, "timeseries": STEPS}}]
-KEPT = understand(Answer(200, json.dumps(SEEDS[0]).encode(), {"Last-Modified": "Thu, 01 Jan"}), None, AT)
+KEPT = understand(Response(200, json.dumps(SEEDS[0]).encode(), {"Last-Modified": "Thu, 01 Jan"}), None, AT)
 
 
 def parse(status: int, body: bytes, kept: Forecast | None = None) -> bool:
     """Understand, and tell whether it is weather; it is sound, or it is said why there is none."""
     try:
-        forecast = understand(Answer(status, body, {"Expires": "never", "Age": "-1"}), kept, AT)
+        forecast = understand(Response(status, body, {"Expires": "never", "Age": "-1"}), kept, AT)
     except ProviderError as error:
         assert_explained(error)
         return False

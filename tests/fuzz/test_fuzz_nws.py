@@ -17,7 +17,7 @@ from tests.fuzz.test_fuzz_parsers import BODIES, NOW, SEED, assert_explained, as
 from tests.support.fakes import KIEL
 from tests.support.virtual_time import run
 from weatherd.errors import ProviderError
-from weatherd.http.client import Answer, parse_json
+from weatherd.http.response import Response, parse_json
 from weatherd.journal.key_value import KeyValueStore
 from weatherd.observation import Observation
 from weatherd.providers.nws import client as nws
@@ -57,7 +57,7 @@ NOTE = {"found": NOW.timestamp(), "stations": ["K0", "K1"]}
 def parse(status: int, body: bytes) -> bool:
     """Parse, and tell whether it is weather; it is sound, or it is said why there is none."""
     try:
-        found = nws.parse(KIEL, Answer(status, body), NOW)
+        found = nws.parse(KIEL, Response(status, body), NOW)
     except ProviderError as error:
         assert_explained(error)
         return False

@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.fakes import BERLIN, KIEL
 from weatherd.errors import ProviderError
-from weatherd.http.client import Answer
+from weatherd.http.response import Response
 from weatherd.observation import FIELDS, Observation
 from weatherd.providers.open_meteo import client as open_meteo
 from weatherd.providers.openweathermap import client as openweathermap
@@ -132,7 +132,7 @@ def assert_honest(found: Observation) -> None:
     assert found.description.isprintable()
 
 
-def parse_open_meteo(answer: Answer) -> list[Observation | ProviderError]:
+def parse_open_meteo(answer: Response) -> list[Observation | ProviderError]:
     """Parse for one place, and for two."""
     found: list[Observation | ProviderError] = []
     for cities in ([KIEL], [KIEL, BERLIN]):
@@ -145,7 +145,7 @@ def parse_open_meteo(answer: Answer) -> list[Observation | ProviderError]:
     return found
 
 
-def parse_openweathermap(answer: Answer) -> list[Observation | ProviderError]:
+def parse_openweathermap(answer: Response) -> list[Observation | ProviderError]:
     """Parse for the one place."""
     try:
         return [openweathermap.parse(KIEL, answer, NOW)]
@@ -177,7 +177,7 @@ def fuzz(service: str, bodies: list[bytes]) -> None:
         body = spoil_values(dice.choice(documents), dice) if by_value else spoil_bytes(dice.choice(bodies), dice)
         status = 200 if dice.random() < 0.9 else dice.randrange(100, 600)
         try:
-            for found in PARSERS[service](Answer(status, body)):
+            for found in PARSERS[service](Response(status, body)):
                 if isinstance(found, ProviderError):
                     assert_explained(found)
                 else:

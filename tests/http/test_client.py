@@ -16,9 +16,10 @@ from yarl import URL
 
 from tests.support.virtual_time import EPOCH
 from weatherd.errors import Failure, ProviderError
-from weatherd.http.client import MOST_BYTES, get, lines, post, retry_after
-from weatherd.http.trace import begin_trail, end_trail
-from weatherd.http.transport import Session, open_session
+from weatherd.http.client import MAX_BYTES, get, post, stream_lines
+from weatherd.http.response import retry_after
+from weatherd.http.session import Session, open_session
+from weatherd.http.trace import start_tracing, stop_tracing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -215,7 +216,7 @@ async def endless(request: web.Request) -> web.StreamResponse:
 async def bomb(_: web.Request) -> web.StreamResponse:
     """Send 64 KiB that unpack to 64 MiB."""
     packer = zlib.compressobj(9, wbits=31)
-    body = packer.compress(bytes(64 * MOST_BYTES)) + packer.flush()
+    body = packer.compress(bytes(64 * MAX_BYTES)) + packer.flush()
     return web.Response(body=body, headers={"Content-Encoding": "gzip"})
 
 
@@ -299,9 +300,9 @@ async def test_what_is_noted_of_a_redirect_is_the_last_question() -> None:
     async with listening(talk) as nobody:
         pass
     async with serving(handler) as (session, url):
-        trail = begin_trail()
+        trail = start_tracing()
         assert "Connection refused" in str(await failing(session, url))
-        (exchange,) = end_trail(trail)
+        (exchange,) = stop_tracing(trail)
     assert (exchange.status, list(exchange.phases)) == (None, ["done"])
 
 
@@ -320,7 +321,7 @@ async def test_a_stream_is_found_behind_a_redirect() -> None:
         return response
 
     async with serving(handler) as (session, url):
-        said = lines(session, url, {})
+        said = stream_lines(session, url, {})
         assert [await anext(said) for _ in range(3)] == ["data: 1"] * 3
         with pytest.raises(ProviderError, match="no whole answer within 60 s"):
             await anext(said)

@@ -11,8 +11,8 @@ import pytest
 from weatherd.errors import Failure, ProviderError
 from weatherd.http.client import get, post
 from weatherd.http.connection_pool import KEPT
-from weatherd.http.trace import begin_trail, end_trail
-from weatherd.http.transport import Session, open_session
+from weatherd.http.session import Session, open_session
+from weatherd.http.trace import start_tracing, stop_tracing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -134,9 +134,9 @@ async def test_servers_to_which_there_is_no_connection_are_forgotten() -> None:
 async def test_an_exchange_is_noted_until_it_is_over() -> None:
     """What the same task asks later, and nobody wants to know about, is not added to the exchange before it."""
     async with serving([2]) as (session, url, _):
-        trail = begin_trail()
+        trail = start_tracing()
         await get(session, url, {})
-        (exchange,) = end_trail(trail)
+        (exchange,) = stop_tracing(trail)
         before = dict(exchange.phases)
         await post(session, url, b"", {})
     assert "done" in before

@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 
 from tests.support.virtual_time import EPOCH
 from weatherd.errors import Failure, ProviderError
-from weatherd.http.client import failure_of, parse_json, retry_after
 from weatherd.http.errors import FOREIGN, translated
+from weatherd.http.response import failure_of, parse_json, retry_after
 
 KEY = "0123456789abcdef"
 DAY = 86400.0

@@ -16,7 +16,7 @@ from aiohttp.test_utils import TestServer
 from tests.support.fakes import BERLIN, KIEL, resources
 from weatherd.config.settings import Settings
 from weatherd.errors import ConfigError, Failure, Problem, ProviderError
-from weatherd.http.transport import Session, open_session
+from weatherd.http.session import Session, open_session
 from weatherd.providers.open_meteo import client as open_meteo
 from weatherd.providers.openweathermap import client as openweathermap
 

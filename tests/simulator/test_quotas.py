@@ -10,7 +10,7 @@ import pytest
 
 from tests.support import virtual_time
 from weatherd.http.client import get
-from weatherd.http.transport import open_session
+from weatherd.http.session import open_session
 from weatherd.simulator.faults import Fault
 from weatherd.simulator.quotas import free_quotas, open_meteo_calls
 from weatherd.simulator.server import STATS, application, serve

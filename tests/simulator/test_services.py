@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from weatherd.city import City
-from weatherd.http.client import Answer
+from weatherd.http.response import Response
 from weatherd.providers.bright_sky import client as bright_sky
 from weatherd.providers.met_norway import client as met_norway
 from weatherd.providers.met_norway.forecast import observe
@@ -49,7 +49,7 @@ def test_weatherd_understands_the_simulated_forecast(at: datetime) -> None:
     """For places of all latitudes the step of now is there, sound, and the weather of the hour."""
     for lat in range(-80, 81, 16):
         reply = simulated_met.compact(question(str(lat), "10.5"), at)
-        answer = Answer(reply.status, json.dumps(reply.body).encode(), reply.headers)
+        answer = Response(reply.status, json.dumps(reply.body).encode(), reply.headers)
         forecast = met_norway.understand(answer, None, at.timestamp())
         step = forecast.step(at.timestamp())
         assert step
@@ -145,7 +145,7 @@ async def test_weatherd_understands_the_simulated_stations(simulate: Simulate, a
     """Bright Sky's report is of the last half hour; its words agree with its clouds."""
     client = await simulate()
     async with client.get("/current_weather", params={"lat": "52.5", "lon": "13.4"}) as response:
-        found = bright_sky.parse(city(52.5, 13.4), Answer(200, await response.read()), at)
+        found = bright_sky.parse(city(52.5, 13.4), Response(200, await response.read()), at)
     assert found.is_sound()
     assert found.observed_at.minute in (0, 30)
     assert found.station
@@ -185,7 +185,7 @@ async def test_the_way_to_a_station(simulate: Simulate, now: datetime) -> None:
     assert len(stations) >= 3
     name = stations[0]["properties"]["stationIdentifier"]
     latest = await ask(f"/stations/{name}/observations/latest")
-    found = nws.parse(city(39.7, -97), Answer(200, json.dumps(latest).encode()), now)
+    found = nws.parse(city(39.7, -97), Response(200, json.dumps(latest).encode()), now)
     assert found.is_sound()
     assert (found.station, found.observed_at.minute) == (name, 53)
     assert timedelta() <= now - found.observed_at < timedelta(hours=1)

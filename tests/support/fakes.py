@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from weatherd.http.transport import Session
+    from weatherd.http.session import Session
     from weatherd.pipeline.sinks import Sink
     from weatherd.providers import Provider
     from weatherd.quota.plans import Plan

@@ -12,8 +12,9 @@ from weatherd import log
 from weatherd.config import loader
 from weatherd.config.settings import Settings, secrets_of
 from weatherd.errors import ConfigError, ProviderError, WeatherdError
-from weatherd.http.client import get, parse_json
-from weatherd.http.transport import open_session
+from weatherd.http.client import get
+from weatherd.http.response import parse_json
+from weatherd.http.session import open_session
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,7 @@ import structlog
 
 from weatherd import __version__, plugins
 from weatherd.errors import ConfigError, Problem, describe
-from weatherd.http.transport import open_session
+from weatherd.http.session import open_session
 from weatherd.journal.journal import open_journal
 from weatherd.journal.provider_state import in_memory_state, open_provider_state
 from weatherd.journal.state_folder import folder

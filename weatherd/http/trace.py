@@ -33,23 +33,23 @@ class RequestTrace:
         self.phases[phase] = self.clock() - self.began
 
 
-Trail = tuple[RequestTrace, ...]
-_trail: ContextVar[Trail | None] = ContextVar("trail", default=None)
+RequestTraces = tuple[RequestTrace, ...]
+_trail: ContextVar[RequestTraces | None] = ContextVar("trail", default=None)
 
 
-def begin_trail() -> Token[Trail | None]:
+def start_tracing() -> Token[RequestTraces | None]:
     """Note this task's exchanges from now on."""
     return _trail.set(())
 
 
-def end_trail(begun: Token[Trail | None]) -> Trail:
+def stop_tracing(begun: Token[RequestTraces | None]) -> RequestTraces:
     """Return the exchanges since the trail was begun, and note no more."""
     exchanges = _trail.get() or ()
     _trail.reset(begun)
     return exchanges
 
 
-def note(exchanges: Trail) -> None:
+def add_traces(exchanges: RequestTraces) -> None:
     """Note exchanges if this task has begun a trail; those that were for several cities are one tuple for all."""
     before = _trail.get()
     if before is not None:

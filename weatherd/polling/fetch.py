@@ -10,7 +10,7 @@ import structlog
 from weatherd import duration
 from weatherd.errors import Failure, ProviderError, describe, is_service_wide
 from weatherd.freshness import age, is_stale
-from weatherd.http.trace import begin_trail, end_trail
+from weatherd.http.trace import start_tracing, stop_tracing
 from weatherd.observation import Observation
 from weatherd.plugins import contain
 from weatherd.polling.poll_history import FRESH, ProviderAttempt
@@ -51,7 +51,7 @@ async def ask(city: City, names: Iterable[str], providers: Mapping[str, Provider
     tries: list[ProviderAttempt] = []
     old: Observation | None = None
     for name in names:
-        began, trail = now(), begin_trail()
+        began, trail = now(), start_tracing()
         try:
             with contain():
                 answer = await providers[name].fetch(city)
@@ -59,12 +59,12 @@ async def ask(city: City, names: Iterable[str], providers: Mapping[str, Provider
                 found = _checked(answer, city, ended)
         except Exception as error:
             errors[name] = error
-            tries.append(_failed(name, now() - began, end_trail(trail), error))
+            tries.append(_failed(name, now() - began, stop_tracing(trail), error))
             if len(city.providers) > 1:
                 is_bug = None if isinstance(error, ProviderError) else error
                 log.debug("provider.failed", provider=name, reason=describe(error), exc_info=is_bug)
         else:
-            exchanges = end_trail(trail)
+            exchanges = stop_tracing(trail)
             if not is_stale(found, ended):
                 return Outcome(
                     found, False, errors, (*tries, ProviderAttempt(name, FRESH, ended - began, "", exchanges))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from weatherd.city import City
-    from weatherd.http.transport import Session
+    from weatherd.http.session import Session
     from weatherd.journal.key_value import KeyValueStore
     from weatherd.observation import Observation
     from weatherd.quota.limiter import RateLimiter

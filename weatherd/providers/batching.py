@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Generic, TypeVar
 
 from weatherd.errors import Failure, ProviderError
-from weatherd.http.trace import Trail, begin_trail, end_trail, note
+from weatherd.http.trace import RequestTraces, add_traces, start_tracing, stop_tracing
 
 Q = TypeVar("Q", bound=Hashable)
 A = TypeVar("A")
@@ -31,14 +31,14 @@ class Batcher(Generic[Q, A]):
         self._most = most
         self._linger = linger
         self._gate = asyncio.Semaphore(concurrency)
-        self._asked: list[tuple[Q, asyncio.Future[A], list[Trail]]] = []
+        self._asked: list[tuple[Q, asyncio.Future[A], list[RequestTraces]]] = []
         self._under_way: dict[asyncio.Task[None], Sequence[asyncio.Future[A]]] = {}  # and who waits for each
         self._waiting = False  # a task is about to take the next batch
         self._spoilers: set[Q] = set()  # they travel alone until they are answered
 
     async def ask(self, question: Q) -> A:
         """Return the answer, or raise what became of the question."""
-        exchanges: list[Trail] = []
+        exchanges: list[RequestTraces] = []
         try:
             # A name for the future would tie it to its own error in a circle
             return await self._enqueue(question, exchanges)
@@ -47,7 +47,7 @@ class Batcher(Generic[Q, A]):
             raise
         finally:
             for each in exchanges:
-                note(each)
+                add_traces(each)
 
     def cancel(self) -> None:
         """Give up all that is under way; whoever still asks is cancelled."""
@@ -63,7 +63,7 @@ class Batcher(Generic[Q, A]):
         self.cancel()
         await asyncio.gather(*self._under_way, return_exceptions=True)
 
-    def _enqueue(self, question: Q, exchanges: list[Trail]) -> asyncio.Future[A]:
+    def _enqueue(self, question: Q, exchanges: list[RequestTraces]) -> asyncio.Future[A]:
         future: asyncio.Future[A] = self._loop.create_future()
         self._asked.append((question, future, exchanges))
         self._dispatch_if_needed()
@@ -94,7 +94,7 @@ class Batcher(Generic[Q, A]):
             futures = [future for _, future, _ in batch]
             if task := asyncio.current_task():
                 self._under_way[task] = futures
-            trail = begin_trail()
+            trail = start_tracing()
             try:
                 answers = await self._send_or_split([question for question, _, _ in batch])
             except asyncio.CancelledError:
@@ -103,7 +103,7 @@ class Batcher(Generic[Q, A]):
                 raise
             except Exception as error:  # noqa: BLE001 - whoever asked deals with it
                 answers = [error] * len(batch)
-        last = end_trail(trail)[-1:]
+        last = stop_tracing(trail)[-1:]
         for (_, future, exchanges), answer in zip(batch, answers, strict=True):
             exchanges.append(last)
             _settle(future, answer)

@@ -6,17 +6,17 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from weatherd.errors import ProviderError
-from weatherd.http.client import failure_of, parse_json, retry_after
+from weatherd.http.response import failure_of, parse_json, retry_after
 from weatherd.providers.values import mapping, words
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from weatherd.http.client import Answer
+    from weatherd.http.response import Response
     from weatherd.redaction import Redaction
 
 
-def refusal(answer: Answer, status: int, key: str, now: datetime) -> ProviderError:
+def refusal(answer: Response, status: int, key: str, now: datetime) -> ProviderError:
     """Return the error that *answer* stands for; its text is what the body says under *key*, if it is not a proxy's."""
     reason = ""
     with contextlib.suppress(ProviderError):
@@ -30,7 +30,7 @@ def without_secrets(error: ProviderError, redact: Redaction) -> ProviderError:
     return ProviderError(redact(str(error)), error.failure, retry_after=error.retry_after)
 
 
-def scrubbed(answer: Answer, redact: Redaction) -> Answer:
+def scrubbed(answer: Response, redact: Redaction) -> Response:
     """Return *answer* with secrets taken out of its body, before any of it is printed, cut or understood."""
     text = answer.body.decode("latin-1")  # byte for byte
     clean = redact(text)

@@ -12,7 +12,7 @@ import structlog
 
 from tests.support.fakes import BERLIN, KIEL, observation
 from weatherd.config.settings import Settings
-from weatherd.http.transport import open_session
+from weatherd.http.session import open_session
 from weatherd.journal.journal import open_journal
 from weatherd.journal.key_value import KeyValueStore
 from weatherd.observation import FetchedObservation

@@ -18,8 +18,8 @@ from tests.support.virtual_time import EPOCH, now
 from weatherd.city import City
 from weatherd.config.settings import Settings
 from weatherd.errors import Failure, ProviderError
-from weatherd.http.client import Answer
-from weatherd.http.transport import open_session
+from weatherd.http.response import Response
+from weatherd.http.session import open_session
 from weatherd.providers.bright_sky import client as bright_sky
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ NOTHING: list[Any] = [None, 5, [], {}, {"weather": None}, {"weather": []}, {"wea
 def parse(document: Any, status: int = 200) -> Observation:
     """Parse what a service would say."""
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
-    return bright_sky.parse(KIEL, Answer(status, body), EPOCH)
+    return bright_sky.parse(KIEL, Response(status, body), EPOCH)
 
 
 def one(**values: Any) -> Observation:
@@ -172,7 +172,7 @@ def test_a_refusal_says_why(status: int, document: Any, reason: str, failure: st
 def test_a_limit_may_say_for_how_long(body: bytes) -> None:
     """What the service asks for reaches the gate, in whatever form it gives the reason."""
     with pytest.raises(ProviderError) as caught:
-        bright_sky.parse(KIEL, Answer(429, body, {"Retry-After": "600"}), EPOCH)
+        bright_sky.parse(KIEL, Response(429, body, {"Retry-After": "600"}), EPOCH)
     assert (caught.value.failure, caught.value.retry_after) == (Failure.LIMITED, 600)
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.support.fakes import KIEL
 from tests.support.virtual_time import EPOCH
-from weatherd.http.client import Answer
+from weatherd.http.response import Response
 from weatherd.providers.bright_sky import client as bright_sky
 
 CONDITIONS = ["dry", "fog", "rain", "sleet", "snow", "hail", "thunderstorm", None]
@@ -24,7 +24,7 @@ def sky(condition: Any, icon: Any, cover: Any = None, fall: Any = None) -> tuple
     weather = {"condition": condition, "icon": icon, "cloud_cover": cover, "precipitation_60": fall}
     weather |= {"timestamp": "2026-01-01T00:00:00+00:00", "temperature": 1}
     body = json.dumps({"weather": {name: value for name, value in weather.items() if value is not ...}})
-    found = bright_sky.parse(KIEL, Answer(200, body.encode()), EPOCH)
+    found = bright_sky.parse(KIEL, Response(200, body.encode()), EPOCH)
     return found.code, found.description
 
 

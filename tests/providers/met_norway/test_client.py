@@ -20,7 +20,7 @@ from weatherd import __version__
 from weatherd.city import City
 from weatherd.config.settings import Settings
 from weatherd.errors import ConfigError, Failure, ProviderError
-from weatherd.http.transport import open_session
+from weatherd.http.session import open_session
 from weatherd.journal.key_value import KeyValueStore
 from weatherd.providers.met_norway import client as met_norway
 from weatherd.providers.met_norway.client import PATH, MetNorway, query

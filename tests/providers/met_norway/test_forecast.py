@@ -11,7 +11,7 @@ import pytest
 from tests.support.fakes import KIEL
 from weatherd import wmo
 from weatherd.errors import Failure, ProviderError
-from weatherd.http.client import parse_json
+from weatherd.http.response import parse_json
 from weatherd.providers.met_norway.forecast import Forecast, Step, load, observe, parse_steps
 from weatherd.providers.met_norway.symbols import SYMBOLS, words_of
 

@@ -11,7 +11,7 @@ import pytest
 from tests.support.fakes import KIEL
 from tests.support.virtual_time import EPOCH
 from weatherd.errors import Failure, ProviderError
-from weatherd.http.client import Answer
+from weatherd.http.response import Response
 from weatherd.providers.nws import client as nws
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ NO_QUANTITY: list[Any] = [
 def parse(document: Any, status: int = 200) -> Observation:
     """Parse what the service would say."""
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
-    return nws.parse(KIEL, Answer(status, body), EPOCH)
+    return nws.parse(KIEL, Response(status, body), EPOCH)
 
 
 def one(**values: Any) -> Observation:

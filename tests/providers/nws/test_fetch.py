@@ -17,7 +17,7 @@ from weatherd import __version__
 from weatherd.city import City
 from weatherd.config.settings import Settings
 from weatherd.errors import Failure, ProviderError
-from weatherd.http.transport import open_session
+from weatherd.http.session import open_session
 from weatherd.providers.nws import client as nws
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pytest
 from tests.support.fakes import KIEL
 from tests.support.virtual_time import EPOCH, now
 from weatherd.errors import Failure, ProviderError
-from weatherd.http.client import Answer
+from weatherd.http.response import Response
 from weatherd.journal.key_value import KeyValueStore
 from weatherd.observation import Observation
 from weatherd.providers.nws import client as nws
@@ -142,7 +142,7 @@ def observations(file: Path) -> list[Any]:
 def outcome(document: Any) -> Observation | tuple[str, Failure]:
     """Return what becomes of an observation."""
     try:
-        return nws.parse(KIEL, Answer(200, json.dumps(document).encode()), EPOCH)
+        return nws.parse(KIEL, Response(200, json.dumps(document).encode()), EPOCH)
     except ProviderError as error:
         return str(error), error.failure
 
@@ -176,7 +176,7 @@ def test_no_observation(recorded: Path, name: str, expected: tuple[int, str, str
     """Anything else fails with the service's own reason, and says how far the failure reaches."""
     status, reason, failure = expected
     with pytest.raises(ProviderError) as caught:
-        nws.parse(KIEL, Answer(status, body_of(recorded / "nws" / name)), EPOCH)
+        nws.parse(KIEL, Response(status, body_of(recorded / "nws" / name)), EPOCH)
     assert str(caught.value).startswith(reason)
     assert caught.value.failure.name == failure
 

@@ -19,8 +19,8 @@ from tests.support.virtual_time import EPOCH
 from weatherd.city import City
 from weatherd.config.settings import Settings
 from weatherd.errors import Failure, ProviderError
-from weatherd.http.client import Answer
-from weatherd.http.transport import open_session
+from weatherd.http.response import Response
+from weatherd.http.session import open_session
 from weatherd.providers.open_meteo import client as open_meteo
 from weatherd.simulator.quotas import open_meteo_calls
 
@@ -61,7 +61,7 @@ def place(units: dict[str, Any] | None = None, offset: Any = 0, **values: Any) -
 def parse(document: Any, cities: tuple[City, ...] = (KIEL,), status: int = 200) -> list[Observation | ProviderError]:
     """Parse what a service would say."""
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
-    return open_meteo.parse(cities, Answer(status, body), EPOCH)
+    return open_meteo.parse(cities, Response(status, body), EPOCH)
 
 
 def one(document: Any) -> Observation:
@@ -253,7 +253,7 @@ def test_a_limit_says_in_words_until_when(reason: str, at: str, seconds: float |
     """It is waited for the end of the window that is named, in UTC, and a moment more, for clocks differ."""
     moment = datetime.fromisoformat(f"2026-01-31T{at}+00:00")
     with pytest.raises(ProviderError) as caught:
-        open_meteo.parse([KIEL], Answer(429, json.dumps({"reason": reason, "error": True}).encode()), moment)
+        open_meteo.parse([KIEL], Response(429, json.dumps({"reason": reason, "error": True}).encode()), moment)
     assert (caught.value.failure, caught.value.retry_after) == (Failure.LIMITED, seconds)
 
 
@@ -267,7 +267,7 @@ def test_a_place_weighs_one_call() -> None:
 def test_too_many_at_once_is_another_matter() -> None:
     """It is a matter of seconds and of fewer requests at once."""
     with pytest.raises(ProviderError) as caught:
-        open_meteo.parse([KIEL], Answer(429, b'{"error":true,"reason":"Too many concurrent requests"}'), EPOCH)
+        open_meteo.parse([KIEL], Response(429, b'{"error":true,"reason":"Too many concurrent requests"}'), EPOCH)
     assert (caught.value.failure, caught.value.retry_after) == (Failure.CROWDED, None)
 
 

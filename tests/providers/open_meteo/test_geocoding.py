@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weatherd.errors import Failure, ProviderError
-from weatherd.http.client import Answer
-from weatherd.http.transport import open_session
+from weatherd.http.response import Response
+from weatherd.http.session import open_session
 from weatherd.providers.open_meteo.geocoding import Found, parse, search
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ KIEL = {
 
 def found(*results: Any) -> list[Found]:
     """Return the places of an answer with those results."""
-    return parse(Answer(200, json.dumps({"results": results}).encode()))
+    return parse(Response(200, json.dumps({"results": results}).encode()))
 
 
 def test_a_place_is_told_with_all_that_is_known_of_it() -> None:
@@ -45,7 +45,7 @@ def test_a_place_is_told_with_all_that_is_known_of_it() -> None:
 
 def test_a_name_that_nobody_knows_is_an_empty_list() -> None:
     """The service leaves ``results`` out when there are none."""
-    assert parse(Answer(200, b'{"generationtime_ms": 0.1}')) == []
+    assert parse(Response(200, b'{"generationtime_ms": 0.1}')) == []
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_control_characters_do_not_reach_the_terminal() -> None:
 def test_an_answer_that_is_no_list_of_places_is_a_provider_error(status: int, body: bytes, failure: Failure) -> None:
     """The kind of failure says whether asking again may help."""
     with pytest.raises(ProviderError) as caught:
-        parse(Answer(status, body))
+        parse(Response(status, body))
     assert caught.value.failure is failure
 
 
@@ -103,7 +103,7 @@ def test_an_answer_that_is_no_list_of_places_is_a_provider_error(status: int, bo
 def test_any_answer_is_places_or_a_provider_error(body: bytes) -> None:
     """Nothing else is raised, and every place can be put on a map."""
     try:
-        places = parse(Answer(200, body))
+        places = parse(Response(200, body))
     except ProviderError:
         return
     assert all(abs(place.lat) <= 90 and abs(place.lon) <= 180 for place in places)
@@ -130,4 +130,4 @@ def test_the_recorded_answers_can_be_read(recorded: Path) -> None:
     files = sorted(recorded.rglob("*geocod*.json"))
     if not files:
         pytest.skip("no geocoding answers are recorded")
-    assert any(place.population for file in files for place in parse(Answer(200, file.read_bytes())))
+    assert any(place.population for file in files for place in parse(Response(200, file.read_bytes())))

@@ -20,8 +20,8 @@ from weatherd.city import City
 from weatherd.config.settings import Settings
 from weatherd.daemon.wiring import open_providers
 from weatherd.errors import ConfigError, Failure, ProviderError
-from weatherd.http.client import Answer
-from weatherd.http.transport import open_session
+from weatherd.http.response import Response
+from weatherd.http.session import open_session
 from weatherd.providers.openweathermap import client as openweathermap
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ DOCUMENT: dict[str, Any] = {
 def parse(document: Any, status: int = 200) -> Observation:
     """Parse what a service would say."""
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
-    return openweathermap.parse(KIEL, Answer(status, body), EPOCH)
+    return openweathermap.parse(KIEL, Response(status, body), EPOCH)
 
 
 def one(**values: Any) -> Observation:
@@ -232,7 +232,7 @@ def test_documents_of_another_form(document: Any) -> None:
 def test_a_limit_may_say_for_how_long(header: dict[str, str]) -> None:
     """What the service asks for reaches whoever schedules."""
     with pytest.raises(ProviderError) as caught:
-        openweathermap.parse(KIEL, Answer(429, b"{}", header), EPOCH)
+        openweathermap.parse(KIEL, Response(429, b"{}", header), EPOCH)
     assert (caught.value.failure, caught.value.retry_after) == (Failure.LIMITED, 600 if header else None)
 
 

@@ -20,7 +20,7 @@ from weatherd.config.yaml import editor, reader
 from weatherd.daemon.wiring import AGENT
 from weatherd.duration import words
 from weatherd.errors import ConfigError, Problem, WeatherdError, did_you_mean
-from weatherd.http.transport import open_session
+from weatherd.http.session import open_session
 from weatherd.providers.open_meteo import geocoding
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from weatherd.cli.client import cities, daemon, unanswered
 from weatherd.cli.commands.explain import find
 from weatherd.cli.exit_codes import UNAVAILABLE
 from weatherd.errors import ProviderError
-from weatherd.http.client import lines
-from weatherd.http.transport import open_session
+from weatherd.http.client import stream_lines
+from weatherd.http.session import open_session
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +34,7 @@ def tail(name: str | None, config: Path | None, url: str | None, *, as_json: boo
 async def _follow(where: Daemon, path: str, names: dict[str, str], *, as_json: bool) -> None:
     async with open_session("weatherd") as session:
         try:
-            async for line in lines(session, where.url + path, where.headers):
+            async for line in stream_lines(session, where.url + path, where.headers):
                 if line.startswith("data: "):
                     typer.echo(line.removeprefix("data: ") if as_json else _said(json.loads(line[6:]), names))
         except ProviderError as error:

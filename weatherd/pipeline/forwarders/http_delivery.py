@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from weatherd.errors import DeliveryError, ProviderError, RefusedError
 from weatherd.http import client
+from weatherd.http.response import retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from weatherd.http.transport import Session
+    from weatherd.http.session import Session
 
 # Of the statuses 400 to 499, those that do not speak of what was sent: a wrong address, a wrong key, a bad moment.
 _NOT_OF_THE_BODY = frozenset({401, 402, 403, 404, 405, 407, 408, 410, 421, 423, 425, 429})
@@ -35,7 +36,7 @@ async def send(
     reason = f"it answers {status}{_words(answer.body)}"
     if 400 <= status < 500 and status not in _NOT_OF_THE_BODY:  # noqa: PLR2004 - the client's fault, by RFC 9110
         raise RefusedError(reason)
-    raise DeliveryError(reason, retry_after=client.retry_after(answer.headers, now()))
+    raise DeliveryError(reason, retry_after=retry_after(answer.headers, now()))
 
 
 def _words(body: bytes) -> str:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from weatherd.errors import Failure, ProviderError
-from weatherd.http.client import Answer, get, parse_json
+from weatherd.http.client import get
+from weatherd.http.response import Response, parse_json
 from weatherd.observation import Observation
 from weatherd.providers.bounds import COVER, DIRECTION, FALL, HUMIDITY, PRESSURE, SIGHT, WIND
 from weatherd.providers.bright_sky.conditions import sky
@@ -33,7 +34,7 @@ def query(city: City) -> dict[str, str]:
     return {"lat": f"{city.lat:.5f}", "lon": f"{city.lon:.5f}", "units": "dwd"}
 
 
-def parse(city: City, answer: Answer, fetched_at: datetime) -> Observation:
+def parse(city: City, answer: Response, fetched_at: datetime) -> Observation:
     """Return what *answer* says; ProviderError, with the service's own reason, if that is not current weather.
 
     Any value may be null. Of the wind, the mean of the shortest time that is known is taken. ``precipitation`` is the
@@ -74,7 +75,7 @@ def _shortest(weather: dict[str, Any], name: str) -> Any:
     return next((value for value in values if value is not None), None)
 
 
-def _refusal(answer: Answer, now: datetime) -> ProviderError:
+def _refusal(answer: Response, now: datetime) -> ProviderError:
     """Read ``detail``: a text, or for a wrong question a list of them."""
     detail: Any = None
     with contextlib.suppress(ProviderError):

@@ -14,7 +14,8 @@ import structlog
 
 from weatherd import __version__
 from weatherd.errors import ConfigError, Failure, Problem, ProviderError
-from weatherd.http.client import Answer, failure_of, get, parse_json, retry_after
+from weatherd.http.client import get
+from weatherd.http.response import Response, failure_of, parse_json, retry_after
 from weatherd.providers.met_norway import forecast as met_forecast
 from weatherd.providers.met_norway.forecast import Forecast, observe, parse_steps
 from weatherd.providers.values import words
@@ -44,7 +45,7 @@ def query(city: City) -> dict[str, str]:
     return {name: f"{degrees + 0.0:.4f}" for name, degrees in (("lat", city.lat), ("lon", city.lon))}
 
 
-def understand(answer: Answer, kept: Forecast | None, now: float) -> Forecast:
+def understand(answer: Response, kept: Forecast | None, now: float) -> Forecast:
     """Return the forecast that *answer* brings, or *kept* when nothing has changed since; POSIX times.
 
     Raises ProviderError for anything else.
@@ -59,7 +60,7 @@ def understand(answer: Answer, kept: Forecast | None, now: float) -> Forecast:
     return Forecast(steps, modified if modified.isprintable() else "", now, expires)
 
 
-def _expires(answer: Answer, now: float) -> float:
+def _expires(answer: Response, now: float) -> float:
     """Return when the answer expires, by our own clock: how long after its ``Date``, less the time spent in a cache.
 
     See RFC 9111 §4.2.
@@ -79,7 +80,7 @@ def _http_time(text: str) -> float | None:
         return None
 
 
-def _refusal(answer: Answer, now: float) -> ProviderError:
+def _refusal(answer: Response, now: float) -> ProviderError:
     failure = Failure.UNAVAILABLE if answer.status == 499 else failure_of(answer.status)  # noqa: PLR2004
     text = words(answer.body.decode(errors="replace")) if answer.body.lstrip()[:1] != b"<" else ""
     said = f"{answer.status}: {text}" if text else f"the service answers with status {answer.status}"

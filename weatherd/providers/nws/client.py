@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from weatherd import __version__
 from weatherd.errors import Failure, ProviderError
 from weatherd.freshness import is_stale
-from weatherd.http.client import Answer, get, parse_json
+from weatherd.http.client import get
+from weatherd.http.response import Response, parse_json
 from weatherd.observation import Observation
 from weatherd.providers.bounds import DIRECTION, FALL, FELT, HUMIDITY, PRESSURE, SIGHT, WIND
 from weatherd.providers.nws.conditions import code_of, description_of
@@ -36,7 +37,7 @@ _MOST_STATIONS = 3  # that are asked in one poll
 _OF_A_STATION = (Failure.REFUSED, Failure.MALFORMED, Failure.EMPTY)  # the next one may do better
 
 
-def parse(city: City, answer: Answer, fetched_at: datetime) -> Observation:
+def parse(city: City, answer: Response, fetched_at: datetime) -> Observation:
     """Return what a station's observation says; ProviderError, with the service's own reason, if that is none.
 
     Any value may be null, a text, or in another unit than yesterday. ``pressure_msl`` is not the station's pressure,
@@ -73,7 +74,7 @@ def _station(properties: dict[str, Any]) -> str:
     return told or words(properties.get("station")).rstrip("/").rpartition("/")[2]
 
 
-def _document(answer: Answer, now: datetime) -> dict[str, Any]:
+def _document(answer: Response, now: datetime) -> dict[str, Any]:
     if answer.status == 200:  # noqa: PLR2004
         return mapping(parse_json(answer.body))
     error = refusal(answer, answer.status, _told(answer), now)
@@ -85,7 +86,7 @@ def _document(answer: Answer, now: datetime) -> dict[str, Any]:
     raise error
 
 
-def _told(answer: Answer) -> str:
+def _told(answer: Response) -> str:
     """Return under which name a problem says what is wrong; either may be missing, see RFC 9457."""
     with contextlib.suppress(ProviderError):
         problem = mapping(parse_json(answer.body))
@@ -131,7 +132,7 @@ class Nws:
     async def _ask(self, path: str) -> dict[str, Any]:
         return await self._get(path, _document)
 
-    def _get(self, path: str, understand: Callable[[Answer, datetime], T]) -> Awaitable[T]:
+    def _get(self, path: str, understand: Callable[[Response, datetime], T]) -> Awaitable[T]:
         async def ask() -> T:
             answer = await get(self._resources.session, f"{self._base_url}{path}", {}, self._headers)
             return understand(answer, self._resources.now())

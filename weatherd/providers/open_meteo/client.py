@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from weatherd import wmo
 from weatherd.errors import Failure, ProviderError
-from weatherd.http.client import Answer, get, parse_json
+from weatherd.http.client import get
+from weatherd.http.response import Response, parse_json
 from weatherd.observation import Observation
 from weatherd.providers.batching import Batcher
 from weatherd.providers.bounds import COVER, DIRECTION, FALL, FELT, HUMIDITY, PRESSURE, WIND
@@ -62,7 +63,7 @@ def query(cities: Sequence[City]) -> dict[str, str]:
     }
 
 
-def parse(cities: Sequence[City], answer: Answer, fetched_at: datetime) -> list[Observation | ProviderError]:
+def parse(cities: Sequence[City], answer: Response, fetched_at: datetime) -> list[Observation | ProviderError]:
     """Return what *answer* says of each city, in their order; raises ProviderError if it says nothing of any."""
     document = parse_json(answer.body) if answer.status == 200 else {"error": True}  # noqa: PLR2004
     if isinstance(document, dict) and document.get("error"):
@@ -134,7 +135,7 @@ def _time(value: Any, utc_offset: Any) -> datetime:
     return moment(value)
 
 
-def _refusal(answer: Answer, now: datetime) -> ProviderError:
+def _refusal(answer: Response, now: datetime) -> ProviderError:
     """Read the service's own words: it sends no ``Retry-After``. A wrong key is a 400, and a 404 the wrong server."""
     error = refusal(answer, 400 if answer.status == 200 else answer.status, "reason", now)  # noqa: PLR2004
     if "API key" in str(error) or answer.status == 404:  # noqa: PLR2004

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from weatherd.errors import Failure, ProviderError
-from weatherd.http.client import Answer, failure_of, get, parse_json
+from weatherd.http.client import get
+from weatherd.http.response import Response, failure_of, parse_json
 from weatherd.providers.values import number, whole, words
 
 if TYPE_CHECKING:
-    from weatherd.http.transport import Session
+    from weatherd.http.session import Session
 
 URL = "https://geocoding-api.open-meteo.com"
 
@@ -34,7 +35,7 @@ async def search(session: Session, base_url: str, name: str, count: int = 10) ->
     return parse(await get(session, f"{base_url}/v1/search", parameters))
 
 
-def parse(answer: Answer) -> list[Found]:
+def parse(answer: Response) -> list[Found]:
     """Return the places of an answer; one without a name or coordinates is left out."""
     if answer.status != 200:  # noqa: PLR2004
         raise ProviderError(f"the geocoding service answers with status {answer.status}", failure_of(answer.status))

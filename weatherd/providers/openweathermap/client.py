@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from weatherd import wmo
 from weatherd.errors import ConfigError, Failure, Problem, ProviderError
-from weatherd.http.client import Answer, get, parse_json
+from weatherd.http.client import get
+from weatherd.http.response import Response, parse_json
 from weatherd.observation import Observation
 from weatherd.providers.bounds import COVER, DIRECTION, FALL, FELT, HUMIDITY, PRESSURE, SIGHT, WIND
 from weatherd.providers.openweathermap.codes import WMO
@@ -43,7 +44,7 @@ def query(city: City, language: str) -> dict[str, str]:
     return {"lat": f"{city.lat:.5f}", "lon": f"{city.lon:.5f}", "units": "metric", "lang": language}
 
 
-def parse(city: City, answer: Answer, fetched_at: datetime) -> Observation:
+def parse(city: City, answer: Response, fetched_at: datetime) -> Observation:
     """Return what *answer* says; ProviderError, with the service's own reason, if that is not current weather.
 
     Temperatures in kelvin, the service's default, are told from °C by their size. The first of several conditions is
@@ -81,7 +82,7 @@ def parse(city: City, answer: Answer, fetched_at: datetime) -> Observation:
     )
 
 
-def _refusal(answer: Answer, status: int, now: datetime) -> ProviderError:
+def _refusal(answer: Response, status: int, now: datetime) -> ProviderError:
     error = refusal(answer, status, "message", now)
     if status == 401:  # noqa: PLR2004
         text = f"{error} (check openweathermap.api_key; a new key takes up to two hours to work)"

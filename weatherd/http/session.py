@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from weatherd.http.connection_pool import Link
     from weatherd.http.trace import RequestTrace
 
-    Response = tuple[RawResponseMessage, StreamReader, Link]
+    Received = tuple[RawResponseMessage, StreamReader, Link]
 
 SCHEMES = ("http", "https")
 _SERVERS = 64  # for which questions are kept prepared
@@ -83,7 +83,7 @@ async def ask(
     *,
     exchange: RequestTrace | None = None,
     tries: int = 1,
-) -> Response:
+) -> Received:
     """GET, or POST a body; return the answer's head as soon as it is there, its body, and the link.
 
     Whether the body is then read or not, that has to be let go. A server may hang up instead of answering, as it does
@@ -110,7 +110,7 @@ async def ask(
             raise
 
 
-async def _ask(link: Link, question: bytes, exchange: RequestTrace | None) -> Response:
+async def _ask(link: Link, question: bytes, exchange: RequestTrace | None) -> Received:
     protocol = link.protocol
     if protocol.transport is None:
         raise aiohttp.ServerDisconnectedError
