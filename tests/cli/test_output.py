@@ -15,7 +15,7 @@ from weatherd.config.settings import Console as ConsoleSettings
 from weatherd.config.settings import Log, Settings
 from weatherd.observation import FetchedObservation
 from weatherd.pipeline.sinks import console
-from weatherd.pipeline.sinks.console import Console
+from weatherd.pipeline.sinks.console import ConsoleSink
 from weatherd.pipeline.sinks.log import LogSink, open_sink
 from weatherd.worker_thread import Worker
 
@@ -49,7 +49,7 @@ async def test_the_console_prints_a_line_for_each_observation() -> None:
     """By default a line is name, rounded temperature and words, as the first screen of the README shows."""
     reader, writer = os.pipe()
     with Worker("test") as worker:
-        await Console(ConsoleSettings().format, writer, worker).write(BATCH)
+        await ConsoleSink(ConsoleSettings().format, writer, worker).write(BATCH)
     os.close(writer)
     with open(reader, encoding="utf-8") as pipe:  # noqa: ASYNC230, PTH123 - a pipe that is full already
         assert pipe.read() == PRINTED

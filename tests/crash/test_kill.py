@@ -188,7 +188,7 @@ async def _until_level(around: World) -> dict[str, Any]:
         stopped = (await around.live(8.0, signal.SIGTERM))[-1]
         assert stopped["event"] == "daemon.stopped"
         if not any(each["behind"] for each in stopped["forwarders"].values()):
-            assert not any(each["set_aside"] for each in stopped["forwarders"].values())
+            assert not any(each["skipped"] for each in stopped["forwarders"].values())
             return stopped
 
 

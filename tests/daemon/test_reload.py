@@ -19,9 +19,8 @@ from weatherd.config.loader import Configuration
 from weatherd.config.settings import Settings
 from weatherd.daemon.reload import Reloader
 from weatherd.daemon.status import DaemonStatus, Reload
-from weatherd.pipeline.account import Account
 from weatherd.pipeline.latest import LatestObservations
-from weatherd.pipeline.queue import ObservationQueue
+from weatherd.pipeline.queue import ObservationCounts, ObservationQueue
 from weatherd.polling.supervisor import Supervisor
 from weatherd.quota.planner import Planner
 
@@ -56,7 +55,7 @@ class Reloading:
         board, planner = LatestObservations(first.cities), Planner()
         view = DaemonStatus(
             board,
-            Account(),
+            ObservationCounts(),
             ObservationQueue(1),
             planner,
             {},

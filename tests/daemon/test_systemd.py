@@ -11,9 +11,8 @@ from tests.support import virtual_time
 from tests.support.fakes import BERLIN, KIEL, observation
 from weatherd.daemon.status import DaemonStatus, Reload
 from weatherd.daemon.systemd import attend, notifier, watchdog
-from weatherd.pipeline.account import Account
 from weatherd.pipeline.latest import LatestObservations
-from weatherd.pipeline.queue import ObservationQueue
+from weatherd.pipeline.queue import ObservationCounts, ObservationQueue
 from weatherd.polling.poll_history import NextPoll
 from weatherd.quota.planner import Planner
 
@@ -28,7 +27,16 @@ def view() -> DaemonStatus:
     board = LatestObservations([KIEL, BERLIN])
     reload = Reload(successful=True, at=0.0)
     return DaemonStatus(
-        board, Account(), ObservationQueue(1), Planner(), {}, nothing, nothing, virtual_time.now, lambda: None, reload
+        board,
+        ObservationCounts(),
+        ObservationQueue(1),
+        Planner(),
+        {},
+        nothing,
+        nothing,
+        virtual_time.now,
+        lambda: None,
+        reload,
     )
 
 
@@ -63,7 +71,7 @@ def test_while_all_moves_the_watchdog_is_fed() -> None:
 
 def test_a_consumer_that_does_not_move_silences_the_watchdog() -> None:
     """It is not fed once the consumer is over its limit, and the status says so."""
-    said = heard(lambda shown: shown.pulse.begins("consumer", 120.0), 200)
+    said = heard(lambda shown: shown.pulse.busy("consumer", 120.0), 200)
     assert "WATCHDOG=1" in said[0]
     assert said[-1] == "STATUS=the consumer does not move"
 
@@ -79,7 +87,7 @@ def test_cities_that_are_down_do_not() -> None:
     """An outage of the weather service is no reason for a restart."""
 
     def prepare(shown: DaemonStatus) -> None:
-        shown.board.note(observation())
+        shown.board.record(observation())
 
     assert all("WATCHDOG=1" in each for each in heard(prepare, 20_000))
 

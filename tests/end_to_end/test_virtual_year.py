@@ -127,7 +127,7 @@ class Year:
                 {},
                 journal,
                 forwarders=self.fars,
-                board=LatestObservations(first.cities, kept.lasts),
+                board=LatestObservations(first.cities, kept.latest),
                 watch=nobody_edits,
                 stop=stop,
                 reload=reload,

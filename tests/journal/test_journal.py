@@ -22,9 +22,9 @@ from weatherd.formatting import plain
 from weatherd.journal import schema
 from weatherd.journal.journal import open_journal
 from weatherd.journal.reader import Reader
-from weatherd.journal.rows import COLUMNS, Entry, cells, entry, micros
+from weatherd.journal.rows import COLUMNS, JournalEntry, parse_entry, to_micros, to_row
 from weatherd.journal.schema import VERSION
-from weatherd.journal.store import Added, Cursor, Store
+from weatherd.journal.store import AddResult, Cursor, Store
 from weatherd.observation import FIELDS, FetchedObservation, Observation
 
 if TYPE_CHECKING:
@@ -68,21 +68,21 @@ def test_what_is_added_is_read_as_it_was(
     )
     with closing(Store(MEMORY)) as store:  # type: ignore[arg-type]
         store.add([FetchedObservation(KIEL, said)])
-        row = store._db.rows("SELECT * FROM observation")[0]
-    assert entry(row).observation == said
+        row = store._db.query("SELECT * FROM observation")[0]
+    assert parse_entry(row).observation == said
 
 
 def test_a_repeat_is_counted_and_a_revision_moves_to_the_end(store: Store, file: Path) -> None:
     """The same again changes nothing; other values take the place of the old under a new number."""
-    assert store.add([arrival(), arrival(BERLIN)]) == Added(2, 2)
+    assert store.add([arrival(), arrival(BERLIN)]) == AddResult(2, 2)
     later: dict[str, Any] = {"fetched_at": EPOCH + timedelta(hours=1)}
-    assert store.add([arrival(**later), arrival(**later)]) == Added(0, 2)
+    assert store.add([arrival(**later), arrival(**later)]) == AddResult(0, 2)
     assert store.add([arrival(temperature=7.0, **later)]).stored == 1
     assert store.add([arrival(temperature=7.0, station="K1")]).stored == 1
     with closing(Reader(file)) as reader:
-        found = reader.after(0, 10)
+        found = reader.read_after(0, 10)
         assert [each.observation.temperature for each in found] == [6.0, 7.0, 7.0]
-        assert [each.observation for each in reader.after(found[0].seq, 10)] == [
+        assert [each.observation for each in reader.read_after(found[0].seq, 10)] == [
             observation(temperature=7.0, **later),
             observation(temperature=7.0, station="K1"),
         ]
@@ -91,7 +91,7 @@ def test_a_repeat_is_counted_and_a_revision_moves_to_the_end(store: Store, file:
 def test_a_batch_may_hold_its_own_repeats(store: Store) -> None:
     """What is said twice at once is stored once, and corrected at once is stored as it was said last."""
     assert store.add([arrival(), arrival(), arrival(temperature=7.0)]).stored == 2
-    assert store._db.rows("SELECT temperature FROM observation") == [(7.0,)]
+    assert store._db.query("SELECT temperature FROM observation") == [(7.0,)]
 
 
 def test_what_is_old_leaves_with_its_space(file: Path) -> None:
@@ -99,24 +99,24 @@ def test_what_is_old_leaves_with_its_space(file: Path) -> None:
     with closing(Store(file)) as store:
         for begin in range(0, 30_000, 3000):
             store.add(arrivals(begin, begin + 3000))
-        store._db.change("UPDATE observation SET fetched_at = observed_at")
-        store._db.change("UPDATE observation SET fetched_at = ? WHERE seq = 5", [int((NOW + 4000 * DAY) * 1e6)])
-        store._db.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+        store._db.execute("UPDATE observation SET fetched_at = observed_at")
+        store._db.execute("UPDATE observation SET fetched_at = ? WHERE seq = 5", [int((NOW + 4000 * DAY) * 1e6)])
+        store._db.query("PRAGMA wal_checkpoint(TRUNCATE)")
         size, after, missed, done = file.stat().st_size, 0, 0, False
-        store.move("far", Cursor(1000, 1000, "key"))
+        store.save_cursor("far", Cursor(1000, 1000, "key"))
         while not done:
             pruned = store.prune(NOW + 25_000 * 60, NOW + 30_000 * 60, after, ["far"])
             after, done, missed = pruned.seq, pruned.is_done, missed + pruned.missed["far"]
-        while store.give_back():
+        while store.release_space():
             pass
-        store._db.rows("PRAGMA wal_checkpoint(TRUNCATE)")
-        assert store._db.one("SELECT count(*) FROM observation") == 5001
+        store._db.query("PRAGMA wal_checkpoint(TRUNCATE)")
+        assert store._db.query_value("SELECT count(*) FROM observation") == 5001
         assert missed == 25_000 - 1000
         assert file.stat().st_size < size / 3
         store.prune(NOW + 1e9, NOW + 1e9, 0, [])
         while not store.prune(NOW + 1e9, NOW + 1e9, 0, []).is_done:
             pass
-        store.move("far", Cursor(40_000, 40_000, "key"))
+        store.save_cursor("far", Cursor(40_000, 40_000, "key"))
         assert store.add([arrival()]).end == 40_001
 
 
@@ -149,11 +149,11 @@ def test_a_file_of_the_first_version_is_brought_forward(file: Path) -> None:
         old.execute("INSERT INTO last VALUES ('kiel', 54.3, 10.1, ?, ?)", [NOW, text])
     with closing(Store(file)) as store:
         kept = store.load(NOW)
-        assert [(last.lat, last.lon, last.observation) for last in kept.lasts] == [(54.3, 10.1, observation())]
-        assert kept.rows == [("fake", "day", 5.0, 3.0)]
-        assert store._db.one("PRAGMA auto_vacuum") == 2
-        assert store._db.one("PRAGMA user_version") == VERSION
-        assert store.add([arrival(), arrival(BERLIN)]) == Added(1, 4)
+        assert [(last.lat, last.lon, last.observation) for last in kept.latest] == [(54.3, 10.1, observation())]
+        assert kept.usage == [("fake", "day", 5.0, 3.0)]
+        assert store._db.query_value("PRAGMA auto_vacuum") == 2
+        assert store._db.query_value("PRAGMA user_version") == VERSION
+        assert store.add([arrival(), arrival(BERLIN)]) == AddResult(1, 4)
 
 
 def test_a_file_of_the_second_version_is_brought_forward(file: Path) -> None:
@@ -166,19 +166,21 @@ def test_a_file_of_the_second_version_is_brought_forward(file: Path) -> None:
         rows = [observation(), observation(BERLIN), observation(observed_at=later, fetched_at=later)]
         for seq, row in enumerate(rows, 7):
             marks = ", ".join("?" * (len(FIELDS) + 1))
-            old.execute(f"INSERT INTO observation (seq, {COLUMNS}) VALUES ({marks})", [seq, *cells(row)])  # noqa: S608
+            old.execute(f"INSERT INTO observation (seq, {COLUMNS}) VALUES ({marks})", [seq, *to_row(row)])  # noqa: S608
         for city, fetched_at in ((KIEL, EPOCH), (BERLIN, later)):
             place = [city.id, city.lat, city.lon, "fake", ""]
-            old.execute("INSERT INTO last VALUES (?, ?, ?, ?, ?, ?, ?)", [*place, micros(EPOCH), micros(fetched_at)])
+            old.execute(
+                "INSERT INTO last VALUES (?, ?, ?, ?, ?, ?, ?)", [*place, to_micros(EPOCH), to_micros(fetched_at)]
+            )
         old.execute("INSERT INTO cursor VALUES ('webhook', 8, 8, 'key')")
         old.execute("PRAGMA user_version = 2")
     with closing(Store(file)) as store:
-        found = {last.observation.city: last.observation for last in store.load(NOW).lasts}
+        found = {last.observation.city: last.observation for last in store.load(NOW).latest}
         assert found == {"berlin": observation(BERLIN, fetched_at=later), "kiel": rows[2]}
-        assert store.cursor("webhook") == Cursor(8, 8, "key")
+        assert store.load_cursor("webhook") == Cursor(8, 8, "key")
         with closing(Reader(file)) as reader:
-            assert reader.after(0, 9) == [Entry(seq, row) for seq, row in enumerate(rows, 7)]
-        assert store.add([arrival()]) == Added(0, 9)
+            assert reader.read_after(0, 9) == [JournalEntry(seq, row) for seq, row in enumerate(rows, 7)]
+        assert store.add([arrival()]) == AddResult(0, 9)
 
 
 @given(
@@ -199,15 +201,18 @@ def test_what_a_city_has_is_found_by_any_bounds(
         with closing(Reader(file)) as reader:
             kiel = [
                 each
-                for each in reader.after(0, 100)
+                for each in reader.read_after(0, 100)
                 if each.observation.city == "kiel"
                 and (begin is None or begin <= each.observation.observed_at)
                 and (end is None or each.observation.observed_at < end)
             ]
-            assert reader.page(after, limit, begin, end, "kiel") == [each for each in kiel if each.seq > after][:limit]
+            assert (
+                reader.read_page(after, limit, begin, end, "kiel")
+                == [each for each in kiel if each.seq > after][:limit]
+            )
             if begin and end:
                 by_time = sorted(kiel, key=lambda each: each.observation.observed_at)
-                assert reader.between("kiel", begin, end) == [each.observation for each in by_time]
+                assert reader.read_city("kiel", begin, end) == [each.observation for each in by_time]
 
 
 def test_the_last_of_a_city_is_the_one_that_was_fetched_last(store: Store) -> None:
@@ -215,17 +220,17 @@ def test_the_last_of_a_city_is_the_one_that_was_fetched_last(store: Store) -> No
     later = EPOCH + timedelta(minutes=10)
     store.add([arrival()])
     store.add([arrival(fetched_at=later)])
-    assert [last.observation for last in store.load(NOW).lasts] == [observation(fetched_at=later)]
+    assert [last.observation for last in store.load(NOW).latest] == [observation(fetched_at=later)]
 
 
 def test_a_reader_reads_what_is_between(store: Store, file: Path) -> None:
     """A city's observations by their time, whenever they came; the end is not part of it."""
     store.add([*arrivals(20, 30), *arrivals(0, 10), *arrivals(0, 50, BERLIN)])
     with closing(Reader(file)) as reader:
-        found = reader.between("kiel", EPOCH + timedelta(minutes=5), EPOCH + timedelta(minutes=22))
+        found = reader.read_city("kiel", EPOCH + timedelta(minutes=5), EPOCH + timedelta(minutes=22))
         assert [each.temperature for each in found] == [5, 6, 7, 8, 9, 20, 21]
-        assert reader.cities() == ["berlin", "kiel"]
-        exported = list(reader.export(EPOCH + timedelta(minutes=8), None, ["kiel"]))
+        assert reader.list_cities() == ["berlin", "kiel"]
+        exported = list(reader.iterate(EPOCH + timedelta(minutes=8), None, ["kiel"]))
         assert [each.temperature for each in exported] == [*range(20, 30), 8, 9]
 
 
@@ -235,14 +240,14 @@ def test_a_city_of_which_nothing_is_left_is_not_named(store: Store, file: Path) 
     store.prune(NOW + DAY, NOW + 9 * DAY, 0, [])
     store.load(NOW + 30 * DAY)
     with closing(Reader(file)) as reader:
-        assert reader.cities() == ["berlin"]
+        assert reader.list_cities() == ["berlin"]
 
 
 def test_an_export_sees_what_is_added_meanwhile(store: Store, file: Path) -> None:
     """It reads on in pieces, and keeps nobody from writing."""
     store.add(arrivals(0, 5000))
     with closing(Reader(file)) as reader:
-        export = reader.export(None, None, [])
+        export = reader.iterate(None, None, [])
         first = next(export)
         assert store.add(arrivals(5000, 5100)).stored == 100
         assert [first.temperature, *(each.temperature for each in export)] == list(range(5100))
@@ -261,7 +266,7 @@ def test_a_reader_needs_a_journal(file: Path) -> None:
 async def test_the_journal_gives_news(tmp_path: Path) -> None:
     """Whoever waits for more than there is, is woken by it."""
     with journal(tmp_path) as kept:
-        waiting = asyncio.create_task(kept.beyond(2))
+        waiting = asyncio.create_task(kept.wait_for_entries(2))
         await kept.add(arrivals(0, 2))
         await asyncio.sleep(1)
         assert not waiting.done()
@@ -272,8 +277,8 @@ async def test_the_journal_gives_news(tmp_path: Path) -> None:
 @pytest.mark.real_time
 async def test_the_real_journal_is_read_beside_the_writer(tmp_path: Path) -> None:
     """With its own threads: what is added is there for a reader at once."""
-    async with open_journal(tmp_path) as kept, kept.reading() as reading:
+    async with open_journal(tmp_path) as kept, kept.open_reader() as reading:
         for number in range(50):
             assert await kept.add(arrivals(number, number + 1)) == 1
-            assert len(await reading.after(number, 10)) == 1
-        assert isinstance((await reading.after(0, 1))[0].observation, Observation)
+            assert len(await reading.read_after(number, 10)) == 1
+        assert isinstance((await reading.read_after(0, 1))[0].observation, Observation)

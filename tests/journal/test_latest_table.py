@@ -20,12 +20,11 @@ from tests.support.virtual_time import EPOCH, VirtualTimeLoop
 from weatherd.config.diff import change
 from weatherd.journal.store import Store
 from weatherd.observation import FetchedObservation
-from weatherd.pipeline.account import Account
 from weatherd.pipeline.consumer import consume
 from weatherd.pipeline.heartbeat import Heartbeat
 from weatherd.pipeline.journal_writer import JournalWriter
 from weatherd.pipeline.latest import LatestObservations
-from weatherd.pipeline.queue import ObservationQueue
+from weatherd.pipeline.queue import ObservationCounts, ObservationQueue
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -70,11 +69,11 @@ async def _live(batches: Iterable[Sequence[FetchedObservation]], store: Store, b
 
     for batch in batches:
         kiel = next((each.city for each in batch if each.city != BERLIN), board.cities[-1])
-        board.become(change(board.cities, [BERLIN, kiel]))
+        board.apply(change(board.cities, [BERLIN, kiel]))
         channel = ObservationQueue(10)
-        keeper = JournalWriter(add, channel, Account())
+        keeper = JournalWriter(add, channel, ObservationCounts())
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(keeper.keep())
+            tasks.create_task(keeper.run())
             tasks.create_task(consume(channel, board, [], keeper, Heartbeat()))
             for each in batch:
                 if each.city in board.cities:
@@ -89,7 +88,7 @@ def _after_a_crash(file: Path, cities: Iterable[City]) -> LatestObservations:
             if not each.name.endswith("-shm"):
                 shutil.copy(each, folder)
         with closing(Store(Path(folder) / file.name)) as store:
-            return LatestObservations(cities, store.load(NOW).lasts)
+            return LatestObservations(cities, store.load(NOW).latest)
 
 
 lives_of_batches = st.lists(st.lists(st.lists(said, max_size=4), max_size=6), max_size=4)
@@ -107,7 +106,7 @@ def test_a_crash_makes_forgotten_only_when_a_repeat_was_fetched(lives: list[list
                 runner.run(_live(later, store, board))
             found = _after_a_crash(file, board.cities)
             for city in board.cities:
-                here, there = board.last(city.id), found.last(city.id)
+                here, there = board.get(city.id), found.get(city.id)
                 assert here == there or (here and there and here.repeats(there) and here.fetched_at > there.fetched_at)
 
 
@@ -121,8 +120,8 @@ def test_another_run_finds_what_the_board_showed(lives: list[list[list[FetchedOb
             later = [[_fetched(each, next(minute)) for each in batch] for batch in batches]
             with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
                 runner.run(_live(later, store, board))
-            found = LatestObservations(board.cities, store.load(NOW).lasts)
-            assert [found.last(city.id) for city in board.cities] == [board.last(city.id) for city in board.cities]
+            found = LatestObservations(board.cities, store.load(NOW).latest)
+            assert [found.get(city.id) for city in board.cities] == [board.get(city.id) for city in board.cities]
             board = found
 
 
@@ -135,9 +134,9 @@ def test_a_city_that_never_repeats_itself_is_not_forgotten(tmp_path: Path) -> No
             later = observation(observed_at=first.observed_at + day * DAY, fetched_at=first.fetched_at + day * DAY)
             store.add([FetchedObservation(KIEL, later, follows=True)])
         store.prune(NOW + 20 * DAY.total_seconds(), NOW + 30 * DAY.total_seconds(), 0, [])
-        (last,) = store.load(NOW + 30 * DAY.total_seconds()).lasts
+        (last,) = store.load(NOW + 30 * DAY.total_seconds()).latest
         assert last.observation.observed_at == first.observed_at + 30 * DAY
-        assert store.load(NOW + 38 * DAY.total_seconds()).lasts == []
+        assert store.load(NOW + 38 * DAY.total_seconds()).latest == []
 
 
 def test_a_clock_that_was_set_right_does_not_hide_what_follows(tmp_path: Path) -> None:
@@ -148,7 +147,7 @@ def test_a_clock_that_was_set_right_does_not_hide_what_follows(tmp_path: Path) -
         board = LatestObservations([BERLIN, KIEL])
         with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
             runner.run(_live([[FetchedObservation(KIEL, ahead)], [FetchedObservation(KIEL, right)]], store, board))
-        assert [last.observation for last in store.load(NOW).lasts] == [right]
+        assert [last.observation for last in store.load(NOW).latest] == [right]
 
 
 def test_a_start_need_not_search_the_journal(tmp_path: Path) -> None:
@@ -164,7 +163,7 @@ def test_a_start_need_not_search_the_journal(tmp_path: Path) -> None:
                     )
                 ]
             )
-        assert store.end() - store._db.one("SELECT seq FROM gathered") <= 101
+        assert store.last_seq() - store._db.query_value("SELECT seq FROM gathered") <= 101
 
 
 def test_what_was_said_again_is_noted_at_the_end(tmp_path: Path) -> None:
@@ -175,7 +174,7 @@ def test_what_was_said_again_is_noted_at_the_end(tmp_path: Path) -> None:
             [FetchedObservation(KIEL, again := observation(fetched_at=EPOCH + timedelta(minutes=9)), repeat=True)]
         )
     with closing(Store(tmp_path / "weatherd.sqlite")) as store:
-        assert [last.observation for last in store.load(NOW).lasts] == [again]
+        assert [last.observation for last in store.load(NOW).latest] == [again]
 
 
 def test_what_follows_after_everything_was_deleted_is_the_last(tmp_path: Path) -> None:
@@ -186,7 +185,7 @@ def test_what_follows_after_everything_was_deleted_is_the_last(tmp_path: Path) -
         store.prune(NOW + 60, NOW + 60, 0, [])
         new = observation(observed_at=EPOCH + DAY, fetched_at=EPOCH + DAY)
         assert store.add([FetchedObservation(KIEL, new, follows=True)]).end == 3
-        assert [last.observation for last in store.load(NOW).lasts] == [new]
+        assert [last.observation for last in store.load(NOW).latest] == [new]
 
 
 def test_what_follows_one_that_was_known_is_the_last(tmp_path: Path) -> None:
@@ -197,4 +196,4 @@ def test_what_follows_one_that_was_known_is_the_last(tmp_path: Path) -> None:
         assert store.add([known] * 3).stored == 0
         new = observation(observed_at=EPOCH + DAY, fetched_at=EPOCH + DAY)
         assert store.add([FetchedObservation(KIEL, new, follows=True)]).end == 2
-        assert [last.observation for last in store.load(NOW).lasts] == [new]
+        assert [last.observation for last in store.load(NOW).latest] == [new]

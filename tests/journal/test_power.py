@@ -31,7 +31,7 @@ def test_a_prefix_of_the_batches_is_there(tmp_path: Path, damage: str) -> None:
     store = Store(file)
     for number in range(BATCHES):
         store.add(arrivals(number * BATCH, (number + 1) * BATCH))
-        store.move("far", Cursor((number + 1) * BATCH, (number + 1) * BATCH, "key"))
+        store.save_cursor("far", Cursor((number + 1) * BATCH, (number + 1) * BATCH, "key"))
     log = file.with_name("weatherd.sqlite-wal").read_bytes()
     for cut in range(CUTS):
         (folder := tmp_path / f"{cut}").mkdir()
@@ -40,7 +40,7 @@ def test_a_prefix_of_the_batches_is_there(tmp_path: Path, damage: str) -> None:
         rest = {"cut": b"", "zeros": bytes(len(log) - offset), "noise": chance.randbytes(len(log) - offset)}[damage]
         (folder / "weatherd.sqlite-wal").write_bytes(log[:offset] + rest)
         with closing(Store(folder / file.name)) as found:
-            end, cursor = found.end(), found.cursor("far").seq
+            end, cursor = found.last_seq(), found.load_cursor("far").seq
             assert found.add(arrivals(0, 1000)).stored == 1000 - end
         with closing(sqlite3.connect(folder / file.name)) as db:
             assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)

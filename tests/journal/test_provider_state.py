@@ -22,8 +22,8 @@ from tests.support.virtual_time import EPOCH
 from weatherd.errors import StateError
 from weatherd.journal.journal import open_journal
 from weatherd.journal.provider_state import ProviderState, in_memory_state, open_provider_state
-from weatherd.journal.state_folder import folder, owned
-from weatherd.journal.store import NAME, Store
+from weatherd.journal.state_folder import find_state_folder, lock_state_folder
+from weatherd.journal.store import JOURNAL_FILE, Store
 from weatherd.observation import Last
 from weatherd.quota.plans import Plan
 
@@ -100,34 +100,34 @@ def test_the_folder_is_the_users_choice_or_that_of_the_system(
     setting: Path | None, environ: dict[str, str], expected: str
 ) -> None:
     """A setting goes before systemd's folder, and that before the one of the user; it is relative to the file."""
-    found = folder(setting, Path("/etc/weatherd/weatherd.yaml"), environ)
+    found = find_state_folder(setting, Path("/etc/weatherd/weatherd.yaml"), environ)
     assert found == Path(expected).expanduser()
 
 
 def test_a_folder_is_made_for_its_owner_alone(tmp_path: Path) -> None:
     """Its parents are made too; nobody else may read it."""
     path = tmp_path / "a" / "b"
-    with owned(path):
+    with lock_state_folder(path):
         assert stat.S_IMODE(path.stat().st_mode) == 0o700
         assert (path / "lock").read_text() == f"{os.getpid()}\n"
         assert stat.S_IMODE((path / "lock").stat().st_mode) == 0o600
-    with owned(path):
+    with lock_state_folder(path):
         assert (path / "lock").read_text() == f"{os.getpid()}\n"
 
 
 def test_a_folder_is_given_back_also_after_an_error(tmp_path: Path) -> None:
     """It is somebody's inside the ``with``, and no longer."""
     for _ in range(2):
-        with pytest.raises(ZeroDivisionError), owned(tmp_path):
+        with pytest.raises(ZeroDivisionError), lock_state_folder(tmp_path):
             raise ZeroDivisionError
 
 
 OWNER = """
 import sys
 from pathlib import Path
-from weatherd.journal.state_folder import owned
-with owned(Path(sys.argv[1])):
-    print("owned", flush=True)
+from weatherd.journal.state_folder import lock_state_folder
+with lock_state_folder(Path(sys.argv[1])):
+    print("locked", flush=True)
     sys.stdin.read()
 """
 
@@ -159,15 +159,15 @@ async def line_of(process: asyncio.subprocess.Process) -> str:
 async def test_a_folder_has_one_owner(tmp_path: Path) -> None:
     """A second daemon is told whose it is and what to do; when the first is killed, the folder is free at once."""
     async with running(OWNER, str(tmp_path)) as process:
-        assert await line_of(process) == "owned"
+        assert await line_of(process) == "locked"
         for _ in range(2):  # looking does not change it
-            with pytest.raises(StateError) as caught, owned(tmp_path):
+            with pytest.raises(StateError) as caught, lock_state_folder(tmp_path):
                 pass
             assert str(caught.value).startswith(f"{tmp_path} is in use by another weatherd (process {process.pid}): ")
             assert "'state'" in str(caught.value)
         process.send_signal(signal.SIGKILL)
         await process.wait()
-        with owned(tmp_path):
+        with lock_state_folder(tmp_path):
             assert (tmp_path / "lock").read_text() == f"{os.getpid()}\n"
 
 
@@ -190,30 +190,33 @@ def test_a_folder_that_cannot_be_owned_is_explained(tmp_path: Path, spoil: Any) 
     path = tmp_path / "parent" / "state"
     path.parent.mkdir()
     spoil(path)
-    with pytest.raises(StateError, match="set 'state' to a folder that may be written") as caught, owned(path):
+    with (
+        pytest.raises(StateError, match="set 'state' to a folder that may be written") as caught,
+        lock_state_folder(path),
+    ):
         pass
     assert str(caught.value).startswith(f"the state folder {path} cannot be used: ")
 
 
 def _is_no_database(path: Path) -> None:
     path.mkdir()
-    (path / NAME).write_bytes(b"no database at all" * 100)
+    (path / JOURNAL_FILE).write_bytes(b"no database at all" * 100)
 
 
 def _is_newer(path: Path) -> None:
     path.mkdir()
-    with closing(sqlite3.connect(path / NAME)) as other:
+    with closing(sqlite3.connect(path / JOURNAL_FILE)) as other:
         other.execute("PRAGMA user_version = 99")
 
 
 def _is_a_folder(path: Path) -> None:
-    (path / NAME).mkdir(parents=True)
+    (path / JOURNAL_FILE).mkdir(parents=True)
 
 
 def _has_lost_a_table(path: Path) -> None:
     path.mkdir()
-    Store(path / NAME).close()
-    with closing(sqlite3.connect(path / NAME)) as other:
+    Store(path / JOURNAL_FILE).close()
+    with closing(sqlite3.connect(path / JOURNAL_FILE)) as other:
         other.execute("DROP TABLE note")
 
 
@@ -352,7 +355,7 @@ async def test_what_is_written_survives_a_kill(tmp_path: Path) -> None:
         assert left(state) == 97
         assert state.key_values("fake").get("key") == "text 2"
         assert [last.observation.temperature for last in state.latest] == [2.0]
-    with closing(sqlite3.connect(tmp_path / NAME)) as other:
+    with closing(sqlite3.connect(tmp_path / JOURNAL_FILE)) as other:
         assert other.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
@@ -371,7 +374,7 @@ async def test_a_state_without_a_folder_forgets() -> None:
 
 def rename(path: Path, before: str, after: str) -> None:
     """Take a table away from the state, or give it back."""
-    with closing(sqlite3.connect(path / NAME)) as other:
+    with closing(sqlite3.connect(path / JOURNAL_FILE)) as other:
         other.execute(f"ALTER TABLE {before} RENAME TO {after}")
 
 
@@ -445,7 +448,7 @@ async def test_an_end_that_cannot_write_is_an_end(tmp_path: Path) -> None:
 
 async def test_nobody_waits_for_a_writing(tmp_path: Path) -> None:
     """While another process holds the file, the loop goes on, and what comes meanwhile is written afterwards."""
-    with closing(sqlite3.connect(tmp_path / NAME, isolation_level=None)) as other, capture_logs() as logs:
+    with closing(sqlite3.connect(tmp_path / JOURNAL_FILE, isolation_level=None)) as other, capture_logs() as logs:
         async with opened(tmp_path) as state:
             state.usage_meter("fake", PLAN)
             charge(state, 1)

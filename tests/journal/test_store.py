@@ -21,7 +21,7 @@ from tests.support.virtual_time import EPOCH
 from weatherd.errors import StateError
 from weatherd.journal.key_value import KeyValueEntry
 from weatherd.journal.schema import VERSION
-from weatherd.journal.store import NAME, Kept, Store
+from weatherd.journal.store import JOURNAL_FILE, SavedState, Store
 from weatherd.observation import FetchedObservation, Last
 from weatherd.quota.usage import UsageRow
 
@@ -46,7 +46,7 @@ def arrivals(*lasts: Last) -> list[FetchedObservation]:
     ]
 
 
-def kept(file: Path, now: float = NOW) -> Kept:
+def kept(file: Path, now: float = NOW) -> SavedState:
     """Return what another run finds."""
     with closing(Store(file)) as store:
         return store.load(now)
@@ -55,7 +55,7 @@ def kept(file: Path, now: float = NOW) -> Kept:
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     """Return where the file is, or will be."""
-    return tmp_path / NAME
+    return tmp_path / JOURNAL_FILE
 
 
 def test_what_is_saved_is_found_again(file: Path) -> None:
@@ -76,13 +76,13 @@ def test_what_is_saved_is_found_again(file: Path) -> None:
         UsageRow("other", "day", NOW, 4.0),
     ]
     with closing(Store(file)) as store:
-        assert store.load(NOW) == Kept([], [], [])
+        assert store.load(NOW) == SavedState([], [], [])
         assert sorted(store.save(rows, [NOTE])) == sorted(rows)
         store.add(arrivals(last(), full))
     found = kept(file)
-    assert sorted(found.lasts) == sorted([last(), full])
-    assert sorted(found.rows) == sorted(rows)
-    assert found.notes == [NOTE]
+    assert sorted(found.latest) == sorted([last(), full])
+    assert sorted(found.usage) == sorted(rows)
+    assert found.entries == [NOTE]
 
 
 def test_a_city_has_one_last_observation_and_a_key_one_text(file: Path) -> None:
@@ -92,7 +92,7 @@ def test_a_city_has_one_last_observation_and_a_key_one_text(file: Path) -> None:
         store.add(arrivals(last(), newer))
         store.save([], [NOTE])
         store.save([], [NOTE._replace(text="new")])
-    assert (kept(file).lasts, kept(file).notes) == ([newer], [NOTE._replace(text="new")])
+    assert (kept(file).latest, kept(file).entries) == ([newer], [NOTE._replace(text="new")])
 
 
 @pytest.mark.parametrize(("age", "is_kept"), [(WEEK - 1, True), (WEEK + 1, False)])
@@ -100,7 +100,7 @@ def test_a_city_that_left_is_forgotten_after_a_week(file: Path, age: float, is_k
     """What nobody has renewed for a week is not loaded any more."""
     with closing(Store(file)) as store:
         store.add(arrivals(last(fetched_at=EPOCH)))
-    assert bool(kept(file, NOW + age).lasts) == is_kept
+    assert bool(kept(file, NOW + age).latest) == is_kept
 
 
 @pytest.mark.parametrize(("until", "is_kept"), [(1.0, True), (-1.0, False)])
@@ -108,7 +108,7 @@ def test_a_note_is_forgotten_when_nobody_needs_it(file: Path, until: float, is_k
     """A note is kept until its time, and not longer."""
     with closing(Store(file)) as store:
         store.save([], [NOTE._replace(until=NOW + until)])
-    assert bool(kept(file).notes) == is_kept
+    assert bool(kept(file).entries) == is_kept
 
 
 rows = st.builds(
@@ -153,7 +153,7 @@ def test_a_damaged_count_is_as_if_it_were_not_there(file: Path) -> None:
         store.save([UsageRow("fake", "day", NOW, 1.0)], [])
     with closing(sqlite3.connect(file)) as other, other:
         other.execute("INSERT INTO quota VALUES ('fake', 'pace', 'soon', NULL), ('fake', 'hour', NULL, 'many')")
-    assert kept(file).rows == [UsageRow("fake", "day", NOW, 1.0)]
+    assert kept(file).usage == [UsageRow("fake", "day", NOW, 1.0)]
 
 
 @pytest.mark.parametrize("content", [b"no database at all, but long enough to be none " * 100, b"short"])
@@ -216,22 +216,22 @@ def test_a_full_disk_is_told_as_that_and_costs_nothing_else(file: Path) -> None:
     """All of a writing is there, or nothing; the text says what was wrong; afterwards it works as before."""
     with closing(Store(file)) as store:
         store.save([UsageRow("fake", "day", NOW, 1.0)], [])
-        pages = store._db.one("PRAGMA page_count")
-        store._db.rows(f"PRAGMA max_page_count = {pages + 2}")
+        pages = store._db.query_value("PRAGMA page_count")
+        store._db.query(f"PRAGMA max_page_count = {pages + 2}")
         for _ in range(3):
             with pytest.raises(StateError, match="is full"):
                 store.save([UsageRow("fake", "day", NOW, 1.0)], [OLDEST])
-        assert kept(file) == Kept([], [UsageRow("fake", "day", NOW, 1.0)], [])
-        store._db.rows("PRAGMA max_page_count = 100000")
+        assert kept(file) == SavedState([], [UsageRow("fake", "day", NOW, 1.0)], [])
+        store._db.query("PRAGMA max_page_count = 100000")
         store.save([UsageRow("fake", "day", NOW, 1.0)], [OLDEST])
     found = kept(file)
-    assert (found.rows, found.notes) == ([UsageRow("fake", "day", NOW, 2.0)], [OLDEST])
+    assert (found.usage, found.entries) == ([UsageRow("fake", "day", NOW, 2.0)], [OLDEST])
 
 
 def test_a_file_that_another_one_writes_to_is_told_as_that(file: Path) -> None:
     """After some patience; and the next writing finds it free."""
     with closing(Store(file)) as store, closing(sqlite3.connect(file, isolation_level=None)) as other:
-        store._db.rows("PRAGMA busy_timeout = 0")
+        store._db.query("PRAGMA busy_timeout = 0")
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StateError, match="is locked"):
             store.save([UsageRow("fake", "day", NOW, 1.0)], [])
@@ -275,4 +275,4 @@ def test_several_may_write_at_once(file: Path) -> None:
                 store.save([UsageRow("fake", "day", NOW, 1.0)], [NOTE])
 
     assert _in_threads(4, work) == []
-    assert kept(file).rows == [UsageRow("fake", "day", NOW, 120.0)]
+    assert kept(file).usage == [UsageRow("fake", "day", NOW, 120.0)]

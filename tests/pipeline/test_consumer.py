@@ -11,13 +11,12 @@ from structlog.testing import capture_logs
 
 from tests.support.fakes import BERLIN, KIEL, FakeJournal, FakeSink, arrival
 from weatherd.config.diff import change
-from weatherd.pipeline.account import Account
 from weatherd.pipeline.consumer import consume
 from weatherd.pipeline.heartbeat import Heartbeat
 from weatherd.pipeline.journal_writer import JournalWriter
 from weatherd.pipeline.latest import LatestObservations
-from weatherd.pipeline.queue import MOST, ObservationQueue
-from weatherd.pipeline.sinks.guard import DEADLINE, GuardedSink
+from weatherd.pipeline.queue import BATCH_LIMIT, ObservationCounts, ObservationQueue
+from weatherd.pipeline.sinks.guard import WRITE_TIMEOUT, GuardedSink
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,13 +24,13 @@ if TYPE_CHECKING:
     from weatherd.observation import FetchedObservation
 
 
-async def _consume(arrivals: Sequence[FetchedObservation], *sinks: FakeSink, every: float = 0.0) -> Account:
-    channel, account = ObservationQueue(10_000), Account()
+async def _consume(arrivals: Sequence[FetchedObservation], *sinks: FakeSink, every: float = 0.0) -> ObservationCounts:
+    channel, account = ObservationQueue(10_000), ObservationCounts()
     outlets = [GuardedSink(f"sink-{number}", sink) for number, sink in enumerate(sinks)]
     keeper = JournalWriter(FakeJournal().add, channel, account)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(consume(channel, LatestObservations(), outlets, keeper, Heartbeat()))
-        tasks.create_task(keeper.keep())
+        tasks.create_task(keeper.run())
         for item in arrivals:
             await channel.put(item)
             if every:
@@ -47,14 +46,14 @@ async def test_every_sink_gets_everything_in_order() -> None:
     arrivals = [arrival(temperature=float(number)) for number in range(5)]
     account = await _consume(arrivals, *sinks)
     assert sinks[0].got == sinks[1].got == arrivals
-    assert account == Account(stored=5)
+    assert account == ObservationCounts(stored=5)
 
 
 async def test_what_waits_is_written_together() -> None:
     """A backlog is written in batches, not one by one."""
     sink = FakeSink()
-    await _consume([arrival(temperature=float(number % 50)) for number in range(MOST * 2 + 7)], sink)
-    assert sink.batches == [MOST, MOST, 7]
+    await _consume([arrival(temperature=float(number % 50)) for number in range(BATCH_LIMIT * 2 + 7)], sink)
+    assert sink.batches == [BATCH_LIMIT, BATCH_LIMIT, 7]
 
 
 async def test_a_repeat_is_marked_and_counted() -> None:
@@ -108,7 +107,7 @@ async def test_a_hanging_sink_is_left_at_its_deadline() -> None:
         await _consume([arrival(temperature=float(number)) for number in range(50)], hanging, good, every=1.0)
     assert len(good.got) == 50
     assert good.times[0] == 0  # before the other one's deadline
-    assert f"{DEADLINE:g} s" in events[0]["reason"]
+    assert f"{WRITE_TIMEOUT:g} s" in events[0]["reason"]
     assert len(events) == 1
 
 
@@ -117,19 +116,19 @@ def test_the_board_keeps_the_last_of_each_city() -> None:
     board = LatestObservations([KIEL, BERLIN])
     old, new = arrival().observation, arrival(temperature=7.0).observation
     for observation in (old, new):
-        board.note(observation)
-    board.note(arrival(BERLIN).observation)
-    board.become(change(board.cities, [KIEL]))
-    assert (board.last("kiel"), board.last("berlin")) == (new, None)
+        board.record(observation)
+    board.record(arrival(BERLIN).observation)
+    board.apply(change(board.cities, [KIEL]))
+    assert (board.get("kiel"), board.get("berlin")) == (new, None)
 
 
 def test_the_board_forgets_what_was_seen_elsewhere() -> None:
     """A city that was moved is another place, of which nothing is known; one that stayed keeps what there is."""
     board = LatestObservations([KIEL, BERLIN])
-    board.note(arrival().observation)
-    board.note(arrival(BERLIN).observation)
-    board.become(change(board.cities, [replace(KIEL, lat=KIEL.lat + 1), BERLIN]))
-    assert (board.last("kiel"), board.last("berlin")) == (None, arrival(BERLIN).observation)
+    board.record(arrival().observation)
+    board.record(arrival(BERLIN).observation)
+    board.apply(change(board.cities, [replace(KIEL, lat=KIEL.lat + 1), BERLIN]))
+    assert (board.get("kiel"), board.get("berlin")) == (None, arrival(BERLIN).observation)
 
 
 async def test_a_batch_follows_another_after_a_moment() -> None:

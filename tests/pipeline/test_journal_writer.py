@@ -17,9 +17,8 @@ from tests.support.fakes import KIEL, FakeProvider, FakeSink, VirtualJournal, ar
 from weatherd.city import City
 from weatherd.errors import StateError
 from weatherd.journal.journal import Journal, open_journal
-from weatherd.pipeline.account import Account
 from weatherd.pipeline.journal_writer import JournalWriter
-from weatherd.pipeline.queue import ObservationQueue
+from weatherd.pipeline.queue import ObservationCounts, ObservationQueue
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +29,7 @@ FULL = StateError("database or disk is full; make room on the disk")
 
 def stored(kept: Journal) -> list[tuple[Any, ...]]:
     """Return the identities in a journal."""
-    return kept._store._db.rows("SELECT city, observed_at FROM observation ORDER BY seq")
+    return kept._store._db.query("SELECT city, observed_at FROM observation ORDER BY seq")
 
 
 async def test_a_full_disk_delays_and_loses_nothing(tmp_path: Path) -> None:
@@ -73,14 +72,14 @@ async def test_in_the_end_the_producers_wait(tmp_path: Path) -> None:
     assert (stopped["clean"], stopped["stored"]) == (False, 0)
 
 
-async def _keep(batch: list[Any], add: Any) -> Account:
-    channel, account = ObservationQueue(1000), Account(fetched=len(batch))
+async def _keep(batch: list[Any], add: Any) -> ObservationCounts:
+    channel, account = ObservationQueue(1000), ObservationCounts(fetched=len(batch))
     keeper = JournalWriter(add, channel, account)
     for item in batch:
         await channel.put(item)
-    keeper.put(batch)
+    keeper.submit(batch)
     keeper.close()
-    await keeper.keep()
+    await keeper.run()
     assert account.fetched == account.stored + account.repeated + account.dropped + channel.depth
     return account
 
@@ -109,17 +108,17 @@ async def test_a_writing_that_hangs_is_told(tmp_path: Path) -> None:
 
 
 def _takes_one_too_few(patch: pytest.MonkeyPatch) -> None:
-    take = ObservationQueue.take
+    take = ObservationQueue.get_batch
 
     async def taken(self: ObservationQueue) -> list[Any]:
         return (await take(self))[:-1] or await take(self)
 
-    patch.setattr(ObservationQueue, "take", taken)
+    patch.setattr(ObservationQueue, "get_batch", taken)
 
 
 def _keeps_half(patch: pytest.MonkeyPatch) -> None:
-    put = JournalWriter.put
-    patch.setattr(JournalWriter, "put", lambda self, batch: put(self, batch[len(batch) // 2 :]))
+    put = JournalWriter.submit
+    patch.setattr(JournalWriter, "submit", lambda self, batch: put(self, batch[len(batch) // 2 :]))
 
 
 def _forgets_its_count(patch: pytest.MonkeyPatch) -> None:
@@ -127,7 +126,7 @@ def _forgets_its_count(patch: pytest.MonkeyPatch) -> None:
 
 
 def _never_done(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(ObservationQueue, "done", lambda *_: None)
+    patch.setattr(ObservationQueue, "mark_done", lambda *_: None)
 
 
 @pytest.mark.parametrize("spoil", [None, _takes_one_too_few, _keeps_half, _forgets_its_count, _never_done])
@@ -190,15 +189,15 @@ async def test_what_comes_soon_after_is_stored_together() -> None:
         transactions.append(len(batch))
         return len(batch)
 
-    channel, account = ObservationQueue(1000), Account()
+    channel, account = ObservationQueue(1000), ObservationCounts()
     keeper = JournalWriter(add, channel, account)
-    keeping = asyncio.create_task(keeper.keep())
+    keeping = asyncio.create_task(keeper.run())
     for number in range(10):
         item = arrival(temperature=float(number))
         await channel.put(item)
-        keeper.put([item])
+        keeper.submit([item])
         await asyncio.sleep(0.001)
-    keeper.put([arrival()])
+    keeper.submit([arrival()])
     await channel.put(arrival())
     keeper.close()
     await keeping

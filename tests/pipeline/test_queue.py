@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 async def _drain(channel: ObservationQueue) -> list[list[FetchedObservation]]:
     batches = []
-    while batch := await channel.take():
+    while batch := await channel.get_batch():
         batches.append(batch)
-        channel.done(len(batch))
+        channel.mark_done(len(batch))
     return batches
 
 
@@ -30,7 +30,7 @@ def _numbered(count: int) -> list[FetchedObservation]:
 
 async def test_what_waits_comes_in_one_batch_and_in_order() -> None:
     """A batch holds everything that waits, up to the limit, in the order of arrival."""
-    channel, arrivals = ObservationQueue(100, most=10), _numbered(25)
+    channel, arrivals = ObservationQueue(100, batch_limit=10), _numbered(25)
     for item in arrivals:
         await channel.put(item)
     channel.close()
@@ -42,7 +42,7 @@ async def test_a_batch_does_not_wait_for_more() -> None:
     channel = ObservationQueue(100)
     async with asyncio.timeout(1):
         await channel.put(arrival())
-        assert await channel.take() == [arrival()]
+        assert await channel.get_batch() == [arrival()]
 
 
 async def test_a_closed_channel_stays_closed() -> None:
@@ -51,20 +51,20 @@ async def test_a_closed_channel_stays_closed() -> None:
     await channel.put(arrival())
     channel.close()
     async with asyncio.timeout(1):
-        assert [len(await channel.take()) for _ in range(3)] == [1, 0, 0]
+        assert [len(await channel.get_batch()) for _ in range(3)] == [1, 0, 0]
 
 
 async def test_a_full_channel_makes_the_producer_wait() -> None:
     """No more than the size goes in; the next one goes in when one has been done with."""
-    channel = ObservationQueue(2, most=1)
+    channel = ObservationQueue(2, batch_limit=1)
     async with asyncio.TaskGroup() as tasks:
         puts = [tasks.create_task(channel.put(item)) for item in _numbered(3)]
         await asyncio.sleep(1)
         assert [put.done() for put in puts] == [True, True, False]
-        await channel.take()
+        await channel.get_batch()
         await asyncio.sleep(1)
         assert not puts[2].done()
-        channel.done(1)
+        channel.mark_done(1)
         await asyncio.sleep(1)
         assert puts[2].done()
 
@@ -91,29 +91,31 @@ async def test_depth_counts_what_is_in_hand_until_it_is_dealt_with() -> None:
             tasks.create_task(channel.put(item))
         await asyncio.sleep(1)
         assert channel.depth == 2
-        await channel.take()
+        await channel.get_batch()
         assert channel.depth == 2
-        channel.done(1)
+        channel.mark_done(1)
         assert channel.depth == 1
 
 
 @given(
     size=st.integers(1, 5),
-    most=st.integers(1, 4),
+    batch_limit=st.integers(1, 4),
     cancelled=st.lists(st.booleans(), max_size=30),
     pause=st.floats(0, 2),
 )
-def test_whatever_is_put_is_taken_exactly_once(size: int, most: int, cancelled: list[bool], pause: float) -> None:
+def test_whatever_is_put_is_taken_exactly_once(
+    size: int, batch_limit: int, cancelled: list[bool], pause: float
+) -> None:
     """With any size, batch limit, consumer's pace and cancellations, nothing is lost and nothing comes twice."""
 
     async def scenario() -> list[float]:
-        channel, arrivals = ObservationQueue(size, most), _numbered(len(cancelled))
+        channel, arrivals = ObservationQueue(size, batch_limit), _numbered(len(cancelled))
         got: list[float] = []
 
         async def consume() -> None:
-            while batch := await channel.take():
+            while batch := await channel.get_batch():
                 await asyncio.sleep(pause)
-                channel.done(len(batch))
+                channel.mark_done(len(batch))
                 got.extend(item.observation.temperature for item in batch)
 
         async with asyncio.TaskGroup() as consumers:
@@ -139,10 +141,10 @@ async def test_a_channel_is_crowded_when_more_room_is_taken_than_left() -> None:
         assert channel.is_crowded == (number > 2)
     waiting = asyncio.create_task(channel.put(arrival()))
     await asyncio.sleep(1)
-    channel.done(2)
+    channel.mark_done(2)
     await waiting
     assert channel.is_crowded
-    channel.done(3)
+    channel.mark_done(3)
     assert not channel.is_crowded
 
 
@@ -152,10 +154,10 @@ async def test_room_that_was_given_to_a_cancelled_put_is_not_lost() -> None:
     await channel.put(arrival())
     waiting = asyncio.create_task(channel.put(arrival()))
     await asyncio.sleep(0)
-    channel.done(1)
+    channel.mark_done(1)
     waiting.cancel()
     await asyncio.wait([waiting])
-    channel.done(1)
+    channel.mark_done(1)
     async with asyncio.timeout(1):
         await channel.put(arrival())
     assert channel.depth == 1

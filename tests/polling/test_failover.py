@@ -18,9 +18,8 @@ from structlog.testing import capture_logs
 from tests.support.fakes import KIEL, observation
 from tests.support.virtual_time import EPOCH, now
 from weatherd.errors import Failure, ProviderError
-from weatherd.pipeline.account import Account
 from weatherd.pipeline.latest import LatestObservations
-from weatherd.pipeline.queue import ObservationQueue
+from weatherd.pipeline.queue import ObservationCounts, ObservationQueue
 from weatherd.polling.failover import Suspension, bench, order
 from weatherd.polling.producer import Tools, produce
 from weatherd.quota.planner import Planner
@@ -64,7 +63,7 @@ class Taking(ObservationQueue):
     async def put(self, arrival: Any) -> None:
         """Take it."""
         self.taken.append((asyncio.get_running_loop().time(), arrival))
-        self._board.note(arrival.observation)
+        self._board.record(arrival.observation)
 
     @property
     def served_by(self) -> list[str]:
@@ -77,7 +76,9 @@ async def watch(first: Service, second: Service, seconds: float = DAY, city: Cit
     board, loop = LatestObservations(), asyncio.get_running_loop()
     channel = Taking(board)
     epoch = EPOCH.timestamp() - loop.time()
-    tools = Tools({"first": first, "second": second}, Planner(), board, channel, Account(), epoch, random.Random(0))
+    tools = Tools(
+        {"first": first, "second": second}, Planner(), board, channel, ObservationCounts(), epoch, random.Random(0)
+    )
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await produce(city, tools)

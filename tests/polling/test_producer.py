@@ -16,9 +16,8 @@ from structlog.testing import capture_logs
 from tests.support.fakes import BERLIN, KIEL, FakeProvider, observation, unavailable
 from tests.support.virtual_time import EPOCH
 from weatherd.errors import Failure, ProviderError
-from weatherd.pipeline.account import Account
 from weatherd.pipeline.latest import LatestObservations
-from weatherd.pipeline.queue import ObservationQueue
+from weatherd.pipeline.queue import ObservationCounts, ObservationQueue
 from weatherd.polling.producer import Tools, produce
 from weatherd.polling.schedule import phase, share
 from weatherd.quota.planner import Planner
@@ -46,7 +45,7 @@ async def _watch(provider: FakeProvider, *, until: float, city: City = KIEL, siz
         Planner(),
         LatestObservations(),
         ObservationQueue(size),
-        Account(),
+        ObservationCounts(),
         epoch,
         Least(),
     )
@@ -72,7 +71,7 @@ async def test_a_city_of_a_long_list_is_asked_soon() -> None:
     loop, provider = asyncio.get_running_loop(), FakeProvider().answers()
     board = LatestObservations(replace(KIEL, id=f"city-{number}") for number in range(11_000))
     epoch = EPOCH.timestamp() - loop.time()
-    tools = Tools({"fake": provider}, Planner(), board, ObservationQueue(1000), Account(), epoch, Least())
+    tools = Tools({"fake": provider}, Planner(), board, ObservationQueue(1000), ObservationCounts(), epoch, Least())
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout_at(5):
             await produce(KIEL, tools)
@@ -113,7 +112,7 @@ async def test_a_timer_that_fires_a_hair_early_makes_no_second_poll() -> None:
     loop = asyncio.get_running_loop()
     epoch = EPOCH.timestamp() - loop.time()
     tools = Trembling(
-        {"fake": provider}, Planner(), LatestObservations(), ObservationQueue(1000), Account(), epoch, Least()
+        {"fake": provider}, Planner(), LatestObservations(), ObservationQueue(1000), ObservationCounts(), epoch, Least()
     )
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(86400):
@@ -204,7 +203,7 @@ async def test_the_next_provider_serves_while_the_first_cannot(error: Exception)
         Planner(),
         LatestObservations(),
         ObservationQueue(10),
-        Account(),
+        ObservationCounts(),
         EPOCH.timestamp(),
         Least(),
     )
@@ -256,11 +255,13 @@ async def test_a_full_channel_holds_the_city_back() -> None:
 
     async def make_room() -> None:
         await asyncio.sleep(3000)
-        tools.channel.done(len(await tools.channel.take()))
+        tools.channel.mark_done(len(await tools.channel.get_batch()))
 
     loop = asyncio.get_running_loop()
     epoch = EPOCH.timestamp() - loop.time()
-    tools = Tools({"fake": provider}, Planner(), LatestObservations(), ObservationQueue(1), Account(), epoch, Least())
+    tools = Tools(
+        {"fake": provider}, Planner(), LatestObservations(), ObservationQueue(1), ObservationCounts(), epoch, Least()
+    )
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(4000), asyncio.TaskGroup() as tasks:
             tasks.create_task(make_room())

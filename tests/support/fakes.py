@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from tests.support.virtual_time import EPOCH, now
 from weatherd.city import City
 from weatherd.errors import Failure, ProviderError
-from weatherd.journal.journal import Journal, Reading
+from weatherd.journal.journal import AsyncReader, Journal
 from weatherd.journal.key_value import KeyValueStore
 from weatherd.journal.reader import Reader
 from weatherd.journal.store import Store
@@ -181,17 +181,17 @@ class VirtualJournal(Journal):
         return await super().add(batch)
 
     @contextlib.asynccontextmanager
-    async def reading(self) -> AsyncIterator[Reading]:
+    async def open_reader(self) -> AsyncIterator[AsyncReader]:
         """Open the file a second time."""
         with contextlib.closing(Reader(self.file)) as reader:
-            yield Reading(reader, AtOnce())
+            yield AsyncReader(reader, AtOnce())
 
 
 class FakeJournal(Journal):
     """Knows what is a repeat, and keeps everything in memory."""
 
     def __init__(self) -> None:
-        self.end = 0
+        self.last_seq = 0
         self.kept: dict[object, Observation] = {}
 
     async def add(self, batch: Sequence[FetchedObservation]) -> int:

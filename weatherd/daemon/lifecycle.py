@@ -13,12 +13,11 @@ from weatherd.daemon import gc_tuning, systemd
 from weatherd.daemon.reload import Reloader
 from weatherd.daemon.retention import retain
 from weatherd.daemon.status import DaemonStatus, Reload, settled
-from weatherd.pipeline.account import Account
 from weatherd.pipeline.consumer import consume
-from weatherd.pipeline.forwarders.engine import forwarding
+from weatherd.pipeline.forwarders.engine import open_deliveries
 from weatherd.pipeline.journal_writer import JournalWriter
 from weatherd.pipeline.latest import LatestObservations
-from weatherd.pipeline.queue import ObservationQueue
+from weatherd.pipeline.queue import ObservationCounts, ObservationQueue
 from weatherd.pipeline.sinks.guard import GuardedSink
 from weatherd.polling.producer import Tools, produce
 from weatherd.polling.supervisor import Supervisor
@@ -77,7 +76,7 @@ async def run(
     channel, board, account = (
         ObservationQueue(settings.queue_size),
         board or LatestObservations(configuration.cities),
-        Account(),
+        ObservationCounts(),
     )
     planner = planner or Planner()
     keeper = JournalWriter(journal.add, channel, account)
@@ -86,7 +85,7 @@ async def run(
     names = list(forwarders or ())
     clean = False
     async with contextlib.AsyncExitStack() as stack:
-        forwards = await stack.enter_async_context(forwarding(forwarders or {}, journal, random))
+        forwards = await stack.enter_async_context(open_deliveries(forwarders or {}, journal, random))
         reloaded = Reload(successful=True, at=now().timestamp())
         view = DaemonStatus(board, account, channel, planner, gates or {}, journal, forwards, now, reload.set, reloaded)
         if serve:
@@ -94,7 +93,7 @@ async def run(
         tools = Tools(providers, planner, board, channel, account, epoch, random, view.attempts)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(None) as deadline, asyncio.TaskGroup() as consumers:
-                consumers.create_task(keeper.keep(), name="keep")
+                consumers.create_task(keeper.run(), name="keep")
                 consumers.create_task(consume(channel, board, outlets, keeper, view.pulse), name="consume")
                 async with asyncio.TaskGroup() as producers:
                     supervisor = Supervisor(producers, lambda city: produce(city, tools))
@@ -127,7 +126,7 @@ async def run(
     return clean
 
 
-def _tell(account: Account, channel: ObservationQueue, forwards: DeliveryGroup, clean: bool) -> None:  # noqa: FBT001 - call_at() takes no keywords
+def _tell(account: ObservationCounts, channel: ObservationQueue, forwards: DeliveryGroup, clean: bool) -> None:  # noqa: FBT001 - call_at() takes no keywords
     tell = log.info if clean else log.error
-    ends = {"forwarders": forwards.ends()} if forwards else {}
+    ends = {"forwarders": forwards.counters()} if forwards else {}
     tell("daemon.stopped", clean=clean, **dataclasses.asdict(account), queued=channel.depth, **ends)

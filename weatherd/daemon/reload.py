@@ -79,7 +79,7 @@ class Reloader:
                 log.error("cities.rejected", problems=[repr(error)], exc_info=error)
             else:
                 before = self._view.planner.calls_per_day()
-                self._view.board.become(difference)
+                self._view.board.apply(difference)
                 self._view.attempts.forget(difference.added | difference.removed)
                 self._apply(configuration, difference)
                 self._report(difference, before)

@@ -16,10 +16,9 @@ if TYPE_CHECKING:
 
     from weatherd.city import City
     from weatherd.journal.journal import Journal
-    from weatherd.pipeline.account import Account
     from weatherd.pipeline.forwarders.engine import DeliveryGroup
     from weatherd.pipeline.latest import LatestObservations
-    from weatherd.pipeline.queue import ObservationQueue
+    from weatherd.pipeline.queue import ObservationCounts, ObservationQueue
     from weatherd.quota.limiter import RateLimiter
     from weatherd.quota.planner import Planner
 
@@ -41,7 +40,7 @@ class DaemonStatus:
     """The daemon's own parts; to be looked at, not touched."""
 
     board: LatestObservations
-    account: Account
+    account: ObservationCounts
     channel: ObservationQueue
     planner: Planner
     gates: Mapping[str, RateLimiter]
@@ -66,7 +65,7 @@ class DaemonStatus:
         A city is down, too, when its polls fail, though its last observation is not yet too old: then it is shown with
         that. It is waiting before its first poll has ended.
         """
-        last, attempt = self.board.last(city.id), self.attempts.last(city.id)
+        last, attempt = self.board.get(city.id), self.attempts.last(city.id)
         if last is None:
             return DOWN if attempt else WAITING
         if is_stale(last, self.now().timestamp()):
@@ -82,7 +81,7 @@ class DaemonStatus:
 
     def faults(self) -> Iterator[str]:
         """Say what should move and does not. That a weather service is down is none."""
-        for part in self.pulse.stuck():
+        for part in self.pulse.stalled():
             yield f"the {part} does not move"
         due = self.attempts.earliest()
         if due is not None and self.now().timestamp() - due > _LATE:

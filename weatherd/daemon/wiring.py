@@ -15,8 +15,8 @@ from weatherd.errors import ConfigError, Problem, describe
 from weatherd.http.session import open_session
 from weatherd.journal.journal import open_journal
 from weatherd.journal.provider_state import in_memory_state, open_provider_state
-from weatherd.journal.state_folder import folder
-from weatherd.pipeline.forwarders import Resources as ForwarderResources
+from weatherd.journal.state_folder import find_state_folder
+from weatherd.pipeline.forwarders import ForwarderResources
 from weatherd.plugins import contain
 from weatherd.providers import Resources
 from weatherd.quota.limiter import RateLimiter
@@ -112,7 +112,7 @@ async def open_providers(
 @contextlib.asynccontextmanager
 async def open_for_once(configuration: Configuration) -> AsyncIterator[Providers]:
     """Open the providers for a command that asks once. Its calls count like the daemon's, which may be running."""
-    path = folder(configuration.settings.state, configuration.file, os.environ)
+    path = find_state_folder(configuration.settings.state, configuration.file, os.environ)
     async with (
         open_journal(path) as journal,
         open_provider_state(journal, now) as state,

@@ -34,12 +34,14 @@ class Database:
                 address, timeout=_PATIENCE, isolation_level=None, check_same_thread=False, uri=read_only
             )
 
-    def prepare(self) -> None:
+    def configure(self) -> None:
         """Make it a file that a crash cannot spoil, that readers do not stop, and that can give back its space."""
         with self._explained():
-            if self.one("PRAGMA auto_vacuum") != _INCREMENTAL:  # to be set before there are tables, or by a VACUUM
+            if (
+                self.query_value("PRAGMA auto_vacuum") != _INCREMENTAL
+            ):  # to be set before there are tables, or by a VACUUM
                 self._db.execute(f"PRAGMA auto_vacuum = {_INCREMENTAL}")
-                if self.one("PRAGMA page_count"):
+                if self.query_value("PRAGMA page_count"):
                     self._db.execute("VACUUM")
             with contextlib.suppress(sqlite3.OperationalError):  # this one does not wait for another who does the same
                 self._db.execute("PRAGMA journal_mode = WAL")
@@ -47,22 +49,22 @@ class Database:
             self._db.execute("PRAGMA temp_store = MEMORY")  # there may be no folder for it, as in a container
             self._db.execute(f"PRAGMA journal_size_limit = {_LOG}")
 
-    def rows(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    def query(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Return all that a statement finds."""
         with self._explained():
             return self._db.execute(statement, values).fetchall()
 
-    def one(self, statement: str, values: Sequence[Any] = ()) -> Any:
+    def query_value(self, statement: str, values: Sequence[Any] = ()) -> Any:
         """Return the first value that a statement finds, or None."""
-        found = self.rows(statement, values)
+        found = self.query(statement, values)
         return found[0][0] if found else None
 
-    def change(self, statement: str, values: Sequence[Any] = ()) -> int:
+    def execute(self, statement: str, values: Sequence[Any] = ()) -> int:
         """Return how many rows a statement has changed."""
         with self._explained():
             return self._db.execute(statement, values).rowcount
 
-    def change_all(self, statement: str, rows: Iterable[Sequence[Any]]) -> int:
+    def execute_many(self, statement: str, rows: Iterable[Sequence[Any]]) -> int:
         """Return how many rows a statement has changed, done for each of *rows*."""
         with self._explained():
             return self._db.executemany(statement, rows).rowcount

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 import structlog
 
 from weatherd.journal.reader import Reader
-from weatherd.journal.state_folder import explained
-from weatherd.journal.store import NAME, Store
+from weatherd.journal.state_folder import translate_errors
+from weatherd.journal.store import JOURNAL_FILE, Store
 from weatherd.worker_thread import Worker
 
 if TYPE_CHECKING:
@@ -20,55 +20,55 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from weatherd.journal.rows import Entry
-    from weatherd.journal.store import Cursor, Pruned
+    from weatherd.journal.rows import JournalEntry
+    from weatherd.journal.store import Cursor, PruneResult
     from weatherd.observation import FetchedObservation
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 log = structlog.get_logger()
 
 _LAST_MOMENT = 2.0  # seconds that closing may take
 
 
-class Runs(Protocol):
-    """Runs calls one after another, such as a Worker."""
+class CallRunner(Protocol):
+    """CallRunner calls one after another, such as a Worker."""
 
-    async def run(self, call: Callable[[], T]) -> T:
+    async def run(self, call: Callable[[], _T]) -> _T:
         """Return what *call* returns."""
 
 
 class Journal:
     """The one writer; every method raises StateError when the file cannot be written now, and may be called again."""
 
-    def __init__(self, file: Path, store: Store, worker: Runs) -> None:
+    def __init__(self, file: Path, store: Store, worker: CallRunner) -> None:
         self.file = file
-        self.end = store.end()  # the number of the last entry
+        self.last_seq = store.last_seq()  # the number of the last entry
         self._store = store
         self._worker = worker
         self._news = asyncio.Event()
 
-    async def call(self, what: Callable[[Store], T]) -> T:
+    async def call(self, what: Callable[[Store], _T]) -> _T:
         """Return what *what* makes of the store, in the thread."""
         return await self._worker.run(lambda: what(self._store))
 
-    def reading(self) -> AbstractAsyncContextManager[Reading]:
+    def open_reader(self) -> AbstractAsyncContextManager[AsyncReader]:
         """Open the journal for reading, beside the writer. Raises StateError when it cannot be read."""
-        return open_reading(self.file)
+        return open_reader(self.file)
 
     async def add(self, batch: Sequence[FetchedObservation]) -> int:
         """Keep a batch, whole or not at all, and return how many of it were new. The others are repeats."""
         added = await self.call(lambda store: store.add(batch))
         log.debug("journal.stored", observations=len(batch), new=added.stored, end=added.end)
-        if added.end > self.end:
-            self.end = added.end
+        if added.end > self.last_seq:
+            self.last_seq = added.end
             self._news.set()
             self._news = asyncio.Event()
         return added.stored
 
-    async def beyond(self, seq: int) -> None:
-        """Wait until there is an entry after number *seq*."""
-        while self.end <= seq:
+    async def wait_for_entries(self, after: int) -> None:
+        """Wait until there is an entry after number *after*."""
+        while self.last_seq <= after:
             await self._news.wait()
 
     async def prune(self, before: float, now: float, forwarders: Sequence[str]) -> dict[str, int]:
@@ -81,39 +81,39 @@ class Journal:
             pruned = await self.call(functools.partial(_prune, before, now, seq, forwarders))
             missed = {name: count + pruned.missed[name] for name, count in missed.items()}
             seq, is_done = pruned.seq, pruned.is_done
-        while await self.call(lambda store: store.give_back()):
+        while await self.call(lambda store: store.release_space()):
             pass
         return missed
 
-    async def cursor(self, forwarder: str) -> Cursor:
+    async def load_cursor(self, forwarder: str) -> Cursor:
         """Return how far a forwarder has delivered."""
-        return await self.call(lambda store: store.cursor(forwarder))
+        return await self.call(lambda store: store.load_cursor(forwarder))
 
-    async def move(self, forwarder: str, cursor: Cursor) -> None:
+    async def save_cursor(self, forwarder: str, cursor: Cursor) -> None:
         """Note how far a forwarder has delivered."""
-        await self.call(lambda store: store.move(forwarder, cursor))
+        await self.call(lambda store: store.save_cursor(forwarder, cursor))
 
-    async def set_aside(self, forwarder: str, seqs: Sequence[int], reason: str) -> None:
+    async def record_skipped(self, forwarder: str, seqs: Sequence[int], reason: str) -> None:
         """Note what a forwarder's far side does not take."""
-        await self.call(lambda store: store.set_aside(forwarder, seqs, reason))
+        await self.call(lambda store: store.record_skipped(forwarder, seqs, reason))
 
 
-class Reading:
+class AsyncReader:
     """Reads the journal in a thread of its own, so that readers wait neither for the writer nor for one another."""
 
-    def __init__(self, reader: Reader, worker: Runs) -> None:
+    def __init__(self, reader: Reader, worker: CallRunner) -> None:
         self._reader = reader
         self._worker = worker
 
-    async def after(self, seq: int, limit: int, until: int | None = None) -> list[Entry]:
+    async def read_after(self, seq: int, limit: int, until: int | None = None) -> list[JournalEntry]:
         """Return the entries that follow number *seq*."""
-        return await self._worker.run(lambda: self._reader.after(seq, limit, until))
+        return await self._worker.run(lambda: self._reader.read_after(seq, limit, until))
 
-    async def page(
+    async def read_page(
         self, after: int, limit: int, since: datetime | None, until: datetime | None, city: str | None
-    ) -> list[Entry]:
+    ) -> list[JournalEntry]:
         """Return what was observed in ``[since, until)``, of one city or of all, after number *after*."""
-        return await self._worker.run(lambda: self._reader.page(after, limit, since, until, city))
+        return await self._worker.run(lambda: self._reader.read_page(after, limit, since, until, city))
 
 
 @contextlib.asynccontextmanager
@@ -122,7 +122,7 @@ async def open_journal(folder: Path) -> AsyncIterator[Journal]:
     with Worker("journal") as worker:
         store = await worker.run(lambda: _open_store(folder))
         try:
-            yield Journal(folder / NAME, store, worker)
+            yield Journal(folder / JOURNAL_FILE, store, worker)
         finally:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LAST_MOMENT):
@@ -130,23 +130,23 @@ async def open_journal(folder: Path) -> AsyncIterator[Journal]:
 
 
 @contextlib.asynccontextmanager
-async def open_reading(file: Path) -> AsyncIterator[Reading]:
+async def open_reader(file: Path) -> AsyncIterator[AsyncReader]:
     """Open the journal for reading. Raises StateError when it cannot be read."""
     with Worker("reader") as worker:
         reader = await worker.run(lambda: Reader(file))
         try:
-            yield Reading(reader, worker)
+            yield AsyncReader(reader, worker)
         finally:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LAST_MOMENT):
                     await worker.run(reader.close)
 
 
-def _prune(before: float, now: float, after: int, forwarders: Sequence[str], store: Store) -> Pruned:
+def _prune(before: float, now: float, after: int, forwarders: Sequence[str], store: Store) -> PruneResult:
     return store.prune(before, now, after, forwarders)
 
 
 def _open_store(folder: Path) -> Store:
-    with explained(folder):
+    with translate_errors(folder):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return Store(folder / NAME)
+    return Store(folder / JOURNAL_FILE)

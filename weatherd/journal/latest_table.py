@@ -6,7 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from weatherd.errors import StateError
-from weatherd.journal.rows import IDENTITY, micros, observation
+from weatherd.journal.rows import IDENTITY, parse_row, to_micros
 from weatherd.observation import FIELDS, Last
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ _FORGET = 7 * 86400.0  # seconds after which the last observation of a city that
 _FEW = 100  # observations that come between two times of noting the last ones, or one for each city
 
 
-class Lasts:
+class LatestTable:
     """The table of them, in the journal's file.
 
     One is noted at once only where the journal does not tell it by itself: a first one, a revision, and one that is
@@ -51,8 +51,8 @@ class Lasts:
     def load(self, now: float) -> list[Last]:
         """Return those of the week before *now*, a POSIX time; forget those whose observations are deleted."""
         self.gather()
-        self._db.change(_GONE)
-        return [last for row in self._db.rows(_LASTS, [int((now - _FORGET) * 1e6)]) if (last := _last(row))]
+        self._db.execute(_GONE)
+        return [last for row in self._db.query(_LASTS, [int((now - _FORGET) * 1e6)]) if (last := _last(row))]
 
     def note(self, batch: Sequence[FetchedObservation], before: int, end: int, *, are_new: bool) -> None:
         """Note what has to be noted at once, in the transaction that took the journal from number *before* to *end*.
@@ -65,13 +65,13 @@ class Lasts:
             for place, arrival in enumerate(batch, 1)
             if not (are_new and (arrival.follows or arrival.repeat))
         )
-        self._db.change_all("INSERT OR REPLACE INTO last VALUES (?, ?, ?, ?, ?, ?, ?, ?)", lasts)
+        self._db.execute_many("INSERT OR REPLACE INTO last VALUES (?, ?, ?, ?, ?, ?, ?, ?)", lasts)
 
     def is_kept(self, batch: Sequence[FetchedObservation]) -> None:
         """Say that this transaction is over; once for as many observations as there are cities, gather."""
         for arrival in batch:
             if arrival.repeat:
-                self._repeats[arrival.city.id] = micros(arrival.observation.fetched_at)
+                self._repeats[arrival.city.id] = to_micros(arrival.observation.fetched_at)
             else:
                 self._repeats.pop(arrival.city.id, None)
         self._until_gathered -= len(batch)
@@ -82,10 +82,10 @@ class Lasts:
     def gather(self) -> None:
         """Note those that are not noted yet, of all cities together, as each changes a page of the file."""
         with self._db.transaction():
-            self._db.change(_GATHER)
-            self._db.change_all("UPDATE last SET fetched_at = ?2 WHERE city = ?1", sorted(self._repeats.items()))
-            self._db.change("UPDATE gathered SET seq = max(seq, (SELECT coalesce(max(seq), 0) FROM observation))")
-            cities = self._db.one("SELECT count(*) FROM last")
+            self._db.execute(_GATHER)
+            self._db.execute_many("UPDATE last SET fetched_at = ?2 WHERE city = ?1", sorted(self._repeats.items()))
+            self._db.execute("UPDATE gathered SET seq = max(seq, (SELECT coalesce(max(seq), 0) FROM observation))")
+            cities = self._db.query_value("SELECT count(*) FROM last")
         self._repeats.clear()
         self._until_gathered = max(_FEW, cities)
 
@@ -93,8 +93,8 @@ class Lasts:
 def _cells(arrival: FetchedObservation, seq: int) -> tuple[Any, ...]:
     """Return the row of a city's last observation; what follows it has a number above *seq*."""
     city, said = arrival.city, arrival.observation
-    identity = said.provider, said.station, micros(said.observed_at)
-    return city.id, city.lat, city.lon, *identity, micros(said.fetched_at), seq
+    identity = said.provider, said.station, to_micros(said.observed_at)
+    return city.id, city.lat, city.lon, *identity, to_micros(said.fetched_at), seq
 
 
 def _last(row: Sequence[Any]) -> Last | None:
@@ -102,7 +102,7 @@ def _last(row: Sequence[Any]) -> Last | None:
     lat, lon, fetched_at, *columns = row
     columns[FIELDS.index("fetched_at")] = fetched_at
     try:
-        last = observation(columns)
+        last = parse_row(columns)
     except (TypeError, OverflowError):
         return None
     return Last(lat, lon, last) if last.is_sound() else None

@@ -10,7 +10,7 @@ import structlog
 
 from weatherd.errors import StateError
 from weatherd.journal.key_value import KeyValueStore
-from weatherd.journal.store import Kept
+from weatherd.journal.store import SavedState
 from weatherd.quota.usage import UsageMeter
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ log = structlog.get_logger()
 _DELAY = 0.05  # seconds between something new and its writing: what a power cut may cost
 _AGAIN = 5.0  # seconds after which a writing that failed is tried again
 _LAST_MOMENT = 2.0  # seconds that the last writing may take at the end
-_NOTHING = Kept((), (), ())
+_NOTHING = SavedState((), (), ())
 
 
 class ProviderState:
@@ -37,8 +37,8 @@ class ProviderState:
     journal nothing is kept.
     """
 
-    def __init__(self, kept: Kept, journal: Journal | None, now: Callable[[], datetime]) -> None:
-        self.latest = kept.lasts
+    def __init__(self, kept: SavedState, journal: Journal | None, now: Callable[[], datetime]) -> None:
+        self.latest = kept.latest
         self._kept = kept
         self._journal = journal
         self._now = now
@@ -51,13 +51,13 @@ class ProviderState:
     def usage_meter(self, provider: str, plan: Plan) -> UsageMeter:
         """Return a provider's meter, with what earlier runs have used."""
         meter = self._meters[provider] = UsageMeter(provider, plan)
-        meter.merge_saved([row for row in self._kept.rows if row.provider == provider], self._now().timestamp())
+        meter.merge_saved([row for row in self._kept.usage if row.provider == provider], self._now().timestamp())
         return meter
 
     def key_values(self, provider: str) -> KeyValueStore:
         """Return a provider's memory, with what earlier runs have noted."""
         memory = self._memories[provider] = KeyValueStore(provider, self.schedule_save)
-        for note in self._kept.notes:
+        for note in self._kept.entries:
             if note.provider == provider:
                 memory.restore(note)
         return memory

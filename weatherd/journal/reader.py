@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from weatherd.errors import StateError
 from weatherd.journal.database import Database
-from weatherd.journal.rows import COLUMNS, Entry, entry, micros, observation
+from weatherd.journal.rows import COLUMNS, JournalEntry, parse_entry, parse_row, to_micros
 from weatherd.journal.schema import VERSION
 
 if TYPE_CHECKING:
@@ -47,26 +47,27 @@ class Reader:
             stack.pop_all()
 
     def _look(self, file: Path) -> None:
-        version = self._db.one("PRAGMA user_version")
+        version = self._db.query_value("PRAGMA user_version")
         if version != VERSION:
             age = "a newer" if version > VERSION else "an older"
             advice = "use that" if version > VERSION else "weatherd run brings it up to date"
             raise StateError(f"{file} was written by {age} weatherd: {advice}")
 
-    def after(self, seq: int, limit: int, until: int | None = None) -> list[Entry]:
+    def read_after(self, seq: int, limit: int, until: int | None = None) -> list[JournalEntry]:
         """Return the entries that follow number *seq*, up to number *until*, in their order."""
         bound, values = ("", [seq]) if until is None else (" AND seq <= ?", [seq, until])
         where = f"WHERE seq > ?{bound} ORDER BY seq LIMIT ?"
         return [
-            entry(row) for row in self._db.rows(f"SELECT seq, {COLUMNS} FROM observation {where}", [*values, limit])
+            parse_entry(row)
+            for row in self._db.query(f"SELECT seq, {COLUMNS} FROM observation {where}", [*values, limit])
         ]
 
-    def between(self, city: str, since: datetime, until: datetime) -> list[Observation]:
+    def read_city(self, city: str, since: datetime, until: datetime) -> list[Observation]:
         """Return what was observed in a city in ``[since, until)``, by the time of observation."""
-        rows = self._db.rows(f"{_OF_CITY} ORDER BY at, seq", [micros(since), micros(until), city, 0])
-        return [observation(row[1:]) for row in rows]
+        rows = self._db.query(f"{_OF_CITY} ORDER BY at, seq", [to_micros(since), to_micros(until), city, 0])
+        return [parse_row(row[1:]) for row in rows]
 
-    def export(self, since: datetime | None, until: datetime | None, cities: Sequence[str]) -> Iterator[Observation]:
+    def iterate(self, since: datetime | None, until: datetime | None, cities: Sequence[str]) -> Iterator[Observation]:
         """Yield what was observed in ``[since, until)``, of these cities or of all, in the order of arrival.
 
         It takes constant memory, however much there is. What is added meanwhile comes too, once; a revision that takes
@@ -75,26 +76,26 @@ class Reader:
         conditions, values = _conditions(since, until, cities)
         where = f"WHERE seq > ?{conditions} ORDER BY seq LIMIT {_CHUNK}"
         seq = 0
-        while rows := self._db.rows(f"SELECT seq, {COLUMNS} FROM observation {where}", [seq, *values]):
+        while rows := self._db.query(f"SELECT seq, {COLUMNS} FROM observation {where}", [seq, *values]):
             seq = rows[-1][0]
-            yield from (observation(row[1:]) for row in rows)
+            yield from (parse_row(row[1:]) for row in rows)
 
-    def page(
+    def read_page(
         self, after: int, limit: int, since: datetime | None, until: datetime | None, city: str | None
-    ) -> list[Entry]:
+    ) -> list[JournalEntry]:
         """Return what was observed in ``[since, until)``, of one city or of all, after number *after*."""
         if city:
-            begin, end = micros(since) if since else _EARLIEST, micros(until) if until else _LATEST
-            rows = self._db.rows(f"{_OF_CITY} ORDER BY seq LIMIT ?5", [begin, end, city, after, limit])
+            begin, end = to_micros(since) if since else _EARLIEST, to_micros(until) if until else _LATEST
+            rows = self._db.query(f"{_OF_CITY} ORDER BY seq LIMIT ?5", [begin, end, city, after, limit])
         else:
             conditions, values = _conditions(since, until, [])
             where = f"WHERE seq > ?{conditions} ORDER BY seq LIMIT ?"
-            rows = self._db.rows(f"SELECT seq, {COLUMNS} FROM observation {where}", [after, *values, limit])
-        return [entry(row) for row in rows]
+            rows = self._db.query(f"SELECT seq, {COLUMNS} FROM observation {where}", [after, *values, limit])
+        return [parse_entry(row) for row in rows]
 
-    def cities(self) -> list[str]:
+    def list_cities(self) -> list[str]:
         """Return the ids of all cities that have an observation, also of those that left the list."""
-        return [city for (city,) in self._db.rows("SELECT city FROM last ORDER BY city")]
+        return [city for (city,) in self._db.query("SELECT city FROM last ORDER BY city")]
 
     def close(self) -> None:
         """Close the file."""
@@ -106,7 +107,7 @@ def _conditions(since: datetime | None, until: datetime | None, cities: Sequence
     for condition, moment in ((" AND observed_at >= ?", since), (" AND observed_at < ?", until)):
         if moment:
             text += condition
-            values.append(micros(moment))
+            values.append(to_micros(moment))
     if cities:
         text += f" AND city IN ({', '.join('?' * len(cities))})"
     return text, [*values, *cities]

@@ -18,7 +18,7 @@ _TIMES = FIELDS.index("observed_at"), FIELDS.index("fetched_at")
 _MICROSECOND = timedelta(microseconds=1)
 
 
-class Entry(NamedTuple):
+class JournalEntry(NamedTuple):
     """An observation in the journal. A revision has a higher number than what it takes the place of."""
 
     seq: int
@@ -26,20 +26,20 @@ class Entry(NamedTuple):
 
 
 @functools.lru_cache(maxsize=256)  # the observations of an answer share their moments
-def micros(moment: datetime) -> int:
+def to_micros(moment: datetime) -> int:
     """Return a moment as the journal keeps it."""
     return (moment - _EPOCH) // _MICROSECOND
 
 
-def cells(observation: Observation) -> list[Any]:
+def to_row(observation: Observation) -> list[Any]:
     """Return the values of a row, in the order of ``COLUMNS``."""
     values = list(observation)
     for index in _TIMES:
-        values[index] = micros(values[index])
+        values[index] = to_micros(values[index])
     return values
 
 
-def observation(row: Sequence[Any]) -> Observation:
+def parse_row(row: Sequence[Any]) -> Observation:
     """Return the observation of a row."""
     values = dict(zip(FIELDS, row, strict=True))
     for name in ("observed_at", "fetched_at"):
@@ -47,6 +47,6 @@ def observation(row: Sequence[Any]) -> Observation:
     return Observation(**values)
 
 
-def entry(row: Sequence[Any]) -> Entry:
+def parse_entry(row: Sequence[Any]) -> JournalEntry:
     """Return the entry of a row that begins with its number."""
-    return Entry(row[0], observation(row[1:]))
+    return JournalEntry(row[0], parse_row(row[1:]))

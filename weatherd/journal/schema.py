@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from weatherd.errors import StateError
-from weatherd.journal.rows import COLUMNS, cells
+from weatherd.journal.rows import COLUMNS, to_row
 from weatherd.observation import FIELDS, Observation
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def migrate(db: Database, file: Path) -> None:
     Something is written even when there is nothing to do, so that a full disk shows now and not later.
     """
     with db.transaction():
-        version = db.one("PRAGMA user_version")
+        version = db.query_value("PRAGMA user_version")
         if version > VERSION:
             raise StateError(f"{file} was written by a newer weatherd: use that, or another 'state' folder")
         if version < 1:
@@ -86,27 +86,27 @@ def migrate(db: Database, file: Path) -> None:
             _carry_over(db)
         if version < VERSION:
             _execute(db, _BY_TIME)
-        db.change(f"PRAGMA user_version = {VERSION}")
+        db.execute(f"PRAGMA user_version = {VERSION}")
 
 
 def _execute(db: Database, statements: str) -> None:
     for statement in filter(str.strip, statements.split(";")):
-        db.change(statement)
+        db.execute(statement)
 
 
 def _carry_over(db: Database) -> None:
     """Take the last observations, which were text, into the journal."""
     marks = ", ".join("?" * (len(FIELDS) + 1))
-    for seq, (lat, lon, text) in enumerate(db.rows("SELECT lat, lon, observation FROM last_1"), 1):
+    for seq, (lat, lon, text) in enumerate(db.query("SELECT lat, lon, observation FROM last_1"), 1):
         if last := _observation(text):
-            row = cells(last)
-            db.change(f"INSERT INTO observation (seq, {COLUMNS}) VALUES ({marks})", [seq, *row])
+            row = to_row(last)
+            db.execute(f"INSERT INTO observation (seq, {COLUMNS}) VALUES ({marks})", [seq, *row])
             values = dict(zip(FIELDS, row, strict=True))
             place = [values["city"], lat, lon, values["provider"], values["station"]]
-            db.change(
+            db.execute(
                 "INSERT INTO last VALUES (?, ?, ?, ?, ?, ?, ?)", [*place, values["observed_at"], values["fetched_at"]]
             )
-    db.change("DROP TABLE last_1")
+    db.execute("DROP TABLE last_1")
 
 
 def _observation(text: str) -> Observation | None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 
-def folder(setting: Path | None, file: Path, environ: Mapping[str, str]) -> Path:
+def find_state_folder(setting: Path | None, file: Path, environ: Mapping[str, str]) -> Path:
     """Return the state folder: the one that is set, else systemd's, else that of the user; see XDG's base folders."""
     if setting is not None:
         return file.parent / setting.expanduser()
@@ -27,9 +27,9 @@ def folder(setting: Path | None, file: Path, environ: Mapping[str, str]) -> Path
 
 
 @contextlib.contextmanager
-def owned(path: Path) -> Iterator[None]:
+def lock_state_folder(path: Path) -> Iterator[None]:
     """Keep other daemons off the folder inside the ``with``. Raises StateError when one is there."""
-    with explained(path):
+    with translate_errors(path):
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -47,7 +47,7 @@ def owned(path: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def explained(path: Path) -> Iterator[None]:
+def translate_errors(path: Path) -> Iterator[None]:
     """Turn what the system says of the folder into a StateError."""
     try:
         yield

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from weatherd.errors import StateError
 from weatherd.journal.database import Database
 from weatherd.journal.key_value import KeyValueEntry
-from weatherd.journal.latest_table import Lasts
-from weatherd.journal.rows import COLUMNS, IDENTITY, cells
+from weatherd.journal.latest_table import LatestTable
+from weatherd.journal.rows import COLUMNS, IDENTITY, to_row
 from weatherd.journal.schema import migrate
 from weatherd.observation import FIELDS
 from weatherd.quota.usage import UsageRow
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from weatherd.observation import FetchedObservation, Last
 
-NAME = "weatherd.sqlite"
+JOURNAL_FILE = "weatherd.sqlite"
 
 # Others may have counted in the meantime: what is new is added, unless it is of a window that is over.
 _COUNT = """
@@ -50,12 +50,12 @@ _CHECKED = 256 * 1024 * 1024  # bytes up to which the whole file is looked at wh
 _SLICE = 5000  # rows that are deleted at once
 
 
-class Kept(NamedTuple):
+class SavedState(NamedTuple):
     """What an earlier run has left for this one."""
 
-    lasts: Sequence[Last]
-    rows: Sequence[UsageRow]
-    notes: Sequence[KeyValueEntry]
+    latest: Sequence[Last]
+    usage: Sequence[UsageRow]
+    entries: Sequence[KeyValueEntry]
 
 
 class Cursor(NamedTuple):
@@ -70,14 +70,14 @@ class Cursor(NamedTuple):
     key: str = ""
 
 
-class Added(NamedTuple):
+class AddResult(NamedTuple):
     """What became of a batch: so many were new, the others repeats; and the end of the journal now."""
 
     stored: int
     end: int
 
 
-class Pruned(NamedTuple):
+class PruneResult(NamedTuple):
     """How far the journal was looked through, what was deleted, and how much of it each forwarder never got."""
 
     seq: int
@@ -93,63 +93,63 @@ class Store:
         self._db = Database(file)
         with contextlib.ExitStack() as stack:
             stack.callback(self._db.close)
-            self._db.prepare()
+            self._db.configure()
             _check(self._db, file)
             migrate(self._db, file)
             stack.pop_all()
-        self._lasts = Lasts(self._db)
+        self._lasts = LatestTable(self._db)
 
-    def load(self, now: float) -> Kept:
+    def load(self, now: float) -> SavedState:
         """Return what there is, and forget what nobody needs any more. *now* is a POSIX time."""
         db = self._db
-        db.change("DELETE FROM note WHERE until < ?", [now])
-        db.change("DELETE FROM quota WHERE started > ?", [now + _WRONG])  # text and blobs among them
-        db.change("DELETE FROM quota WHERE typeof(started) <> 'real' OR typeof(used) <> 'real'")
-        return Kept(
+        db.execute("DELETE FROM note WHERE until < ?", [now])
+        db.execute("DELETE FROM quota WHERE started > ?", [now + _WRONG])  # text and blobs among them
+        db.execute("DELETE FROM quota WHERE typeof(started) <> 'real' OR typeof(used) <> 'real'")
+        return SavedState(
             self._lasts.load(now),
             self._ledger(),
-            [KeyValueEntry(*row) for row in db.rows("SELECT provider, key, text, until FROM note")],
+            [KeyValueEntry(*row) for row in db.query("SELECT provider, key, text, until FROM note")],
         )
 
     def save(self, rows: Iterable[UsageRow], notes: Iterable[KeyValueEntry]) -> list[UsageRow]:
         """Keep what is new, in one transaction, and return the ledger as it is then."""
         with self._db.transaction():
-            self._db.change_all(_COUNT, rows)
-            self._db.change_all("INSERT OR REPLACE INTO note VALUES (?, ?, ?, ?)", notes)
+            self._db.execute_many(_COUNT, rows)
+            self._db.execute_many("INSERT OR REPLACE INTO note VALUES (?, ?, ?, ?)", notes)
             return self._ledger()
 
-    def add(self, batch: Sequence[FetchedObservation]) -> Added:
+    def add(self, batch: Sequence[FetchedObservation]) -> AddResult:
         """Keep a batch of observations in one transaction; each is its city's last then."""
         with self._db.transaction():
-            before = self.end()
-            rows = ([before + place, *cells(arrival.observation)] for place, arrival in enumerate(batch, 1))
-            stored, end = self._db.change_all(_ADD, rows), self.end()
+            before = self.last_seq()
+            rows = ([before + place, *to_row(arrival.observation)] for place, arrival in enumerate(batch, 1))
+            stored, end = self._db.execute_many(_ADD, rows), self.last_seq()
             # Else one of them is there already, as it was fetched then, and not now
             are_new = stored == sum(not arrival.repeat for arrival in batch)
             self._lasts.note(batch, before, end, are_new=are_new)
         self._lasts.is_kept(batch)
-        return Added(stored, end)
+        return AddResult(stored, end)
 
-    def end(self) -> int:
+    def last_seq(self) -> int:
         """Return the number that none is above. Numbers of rows that are gone are not given again."""
-        return int(self._db.one(_END))
+        return int(self._db.query_value(_END))
 
-    def cursor(self, forwarder: str) -> Cursor:
+    def load_cursor(self, forwarder: str) -> Cursor:
         """Return how far a forwarder has read; a new one begins at the beginning."""
-        found = self._db.rows("SELECT seq, ahead, key FROM cursor WHERE forwarder = ?", [forwarder])
+        found = self._db.query("SELECT seq, ahead, key FROM cursor WHERE forwarder = ?", [forwarder])
         return Cursor(*found[0]) if found else Cursor()
 
-    def move(self, forwarder: str, cursor: Cursor) -> None:
+    def save_cursor(self, forwarder: str, cursor: Cursor) -> None:
         """Note how far a forwarder has read."""
-        self._db.change("INSERT OR REPLACE INTO cursor VALUES (?, ?, ?, ?)", [forwarder, *cursor])
+        self._db.execute("INSERT OR REPLACE INTO cursor VALUES (?, ?, ?, ?)", [forwarder, *cursor])
 
-    def set_aside(self, forwarder: str, seqs: Iterable[int], reason: str) -> None:
+    def record_skipped(self, forwarder: str, seqs: Iterable[int], reason: str) -> None:
         """Note what a forwarder's far side does not take."""
         rows = [(forwarder, seq, reason) for seq in seqs]
         with self._db.transaction():
-            self._db.change_all("INSERT OR REPLACE INTO aside VALUES (?, ?, ?)", rows)
+            self._db.execute_many("INSERT OR REPLACE INTO aside VALUES (?, ?, ?)", rows)
 
-    def prune(self, before: float, now: float, after: int, forwarders: Iterable[str]) -> Pruned:
+    def prune(self, before: float, now: float, after: int, forwarders: Iterable[str]) -> PruneResult:
         """Delete the next observations after number *after* that were fetched before a POSIX time.
 
         One call looks at a few thousand rows, so that whoever waits to write need not wait long. Rows follow one
@@ -158,21 +158,21 @@ class Store:
         if not after:
             self._lasts.gather()  # so that no number is given again, however much is deleted
         with self._db.transaction():
-            slice_ = self._db.rows(
+            slice_ = self._db.query(
                 "SELECT seq, fetched_at FROM observation WHERE seq > ? ORDER BY seq LIMIT ?", [after, _SLICE]
             )
             old = [seq for seq, fetched_at in slice_ if fetched_at < before * 1e6]
-            self._db.change_all("DELETE FROM observation WHERE seq = ?", ([seq] for seq in old))
-            self._db.change_all("DELETE FROM aside WHERE seq = ?", ([seq] for seq in old))
+            self._db.execute_many("DELETE FROM observation WHERE seq = ?", ([seq] for seq in old))
+            self._db.execute_many("DELETE FROM aside WHERE seq = ?", ([seq] for seq in old))
             missed = {name: self._missed(name, old) for name in forwarders}
         in_order = any(before * 1e6 <= fetched_at <= now * 1e6 for _, fetched_at in slice_)
         is_done = len(slice_) < _SLICE or (not old and in_order)
-        return Pruned(slice_[-1][0] if slice_ else after, len(old), missed, is_done)
+        return PruneResult(slice_[-1][0] if slice_ else after, len(old), missed, is_done)
 
-    def give_back(self) -> bool:
+    def release_space(self) -> bool:
         """Give some unused space back to the disk; return whether there is more."""
-        self._db.rows("PRAGMA incremental_vacuum(1000)")
-        return bool(self._db.one("PRAGMA freelist_count"))
+        self._db.query("PRAGMA incremental_vacuum(1000)")
+        return bool(self._db.query_value("PRAGMA freelist_count"))
 
     def close(self) -> None:
         """Close the file."""
@@ -181,16 +181,16 @@ class Store:
         self._db.close()
 
     def _ledger(self) -> list[UsageRow]:
-        return [UsageRow(*row) for row in self._db.rows("SELECT provider, window, started, used FROM quota")]
+        return [UsageRow(*row) for row in self._db.query("SELECT provider, window, started, used FROM quota")]
 
     def _missed(self, forwarder: str, old: Iterable[int]) -> int:
-        delivered = self.cursor(forwarder).seq
+        delivered = self.load_cursor(forwarder).seq
         return sum(seq > delivered for seq in old)
 
 
 def _check(db: Database, file: Path) -> None:
     """Look for damage. A large file would take too long: there it shows when the damaged part is read."""
-    if db.one("PRAGMA page_count") * db.one("PRAGMA page_size") > _CHECKED:
+    if db.query_value("PRAGMA page_count") * db.query_value("PRAGMA page_size") > _CHECKED:
         return
-    if (found := db.one("PRAGMA quick_check(1)")) != "ok":
+    if (found := db.query_value("PRAGMA quick_check(1)")) != "ok":
         raise StateError(f"{file} is damaged: {found}; move it away to begin anew; sqlite3's .recover saves the rest")

@@ -1,4 +1,4 @@
-"""The consumer: drains the channel in batches into the journal and the sinks, for ever, until the channel is closed."""
+"""The consumer: moves batches from the queue to the journal writer and the sinks until the queue is closed."""
 
 from __future__ import annotations
 
@@ -16,37 +16,37 @@ if TYPE_CHECKING:
     from weatherd.pipeline.queue import ObservationQueue
     from weatherd.pipeline.sinks.guard import GuardedSink
 
-PART, LIMIT = "consumer", 120.0  # seconds for a batch: four times what a sink may take
-_BREATH = 0.02  # seconds after a batch in which the next one gathers: a write costs as much for one as for twenty
+_PART, _BATCH_TIME_LIMIT = "consumer", 120.0  # seconds: four times the timeout of a sink
+_GATHER_DELAY = 0.02  # seconds between batches, because a write of one observation costs as much as one of twenty
 
 
 async def consume(
-    channel: ObservationQueue,
-    board: LatestObservations,
-    outlets: Sequence[GuardedSink],
-    keeper: JournalWriter,
-    pulse: Heartbeat,
+    queue: ObservationQueue,
+    latest: LatestObservations,
+    sinks: Sequence[GuardedSink],
+    writer: JournalWriter,
+    heartbeat: Heartbeat,
 ) -> None:
-    """Mark what is a repeat, hand each batch to the keeper, and write it to all outlets at once."""
-    while batch := await channel.take():
-        marked = [_mark(arrival, board) for arrival in batch]
-        pulse.begins(PART, LIMIT)
-        keeper.put(marked)
-        async with asyncio.TaskGroup() as writes:  # a sink that hangs does not keep the others waiting
-            for outlet in outlets:
-                writes.create_task(outlet.write(marked))
-        pulse.ends(PART)
-        if not channel.is_crowded:
-            await asyncio.sleep(_BREATH)
-    keeper.close()
+    """Flag repeats, submit each batch to the journal writer, and write it to all sinks concurrently."""
+    while batch := await queue.get_batch():
+        flagged = [_record(fetched, latest) for fetched in batch]
+        heartbeat.busy(_PART, _BATCH_TIME_LIMIT)
+        writer.submit(flagged)
+        async with asyncio.TaskGroup() as writes:  # concurrent, because a hanging sink must not delay the others
+            for sink in sinks:
+                writes.create_task(sink.write(flagged))
+        heartbeat.idle(_PART)
+        if not queue.is_crowded:
+            await asyncio.sleep(_GATHER_DELAY)
+    writer.close()
 
 
-def _mark(arrival: FetchedObservation, board: LatestObservations) -> FetchedObservation:
-    """Put the observation on the board, and mark it if it follows what stood there before, or says the same."""
-    city, observation, _, stale, _ = arrival
-    before = board.last(city.id)
-    board.note(observation)
-    if before is None:
-        return arrival
-    follows = observation.follows(before)
-    return FetchedObservation(city, observation, not follows and observation.repeats(before), stale, follows)
+def _record(fetched: FetchedObservation, latest: LatestObservations) -> FetchedObservation:
+    """Record the observation as the city's latest; flag it as newer than or identical to the previous one."""
+    city, observation, _, stale, _ = fetched
+    previous = latest.get(city.id)
+    latest.record(observation)
+    if previous is None:
+        return fetched
+    follows = observation.follows(previous)
+    return FetchedObservation(city, observation, not follows and observation.repeats(previous), stale, follows)

@@ -1,4 +1,4 @@
-"""Notice when a part of the pipeline makes no progress."""
+"""Detection of parts of the pipeline that make no progress."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import asyncio
 
 
 class Heartbeat:
-    """Tells whether the parts of the road that must never stand still do move."""
+    """The parts that are working now, each with its time limit."""
 
     def __init__(self) -> None:
-        self._busy: dict[str, tuple[float, float]] = {}
+        self._busy: dict[str, tuple[float, float]] = {}  # start and limit, by part
 
-    def begins(self, part: str, limit: float) -> None:
-        """Note that a part has work now, which takes it *limit* seconds at the most."""
+    def busy(self, part: str, limit: float) -> None:
+        """Record that *part* starts work that must end within *limit* seconds."""
         self._busy[part] = asyncio.get_running_loop().time(), limit
 
-    def ends(self, part: str) -> None:
-        """Note that the work is done."""
+    def idle(self, part: str) -> None:
+        """Record that *part* has finished its work."""
         self._busy.pop(part, None)
 
-    def stuck(self) -> list[str]:
-        """Return the parts that are over their limit."""
+    def stalled(self) -> list[str]:
+        """Return the names of the parts that exceed their limit."""
         now = asyncio.get_running_loop().time()
-        return [part for part, (since, limit) in self._busy.items() if now - since > limit]
+        return [part for part, (start, limit) in self._busy.items() if now - start > limit]

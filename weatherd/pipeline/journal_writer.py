@@ -1,4 +1,4 @@
-"""The keeper: brings everything into the journal, and waits with it while the journal cannot take it."""
+"""The journal writer: stores batches in order, and retries while the journal cannot be written."""
 
 from __future__ import annotations
 
@@ -13,90 +13,95 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from weatherd.observation import FetchedObservation
-    from weatherd.pipeline.account import Account
-    from weatherd.pipeline.queue import ObservationQueue
+    from weatherd.pipeline.queue import ObservationCounts, ObservationQueue
 
 log = structlog.get_logger()
 
-_SLOW = 30.0  # seconds after which a writing that has not ended is told
-_LONGEST_REST = 5.0  # seconds: room on a disk is found by trying
-_MOST = 5000  # arrivals in a transaction
-_BREATH = 0.05  # seconds after a transaction in which the next one gathers: it costs as much for one as for ten
+_SLOW_WRITE = 30.0  # seconds after which an unfinished write is logged
+_MAX_RETRY_DELAY = 5.0  # seconds: free space on a full disk is only noticed by trying
+_TRANSACTION_LIMIT = 5000  # observations
+_GATHER_DELAY = 0.05  # seconds between transactions, because one of one observation costs as much as one of ten
 
 
 class JournalWriter:
-    """Stores batches in their order; a batch that cannot be stored now is tried again for as long as it takes.
+    """Stores batches in order; a batch that cannot be stored now is retried until it is.
 
-    Its arrivals keep their room in the channel until then, so that the producers wait in the end, not the memory.
+    *add* stores a batch and returns the number of new observations. Unstored observations keep their places in the
+    queue, so that in a long outage the producers wait instead of the memory growing.
     """
 
     def __init__(
-        self, add: Callable[[Sequence[FetchedObservation]], Awaitable[int]], channel: ObservationQueue, account: Account
+        self,
+        add: Callable[[Sequence[FetchedObservation]], Awaitable[int]],
+        queue: ObservationQueue,
+        counts: ObservationCounts,
     ) -> None:
         self._add = add
-        self._channel = channel
-        self._account = account
+        self._queue = queue
+        self._counts = counts
         self._waiting: list[FetchedObservation] = []
-        self._news = asyncio.Event()
+        self._wake = asyncio.Event()
         self._closed = False
         self._is_down = False
 
-    def put(self, batch: Sequence[FetchedObservation]) -> None:
-        """Hand over a batch."""
+    def submit(self, batch: Sequence[FetchedObservation]) -> None:
+        """Submit a batch for storage; never waits."""
         self._waiting += batch
-        self._news.set()
+        self._wake.set()
 
     def close(self) -> None:
-        """Say that nothing follows."""
+        """End :meth:`run` once all submitted batches are stored."""
         self._closed = True
-        self._news.set()
+        self._wake.set()
 
-    async def keep(self) -> None:
-        """Store what is handed over, until the close; all that waits, up to a few thousand, in one transaction."""
+    async def run(self) -> None:
+        """Store submitted observations until the close, up to a few thousand in a transaction."""
         while self._waiting or not self._closed:
-            await self._news.wait()
-            self._news.clear()
+            await self._wake.wait()
+            self._wake.clear()
             while self._waiting:
-                batch, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
+                batch, self._waiting = self._waiting[:_TRANSACTION_LIMIT], self._waiting[_TRANSACTION_LIMIT:]
                 await self._store(batch)
-                self._channel.done(len(batch))
-                if not (self._closed or self._channel.is_crowded):
-                    await asyncio.sleep(_BREATH)
+                self._queue.mark_done(len(batch))
+                if not (self._closed or self._queue.is_crowded):
+                    await asyncio.sleep(_GATHER_DELAY)
 
     async def _store(self, batch: Sequence[FetchedObservation]) -> None:
-        rest = 0.5
+        delay = 0.5
         while True:
-            slow = asyncio.get_running_loop().call_later(_SLOW, self._tell_down, f"no answer within {_SLOW:g} s")
+            slow = asyncio.get_running_loop().call_later(
+                _SLOW_WRITE, self._report_down, f"no answer within {_SLOW_WRITE:g} s"
+            )
             try:
                 stored = await self._add(batch)
             except StateError as error:
-                self._tell_down(str(error))
-            except Exception as error:  # noqa: BLE001 - whatever it is, the other observations are to be kept
+                self._report_down(str(error))
+            except Exception as error:  # noqa: BLE001 - one observation must not cost the others
                 return await self._store_singly(batch, error)
             else:
-                self._account.stored += stored
-                self._account.repeated += len(batch) - stored
-                return self._tell_up()
+                self._counts.stored += stored
+                self._counts.repeated += len(batch) - stored
+                return self._report_up()
             finally:
                 slow.cancel()
-            rest = min(_LONGEST_REST, 2 * rest)
-            await asyncio.sleep(rest)
+            delay = min(_MAX_RETRY_DELAY, 2 * delay)
+            await asyncio.sleep(delay)
 
     async def _store_singly(self, batch: Sequence[FetchedObservation], error: Exception) -> None:
-        """Find the observation that the journal cannot hold, and keep the others."""
+        """Store each observation alone, to drop only those that the journal cannot represent."""
         if len(batch) > 1:
-            for arrival in batch:
-                await self._store([arrival])
+            for fetched in batch:
+                await self._store([fetched])
             return
         log.error("observation.dropped", city=batch[0].city.id, reason=describe(error), exc_info=error)
-        self._account.dropped += 1
+        self._counts.dropped += 1
 
-    def _tell_down(self, reason: str) -> None:
+    def _report_down(self, reason: str) -> None:
         if not self._is_down:
-            log.error("sink.down", sink="journal", reason=reason, waiting=self._channel.depth)
+            log.error("sink.down", sink="journal", reason=reason, waiting=self._queue.depth)
         self._is_down = True
 
-    def _tell_up(self) -> None:
+    def _report_up(self) -> None:
         if self._is_down:
-            log.info("sink.recovered", sink="journal", waiting=self._channel.depth)
+            log.info("sink.recovered", sink="journal", waiting=self._queue.depth)
         self._is_down = False

@@ -1,4 +1,4 @@
-"""The cities, and the last observation of each: what the daemon knows now."""
+"""The latest observation of every city, in memory."""
 
 from __future__ import annotations
 
@@ -15,35 +15,36 @@ if TYPE_CHECKING:
 
 
 class LatestObservations:
-    """The last observation of every city, in memory.
+    """The current list of cities and the latest observation of each.
 
-    *lasts* are those of an earlier run; they count where their cities still are.
+    *saved* are the latest observations of an earlier run. One is used if its city is still listed at the same
+    coordinates.
     """
 
-    def __init__(self, cities: Iterable[City] = (), lasts: Iterable[Last] = ()) -> None:
-        self.cities = tuple(cities)  # another tuple when they have changed
-        places = {city.id: (city.lat, city.lon) for city in self.cities}
-        self._last = {
+    def __init__(self, cities: Iterable[City] = (), saved: Iterable[Last] = ()) -> None:
+        self.cities = tuple(cities)  # replaced by another tuple when the list changes
+        coordinates = {city.id: (city.lat, city.lon) for city in self.cities}
+        self._latest = {
             last.observation.city: last.observation
-            for last in lasts
-            if places.get(last.observation.city) == (last.lat, last.lon)
+            for last in saved
+            if coordinates.get(last.observation.city) == (last.lat, last.lon)
         }
 
-    def note(self, observation: Observation) -> None:
-        """Keep an observation as its city's last."""
-        self._last[observation.city] = observation
+    def record(self, observation: Observation) -> None:
+        """Record an observation as its city's latest."""
+        self._latest[observation.city] = observation
 
-    def last(self, city: str) -> Observation | None:
-        """Return the last observation of a city, if there has been one."""
-        return self._last.get(city)
+    def get(self, city_id: str) -> Observation | None:
+        """Return the latest observation of a city, or None."""
+        return self._latest.get(city_id)
 
-    def is_stale(self, city: str, now: float) -> bool:
-        """Tell whether the last observation of a city is too old at a POSIX time, or there has been none."""
-        last = self.last(city)
-        return last is None or is_stale(last, now)
+    def is_stale(self, city_id: str, now: float) -> bool:
+        """Return whether a city's latest observation is stale at *now*, a POSIX time, or missing."""
+        observation = self.get(city_id)
+        return observation is None or is_stale(observation, now)
 
-    def become(self, change: CityListDiff) -> None:
-        """Take another list: what is known of a city that is not on it any more, or somewhere else, is forgotten."""
-        self.cities = change.cities
-        for name in change.added | change.removed | change.moved:
-            self._last.pop(name, None)
+    def apply(self, diff: CityListDiff) -> None:
+        """Apply a change of the list: forget the observations of cities that were removed or moved."""
+        self.cities = diff.cities
+        for city_id in diff.added | diff.removed | diff.moved:
+            self._latest.pop(city_id, None)

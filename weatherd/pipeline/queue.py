@@ -1,81 +1,100 @@
-"""The queue between producers and consumer."""
+"""The bounded queue between the producers and the consumer, and the counters of the observations in the pipeline."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from weatherd.observation import FetchedObservation
 
-MOST = 1000  # arrivals in a batch
+BATCH_LIMIT = 1000  # observations
+
+
+@dataclass(slots=True)
+class ObservationCounts:
+    """Counts since the start. At any moment fetched = stored + repeated + dropped + the queue's depth."""
+
+    fetched: int = 0  # returned by a provider
+    stored: int = 0  # written to the journal as new
+    repeated: int = 0  # identical to the provider's previous observation, so not stored again
+    dropped: int = 0  # lost, because the journal cannot represent them
 
 
 class ObservationQueue:
-    """An asyncio.Queue of batches, which has room again only for what has been stored.
+    """An asyncio.Queue of batches, bounded by the number of observations in the pipeline.
 
-    So the bound holds for everything that is on its way, wherever it waits. What was fetched has cost a call: a
-    producer that is cancelled while it waits for room leaves its arrival behind, above the bound.
+    The limit covers observations in flight as well as queued ones: room is freed by :meth:`mark_done`, after storage.
+    An observation has already cost an API call, so a producer that is cancelled while waiting still enqueues it,
+    exceeding the limit.
 
-    The last batch in the queue grows until it is taken or full: to queue each arrival takes twice as long.
+    The last batch in the queue grows until it is taken or full, because a queue item for each observation takes twice
+    the time.
     """
 
-    def __init__(self, size: int, most: int = MOST) -> None:
+    # Invariant: depth = size - room + above + producers waiting for room.
+    # Example with size 2: three puts leave depth 3, room 0 and one producer waiting (3 = 2 - 0 + 0 + 1). Cancelling it
+    # enqueues its observation above the limit: depth 3, above 1 (3 = 2 - 0 + 1 + 0). mark_done(2) first pays for the
+    # one above the limit, so it frees one place, not two: depth 1, room 1, above 0 (1 = 2 - 1 + 0 + 0).
+
+    def __init__(self, size: int, batch_limit: int = BATCH_LIMIT) -> None:
         self._queue: asyncio.Queue[list[FetchedObservation]] = asyncio.Queue()
-        self._last: list[FetchedObservation] = []  # of the queue, while it may grow
-        self._most = most  # arrivals in a batch
+        self._last: list[FetchedObservation] = []  # the last batch in the queue while it may grow
+        self._batch_limit = batch_limit
         self._room = size
-        self._waiting: deque[asyncio.Future[None]] = deque()  # for room
-        self._above = 0  # arrivals above the bound
-        self.depth = 0  # arrivals put and not yet done with
+        self._waiting: deque[asyncio.Future[None]] = deque()  # one for each producer that waits for room
+        self._above = 0  # observations above the limit
+        self.depth = 0  # observations put and not yet marked done
 
     @property
     def is_crowded(self) -> bool:
-        """Tell whether more room is taken than is left."""
+        """Return whether more places are taken than free."""
         return self.depth > self._room
 
-    async def put(self, arrival: FetchedObservation) -> None:
-        """Hand over an arrival; waits while the channel is full."""
+    async def put(self, fetched: FetchedObservation) -> None:
+        """Enqueue an observation; wait while the queue is full."""
         self.depth += 1
         if self._room:
             self._room -= 1
         else:
-            await self._wait_for_room(arrival)
-        self._add(arrival)
+            await self._wait_for_room(fetched)
+        self._append(fetched)
 
-    def _add(self, arrival: FetchedObservation) -> None:
-        if 0 < len(self._last) < self._most:
-            self._last.append(arrival)
+    def _append(self, fetched: FetchedObservation) -> None:
+        if 0 < len(self._last) < self._batch_limit:
+            self._last.append(fetched)
         else:
-            self._last = [arrival]
+            self._last = [fetched]
             self._queue.put_nowait(self._last)
 
-    async def _wait_for_room(self, arrival: FetchedObservation) -> None:
+    async def _wait_for_room(self, fetched: FetchedObservation) -> None:
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(waiter)
         try:
             await waiter
         except asyncio.CancelledError:
-            self._above += waiter.cancelled()  # else it had been given room just before
-            self._add(arrival)
+            if waiter.cancelled():  # otherwise mark_done() had just given it room
+                self._above += 1
+            self._append(fetched)
             raise
 
     def close(self) -> None:
-        """Say that nothing follows; to be called when there is no producer any more."""
+        """Mark the end of the queue. Call it when no producer is left."""
         self._queue.put_nowait([])
 
-    async def take(self) -> list[FetchedObservation]:
-        """Wait for an arrival and return it with those behind it, a batch at the most; none after the close."""
+    async def get_batch(self) -> list[FetchedObservation]:
+        """Wait for observations and return up to a batch of them; return an empty list after the close."""
         batch = await self._queue.get()
         if batch is self._last:
             self._last = []
         if not batch:
-            self.close()  # for whoever asks again
+            self.close()  # so that the next call returns an empty list, too
         return batch
 
-    def done(self, count: int) -> None:
-        """Say that so many arrivals need no room any more."""
+    def mark_done(self, count: int) -> None:
+        """Free the places of *count* observations that left the pipeline, and wake producers that wait for room."""
         self.depth -= count
         above = min(count, self._above)
         self._above -= above

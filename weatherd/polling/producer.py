@@ -24,9 +24,8 @@ if TYPE_CHECKING:
 
     from weatherd.city import City
     from weatherd.observation import Observation
-    from weatherd.pipeline.account import Account
     from weatherd.pipeline.latest import LatestObservations
-    from weatherd.pipeline.queue import ObservationQueue
+    from weatherd.pipeline.queue import ObservationCounts, ObservationQueue
     from weatherd.providers import Provider
     from weatherd.quota.planner import Planner
 
@@ -45,7 +44,7 @@ class Tools:
     planner: Planner
     board: LatestObservations
     channel: ObservationQueue
-    account: Account
+    account: ObservationCounts
     epoch: float  # POSIX time at which the loop's clock stood at zero
     random: random.Random
     attempts: PollHistory = field(default_factory=PollHistory)
@@ -84,7 +83,7 @@ _WELL = _Ills()
 
 
 def _first(city: City, part: float, tools: Tools) -> NextPoll:
-    now, interval, last = tools.now(), tools.planner.interval(city), tools.board.last(city.id)
+    now, interval, last = tools.now(), tools.planner.interval(city), tools.board.get(city.id)
     if last is None or last.provider not in city.providers or tools.board.is_stale(city.id, now):
         at = now + part * crowding(len(tools.board.cities))
         return NextPoll(at, "nothing fresh is known of it", is_tick=False)
@@ -122,7 +121,7 @@ async def _poll(city: City, part: float, ills: _Ills, due: NextPoll, tools: Tool
         failures = trouble.failures + 1
         wait = _wait(outcome, backoff(failures, interval, tools.random.random()), interval)
         trouble.goes_on(outcome.reason, now, wait)
-        trouble.aged(tools.board.last(city.id), outcome.reason, now)
+        trouble.aged(tools.board.get(city.id), outcome.reason, now)
         then = NextPoll(now + wait, _after(outcome, failures), is_tick=False)
     tools.attempts.ended(city.id, Poll(began, now, outcome.tries, failures), then)
     return then, ills
@@ -139,7 +138,7 @@ def _after(outcome: Outcome, failures: int) -> str:
 
 def _arrival(city: City, outcome: Outcome, observation: Observation, tools: Tools) -> FetchedObservation:
     """Return what is put on the road, and count it; log when another provider serves than before."""
-    before = tools.board.last(city.id)
+    before = tools.board.get(city.id)
     if before and before.provider != observation.provider:
         _tell_failover(before.provider, observation.provider, outcome.reason)
     tools.account.fetched += 1

@@ -128,11 +128,11 @@ class MetricsCollector(Collector):
         aside = CounterMetricFamily(
             "weatherd_forwarder_set_aside", "Observations that the far side refused.", labels=["forwarder"]
         )
-        for name, ends in self._status.forwards.ends().items():
+        for name, ends in self._status.forwards.counters().items():
             behind.add_metric([name], ends["behind"])
             up.add_metric([name], not self._status.forwards.is_down(name))
             delivered.add_metric([name], ends["delivered"])
-            aside.add_metric([name], ends["set_aside"])
+            aside.add_metric([name], ends["skipped"])
         yield from (behind, up, delivered, aside)
 
     def _counts(self) -> Iterator[Metric]:
@@ -159,7 +159,7 @@ class MetricsCollector(Collector):
         for city in status.cities:
             up.add_metric([city.id], status.state(city) == "fresh")
             interval.add_metric([city.id], status.planner.interval(city))
-            if last := status.board.last(city.id):
+            if last := status.board.get(city.id):
                 observed.add_metric([city.id], last.observed_at.timestamp())
                 success.add_metric([city.id], last.fetched_at.timestamp())
                 lasts += [] if is_stale(last, now) else [last]

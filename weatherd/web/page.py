@@ -36,7 +36,7 @@ def render_page(status: DaemonStatus) -> str:
 
 
 def _item(city: City, status: DaemonStatus) -> str:
-    last, state = status.board.last(city.id), status.state(city)
+    last, state = status.board.get(city.id), status.state(city)
     link = f'<a href="/api/v1/cities/{city.id}">{escape(city.name)}</a>'
     if last is None:
         return f"<li>{link}: {state}</li>"

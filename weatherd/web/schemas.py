@@ -214,7 +214,7 @@ class ForwarderModel(Model):
 
     forwarder: str
     delivered: int
-    set_aside: int
+    skipped: int
     behind: int
     is_down: bool
 

@@ -29,7 +29,7 @@ from weatherd.web.schemas import (
 if TYPE_CHECKING:
     from weatherd.city import City
     from weatherd.daemon.status import DaemonStatus
-    from weatherd.journal.rows import Entry
+    from weatherd.journal.rows import JournalEntry
     from weatherd.polling.poll_history import Poll, ProviderAttempt
 
 
@@ -40,7 +40,7 @@ def format_timestamp(posix: float) -> str:
 
 def serialize_city(each: City, status: DaemonStatus) -> CityModel:
     """Show a city."""
-    last, then = status.board.last(each.id), status.attempts.next(each.id)
+    last, then = status.board.get(each.id), status.attempts.next(each.id)
     return CityModel(
         id=each.id,
         name=each.name,
@@ -54,7 +54,7 @@ def serialize_city(each: City, status: DaemonStatus) -> CityModel:
 
 def serialize_city_detail(each: City, status: DaemonStatus) -> CityDetail:
     """Show all that is known of a city."""
-    interval, attempt, last = status.planner.interval(each), status.attempts.last(each.id), status.board.last(each.id)
+    interval, attempt, last = status.planner.interval(each), status.attempts.last(each.id), status.board.get(each.id)
     return CityDetail(
         **dict(serialize_city(each, status)),
         timezone=each.timezone,
@@ -66,7 +66,7 @@ def serialize_city_detail(each: City, status: DaemonStatus) -> CityDetail:
     )
 
 
-def serialize_entry(entry: Entry) -> NumberedObservation:
+def serialize_entry(entry: JournalEntry) -> NumberedObservation:
     """Show an observation of the journal."""
     return NumberedObservation(**plain(entry.observation), seq=entry.seq)
 
@@ -82,7 +82,7 @@ def serialize_status(status: DaemonStatus) -> StatusModel:
         providers=[_provider(name, status) for name in sorted(status.gates)],
         forwarders=[
             ForwarderModel(forwarder=name, is_down=status.forwards.is_down(name), **ends)
-            for name, ends in status.forwards.ends().items()
+            for name, ends in status.forwards.counters().items()
         ],
         reload_successful=status.reload.successful,
     )

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from weatherd.config.sections import Http
     from weatherd.daemon.status import DaemonStatus
-    from weatherd.journal.journal import Reading
+    from weatherd.journal.journal import AsyncReader
     from weatherd.web.metrics import MetricsCollector
 
 log = structlog.get_logger()
@@ -35,7 +35,7 @@ _MAX_BODY = 1024  # bytes: nobody has to send one
 class Endpoints:
     """What the endpoints answer."""
 
-    def __init__(self, status: DaemonStatus, reading: Reading, http: Http) -> None:
+    def __init__(self, status: DaemonStatus, reading: AsyncReader, http: Http) -> None:
         self._status = status
         self._reading = reading
         self._token = http.token.get_secret_value() if http.token else None
@@ -138,7 +138,7 @@ class Endpoints:
     async def observations(self, request: web.Request) -> web.Response:
         """Show the journal, a page at a time."""
         asked = parse_query(request, ObservationsQuery)
-        entries = await self._reading.page(asked.after, asked.limit + 1, asked.since, asked.until, asked.city)
+        entries = await self._reading.read_page(asked.after, asked.limit + 1, asked.since, asked.until, asked.city)
         some = entries[: asked.limit]
         then = some[-1].seq if len(entries) > len(some) else None
         return json_response(
@@ -158,7 +158,7 @@ class Endpoints:
 @contextlib.asynccontextmanager
 async def serve_http(status: DaemonStatus, http: Http) -> AsyncIterator[None]:
     """Serve the status inside the ``async with``. Raises ConfigError when the address cannot be had."""
-    async with status.journal.reading() as reading:
+    async with status.journal.open_reader() as reading:
         endpoints = Endpoints(status, reading, http)
         runner = web.AppRunner(
             endpoints.create_app(), access_log=None, handler_cancellation=True, shutdown_timeout=_SHUTDOWN_TIMEOUT

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from weatherd.daemon.status import DaemonStatus
-    from weatherd.journal.journal import Reading
-    from weatherd.journal.rows import Entry
+    from weatherd.journal.journal import AsyncReader
+    from weatherd.journal.rows import JournalEntry
 
 MAX_STREAMS = 1000
 _BATCH = 100  # entries that a reader holds in memory
@@ -29,7 +29,7 @@ _PATIENCE = 60.0  # seconds that a reader may take for a batch
 class EventStreams:
     """The readers under way, and the one connection to the journal that they share."""
 
-    def __init__(self, status: DaemonStatus, reading: Reading) -> None:
+    def __init__(self, status: DaemonStatus, reading: AsyncReader) -> None:
         self._status = status
         self._reading = reading
         self._ended = asyncio.Event()
@@ -62,33 +62,36 @@ class EventStreams:
             self.count -= 1
         return response
 
-    async def _entries(self, seq: int) -> AsyncIterator[list[Entry]]:
+    async def _entries(self, seq: int) -> AsyncIterator[list[JournalEntry]]:
         """Yield new entries as they come, none now and then, until the end."""
         journal = self._status.journal
         while not self._ended.is_set():
             if await self._is_news(seq):
-                end = journal.end
-                entries = await self._reading.after(seq, _BATCH)
+                end = journal.last_seq
+                entries = await self._reading.read_after(seq, _BATCH)
                 seq = entries[-1].seq if entries else end
                 yield entries
             else:
                 yield []
 
     async def _is_news(self, seq: int) -> bool:
-        if self._status.journal.end > seq:
+        if self._status.journal.last_seq > seq:
             return True
-        waits = [asyncio.ensure_future(self._status.journal.beyond(seq)), asyncio.ensure_future(self._ended.wait())]
+        waits = [
+            asyncio.ensure_future(self._status.journal.wait_for_entries(seq)),
+            asyncio.ensure_future(self._ended.wait()),
+        ]
         try:
             await asyncio.wait(waits, timeout=_QUIET, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for each in waits:
                 each.cancel()
-        return self._status.journal.end > seq
+        return self._status.journal.last_seq > seq
 
     def _start(self, request: web.Request) -> int:
-        end, said = self._status.journal.end, request.headers.get("Last-Event-ID", "")
+        end, said = self._status.journal.last_seq, request.headers.get("Last-Event-ID", "")
         return min(int(said), end) if said.isascii() and said.isdigit() and len(said) < 19 else end  # noqa: PLR2004
 
 
-def _event(entry: Entry) -> str:
+def _event(entry: JournalEntry) -> str:
     return f"id: {entry.seq}\nevent: observation\ndata: {serialize_entry(entry).model_dump_json()}\n\n"

@@ -15,7 +15,7 @@ from tests.support.fakes import KIEL, VirtualJournal, observation
 from tests.support.virtual_time import EPOCH
 from weatherd.errors import DeliveryError, RefusedError
 from weatherd.observation import FetchedObservation
-from weatherd.pipeline.forwarders.engine import DeliveryGroup, forwarding
+from weatherd.pipeline.forwarders.engine import DeliveryGroup, open_deliveries
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
@@ -100,7 +100,7 @@ class Far:
 @contextlib.asynccontextmanager
 async def forwards(journal: VirtualJournal, **fars: Forwarder) -> AsyncIterator[DeliveryGroup]:
     """Forward a journal to these."""
-    async with forwarding(fars, journal, random.Random(0)) as running:
+    async with open_deliveries(fars, journal, random.Random(0)) as running:
         yield running
 
 

@@ -16,8 +16,8 @@ from weatherd.http.session import open_session
 from weatherd.journal.journal import open_journal
 from weatherd.journal.key_value import KeyValueStore
 from weatherd.observation import FetchedObservation
-from weatherd.pipeline.forwarders import Resources
-from weatherd.pipeline.forwarders.engine import forwarding
+from weatherd.pipeline.forwarders import ForwarderResources
+from weatherd.pipeline.forwarders.engine import open_deliveries
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -41,7 +41,7 @@ class Soon(random.Random):
 class Rig:
     """A journal, and one forwarder that may be started and stopped."""
 
-    def __init__(self, journal: Journal, resources: Resources) -> None:
+    def __init__(self, journal: Journal, resources: ForwarderResources) -> None:
         self.journal = journal
         self.resources = resources
         self.cities: tuple[City, ...] = (KIEL, BERLIN)
@@ -63,7 +63,7 @@ class Rig:
     async def forwards(self, open_forwarder: Any, **block: Any) -> AsyncIterator[DeliveryGroup]:
         """Run a forwarder with a block of settings."""
         forwarder = open_forwarder(Settings(**block), self.resources)
-        async with forwarding({"far": forwarder}, self.journal, Soon()) as running:
+        async with open_deliveries({"far": forwarder}, self.journal, Soon()) as running:
             yield running
             await running.drain(asyncio.get_running_loop().time() + 1.0)
 
@@ -73,7 +73,9 @@ async def rig(folder: Path) -> AsyncIterator[Rig]:
     """Open a journal, with nothing on the log's output."""
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     async with open_journal(folder) as journal, open_session("weatherd/test") as session:
-        made = Rig(journal, Resources(session, KeyValueStore("far"), lambda: made.cities, lambda: datetime.now(UTC)))
+        made = Rig(
+            journal, ForwarderResources(session, KeyValueStore("far"), lambda: made.cities, lambda: datetime.now(UTC))
+        )
         yield made
 
 

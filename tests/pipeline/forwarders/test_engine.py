@@ -12,7 +12,7 @@ from tests.support import virtual_time
 from tests.support.fakes import KIEL, observation
 from weatherd.errors import DeliveryError, StateError
 from weatherd.observation import FetchedObservation
-from weatherd.pipeline.forwarders.engine import DEADLINE, LINGER, RATE
+from weatherd.pipeline.forwarders.engine import BATCH_DELAY, DELIVERY_TIMEOUT, MAX_RATE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,11 +28,11 @@ async def test_everything_is_delivered_in_order_and_once(tmp_path: Path) -> None
         async with forwards(kept, far=far):
             await asyncio.sleep(1)
             await kept.add(arrivals(250, 253))
-            await asyncio.sleep(LINGER + 0.01)
+            await asyncio.sleep(BATCH_DELAY + 0.01)
             assert far.got == list(range(253))
             assert [len(batch) for batch in far.batches] == [100, 100, 50, 3]
             assert far.connections == 1
-        assert (await kept.cursor("far"))[:2] == (253, 253)
+        assert (await kept.load_cursor("far"))[:2] == (253, 253)
 
 
 async def test_a_restart_goes_on_where_it_was(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ async def _an_outage_of_a_week(tmp_path: Path) -> None:
             for hour in range(7 * 24):
                 await kept.add(arrivals(hour * 6, hour * 6 + 6))
                 await asyncio.sleep(3600)
-            assert running.ends()["far"] == {"delivered": 0, "set_aside": 0, "behind": 1008}
+            assert running.counters()["far"] == {"delivered": 0, "skipped": 0, "behind": 1008}
             tries = far.connections
             far.is_up()
             await asyncio.sleep(61)
@@ -76,7 +76,7 @@ async def _an_outage_of_a_week(tmp_path: Path) -> None:
 async def test_one_that_is_down_or_slow_does_not_slow_another(tmp_path: Path) -> None:
     """Each far side has its own pace, and the journal takes more meanwhile."""
     well, slow, down = Far(), Far(), Far()
-    slow.takes = DEADLINE - 1
+    slow.takes = DELIVERY_TIMEOUT - 1
     down.is_down()
     with journal(tmp_path) as kept, told():
         async with forwards(kept, well=well, slow=slow, down=down):
@@ -94,12 +94,12 @@ async def test_one_that_hangs_is_left_at_the_deadline(tmp_path: Path) -> None:
     with journal(tmp_path) as kept, told() as logs:
         await kept.add(arrivals(0, 3))
         async with forwards(kept, far=far):
-            await asyncio.sleep(10 * DEADLINE)
+            await asyncio.sleep(10 * DELIVERY_TIMEOUT)
             far.takes = 0
-            await asyncio.sleep(2 * DEADLINE + 60)
+            await asyncio.sleep(2 * DELIVERY_TIMEOUT + 60)
     assert far.got == [0, 1, 2]
     assert [log["event"] for log in logs] == ["forwarder.down", "forwarder.recovered"]
-    assert logs[0]["reason"] == f"no answer within {DEADLINE:g} s"
+    assert logs[0]["reason"] == f"no answer within {DELIVERY_TIMEOUT:g} s"
 
 
 async def test_the_same_batch_is_tried_again_as_it_was(tmp_path: Path) -> None:
@@ -158,11 +158,11 @@ async def test_a_poison_is_set_aside_and_the_rest_goes_on(tmp_path: Path, bad: s
         await kept.add(arrivals(0, 150))
         async with forwards(kept, far=far) as running:
             await asyncio.sleep(1)
-            assert running.ends()["far"] == {"delivered": 150 - len(bad), "set_aside": len(bad), "behind": 0}
-        noted = kept.store._db.rows("SELECT seq, reason FROM aside WHERE forwarder = 'far'")
+            assert running.counters()["far"] == {"delivered": 150 - len(bad), "skipped": len(bad), "behind": 0}
+        noted = kept.store._db.query("SELECT seq, reason FROM aside WHERE forwarder = 'far'")
     assert far.got == [number for number in range(150) if number not in bad]
     assert sorted(noted) == [(number + 1, "not that one") for number in sorted(bad)]
-    assert [(log["event"], log["count"]) for log in logs] == [("forwarder.set_aside", 1)] * len(bad)
+    assert [(log["event"], log["count"]) for log in logs] == [("forwarder.skipped", 1)] * len(bad)
 
 
 async def test_a_far_side_that_takes_nothing_is_not_asked_for_each(tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ async def test_a_far_side_that_takes_nothing_is_not_asked_for_each(tmp_path: Pat
         await kept.add(arrivals(0, 1000))
         async with forwards(kept, far=far) as running:
             await asyncio.sleep(10)
-            assert running.ends()["far"]["set_aside"] == 1000
+            assert running.counters()["far"]["skipped"] == 1000
     assert len(far.batches) <= 10 * 110
 
 
@@ -185,7 +185,7 @@ async def test_catching_up_has_a_bounded_rate(tmp_path: Path) -> None:
             await kept.add(arrivals(begin, begin + 2000))
         async with forwards(kept, far=far):
             await asyncio.sleep(1.0)
-            assert len(far.got) == pytest.approx(RATE, abs=2 * far.size)
+            assert len(far.got) == pytest.approx(MAX_RATE, abs=2 * far.size)
             await asyncio.sleep(1.1)
             assert len(far.got) == 20_000
 
@@ -201,7 +201,7 @@ async def test_a_stop_delivers_what_is_left(tmp_path: Path) -> None:
             begin = asyncio.get_running_loop().time()
             await running.drain(begin + 8)
             assert far.got == list(range(250))
-            assert asyncio.get_running_loop().time() - begin < LINGER + 1.0
+            assert asyncio.get_running_loop().time() - begin < BATCH_DELAY + 1.0
 
 
 @pytest.mark.parametrize("fault", ["down", "hang"])
@@ -220,7 +220,7 @@ async def test_a_stop_does_not_wait_for_one_that_cannot(tmp_path: Path, fault: s
             await running.drain(begin + 5)
             assert far.connections <= tries + 1
             assert asyncio.get_running_loop().time() - begin <= (0.01 if fault == "down" else 5)
-        assert (await kept.cursor("far")).seq == 0
+        assert (await kept.load_cursor("far")).seq == 0
 
 
 async def test_a_revision_is_delivered_again(tmp_path: Path) -> None:
@@ -242,17 +242,17 @@ async def test_a_full_disk_delays_no_delivery(tmp_path: Path) -> None:
         async def fails(*_: object) -> None:
             raise StateError("full")
 
-        move = kept.move
+        move = kept.save_cursor
         async with forwards(kept, far=far):
             await asyncio.sleep(1)
-            kept.move = fails  # type: ignore[assignment, method-assign]
+            kept.save_cursor = fails  # type: ignore[assignment, method-assign]
             await kept.add(arrivals(0, 5))
             await asyncio.sleep(1)
-            kept.move = move  # type: ignore[method-assign]
+            kept.save_cursor = move  # type: ignore[method-assign]
             await kept.add(arrivals(5, 9))
             await asyncio.sleep(1)
         assert far.got == list(range(9))
-        assert (await kept.cursor("far")).seq == 9
+        assert (await kept.load_cursor("far")).seq == 9
 
 
 async def test_what_is_asked_for_is_waited_for(tmp_path: Path) -> None:

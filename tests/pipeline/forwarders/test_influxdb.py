@@ -15,7 +15,7 @@ from tests.support.servers import Influxd, Victoria, running
 from tests.support.virtual_time import EPOCH
 from weatherd.http.client import post
 from weatherd.observation import FIELDS
-from weatherd.pipeline.forwarders.influxdb import line, open_forwarder
+from weatherd.pipeline.forwarders.influxdb import format_point, open_forwarder
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -30,13 +30,13 @@ def test_a_point() -> None:
     """Every number is a float, what is not known is left out, and the time is that of the observation."""
     said = observation(pressure_msl=1013, code=61, wind_gust=None, observed_at=EPOCH + timedelta(microseconds=1))
     fields = 'temperature=6.0,code=61.0,pressure_msl=1013.0,description="light rain"'
-    assert line(said) == f"weather,city=kiel,provider=fake {fields} {TIME + 1000}"
+    assert format_point(said) == f"weather,city=kiel,provider=fake {fields} {TIME + 1000}"
 
 
 def test_what_has_a_meaning_is_escaped() -> None:
     """Words and names may hold whatever they like."""
     odd = observation(station="a b,c=d\\", description='5" of \\ snow, 雨 = bad')
-    assert line(odd) == (
+    assert format_point(odd) == (
         f"weather,city=kiel,provider=fake,station=a\\ b\\,c\\=d temperature=6.0,code=61.0,"
         f'description="5\\" of \\\\ snow, 雨 = bad" {TIME}'
     )
@@ -45,7 +45,7 @@ def test_what_has_a_meaning_is_escaped() -> None:
 def test_every_field_is_in_it() -> None:
     """Whatever an observation knows, the point knows, but for the time of fetching."""
     numbers = {name: 1.5 for name in FIELDS if getattr(observation(), name) is None}
-    text = line(observation(station="K1")._replace(**numbers))  # type: ignore[arg-type]
+    text = format_point(observation(station="K1")._replace(**numbers))  # type: ignore[arg-type]
     assert all(f"{name}=" in text for name in FIELDS if name not in ("observed_at", "fetched_at"))
 
 
@@ -82,7 +82,7 @@ async def test_a_server_that_comes_late_dies_and_comes_again(tmp_path: Path) -> 
             async with made.forwards(open_forwarder, **block(server)) as forwards:
 
                 async def behind() -> bool:
-                    return forwards.ends()["far"]["behind"] > 0
+                    return forwards.counters()["far"]["behind"] > 0
 
                 async def level() -> bool:
                     return not await behind()
@@ -99,7 +99,7 @@ async def test_a_server_that_comes_late_dies_and_comes_again(tmp_path: Path) -> 
                 server.thaws()
                 await until(level)
         assert await count(server) == made.added == 7000
-        assert forwards.ends()["far"]["set_aside"] == 0
+        assert forwards.counters()["far"]["skipped"] == 0
 
 
 async def _told(logs: list[Any], event: str) -> bool:
@@ -119,7 +119,7 @@ async def test_a_point_that_the_server_refuses_is_set_aside(tmp_path: Path) -> N
         await made.adds(50)
         async with made.forwards(open_forwarder, **block(server)) as forwards:
             await until(lambda: _is_level(forwards))
-            assert forwards.ends()["far"] == {"delivered": 100, "set_aside": 1, "behind": 0}
+            assert forwards.counters()["far"] == {"delivered": 100, "skipped": 1, "behind": 0}
         assert await count(server) == 100
 
 
@@ -148,7 +148,7 @@ async def test_a_missing_database_is_waited_for(tmp_path: Path) -> None:
                 assert 'database not found: "other"' in logs[0]["reason"].replace("\\", "")
                 await server.ask("/query", q="CREATE DATABASE other")
                 await until(lambda: _is_level(forwards))
-                assert forwards.ends()["far"] == {"delivered": 5, "set_aside": 0, "behind": 0}
+                assert forwards.counters()["far"] == {"delivered": 5, "skipped": 0, "behind": 0}
 
 
 @pytest.mark.real_time
@@ -166,4 +166,4 @@ async def test_victoria_metrics_takes_both_forms(tmp_path: Path, places: dict[st
 
 
 async def _is_level(forwards: Any) -> bool:
-    return not forwards.ends()["far"]["behind"]
+    return not forwards.counters()["far"]["behind"]

@@ -54,8 +54,8 @@ async def test_a_server_that_dies_and_freezes_gets_everything(tmp_path: Path) ->
                 server.thaws()
                 await until(lambda: _is_level(forwards))
         rows = await server.rows(f"SELECT {', '.join(FIELDS)} FROM {TABLE} ORDER BY observed_at")  # noqa: S608
-        async with made.journal.reading() as reading:
-            kept = [entry.observation for entry in await reading.after(0, 10_000)]
+        async with made.journal.open_reader() as reading:
+            kept = [entry.observation for entry in await reading.read_after(0, 10_000)]
         assert [tuple(row) for row in rows] == [tuple(getattr(each, name) for name in FIELDS) for each in kept]
         assert len(kept) == 5500
 
@@ -78,7 +78,7 @@ async def test_a_row_that_the_table_refuses_is_set_aside(tmp_path: Path) -> None
         await server.rows(f"ALTER TABLE {TABLE} ADD CHECK (temperature <> 7)")
         await made.adds(20)
         await until(lambda: _is_level(forwards))
-        assert forwards.ends()["far"] == {"delivered": 20, "set_aside": 1, "behind": 0}
+        assert forwards.counters()["far"] == {"delivered": 20, "skipped": 1, "behind": 0}
 
 
 async def test_who_may_not_make_tables_may_have_been_given_one(tmp_path: Path) -> None:
@@ -108,4 +108,4 @@ async def _told(logs: list[Any], event: str) -> bool:
 
 
 async def _is_level(forwards: Any) -> bool:
-    return not forwards.ends()["far"]["behind"]
+    return not forwards.counters()["far"]["behind"]

@@ -74,8 +74,8 @@ async def test_batches_come_as_json_with_a_key_and_a_signature(tmp_path: Path) -
         block = {"url": f"{receiver.url}?key=a%2Fb", "secret": "sesame"}
         async with made.forwards(open_forwarder, webhook=block):
             await until(lambda: _has(receiver, 3))
-        async with made.journal.reading() as reading:
-            entries = await reading.after(0, 10)
+        async with made.journal.open_reader() as reading:
+            entries = await reading.read_after(0, 10)
     headers, body = receiver.requests[0]
     assert receiver.got == [plain(entry.observation) for entry in entries]
     assert len(headers["Idempotency-Key"]) == 32
@@ -94,7 +94,7 @@ async def test_a_batch_is_sent_again_until_it_is_taken(tmp_path: Path, trouble: 
             async with made.forwards(open_forwarder, webhook={"url": receiver.url}) as forwards:
                 await until(lambda: _has_answered(receiver, 2))
                 await until(lambda: _is_level(forwards))
-                assert forwards.ends()["far"] == {"delivered": 3, "set_aside": 0, "behind": 0}
+                assert forwards.counters()["far"] == {"delivered": 3, "skipped": 0, "behind": 0}
     assert [each["temperature"] for each in receiver.got] == [0, 1, 2]
     assert len({body for _, body in receiver.requests}) == 1
     assert len({headers["Idempotency-Key"] for headers, _ in receiver.requests}) == 1
@@ -110,10 +110,10 @@ async def test_what_is_refused_is_set_aside(tmp_path: Path) -> None:
         with told() as logs:
             async with made.forwards(open_forwarder, webhook={"url": receiver.url}) as forwards:
                 await until(lambda: _is_level(forwards))
-                assert forwards.ends()["far"] == {"delivered": 19, "set_aside": 1, "behind": 0}
+                assert forwards.counters()["far"] == {"delivered": 19, "skipped": 1, "behind": 0}
     assert [each["temperature"] for each in receiver.got] == [number for number in range(20) if number != 7]
     assert [(log["event"], log["reason"]) for log in logs] == [
-        ("forwarder.set_aside", "it answers 422: too cold"),
+        ("forwarder.skipped", "it answers 422: too cold"),
     ]
 
 
@@ -126,4 +126,4 @@ async def _has_answered(receiver: Receiver, count: int) -> bool:
 
 
 async def _is_level(forwards: Any) -> bool:
-    return not forwards.ends()["far"]["behind"]
+    return not forwards.counters()["far"]["behind"]

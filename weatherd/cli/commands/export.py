@@ -45,7 +45,7 @@ def export(  # noqa: PLR0917 - an option each
     begin, end = between(since, until, datetime.now(UTC))
     with contextlib.closing(Reader(journal_of(configuration))) as reader:
         ids = [place(configuration, name, reader).id for name in cities]
-        found = reader.export(begin, end if until else None, ids)
+        found = reader.iterate(begin, end if until else None, ids)
         if style == "parquet":
             _parquet(found, output)
         else:

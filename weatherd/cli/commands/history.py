@@ -23,7 +23,7 @@ from weatherd.errors import did_you_mean
 from weatherd.formatting import plain
 from weatherd.journal import state_folder
 from weatherd.journal.reader import Reader
-from weatherd.journal.store import NAME
+from weatherd.journal.store import JOURNAL_FILE
 from weatherd.observation import FIELDS
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def history(configuration: Configuration, name: str, since: str, until: str | No
         if begin is None or end is None or begin >= end:
             typer.echo("weatherd: --since should lie before --until", err=True)
             return USAGE
-        found = reader.between(where.id, begin, end)
+        found = reader.read_city(where.id, begin, end)
     match style:
         case "text":
             _print(where, found, begin, end)
@@ -72,7 +72,7 @@ def history(configuration: Configuration, name: str, since: str, until: str | No
 
 def journal_of(configuration: Configuration) -> Path:
     """Return where the journal is."""
-    return state_folder.folder(configuration.settings.state, configuration.file, os.environ) / NAME
+    return state_folder.find_state_folder(configuration.settings.state, configuration.file, os.environ) / JOURNAL_FILE
 
 
 def between(
@@ -90,7 +90,7 @@ def place(configuration: Configuration, name: str, reader: Reader) -> Place:
     for city in configuration.cities:
         if name.casefold() in (city.name.casefold(), city.id):
             return Place(city.id, city.name, zoneinfo.ZoneInfo(city.timezone) if city.timezone else UTC)
-    kept = reader.cities()
+    kept = reader.list_cities()
     if name in kept:
         return Place(name, name, UTC)
     known = [word for city in configuration.cities for word in (city.name, city.id)]

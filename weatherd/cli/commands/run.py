@@ -84,8 +84,8 @@ async def _run(config: Path | None, lines: Lines, *, demo: bool) -> int:
             )
             if file == loader.SHIPPED and not demo:
                 structlog.get_logger().warning("config.shipped", config=str(file), action="name your own with --config")
-            path = state_folder.folder(first.settings.state, file, os.environ)
-            stack.enter_context(state_folder.owned(path))
+            path = state_folder.find_state_folder(first.settings.state, file, os.environ)
+            stack.enter_context(state_folder.lock_state_folder(path))
             journal = await stack.enter_async_context(open_journal(path))
             kept = await stack.enter_async_context(provider_state.open_provider_state(journal, now))
             providers = await stack.enter_async_context(open_providers(first.settings, now, kept))

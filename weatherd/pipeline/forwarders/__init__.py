@@ -1,6 +1,6 @@
 """Where the journal is read on to. An entry point of ``weatherd.forwarders`` names a function that makes a forwarder.
 
-The function takes the settings and :class:`Resources`, and returns a forwarder, or None when the settings leave it out.
+The function takes the settings and :class:`ForwarderResources`, and returns a forwarder or None.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Resources:
+class ForwarderResources:
     """What a forwarder works with."""
 
     session: Session  # for HTTP
@@ -29,7 +29,7 @@ class Resources:
     now: Callable[[], datetime]
 
 
-class Link(Protocol):
+class Connection(Protocol):
     """A connection to the far side."""
 
     async def deliver(self, batch: Sequence[Observation], key: str) -> None:
@@ -49,5 +49,5 @@ class Forwarder(Protocol):
 
     size: int  # observations in a batch, at the most
 
-    def connect(self) -> AbstractAsyncContextManager[Link]:
+    def connect(self) -> AbstractAsyncContextManager[Connection]:
         """Open a link. It is used by one task, and left on the first error or at the end."""

@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     import random
     from collections.abc import AsyncIterator, Mapping, Sequence
 
-    from weatherd.journal.journal import Journal, Reading
-    from weatherd.journal.rows import Entry
-    from weatherd.pipeline.forwarders import Forwarder, Link
+    from weatherd.journal.journal import AsyncReader, Journal
+    from weatherd.journal.rows import JournalEntry
+    from weatherd.pipeline.forwarders import Connection, Forwarder
 
 log = structlog.get_logger()
 
-DEADLINE = 30.0  # seconds for the delivery of a batch, and for a connection
-LINGER = 0.5  # seconds in which what comes after an observation joins it
-RATE = 10_000.0  # observations a second at the most, so that catching up leaves room for the road
+DELIVERY_TIMEOUT = 30.0  # seconds for the delivery of a batch, and for a connection
+BATCH_DELAY = 0.5  # seconds in which what comes after an observation joins it
+MAX_RATE = 10_000.0  # observations a second at the most, so that catching up leaves room for the road
 _LONGEST_REST = 60.0
 _MOST_PARTS = 64  # deliveries in which the bad ones of a refused batch are looked for
 
@@ -36,7 +36,7 @@ class Progress:
     """What a forwarder has done since the start."""
 
     delivered: int = 0
-    set_aside: int = 0
+    skipped: int = 0
     is_down: bool = False
 
 
@@ -58,7 +58,7 @@ class Delivery:
     @property
     def behind(self) -> int:
         """Return how many numbers of the journal lie between the cursor and its end; revisions leave gaps in them."""
-        return max(0, self._journal.end - self.cursor.seq)
+        return max(0, self._journal.last_seq - self.cursor.seq)
 
     def drain(self) -> None:
         """Have it end when everything is delivered, or at the next failure."""
@@ -66,8 +66,8 @@ class Delivery:
 
     async def run(self) -> None:
         """Deliver for ever, or until :meth:`drain` has been called and there is nothing more to be done."""
-        async with self._journal.reading() as reading:
-            self.cursor = await self._journal.cursor(self.name)
+        async with self._journal.open_reader() as reading:
+            self.cursor = await self._journal.load_cursor(self.name)
             while True:
                 delivered = self.progress.delivered
                 try:
@@ -83,25 +83,25 @@ class Delivery:
                     return
                 await self._rest()
 
-    async def _deliver_all(self, reading: Reading) -> None:
-        async with asyncio.timeout(DEADLINE) as connecting, self._forwarder.connect() as link:
+    async def _deliver_all(self, reading: AsyncReader) -> None:
+        async with asyncio.timeout(DELIVERY_TIMEOUT) as connecting, self._forwarder.connect() as link:
             connecting.reschedule(None)
             while batch := await self._next(reading):
                 start = asyncio.get_running_loop().time()
                 await self._deliver(link, batch)
                 await self._passed(batch)
-                pause = len(batch) / RATE - (asyncio.get_running_loop().time() - start)
+                pause = len(batch) / MAX_RATE - (asyncio.get_running_loop().time() - start)
                 if pause > 0:
                     await asyncio.sleep(pause)
 
-    async def _next(self, reading: Reading) -> list[Entry]:
+    async def _next(self, reading: AsyncReader) -> list[JournalEntry]:
         """Wait for the next batch, and note how far it goes; none when there is no more and there will not be."""
         while True:
             if self.cursor.ahead <= self.cursor.seq and not await self._is_news():
                 return []
             again = self.cursor.ahead if self.cursor.ahead > self.cursor.seq else None  # the batch that was tried last
-            end = self._journal.end
-            if batch := await reading.after(self.cursor.seq, self._forwarder.size, again):
+            end = self._journal.last_seq
+            if batch := await reading.read_after(self.cursor.seq, self._forwarder.size, again):
                 if not again:
                     await self._move(Cursor(self.cursor.seq, batch[-1].seq, secrets.token_hex(16)))
                 return batch
@@ -114,22 +114,22 @@ class Delivery:
         if self.behind >= self._forwarder.size:
             return True
         draining = asyncio.ensure_future(self._draining.wait())
-        news = asyncio.ensure_future(self._journal.beyond(self.cursor.seq))
+        news = asyncio.ensure_future(self._journal.wait_for_entries(self.cursor.seq))
         try:
             await asyncio.wait([draining, news], return_when=asyncio.FIRST_COMPLETED)
-            await asyncio.wait([draining], timeout=LINGER)
+            await asyncio.wait([draining], timeout=BATCH_DELAY)
         finally:
             draining.cancel()
             news.cancel()
         return self.behind > 0
 
-    async def _deliver(self, link: Link, batch: Sequence[Entry]) -> None:
+    async def _deliver(self, link: Connection, batch: Sequence[JournalEntry]) -> None:
         """Deliver a batch; when it is refused, its parts, until those are found that are refused by themselves."""
         parts, tries = [batch], 0
         while parts:
             part, tries = parts.pop(), tries + 1
             try:
-                async with asyncio.timeout(DEADLINE):
+                async with asyncio.timeout(DELIVERY_TIMEOUT):
                     await link.deliver([entry.observation for entry in part], self._key(part, batch))
             except RefusedError as error:
                 if len(part) > 1 and tries < _MOST_PARTS:
@@ -141,33 +141,33 @@ class Delivery:
                 self.progress.delivered += len(part)
                 self._up()
 
-    def _key(self, part: Sequence[Entry], batch: Sequence[Entry]) -> str:
+    def _key(self, part: Sequence[JournalEntry], batch: Sequence[JournalEntry]) -> str:
         """Return the key of a batch, or of a part of it."""
         return self.cursor.key if part is batch else f"{self.cursor.key}-{part[0].seq}-{part[-1].seq}"
 
-    async def _set_aside(self, part: Sequence[Entry], error: RefusedError) -> None:
+    async def _set_aside(self, part: Sequence[JournalEntry], error: RefusedError) -> None:
         seqs = [entry.seq for entry in part]
         first = part[0].observation
         log.warning(
-            "forwarder.set_aside",
+            "forwarder.skipped",
             forwarder=self.name,
             reason=str(error),
             count=len(part),
             city=first.city,
             observed_at=first.observed_at.isoformat(),
         )
-        await self._journal.set_aside(self.name, seqs, str(error))
-        self.progress.set_aside += len(part)
+        await self._journal.record_skipped(self.name, seqs, str(error))
+        self.progress.skipped += len(part)
         self._up()
 
-    async def _passed(self, batch: Sequence[Entry]) -> None:
+    async def _passed(self, batch: Sequence[JournalEntry]) -> None:
         await self._move(Cursor(batch[-1].seq, batch[-1].seq))
 
     async def _move(self, cursor: Cursor) -> None:
         """Move the cursor; when the disk is full, only here: after a crash more would be delivered again than usual."""
         self.cursor = cursor
         with contextlib.suppress(StateError):
-            await self._journal.move(self.name, cursor)
+            await self._journal.save_cursor(self.name, cursor)
 
     async def _rest(self) -> None:
         """Wait before the next try, the longer the more have failed; a drain ends the wait for a last one."""
@@ -183,7 +183,7 @@ class Delivery:
             return
         self.progress.is_down, self._down_since = True, asyncio.get_running_loop().time()
         is_bug = not isinstance(error, WeatherdError | OSError)
-        reason = f"no answer within {DEADLINE:g} s" if isinstance(error, TimeoutError) else describe(error)
+        reason = f"no answer within {DELIVERY_TIMEOUT:g} s" if isinstance(error, TimeoutError) else describe(error)
         log.error(
             "forwarder.down",
             forwarder=self.name,
@@ -210,12 +210,12 @@ class DeliveryGroup:
     def __len__(self) -> int:
         return len(self._forwards)
 
-    def ends(self) -> dict[str, dict[str, int]]:
+    def counters(self) -> dict[str, dict[str, int]]:
         """Return what each has delivered and set aside, and how far it is behind."""
         return {
             each.name: {
                 "delivered": each.progress.delivered,
-                "set_aside": each.progress.set_aside,
+                "skipped": each.progress.skipped,
                 "behind": each.behind,
             }
             for each in self._forwards
@@ -254,7 +254,7 @@ async def _shown(forward: Delivery) -> None:
 
 
 @contextlib.asynccontextmanager
-async def forwarding(
+async def open_deliveries(
     forwarders: Mapping[str, Forwarder], journal: Journal, random: random.Random
 ) -> AsyncIterator[DeliveryGroup]:
     """Forward the journal inside the ``with``."""

@@ -19,7 +19,7 @@ _NOT_OF_THE_BODY = frozenset({401, 402, 403, 404, 405, 407, 408, 410, 421, 423, 
 _LONGEST_REASON = 200
 
 
-async def send(
+async def post_body(
     session: Session, url: str, body: bytes, headers: Mapping[str, str], now: Callable[[], datetime]
 ) -> None:
     """POST a body; it is taken when this returns.

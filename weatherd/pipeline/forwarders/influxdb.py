@@ -9,9 +9,9 @@ import contextlib
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from weatherd.journal.rows import micros
+from weatherd.journal.rows import to_micros
 from weatherd.observation import FIELDS
-from weatherd.pipeline.forwarders.http_delivery import send
+from weatherd.pipeline.forwarders.http_delivery import post_body
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from weatherd.config.sections import InfluxDb
     from weatherd.config.settings import Settings
     from weatherd.observation import Observation
-    from weatherd.pipeline.forwarders import Resources
+    from weatherd.pipeline.forwarders import ForwarderResources
 
 _TAGS = ("city", "provider", "station")
 _NUMBERS = [name for name in FIELDS if name not in (*_TAGS, "observed_at", "fetched_at", "description")]
@@ -27,7 +27,7 @@ _IN_TAG = str.maketrans({",": r"\,", "=": r"\=", " ": r"\ "})
 _IN_TEXT = str.maketrans({'"': r"\"", "\\": r"\\"})
 
 
-def line(observation: Observation) -> str:
+def format_point(observation: Observation) -> str:
     """Return an observation as a point of the measurement ``weather``.
 
     Every number is a float, because a field that was once written as an integer refuses floats for ever. The time is
@@ -37,7 +37,7 @@ def line(observation: Observation) -> str:
     values = ((name, getattr(observation, name)) for name in _NUMBERS)
     numbers = "".join(f"{name}={float(value)!r}," for name, value in values if value is not None)
     text = observation.description.translate(_IN_TEXT)
-    return f'weather{tags} {numbers}description="{text}" {micros(observation.observed_at)}000'
+    return f'weather{tags} {numbers}description="{text}" {to_micros(observation.observed_at)}000'
 
 
 def _tag(value: str) -> str:
@@ -45,12 +45,12 @@ def _tag(value: str) -> str:
     return value.rstrip("\\").translate(_IN_TAG) or "-"
 
 
-class Influx:
+class InfluxForwarder:
     """Writes points. A point that the server does not take is found by halving the batch and set aside."""
 
     size = 1000
 
-    def __init__(self, block: InfluxDb, resources: Resources) -> None:
+    def __init__(self, block: InfluxDb, resources: ForwarderResources) -> None:
         names = {"org": block.org, "bucket": block.bucket} if block.bucket else {"db": block.database}
         path = "/api/v2/write" if block.bucket else "/write"
         named = {key: name for key, name in names.items() if name}
@@ -61,16 +61,16 @@ class Influx:
         self._resources = resources
 
     @contextlib.asynccontextmanager
-    async def connect(self) -> AsyncIterator[Influx]:
+    async def connect(self) -> AsyncIterator[InfluxForwarder]:
         """Return itself: the session keeps the connection."""
         yield self
 
     async def deliver(self, batch: Sequence[Observation], key: str) -> None:  # noqa: ARG002 - it is idempotent by itself
         """Write a batch. Raises RefusedError or DeliveryError."""
-        body = "\n".join(map(line, batch)).encode()
-        await send(self._resources.session, self._url, body, self._headers, self._resources.now)
+        body = "\n".join(map(format_point, batch)).encode()
+        await post_body(self._resources.session, self._url, body, self._headers, self._resources.now)
 
 
-def open_forwarder(settings: Settings, resources: Resources) -> Influx | None:
+def open_forwarder(settings: Settings, resources: ForwarderResources) -> InfluxForwarder | None:
     """Return the forwarder when there is a block ``influxdb``."""
-    return Influx(settings.influxdb, resources) if settings.influxdb else None
+    return InfluxForwarder(settings.influxdb, resources) if settings.influxdb else None

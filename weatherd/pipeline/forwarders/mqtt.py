@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from weatherd.config.sections import Mqtt
     from weatherd.config.settings import Settings
     from weatherd.observation import Observation
-    from weatherd.pipeline.forwarders import Resources
+    from weatherd.pipeline.forwarders import ForwarderResources
 
 ONLINE, OFFLINE = b"online", b"offline"
 _QOS = 1
@@ -171,7 +171,7 @@ class MqttForwarder:
 
     size = 200
 
-    def __init__(self, block: Mqtt, resources: Resources) -> None:
+    def __init__(self, block: Mqtt, resources: ForwarderResources) -> None:
         self._aiomqtt = importlib.import_module("aiomqtt")
         self._block = block
         self._topics = Topics(block.topic_prefix, block.discovery_prefix)
@@ -258,7 +258,7 @@ def _translated() -> Iterator[None]:
         raise DeliveryError(describe(cause if isinstance(cause, OSError) else error)) from None
 
 
-def open_forwarder(settings: Settings, resources: Resources) -> MqttForwarder | None:
+def open_forwarder(settings: Settings, resources: ForwarderResources) -> MqttForwarder | None:
     """Return the forwarder when there is a block ``mqtt``. Raises ConfigError when its library is not installed."""
     if not settings.mqtt:
         return None

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from weatherd.config.settings import Settings
     from weatherd.observation import Observation
-    from weatherd.pipeline.forwarders import Resources
+    from weatherd.pipeline.forwarders import ForwarderResources
 
 TABLE = "weatherd_observation"
 _IDENTITY = "city, provider, station, observed_at"
@@ -38,7 +38,7 @@ _OF_THE_VALUES = ("22", "23")  # classes of SQLSTATE: data exception, integrity 
 _GOODBYE = 0.3  # seconds
 
 
-class Table:
+class PostgresConnection:
     """A link: one connection, one transaction a batch."""
 
     def __init__(self, connection: Any) -> None:
@@ -50,7 +50,7 @@ class Table:
             await self._connection.executemany(_INSERT, batch)
 
 
-class Postgres:
+class PostgresForwarder:
     """Connects, and makes the table if it is not there."""
 
     size = 1000
@@ -60,14 +60,14 @@ class Postgres:
         self._asyncpg = importlib.import_module("asyncpg")
 
     @contextlib.asynccontextmanager
-    async def connect(self) -> AsyncIterator[Table]:
+    async def connect(self) -> AsyncIterator[PostgresConnection]:
         """Open a connection. Raises DeliveryError."""
         with _translated():
             connection = await self._asyncpg.connect(self._dsn, server_settings={"application_name": "weatherd"})
         try:
             with _translated():
                 await _prepare(connection)
-            yield Table(connection)
+            yield PostgresConnection(connection)
         finally:
             with contextlib.suppress(Exception):
                 await connection.close(timeout=_GOODBYE)
@@ -95,12 +95,12 @@ def _translated() -> Iterator[None]:
         raise DeliveryError(describe(error)) from None
 
 
-def open_forwarder(settings: Settings, resources: Resources) -> Postgres | None:  # noqa: ARG001 - every forwarder is opened alike
+def open_forwarder(settings: Settings, resources: ForwarderResources) -> PostgresForwarder | None:  # noqa: ARG001 - every forwarder is opened alike
     """Return the forwarder when ``postgres.dsn`` is set. Raises ConfigError when its driver is not installed."""
     block = settings.postgres
     if not block or not block.dsn:
         return None
     try:
-        return Postgres(block.dsn.get_secret_value())
+        return PostgresForwarder(block.dsn.get_secret_value())
     except ImportError:
         raise ConfigError(Problem("postgres", "needs asyncpg: pip install 'weatherd[postgres]'")) from None

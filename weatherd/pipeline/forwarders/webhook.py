@@ -9,17 +9,17 @@ import json
 from typing import TYPE_CHECKING
 
 from weatherd.formatting import plain
-from weatherd.pipeline.forwarders.http_delivery import send
+from weatherd.pipeline.forwarders.http_delivery import post_body
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from weatherd.config.settings import Settings
     from weatherd.observation import Observation
-    from weatherd.pipeline.forwarders import Resources
+    from weatherd.pipeline.forwarders import ForwarderResources
 
 
-class Webhook:
+class WebhookForwarder:
     """POSTs ``{"observations": [...]}``, each as ``weatherd once --format json`` prints it.
 
     A batch that may have arrived is sent again with the same ``Idempotency-Key``, also after a crash, so a receiver
@@ -29,13 +29,13 @@ class Webhook:
 
     size = 500
 
-    def __init__(self, url: str, secret: str | None, resources: Resources) -> None:
+    def __init__(self, url: str, secret: str | None, resources: ForwarderResources) -> None:
         self._url = url
         self._secret = secret
         self._resources = resources
 
     @contextlib.asynccontextmanager
-    async def connect(self) -> AsyncIterator[Webhook]:
+    async def connect(self) -> AsyncIterator[WebhookForwarder]:
         """Return itself: the session keeps the connection."""
         yield self
 
@@ -46,7 +46,7 @@ class Webhook:
         headers = {"Content-Type": "application/json", "Idempotency-Key": key}
         if self._secret:
             headers["X-Weatherd-Signature"] = signature(body, self._secret)
-        await send(self._resources.session, self._url, body, headers, self._resources.now)
+        await post_body(self._resources.session, self._url, body, headers, self._resources.now)
 
 
 def signature(body: bytes, secret: str) -> str:
@@ -54,10 +54,10 @@ def signature(body: bytes, secret: str) -> str:
     return f"sha256={hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}"
 
 
-def open_forwarder(settings: Settings, resources: Resources) -> Webhook | None:
+def open_forwarder(settings: Settings, resources: ForwarderResources) -> WebhookForwarder | None:
     """Return the forwarder when ``webhook.url`` is set."""
     block = settings.webhook
     if not block or not block.url:
         return None
     secret = block.secret.get_secret_value() if block.secret else None
-    return Webhook(block.url.get_secret_value(), secret, resources)
+    return WebhookForwarder(block.url.get_secret_value(), secret, resources)

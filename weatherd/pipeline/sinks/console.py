@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from weatherd.observation import FetchedObservation
 
 
-class Console:
+class ConsoleSink:
     """Prints by ``console.format``, repeats too.
 
     The writing is done in a thread, straight to the descriptor: a terminal that was stopped, or a pipe that nobody
@@ -46,12 +46,12 @@ def _write(descriptor: int, data: bytes) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _open(template: str) -> AsyncIterator[Console]:
+async def _open(template: str) -> AsyncIterator[ConsoleSink]:
     sys.stdout.flush()
     with Worker("console") as worker:
-        yield Console(template, sys.stdout.fileno(), worker)
+        yield ConsoleSink(template, sys.stdout.fileno(), worker)
 
 
-def open_sink(settings: Settings) -> AbstractAsyncContextManager[Console] | None:
+def open_sink(settings: Settings) -> AbstractAsyncContextManager[ConsoleSink] | None:
     """Open the sink unless ``console.enabled`` is off."""
     return _open(settings.console.format) if settings.console.enabled else None

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-DEADLINE = 30.0  # seconds for one write
+WRITE_TIMEOUT = 30.0  # seconds for one write
 _LONGEST_REST = 60.0
 
 
@@ -39,7 +39,7 @@ class GuardedSink:
             return
         try:
             with contain():
-                async with asyncio.timeout(DEADLINE):
+                async with asyncio.timeout(WRITE_TIMEOUT):
                     await self._sink.write(batch)
         except asyncio.CancelledError:
             log.error("sink.down", sink=self._name, reason="abandoned in the middle of a write")
@@ -56,7 +56,7 @@ class GuardedSink:
         if self._failures > 1:
             return
         is_bug = not isinstance(error, WeatherdError | OSError)
-        reason = f"no write within {DEADLINE:g} s" if isinstance(error, TimeoutError) else describe(error)
+        reason = f"no write within {WRITE_TIMEOUT:g} s" if isinstance(error, TimeoutError) else describe(error)
         log.error("sink.down", sink=self._name, reason=reason, exc_info=error if is_bug else None)
 
     def _up(self) -> None:
