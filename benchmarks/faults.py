@@ -24,8 +24,8 @@ from weatherd.config.loader import Configuration
 from weatherd.config.settings import Settings
 from weatherd.daemon import lifecycle
 from weatherd.daemon.wiring import open_providers
-from weatherd.simulator.faults import KINDS, Fault
-from weatherd.simulator.server import STATS, application, serve
+from weatherd.simulator.faults import FAULT_KINDS, Fault
+from weatherd.simulator.server import STATS, create_app, serve_app
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,8 +86,8 @@ async def measure(provider: str, kind: str) -> Cost:
     async def live(port: int, begun: asyncio.Future[str], service: str) -> None:
         nonlocal during
         for faults, seconds in (([], HOUR), ([Fault(kind, 1.0)], HOUR), ([], 26 * HOUR)):
-            app = application(now=virtual_time.now, faults=faults)
-            async with serve("127.0.0.1", port, app) as url:
+            app = create_app(now=virtual_time.now, faults=faults)
+            async with serve_app("127.0.0.1", port, app) as url:
                 port = int(url.rpartition(":")[2])
                 if not begun.done():
                     begun.set_result(url)
@@ -129,7 +129,7 @@ def main() -> None:
     sys.stdout.write("|---|---|---|---|---|---|\n")
     spent = []
     for provider in PROVIDERS:
-        for kind in KINDS:
+        for kind in FAULT_KINDS:
             cost = virtual_time.run(measure(provider, kind), settle=0)
             spent.append(cost.during)
             row = (provider, kind, cost.during, f"{cost.first:.0f} s", f"{cost.every:.0f} s", cost.events)

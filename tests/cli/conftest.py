@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from weatherd.cli.app import main
-from weatherd.simulator.server import application, serve
+from weatherd.simulator.server import create_app, serve_app
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,7 +29,7 @@ def service() -> Iterator[str]:
     stop = asyncio.Event()
 
     async def serving() -> None:
-        async with serve("127.0.0.1", 0, application(now=lambda: datetime.now(UTC))) as url[0]:
+        async with serve_app("127.0.0.1", 0, create_app(now=lambda: datetime.now(UTC))) as url[0]:
             ready.set()
             await stop.wait()
 

@@ -17,8 +17,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from weatherd.simulator.faults import KINDS, Fault
-from weatherd.simulator.server import application, serve
+from weatherd.simulator.faults import FAULT_KINDS, Fault
+from weatherd.simulator.server import create_app, serve_app
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -146,12 +146,12 @@ class Witness:
 FORWARDERS = ("mqtt", "influxdb", "webhook", "postgres")
 
 
-@pytest.mark.parametrize("kind", [*KINDS, None])
+@pytest.mark.parametrize("kind", [*FAULT_KINDS, None])
 async def test_no_error_shows_a_secret(kind: str | None, tmp_path: Path) -> None:
     """Whatever a service answers, and whatever far sides and visitors do, nothing that is written holds a secret."""
     faults = [Fault(kind, 1.0)] if kind else []
     now = lambda: datetime.now(UTC)  # noqa: E731 - short
-    async with serve("127.0.0.1", 0, application(now=now, faults=faults)) as url, far_side() as far:
+    async with serve_app("127.0.0.1", 0, create_app(now=now, faults=faults)) as url, far_side() as far:
         environment = {name: text for name, text in os.environ.items() if not name.startswith(("WEATHERD", "OPEN_W"))}
         pipe = asyncio.subprocess.PIPE
         child = await asyncio.create_subprocess_exec(

@@ -25,7 +25,7 @@ from tests.pipeline.forwarders.test_webhook import Receiver, receiving
 from tests.support.servers import Influxd, Mosquitto, Postgres, running
 from weatherd.daemon.wiring import now
 from weatherd.pipeline.forwarders.postgres import TABLE
-from weatherd.simulator.server import application, serve
+from weatherd.simulator.server import create_app, serve_app
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -132,14 +132,14 @@ async def world(folder: Path) -> AsyncIterator[World]:
     for name in ("broker", "influx"):
         (folder / name).mkdir()
     broker, influx, postgres = Mosquitto(folder / "broker"), Influxd(folder / "influx"), Postgres()
-    app = application(now=now, day=30.0, faults=[], seed=1)
+    app = create_app(now=now, day=30.0, faults=[], seed=1)
     app.middlewares.append(ever_new)
     async with (
         running(broker),
         running(influx),
         running(postgres),
         receiving() as receiver,
-        serve("127.0.0.1", 0, app) as url,
+        serve_app("127.0.0.1", 0, app) as url,
         aiomqtt.Client("127.0.0.1", broker.port, identifier="witness") as client,
     ):
         made = World(folder, url, receiver, broker, influx, postgres)

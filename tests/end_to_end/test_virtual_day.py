@@ -23,8 +23,8 @@ from weatherd.daemon import lifecycle
 from weatherd.daemon.wiring import open_providers
 from weatherd.errors import ConfigError, Problem
 from weatherd.polling.schedule import phase
-from weatherd.simulator.faults import KINDS, Fault
-from weatherd.simulator.server import application, serve
+from weatherd.simulator.faults import FAULT_KINDS, Fault
+from weatherd.simulator.server import create_app, serve_app
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -115,8 +115,8 @@ async def _live(
         await asyncio.sleep(seconds - loop.time())
         stop.set()
 
-    app = _watched(application(now=virtual_time.now, faults=faults, seed=7), day)
-    async with serve("127.0.0.1", 0, app) as url:
+    app = _watched(create_app(now=virtual_time.now, faults=faults, seed=7), day)
+    async with serve_app("127.0.0.1", 0, app) as url:
         settings = _settings(url)
         first = replace(load(), settings=settings)
         async with open_providers(settings, virtual_time.now) as providers:
@@ -171,7 +171,7 @@ def test_a_healthy_day_is_exact() -> None:
 
 def test_a_day_of_every_fault_loses_nothing() -> None:
     """With every fault striking and three reloads, what was fetched reached the sink, and every city came back."""
-    faults = [Fault(kind, RATE) for kind in KINDS]
+    faults = [Fault(kind, RATE) for kind in FAULT_KINDS]
     moved = [replace(CITIES[0], lat=10.0), *CITIES[1:]]
     plan: list[tuple[float, Configuration | ConfigError]] = [
         (0, _configured(CITIES)),
@@ -200,6 +200,6 @@ def test_a_day_of_every_fault_loses_nothing() -> None:
 
 def test_the_same_bad_luck_gives_the_same_day() -> None:
     """A day with faults can be played again: the same questions at the same times."""
-    faults = [Fault(kind, RATE) for kind in KINDS]
+    faults = [Fault(kind, RATE) for kind in FAULT_KINDS]
     days = [virtual_time.run(_live(faults, [(0, _configured(CITIES))], seconds=DAY / 6), settle=0) for _ in range(2)]
     assert days[0].asked == days[1].asked

@@ -19,14 +19,14 @@ from tests.support import virtual_time
 from tests.support.lives import Lives, Outages
 from weatherd.city import City
 from weatherd.config.settings import Settings
-from weatherd.simulator.quotas import free_quotas
-from weatherd.simulator.server import STATS, application, serve
+from weatherd.simulator.quotas import free_plan_quotas
+from weatherd.simulator.server import STATS, create_app, serve_app
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from weatherd.simulator.stats import Stats
+    from weatherd.simulator.stats import RequestStats
 
 pytestmark = pytest.mark.once
 
@@ -53,7 +53,7 @@ async def _live(lives: Lives, draws: random.Random, days: float) -> None:
         await asyncio.sleep(draws.choice([0.5, 5.0, 300.0]))
 
 
-def _print(lives: Lives, stats: Mapping[str, Stats], outages: Outages) -> None:
+def _print(lives: Lives, stats: Mapping[str, RequestStats], outages: Outages) -> None:
     """Show the figures to whoever runs it with ``-s``."""
     counts = Counter(event["event"] for event in lives.logs)
     for name, counted in stats.items():
@@ -71,9 +71,9 @@ async def _month(file: Path) -> None:
     for day in range(math.ceil(DAYS)):
         begin = day * DAY + draws.uniform(0, min(80_000, DAYS * DAY / 2))
         outages.add(begin, begin + draws.choice([60, 600, 7200, 20_000]), draws.choice(["502", "hang"]))
-    app = application(now=virtual_time.now, quotas=free_quotas())
+    app = create_app(now=virtual_time.now, quotas=free_plan_quotas())
     app.middlewares.append(outages.middleware)
-    async with serve("127.0.0.1", 0, app) as url:
+    async with serve_app("127.0.0.1", 0, app) as url:
         settings = Settings(open_meteo={"base_url": url}, met_norway={"base_url": url, "contact": "month@example.org"})
         lives = Lives(settings, CITIES, file)
         await _live(lives, draws, DAYS)

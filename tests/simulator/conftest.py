@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from weatherd.simulator.faults import parse_fault
-from weatherd.simulator.server import application, serve
+from weatherd.simulator.server import create_app, serve_app
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -37,8 +37,8 @@ async def simulate(now: datetime) -> AsyncIterator[Callable[..., Awaitable[aioht
 
         async def start(*faults: str, day: float | None = None, seed: int = 0) -> aiohttp.ClientSession:
             mixture = [parse_fault(fault) for fault in faults]
-            app = application(now=lambda: now, day=day, faults=mixture, seed=seed)
-            url = await stack.enter_async_context(serve("127.0.0.1", 0, app))
+            app = create_app(now=lambda: now, day=day, faults=mixture, seed=seed)
+            url = await stack.enter_async_context(serve_app("127.0.0.1", 0, app))
             connector = aiohttp.TCPConnector(force_close=True)
             return await stack.enter_async_context(aiohttp.ClientSession(url, connector=connector))
 

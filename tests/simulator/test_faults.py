@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weatherd.simulator.faults import KINDS, Fault, check_mixture, choose, parse_fault
+from weatherd.simulator.faults import FAULT_KINDS, Fault, check_rates, choose_fault, parse_fault
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", FAULT_KINDS)
 def test_every_kind_can_be_written(kind: str) -> None:
     """A fault is a kind with a rate; without one it strikes always."""
     assert parse_fault(f"{kind}:0.25") == Fault(kind, 0.25)
@@ -20,7 +20,7 @@ def test_unknown_kinds_are_explained() -> None:
     """An unknown kind names the one that was meant, and all there are."""
     with pytest.raises(ValueError, match=r"'hagn'.*did you mean 'hang'\?.*429, 500, 502-html") as raised:
         parse_fault("hagn:0.1")
-    assert all(kind in str(raised.value) for kind in KINDS)
+    assert all(kind in str(raised.value) for kind in FAULT_KINDS)
 
 
 @pytest.mark.parametrize("rate", ["often", "1.5", "-0.1", "nan", "inf"])
@@ -32,21 +32,21 @@ def test_bad_rates_are_explained(rate: str) -> None:
 
 def test_mixtures() -> None:
     """Rates may add up to 1, float noise allowed, and not to more."""
-    check_mixture([Fault("429", 0.1)] * 10)
-    check_mixture([])
+    check_rates([Fault("429", 0.1)] * 10)
+    check_rates([])
     with pytest.raises(ValueError, match=r"1\.1"):
-        check_mixture([Fault("429", 0.6), Fault("hang", 0.5)])
+        check_rates([Fault("429", 0.6), Fault("hang", 0.5)])
 
 
 def test_choice() -> None:
     """A draw falls into the share of one fault, or past all of them."""
     faults = [Fault("429", 0.2), Fault("hang", 0.3)]
-    drawn = [choose(faults, draw / 10 + 0.05) for draw in range(10)]
+    drawn = [choose_fault(faults, draw / 10 + 0.05) for draw in range(10)]
     assert drawn == ["429"] * 2 + ["hang"] * 3 + [None] * 5
 
 
 @given(st.floats(0, 1, exclude_max=True))
 def test_certain_and_impossible_faults(draw: float) -> None:
     """A rate of 1 always strikes, a rate of 0 never."""
-    assert choose([Fault("500", 0), Fault("cut", 1)], draw) == "cut"
-    assert choose([Fault("500", 0)], draw) is None
+    assert choose_fault([Fault("500", 0), Fault("cut", 1)], draw) == "cut"
+    assert choose_fault([Fault("500", 0)], draw) is None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import pytest
 
-from weatherd.simulator.server import application, serve
+from weatherd.simulator.server import create_app, serve_app
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.once
 @pytest.fixture
 async def url(now: datetime) -> AsyncIterator[str]:
     """Serve a simulator without faults."""
-    async with serve("127.0.0.1", 0, application(now=lambda: now)) as base:
+    async with serve_app("127.0.0.1", 0, create_app(now=lambda: now)) as base:
         yield base
 
 

@@ -7,15 +7,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from weatherd.simulator.open_meteo.geocoding import get, search
-from weatherd.simulator.places.countries import COUNTRIES
-from weatherd.simulator.places.gazetteer import nearest
-from weatherd.simulator.places.places import PLACES
+from weatherd.simulator.open_meteo.geocoding import handle_get, handle_search
+from weatherd.simulator.places.gazetteer import nearest_place
+from weatherd.simulator.places.places import COUNTRIES, PLACES
 
 
 def find(**query: str) -> list[dict[str, Any]]:
     """Return the results of a search, none where there is no such key."""
-    status, body = search({name: [value] for name, value in query.items()})
+    status, body = handle_search({name: [value] for name, value in query.items()})
     assert status == 200
     return list(body.get("results", []))
 
@@ -37,7 +36,7 @@ def test_short_names() -> None:
 
 def test_no_match_has_no_results() -> None:
     """Without a match there is no ``results`` at all."""
-    assert search({"name": ["Atlantis"]})[1].keys() == {"generationtime_ms"}
+    assert handle_search({"name": ["Atlantis"]})[1].keys() == {"generationtime_ms"}
 
 
 @pytest.mark.parametrize(
@@ -62,24 +61,24 @@ def test_count() -> None:
     """``count`` cuts the list; out of 1 to 100 it is refused."""
     assert len(find(name="Springfield", count="1")) == 1
     for count in ("0", "101", "many"):
-        status, body = search({"name": ["Berlin"], "count": [count]})
+        status, body = handle_search({"name": ["Berlin"], "count": [count]})
         assert (status, body) == (400, {"error": True, "reason": "Parameter count must be between 1 and 100."})
 
 
 def test_refusals() -> None:
     """A missing name and another format are refused in words."""
-    assert search({}) == (400, {"error": True, "reason": "Parameter 'name' is required"})
-    status, body = search({"name": ["Berlin"], "format": ["protobuf"]})
+    assert handle_search({}) == (400, {"error": True, "reason": "Parameter 'name' is required"})
+    status, body = handle_search({"name": ["Berlin"], "format": ["protobuf"]})
     assert status == 400
     assert "protobuf" in body["reason"]
 
 
 def test_get() -> None:
     """A place is found by its id; an unknown id is refused."""
-    status, body = get({"id": ["2950159"]})
+    status, body = handle_get({"id": ["2950159"]})
     assert (status, body["name"], body["timezone"]) == (200, "Berlin", "Europe/Berlin")
     for unknown in ("1", "Berlin"):
-        assert get({"id": [unknown]}) == (400, {"error": True, "reason": "Location ID not found."})
+        assert handle_get({"id": [unknown]}) == (400, {"error": True, "reason": "Location ID not found."})
 
 
 def test_the_gazetteer_is_sound() -> None:
@@ -88,7 +87,7 @@ def test_the_gazetteer_is_sound() -> None:
     for place in PLACES:
         assert ZoneInfo(place.timezone).key == place.timezone
         assert COUNTRIES[place.country_code]
-        assert nearest(place.latitude, place.longitude) == (place, 0)
+        assert nearest_place(place.latitude, place.longitude) == (place, 0)
 
 
 def test_where_kiel_is() -> None:

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.simulator.asking import NOW, TWO, ask, ask_at
-from weatherd.simulator.open_meteo.units import units
-from weatherd.simulator.sky.clock import Pace
+from weatherd.simulator.open_meteo.units import parse_units
+from weatherd.simulator.sky.clock import WeatherClock
 from weatherd.simulator.sky.weather import weather_at
 
 
@@ -70,12 +70,12 @@ def test_current_is_the_weather_of_its_time() -> None:
     current = ask(current=[names], wind_speed_unit=["ms"])["current"]
     assert current["temperature_2m"] == round(weather.temperature, 1)
     assert current["relative_humidity_2m"] == round(weather.relative_humidity)
-    assert current["precipitation"] == round(weather.fall.total / 4, 2)
+    assert current["precipitation"] == round(weather.precipitation.total / 4, 2)
     assert current["wind_speed_10m"] == round(weather.wind_speed, 2)
     assert current["pressure_msl"] == round(weather.pressure_msl, 1)
     assert current["is_day"] == 1
     later = NOW + timedelta(minutes=7)
-    assert ask_at(later, Pace(), current=[names], wind_speed_unit=["ms"])["current"] == current
+    assert ask_at(later, WeatherClock(), current=[names], wind_speed_unit=["ms"])["current"] == current
 
 
 def test_sums_are_of_the_interval() -> None:
@@ -83,7 +83,7 @@ def test_sums_are_of_the_interval() -> None:
     sums = ["precipitation,rain,showers,snowfall"]
     kinds = set()
     for lat in range(-80, 80, 4):
-        fall = weather_at(lat, 10, datetime(2026, 8, 21, 12, tzinfo=UTC).timestamp()).fall
+        fall = weather_at(lat, 10, datetime(2026, 8, 21, 12, tzinfo=UTC).timestamp()).precipitation
         rates = [fall.total, fall.rain, fall.showers, fall.snowfall]
         body = ask(latitude=[str(lat)], longitude=["10"], current=sums, hourly=sums, forecast_days=["1"])
         assert list(body["current"].values())[2:] == [round(rate / 4, 2) for rate in rates]
@@ -94,7 +94,7 @@ def test_sums_are_of_the_interval() -> None:
 
 def test_pace() -> None:
     """At a pace the values run ahead, while time stays true."""
-    pace = Pace(NOW.timestamp() - 60, 600)
+    pace = WeatherClock(NOW.timestamp() - 60, 600)
     slow, fast = ask(current=["temperature_2m"]), ask_at(NOW, pace, current=["temperature_2m"])
     assert slow["current"]["time"] == fast["current"]["time"]
     later = weather_at(54.32, 10.13, pace.newest(NOW.timestamp(), 900))
@@ -130,13 +130,13 @@ def test_units(parameter: str, value: str, variable: str, symbol: str) -> None:
 
 def test_conversions() -> None:
     """Numbers are converted with their units."""
-    imperial = units({"temperature_unit": ["fahrenheit"], "precipitation_unit": ["inch"]})
+    imperial = parse_units({"temperature_unit": ["fahrenheit"], "precipitation_unit": ["inch"]})
     assert imperial["temperature"].write(-40) == -40
     assert imperial["water"].write(25.4) == 1
     assert imperial["snow"].write(2.54) == 1
-    assert units({})["speed"].write(10) == 36
-    assert units({"wind_speed_unit": ["mph"]})["speed"].write(10) == 22.4
-    assert units({"wind_speed_unit": ["kn"]})["speed"].write(10) == 19.4
+    assert parse_units({})["speed"].write(10) == 36
+    assert parse_units({"wind_speed_unit": ["mph"]})["speed"].write(10) == 22.4
+    assert parse_units({"wind_speed_unit": ["kn"]})["speed"].write(10) == 19.4
 
 
 def test_known_but_not_simulated() -> None:

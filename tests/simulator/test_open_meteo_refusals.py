@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.simulator.asking import KIEL, NOW, reason
-from weatherd.simulator.open_meteo.forecast import forecast
+from weatherd.simulator.open_meteo.forecast import handle_forecast
 
 
 @pytest.mark.parametrize(
@@ -67,5 +67,5 @@ def test_other_ranges_are_refused() -> None:
 )
 def test_any_query_is_answered(query: dict[str, list[str]]) -> None:
     """Whatever a client sends, it gets an answer or a reason, never a breakdown."""
-    status, body = forecast(KIEL | query, NOW)
+    status, body = handle_forecast(KIEL | query, NOW)
     assert (status == 200) != (status == 400 and bool(body["reason"]))

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.simulator.asking import NOW, TWO, ask, ask_at
-from weatherd.simulator.sky.clock import Pace
+from weatherd.simulator.sky.clock import WeatherClock
 
 
 def test_local_time() -> None:
@@ -67,7 +67,7 @@ def test_daily_sums_up_hourly() -> None:
 def test_polar_day_has_no_sunrise() -> None:
     """Where the sun does not cross the horizon there are no times for it."""
     june = datetime(2026, 6, 21, 12, tzinfo=UTC)
-    body = ask_at(june, Pace(), latitude=["78.2"], longitude=["15.6"], daily=["sunrise"], forecast_days=["1"])
+    body = ask_at(june, WeatherClock(), latitude=["78.2"], longitude=["15.6"], daily=["sunrise"], forecast_days=["1"])
     assert body["daily"]["sunrise"] == [None]
 
 

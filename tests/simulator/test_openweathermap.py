@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weatherd.simulator.openweathermap.conditions import condition
-from weatherd.simulator.openweathermap.current import weather
+from weatherd.simulator.openweathermap.conditions import weather_condition
+from weatherd.simulator.openweathermap.current import handle_weather
 from weatherd.simulator.sky.weather import weather_at
 
 NOW = datetime(2026, 8, 21, 12, 7, 30, tzinfo=UTC)
@@ -19,7 +19,7 @@ KIEL = {"lat": ["54.32"], "lon": ["10.13"], "appid": ["key"]}
 
 def ask_at(now: datetime, /, **query: list[str]) -> Any:
     """Return the body of a good answer at some time."""
-    status, body = weather(KIEL | query, now)
+    status, body = handle_weather(KIEL | query, now)
     assert status == 200, body
     return body
 
@@ -93,12 +93,12 @@ def test_rain_and_snow_only_when_they_fall(lat: float, lon: float, at: int) -> N
 )
 def test_conditions(code: int, cover: float, expected: tuple[int, str, str, str]) -> None:
     """Each WMO code has its condition with the documented words."""
-    assert tuple(condition(code, cover, is_day=True).values()) == expected
+    assert tuple(weather_condition(code, cover, is_day=True).values()) == expected
 
 
 def test_icons_know_the_night() -> None:
     """The icon ends in d by day and in n by night."""
-    assert condition(0, 0, is_day=False)["icon"] == "01n"
+    assert weather_condition(0, 0, is_day=False)["icon"] == "01n"
 
 
 def test_keys() -> None:
@@ -107,9 +107,9 @@ def test_keys() -> None:
         "cod": 401,
         "message": "Invalid API key. Please see http://openweathermap.org/faq#error401 for more info.",
     }
-    assert weather({"lat": ["1"], "lon": ["2"], "APPID": ["k"]}, NOW)[0] == 200
-    assert weather({"lat": ["1"], "lon": ["2"]}, NOW) == (401, refusal)
-    assert weather(KIEL | {"appid": ["invalid-1"]}, NOW) == (401, refusal)
+    assert handle_weather({"lat": ["1"], "lon": ["2"], "APPID": ["k"]}, NOW)[0] == 200
+    assert handle_weather({"lat": ["1"], "lon": ["2"]}, NOW) == (401, refusal)
+    assert handle_weather(KIEL | {"appid": ["invalid-1"]}, NOW) == (401, refusal)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_keys() -> None:
 )
 def test_refusals(query: dict[str, list[str]], status: int, message: str) -> None:
     """What is wrong is refused in the service's words, with ``cod`` as a string."""
-    assert weather(KIEL | query, NOW) == (status, {"cod": str(status), "message": message})
+    assert handle_weather(KIEL | query, NOW) == (status, {"cod": str(status), "message": message})
 
 
 @pytest.mark.parametrize(
@@ -137,9 +137,9 @@ def test_refusals(query: dict[str, list[str]], status: int, message: str) -> Non
 def test_places_by_name(name: str, place_id: int) -> None:
     """The old ways to name a place still work: by name and country, and by id."""
     named = {"appid": ["key"], "q": [name]}
-    status, body = weather(named, NOW)
+    status, body = handle_weather(named, NOW)
     assert (status, body["id"]) == (200, place_id)
-    assert weather({"appid": ["key"], "id": [str(place_id)]}, NOW) == (200, body)
+    assert handle_weather({"appid": ["key"], "id": [str(place_id)]}, NOW) == (200, body)
 
 
 def test_at_sea() -> None:
@@ -151,6 +151,6 @@ def test_at_sea() -> None:
 
 def test_other_modes_are_refused() -> None:
     """XML and HTML are named and refused, never answered with JSON weather."""
-    status, body = weather(KIEL | {"mode": ["xml"]}, NOW)
+    status, body = handle_weather(KIEL | {"mode": ["xml"]}, NOW)
     assert status == 400
     assert "xml" in body["message"]

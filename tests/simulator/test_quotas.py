@@ -12,8 +12,8 @@ from tests.support import virtual_time
 from weatherd.http.client import get
 from weatherd.http.session import open_session
 from weatherd.simulator.faults import Fault
-from weatherd.simulator.quotas import free_quotas, open_meteo_calls
-from weatherd.simulator.server import STATS, application, serve
+from weatherd.simulator.quotas import free_plan_quotas, open_meteo_call_weight
+from weatherd.simulator.server import STATS, create_app, serve_app
 
 if TYPE_CHECKING:
     from weatherd.simulator.quotas import Quota
@@ -35,7 +35,7 @@ def passes(quota: Quota, now: float, calls: float = 1.0) -> bool:
 )
 def test_open_meteos_windows(limit: int, every: float, word: str, opens: float) -> None:
     """A window lets exactly its limit through, says which it is, and opens again when the next one begins."""
-    quota = free_quotas()["open-meteo"]
+    quota = free_plan_quotas()["open-meteo"]
     assert all(passes(quota, NOON + n * every) for n in range(limit))
     refusal = quota.refuse(NOON + limit * every, 0)
     assert refusal
@@ -46,7 +46,7 @@ def test_open_meteos_windows(limit: int, every: float, word: str, opens: float) 
 
 def test_one_request_may_overshoot_and_a_refusal_costs_nothing() -> None:
     """The real server looks before it counts."""
-    quota = free_quotas()["open-meteo"]
+    quota = free_plan_quotas()["open-meteo"]
     assert passes(quota, NOON, 599)
     assert passes(quota, NOON, 100)
     assert not any(passes(quota, NOON + n / 100, 100) for n in range(200))
@@ -57,14 +57,14 @@ def test_one_request_may_overshoot_and_a_refusal_costs_nothing() -> None:
 
 def test_too_many_at_once() -> None:
     """More than five under way are refused."""
-    quota = free_quotas()["open-meteo"]
+    quota = free_plan_quotas()["open-meteo"]
     assert quota.refuse(NOON, 5) is None
     assert quota.refuse(NOON, 6) == (429, {"error": True, "reason": "Too many concurrent requests"})
 
 
 def test_openweathermaps_minute_slides() -> None:
     """60 in any 60 seconds, wherever they begin."""
-    quota = free_quotas()["openweathermap"]
+    quota = free_plan_quotas()["openweathermap"]
     assert all(passes(quota, NOON + 59 + n / 100) for n in range(60))
     assert not passes(quota, NOON + 61)
     assert not passes(quota, NOON + 118.9)
@@ -74,7 +74,7 @@ def test_openweathermaps_minute_slides() -> None:
 @pytest.mark.parametrize(("name", "rate", "burst"), [("met-norway", 20, 20), ("bright-sky", 10, 50)])
 def test_buckets(name: str, rate: float, burst: int) -> None:
     """A burst is let through, then as many as flow in."""
-    quota = free_quotas()[name]
+    quota = free_plan_quotas()[name]
     assert sum(passes(quota, NOON) for _ in range(200)) == burst
     assert sum(passes(quota, NOON + 1) for _ in range(200)) == rate
 
@@ -90,18 +90,18 @@ def test_buckets(name: str, rate: float, burst: int) -> None:
 )
 def test_what_a_request_weighs(query: dict[str, list[str]], calls: float) -> None:
     """Places times what is asked of each, one at least; checked against the examples that the service gives."""
-    assert open_meteo_calls(query) == pytest.approx(calls)
+    assert open_meteo_call_weight(query) == pytest.approx(calls)
 
 
 async def test_the_counts() -> None:
     """``/_stats`` has what was asked of whom, how it was answered, and the peaks; it is not counted itself."""
-    app = application(now=virtual_time.now, quotas=free_quotas())
+    app = create_app(now=virtual_time.now, quotas=free_plan_quotas())
     place = {"latitude": "1,2,3", "longitude": "1,2,3", "current": "temperature_2m"}
 
     async def ask(path: str, **params: str) -> None:
         await get(session, f"{url}{path}", params)
 
-    async with serve("127.0.0.1", 0, app) as url, open_session("weatherd/1 me@example.org") as session:
+    async with serve_app("127.0.0.1", 0, app) as url, open_session("weatherd/1 me@example.org") as session:
         for _ in range(201):
             await ask("/v1/forecast", **place)
         await ask("/v1/forecast", **place | {"latitude": "999,2,3"})
@@ -121,10 +121,10 @@ async def test_the_counts() -> None:
 
 async def test_a_wrong_question_costs_one_call() -> None:
     """A hundred places with one that is wrong are one call, however often they are asked for."""
-    quotas = free_quotas()
-    app = application(now=virtual_time.now, quotas=quotas)
+    quotas = free_plan_quotas()
+    app = create_app(now=virtual_time.now, quotas=quotas)
     wrong = {"latitude": ",".join(["1"] * 99 + ["999"]), "longitude": ",".join(["1"] * 100), "current": "rain"}
-    async with serve("127.0.0.1", 0, app) as url, open_session("weatherd/1") as session:
+    async with serve_app("127.0.0.1", 0, app) as url, open_session("weatherd/1") as session:
         for _ in range(50):
             assert (await get(session, f"{url}/v1/forecast", wrong)).status == 400
     assert quotas["open-meteo"].refuse(virtual_time.EPOCH.timestamp(), 0) is None
@@ -133,8 +133,8 @@ async def test_a_wrong_question_costs_one_call() -> None:
 
 async def test_a_fault_is_no_matter_of_the_quota() -> None:
     """A 429 that was ordered is not counted as one that the client gave cause for."""
-    app = application(now=virtual_time.now, faults=[Fault("429", 1.0)], quotas=free_quotas())
-    async with serve("127.0.0.1", 0, app) as url, open_session("weatherd/1") as session:
+    app = create_app(now=virtual_time.now, faults=[Fault("429", 1.0)], quotas=free_plan_quotas())
+    async with serve_app("127.0.0.1", 0, app) as url, open_session("weatherd/1") as session:
         answer = await get(session, f"{url}/current_weather", {"lat": "50", "lon": "10"})
     assert answer[:2] == (429, b"Too Many Requests")
     assert (app[STATS]["bright-sky"].statuses[429], app[STATS]["bright-sky"].quota_429) == (1, 0)

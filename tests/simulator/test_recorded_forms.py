@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from weatherd.simulator.endpoints import SERVICES
+from weatherd.simulator.endpoints import ENDPOINTS
 from weatherd.simulator.open_meteo import forecast as open_meteo
 from weatherd.simulator.open_meteo import geocoding
 from weatherd.simulator.openweathermap import current as openweathermap
@@ -41,7 +41,7 @@ def query_for(answer: dict[str, Any], *sections: str) -> dict[str, list[str]]:
 
 def forecast(query: dict[str, list[str]]) -> Any:
     """Return a simulated answer without what says that it is simulated."""
-    status, body = open_meteo.forecast(query, NOW)
+    status, body = open_meteo.handle_forecast(query, NOW)
     assert status == 200, body
     for one in body if isinstance(body, list) else [body]:
         assert one.pop("simulated")
@@ -91,10 +91,13 @@ def test_several_places(recording: Callable[[str], Any]) -> None:
 
 def test_geocoding(recording: Callable[[str], Any]) -> None:
     """A place has no key and no type that a recorded one has not; what it has not is optional."""
-    real, (status, body) = recording("open-meteo/geocoding_enschede.json"), geocoding.search({"name": ["Enschede"]})
+    real, (status, body) = (
+        recording("open-meteo/geocoding_enschede.json"),
+        geocoding.handle_search({"name": ["Enschede"]}),
+    )
     assert status == 200
     assert form(body["results"][0]).items() <= form(real["results"][0]).items()
-    nothing = geocoding.search({"name": ["Atlantis"]})[1]
+    nothing = geocoding.handle_search({"name": ["Atlantis"]})[1]
     assert form(nothing) == form(recording("open-meteo/geocoding_empty.json"))
 
 
@@ -110,14 +113,14 @@ def test_geocoding(recording: Callable[[str], Any]) -> None:
 )
 def test_refusals(name: str, query: dict[str, list[str]], recording: Callable[[str], Any]) -> None:
     """Refusals are the recorded ones, to the letter."""
-    assert open_meteo.forecast(query, NOW) == (400, recording(f"open-meteo/{name}"))
+    assert open_meteo.handle_forecast(query, NOW) == (400, recording(f"open-meteo/{name}"))
 
 
 def test_geocoding_refusals(recording: Callable[[str], Any]) -> None:
     """So are those of geocoding."""
-    count = geocoding.search({"name": ["Berlin"], "count": ["0"]})
+    count = geocoding.handle_search({"name": ["Berlin"], "count": ["0"]})
     assert count == (400, recording("open-meteo/docexample_geocoding_error_400.json"))
-    assert geocoding.get({"id": ["1"]}) == (400, recording("open-meteo/error_400_location_id_not_found.json"))
+    assert geocoding.handle_get({"id": ["1"]}) == (400, recording("open-meteo/error_400_location_id_not_found.json"))
 
 
 @pytest.mark.parametrize(
@@ -145,8 +148,8 @@ def test_current_weather(name: str, recording: Callable[[str], Any]) -> None:
 def _somewhere_with(falls: set[str]) -> Any:
     for lat in range(45, 70):
         query = {"lat": [str(lat)], "lon": ["10.1"], "appid": ["key"]}
-        body = openweathermap.weather(query, NOW)[1]
-        named = openweathermap.weather({"q": ["Kiel"], "appid": ["key"]}, NOW)[1]
+        body = openweathermap.handle_weather(query, NOW)[1]
+        named = openweathermap.handle_weather({"q": ["Kiel"], "appid": ["key"]}, NOW)[1]
         if {"rain", "snow"} & set(body) == falls:
             return body | {"sys": named["sys"]}
     raise AssertionError(falls)
@@ -162,7 +165,7 @@ def _somewhere_with(falls: set[str]) -> Any:
 )
 def test_troubles(name: str, kind: str, path: str, recording: Callable[[str], Any]) -> None:
     """Faults are worded as the recorded ones."""
-    service = next(service for service in SERVICES if service.path == path)
+    service = next(service for service in ENDPOINTS if service.path == path)
     assert service.troubles[kind] == (int(kind), recording(name))
 
 
@@ -176,4 +179,4 @@ def test_troubles(name: str, kind: str, path: str, recording: Callable[[str], An
 def test_weather_refusals(name: str, query: dict[str, list[str]], recording: Callable[[str], Any]) -> None:
     """OpenWeatherMap's refusals are the recorded ones, to the letter."""
     real = recording(f"openweathermap/{name}")
-    assert openweathermap.weather(query, NOW) == (int(real["cod"]), real)
+    assert openweathermap.handle_weather(query, NOW) == (int(real["cod"]), real)

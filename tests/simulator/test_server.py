@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from weatherd.simulator.faults import Fault
-from weatherd.simulator.server import application, serve
+from weatherd.simulator.server import create_app, serve_app
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -104,22 +104,22 @@ async def test_pace_begins_now(simulate: Simulate) -> None:
 def test_too_many_faults(now: datetime) -> None:
     """Faults that add up to more than all requests are refused at once."""
     with pytest.raises(ValueError, match="more than 1"):
-        application(now=lambda: now, faults=[Fault("hang", 0.7), Fault("500", 0.7)])
+        create_app(now=lambda: now, faults=[Fault("hang", 0.7), Fault("500", 0.7)])
 
 
 async def test_free_port(now: datetime) -> None:
     """Port 0 takes a free port, which the base URL names; it is free again afterwards."""
-    async with serve("127.0.0.1", 0, application(now=lambda: now)) as url:
+    async with serve_app("127.0.0.1", 0, create_app(now=lambda: now)) as url:
         host, _, port = url.removeprefix("http://").partition(":")
         assert host == "127.0.0.1"
         assert int(port) > 0
-    async with serve("127.0.0.1", int(port), application(now=lambda: now)) as again:
+    async with serve_app("127.0.0.1", int(port), create_app(now=lambda: now)) as again:
         assert again == url
 
 
 async def test_ip_6(now: datetime) -> None:
     """The URL of an address of version 6 has its brackets."""
-    async with serve("::1", 0, application(now=lambda: now)) as url, aiohttp.ClientSession() as client:
+    async with serve_app("::1", 0, create_app(now=lambda: now)) as url, aiohttp.ClientSession() as client:
         assert url.startswith("http://[::1]:")
         async with client.get(url) as response:
             assert response.status == 200
@@ -127,10 +127,10 @@ async def test_ip_6(now: datetime) -> None:
 
 async def test_taken_port(now: datetime) -> None:
     """A taken port raises OSError, and leaves nothing behind."""
-    async with serve("127.0.0.1", 0, application(now=lambda: now)) as url:
+    async with serve_app("127.0.0.1", 0, create_app(now=lambda: now)) as url:
         port = int(url.rpartition(":")[2])
         with pytest.raises(OSError) as raised:  # noqa: PT011  # the number says it best
-            async with serve("127.0.0.1", port, application(now=lambda: now)):
+            async with serve_app("127.0.0.1", port, create_app(now=lambda: now)):
                 raise AssertionError
         assert raised.value.errno == errno.EADDRINUSE
 
@@ -141,7 +141,7 @@ async def test_the_end_is_quick(kind: str, now: datetime) -> None:
     """The server ends within a tenth of a second or so, though clients still wait."""
     clock = asyncio.get_running_loop()
     async with aiohttp.ClientSession() as client:
-        async with serve("127.0.0.1", 0, application(now=lambda: now, faults=[Fault(kind, 1)])) as url:
+        async with serve_app("127.0.0.1", 0, create_app(now=lambda: now, faults=[Fault(kind, 1)])) as url:
             waiting = asyncio.create_task(client.get(url + FORECAST))
             async with client.get(url) as response:  # by now the other request has been taken up too
                 assert response.status == 200

@@ -17,8 +17,8 @@ from weatherd.providers.met_norway.forecast import observe
 from weatherd.providers.met_norway.symbols import words_of
 from weatherd.providers.nws import client as nws
 from weatherd.simulator.met_norway import compact as simulated_met
-from weatherd.simulator.met_norway.symbols import symbol
-from weatherd.simulator.query import Question
+from weatherd.simulator.met_norway.symbols import symbol_code
+from weatherd.simulator.query import ServiceRequest
 from weatherd.simulator.sky.weather import weather_at
 from weatherd.simulator.sky.wmo_codes import cloud_code
 
@@ -39,16 +39,16 @@ def city(lat: float, lon: float) -> City:
     return City(name="Somewhere", lat=lat, lon=lon)
 
 
-def question(lat: str, lon: str, **headers: str) -> Question:
+def question(lat: str, lon: str, **headers: str) -> ServiceRequest:
     """Return a question for a forecast."""
-    return Question({"lat": [lat], "lon": [lon]}, headers=AGENT | headers)
+    return ServiceRequest({"lat": [lat], "lon": [lon]}, headers=AGENT | headers)
 
 
 @pytest.mark.parametrize("at", HOURS)
 def test_weatherd_understands_the_simulated_forecast(at: datetime) -> None:
     """For places of all latitudes the step of now is there, sound, and the weather of the hour."""
     for lat in range(-80, 81, 16):
-        reply = simulated_met.compact(question(str(lat), "10.5"), at)
+        reply = simulated_met.handle_compact(question(str(lat), "10.5"), at)
         answer = Response(reply.status, json.dumps(reply.body).encode(), reply.headers)
         forecast = met_norway.understand(answer, None, at.timestamp())
         step = forecast.step(at.timestamp())
@@ -63,7 +63,7 @@ def test_weatherd_understands_the_simulated_forecast(at: datetime) -> None:
 
 def test_a_forecast_has_the_form_of_the_real_one(now: datetime) -> None:
     """82 steps: 54 by the hour, then by six hours without ``next_1_hours``, and the last with nothing to follow."""
-    steps = simulated_met.compact(question("60.1", "10"), now).body["properties"]["timeseries"]
+    steps = simulated_met.handle_compact(question("60.1", "10"), now).body["properties"]["timeseries"]
     assert len(steps) == 82
     assert ["next_1_hours" in step["data"] for step in steps] == [True] * 54 + [False] * 28
     assert steps[-1]["data"].keys() == {"instant"}
@@ -137,7 +137,7 @@ def test_every_code_has_a_symbol_that_is_known() -> None:
         99,
     ):
         for is_day in (True, False):
-            assert words_of(symbol(code, is_day=is_day)) != (None, "unknown")
+            assert words_of(symbol_code(code, is_day=is_day)) != (None, "unknown")
 
 
 @pytest.mark.parametrize("at", HOURS)

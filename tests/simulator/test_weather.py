@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weatherd.simulator.sky.sun import daylight
+from weatherd.simulator.sky.sun import sunrise_and_sunset
 from weatherd.simulator.sky.weather import Weather, weather_at
 from weatherd.wmo import WORDS
 
@@ -38,14 +38,14 @@ def test_ranges(lat: float, lon: float, at: float) -> None:
     assert 600 < weather.surface_pressure <= weather.pressure_msl
     assert 0 < weather.wind_speed < 40
     assert 0 <= weather.wind_direction < 360
-    assert 0 <= weather.fall.total < 60
+    assert 0 <= weather.precipitation.total < 60
     assert 0 <= weather.cloud_cover <= 100
     assert 50 < weather.visibility <= 24_000
 
 
 def check_agreement(weather: Weather) -> None:
     """Assert that what belongs together agrees: gusts, dew, snow, clouds, fog, and the code with all of them."""
-    fall, code = weather.fall, weather.code
+    fall, code = weather.precipitation, weather.code
     assert weather.wind_gust >= weather.wind_speed
     assert weather.dew_point <= weather.temperature
     assert (fall.total > 0) == (code >= 51)
@@ -157,7 +157,7 @@ def test_is_day_follows_the_sun() -> None:
 
 def test_day_is_longer_than_night_at_the_equinox() -> None:
     """The sun rises with its upper edge, and refraction lifts it: an equinox has 12 hours of day and some minutes."""
-    span = daylight(52.5, 13.4, 1_774_000_800)  # 2026-03-20
+    span = sunrise_and_sunset(52.5, 13.4, 1_774_000_800)  # 2026-03-20
     assert span is not None
     assert 12 * 3600 + 300 < span[1] - span[0] < 12 * 3600 + 1500
     assert weather_at(52.5, 13.4, span[0] + 60).is_day

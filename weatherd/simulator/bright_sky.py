@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from weatherd.simulator.query import Answer, Query, RefusedError, last
-from weatherd.simulator.sky.clock import REAL_TIME, Pace
-from weatherd.simulator.sky.weather import Weather, elevation, weather_at
+from weatherd.simulator.query import Query, RejectedRequestError, StatusAndBody, last_value
+from weatherd.simulator.sky.clock import REAL_TIME, WeatherClock
+from weatherd.simulator.sky.weather import Weather, ground_elevation, weather_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,11 +19,11 @@ _CONDITIONS = {45: "fog", 48: "fog", 95: "thunderstorm", 96: "thunderstorm", 99:
 _SLEET, _SNOW = (56, 57, 66, 67), (71, 73, 75, 77, 85, 86)
 
 
-def current_weather(query: Query, now: datetime, pace: Pace = REAL_TIME) -> Answer:
+def handle_current_weather(query: Query, now: datetime, pace: WeatherClock = REAL_TIME) -> StatusAndBody:
     """Answer ``/current_weather``: 200 with the nearest station's newest report, 404 where there is none, or 422."""
     try:
         lat, lon = _degrees(query, "lat", 90), _degrees(query, "lon", 180)
-    except RefusedError as refusal:
+    except RejectedRequestError as refusal:
         return refusal.status, {"detail": [{"type": "value_error", "loc": ["query"], "msg": str(refusal)}]}
     if not all(low <= value <= high for (low, high), value in zip(_AREA, (lat, lon), strict=True)):
         return 404, {"detail": "No sources match your criteria"}
@@ -38,11 +38,11 @@ def current_weather(query: Query, now: datetime, pace: Pace = REAL_TIME) -> Answ
 
 def _degrees(query: Query, name: str, limit: int) -> float:
     try:
-        value = float(last(query, name))
+        value = float(last_value(query, name))
     except ValueError:
-        raise RefusedError(f"Please supply {name} as a number", 422) from None
+        raise RejectedRequestError(f"Please supply {name} as a number", 422) from None
     if not abs(value) <= limit:
-        raise RefusedError(f"{name} is out of range", 422)
+        raise RejectedRequestError(f"{name} is out of range", 422)
     return value
 
 
@@ -54,7 +54,7 @@ def _weather(sky: Weather, source: int, stamp: str) -> dict[str, Any]:
         "cloud_cover": round(sky.cloud_cover),
         "condition": _condition(sky),
         "dew_point": round(sky.dew_point, 2),
-        **{f"precipitation_{minutes}": round(sky.fall.total * minutes / 60, 2) for minutes in (10, 30, 60)},
+        **{f"precipitation_{minutes}": round(sky.precipitation.total * minutes / 60, 2) for minutes in (10, 30, 60)},
         "pressure_msl": round(sky.pressure_msl, 1),
         "relative_humidity": round(sky.relative_humidity),
         "visibility": round(sky.visibility),
@@ -67,13 +67,13 @@ def _weather(sky: Weather, source: int, stamp: str) -> dict[str, Any]:
 
 def _condition(sky: Weather) -> str:
     falling = "sleet" if sky.code in _SLEET else "snow" if sky.code in _SNOW else "rain"
-    return _CONDITIONS.get(sky.code, falling if sky.fall.total else "dry")
+    return _CONDITIONS.get(sky.code, falling if sky.precipitation.total else "dry")
 
 
 def _icon(sky: Weather) -> str:
     """Choose as the real service does: what falls counts from half a millimetre on."""
     condition = _condition(sky)
-    if condition in ("fog", "thunderstorm") or sky.fall.total / 6 > 0.5:
+    if condition in ("fog", "thunderstorm") or sky.precipitation.total / 6 > 0.5:
         return condition
     if sky.wind_speed > 10.8:
         return "wind"
@@ -93,6 +93,6 @@ def _source(site: Sequence[float], source: int, stamp: str) -> dict[str, Any]:
         "last_record": stamp,
         "lat": site[0],
         "lon": site[1],
-        "height": elevation(*site),
+        "height": ground_elevation(*site),
         "distance": 1000.0,
     }

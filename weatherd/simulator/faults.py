@@ -11,7 +11,7 @@ from weatherd.errors import did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-KINDS = MappingProxyType(
+FAULT_KINDS = MappingProxyType(
     {
         "401": "the key is refused",
         "429": "too many requests",
@@ -44,8 +44,10 @@ def parse_fault(text: str) -> Fault:
     Raise ValueError with a text for the person who wrote it.
     """
     kind, _, share = text.strip().partition(":")
-    if kind not in KINDS:
-        raise ValueError(f"there is no fault {kind!r}{did_you_mean(kind, KINDS)} There are: {', '.join(KINDS)}")
+    if kind not in FAULT_KINDS:
+        raise ValueError(
+            f"there is no fault {kind!r}{did_you_mean(kind, FAULT_KINDS)} There are: {', '.join(FAULT_KINDS)}"
+        )
     try:
         rate = float(share or 1)
     except ValueError:
@@ -55,14 +57,14 @@ def parse_fault(text: str) -> Fault:
     return Fault(kind, rate)
 
 
-def check_mixture(faults: Sequence[Fault]) -> None:
+def check_rates(faults: Sequence[Fault]) -> None:
     """Raise ValueError if the rates of a mixture add up to more than 1."""
     total = sum(fault.rate for fault in faults)
     if total > 1 + 1e-9:
         raise ValueError(f"the rates of the faults add up to {total:g}, which is more than 1")
 
 
-def choose(faults: Sequence[Fault], draw: float) -> str | None:
+def choose_fault(faults: Sequence[Fault], draw: float) -> str | None:
     """Return the kind of fault that a draw from 0 up to 1 hits, or None for a right answer."""
     for fault in faults:
         draw -= fault.rate

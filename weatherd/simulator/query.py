@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    from aiohttp import web
 
 Query: TypeAlias = Mapping[str, Sequence[str]]  # parameters, each with all its values
-Answer: TypeAlias = tuple[int, Any]  # status and JSON body
+StatusAndBody: TypeAlias = tuple[int, Any]  # status and JSON body
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class ServiceRequest:
     """All that a service may look at."""
 
     query: Query
@@ -20,7 +24,7 @@ class Question:
     base: str = ""  # scheme and host that were asked, for addresses in answers
 
 
-class Reply(NamedTuple):
+class ServiceResponse(NamedTuple):
     """An answer with a head of its own. A body that is a string is sent as plain text, None not at all."""
 
     status: int
@@ -29,7 +33,7 @@ class Reply(NamedTuple):
     content_type: str = "application/json"
 
 
-class RefusedError(Exception):
+class RejectedRequestError(Exception):
     """A request that the service turns down; the text is its own wording."""
 
     def __init__(self, reason: str, status: int = 400) -> None:
@@ -37,17 +41,43 @@ class RefusedError(Exception):
         self.status = status
 
 
-def last(query: Query, name: str, default: str = "") -> str:
+def last_value(query: Query, name: str, default: str = "") -> str:
     """Return the last value of a parameter, which is what web frameworks take of several."""
     return query[name][-1].strip() if query.get(name) else default
 
 
-def listed(query: Query, name: str) -> list[str]:
+def split_values(query: Query, name: str) -> list[str]:
     """Return all values of a parameter, given repeatedly, in comma lists, or both."""
     parts = (part.strip() for value in query.get(name, ()) for part in value.split(","))
     return [part for part in parts if part]
 
 
-def whole(text: str) -> int | None:
+def parse_whole_number(text: str) -> int | None:
     """Read a whole number of at most nine digits; anything else is None."""
     return int(text) if text.isdecimal() and len(text) <= 9 else None
+
+
+async def read_query(request: web.Request) -> Query:
+    """Collect the parameters of a URL and of the body of a POST, which is a form or a JSON object.
+
+    Raise RefusedError for a body that is neither.
+    """
+    query = {name: request.query.getall(name) for name in request.query}
+    if request.method != "POST":
+        return query
+    if request.content_type == "application/json":
+        return query | _json_query(await request.text())
+    form = await request.post()
+    return query | {name: [str(value) for value in form.getall(name)] for name in form}
+
+
+def _json_query(text: str) -> dict[str, list[str]]:
+    try:
+        members = json.loads(text)
+    except ValueError:
+        members = None
+    if not isinstance(members, dict):
+        raise RejectedRequestError("The body is not a JSON object")
+    return {
+        name: [str(item) for item in (value if isinstance(value, list) else [value])] for name, value in members.items()
+    }

@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from aiohttp import web
 
-from weatherd.simulator.query import Reply
+from weatherd.simulator.query import ServiceResponse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from weatherd.simulator.endpoints import Service
-    from weatherd.simulator.query import Answer
+    from weatherd.simulator.endpoints import Endpoint
+    from weatherd.simulator.query import StatusAndBody
 
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
-LOOP = "/-/round"  # redirects to itself
+REDIRECT_LOOP = "/-/round"  # redirects to itself
 _SLOWNESS = 3.0  # s
 _STALENESS = timedelta(hours=6)
 _GATEWAY = (
@@ -41,7 +41,7 @@ _PAGES = {
 }
 
 
-def write(
+def make_response(
     status: int, body: Any, headers: Mapping[str, str] = _NO_HEADERS, content_type: str = "application/json"
 ) -> web.Response:
     """Make a response of a JSON body, or of a string as plain text, or without any."""
@@ -55,35 +55,35 @@ def write(
 
 async def respond(
     request: web.Request,
-    service: Service,
+    service: Endpoint,
     kind: str | None,
     *,
-    answer: Callable[[datetime], Answer | Reply],
+    answer: Callable[[datetime], StatusAndBody | ServiceResponse],
     now: Callable[[], datetime],
 ) -> web.StreamResponse:
     """Give the answer of a moment, or the fault of a kind instead."""
     if kind in _PAGES:
         return _page(*_PAGES[kind])
     if kind in service.troubles:
-        return write(*service.troubles[kind])
+        return make_response(*service.troubles[kind])
     match kind:
         case "redirect":
-            raise web.HTTPFound(LOOP)
+            raise web.HTTPFound(REDIRECT_LOOP)
         case "hang":
             await asyncio.get_running_loop().create_future()  # until the connection, or the server, ends
         case "slow":
             await asyncio.sleep(_SLOWNESS)
-    reply = Reply(*answer(now() - _STALENESS if kind == "stale" else now()))
+    reply = ServiceResponse(*answer(now() - _STALENESS if kind == "stale" else now()))
     if kind == "nan":
         text = json.dumps(_poisoned(reply.body)).replace("NaN", service.nan)
         return _page(reply.status, text, "application/json")
-    whole = write(*reply)
+    whole = make_response(*reply)
     return await _break_off(request, whole, kind) if kind in {"cut", "reset"} else whole
 
 
-async def go_round(_: web.Request) -> NoReturn:
+async def redirect_to_self(_: web.Request) -> NoReturn:
     """Redirect to the same place again."""
-    raise web.HTTPFound(LOOP)
+    raise web.HTTPFound(REDIRECT_LOOP)
 
 
 def _page(status: int, text: str, content_type: str) -> web.Response:

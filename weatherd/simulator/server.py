@@ -12,14 +12,20 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from aiohttp import web
 
-from weatherd.simulator.endpoints import SERVICES, Service, about, not_found
-from weatherd.simulator.faults import Fault, check_mixture, choose
-from weatherd.simulator.parameters import parameters
-from weatherd.simulator.query import Answer, Query, Question, RefusedError, Reply
-from weatherd.simulator.quotas import open_meteo_calls
-from weatherd.simulator.responses import LOOP, go_round, respond, write
-from weatherd.simulator.sky.clock import REAL_TIME, Pace
-from weatherd.simulator.stats import Stats
+from weatherd.simulator.endpoints import ENDPOINTS, Endpoint, describe_endpoints, not_found_response
+from weatherd.simulator.faults import Fault, check_rates, choose_fault
+from weatherd.simulator.query import (
+    Query,
+    RejectedRequestError,
+    ServiceRequest,
+    ServiceResponse,
+    StatusAndBody,
+    read_query,
+)
+from weatherd.simulator.quotas import open_meteo_call_weight
+from weatherd.simulator.responses import REDIRECT_LOOP, make_response, redirect_to_self, respond
+from weatherd.simulator.sky.clock import REAL_TIME, WeatherClock
+from weatherd.simulator.stats import RequestStats
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -32,22 +38,22 @@ _LONGEST_URL = 64 * 2**10  # as the real Open-Meteo
 _PATIENCE = 0.05  # s that answers under way get when the server ends; hanging ones would take any time
 
 _UNLIMITED: Mapping[str, Quota] = MappingProxyType({})
-STATS = web.AppKey("stats", dict[str, Stats])
+STATS = web.AppKey("stats", dict[str, RequestStats])
 
 _log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class _World:
+class _Simulation:
     now: Callable[[], datetime]
-    pace: Pace
+    pace: WeatherClock
     faults: Sequence[Fault]
     draws: random.Random
     quotas: Mapping[str, Quota]
-    stats: defaultdict[str, Stats]
+    stats: defaultdict[str, RequestStats]
 
 
-def application(
+def create_app(
     *,
     now: Callable[[], datetime],
     day: float | None = None,
@@ -61,16 +67,16 @@ def application(
     real time. Each fault strikes its share of the requests, the same ones for the same seed; what a quota refuses
     is not struck. Raise ValueError if the shares add up to more than 1.
     """
-    check_mixture(faults)
-    pace = REAL_TIME if day is None else Pace(now().timestamp(), day)
-    world = _World(now, pace, tuple(faults), random.Random(seed), quotas, defaultdict(Stats))
+    check_rates(faults)
+    pace = REAL_TIME if day is None else WeatherClock(now().timestamp(), day)
+    world = _Simulation(now, pace, tuple(faults), random.Random(seed), quotas, defaultdict(RequestStats))
     app = web.Application(client_max_size=_LONGEST_BODY)
     app.on_response_prepare.append(_sign)
     app.router.add_get("/", _about)
     app[STATS] = world.stats
-    app.router.add_get(LOOP, go_round)
+    app.router.add_get(REDIRECT_LOOP, redirect_to_self)
     app.router.add_get("/_stats", _count)
-    for service in SERVICES:
+    for service in ENDPOINTS:
         for method in ["GET", "POST"] if service.post else ["GET"]:
             app.router.add_route(method, service.path, _handler(service, world))
     app.router.add_route("*", "/{path:.*}", _not_found)
@@ -78,7 +84,7 @@ def application(
 
 
 @asynccontextmanager
-async def serve(host: str, port: int, app: web.Application) -> AsyncIterator[str]:
+async def serve_app(host: str, port: int, app: web.Application) -> AsyncIterator[str]:
     """Serve an application inside the ``async with``, which gets the base URL. Port 0 takes a free port.
 
     A taken port raises OSError. The end is quick: clients that still wait are cut off.
@@ -99,7 +105,7 @@ async def serve(host: str, port: int, app: web.Application) -> AsyncIterator[str
         await runner.cleanup()
 
 
-def _handler(service: Service, world: _World) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+def _handler(service: Endpoint, world: _Simulation) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def handle(request: web.Request) -> web.StreamResponse:
         stats, now = world.stats[service.name], world.now().timestamp()
         place = request.path_qs
@@ -115,19 +121,19 @@ def _handler(service: Service, world: _World) -> Callable[[web.Request], Awaitab
     return handle
 
 
-async def _respond(request: web.Request, service: Service, world: _World) -> web.StreamResponse:
+async def _respond(request: web.Request, service: Endpoint, world: _Simulation) -> web.StreamResponse:
     try:
-        query = await parameters(request)
-    except RefusedError as refusal:
-        return write(400, {"error": True, "reason": str(refusal)})
+        query = await read_query(request)
+    except RejectedRequestError as refusal:
+        return make_response(400, {"error": True, "reason": str(refusal)})
     if refused := _charge(service, query, world):
-        return write(*refused)
-    kind = choose(world.faults, world.draws.random())
+        return make_response(*refused)
+    kind = choose_fault(world.faults, world.draws.random())
     if kind:
         _log.debug("simulator.fault", kind=kind, path=service.path)
-    question = Question(query, request.match_info, request.headers, str(request.url.origin()))
+    question = ServiceRequest(query, request.match_info, request.headers, str(request.url.origin()))
 
-    def answer(at: datetime) -> Answer | Reply:
+    def answer(at: datetime) -> StatusAndBody | ServiceResponse:
         return service.answer(question, at, world.pace)
 
     response = await respond(request, service, kind, answer=answer, now=world.now)
@@ -136,7 +142,7 @@ async def _respond(request: web.Request, service: Service, world: _World) -> web
     return response
 
 
-def _charge(service: Service, query: Query, world: _World) -> tuple[int, Any] | None:
+def _charge(service: Endpoint, query: Query, world: _Simulation) -> tuple[int, Any] | None:
     """Return the refusal of a service whose quota is used up; else count the calls."""
     stats, quota, now = world.stats[service.name], world.quotas.get(service.name), world.now().timestamp()
     if quota and (refused := quota.refuse(now, stats.under_way - 1)):
@@ -149,14 +155,14 @@ def _charge(service: Service, query: Query, world: _World) -> tuple[int, Any] | 
     return None
 
 
-def _give_back(service: Service, query: Query, world: _World) -> None:
+def _give_back(service: Endpoint, query: Query, world: _Simulation) -> None:
     """Charge no more than one call for what was wrong with the question."""
     if (more := _calls(service, query) - 1) and (quota := world.quotas.get(service.name)):
         quota.count(world.now().timestamp(), -more)
 
 
-def _calls(service: Service, query: Query) -> float:
-    return open_meteo_calls(query) if service.name == "open-meteo" else 1.0
+def _calls(service: Endpoint, query: Query) -> float:
+    return open_meteo_call_weight(query) if service.name == "open-meteo" else 1.0
 
 
 async def _count(request: web.Request) -> web.Response:
@@ -164,11 +170,11 @@ async def _count(request: web.Request) -> web.Response:
 
 
 async def _about(_: web.Request) -> web.Response:
-    return web.Response(text=about())
+    return web.Response(text=describe_endpoints())
 
 
 async def _not_found(request: web.Request) -> web.Response:
-    return write(*not_found(request.path))
+    return make_response(*not_found_response(request.path))
 
 
 async def _sign(_: web.Request, response: web.StreamResponse) -> None:

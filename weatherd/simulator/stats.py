@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class Peak:
+class PeakCounter:
     """The most in any window of so many seconds, aligned to the clock."""
 
     length: int
@@ -30,7 +30,7 @@ class Peak:
 
 
 @dataclass(slots=True)
-class Stats:
+class RequestStats:
     """What one service was asked."""
 
     requests: int = 0
@@ -41,14 +41,14 @@ class Stats:
     under_way: int = 0
     first: float = 0.0
     last: float = 0.0
-    peaks: Mapping[str, Peak] = field(
+    peaks: Mapping[str, PeakCounter] = field(
         default_factory=lambda: {
-            "requests_a_second": Peak(1),
-            "requests_a_minute": Peak(60),
-            "calls_a_second": Peak(1),
-            "calls_a_minute": Peak(60),
-            "calls_an_hour": Peak(3600),
-            "calls_a_day": Peak(86400),
+            "requests_a_second": PeakCounter(1),
+            "requests_a_minute": PeakCounter(60),
+            "calls_a_second": PeakCounter(1),
+            "calls_a_minute": PeakCounter(60),
+            "calls_an_hour": PeakCounter(3600),
+            "calls_a_day": PeakCounter(86400),
         }
     )
     _expires: dict[str, float] = field(default_factory=dict)

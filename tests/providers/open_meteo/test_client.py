@@ -22,7 +22,7 @@ from weatherd.errors import Failure, ProviderError
 from weatherd.http.response import Response
 from weatherd.http.session import open_session
 from weatherd.providers.open_meteo import client as open_meteo
-from weatherd.simulator.quotas import open_meteo_calls
+from weatherd.simulator.quotas import open_meteo_call_weight
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -261,7 +261,7 @@ def test_a_place_weighs_one_call() -> None:
     """By the service's own formula of places, variables and days, a request is as many calls as it has cities."""
     for cities in ([KIEL], [KIEL, BERLIN, MUNICH], [KIEL] * 100):
         asked = {name: [value] for name, value in open_meteo.query(cities).items()}
-        assert open_meteo_calls(asked) == len(cities)
+        assert open_meteo_call_weight(asked) == len(cities)
 
 
 def test_too_many_at_once_is_another_matter() -> None:

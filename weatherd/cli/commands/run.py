@@ -133,10 +133,10 @@ def _serving(http: Http) -> Callable[[DaemonStatus], AbstractAsyncContextManager
 @contextlib.asynccontextmanager
 async def _demo() -> AsyncIterator[dict[str, Any]]:
     """Serve simulated weather on loopback and return the settings that point at it."""
-    from weatherd.simulator.server import application, serve  # noqa: PLC0415 - only a demo needs it
+    from weatherd.simulator.server import create_app, serve_app  # noqa: PLC0415 - only a demo needs it
 
     with tempfile.TemporaryDirectory(prefix="weatherd-demo-") as folder:
-        async with serve("127.0.0.1", 0, application(now=now, day=_DEMO_DAY)) as url:
+        async with serve_app("127.0.0.1", 0, create_app(now=now, day=_DEMO_DAY)) as url:
             structlog.get_logger().info("simulator.ready", url=url, weather="simulated, not real")
             simulated = {"base_url": url, "plan": "unlimited"}
             flags: dict[str, Any] = {

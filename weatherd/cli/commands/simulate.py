@@ -15,8 +15,8 @@ from weatherd.daemon.wiring import now
 from weatherd.duration import seconds
 from weatherd.errors import WeatherdError
 from weatherd.simulator.faults import parse_fault
-from weatherd.simulator.quotas import free_quotas
-from weatherd.simulator.server import application, serve
+from weatherd.simulator.quotas import free_plan_quotas
+from weatherd.simulator.server import create_app, serve_app
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,12 +28,12 @@ def simulate(host: str, port: int, day: str, faults: Sequence[str], seed: int, *
     log.configure("debug")
     try:
         struck = [parse_fault(text) for text in faults]
-        limits = free_quotas() if quotas else {}
-        app = application(now=now, day=_day(day), faults=struck, seed=seed, quotas=limits)
+        limits = free_plan_quotas() if quotas else {}
+        app = create_app(now=now, day=_day(day), faults=struck, seed=seed, quotas=limits)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     try:
-        return asyncio.run(_until_stopped(serve(host, port, app)))
+        return asyncio.run(_until_stopped(serve_app(host, port, app)))
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
         raise WeatherdError(f"cannot listen on {host}:{port}: {reason}") from None

@@ -33,7 +33,7 @@ _SYMBOLS = MappingProxyType(
 _WITH_SUN = ("clearsky", "fair", "partlycloudy")
 
 
-def symbol(code: int, *, is_day: bool) -> str:
+def symbol_code(code: int, *, is_day: bool) -> str:
     """Return the symbol of a code; by day and by night it differs where the sun or the moon is in the picture."""
     name = _SYMBOLS[code]
     return f"{name}_{'day' if is_day else 'night'}" if name in _WITH_SUN or "showers" in name else name

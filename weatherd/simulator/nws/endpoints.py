@@ -7,9 +7,9 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from weatherd.simulator.nws.observation import observation
-from weatherd.simulator.query import Question, Reply, last, whole
-from weatherd.simulator.sky.clock import REAL_TIME, Pace
+from weatherd.simulator.nws.observation import observation_properties
+from weatherd.simulator.query import ServiceRequest, ServiceResponse, last_value, parse_whole_number
+from weatherd.simulator.sky.clock import REAL_TIME, WeatherClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,22 +23,24 @@ _MINUTE = 53  # of the hour at which stations observe
 _ID = re.compile(r"S(\d{4})(\d{3})")
 
 
-def point(question: Question, _now: datetime, _pace: Pace = REAL_TIME) -> Reply:
+def handle_point(request: ServiceRequest, _now: datetime, _pace: WeatherClock = REAL_TIME) -> ServiceResponse:
     """Answer ``/points/{lat},{lon}``; one with more than four decimals, or zeros at their end, is sent elsewhere."""
-    if refusal := _refused(question, ()):
+    if refusal := _refused(request, ()):
         return refusal
-    match = re.fullmatch(r"(-?\d{1,3}(?:\.\d+)?),(-?\d{1,3}(?:\.\d+)?)", question.path["point"], re.ASCII)
+    match = re.fullmatch(r"(-?\d{1,3}(?:\.\d+)?),(-?\d{1,3}(?:\.\d+)?)", request.path["point"], re.ASCII)
     if not match:
-        return problem(404, "NotFound", "Not Found", "The point is no pair of coordinates")
+        return nws_problem(404, "NotFound", "Not Found", "The point is no pair of coordinates")
     exact = ",".join(f"{float(degrees):.4f}".rstrip("0").rstrip(".") for degrees in match.groups())
-    if exact != question.path["point"]:
+    if exact != request.path["point"]:
         headers = {"Location": f"/points/{exact}"}
-        return problem(301, "AdjustPointPrecision", "Adjusting Precision", "Four decimals at the most", headers)
+        return nws_problem(301, "AdjustPointPrecision", "Adjusting Precision", "Four decimals at the most", headers)
     lat, lon = (float(degrees) for degrees in match.groups())
     if not all(low <= value <= high for (low, high), value in zip(_AREA, (lat, lon), strict=True)):
-        return problem(404, "InvalidPoint", "Data Unavailable", f"Unable to provide data for requested point {exact}")
+        return nws_problem(
+            404, "InvalidPoint", "Data Unavailable", f"Unable to provide data for requested point {exact}"
+        )
     x, y = round((lon + 180) * _GRID), round((lat + 90) * _GRID)
-    grid = f"{question.base}/gridpoints/SIM/{x},{y}"
+    grid = f"{request.base}/gridpoints/SIM/{x},{y}"
     properties = {
         "simulated": True,
         "cwa": "SIM",
@@ -49,51 +51,57 @@ def point(question: Question, _now: datetime, _pace: Pace = REAL_TIME) -> Reply:
         "forecastHourly": f"{grid}/forecast/hourly",
         "observationStations": f"{grid}/stations",
         "timeZone": "America/Chicago",
-        "county": f"{question.base}/zones/county/SIM001",
-        "forecastZone": f"{question.base}/zones/forecast/SIM001",
-        "fireWeatherZone": f"{question.base}/zones/fire/SIM001",
+        "county": f"{request.base}/zones/county/SIM001",
+        "forecastZone": f"{request.base}/zones/forecast/SIM001",
+        "fireWeatherZone": f"{request.base}/zones/fire/SIM001",
     }
-    return Reply(200, _feature(lat, lon, properties), {}, _JSON)
+    return ServiceResponse(200, _feature(lat, lon, properties), {}, _JSON)
 
 
-def stations(question: Question, _now: datetime, _pace: Pace = REAL_TIME) -> Reply:
+def handle_stations(request: ServiceRequest, _now: datetime, _pace: WeatherClock = REAL_TIME) -> ServiceResponse:
     """Answer ``/gridpoints/SIM/{x},{y}/stations``: the nearest first."""
-    if refusal := _refused(question, ("limit", "cursor")):
+    if refusal := _refused(request, ("limit", "cursor")):
         return refusal
-    x, y = (whole(number) for number in (question.path["x"], question.path["y"]))
+    x, y = (parse_whole_number(number) for number in (request.path["x"], request.path["y"]))
     if x is None or y is None or x >= 360 * _GRID or y >= 180 * _GRID:
-        return problem(404, "NotFound", "Not Found", "There is no such grid point")
+        return nws_problem(404, "NotFound", "Not Found", "There is no such grid point")
     names = [f"S{x + east:04}{y + north:03}" for east, north in _NEAR]
     features = [
         _feature(*_site(name), {"stationIdentifier": name, "name": f"Simulated {name}", "timeZone": "America/Chicago"})
         for name in names
     ]
-    urls = [f"{question.base}/stations/{name}" for name in names]
-    return Reply(200, {"type": "FeatureCollection", "features": features, "observationStations": urls}, {}, _JSON)
+    urls = [f"{request.base}/stations/{name}" for name in names]
+    return ServiceResponse(
+        200, {"type": "FeatureCollection", "features": features, "observationStations": urls}, {}, _JSON
+    )
 
 
-def latest(question: Question, now: datetime, pace: Pace = REAL_TIME) -> Reply:
+def handle_latest_observation(
+    request: ServiceRequest, now: datetime, pace: WeatherClock = REAL_TIME
+) -> ServiceResponse:
     """Answer ``/stations/{id}/observations/latest``."""
-    if refusal := _refused(question, ("require_qc",)):
+    if refusal := _refused(request, ("require_qc",)):
         return refusal
-    if not _ID.fullmatch(question.path["station"]):
+    if not _ID.fullmatch(request.path["station"]):
         return _no_station()
-    return Reply(200, _observed(question, _newest(now), pace), {}, _JSON)
+    return ServiceResponse(200, _observed(request, _newest(now), pace), {}, _JSON)
 
 
-def observations(question: Question, now: datetime, pace: Pace = REAL_TIME) -> Reply:
+def handle_observations(request: ServiceRequest, now: datetime, pace: WeatherClock = REAL_TIME) -> ServiceResponse:
     """Answer ``/stations/{id}/observations``: the newest first, ``limit`` of them."""
-    if refusal := _refused(question, ("limit", "start", "end", "cursor")):
+    if refusal := _refused(request, ("limit", "start", "end", "cursor")):
         return refusal
-    if not _ID.fullmatch(question.path["station"]):
+    if not _ID.fullmatch(request.path["station"]):
         return _no_station()
-    count = min(whole(last(question.query, "limit")) or 24, 500)
+    count = min(parse_whole_number(last_value(request.query, "limit")) or 24, 500)
     times = (_newest(now) - timedelta(hours=n) for n in range(count))
-    features = [_observed(question, time, pace) for time in times]
-    return Reply(200, {"type": "FeatureCollection", "features": features}, {}, _JSON)
+    features = [_observed(request, time, pace) for time in times]
+    return ServiceResponse(200, {"type": "FeatureCollection", "features": features}, {}, _JSON)
 
 
-def problem(status: int, kind: str, title: str, detail: str, headers: dict[str, str] | None = None) -> Reply:
+def nws_problem(
+    status: int, kind: str, title: str, detail: str, headers: dict[str, str] | None = None
+) -> ServiceResponse:
     """Make an error in the service's form."""
     body = {
         "correlationId": "simulated",
@@ -103,18 +111,18 @@ def problem(status: int, kind: str, title: str, detail: str, headers: dict[str, 
         "detail": detail,
         "instance": "https://api.weather.gov/requests/simulated",
     }
-    return Reply(status, body, headers or {}, _PROBLEM)
+    return ServiceResponse(status, body, headers or {}, _PROBLEM)
 
 
-def _no_station() -> Reply:
-    return problem(404, "NotFound", "Not Found", "There is no such station")
+def _no_station() -> ServiceResponse:
+    return nws_problem(404, "NotFound", "Not Found", "There is no such station")
 
 
-def _refused(question: Question, known: Iterable[str]) -> Reply | None:
-    if not question.headers.get("User-Agent"):
-        return problem(403, "Forbidden", "Forbidden", "Name your program in the User-Agent")
-    unknown = sorted(question.query.keys() - set(known))
-    return problem(400, "BadRequest", "Bad Request", f"Unknown parameter {unknown[0]}") if unknown else None
+def _refused(request: ServiceRequest, known: Iterable[str]) -> ServiceResponse | None:
+    if not request.headers.get("User-Agent"):
+        return nws_problem(403, "Forbidden", "Forbidden", "Name your program in the User-Agent")
+    unknown = sorted(request.query.keys() - set(known))
+    return nws_problem(400, "BadRequest", "Bad Request", f"Unknown parameter {unknown[0]}") if unknown else None
 
 
 def _newest(now: datetime) -> datetime:
@@ -122,10 +130,10 @@ def _newest(now: datetime) -> datetime:
     return hour if hour <= now else hour - timedelta(hours=1)
 
 
-def _observed(question: Question, time: datetime, pace: Pace) -> dict[str, Any]:
-    name = question.path["station"]
+def _observed(request: ServiceRequest, time: datetime, pace: WeatherClock) -> dict[str, Any]:
+    name = request.path["station"]
     lat, lon = _site(name)
-    return _feature(lat, lon, observation(f"{question.base}/stations/{name}", lat, lon, time, pace))
+    return _feature(lat, lon, observation_properties(f"{request.base}/stations/{name}", lat, lon, time, pace))
 
 
 def _site(name: str) -> tuple[float, float]:

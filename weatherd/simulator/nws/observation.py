@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from weatherd.simulator.sky.weather import Weather, elevation, weather_at
+from weatherd.simulator.sky.weather import Weather, ground_elevation, weather_at
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from weatherd.simulator.sky.clock import Pace
+    from weatherd.simulator.sky.clock import WeatherClock
 
 _TEXTS = {
     0: ("Clear", "skc"),
@@ -35,7 +35,7 @@ _TEXTS = {
 _PRESENT = {"rain": "rain", "rain_showers": "rain", "snow": "snow", "fzra": "rain", "fog": "fog_mist"}
 
 
-def observation(station: str, lat: float, lon: float, time: datetime, pace: Pace) -> dict[str, Any]:
+def observation_properties(station: str, lat: float, lon: float, time: datetime, pace: WeatherClock) -> dict[str, Any]:
     """Return the properties of what the station at an address observed at a time."""
     sky = weather_at(lat, lon, pace.weather_time(time.timestamp()))
     text, icon = _TEXTS[sky.code]
@@ -50,7 +50,7 @@ def observation(station: str, lat: float, lon: float, time: datetime, pace: Pace
         "textDescription": text,
         "icon": f"/icons/land/{'day' if sky.is_day else 'night'}/{icon}?size=medium",
         "presentWeather": _present(icon, text),
-        "elevation": _quantity("m", elevation(lat, lon)),
+        "elevation": _quantity("m", ground_elevation(lat, lon)),
         **_quantities(sky),
         "cloudLayers": [{"base": _quantity("m", 900), "amount": _amount(sky.cloud_cover)}],
     }
@@ -66,7 +66,7 @@ def _quantities(sky: Weather) -> dict[str, Any]:
         "barometricPressure": _quantity("Pa", round(sky.surface_pressure * 100)),
         "seaLevelPressure": _quantity("Pa", round(sky.pressure_msl * 100)),
         "visibility": _quantity("m", round(min(sky.visibility, 16_090))),
-        "precipitationLastHour": _quantity("mm", round(sky.fall.total, 2)),
+        "precipitationLastHour": _quantity("mm", round(sky.precipitation.total, 2)),
         "relativeHumidity": _quantity("percent", round(sky.relative_humidity, 2)),
         "windChill": _quantity("degC", None),
         "heatIndex": _quantity("degC", None),

@@ -45,7 +45,7 @@ def _dominant_direction(hours: Sequence[Weather]) -> float:
     return math.degrees(math.atan2(east, north)) % 360
 
 
-DAILY = MappingProxyType(
+DAILY_VARIABLES = MappingProxyType(
     {
         "weather_code": _most("code", lambda hour: hour.code),
         "weathercode": _most("code", lambda hour: hour.code),
@@ -55,17 +55,17 @@ DAILY = MappingProxyType(
         "apparent_temperature_max": _most("temperature", lambda hour: hour.apparent_temperature),
         "apparent_temperature_min": _least("temperature", lambda hour: hour.apparent_temperature),
         "apparent_temperature_mean": _mean("temperature", lambda hour: hour.apparent_temperature),
-        "precipitation_sum": _sum("water", lambda hour: hour.fall.total),
-        "rain_sum": _sum("water", lambda hour: hour.fall.rain),
-        "showers_sum": _sum("water", lambda hour: hour.fall.showers),
-        "snowfall_sum": _sum("snow", lambda hour: hour.fall.snowfall),
-        "precipitation_hours": _sum("hours", lambda hour: hour.fall.total > 0),
+        "precipitation_sum": _sum("water", lambda hour: hour.precipitation.total),
+        "rain_sum": _sum("water", lambda hour: hour.precipitation.rain),
+        "showers_sum": _sum("water", lambda hour: hour.precipitation.showers),
+        "snowfall_sum": _sum("snow", lambda hour: hour.precipitation.snowfall),
+        "precipitation_hours": _sum("hours", lambda hour: hour.precipitation.total > 0),
         "wind_speed_10m_max": _most("speed", lambda hour: hour.wind_speed),
         "wind_gusts_10m_max": _most("speed", lambda hour: hour.wind_gust),
         "wind_direction_10m_dominant": DailyVariable("direction", _dominant_direction),
     }
 )
-SUN_TIMES = ("sunrise", "sunset")
+SUN_VARIABLES = ("sunrise", "sunset")
 
 _NOT_SIMULATED = re.compile(
     r"""uv_index(_clear_sky)?_max | sunshine_duration | daylight_duration | shortwave_radiation_sum
@@ -79,6 +79,6 @@ _NOT_SIMULATED = re.compile(
 )
 
 
-def is_known_daily(name: str) -> bool:
+def is_known_daily_variable(name: str) -> bool:
     """Tell whether the service knows a variable of a day, simulated or not."""
-    return name in DAILY or name in SUN_TIMES or _NOT_SIMULATED.fullmatch(name) is not None
+    return name in DAILY_VARIABLES or name in SUN_VARIABLES or _NOT_SIMULATED.fullmatch(name) is not None

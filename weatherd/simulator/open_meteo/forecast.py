@@ -6,11 +6,17 @@ import math
 import struct
 from typing import TYPE_CHECKING, Any
 
-from weatherd.simulator.open_meteo.geocoding import refused
-from weatherd.simulator.open_meteo.request import Point, Request, understand
-from weatherd.simulator.open_meteo.sections import DaemonStatus, current, current_weather, daily, series
-from weatherd.simulator.query import Answer, Query, RefusedError
-from weatherd.simulator.sky.clock import REAL_TIME, Pace
+from weatherd.simulator.open_meteo.geocoding import error_response
+from weatherd.simulator.open_meteo.request import ForecastPoint, ForecastRequest, parse_forecast_request
+from weatherd.simulator.open_meteo.sections import (
+    ForecastContext,
+    current_section,
+    daily_section,
+    legacy_current_section,
+    time_series_section,
+)
+from weatherd.simulator.query import Query, RejectedRequestError, StatusAndBody
+from weatherd.simulator.sky.clock import REAL_TIME, WeatherClock
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -18,17 +24,19 @@ if TYPE_CHECKING:
 _GRID = 0.02  # degrees, as the finest of the real models
 
 
-def forecast(query: Query, now: datetime, pace: Pace = REAL_TIME) -> Answer:
+def handle_forecast(query: Query, now: datetime, pace: WeatherClock = REAL_TIME) -> StatusAndBody:
     """Answer ``/v1/forecast``: an object for one place, a list for several, 400 for what is wrong."""
     try:
-        request = understand(query)
-    except RefusedError as refusal:
-        return refused(refusal)
+        request = parse_forecast_request(query)
+    except RejectedRequestError as refusal:
+        return error_response(refusal)
     bodies = [_body(request, point, now, pace, index) for index, point in enumerate(request.points)]
     return 200, bodies if len(bodies) > 1 else bodies[0]
 
 
-def _body(request: Request, point: Point, now: datetime, pace: Pace, index: int) -> dict[str, Any]:
+def _body(
+    request: ForecastRequest, point: ForecastPoint, now: datetime, pace: WeatherClock, index: int
+) -> dict[str, Any]:
     view = _view(request, point, now, pace)
     return {
         "simulated": True,
@@ -44,25 +52,25 @@ def _body(request: Request, point: Point, now: datetime, pace: Pace, index: int)
     }
 
 
-def _sections(request: Request, view: DaemonStatus) -> dict[str, Any]:
+def _sections(request: ForecastRequest, view: ForecastContext) -> dict[str, Any]:
     """Make the sections that were asked for, in the real service's order."""
     made: dict[str, Any] = {}
     if request.current_weather:
-        made |= current_weather(view)
+        made |= legacy_current_section(view)
     if names := request.sections["current"]:
-        made |= current(view, names)
+        made |= current_section(view, names)
     if names := request.sections["minutely_15"]:
-        made |= series(view, "minutely_15", names, 900)
+        made |= time_series_section(view, "minutely_15", names, 900)
     if names := request.sections["hourly"]:
-        made |= series(view, "hourly", names, 3600)
+        made |= time_series_section(view, "hourly", names, 3600)
     if names := request.sections["daily"]:
-        made |= daily(view, names)
+        made |= daily_section(view, names)
     return made
 
 
-def _view(request: Request, point: Point, now: datetime, pace: Pace) -> DaemonStatus:
+def _view(request: ForecastRequest, point: ForecastPoint, now: datetime, pace: WeatherClock) -> ForecastContext:
     offset = now.astimezone(point.zone).utcoffset()
-    return DaemonStatus(
+    return ForecastContext(
         lat=point.lat,
         lon=point.lon,
         now=now.timestamp(),

@@ -4,66 +4,66 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from weatherd.simulator.places.countries import COUNTRIES
-from weatherd.simulator.places.gazetteer import by_id, by_name
-from weatherd.simulator.query import Answer, Query, RefusedError, last, whole
+from weatherd.simulator.places.gazetteer import find_by_id, find_by_name
+from weatherd.simulator.places.places import COUNTRIES
+from weatherd.simulator.query import Query, RejectedRequestError, StatusAndBody, last_value, parse_whole_number
 
 if TYPE_CHECKING:
-    from weatherd.simulator.places.places import Place
+    from weatherd.simulator.places.places import GazetteerEntry
 
 
-def search(query: Query) -> Answer:
+def handle_search(query: Query) -> StatusAndBody:
     """Answer ``/v1/search``. Where nothing matches there is no ``results`` key, as in the real service."""
     try:
         _refuse_formats(query)
-        places = by_name(_required(query, "name"))
-        country = last(query, "countryCode").upper()
+        places = find_by_name(_required(query, "name"))
+        country = last_value(query, "countryCode").upper()
         results = [_result(place) for place in places if country in {"", place.country_code}]
         found = {"results": results[: _count(query)]} if results else {}
-    except RefusedError as refusal:
-        return refused(refusal)
+    except RejectedRequestError as refusal:
+        return error_response(refusal)
     return 200, {**found, "generationtime_ms": 0.25}
 
 
-def get(query: Query) -> Answer:
+def handle_get(query: Query) -> StatusAndBody:
     """Answer ``/v1/get``: one place by its id."""
     try:
         _refuse_formats(query)
         return 200, _result(_numbered(_required(query, "id")))
-    except RefusedError as refusal:
-        return refused(refusal)
+    except RejectedRequestError as refusal:
+        return error_response(refusal)
 
 
-def refused(refusal: RefusedError) -> Answer:
+def error_response(refusal: RejectedRequestError) -> StatusAndBody:
     """Turn a request down in the form of all of Open-Meteo's services."""
     return 400, {"error": True, "reason": str(refusal)}
 
 
 def _required(query: Query, name: str) -> str:
     if not query.get(name):
-        raise RefusedError(f"Parameter '{name}' is required")
-    return last(query, name)
+        raise RejectedRequestError(f"Parameter '{name}' is required")
+    return last_value(query, name)
 
 
-def _numbered(number: str) -> Place:
-    if (place := by_id(whole(number))) is None:
-        raise RefusedError("Location ID not found.")
+def _numbered(number: str) -> GazetteerEntry:
+    if (place := find_by_id(parse_whole_number(number))) is None:
+        raise RejectedRequestError("Location ID not found.")
     return place
 
 
 def _count(query: Query) -> int:
-    count = whole(last(query, "count") or "10")
+    count = parse_whole_number(last_value(query, "count") or "10")
     if count is None or not 1 <= count <= 100:
-        raise RefusedError("Parameter count must be between 1 and 100.")
+        raise RejectedRequestError("Parameter count must be between 1 and 100.")
     return count
 
 
 def _refuse_formats(query: Query) -> None:
-    if (form := last(query, "format") or "json") != "json":
-        raise RefusedError(f"Format '{form}' is not simulated, only json")
+    if (form := last_value(query, "format") or "json") != "json":
+        raise RejectedRequestError(f"Format '{form}' is not simulated, only json")
 
 
-def _result(place: Place) -> dict[str, Any]:
+def _result(place: GazetteerEntry) -> dict[str, Any]:
     return {
         "id": place.id,
         "name": place.name,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from weatherd.simulator.query import Query, RefusedError, last
+from weatherd.simulator.query import Query, RejectedRequestError, last_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,7 +57,7 @@ _CHOICES: Mapping[tuple[str, str], Mapping[str, Mapping[str, Unit]]] = {
 }
 
 
-def units(query: Query) -> Mapping[str, Unit]:
+def parse_units(query: Query) -> Mapping[str, Unit]:
     """Return the unit of each kind of quantity that a query asks for.
 
     Raise RefusedError for a unit that the service does not know.
@@ -65,8 +65,8 @@ def units(query: Query) -> Mapping[str, Unit]:
     chosen = dict(_FIXED)
     for (name, kind), choices in _CHOICES.items():
         legacy = name.replace("wind_speed", "windspeed")
-        asked = last(query, name) or last(query, legacy) or next(iter(choices))
+        asked = last_value(query, name) or last_value(query, legacy) or next(iter(choices))
         if asked not in choices:
-            raise RefusedError(f"Cannot initialize {kind} from invalid String value {asked} for key {name}")
+            raise RejectedRequestError(f"Cannot initialize {kind} from invalid String value {asked} for key {name}")
         chosen.update(choices[asked])
     return MappingProxyType(chosen)

@@ -27,13 +27,13 @@ _VARIABLES = {
     "dew_point_2m": Variable("temperature", lambda weather, _: weather.dew_point),
     "apparent_temperature": Variable("temperature", lambda weather, _: weather.apparent_temperature),
     "is_day": Variable("flag", lambda weather, _: weather.is_day),
-    "precipitation": Variable("water", lambda weather, hours: weather.fall.total * hours),
+    "precipitation": Variable("water", lambda weather, hours: weather.precipitation.total * hours),
     "precipitation_probability": Variable(
-        "percent", lambda weather, _: 90 if weather.fall.total else weather.cloud_cover / 4
+        "percent", lambda weather, _: 90 if weather.precipitation.total else weather.cloud_cover / 4
     ),
-    "rain": Variable("water", lambda weather, hours: weather.fall.rain * hours),
-    "showers": Variable("water", lambda weather, hours: weather.fall.showers * hours),
-    "snowfall": Variable("snow", lambda weather, hours: weather.fall.snowfall * hours),
+    "rain": Variable("water", lambda weather, hours: weather.precipitation.rain * hours),
+    "showers": Variable("water", lambda weather, hours: weather.precipitation.showers * hours),
+    "snowfall": Variable("snow", lambda weather, hours: weather.precipitation.snowfall * hours),
     "weather_code": Variable("code", lambda weather, _: weather.code),
     "cloud_cover": Variable("percent", lambda weather, _: weather.cloud_cover),
     "pressure_msl": Variable("pressure", lambda weather, _: weather.pressure_msl),
@@ -52,7 +52,7 @@ _LEGACY = {  # names of before 2023, which the service still understands
     "winddirection_10m": "wind_direction_10m",
     "windgusts_10m": "wind_gusts_10m",
 }
-VARIABLES = MappingProxyType(_VARIABLES | {old: _VARIABLES[new] for old, new in _LEGACY.items()})
+INSTANT_VARIABLES = MappingProxyType(_VARIABLES | {old: _VARIABLES[new] for old, new in _LEGACY.items()})
 
 # Families of names rather than each name: what is right for a client is null, whichever it asks for.
 _NOT_SIMULATED = re.compile(
@@ -70,6 +70,6 @@ _NOT_SIMULATED = re.compile(
 )
 
 
-def is_known(name: str) -> bool:
+def is_known_variable(name: str) -> bool:
     """Tell whether the service knows a variable of a moment, simulated or not."""
-    return name in VARIABLES or _NOT_SIMULATED.fullmatch(name) is not None
+    return name in INSTANT_VARIABLES or _NOT_SIMULATED.fullmatch(name) is not None

@@ -40,7 +40,7 @@ _SCATTERED = (802, "Clouds", "scattered clouds", "03")
 _BROKEN = (803, "Clouds", "broken clouds", "04")
 
 
-def condition(code: int, cloud_cover: float, *, is_day: bool) -> dict[str, Any]:
+def weather_condition(code: int, cloud_cover: float, *, is_day: bool) -> dict[str, Any]:
     """Return an entry of ``weather[]``; clouds of code 2 are scattered up to 50 % of the sky, then broken."""
     partly = _BROKEN if cloud_cover > 50 else _SCATTERED
     number, group, words, picture = _BY_CODE.get(code, partly)

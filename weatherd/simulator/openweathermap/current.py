@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from weatherd.simulator.openweathermap.conditions import condition
-from weatherd.simulator.openweathermap.request import Scales, WeatherRequest, understand_weather
-from weatherd.simulator.places.gazetteer import zone
-from weatherd.simulator.query import Answer, Query, RefusedError
-from weatherd.simulator.sky.clock import REAL_TIME, Pace
-from weatherd.simulator.sky.sun import daylight
+from weatherd.simulator.openweathermap.conditions import weather_condition
+from weatherd.simulator.openweathermap.request import UnitSystem, WeatherRequest, parse_weather_request
+from weatherd.simulator.places.gazetteer import guess_timezone
+from weatherd.simulator.query import Query, RejectedRequestError, StatusAndBody
+from weatherd.simulator.sky.clock import REAL_TIME, WeatherClock
+from weatherd.simulator.sky.sun import sunrise_and_sunset
 from weatherd.simulator.sky.weather import Weather, weather_at
 
 if TYPE_CHECKING:
@@ -20,17 +20,17 @@ _STEP = 600  # s: how often the real service recomputes a place
 _FARTHEST = 10_000  # m: the real service tells no better visibility
 
 
-def weather(query: Query, now: datetime, pace: Pace = REAL_TIME) -> Answer:
+def handle_weather(query: Query, now: datetime, pace: WeatherClock = REAL_TIME) -> StatusAndBody:
     """Answer ``/data/2.5/weather``: 200 with the weather, or 400, 401, 404 with ``cod`` and ``message``."""
     try:
-        request = understand_weather(query)
-    except RefusedError as refusal:
-        return refused_weather(refusal)
+        request = parse_weather_request(query)
+    except RejectedRequestError as refusal:
+        return weather_error_response(refusal)
     sky = weather_at(request.lat, request.lon, pace.newest(now.timestamp(), _STEP))
     return 200, _body(request, sky, now)
 
 
-def refused_weather(refusal: RefusedError) -> Answer:
+def weather_error_response(refusal: RejectedRequestError) -> StatusAndBody:
     """Turn a request down in this service's form, in which ``cod`` is a number for 401 and a string else."""
     status = refusal.status
     return status, {"cod": status if status in {401, 429} else str(status), "message": str(refusal)}
@@ -38,11 +38,11 @@ def refused_weather(refusal: RefusedError) -> Answer:
 
 def _body(request: WeatherRequest, sky: Weather, now: datetime) -> dict[str, Any]:
     seconds, place, scales = now.timestamp(), request.place, request.scales
-    home = ZoneInfo(place.timezone) if place else zone(request.lat, request.lon)
+    home = ZoneInfo(place.timezone) if place else guess_timezone(request.lat, request.lon)
     offset = now.astimezone(home).utcoffset()
     return {
         "coord": {"lon": round(request.lon, 4), "lat": round(request.lat, 4)},
-        "weather": [condition(sky.code, sky.cloud_cover, is_day=sky.is_day)],
+        "weather": [weather_condition(sky.code, sky.cloud_cover, is_day=sky.is_day)],
         "base": "simulated",
         "main": _main(sky, scales),
         "visibility": round(min(sky.visibility, _FARTHEST)),
@@ -58,7 +58,7 @@ def _body(request: WeatherRequest, sky: Weather, now: datetime) -> dict[str, Any
     }
 
 
-def _main(sky: Weather, scales: Scales) -> dict[str, float]:
+def _main(sky: Weather, scales: UnitSystem) -> dict[str, float]:
     return {
         "temp": scales.temperature(sky.temperature),
         "feels_like": scales.temperature(sky.apparent_temperature),
@@ -71,7 +71,7 @@ def _main(sky: Weather, scales: Scales) -> dict[str, float]:
     }
 
 
-def _wind(sky: Weather, scales: Scales) -> dict[str, float]:
+def _wind(sky: Weather, scales: UnitSystem) -> dict[str, float]:
     return {
         "speed": scales.wind(sky.wind_speed),
         "deg": round(sky.wind_direction),
@@ -81,12 +81,12 @@ def _wind(sky: Weather, scales: Scales) -> dict[str, float]:
 
 def _fall(sky: Weather) -> dict[str, dict[str, float]]:
     """Return ``rain`` and ``snow``, which are there only when they fall, in mm of water an hour."""
-    rates = {"rain": sky.fall.rain + sky.fall.showers, "snow": sky.fall.snow_water}
+    rates = {"rain": sky.precipitation.rain + sky.precipitation.showers, "snow": sky.precipitation.snow_water}
     return {name: {"1h": round(rate, 2)} for name, rate in rates.items() if rate}
 
 
 def _sys(request: WeatherRequest, seconds: float) -> dict[str, Any]:
-    span = daylight(request.lat, request.lon, seconds)
+    span = sunrise_and_sunset(request.lat, request.lon, seconds)
     return {
         "type": 1,
         "id": 1,

@@ -7,6 +7,7 @@ from 90,000,001, where GeoNames has none.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 
 # id, name, latitude, longitude, metres, inhabitants, kind, country, region, time zone, other names
 _TABLE = """
@@ -163,7 +164,7 @@ _TABLE = """
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class GazetteerEntry:
     """A place of the gazetteer, in GeoNames' words; ``admin1`` is empty where there is none."""
 
     id: int
@@ -179,9 +180,9 @@ class Place:
     other_names: tuple[str, ...]
 
 
-def _place(index: int, line: str) -> Place:
+def _place(index: int, line: str) -> GazetteerEntry:
     number, name, lat, lon, metres, people, feature, country, region, timezone, others = line.split("|")
-    return Place(
+    return GazetteerEntry(
         id=int(number) or 90_000_000 + index,
         name=name,
         latitude=float(lat),
@@ -197,3 +198,17 @@ def _place(index: int, line: str) -> Place:
 
 
 PLACES = tuple(_place(index, line) for index, line in enumerate(_TABLE.strip().split("\n"), 1))
+
+_COUNTRIES = """
+AE United Arab Emirates|AQ Antarctica|AR Argentina|AT Austria|AU Australia|BE Belgium|BG Bulgaria|BR Brazil
+CA Canada|CH Switzerland|CL Chile|CN China|CO Colombia|CU Cuba|CZ Czechia|DE Germany|DK Denmark|EE Estonia
+EG Egypt|ES Spain|FI Finland|FR France|GB United Kingdom|GR Greece|HK Hong Kong|HR Croatia|HU Hungary
+ID Indonesia|IE Ireland|IL Israel|IN India|IR Iran|IS Iceland|IT Italy|JP Japan|KE Kenya|KR South Korea
+LT Lithuania|LU Luxembourg|LV Latvia|MA Morocco|MN Mongolia|MX Mexico|NG Nigeria|NL The Netherlands|NO Norway
+NP Nepal|NZ New Zealand|PE Peru|PH Philippines|PK Pakistan|PL Poland|PT Portugal|RO Romania|RS Serbia
+RU Russia|SE Sweden|SG Singapore|SI Slovenia|SJ Svalbard and Jan Mayen|SK Slovakia|TH Thailand|TR Türkiye
+UA Ukraine|US United States|ZA South Africa
+"""
+COUNTRIES = MappingProxyType(
+    {entry[:2]: entry[3:] for line in _COUNTRIES.split("\n") for entry in line.split("|") if entry}
+)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from weatherd.simulator.sky.sun import DAY
+from weatherd.simulator.sky.sun import DAY_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class WeatherClock:
     """Maps true time to weather time, both in unix seconds; they agree at ``epoch``.
 
     ``day`` is how many true seconds a day of weather takes. Timestamps in answers stay true at any pace: only
@@ -16,7 +16,7 @@ class Pace:
     """
 
     epoch: float = 0.0
-    day: float = DAY
+    day: float = DAY_SECONDS
 
     def __post_init__(self) -> None:
         """Refuse a day that does not pass."""
@@ -25,7 +25,7 @@ class Pace:
 
     def weather_time(self, at: float) -> float:
         """Return the weather time of a true time."""
-        return self.epoch + (at - self.epoch) * DAY / self.day
+        return self.epoch + (at - self.epoch) * DAY_SECONDS / self.day
 
     def newest(self, now: float, step: float) -> float:
         """Return the weather time of the newest data of a service that makes new ones every ``step`` s."""
@@ -33,4 +33,4 @@ class Pace:
         return at - at % step
 
 
-REAL_TIME = Pace()
+REAL_TIME = WeatherClock()

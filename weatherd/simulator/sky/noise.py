@@ -16,7 +16,7 @@ _DAY = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class NoisePoint:
     """A moment at a place, as the waves see it."""
 
     x: float  # on the unit sphere
@@ -25,7 +25,7 @@ class Spot:
     days: float
 
     @classmethod
-    def of(cls, lat: float, lon: float, at: float) -> Spot:
+    def of(cls, lat: float, lon: float, at: float) -> NoisePoint:
         """Put degrees and unix seconds on the sphere."""
         north, east = math.radians(lat), math.radians(lon)
         level = math.cos(north)
@@ -40,22 +40,22 @@ class _Wave:
     pace: float  # radians a day
     phase: float
 
-    def at(self, spot: Spot) -> float:
+    def at(self, spot: NoisePoint) -> float:
         return math.sin(self.x * spot.x + self.y * spot.y + self.z * spot.z - self.pace * spot.days + self.phase)
 
 
 @dataclass(frozen=True, slots=True)
-class Swell:
+class NoiseField:
     """One field of the weather, a number about normally distributed: mean 0, deviation 1, never beyond 4."""
 
     waves: tuple[_Wave, ...]
 
     @classmethod
-    def make(cls, name: int, *, kilometres: float, days: float) -> Swell:
+    def make(cls, name: int, *, kilometres: float, days: float) -> NoiseField:
         """Make a field whose highs lie about so far apart; different names give unrelated fields."""
         return cls(tuple(_wave(name * _WAVES + index, kilometres, days) for index in range(_WAVES)))
 
-    def at(self, spot: Spot) -> float:
+    def at(self, spot: NoisePoint) -> float:
         """Tell the field at a spot."""
         return sum(wave.at(spot) for wave in self.waves) / math.sqrt(_WAVES / 2)
 
@@ -79,6 +79,6 @@ def _spread(index: int, step: float) -> float:
     return (index + 1) * step % 1
 
 
-def quantile(value: float) -> float:
+def normal_cdf(value: float) -> float:
     """Turn a normally distributed number into one that is evenly spread over 0..1."""
     return (1 + math.erf(value / math.sqrt(2))) / 2

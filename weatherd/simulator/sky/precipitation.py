@@ -12,7 +12,7 @@ _SNOW_BELOW = 0.8  # °C
 
 
 @dataclass(frozen=True, slots=True)
-class Fall:
+class Precipitation:
     """Rates of precipitation. ``code`` is WMO 4677, or None when nothing falls."""
 
     rain: float = 0.0  # mm/h, steady
@@ -31,10 +31,10 @@ class Fall:
         return self.rain + self.showers + self.snow_water
 
 
-DRY = Fall()
+NO_PRECIPITATION = Precipitation()
 
 
-def fall(temperature: float, *, wetness: float, cells: float, inversion: float) -> Fall:
+def precipitation_at(temperature: float, *, wetness: float, cells: float, inversion: float) -> Precipitation:
     """Decide what falls, from the temperature in °C and three fields of the weather from 0 to 1."""
     storm = (cells - 0.88) / 0.12
     if storm > 0 and wetness > 0.45:
@@ -42,26 +42,26 @@ def fall(temperature: float, *, wetness: float, cells: float, inversion: float) 
     soak = (wetness - 0.75) / 0.25
     if soak > 0:
         return _steady(temperature, soak, inversion)
-    return DRY
+    return NO_PRECIPITATION
 
 
-def _showers(temperature: float, storm: float) -> Fall:
+def _showers(temperature: float, storm: float) -> Precipitation:
     rate = 1.3 + 20 * storm**2 * _vapour(temperature)
     if temperature < _SNOW_BELOW:
         depth = min(rate, 4) * SNOW_DEPTH * storm
-        return Fall(snowfall=max(depth, 0.1), code=snow_shower_code(depth))
+        return Precipitation(snowfall=max(depth, 0.1), code=snow_shower_code(depth))
     if temperature > 12 and storm > 0.5:
-        return Fall(showers=rate, code=thunder_code(2 * storm - 1))
-    return Fall(showers=rate, code=rain_shower_code(rate))
+        return Precipitation(showers=rate, code=thunder_code(2 * storm - 1))
+    return Precipitation(showers=rate, code=rain_shower_code(rate))
 
 
-def _steady(temperature: float, soak: float, inversion: float) -> Fall:
+def _steady(temperature: float, soak: float, inversion: float) -> Precipitation:
     rate = 0.1 + 14 * soak**3 * _vapour(temperature)
     freezing = -8 < temperature < 0 and inversion > 0.75
     if temperature < _SNOW_BELOW and not freezing:
         depth = rate * SNOW_DEPTH
-        return Fall(snowfall=depth, code=snow_code(depth, grains=rate < 0.2 and temperature < -1))
-    return Fall(rain=rate, code=rain_code(rate, freezing=freezing))
+        return Precipitation(snowfall=depth, code=snow_code(depth, grains=rate < 0.2 and temperature < -1))
+    return Precipitation(rain=rate, code=rain_code(rate, freezing=freezing))
 
 
 def _vapour(temperature: float) -> float:
