@@ -611,10 +611,10 @@ async def _cancelled_at(point: int, *, crowded: bool) -> None:
     await asyncio.sleep(7200)
     assert await service.errors(3) == [None] * 3
     assert service.most_at_once == 2
-    assert not service.gate._line.locked()
-    assert not service.gate._alone.locked()
-    assert service.gate._places._value == 2
-    assert service.gate._probe is None
+    assert not service.gate._turn.locked()
+    assert not service.gate._single_slot.locked()
+    assert service.gate._slots._value == 2
+    assert not service.gate._breaker.is_probing
 
 
 @pytest.mark.parametrize("crowded", [False, True])

@@ -1,28 +1,25 @@
-"""How long a service is left alone after it refused or failed: pure."""
+"""How long a provider is paused after a failure or a rejected request: pure."""
 
 from __future__ import annotations
 
 from weatherd.errors import Failure, ProviderError
 
-OUTAGE_THRESHOLD = 5  # failed requests in a row are an outage
-OUTAGE_FAILURES = (
-    Failure.UNAVAILABLE,
-    Failure.BROKEN,
-    Failure.MALFORMED,
-)  # may be one place's fault, until there are many
+OUTAGE_THRESHOLD = 5  # consecutive failed requests that count as an outage of the service
+# A single one of these may be caused by one city; only OUTAGE_THRESHOLD of them in a row pause the provider.
+OUTAGE_FAILURES = (Failure.UNAVAILABLE, Failure.BROKEN, Failure.MALFORMED)
 
+# Seconds of the first pause and of the longest one
 _FIRST = {Failure.LIMITED: 60.0, Failure.CROWDED: 5.0, Failure.DENIED: 600.0}
-_OUTAGE = 15.0
 _LONGEST = {Failure.LIMITED: 3600.0, Failure.CROWDED: 300.0, Failure.DENIED: 3600.0}
-_LONGEST_OUTAGE = 300.0
-_LONGEST_ASKED = 86400.0  # a service may ask for a day; after that it may say so again
+_FIRST_OUTAGE, _LONGEST_OUTAGE = 15.0, 300.0
+_LONGEST_RETRY_AFTER = 86400.0  # a longer Retry-After is cut to a day; the service can repeat it then
 
 
 def failure_weight(error: ProviderError, weight: int) -> int:
-    """Return how many failed requests a request for so many places stands for, 0 if the service is well.
+    """Return how many consecutive failures a failed request for *weight* cities counts as; 0 if the service works.
 
-    That one place may break the answer for the others is found out by asking for half of them; what else fails for
-    many places fails for all.
+    UNAVAILABLE counts for every city of the request, because no city could have been served. BROKEN and MALFORMED may
+    be caused by a single city, so a batch stays below the threshold: the batcher bisects it, and the halves count too.
     """
     if error.failure not in OUTAGE_FAILURES:
         return 0
@@ -30,18 +27,21 @@ def failure_weight(error: ProviderError, weight: int) -> int:
 
 
 def pause_seconds(error: ProviderError, failures: int, consecutive_pauses: int) -> float | None:
-    """Return for how many seconds the service is left alone, or None when the error is no affair of the whole service.
+    """Return for how many seconds to pause the provider, or None if the error concerns a single city only.
 
-    *failures* counts the failed requests in a row, with this one, and *strikes* the pauses in a row that came before:
-    each is twice as long as the one before it. What the service asks for itself holds, but not for ever shorter.
+    *failures* counts the consecutive failures including this one. *consecutive_pauses* counts the pauses since the
+    last success; each doubles the next pause, up to a maximum for its kind. ``Retry-After`` takes precedence, but after
+    the first pause only if it is longer than the doubled one. An outage is always paused for at least 15 s.
     """
+    retry_after = error.retry_after
     if error.failure in _FIRST:
-        grown = min(_FIRST[error.failure] * 2.0 ** min(consecutive_pauses, 20), _LONGEST[error.failure])
+        backoff = min(_FIRST[error.failure] * 2.0 ** min(consecutive_pauses, 20), _LONGEST[error.failure])
         if error.failure is Failure.DENIED and consecutive_pauses:
-            grown = _LONGEST[error.failure]  # a key that does not work after ten minutes may need hours
-        asked = error.retry_after
-        return grown if asked is None else min(asked if not consecutive_pauses else max(asked, grown), _LONGEST_ASKED)
-    if error.failure in OUTAGE_FAILURES and (failures >= OUTAGE_THRESHOLD or consecutive_pauses or error.retry_after):
-        grown = min(_OUTAGE * 2.0 ** min(consecutive_pauses, 20), _LONGEST_OUTAGE)
-        return min(max(grown, error.retry_after or 0.0), _LONGEST_ASKED)
+            backoff = _LONGEST[error.failure]  # because a key that is still invalid after 10 min may need hours
+        if retry_after is None:
+            return backoff
+        return min(max(retry_after, backoff) if consecutive_pauses else retry_after, _LONGEST_RETRY_AFTER)
+    if error.failure in OUTAGE_FAILURES and (failures >= OUTAGE_THRESHOLD or consecutive_pauses or retry_after):
+        backoff = min(_FIRST_OUTAGE * 2.0 ** min(consecutive_pauses, 20), _LONGEST_OUTAGE)
+        return min(max(backoff, retry_after or 0.0), _LONGEST_RETRY_AFTER)
     return None
