@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weatherd import wmo
-from weatherd.providers.openweathermap.codes import WMO
+from weatherd.providers.openweathermap.codes import WMO_CODES
 
 OPEN_METEO = {
     0: "clear sky",
@@ -68,18 +68,18 @@ def test_says_any_number(code: int) -> None:
 
 def test_translates_every_condition_of_openweathermap() -> None:
     """Every documented condition, and none besides, becomes a code that has words."""
-    assert set(WMO) == set(OPENWEATHERMAP)
-    assert set(WMO.values()) <= set(wmo.WORDS)
+    assert set(WMO_CODES) == set(OPENWEATHERMAP)
+    assert set(WMO_CODES.values()) <= set(wmo.WORDS)
 
 
 @pytest.mark.parametrize(("group", "codes"), GROUPS.items())
 def test_keeps_the_kind_of_weather(group: int, codes: set[int]) -> None:
     """A thunderstorm stays one, drizzle and rain stay wet without snow."""
-    assert {WMO[condition] for condition in OPENWEATHERMAP if condition // 100 == group} <= codes
+    assert {WMO_CODES[condition] for condition in OPENWEATHERMAP if condition // 100 == group} <= codes
 
 
 @pytest.mark.parametrize("words", [(500, 501, 502), (600, 601, 602), (520, 521, 522), (300, 301, 302), (800, 801, 802)])
 def test_heavier_weather_has_a_higher_code(words: tuple[int, ...]) -> None:
     """Within a kind, the order of strength survives the translation."""
-    assert sorted(WMO[condition] for condition in words) == [WMO[condition] for condition in words]
-    assert len({WMO[condition] for condition in words}) == len(words)
+    assert sorted(WMO_CODES[condition] for condition in words) == [WMO_CODES[condition] for condition in words]
+    assert len({WMO_CODES[condition] for condition in words}) == len(words)

@@ -16,7 +16,7 @@ from tests.support.fakes import KIEL
 from weatherd.errors import ProviderError
 from weatherd.http.response import Response
 from weatherd.observation import Observation
-from weatherd.providers.bright_sky import client as bright_sky
+from weatherd.providers.bright_sky.client import parse_bright_sky
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,7 +49,7 @@ SEEDS: list[Any] = [
 def parse(status: int, body: bytes) -> bool:
     """Parse, and tell whether it is weather; it is sound, or it is said why there is none."""
     try:
-        found = bright_sky.parse(KIEL, Response(status, body), NOW)
+        found = parse_bright_sky(KIEL, Response(status, body), NOW)
     except ProviderError as error:
         assert_explained(error)
         return False

@@ -15,8 +15,8 @@ from tests.fuzz.test_fuzz_parsers import BODIES, NOW, SEED, assert_explained, sp
 from tests.support.fakes import KIEL
 from weatherd.errors import ProviderError
 from weatherd.http.response import Response
-from weatherd.providers.met_norway.client import understand
-from weatherd.providers.met_norway.forecast import Forecast, load, observe
+from weatherd.providers.met_norway.client import parse_met_norway
+from weatherd.providers.met_norway.forecast import Forecast, load_forecast, observation_from_step
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,13 +31,13 @@ STEPS = [
     for n, after in enumerate([{"next_1_hours": RAIN}, {"next_6_hours": RAIN, "next_12_hours": RAIN}, {}])
 ]
 SEEDS: list[Any] = [{"properties": {"meta": {"units": {}}, "timeseries": STEPS}}]
-KEPT = understand(Response(200, json.dumps(SEEDS[0]).encode(), {"Last-Modified": "Thu, 01 Jan"}), None, AT)
+KEPT = parse_met_norway(Response(200, json.dumps(SEEDS[0]).encode(), {"Last-Modified": "Thu, 01 Jan"}), None, AT)
 
 
 def parse(status: int, body: bytes, kept: Forecast | None = None) -> bool:
     """Understand, and tell whether it is weather; it is sound, or it is said why there is none."""
     try:
-        forecast = understand(Response(status, body, {"Expires": "never", "Age": "-1"}), kept, AT)
+        forecast = parse_met_norway(Response(status, body, {"Expires": "never", "Age": "-1"}), kept, AT)
     except ProviderError as error:
         assert_explained(error)
         return False
@@ -48,7 +48,7 @@ def told(forecast: Forecast) -> bool:
     """Tell whether a forecast has weather for now, which is sound."""
     step = forecast.step(AT)
     if step:
-        assert observe(KIEL, "met-norway", step, forecast.fetched).is_sound()
+        assert observation_from_step(KIEL, "met-norway", step, forecast.fetched).is_sound()
     return step is not None
 
 
@@ -85,6 +85,6 @@ def test_spoilt_notes() -> None:
     """What was kept may be damaged: it is read as sound weather or not at all."""
     draws = random.Random(SEED)
     for _ in range(5000):
-        forecast = load(spoil_values(json.loads(KEPT.dump()), draws).decode(errors="replace"))
+        forecast = load_forecast(spoil_values(json.loads(KEPT.dump()), draws).decode(errors="replace"))
         if forecast:
             told(forecast)

@@ -20,9 +20,9 @@ from weatherd.errors import ProviderError
 from weatherd.http.response import Response, parse_json
 from weatherd.journal.key_value import KeyValueStore
 from weatherd.observation import Observation
-from weatherd.providers.nws import client as nws
-from weatherd.providers.nws.stations import Stations, point
-from weatherd.providers.values import mapping
+from weatherd.providers.nws.client import parse_nws
+from weatherd.providers.nws.stations import StationFinder, format_point
+from weatherd.providers.values import as_mapping
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,7 +57,7 @@ NOTE = {"found": NOW.timestamp(), "stations": ["K0", "K1"]}
 def parse(status: int, body: bytes) -> bool:
     """Parse, and tell whether it is weather; it is sound, or it is said why there is none."""
     try:
-        found = nws.parse(KIEL, Response(status, body), NOW)
+        found = parse_nws(KIEL, Response(status, body), NOW)
     except ProviderError as error:
         assert_explained(error)
         return False
@@ -117,13 +117,13 @@ async def search(dice: random.Random) -> list[str]:
     memory = KeyValueStore("nws")
     if dice.random() < 0.5:
         note = spoil(NOTE, dice).decode(errors="replace")
-        memory.put(point(KIEL), note, NOW + timedelta(days=1))
+        memory.put(format_point(KIEL), note, NOW + timedelta(days=1))
 
     async def ask(path: str) -> dict[str, Any]:
         assert re.fullmatch("/[A-Za-z0-9_,./-]+", path)
-        return mapping(parse_json(spoil(POINT if path.startswith("/points/") else NEAR, dice)))
+        return as_mapping(parse_json(spoil(POINT if path.startswith("/points/") else NEAR, dice)))
 
-    stations = Stations(ask, memory, lambda: NOW)
+    stations = StationFinder(ask, memory, lambda: NOW)
     found = await stations.near(KIEL)
     assert await stations.near(KIEL) == found
     stations.forget(KIEL)

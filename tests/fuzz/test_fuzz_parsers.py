@@ -15,8 +15,8 @@ from tests.support.fakes import BERLIN, KIEL
 from weatherd.errors import ProviderError
 from weatherd.http.response import Response
 from weatherd.observation import FIELDS, Observation
-from weatherd.providers.open_meteo import client as open_meteo
-from weatherd.providers.openweathermap import client as openweathermap
+from weatherd.providers.open_meteo.client import parse_open_meteo
+from weatherd.providers.openweathermap.client import parse_openweathermap
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -132,12 +132,12 @@ def assert_honest(found: Observation) -> None:
     assert found.description.isprintable()
 
 
-def parse_open_meteo(answer: Response) -> list[Observation | ProviderError]:
+def open_meteo_outcomes(answer: Response) -> list[Observation | ProviderError]:
     """Parse for one place, and for two."""
     found: list[Observation | ProviderError] = []
     for cities in ([KIEL], [KIEL, BERLIN]):
         try:
-            parsed = open_meteo.parse(cities, answer, NOW)
+            parsed = parse_open_meteo(cities, answer, NOW)
         except ProviderError as error:
             parsed = [error] * len(cities)
         assert len(parsed) == len(cities)
@@ -145,10 +145,10 @@ def parse_open_meteo(answer: Response) -> list[Observation | ProviderError]:
     return found
 
 
-def parse_openweathermap(answer: Response) -> list[Observation | ProviderError]:
+def openweathermap_outcomes(answer: Response) -> list[Observation | ProviderError]:
     """Parse for the one place."""
     try:
-        return [openweathermap.parse(KIEL, answer, NOW)]
+        return [parse_openweathermap(KIEL, answer, NOW)]
     except ProviderError as error:
         return [error]
 
@@ -161,7 +161,7 @@ def assert_explained(error: ProviderError) -> None:
     assert len(text) < 300
 
 
-PARSERS = {"open-meteo": parse_open_meteo, "openweathermap": parse_openweathermap}
+PARSERS = {"open-meteo": open_meteo_outcomes, "openweathermap": openweathermap_outcomes}
 
 
 def fuzz(service: str, bodies: list[bytes]) -> None:

@@ -11,8 +11,8 @@ from tests.support.fakes import KIEL
 from tests.support.virtual_time import EPOCH
 from weatherd.http.response import Response
 from weatherd.observation import Observation
-from weatherd.providers.open_meteo import client as open_meteo
-from weatherd.providers.openweathermap import client as openweathermap
+from weatherd.providers.open_meteo.client import parse_open_meteo
+from weatherd.providers.openweathermap.client import parse_openweathermap
 
 BOUNDS: dict[str, tuple[float, float]] = {
     "temperature": (-100, 70),
@@ -53,7 +53,7 @@ OPENWEATHERMAP = {
 def parsed_by_open_meteo(field: str, value: float) -> Any:
     """Return what becomes of a value."""
     current = {"time": 1767225600, "temperature_2m": 5} | {OPEN_METEO[field]: value}
-    (found,) = open_meteo.parse([KIEL], Response(200, json.dumps({"current": current}).encode()), EPOCH)
+    (found,) = parse_open_meteo([KIEL], Response(200, json.dumps({"current": current}).encode()), EPOCH)
     return getattr(found, field) if isinstance(found, Observation) else None
 
 
@@ -65,7 +65,7 @@ def parsed_by_openweathermap(field: str, value: float) -> Any:
     else:
         section, name = OPENWEATHERMAP[field]
         document[section] = document.get(section, {}) | {name: value}
-    return getattr(openweathermap.parse(KIEL, Response(200, json.dumps(document).encode()), EPOCH), field)
+    return getattr(parse_openweathermap(KIEL, Response(200, json.dumps(document).encode()), EPOCH), field)
 
 
 @pytest.mark.parametrize("field", OPEN_METEO)

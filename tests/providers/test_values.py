@@ -11,7 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weatherd.errors import Failure, ProviderError
-from weatherd.providers.values import mapping, moment, number, temperature, whole, words
+from weatherd.providers.values import (
+    as_mapping,
+    clean_text,
+    parse_integer,
+    parse_number,
+    parse_posix_time,
+    parse_temperature,
+)
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -38,20 +45,20 @@ NO_NUMBERS: list[Any] = [
 @given(JSON, st.sampled_from([(1.0, 0.0), (1 / 3.6, 0.0), (5 / 9, -160 / 9), (1.0, -273.15), (25.4, 0.0)]))
 def test_a_number_is_finite_and_within_its_bounds_or_none(value: Any, conversion: tuple[float, float]) -> None:
     """Whatever JSON holds, a number that comes out is a finite float between the bounds."""
-    result = number(value, -100, 100, *conversion)
+    result = parse_number(value, -100, 100, *conversion)
     assert result is None or (type(result) is float and -100 <= result <= 100)
 
 
 @given(st.integers(-100, 100) | st.floats(-100, 100))
 def test_a_number_within_the_bounds_is_kept(value: float) -> None:
     """An int and a float come out as the float that they are, to nine digits after the point."""
-    assert number(value, -100, 100) == pytest.approx(value, abs=1e-9)
+    assert parse_number(value, -100, 100) == pytest.approx(value, abs=1e-9)
 
 
 @pytest.mark.parametrize("value", [*NO_NUMBERS, 10**400, -(10**4000), 1e300, 101, -100.001])
 def test_what_is_no_number_of_this_kind_is_none(value: Any) -> None:
     """Text, booleans, containers, NaN, infinity and what is out of bounds are no numbers."""
-    assert number(value, -100, 100) is None
+    assert parse_number(value, -100, 100) is None
 
 
 @pytest.mark.parametrize(
@@ -67,13 +74,13 @@ def test_what_is_no_number_of_this_kind_is_none(value: Any) -> None:
 )
 def test_conversion_leaves_no_noise(value: float, conversion: tuple[float, float], result: float) -> None:
     """25.33 °C is not 25.330000000000041 °C."""
-    assert number(value, -100, 100, *conversion) == result
+    assert parse_number(value, -100, 100, *conversion) == result
 
 
 @pytest.mark.parametrize("value", [-0.0, -1e-12, 0, 0.0])
 def test_zero_has_no_sign(value: float) -> None:
     """Minus zero, which Open-Meteo does send, is zero."""
-    result = number(value, -1, 1)
+    result = parse_number(value, -1, 1)
     assert result == 0
     assert math.copysign(1, result) == 1
 
@@ -84,7 +91,7 @@ def test_no_temperature(value: Any) -> None:
     with pytest.raises(
         ProviderError, match=r"^the answer holds (no|an impossible) temperature( \(-?(inf|nan)\))?$"
     ) as caught:
-        temperature(value)
+        parse_temperature(value)
     assert caught.value.failure is Failure.EMPTY
 
 
@@ -92,7 +99,7 @@ def test_no_temperature(value: Any) -> None:
 def test_impossible_temperature(value: float) -> None:
     """A number that no thermometer on Earth shows is refused; the reason shows it, shortened."""
     with pytest.raises(ProviderError, match=r"^the answer holds an impossible temperature \([-0-9.]{1,20}\)$"):
-        temperature(value)
+        parse_temperature(value)
 
 
 @pytest.mark.parametrize(
@@ -106,22 +113,22 @@ def test_impossible_temperature(value: float) -> None:
 )
 def test_a_moment_is_utc(posix: float, time: datetime) -> None:
     """POSIX seconds become an aware time, in our past or future."""
-    assert moment(posix) == time
-    assert moment(posix).tzinfo is UTC
+    assert parse_posix_time(posix) == time
+    assert parse_posix_time(posix).tzinfo is UTC
 
 
 @pytest.mark.parametrize("posix", [*NO_NUMBERS, 0, -1, 1785573885000, 946684799, 7258118401, 10**400])
 def test_a_moment_of_no_century_of_ours_is_refused(posix: Any) -> None:
     """Zero, milliseconds and what is no number do not say when."""
     with pytest.raises(ProviderError, match=r"^the answer does not say when it was observed$") as caught:
-        moment(posix)
+        parse_posix_time(posix)
     assert caught.value.failure is Failure.EMPTY
 
 
 @given(JSON)
 def test_words_are_one_clean_line(value: Any) -> None:
     """Whatever JSON holds, words are printable, on one line, not long, and without space at either end."""
-    result = words(value)
+    result = clean_text(value)
     assert result.isprintable()
     assert result == result.strip()
     assert "  " not in result
@@ -147,7 +154,7 @@ def test_words_are_one_clean_line(value: Any) -> None:
 )
 def test_words(value: Any, result: str) -> None:
     """Other scripts are kept; line ends, control characters and surrogates are not."""
-    assert words(value) == result
+    assert clean_text(value) == result
 
 
 @pytest.mark.parametrize(
@@ -156,11 +163,11 @@ def test_words(value: Any, result: str) -> None:
 )
 def test_whole(value: Any, result: int | None) -> None:
     """A whole number is an int however it is written; nothing else is one."""
-    assert whole(value) == result
-    assert result is None or type(whole(value)) is int
+    assert parse_integer(value) == result
+    assert result is None or type(parse_integer(value)) is int
 
 
 @given(JSON)
 def test_mapping(value: Any) -> None:
     """An object is itself, whatever else is an empty one."""
-    assert mapping(value) == (value if isinstance(value, dict) else {})
+    assert as_mapping(value) == (value if isinstance(value, dict) else {})

@@ -11,11 +11,11 @@ import pytest
 
 from weatherd.city import City
 from weatherd.http.response import Response
-from weatherd.providers.bright_sky import client as bright_sky
-from weatherd.providers.met_norway import client as met_norway
-from weatherd.providers.met_norway.forecast import observe
-from weatherd.providers.met_norway.symbols import words_of
-from weatherd.providers.nws import client as nws
+from weatherd.providers.bright_sky.client import parse_bright_sky
+from weatherd.providers.met_norway.client import parse_met_norway
+from weatherd.providers.met_norway.forecast import observation_from_step
+from weatherd.providers.met_norway.symbols import parse_symbol
+from weatherd.providers.nws.client import parse_nws
 from weatherd.simulator.met_norway import compact as simulated_met
 from weatherd.simulator.met_norway.symbols import symbol_code
 from weatherd.simulator.query import ServiceRequest
@@ -50,10 +50,10 @@ def test_weatherd_understands_the_simulated_forecast(at: datetime) -> None:
     for lat in range(-80, 81, 16):
         reply = simulated_met.handle_compact(question(str(lat), "10.5"), at)
         answer = Response(reply.status, json.dumps(reply.body).encode(), reply.headers)
-        forecast = met_norway.understand(answer, None, at.timestamp())
+        forecast = parse_met_norway(answer, None, at.timestamp())
         step = forecast.step(at.timestamp())
         assert step
-        found = observe(city(lat, 10.5), "met-norway", step, at.timestamp())
+        found = observation_from_step(city(lat, 10.5), "met-norway", step, at.timestamp())
         sky = weather_at(lat, 10.5, at.replace(minute=0).timestamp())
         assert found.is_sound()
         assert found.temperature == round(sky.temperature, 1)
@@ -137,7 +137,7 @@ def test_every_code_has_a_symbol_that_is_known() -> None:
         99,
     ):
         for is_day in (True, False):
-            assert words_of(symbol_code(code, is_day=is_day)) != (None, "unknown")
+            assert parse_symbol(symbol_code(code, is_day=is_day)) != (None, "unknown")
 
 
 @pytest.mark.parametrize("at", HOURS)
@@ -145,7 +145,7 @@ async def test_weatherd_understands_the_simulated_stations(simulate: Simulate, a
     """Bright Sky's report is of the last half hour; its words agree with its clouds."""
     client = await simulate()
     async with client.get("/current_weather", params={"lat": "52.5", "lon": "13.4"}) as response:
-        found = bright_sky.parse(city(52.5, 13.4), Response(200, await response.read()), at)
+        found = parse_bright_sky(city(52.5, 13.4), Response(200, await response.read()), at)
     assert found.is_sound()
     assert found.observed_at.minute in (0, 30)
     assert found.station
@@ -185,7 +185,7 @@ async def test_the_way_to_a_station(simulate: Simulate, now: datetime) -> None:
     assert len(stations) >= 3
     name = stations[0]["properties"]["stationIdentifier"]
     latest = await ask(f"/stations/{name}/observations/latest")
-    found = nws.parse(city(39.7, -97), Response(200, json.dumps(latest).encode()), now)
+    found = parse_nws(city(39.7, -97), Response(200, json.dumps(latest).encode()), now)
     assert found.is_sound()
     assert (found.station, found.observed_at.minute) == (name, 53)
     assert timedelta() <= now - found.observed_at < timedelta(hours=1)

@@ -25,8 +25,8 @@ class Resources:
     """What a provider works with."""
 
     session: Session  # shared by all providers; ``weatherd.http.get`` asks over it
-    gate: RateLimiter  # the provider's own; every request passes its ``admit``, with all that understands the answer
-    memory: KeyValueStore  # the provider's own; keeps texts over restarts
+    limiter: RateLimiter  # the provider's own; every request passes its ``run``, with all that understands the answer
+    key_values: KeyValueStore  # the provider's own; keeps texts over restarts
     now: Callable[[], datetime]  # the time, aware and in UTC
 
 

@@ -9,15 +9,15 @@ from typing import Generic, TypeVar
 from weatherd.errors import Failure, ProviderError
 from weatherd.http.trace import RequestTraces, add_traces, start_tracing, stop_tracing
 
-Q = TypeVar("Q", bound=Hashable)
-A = TypeVar("A")
-Send = Callable[[Sequence[Q]], Awaitable[Sequence[A | ProviderError]]]
+_Item = TypeVar("_Item", bound=Hashable)
+_Result = TypeVar("_Result")
+Send = Callable[[Sequence[_Item]], Awaitable[Sequence[_Result | ProviderError]]]
 
 _SPOILING = (Failure.REFUSED, Failure.MALFORMED, Failure.BROKEN)  # what one question may do to the others
 _MOST_REQUESTS = 40  # that the search for the spoilers of one batch may cost
 
 
-class Batcher(Generic[Q, A]):
+class Batcher(Generic[_Item, _Result]):
     """Collects questions for a moment and sends them together, so many as ``most()`` allows at that moment.
 
     ``send`` answers as many questions as it is given, in their order, and may have an error for one of them. It is
@@ -25,22 +25,22 @@ class Batcher(Generic[Q, A]):
     keeps its own tasks, which never fail: a TaskGroup would wrap whatever its user raises.
     """
 
-    def __init__(self, send: Send[Q, A], *, most: Callable[[], int], linger: float, concurrency: int) -> None:
+    def __init__(self, send: Send[_Item, _Result], *, most: Callable[[], int], linger: float, concurrency: int) -> None:
         self._loop = asyncio.get_running_loop()
         self._send = send
         self._most = most
         self._linger = linger
         self._gate = asyncio.Semaphore(concurrency)
-        self._asked: list[tuple[Q, asyncio.Future[A], list[RequestTraces]]] = []
-        self._under_way: dict[asyncio.Task[None], Sequence[asyncio.Future[A]]] = {}  # and who waits for each
+        self._asked: list[tuple[_Item, asyncio.Future[_Result], list[RequestTraces]]] = []
+        self._under_way: dict[asyncio.Task[None], Sequence[asyncio.Future[_Result]]] = {}  # and who waits for each
         self._waiting = False  # a task is about to take the next batch
-        self._spoilers: set[Q] = set()  # they travel alone until they are answered
+        self._spoilers: set[_Item] = set()  # they travel alone until they are answered
 
-    async def ask(self, question: Q) -> A:
+    async def ask(self, question: _Item) -> _Result:
         """Return the answer, or raise what became of the question."""
         exchanges: list[RequestTraces] = []
         try:
-            # A name for the future would tie it to its own error in a circle
+            # _Result name for the future would tie it to its own error in a circle
             return await self._enqueue(question, exchanges)
         except asyncio.CancelledError:
             self._give_up_unwanted()
@@ -63,8 +63,8 @@ class Batcher(Generic[Q, A]):
         self.cancel()
         await asyncio.gather(*self._under_way, return_exceptions=True)
 
-    def _enqueue(self, question: Q, exchanges: list[RequestTraces]) -> asyncio.Future[A]:
-        future: asyncio.Future[A] = self._loop.create_future()
+    def _enqueue(self, question: _Item, exchanges: list[RequestTraces]) -> asyncio.Future[_Result]:
+        future: asyncio.Future[_Result] = self._loop.create_future()
         self._asked.append((question, future, exchanges))
         self._dispatch_if_needed()
         return future
@@ -108,7 +108,7 @@ class Batcher(Generic[Q, A]):
             exchanges.append(last)
             _settle(future, answer)
 
-    async def _send_or_split(self, questions: Sequence[Q]) -> list[A | Exception]:
+    async def _send_or_split(self, questions: Sequence[_Item]) -> list[_Result | Exception]:
         """Send all but the known spoilers together; where that fails as a whole, search for new ones."""
         search = _Search(self._send, questions)
         spoilers = self._spoilers
@@ -121,16 +121,16 @@ class Batcher(Generic[Q, A]):
             self._remember(questions[index], search.answers[index])
         return [search.answers[index] for index in range(len(questions))]
 
-    def _remember(self, question: Q, answer: A | Exception) -> None:
+    def _remember(self, question: _Item, answer: _Result | Exception) -> None:
         spoils = isinstance(answer, ProviderError) and answer.failure in _SPOILING
         (self._spoilers.add if spoils else self._spoilers.discard)(question)
 
 
-class _Search(Generic[Q, A]):
+class _Search(Generic[_Item, _Result]):
     """Asks parts of a batch, each half as long as the one before, until those that spoil it are alone."""
 
-    def __init__(self, send: Send[Q, A], questions: Sequence[Q]) -> None:
-        self.answers: dict[int, A | Exception] = {}
+    def __init__(self, send: Send[_Item, _Result], questions: Sequence[_Item]) -> None:
+        self.answers: dict[int, _Result | Exception] = {}
         self.alone: set[int] = set()  # those that were asked by themselves
         self._send = send
         self._questions = questions
@@ -166,7 +166,7 @@ class _Search(Generic[Q, A]):
         return None
 
 
-def _settle(future: asyncio.Future[A], answer: A | Exception) -> None:
+def _settle(future: asyncio.Future[_Result], answer: _Result | Exception) -> None:
     if future.done():  # its city was removed in the meantime
         return
     if isinstance(answer, Exception):

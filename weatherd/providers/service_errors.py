@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from weatherd.errors import ProviderError
 from weatherd.http.response import failure_of, parse_json, retry_after
-from weatherd.providers.values import mapping, words
+from weatherd.providers.values import as_mapping, clean_text
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
     from weatherd.redaction import Redaction
 
 
-def refusal(answer: Response, status: int, key: str, now: datetime) -> ProviderError:
+def error_from_response(answer: Response, status: int, key: str, now: datetime) -> ProviderError:
     """Return the error that *answer* stands for; its text is what the body says under *key*, if it is not a proxy's."""
     reason = ""
     with contextlib.suppress(ProviderError):
-        reason = words(mapping(parse_json(answer.body)).get(key))
+        reason = clean_text(as_mapping(parse_json(answer.body)).get(key))
     text = f"{status}: {reason}" if reason else f"the service answers with status {status}"
     return ProviderError(text, failure_of(status), retry_after=retry_after(answer.headers, now))
 
 
-def without_secrets(error: ProviderError, redact: Redaction) -> ProviderError:
+def redact_error(error: ProviderError, redact: Redaction) -> ProviderError:
     """Return an error to be raised in the place of one that may hold a secret, for a service may quote its question."""
     return ProviderError(redact(str(error)), error.failure, retry_after=error.retry_after)
 
 
-def scrubbed(answer: Response, redact: Redaction) -> Response:
+def redact_response(answer: Response, redact: Redaction) -> Response:
     """Return *answer* with secrets taken out of its body, before any of it is printed, cut or understood."""
     text = answer.body.decode("latin-1")  # byte for byte
     clean = redact(text)

@@ -21,6 +21,7 @@ from weatherd.errors import Failure, ProviderError
 from weatherd.http.response import Response
 from weatherd.http.session import open_session
 from weatherd.providers.bright_sky import client as bright_sky
+from weatherd.providers.bright_sky.client import build_bright_sky_query, parse_bright_sky
 
 if TYPE_CHECKING:
     from weatherd.observation import Observation
@@ -62,7 +63,7 @@ NOTHING: list[Any] = [None, 5, [], {}, {"weather": None}, {"weather": []}, {"wea
 def parse(document: Any, status: int = 200) -> Observation:
     """Parse what a service would say."""
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
-    return bright_sky.parse(KIEL, Response(status, body), EPOCH)
+    return parse_bright_sky(KIEL, Response(status, body), EPOCH)
 
 
 def one(**values: Any) -> Observation:
@@ -73,7 +74,7 @@ def one(**values: Any) -> Observation:
 @given(st.floats(-90, 90), st.floats(-180, 180))
 def test_a_query_names_the_place_without_exponents(lat: float, lon: float) -> None:
     """Coordinates are plain decimals to a metre, and the units are asked for by name."""
-    query = bright_sky.query(City(name="x", lat=lat, lon=lon))
+    query = build_bright_sky_query(City(name="x", lat=lat, lon=lon))
     assert (float(query["lat"]), float(query["lon"])) == pytest.approx((lat, lon), abs=6e-6)
     assert "e" not in query["lat"] + query["lon"]
     assert query["units"] == "dwd"
@@ -172,7 +173,7 @@ def test_a_refusal_says_why(status: int, document: Any, reason: str, failure: st
 def test_a_limit_may_say_for_how_long(body: bytes) -> None:
     """What the service asks for reaches the gate, in whatever form it gives the reason."""
     with pytest.raises(ProviderError) as caught:
-        bright_sky.parse(KIEL, Response(429, body, {"Retry-After": "600"}), EPOCH)
+        parse_bright_sky(KIEL, Response(429, body, {"Retry-After": "600"}), EPOCH)
     assert (caught.value.failure, caught.value.retry_after) == (Failure.LIMITED, 600)
 
 

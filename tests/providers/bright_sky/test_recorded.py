@@ -11,7 +11,7 @@ from tests.support.fakes import KIEL
 from weatherd.errors import Failure, ProviderError
 from weatherd.http.response import Response
 from weatherd.observation import Observation
-from weatherd.providers.bright_sky import client as bright_sky
+from weatherd.providers.bright_sky.client import parse_bright_sky
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -106,7 +106,7 @@ def test_every_file_has_an_expectation(recorded: Path) -> None:
 def test_current_weather(recorded: Path, name: str) -> None:
     """A report is read value by value: km/h become m/s, integers and floats are the same."""
     body = (recorded / "brightsky" / name).read_bytes()
-    assert bright_sky.parse(KIEL, Response(200, body), NOW) == WEATHER[name]
+    assert parse_bright_sky(KIEL, Response(200, body), NOW) == WEATHER[name]
 
 
 @pytest.mark.parametrize(("name", "expected"), FAILURES.items())
@@ -115,7 +115,7 @@ def test_no_current_weather(recorded: Path, name: str, expected: tuple[int, str,
     status, reason, failure = expected
     body = (recorded / "brightsky" / name).read_bytes()
     with pytest.raises(ProviderError) as caught:
-        bright_sky.parse(KIEL, Response(status, body), NOW)
+        parse_bright_sky(KIEL, Response(status, body), NOW)
     assert (str(caught.value), caught.value.failure) == (reason, failure)
 
 
@@ -124,5 +124,5 @@ def test_warnings_are_not_a_report(recorded: Path, name: str) -> None:
     """A list of warnings, empty or not, is never read as current weather."""
     status, reason, failure = NOTHING
     with pytest.raises(ProviderError) as caught:
-        bright_sky.parse(KIEL, Response(status, (recorded / "brightsky" / name).read_bytes()), NOW)
+        parse_bright_sky(KIEL, Response(status, (recorded / "brightsky" / name).read_bytes()), NOW)
     assert (str(caught.value), caught.value.failure) == (reason, failure)

@@ -23,7 +23,7 @@ from weatherd.errors import ConfigError, Failure, ProviderError
 from weatherd.http.session import open_session
 from weatherd.journal.key_value import KeyValueStore
 from weatherd.providers.met_norway import client as met_norway
-from weatherd.providers.met_norway.client import PATH, MetNorway, query
+from weatherd.providers.met_norway.client import FORECAST_PATH, MetNorwayProvider, build_met_norway_query
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -83,10 +83,10 @@ class Service:
 
 
 @contextlib.asynccontextmanager
-async def serving(service: Service, memory: KeyValueStore | None = None) -> AsyncIterator[MetNorway]:
+async def serving(service: Service, memory: KeyValueStore | None = None) -> AsyncIterator[MetNorwayProvider]:
     """Open the provider on a service."""
     app = web.Application()
-    app.router.add_get(PATH, service.forecast)
+    app.router.add_get(FORECAST_PATH, service.forecast)
     async with TestServer(app) as server, open_session("weatherd/test") as session:
         settings = Settings(met_norway={"base_url": str(server.make_url("")), "contact": "me@example.org"})
         async with met_norway.open_provider(settings, resources(session, memory=memory)) as provider:
@@ -159,8 +159,8 @@ async def test_cities_that_round_alike_share_a_forecast() -> None:
         leaving.cancel()
         assert (await staying).city == "next-door"
         assert (await provider.fetch(OSLO)).city == "oslo"
-    assert service.questions[-1] == query(OSLO) == query(NEXT_DOOR)
-    assert all(len(degrees.partition(".")[2]) == 4 for degrees in query(OSLO).values())
+    assert service.questions[-1] == build_met_norway_query(OSLO) == build_met_norway_query(NEXT_DOOR)
+    assert all(len(degrees.partition(".")[2]) == 4 for degrees in build_met_norway_query(OSLO).values())
     assert len(service.asked) == 2  # the first one was given up
 
 

@@ -12,8 +12,14 @@ from tests.support.fakes import KIEL
 from weatherd import wmo
 from weatherd.errors import Failure, ProviderError
 from weatherd.http.response import parse_json
-from weatherd.providers.met_norway.forecast import Forecast, Step, load, observe, parse_steps
-from weatherd.providers.met_norway.symbols import SYMBOLS, words_of
+from weatherd.providers.met_norway.forecast import (
+    Forecast,
+    ForecastStep,
+    load_forecast,
+    observation_from_step,
+    parse_steps,
+)
+from weatherd.providers.met_norway.symbols import SYMBOLS, parse_symbol
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,7 +43,7 @@ def period(symbol: str, amount: Any = None) -> dict[str, Any]:
     return {"summary": {"symbol_code": symbol}, "details": {} if amount is None else {"precipitation_amount": amount}}
 
 
-def now_of(document: Any, at: datetime = NOON) -> Step:
+def now_of(document: Any, at: datetime = NOON) -> ForecastStep:
     """Return the step of a moment."""
     steps = parse_steps(document, at.timestamp())
     found = Forecast(steps, "", 0.0, 0.0).step(at.timestamp())
@@ -102,7 +108,7 @@ def test_a_step_without_a_temperature_is_left_out(celsius: Any) -> None:
 )
 def test_words_and_rain_come_from_what_follows(periods: dict[str, Any], expected: tuple[Any, str, Any]) -> None:
     """The symbol is that of the next hour, else of six, else of twelve; the rain that of the next hour, or unknown."""
-    found = observe(KIEL, "met-norway", now_of(series(("2026-01-01T12:00:00Z", data(**periods)))), 0.0)
+    found = observation_from_step(KIEL, "met-norway", now_of(series(("2026-01-01T12:00:00Z", data(**periods)))), 0.0)
     assert (found.code, found.description, found.precipitation) == expected
 
 
@@ -113,23 +119,23 @@ def test_there_are_41_symbols() -> None:
         assert code in wmo.WORDS
         assert text.replace(" ", "") == symbol
         for variant in ("", "_day", "_night", "_polartwilight"):
-            assert words_of(symbol + variant) == (code, text)
+            assert parse_symbol(symbol + variant) == (code, text)
     for symbol in ("sleetshowersandthunder", "snowshowersandthunder"):
-        assert words_of(f"lights{symbol}_day") == words_of(f"light{symbol}_day") != (None, "unknown")
+        assert parse_symbol(f"lights{symbol}_day") == parse_symbol(f"light{symbol}_day") != (None, "unknown")
 
 
 def test_words_of_heavy_weather() -> None:
     """They are set apart as a person would."""
-    assert words_of("heavyrainshowersandthunder_night") == (95, "heavy rain showers and thunder")
-    assert words_of("partlycloudy_polartwilight") == (2, "partly cloudy")
-    assert words_of("raining_frogs") == words_of("") == (None, "unknown")
+    assert parse_symbol("heavyrainshowersandthunder_night") == (95, "heavy rain showers and thunder")
+    assert parse_symbol("partlycloudy_polartwilight") == (2, "partly cloudy")
+    assert parse_symbol("raining_frogs") == parse_symbol("") == (None, "unknown")
 
 
 def test_what_is_kept_comes_back() -> None:
     """A forecast is the same after it was written and read."""
     steps = parse_steps(series(("2026-01-01T12:00:00Z", data(next_1_hours=period("rain", 0.25)))), NOON.timestamp())
     forecast = Forecast(steps, "Thu, 01 Jan 2026 00:00:00 GMT", NOON.timestamp(), NOON.timestamp() + 1800.5)
-    assert load(forecast.dump()) == forecast
+    assert load_forecast(forecast.dump()) == forecast
 
 
 def test_new_york(recorded: Path) -> None:
@@ -137,7 +143,7 @@ def test_new_york(recorded: Path) -> None:
     document = json.loads((recorded / "metno" / "new_york_compact_2020_with_headers.json").read_text())["data"]
     assert document == parse_json((recorded / "metno" / "new_york_compact_2020_body.json").read_bytes())
     first = datetime(2020, 7, 20, 11, 44, tzinfo=UTC)
-    found = observe(KIEL, "met-norway", now_of(document, first), first.timestamp())
+    found = observation_from_step(KIEL, "met-norway", now_of(document, first), first.timestamp())
     assert (found.observed_at, found.temperature) == (datetime(2020, 7, 20, 11, tzinfo=UTC), 26.5)
     assert (found.description, found.code, found.precipitation) == ("partly cloudy", 2, 0.0)
     assert (found.pressure_msl, found.cloud_cover, found.relative_humidity) == (1010.7, 69.5, 81.3)
@@ -159,7 +165,7 @@ def test_new_york(recorded: Path) -> None:
 def test_recorded_steps(recorded: Path, name: str, at: str, expected: tuple[float, str, float, float]) -> None:
     """Each file says what it says."""
     document = parse_json((recorded / "metno" / name).read_bytes())
-    found = observe(KIEL, "met-norway", now_of(document, datetime.fromisoformat(at)), 0.0)
+    found = observation_from_step(KIEL, "met-norway", now_of(document, datetime.fromisoformat(at)), 0.0)
     assert (found.temperature, found.description, found.precipitation, found.wind_speed) == expected
 
 

@@ -12,7 +12,7 @@ from tests.support.fakes import KIEL
 from tests.support.virtual_time import EPOCH
 from weatherd.errors import Failure, ProviderError
 from weatherd.http.response import Response
-from weatherd.providers.nws import client as nws
+from weatherd.providers.nws.client import parse_nws
 
 if TYPE_CHECKING:
     from weatherd.observation import Observation
@@ -66,7 +66,7 @@ NO_QUANTITY: list[Any] = [
 def parse(document: Any, status: int = 200) -> Observation:
     """Parse what the service would say."""
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
-    return nws.parse(KIEL, Response(status, body), EPOCH)
+    return parse_nws(KIEL, Response(status, body), EPOCH)
 
 
 def one(**values: Any) -> Observation:

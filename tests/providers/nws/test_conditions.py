@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weatherd import wmo
-from weatherd.providers.nws.conditions import code_of, description_of
+from weatherd.providers.nws.conditions import parse_description, parse_weather_code
 
 # https://api.weather.gov/openapi.json, MetarPhenomenon
 INTENSITIES = ["light", "heavy", None]
@@ -67,13 +67,13 @@ def clouds(*amounts: str) -> dict[str, Any]:
 )
 def test_the_code_of_present_weather(text: str, code: int | None) -> None:
     """The first that has a code, a thunderstorm before all. The clouds count only where there is no weather here."""
-    assert code_of(present(text) | clouds("FEW", "BKN"), 5000.0) == code
+    assert parse_weather_code(present(text) | clouds("FEW", "BKN"), 5000.0) == code
 
 
 @pytest.mark.parametrize(("sight", "code"), [(999.9, 45), (0, 45), (1000, 10), (9999, 10), (None, 10)])
 def test_mist_is_fog_below_a_kilometre(sight: float | None, code: int) -> None:
     """The service has one word for both."""
-    assert code_of(present("fog_mist"), sight) == code
+    assert parse_weather_code(present("fog_mist"), sight) == code
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_mist_is_fog_below_a_kilometre(sight: float | None, code: int) -> None:
 )
 def test_the_layer_that_covers_most(amounts: list[str], code: int | None, words: str) -> None:
     """In whatever order they come."""
-    assert (code_of(clouds(*amounts), None), description_of(clouds(*amounts))) == (code, words)
+    assert (parse_weather_code(clouds(*amounts), None), parse_description(clouds(*amounts))) == (code, words)
 
 
 NO_TEXT: list[Any] = ["", None, 5, "\x00"]
@@ -118,14 +118,14 @@ SKY = {"icon": "https://api.weather.gov/icons/land/day/rain_showers,40/tsra,60?s
 )
 def test_the_words(properties: dict[str, Any], words: str) -> None:
     """The service's own, else the weather that it names, else the clouds, else the icon."""
-    assert description_of(properties) == words
+    assert parse_description(properties) == words
 
 
 @pytest.mark.parametrize("name", ["presentWeather", "cloudLayers"])
 @pytest.mark.parametrize("value", NONSENSE)
 def test_nonsense_says_nothing(name: str, value: Any) -> None:
     """Whatever JSON stands in the place of a list, there are words."""
-    assert (code_of({name: value}, None), description_of({name: value})) == (None, "unknown")
+    assert (parse_weather_code({name: value}, None), parse_description({name: value})) == (None, "unknown")
 
 
 @given(st.lists(st.sampled_from([*itertools.product(INTENSITIES, MODIFIERS, WEATHER)])))
@@ -133,7 +133,7 @@ def test_every_code_has_words(listed: list[tuple[str | None, str | None, str]]) 
     """Of all that the service can say, weatherd knows what it says itself."""
     names = ("intensity", "modifier", "weather")
     properties = {"presentWeather": [dict(zip(names, each, strict=True)) for each in listed]}
-    code = code_of(properties, 500.0)
+    code = parse_weather_code(properties, 500.0)
     assert code is None or code in wmo.WORDS
-    assert description_of(properties).isprintable()
-    assert len(description_of(properties)) <= 200
+    assert parse_description(properties).isprintable()
+    assert len(parse_description(properties)) <= 200

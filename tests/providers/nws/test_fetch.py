@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from weatherd.journal.key_value import KeyValueStore
+    from weatherd.providers.nws.client import NwsProvider
 
 TOPEKA = City(name="Topeka", lat=39.0500049, lon=-95.67, interval=600.0, providers=("nws",))
 POINT, NEAR = "/points/39.05,-95.67", "/gridpoints/TOP/45,52/stations"
@@ -82,7 +83,7 @@ def celsius(value: float | None) -> dict[str, Any]:
 @contextlib.asynccontextmanager
 async def serving(
     service: Service, memory: KeyValueStore | None = None, contact: str | None = None
-) -> AsyncIterator[nws.Nws]:
+) -> AsyncIterator[NwsProvider]:
     """Run the service, and open a provider that asks it."""
     application = web.Application()
     application.router.add_get("/{tail:.*}", service.handle)

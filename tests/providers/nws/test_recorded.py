@@ -14,8 +14,8 @@ from weatherd.errors import Failure, ProviderError
 from weatherd.http.response import Response
 from weatherd.journal.key_value import KeyValueStore
 from weatherd.observation import Observation
-from weatherd.providers.nws import client as nws
-from weatherd.providers.nws.stations import Stations
+from weatherd.providers.nws.client import parse_nws
+from weatherd.providers.nws.stations import StationFinder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -142,7 +142,7 @@ def observations(file: Path) -> list[Any]:
 def outcome(document: Any) -> Observation | tuple[str, Failure]:
     """Return what becomes of an observation."""
     try:
-        return nws.parse(KIEL, Response(200, json.dumps(document).encode()), EPOCH)
+        return parse_nws(KIEL, Response(200, json.dumps(document).encode()), EPOCH)
     except ProviderError as error:
         return str(error), error.failure
 
@@ -176,7 +176,7 @@ def test_no_observation(recorded: Path, name: str, expected: tuple[int, str, str
     """Anything else fails with the service's own reason, and says how far the failure reaches."""
     status, reason, failure = expected
     with pytest.raises(ProviderError) as caught:
-        nws.parse(KIEL, Response(status, body_of(recorded / "nws" / name)), EPOCH)
+        parse_nws(KIEL, Response(status, body_of(recorded / "nws" / name)), EPOCH)
     assert str(caught.value).startswith(reason)
     assert caught.value.failure.name == failure
 
@@ -196,7 +196,7 @@ async def test_the_stations_of_a_place(recorded: Path) -> None:
         document: dict[str, Any] = json.loads((recorded / "nws" / PLACES[len(asked) - 1]).read_bytes())
         return document
 
-    found = await Stations(ask, KeyValueStore("nws"), now).near(KIEL)
+    found = await StationFinder(ask, KeyValueStore("nws"), now).near(KIEL)
     features = json.loads((recorded / "nws" / PLACES[1]).read_bytes())["features"]
     assert asked == ["/points/54.3059,10.1233", "/gridpoints/TAE/58,65/stations"]
     assert found == [feature["properties"]["stationIdentifier"] for feature in features[:5]]

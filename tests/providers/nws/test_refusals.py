@@ -11,7 +11,7 @@ from tests.support.fakes import KIEL
 from tests.support.virtual_time import EPOCH
 from weatherd.errors import ProviderError
 from weatherd.http.response import Response
-from weatherd.providers.nws import client as nws
+from weatherd.providers.nws.client import parse_nws
 
 HINT = " (set nws.contact: the service wants to know who asks)"
 
@@ -40,7 +40,7 @@ def test_a_refusal_says_why(status: int, document: Any, reason: str, failure: st
     """The detail of the problem, else its title; a proxy's page is not read."""
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
     with pytest.raises(ProviderError) as caught:
-        nws.parse(KIEL, Response(status, body), EPOCH)
+        parse_nws(KIEL, Response(status, body), EPOCH)
     assert (str(caught.value), caught.value.failure.name) == (reason, failure)
 
 
@@ -48,5 +48,5 @@ def test_a_refusal_says_why(status: int, document: Any, reason: str, failure: st
 def test_a_refusal_may_say_for_how_long(status: int) -> None:
     """What the service asks for reaches the gate."""
     with pytest.raises(ProviderError) as caught:
-        nws.parse(KIEL, Response(status, b"", {"Retry-After": "5"}), EPOCH)
+        parse_nws(KIEL, Response(status, b"", {"Retry-After": "5"}), EPOCH)
     assert caught.value.retry_after == 5

@@ -22,6 +22,7 @@ from weatherd.errors import Failure, ProviderError
 from weatherd.http.response import Response
 from weatherd.http.session import open_session
 from weatherd.providers.open_meteo import client as open_meteo
+from weatherd.providers.open_meteo.client import build_open_meteo_query, parse_open_meteo
 from weatherd.simulator.quotas import open_meteo_call_weight
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def place(units: dict[str, Any] | None = None, offset: Any = 0, **values: Any) -
 def parse(document: Any, cities: tuple[City, ...] = (KIEL,), status: int = 200) -> list[Observation | ProviderError]:
     """Parse what a service would say."""
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
-    return open_meteo.parse(cities, Response(status, body), EPOCH)
+    return parse_open_meteo(cities, Response(status, body), EPOCH)
 
 
 def one(document: Any) -> Observation:
@@ -75,7 +76,7 @@ def one(document: Any) -> Observation:
 @given(st.lists(st.tuples(st.floats(-90, 90), st.floats(-180, 180)), min_size=1, max_size=100))
 def test_a_query_names_every_place_without_exponents(places: list[tuple[float, float]]) -> None:
     """Coordinates are plain decimals to a metre, in order; 100 places stay far below what a proxy would cut."""
-    query = open_meteo.query([City(name="x", lat=lat, lon=lon) for lat, lon in places])
+    query = build_open_meteo_query([City(name="x", lat=lat, lon=lon) for lat, lon in places])
     for index, name in enumerate(("latitude", "longitude")):
         values = query[name].split(",")
         assert [float(value) for value in values] == pytest.approx([pair[index] for pair in places], abs=6e-6)
@@ -253,21 +254,21 @@ def test_a_limit_says_in_words_until_when(reason: str, at: str, seconds: float |
     """It is waited for the end of the window that is named, in UTC, and a moment more, for clocks differ."""
     moment = datetime.fromisoformat(f"2026-01-31T{at}+00:00")
     with pytest.raises(ProviderError) as caught:
-        open_meteo.parse([KIEL], Response(429, json.dumps({"reason": reason, "error": True}).encode()), moment)
+        parse_open_meteo([KIEL], Response(429, json.dumps({"reason": reason, "error": True}).encode()), moment)
     assert (caught.value.failure, caught.value.retry_after) == (Failure.LIMITED, seconds)
 
 
 def test_a_place_weighs_one_call() -> None:
     """By the service's own formula of places, variables and days, a request is as many calls as it has cities."""
     for cities in ([KIEL], [KIEL, BERLIN, MUNICH], [KIEL] * 100):
-        asked = {name: [value] for name, value in open_meteo.query(cities).items()}
+        asked = {name: [value] for name, value in build_open_meteo_query(cities).items()}
         assert open_meteo_call_weight(asked) == len(cities)
 
 
 def test_too_many_at_once_is_another_matter() -> None:
     """It is a matter of seconds and of fewer requests at once."""
     with pytest.raises(ProviderError) as caught:
-        open_meteo.parse([KIEL], Response(429, b'{"error":true,"reason":"Too many concurrent requests"}'), EPOCH)
+        parse_open_meteo([KIEL], Response(429, b'{"error":true,"reason":"Too many concurrent requests"}'), EPOCH)
     assert (caught.value.failure, caught.value.retry_after) == (Failure.CROWDED, None)
 
 

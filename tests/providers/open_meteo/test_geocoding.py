@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from weatherd.errors import Failure, ProviderError
 from weatherd.http.response import Response
 from weatherd.http.session import open_session
-from weatherd.providers.open_meteo.geocoding import Found, parse, search
+from weatherd.providers.open_meteo.geocoding import FoundPlace, parse_places, search_places
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,22 +30,22 @@ KIEL = {
 }
 
 
-def found(*results: Any) -> list[Found]:
+def found(*results: Any) -> list[FoundPlace]:
     """Return the places of an answer with those results."""
-    return parse(Response(200, json.dumps({"results": results}).encode()))
+    return parse_places(Response(200, json.dumps({"results": results}).encode()))
 
 
 def test_a_place_is_told_with_all_that_is_known_of_it() -> None:
     """Country, region, population and time zone come along; what is not known is empty or None."""
     assert found(KIEL, {"name": "X", "latitude": 1, "longitude": 2}) == [
-        Found("Kiel", 54.32133, 10.13489, "Germany", "Schleswig-Holstein", 246601, "Europe/Berlin"),
-        Found("X", 1.0, 2.0, "", "", None, ""),
+        FoundPlace("Kiel", 54.32133, 10.13489, "Germany", "Schleswig-Holstein", 246601, "Europe/Berlin"),
+        FoundPlace("X", 1.0, 2.0, "", "", None, ""),
     ]
 
 
 def test_a_name_that_nobody_knows_is_an_empty_list() -> None:
     """The service leaves ``results`` out when there are none."""
-    assert parse(Response(200, b'{"generationtime_ms": 0.1}')) == []
+    assert parse_places(Response(200, b'{"generationtime_ms": 0.1}')) == []
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_control_characters_do_not_reach_the_terminal() -> None:
 def test_an_answer_that_is_no_list_of_places_is_a_provider_error(status: int, body: bytes, failure: Failure) -> None:
     """The kind of failure says whether asking again may help."""
     with pytest.raises(ProviderError) as caught:
-        parse(Response(status, body))
+        parse_places(Response(status, body))
     assert caught.value.failure is failure
 
 
@@ -103,7 +103,7 @@ def test_an_answer_that_is_no_list_of_places_is_a_provider_error(status: int, bo
 def test_any_answer_is_places_or_a_provider_error(body: bytes) -> None:
     """Nothing else is raised, and every place can be put on a map."""
     try:
-        places = parse(Response(200, body))
+        places = parse_places(Response(200, body))
     except ProviderError:
         return
     assert all(abs(place.lat) <= 90 and abs(place.lon) <= 180 for place in places)
@@ -120,7 +120,7 @@ async def test_a_search_asks_for_the_name() -> None:
     app = web.Application()
     app.router.add_get("/v1/search", answer)
     async with TestServer(app) as server, open_session("test") as session:
-        places = await search(session, str(server.make_url("")).rstrip("/"), "Bad Münster & Co")
+        places = await search_places(session, str(server.make_url("")).rstrip("/"), "Bad Münster & Co")
     assert [place.name for place in places] == ["Kiel"]
     assert asked == [{"name": "Bad Münster & Co", "count": "10", "language": "en", "format": "json"}]
 
@@ -130,4 +130,4 @@ def test_the_recorded_answers_can_be_read(recorded: Path) -> None:
     files = sorted(recorded.rglob("*geocod*.json"))
     if not files:
         pytest.skip("no geocoding answers are recorded")
-    assert any(place.population for file in files for place in parse(Response(200, file.read_bytes())))
+    assert any(place.population for file in files for place in parse_places(Response(200, file.read_bytes())))

@@ -11,7 +11,7 @@ from tests.support.fakes import BERLIN, KIEL
 from weatherd.errors import Failure, ProviderError
 from weatherd.http.response import Response
 from weatherd.observation import Observation
-from weatherd.providers.open_meteo import client as open_meteo
+from weatherd.providers.open_meteo.client import parse_open_meteo
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -163,7 +163,7 @@ def outcomes(body: bytes, status: int = 200, places: int = 1) -> list[Any]:
     """Return what the parser makes of a body, for each place that was asked for."""
     cities = [KIEL, BERLIN][:places]
     try:
-        return list(open_meteo.parse(cities, Response(status, body), NOW))
+        return list(parse_open_meteo(cities, Response(status, body), NOW))
     except ProviderError as error:
         return [error] * places
 

@@ -23,6 +23,7 @@ from weatherd.errors import ConfigError, Failure, ProviderError
 from weatherd.http.response import Response
 from weatherd.http.session import open_session
 from weatherd.providers.openweathermap import client as openweathermap
+from weatherd.providers.openweathermap.client import build_openweathermap_query, parse_openweathermap
 
 if TYPE_CHECKING:
     from weatherd.observation import Observation
@@ -45,7 +46,7 @@ DOCUMENT: dict[str, Any] = {
 def parse(document: Any, status: int = 200) -> Observation:
     """Parse what a service would say."""
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
-    return openweathermap.parse(KIEL, Response(status, body), EPOCH)
+    return parse_openweathermap(KIEL, Response(status, body), EPOCH)
 
 
 def one(**values: Any) -> Observation:
@@ -56,7 +57,7 @@ def one(**values: Any) -> Observation:
 @given(st.floats(-90, 90), st.floats(-180, 180))
 def test_a_query_names_the_place_without_exponents(lat: float, lon: float) -> None:
     """Coordinates are plain decimals to a metre, and units and language are asked for."""
-    query = openweathermap.query(City(name="x", lat=lat, lon=lon), "pt_br")
+    query = build_openweathermap_query(City(name="x", lat=lat, lon=lon), "pt_br")
     assert (float(query["lat"]), float(query["lon"])) == pytest.approx((lat, lon), abs=6e-6)
     assert "e" not in query["lat"] + query["lon"]
     assert (query["units"], query["lang"]) == ("metric", "pt_br")
@@ -232,7 +233,7 @@ def test_documents_of_another_form(document: Any) -> None:
 def test_a_limit_may_say_for_how_long(header: dict[str, str]) -> None:
     """What the service asks for reaches whoever schedules."""
     with pytest.raises(ProviderError) as caught:
-        openweathermap.parse(KIEL, Response(429, b"{}", header), EPOCH)
+        parse_openweathermap(KIEL, Response(429, b"{}", header), EPOCH)
     assert (caught.value.failure, caught.value.retry_after) == (Failure.LIMITED, 600 if header else None)
 
 

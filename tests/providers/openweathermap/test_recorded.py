@@ -11,7 +11,7 @@ from tests.support.fakes import KIEL
 from weatherd.errors import Failure, ProviderError
 from weatherd.http.response import Response
 from weatherd.observation import Observation
-from weatherd.providers.openweathermap import client as openweathermap
+from weatherd.providers.openweathermap.client import parse_openweathermap
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -166,7 +166,7 @@ def test_current_weather(recorded: Path, name: str) -> None:
         **dict(zip(NAMES, values, strict=True)),
     )
     body = (recorded / "openweathermap" / name).read_bytes()
-    assert openweathermap.parse(KIEL, Response(200, body), NOW) == expected
+    assert parse_openweathermap(KIEL, Response(200, body), NOW) == expected
 
 
 @pytest.mark.parametrize(("name", "expected"), FAILURES.items())
@@ -175,7 +175,7 @@ def test_no_current_weather(recorded: Path, name: str, expected: tuple[int, str,
     status, reason, failure = expected
     body = (recorded / "openweathermap" / name).read_bytes()
     with pytest.raises(ProviderError) as caught:
-        openweathermap.parse(KIEL, Response(status, body), NOW)
+        parse_openweathermap(KIEL, Response(status, body), NOW)
     assert (str(caught.value), caught.value.failure) == (reason, failure)
 
 
@@ -185,7 +185,7 @@ def test_a_json_error_under_status_200(recorded: Path, name: str) -> None:
     _, reason, failure = FAILURES[name]
     body = (recorded / "openweathermap" / name).read_bytes()
     with pytest.raises(ProviderError) as caught:
-        openweathermap.parse(KIEL, Response(200, body), NOW)
+        parse_openweathermap(KIEL, Response(200, body), NOW)
     assert (str(caught.value), caught.value.failure) == (reason, failure)
 
 
@@ -194,5 +194,5 @@ def test_no_json_under_status_200(recorded: Path, name: str) -> None:
     """A page or plain text is a malformed answer."""
     body = (recorded / "openweathermap" / name).read_bytes()
     with pytest.raises(ProviderError, match=r"^the answer is (not JSON|an HTML page)$") as caught:
-        openweathermap.parse(KIEL, Response(200, body), NOW)
+        parse_openweathermap(KIEL, Response(200, body), NOW)
     assert caught.value.failure is Failure.MALFORMED

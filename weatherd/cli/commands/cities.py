@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from weatherd.config.loader import Configuration
     from weatherd.config.settings import Settings
-    from weatherd.providers.open_meteo.geocoding import Found
+    from weatherd.providers.open_meteo.geocoding import FoundPlace
 
 
 def show(configuration: Configuration) -> int:
@@ -87,13 +87,13 @@ def _city(name: str, lat: float, lon: float) -> City:
         raise typer.BadParameter(explain_error(error.errors(include_url=False)[0], ())) from None
 
 
-def _search(settings: Settings, name: str) -> list[Found]:
+def _search(settings: Settings, name: str) -> list[FoundPlace]:
     block = settings.open_meteo
-    base = block.geocoding_url or block.base_url or geocoding.URL
+    base = block.geocoding_url or block.base_url or geocoding.GEOCODING_URL
 
-    async def ask() -> list[Found]:
+    async def ask() -> list[FoundPlace]:
         async with open_session(AGENT) as session:
-            return await geocoding.search(session, base, name)
+            return await geocoding.search_places(session, base, name)
 
     found = asyncio.run(ask())
     if not found:
@@ -101,7 +101,7 @@ def _search(settings: Settings, name: str) -> list[Found]:
     return found
 
 
-def _choose(found: Sequence[Found], pick: int | None) -> Found:
+def _choose(found: Sequence[FoundPlace], pick: int | None) -> FoundPlace:
     """Return the place with that number; the likeliest if none is given, with the others shown."""
     if pick is not None and not 1 <= pick <= len(found):
         raise typer.BadParameter(f"--pick {pick}: the number of places of that name is {len(found)}")
@@ -111,7 +111,7 @@ def _choose(found: Sequence[Found], pick: int | None) -> Found:
     return found[(pick or 1) - 1]
 
 
-def _print_found(found: Sequence[Found], *, err: bool = False) -> None:
+def _print_found(found: Sequence[FoundPlace], *, err: bool = False) -> None:
     for number, place in enumerate(found, 1):
         people = f"{place.population:,}" if place.population else "–"
         where = ", ".join(filter(None, (place.region, place.country)))

@@ -14,7 +14,7 @@ _OTHERS = MappingProxyType({"fog": 45, "thunderstorm": 95, "hail": None})  # hai
 _COVERED = (11, 25, 80)  # %: mainly clear, partly cloudy, overcast; the latter two as the service's icons
 
 
-def sky(condition: Any, icon: Any, cover: float | None, fall: float | None) -> tuple[int | None, str]:
+def parse_condition(condition: Any, icon: Any, cover: float | None, fall: float | None) -> tuple[int | None, str]:
     """Return the WMO code, as far as it can be known, and the words.
 
     The icon counts where the condition is missing. When the clouds are not known the service shows a clear sky; that

@@ -39,7 +39,7 @@ SYMBOLS = MappingProxyType(_SKIES | _falling())
 _MISSPELT = "lightss"  # of two symbols; the service keeps it for those who rely on it
 
 
-def words_of(symbol: str) -> tuple[int | None, str]:
+def parse_symbol(symbol: str) -> tuple[int | None, str]:
     """Return the code and the words of a symbol with or without its variant; (None, "unknown") for no symbol."""
     for variant in _VARIANTS:
         symbol = symbol.removesuffix(variant)

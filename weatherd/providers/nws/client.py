@@ -12,12 +12,23 @@ from weatherd.freshness import is_stale
 from weatherd.http.client import get
 from weatherd.http.response import Response, parse_json
 from weatherd.observation import Observation
-from weatherd.providers.bounds import DIRECTION, FALL, FELT, HUMIDITY, PRESSURE, SIGHT, WIND
-from weatherd.providers.nws.conditions import code_of, description_of
-from weatherd.providers.nws.stations import Stations
-from weatherd.providers.nws.units import quantity
-from weatherd.providers.service_errors import refusal
-from weatherd.providers.values import iso_moment, mapping, temperature, words
+from weatherd.providers.nws.conditions import parse_description, parse_weather_code
+from weatherd.providers.nws.stations import StationFinder
+from weatherd.providers.nws.units import parse_quantity
+from weatherd.providers.service_errors import error_from_response
+from weatherd.providers.values import (
+    APPARENT_TEMPERATURE,
+    PRECIPITATION,
+    PRESSURE_MSL,
+    RELATIVE_HUMIDITY,
+    VISIBILITY,
+    WIND_DIRECTION,
+    WIND_SPEED,
+    as_mapping,
+    clean_text,
+    parse_iso_time,
+    parse_temperature,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -28,56 +39,56 @@ if TYPE_CHECKING:
     from weatherd.config.settings import Settings
     from weatherd.providers import Resources
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
-NAME = "nws"
-URL = "https://api.weather.gov"
+_NAME = "nws"
+_BASE_URL = "https://api.weather.gov"
 
 _MOST_STATIONS = 3  # that are asked in one poll
 _OF_A_STATION = (Failure.REFUSED, Failure.MALFORMED, Failure.EMPTY)  # the next one may do better
 
 
-def parse(city: City, answer: Response, fetched_at: datetime) -> Observation:
+def parse_nws(city: City, answer: Response, fetched_at: datetime) -> Observation:
     """Return what a station's observation says; ProviderError, with the service's own reason, if that is none.
 
     Any value may be null, a text, or in another unit than yesterday. ``pressure_msl`` is not the station's pressure,
     and ``apparent_temperature`` the wind chill or the heat index, whichever there is.
     """
-    properties = mapping(_document(answer, fetched_at).get("properties"))
+    properties = as_mapping(_document(answer, fetched_at).get("properties"))
     if not properties:
         raise ProviderError("the answer has no current weather", Failure.MALFORMED)
-    felt = [quantity(properties.get(name), *FELT) for name in ("windChill", "heatIndex")]
-    sight = quantity(properties.get("visibility"), *SIGHT)
+    felt = [parse_quantity(properties.get(name), *APPARENT_TEMPERATURE) for name in ("windChill", "heatIndex")]
+    sight = parse_quantity(properties.get("visibility"), *VISIBILITY)
     return Observation(
         city=city.id,
-        provider=NAME,
-        observed_at=iso_moment(properties.get("timestamp")),
+        provider=_NAME,
+        observed_at=parse_iso_time(properties.get("timestamp")),
         fetched_at=fetched_at,
-        temperature=temperature(quantity(properties.get("temperature"), -1000, 1000)),
-        description=description_of(properties),
-        code=code_of(properties, sight),
+        temperature=parse_temperature(parse_quantity(properties.get("temperature"), -1000, 1000)),
+        description=parse_description(properties),
+        code=parse_weather_code(properties, sight),
         station=_station(properties),
         apparent_temperature=next((value for value in felt if value is not None), None),
-        relative_humidity=quantity(properties.get("relativeHumidity"), *HUMIDITY),
-        pressure_msl=quantity(properties.get("seaLevelPressure"), *PRESSURE),
-        wind_speed=quantity(properties.get("windSpeed"), *WIND),
-        wind_direction=quantity(properties.get("windDirection"), *DIRECTION),
-        wind_gust=quantity(properties.get("windGust"), *WIND),
-        precipitation=quantity(properties.get("precipitationLastHour"), *FALL, length="mm"),
+        relative_humidity=parse_quantity(properties.get("relativeHumidity"), *RELATIVE_HUMIDITY),
+        pressure_msl=parse_quantity(properties.get("seaLevelPressure"), *PRESSURE_MSL),
+        wind_speed=parse_quantity(properties.get("windSpeed"), *WIND_SPEED),
+        wind_direction=parse_quantity(properties.get("windDirection"), *WIND_DIRECTION),
+        wind_gust=parse_quantity(properties.get("windGust"), *WIND_SPEED),
+        precipitation=parse_quantity(properties.get("precipitationLastHour"), *PRECIPITATION, length="mm"),
         visibility=sight,
     )
 
 
 def _station(properties: dict[str, Any]) -> str:
     """Return the id: the last part of the station's address, where it is not told by itself."""
-    told = words(properties.get("stationId")) or words(properties.get("stationIdentifier"))
-    return told or words(properties.get("station")).rstrip("/").rpartition("/")[2]
+    told = clean_text(properties.get("stationId")) or clean_text(properties.get("stationIdentifier"))
+    return told or clean_text(properties.get("station")).rstrip("/").rpartition("/")[2]
 
 
 def _document(answer: Response, now: datetime) -> dict[str, Any]:
     if answer.status == 200:  # noqa: PLR2004
-        return mapping(parse_json(answer.body))
-    error = refusal(answer, answer.status, _told(answer), now)
+        return as_mapping(parse_json(answer.body))
+    error = error_from_response(answer, answer.status, _told(answer), now)
     if answer.status == 404 and b"InvalidPoint" in answer.body:  # noqa: PLR2004
         raise ProviderError("the place is outside the area of the National Weather Service", Failure.REFUSED)
     if answer.status == 403:  # noqa: PLR2004
@@ -89,12 +100,12 @@ def _document(answer: Response, now: datetime) -> dict[str, Any]:
 def _told(answer: Response) -> str:
     """Return under which name a problem says what is wrong; either may be missing, see RFC 9457."""
     with contextlib.suppress(ProviderError):
-        problem = mapping(parse_json(answer.body))
-        return next((name for name in ("detail", "title") if words(problem.get(name))), "detail")
+        problem = as_mapping(parse_json(answer.body))
+        return next((name for name in ("detail", "title") if clean_text(problem.get(name))), "detail")
     return "detail"
 
 
-class Nws:
+class NwsProvider:
     """Asks the nearest station that has something fresh."""
 
     def __init__(self, base_url: str, contact: str | None, resources: Resources) -> None:
@@ -102,7 +113,7 @@ class Nws:
         self._headers = {"Accept": "application/geo+json"} | agent
         self._base_url = base_url
         self._resources = resources
-        self._stations = Stations(self._ask, resources.memory, resources.now)
+        self._stations = StationFinder(self._ask, resources.key_values, resources.now)
 
     async def fetch(self, city: City) -> Observation:
         """Return the newest observation of the nearest stations, a fresh one of a nearer before a newer one."""
@@ -127,20 +138,20 @@ class Nws:
         raise errors[0] if errors else ProviderError("there is no station near", Failure.REFUSED)
 
     async def _observe(self, city: City, station: str) -> Observation:
-        return await self._get(f"/stations/{station}/observations/latest", functools.partial(parse, city))
+        return await self._get(f"/stations/{station}/observations/latest", functools.partial(parse_nws, city))
 
     async def _ask(self, path: str) -> dict[str, Any]:
         return await self._get(path, _document)
 
-    def _get(self, path: str, understand: Callable[[Response, datetime], T]) -> Awaitable[T]:
-        async def ask() -> T:
+    def _get(self, path: str, understand: Callable[[Response, datetime], _T]) -> Awaitable[_T]:
+        async def ask() -> _T:
             answer = await get(self._resources.session, f"{self._base_url}{path}", {}, self._headers)
             return understand(answer, self._resources.now())
 
-        return self._resources.gate.run(ask)
+        return self._resources.limiter.run(ask)
 
 
-def open_provider(settings: Settings, resources: Resources) -> AbstractAsyncContextManager[Nws]:
+def open_provider(settings: Settings, resources: Resources) -> AbstractAsyncContextManager[NwsProvider]:
     """Open the provider as the block ``nws`` says."""
     block = settings.nws
-    return contextlib.nullcontext(Nws(block.base_url or URL, block.contact, resources))
+    return contextlib.nullcontext(NwsProvider(block.base_url or _BASE_URL, block.contact, resources))

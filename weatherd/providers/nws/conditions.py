@@ -6,7 +6,7 @@ import re
 from types import MappingProxyType
 from typing import Any
 
-from weatherd.providers.values import mapping, words
+from weatherd.providers.values import as_mapping, clean_text
 
 _CLOUDS = MappingProxyType(
     {
@@ -53,11 +53,11 @@ _OTHERS = MappingProxyType(
 _FOG = 1000.0  # m of sight; further it is mist, see WMO-No. 306, table 4677
 
 
-def description_of(properties: dict[str, Any]) -> str:
+def parse_description(properties: dict[str, Any]) -> str:
     """Return the service's words; where it has none, the weather it names, the clouds, or the name of the icon."""
     named = [_named(each) for each in _present(properties)]
     return (
-        words(properties.get("textDescription"))
+        clean_text(properties.get("textDescription"))
         or ", ".join(filter(None, named))[:200]
         or _CLOUDS.get(_cover(properties), (0, ""))[1]
         or _of_icon(properties.get("icon"))
@@ -65,7 +65,7 @@ def description_of(properties: dict[str, Any]) -> str:
     )
 
 
-def code_of(properties: dict[str, Any], sight: float | None) -> int | None:
+def parse_weather_code(properties: dict[str, Any], sight: float | None) -> int | None:
     """Return the WMO code of the weather named first, a thunderstorm before all, and of the clouds where there is none.
 
     What is in the vicinity is not the weather of the station. Weather that has no code among ours, as hail, is None.
@@ -91,19 +91,19 @@ def _code(each: dict[str, Any], sight: float | None) -> int | None:
 
 
 def _named(each: dict[str, Any]) -> str:
-    name = words(each.get("weather")).replace("_", " ")
+    name = clean_text(each.get("weather")).replace("_", " ")
     return f"{name} in the vicinity" if name and each.get("inVicinity") else name
 
 
 def _present(properties: dict[str, Any]) -> list[dict[str, Any]]:
     present = properties.get("presentWeather")
-    return [mapping(each) for each in present] if isinstance(present, list) else []
+    return [as_mapping(each) for each in present] if isinstance(present, list) else []
 
 
 def _cover(properties: dict[str, Any]) -> str:
     """Return the amount of the layer that covers most."""
     layers = properties.get("cloudLayers")
-    amounts = [str(mapping(layer).get("amount")) for layer in (layers if isinstance(layers, list) else [])]
+    amounts = [str(as_mapping(layer).get("amount")) for layer in (layers if isinstance(layers, list) else [])]
     return max((amount for amount in amounts if amount in _CLOUDS), key=_COVERS.index, default="")
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from weatherd.errors import Failure, ProviderError
-from weatherd.providers.values import mapping, number
+from weatherd.providers.values import as_mapping, parse_number
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -29,16 +29,16 @@ _PREFERRED_FOR = timedelta(hours=1)  # then the nearest has another chance
 _ID = re.compile("[A-Za-z0-9_-]{1,20}")
 
 
-def point(city: City) -> str:
+def format_point(city: City) -> str:
     """Return a city's coordinates as the service wants them: four decimals at the most, and no trailing zeros."""
     return ",".join(f"{round(degrees, 4) + 0.0:.4f}".rstrip("0").rstrip(".") for degrees in (city.lat, city.lon))
 
 
-def ids(document: dict[str, Any]) -> list[str]:
+def parse_station_ids(document: dict[str, Any]) -> list[str]:
     """Return the ids in a collection of stations, in its order: the nearest first."""
     features = document.get("features")
     found = [
-        mapping(mapping(feature).get("properties")).get("stationIdentifier")
+        as_mapping(as_mapping(feature).get("properties")).get("stationIdentifier")
         for feature in (features if isinstance(features, list) else [])
     ]
     return _possible(found)
@@ -56,7 +56,7 @@ def _path(address: Any) -> str:
     return ""
 
 
-class Stations:
+class StationFinder:
     """Knows the stations of each place. *ask* returns the document under a path of the service."""
 
     def __init__(self, ask: Ask, memory: KeyValueStore, now: Callable[[], datetime]) -> None:
@@ -68,7 +68,7 @@ class Stations:
 
     async def near(self, city: City) -> list[str]:
         """Return the stations near a city in the order to ask them; ProviderError when there are none."""
-        place = point(city)
+        place = format_point(city)
         async with self._locks[place]:
             stations = self._known(place) or await self._find(place)
         preferred, until = self._preferred.get(place, ("", self._now()))
@@ -76,24 +76,24 @@ class Stations:
 
     def prefer(self, city: City, station: str) -> None:
         """Ask this one first for a while: those that are nearer had nothing fresh."""
-        place = point(city)
+        place = format_point(city)
         if self._preferred.get(place, ("",))[0] != station or self._now() >= self._preferred[place][1]:
             self._preferred[place] = station, self._now() + _PREFERRED_FOR
 
     def forget(self, city: City) -> None:
         """Look for stations anew at the next time, when none had anything fresh; once an hour at the most."""
-        place = point(city)
+        place = format_point(city)
         self._preferred.pop(place, None)
         note = self._note(place)
         if note and note.get("found", 0) < (self._now() - _PREFERRED_FOR).timestamp():
             self._memory.put(place, "{}", self._now())
 
     async def _find(self, place: str) -> list[str]:
-        properties = mapping((await self._ask(f"/points/{place}")).get("properties"))
+        properties = as_mapping((await self._ask(f"/points/{place}")).get("properties"))
         path = _path(properties.get("observationStations"))
         if not re.fullmatch(r"/[\w,/.-]+", path, re.ASCII):
             raise ProviderError("the service does not say which stations are near", Failure.MALFORMED)
-        stations = ids(await self._ask(path))
+        stations = parse_station_ids(await self._ask(path))
         if not stations:
             raise ProviderError("the service knows no station near", Failure.REFUSED)
         now = self._now()
@@ -103,11 +103,11 @@ class Stations:
     def _known(self, place: str) -> list[str]:
         note = self._note(place)
         now = self._now().timestamp()
-        found = number(note.get("found"), now - _GOOD_FOR.total_seconds(), now)  # later ones: a clock was wrong
+        found = parse_number(note.get("found"), now - _GOOD_FOR.total_seconds(), now)  # later ones: a clock was wrong
         stations = note.get("stations")
         return _possible(stations) if found is not None and isinstance(stations, list) else []
 
     def _note(self, place: str) -> dict[str, Any]:
         with contextlib.suppress(ValueError, RecursionError):
-            return mapping(json.loads(self._memory.get(place) or "{}"))
+            return as_mapping(json.loads(self._memory.get(place) or "{}"))
         return {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Any
 
-from weatherd.providers.values import mapping, number
+from weatherd.providers.values import as_mapping, parse_number
 
 # To °C, m/s, hPa, m and %, each as factor and offset. Units have changed under the same name, so they are always read.
 _UNITS = MappingProxyType(
@@ -30,16 +30,16 @@ _UNITS = MappingProxyType(
 _REJECTED = ("X", "Q")  # https://madis.ncep.noaa.gov/madis_sfc_qc_notes.shtml: rejected, questioned
 
 
-def quantity(value: Any, low: float, high: float, *, length: str = "m") -> float | None:
+def parse_quantity(value: Any, low: float, high: float, *, length: str = "m") -> float | None:
     """Return a quantity from *low* to *high* in weatherd's unit, or None; lengths in m unless *length* is ``mm``."""
-    document = mapping(value)
+    document = as_mapping(value)
     if str(document.get("qualityControl")).rpartition(":")[2] in _REJECTED:
         return None
     unit = _UNITS.get(str(document.get("unitCode")).rpartition(":")[2])
     if unit is None:
         return None
     factor, offset = unit
-    return number(_plain(document.get("value")), low, high, factor * (1000 if length == "mm" else 1), offset)
+    return parse_number(_plain(document.get("value")), low, high, factor * (1000 if length == "mm" else 1), offset)
 
 
 def _plain(value: Any) -> Any:

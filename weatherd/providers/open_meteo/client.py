@@ -13,9 +13,23 @@ from weatherd.http.client import get
 from weatherd.http.response import Response, parse_json
 from weatherd.observation import Observation
 from weatherd.providers.batching import Batcher
-from weatherd.providers.bounds import COVER, DIRECTION, FALL, FELT, HUMIDITY, PRESSURE, WIND
-from weatherd.providers.service_errors import refusal, scrubbed, without_secrets
-from weatherd.providers.values import Wanted, mapping, moment, number, numbers, temperature, whole
+from weatherd.providers.service_errors import error_from_response, redact_error, redact_response
+from weatherd.providers.values import (
+    APPARENT_TEMPERATURE,
+    CLOUD_COVER,
+    PRECIPITATION,
+    PRESSURE_MSL,
+    RELATIVE_HUMIDITY,
+    WIND_DIRECTION,
+    WIND_SPEED,
+    NumberField,
+    as_mapping,
+    parse_integer,
+    parse_number,
+    parse_numbers,
+    parse_posix_time,
+    parse_temperature,
+)
 from weatherd.quota.usage import CLOCK_TOLERANCE, window_end
 from weatherd.redaction import Redaction
 
@@ -26,14 +40,14 @@ if TYPE_CHECKING:
     from weatherd.config.settings import Settings
     from weatherd.providers import Resources
 
-NAME = "open-meteo"
-FREE_URL = "https://api.open-meteo.com"
-CUSTOMER_URL = "https://customer-api.open-meteo.com"
-MOST_PLACES = 100  # in one request: 3 kB of address, far below where a proxy would cut it
-LINGER = 0.05  # seconds that a question waits for company
+_NAME = "open-meteo"
+_FREE_URL = "https://api.open-meteo.com"
+_CUSTOMER_URL = "https://customer-api.open-meteo.com"
+_CITIES_PER_REQUEST = 100  # in one request: 3 kB of address, far below where a proxy would cut it
+_COLLECT_SECONDS = 0.05  # seconds that a question waits for company
 
 # Ten variables: a place then weighs one call, https://open-meteo.com/en/pricing
-VARIABLES = (
+_VARIABLES = (
     "temperature_2m",
     "relative_humidity_2m",
     "apparent_temperature",
@@ -51,19 +65,21 @@ _TO_METERS_PER_SECOND = {"m/s": 1.0, "km/h": 1 / 3.6, "mp/h": 0.44704, "mph": 0.
 _TO_MILLIMETERS = {"mm": 1.0, "inch": 25.4}
 
 
-def query(cities: Sequence[City]) -> dict[str, str]:
+def build_open_meteo_query(cities: Sequence[City]) -> dict[str, str]:
     """Return the parameters that ask for the current weather of *cities*."""
     return {
         "latitude": ",".join(f"{city.lat:.5f}" for city in cities),
         "longitude": ",".join(f"{city.lon:.5f}" for city in cities),
-        "current": ",".join(VARIABLES),
+        "current": ",".join(_VARIABLES),
         "wind_speed_unit": "ms",
         "timeformat": "unixtime",
         "forecast_days": "1",
     }
 
 
-def parse(cities: Sequence[City], answer: Response, fetched_at: datetime) -> list[Observation | ProviderError]:
+def parse_open_meteo(
+    cities: Sequence[City], answer: Response, fetched_at: datetime
+) -> list[Observation | ProviderError]:
     """Return what *answer* says of each city, in their order; raises ProviderError if it says nothing of any."""
     document = parse_json(answer.body) if answer.status == 200 else {"error": True}  # noqa: PLR2004
     if isinstance(document, dict) and document.get("error"):
@@ -76,26 +92,26 @@ def parse(cities: Sequence[City], answer: Response, fetched_at: datetime) -> lis
 
 def _place(city: City, place: Any, fetched_at: datetime) -> Observation | ProviderError:
     try:
-        return _observation(city, mapping(place), fetched_at)
+        return _observation(city, as_mapping(place), fetched_at)
     except ProviderError as error:
         return error
 
 
 def _observation(city: City, place: dict[str, Any], fetched_at: datetime) -> Observation:
-    current, units = mapping(place.get("current")), mapping(place.get("current_units"))
+    current, units = as_mapping(place.get("current")), as_mapping(place.get("current_units"))
     if not current:
         raise ProviderError("the answer has no current weather", Failure.MALFORMED)
     degrees = _TEMPERATURE.get(str(units.get("temperature_2m")), (1.0, 0.0))
     to_speed = _TO_METERS_PER_SECOND.get(str(units.get("wind_speed_10m")), 1.0)
     wanted = _wanted(degrees, to_speed, _TO_MILLIMETERS.get(str(units.get("precipitation")), 1.0))
-    felt, humidity, pressure, speed, direction, gust, fall, cover = numbers(current, wanted)
-    code = whole(current.get("weather_code"))
+    felt, humidity, pressure, speed, direction, gust, fall, cover = parse_numbers(current, wanted)
+    code = parse_integer(current.get("weather_code"))
     return Observation(
         city=city.id,
-        provider=NAME,
+        provider=_NAME,
         observed_at=_time(current.get("time"), place.get("utc_offset_seconds")),
         fetched_at=fetched_at,
-        temperature=temperature(current.get("temperature_2m"), *degrees),
+        temperature=parse_temperature(current.get("temperature_2m"), *degrees),
         description="unknown" if code is None else wmo.describe(code),
         code=code,
         apparent_temperature=felt,
@@ -110,34 +126,34 @@ def _observation(city: City, place: dict[str, Any], fetched_at: datetime) -> Obs
 
 
 @functools.lru_cache(maxsize=16)
-def _wanted(degrees: tuple[float, float], to_speed: float, to_millimeters: float) -> tuple[Wanted, ...]:
+def _wanted(degrees: tuple[float, float], to_speed: float, to_millimeters: float) -> tuple[NumberField, ...]:
     """Return what to read of a place, with the factors that bring its units to ours."""
     return (
-        Wanted("apparent_temperature", *FELT, *degrees),
-        Wanted("relative_humidity_2m", *HUMIDITY),
-        Wanted("pressure_msl", *PRESSURE),
-        Wanted("wind_speed_10m", *WIND, to_speed),
-        Wanted("wind_direction_10m", *DIRECTION),
-        Wanted("wind_gusts_10m", *WIND, to_speed),
-        Wanted("precipitation", *FALL, to_millimeters),
-        Wanted("cloud_cover", *COVER),
+        NumberField("apparent_temperature", *APPARENT_TEMPERATURE, *degrees),
+        NumberField("relative_humidity_2m", *RELATIVE_HUMIDITY),
+        NumberField("pressure_msl", *PRESSURE_MSL),
+        NumberField("wind_speed_10m", *WIND_SPEED, to_speed),
+        NumberField("wind_direction_10m", *WIND_DIRECTION),
+        NumberField("wind_gusts_10m", *WIND_SPEED, to_speed),
+        NumberField("precipitation", *PRECIPITATION, to_millimeters),
+        NumberField("cloud_cover", *CLOUD_COVER),
     )
 
 
 def _time(value: Any, utc_offset: Any) -> datetime:
     """Read a POSIX time, or the local time without offset that a server sends which ignores ``timeformat``."""
     if isinstance(value, str):
-        zone = timezone(timedelta(seconds=number(utc_offset, -86399, 86399) or 0))
+        zone = timezone(timedelta(seconds=parse_number(utc_offset, -86399, 86399) or 0))
         text, value = value, None
         with contextlib.suppress(ValueError):
             local = datetime.fromisoformat(text)
             value = (local if local.tzinfo else local.replace(tzinfo=zone)).timestamp()
-    return moment(value)
+    return parse_posix_time(value)
 
 
 def _refusal(answer: Response, now: datetime) -> ProviderError:
     """Read the service's own words: it sends no ``Retry-After``. A wrong key is a 400, and a 404 the wrong server."""
-    error = refusal(answer, 400 if answer.status == 200 else answer.status, "reason", now)  # noqa: PLR2004
+    error = error_from_response(answer, 400 if answer.status == 200 else answer.status, "reason", now)  # noqa: PLR2004
     if "API key" in str(error) or answer.status == 404:  # noqa: PLR2004
         error.failure = Failure.DENIED
     elif error.failure is Failure.LIMITED and "concurrent" in str(error):
@@ -148,7 +164,7 @@ def _refusal(answer: Response, now: datetime) -> ProviderError:
     return error
 
 
-class OpenMeteo:
+class OpenMeteoProvider:
     """Asks for many cities in one request."""
 
     def __init__(self, batcher: Batcher[City, Observation]) -> None:
@@ -160,26 +176,28 @@ class OpenMeteo:
 
 
 @contextlib.asynccontextmanager
-async def open_provider(settings: Settings, resources: Resources) -> AsyncIterator[OpenMeteo]:
+async def open_provider(settings: Settings, resources: Resources) -> AsyncIterator[OpenMeteoProvider]:
     """Open the provider as the block ``open_meteo`` says."""
     block = settings.open_meteo
     key = block.api_key.get_secret_value() if block.api_key else ""
     redact = Redaction([key])
-    base = block.base_url or (CUSTOMER_URL if key else FREE_URL)
+    base = block.base_url or (_CUSTOMER_URL if key else _FREE_URL)
 
     async def ask(cities: Sequence[City]) -> list[Observation | ProviderError]:
-        parameters = query(cities) | ({"apikey": key} if key else {})
+        parameters = build_open_meteo_query(cities) | ({"apikey": key} if key else {})
         try:
             answer = await get(resources.session, f"{base}/v1/forecast", parameters)
-            return parse(cities, scrubbed(answer, redact) if key else answer, resources.now())
+            return parse_open_meteo(cities, redact_response(answer, redact) if key else answer, resources.now())
         except ProviderError as error:
-            raise without_secrets(error, redact) from None
+            raise redact_error(error, redact) from None
 
     def send(cities: Sequence[City]) -> Awaitable[list[Observation | ProviderError]]:
-        return resources.gate.run(lambda: ask(cities), len(cities))
+        return resources.limiter.run(lambda: ask(cities), len(cities))
 
     def most() -> int:
-        return resources.gate.batch_limit(MOST_PLACES)
+        return resources.limiter.batch_limit(_CITIES_PER_REQUEST)
 
-    async with contextlib.aclosing(Batcher(send, most=most, linger=LINGER, concurrency=block.concurrency)) as batcher:
-        yield OpenMeteo(batcher)
+    async with contextlib.aclosing(
+        Batcher(send, most=most, linger=_COLLECT_SECONDS, concurrency=block.concurrency)
+    ) as batcher:
+        yield OpenMeteoProvider(batcher)

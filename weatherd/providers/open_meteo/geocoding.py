@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 from weatherd.errors import Failure, ProviderError
 from weatherd.http.client import get
 from weatherd.http.response import Response, failure_of, parse_json
-from weatherd.providers.values import number, whole, words
+from weatherd.providers.values import clean_text, parse_integer, parse_number
 
 if TYPE_CHECKING:
     from weatherd.http.session import Session
 
-URL = "https://geocoding-api.open-meteo.com"
+GEOCODING_URL = "https://geocoding-api.open-meteo.com"
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundPlace:
     """A place that has the name; empty text and None for what is not known of it."""
 
     name: str
@@ -29,13 +29,13 @@ class Found:
     timezone: str
 
 
-async def search(session: Session, base_url: str, name: str, count: int = 10) -> list[Found]:
+async def search_places(session: Session, base_url: str, name: str, count: int = 10) -> list[FoundPlace]:
     """Return the places called *name*, the likeliest first; none when nobody knows it. Raises ProviderError."""
     parameters = {"name": name, "count": str(count), "language": "en", "format": "json"}
-    return parse(await get(session, f"{base_url}/v1/search", parameters))
+    return parse_places(await get(session, f"{base_url}/v1/search", parameters))
 
 
-def parse(answer: Response) -> list[Found]:
+def parse_places(answer: Response) -> list[FoundPlace]:
     """Return the places of an answer; one without a name or coordinates is left out."""
     if answer.status != 200:  # noqa: PLR2004
         raise ProviderError(f"the geocoding service answers with status {answer.status}", failure_of(answer.status))
@@ -46,10 +46,10 @@ def parse(answer: Response) -> list[Found]:
     return [place for result in results if isinstance(result, dict) and (place := _found(result))]
 
 
-def _found(result: dict[str, Any]) -> Found | None:
-    name = words(result.get("name"))
-    lat, lon = number(result.get("latitude"), -90, 90), number(result.get("longitude"), -180, 180)
+def _found(result: dict[str, Any]) -> FoundPlace | None:
+    name = clean_text(result.get("name"))
+    lat, lon = parse_number(result.get("latitude"), -90, 90), parse_number(result.get("longitude"), -180, 180)
     if not name or lat is None or lon is None:
         return None
-    country, region, timezone = (words(result.get(key)) for key in ("country", "admin1", "timezone"))
-    return Found(name, lat, lon, country, region, whole(result.get("population")), timezone)
+    country, region, timezone = (clean_text(result.get(key)) for key in ("country", "admin1", "timezone"))
+    return FoundPlace(name, lat, lon, country, region, parse_integer(result.get("population")), timezone)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-WMO = MappingProxyType(
+WMO_CODES = MappingProxyType(
     {
         **dict.fromkeys((200, 201, 202, 210, 211, 212, 221, 230, 231, 232), 95),
         **dict.fromkeys((300, 310), 51),
