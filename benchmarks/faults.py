@@ -100,7 +100,7 @@ async def measure(provider: str, kind: str) -> Cost:
     own = settings(await begun)
     with capture_logs() as logs:
         async with open_providers(own, virtual_time.now) as providers:
-            await lifecycle.run(
+            await lifecycle.run_daemon(
                 Configuration(Path("weatherd.yaml"), own, tuple(cities(provider)), ()),
                 lambda: Configuration(Path("weatherd.yaml"), own, (), ()),
                 providers.usable,

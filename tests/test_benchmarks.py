@@ -11,7 +11,7 @@ from benchmarks.speed import goals, names
 from benchmarks.speed.figures import Figures
 from benchmarks.speed.goals import Goal, Verdict
 from benchmarks.speed.ticks import Window, punctuality
-from weatherd.polling.schedule import phase
+from weatherd.polling.schedule import phase_offset
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +26,7 @@ def _line(city: str, at: float) -> str:
 
 def test_ticks_are_told_from_the_log(tmp_path: Path) -> None:
     """A tick without an answer is missed, a second answer is one too many, and a delay counts from the tick."""
-    ticks = {city: BEGIN + (phase(city, 60.0) - BEGIN) % 60.0 for city in ("kiel", "berlin", "oslo")}
+    ticks = {city: BEGIN + (phase_offset(city, 60.0) - BEGIN) % 60.0 for city in ("kiel", "berlin", "oslo")}
     lines = [
         _line("kiel", ticks["kiel"] - 60),  # of the interval before
         '{"event":"city.down","city":"oslo"}\n',

@@ -6,15 +6,15 @@ import os
 import sys
 
 from weatherd.daemon import signals
-from weatherd.daemon.gc_tuning import search_seldom
+from weatherd.daemon.gc_tuning import set_threshold
 
 
 def main() -> None:
     """Run the command line and exit with its code."""
     if sys.argv[1:2] == ["run"]:
-        signals.hold()  # the daemon takes them when it is ready to
+        signals.block_signals()  # the daemon takes them when it is ready to
     _replace_closed_streams()
-    search_seldom()
+    set_threshold()
     try:
         from weatherd.cli.app import main as run  # noqa: PLC0415 - an interrupt while this is imported is quiet, too
     except KeyboardInterrupt:

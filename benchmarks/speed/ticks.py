@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from weatherd.polling.schedule import phase
+from weatherd.polling.schedule import phase_offset
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -45,7 +45,7 @@ class Punctuality:
 
 def punctuality(log: Path, window: Window, ids: Iterable[str], interval: float) -> Punctuality:
     """Look at the ticks of these cities in a window. The log has to go on for ``SLACK`` seconds beyond its end."""
-    due = {city: window.begin + (phase(city, interval) - window.begin) % interval for city in ids}
+    due = {city: window.begin + (phase_offset(city, interval) - window.begin) % interval for city in ids}
     due = {city: tick for city, tick in due.items() if tick < window.end}
     answers: dict[str, int] = {}
     delays = []

@@ -195,7 +195,7 @@ async def test_a_crash_shows_no_secret(tmp_path: Path) -> None:
         "    settings = configuration.settings\n"
         "    words = [settings.postgres.dsn.get_secret_value(), settings.webhook.url.get_secret_value()]\n"
         "    raise RuntimeError(words, settings, settings.http.token.get_secret_value())\n"
-        "lifecycle.run = run\n"
+        "lifecycle.run_daemon = run\n"
         "__main__.main()\n"
     )
     command = write(tmp_path, "http://127.0.0.1:9", "http://127.0.0.1:9")

@@ -23,7 +23,7 @@ from aiohttp import web
 from tests.end_to_end.test_process import ENVIRONMENT
 from tests.pipeline.forwarders.test_webhook import Receiver, receiving
 from tests.support.servers import Influxd, Mosquitto, Postgres, running
-from weatherd.daemon.wiring import now
+from weatherd.daemon.wiring import utc_now
 from weatherd.pipeline.forwarders.postgres import TABLE
 from weatherd.simulator.server import create_app, serve_app
 
@@ -132,7 +132,7 @@ async def world(folder: Path) -> AsyncIterator[World]:
     for name in ("broker", "influx"):
         (folder / name).mkdir()
     broker, influx, postgres = Mosquitto(folder / "broker"), Influxd(folder / "influx"), Postgres()
-    app = create_app(now=now, day=30.0, faults=[], seed=1)
+    app = create_app(now=utc_now, day=30.0, faults=[], seed=1)
     app.middlewares.append(ever_new)
     async with (
         running(broker),

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support import virtual_time
 from weatherd.config import loader
-from weatherd.daemon.file_watch import watch
+from weatherd.daemon.file_watch import watch_files
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -43,7 +43,7 @@ async def watching(folder: Path) -> AsyncIterator[Watched]:
     now = loader.load(folder / "weatherd.yaml", {}, ["open-meteo"])
     watched = Watched()
     async with asyncio.TaskGroup() as tasks:
-        task = tasks.create_task(watch(lambda: now, watched.reload))
+        task = tasks.create_task(watch_files(lambda: now, watched.reload))
         await watched.passes()
         yield watched
         task.cancel()

@@ -58,7 +58,7 @@ class Daemon:
 
     async def run(self) -> bool:
         """Run until stopped."""
-        return await lifecycle.run(
+        return await lifecycle.run_daemon(
             self._first,
             self.load,
             {"fake": self._provider},

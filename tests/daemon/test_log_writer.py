@@ -1,4 +1,4 @@
-"""Lines of the log, on their way to a stream that may not take them."""
+"""LineWriter of the log, on their way to a stream that may not take them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import threading
 
 from weatherd import log
-from weatherd.daemon.log_writer import Lines
+from weatherd.daemon.log_writer import LineWriter
 
 MOST = 20_000  # lines that wait
 
@@ -31,7 +31,7 @@ def test_what_waits_is_counted_in_lines() -> None:
     """A batch of lines that finds no room is lost as a whole, and counted; one for which there is room is kept."""
     stream, told = Stopped(), list[str]()
     log.configure("info", "json", write=told.append)
-    lines = Lines(stream)
+    lines = LineWriter(stream)
     lines.write("first")
     stream.is_asked.wait(60)  # it is on its way now, and takes the room of a line
     lines.write("\n".join(["many"] * (MOST - 3)))

@@ -18,7 +18,7 @@ from weatherd.config.city_list import collect
 from weatherd.config.loader import Configuration
 from weatherd.config.settings import Settings
 from weatherd.daemon.reload import Reloader
-from weatherd.daemon.status import DaemonStatus, Reload
+from weatherd.daemon.status import DaemonStatus, ReloadResult
 from weatherd.pipeline.latest import LatestObservations
 from weatherd.pipeline.queue import ObservationCounts, ObservationQueue
 from weatherd.polling.supervisor import Supervisor
@@ -51,7 +51,7 @@ class Reloading:
         self.ended: list[City] = []
         self._asked, self._ready = asyncio.Event(), asyncio.Event()
         nothing: Any = None
-        reload = Reload(successful=True, at=0.0)
+        reload = ReloadResult(successful=True, at=0.0)
         board, planner = LatestObservations(first.cities), Planner()
         view = DaemonStatus(
             board,
@@ -70,7 +70,7 @@ class Reloading:
         self._following = tasks.create_task(self.reloader.follow(self._asked))
 
     async def again(self) -> None:
-        """Reload, and wait until that is done."""
+        """ReloadResult, and wait until that is done."""
         await asyncio.sleep(0)
         self._ready.clear()
         self._asked.set()

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from tests.support import virtual_time
 from tests.support.fakes import BERLIN, KIEL, observation
-from weatherd.daemon.status import DaemonStatus, Reload
-from weatherd.daemon.systemd import attend, notifier, watchdog
+from weatherd.daemon.status import DaemonStatus, ReloadResult
+from weatherd.daemon.systemd import feed_watchdog, open_notifier, watchdog_period
 from weatherd.pipeline.latest import LatestObservations
 from weatherd.pipeline.queue import ObservationCounts, ObservationQueue
 from weatherd.polling.poll_history import NextPoll
@@ -25,7 +25,7 @@ def view() -> DaemonStatus:
     """Make one of two cities; what nobody looks at is not there."""
     nothing: Any = None
     board = LatestObservations([KIEL, BERLIN])
-    reload = Reload(successful=True, at=0.0)
+    reload = ReloadResult(successful=True, at=0.0)
     return DaemonStatus(
         board,
         ObservationCounts(),
@@ -47,7 +47,7 @@ def heard(prepare: Callable[[DaemonStatus], None], seconds: float) -> list[str]:
         said: list[str] = []
         shown = view()
         prepare(shown)
-        attending = asyncio.create_task(attend(shown, said.append, 30.0))
+        attending = asyncio.create_task(feed_watchdog(shown, said.append, 30.0))
         await asyncio.sleep(seconds)
         attending.cancel()
         await asyncio.wait([attending])
@@ -58,7 +58,9 @@ def heard(prepare: Callable[[DaemonStatus], None], seconds: float) -> list[str]:
 
 
 def _due(seconds: float) -> Callable[[DaemonStatus], None]:
-    return lambda shown: shown.attempts.planned(KIEL.id, NextPoll(virtual_time.EPOCH.timestamp() + seconds, "its turn"))
+    return lambda shown: shown.history.record_next(
+        KIEL.id, NextPoll(virtual_time.EPOCH.timestamp() + seconds, "its turn")
+    )
 
 
 def test_while_all_moves_the_watchdog_is_fed() -> None:
@@ -71,23 +73,23 @@ def test_while_all_moves_the_watchdog_is_fed() -> None:
 
 def test_a_consumer_that_does_not_move_silences_the_watchdog() -> None:
     """It is not fed once the consumer is over its limit, and the status says so."""
-    said = heard(lambda shown: shown.pulse.busy("consumer", 120.0), 200)
+    said = heard(lambda shown: shown.heartbeat.busy("consumer", 120.0), 200)
     assert "WATCHDOG=1" in said[0]
-    assert said[-1] == "STATUS=the consumer does not move"
+    assert said[-1] == "STATUS=the consumer makes no progress"
 
 
 def test_producers_that_do_not_tick_silence_the_watchdog() -> None:
     """A poll that should have begun long ago has not."""
     said = heard(_due(10), 100)
     assert "WATCHDOG=1" in said[0]
-    assert said[-1] == "STATUS=the producers do not tick"
+    assert said[-1] == "STATUS=the producers make no progress"
 
 
 def test_cities_that_are_down_do_not() -> None:
     """An outage of the weather service is no reason for a restart."""
 
     def prepare(shown: DaemonStatus) -> None:
-        shown.board.record(observation())
+        shown.latest.record(observation())
 
     assert all("WATCHDOG=1" in each for each in heard(prepare, 20_000))
 
@@ -97,14 +99,14 @@ def test_the_messages_arrive_where_systemd_listens(tmp_path: Path) -> None:
     for address, name in ((str(tmp_path / "notify"), str(tmp_path / "notify")), (f"\0weatherd-{os.getpid()}", None)):
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
             listener.bind(address)
-            notifier({"NOTIFY_SOCKET": name or "@" + address[1:]})("READY=1")
+            open_notifier({"NOTIFY_SOCKET": name or "@" + address[1:]})("READY=1")
             assert listener.recv(100) == b"READY=1"
-    notifier({})("READY=1")
-    notifier({"NOTIFY_SOCKET": "/nowhere/at/all"})("READY=1")
+    open_notifier({})("READY=1")
+    open_notifier({"NOTIFY_SOCKET": "/nowhere/at/all"})("READY=1")
 
 
 def test_another_processes_watchdog_is_not_ours() -> None:
     """WATCHDOG_PID names whom systemd means."""
-    assert watchdog({"WATCHDOG_USEC": "30000000"}) == 30.0
-    assert watchdog({"WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "1"}) == 0.0
-    assert watchdog({}) == 0.0
+    assert watchdog_period({"WATCHDOG_USEC": "30000000"}) == 30.0
+    assert watchdog_period({"WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "1"}) == 0.0
+    assert watchdog_period({}) == 0.0

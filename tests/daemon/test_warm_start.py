@@ -21,7 +21,7 @@ from weatherd.city import City
 from weatherd.daemon import lifecycle
 from weatherd.observation import Last
 from weatherd.pipeline.latest import LatestObservations
-from weatherd.polling.schedule import first_poll, next_tick, phase
+from weatherd.polling.schedule import first_poll_time, next_tick, phase_offset
 from weatherd.quota.planner import Planner
 from weatherd.quota.plans import Plan
 
@@ -37,7 +37,7 @@ async def live(
     """Run a daemon for so long."""
     stop, sink = asyncio.Event(), FakeSink()
     asyncio.get_running_loop().call_later(seconds, stop.set)
-    await lifecycle.run(
+    await lifecycle.run_daemon(
         configured(*cities),
         lambda: configured(*cities),
         {"fake": provider},
@@ -72,7 +72,7 @@ async def test_a_restart_changes_nothing_about_when_a_city_is_asked() -> None:
     await live(disturbed, 3 * 3600 - 3003, kept)
     # the virtual clock is at another place in the interval, so ticks are compared and not times
     for city in CITIES:
-        offset = phase(city.id, city.interval)
+        offset = phase_offset(city.id, city.interval)
         ticks = [
             (EPOCH.timestamp() + time - offset + 1) % 600
             for time, asked in disturbed.asked[before:]
@@ -134,7 +134,7 @@ async def test_a_list_that_does_not_fit_is_stretched_and_that_is_kept_to() -> No
     asyncio.get_running_loop().call_later(86400, stop.set)
     told: dict[str, float] = {}
     with capture_logs() as logs:
-        await lifecycle.run(
+        await lifecycle.run_daemon(
             configured(*CITIES),
             lambda: configured(*CITIES),
             {"fake": provider},
@@ -160,12 +160,12 @@ async def test_a_list_that_does_not_fit_is_stretched_and_that_is_kept_to() -> No
 
 
 @given(st.floats(1e9, 2e9), st.floats(-1e5, 1e5), st.floats(1, 1e5), st.floats(0, 0.999))
-def test_the_first_poll(now: float, ago: float, interval: float, share: float) -> None:
+def test_the_first_poll_time(now: float, ago: float, interval: float, share: float) -> None:
     """It is at once, or at a tick at least half an interval after the last poll and within two intervals."""
     offset = share * interval
     last = now - ago
     ago = now - last  # as exact as times are
-    first = first_poll(now, last, interval, offset)
+    first = first_poll_time(now, last, interval, offset)
     if not -60 <= ago < interval:
         assert first == now
     else:
@@ -188,7 +188,7 @@ async def test_a_reload_plans_anew_and_says_what_it_costs() -> None:
     with capture_logs() as logs:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(edit())
-            await lifecycle.run(
+            await lifecycle.run_daemon(
                 configured(*CITIES),
                 lambda: configured(*lists.pop(0)),
                 {"fake": FakeProvider().answers()},

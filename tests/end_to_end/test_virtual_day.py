@@ -22,7 +22,7 @@ from weatherd.config.settings import Settings
 from weatherd.daemon import lifecycle
 from weatherd.daemon.wiring import open_providers
 from weatherd.errors import ConfigError, Problem
-from weatherd.polling.schedule import phase
+from weatherd.polling.schedule import phase_offset
 from weatherd.simulator.faults import FAULT_KINDS, Fault
 from weatherd.simulator.server import create_app, serve_app
 
@@ -123,7 +123,7 @@ async def _live(
             with capture_logs(processors=[merge_contextvars]) as day.logs:
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(follow_plan())
-                    clean = await lifecycle.run(
+                    clean = await lifecycle.run_daemon(
                         first,
                         load,
                         providers.usable,
@@ -152,7 +152,7 @@ def _configured(cities: Sequence[City]) -> Configuration:
 
 
 def _phase(city: City) -> float:
-    return (phase(city.id, city.interval) - virtual_time.EPOCH.timestamp()) % city.interval
+    return (phase_offset(city.id, city.interval) - virtual_time.EPOCH.timestamp()) % city.interval
 
 
 def test_a_healthy_day_is_exact() -> None:

@@ -120,7 +120,7 @@ class Year:
         stop, reload, loop = asyncio.Event(), asyncio.Event(), asyncio.get_running_loop()
         with contextlib.closing(VirtualJournal(self._file)) as journal, told() as logs:
             kept, first = journal.store.load(virtual_time.now().timestamp()), self._configuration()
-            running = lifecycle.run(
+            running = lifecycle.run_daemon(
                 first,
                 self._configuration,
                 {"fake": self.weather},

@@ -20,8 +20,8 @@ from tests.support.virtual_time import EPOCH, now
 from weatherd.errors import Failure, ProviderError
 from weatherd.pipeline.latest import LatestObservations
 from weatherd.pipeline.queue import ObservationCounts, ObservationQueue
-from weatherd.polling.failover import Suspension, bench, order
-from weatherd.polling.producer import Tools, produce
+from weatherd.polling.failover import Suspension, order_providers, suspend
+from weatherd.polling.producer import PollingContext, produce
 from weatherd.quota.planner import Planner
 
 if TYPE_CHECKING:
@@ -76,12 +76,12 @@ async def watch(first: Service, second: Service, seconds: float = DAY, city: Cit
     board, loop = LatestObservations(), asyncio.get_running_loop()
     channel = Taking(board)
     epoch = EPOCH.timestamp() - loop.time()
-    tools = Tools(
+    context = PollingContext(
         {"first": first, "second": second}, Planner(), board, channel, ObservationCounts(), epoch, random.Random(0)
     )
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
-            await produce(city, tools)
+            await produce(city, context)
     return channel
 
 
@@ -169,9 +169,9 @@ async def test_an_observation_from_the_future_is_of_now() -> None:
 def test_the_order_is_that_of_preference() -> None:
     """Those that sit out come last, in their order, and have their turn when it is over."""
     benches = {"a": Suspension(100.0, 50.0), "c": Suspension(10.0, 5.0)}
-    assert order(("a", "b", "c"), benches, 50.0) == ["b", "c", "a"]
-    assert order(("a", "b", "c"), benches, 100.0) == ["a", "b", "c"]
-    assert order(("a",), benches, 0.0) == ["a"]
+    assert order_providers(("a", "b", "c"), benches, 50.0) == ["b", "c", "a"]
+    assert order_providers(("a", "b", "c"), benches, 100.0) == ["a", "b", "c"]
+    assert order_providers(("a",), benches, 0.0) == ["a"]
 
 
 @given(st.lists(st.floats(0, 1e5), min_size=1, max_size=30), st.floats(1, 1e5), st.floats(0, 1e5))
@@ -180,10 +180,10 @@ def test_who_fails_again_sits_out_longer(gaps: list[float], interval: float, ask
     now, last = 0.0, None
     for gap in gaps:
         now += gap
-        new = bench(last, now, interval, asked)
+        new = suspend(last, now, interval, asked)
         least = max(600.0, 2 * interval)
         assert new.until >= now + max(least, asked)
         assert least <= new.length <= max(6 * 3600.0, least)
-        if last and not last.is_forgotten(now):
+        if last and not last.is_forgiven(now):
             assert new.length >= last.length
         last = new

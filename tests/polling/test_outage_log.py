@@ -28,11 +28,11 @@ def loud(logs: list[Any]) -> list[str]:
 
 def test_one_line_when_it_begins_and_one_when_it_ends() -> None:
     """Further failures are told low, each with their number; the end says how many there were, and for how long."""
-    trouble = OutageLog()
+    outage = OutageLog()
     with capture_logs() as logs:
-        trouble.goes_on(unavailable(), NOW, 15.12345)
-        trouble.goes_on(REFUSED, NOW + 15, 30.0)
-        trouble.ended(NOW + 45)
+        outage.failed(unavailable(), NOW, 15.12345)
+        outage.failed(REFUSED, NOW + 15, 30.0)
+        outage.recovered(NOW + 45)
     assert [(log["event"], log["log_level"], log["failures"]) for log in logs] == [
         ("city.down", "warning", 1),
         ("city.still_down", "debug", 2),
@@ -44,22 +44,22 @@ def test_one_line_when_it_begins_and_one_when_it_ends() -> None:
 @pytest.mark.parametrize("error", [SHUT, LIMITED])
 def test_a_service_that_is_left_alone_is_not_the_citys_trouble(error: ProviderError) -> None:
     """It is told once for all cities, by the gate: the city says nothing loud, neither then nor at the end."""
-    trouble = OutageLog()
+    outage = OutageLog()
     with capture_logs() as logs:
         for poll in range(200):
-            trouble.goes_on(error, NOW + 60 * poll, 60.0)
-            trouble.aged(LAST, error, NOW + 60 * poll)
-        trouble.ended(NOW + 12_000)
+            outage.failed(error, NOW + 60 * poll, 60.0)
+            outage.went_stale(LAST, error, NOW + 60 * poll)
+        outage.recovered(NOW + 12_000)
     assert loud(logs) == []
 
 
 def test_a_trouble_of_its_own_is_told_also_after_a_pause() -> None:
     """What the gate did not say is said by the city."""
-    trouble = OutageLog()
+    outage = OutageLog()
     with capture_logs() as logs:
         for error in (SHUT, REFUSED, SHUT, REFUSED):
-            trouble.goes_on(error, NOW, 60.0)
-        trouble.ended(NOW + 60)
+            outage.failed(error, NOW, 60.0)
+        outage.recovered(NOW + 60)
     assert loud(logs) == ["city.down", "city.recovered"]
 
 
@@ -67,18 +67,18 @@ def test_a_bug_has_a_traceback_and_an_expected_failure_has_none() -> None:
     """The level says whether somebody has to do something about weatherd."""
     for error, level in ((ZeroDivisionError("oh"), "error"), (unavailable(), "warning")):
         with capture_logs() as logs:
-            OutageLog().goes_on(error, NOW, 1.0)
+            OutageLog().failed(error, NOW, 1.0)
         assert (logs[0]["log_level"], bool(logs[0].get("exc_info"))) == (level, level == "error")
 
 
 def test_an_observation_becomes_stale_once() -> None:
     """The line comes when the last observation is older than its provider's budget, and not again before the end."""
-    trouble = OutageLog()
+    outage = OutageLog()
     with capture_logs() as logs:
         for hour in range(10):
-            trouble.goes_on(unavailable(), NOW + 3600 * hour, 3600.0)
-            trouble.aged(LAST, unavailable(), NOW + 3600 * hour)
-        trouble.ended(NOW + 36_000)
+            outage.failed(unavailable(), NOW + 3600 * hour, 3600.0)
+            outage.went_stale(LAST, unavailable(), NOW + 3600 * hour)
+        outage.recovered(NOW + 36_000)
     assert loud(logs) == ["city.down", "city.stale", "city.recovered"]
     (stale,) = [log for log in logs if log["event"] == "city.stale"]
     assert (stale["provider"], stale["age"], stale["observed_at"]) == ("fake", 4 * 3600, "2026-01-01T00:00:00Z")
@@ -86,9 +86,9 @@ def test_an_observation_becomes_stale_once() -> None:
 
 def test_a_city_of_which_nothing_is_known_is_not_stale() -> None:
     """There is nothing that could be too old."""
-    trouble = OutageLog()
+    outage = OutageLog()
     with capture_logs() as logs:
-        trouble.aged(None, unavailable(), NOW + 1e6)
+        outage.went_stale(None, unavailable(), NOW + 1e6)
     assert logs == []
 
 
@@ -99,16 +99,16 @@ polls = st.lists(st.tuples(st.booleans(), errors, st.floats(0, 8000)), max_size=
 @given(polls)
 def test_the_log_of_any_life_alternates(polls: list[tuple[bool, Any, float]]) -> None:
     """Down, at most one stale, recovered, and again; an end is never told twice, nor one without a beginning."""
-    trouble, now, told = OutageLog(), NOW, list[str]()
+    outage, now, told = OutageLog(), NOW, list[str]()
     for is_fresh, error, seconds in polls:
         now += seconds
         with capture_logs() as logs:
             if is_fresh:
-                trouble.ended(now)
-                trouble = OutageLog()
+                outage.recovered(now)
+                outage = OutageLog()
             else:
-                trouble.goes_on(error, now, 60.0)
-                trouble.aged(LAST, error, now)
+                outage.failed(error, now, 60.0)
+                outage.went_stale(LAST, error, now)
         told += loud(logs)
         assert len(logs) <= 2
         assert all(log.get("seconds", 0) >= 0 for log in logs)

@@ -18,14 +18,14 @@ from tests.support.virtual_time import EPOCH
 from weatherd.errors import Failure, ProviderError
 from weatherd.pipeline.latest import LatestObservations
 from weatherd.pipeline.queue import ObservationCounts, ObservationQueue
-from weatherd.polling.producer import Tools, produce
-from weatherd.polling.schedule import phase, share
+from weatherd.polling.producer import PollingContext, produce
+from weatherd.polling.schedule import city_phase, phase_offset
 from weatherd.quota.planner import Planner
 
 if TYPE_CHECKING:
     from weatherd.city import City
 
-PHASE = (phase("kiel", 600) - EPOCH.timestamp()) % 600  # of Kiel's ticks, in virtual seconds
+PHASE = (phase_offset("kiel", 600) - EPOCH.timestamp()) % 600  # of Kiel's ticks, in virtual seconds
 
 
 class Least(random.Random):
@@ -36,11 +36,11 @@ class Least(random.Random):
         return 0.0
 
 
-async def _watch(provider: FakeProvider, *, until: float, city: City = KIEL, size: int = 1000) -> Tools:
+async def _watch(provider: FakeProvider, *, until: float, city: City = KIEL, size: int = 1000) -> PollingContext:
     """Run one producer for so many virtual seconds."""
     loop = asyncio.get_running_loop()
     epoch = EPOCH.timestamp() - loop.time()
-    tools = Tools(
+    context = PollingContext(
         {"fake": provider, "other": provider},
         Planner(),
         LatestObservations(),
@@ -51,8 +51,8 @@ async def _watch(provider: FakeProvider, *, until: float, city: City = KIEL, siz
     )
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout_at(until):
-            await produce(city, tools)
-    return tools
+            await produce(city, context)
+    return context
 
 
 async def test_a_healthy_city_is_asked_at_once_and_then_at_its_phase() -> None:
@@ -71,11 +71,13 @@ async def test_a_city_of_a_long_list_is_asked_soon() -> None:
     loop, provider = asyncio.get_running_loop(), FakeProvider().answers()
     board = LatestObservations(replace(KIEL, id=f"city-{number}") for number in range(11_000))
     epoch = EPOCH.timestamp() - loop.time()
-    tools = Tools({"fake": provider}, Planner(), board, ObservationQueue(1000), ObservationCounts(), epoch, Least())
+    context = PollingContext(
+        {"fake": provider}, Planner(), board, ObservationQueue(1000), ObservationCounts(), epoch, Least()
+    )
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout_at(5):
-            await produce(KIEL, tools)
-    assert provider.times(KIEL) == pytest.approx([share("kiel")], abs=2e-3)
+            await produce(KIEL, context)
+    assert provider.times(KIEL) == pytest.approx([city_phase("kiel")], abs=2e-3)
 
 
 async def test_a_slow_answer_makes_ticks_be_skipped() -> None:
@@ -95,8 +97,8 @@ async def test_an_answer_that_takes_most_of_the_interval_costs_no_tick() -> None
     assert gaps == pytest.approx([600] * len(gaps), abs=1e-3)
 
 
-class Trembling(Tools):
-    """A tools whose clock is off by up to a microsecond, now this way and now that."""
+class Trembling(PollingContext):
+    """A context whose clock is off by up to a microsecond, now this way and now that."""
 
     def now(self) -> float:
         """Return the time, nearly."""
@@ -111,12 +113,12 @@ async def test_a_timer_that_fires_a_hair_early_makes_no_second_poll() -> None:
     provider = FakeProvider().answers()
     loop = asyncio.get_running_loop()
     epoch = EPOCH.timestamp() - loop.time()
-    tools = Trembling(
+    context = Trembling(
         {"fake": provider}, Planner(), LatestObservations(), ObservationQueue(1000), ObservationCounts(), epoch, Least()
     )
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(86400):
-            await produce(KIEL, tools)
+            await produce(KIEL, context)
     gaps = [later - earlier for earlier, later in itertools.pairwise(provider.times(KIEL)[1:])]
     assert gaps == pytest.approx([600] * len(gaps), abs=1e-3)
 
@@ -125,13 +127,13 @@ async def test_a_failing_city_is_down_once_and_recovers_once() -> None:
     """Any number of failures in a row is one line when it begins and one when it ends."""
     provider = FakeProvider().fails(times=5).answers()
     with capture_logs() as events:
-        tools = await _watch(provider, until=7200)
+        context = await _watch(provider, until=7200)
     loud = [(event["event"], event["log_level"]) for event in events if event["log_level"] != "debug"]
     assert loud == [("city.down", "warning"), ("city.recovered", "info")]
     assert events[0]["reason"] == "out of order"
     assert events[-1]["failures"] == 5
     assert events[-1]["seconds"] == pytest.approx(150 + 300 + 600 + 900 + 900, abs=0.01)
-    assert tools.account.fetched == tools.channel.depth > 0
+    assert context.counts.fetched == context.queue.depth > 0
 
 
 async def test_retries_back_off() -> None:
@@ -198,7 +200,7 @@ async def test_an_expected_failure_has_no_traceback() -> None:
 async def test_the_next_provider_serves_while_the_first_cannot(error: Exception) -> None:
     """The providers are asked in the city's order, whatever the first one raises; nothing is down."""
     first, second = FakeProvider().fails(error), FakeProvider().answers()
-    tools = Tools(
+    context = PollingContext(
         {"a": first, "b": second},
         Planner(),
         LatestObservations(),
@@ -209,8 +211,8 @@ async def test_the_next_provider_serves_while_the_first_cannot(error: Exception)
     )
     with capture_logs() as events, contextlib.suppress(TimeoutError):
         async with asyncio.timeout(100):
-            await produce(replace(KIEL, providers=("a", "b")), tools)
-    assert (len(first.asked), len(second.asked), tools.account.fetched) == (1, 1, 1)
+            await produce(replace(KIEL, providers=("a", "b")), context)
+    assert (len(first.asked), len(second.asked), context.counts.fetched) == (1, 1, 1)
     assert [(event["event"], event["log_level"]) for event in events] == [("provider.failed", "debug")]
 
 
@@ -243,30 +245,30 @@ class Garbled(FakeProvider):
 async def test_a_provider_that_gives_something_else_is_down(answer: Any) -> None:
     """What is no observation, or none of that city, or an unsound one, never gets on the road."""
     with capture_logs() as events:
-        tools = await _watch(Garbled(answer), until=100)
-    assert tools.channel.depth == 0
+        context = await _watch(Garbled(answer), until=100)
+    assert context.queue.depth == 0
     assert isinstance(events[0]["exc_info"], TypeError)
 
 
 async def test_a_full_channel_holds_the_city_back() -> None:
     """A producer that waits for room asks for nothing meanwhile, and goes on at its phase."""
     provider = FakeProvider().answers()
-    tools: Any = None
+    context: Any = None
 
     async def make_room() -> None:
         await asyncio.sleep(3000)
-        tools.channel.mark_done(len(await tools.channel.get_batch()))
+        context.queue.mark_done(len(await context.queue.get_batch()))
 
     loop = asyncio.get_running_loop()
     epoch = EPOCH.timestamp() - loop.time()
-    tools = Tools(
+    context = PollingContext(
         {"fake": provider}, Planner(), LatestObservations(), ObservationQueue(1), ObservationCounts(), epoch, Least()
     )
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(4000), asyncio.TaskGroup() as tasks:
             tasks.create_task(make_room())
-            tasks.create_task(produce(KIEL, tools))
+            tasks.create_task(produce(KIEL, context))
     times = provider.times(KIEL)
     assert len([time for time in times if time < 3000]) == 2
     assert times[2] % 600 == pytest.approx(PHASE, abs=1e-3)
-    assert tools.account.fetched == tools.channel.depth + 1 == 3
+    assert context.counts.fetched == context.queue.depth + 1 == 3

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weatherd.polling.schedule import backoff, crowding, next_tick, phase, second_poll
+from weatherd.polling.schedule import backoff_delay, cold_start_spread, next_tick, phase_offset, rejoin_tick
 
 INTERVALS = st.floats(1, 86400 * 7)
 TIMES = st.floats(1e9, 5e9)
@@ -16,17 +16,17 @@ NAMES = st.text("abcdefghijklmnopqrstuvwxyz0123456789-", min_size=1)
 @given(NAMES, INTERVALS)
 def test_a_phase_lies_in_the_interval(city: str, interval: float) -> None:
     """A city's place in the interval is from its start to before its end."""
-    assert 0 <= phase(city, interval) < interval
+    assert 0 <= phase_offset(city, interval) < interval
 
 
 def test_a_phase_is_the_same_for_ever() -> None:
     """The phase depends on the id alone, so it survives restarts and other versions of Python."""
-    assert phase("kiel", 600) == pytest.approx(29.04024, abs=1e-4)
+    assert phase_offset("kiel", 600) == pytest.approx(29.04024, abs=1e-4)
 
 
 def test_phases_spread_the_load_evenly() -> None:
     """Of 10,000 cities, every tenth of the interval gets a tenth, give or take a tenth of that."""
-    tenths = [int(phase(f"city-{number}", 600) // 60) for number in range(10_000)]
+    tenths = [int(phase_offset(f"city-{number}", 600) // 60) for number in range(10_000)]
     assert all(900 < tenths.count(tenth) < 1100 for tenth in range(10))
 
 
@@ -48,28 +48,28 @@ def test_ticks_do_not_drift(now: float, interval: float, share: float, skipped: 
 @given(TIMES, INTERVALS, st.floats(0, 0.999))
 def test_the_second_poll_keeps_its_distance(now: float, interval: float, share: float) -> None:
     """After a poll out of turn, half an interval passes at least, and one and a half at the most."""
-    assert interval / 2 <= second_poll(now, interval, share * interval) - now <= 1.5 * interval * (1 + 1e-6)
+    assert interval / 2 <= rejoin_tick(now, interval, share * interval) - now <= 1.5 * interval * (1 + 1e-6)
 
 
 @given(st.integers(1, 100_000), INTERVALS, st.floats(0, 0.9999))
 def test_a_backoff_is_bounded(failures: int, interval: float, draw: float) -> None:
     """However many failures there were, the wait is positive and ends at a quarter of an hour or the interval."""
-    assert 0 < backoff(failures, interval, draw) <= max(interval, 900)
+    assert 0 < backoff_delay(failures, interval, draw) <= max(interval, 900)
 
 
 @given(st.integers(1, 1000), INTERVALS)
 def test_a_backoff_grows(failures: int, interval: float) -> None:
     """Without its random part, the wait never gets shorter from one failure to the next."""
-    assert backoff(failures, interval, 0.0) <= backoff(failures + 1, interval, 0.0)
+    assert backoff_delay(failures, interval, 0.0) <= backoff_delay(failures + 1, interval, 0.0)
 
 
 def test_the_waits_of_an_ordinary_city() -> None:
     """With an interval of ten minutes the waits are 2.5, 5, 10 and then 15 minutes, less the random part."""
-    assert [backoff(n, 600, 0.0) for n in range(1, 6)] == [150, 300, 600, 900, 900]
-    assert backoff(1, 600, 0.5) == 112.5
+    assert [backoff_delay(n, 600, 0.0) for n in range(1, 6)] == [150, 300, 600, 900, 900]
+    assert backoff_delay(1, 600, 0.5) == 112.5
 
 
 @given(st.integers(0, 1_000_000))
 def test_first_polls_are_spread_only_in_a_crowd(cities: int) -> None:
     """A thousand cities are asked for at once; of a longer list, 10,000 a second."""
-    assert crowding(cities) == pytest.approx(max(0, cities - 1000) / 10_000)
+    assert cold_start_spread(cities) == pytest.approx(max(0, cities - 1000) / 10_000)

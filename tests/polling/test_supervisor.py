@@ -40,10 +40,10 @@ async def test_a_change_touches_only_what_it_changes() -> None:
     running = Running()
     async with asyncio.TaskGroup() as tasks:
         supervisor = Supervisor(tasks, running.produce)
-        supervisor.become(change((), [KIEL, BERLIN]))
+        supervisor.apply_diff(change((), [KIEL, BERLIN]))
         await asyncio.sleep(0)
         moved = replace(BERLIN, lat=52.6)
-        supervisor.become(change([KIEL, BERLIN], [KIEL, moved, MUNICH]))
+        supervisor.apply_diff(change([KIEL, BERLIN], [KIEL, moved, MUNICH]))
         await asyncio.sleep(0)
         assert running.begun == [KIEL, BERLIN, moved, MUNICH]
         supervisor.stop()
@@ -54,9 +54,9 @@ async def test_becoming_the_same_again_changes_nothing() -> None:
     running = Running()
     async with asyncio.TaskGroup() as tasks:
         supervisor = Supervisor(tasks, running.produce)
-        supervisor.become(change((), [KIEL]))
+        supervisor.apply_diff(change((), [KIEL]))
         for same in (KIEL, replace(KIEL)):
-            supervisor.become(change([KIEL], [same]))
+            supervisor.apply_diff(change([KIEL], [same]))
         await asyncio.sleep(0)
         assert running.begun == [KIEL]
         supervisor.stop()
@@ -71,7 +71,7 @@ def test_any_sequence_of_lists_ends_with_the_last(lists: list[list[City]]) -> No
         async with asyncio.TaskGroup() as tasks:
             supervisor = Supervisor(tasks, running.produce)
             for before, cities in itertools.pairwise([[], *lists]):
-                supervisor.become(change(before, cities))
+                supervisor.apply_diff(change(before, cities))
                 await asyncio.sleep(0)
             await asyncio.sleep(0)
             assert sorted(running.now, key=str) == sorted(lists[-1] if lists else [], key=str)

@@ -1,4 +1,4 @@
-"""The alarm: one timer for all the ticks."""
+"""The timer: one timer for all the ticks."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from tests.support import virtual_time
 from weatherd.polling.tick_timer import TickTimer
 
 
-async def _rung(alarm: TickTimer, moments: list[float]) -> list[float]:
+async def _rung(timer: TickTimer, moments: list[float]) -> list[float]:
     """Return when each of those was rung who asked for these moments, all at the same time."""
     loop = asyncio.get_running_loop()
 
     async def wait(moment: float) -> float:
-        await alarm.at(moment)
+        await timer.wait_until(moment)
         return loop.time()
 
     return await asyncio.gather(*(wait(moment) for moment in moments))
@@ -47,9 +47,9 @@ def test_who_has_gone_is_not_rung() -> None:
     """A task that is cancelled while it waits does not trouble the others."""
 
     async def scenario() -> None:
-        loop, alarm = asyncio.get_running_loop(), TickTimer()
-        gone = asyncio.create_task(_rung(alarm, [loop.time() + 1]))
-        stays = asyncio.create_task(_rung(alarm, [loop.time() + 2]))
+        loop, timer = asyncio.get_running_loop(), TickTimer()
+        gone = asyncio.create_task(_rung(timer, [loop.time() + 1]))
+        stays = asyncio.create_task(_rung(timer, [loop.time() + 2]))
         await asyncio.sleep(0)
         gone.cancel()
         before = loop.time()

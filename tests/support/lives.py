@@ -104,7 +104,7 @@ class Lives:
             providers = await stack.enter_async_context(open_providers(self.settings, virtual_time.now, state))
             with capture_logs(processors=[merge_contextvars]) as logs:
                 task = loop.create_task(
-                    lifecycle.run(
+                    lifecycle.run_daemon(
                         Configuration(Path("weatherd.yaml"), self.settings, tuple(self.cities), ()),
                         self._nothing_new,
                         providers.usable,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _PERIOD = 0.5  # seconds between two looks
 
 
-async def watch(current: Callable[[], Configuration], reload: asyncio.Event) -> None:
+async def watch_files(current: Callable[[], Configuration], reload: asyncio.Event) -> None:
     """Set *reload* when one of the current configuration's files has been edited, replaced, or taken away.
 
     Two looks have to agree, so that no file is read in the middle of being written.

@@ -1,4 +1,4 @@
-"""How often Python searches for circles of garbage: seldom, for it finds next to none."""
+"""Tune Python's garbage collector: run it rarely, because weatherd leaves next to no reference cycles."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_FEW, _MANY = 1000, 40_000  # cities
+_MIN_CITIES, _MAX_CITIES = 1000, 40_000
 
 
-def search_seldom(cities: int = 0) -> None:
-    """Search when there is something new of 50 objects a city.
+def set_threshold(cities: int = 0) -> None:
+    """Set the generation-0 threshold to 50 allocations per city (of at least 1,000 and at most 40,000 cities).
 
-    What is imported stays. What a city has lives from one poll to the next, and counting references frees it: a search
-    finds nothing, and looks at every city that is being polled. Only errors of connections leave any.
+    The objects of a poll live until the next one and are freed by reference counting. A collection finds nothing,
+    yet it visits every city that is being polled. Only connection errors leave cycles.
     https://docs.python.org/3/library/gc.html#gc.set_threshold
     """
-    gc.set_threshold(50 * min(max(_FEW, cities), _MANY), 20, 100)
+    gc.set_threshold(50 * min(max(_MIN_CITIES, cities), _MAX_CITIES), 20, 100)
 
 
 @contextlib.contextmanager
-def left_alone() -> Iterator[None]:
-    """Do not search inside the ``with``, which makes a lot and keeps next to none of it, as a reload and a stop do.
+def gc_paused() -> Iterator[None]:
+    """Disable the collector inside the ``with``, for work that allocates a lot and keeps little: a reload, a stop.
 
-    It would be the moment to search everything that is being polled: two seconds for 200,000 cities.
+    Otherwise the work would trigger a full collection, which takes two seconds for 200,000 cities.
     """
     gc.disable()
     try:

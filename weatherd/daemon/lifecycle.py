@@ -11,15 +11,15 @@ import structlog
 
 from weatherd.daemon import gc_tuning, systemd
 from weatherd.daemon.reload import Reloader
-from weatherd.daemon.retention import retain
-from weatherd.daemon.status import DaemonStatus, Reload, settled
+from weatherd.daemon.retention import prune_journal
+from weatherd.daemon.status import DaemonStatus, ReloadResult
 from weatherd.pipeline.consumer import consume
 from weatherd.pipeline.forwarders.engine import open_deliveries
 from weatherd.pipeline.journal_writer import JournalWriter
 from weatherd.pipeline.latest import LatestObservations
 from weatherd.pipeline.queue import ObservationCounts, ObservationQueue
 from weatherd.pipeline.sinks.guard import GuardedSink
-from weatherd.polling.producer import Tools, produce
+from weatherd.polling.producer import PollingContext, produce
 from weatherd.polling.supervisor import Supervisor
 from weatherd.quota.planner import Planner
 
@@ -42,7 +42,7 @@ log = structlog.get_logger()
 _FAREWELL = 0.5  # seconds of the grace that are kept for the forwarders' goodbyes
 
 
-async def run(
+async def run_daemon(
     configuration: Configuration,
     load: Callable[[], Configuration],
     providers: Mapping[str, Provider],
@@ -54,7 +54,7 @@ async def run(
     planner: Planner | None = None,
     gates: Mapping[str, RateLimiter] | None = None,
     serve: Callable[[DaemonStatus], AbstractAsyncContextManager[None]] | None = None,
-    notify: Callable[[str], None] = systemd.unheard,
+    notify: Callable[[str], None] = systemd.no_notify,
     watchdog: float = 0.0,
     watch: Callable[[Callable[[], Configuration], asyncio.Event], Coroutine[Any, Any, None]],
     stop: asyncio.Event,
@@ -86,29 +86,32 @@ async def run(
     clean = False
     async with contextlib.AsyncExitStack() as stack:
         forwards = await stack.enter_async_context(open_deliveries(forwarders or {}, journal, random))
-        reloaded = Reload(successful=True, at=now().timestamp())
+        reloaded = ReloadResult(successful=True, at=now().timestamp())
         view = DaemonStatus(board, account, channel, planner, gates or {}, journal, forwards, now, reload.set, reloaded)
         if serve:
             await stack.enter_async_context(serve(view))
-        tools = Tools(providers, planner, board, channel, account, epoch, random, view.attempts)
+        context = PollingContext(providers, planner, board, channel, account, epoch, random, view.history)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(None) as deadline, asyncio.TaskGroup() as consumers:
                 consumers.create_task(keeper.run(), name="keep")
-                consumers.create_task(consume(channel, board, outlets, keeper, view.pulse), name="consume")
+                consumers.create_task(consume(channel, board, outlets, keeper, view.heartbeat), name="consume")
                 async with asyncio.TaskGroup() as producers:
-                    supervisor = Supervisor(producers, lambda city: produce(city, tools))
+                    supervisor = Supervisor(producers, lambda city: produce(city, context))
                     reloader = Reloader(configuration, load, supervisor, view, notify)
                     helpers = [
                         producers.create_task(reloader.follow(reload), name="reload"),
                         producers.create_task(watch(lambda: reloader.current, reload), name="watch"),
-                        producers.create_task(retain(journal, settings.retention, names, now), name="retain"),
-                        producers.create_task(systemd.attend(view, notify, watchdog), name="attend"),
+                        producers.create_task(prune_journal(journal, settings.retention, names, now), name="retain"),
+                        producers.create_task(systemd.feed_watchdog(view, notify, watchdog), name="attend"),
                     ]
-                    await settled(view)
+                    await asyncio.sleep(
+                        0
+                    )  # because the producers should have begun before anybody is told that they run
+                    view.mark_ready()
                     notify(systemd.READY)
                     log.info("daemon.ready", cities=len(configuration.cities), config=str(configuration.file))
                     await stop.wait()
-                    stack.enter_context(gc_tuning.left_alone())
+                    stack.enter_context(gc_tuning.gc_paused())
                     notify(systemd.STOPPING)
                     view.is_ready = False
                     grace_ends = loop.time() + settings.shutdown_grace

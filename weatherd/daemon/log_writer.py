@@ -1,4 +1,4 @@
-"""Lines written from a thread of their own, so that a reader who stopped reading does not stop the daemon."""
+"""Write the log from a thread of its own, so that a reader which stopped reading does not block the daemon."""
 
 from __future__ import annotations
 
@@ -14,55 +14,59 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-_MOST_WAITING = 20_000
-_MOST_AT_ONCE = 1000
+_QUEUE_LIMIT = 20_000  # lines
+_BATCH_LIMIT = 1000  # texts
 
 
-class Lines:
-    """Writes lines to a stream, in order. When too many wait, others are lost, and ``log.dropped`` counts them."""
+class LineWriter:
+    """Writes lines to a stream, in order. Lines beyond the limit of the queue are dropped and counted.
+
+    ``log.dropped`` reports their number.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._waiting: queue.SimpleQueue[str | threading.Event] = queue.SimpleQueue()
-        self._room = _MOST_WAITING
-        self._lost = 0
-        self._counting = threading.RLock()  # a line may be about what was found in the middle of another
-        threading.Thread(target=self._work, name="log", daemon=True).start()
+        self._queue: queue.SimpleQueue[str | threading.Event] = queue.SimpleQueue()
+        self._free_lines = _QUEUE_LIMIT
+        self._dropped = 0
+        # Reentrant, because the garbage collector may run a finalizer inside write() that logs a line itself.
+        self._lock = threading.RLock()
+        threading.Thread(target=self._write_queued, name="log", daemon=True).start()
 
     def write(self, text: str) -> None:
-        """Hand over a line, or several with line breaks between them; never waits."""
-        lines = _lines(text)
-        with self._counting:
-            if lines <= self._room:
-                self._room -= lines
-                self._waiting.put(text)
+        """Enqueue a line, or several separated by line breaks; never blocks."""
+        lines = _count_lines(text)
+        with self._lock:
+            if lines <= self._free_lines:
+                self._free_lines -= lines
+                self._queue.put(text)
             else:
-                self._lost += lines
+                self._dropped += lines
 
     def flush(self, deadline: float) -> None:
-        """Wait until everything is written, for so many seconds at the most."""
+        """Wait until all queued lines are written, for at most *deadline* seconds."""
         written = threading.Event()
-        self._waiting.put(written)
+        self._queue.put(written)
         written.wait(deadline)
 
-    def _work(self) -> None:
+    def _write_queued(self) -> None:
         while True:
-            batch = [self._waiting.get()]
-            while len(batch) < _MOST_AT_ONCE and not self._waiting.empty():
-                batch.append(self._waiting.get())
+            batch = [self._queue.get()]
+            while len(batch) < _BATCH_LIMIT and not self._queue.empty():
+                batch.append(self._queue.get())
             texts = [item for item in batch if isinstance(item, str)]
-            with contextlib.suppress(OSError, ValueError):  # nobody reads the log any more
+            with contextlib.suppress(OSError, ValueError):  # the reader has closed its end
                 self._stream.write("".join(f"{text}\n" for text in texts))
                 self._stream.flush()
             for item in batch:
                 if isinstance(item, threading.Event):
                     item.set()
-            with self._counting:
-                self._room += sum(map(_lines, texts))
-                lost, self._lost = self._lost, 0
-            if lost:
-                log.warning("log.dropped", lines=lost)
+            with self._lock:
+                self._free_lines += sum(map(_count_lines, texts))
+                dropped, self._dropped = self._dropped, 0
+            if dropped:
+                log.warning("log.dropped", lines=dropped)
 
 
-def _lines(text: str) -> int:
+def _count_lines(text: str) -> int:
     return text.count("\n") + 1

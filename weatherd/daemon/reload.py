@@ -17,7 +17,7 @@ from weatherd.config.city_list import reusing
 from weatherd.config.diff import change
 from weatherd.config.settings import Settings
 from weatherd.daemon import gc_tuning, systemd
-from weatherd.daemon.status import Reload
+from weatherd.daemon.status import ReloadResult
 from weatherd.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -68,22 +68,22 @@ class Reloader:
         while True:
             await reload.wait()
             reload.clear()
-            self._tell(systemd.reloading())
+            self._tell(systemd.reloading_message())
             try:
                 configuration, difference = await self._load_anew()
             except ConfigError as error:
-                self._view.reload = replace(self._view.reload, successful=False)
+                self._view.last_reload = replace(self._view.last_reload, successful=False)
                 log.error("cities.rejected", problems=[str(problem) for problem in error.problems])
             except Exception as error:
-                self._view.reload = replace(self._view.reload, successful=False)
+                self._view.last_reload = replace(self._view.last_reload, successful=False)
                 log.error("cities.rejected", problems=[repr(error)], exc_info=error)
             else:
                 before = self._view.planner.calls_per_day()
-                self._view.board.apply(difference)
-                self._view.attempts.forget(difference.added | difference.removed)
+                self._view.latest.apply(difference)
+                self._view.history.forget(difference.added | difference.removed)
                 self._apply(configuration, difference)
                 self._report(difference, before)
-                self._view.reload = Reload(successful=True, at=self._view.now().timestamp())
+                self._view.last_reload = ReloadResult(successful=True, at=self._view.now().timestamp())
             self._tell(systemd.READY)
 
     async def _load_anew(self) -> tuple[Configuration, CityListDiff]:
@@ -95,18 +95,18 @@ class Reloader:
             thread.shutdown(wait=False)
 
     def _load_reusing(self) -> tuple[Configuration, CityListDiff]:
-        with gc_tuning.left_alone(), reusing(self.current.cities):
+        with gc_tuning.gc_paused(), reusing(self.current.cities):
             loaded = self._load()
             return loaded, change(self.current.cities, loaded.cities)
 
     def _apply(self, configuration: Configuration, difference: CityListDiff) -> None:
         self.current = configuration
-        gc_tuning.search_seldom(len(configuration.cities))
+        gc_tuning.set_threshold(len(configuration.cities))
         for problems in configuration.quarantined:
             log.warning("city.quarantined", problems=[str(problem) for problem in problems])
         self._view.quarantined = len(configuration.quarantined)
         self._view.planner.update(configuration.cities)
-        self._supervisor.become(difference)
+        self._supervisor.apply_diff(difference)
 
     def _report(self, difference: CityListDiff, before: dict[str, int]) -> None:
         log.info(

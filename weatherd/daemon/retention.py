@@ -1,4 +1,4 @@
-"""What is old leaves the journal."""
+"""Delete old observations from the journal."""
 
 from __future__ import annotations
 
@@ -17,28 +17,29 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-_FIRST = 60.0  # seconds after the start, when there is enough to do
-_EVERY = 3600.0
+_DELAY = 60.0  # seconds after the start, when the daemon is busy enough
+_PERIOD = 3600.0
 
 
-async def retain(
+async def prune_journal(
     journal: Journal, retention: float | None, forwarders: Sequence[str], now: Callable[[], datetime]
 ) -> None:
-    """Keep what was fetched in the last *retention* seconds; None keeps all. Runs for ever.
+    """Delete observations that were fetched more than *retention* seconds ago, every hour; None keeps all of them.
 
-    Age goes before delivery, or a far side that never comes back would fill the disk; what it did not get is told.
+    Undelivered observations are deleted too, because a destination that never comes back would fill the disk;
+    ``forwarder.missed`` reports them.
     """
     if retention is None:
         return
-    await asyncio.sleep(_FIRST)
+    await asyncio.sleep(_DELAY)
     while True:
-        moment = now().timestamp()
+        time = now().timestamp()
         try:
-            missed = await journal.prune(moment - retention, moment, forwarders)
+            missed = await journal.prune(time - retention, time, forwarders)
         except StateError as error:
-            log.debug("journal.not_pruned", reason=str(error))  # the disk is full, which is told when writing fails
+            log.debug("journal.not_pruned", reason=str(error))  # a full disk is reported when writing to it fails
         else:
             for name, count in missed.items():
                 if count:
                     log.warning("forwarder.missed", forwarder=name, count=count, reason="older than 'retention'")
-        await asyncio.sleep(_EVERY)
+        await asyncio.sleep(_PERIOD)

@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM stop, SIGHUP reloads; a second signal to stop kills at once."""
+"""Handle signals: SIGINT and SIGTERM stop, SIGHUP reloads; a second SIGINT or SIGTERM kills at once."""
 
 from __future__ import annotations
 
@@ -10,36 +10,38 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Iterator
 
-_STOP = (signal.SIGINT, signal.SIGTERM)
-_ALL = (*_STOP, signal.SIGHUP)
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_ALL_SIGNALS = (*_STOP_SIGNALS, signal.SIGHUP)
 
 
-def hold() -> None:
-    """Keep signals waiting until :func:`catch`, so that one which comes too early is not lost and does not kill."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, _ALL)
+def block_signals() -> None:
+    """Block the signals until :func:`handle_signals`: one that comes too early is then neither lost nor fatal."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, _ALL_SIGNALS)
 
 
 @contextlib.contextmanager
-def catch(loop: asyncio.AbstractEventLoop, stop: Callable[[], None], reload: Callable[[], None]) -> Iterator[None]:
-    """Call *stop* and *reload* on signals, in the main thread, and let in those that were held.
+def handle_signals(
+    loop: asyncio.AbstractEventLoop, stop: Callable[[], None], reload: Callable[[], None]
+) -> Iterator[None]:
+    """Call *stop* or *reload* on signals inside the ``with``, and unblock the signals. For the main thread.
 
-    *stop* is called between any two steps of the program, also when something blocks the loop, so it may do little
-    more than to wake the loop and start a timer. The first signal to stop gives both of them their default effect
-    back: a second one kills without running any code of ours.
+    *stop* is called between any two bytecodes, even while something blocks the event loop; so it may do little more
+    than wake the loop and start a timer. The first stop signal restores the default action of both: a second one
+    kills the process without running any code of weatherd's.
     """
 
-    def first(*_: object) -> None:
-        for number in _STOP:
+    def handle_first_stop(*_: object) -> None:
+        for number in _STOP_SIGNALS:
             signal.signal(number, signal.SIG_DFL)
         stop()
 
     try:
-        for number in _STOP:
-            signal.signal(number, first)
+        for number in _STOP_SIGNALS:
+            signal.signal(number, handle_first_stop)
         signal.signal(signal.SIGHUP, lambda *_: loop.call_soon_threadsafe(reload))
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ALL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ALL_SIGNALS)
         yield
     finally:
-        for number in _STOP:
+        for number in _STOP_SIGNALS:
             signal.signal(number, signal.SIG_DFL)
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a reload that comes too late must not kill
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # because a late reload must not kill the process

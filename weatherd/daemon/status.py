@@ -1,9 +1,9 @@
-"""All that can be seen of the running daemon, for whoever shows it."""
+"""The daemon's state, for the HTTP interface and systemd."""
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from weatherd.freshness import is_stale
@@ -22,81 +22,82 @@ if TYPE_CHECKING:
     from weatherd.quota.limiter import RateLimiter
     from weatherd.quota.planner import Planner
 
-_LATE = 60.0  # seconds after which a poll that should have begun tells that the producers do not tick
+_OVERDUE = 60.0  # seconds by which a poll is late when the producers count as stalled
 
-FRESH, STALE, DOWN, WAITING = "fresh", "stale", "down", "waiting"
+
+class CityState(StrEnum):
+    """What is known of a city's weather."""
+
+    FRESH = "fresh"
+    STALE = "stale"  # its last observation is over its age budget
+    DOWN = "down"  # its polls fail; it has no observation, or one that is not stale yet
+    WAITING = "waiting"  # for its first poll
 
 
 @dataclass(frozen=True, slots=True)
-class Reload:
-    """The last time that the files were read again."""
+class ReloadResult:
+    """The result of the last reload."""
 
     successful: bool
-    at: float  # POSIX time of the last that was
+    at: float  # POSIX time of the last successful one
 
 
 @dataclass(slots=True)
 class DaemonStatus:
-    """The daemon's own parts; to be looked at, not touched."""
+    """The parts of the running daemon, read-only."""
 
-    board: LatestObservations
-    account: ObservationCounts
-    channel: ObservationQueue
+    latest: LatestObservations
+    counts: ObservationCounts
+    queue: ObservationQueue
     planner: Planner
-    gates: Mapping[str, RateLimiter]
+    limiters: Mapping[str, RateLimiter]  # by provider
     journal: Journal
-    forwards: DeliveryGroup
+    deliveries: DeliveryGroup
     now: Callable[[], datetime]
-    ask_reload: Callable[[], None]
-    reload: Reload
-    attempts: PollHistory = field(default_factory=PollHistory)
-    pulse: Heartbeat = field(default_factory=Heartbeat)
-    quarantined: int = 0  # rows of the list that are set aside
+    request_reload: Callable[[], None]
+    last_reload: ReloadResult
+    history: PollHistory = field(default_factory=PollHistory)
+    heartbeat: Heartbeat = field(default_factory=Heartbeat)
+    quarantined: int = 0  # rows of the list
     is_ready: bool = False
 
     @property
     def cities(self) -> tuple[City, ...]:
-        """Those that are watched; another tuple when they have changed."""
-        return self.board.cities
+        """The cities of the list; another tuple after they have changed."""
+        return self.latest.cities
 
-    def state(self, city: City) -> str:
-        """Return ``fresh``, ``stale`` (its last observation is too old), ``down`` (there is none), or ``waiting``.
-
-        A city is down, too, when its polls fail, though its last observation is not yet too old: then it is shown with
-        that. It is waiting before its first poll has ended.
-        """
-        last, attempt = self.board.get(city.id), self.attempts.last(city.id)
+    def state_of(self, city: City) -> CityState:
+        """Return the state of a city."""
+        last, poll = self.latest.get(city.id), self.history.last_poll(city.id)
         if last is None:
-            return DOWN if attempt else WAITING
+            return CityState.DOWN if poll else CityState.WAITING
         if is_stale(last, self.now().timestamp()):
-            return STALE
-        return DOWN if attempt and attempt.failures else FRESH
+            return CityState.STALE
+        return CityState.DOWN if poll and poll.failures else CityState.FRESH
 
-    def counts(self) -> dict[str, int]:
-        """Return how many cities are in each state."""
-        counts = dict.fromkeys((FRESH, STALE, DOWN, WAITING), 0)
+    def count_states(self) -> dict[CityState, int]:
+        """Return the number of cities in each state."""
+        counts = dict.fromkeys(CityState, 0)
         for city in self.cities:
-            counts[self.state(city)] += 1
+            counts[self.state_of(city)] += 1
         return counts
 
-    def faults(self) -> Iterator[str]:
-        """Say what should move and does not. That a weather service is down is none."""
-        for part in self.pulse.stalled():
-            yield f"the {part} does not move"
-        due = self.attempts.earliest()
-        if due is not None and self.now().timestamp() - due > _LATE:
-            yield "the producers do not tick"
+    def stalled_parts(self) -> Iterator[str]:
+        """Yield a sentence for each part that makes no progress. An unavailable weather service is none."""
+        for part in self.heartbeat.stalled():
+            yield f"the {part} makes no progress"
+        due = self.history.earliest_due()
+        if due is not None and self.now().timestamp() - due > _OVERDUE:
+            yield "the producers make no progress"
 
-    def sentence(self) -> str:
-        """Say how it goes, in a line."""
-        counts, due = self.counts(), self.attempts.earliest()
-        parts = [f"{number} {state}" for state, number in counts.items() if number or state != WAITING]
-        many = "1 city" if len(self.cities) == 1 else f"{len(self.cities)} cities"
-        ahead = "" if due is None else f"; next poll in {max(0.0, due - self.now().timestamp()):.0f} s"
-        return f"{many}: {', '.join(parts)}{ahead}"
+    def summary(self) -> str:
+        """Return the daemon's state in one line, such as "3 cities: 3 fresh, 0 stale, 0 down; next poll in 4 s"."""
+        counts, due = self.count_states(), self.history.earliest_due()
+        parts = [f"{count} {state}" for state, count in counts.items() if count or state != CityState.WAITING]
+        total = "1 city" if len(self.cities) == 1 else f"{len(self.cities)} cities"
+        next_poll = "" if due is None else f"; next poll in {max(0.0, due - self.now().timestamp()):.0f} s"
+        return f"{total}: {', '.join(parts)}{next_poll}"
 
-
-async def settled(view: DaemonStatus) -> None:
-    """Let the producers begin before anybody is told that they run."""
-    await asyncio.sleep(0)
-    view.is_ready = True
+    def mark_ready(self) -> None:
+        """Report from now on that the daemon is ready."""
+        self.is_ready = True

@@ -1,4 +1,4 @@
-"""What systemd is told: https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html."""
+"""Notify systemd: https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 READY, STOPPING = "READY=1", "STOPPING=1"
-_EVERY = 5.0  # seconds between two looks, where systemd does not ask for more
-_SELDOM = 60.0  # where nobody listens, or it takes a while to count the cities
-_MANY = 1000  # of them take a while
+_CHECK_PERIOD = 5.0  # seconds, unless systemd's watchdog needs a shorter one
+_SLOW_PERIOD = 60.0  # seconds: without systemd, and between two summaries of a long list
+_LONG_LIST = 1000  # cities from which on counting their states takes a while
 
 
-def reloading() -> str:
-    """Return what is said when a reload begins; READY follows when it is over."""
+def reloading_message() -> str:
+    """Return the message that a reload has begun; READY reports its end."""
     return f"RELOADING=1\nMONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}"
 
 
-def unheard(_message: str) -> None:
-    """Stand in where no systemd listens."""
+def no_notify(_message: str) -> None:
+    """Ignore the message: no service manager is listening."""
 
 
-def notifier(environ: Mapping[str, str]) -> Callable[[str], None]:
-    """Return what sends a message to systemd, or :func:`unheard` where no systemd listens."""
+def open_notifier(environ: Mapping[str, str]) -> Callable[[str], None]:
+    """Return the function that sends a message to systemd, or :func:`no_notify` without ``NOTIFY_SOCKET``."""
     address = environ.get("NOTIFY_SOCKET", "")
     if not address.startswith(("/", "@")):
-        return unheard
+        return no_notify
     address = "\0" + address[1:] if address[0] == "@" else address
 
     def notify(message: str) -> None:
         with (
-            contextlib.suppress(OSError),  # nobody to be told
+            contextlib.suppress(OSError),  # systemd is gone
             socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sender,
         ):
             sender.sendto(message.encode(), address)
@@ -50,25 +50,28 @@ def notifier(environ: Mapping[str, str]) -> Callable[[str], None]:
     return notify
 
 
-def watchdog(environ: Mapping[str, str]) -> float:
-    """Return the seconds within which systemd wants to hear from this process; 0 when it does not watch."""
-    usec, whose = environ.get("WATCHDOG_USEC", ""), environ.get("WATCHDOG_PID") or str(os.getpid())
-    return int(usec) / 1e6 if usec.isdigit() and whose == str(os.getpid()) else 0.0
+def watchdog_period(environ: Mapping[str, str]) -> float:
+    """Return the seconds within which systemd's watchdog expects a message from this process; 0 without a watchdog."""
+    usec, pid = environ.get("WATCHDOG_USEC", ""), environ.get("WATCHDOG_PID") or str(os.getpid())
+    return int(usec) / 1e6 if usec.isdigit() and pid == str(os.getpid()) else 0.0
 
 
-async def attend(view: DaemonStatus, notify: Callable[[str], None], watchdog: float) -> None:
-    """Tell how it goes, for ever; and that all is well only while producers tick and the consumer moves."""
-    was_well, status, counted = True, "", -_SELDOM
-    every = _SELDOM if notify is unheard else min(watchdog / 3 or _EVERY, _EVERY)
+async def feed_watchdog(status: DaemonStatus, notify: Callable[[str], None], watchdog: float) -> None:
+    """Send a status line for ever, and feed the watchdog while the producers and the pipeline make progress.
+
+    Logs ``daemon.stuck`` when they stop making progress, and ``daemon.unstuck`` when they resume.
+    """
+    was_stuck, summary, summarized = False, "", -_SLOW_PERIOD
+    period = _SLOW_PERIOD if notify is no_notify else min(watchdog / 3 or _CHECK_PERIOD, _CHECK_PERIOD)
     loop = asyncio.get_running_loop()
     while True:
-        faults = list(view.faults())
-        if faults and was_well:
-            log.error("daemon.stuck", reason="; ".join(faults))
-        elif not (faults or was_well):
-            log.info("daemon.moves")
-        was_well = not faults
-        if notify is not unheard and (len(view.cities) <= _MANY or loop.time() - counted >= _SELDOM):
-            status, counted = view.sentence(), loop.time()
-        notify(f"STATUS={'; '.join(faults)}" if faults else f"STATUS={status}\nWATCHDOG=1")
-        await asyncio.sleep(every)
+        stalled = list(status.stalled_parts())
+        if stalled and not was_stuck:
+            log.error("daemon.stuck", reason="; ".join(stalled))
+        elif was_stuck and not stalled:
+            log.info("daemon.unstuck", reason="progress resumed")
+        was_stuck = bool(stalled)
+        if notify is not no_notify and (len(status.cities) <= _LONG_LIST or loop.time() - summarized >= _SLOW_PERIOD):
+            summary, summarized = status.summary(), loop.time()
+        notify(f"STATUS={'; '.join(stalled)}" if stalled else f"STATUS={summary}\nWATCHDOG=1")
+        await asyncio.sleep(period)

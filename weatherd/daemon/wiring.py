@@ -38,32 +38,32 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
-AGENT = f"weatherd/{__version__}"
+USER_AGENT = f"weatherd/{__version__}"
 _CONCURRENCY = 10  # of a plug-in, which has no block
 
 
-def now() -> datetime:
+def utc_now() -> datetime:
     """Return the wall clock's time, aware and in UTC."""
     return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Providers:
+class OpenProviders:
     """The providers that can serve, and for each of the others why it cannot."""
 
     usable: Mapping[str, Provider]
-    refused: Mapping[str, Problem]
+    rejected: Mapping[str, Problem]
     planner: Planner
-    gates: Mapping[str, RateLimiter]
+    limiters: Mapping[str, RateLimiter]
 
-    def require(self, configuration: Configuration) -> Configuration:
+    def require_usable(self, configuration: Configuration) -> Configuration:
         """Return *configuration*, with the cities set aside that name a provider which cannot serve.
 
         Raises ConfigError when one of the general providers cannot.
         """
-        if missing := [self.refused[name] for name in configuration.settings.providers if name in self.refused]:
+        if missing := [self.rejected[name] for name in configuration.settings.providers if name in self.rejected]:
             raise ConfigError(*missing)
         unfit = {city: self._problem(city, configuration) for city in configuration.cities if self._refuses(city)}
         if not unfit:
@@ -73,55 +73,57 @@ class Providers:
         return replace(configuration, cities=fit, quarantined=quarantined)
 
     def _refuses(self, city: City) -> bool:
-        return not self.refused.keys().isdisjoint(city.providers)
+        return not self.rejected.keys().isdisjoint(city.providers)
 
     def _problem(self, city: City, configuration: Configuration) -> Problem:
-        reasons = [self.refused[name].message for name in city.providers if name in self.refused]
+        reasons = [self.rejected[name].message for name in city.providers if name in self.rejected]
         return Problem(str(configuration.list_path), f"{city.name!r}: {'; '.join(reasons)}")
 
 
 @contextlib.asynccontextmanager
 async def open_providers(
-    settings: Settings, now: Callable[[], datetime] = now, state: ProviderState | None = None
-) -> AsyncIterator[Providers]:
+    settings: Settings, now: Callable[[], datetime] = utc_now, state: ProviderState | None = None
+) -> AsyncIterator[OpenProviders]:
     """Open the session and on it every provider that is installed and set up, each behind its gate."""
     usable: dict[str, Provider] = {}
-    refused: dict[str, Problem] = {}
-    gates: dict[str, RateLimiter] = {}
+    rejected: dict[str, Problem] = {}
+    limiters: dict[str, RateLimiter] = {}
     state = state or in_memory_state(now)
-    plans = plans_of(settings)
+    plans = plans_in(settings)
     async with contextlib.AsyncExitStack() as stack:
-        session = await stack.enter_async_context(open_session(AGENT))
+        session = await stack.enter_async_context(open_session(USER_AGENT))
         for name, point in plugins.find("providers").items():
             concurrency = getattr(_block(settings, name), "concurrency", _CONCURRENCY)
-            gates[name] = RateLimiter(
+            limiters[name] = RateLimiter(
                 state.usage_meter(name, plans.get(name, UNLIMITED)), concurrency, now, state.schedule_save
             )
-            resources = Resources(session, gates[name], state.key_values(name), now)
+            resources = Resources(session, limiters[name], state.key_values(name), now)
             try:
                 with contain():
                     usable[name] = await _enter(stack, name, point.load()(settings, resources))
             except ConfigError as error:
-                refused[name] = error.problems[0]
+                rejected[name] = error.problems[0]
             except Exception as error:
                 log.error("plugin.broken", plugin=name, exc_info=error)
-                refused[name] = Problem(point.value, f"the provider {name!r} cannot be opened: {describe(error)}")
-        yield Providers(usable, refused, Planner(plans, lambda name, rate: gates[name].set_planned_rate(rate)), gates)
+                rejected[name] = Problem(point.value, f"the provider {name!r} cannot be opened: {describe(error)}")
+        yield OpenProviders(
+            usable, rejected, Planner(plans, lambda name, rate: limiters[name].set_planned_rate(rate)), limiters
+        )
 
 
 @contextlib.asynccontextmanager
-async def open_for_once(configuration: Configuration) -> AsyncIterator[Providers]:
+async def open_with_state(configuration: Configuration) -> AsyncIterator[OpenProviders]:
     """Open the providers for a command that asks once. Its calls count like the daemon's, which may be running."""
     path = find_state_folder(configuration.settings.state, configuration.file, os.environ)
     async with (
         open_journal(path) as journal,
-        open_provider_state(journal, now) as state,
-        open_providers(configuration.settings, now, state) as providers,
+        open_provider_state(journal, utc_now) as state,
+        open_providers(configuration.settings, utc_now, state) as providers,
     ):
         yield providers
 
 
-def plans_of(settings: Settings) -> dict[str, Plan]:
+def plans_in(settings: Settings) -> dict[str, Plan]:
     """Return the plan of each provider that has a block."""
     blocks = {name: _block(settings, name) for name in PLANS}
     return {name: find_plan(name, block.plan) for name, block in blocks.items() if block}
@@ -150,11 +152,14 @@ async def open_sinks(settings: Settings) -> AsyncIterator[dict[str, Sink]]:
 
 @contextlib.asynccontextmanager
 async def open_forwarders(
-    settings: Settings, state: ProviderState, cities: Callable[[], Sequence[City]], now: Callable[[], datetime] = now
+    settings: Settings,
+    state: ProviderState,
+    cities: Callable[[], Sequence[City]],
+    now: Callable[[], datetime] = utc_now,
 ) -> AsyncIterator[dict[str, Forwarder]]:
     """Make every forwarder that is installed and switched on. Raises ConfigError for one that lacks something."""
     forwarders: dict[str, Forwarder] = {}
-    async with open_session(AGENT) as session:
+    async with open_session(USER_AGENT) as session:
         for name, point in plugins.find("forwarders").items():
             resources = ForwarderResources(session, state.key_values(f"forwarder {name}"), cities, now)
             try:
@@ -168,7 +173,7 @@ async def open_forwarders(
         yield forwarders
 
 
-async def _enter(stack: contextlib.AsyncExitStack, name: str, opened: AbstractAsyncContextManager[T]) -> T:
+async def _enter(stack: contextlib.AsyncExitStack, name: str, opened: AbstractAsyncContextManager[_T]) -> _T:
     """Open a plug-in, to be closed with the stack; what goes wrong then is logged and hurts nobody."""
     entered = await opened.__aenter__()
     stack.push_async_callback(_close, name, opened)

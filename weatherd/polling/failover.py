@@ -1,4 +1,4 @@
-"""Which provider serves a city: the first that can, and a return to it that is not a flap. Pure."""
+"""Decide which provider serves a city: the first that is available, without flapping back to it. Pure functions."""
 
 from __future__ import annotations
 
@@ -8,40 +8,41 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_SHORTEST = 600.0
-_LONGEST = 6 * 3600.0
+_MIN_SUSPENSION = 600.0  # seconds
+_MAX_SUSPENSION = 6 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
 class Suspension:
-    """A provider that failed a city sits out for a while. POSIX times."""
+    """A time during which a provider that failed a city is asked last."""
 
-    until: float
+    until: float  # POSIX time
     length: float  # seconds
 
     def is_over(self, now: float) -> bool:
-        """Tell whether the provider has its turn again."""
+        """Return whether the provider has its place in the order of preference again."""
         return now >= self.until
 
-    def is_forgotten(self, now: float) -> bool:
-        """Tell whether it has done well for as long as it sat out."""
+    def is_forgiven(self, now: float) -> bool:
+        """Return whether the provider has been in service for as long as it was suspended."""
         return now >= self.until + self.length
 
 
-def order(providers: Sequence[str], benches: Mapping[str, Suspension], now: float) -> Sequence[str]:
-    """Return the providers in the order to ask them: by preference, those that sit out last."""
-    if not benches:
+def order_providers(providers: Sequence[str], suspensions: Mapping[str, Suspension], now: float) -> Sequence[str]:
+    """Return the providers in the order in which to ask them: by preference, suspended ones last."""
+    if not suspensions:
         return providers
-    return sorted(providers, key=lambda name: name in benches and not benches[name].is_over(now))
+    return sorted(providers, key=lambda name: name in suspensions and not suspensions[name].is_over(now))
 
 
-def bench(before: Suspension | None, now: float, interval: float, retry_after: float) -> Suspension:
-    """Return how long a provider that failed at *now* sits out: two intervals, ten minutes at least.
+def suspend(previous: Suspension | None, now: float, interval: float, retry_after: float) -> Suspension:
+    """Return the suspension of a provider that failed at *now*: two intervals, but at least ten minutes.
 
-    Twice as long each time it fails before it has done well for as long as it sat out; six hours, or two intervals, at
-    the most. Not before the time that it asked for itself.
+    Its length doubles with each failure before the previous suspension is forgiven, up to six hours or two intervals,
+    whichever is longer. It never ends before *retry_after*, the seconds that the service asked for.
     """
-    shortest = max(_SHORTEST, 2 * interval)
-    again = before is not None and not before.is_forgotten(now)
-    length = min(before.length * 2, max(_LONGEST, shortest)) if before and again else shortest
+    shortest = max(_MIN_SUSPENSION, 2 * interval)
+    length = shortest
+    if previous and not previous.is_forgiven(now):
+        length = min(previous.length * 2, max(_MAX_SUSPENSION, shortest))
     return Suspension(now + max(length, retry_after), length)

@@ -1,4 +1,4 @@
-"""One poll of one city: its providers in turn, until one has the weather of now."""
+"""Poll a city once: ask its providers in turn until one has a fresh observation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from weatherd.freshness import age, is_stale
 from weatherd.http.trace import start_tracing, stop_tracing
 from weatherd.observation import Observation
 from weatherd.plugins import contain
-from weatherd.polling.poll_history import FRESH, ProviderAttempt
+from weatherd.polling.poll_history import SERVED, ProviderAttempt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,72 +25,79 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 
-class Outcome(NamedTuple):
-    """What a poll brought: a fresh observation, an old one because nobody had anything newer, or none."""
+class FetchResult(NamedTuple):
+    """The result of a poll: a fresh observation, a stale one because no provider has a newer one, or none."""
 
     observation: Observation | None
     is_stale: bool
-    errors: Mapping[str, Exception]  # of the providers that could not serve, in the order they were asked
-    tries: Sequence[ProviderAttempt] = ()
+    errors: Mapping[str, Exception]  # by provider, in the order in which they were asked
+    attempts: Sequence[ProviderAttempt] = ()
 
     @property
     def is_fresh(self) -> bool:
-        """Tell whether it is the weather of now."""
+        """Whether there is an observation within its age budget."""
         return self.observation is not None and not self.is_stale
 
     @property
     def reason(self) -> Exception | None:
-        """The error that tells most: that of the first provider that was really asked."""
+        """The most informative error: that of the first provider that was not paused or rate-limited as a whole."""
         errors = list(self.errors.values())
         return next((error for error in errors if not is_service_wide(error)), errors[0] if errors else None)
 
 
-async def ask(city: City, names: Iterable[str], providers: Mapping[str, Provider], now: Callable[[], float]) -> Outcome:
-    """Ask one provider after the other. *now* tells the POSIX time."""
+async def fetch_city(
+    city: City, names: Iterable[str], providers: Mapping[str, Provider], now: Callable[[], float]
+) -> FetchResult:
+    """Ask the providers *names* one after the other until one has a fresh observation.
+
+    *now* returns the POSIX time. What providers raise is collected in the result, never raised.
+    """
     errors: dict[str, Exception] = {}
-    tries: list[ProviderAttempt] = []
-    old: Observation | None = None
+    attempts: list[ProviderAttempt] = []
+    newest: Observation | None = None  # of the stale ones
     for name in names:
         began, trail = now(), start_tracing()
         try:
             with contain():
-                answer = await providers[name].fetch(city)
+                response = await providers[name].fetch(city)
                 ended = now()
-                found = _checked(answer, city, ended)
+                found = _checked(response, city, ended)
         except Exception as error:
             errors[name] = error
-            tries.append(_failed(name, now() - began, stop_tracing(trail), error))
+            attempts.append(_failed_attempt(name, now() - began, stop_tracing(trail), error))
             if len(city.providers) > 1:
-                is_bug = None if isinstance(error, ProviderError) else error
-                log.debug("provider.failed", provider=name, reason=describe(error), exc_info=is_bug)
+                bug = None if isinstance(error, ProviderError) else error
+                log.debug("provider.failed", provider=name, reason=describe(error), exc_info=bug)
         else:
-            exchanges = stop_tracing(trail)
+            traces = stop_tracing(trail)
             if not is_stale(found, ended):
-                return Outcome(
-                    found, False, errors, (*tries, ProviderAttempt(name, FRESH, ended - began, "", exchanges))
-                )
-            errors[name] = _too_old(name, age(found, ended))
-            tries.append(_failed(name, ended - began, exchanges, errors[name]))
-            old = max(old, found, key=lambda each: each.observed_at) if old else found
-    return Outcome(old, True, errors, tries)
+                attempts.append(ProviderAttempt(name, SERVED, ended - began, "", traces))
+                return FetchResult(found, False, errors, attempts)
+            errors[name] = _stale_error(name, age(found, ended))
+            attempts.append(_failed_attempt(name, ended - began, traces, errors[name]))
+            newest = max(newest, found, key=lambda observation: observation.observed_at) if newest else found
+    return FetchResult(newest, True, errors, attempts)
 
 
-def _failed(provider: str, seconds: float, exchanges: Sequence[RequestTrace], error: Exception) -> ProviderAttempt:
+def _failed_attempt(provider: str, seconds: float, traces: Sequence[RequestTrace], error: Exception) -> ProviderAttempt:
     outcome = error.failure.value if isinstance(error, ProviderError) else "bug"
-    return ProviderAttempt(provider, outcome, seconds, describe(error), exchanges)
+    return ProviderAttempt(provider, outcome, seconds, describe(error), traces)
 
 
-def _checked(answer: Any, city: City, now: float) -> Observation:
-    """Let only sound observations of the city on the road, none from the future; TypeError for anything else."""
-    if not isinstance(answer, Observation):
-        raise TypeError(f"a provider gives an Observation, not a {type(answer).__name__}")
-    if answer.city != city.id or not answer.is_sound():
+def _checked(response: Any, city: City, now: float) -> Observation:
+    """Return a provider's response if it is a valid observation of the city, with ``observed_at`` not in the future.
+
+    Raises TypeError for anything else.
+    """
+    if not isinstance(response, Observation):
+        raise TypeError(f"a provider gives an Observation, not a {type(response).__name__}")
+    if response.city != city.id or not response.is_sound():
         raise TypeError("the provider's observation is of another city, or has a value that cannot be")
-    if answer.observed_at <= answer.fetched_at:
-        return answer
-    latest = max(answer.fetched_at, datetime.fromtimestamp(now, UTC))
-    return answer._replace(observed_at=min(answer.observed_at, latest))
+    if response.observed_at <= response.fetched_at:
+        return response
+    latest = max(response.fetched_at, datetime.fromtimestamp(now, UTC))
+    return response._replace(observed_at=min(response.observed_at, latest))
 
 
-def _too_old(provider: str, age: float) -> ProviderError:
+def _stale_error(provider: str, age: float) -> ProviderError:
     return ProviderError(f"the newest that {provider} has is {duration.words(age // 60 * 60)} old", Failure.STALE)

@@ -1,4 +1,4 @@
-"""A city's bad times in the log: one line when they begin, one when its last observation is too old, one at the end."""
+"""Log a city's outage: one line when it begins, one when its last observation goes stale, one when it ends."""
 
 from __future__ import annotations
 
@@ -19,42 +19,49 @@ log = structlog.get_logger()
 
 @dataclass(slots=True)
 class OutageLog:
-    """The failed polls of one city in a row, until it is well again. The city's id is in the log's context.
+    """The failed polls of one city in a row, until a poll succeeds. The city's id is in the log's context.
 
-    That a service is left alone is told once for all its cities, with ``provider.paused``; they keep quiet then.
+    An error of the whole service is logged once for all its cities, as ``provider.paused`` by the rate limiter;
+    the cities then log at debug level only.
     """
 
     failures: int = 0
-    _since: float = 0.0
-    _is_told: bool = False
+    _since: float = 0.0  # POSIX time
+    _is_logged: bool = False  # louder than at debug level
     _is_stale: bool = False
 
-    def goes_on(self, error: Exception | None, now: float, wait: float) -> None:
-        """Log the first failure loud and the others low; a traceback only for what nobody expected."""
+    def failed(self, error: Exception | None, now: float, delay: float) -> None:
+        """Log a failed poll, to be retried in *delay* seconds: the first as a warning, the others at debug level.
+
+        Only an unexpected error (a bug) is logged with its traceback.
+        """
         self.failures += 1
         if self.failures == 1:
             self._since = now
-        event: dict[str, Any] = {"reason": describe(error) if error else "no provider", "failures": self.failures}
-        if self._is_told or is_service_wide(error):
-            log.debug("city.still_down", **event, retry_in=round(wait, 3))
+        facts: dict[str, Any] = {
+            "reason": describe(error) if error else "no provider",
+            "failures": self.failures,
+            "retry_in": round(delay, 3),
+        }
+        if self._is_logged or is_service_wide(error):
+            log.debug("city.still_down", **facts)
             return
-        self._is_told = True
-        event["retry_in"] = round(wait, 3)
+        self._is_logged = True
         if isinstance(error, ProviderError):
-            log.warning("city.down", **event)
+            log.warning("city.down", **facts)
         else:
-            log.error("city.down", **event, exc_info=error)
+            log.error("city.down", **facts, exc_info=error)
 
-    def aged(self, last: Observation | None, error: Exception | None, now: float) -> None:
-        """Log once that the city's last observation has become too old."""
+    def went_stale(self, last: Observation | None, error: Exception | None, now: float) -> None:
+        """Log once that the city's last observation has gone stale, if it has."""
         if last is None or self._is_stale or not is_stale(last, now):
             return
         self._is_stale = True
-        is_told = is_service_wide(error) or (isinstance(error, ProviderError) and error.failure is Failure.STALE)
-        tell = log.debug if is_told else log.warning
-        tell("city.stale", provider=last.provider, age=round(age(last, now)), observed_at=rfc3339(last.observed_at))
+        is_explained = is_service_wide(error) or (isinstance(error, ProviderError) and error.failure is Failure.STALE)
+        write = log.debug if is_explained else log.warning
+        write("city.stale", provider=last.provider, age=round(age(last, now)), observed_at=rfc3339(last.observed_at))
 
-    def ended(self, now: float) -> None:
-        """Log the end."""
-        if self._is_told:
+    def recovered(self, now: float) -> None:
+        """Log the end of the outage, unless its beginning was logged at debug level only."""
+        if self._is_logged:
             log.info("city.recovered", failures=self.failures, seconds=round(now - self._since, 3))

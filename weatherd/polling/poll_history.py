@@ -1,4 +1,4 @@
-"""What became of the last poll of each city, and when the next one comes and why: for people who ask."""
+"""Record the last poll and the next poll of every city, for the status API and the metrics."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from weatherd.http.trace import RequestTrace
 
-FRESH = "fresh"
+SERVED = "fresh"  # the outcome of an attempt that brought a fresh observation; a value in the API and the metrics
 BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0, 30.0, 60.0)  # seconds
 
 
@@ -22,10 +22,10 @@ class ProviderAttempt(NamedTuple):
     """What one provider did in a poll."""
 
     provider: str
-    outcome: str  # FRESH, or the failure in a word
-    seconds: float  # with the wait at the provider's gate
-    reason: str = ""  # in words; "" when it served
-    exchanges: Sequence[RequestTrace] = ()  # with the server; shared by the cities of a batch
+    outcome: str  # SERVED, or the value of a Failure
+    seconds: float  # including the wait for the rate limiter
+    reason: str = ""  # the error's message; "" if the attempt was successful
+    traces: Sequence[RequestTrace] = ()  # the HTTP requests; the cities of a batch share them
 
 
 class Poll(NamedTuple):
@@ -33,15 +33,15 @@ class Poll(NamedTuple):
 
     began: float
     ended: float
-    tries: Sequence[ProviderAttempt]
-    failures: int  # polls in a row that brought nothing fresh
+    attempts: Sequence[ProviderAttempt]
+    failures: int  # polls in a row without a fresh observation
 
     @property
-    def decided(self) -> str:
-        """What it brought, in words."""
-        outcomes = {each.outcome: each.provider for each in self.tries}
-        if FRESH in outcomes:
-            return f"{outcomes[FRESH]} serves"
+    def decision(self) -> str:
+        """A sentence on the result, for people."""
+        outcomes = {attempt.outcome: attempt.provider for attempt in self.attempts}
+        if SERVED in outcomes:
+            return f"{outcomes[SERVED]} serves"
         is_old = Failure.STALE.value in outcomes
         return "nothing newer, so the old one is shown as stale" if is_old else "no observation"
 
@@ -50,61 +50,61 @@ class NextPoll(NamedTuple):
     """When a city is polled next, and why then."""
 
     at: float  # POSIX time
-    why: str
-    is_tick: bool = True  # of the city's phase, not out of turn
+    reason: str
+    is_tick: bool = True  # on the city's schedule, as opposed to a retry or a first poll
 
 
 @dataclass(slots=True)
 class Histogram:
-    """How long something took: counts for each bucket, the last of them for all that took longer."""
+    """Durations, counted by the buckets of BUCKETS; the last count is of longer ones."""
 
     counts: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS) + 1))
-    total: float = 0.0
+    total: float = 0.0  # seconds
 
     def add(self, seconds: float) -> None:
-        """Count one."""
+        """Count a duration."""
         self.counts[bisect.bisect_left(BUCKETS, seconds)] += 1
         self.total += seconds
 
 
 class PollHistory:
-    """The last poll of every city that is watched, and counts of all."""
+    """The last and the next poll of every city, and counters over all cities."""
 
     def __init__(self) -> None:
-        self.polls: Counter[tuple[str, str]] = Counter()  # by provider and outcome
+        self.outcomes: Counter[tuple[str, str]] = Counter()  # attempts by provider and outcome
         self.durations: defaultdict[str, Histogram] = defaultdict(Histogram)  # by provider
-        self._last: dict[str, Poll] = {}
-        self._next: dict[str, NextPoll] = {}  # of those that are not being polled now
+        self._last: dict[str, Poll] = {}  # by city id
+        self._next: dict[str, NextPoll] = {}  # by city id; a city that is being polled has none
 
-    def planned(self, city: str, then: NextPoll) -> None:
-        """Note when a city is polled next."""
-        self._next[city] = then
+    def record_next(self, city_id: str, next_poll: NextPoll) -> None:
+        """Record when a city is polled next."""
+        self._next[city_id] = next_poll
 
-    def begins(self, city: str) -> None:
-        """Note that a city is being polled."""
-        self._next.pop(city, None)
+    def record_start(self, city_id: str) -> None:
+        """Record that a poll of a city has started."""
+        self._next.pop(city_id, None)
 
-    def ended(self, city: str, attempt: Poll, then: NextPoll) -> None:
-        """Note what became of a poll, and when the city is polled next."""
-        self._last[city], self._next[city] = attempt, then
-        for each in attempt.tries:
-            self.polls[each.provider, each.outcome] += 1
-            self.durations[each.provider].add(each.seconds)
+    def record_end(self, city_id: str, poll: Poll, next_poll: NextPoll) -> None:
+        """Record a finished poll and when the city is polled next."""
+        self._last[city_id], self._next[city_id] = poll, next_poll
+        for attempt in poll.attempts:
+            self.outcomes[attempt.provider, attempt.outcome] += 1
+            self.durations[attempt.provider].add(attempt.seconds)
 
-    def last(self, city: str) -> Poll | None:
-        """Return the last poll of a city, if it has been polled since the start."""
-        return self._last.get(city)
+    def last_poll(self, city_id: str) -> Poll | None:
+        """Return the last finished poll of a city since the start of the daemon, if there is one."""
+        return self._last.get(city_id)
 
-    def next(self, city: str) -> NextPoll | None:
-        """Return when a city is polled next, and why then; None while it is being polled."""
-        return self._next.get(city)
+    def next_poll(self, city_id: str) -> NextPoll | None:
+        """Return when a city is polled next; None while it is being polled."""
+        return self._next.get(city_id)
 
-    def earliest(self) -> float | None:
-        """Return when the next poll of any city is due, in POSIX time."""
-        return min((then.at for then in self._next.values()), default=None)
+    def earliest_due(self) -> float | None:
+        """Return the POSIX time at which the next poll of any city is due."""
+        return min((next_poll.at for next_poll in self._next.values()), default=None)
 
     def forget(self, cities: Iterable[str]) -> None:
-        """Forget these cities."""
-        for city in cities:
-            self._last.pop(city, None)
-            self._next.pop(city, None)
+        """Drop the records of these cities."""
+        for city_id in cities:
+            self._last.pop(city_id, None)
+            self._next.pop(city_id, None)

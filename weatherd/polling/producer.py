@@ -1,4 +1,4 @@
-"""The producer: one city, asked for ever; its failures become states and never end it."""
+"""The producer: a task that polls one city for ever. Failures change its schedule and never end it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,18 @@ import structlog
 
 from weatherd.errors import Failure, ProviderError, describe, is_service_wide
 from weatherd.observation import FetchedObservation
-from weatherd.polling.failover import Suspension, bench, order
-from weatherd.polling.fetch import Outcome, ask
+from weatherd.polling.failover import Suspension, order_providers, suspend
+from weatherd.polling.fetch import FetchResult, fetch_city
 from weatherd.polling.outage_log import OutageLog
 from weatherd.polling.poll_history import NextPoll, Poll, PollHistory
-from weatherd.polling.schedule import backoff, crowding, first_poll, next_tick, second_poll, share
+from weatherd.polling.schedule import (
+    backoff_delay,
+    city_phase,
+    cold_start_spread,
+    first_poll_time,
+    next_tick,
+    rejoin_tick,
+)
 from weatherd.polling.tick_timer import TickTimer
 
 if TYPE_CHECKING:
@@ -31,139 +38,148 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-_IN_TURN = "the city's turn: its phase in the interval"
-_PAUSE = 1.0  # seconds, at the least
-_EARLY = (Failure.UNAVAILABLE, Failure.BROKEN, Failure.MALFORMED, Failure.EMPTY)  # worth a try before the next tick
+_ON_SCHEDULE = "on schedule"
+_MIN_PAUSE = 1.0  # seconds until a paused service is asked again, at least
+_RETRIED_EARLY = (Failure.UNAVAILABLE, Failure.BROKEN, Failure.MALFORMED, Failure.EMPTY)  # before the next tick
 
 
 @dataclass(frozen=True, slots=True)
-class Tools:
-    """What every producer works with."""
+class PollingContext:
+    """What all producers share."""
 
     providers: Mapping[str, Provider]
     planner: Planner
-    board: LatestObservations
-    channel: ObservationQueue
-    account: ObservationCounts
-    epoch: float  # POSIX time at which the loop's clock stood at zero
+    latest: LatestObservations
+    queue: ObservationQueue
+    counts: ObservationCounts
+    epoch: float  # POSIX time of the loop's clock at zero
     random: random.Random
-    attempts: PollHistory = field(default_factory=PollHistory)
-    alarm: TickTimer = field(default_factory=TickTimer)
+    history: PollHistory = field(default_factory=PollHistory)
+    timer: TickTimer = field(default_factory=TickTimer)
     clock: Callable[[], float] = field(default_factory=lambda: asyncio.get_running_loop().time)
 
     def now(self) -> float:
-        """Return the POSIX time, by the loop's clock: it never jumps."""
+        """Return the POSIX time according to the loop's clock, which never jumps."""
         return self.epoch + self.clock()
 
 
-async def produce(city: City, tools: Tools) -> None:
-    """Poll *city* at every tick of its phase, and when nothing fresh is known of it at once, or soon in a long list.
+async def produce(city: City, context: PollingContext) -> None:
+    """Poll *city* at every tick of its phase and put its observations on the queue, until cancelled.
 
-    After a failure it is polled sooner and then ever later. Polls of a city never overlap. A poll that outlasts its
-    interval makes it skip ticks, not queue them.
+    The first poll comes at once (or soon, in a long list) unless a fresh observation is known. After a failure the
+    city is polled earlier than its next tick, then with growing delays. Polls of a city never overlap; a poll that
+    takes longer than the interval skips ticks.
     """
-    structlog.contextvars.bind_contextvars(city=city.id)  # in the context of this task
-    part, ills = share(city.id), _WELL
-    then = _first(city, part, tools)
-    tools.attempts.planned(city.id, then)
+    structlog.contextvars.bind_contextvars(city=city.id)  # a task has a context of its own
+    phase, health = city_phase(city.id), _HEALTHY
+    next_poll = _plan_first_poll(city, phase, context)
+    context.history.record_next(city.id, next_poll)
     while True:
-        await tools.alarm.at(then.at - tools.epoch)
-        tools.attempts.begins(city.id)
-        then, ills = await _poll(city, part, ills, then, tools)
+        await context.timer.wait_until(next_poll.at - context.epoch)
+        context.history.record_start(city.id)
+        next_poll, health = await _poll(city, phase, health, next_poll, context)
 
 
-class _Ills(NamedTuple):
-    """What has gone wrong for a city, and is not over."""
+class _CityHealth(NamedTuple):
+    """The outage and the suspended providers of a city, as far as they are not over."""
 
-    trouble: OutageLog | None = None
-    benches: Mapping[str, Suspension] = MappingProxyType({})
-
-
-_WELL = _Ills()
+    outage: OutageLog | None = None
+    suspensions: Mapping[str, Suspension] = MappingProxyType({})
 
 
-def _first(city: City, part: float, tools: Tools) -> NextPoll:
-    now, interval, last = tools.now(), tools.planner.interval(city), tools.board.get(city.id)
-    if last is None or last.provider not in city.providers or tools.board.is_stale(city.id, now):
-        at = now + part * crowding(len(tools.board.cities))
-        return NextPoll(at, "nothing fresh is known of it", is_tick=False)
-    tick = first_poll(now, last.fetched_at.timestamp(), interval, part * interval)
+_HEALTHY = _CityHealth()
+
+
+def _plan_first_poll(city: City, phase: float, context: PollingContext) -> NextPoll:
+    now, interval, last = context.now(), context.planner.interval(city), context.latest.get(city.id)
+    if last is None or last.provider not in city.providers or context.latest.is_stale(city.id, now):
+        at = now + phase * cold_start_spread(len(context.latest.cities))
+        return NextPoll(at, "no fresh observation is known", is_tick=False)
+    tick = first_poll_time(now, last.fetched_at.timestamp(), interval, phase * interval)
     if tick > now:
         return NextPoll(tick, "the journal holds a fresh observation")
     return NextPoll(now, "the last poll is an interval ago", is_tick=False)
 
 
-async def _poll(city: City, part: float, ills: _Ills, due: NextPoll, tools: Tools) -> tuple[NextPoll, _Ills]:
-    """Poll once, put what was found on the road, and return when to poll again, and what is wrong by then.
-
-    *part* is that of the interval which is over at the city's ticks.
-    """
-    began = tools.now()
-    outcome = await ask(city, order(city.providers, ills.benches, began), tools.providers, tools.now)
-    if outcome.observation:
-        await tools.channel.put(_arrival(city, outcome, outcome.observation, tools))  # also when it is old: it says so
-    interval, now = tools.planner.interval(city), max(tools.now(), due.at)  # a timer may ring a hair early
-    if outcome.errors:
-        benched = {
-            name: bench(ills.benches.get(name), now, interval, _asked(error)) for name, error in outcome.errors.items()
-        }
-        ills = ills._replace(benches={**ills.benches, **benched})
+async def _poll(
+    city: City, phase: float, health: _CityHealth, due: NextPoll, context: PollingContext
+) -> tuple[NextPoll, _CityHealth]:
+    """Poll once, put an observation on the queue, and return the next poll and the city's health."""
+    began = context.now()
+    result = await fetch_city(
+        city, order_providers(city.providers, health.suspensions, began), context.providers, context.now
+    )
+    if result.observation:  # also a stale one: it is marked as such
+        await context.queue.put(_count_fetched(city, result, result.observation, context))
+    interval = context.planner.interval(city)
+    now = max(context.now(), due.at)  # because a timer may fire slightly early, which would repeat the tick
+    if result.errors:
+        health = _suspend_failed(health, result.errors, now, interval)
     failures = 0
-    if outcome.is_fresh:
-        if ills.trouble:
-            ills.trouble.ended(now)
-            ills = ills._replace(trouble=None)
-        tick = next_tick if due.is_tick else second_poll
-        then = NextPoll(tick(now, interval, part * interval), _IN_TURN)
+    if result.is_fresh:
+        if health.outage:
+            health.outage.recovered(now)
+            health = health._replace(outage=None)
+        tick = next_tick if due.is_tick else rejoin_tick
+        next_poll = NextPoll(tick(now, interval, phase * interval), _ON_SCHEDULE)
     else:
-        trouble = ills.trouble or OutageLog()
-        ills = ills._replace(trouble=trouble)
-        failures = trouble.failures + 1
-        wait = _wait(outcome, backoff(failures, interval, tools.random.random()), interval)
-        trouble.goes_on(outcome.reason, now, wait)
-        trouble.aged(tools.board.get(city.id), outcome.reason, now)
-        then = NextPoll(now + wait, _after(outcome, failures), is_tick=False)
-    tools.attempts.ended(city.id, Poll(began, now, outcome.tries, failures), then)
-    return then, ills
+        outage = health.outage or OutageLog()
+        health = health._replace(outage=outage)
+        failures = outage.failures + 1
+        delay = _retry_delay(result, backoff_delay(failures, interval, context.random.random()), interval)
+        outage.failed(result.reason, now, delay)
+        outage.went_stale(context.latest.get(city.id), result.reason, now)
+        next_poll = NextPoll(now + delay, _retry_reason(result, failures), is_tick=False)
+    context.history.record_end(city.id, Poll(began, now, result.attempts, failures), next_poll)
+    return next_poll, health
 
 
-def _after(outcome: Outcome, failures: int) -> str:
-    reason = outcome.reason
+def _suspend_failed(health: _CityHealth, errors: Mapping[str, Exception], now: float, interval: float) -> _CityHealth:
+    suspensions = dict(health.suspensions)
+    for name, error in errors.items():
+        suspensions[name] = suspend(suspensions.get(name), now, interval, _retry_after(error))
+    return health._replace(suspensions=suspensions)
+
+
+def _retry_reason(result: FetchResult, failures: int) -> str:
+    reason = result.reason
     if is_service_wide(reason):
-        return f"the service is left alone until then, for all its cities: {describe(reason)}" if reason else ""
-    if reason is not None and _asked(reason):
-        return "the service asked for that"
-    return f"another try after {failures} failed poll{'s' if failures > 1 else ''} in a row, each later than the last"
+        return f"the service is paused until then, for all its cities: {describe(reason)}" if reason else ""
+    if reason is not None and _retry_after(reason):
+        return "the service asked for this delay"
+    return f"retry after {failures} failed poll{'s' if failures > 1 else ''} in a row, each later than the last"
 
 
-def _arrival(city: City, outcome: Outcome, observation: Observation, tools: Tools) -> FetchedObservation:
-    """Return what is put on the road, and count it; log when another provider serves than before."""
-    before = tools.board.get(city.id)
+def _count_fetched(
+    city: City, result: FetchResult, observation: Observation, context: PollingContext
+) -> FetchedObservation:
+    """Count an observation and return it for the queue; log if another provider serves the city than before."""
+    before = context.latest.get(city.id)
     if before and before.provider != observation.provider:
-        _tell_failover(before.provider, observation.provider, outcome.reason)
-    tools.account.fetched += 1
-    return FetchedObservation(city, observation, False, outcome.is_stale)
+        _log_failover(before.provider, observation.provider, result.reason)
+    context.counts.fetched += 1
+    return FetchedObservation(city, observation, False, result.is_stale)
 
 
-def _tell_failover(before: str, served_by: str, reason: Exception | None) -> None:
-    """Log that another provider serves; low when the other is paused, which is told once for all its cities."""
-    tell = log.debug if reason is None or is_service_wide(reason) else log.info
-    why = describe(reason) if reason else "it can serve again"
-    tell("city.failover", before=before, served_by=served_by, reason=why)
+def _log_failover(before: str, served_by: str, reason: Exception | None) -> None:
+    """Log a failover; at debug level if the service is paused, which is logged once for all its cities."""
+    write = log.debug if reason is None or is_service_wide(reason) else log.info
+    text = describe(reason) if reason else "it is available again"
+    write("city.failover", before=before, served_by=served_by, reason=text)
 
 
-def _wait(outcome: Outcome, backoff: float, interval: float) -> float:
-    """Return the seconds until the next poll: the soonest that is worth it for any of the providers."""
-    return min(_worth(error, backoff, interval) for error in outcome.errors.values())
+def _retry_delay(result: FetchResult, backoff: float, interval: float) -> float:
+    """Return the seconds until the next poll: until the first of the providers is worth a retry."""
+    return min(_provider_delay(error, backoff, interval) for error in result.errors.values())
 
 
-def _worth(error: Exception, backoff: float, interval: float) -> float:
-    """Return the seconds until a provider is worth another try: one that refused is not worth an early one."""
+def _provider_delay(error: Exception, backoff: float, interval: float) -> float:
+    """Return the seconds until a provider is worth a retry; one that rejected the request is not, before the tick."""
     if is_service_wide(error):
-        return max(_asked(error), _PAUSE)
-    early = not isinstance(error, ProviderError) or error.failure in _EARLY
-    return max(backoff if early else max(backoff, interval), _asked(error))
+        return max(_retry_after(error), _MIN_PAUSE)
+    is_early = not isinstance(error, ProviderError) or error.failure in _RETRIED_EARLY
+    return max(backoff if is_early else max(backoff, interval), _retry_after(error))
 
 
-def _asked(error: Exception) -> float:
+def _retry_after(error: Exception) -> float:
     return (error.retry_after or 0.0) if isinstance(error, ProviderError) else 0.0

@@ -1,59 +1,59 @@
-"""When to ask: pure, in seconds. Times are POSIX times, so that a city keeps its phase over restarts."""
+"""Compute when a city is polled: pure functions of POSIX times, so that a city keeps its phase over restarts."""
 
 from __future__ import annotations
 
 import hashlib
 import math
 
-_LONGEST_BACKOFF = 900.0
-_CLOCK_ERROR = 60.0  # a poll that seems to lie further ahead was made by a wrong clock
+_MAX_BACKOFF = 900.0
+_MAX_CLOCK_ERROR = 60.0  # a poll dated further in the future was recorded by a wrong clock
 
 
-def share(city: str) -> float:
-    """Return which part of an interval is over at a city's ticks: evenly spread, always the same for the same id."""
-    digest = hashlib.blake2b(city.encode(), digest_size=8).digest()
+def city_phase(city_id: str) -> float:
+    """Return the city's phase as a fraction of the interval: a hash of its id, uniform and stable across restarts."""
+    digest = hashlib.blake2b(city_id.encode(), digest_size=8).digest()
     return int.from_bytes(digest) / 2**64
 
 
-def phase(city: str, interval: float) -> float:
-    """Return where in the interval a city has its ticks, in seconds."""
-    return share(city) * interval
+def phase_offset(city_id: str, interval: float) -> float:
+    """Return the city's phase in seconds from the start of an interval."""
+    return city_phase(city_id) * interval
 
 
-def next_tick(now: float, interval: float, phase: float) -> float:
-    """Return the first tick after *now*; ticks that went by in the meantime are skipped."""
-    tick = (math.floor((now - phase) / interval) + 1) * interval + phase
-    return tick if tick > now else tick + interval
+def next_tick(now: float, interval: float, offset: float) -> float:
+    """Return the first tick after *now*; missed ticks are skipped."""
+    tick = (math.floor((now - offset) / interval) + 1) * interval + offset
+    return tick if tick > now else tick + interval  # because of rounding
 
 
-def crowding(cities: int) -> float:
-    """Return over how many seconds the first polls of a list are spread, which all are due at once.
+def cold_start_spread(cities: int) -> float:
+    """Return the seconds over which the first polls of a list are spread when all of them are due at once.
 
-    A thousand are asked for at once. More than 10,000 a second can hardly be, and all of a long list waiting for their
-    turn would take twice the memory.
+    Lists of up to 1,000 cities are polled immediately; longer ones at 10,000 cities a second, because more requests
+    can hardly be sent, and tasks that wait for the rate limiter take twice the memory of tasks that wait for a tick.
     """
     return max(0, cities - 1000) / 10_000
 
 
-def first_poll(now: float, last: float, interval: float, phase: float) -> float:
-    """Return when to poll first after a start: at once, or at a tick when the *last* poll is not an interval ago."""
-    if not -_CLOCK_ERROR <= now - last < interval:
+def first_poll_time(now: float, last_poll: float, interval: float, offset: float) -> float:
+    """Return when to poll first after a start: now, or at a tick if the last poll is less than an interval ago."""
+    if not -_MAX_CLOCK_ERROR <= now - last_poll < interval:
         return now
-    return max(next_tick(now, interval, phase), second_poll(last, interval, phase))
+    return max(next_tick(now, interval, offset), rejoin_tick(last_poll, interval, offset))
 
 
-def second_poll(now: float, interval: float, phase: float) -> float:
-    """Return the tick that follows a first poll out of turn: one that is at least half an interval away."""
-    return next_tick(now + interval / 2, interval, phase)
+def rejoin_tick(now: float, interval: float, offset: float) -> float:
+    """Return the tick that follows a poll outside the schedule: the first one at least half an interval later."""
+    return next_tick(now + interval / 2, interval, offset)
 
 
-def backoff(failures: int, interval: float, draw: float) -> float:
-    """Return how long to wait after the n-th failure in a row, where *draw* is random in [0, 1).
+def backoff_delay(failures: int, interval: float, draw: float) -> float:
+    """Return the seconds to wait after the n-th failure in a row; *draw* is a random number in [0, 1).
 
-    The wait begins at a quarter of the interval, doubles, and ends at a quarter of an hour or the interval, whichever
-    is longer; for short intervals, at twelve of them. So two retries fall into the interval after the first failure.
-    A random part of up to a half keeps cities that failed together from coming back together.
+    The delay starts at a quarter of the interval and doubles, up to 15 minutes or the interval, whichever is longer;
+    for intervals under 75 s, up to 12 intervals. So two retries fit into the interval that follows the first failure.
+    Up to half of the delay is random, so that cities which failed together do not retry together.
     """
-    longest = max(interval, min(_LONGEST_BACKOFF, 12 * interval))
-    wait = min(longest, interval / 4 * 2.0 ** min(failures - 1, 20))
-    return wait * (1 - draw / 2)
+    limit = max(interval, min(_MAX_BACKOFF, 12 * interval))
+    delay = min(limit, interval / 4 * 2.0 ** min(failures - 1, 20))
+    return delay * (1 - draw / 2)

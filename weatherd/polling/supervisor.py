@@ -1,4 +1,4 @@
-"""One producer task per city, brought into line with the list by difference."""
+"""Run one producer task per city."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ if TYPE_CHECKING:
 
 
 class Supervisor:
-    """Holds the producers' tasks. A city that differs in any value is another city: it is stopped and begun anew."""
+    """Owner of the producer tasks. A city that differs in any value counts as another city: its task is replaced."""
 
     def __init__(self, tasks: asyncio.TaskGroup, produce: Callable[[City], Coroutine[Any, Any, None]]) -> None:
         self._tasks = tasks
         self._produce = produce
-        self._running: dict[str, asyncio.Task[None]] = {}
+        self._running: dict[str, asyncio.Task[None]] = {}  # by city id
 
-    def become(self, change: CityListDiff) -> None:
-        """Stop what is gone, begin what is new, leave the rest alone."""
-        for name in change.gone:
-            self._running.pop(name).cancel()
-        for name, city in change.new.items():
-            self._running[name] = self._tasks.create_task(self._produce(city), name=name)
+    def apply_diff(self, diff: CityListDiff) -> None:
+        """Cancel the tasks of removed and changed cities, and start those of added and changed ones."""
+        for city_id in diff.gone:
+            self._running.pop(city_id).cancel()
+        for city_id, city in diff.new.items():
+            self._running[city_id] = self._tasks.create_task(self._produce(city), name=city_id)
 
     def stop(self) -> None:
-        """Stop all of them."""
+        """Cancel all tasks; the task group waits for them."""
         for task in self._running.values():
             task.cancel()
         self._running.clear()

@@ -67,9 +67,9 @@ class MetricsCollector(Collector):
         """Yield every metric."""
         status = self._status
         yield InfoMetricFamily("weatherd_build", "The program.", {"version": __version__})
-        yield _gauge("weatherd_queue_depth", "Observations on their way to the journal.", status.channel.depth)
+        yield _gauge("weatherd_queue_depth", "Observations on their way to the journal.", status.queue.depth)
         for name, text in _ACCOUNT.items():
-            yield CounterMetricFamily(f"weatherd_observations_{name}", text, dataclasses.asdict(status.account)[name])
+            yield CounterMetricFamily(f"weatherd_observations_{name}", text, dataclasses.asdict(status.counts)[name])
         yield from self._reloads()
         yield from self._polls()
         yield from self._providers()
@@ -79,7 +79,7 @@ class MetricsCollector(Collector):
             yield from self._cities()
 
     def _reloads(self) -> Iterator[Metric]:
-        reload = self._status.reload
+        reload = self._status.last_reload
         yield _gauge(
             "weatherd_config_last_reload_successful", "Whether the files were right last time.", reload.successful
         )
@@ -87,11 +87,11 @@ class MetricsCollector(Collector):
         yield _gauge(name, "When the files were last read and right.", reload.at)
 
     def _polls(self) -> Iterator[Metric]:
-        attempts = self._status.attempts
+        attempts = self._status.history
         polls = CounterMetricFamily(
             "weatherd_polls", "Polls by what became of them: fresh, or the failure.", labels=["provider", "outcome"]
         )
-        for labels, count in sorted(attempts.polls.items()):
+        for labels, count in sorted(attempts.outcomes.items()):
             polls.add_metric(labels, count)
         yield polls
         name, text = "weatherd_poll_duration_seconds", "How long polls took, the wait for the provider's turn included."
@@ -112,7 +112,7 @@ class MetricsCollector(Collector):
         paused = GaugeMetricFamily(
             "weatherd_provider_paused", "Whether a service is left alone now.", labels=["provider"]
         )
-        for provider, gate in sorted(self._status.gates.items()):
+        for provider, gate in sorted(self._status.limiters.items()):
             paused.add_metric([provider], gate.pause is not None)
             for window, (calls, most) in gate.usage().items():
                 used.add_metric([provider, window], calls)
@@ -128,16 +128,16 @@ class MetricsCollector(Collector):
         aside = CounterMetricFamily(
             "weatherd_forwarder_set_aside", "Observations that the far side refused.", labels=["forwarder"]
         )
-        for name, ends in self._status.forwards.counters().items():
+        for name, ends in self._status.deliveries.counters().items():
             behind.add_metric([name], ends["behind"])
-            up.add_metric([name], not self._status.forwards.is_down(name))
+            up.add_metric([name], not self._status.deliveries.is_down(name))
             delivered.add_metric([name], ends["delivered"])
             aside.add_metric([name], ends["skipped"])
         yield from (behind, up, delivered, aside)
 
     def _counts(self) -> Iterator[Metric]:
         cities = GaugeMetricFamily("weatherd_cities", "Cities by their state.", labels=["state"])
-        for state, count in self._status.counts().items():
+        for state, count in self._status.count_states().items():
             cities.add_metric([state], count)
         yield cities
         yield _gauge("weatherd_cities_quarantined", "Rows of the list that are set aside.", self._status.quarantined)
@@ -157,9 +157,9 @@ class MetricsCollector(Collector):
         )
         lasts: list[Observation] = []
         for city in status.cities:
-            up.add_metric([city.id], status.state(city) == "fresh")
+            up.add_metric([city.id], status.state_of(city) == "fresh")
             interval.add_metric([city.id], status.planner.interval(city))
-            if last := status.board.get(city.id):
+            if last := status.latest.get(city.id):
                 observed.add_metric([city.id], last.observed_at.timestamp())
                 success.add_metric([city.id], last.fetched_at.timestamp())
                 lasts += [] if is_stale(last, now) else [last]

@@ -25,7 +25,7 @@ def render_page(status: DaemonStatus) -> str:
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>weatherd</title>
 <h1>weatherd</h1>
-<p>{escape(status.sentence())}</p>
+<p>{escape(status.summary())}</p>
 <ul>
 {cities}
 </ul>
@@ -36,7 +36,7 @@ def render_page(status: DaemonStatus) -> str:
 
 
 def _item(city: City, status: DaemonStatus) -> str:
-    last, state = status.board.get(city.id), status.state(city)
+    last, state = status.latest.get(city.id), status.state_of(city)
     link = f'<a href="/api/v1/cities/{city.id}">{escape(city.name)}</a>'
     if last is None:
         return f"<li>{link}: {state}</li>"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from weatherd import __version__
 from weatherd.formatting import plain, rfc3339
 from weatherd.freshness import budget
-from weatherd.polling.schedule import phase
+from weatherd.polling.schedule import phase_offset
 from weatherd.web.schemas import (
     CityDetail,
     CityModel,
@@ -40,27 +40,31 @@ def format_timestamp(posix: float) -> str:
 
 def serialize_city(each: City, status: DaemonStatus) -> CityModel:
     """Show a city."""
-    last, then = status.board.get(each.id), status.attempts.next(each.id)
+    last, then = status.latest.get(each.id), status.history.next_poll(each.id)
     return CityModel(
         id=each.id,
         name=each.name,
         lat=each.lat,
         lon=each.lon,
-        state=status.state(each),
+        state=status.state_of(each),
         observation=ObservationModel(**plain(last)) if last else None,
-        next=NextPollModel(at=format_timestamp(then.at), why=then.why) if then else None,
+        next=NextPollModel(at=format_timestamp(then.at), why=then.reason) if then else None,
     )
 
 
 def serialize_city_detail(each: City, status: DaemonStatus) -> CityDetail:
     """Show all that is known of a city."""
-    interval, attempt, last = status.planner.interval(each), status.attempts.last(each.id), status.board.get(each.id)
+    interval, attempt, last = (
+        status.planner.interval(each),
+        status.history.last_poll(each.id),
+        status.latest.get(each.id),
+    )
     return CityDetail(
         **dict(serialize_city(each, status)),
         timezone=each.timezone,
         providers=list(each.providers),
         interval=interval,
-        phase=round(phase(each.id, interval), 3),
+        phase=round(phase_offset(each.id, interval), 3),
         budget=budget(last.provider) if last else None,
         attempt=_attempt(attempt) if attempt else None,
     )
@@ -76,20 +80,20 @@ def serialize_status(status: DaemonStatus) -> StatusModel:
     return StatusModel(
         version=__version__,
         ready=status.is_ready,
-        cities=status.counts(),
+        cities=status.count_states(),
         quarantined=status.quarantined,
-        account={**dataclasses.asdict(status.account), "queued": status.channel.depth},
-        providers=[_provider(name, status) for name in sorted(status.gates)],
+        account={**dataclasses.asdict(status.counts), "queued": status.queue.depth},
+        providers=[_provider(name, status) for name in sorted(status.limiters)],
         forwarders=[
-            ForwarderModel(forwarder=name, is_down=status.forwards.is_down(name), **ends)
-            for name, ends in status.forwards.counters().items()
+            ForwarderModel(forwarder=name, is_down=status.deliveries.is_down(name), **ends)
+            for name, ends in status.deliveries.counters().items()
         ],
-        reload_successful=status.reload.successful,
+        reload_successful=status.last_reload.successful,
     )
 
 
 def _provider(name: str, status: DaemonStatus) -> ProviderModel:
-    gate = status.gates[name]
+    gate = status.limiters[name]
     quotas = [
         QuotaModel(window=window, used=round(used, 3), limit=limit) for window, (used, limit) in gate.usage().items()
     ]
@@ -101,8 +105,8 @@ def _attempt(attempt: Poll) -> PollModel:
     return PollModel(
         began=format_timestamp(attempt.began),
         seconds=round(attempt.ended - attempt.began, 4),
-        tries=[_try(each) for each in attempt.tries],
-        decided=attempt.decided,
+        tries=[_try(each) for each in attempt.attempts],
+        decided=attempt.decision,
         failures=attempt.failures,
     )
 
@@ -112,7 +116,7 @@ def _try(each: ProviderAttempt) -> ProviderAttemptModel:
         RequestTraceModel(
             host=one.host, status=one.status, phases={name: round(seconds, 4) for name, seconds in one.phases.items()}
         )
-        for one in each.exchanges
+        for one in each.traces
     ]
     return ProviderAttemptModel(
         provider=each.provider,

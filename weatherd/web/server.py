@@ -77,7 +77,7 @@ class Endpoints:
     async def healthy(self, request: web.Request) -> web.Response:
         """Tell whether the loops move, whatever the weather services do."""
         parse_query(request, NoQuery)
-        faults = list(self._status.faults())
+        faults = list(self._status.stalled_parts())
         return json_response(HealthModel(ok=not faults, faults=faults), 503 if faults else 200)
 
     async def ready(self, request: web.Request) -> web.Response:
@@ -91,7 +91,7 @@ class Endpoints:
         parse_query(request, NoQuery)
         if self._token is None:
             raise ProblemError(HTTPStatus.FORBIDDEN, "this is off: set http.token in weatherd's settings")
-        self._status.ask_reload()
+        self._status.request_reload()
         return json_response(HealthModel(ok=True, faults=[]), 202)
 
     async def metrics(self, request: web.Request) -> web.Response:
@@ -116,7 +116,7 @@ class Endpoints:
             (
                 city
                 for city in self._status.cities
-                if (asked.after is None or city.id > asked.after) and asked.state in (None, self._status.state(city))
+                if (asked.after is None or city.id > asked.after) and asked.state in (None, self._status.state_of(city))
             ),
             key=lambda city: city.id,
         )

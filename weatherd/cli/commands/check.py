@@ -15,7 +15,7 @@ from weatherd.cli.exit_codes import CONFIG, OK, UNAVAILABLE
 from weatherd.cli.options import load as load_all
 from weatherd.cli.options import warn_of_rows_set_aside
 from weatherd.config.loader import with_list as configuration_with
-from weatherd.daemon.wiring import open_for_once, open_providers, plans_of
+from weatherd.daemon.wiring import open_providers, open_with_state, plans_in
 from weatherd.errors import ConfigError, Failure, ProviderError
 from weatherd.quota.load import provider_loads
 from weatherd.quota.planner import RETRY_RESERVE
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from weatherd.config.loader import Configuration
-    from weatherd.daemon.wiring import Providers
+    from weatherd.daemon.wiring import OpenProviders
     from weatherd.quota.load import ProviderLoad
 
 
@@ -39,21 +39,23 @@ def check(configuration: Configuration, *, online: bool, against: Path | None) -
 
 
 async def _check(configuration: Configuration, *, online: bool, against: Path | None) -> int:
-    opened = open_for_once(configuration) if online else open_providers(configuration.settings)
+    opened = open_with_state(configuration) if online else open_providers(configuration.settings)
     async with opened as providers:
-        configuration = providers.require(configuration)
+        configuration = providers.require_usable(configuration)
         _show(configuration)
         if against:
-            other = providers.require(configuration_with(configuration, against, list(plugins.find("providers"))))
+            other = providers.require_usable(
+                configuration_with(configuration, against, list(plugins.find("providers")))
+            )
             typer.echo(f"\nwith {against}:")
-            show_change(configuration, other, plans_of(configuration.settings))
+            show_change(configuration, other, plans_in(configuration.settings))
         return await _ask_each(configuration, providers) if online else OK
 
 
 def _show(configuration: Configuration) -> None:
     typer.echo(f"settings  {configuration.file}")
     typer.echo(f"cities    {configuration.list_path}: {len(configuration.cities)} to watch")
-    for provider, load in provider_loads(configuration.cities, plans_of(configuration.settings)).items():
+    for provider, load in provider_loads(configuration.cities, plans_in(configuration.settings)).items():
         _show_load(provider, load)
     warn_of_rows_set_aside(configuration)
 
@@ -71,7 +73,7 @@ def _show_load(provider: str, load: ProviderLoad) -> None:
         typer.echo(f"{provider}: a run stretches it to {stretched}, which leaves room for retries")
 
 
-async def _ask_each(configuration: Configuration, providers: Providers) -> int:
+async def _ask_each(configuration: Configuration, providers: OpenProviders) -> int:
     code = OK
     asked: set[str] = set()
     for city in configuration.cities:
@@ -104,4 +106,4 @@ def check_quietly(config: Path | None) -> int:
 
 async def _look(configuration: Configuration) -> None:
     async with open_providers(configuration.settings) as providers:
-        providers.require(configuration)
+        providers.require_usable(configuration)

@@ -17,7 +17,7 @@ from weatherd.config.city_list import files
 from weatherd.config.loader import SHIPPED
 from weatherd.config.messages import explain_error
 from weatherd.config.yaml import editor, reader
-from weatherd.daemon.wiring import AGENT
+from weatherd.daemon.wiring import USER_AGENT
 from weatherd.duration import words
 from weatherd.errors import ConfigError, Problem, WeatherdError, did_you_mean
 from weatherd.http.session import open_session
@@ -92,7 +92,7 @@ def _search(settings: Settings, name: str) -> list[FoundPlace]:
     base = block.geocoding_url or block.base_url or geocoding.GEOCODING_URL
 
     async def ask() -> list[FoundPlace]:
-        async with open_session(AGENT) as session:
+        async with open_session(USER_AGENT) as session:
             return await geocoding.search_places(session, base, name)
 
     found = asyncio.run(ask())

@@ -13,9 +13,9 @@ import typer
 from weatherd import formatting
 from weatherd.cli.exit_codes import OK, UNAVAILABLE
 from weatherd.cli.options import warn_of_rows_set_aside
-from weatherd.daemon.wiring import now, open_for_once
+from weatherd.daemon.wiring import open_with_state, utc_now
 from weatherd.observation import FetchedObservation
-from weatherd.polling.fetch import ask
+from weatherd.polling.fetch import fetch_city
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,12 +38,12 @@ def once(configuration: Configuration, style: Format) -> int:
 
 
 async def _poll(configuration: Configuration) -> dict[City, tuple[FetchedObservation | None, Exception | None]]:
-    async with open_for_once(configuration) as providers:
-        configuration = providers.require(configuration)
+    async with open_with_state(configuration) as providers:
+        configuration = providers.require_usable(configuration)
         warn_of_rows_set_aside(configuration)
 
         async def one(city: City) -> tuple[FetchedObservation | None, Exception | None]:
-            outcome = await ask(city, city.providers, providers.usable, lambda: now().timestamp())
+            outcome = await fetch_city(city, city.providers, providers.usable, lambda: utc_now().timestamp())
             if outcome.observation is None:
                 return None, outcome.reason
             arrival = FetchedObservation(city, outcome.observation, stale=outcome.is_stale)

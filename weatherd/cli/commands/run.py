@@ -21,9 +21,9 @@ from weatherd.cli.exit_codes import BUG, CONFIG, NO_STATE, OK, UNCLEAN
 from weatherd.config import loader
 from weatherd.config.settings import Settings, secrets_of
 from weatherd.daemon import lifecycle, signals, systemd
-from weatherd.daemon.file_watch import watch
-from weatherd.daemon.log_writer import Lines
-from weatherd.daemon.wiring import now, open_forwarders, open_providers, open_sinks
+from weatherd.daemon.file_watch import watch_files
+from weatherd.daemon.log_writer import LineWriter
+from weatherd.daemon.wiring import open_forwarders, open_providers, open_sinks, utc_now
 from weatherd.errors import ConfigError, StateError
 from weatherd.journal import provider_state, state_folder
 from weatherd.journal.journal import open_journal
@@ -43,7 +43,7 @@ _DEMO_INTERVAL = 5.0
 
 def run(config: Path | None, *, demo: bool) -> NoReturn:
     """Run the daemon and leave the process with its exit code."""
-    lines = Lines(sys.stderr)
+    lines = LineWriter(sys.stderr)
     log.configure(write=lines.write)
     try:
         code = _new_loop().run_until_complete(_run(config, lines, demo=demo))
@@ -59,7 +59,7 @@ def run(config: Path | None, *, demo: bool) -> NoReturn:
     _leave(code, lines)
 
 
-async def _run(config: Path | None, lines: Lines, *, demo: bool) -> int:
+async def _run(config: Path | None, lines: LineWriter, *, demo: bool) -> int:
     stop, reload = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     grace = Settings().shutdown_grace  # until the user's own is known
@@ -70,7 +70,7 @@ async def _run(config: Path | None, lines: Lines, *, demo: bool) -> int:
         abandoning.start()
         loop.call_soon_threadsafe(stop.set)
 
-    with signals.catch(loop, begin_to_stop, reload.set):
+    with signals.handle_signals(loop, begin_to_stop, reload.set):
         async with contextlib.AsyncExitStack() as stack:
             file = loader.SHIPPED if demo and not config else loader.find(config, os.environ)
             flags = await stack.enter_async_context(_demo()) if demo else {}
@@ -87,29 +87,29 @@ async def _run(config: Path | None, lines: Lines, *, demo: bool) -> int:
             path = state_folder.find_state_folder(first.settings.state, file, os.environ)
             stack.enter_context(state_folder.lock_state_folder(path))
             journal = await stack.enter_async_context(open_journal(path))
-            kept = await stack.enter_async_context(provider_state.open_provider_state(journal, now))
-            providers = await stack.enter_async_context(open_providers(first.settings, now, kept))
-            first = providers.require(first)
+            kept = await stack.enter_async_context(provider_state.open_provider_state(journal, utc_now))
+            providers = await stack.enter_async_context(open_providers(first.settings, utc_now, kept))
+            first = providers.require_usable(first)
             sinks = await stack.enter_async_context(open_sinks(first.settings))
             board = LatestObservations(first.cities, kept.latest)
             forwarders = await stack.enter_async_context(open_forwarders(first.settings, kept, lambda: board.cities))
-            clean = await lifecycle.run(
+            clean = await lifecycle.run_daemon(
                 first,
-                lambda: providers.require(load()),
+                lambda: providers.require_usable(load()),
                 providers.usable,
                 sinks,
                 journal,
                 forwarders=forwarders,
                 board=board,
                 planner=providers.planner,
-                gates=providers.gates,
+                gates=providers.limiters,
                 serve=_serving(first.settings.http),
-                notify=systemd.notifier(os.environ),
-                watchdog=systemd.watchdog(os.environ),
-                watch=watch,
+                notify=systemd.open_notifier(os.environ),
+                watchdog=systemd.watchdog_period(os.environ),
+                watch=watch_files,
                 stop=stop,
                 reload=reload,
-                now=now,
+                now=utc_now,
                 random=random.Random(),  # noqa: S311 - it spreads retries
             )
     return OK if clean else UNCLEAN
@@ -136,7 +136,7 @@ async def _demo() -> AsyncIterator[dict[str, Any]]:
     from weatherd.simulator.server import create_app, serve_app  # noqa: PLC0415 - only a demo needs it
 
     with tempfile.TemporaryDirectory(prefix="weatherd-demo-") as folder:
-        async with serve_app("127.0.0.1", 0, create_app(now=now, day=_DEMO_DAY)) as url:
+        async with serve_app("127.0.0.1", 0, create_app(now=utc_now, day=_DEMO_DAY)) as url:
             structlog.get_logger().info("simulator.ready", url=url, weather="simulated, not real")
             simulated = {"base_url": url, "plan": "unlimited"}
             flags: dict[str, Any] = {
@@ -161,12 +161,12 @@ def _new_loop() -> asyncio.AbstractEventLoop:
     return asyncio.new_event_loop()
 
 
-def _abandon(lines: Lines) -> None:
+def _abandon(lines: LineWriter) -> None:
     structlog.get_logger().error("daemon.abandoned", reason="something did not end within the grace period")
     _leave(UNCLEAN, lines)
 
 
-def _leave(code: int, lines: Lines) -> NoReturn:
+def _leave(code: int, lines: LineWriter) -> NoReturn:
     """End the process now: Python would wait for threads, and a name look-up or a write may be stuck in one."""
     lines.flush(deadline=1.0)
     os._exit(code)

@@ -11,7 +11,7 @@ import typer
 from weatherd import log
 from weatherd.cli.exit_codes import OK
 from weatherd.daemon import signals
-from weatherd.daemon.wiring import now
+from weatherd.daemon.wiring import utc_now
 from weatherd.duration import seconds
 from weatherd.errors import WeatherdError
 from weatherd.simulator.faults import parse_fault
@@ -29,7 +29,7 @@ def simulate(host: str, port: int, day: str, faults: Sequence[str], seed: int, *
     try:
         struck = [parse_fault(text) for text in faults]
         limits = free_plan_quotas() if quotas else {}
-        app = create_app(now=now, day=_day(day), faults=struck, seed=seed, quotas=limits)
+        app = create_app(now=utc_now, day=_day(day), faults=struck, seed=seed, quotas=limits)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     try:
@@ -53,7 +53,7 @@ async def _until_stopped(serving: AbstractAsyncContextManager[str]) -> int:
         loop.call_soon_threadsafe(stop.set)
 
     async with serving as url:
-        with signals.catch(loop, begin_to_stop, lambda: None):
+        with signals.handle_signals(loop, begin_to_stop, lambda: None):
             typer.echo(f"simulated weather on {url} (Ctrl-C ends it)")
             await stop.wait()
     return OK
