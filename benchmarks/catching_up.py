@@ -43,7 +43,7 @@ async def catch_up(made: Rig, name: str, block: dict[str, Any]) -> float:
     """Deliver all of it; return how long that took."""
     await made.journal.save_cursor("far", Cursor())
     begin = time.perf_counter()
-    async with made.forwards(plugins.find("forwarders")[name].load(), **{name: block}) as forwards:
+    async with made.forwards(plugins.find_plugins("forwarders")[name].load(), **{name: block}) as forwards:
         while not forwards.counters()["far"]["delivered"] or forwards.counters()["far"]["behind"]:  # noqa: ASYNC110 - a server
             await asyncio.sleep(0.05)
     return time.perf_counter() - begin

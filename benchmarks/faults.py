@@ -102,7 +102,7 @@ async def measure(provider: str, kind: str) -> Cost:
         async with open_providers(own, virtual_time.now) as providers:
             await lifecycle.run_daemon(
                 Configuration(Path("weatherd.yaml"), own, tuple(cities(provider)), ()),
-                lambda: Configuration(Path("weatherd.yaml"), own, (), ()),
+                lambda _: Configuration(Path("weatherd.yaml"), own, (), ()),
                 providers.usable,
                 {"seen": seen},
                 FakeJournal(),

@@ -16,7 +16,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from weatherd.city import City
-from weatherd.config.sections import OpenMeteo, OpenWeatherMap
+from weatherd.config.sections import OpenMeteoSection, OpenWeatherMapSection
 from weatherd.config.settings import Settings
 from weatherd.daemon.wiring import open_providers
 
@@ -75,8 +75,8 @@ async def _service() -> AsyncIterator[str]:
 
 async def _measure(url: str, name: str, concurrency: int, way: Way) -> float:
     settings = Settings(
-        open_meteo=OpenMeteo(base_url=url, plan="unlimited", concurrency=concurrency),
-        openweathermap=OpenWeatherMap.model_validate(
+        open_meteo=OpenMeteoSection(base_url=url, plan="unlimited", concurrency=concurrency),
+        openweathermap=OpenWeatherMapSection.model_validate(
             {"base_url": url, "api_key": "key", "plan": "unlimited", "concurrency": concurrency}
         ),
     )

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from weatherd.duration import Duration, Interval, seconds, words
+from weatherd.duration import Duration, Interval, format_duration, parse_duration
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ from weatherd.duration import Duration, Interval, seconds, words
 )
 def test_the_forms_of_a_duration(written: Any, length: float) -> None:
     """Numbers are seconds; units may be joined, and spaces and capitals do not matter."""
-    assert seconds(written) == length
+    assert parse_duration(written) == length
 
 
 @pytest.mark.parametrize(
@@ -61,20 +61,20 @@ def test_the_forms_of_a_duration(written: Any, length: float) -> None:
 def test_whatever_else_is_refused_with_the_right_form(wrong: Any) -> None:
     """The complaint shows what a duration looks like, and not what was written."""
     with pytest.raises(ValueError, match=r"^should be a length of time such as 30s, 10m or 1h30m$"):
-        seconds(wrong)
+        parse_duration(wrong)
 
 
 @pytest.mark.parametrize("long", ["3651d", "9" * 400 + "d", "9" * 400, 1e300, float("inf"), 10**400])
 def test_a_length_beyond_ten_years_is_refused(long: Any) -> None:
     """What no clock can add to its time is a mistake, however long it is written."""
     with pytest.raises(ValueError, match=r"^should be 3650d or less$"):
-        seconds(long)
+        parse_duration(long)
 
 
 @given(st.floats(0, 315_360_000))
 def test_words_say_what_seconds_read(length: float) -> None:
     """Writing and reading again keeps a length to the millisecond."""
-    assert seconds(words(length)) == pytest.approx(length, abs=0.00051)
+    assert parse_duration(format_duration(length)) == pytest.approx(length, abs=0.00051)
 
 
 @pytest.mark.parametrize(
@@ -82,14 +82,14 @@ def test_words_say_what_seconds_read(length: float) -> None:
 )
 def test_words_are_short(length: float, written: str) -> None:
     """Units that are zero are left out."""
-    assert words(length) == written
+    assert format_duration(length) == written
 
 
 @given(st.one_of(st.text(), st.floats(), st.integers(), st.from_regex(re.compile(r"\A[0-9.smhd ]+\Z"))))
 def test_any_value_is_a_length_or_a_value_error(value: Any) -> None:
     """A length is finite and not negative; nothing but ValueError is raised."""
     try:
-        assert 0 <= seconds(value) <= 315_360_000
+        assert 0 <= parse_duration(value) <= 315_360_000
     except ValueError as error:
         assert str(error).startswith("should be")  # noqa: PT017 - either outcome is right
 

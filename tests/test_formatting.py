@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from tests.support.fakes import KIEL, arrival, observation
 from weatherd.city import City
-from weatherd.config.settings import Console
-from weatherd.formatting import NAMES, checked, line, plain, rfc3339
+from weatherd.config.settings import ConsoleSection
+from weatherd.formatting import TEMPLATE_FIELDS, format_line, format_rfc3339, to_dict, validate_template
 
 NUMBERS = st.none() | st.floats(-1000, 1000)
 FORMATS = st.lists(
-    st.sampled_from([f"{{{name}}}" for name in NAMES])
+    st.sampled_from([f"{{{name}}}" for name in TEMPLATE_FIELDS])
     | st.sampled_from(
         ["{temperature:.1f}", "{name:>20}", "{observed_at:%H:%M}", "{code!s:5}", "{code:03d}", "{{", "}}"]
     )
@@ -29,7 +29,7 @@ FORMATS = st.lists(
 @pytest.mark.parametrize(
     ("template", "text"),
     [
-        (Console().format, "Kiel: 6 °C :: light rain"),
+        (ConsoleSection().format, "Kiel: 6 °C :: light rain"),
         ("{temperature:+.1f}|{temperature:6.1f}|{temperature}", "+6.0|   6.0|6.0"),
         ("{name:>6}|{name:<6}|{name!r}", "  Kiel|Kiel  |'Kiel'"),
         ("{{name}} {code} {city} {provider}", "{name} 61 kiel fake"),
@@ -40,20 +40,20 @@ FORMATS = st.lists(
 )
 def test_a_template_is_filled_in(template: str, text: str) -> None:
     """Fields take Python's format specs; a dash stands for what the provider did not say, however it is written."""
-    assert line(checked(template), arrival()) == text
+    assert format_line(validate_template(template), arrival()) == text
 
 
 def test_times_are_in_the_time_zone_of_the_city() -> None:
     """A city without one has UTC."""
     city = City(name="Tokyo", lat=35.7, lon=139.7, timezone="Asia/Tokyo")
-    assert line("{observed_at:%H:%M %Z}", arrival(city)) == "09:00 JST"
-    assert line("{observed_at:%H:%M %Z}", arrival(KIEL)) == "00:00 UTC"
+    assert format_line("{observed_at:%H:%M %Z}", arrival(city)) == "09:00 JST"
+    assert format_line("{observed_at:%H:%M %Z}", arrival(KIEL)) == "00:00 UTC"
 
 
 @pytest.mark.parametrize(("degrees", "text"), [(-0.3, "0|   0|-0.3"), (-0.6, "-1|  -1|-0.6"), (-0.0, "0|   0|0.0")])
 def test_zero_has_no_sign(degrees: float, text: str) -> None:
     """Nobody says minus zero degrees."""
-    assert line("{temperature:.0f}|{temperature:4.0f}|{temperature}", arrival(temperature=degrees)) == text
+    assert format_line("{temperature:.0f}|{temperature:4.0f}|{temperature}", arrival(temperature=degrees)) == text
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_zero_has_no_sign(degrees: float, text: str) -> None:
 def test_a_template_that_cannot_work_is_refused_at_the_start(template: str, said: str) -> None:
     """The complaint names the field; a template that would fail at some observation only is refused, too."""
     with pytest.raises(ValueError) as caught:  # noqa: PT011 - its text is compared below
-        checked(template)
+        validate_template(template)
     assert str(caught.value) == said
 
 
@@ -93,23 +93,25 @@ def test_a_template_that_was_checked_works_for_every_observation(
     template: str, temperature: float, numbers: dict[str, Any], code: int | None
 ) -> None:
     """What is accepted at the start never fails later, when nobody looks."""
-    assert isinstance(line(checked(template), arrival(temperature=temperature, code=code, **numbers)), str)
+    assert isinstance(
+        format_line(validate_template(template), arrival(temperature=temperature, code=code, **numbers)), str
+    )
 
 
 @given(st.text("{}!:.[]0123456789abcdefnxX%,+-<>^=# ", max_size=12) | st.text(max_size=8))
 def test_any_template_works_or_is_a_value_error(template: str) -> None:
     """Nothing but ValueError is raised by whatever may stand in the file."""
     try:
-        checked(template)
+        validate_template(template)
     except ValueError:
         return
-    assert isinstance(line(template, arrival(visibility=0.1, temperature=-9.87)), str)
+    assert isinstance(format_line(template, arrival(visibility=0.1, temperature=-9.87)), str)
 
 
 def test_plain_values_are_json_in_the_order_of_the_fields() -> None:
     """Times are text, None stays None, and the names are those that templates use."""
-    values = plain(observation())
-    assert tuple(values) == NAMES[1:]
+    values = to_dict(observation())
+    assert tuple(values) == TEMPLATE_FIELDS[1:]
     assert values["observed_at"] == "2026-01-01T00:00:00Z"
     assert values["wind_speed"] is None
     assert json.loads(json.dumps(values)) == values
@@ -125,4 +127,4 @@ def test_plain_values_are_json_in_the_order_of_the_fields() -> None:
 )
 def test_times_are_rfc_3339_in_utc(moment: datetime, text: str) -> None:
     """Any aware time is written in UTC, with milliseconds when there are parts of a second."""
-    assert rfc3339(moment) == text
+    assert format_rfc3339(moment) == text

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.support.fakes import observation
 from tests.support.virtual_time import EPOCH
-from weatherd.freshness import BUDGETS, age, budget, is_stale
+from weatherd.freshness import AGE_BUDGETS, age_budget, age_seconds, is_stale
 from weatherd.quota.plans import PLANS
 
 NOW = EPOCH.timestamp()
@@ -19,7 +19,7 @@ NOW = EPOCH.timestamp()
 @given(st.floats(-1e9, 1e9))
 def test_no_age_is_below_zero(seconds: float) -> None:
     """A service whose clock is ahead of ours gives the weather of now, not of a time to come."""
-    assert age(observation(), NOW + seconds) == pytest.approx(max(0.0, seconds), abs=1e-3)
+    assert age_seconds(observation(), NOW + seconds) == pytest.approx(max(0.0, seconds), abs=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_no_age_is_below_zero(seconds: float) -> None:
 def test_an_observation_is_stale_after_its_providers_time(provider: str, seconds: float) -> None:
     """Up to the budget it is fresh, and from then on too old to be shown as the weather."""
     seen = observation(provider=provider)
-    assert budget(provider) == seconds
+    assert age_budget(provider) == seconds
     assert not is_stale(seen, NOW + seconds)
     assert is_stale(seen, NOW + seconds + 0.001)
     assert not is_stale(seen, NOW - 1e6)
@@ -49,6 +49,6 @@ def test_the_age_is_that_of_the_weather_not_of_the_fetching() -> None:
 
 def test_every_provider_of_ours_has_a_budget_that_a_failed_poll_does_not_break() -> None:
     """It is longer than two of the intervals at which the service renews what it has."""
-    assert set(BUDGETS) == set(PLANS)
+    assert set(AGE_BUDGETS) == set(PLANS)
     slowest = {name: max(3600.0, *(plan.min_interval for plan in plans.values())) for name, plans in PLANS.items()}
-    assert all(BUDGETS[name] >= 2 * seconds for name, seconds in slowest.items())
+    assert all(AGE_BUDGETS[name] >= 2 * seconds for name, seconds in slowest.items())

@@ -53,23 +53,23 @@ GROUPS = {2: {95}, 3: {51, 53, 55, 80, 82}, 5: {61, 63, 65, 66, 80, 81, 82}}
 @pytest.mark.parametrize(("code", "words"), OPEN_METEO.items())
 def test_says_every_code_that_open_meteo_documents(code: int, words: str) -> None:
     """Each of the 28 documented codes has the documented words."""
-    assert wmo.describe(code) == words
+    assert wmo.describe_code(code) == words
 
 
 @given(st.integers())
 def test_says_any_number(code: int) -> None:
     """Whatever the number, the words are one printable lower-case line, and an unknown number is kept in them."""
-    words = wmo.describe(code)
+    words = wmo.describe_code(code)
     assert words
     assert words.isprintable()
     assert words == words.lower() == words.strip()
-    assert code in wmo.WORDS or words == f"unknown ({code})"
+    assert code in wmo.DESCRIPTIONS or words == f"unknown ({code})"
 
 
 def test_translates_every_condition_of_openweathermap() -> None:
     """Every documented condition, and none besides, becomes a code that has words."""
     assert set(WMO_CODES) == set(OPENWEATHERMAP)
-    assert set(WMO_CODES.values()) <= set(wmo.WORDS)
+    assert set(WMO_CODES.values()) <= set(wmo.DESCRIPTIONS)
 
 
 @pytest.mark.parametrize(("group", "codes"), GROUPS.items())

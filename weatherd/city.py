@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from dataclasses import fields
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import AfterValidator, ConfigDict, Field, FiniteFloat, StringConstraints
+from pydantic import AfterValidator, ConfigDict, Field, FiniteFloat, StringConstraints, ValidationInfo
 from pydantic.dataclasses import dataclass as validated
 
 from weatherd.duration import Interval
@@ -29,7 +29,7 @@ _is_id = re.compile(_ID).fullmatch
 _words = re.compile("[a-z0-9]+").findall
 
 
-def slug(name: str) -> str:
+def make_slug(name: str) -> str:
     """Return the id of a city that has none: ``São Paulo`` is ``sao-paulo``.
 
     Ids are ASCII, so that any program can take them; a name in another script gets a stable hash.
@@ -84,8 +84,8 @@ def knowing(providers: Collection[str] | None) -> Iterator[None]:
         _PROVIDERS.reset(token)
 
 
-def _installed(name: str) -> str:
-    known = _PROVIDERS.get()
+def _installed(name: str, info: ValidationInfo) -> str:
+    known = info.context["providers"] if info.context else _PROVIDERS.get()
     if known is not None and name not in known:
         raise ValueError(f"should be one of {', '.join(sorted(known))}{did_you_mean(name, known)}")
     return name
@@ -106,7 +106,7 @@ def _shared(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 Word = Annotated[str, StringConstraints(strict=True, min_length=1)]
-Providers = Annotated[
+ProviderNames = Annotated[
     tuple[Annotated[Word, AfterValidator(_installed)], ...],
     AfterValidator(_different),
     Field(json_schema_extra={"minItems": 1, "uniqueItems": True}),
@@ -132,14 +132,14 @@ class City:
         Field(json_schema_extra={"pattern": _ID}),
     ] = ""
     interval: Annotated[Interval, Field(description="How often to ask, instead of the general interval")] = 600.0
-    providers: Annotated[Providers, Field(description="In order of preference, instead of the general ones")] = (
+    providers: Annotated[ProviderNames, Field(description="In order of preference, instead of the general ones")] = (
         "open-meteo",
     )
     timezone: Annotated[str, AfterValidator(_zone), Field(description="IANA name, to show times in")] | None = None
 
     def __post_init__(self) -> None:
         if not self.id:
-            object.__setattr__(self, "id", slug(self.name))
+            object.__setattr__(self, "id", make_slug(self.name))
 
 
 KEYS = tuple(field.name for field in fields(City))

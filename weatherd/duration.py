@@ -13,7 +13,7 @@ _LONGEST = 3650 * 86400.0  # ten years; times far beyond have no date
 _WHOLE = r"(\d+(\.\d+)?(ms|s|m|h|d))+"
 
 
-def seconds(value: Any) -> float:
+def parse_duration(value: Any) -> float:
     """Return the seconds of a duration; a ValueError that shows the right form for anything else."""
     length = _read(value)
     if length is None or not length >= 0:
@@ -35,7 +35,7 @@ def _read(value: Any) -> float | None:
     return None
 
 
-def words(length: float) -> str:
+def format_duration(length: float) -> str:
     """Write seconds the way :func:`seconds` reads them: 5400.0 is ``1h30m``."""
     text, rest = "", round(length, 3)
     for unit in ("d", "h", "m"):
@@ -67,13 +67,13 @@ def _schema(least: float) -> dict[str, Any]:
 
 Duration = Annotated[
     float,
-    BeforeValidator(seconds),
+    BeforeValidator(parse_duration),
     WithJsonSchema(_schema(0)),
 ]
 
 Retention = Annotated[
-    float, BeforeValidator(seconds), AfterValidator(_hour), WithJsonSchema(_schema(3600))
+    float, BeforeValidator(parse_duration), AfterValidator(_hour), WithJsonSchema(_schema(3600))
 ]  # how long to keep: an hour or more
 Interval = Annotated[
-    float, BeforeValidator(seconds), AfterValidator(_tick), WithJsonSchema(_schema(1))
+    float, BeforeValidator(parse_duration), AfterValidator(_tick), WithJsonSchema(_schema(1))
 ]  # how often to ask: a second or more

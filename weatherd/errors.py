@@ -46,17 +46,17 @@ class DeliveryError(WeatherdError):
         self.retry_after = retry_after
 
 
-class RefusedError(WeatherdError):
+class RejectedError(WeatherdError):
     """A far side will never take these observations together, but perhaps some of them."""
 
 
 class Failure(Enum):
     """How far a failed request reaches, which decides what may be tried again."""
 
-    REFUSED = "refused"  # this very request will fail again: 400, 404, 422
+    REJECTED = "rejected"  # this very request will fail again: 400, 404, 422
     DENIED = "denied"  # the service does not serve us: 401, 403
-    LIMITED = "limited"  # too many calls: 429
-    CROWDED = "crowded"  # too many requests at once: another kind of 429
+    RATE_LIMITED = "rate_limited"  # too many calls: 429
+    CONCURRENCY_LIMITED = "concurrency_limited"  # too many requests at once: another kind of 429
     PAUSED = "paused"  # not even asked: the service is left alone for now
     STALE = "stale"  # an answer that is too old
     BROKEN = "broken"  # perhaps because of one place of it: 500, an answer that breaks off or never comes
@@ -68,32 +68,32 @@ class Failure(Enum):
 class ProviderError(WeatherdError):
     """A poll that brought no observation; the text says why, and never holds a key.
 
-    ``retry_after`` is the number of seconds that the service asked to be left alone, or None. ``spacing`` is set when
-    the service is left alone for all cities: the seconds that are to lie between those who come back.
+    ``retry_after`` is the pause in seconds that the service asked for, or None. ``retry_spacing`` is set when the
+    service is paused for all cities: the seconds between their retries.
     """
 
     def __init__(
-        self, reason: str, failure: Failure, *, retry_after: float | None = None, spacing: float | None = None
+        self, reason: str, failure: Failure, *, retry_after: float | None = None, retry_spacing: float | None = None
     ) -> None:
         super().__init__(reason)
         self.failure = failure
         self.retry_after = retry_after
-        self.spacing = spacing
+        self.retry_spacing = retry_spacing
 
-    def again(self, place: int = 0) -> ProviderError:
-        """Return the like of it for another asker, the *place*-th in a row: raising one adds to its traceback."""
+    def copy_for(self, index: int = 0) -> ProviderError:
+        """Return a copy for caller number *index* of a batch; raising one object repeatedly grows its traceback."""
         retry_after = self.retry_after
-        if retry_after is not None and self.spacing:
-            retry_after += place * self.spacing
-        return ProviderError(str(self), self.failure, retry_after=retry_after, spacing=self.spacing)
+        if retry_after is not None and self.retry_spacing:
+            retry_after += index * self.retry_spacing
+        return ProviderError(str(self), self.failure, retry_after=retry_after, retry_spacing=self.retry_spacing)
 
 
 def is_service_wide(error: Exception | None) -> bool:
     """Tell whether the service is left alone for all its cities: the gate has said so once, for all of them."""
-    return isinstance(error, ProviderError) and error.spacing is not None
+    return isinstance(error, ProviderError) and error.retry_spacing is not None
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
+def closest_match(word: str, known: Iterable[str]) -> str | None:
     """Return the known word that *word* was probably meant to be, whatever its capitals, or None."""
     words = {name.casefold(): name for name in known}
     found = difflib.get_close_matches(word.casefold(), words, n=1, cutoff=0.6)
@@ -102,7 +102,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return ``; did you mean 'x'?``, or "" when no known word is near."""
-    guess = nearest(word, known)
+    guess = closest_match(word, known)
     return f"; did you mean {guess!r}?" if guess else ""
 
 

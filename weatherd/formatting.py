@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import tzinfo
 
-NAMES = ("name", *FIELDS)
-_TIMES = (NAMES.index("observed_at"), NAMES.index("fetched_at"))
+TEMPLATE_FIELDS = ("name", *FIELDS)
+_TIMES = (TEMPLATE_FIELDS.index("observed_at"), TEMPLATE_FIELDS.index("fetched_at"))
 
 _NOT_ZERO = re.compile("[1-9a-zA-Z]")
 _WIDE = re.compile(r"\d{4}")
@@ -61,15 +61,15 @@ def _parts(template: str) -> tuple[tuple[_Field, ...], str]:
     for before, name, spec, conversion in _FORMATTER.parse(template):
         if name is None:
             end += before
-        elif name in NAMES:
-            fields.append(_Field(end + before, NAMES.index(name), conversion, spec or ""))
+        elif name in TEMPLATE_FIELDS:
+            fields.append(_Field(end + before, TEMPLATE_FIELDS.index(name), conversion, spec or ""))
             end = ""
         else:
-            raise _UnfitError(f"should not hold {{{name}}}{did_you_mean(name, NAMES)}")
+            raise _UnfitError(f"should not hold {{{name}}}{did_you_mean(name, TEMPLATE_FIELDS)}")
     return tuple(fields), end
 
 
-def line(template: str, arrival: FetchedObservation) -> str:
+def format_line(template: str, arrival: FetchedObservation) -> str:
     """Fill in ``console.format``. Times are in the city's own time zone if it has one, else in UTC.
 
     Whatever the template, a line says at its end when it is not the weather of now.
@@ -82,28 +82,28 @@ def line(template: str, arrival: FetchedObservation) -> str:
     return f"{text} (stale: of {observation.observed_at.astimezone(zone):%d %b %H:%M %Z})" if is_stale else text
 
 
-def plain(observation: Observation) -> dict[str, Any]:
+def to_dict(observation: Observation) -> dict[str, Any]:
     """Return the fields in their order, times as RFC 3339 in UTC, for JSON and CSV."""
     values = observation._asdict()
     for place in _TIMES:
-        values[NAMES[place]] = rfc3339(values[NAMES[place]])
+        values[TEMPLATE_FIELDS[place]] = format_rfc3339(values[TEMPLATE_FIELDS[place]])
     return values
 
 
 @functools.lru_cache(maxsize=256)  # the observations of an answer share their moments
-def rfc3339(moment: datetime) -> str:
+def format_rfc3339(moment: datetime) -> str:
     """Write a moment as ``2026-01-31T12:00:00Z``, with milliseconds if it has any."""
     utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
     text = orjson.dumps(utc)  # a fifth of what isoformat() takes, and there are three of them in a line of the log
     return f"{text[1 : 24 if moment.microsecond else 20].decode()}Z"
 
 
-def checked(template: str) -> str:
+def validate_template(template: str) -> str:
     """Return a template that works for every observation; a ValueError that names the wrong field."""
     try:
         _check_specs(template)
         for example in _examples():
-            line(template, example)
+            format_line(template, example)
     except _UnfitError:
         raise
     except (ValueError, IndexError, KeyError, TypeError, AttributeError, OverflowError) as error:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 # Seconds. Each is what a healthy service needs, with room for one renewal that fails: models are renewed every quarter
 # of an hour (Open-Meteo) or ten minutes (OpenWeatherMap), forecast steps are an hour long, stations report every half
 # or whole hour and their reports take up to half an hour more.
-BUDGETS = MappingProxyType(
+AGE_BUDGETS = MappingProxyType(
     {
         "open-meteo": 7200.0,
         "openweathermap": 7200.0,
@@ -23,16 +23,16 @@ BUDGETS = MappingProxyType(
 _OTHERS = 10800.0
 
 
-def budget(provider: str) -> float:
+def age_budget(provider: str) -> float:
     """Return the age in seconds up to which an observation of a provider is fresh."""
-    return BUDGETS.get(provider, _OTHERS)
+    return AGE_BUDGETS.get(provider, _OTHERS)
 
 
-def age(observation: Observation, now: float) -> float:
+def age_seconds(observation: Observation, now: float) -> float:
     """Return the age in seconds at a POSIX time; never below 0, for services are ahead of us now and then."""
     return max(0.0, now - observation.observed_at.timestamp())
 
 
 def is_stale(observation: Observation, now: float) -> bool:
     """Tell whether an observation is older than what its provider is allowed."""
-    return now - observation.observed_at.timestamp() > budget(observation.provider)
+    return now - observation.observed_at.timestamp() > age_budget(observation.provider)

@@ -75,7 +75,7 @@ class FetchedObservation(NamedTuple):
     follows: bool = False  # what was fetched before it at the same place is older
 
 
-class Last(NamedTuple):
+class LastObservation(NamedTuple):
     """An observation, and the place that it is of: a city may be moved."""
 
     lat: float

@@ -6,7 +6,7 @@ import asyncio
 from importlib.metadata import EntryPoint, entry_points
 
 
-def find(group: str) -> dict[str, EntryPoint]:
+def find_plugins(group: str) -> dict[str, EntryPoint]:
     """Return the entry points of ``weatherd.<group>`` by their names; nothing is imported yet."""
     return {point.name: point for point in entry_points(group=f"weatherd.{group}")}
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 REDACTED = "[redacted]"
-SHORTEST = 5  # characters; what is shorter is no secret, and stands in every other word
+MIN_SECRET_LENGTH = 5  # characters; what is shorter is no secret, and stands in every other word
 _IN_ADDRESS = re.compile(r"([?&](?:appid|apikey|api_key|key|token)=)[^&\s\"'\\]+", re.IGNORECASE)
 
 
@@ -19,7 +19,7 @@ class Redaction:
     """Takes secrets out of finished text: the known ones in whatever form, and any key in an address."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        forms = {form for secret in secrets if len(secret) >= SHORTEST for form in _forms(secret)}
+        forms = {form for secret in secrets if len(secret) >= MIN_SECRET_LENGTH for form in _forms(secret)}
         # One after another: a search for one of several texts takes ten times as long as for one
         self._known = [re.compile(form) for form in sorted(forms, key=len, reverse=True)]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-WORDS = MappingProxyType(
+DESCRIPTIONS = MappingProxyType(
     {
         0: "clear sky",
         1: "mainly clear",
@@ -54,6 +54,6 @@ WORDS = MappingProxyType(
 )
 
 
-def describe(code: int) -> str:
+def describe_code(code: int) -> str:
     """Say a code in lower-case English words; a code that no service documents is ``unknown (n)``."""
-    return WORDS.get(code, f"unknown ({code})")
+    return DESCRIPTIONS.get(code, f"unknown ({code})")

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
-class Worker:
+class WorkerThread:
     """Runs calls one after another in a thread of its own.
 
     Unlike the threads of asyncio's executor it is a daemon: the process may end while a call is stuck.
@@ -31,9 +31,9 @@ class Worker:
     def __exit__(self, *_: object) -> None:
         self._calls.put(None)
 
-    async def run(self, call: Callable[[], T]) -> T:
+    async def run(self, call: Callable[[], _T]) -> _T:
         """Return what *call* returns or raise what it raises. A cancelled call runs to its end only if it has begun."""
-        future: Future[T] = Future()
+        future: Future[_T] = Future()
         self._calls.put((future, call))
         return await asyncio.wrap_future(future)
 

@@ -16,8 +16,8 @@ import jsonschema
 import pytest
 
 from weatherd import __version__
-from weatherd.config.city_list import load
-from weatherd.config.loader import SHIPPED
+from weatherd.config.city_list import load_cities
+from weatherd.config.loader import SHIPPED_SETTINGS
 from weatherd.config.yaml import reader
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def test_a_wrong_command_line_is_one_line_and_64(weatherd: Weatherd, arguments: 
     assert (code, out) == (64, "")
     assert err.splitlines()[-1].startswith("weatherd: ")
     assert said in err.splitlines()[-1]
-    assert load(Path("config") / "cities.yaml", ["open-meteo"]).cities[-1].name == "München"
+    assert load_cities(Path("config") / "cities.yaml", ["open-meteo"]).cities[-1].name == "München"
 
 
 @pytest.mark.parametrize(
@@ -174,9 +174,9 @@ def test_the_schemas_accept_what_is_shipped(weatherd: Weatherd) -> None:
     schemas = json.loads(weatherd("schema")[1])
     for name, schema in schemas.items():
         jsonschema.Draft202012Validator.check_schema(schema)
-        jsonschema.validate(reader.parse(reader.read(SHIPPED.parent / f"{name}.yaml"), name), schema)
+        jsonschema.validate(reader.parse_yaml(reader.read_text(SHIPPED_SETTINGS.parent / f"{name}.yaml"), name), schema)
         assert json.loads(weatherd("schema", name)[1]) == schema
-    settings = reader.parse(reader.read(SHIPPED), "f")
+    settings = reader.parse_yaml(reader.read_text(SHIPPED_SETTINGS), "f")
     assert list(schemas["weatherd"]["properties"]) == list(settings)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from weatherd.config.loader import SHIPPED
+from weatherd.config.loader import SHIPPED_SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -137,23 +137,23 @@ def test_a_folder_of_lists_gets_new_cities_in_its_last_file(weatherd: Weatherd, 
     assert "Flensburg" in (folder / "lists" / "b.yaml").read_text()
 
 
-@pytest.mark.parametrize("settings", [None, SHIPPED, "own"])
+@pytest.mark.parametrize("settings", [None, SHIPPED_SETTINGS, "own"])
 @pytest.mark.parametrize("command", [["add", "Flensburg", *HERE], ["remove", "Kiel"]], ids=" ".join)
 def test_the_list_that_came_with_weatherd_is_never_edited(
     weatherd: Weatherd, folder: Path, settings: Path | str | None, command: list[str]
 ) -> None:
     """Found for want of another, named by --config, or by a settings file of one's own: a copy is asked for."""
-    before = (SHIPPED.parent / "cities.yaml").read_bytes()
+    before = (SHIPPED_SETTINGS.parent / "cities.yaml").read_bytes()
     own = folder.parent / "own.yaml"
-    own.write_text(f"cities: {SHIPPED.parent / 'cities.yaml'}")
+    own.write_text(f"cities: {SHIPPED_SETTINGS.parent / 'cities.yaml'}")
     (folder / "weatherd.yaml").unlink()
     config = ["--config", str(own if settings == "own" else settings)] if settings else []
     code, _, err = weatherd("cities", *command, *config)
     assert (code, err) == (
         78,
-        f"there is no list of your own yet: copy {SHIPPED.parent} to ~/.config/weatherd or ./config\n",
+        f"there is no list of your own yet: copy {SHIPPED_SETTINGS.parent} to ~/.config/weatherd or ./config\n",
     )
-    assert (SHIPPED.parent / "cities.yaml").read_bytes() == before
+    assert (SHIPPED_SETTINGS.parent / "cities.yaml").read_bytes() == before
 
 
 def test_a_list_in_a_layout_that_cannot_be_edited_is_left_alone(weatherd: Weatherd, rows: Path) -> None:

@@ -20,7 +20,7 @@ from tests.support.fakes import KIEL, observation
 from weatherd.cli.app import main
 from weatherd.cli.commands.history_table import round_down, spans, sparkline, step
 from weatherd.cli.lookup import moment
-from weatherd.formatting import plain
+from weatherd.formatting import to_dict
 from weatherd.journal.store import Store
 from weatherd.observation import FetchedObservation
 
@@ -78,7 +78,7 @@ def test_history_for_programs(kept: list[Observation], capsys: pytest.CaptureFix
     code, out, _ = run(capsys, "history", "Kiel", "--since", "2h", "--until", "1h", "--format", style)
     rows = json.loads(out) if style == "json" else list(csv.DictReader(io.StringIO(out)))
     assert code == 0
-    wanted = [plain(each) for each in reversed(kept[5:11])]
+    wanted = [to_dict(each) for each in reversed(kept[5:11])]
     assert [row["observed_at"] for row in rows] == [each["observed_at"] for each in wanted]
 
 
@@ -118,7 +118,7 @@ def test_without_a_journal_it_is_said(tmp_path: Path, capsys: pytest.CaptureFixt
 def test_export_writes_all_of_it(kept: list[Observation], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The three forms hold the same, in the order of arrival."""
     _, out, _ = run(capsys, "export", "--format", "jsonl")
-    assert [json.loads(line) for line in out.splitlines()] == [plain(each) for each in kept]
+    assert [json.loads(line) for line in out.splitlines()] == [to_dict(each) for each in kept]
     _, out, _ = run(capsys, "export")
     assert [row["temperature"] for row in csv.DictReader(io.StringIO(out))] == [f"{each.temperature}" for each in kept]
     file = tmp_path / "all.parquet"

@@ -11,13 +11,13 @@ import pytest
 
 from tests.support.fakes import BERLIN, KIEL, MUNICH, arrival
 from weatherd import log
-from weatherd.config.settings import Console as ConsoleSettings
-from weatherd.config.settings import Log, Settings
+from weatherd.config.settings import ConsoleSection as ConsoleSettings
+from weatherd.config.settings import LogSection, Settings
 from weatherd.observation import FetchedObservation
 from weatherd.pipeline.sinks import console
 from weatherd.pipeline.sinks.console import ConsoleSink
 from weatherd.pipeline.sinks.log import LogSink, open_sink
-from weatherd.worker_thread import Worker
+from weatherd.worker_thread import WorkerThread
 
 BATCH = [
     arrival(KIEL, temperature=6.4),
@@ -48,7 +48,7 @@ LOGGED = """\
 async def test_the_console_prints_a_line_for_each_observation() -> None:
     """By default a line is name, rounded temperature and words, as the first screen of the README shows."""
     reader, writer = os.pipe()
-    with Worker("test") as worker:
+    with WorkerThread("test") as worker:
         await ConsoleSink(ConsoleSettings().format, writer, worker).write(BATCH)
     os.close(writer)
     with open(reader, encoding="utf-8") as pipe:  # noqa: ASYNC230, PTH123 - a pipe that is full already
@@ -67,6 +67,6 @@ async def test_the_log_has_every_known_field_of_an_observation() -> None:
 
 def test_sinks_can_be_switched_off() -> None:
     """``console.enabled`` and ``log.observations`` leave their sinks out."""
-    quiet = Settings(console=ConsoleSettings(enabled=False), log=Log(observations=False))
+    quiet = Settings(console=ConsoleSettings(enabled=False), log=LogSection(observations=False))
     assert console.open_sink(quiet) is None
     assert open_sink(quiet) is None

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weatherd.city import City, slug
-from weatherd.config.city_list import CityList, collect, load, reusing
-from weatherd.config.loader import SHIPPED
-from weatherd.config.yaml.reader import parse
+from weatherd.city import City, make_slug
+from weatherd.config.city_list import CityList, load_cities, parse_cities
+from weatherd.config.loader import SHIPPED_SETTINGS
+from weatherd.config.yaml.reader import parse_yaml
 from weatherd.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -36,19 +36,19 @@ CITIES = st.builds(
 
 def rows(*texts: str) -> CityList:
     """Return what becomes of rows; row number one stands at 2:3 of ``f.yaml``."""
-    return collect([("f.yaml", "cities:\n" + "".join(f"- {text}\n" for text in texts))], PROVIDERS)
+    return parse_cities([("f.yaml", "cities:\n" + "".join(f"- {text}\n" for text in texts))], PROVIDERS)
 
 
 def refusal(text: str) -> list[str]:
     """Return what is said of a file that is refused whole."""
     with pytest.raises(ConfigError) as caught:
-        collect([("f.yaml", text)], PROVIDERS)
+        parse_cities([("f.yaml", text)], PROVIDERS)
     return [str(problem) for problem in caught.value.problems]
 
 
 def test_the_list_as_shipped() -> None:
     """Kiel, Berlin and München are watched, and nothing is set aside."""
-    found = load(SHIPPED.parent / "cities.yaml", PROVIDERS)
+    found = load_cities(SHIPPED_SETTINGS.parent / "cities.yaml", PROVIDERS)
     assert [(city.name, city.id, city.lat, city.lon) for city in found.cities] == [
         ("Kiel", "kiel", 54.305902, 10.123282),
         ("Berlin", "berlin", 52.521021, 13.381268),
@@ -62,7 +62,7 @@ def test_a_list_that_is_written_reads_the_same(cities: list[City]) -> None:
     """Dumping good cities, and loading them, gives back those cities in their order."""
     keys = ("id", "name", "lat", "lon", "interval", "providers", "timezone")
     text = json.dumps({"cities": [{key: getattr(city, key) for key in keys} for city in cities]}, ensure_ascii=False)
-    assert collect([("f", text)], PROVIDERS) == CityList(tuple(cities))
+    assert parse_cities([("f", text)], PROVIDERS) == CityList(tuple(cities))
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_the_first_of_two_rows_with_one_id_is_kept(tmp_path: Path) -> None:
     """The second one is set aside, in the same file or in another, and told where the first one stands."""
     (tmp_path / "a.yaml").write_text(f"cities:\n- {KIEL}\n- {{name: KIEL, lat: 1, lon: 1}}\n")
     (tmp_path / "b.yaml").write_text("cities:\n- {name: Kiel 2, id: kiel, lat: 1, lon: 1}\n")
-    found = load(tmp_path, PROVIDERS)
+    found = load_cities(tmp_path, PROVIDERS)
     assert [city.lat for city in found.cities] == [54.3]
     taken = f"the id 'kiel' is taken by {tmp_path}/a.yaml:2:3; give one of them an 'id'"
     assert [str(problem) for problems in found.quarantined for problem in problems] == [
@@ -174,7 +174,7 @@ cities:
     lon: *y
   - 5
 """
-    found = collect([("f.yaml", text)], PROVIDERS)
+    found = parse_cities([("f.yaml", text)], PROVIDERS)
     assert [(city.id, city.lat, city.lon) for city in found.cities] == [("b", 1, 1), ("c", 2, 2)]
     assert [str(problem) for (problem,) in found.quarantined] == [
         "f.yaml:4:10: 'A': 'lon' should be at most 180, not 181",
@@ -188,7 +188,7 @@ def test_what_a_row_leaves_out_or_empty_is_the_settings() -> None:
     general = {"interval": 90.0, "providers": ("openweathermap", "open-meteo")}
     ulm, bonn = "name: Ulm, lat: 48, lon: 10, interval: , providers: ", "name: Bonn, lat: 50, lon: 7, interval: 5m"
     text = f"cities: [{KIEL}, {{{ulm}}}, {{{bonn}}}]"
-    cities = collect([("f", text)], PROVIDERS, general).cities
+    cities = parse_cities([("f", text)], PROVIDERS, general).cities
     assert [city.interval for city in cities] == [90.0, 90.0, 300.0]
     assert {city.providers for city in cities} == {("openweathermap", "open-meteo")}
     assert len({id(city.providers) for city in cities}) == 1
@@ -197,8 +197,8 @@ def test_what_a_row_leaves_out_or_empty_is_the_settings() -> None:
 def test_a_list_that_is_read_again_is_made_of_the_same_cities() -> None:
     """Equal ones are the same objects as before; one that differs, and one that is new, are new."""
     before = rows(KIEL, "{name: Ulm, lat: 48, lon: 10}").cities
-    with reusing(before):
-        after = rows("{name: Bonn, lat: 50, lon: 7}", "{name: Ulm, lat: 48.1, lon: 10}", KIEL).cities
+    text = f"cities:\n- {{name: Bonn, lat: 50, lon: 7}}\n- {{name: Ulm, lat: 48.1, lon: 10}}\n- {KIEL}\n"
+    after = parse_cities([("f.yaml", text)], PROVIDERS, reuse=before).cities
     assert [city.id for city in after] == ["bonn", "ulm", "kiel"]
     assert after[2] is before[0]
     assert after[1] != before[1]
@@ -212,14 +212,14 @@ def test_every_unknown_key_of_a_file_is_named() -> None:
 
 def test_an_empty_list_is_a_list() -> None:
     """Whoever removes the last city has no city, and no error."""
-    assert collect([("f", "cities: []")], PROVIDERS) == CityList(())
+    assert parse_cities([("f", "cities: []")], PROVIDERS) == CityList(())
 
 
 def test_a_folder_is_read_in_the_order_of_its_names(tmp_path: Path) -> None:
     """``*.yaml`` and ``*.yml`` count; hidden files, backups and other things do not."""
     for name in ("b.yml", "a.yaml", "10.yaml", ".hidden.yaml", "c.yaml~", "d.txt", "..data"):
         (tmp_path / name).write_text(f"cities: [{{name: '{name}', lat: 1, lon: 1}}]")
-    assert [city.name for city in load(tmp_path, PROVIDERS).cities] == ["10.yaml", "a.yaml", "b.yml"]
+    assert [city.name for city in load_cities(tmp_path, PROVIDERS).cities] == ["10.yaml", "a.yaml", "b.yml"]
 
 
 @pytest.mark.parametrize(
@@ -233,7 +233,7 @@ def test_a_folder_is_read_in_the_order_of_its_names(tmp_path: Path) -> None:
 def test_a_list_that_is_not_there_is_named(tmp_path: Path, name: str, said: str) -> None:
     """The complaint names the path that was looked for."""
     with pytest.raises(ConfigError) as caught:
-        load(tmp_path / name, PROVIDERS)
+        load_cities(tmp_path / name, PROVIDERS)
     assert str(caught.value) == f"{tmp_path / name}: {said}"
 
 
@@ -241,7 +241,7 @@ def test_a_folder_in_the_place_of_a_file_is_named(tmp_path: Path) -> None:
     """Even where its own name ends in .yaml."""
     (tmp_path / "a.yaml").mkdir()
     with pytest.raises(ConfigError, match=r"a\.yaml: cannot be read: Is a directory"):
-        load(tmp_path, PROVIDERS)
+        load_cities(tmp_path, PROVIDERS)
 
 
 @pytest.mark.parametrize(
@@ -263,14 +263,14 @@ def test_a_folder_in_the_place_of_a_file_is_named(tmp_path: Path) -> None:
 )
 def test_an_id_is_made_of_the_plain_letters_of_the_name(name: str, expected: str) -> None:
     """Marks and ligatures are taken apart, everything else becomes one dash."""
-    assert slug(name) == expected
+    assert make_slug(name) == expected
 
 
 @given(st.text())
 def test_every_name_has_an_id_that_programs_can_use(name: str) -> None:
     """Of lower-case ASCII, 1 to 64 long, the same each time, and accepted as an ``id`` itself."""
-    made = slug(name)
-    assert slug(name) == made
+    made = make_slug(name)
+    assert make_slug(name) == made
     assert City(name="X", lat=0, lon=0, id=made).id == made
 
 
@@ -288,7 +288,7 @@ def test_twenty_thousand_rows_load() -> None:
     lines = [
         row.format(n=n, lat=n % 91, zone="Europa/Berlin" if n % 100 == 0 else "Europe/Berlin") for n in range(20_000)
     ]
-    found = collect([("f", "cities:\n" + "".join(lines))], PROVIDERS)
+    found = parse_cities([("f", "cities:\n" + "".join(lines))], PROVIDERS)
     assert (len(found.cities), len(found.quarantined)) == (19_800, 200)
     assert found.cities[-1].id == "place-19999"
 
@@ -300,10 +300,10 @@ def test_any_row_is_kept_or_set_aside(row: dict[str, Any]) -> None:
         {"cities": [row, {"name": "Kiel", "lat": 54.3, "lon": 10.1, "id": "neighbour"}]}, ensure_ascii=False
     )
     try:
-        parse(text, "f")
+        parse_yaml(text, "f")
     except ConfigError:
         return  # JSON may hold characters that YAML does not allow
-    found = collect([("f", text)], PROVIDERS)
+    found = parse_cities([("f", text)], PROVIDERS)
     assert len(found.cities) + len(found.quarantined) == 2
     assert found.cities[-1].id == "neighbour"
     assert all(math.isfinite(city.lat) and abs(city.lat) <= 90 for city in found.cities)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.support.fakes import BERLIN, KIEL, MUNICH
 from weatherd.city import City
-from weatherd.config.diff import CityListDiff, change
+from weatherd.config.diff import CityListDiff, diff
 
 CITIES = [
     City(name=name, lat=float(lat), lon=10.0, interval=pace) for name in "AB" for lat in (1, 2) for pace in (9, 10)
@@ -19,9 +19,9 @@ lists = st.lists(st.sampled_from(CITIES), unique_by=lambda city: city.id)
 
 def test_what_is_equal_is_not_in_it() -> None:
     """Cities that are equal in every value are unchanged, also when they are not the same objects."""
-    assert change([KIEL], [replace(KIEL)]) == CityListDiff((KIEL,), {}, {})
+    assert diff([KIEL], [replace(KIEL)]) == CityListDiff((KIEL,), {}, {})
     moved, slower = replace(BERLIN, lat=52.6), replace(KIEL, interval=7200.0)
-    found = change([KIEL, BERLIN], [slower, moved, MUNICH])
+    found = diff([KIEL, BERLIN], [slower, moved, MUNICH])
     assert (found.added, found.removed, found.changed, found.moved) == (
         {"munchen"},
         set(),
@@ -33,7 +33,7 @@ def test_what_is_equal_is_not_in_it() -> None:
 @given(lists, lists)
 def test_it_leads_from_one_list_to_the_other(before: list[City], after: list[City]) -> None:
     """Without what is gone, and with what is new, the one list is the other; each city has one of four fates."""
-    found = change(before, after)
+    found = diff(before, after)
     kept = [city for city in before if city.id not in found.gone]
     assert sorted([*kept, *found.new.values()], key=str) == sorted(after, key=str)
     assert found.cities == tuple(after)

@@ -11,8 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weatherd.config import secrets
-from weatherd.config.loader import SHIPPED, find, load, load_settings, parse_settings
-from weatherd.config.settings import Settings, secrets_of
+from weatherd.config.loader import (
+    SHIPPED_SETTINGS,
+    find_settings_file,
+    load_configuration,
+    load_settings,
+    parse_settings,
+)
+from weatherd.config.settings import Settings, collect_secrets
 from weatherd.config.yaml import reader
 from weatherd.errors import ConfigError
 
@@ -34,8 +40,8 @@ def refusal(text: str = "", environ: dict[str, str] | None = None) -> list[str]:
 
 def test_the_shipped_file_holds_every_key_with_its_default() -> None:
     """Reading it changes nothing, and no key is missing from it or out of order."""
-    document = reader.parse(reader.read(SHIPPED), "f")
-    assert load_settings(SHIPPED, {}) == Settings() == settings("")
+    document = reader.parse_yaml(reader.read_text(SHIPPED_SETTINGS), "f")
+    assert load_settings(SHIPPED_SETTINGS, {}) == Settings() == settings("")
     assert list(document) == list(Settings.model_fields)
     for name, value in document.items():
         if isinstance(value, dict):
@@ -54,9 +60,9 @@ def test_a_flag_beats_a_variable_beats_a_secret_file_beats_the_file_beats_the_de
     assert settings(text, variable, interval="3m").interval == 180
     block = settings(text, secret | variable, openweathermap={"language": "de"}).openweathermap
     assert (block.plan, block.concurrency, block.language) == ("unlimited", 4, "de")
-    assert secrets_of(block) == ["from-the-secret-file"]
-    assert secrets_of(settings(text)) == ["from-the-file"]
-    assert secrets_of(settings(text, secret | {"OPEN_WEATHER_API_KEY": KEY})) == [KEY]
+    assert collect_secrets(block) == ["from-the-secret-file"]
+    assert collect_secrets(settings(text)) == ["from-the-file"]
+    assert collect_secrets(settings(text, secret | {"OPEN_WEATHER_API_KEY": KEY})) == [KEY]
 
 
 @pytest.mark.parametrize(
@@ -210,7 +216,7 @@ def test_settings_do_not_show_their_secrets() -> None:
     """Not as text, not as JSON."""
     made = settings("", {"OPEN_WEATHER_API_KEY": KEY})
     assert KEY not in repr(made) + made.model_dump_json()
-    assert secrets_of(made) == [KEY]
+    assert collect_secrets(made) == [KEY]
 
 
 @pytest.mark.parametrize(
@@ -224,7 +230,7 @@ def test_a_folder_of_secrets_is_searched(tmp_path: Path, name: str, kind: str) -
     (tmp_path / "other").write_bytes(b"\xff")
     environ = {"CREDENTIALS_DIRECTORY": str(tmp_path)} if kind == "systemd" else {}
     docker = tmp_path if kind == "docker" else tmp_path / "nope"
-    found = secrets.find(("openweathermap", "api_key"), environ, docker)
+    found = secrets.find_secret(("openweathermap", "api_key"), environ, docker)
     assert found == (KEY, str(tmp_path / name))
 
 
@@ -240,7 +246,7 @@ def test_a_secret_file_that_is_no_good_is_named(tmp_path: Path, data: bytes | No
     environ = {"WEATHERD_OPEN_METEO__API_KEY_FILE": str(file)}
     assert [complaint.endswith(said) for complaint in refusal("", environ)] == [True]
     assert refusal("", environ)[0].startswith(f"WEATHERD_OPEN_METEO__API_KEY_FILE: the secret file {file} ")
-    assert secrets_of(settings("", environ | {"WEATHERD_OPEN_METEO__API_KEY": KEY})) == [KEY]
+    assert collect_secrets(settings("", environ | {"WEATHERD_OPEN_METEO__API_KEY": KEY})) == [KEY]
 
 
 def test_the_settings_file_is_searched_in_the_documented_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -252,14 +258,17 @@ def test_the_settings_file_is_searched_in_the_documented_order(tmp_path: Path, m
         folder.mkdir(parents=True)
         (folder / "weatherd.yaml").touch()
     environ = {"WEATHERD_CONFIG": "~/env.yaml", "XDG_CONFIG_HOME": str(tmp_path / "xdg")}
-    assert find(Path("flag.yaml"), environ) == Path("flag.yaml")
-    assert find(None, environ) == tmp_path / "env.yaml"
-    assert find(None, environ | {"WEATHERD_CONFIG": ""}) == Path("config/weatherd.yaml")
+    assert find_settings_file(Path("flag.yaml"), environ) == Path("flag.yaml")
+    assert find_settings_file(None, environ) == tmp_path / "env.yaml"
+    assert find_settings_file(None, environ | {"WEATHERD_CONFIG": ""}) == Path("config/weatherd.yaml")
     (own / "weatherd.yaml").unlink()
-    assert find(None, {"XDG_CONFIG_HOME": str(tmp_path / "xdg")}) == users / "weatherd.yaml"
-    assert find(None, {"XDG_CONFIG_HOME": "n" * 5000}) in (SHIPPED, Path("/etc/weatherd/weatherd.yaml"))
-    assert find(None, {}) == tmp_path / ".config" / "weatherd" / "weatherd.yaml"
-    assert find(Path("~nobody-of-that-name/x"), {}) == Path("~nobody-of-that-name/x")
+    assert find_settings_file(None, {"XDG_CONFIG_HOME": str(tmp_path / "xdg")}) == users / "weatherd.yaml"
+    assert find_settings_file(None, {"XDG_CONFIG_HOME": "n" * 5000}) in (
+        SHIPPED_SETTINGS,
+        Path("/etc/weatherd/weatherd.yaml"),
+    )
+    assert find_settings_file(None, {}) == tmp_path / ".config" / "weatherd" / "weatherd.yaml"
+    assert find_settings_file(Path("~nobody-of-that-name/x"), {}) == Path("~nobody-of-that-name/x")
 
 
 def test_cities_take_what_they_do_not_say_from_the_settings(tmp_path: Path) -> None:
@@ -270,7 +279,7 @@ def test_cities_take_what_they_do_not_say_from_the_settings(tmp_path: Path) -> N
     row = {"name": "A", "lat": 1, "lon": 1}
     rows = [row, row | {"name": "B", "interval": "1h", "providers": ["openweathermap"]}, row | {"name": "C", "lat": 99}]
     (tmp_path / "list" / "a.yaml").write_text(json.dumps({"cities": rows}))
-    loaded = load(file, {}, PROVIDERS)
+    loaded = load_configuration(file, {}, PROVIDERS)
     assert loaded.list_path == tmp_path / "list"
     assert [(city.interval, city.providers) for city in loaded.cities] == [
         (300.0, ("open-meteo",)),

@@ -40,7 +40,7 @@ class Watched:
 @contextlib.asynccontextmanager
 async def watching(folder: Path) -> AsyncIterator[Watched]:
     """Watch the settings in a folder, and the list that they name."""
-    now = loader.load(folder / "weatherd.yaml", {}, ["open-meteo"])
+    now = loader.load_configuration(folder / "weatherd.yaml", {}, ["open-meteo"])
     watched = Watched()
     async with asyncio.TaskGroup() as tasks:
         task = tasks.create_task(watch_files(lambda: now, watched.reload))

@@ -19,7 +19,7 @@ from weatherd.daemon import lifecycle
 from weatherd.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from weatherd.city import City
     from weatherd.journal.journal import Journal
@@ -50,7 +50,7 @@ class Daemon:
         self.random = random.Random(0)
         self._first = first
 
-    def load(self) -> Configuration:
+    def load(self, _: Sequence[City]) -> Configuration:
         """Return the next configuration, or raise what is wrong with it."""
         if isinstance(self.next, ConfigError):
             raise self.next

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 
 from tests.support import virtual_time
 from tests.support.fakes import KIEL
-from weatherd.config.city_list import collect
+from weatherd.config.city_list import parse_cities
 from weatherd.config.loader import Configuration
 from weatherd.config.settings import Settings
 from weatherd.daemon.reload import Reloader
@@ -25,7 +25,7 @@ from weatherd.polling.supervisor import Supervisor
 from weatherd.quota.planner import Planner
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from weatherd.city import City
 
@@ -38,15 +38,17 @@ def configured(*cities: City) -> Configuration:
     return Configuration(Path("weatherd.yaml"), Settings(), cities, ())
 
 
-def listed(rows: list[str]) -> Configuration:
+def listed(rows: list[str], reuse: Sequence[City] = ()) -> Configuration:
     """Return the configuration that has these rows, read as from a file."""
-    return configured(*collect([("f.yaml", "cities:\n" + "".join(rows))], ["open-meteo"]).cities)
+    return configured(*parse_cities([("f.yaml", "cities:\n" + "".join(rows))], ["open-meteo"], reuse=reuse).cities)
 
 
 class Reloading:
     """A reloader at work among producers that do nothing, and a record of those that began and ended."""
 
-    def __init__(self, tasks: asyncio.TaskGroup, first: Configuration, load: Callable[[], Configuration]) -> None:
+    def __init__(
+        self, tasks: asyncio.TaskGroup, first: Configuration, load: Callable[[Sequence[City]], Configuration]
+    ) -> None:
         self.begun: list[City] = []
         self.ended: list[City] = []
         self._asked, self._ready = asyncio.Event(), asyncio.Event()
@@ -101,7 +103,7 @@ async def test_a_reload_of_a_long_list_touches_the_edited_cities_only() -> None:
         number = int(city.removeprefix("place-"))
         edited[number] = MANY[number].replace("lon: 1.5", "lon: 2.5")
     async with asyncio.TaskGroup() as tasks:
-        reloading = Reloading(tasks, first, lambda: listed(edited))
+        reloading = Reloading(tasks, first, lambda cities: listed(edited, cities))
         with capture_logs() as logs:
             await reloading.again()
         (line,) = [log for log in logs if log["event"] == "cities.reloaded"]
@@ -120,7 +122,7 @@ async def test_loading_gives_way_to_the_loop() -> None:
     """The thread that loads is nicer than the one that polls, which stays as it was."""
     nice: list[int] = []
 
-    def load() -> Configuration:
+    def load(_: Sequence[City]) -> Configuration:
         nice.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
         return configured(KIEL)
 

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from tests.daemon.test_lifecycle import ROWS, Daemon, configured
 from tests.support import virtual_time
 from tests.support.fakes import KIEL, FakeProvider, FakeSink
-from weatherd.worker_thread import Worker
+from weatherd.worker_thread import WorkerThread
 
 POINTS = 400
 CROWD = [replace(KIEL, id=f"city-{number}", interval=5.0) for number in range(6)]
@@ -72,7 +72,7 @@ def test_a_hard_cancel_at_any_point_leaves_no_task(start: int) -> None:
 async def test_a_stuck_thread_can_be_left_behind() -> None:
     """A call that never returns does not keep whoever waits for it, nor the process."""
     never = threading.Event()
-    with Worker("stuck") as worker:
+    with WorkerThread("stuck") as worker:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.01):
                 await worker.run(never.wait)

@@ -19,7 +19,7 @@ from tests.support.fakes import BERLIN, KIEL, FakeJournal, FakeProvider, FakeSin
 from tests.support.virtual_time import EPOCH, now
 from weatherd.city import City
 from weatherd.daemon import lifecycle
-from weatherd.observation import Last
+from weatherd.observation import LastObservation
 from weatherd.pipeline.latest import LatestObservations
 from weatherd.polling.schedule import first_poll_time, next_tick, phase_offset
 from weatherd.quota.planner import Planner
@@ -32,14 +32,14 @@ CITIES = [City(name=f"City {n}", lat=n / 2, lon=10.0, interval=600.0, providers=
 
 
 async def live(
-    provider: FakeProvider, seconds: float, lasts: Iterable[Last] = (), cities: Iterable[City] = CITIES
+    provider: FakeProvider, seconds: float, lasts: Iterable[LastObservation] = (), cities: Iterable[City] = CITIES
 ) -> FakeSink:
     """Run a daemon for so long."""
     stop, sink = asyncio.Event(), FakeSink()
     asyncio.get_running_loop().call_later(seconds, stop.set)
     await lifecycle.run_daemon(
         configured(*cities),
-        lambda: configured(*cities),
+        lambda _: configured(*cities),
         {"fake": provider},
         {"sink": sink},
         FakeJournal(),
@@ -53,10 +53,10 @@ async def live(
     return sink
 
 
-def lasts_of(sink: FakeSink) -> list[Last]:
+def lasts_of(sink: FakeSink) -> list[LastObservation]:
     """Return what a state would have kept."""
     last = {arrived.city.id: arrived for arrived in sink.got}
-    return [Last(each.city.lat, each.city.lon, each.observation) for each in last.values()]
+    return [LastObservation(each.city.lat, each.city.lon, each.observation) for each in last.values()]
 
 
 async def test_a_restart_changes_nothing_about_when_a_city_is_asked() -> None:
@@ -86,7 +86,7 @@ async def test_a_restart_changes_nothing_about_when_a_city_is_asked() -> None:
 
 async def test_ten_restarts_in_a_minute_ask_nobody_twice() -> None:
     """However often it is restarted, a city is asked once, and then at its tick."""
-    provider, kept = FakeProvider().answers(), list[Last]()
+    provider, kept = FakeProvider().answers(), list[LastObservation]()
     for _ in range(10):
         sink = await live(provider, 5, kept)
         kept = list({last.observation.city: last for last in [*kept, *lasts_of(sink)]}.values())
@@ -97,16 +97,22 @@ async def test_ten_restarts_in_a_minute_ask_nobody_twice() -> None:
 @pytest.mark.parametrize(
     ("last", "is_asked"),
     [
-        (Last(KIEL.lat, KIEL.lon, observation()), False),
-        (Last(KIEL.lat + 1, KIEL.lon, observation()), True),  # it was moved
-        (Last(KIEL.lat, KIEL.lon, observation(provider="other")), True),  # not one of its providers
-        (Last(KIEL.lat, KIEL.lon, observation(fetched_at=EPOCH - timedelta(seconds=601))), True),
-        (Last(KIEL.lat, KIEL.lon, observation(observed_at=EPOCH - timedelta(hours=9))), True),  # stale when it came
-        (Last(KIEL.lat, KIEL.lon, observation(fetched_at=EPOCH + timedelta(days=1))), True),  # by a wrong clock
-        (Last(0, 0, observation(BERLIN)), True),
+        (LastObservation(KIEL.lat, KIEL.lon, observation()), False),
+        (LastObservation(KIEL.lat + 1, KIEL.lon, observation()), True),  # it was moved
+        (LastObservation(KIEL.lat, KIEL.lon, observation(provider="other")), True),  # not one of its providers
+        (LastObservation(KIEL.lat, KIEL.lon, observation(fetched_at=EPOCH - timedelta(seconds=601))), True),
+        (
+            LastObservation(KIEL.lat, KIEL.lon, observation(observed_at=EPOCH - timedelta(hours=9))),
+            True,
+        ),  # stale when it came
+        (
+            LastObservation(KIEL.lat, KIEL.lon, observation(fetched_at=EPOCH + timedelta(days=1))),
+            True,
+        ),  # by a wrong clock
+        (LastObservation(0, 0, observation(BERLIN)), True),
     ],
 )
-async def test_what_makes_a_first_poll_needless(last: Last, is_asked: bool) -> None:  # noqa: FBT001 - a column
+async def test_what_makes_a_first_poll_needless(last: LastObservation, is_asked: bool) -> None:  # noqa: FBT001 - a column
     """Only a fresh observation of this very place, by a provider of the city."""
     provider = FakeProvider().answers()
     await live(provider, 1, [last], [KIEL])
@@ -115,7 +121,7 @@ async def test_what_makes_a_first_poll_needless(last: Last, is_asked: bool) -> N
 
 async def test_a_repeat_is_known_over_a_restart() -> None:
     """What the earlier run had said is not news."""
-    kept = Last(KIEL.lat, KIEL.lon, observation(fetched_at=EPOCH - timedelta(seconds=700)))
+    kept = LastObservation(KIEL.lat, KIEL.lon, observation(fetched_at=EPOCH - timedelta(seconds=700)))
 
     class Same(FakeProvider):
         """Says the same again."""
@@ -136,7 +142,7 @@ async def test_a_list_that_does_not_fit_is_stretched_and_that_is_kept_to() -> No
     with capture_logs() as logs:
         await lifecycle.run_daemon(
             configured(*CITIES),
-            lambda: configured(*CITIES),
+            lambda _: configured(*CITIES),
             {"fake": provider},
             {},
             FakeJournal(),
@@ -190,7 +196,7 @@ async def test_a_reload_plans_anew_and_says_what_it_costs() -> None:
             tasks.create_task(edit())
             await lifecycle.run_daemon(
                 configured(*CITIES),
-                lambda: configured(*lists.pop(0)),
+                lambda _: configured(*lists.pop(0)),
                 {"fake": FakeProvider().answers()},
                 {},
                 FakeJournal(),

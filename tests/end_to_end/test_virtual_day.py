@@ -101,7 +101,7 @@ async def _live(
     stop, reload = asyncio.Event(), asyncio.Event()
     current: Configuration | ConfigError = plan[0][1]
 
-    def load() -> Configuration:
+    def load(_: Sequence[City] = ()) -> Configuration:
         if isinstance(current, ConfigError):
             raise current
         return current

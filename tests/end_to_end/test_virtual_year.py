@@ -149,7 +149,7 @@ class Year:
         self.events.update(event["event"] for event in logs)
         self.accounts += [event for event in logs if event["event"] == "daemon.stopped"]
 
-    def _configuration(self) -> Configuration:
+    def _configuration(self, _: object = ()) -> Configuration:
         cities = tuple(replace(city, lat=self.draws.choice([1.0, city.lat])) for city in self.draws.sample(CITIES, 100))
         return Configuration(Path("weatherd.yaml"), SETTINGS, cities, ())
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from weatherd.config.city_list import collect
-from weatherd.config.loader import SHIPPED, parse_settings
+from weatherd.config.city_list import parse_cities
+from weatherd.config.loader import SHIPPED_SETTINGS, parse_settings
 from weatherd.config.yaml import reader
 from weatherd.errors import ConfigError
 
@@ -115,18 +115,18 @@ DAMAGES: list[Callable[[bytes, random.Random], bytes]] = [_byte, _token, _cut, _
 
 
 def _parse(text: str) -> object:
-    return reader.parse(text, "f.yaml")
+    return reader.parse_yaml(text, "f.yaml")
 
 
 def _load_cities(text: str) -> object:
-    return collect([("f.yaml", text)], PROVIDERS)
+    return parse_cities([("f.yaml", text)], PROVIDERS)
 
 
 def _load_settings(text: str) -> object:
     return parse_settings(text, "f.yaml", {}, PROVIDERS)
 
 
-SHIPPED_TEXTS = [reader.read(SHIPPED), reader.read(SHIPPED.parent / "cities.yaml")]
+SHIPPED_TEXTS = [reader.read_text(SHIPPED_SETTINGS), reader.read_text(SHIPPED_SETTINGS.parent / "cities.yaml")]
 
 
 @pytest.mark.timeout(300)

@@ -129,9 +129,9 @@ def test_any_bytes_are_json_or_malformed(body: bytes) -> None:
 
 FAILURES = {
     **dict.fromkeys((401, 402, 403, 407), Failure.DENIED),
-    429: Failure.LIMITED,
+    429: Failure.RATE_LIMITED,
     500: Failure.BROKEN,
-    **dict.fromkeys((400, 404, 405, 413, 414, 422, 499), Failure.REFUSED),
+    **dict.fromkeys((400, 404, 405, 413, 414, 422, 499), Failure.REJECTED),
     **dict.fromkeys((201, 204, 304, 408, 425, 502, 503, 504, 599), Failure.UNAVAILABLE),
 }
 

@@ -18,7 +18,7 @@ from tests.pipeline.forwarders.far import arrivals, journal
 from tests.support.fakes import BERLIN, KIEL, arrival, observation
 from tests.support.virtual_time import EPOCH
 from weatherd.errors import StateError
-from weatherd.formatting import plain
+from weatherd.formatting import to_dict
 from weatherd.journal import schema
 from weatherd.journal.journal import open_journal
 from weatherd.journal.reader import Reader
@@ -145,7 +145,7 @@ def test_a_file_of_the_first_version_is_brought_forward(file: Path) -> None:
     """Its last observations are the first in the journal, its counts stay, and its space can be given back."""
     with closing(sqlite3.connect(file)) as old, old:
         old.executescript(FIRST)
-        text = str(plain(observation())).replace("'", '"').replace("None", "null")
+        text = str(to_dict(observation())).replace("'", '"').replace("None", "null")
         old.execute("INSERT INTO last VALUES ('kiel', 54.3, 10.1, ?, ?)", [NOW, text])
     with closing(Store(file)) as store:
         kept = store.load(NOW)

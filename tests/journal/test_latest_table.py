@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from tests.support.fakes import BERLIN, KIEL, observation
 from tests.support.virtual_time import EPOCH, VirtualTimeLoop
-from weatherd.config.diff import change
+from weatherd.config.diff import diff
 from weatherd.journal.store import Store
 from weatherd.observation import FetchedObservation
 from weatherd.pipeline.consumer import consume
@@ -69,7 +69,7 @@ async def _live(batches: Iterable[Sequence[FetchedObservation]], store: Store, b
 
     for batch in batches:
         kiel = next((each.city for each in batch if each.city != BERLIN), board.cities[-1])
-        board.apply(change(board.cities, [BERLIN, kiel]))
+        board.apply(diff(board.cities, [BERLIN, kiel]))
         channel = ObservationQueue(10)
         keeper = JournalWriter(add, channel, ObservationCounts())
         async with asyncio.TaskGroup() as tasks:

@@ -24,7 +24,7 @@ from weatherd.journal.journal import open_journal
 from weatherd.journal.provider_state import ProviderState, in_memory_state, open_provider_state
 from weatherd.journal.state_folder import find_state_folder, lock_state_folder
 from weatherd.journal.store import JOURNAL_FILE, Store
-from weatherd.observation import Last
+from weatherd.observation import LastObservation
 from weatherd.quota.plans import Plan
 
 if TYPE_CHECKING:
@@ -266,8 +266,8 @@ async def test_a_restart_finds_what_was_there(tmp_path: Path) -> None:
         assert (
             sorted(state.latest)
             == [
-                Last(BERLIN.lat, BERLIN.lon, observation(BERLIN)),
-                Last(KIEL.lat, KIEL.lon, observation(KIEL, temperature=9.0)),
+                LastObservation(BERLIN.lat, BERLIN.lon, observation(BERLIN)),
+                LastObservation(KIEL.lat, KIEL.lon, observation(KIEL, temperature=9.0)),
             ][:: 1 if BERLIN.lat < KIEL.lat else -1]
         )
 

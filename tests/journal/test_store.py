@@ -22,7 +22,7 @@ from weatherd.errors import StateError
 from weatherd.journal.key_value import KeyValueEntry
 from weatherd.journal.schema import VERSION
 from weatherd.journal.store import JOURNAL_FILE, SavedState, Store
-from weatherd.observation import FetchedObservation, Last
+from weatherd.observation import FetchedObservation, LastObservation
 from weatherd.quota.usage import UsageRow
 
 FILES = Path("/proc/self/fd")
@@ -32,12 +32,12 @@ NOTE = KeyValueEntry("fake", "key", "text", NOW + 60)
 OLDEST = KeyValueEntry("fake", "big", "x" * 500_000, NOW + 60)
 
 
-def last(city: Any = KIEL, **values: object) -> Last:
+def last(city: Any = KIEL, **values: object) -> LastObservation:
     """Return the last observation of a city, at its place."""
-    return Last(city.lat, city.lon, observation(city, **values))
+    return LastObservation(city.lat, city.lon, observation(city, **values))
 
 
-def arrivals(*lasts: Last) -> list[FetchedObservation]:
+def arrivals(*lasts: LastObservation) -> list[FetchedObservation]:
     """Return what is added to be found as these."""
     named = {"kiel": KIEL, "berlin": BERLIN}
     return [

@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.support.fakes import BERLIN, KIEL, FakeJournal, FakeSink, arrival
-from weatherd.config.diff import change
+from weatherd.config.diff import diff
 from weatherd.pipeline.consumer import consume
 from weatherd.pipeline.heartbeat import Heartbeat
 from weatherd.pipeline.journal_writer import JournalWriter
@@ -118,7 +118,7 @@ def test_the_board_keeps_the_last_of_each_city() -> None:
     for observation in (old, new):
         board.record(observation)
     board.record(arrival(BERLIN).observation)
-    board.apply(change(board.cities, [KIEL]))
+    board.apply(diff(board.cities, [KIEL]))
     assert (board.get("kiel"), board.get("berlin")) == (new, None)
 
 
@@ -127,7 +127,7 @@ def test_the_board_forgets_what_was_seen_elsewhere() -> None:
     board = LatestObservations([KIEL, BERLIN])
     board.record(arrival().observation)
     board.record(arrival(BERLIN).observation)
-    board.apply(change(board.cities, [replace(KIEL, lat=KIEL.lat + 1), BERLIN]))
+    board.apply(diff(board.cities, [replace(KIEL, lat=KIEL.lat + 1), BERLIN]))
     assert (board.get("kiel"), board.get("berlin")) == (None, arrival(BERLIN).observation)
 
 

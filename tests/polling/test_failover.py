@@ -92,9 +92,9 @@ def failing(failure: Failure, **values: Any) -> ProviderError:
 
 TROUBLES: list[Any] = [
     failing(Failure.UNAVAILABLE),
-    failing(Failure.REFUSED),  # outside its area
-    failing(Failure.DENIED, retry_after=600.0, spacing=1.0),
-    failing(Failure.PAUSED, retry_after=60.0, spacing=1.0),  # paused, or out of quota
+    failing(Failure.REJECTED),  # outside its area
+    failing(Failure.DENIED, retry_after=600.0, retry_spacing=1.0),
+    failing(Failure.PAUSED, retry_after=60.0, retry_spacing=1.0),  # paused, or out of quota
     failing(Failure.EMPTY),
     timedelta(hours=11),  # 200 with old data
     KeyError("a bug"),
@@ -138,7 +138,7 @@ async def test_a_service_that_comes_and_goes_does_not_make_a_city_flap() -> None
 async def test_when_nobody_can_serve_the_city_is_down_and_all_are_tried() -> None:
     """Also one that sits out is asked when the other cannot either; the first to be well ends it."""
     first = Service("first", lambda time: failing(Failure.UNAVAILABLE) if time < 3000 else None)
-    second = Service("second", lambda time: failing(Failure.REFUSED) if time < 40_000 else None)
+    second = Service("second", lambda time: failing(Failure.REJECTED) if time < 40_000 else None)
     with capture_logs() as logs:
         channel = await watch(first, second, 7200)
     assert channel.served_by == ["first"]

@@ -145,7 +145,7 @@ async def test_retries_back_off() -> None:
     assert times[5] % 600 == pytest.approx(PHASE, abs=1e-3)
 
 
-@pytest.mark.parametrize("failure", [Failure.REFUSED, Failure.DENIED, Failure.LIMITED])
+@pytest.mark.parametrize("failure", [Failure.REJECTED, Failure.DENIED, Failure.RATE_LIMITED])
 async def test_a_request_that_was_refused_is_not_repeated_early(failure: Failure) -> None:
     """What a client did wrong is not tried again within the interval."""
     provider = FakeProvider().fails(ProviderError("400: no such place", failure)).answers()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.support import virtual_time
 from tests.support.fakes import BERLIN, KIEL, MUNICH
 from weatherd.city import City
-from weatherd.config.diff import change
+from weatherd.config.diff import diff
 from weatherd.polling.supervisor import Supervisor
 
 CITIES = [City(name=name, lat=float(lat), lon=10.0) for name in "ABCD" for lat in (1, 2)]
@@ -40,10 +40,10 @@ async def test_a_change_touches_only_what_it_changes() -> None:
     running = Running()
     async with asyncio.TaskGroup() as tasks:
         supervisor = Supervisor(tasks, running.produce)
-        supervisor.apply_diff(change((), [KIEL, BERLIN]))
+        supervisor.apply_diff(diff((), [KIEL, BERLIN]))
         await asyncio.sleep(0)
         moved = replace(BERLIN, lat=52.6)
-        supervisor.apply_diff(change([KIEL, BERLIN], [KIEL, moved, MUNICH]))
+        supervisor.apply_diff(diff([KIEL, BERLIN], [KIEL, moved, MUNICH]))
         await asyncio.sleep(0)
         assert running.begun == [KIEL, BERLIN, moved, MUNICH]
         supervisor.stop()
@@ -54,9 +54,9 @@ async def test_becoming_the_same_again_changes_nothing() -> None:
     running = Running()
     async with asyncio.TaskGroup() as tasks:
         supervisor = Supervisor(tasks, running.produce)
-        supervisor.apply_diff(change((), [KIEL]))
+        supervisor.apply_diff(diff((), [KIEL]))
         for same in (KIEL, replace(KIEL)):
-            supervisor.apply_diff(change([KIEL], [same]))
+            supervisor.apply_diff(diff([KIEL], [same]))
         await asyncio.sleep(0)
         assert running.begun == [KIEL]
         supervisor.stop()
@@ -71,7 +71,7 @@ def test_any_sequence_of_lists_ends_with_the_last(lists: list[list[City]]) -> No
         async with asyncio.TaskGroup() as tasks:
             supervisor = Supervisor(tasks, running.produce)
             for before, cities in itertools.pairwise([[], *lists]):
-                supervisor.apply_diff(change(before, cities))
+                supervisor.apply_diff(diff(before, cities))
                 await asyncio.sleep(0)
             await asyncio.sleep(0)
             assert sorted(running.now, key=str) == sorted(lists[-1] if lists else [], key=str)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Batches = Batcher[int, str]
 Outcome = str | BaseException
 MOMENT = 0.05
-SPOILT = (Failure.REFUSED, Failure.MALFORMED, Failure.BROKEN)
+SPOILT = (Failure.REJECTED, Failure.MALFORMED, Failure.BROKEN)
 
 
 class Service:
@@ -33,7 +33,7 @@ class Service:
         *,
         takes: float = 1.0,
         bad: Collection[int] = (),
-        failure: Failure = Failure.REFUSED,
+        failure: Failure = Failure.REJECTED,
         raises: Exception | None = None,
     ) -> None:
         self.requests: list[list[int]] = []

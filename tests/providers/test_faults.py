@@ -107,7 +107,7 @@ async def short(request: web.Request) -> web.StreamResponse:
 
 
 FAULTS: dict[Handler, Failure] = {
-    echo: Failure.REFUSED,
+    echo: Failure.REJECTED,
     echo_a_value: Failure.EMPTY,
     page: Failure.MALFORMED,
     outage: Failure.UNAVAILABLE,

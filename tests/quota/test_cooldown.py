@@ -10,7 +10,7 @@ from weatherd.errors import Failure, ProviderError
 from weatherd.quota.cooldown import OUTAGE_FAILURES, OUTAGE_THRESHOLD, failure_weight, pause_seconds
 
 DAY = 86400.0
-WHOLE = (Failure.LIMITED, Failure.CROWDED, Failure.DENIED)  # the affair of the whole service
+WHOLE = (Failure.RATE_LIMITED, Failure.CONCURRENCY_LIMITED, Failure.DENIED)  # the affair of the whole service
 
 errors = st.builds(
     lambda failure, asked: ProviderError("no", failure, retry_after=asked),
@@ -31,8 +31,8 @@ def pauses(failure: Failure, count: int, asked: float | None = None) -> list[flo
 @pytest.mark.parametrize(
     ("failure", "seconds"),
     [
-        (Failure.LIMITED, [60, 120, 240, 480, 960, 1920, 3600, 3600]),
-        (Failure.CROWDED, [5, 10, 20, 40, 80, 160, 300, 300]),
+        (Failure.RATE_LIMITED, [60, 120, 240, 480, 960, 1920, 3600, 3600]),
+        (Failure.CONCURRENCY_LIMITED, [5, 10, 20, 40, 80, 160, 300, 300]),
         (Failure.DENIED, [600, 3600, 3600]),
         (Failure.UNAVAILABLE, [15, 30, 60, 120, 240, 300, 300]),
         (Failure.BROKEN, [15, 30, 60, 120, 240, 300, 300]),
@@ -44,7 +44,7 @@ def test_pauses_grow_up_to_a_most(failure: Failure, seconds: list[float]) -> Non
     assert pauses(failure, len(seconds)) == seconds
 
 
-@pytest.mark.parametrize("failure", [Failure.REFUSED, Failure.STALE])
+@pytest.mark.parametrize("failure", [Failure.REJECTED, Failure.STALE])
 @given(failures=counts, consecutive_pauses=counts)
 def test_the_fault_of_one_place_is_no_affair_of_the_service(
     failure: Failure, failures: int, consecutive_pauses: int

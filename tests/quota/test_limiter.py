@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-LIMITED = ProviderError("429: too many", Failure.LIMITED)
-CROWDED = ProviderError("429: too many at once", Failure.CROWDED)
+LIMITED = ProviderError("429: too many", Failure.RATE_LIMITED)
+CROWDED = ProviderError("429: too many at once", Failure.CONCURRENCY_LIMITED)
 DENIED = ProviderError("401: no such key", Failure.DENIED)
-REFUSED = ProviderError("404: no such place", Failure.REFUSED)
+REFUSED = ProviderError("404: no such place", Failure.REJECTED)
 
 
 class Service:
@@ -55,7 +55,7 @@ class Service:
             if self.takes:
                 await asyncio.sleep(self.takes)
             if fails:
-                raise fails.again() if isinstance(fails, ProviderError) else fails
+                raise fails.copy_for() if isinstance(fails, ProviderError) else fails
         finally:
             self.at_once -= 1
 
@@ -117,7 +117,7 @@ async def test_a_refusal_holds_for_everybody() -> None:
     service.fails = LIMITED
     first = await service.error()
     assert first
-    assert (first.failure, first.retry_after) == (Failure.LIMITED, 60.0)
+    assert (first.failure, first.retry_after) == (Failure.RATE_LIMITED, 60.0)
     for second in range(59):
         await asyncio.sleep(1)
         error = await service.error()
@@ -134,7 +134,7 @@ async def test_one_line_for_a_pause_and_one_for_its_end() -> None:
     service.fails, service.takes = LIMITED, 1.0
     with capture_logs() as logs:
         errors = await service.errors(50)
-        assert {error.failure for error in errors if error} == {Failure.LIMITED}
+        assert {error.failure for error in errors if error} == {Failure.RATE_LIMITED}
         await service.errors(300)
         service.fails = None
         await asyncio.sleep(60)
@@ -163,7 +163,7 @@ async def test_a_request_for_many_takes_the_times_of_many() -> None:
     service.fails = LIMITED
     first, second, third = [await service.error(weight) for weight in (100, 50, 1)]
     assert [error and error.retry_after for error in (first, second, third)] == [60.0, 160.0, 210.0]
-    assert [error and error.spacing for error in (first, second, third)] == [1.0] * 3
+    assert [error and error.retry_spacing for error in (first, second, third)] == [1.0] * 3
 
 
 async def test_a_place_that_is_refused_has_no_time_of_its_own() -> None:
@@ -173,7 +173,7 @@ async def test_a_place_that_is_refused_has_no_time_of_its_own() -> None:
         service.fails = error
         got = await service.error()
         assert got
-        assert (got.failure, got.retry_after, got.spacing) == (error.failure, None, None)
+        assert (got.failure, got.retry_after, got.retry_spacing) == (error.failure, None, None)
 
 
 async def test_after_a_pause_one_alone_tries() -> None:
@@ -195,7 +195,7 @@ async def test_a_probe_that_fails_is_a_longer_pause() -> None:
         await service.error()
         await asyncio.sleep(60)
         errors = await service.errors(5)
-        assert [error and error.failure for error in errors] == [Failure.LIMITED] + [Failure.PAUSED] * 4
+        assert [error and error.failure for error in errors] == [Failure.RATE_LIMITED] + [Failure.PAUSED] * 4
         assert errors[0]
         assert errors[0].retry_after == 120.0
         assert all((error.retry_after or 0) >= 120 for error in errors if error)
@@ -290,7 +290,7 @@ async def test_an_answer_from_before_the_pause_does_not_lengthen_it(error: Provi
         await asyncio.sleep(31)
         again = await service.error()
     assert again
-    assert (again.failure, again.retry_after) == (Failure.LIMITED, 120.0)
+    assert (again.failure, again.retry_after) == (Failure.RATE_LIMITED, 120.0)
 
 
 async def test_a_wrong_key_is_an_error() -> None:
@@ -356,7 +356,7 @@ async def test_the_refusal_of_one_place_after_a_pause_is_an_answer() -> None:
         service.fails = REFUSED
         error = await service.error()
         assert error
-        assert (error.failure, error.retry_after) == (Failure.REFUSED, None)
+        assert (error.failure, error.retry_after) == (Failure.REJECTED, None)
         assert told(logs) == [PAUSED, RESUMED]
         service.fails = None
         assert await service.error() is None
@@ -476,7 +476,7 @@ async def test_a_pause_that_the_service_asked_for_is_kept_for_a_restart() -> Non
     """What a 429 says is in the meter, and the state is told that there is something to write."""
     meter, changes = meter_of(UNLIMITED), []
     service = Service(RateLimiter(meter, 10, now, lambda: changes.append(meter.closed_until)))
-    service.fails = ProviderError("429", Failure.LIMITED, retry_after=5000.0)
+    service.fails = ProviderError("429", Failure.RATE_LIMITED, retry_after=5000.0)
     await service.error()
     assert meter.closed_until == changes[-1] == EPOCH.timestamp() + 5000
 
@@ -559,7 +559,7 @@ async def test_one_that_waited_for_its_turn_when_the_pause_began_is_refused() ->
     service.fails = LIMITED
     errors = await service.errors(30)
     assert len(service.sent) == 1
-    assert [error and error.failure for error in errors] == [Failure.LIMITED] + [Failure.PAUSED] * 29
+    assert [error and error.failure for error in errors] == [Failure.RATE_LIMITED] + [Failure.PAUSED] * 29
 
 
 @pytest.mark.parametrize("provider", ["open-meteo", "openweathermap"])

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from weatherd.simulator.sky.sun import sunrise_and_sunset
 from weatherd.simulator.sky.weather import Weather, weather_at
-from weatherd.wmo import WORDS
+from weatherd.wmo import DESCRIPTIONS
 
 DOCUMENTED = {0, 1, 2, 3, 45, 48, 51, 53, 55, 56, 57, 61, 63, 65, 66, 67}
 DOCUMENTED |= {71, 73, 75, 77, 80, 81, 82, 85, 86, 95, 96, 99}
@@ -98,7 +98,7 @@ def test_every_code_occurs() -> None:
         check_agreement(weather)
     seen = {weather.code for weather in year}
     assert seen == DOCUMENTED
-    assert set(WORDS) >= seen
+    assert set(DESCRIPTIONS) >= seen
 
 
 def test_days_and_nights() -> None:

@@ -140,5 +140,5 @@ class Lives:
         finally:
             state.cancel()
 
-    def _nothing_new(self) -> Configuration:
+    def _nothing_new(self, _: object) -> Configuration:
         raise AssertionError("nobody reloads")

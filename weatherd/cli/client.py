@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 
 from weatherd import log
 from weatherd.config import loader
-from weatherd.config.settings import Settings, secrets_of
+from weatherd.config.settings import Settings, collect_secrets
 from weatherd.errors import ConfigError, ProviderError, WeatherdError
 from weatherd.http.client import get
 from weatherd.http.response import parse_json
@@ -37,8 +37,8 @@ class Daemon:
 
 def daemon(config: Path | None, url: str | None) -> Daemon:
     """Return where the daemon is. Raises ConfigError, or UnansweredError when the settings switch it off."""
-    settings = loader.load_settings(loader.find(config, os.environ), os.environ)
-    log.configure("error", secrets=secrets_of(settings))
+    settings = loader.load_settings(loader.find_settings_file(config, os.environ), os.environ)
+    log.configure("error", secrets=collect_secrets(settings))
     return _daemon(settings, url)
 
 

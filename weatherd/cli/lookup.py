@@ -17,7 +17,7 @@ def moment(text: str, now: datetime, zone: tzinfo) -> datetime:
     ``24h`` is a day before *now*; ``2026-01-31`` is the midnight that begins it. ValueError for anything else.
     """
     try:
-        return now - timedelta(seconds=duration.seconds(text))
+        return now - timedelta(seconds=duration.parse_duration(text))
     except (ValueError, OverflowError):
         pass
     try:

@@ -27,10 +27,12 @@ def load(config: Path | None) -> Configuration:
     """Return the configuration, with the log set up to keep its secrets. Raises ConfigError."""
     from weatherd import log, plugins  # noqa: PLC0415 - --help does not need them
     from weatherd.config import loader  # noqa: PLC0415
-    from weatherd.config.settings import secrets_of  # noqa: PLC0415
+    from weatherd.config.settings import collect_secrets  # noqa: PLC0415
 
-    loaded = loader.load(loader.find(config, os.environ), os.environ, list(plugins.find("providers")))
-    log.configure("error", secrets=secrets_of(loaded.settings))
+    loaded = loader.load_configuration(
+        loader.find_settings_file(config, os.environ), os.environ, list(plugins.find_plugins("providers"))
+    )
+    log.configure("error", secrets=collect_secrets(loaded.settings))
     return loaded
 
 

@@ -14,7 +14,7 @@ from weatherd.errors import ConfigError, Problem
 _NOT_REPLACEABLE = {errno.EBUSY, errno.EXDEV, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG}
 
 
-def write(path: Path, text: str) -> None:
+def write_atomically(path: Path, text: str) -> None:
     """Replace a file's text in one step, with its mode and owner kept; a reader sees the old text or the new one.
 
     A file that cannot be replaced, as one that is mounted by itself into a container, is written over. Raises

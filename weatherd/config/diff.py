@@ -45,7 +45,7 @@ class CityListDiff:
         return len(self.cities) - len(self.new)
 
 
-def change(before: Iterable[City], cities: Iterable[City]) -> CityListDiff:
+def diff(before: Iterable[City], cities: Iterable[City]) -> CityListDiff:
     """Compare two lists. It takes the least time when those that stay are the same objects."""
     known, wanted = ({city.id: city for city in each} for each in (before, cities))
     return CityListDiff(tuple(wanted.values()), _unlike(wanted, known), _unlike(known, wanted))

@@ -12,17 +12,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from weatherd.config import secrets
-from weatherd.config.sections import block_in
-from weatherd.errors import Problem, nearest
+from weatherd.config.sections import section_in
+from weatherd.errors import Problem, closest_match
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from pydantic import BaseModel
 
-    from weatherd.config.secrets import Keys
+    from weatherd.config.secrets import KeyPath
 
-CONFIG = "WEATHERD_CONFIG"
+CONFIG_VARIABLE = "WEATHERD_CONFIG"
 _KUBERNETES = re.compile(
     r"WEATHERD_([A-Z0-9]+_)*(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9]+)*|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
 )
@@ -34,10 +34,10 @@ class Layer:
     """Settings from one kind of place, nested; for each value where it came from, and what is wrong with them."""
 
     values: dict[str, Any] = field(default_factory=dict)
-    origins: dict[Keys, str] = field(default_factory=dict)
+    origins: dict[KeyPath, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
-    def put(self, keys: Keys, value: Any, origin: str) -> None:
+    def put(self, keys: KeyPath, value: Any, origin: str) -> None:
         """Set one value; a mapping is taken apart, so that a later layer may change a part of it."""
         if isinstance(value, dict) and value:
             for key, part in value.items():
@@ -55,11 +55,11 @@ class Layer:
         return next((place for place in places if place), None)
 
 
-def read(model: type[BaseModel], environ: Mapping[str, str]) -> Layer:
+def read_environment(model: type[BaseModel], environ: Mapping[str, str]) -> Layer:
     """Return the settings of *model* that variables set, but for secrets; empty variables are ignored."""
-    fields = {secrets.variable(keys): (keys, is_block) for keys, is_block in _fields(model)}
-    secret = [name for keys in secrets.secret_fields(model) for name in secrets.variables(keys)]
-    known = [*fields, *secret, *(f"{name}_FILE" for name in secret), CONFIG]
+    fields = {secrets.variable_name(keys): (keys, is_block) for keys, is_block in _fields(model)}
+    secret = [name for keys in secrets.secret_fields(model) for name in secrets.variable_names(keys)]
+    known = [*fields, *secret, *(f"{name}_FILE" for name in secret), CONFIG_VARIABLE]
     layer = Layer()
     for name in sorted(environ):
         if name.startswith(secrets.PREFIX) and name not in known and not _is_kubernetes(name, environ[name]):
@@ -70,7 +70,7 @@ def read(model: type[BaseModel], environ: Mapping[str, str]) -> Layer:
     return layer
 
 
-def _take(layer: Layer, keys: Keys, text: str, name: str, *, is_block: bool) -> None:
+def _take(layer: Layer, keys: KeyPath, text: str, name: str, *, is_block: bool) -> None:
     try:
         text.encode()
         value = _object(text) if is_block else text
@@ -89,10 +89,10 @@ def _object(text: str) -> dict[str, Any]:
     return value
 
 
-def _fields(model: type[BaseModel], above: Keys = ()) -> Iterator[tuple[Keys, bool]]:
+def _fields(model: type[BaseModel], above: KeyPath = ()) -> Iterator[tuple[KeyPath, bool]]:
     """Name every setting by the keys that lead to it, and tell whether it is a block."""
     for name, info in model.model_fields.items():
-        block = block_in(info.annotation)
+        block = section_in(info.annotation)
         yield (*above, name), block is not None
         if block:
             yield from _fields(block, (*above, name))
@@ -104,5 +104,5 @@ def _is_kubernetes(name: str, value: str) -> bool:
 
 def _meant(name: str, known: list[str]) -> str:
     """Compare what stands behind the prefix, as that makes all of them alike."""
-    guess = nearest(name.removeprefix(secrets.PREFIX), [each.removeprefix(secrets.PREFIX) for each in known])
+    guess = closest_match(name.removeprefix(secrets.PREFIX), [each.removeprefix(secrets.PREFIX) for each in known])
     return f"; did you mean '{secrets.PREFIX}{guess}'?" if guess else ""

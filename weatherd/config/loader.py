@@ -11,24 +11,26 @@ from pydantic import ValidationError
 
 from weatherd.city import City, knowing
 from weatherd.config import environment, secrets
-from weatherd.config.city_list import load as load_cities
+from weatherd.config.city_list import load_cities
 from weatherd.config.environment import Layer
 from weatherd.config.messages import explain_error
-from weatherd.config.sections import block_in
+from weatherd.config.sections import section_in
 from weatherd.config.settings import Settings, layered
 from weatherd.config.yaml import reader
 from weatherd.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from pydantic import BaseModel
     from pydantic_core import ErrorDetails
 
-NAME = "weatherd.yaml"
+SETTINGS_FILE_NAME = "weatherd.yaml"
 _FOLDER = Path(__file__).resolve().parent
-_IN_CHECKOUT = _FOLDER.parents[1] / "config" / NAME
-SHIPPED = _IN_CHECKOUT if _IN_CHECKOUT.is_file() else _FOLDER / NAME  # an installed package holds a copy of both files
+_IN_CHECKOUT = _FOLDER.parents[1] / "config" / SETTINGS_FILE_NAME
+SHIPPED_SETTINGS = (
+    _IN_CHECKOUT if _IN_CHECKOUT.is_file() else _FOLDER / SETTINGS_FILE_NAME
+)  # an installed package holds a copy of both files
 _SECRETS = list(secrets.secret_fields(Settings))
 
 
@@ -47,24 +49,29 @@ class Configuration:
         return _list_path(self.file, self.settings)
 
 
-def find(flag: Path | None, environ: Mapping[str, str]) -> Path:
+def find_settings_file(flag: Path | None, environ: Mapping[str, str]) -> Path:
     """Return the settings file: the one named, else that of the first place with one, else the shipped one."""
-    for named in (flag, environ.get(environment.CONFIG)):
+    for named in (flag, environ.get(environment.CONFIG_VARIABLE)):
         if named:
             return _expanded(Path(named))
     home = Path(environ.get("XDG_CONFIG_HOME") or _expanded(Path("~/.config")))
-    places = (Path("config"), home / "weatherd", Path("/etc/weatherd"))
+    files = (folder / SETTINGS_FILE_NAME for folder in (Path("config"), home / "weatherd", Path("/etc/weatherd")))
     # pathlib's is_file() raises an error for a folder that must not be looked into
-    return next((place / NAME for place in places if os.path.isfile(place / NAME)), SHIPPED)  # noqa: PTH113 - see above
+    return next((file for file in files if os.path.isfile(file)), SHIPPED_SETTINGS)  # noqa: PTH113 - see above
 
 
-def load(file: Path, environ: Mapping[str, str], providers: Collection[str], **flags: Any) -> Configuration:
-    """Read everything that *file* leads to. Raises ConfigError with all that is wrong, each with its place."""
+def load_configuration(
+    file: Path, environ: Mapping[str, str], providers: Collection[str], *, reuse: Iterable[City] = (), **flags: Any
+) -> Configuration:
+    """Read the settings in *file* and the list of cities they name; unchanged cities are the objects in *reuse*.
+
+    Raises ConfigError with every problem, each with its position.
+    """
     settings = load_settings(file, environ, providers, **flags)
-    return _with_cities(file, settings, _list_path(file, settings), providers)
+    return _with_cities(file, settings, _list_path(file, settings), providers, reuse)
 
 
-def with_list(configuration: Configuration, path: Path, providers: Collection[str]) -> Configuration:
+def with_city_list(configuration: Configuration, path: Path, providers: Collection[str]) -> Configuration:
     """Return *configuration* with the cities of another list. Raises ConfigError when that cannot be read."""
     return _with_cities(configuration.file, configuration.settings, path, providers)
 
@@ -73,18 +80,18 @@ def load_settings(
     file: Path, environ: Mapping[str, str], providers: Collection[str] | None = None, **flags: Any
 ) -> Settings:
     """Read the settings alone: flag > environment > secret file > file > default."""
-    return parse_settings(reader.read(file), str(file), environ, providers, **flags)
+    return parse_settings(reader.read_text(file), str(file), environ, providers, **flags)
 
 
 def parse_settings(
     text: str, name: str, environ: Mapping[str, str], providers: Collection[str] | None = None, **flags: Any
 ) -> Settings:
     """Return the settings in *text*, the text of the file *name*; None for *providers* lets any name pass for one."""
-    document = reader.parse(text, name)
-    if not isinstance(document, reader.Mapping | None):
-        here = reader.where(name, reader.locate(document, ()))
+    document = reader.parse_yaml(text, name)
+    if not isinstance(document, reader.YamlMapping | None):
+        here = reader.format_position(name, reader.find_position(document, ()))
         raise ConfigError(Problem(here, "should hold settings: one 'key: value' a line"))
-    layers = environment.read(Settings, environ), _secrets(environ)
+    layers = environment.read_environment(Settings, environ), _secrets(environ)
     problems = [problem for layer in layers for problem in layer.problems]
     try:
         with knowing(providers):
@@ -98,9 +105,11 @@ def parse_settings(
     raise ConfigError(*problems)
 
 
-def _with_cities(file: Path, settings: Settings, path: Path, providers: Collection[str]) -> Configuration:
+def _with_cities(
+    file: Path, settings: Settings, path: Path, providers: Collection[str], reuse: Iterable[City] = ()
+) -> Configuration:
     general = {"interval": settings.interval, "providers": settings.providers}
-    rows = load_cities(path, providers, general)
+    rows = load_cities(path, providers, general, reuse)
     return Configuration(file, settings, rows.cities, rows.quarantined)
 
 
@@ -108,28 +117,30 @@ def _secrets(environ: Mapping[str, str]) -> Layer:
     layer = Layer()
     for keys in _SECRETS:
         try:
-            if found := secrets.find(keys, environ):
+            if found := secrets.find_secret(keys, environ):
                 layer.put(keys, *found)
         except ConfigError as error:
             layer.problems.extend(error.problems)
     return layer
 
 
-def _problem(detail: ErrorDetails, name: str, document: Any, layers: tuple[Layer, ...]) -> tuple[reader.Place, Problem]:
+def _problem(
+    detail: ErrorDetails, name: str, document: Any, layers: tuple[Layer, ...]
+) -> tuple[reader.Position, Problem]:
     """Say what is wrong and where; the place is for sorting, and variables come before the file."""
     path = detail["loc"]
     message = explain_error(detail, _keys(path[:-1]))
     for layer in layers:
         if origin := layer.origin(path):
             return (0, 0), Problem(origin, message)
-    place = reader.locate(document, path, key=detail["type"] == "extra_forbidden")
-    return place, Problem(reader.where(name, place), message)
+    place = reader.find_position(document, path, key=detail["type"] == "extra_forbidden")
+    return place, Problem(reader.format_position(name, place), message)
 
 
 def _keys(path: tuple[str | int, ...]) -> list[str]:
     model: type[BaseModel] | None = Settings
     for step in path:
-        model = block_in(model.model_fields[step].annotation) if model and step in model.model_fields else None
+        model = section_in(model.model_fields[step].annotation) if model and step in model.model_fields else None
     return list(model.model_fields) if model else []
 
 

@@ -68,7 +68,7 @@ def explain_error(error: ErrorDetails, known: Iterable[str]) -> str:
     return f"{path}: {error['msg']}"
 
 
-def shortened(text: str) -> str:
+def quote_shortened(text: str) -> str:
     """Quote text of the user's, of any length, for a line that people read."""
     return repr(text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…")
 

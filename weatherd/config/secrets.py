@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, get_args
 
 from pydantic import SecretStr
 
-from weatherd.config.sections import block_in
+from weatherd.config.sections import section_in
 from weatherd.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
@@ -23,37 +23,37 @@ PREFIX = "WEATHERD_"
 DOCKER_SECRETS = Path("/run/secrets")
 ALIASES = {("openweathermap", "api_key"): "OPEN_WEATHER_API_KEY"}  # the name that other programs use
 
-Keys = tuple[str, ...]
+KeyPath = tuple[str, ...]
 
 
-def secret_fields(model: type[BaseModel], above: Keys = ()) -> Iterator[Keys]:
+def secret_fields(model: type[BaseModel], above: KeyPath = ()) -> Iterator[KeyPath]:
     """Name every SecretStr in a model and in its blocks, by the keys that lead to it."""
     for name, field in model.model_fields.items():
-        if block := block_in(field.annotation):
+        if block := section_in(field.annotation):
             yield from secret_fields(block, (*above, name))
         elif SecretStr in (field.annotation, *get_args(field.annotation)):
             yield (*above, name)
 
 
-def variable(keys: Keys) -> str:
+def variable_name(keys: KeyPath) -> str:
     """Return the environment variable of a setting."""
     return PREFIX + "__".join(keys).upper()
 
 
-def variables(keys: Keys) -> list[str]:
+def variable_names(keys: KeyPath) -> list[str]:
     """Return the variables that may hold a secret, the stronger first."""
-    return [variable(keys), *([ALIASES[keys]] if keys in ALIASES else [])]
+    return [variable_name(keys), *([ALIASES[keys]] if keys in ALIASES else [])]
 
 
-def find(keys: Keys, environ: Mapping[str, str], docker: Path = DOCKER_SECRETS) -> tuple[str, str] | None:
+def find_secret(keys: KeyPath, environ: Mapping[str, str], docker: Path = DOCKER_SECRETS) -> tuple[str, str] | None:
     """Return a secret and where it was found, or None; ConfigError for a file that cannot be read."""
-    for name in variables(keys):
+    for name in variable_names(keys):
         if text := environ.get(name, "").strip():
             return text, name
-    for name in variables(keys):
+    for name in variable_names(keys):
         if file := environ.get(f"{name}_FILE"):
             return _read(Path(file), f"{name}_FILE"), f"{name}_FILE"
-    names = {_plain(name) for name in (*variables(keys), "_".join(keys))}
+    names = {_plain(name) for name in (*variable_names(keys), "_".join(keys))}
     for folder in (environ.get("CREDENTIALS_DIRECTORY"), docker):
         for path in _files(Path(folder)) if folder else ():
             if _plain(path.name) in names:

@@ -48,8 +48,8 @@ def _language(text: str) -> str:
 
 _LANGUAGE = r"^[a-z]{2}(_[a-z]{2})?$"
 Count = Annotated[int, Field(ge=1, le=1_000_000), BeforeValidator(_number)]
-Key = Annotated[SecretStr | None, AfterValidator(_key)]
-Url = Annotated[str, AfterValidator(_url)]
+ApiKey = Annotated[SecretStr | None, AfterValidator(_key)]
+ServerUrl = Annotated[str, AfterValidator(_url)]
 _CONTACT = r"^[!-~]*[@./][!-~]*$"
 
 
@@ -59,7 +59,7 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
-def block_in(annotation: object) -> type[BaseModel] | None:
+def section_in(annotation: object) -> type[BaseModel] | None:
     """Return the block that a setting holds, also one that may be left out; None when it holds something else."""
     kinds = (annotation, *get_args(annotation))
     return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
@@ -67,7 +67,7 @@ def block_in(annotation: object) -> type[BaseModel] | None:
 
 _PLAN = "What the service allows; unlimited for a server of one's own"
 Concurrency = Annotated[Count, Field(description="Requests under way at once, at the most")]
-BaseUrl = Annotated[Url | None, Field(description="Another server that speaks its protocol")]
+BaseUrl = Annotated[ServerUrl | None, Field(description="Another server that speaks its protocol")]
 Contact = Annotated[
     str | None,
     AfterValidator(_contact),
@@ -75,23 +75,23 @@ Contact = Annotated[
 ]
 
 
-class OpenMeteo(Section):
+class OpenMeteoSection(Section):
     """https://open-meteo.com."""
 
     plan: Annotated[Literal["free", "standard", "professional", "unlimited"], Field(description=_PLAN)] = "free"
-    api_key: Annotated[Key, Field(description="For customers of Open-Meteo")] = None
+    api_key: Annotated[ApiKey, Field(description="For customers of Open-Meteo")] = None
     base_url: BaseUrl = None
-    geocoding_url: Annotated[Url | None, Field(description="Another server for `cities search`")] = None
+    geocoding_url: Annotated[ServerUrl | None, Field(description="Another server for `cities search`")] = None
     concurrency: Concurrency = 2
 
 
-class OpenWeatherMap(Section):
+class OpenWeatherMapSection(Section):
     """https://openweathermap.org."""
 
     plan: Annotated[Literal["free", "startup", "developer", "professional", "unlimited"], Field(description=_PLAN)] = (
         "free"
     )
-    api_key: Annotated[Key, Field(description="The key of the account; OPEN_WEATHER_API_KEY works too")] = None
+    api_key: Annotated[ApiKey, Field(description="The key of the account; OPEN_WEATHER_API_KEY works too")] = None
     base_url: BaseUrl = None
     concurrency: Concurrency = 10
     language: Annotated[
@@ -101,7 +101,7 @@ class OpenWeatherMap(Section):
     ] = "en"
 
 
-class MetNorway(Section):
+class MetNorwaySection(Section):
     """https://api.met.no."""
 
     plan: Annotated[Literal["free", "unlimited"], Field(description=_PLAN)] = "free"
@@ -110,7 +110,7 @@ class MetNorway(Section):
     concurrency: Concurrency = 4
 
 
-class Nws(Section):
+class NwsSection(Section):
     """https://www.weather.gov."""
 
     plan: Annotated[Literal["free", "unlimited"], Field(description=_PLAN)] = "free"
@@ -149,7 +149,7 @@ Port = Annotated[int, Field(ge=1, le=65535), BeforeValidator(_number)]
 _SHORTEST_TOKEN = 8
 
 
-class Http(Section):
+class HttpSection(Section):
     """What the daemon serves: status, metrics, the page."""
 
     enabled: Annotated[bool, Field(description="Serve it")] = True
@@ -157,16 +157,16 @@ class Http(Section):
     port: Annotated[
         int, BeforeValidator(_number), Field(ge=0, le=65535, description="0 takes a free one, and the log says which")
     ] = 8080
-    token: Annotated[Key, Field(description="Asked of everybody who wants more than health; at least 8 characters")] = (
-        None
-    )
+    token: Annotated[
+        ApiKey, Field(description="Asked of everybody who wants more than health; at least 8 characters")
+    ] = None
     insecure: Annotated[bool, Field(description="Serve other machines, too, without a token")] = False
     city_metrics: Annotated[bool | None, Field(description="Metrics of each city; null: of up to 10,000 of them")] = (
         None
     )
 
     @model_validator(mode="after")
-    def _is_guarded(self) -> Http:
+    def _is_guarded(self) -> HttpSection:
         if self.token and len(self.token.get_secret_value()) < _SHORTEST_TOKEN:
             raise ValueError("should have a 'token' of at least 8 characters")
         if self.enabled and not (is_loopback(self.host) or self.token or self.insecure):
@@ -182,7 +182,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-class Mqtt(Section):
+class MqttSection(Section):
     """An MQTT broker, and Home Assistant behind it."""
 
     host: Annotated[str, Field(min_length=1, description="The broker")] = "localhost"
@@ -197,32 +197,32 @@ class Mqtt(Section):
     discovery_prefix: Annotated[Topic, Field(description="As Home Assistant has it")] = "homeassistant"
 
 
-class InfluxDb(Section):
+class InfluxDbSection(Section):
     """InfluxDB, version 1 or 2, or what takes its line protocol."""
 
-    url: Url = "http://localhost:8086"
+    url: ServerUrl = "http://localhost:8086"
     database: Annotated[str | None, Field(min_length=1, description="For version 1")] = None
     org: Annotated[str | None, Field(min_length=1, description="For version 2")] = None
     bucket: Annotated[str | None, Field(min_length=1, description="For version 2; then that is spoken")] = None
-    token: Annotated[Key, Field(description="For version 1: user:password")] = None
+    token: Annotated[ApiKey, Field(description="For version 1: user:password")] = None
 
     @model_validator(mode="after")
-    def _has_a_place(self) -> InfluxDb:
+    def _has_a_place(self) -> InfluxDbSection:
         if (self.database is None) == (self.bucket is None):
             raise ValueError("should have a 'database' (version 1) or a 'bucket' (version 2)")
         return self
 
 
-class Webhook(Section):
+class WebhookSection(Section):
     """A web address that gets every observation."""
 
     url: Annotated[
         SecretStr | None, AfterValidator(_web), Field(description="May hold a key, so it is never shown")
     ] = None
-    secret: Annotated[Key, Field(description="Signs what is sent")] = None
+    secret: Annotated[ApiKey, Field(description="Signs what is sent")] = None
 
 
-class Postgres(Section):
+class PostgresSection(Section):
     """PostgreSQL, with or without TimescaleDB."""
 
     dsn: Annotated[
@@ -232,7 +232,7 @@ class Postgres(Section):
     ] = None
 
 
-class BrightSky(Section):
+class BrightSkySection(Section):
     """https://brightsky.dev."""
 
     plan: Annotated[Literal["free", "unlimited"], Field(description=_PLAN)] = "free"

@@ -12,21 +12,21 @@ from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSett
 
 from weatherd import city
 from weatherd.config.sections import (
-    BrightSky,
+    BrightSkySection,
     Count,
-    Http,
-    InfluxDb,
-    MetNorway,
-    Mqtt,
-    Nws,
-    OpenMeteo,
-    OpenWeatherMap,
-    Postgres,
+    HttpSection,
+    InfluxDbSection,
+    MetNorwaySection,
+    MqttSection,
+    NwsSection,
+    OpenMeteoSection,
+    OpenWeatherMapSection,
+    PostgresSection,
     Section,
-    Webhook,
+    WebhookSection,
 )
 from weatherd.duration import Duration, Interval, Retention
-from weatherd.formatting import checked
+from weatherd.formatting import validate_template
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,19 +52,19 @@ def _path(path: Path | None) -> Path | None:
     return path
 
 
-Providers = Annotated[city.Providers, BeforeValidator(_listed)]
+Providers = Annotated[city.ProviderNames, BeforeValidator(_listed)]
 
 
-class Console(Section):
+class ConsoleSection(Section):
     """What is printed to standard output."""
 
     enabled: Annotated[bool, Field(description="Print a line for each observation")] = True
     format: Annotated[
-        str, AfterValidator(checked), Field(description="The line; the fields of an observation and {name}")
+        str, AfterValidator(validate_template), Field(description="The line; the fields of an observation and {name}")
     ] = "{name}: {temperature:.0f} °C :: {description}"
 
 
-class Log(Section):
+class LogSection(Section):
     """What is logged to standard error."""
 
     level: Annotated[
@@ -108,18 +108,18 @@ class Settings(BaseSettings):
     )
     queue_size: Annotated[Count, Field(description="Observations that may wait to be stored")] = 10_000
     shutdown_grace: Annotated[Duration, Field(description="How long a stop may take")] = 8.0
-    console: Console = Console()
-    log: Log = Log()
-    http: Http = Http()
-    open_meteo: OpenMeteo = OpenMeteo()
-    openweathermap: OpenWeatherMap = OpenWeatherMap()
-    met_norway: MetNorway = MetNorway()
-    nws: Nws = Nws()
-    bright_sky: BrightSky = BrightSky()
-    mqtt: Mqtt | None = None
-    influxdb: InfluxDb | None = None
-    webhook: Webhook | None = None
-    postgres: Postgres | None = None
+    console: ConsoleSection = ConsoleSection()
+    log: LogSection = LogSection()
+    http: HttpSection = HttpSection()
+    open_meteo: OpenMeteoSection = OpenMeteoSection()
+    openweathermap: OpenWeatherMapSection = OpenWeatherMapSection()
+    met_norway: MetNorwaySection = MetNorwaySection()
+    nws: NwsSection = NwsSection()
+    bright_sky: BrightSkySection = BrightSkySection()
+    mqtt: MqttSection | None = None
+    influxdb: InfluxDbSection | None = None
+    webhook: WebhookSection | None = None
+    postgres: PostgresSection | None = None
 
     @classmethod
     def settings_customise_sources(
@@ -143,12 +143,12 @@ def layered(layers: Sequence[dict[str, Any]], **given: Any) -> Settings:
         _LAYERS.reset(token)
 
 
-def secrets_of(block: BaseModel) -> list[str]:
+def collect_secrets(block: BaseModel) -> list[str]:
     """Return every secret that is set, in the clear, for whoever must keep them out of sight."""
     found = []
     for _, value in block:
         if isinstance(value, SecretStr):
             found.append(value.get_secret_value())
         elif isinstance(value, BaseModel):
-            found += secrets_of(value)
+            found += collect_secrets(value)
     return found

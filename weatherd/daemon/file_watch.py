@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from weatherd.config.city_list import files
+from weatherd.config.city_list import list_files
 from weatherd.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -45,6 +45,6 @@ def _states(path: Path) -> list[State]:
     The time of the last change, not of the last writing: making a file readable is one, too.
     """
     try:
-        return [(file, (is_now := file.stat()).st_ino, is_now.st_size, is_now.st_ctime_ns) for file in files(path)]
+        return [(file, (is_now := file.stat()).st_ino, is_now.st_size, is_now.st_ctime_ns) for file in list_files(path)]
     except (OSError, ConfigError):
         return []

@@ -25,10 +25,11 @@ from weatherd.quota.planner import Planner
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable, Coroutine, Mapping
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
+    from weatherd.city import City
     from weatherd.config.loader import Configuration
     from weatherd.journal.journal import Journal
     from weatherd.pipeline.forwarders import Forwarder
@@ -44,7 +45,7 @@ _FAREWELL = 0.5  # seconds of the grace that are kept for the forwarders' goodby
 
 async def run_daemon(
     configuration: Configuration,
-    load: Callable[[], Configuration],
+    load: Callable[[Sequence[City]], Configuration],
     providers: Mapping[str, Provider],
     sinks: Mapping[str, Sink],
     journal: Journal,

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from weatherd.config.city_list import reusing
-from weatherd.config.diff import change
+from weatherd.config.diff import diff
 from weatherd.config.settings import Settings
 from weatherd.daemon import gc_tuning, systemd
 from weatherd.daemon.status import ReloadResult
 from weatherd.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from weatherd.city import City
     from weatherd.config.diff import CityListDiff
     from weatherd.config.loader import Configuration
     from weatherd.daemon.status import DaemonStatus
@@ -50,7 +50,7 @@ class Reloader:
     def __init__(
         self,
         first: Configuration,
-        load: Callable[[], Configuration],
+        load: Callable[[Sequence[City]], Configuration],
         supervisor: Supervisor,
         view: DaemonStatus,
         tell: Callable[[str], None],
@@ -61,7 +61,7 @@ class Reloader:
         self._supervisor = supervisor
         self._view = view
         self._tell = tell
-        self._apply(first, change((), first.cities))
+        self._apply(first, diff((), first.cities))
 
     async def follow(self, reload: asyncio.Event) -> None:
         """Whenever *reload* is set, load everything anew and only then apply it; else say why it was rejected."""
@@ -95,9 +95,9 @@ class Reloader:
             thread.shutdown(wait=False)
 
     def _load_reusing(self) -> tuple[Configuration, CityListDiff]:
-        with gc_tuning.gc_paused(), reusing(self.current.cities):
-            loaded = self._load()
-            return loaded, change(self.current.cities, loaded.cities)
+        with gc_tuning.gc_paused():
+            loaded = self._load(self.current.cities)
+            return loaded, diff(self.current.cities, loaded.cities)
 
     def _apply(self, configuration: Configuration, difference: CityListDiff) -> None:
         self.current = configuration

@@ -92,7 +92,7 @@ async def open_providers(
     plans = plans_in(settings)
     async with contextlib.AsyncExitStack() as stack:
         session = await stack.enter_async_context(open_session(USER_AGENT))
-        for name, point in plugins.find("providers").items():
+        for name, point in plugins.find_plugins("providers").items():
             concurrency = getattr(_block(settings, name), "concurrency", _CONCURRENCY)
             limiters[name] = RateLimiter(
                 state.usage_meter(name, plans.get(name, UNLIMITED)), concurrency, now, state.schedule_save
@@ -138,7 +138,7 @@ async def open_sinks(settings: Settings) -> AsyncIterator[dict[str, Sink]]:
     """Open every sink that is installed and switched on."""
     sinks: dict[str, Sink] = {}
     async with contextlib.AsyncExitStack() as stack:
-        for name, point in plugins.find("sinks").items():
+        for name, point in plugins.find_plugins("sinks").items():
             try:
                 with contain():
                     if opened := point.load()(settings):
@@ -160,7 +160,7 @@ async def open_forwarders(
     """Make every forwarder that is installed and switched on. Raises ConfigError for one that lacks something."""
     forwarders: dict[str, Forwarder] = {}
     async with open_session(USER_AGENT) as session:
-        for name, point in plugins.find("forwarders").items():
+        for name, point in plugins.find_plugins("forwarders").items():
             resources = ForwarderResources(session, state.key_values(f"forwarder {name}"), cities, now)
             try:
                 with contain():

@@ -51,9 +51,9 @@ def failure_of(status: int) -> Failure:
         case 401 | 402 | 403 | 407:
             return Failure.DENIED
         case 429:
-            return Failure.LIMITED
+            return Failure.RATE_LIMITED
         case _ if 400 <= status < 500 and status not in (408, 425):  # noqa: PLR2004 - too slow, too early: may succeed
-            return Failure.REFUSED
+            return Failure.REJECTED
         case 500:
             return Failure.BROKEN
     return Failure.UNAVAILABLE

@@ -12,7 +12,7 @@ import structlog
 from weatherd.journal.reader import Reader
 from weatherd.journal.state_folder import translate_errors
 from weatherd.journal.store import JOURNAL_FILE, Store
-from weatherd.worker_thread import Worker
+from weatherd.worker_thread import WorkerThread
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -119,7 +119,7 @@ class AsyncReader:
 @contextlib.asynccontextmanager
 async def open_journal(folder: Path) -> AsyncIterator[Journal]:
     """Open the journal in a folder, which is made if it is not there. Raises StateError when it cannot be used."""
-    with Worker("journal") as worker:
+    with WorkerThread("journal") as worker:
         store = await worker.run(lambda: _open_store(folder))
         try:
             yield Journal(folder / JOURNAL_FILE, store, worker)
@@ -132,7 +132,7 @@ async def open_journal(folder: Path) -> AsyncIterator[Journal]:
 @contextlib.asynccontextmanager
 async def open_reader(file: Path) -> AsyncIterator[AsyncReader]:
     """Open the journal for reading. Raises StateError when it cannot be read."""
-    with Worker("reader") as worker:
+    with WorkerThread("reader") as worker:
         reader = await worker.run(lambda: Reader(file))
         try:
             yield AsyncReader(reader, worker)

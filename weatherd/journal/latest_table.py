@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from weatherd.errors import StateError
 from weatherd.journal.rows import IDENTITY, parse_row, to_micros
-from weatherd.observation import FIELDS, Last
+from weatherd.observation import FIELDS, LastObservation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +48,7 @@ class LatestTable:
         self._repeats: dict[str, int] = {}  # when a city's last was fetched again, where that is not noted yet
         self._until_gathered = _FEW  # observations
 
-    def load(self, now: float) -> list[Last]:
+    def load(self, now: float) -> list[LastObservation]:
         """Return those of the week before *now*, a POSIX time; forget those whose observations are deleted."""
         self.gather()
         self._db.execute(_GONE)
@@ -97,7 +97,7 @@ def _cells(arrival: FetchedObservation, seq: int) -> tuple[Any, ...]:
     return city.id, city.lat, city.lon, *identity, to_micros(said.fetched_at), seq
 
 
-def _last(row: Sequence[Any]) -> Last | None:
+def _last(row: Sequence[Any]) -> LastObservation | None:
     """Read a row; None for one that somebody has changed by hand into what cannot be."""
     lat, lon, fetched_at, *columns = row
     columns[FIELDS.index("fetched_at")] = fetched_at
@@ -105,4 +105,4 @@ def _last(row: Sequence[Any]) -> Last | None:
         last = parse_row(columns)
     except (TypeError, OverflowError):
         return None
-    return Last(lat, lon, last) if last.is_sound() else None
+    return LastObservation(lat, lon, last) if last.is_sound() else None

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from weatherd.observation import FetchedObservation, Last
+    from weatherd.observation import FetchedObservation, LastObservation
 
 JOURNAL_FILE = "weatherd.sqlite"
 
@@ -53,7 +53,7 @@ _SLICE = 5000  # rows that are deleted at once
 class SavedState(NamedTuple):
     """What an earlier run has left for this one."""
 
-    latest: Sequence[Last]
+    latest: Sequence[LastObservation]
     usage: Sequence[UsageRow]
     entries: Sequence[KeyValueEntry]
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from weatherd.city import City
     from weatherd.config.diff import CityListDiff
-    from weatherd.observation import Last, Observation
+    from weatherd.observation import LastObservation, Observation
 
 
 class LatestObservations:
@@ -21,7 +21,7 @@ class LatestObservations:
     coordinates.
     """
 
-    def __init__(self, cities: Iterable[City] = (), saved: Iterable[Last] = ()) -> None:
+    def __init__(self, cities: Iterable[City] = (), saved: Iterable[LastObservation] = ()) -> None:
         self.cities = tuple(cities)  # replaced by another tuple when the list changes
         coordinates = {city.id: (city.lat, city.lon) for city in self.cities}
         self._latest = {

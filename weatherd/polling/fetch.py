@@ -9,7 +9,7 @@ import structlog
 
 from weatherd import duration
 from weatherd.errors import Failure, ProviderError, describe, is_service_wide
-from weatherd.freshness import age, is_stale
+from weatherd.freshness import age_seconds, is_stale
 from weatherd.http.trace import start_tracing, stop_tracing
 from weatherd.observation import Observation
 from weatherd.plugins import contain
@@ -73,7 +73,7 @@ async def fetch_city(
             if not is_stale(found, ended):
                 attempts.append(ProviderAttempt(name, SERVED, ended - began, "", traces))
                 return FetchResult(found, False, errors, attempts)
-            errors[name] = _stale_error(name, age(found, ended))
+            errors[name] = _stale_error(name, age_seconds(found, ended))
             attempts.append(_failed_attempt(name, ended - began, traces, errors[name]))
             newest = max(newest, found, key=lambda observation: observation.observed_at) if newest else found
     return FetchResult(newest, True, errors, attempts)
@@ -100,4 +100,6 @@ def _checked(response: Any, city: City, now: float) -> Observation:
 
 
 def _stale_error(provider: str, age: float) -> ProviderError:
-    return ProviderError(f"the newest that {provider} has is {duration.words(age // 60 * 60)} old", Failure.STALE)
+    return ProviderError(
+        f"the newest that {provider} has is {duration.format_duration(age // 60 * 60)} old", Failure.STALE
+    )

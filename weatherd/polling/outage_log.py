@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from weatherd.errors import Failure, ProviderError, describe, is_service_wide
-from weatherd.formatting import rfc3339
-from weatherd.freshness import age, is_stale
+from weatherd.formatting import format_rfc3339
+from weatherd.freshness import age_seconds, is_stale
 
 if TYPE_CHECKING:
     from weatherd.observation import Observation
@@ -59,7 +59,12 @@ class OutageLog:
         self._is_stale = True
         is_explained = is_service_wide(error) or (isinstance(error, ProviderError) and error.failure is Failure.STALE)
         write = log.debug if is_explained else log.warning
-        write("city.stale", provider=last.provider, age=round(age(last, now)), observed_at=rfc3339(last.observed_at))
+        write(
+            "city.stale",
+            provider=last.provider,
+            age=round(age_seconds(last, now)),
+            observed_at=format_rfc3339(last.observed_at),
+        )
 
     def recovered(self, now: float) -> None:
         """Log the end of the outage, unless its beginning was logged at debug level only."""

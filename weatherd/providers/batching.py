@@ -13,7 +13,7 @@ _Item = TypeVar("_Item", bound=Hashable)
 _Result = TypeVar("_Result")
 Send = Callable[[Sequence[_Item]], Awaitable[Sequence[_Result | ProviderError]]]
 
-_SPOILING = (Failure.REFUSED, Failure.MALFORMED, Failure.BROKEN)  # what one question may do to the others
+_SPOILING = (Failure.REJECTED, Failure.MALFORMED, Failure.BROKEN)  # what one question may do to the others
 _MOST_REQUESTS = 40  # that the search for the spoilers of one batch may cost
 
 
@@ -147,8 +147,10 @@ class _Search(Generic[_Item, _Result]):
         can_split = error.failure in _SPOILING and len(part) > 1 and self._requests + 2 <= _MOST_REQUESTS
         errors = [await self._try(half) for half in halves] if can_split else []
         if not can_split or (error.failure is Failure.BROKEN and None not in errors):  # it fails whatever it is asked
-            told = next((each for each in errors if each and each.spacing is not None), error)  # the gate's, if it shut
-            self.answers.update((index, told.again(place)) for place, index in enumerate(part))
+            told = next(
+                (each for each in errors if each and each.retry_spacing is not None), error
+            )  # the gate's, if it shut
+            self.answers.update((index, told.copy_for(place)) for place, index in enumerate(part))
             return
         for half, failed in zip(halves, errors, strict=True):
             if failed:
@@ -161,7 +163,7 @@ class _Search(Generic[_Item, _Result]):
         try:
             answers = await self._send([self._questions[index] for index in part])
         except ProviderError as error:
-            return error.again()  # without the traceback, which would tie the frames above into a circle
+            return error.copy_for()  # without the traceback, which would tie the frames above into a circle
         self.answers.update(zip(part, answers, strict=True))
         return None
 

@@ -125,7 +125,7 @@ class CircuitBreaker:
         self._handled_closed_until = self._meter.closed_until
         seconds = self._meter.closed_until - self._now().timestamp()
         if self.is_closed and seconds > 0:
-            self.request_pause(seconds, ProviderError("the service asked an earlier run to wait", Failure.LIMITED))
+            self.request_pause(seconds, ProviderError("the service asked an earlier run to wait", Failure.RATE_LIMITED))
 
     def _with_retry_time(self, error: ProviderError, weight: int) -> ProviderError:
         """Return a copy of *error* with a ``retry_after`` of its own, later than that of the caller before.
@@ -136,7 +136,7 @@ class CircuitBreaker:
         remaining = max(0.0, self._state.until - asyncio.get_running_loop().time())
         retry_after = remaining + self._rejected * self._retry_spacing
         self._rejected += weight
-        return ProviderError(str(error), error.failure, retry_after=retry_after, spacing=self._retry_spacing)
+        return ProviderError(str(error), error.failure, retry_after=retry_after, retry_spacing=self._retry_spacing)
 
     def _apply(self, event: BreakerEvent) -> None:
         now = asyncio.get_running_loop().time()
@@ -150,9 +150,9 @@ class CircuitBreaker:
         self._rejected = 0
         until = self._now() + timedelta(seconds=seconds)
         self._meter.drain_burst(until.timestamp())
-        if cause.failure is Failure.CROWDED:
+        if cause.failure is Failure.CONCURRENCY_LIMITED:
             self._crowded_until = self._state.until + _CROWDED_SECONDS
-        if cause.failure in (Failure.LIMITED, Failure.CROWDED):
+        if cause.failure in (Failure.RATE_LIMITED, Failure.CONCURRENCY_LIMITED):
             self._meter.closed_until = self._handled_closed_until = until.timestamp()
             self._on_change()
         log_pause(self._meter.provider, cause_before, cause, seconds, until)

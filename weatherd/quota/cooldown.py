@@ -9,8 +9,8 @@ OUTAGE_THRESHOLD = 5  # consecutive failed requests that count as an outage of t
 OUTAGE_FAILURES = (Failure.UNAVAILABLE, Failure.BROKEN, Failure.MALFORMED)
 
 # Seconds of the first pause and of the longest one
-_FIRST = {Failure.LIMITED: 60.0, Failure.CROWDED: 5.0, Failure.DENIED: 600.0}
-_LONGEST = {Failure.LIMITED: 3600.0, Failure.CROWDED: 300.0, Failure.DENIED: 3600.0}
+_FIRST = {Failure.RATE_LIMITED: 60.0, Failure.CONCURRENCY_LIMITED: 5.0, Failure.DENIED: 600.0}
+_LONGEST = {Failure.RATE_LIMITED: 3600.0, Failure.CONCURRENCY_LIMITED: 300.0, Failure.DENIED: 3600.0}
 _FIRST_OUTAGE, _LONGEST_OUTAGE = 15.0, 300.0
 _LONGEST_RETRY_AFTER = 86400.0  # a longer Retry-After is cut to a day; the service can repeat it then
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from weatherd.errors import Failure
-from weatherd.formatting import rfc3339
+from weatherd.formatting import format_rfc3339
 from weatherd.quota.cooldown import OUTAGE_FAILURES
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def log_pause(
         provider=provider,
         reason=str(cause),
         seconds=round(seconds, 3),
-        until=rfc3339(until),
+        until=format_rfc3339(until),
         **({"action": _denied_action(provider)} if is_denied else {}),
     )
 

@@ -6,7 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from weatherd import __version__
-from weatherd.formatting import rfc3339
+from weatherd.formatting import format_rfc3339
 
 if TYPE_CHECKING:
     from weatherd.city import City
@@ -40,5 +40,5 @@ def _item(city: City, status: DaemonStatus) -> str:
     link = f'<a href="/api/v1/cities/{city.id}">{escape(city.name)}</a>'
     if last is None:
         return f"<li>{link}: {state}</li>"
-    said = f"{last.temperature:.0f} °C, {escape(last.description)}, observed {rfc3339(last.observed_at)}"
+    said = f"{last.temperature:.0f} °C, {escape(last.description)}, observed {format_rfc3339(last.observed_at)}"
     return f"<li>{link}: {said}{'' if state == 'fresh' else f' ({state})'}</li>"

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from weatherd import __version__
-from weatherd.formatting import plain, rfc3339
-from weatherd.freshness import budget
+from weatherd.formatting import format_rfc3339, to_dict
+from weatherd.freshness import age_budget
 from weatherd.polling.schedule import phase_offset
 from weatherd.web.schemas import (
     CityDetail,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 def format_timestamp(posix: float) -> str:
     """Write a POSIX time as the answers do."""
-    return rfc3339(datetime.fromtimestamp(round(posix, 3), UTC))
+    return format_rfc3339(datetime.fromtimestamp(round(posix, 3), UTC))
 
 
 def serialize_city(each: City, status: DaemonStatus) -> CityModel:
@@ -47,7 +47,7 @@ def serialize_city(each: City, status: DaemonStatus) -> CityModel:
         lat=each.lat,
         lon=each.lon,
         state=status.state_of(each),
-        observation=ObservationModel(**plain(last)) if last else None,
+        observation=ObservationModel(**to_dict(last)) if last else None,
         next=NextPollModel(at=format_timestamp(then.at), why=then.reason) if then else None,
     )
 
@@ -65,14 +65,14 @@ def serialize_city_detail(each: City, status: DaemonStatus) -> CityDetail:
         providers=list(each.providers),
         interval=interval,
         phase=round(phase_offset(each.id, interval), 3),
-        budget=budget(last.provider) if last else None,
+        budget=age_budget(last.provider) if last else None,
         attempt=_attempt(attempt) if attempt else None,
     )
 
 
 def serialize_entry(entry: JournalEntry) -> NumberedObservation:
     """Show an observation of the journal."""
-    return NumberedObservation(**plain(entry.observation), seq=entry.seq)
+    return NumberedObservation(**to_dict(entry.observation), seq=entry.seq)
 
 
 def serialize_status(status: DaemonStatus) -> StatusModel:

@@ -21,7 +21,7 @@ from weatherd.web.stream import EventStreams
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from weatherd.config.sections import Http
+    from weatherd.config.sections import HttpSection
     from weatherd.daemon.status import DaemonStatus
     from weatherd.journal.journal import AsyncReader
     from weatherd.web.metrics import MetricsCollector
@@ -35,7 +35,7 @@ _MAX_BODY = 1024  # bytes: nobody has to send one
 class Endpoints:
     """What the endpoints answer."""
 
-    def __init__(self, status: DaemonStatus, reading: AsyncReader, http: Http) -> None:
+    def __init__(self, status: DaemonStatus, reading: AsyncReader, http: HttpSection) -> None:
         self._status = status
         self._reading = reading
         self._token = http.token.get_secret_value() if http.token else None
@@ -156,7 +156,7 @@ class Endpoints:
 
 
 @contextlib.asynccontextmanager
-async def serve_http(status: DaemonStatus, http: Http) -> AsyncIterator[None]:
+async def serve_http(status: DaemonStatus, http: HttpSection) -> AsyncIterator[None]:
     """Serve the status inside the ``async with``. Raises ConfigError when the address cannot be had."""
     async with status.journal.open_reader() as reading:
         endpoints = Endpoints(status, reading, http)
@@ -173,7 +173,7 @@ async def serve_http(status: DaemonStatus, http: Http) -> AsyncIterator[None]:
             await runner.cleanup()
 
 
-async def _listen(runner: web.AppRunner, http: Http) -> None:
+async def _listen(runner: web.AppRunner, http: HttpSection) -> None:
     try:
         await web.TCPSite(runner, http.host, http.port).start()
     except (OSError, OverflowError, UnicodeError) as error:

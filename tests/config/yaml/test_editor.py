@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weatherd.config.atomic_write import write
+from weatherd.config.atomic_write import write_atomically
 from weatherd.config.yaml.editor import append_row, remove_row
-from weatherd.config.yaml.reader import parse
+from weatherd.config.yaml.reader import parse_yaml
 from weatherd.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def files(draw: st.DrawFn) -> tuple[str, list[str]]:
 
 def rows_of(text: str) -> list[Any]:
     """Return the list."""
-    rows: list[Any] = parse(text, "f")["cities"]
+    rows: list[Any] = parse_yaml(text, "f")["cities"]
     return rows
 
 
@@ -87,7 +87,7 @@ def test_a_row_that_is_added_and_removed_leaves_no_trace(file: tuple[str, list[s
     text, comments = file
     added = append_row(text, "cities", row, "f")
     assert rows_of(added) == [*rows_of(text), row]
-    assert parse(added, "f").get("other") == parse(text, "f").get("other")
+    assert parse_yaml(added, "f").get("other") == parse_yaml(text, "f").get("other")
     assert all(comment.strip() in added for comment in comments)
     assert remove_row(added, "cities", len(rows_of(text)), "f") == text
 
@@ -187,7 +187,7 @@ def test_a_file_is_replaced_in_one_step(tmp_path: Path) -> None:
     file.write_text("old")
     file.chmod(0o640)
     with file.open() as reader:
-        write(file, "neu: München\r\n")
+        write_atomically(file, "neu: München\r\n")
         assert reader.read() == "old"
     assert file.read_bytes() == "neu: München\r\n".encode()
     assert stat.S_IMODE(file.stat().st_mode) == 0o640
@@ -200,14 +200,14 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     target, link = tmp_path / "real" / "cities.yaml", tmp_path / "cities.yaml"
     target.write_text("old")
     link.symlink_to(target)
-    write(link, "new")
+    write_atomically(link, "new")
     assert link.is_symlink()
     assert target.read_text() == "new"
 
 
 def test_a_new_file_is_made(tmp_path: Path) -> None:
     """There may be nothing to replace."""
-    write(tmp_path / "cities.yaml", "new")
+    write_atomically(tmp_path / "cities.yaml", "new")
     assert (tmp_path / "cities.yaml").read_text() == "new"
 
 
@@ -216,15 +216,15 @@ def test_a_file_that_cannot_be_replaced_is_written_over(tmp_path: Path) -> None:
     file = tmp_path / ("n" * 250)
     file.write_text("old and longer")
     before = file.stat().st_ino
-    write(file, "new")
+    write_atomically(file, "new")
     assert (file.read_text(), file.stat().st_ino) == ("new", before)
 
 
 def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     """The reason of the system is told, and nothing is left behind."""
     with pytest.raises(ConfigError, match="cannot be written: No such file or directory"):
-        write(tmp_path / "nope" / "cities.yaml", "new")
+        write_atomically(tmp_path / "nope" / "cities.yaml", "new")
     (tmp_path / "folder").mkdir()
     with pytest.raises(ConfigError, match="cannot be written: Is a directory"):
-        write(tmp_path / "folder", "new")
+        write_atomically(tmp_path / "folder", "new")
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weatherd.config.yaml.reader import locate, parse, read
+from weatherd.config.yaml.reader import find_position, parse_yaml, read_text
 from weatherd.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -69,74 +69,74 @@ VALUES = st.recursive(
 def complaint(text: str) -> str:
     """Return what is said of a text that is not accepted."""
     with pytest.raises(ConfigError) as caught:
-        parse(text, "f.yaml")
+        parse_yaml(text, "f.yaml")
     return str(caught.value)
 
 
 @pytest.mark.parametrize(("word", "value"), WORDS.items())
 def test_plain_words_are_read_by_the_core_schema_of_yaml_1_2(word: str, value: Any) -> None:
     """``no`` is text and 1:30 is not ninety; only true, false, null and numbers of the core schema are special."""
-    result = parse(f"key: {word}", "f")["key"]
+    result = parse_yaml(f"key: {word}", "f")["key"]
     assert (type(result), result) == (type(value), value)
 
 
 @pytest.mark.parametrize("word", [".nan", ".NaN", ".NAN"])
 def test_nan_is_a_number(word: str) -> None:
     """The three spellings of not-a-number are floats, which a validator then refuses."""
-    assert math.isnan(parse(word, "f"))
+    assert math.isnan(parse_yaml(word, "f"))
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "# a comment", "---", "---\n...", "\ufeff", "\r\n"])
 def test_a_file_with_nothing_in_it_is_none(text: str) -> None:
     """Emptiness in all of its forms is no error here."""
-    assert parse(text, "f") is None
+    assert parse_yaml(text, "f") is None
 
 
 @given(VALUES)
 def test_a_json_text_reads_as_its_value(value: Any) -> None:
     """Every JSON value is YAML and comes out the same."""
-    assert parse(json.dumps(value, ensure_ascii=False), "f") == value
+    assert parse_yaml(json.dumps(value, ensure_ascii=False), "f") == value
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("bom", ["", "\ufeff"])
 def test_line_ends_and_a_byte_order_mark_change_nothing(newline: str, bom: str) -> None:
     """Files from any system and editor read the same, with the same places."""
-    document = parse(newline.join([f"{bom}a: 1", "b: [x,", "  yy]", ""]), "f")
+    document = parse_yaml(newline.join([f"{bom}a: 1", "b: [x,", "  yy]", ""]), "f")
     assert document == {"a": 1, "b": ["x", "yy"]}
-    assert locate(document, ("a",)) == (1, 4)
-    assert locate(document, ("b", 1)) == (3, 3)
+    assert find_position(document, ("a",)) == (1, 4)
+    assert find_position(document, ("b", 1)) == (3, 3)
 
 
 def test_an_alias_stands_for_its_value_at_its_own_place() -> None:
     """Anchors and aliases work for words and lists; an anchor may be set anew; ``<<`` is a key like any other."""
-    document = parse("a: &x [1]\nb: *x\nc: &x 2\nd: *x\n<<: 3", "f")
+    document = parse_yaml("a: &x [1]\nb: *x\nc: &x 2\nd: *x\n<<: 3", "f")
     assert document == {"a": [1], "b": [1], "c": 2, "d": 2, "<<": 3}
-    assert locate(document, ("b",)) == (2, 4)
+    assert find_position(document, ("b",)) == (2, 4)
 
 
 def test_a_key_is_its_text_whatever_stands_before_it() -> None:
     """A key may be tagged as text, quoted, or anchored; an alias of it stands for the value that it would be."""
-    document = parse("!!str a: 1\n'b': 2\n&x 5: 3\nc: *x", "f")
+    document = parse_yaml("!!str a: 1\n'b': 2\n&x 5: 3\nc: *x", "f")
     assert document == {"a": 1, "b": 2, "5": 3, "c": 5}
-    assert locate(document, ("5",), key=True) == (3, 1)
+    assert find_position(document, ("5",), key=True) == (3, 1)
 
 
 def test_a_long_list_may_be_taken_value_by_value() -> None:
     """A taker has the values of its key's list in their order, with their places. Nobody keeps them."""
     taken: list[tuple[Any, tuple[int, int]]] = []
     text = "a: &all\n- &x {a: [1]}\n- *x\n- b\nc: [2]\nd: {a: [3]}\ne: [*x]"
-    document = parse(text, "f", {"a": lambda value, place: taken.append((value, place))})
+    document = parse_yaml(text, "f", {"a": lambda value, place: taken.append((value, place))})
     assert taken == [({"a": [1]}, (2, 3)), ({"a": [1]}, (3, 3)), ("b", (4, 3))]
     assert document == {"a": [], "c": [2], "d": {"a": [3]}, "e": [{"a": [1]}]}
-    assert locate(taken[0][0], ("a", 0)) == (2, 11)
+    assert find_position(taken[0][0], ("a", 0)) == (2, 11)
 
 
 @pytest.mark.parametrize("text", ["a: b", "a: {a: [1]}", "[a, [1]]", "- a: [1]", "a:"])
 def test_what_is_no_list_under_the_key_is_not_taken(text: str) -> None:
     """It is in the document as ever."""
     taken: list[Any] = []
-    assert parse(text, "f", {"a": lambda value, _: taken.append(value)}) == parse(text, "f")
+    assert parse_yaml(text, "f", {"a": lambda value, _: taken.append(value)}) == parse_yaml(text, "f")
     assert taken == []
 
 
@@ -183,7 +183,7 @@ def test_a_password_without_quotes_is_not_shown(text: str) -> None:
 
 def test_fifty_levels_are_fine() -> None:
     """The limit leaves room for all that people write."""
-    assert parse("[" * 50 + "]" * 50, "f") is not None
+    assert parse_yaml("[" * 50 + "]" * 50, "f") is not None
 
 
 def test_a_bomb_of_aliases_is_refused() -> None:
@@ -212,12 +212,12 @@ def test_a_bomb_of_aliases_is_refused() -> None:
 )
 def test_a_path_leads_to_a_place(path: tuple[str | int, ...], key: bool, place: tuple[int, int]) -> None:  # noqa: FBT001
     """The place is the value's, or its key's; that of the nearest node above where there is no such value."""
-    assert locate(parse("\na: 1\nb: {b: 2}\nc: [x, y]", "f"), path, key=key) == place
+    assert find_position(parse_yaml("\na: 1\nb: {b: 2}\nc: [x, y]", "f"), path, key=key) == place
 
 
 def test_nothing_has_a_place_as_well() -> None:
     """A document that is a word, or nothing, begins at 1:1."""
-    assert locate(None, ("a",)) == (1, 1)
+    assert find_position(None, ("a",)) == (1, 1)
 
 
 @pytest.mark.parametrize(
@@ -236,7 +236,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, data: bytes | None,
     if data is not None:
         file.write_bytes(data)
     with pytest.raises(ConfigError) as caught:
-        read(file)
+        read_text(file)
     assert str(caught.value) == f"{file}{said}"
 
 
@@ -244,6 +244,6 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, data: bytes | None,
 def test_any_text_is_a_value_or_a_complaint(text: str) -> None:
     """Nothing but ConfigError is ever raised."""
     try:
-        parse(text, "f")
+        parse_yaml(text, "f")
     except ConfigError as error:
         assert str(error).startswith("f:")  # noqa: PT017 - either outcome is right

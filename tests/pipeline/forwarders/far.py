@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from tests.support.fakes import KIEL, VirtualJournal, observation
 from tests.support.virtual_time import EPOCH
-from weatherd.errors import DeliveryError, RefusedError
+from weatherd.errors import DeliveryError, RejectedError
 from weatherd.observation import FetchedObservation
 from weatherd.pipeline.forwarders.engine import DeliveryGroup, open_deliveries
 
@@ -90,7 +90,7 @@ class Far:
         if self.down:
             raise self.down
         if not self.dislikes.isdisjoint(numbers):
-            raise RefusedError("not that one")
+            raise RejectedError("not that one")
         self.got += numbers
         if self.dies_after:
             self.dies_after -= 1

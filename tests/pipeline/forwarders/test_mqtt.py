@@ -16,7 +16,7 @@ from tests.pipeline.forwarders.far import told
 from tests.pipeline.forwarders.rig import Rig, rig, until
 from tests.support.fakes import BERLIN, KIEL, MUNICH
 from tests.support.servers import Mosquitto, running
-from weatherd.formatting import plain
+from weatherd.formatting import to_dict
 from weatherd.pipeline.forwarders.mqtt import open_forwarder
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ async def test_states_are_retained_and_a_stop_says_goodbye(tmp_path: Path) -> No
             assert kept["weatherd/status"] == b"online"
         async with made.journal.open_reader() as reading:
             entries = await reading.read_after(0, 10)
-        assert json.loads(kept["weatherd/kiel/state"]) == plain(entries[-2].observation)
+        assert json.loads(kept["weatherd/kiel/state"]) == to_dict(entries[-2].observation)
         assert kept["weatherd/kiel/availability"] == b"online"
         after = await retained(server)
         assert after["weatherd/status"] == b"offline"

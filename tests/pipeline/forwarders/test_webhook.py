@@ -15,7 +15,7 @@ from aiohttp.test_utils import TestServer
 
 from tests.pipeline.forwarders.far import told
 from tests.pipeline.forwarders.rig import rig, until
-from weatherd.formatting import plain
+from weatherd.formatting import to_dict
 from weatherd.pipeline.forwarders.webhook import open_forwarder
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ async def test_batches_come_as_json_with_a_key_and_a_signature(tmp_path: Path) -
         async with made.journal.open_reader() as reading:
             entries = await reading.read_after(0, 10)
     headers, body = receiver.requests[0]
-    assert receiver.got == [plain(entry.observation) for entry in entries]
+    assert receiver.got == [to_dict(entry.observation) for entry in entries]
     assert len(headers["Idempotency-Key"]) == 32
     expected = hmac.new(b"sesame", body, hashlib.sha256).hexdigest()
     assert headers["X-Weatherd-Signature"] == f"sha256={expected}"

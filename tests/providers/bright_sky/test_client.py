@@ -174,7 +174,7 @@ def test_a_limit_may_say_for_how_long(body: bytes) -> None:
     """What the service asks for reaches the gate, in whatever form it gives the reason."""
     with pytest.raises(ProviderError) as caught:
         parse_bright_sky(KIEL, Response(429, body, {"Retry-After": "600"}), EPOCH)
-    assert (caught.value.failure, caught.value.retry_after) == (Failure.LIMITED, 600)
+    assert (caught.value.failure, caught.value.retry_after) == (Failure.RATE_LIMITED, 600)
 
 
 async def test_asks_for_one_place() -> None:

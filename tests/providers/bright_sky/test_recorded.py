@@ -62,24 +62,24 @@ WEATHER = {
 NOTHING = (200, "the answer has no current weather", Failure.MALFORMED)
 FAILURES = {
     "crafted_empty_weather_list.json": NOTHING,
-    "crafted_error_400_detail_invalid.json": (400, "400: Invalid", Failure.REFUSED),
-    "issue_error_429_plain_text.txt": (429, "the service answers with status 429", Failure.LIMITED),
+    "crafted_error_400_detail_invalid.json": (400, "400: Invalid", Failure.REJECTED),
+    "issue_error_429_plain_text.txt": (429, "the service answers with status 429", Failure.RATE_LIMITED),
     "issue_error_500_plain_text.txt": (500, "the service answers with status 500", Failure.BROKEN),
     "sourceform_error_404_alerts_not_covered.json": (  # of /alerts, in the same form as those of /current_weather
         404,
         "404: Requested position is not covered by the DWD",
-        Failure.REFUSED,
+        Failure.REJECTED,
     ),
     "sourceform_error_404_no_current_weather.json": (
         404,
         "404: Could not find current weather for your location criteria",
-        Failure.REFUSED,
+        Failure.REJECTED,
     ),
-    "sourceform_error_404_no_sources.json": (404, "404: No sources match your criteria", Failure.REFUSED),
+    "sourceform_error_404_no_sources.json": (404, "404: No sources match your criteria", Failure.REJECTED),
     "sourceform_error_404_unknown_warn_cell.json": (  # of /alerts
         404,
         "404: Unknown warn_cell_id, please use commune (Gemeinden), not district (Landkreis) ids",
-        Failure.REFUSED,
+        Failure.REJECTED,
     ),
     "status_ok.json": NOTHING,
     "trimmed_mittenwald_2026_wind_only_no_temperature.json": (

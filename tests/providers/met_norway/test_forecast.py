@@ -116,7 +116,7 @@ def test_there_are_41_symbols() -> None:
     """Each has words and a code that has words, with every variant; both that the service misspells too."""
     assert len(SYMBOLS) == 41
     for symbol, (code, text) in SYMBOLS.items():
-        assert code in wmo.WORDS
+        assert code in wmo.DESCRIPTIONS
         assert text.replace(" ", "") == symbol
         for variant in ("", "_day", "_night", "_polartwilight"):
             assert parse_symbol(symbol + variant) == (code, text)

@@ -134,6 +134,6 @@ def test_every_code_has_words(listed: list[tuple[str | None, str | None, str]]) 
     names = ("intensity", "modifier", "weather")
     properties = {"presentWeather": [dict(zip(names, each, strict=True)) for each in listed]}
     code = parse_weather_code(properties, 500.0)
-    assert code is None or code in wmo.WORDS
+    assert code is None or code in wmo.DESCRIPTIONS
     assert parse_description(properties).isprintable()
     assert len(parse_description(properties)) <= 200

@@ -178,7 +178,7 @@ async def test_the_newest_of_the_old_when_none_is_fresh() -> None:
 
 @pytest.mark.parametrize(
     ("status", "failure"),
-    [(500, Failure.BROKEN), (503, Failure.UNAVAILABLE), (429, Failure.LIMITED), (403, Failure.DENIED)],
+    [(500, Failure.BROKEN), (503, Failure.UNAVAILABLE), (429, Failure.RATE_LIMITED), (403, Failure.DENIED)],
 )
 @pytest.mark.parametrize("at", [POINT, NEAR, *path("K1", "K2")])
 async def test_what_concerns_the_service_is_told_at_once(status: int, failure: Failure, at: str) -> None:

@@ -70,7 +70,7 @@ async def test_no_station_has_anything() -> None:
             await asyncio.sleep(wait)
             with pytest.raises(ProviderError, match=r"^404: one$") as caught:
                 await provider.fetch(TOPEKA)
-            assert caught.value.failure is Failure.REFUSED
+            assert caught.value.failure is Failure.REJECTED
             assert service.new() == [*asked, *path("K1", "K2", "K3")]
 
 
@@ -97,15 +97,15 @@ UNSAID = ("the service does not say which stations are near", Failure.MALFORMED)
 @pytest.mark.parametrize(
     ("at", "said", "expected"),
     [
-        (POINT, (404, PROBLEM), ("the place is outside the area of the National Weather Service", Failure.REFUSED)),
+        (POINT, (404, PROBLEM), ("the place is outside the area of the National Weather Service", Failure.REJECTED)),
         (POINT, (200, {}), UNSAID),
         *((POINT, (200, {"properties": {"observationStations": address}}), UNSAID) for address in ADDRESSES),
-        (NEAR, (404, {"detail": "Not Found"}), ("404: Not Found", Failure.REFUSED)),
-        *((NEAR, (200, document), ("the service knows no station near", Failure.REFUSED)) for document in NO_STATIONS),
+        (NEAR, (404, {"detail": "Not Found"}), ("404: Not Found", Failure.REJECTED)),
+        *((NEAR, (200, document), ("the service knows no station near", Failure.REJECTED)) for document in NO_STATIONS),
         (
             NEAR,
             (200, {"features": [{"properties": {"stationIdentifier": it}} for it in (None, "", "a/b", "..", "é")]}),
-            ("the service knows no station near", Failure.REFUSED),
+            ("the service knows no station near", Failure.REJECTED),
         ),
     ],
 )

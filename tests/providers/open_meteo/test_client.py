@@ -223,14 +223,14 @@ def test_a_list_of_another_length_is_trusted_for_nobody(document: Any, count: in
 @pytest.mark.parametrize(
     ("status", "body", "expected"),
     [
-        (200, {"error": True, "reason": "Invalid timezone"}, ("400: Invalid timezone", Failure.REFUSED)),
-        (400, {"reason": "Invalid\ntimezone", "error": True}, ("400: Invalid timezone", Failure.REFUSED)),
+        (200, {"error": True, "reason": "Invalid timezone"}, ("400: Invalid timezone", Failure.REJECTED)),
+        (400, {"reason": "Invalid\ntimezone", "error": True}, ("400: Invalid timezone", Failure.REJECTED)),
         (400, {"error": True, "reason": "The supplied API key is invalid."}, (..., Failure.DENIED)),
         (401, {"error": True, "reason": "API key required."}, (..., Failure.DENIED)),
         (404, b"<html>", ("the service answers with status 404", Failure.DENIED)),
         (503, {"error": True, "reason": None}, ("the service answers with status 503", Failure.UNAVAILABLE)),
         (500, place(), ("the service answers with status 500", Failure.BROKEN)),
-        (400, [], ("the service answers with status 400", Failure.REFUSED)),
+        (400, [], ("the service answers with status 400", Failure.REJECTED)),
     ],
 )
 def test_refusals(status: int, body: Any, expected: tuple[Any, Failure]) -> None:
@@ -255,7 +255,7 @@ def test_a_limit_says_in_words_until_when(reason: str, at: str, seconds: float |
     moment = datetime.fromisoformat(f"2026-01-31T{at}+00:00")
     with pytest.raises(ProviderError) as caught:
         parse_open_meteo([KIEL], Response(429, json.dumps({"reason": reason, "error": True}).encode()), moment)
-    assert (caught.value.failure, caught.value.retry_after) == (Failure.LIMITED, seconds)
+    assert (caught.value.failure, caught.value.retry_after) == (Failure.RATE_LIMITED, seconds)
 
 
 def test_a_place_weighs_one_call() -> None:
@@ -269,7 +269,7 @@ def test_too_many_at_once_is_another_matter() -> None:
     """It is a matter of seconds and of fewer requests at once."""
     with pytest.raises(ProviderError) as caught:
         parse_open_meteo([KIEL], Response(429, b'{"error":true,"reason":"Too many concurrent requests"}'), EPOCH)
-    assert (caught.value.failure, caught.value.retry_after) == (Failure.CROWDED, None)
+    assert (caught.value.failure, caught.value.retry_after) == (Failure.CONCURRENCY_LIMITED, None)
 
 
 @contextlib.asynccontextmanager

@@ -77,8 +77,8 @@ def test_control_characters_do_not_reach_the_terminal() -> None:
     ("status", "body", "failure"),
     [
         (500, b"", Failure.BROKEN),
-        (429, b"", Failure.LIMITED),
-        (400, b"{}", Failure.REFUSED),
+        (429, b"", Failure.RATE_LIMITED),
+        (400, b"{}", Failure.REJECTED),
         (200, b"", Failure.MALFORMED),
         (200, b"<html>", Failure.MALFORMED),
         (200, b"[]", Failure.MALFORMED),

@@ -103,26 +103,26 @@ WEATHER = {
 NOTHING = ("the answer has no current weather", Failure.MALFORMED)
 NO_JSON = ("the answer is not JSON", Failure.MALFORMED)
 FAILURES: dict[str, tuple[int, int, str, Failure]] = {  # status, places asked for, reason, failure
-    "docexample_error_400_invalid_variable.txt": (400, 1, "the service answers with status 400", Failure.REFUSED),
+    "docexample_error_400_invalid_variable.txt": (400, 1, "the service answers with status 400", Failure.REJECTED),
     "docexample_forecast_object_abridged.txt": (200, 1, *NO_JSON),
     "docexample_geocoding_error_400.json": (
         400,
         1,
         "400: Parameter count must be between 1 and 100.",
-        Failure.REFUSED,
+        Failure.REJECTED,
     ),
     "error_400_latitude_out_of_range.json": (
         400,
         1,
         "400: Latitude must be in range of -90 to 90°. Given: 999.0.",
-        Failure.REFUSED,
+        Failure.REJECTED,
     ),
-    "error_400_location_id_not_found.json": (400, 1, "400: Location ID not found.", Failure.REFUSED),
+    "error_400_location_id_not_found.json": (400, 1, "400: Location ID not found.", Failure.REJECTED),
     "error_429_minutely.json": (
         429,
         1,
         "429: Minutely API request limit exceeded. Please try again in one minute.",
-        Failure.LIMITED,
+        Failure.RATE_LIMITED,
     ),
     "forecast_minutely_15.json": (200, 1, *NOTHING),
     "forecast_no_current_minimal.json": (200, 1, *NOTHING),
@@ -134,20 +134,20 @@ FAILURES: dict[str, tuple[int, int, str, Failure]] = {  # status, places asked f
         400,
         2,
         "400: Only up to 1000 locations can be requested at once",
-        Failure.REFUSED,
+        Failure.REJECTED,
     ),
-    "sourceform_error_429_concurrent.json": (429, 2, "429: Too many concurrent requests", Failure.CROWDED),
+    "sourceform_error_429_concurrent.json": (429, 2, "429: Too many concurrent requests", Failure.CONCURRENCY_LIMITED),
     "sourceform_error_429_daily.json": (
         429,
         2,
         "429: Daily API request limit exceeded. Please try again tomorrow.",
-        Failure.LIMITED,
+        Failure.RATE_LIMITED,
     ),
     "sourceform_error_429_hourly.json": (
         429,
         2,
         "429: Hourly API request limit exceeded. Please try again in the next hour.",
-        Failure.LIMITED,
+        Failure.RATE_LIMITED,
     ),
     "trimmed_multilocation_air_quality_current_nulls.json": (
         200,
@@ -193,7 +193,7 @@ def test_no_current_weather(recorded: Path, name: str, expected: tuple[int, int,
 def test_an_error_under_the_wrong_status(recorded: Path, name: str) -> None:
     """An error that comes with 200 is none the less an error."""
     body = (recorded / "open-meteo" / name).read_bytes()
-    assert all(error.failure in {Failure.REFUSED, Failure.MALFORMED, Failure.EMPTY} for error in outcomes(body))
+    assert all(error.failure in {Failure.REJECTED, Failure.MALFORMED, Failure.EMPTY} for error in outcomes(body))
 
 
 @pytest.mark.parametrize("names", [list(WEATHER)[:2], list(WEATHER)[3:]])

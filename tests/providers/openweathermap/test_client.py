@@ -86,10 +86,10 @@ NO_STATUS: list[Any] = ["", "٤٠٤", "200\n", "ok", True, 0, -1, 99, 600, 10**3
 @pytest.mark.parametrize(
     ("cod", "reason", "failure"),
     [
-        (404, "404: city not found", Failure.REFUSED),
-        ("404", "404: city not found", Failure.REFUSED),
+        (404, "404: city not found", Failure.REJECTED),
+        ("404", "404: city not found", Failure.REJECTED),
         (401, f"401: city not found{ADVICE}", Failure.DENIED),
-        ("429", "429: city not found", Failure.LIMITED),
+        ("429", "429: city not found", Failure.RATE_LIMITED),
         (500, "500: city not found", Failure.BROKEN),
         (100, "100: city not found", Failure.UNAVAILABLE),
         (599, "599: city not found", Failure.UNAVAILABLE),
@@ -234,7 +234,7 @@ def test_a_limit_may_say_for_how_long(header: dict[str, str]) -> None:
     """What the service asks for reaches whoever schedules."""
     with pytest.raises(ProviderError) as caught:
         parse_openweathermap(KIEL, Response(429, b"{}", header), EPOCH)
-    assert (caught.value.failure, caught.value.retry_after) == (Failure.LIMITED, 600 if header else None)
+    assert (caught.value.failure, caught.value.retry_after) == (Failure.RATE_LIMITED, 600 if header else None)
 
 
 @pytest.mark.parametrize(("block", "limit"), [({}, 10), ({"concurrency": 3}, 3)])

@@ -100,7 +100,7 @@ BLOCKED = (
         "429: Your account is temporary blocked due to exceeding of requests limitation of your subscription type."
         " Please choose the proper subscription http://openweathermap.org/price"
     ),
-    Failure.LIMITED,
+    Failure.RATE_LIMITED,
 )
 FAILURES: dict[str, tuple[int, str, Failure]] = {
     "error_401_onecall_subscription_required.json": (
@@ -115,19 +115,19 @@ FAILURES: dict[str, tuple[int, str, Failure]] = {
     "find_london_five_rain_null_snow_null.json": NOT_ONE,
     "issue_error_429_account_blocked.json": BLOCKED,
     "issue_error_500_plain_text.txt": (500, "the service answers with status 500", Failure.BROKEN),
-    "owmphp_error_400_wrong_latitude.json": (400, "400: wrong latitude", Failure.REFUSED),
-    "owmphp_error_404_generic.json": (404, "404: not found", Failure.REFUSED),
+    "owmphp_error_400_wrong_latitude.json": (400, "400: wrong latitude", Failure.REJECTED),
+    "owmphp_error_404_generic.json": (404, "404: not found", Failure.REJECTED),
     "owmphp_onecall3_lisbon_full.json": NOT_ONE,
     "owmphp_onecall4_current_rain.json": NOT_ONE,
     "owmphp_onecall4_current_snow_alert_urn.json": NOT_ONE,
     "pyowm_bbox_two_cities_list.json": NOT_ONE,
-    "pyowm_error_404_no_data.json": (404, "404: no data", Failure.REFUSED),
-    "pyowm_error_404_not_found_city.json": (404, "404: Error: Not found city", Failure.REFUSED),
+    "pyowm_error_404_no_data.json": (404, "404: no data", Failure.REJECTED),
+    "pyowm_error_404_not_found_city.json": (404, "404: Error: Not found city", Failure.REJECTED),
     "pyowm_find_no_results_count0.json": NOT_ONE,
     "pyowm_find_two_cities_list.json": NOT_ONE,
-    "pyowm_onecall_error_400.json": (400, "400: Nothing to geocode", Failure.REFUSED),
-    "pyowm_onecall_error_404.json": (404, "404: Not found", Failure.REFUSED),
-    "pyowm_onecall_error_413.json": (413, "413: entity too large", Failure.REFUSED),
+    "pyowm_onecall_error_400.json": (400, "400: Nothing to geocode", Failure.REJECTED),
+    "pyowm_onecall_error_404.json": (404, "404: Not found", Failure.REJECTED),
+    "pyowm_onecall_error_413.json": (413, "413: entity too large", Failure.REJECTED),
     "pyowm_onecall_error_429.json": BLOCKED,
     "pyowm_onecall_two_weather_entries_rain_and_mist.json": NOT_ONE,
     "vcr_error_401_invalid_key.json": (
@@ -139,7 +139,7 @@ FAILURES: dict[str, tuple[int, str, Failure]] = {
     "vcr_onecall_error_400_out_of_range.json": (
         400,
         "400: requested time is out of allowed range of 5 days back",
-        Failure.REFUSED,
+        Failure.REJECTED,
     ),
     "../generic/nginx_502_bad_gateway.html": (502, "the service answers with status 502", Failure.UNAVAILABLE),
 }

@@ -46,5 +46,5 @@ def _differences(old: City, new: City) -> str:
 
 def _text(name: str, city: City) -> str:
     if name == "interval":
-        return duration.words(city.interval)
+        return duration.format_duration(city.interval)
     return " ".join(city.providers) if name == "providers" else str(getattr(city, name))

@@ -14,7 +14,7 @@ from weatherd.cli.commands.against import show_change
 from weatherd.cli.exit_codes import CONFIG, OK, UNAVAILABLE
 from weatherd.cli.options import load as load_all
 from weatherd.cli.options import warn_of_rows_set_aside
-from weatherd.config.loader import with_list as configuration_with
+from weatherd.config.loader import with_city_list
 from weatherd.daemon.wiring import open_providers, open_with_state, plans_in
 from weatherd.errors import ConfigError, Failure, ProviderError
 from weatherd.quota.load import provider_loads
@@ -45,7 +45,7 @@ async def _check(configuration: Configuration, *, online: bool, against: Path | 
         _show(configuration)
         if against:
             other = providers.require_usable(
-                configuration_with(configuration, against, list(plugins.find("providers")))
+                with_city_list(configuration, against, list(plugins.find_plugins("providers")))
             )
             typer.echo(f"\nwith {against}:")
             show_change(configuration, other, plans_in(configuration.settings))
@@ -67,8 +67,8 @@ def _show_load(provider: str, load: ProviderLoad) -> None:
         warning = "  TOO MANY" if limit and load.calls_per(window) > limit else ""
         typer.echo(f"{provider}: {load.calls_per(window):,.0f} calls {WINDOW_LABEL[window]}{against}{warning}")
     if not load.fits:
-        every, fitting = duration.words(load.interval), duration.words(load.fitting_interval)
-        stretched = duration.words(round(load.interval * load.share * RETRY_RESERVE))
+        every, fitting = duration.format_duration(load.interval), duration.format_duration(load.fitting_interval)
+        stretched = duration.format_duration(round(load.interval * load.share * RETRY_RESERVE))
         typer.echo(f"{provider}: {load.cities:,} cities do not fit every {every}: the smallest interval is {fitting}")
         typer.echo(f"{provider}: a run stretches it to {stretched}, which leaves room for retries")
 

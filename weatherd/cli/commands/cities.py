@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import typer
 from pydantic import TypeAdapter, ValidationError
 
-from weatherd.city import City, slug
+from weatherd.city import City, make_slug
 from weatherd.cli.exit_codes import OK
 from weatherd.cli.options import warn_of_rows_set_aside
 from weatherd.config import atomic_write
-from weatherd.config.city_list import files
-from weatherd.config.loader import SHIPPED
+from weatherd.config.city_list import list_files
+from weatherd.config.loader import SHIPPED_SETTINGS
 from weatherd.config.messages import explain_error
 from weatherd.config.yaml import editor, reader
 from weatherd.daemon.wiring import USER_AGENT
-from weatherd.duration import words
 from weatherd.errors import ConfigError, Problem, WeatherdError, did_you_mean
 from weatherd.http.session import open_session
 from weatherd.providers.open_meteo import geocoding
@@ -48,7 +47,7 @@ def search(settings: Settings, name: str) -> int:
 
 def add(configuration: Configuration, name: str, place: tuple[float, float] | None, pick: int | None) -> int:
     """Add a city at the end of the list: at *place*, or else where the geocoding finds it."""
-    file = _own(files(configuration.list_path)[-1])
+    file = _own(list_files(configuration.list_path)[-1])
     if place:
         city = _city(name, *place)
     else:
@@ -57,7 +56,7 @@ def add(configuration: Configuration, name: str, place: tuple[float, float] | No
     if taken := next(_rows(configuration, {city.name, city.id}), None):
         raise ConfigError(Problem(taken.where, f"{city.name!r} is in the list already (id {city.id!r})"))
     row = {"name": city.name, "lat": city.lat, "lon": city.lon}
-    atomic_write.write(file, editor.append_row(reader.read(file), "cities", row, str(file)))
+    atomic_write.write_atomically(file, editor.append_row(reader.read_text(file), "cities", row, str(file)))
     typer.echo(f"added {city.name} ({city.lat}, {city.lon}) to {file}")
     return OK
 
@@ -74,7 +73,7 @@ def remove(configuration: Configuration, name: str) -> int:
         message = f"{name!r} stands in the list more than once: {places}; use an id, or edit the file"
         raise ConfigError(Problem(str(configuration.list_path), message))
     file, position, _ = matches[0]
-    atomic_write.write(_own(file), editor.remove_row(reader.read(file), "cities", position, str(file)))
+    atomic_write.write_atomically(_own(file), editor.remove_row(reader.read_text(file), "cities", position, str(file)))
     typer.echo(f"removed {name} from {file}")
     return OK
 
@@ -127,24 +126,24 @@ class _Row(NamedTuple):
     where: str
 
 
-def _rows(configuration: Configuration, words: Collection[str]) -> Iterator[_Row]:
+def _rows(configuration: Configuration, names: Collection[str]) -> Iterator[_Row]:
     """Find the rows whose name or id is one of *words*, good or set aside."""
-    for file in files(configuration.list_path):
-        rows = reader.parse(reader.read(file), str(file))["cities"]
+    for file in list_files(configuration.list_path):
+        rows = reader.parse_yaml(reader.read_text(file), str(file))["cities"]
         for index, row in enumerate(rows):
-            if isinstance(row, dict) and not _names(row).isdisjoint(words):
-                yield _Row(file, index, reader.where(str(file), rows.places[index]))
+            if isinstance(row, dict) and not _names(row).isdisjoint(names):
+                yield _Row(file, index, reader.format_position(str(file), rows.places[index]))
 
 
 def _names(row: dict[str, Any]) -> set[str]:
     name = row.get("name")
-    names = [name, row.get("id") or (slug(name.strip()) if isinstance(name, str) else None)]
+    names = [name, row.get("id") or (make_slug(name.strip()) if isinstance(name, str) else None)]
     return {each.strip() for each in names if isinstance(each, str)}
 
 
 def _own(file: Path) -> Path:
     """Return a file that may be edited: not the list that came with weatherd, unless one works in its source."""
-    shipped = SHIPPED.parent
+    shipped = SHIPPED_SETTINGS.parent
     if file.resolve().is_relative_to(shipped) and Path("config").resolve() != shipped:
         message = f"there is no list of your own yet: copy {shipped} to ~/.config/weatherd or ./config"
         raise ConfigError(Problem("", message))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from weatherd import duration
-from weatherd.city import slug
+from weatherd.city import make_slug
 from weatherd.cli.client import ask, cities, city_path, daemon
 from weatherd.cli.commands.status import ago, ahead
 from weatherd.cli.exit_codes import OK
@@ -38,7 +38,7 @@ def find(where: Daemon, name: str) -> str:
             return str(city["id"])
     words = [word for city in known for word in (city["id"], city["name"])]
     raise typer.BadParameter(
-        f"no city is called {name!r}{did_you_mean(name, words) or did_you_mean(slug(name), words)}"
+        f"no city is called {name!r}{did_you_mean(name, words) or did_you_mean(make_slug(name), words)}"
     )
 
 
@@ -50,10 +50,10 @@ def _lines(city: dict[str, Any], now: datetime) -> Iterator[str]:
         yield f"  last observation   {last['temperature']:.1f} °C, {last['description']}, by {last['provider']}{place}"
         observed, fetched = ago(last["observed_at"], now), ago(last["fetched_at"], now)
         yield f"                     observed {observed} ago, fetched {fetched} ago"
-        yield f"                     stale when it is older than {duration.words(city['budget'])}"
+        yield f"                     stale when it is older than {duration.format_duration(city['budget'])}"
     else:
         yield "  last observation   none yet"
-    every, order = duration.words(city["interval"]), ", then ".join(city["providers"])
+    every, order = duration.format_duration(city["interval"]), ", then ".join(city["providers"])
     yield f"  schedule           every {every}, {city['phase']:g} s into it; asks {order}"
     yield from _attempt(city["attempt"], now)
     then = city["next"]

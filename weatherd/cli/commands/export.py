@@ -15,7 +15,7 @@ import typer
 
 from weatherd.cli.commands.history import between, journal_of, place
 from weatherd.cli.exit_codes import OK
-from weatherd.formatting import plain
+from weatherd.formatting import to_dict
 from weatherd.journal.reader import Reader
 from weatherd.observation import FIELDS
 
@@ -66,12 +66,12 @@ def _text(output: Path | None) -> Iterator[Any]:
 def _csv(found: Iterator[Observation], stream: Any) -> None:
     writer = csv.DictWriter(stream, FIELDS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(map(plain, found))
+    writer.writerows(map(to_dict, found))
 
 
 def _jsonl(found: Iterator[Observation], stream: Any) -> None:
     for each in found:
-        stream.write(json.dumps(plain(each), ensure_ascii=False) + "\n")
+        stream.write(json.dumps(to_dict(each), ensure_ascii=False) + "\n")
 
 
 _WRITERS = {"csv": _csv, "jsonl": _jsonl}

@@ -20,7 +20,7 @@ from weatherd.cli.commands import history_table as cut
 from weatherd.cli.exit_codes import OK, USAGE
 from weatherd.cli.lookup import moment
 from weatherd.errors import did_you_mean
-from weatherd.formatting import plain
+from weatherd.formatting import to_dict
 from weatherd.journal import state_folder
 from weatherd.journal.reader import Reader
 from weatherd.journal.store import JOURNAL_FILE
@@ -62,11 +62,11 @@ def history(configuration: Configuration, name: str, since: str, until: str | No
         case "text":
             _print(where, found, begin, end)
         case "json":
-            typer.echo(json.dumps([plain(each) for each in found], ensure_ascii=False, indent=2))
+            typer.echo(json.dumps([to_dict(each) for each in found], ensure_ascii=False, indent=2))
         case "csv":
             writer = csv.DictWriter(sys.stdout, FIELDS, lineterminator="\n")
             writer.writeheader()
-            writer.writerows(map(plain, found))
+            writer.writerows(map(to_dict, found))
     return OK
 
 

@@ -56,16 +56,16 @@ async def _poll(configuration: Configuration) -> dict[City, tuple[FetchedObserva
 
 def _print(arrivals: Sequence[FetchedObservation], style: Format, template: str) -> None:
     rows = [
-        {"name": arrival.city.name, **formatting.plain(arrival.observation), "stale": arrival.stale}
+        {"name": arrival.city.name, **formatting.to_dict(arrival.observation), "stale": arrival.stale}
         for arrival in arrivals
     ]
     match style:
         case "text":
             for arrival in arrivals:
-                typer.echo(formatting.line(template, arrival))
+                typer.echo(formatting.format_line(template, arrival))
         case "json":
             typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
         case "csv":
-            writer = csv.DictWriter(sys.stdout, (*formatting.NAMES, "stale"), lineterminator="\n")
+            writer = csv.DictWriter(sys.stdout, (*formatting.TEMPLATE_FIELDS, "stale"), lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)

@@ -19,7 +19,7 @@ import structlog
 from weatherd import __version__, log, plugins
 from weatherd.cli.exit_codes import BUG, CONFIG, NO_STATE, OK, UNCLEAN
 from weatherd.config import loader
-from weatherd.config.settings import Settings, secrets_of
+from weatherd.config.settings import Settings, collect_secrets
 from weatherd.daemon import lifecycle, signals, systemd
 from weatherd.daemon.file_watch import watch_files
 from weatherd.daemon.log_writer import LineWriter
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from typing import NoReturn
 
-    from weatherd.config.sections import Http
+    from weatherd.config.sections import HttpSection
     from weatherd.daemon.status import DaemonStatus
 
 _DEMO_DAY = 600.0  # a day's weather passes in ten minutes
@@ -72,17 +72,19 @@ async def _run(config: Path | None, lines: LineWriter, *, demo: bool) -> int:
 
     with signals.handle_signals(loop, begin_to_stop, reload.set):
         async with contextlib.AsyncExitStack() as stack:
-            file = loader.SHIPPED if demo and not config else loader.find(config, os.environ)
+            file = loader.SHIPPED_SETTINGS if demo and not config else loader.find_settings_file(config, os.environ)
             flags = await stack.enter_async_context(_demo()) if demo else {}
             if demo and not _port_is_set(config):
                 flags["http"] = {"port": 0}
-            load = functools.partial(loader.load, file, os.environ, list(plugins.find("providers")), **flags)
+            load = functools.partial(
+                loader.load_configuration, file, os.environ, list(plugins.find_plugins("providers")), **flags
+            )
             first = load()
             grace = first.settings.shutdown_grace
             log.configure(
-                first.settings.log.level, first.settings.log.format, secrets_of(first.settings), write=lines.write
+                first.settings.log.level, first.settings.log.format, collect_secrets(first.settings), write=lines.write
             )
-            if file == loader.SHIPPED and not demo:
+            if file == loader.SHIPPED_SETTINGS and not demo:
                 structlog.get_logger().warning("config.shipped", config=str(file), action="name your own with --config")
             path = state_folder.find_state_folder(first.settings.state, file, os.environ)
             stack.enter_context(state_folder.lock_state_folder(path))
@@ -95,7 +97,7 @@ async def _run(config: Path | None, lines: LineWriter, *, demo: bool) -> int:
             forwarders = await stack.enter_async_context(open_forwarders(first.settings, kept, lambda: board.cities))
             clean = await lifecycle.run_daemon(
                 first,
-                lambda: providers.require_usable(load()),
+                lambda cities: providers.require_usable(load(reuse=cities)),
                 providers.usable,
                 sinks,
                 journal,
@@ -122,7 +124,7 @@ def _port_is_set(config: Path | None) -> bool:
     return config is not None and "port" in loader.load_settings(config, os.environ).http.model_fields_set
 
 
-def _serving(http: Http) -> Callable[[DaemonStatus], AbstractAsyncContextManager[None]] | None:
+def _serving(http: HttpSection) -> Callable[[DaemonStatus], AbstractAsyncContextManager[None]] | None:
     if not http.enabled:
         return None
     from weatherd.web.server import serve_http  # noqa: PLC0415 - it takes a while, and may be switched off

@@ -11,7 +11,7 @@ from pathlib import Path
 import typer
 
 from weatherd.cli.exit_codes import OK, UNCLEAN
-from weatherd.config.loader import NAME, SHIPPED
+from weatherd.config.loader import SETTINGS_FILE_NAME, SHIPPED_SETTINGS
 from weatherd.errors import WeatherdError
 
 UNIT = Path("/etc/systemd/system/weatherd.service")
@@ -82,9 +82,9 @@ def _make_folder() -> None:
     credentials = FOLDER / "credentials"
     credentials.mkdir(parents=True, exist_ok=True)
     credentials.chmod(0o700)
-    for name in (NAME, "cities.yaml"):
+    for name in (SETTINGS_FILE_NAME, "cities.yaml"):
         if not (FOLDER / name).exists():
-            shutil.copyfile(SHIPPED.parent / name, FOLDER / name)
+            shutil.copyfile(SHIPPED_SETTINGS.parent / name, FOLDER / name)
             shutil.chown(FOLDER / name, group=USER)
             (FOLDER / name).chmod(0o640)
     shutil.chown(FOLDER, group=USER)

@@ -12,7 +12,7 @@ from weatherd import log
 from weatherd.cli.exit_codes import OK
 from weatherd.daemon import signals
 from weatherd.daemon.wiring import utc_now
-from weatherd.duration import seconds
+from weatherd.duration import parse_duration
 from weatherd.errors import WeatherdError
 from weatherd.simulator.faults import parse_fault
 from weatherd.simulator.quotas import free_plan_quotas
@@ -41,7 +41,7 @@ def simulate(host: str, port: int, day: str, faults: Sequence[str], seed: int, *
 
 def _day(text: str) -> float:
     try:
-        return seconds(text)
+        return parse_duration(text)
     except ValueError as error:
         raise ValueError(f"--day {error}") from None
 

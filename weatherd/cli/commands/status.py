@@ -83,13 +83,13 @@ def _cities(found: list[dict[str, Any]], now: datetime) -> Table:
 
 def ago(moment: str, now: datetime) -> str:
     """Return how long ago a moment was, in words."""
-    return duration.words(max(0, int((now - datetime.fromisoformat(moment)).total_seconds())))
+    return duration.format_duration(max(0, int((now - datetime.fromisoformat(moment)).total_seconds())))
 
 
 def ahead(moment: str, now: datetime) -> str:
     """Return how far ahead a moment is, in words."""
     seconds = (datetime.fromisoformat(moment) - now).total_seconds()
-    return f"in {duration.words(int(seconds))}" if seconds >= 1 else "now"
+    return f"in {duration.format_duration(int(seconds))}" if seconds >= 1 else "now"
 
 
 def _clock(moment: str) -> str:

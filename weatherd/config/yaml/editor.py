@@ -12,11 +12,11 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from weatherd.config.yaml import yaml_list
-from weatherd.config.yaml.reader import BOM, Mapping, parse
+from weatherd.config.yaml.reader import BOM, YamlMapping, parse_yaml
 from weatherd.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
-    from weatherd.config.yaml.yaml_list import Found
+    from weatherd.config.yaml.yaml_list import ListLayout
 
 _COMMA = re.compile(r"((?:\s|#[^\n]*)*),([ \t\r\n]*)")  # with what stands before and behind it
 
@@ -29,7 +29,7 @@ def append_row(text: str, key: str, row: dict[str, Any], name: str) -> str:
     bom, text = _split(text)
     document = _mapping(text, name)
     if key in document:
-        edited = _insert(text, yaml_list.find(text, key), _flow(row))
+        edited = _insert(text, yaml_list.find_list(text, key), _flow(row))
     else:
         newline = _break(text, len(text))
         gap = "" if not text or text.endswith("\n") else newline
@@ -44,13 +44,13 @@ def remove_row(text: str, key: str, index: int, name: str) -> str:
     """
     bom, text = _split(text)
     rows = list(_mapping(text, name)[key])
-    found = yaml_list.find(text, key)
+    found = yaml_list.find_list(text, key)
     edited = _cut_flow(text, found, index) if found.flow else _cut_block(text, found, index)
     del rows[index]
     return bom + _verified(edited, key, rows, name)
 
 
-def _insert(text: str, found: Found, line: str) -> str:
+def _insert(text: str, found: ListLayout, line: str) -> str:
     if found.flow and found.items:
         end = found.items[-1][1]
         return f"{text[:end]}, {line}{text[end:]}"
@@ -80,7 +80,7 @@ def _line_end(text: str, start: int) -> int:
     return len(text) if end < 0 else end - text.startswith("\r", end - 1)
 
 
-def _cut_block(text: str, found: Found, index: int) -> str:
+def _cut_block(text: str, found: ListLayout, index: int) -> str:
     """Cut out the lines of an item; an end of text without a line break stays one."""
     start, end = found.items[index]
     start, end = yaml_list.dash_line(text, found, start), text.find("\n", end) + 1
@@ -90,7 +90,7 @@ def _cut_block(text: str, found: Found, index: int) -> str:
     return edited if len(found.items) > 1 else f"{edited[: found.colon]} []{edited[found.colon :]}"
 
 
-def _cut_flow(text: str, found: Found, index: int) -> str:
+def _cut_flow(text: str, found: ListLayout, index: int) -> str:
     """Cut out an item and the comma before it, or behind it for the first; comments between the items stay."""
     start, end = found.items[index]
     left, right = found.items[index - 1][1] if index else end, start if index else len(text)
@@ -107,11 +107,11 @@ def _split(text: str) -> tuple[str, str]:
     return (BOM, text[1:]) if text.startswith(BOM) else ("", text)
 
 
-def _mapping(text: str, name: str) -> Mapping:
-    document = parse(text, name)
-    if not isinstance(document, Mapping | None):
+def _mapping(text: str, name: str) -> YamlMapping:
+    document = parse_yaml(text, name)
+    if not isinstance(document, YamlMapping | None):
         raise ConfigError(Problem(name, "should hold keys: one 'key: value' a line"))
-    return document if document is not None else Mapping((1, 1))
+    return document if document is not None else YamlMapping((1, 1))
 
 
 def _flow(value: Any) -> str:
@@ -120,7 +120,7 @@ def _flow(value: Any) -> str:
         return "{" + ", ".join(f"{key}: {_flow(item)}" for key, item in value.items()) + "}"
     if isinstance(value, str):
         with contextlib.suppress(ConfigError):
-            if parse(f"[{value}]", "") == [value]:
+            if parse_yaml(f"[{value}]", "") == [value]:
                 return value
     return json.dumps(value, ensure_ascii=False)
 

@@ -20,7 +20,7 @@ _is_no_number = re.compile(r"[-+]?(?:\.inf|\.Inf|\.INF)|\.nan|\.NaN|\.NAN").full
 _LONGEST = 40  # digits; Python refuses to read very long ones
 
 
-def plain(text: str) -> str | int | float | bool | None:
+def parse_scalar(text: str) -> str | int | float | bool | None:
     """Return the value of a word without quotes; ValueError for a number that is too long."""
     if text[:1] not in _BEGIN_NUMBERS:
         return _WORDS.get(text, text)

@@ -12,7 +12,7 @@ from weatherd.config.yaml.builder import LOADER
 
 
 @dataclass(slots=True)
-class Found:
+class ListLayout:
     """A list: character offsets from the start of the text."""
 
     colon: int  # behind the colon of its key
@@ -22,15 +22,15 @@ class Found:
     items: list[tuple[int, int]] = field(default_factory=list)  # of each item's own text, without the dash
 
 
-def find(text: str, key: str) -> Found:
+def find_list(text: str, key: str) -> ListLayout:
     """Return the list under *key*, one of the keys of the document; the text has been parsed and holds the key."""
     document: Any = yaml.compose(text, Loader=LOADER)
     name, node = next(pair for pair in document.value if pair[0].value == key)
     colon = text.index(":", name.end_mark.index) + 1
     if not isinstance(node, yaml.SequenceNode):
-        return Found(colon)
+        return ListLayout(colon)
     items = [(item.start_mark.index, _end(item)) for item in node.value]
-    return Found(colon, node.start_mark.index, node.end_mark.index, bool(node.flow_style), items)
+    return ListLayout(colon, node.start_mark.index, node.end_mark.index, bool(node.flow_style), items)
 
 
 def _end(node: Any) -> int:
@@ -48,7 +48,7 @@ def column(text: str, offset: int) -> int:
     return offset - text.rfind("\n", 0, offset) - 1
 
 
-def dash_line(text: str, found: Found, start: int) -> int:
+def dash_line(text: str, found: ListLayout, start: int) -> int:
     """Return where the line begins that holds the dash of the item at *start*."""
     dash = re.compile(rf"^ {{{column(text, found.start)}}}-(?=\s|$)", re.MULTILINE)
     return max((match.start() for match in dash.finditer(text, 0, start + 1)), default=start)

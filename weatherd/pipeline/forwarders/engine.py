@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from weatherd.errors import RefusedError, StateError, WeatherdError, describe
+from weatherd.errors import RejectedError, StateError, WeatherdError, describe
 from weatherd.journal.store import Cursor
 from weatherd.plugins import contain
 
@@ -131,7 +131,7 @@ class Delivery:
             try:
                 async with asyncio.timeout(DELIVERY_TIMEOUT):
                     await link.deliver([entry.observation for entry in part], self._key(part, batch))
-            except RefusedError as error:
+            except RejectedError as error:
                 if len(part) > 1 and tries < _MOST_PARTS:
                     middle = len(part) // 2
                     parts += [part[middle:], part[:middle]]
@@ -145,7 +145,7 @@ class Delivery:
         """Return the key of a batch, or of a part of it."""
         return self.cursor.key if part is batch else f"{self.cursor.key}-{part[0].seq}-{part[-1].seq}"
 
-    async def _set_aside(self, part: Sequence[JournalEntry], error: RefusedError) -> None:
+    async def _set_aside(self, part: Sequence[JournalEntry], error: RejectedError) -> None:
         seqs = [entry.seq for entry in part]
         first = part[0].observation
         log.warning(

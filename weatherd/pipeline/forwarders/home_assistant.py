@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from weatherd import __version__
-from weatherd.freshness import budget
+from weatherd.freshness import age_budget
 
 if TYPE_CHECKING:
     from weatherd.city import City
@@ -71,7 +71,7 @@ def announcement(city: City, topics: Topics) -> dict[str, Any]:
     not that of now is offline by a topic of its own: Home Assistant begins to count anew when it starts.
     """
     device = topics.device(city.id)
-    expire = int(max(map(budget, city.providers)))
+    expire = int(max(map(age_budget, city.providers)))
     return {
         "dev": {"ids": [device], "name": city.name, "mf": "weatherd", "mdl": ", ".join(city.providers)},
         "o": {"name": "weatherd", "sw": __version__},

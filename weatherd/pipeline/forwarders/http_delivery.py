@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from weatherd.errors import DeliveryError, ProviderError, RefusedError
+from weatherd.errors import DeliveryError, ProviderError, RejectedError
 from weatherd.http import client
 from weatherd.http.response import retry_after
 
@@ -35,7 +35,7 @@ async def post_body(
         return
     reason = f"it answers {status}{_words(answer.body)}"
     if 400 <= status < 500 and status not in _NOT_OF_THE_BODY:  # noqa: PLR2004 - the client's fault, by RFC 9110
-        raise RefusedError(reason)
+        raise RejectedError(reason)
     raise DeliveryError(reason, retry_after=retry_after(answer.headers, now()))
 
 

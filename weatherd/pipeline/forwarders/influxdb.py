@@ -16,7 +16,7 @@ from weatherd.pipeline.forwarders.http_delivery import post_body
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-    from weatherd.config.sections import InfluxDb
+    from weatherd.config.sections import InfluxDbSection
     from weatherd.config.settings import Settings
     from weatherd.observation import Observation
     from weatherd.pipeline.forwarders import ForwarderResources
@@ -50,7 +50,7 @@ class InfluxForwarder:
 
     size = 1000
 
-    def __init__(self, block: InfluxDb, resources: ForwarderResources) -> None:
+    def __init__(self, block: InfluxDbSection, resources: ForwarderResources) -> None:
         names = {"org": block.org, "bucket": block.bucket} if block.bucket else {"db": block.database}
         path = "/api/v2/write" if block.bucket else "/write"
         named = {key: name for key, name in names.items() if name}

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from weatherd.errors import ConfigError, DeliveryError, Problem, describe
-from weatherd.formatting import plain
+from weatherd.formatting import to_dict
 from weatherd.freshness import is_stale
 from weatherd.pipeline.forwarders.home_assistant import Topics, announcement
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 
     from weatherd.city import City
-    from weatherd.config.sections import Mqtt
+    from weatherd.config.sections import MqttSection
     from weatherd.config.settings import Settings
     from weatherd.observation import Observation
     from weatherd.pipeline.forwarders import ForwarderResources
@@ -53,7 +53,7 @@ class Publisher:
         listed = {city.id for city in self._resources.cities()}
         publications: list[Coroutine[Any, Any, None]] = []
         for observation in batch:
-            city, payload = observation.city, _json(plain(observation))
+            city, payload = observation.city, _json(to_dict(observation))
             state = self._publish(self._topics.state(city), payload, retain=city in listed)
             turn = self._turn(observation, now) if city in listed else []
             publications += [*turn, state] if is_stale(observation, now) else [state, *turn]
@@ -99,7 +99,7 @@ class Publisher:
         publications: list[Coroutine[Any, Any, None]] = []
         for city, last in self._forwarder.last.items():
             publications += self._turn(last, now)
-            publications.append(self._publish(self._topics.state(city), _json(plain(last)), retain=True))
+            publications.append(self._publish(self._topics.state(city), _json(to_dict(last)), retain=True))
         await self._all(publications)
 
     async def _announce(self) -> None:
@@ -171,7 +171,7 @@ class MqttForwarder:
 
     size = 200
 
-    def __init__(self, block: Mqtt, resources: ForwarderResources) -> None:
+    def __init__(self, block: MqttSection, resources: ForwarderResources) -> None:
         self._aiomqtt = importlib.import_module("aiomqtt")
         self._block = block
         self._topics = Topics(block.topic_prefix, block.discovery_prefix)

@@ -6,7 +6,7 @@ import contextlib
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from weatherd.errors import ConfigError, DeliveryError, Problem, RefusedError, describe
+from weatherd.errors import ConfigError, DeliveryError, Problem, RejectedError, describe
 from weatherd.observation import FIELDS
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _translated() -> Iterator[None]:
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError) as error:
         state = getattr(error, "sqlstate", None) or ""
         if state.startswith(_OF_THE_VALUES) or isinstance(error, asyncpg.DataError):
-            raise RefusedError(describe(error)) from None
+            raise RejectedError(describe(error)) from None
         raise DeliveryError(describe(error)) from None
 
 

@@ -8,7 +8,7 @@ import hmac
 import json
 from typing import TYPE_CHECKING
 
-from weatherd.formatting import plain
+from weatherd.formatting import to_dict
 from weatherd.pipeline.forwarders.http_delivery import post_body
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class WebhookForwarder:
 
     async def deliver(self, batch: Sequence[Observation], key: str) -> None:
         """POST a batch. Raises RefusedError or DeliveryError."""
-        text = json.dumps({"observations": [plain(observation) for observation in batch]}, ensure_ascii=False)
+        text = json.dumps({"observations": [to_dict(observation) for observation in batch]}, ensure_ascii=False)
         body = text.encode()
         headers = {"Content-Type": "application/json", "Idempotency-Key": key}
         if self._secret:

@@ -8,8 +8,8 @@ import select
 import sys
 from typing import TYPE_CHECKING
 
-from weatherd.formatting import line
-from weatherd.worker_thread import Worker
+from weatherd.formatting import format_line
+from weatherd.worker_thread import WorkerThread
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -26,14 +26,14 @@ class ConsoleSink:
     reads, then blocks that thread and not the daemon, nor Python's own flush at the end.
     """
 
-    def __init__(self, template: str, descriptor: int, worker: Worker) -> None:
+    def __init__(self, template: str, descriptor: int, worker: WorkerThread) -> None:
         self._template = template
         self._descriptor = descriptor
         self._worker = worker
 
     async def write(self, batch: Sequence[FetchedObservation]) -> None:
         """Print a batch; OSError when standard output is gone."""
-        text = "".join(f"{line(self._template, arrival)}\n" for arrival in batch)
+        text = "".join(f"{format_line(self._template, arrival)}\n" for arrival in batch)
         await self._worker.run(lambda: _write(self._descriptor, text.encode(errors="replace")))
 
 
@@ -48,7 +48,7 @@ def _write(descriptor: int, data: bytes) -> None:
 @contextlib.asynccontextmanager
 async def _open(template: str) -> AsyncIterator[ConsoleSink]:
     sys.stdout.flush()
-    with Worker("console") as worker:
+    with WorkerThread("console") as worker:
         yield ConsoleSink(template, sys.stdout.fileno(), worker)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from weatherd.formatting import NAMES, rfc3339
+from weatherd.formatting import TEMPLATE_FIELDS, format_rfc3339
 from weatherd.log import get_log_writer
 
 if TYPE_CHECKING:
@@ -33,12 +33,12 @@ class LogSink:
 
 def _facts(arrival: FetchedObservation) -> dict[str, Any]:
     city, observation, repeat, stale, _ = arrival
-    values = zip(NAMES, (city.name, *observation), strict=True)
+    values = zip(TEMPLATE_FIELDS, (city.name, *observation), strict=True)
     facts: dict[str, Any] = {name: value for name, value in values if value is not None}
     if not observation.station:
         del facts["station"]
-    facts["observed_at"] = rfc3339(observation.observed_at)
-    facts["fetched_at"] = rfc3339(observation.fetched_at)
+    facts["observed_at"] = format_rfc3339(observation.observed_at)
+    facts["fetched_at"] = format_rfc3339(observation.fetched_at)
     if repeat:
         facts["repeat"] = True
     if stale:

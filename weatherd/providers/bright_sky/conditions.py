@@ -27,7 +27,7 @@ def parse_condition(condition: Any, icon: Any, cover: float | None, fall: float 
         return _OTHERS[kind], str(kind)
     if cover is not None:
         code = bisect(_COVERED, cover)
-        return code, wmo.describe(code)
+        return code, wmo.describe_code(code)
     if icon == "cloudy":
-        return 3, wmo.describe(3)
+        return 3, wmo.describe_code(3)
     return None, "dry" if condition == "dry" else "unknown"

@@ -45,7 +45,7 @@ _NAME = "nws"
 _BASE_URL = "https://api.weather.gov"
 
 _MOST_STATIONS = 3  # that are asked in one poll
-_OF_A_STATION = (Failure.REFUSED, Failure.MALFORMED, Failure.EMPTY)  # the next one may do better
+_OF_A_STATION = (Failure.REJECTED, Failure.MALFORMED, Failure.EMPTY)  # the next one may do better
 
 
 def parse_nws(city: City, answer: Response, fetched_at: datetime) -> Observation:
@@ -90,7 +90,7 @@ def _document(answer: Response, now: datetime) -> dict[str, Any]:
         return as_mapping(parse_json(answer.body))
     error = error_from_response(answer, answer.status, _told(answer), now)
     if answer.status == 404 and b"InvalidPoint" in answer.body:  # noqa: PLR2004
-        raise ProviderError("the place is outside the area of the National Weather Service", Failure.REFUSED)
+        raise ProviderError("the place is outside the area of the National Weather Service", Failure.REJECTED)
     if answer.status == 403:  # noqa: PLR2004
         text = f"{error} (set nws.contact: the service wants to know who asks)"
         raise ProviderError(text, error.failure, retry_after=error.retry_after)
@@ -135,7 +135,7 @@ class NwsProvider:
         self._stations.forget(city)
         if found:
             return max(found, key=lambda each: each.observed_at)
-        raise errors[0] if errors else ProviderError("there is no station near", Failure.REFUSED)
+        raise errors[0] if errors else ProviderError("there is no station near", Failure.REJECTED)
 
     async def _observe(self, city: City, station: str) -> Observation:
         return await self._get(f"/stations/{station}/observations/latest", functools.partial(parse_nws, city))

@@ -95,7 +95,7 @@ class StationFinder:
             raise ProviderError("the service does not say which stations are near", Failure.MALFORMED)
         stations = parse_station_ids(await self._ask(path))
         if not stations:
-            raise ProviderError("the service knows no station near", Failure.REFUSED)
+            raise ProviderError("the service knows no station near", Failure.REJECTED)
         now = self._now()
         self._memory.put(place, json.dumps({"found": now.timestamp(), "stations": stations}), now + _GOOD_FOR)
         return stations

@@ -112,7 +112,7 @@ def _observation(city: City, place: dict[str, Any], fetched_at: datetime) -> Obs
         observed_at=_time(current.get("time"), place.get("utc_offset_seconds")),
         fetched_at=fetched_at,
         temperature=parse_temperature(current.get("temperature_2m"), *degrees),
-        description="unknown" if code is None else wmo.describe(code),
+        description="unknown" if code is None else wmo.describe_code(code),
         code=code,
         apparent_temperature=felt,
         relative_humidity=humidity,
@@ -156,9 +156,9 @@ def _refusal(answer: Response, now: datetime) -> ProviderError:
     error = error_from_response(answer, 400 if answer.status == 200 else answer.status, "reason", now)  # noqa: PLR2004
     if "API key" in str(error) or answer.status == 404:  # noqa: PLR2004
         error.failure = Failure.DENIED
-    elif error.failure is Failure.LIMITED and "concurrent" in str(error):
-        error.failure = Failure.CROWDED
-    elif error.failure is Failure.LIMITED and error.retry_after is None:
+    elif error.failure is Failure.RATE_LIMITED and "concurrent" in str(error):
+        error.failure = Failure.CONCURRENCY_LIMITED
+    elif error.failure is Failure.RATE_LIMITED and error.retry_after is None:
         named = [window for word, window in _WINDOWS.items() if word in str(error)]
         error.retry_after = window_end(named[0], now.timestamp()) + CLOCK_TOLERANCE - now.timestamp() if named else None
     return error

@@ -125,7 +125,7 @@ def _condition(weather: Any) -> tuple[int | None, str]:
     first = as_mapping(weather[0]) if isinstance(weather, list) and weather else {}
     code = WMO_CODES.get(parse_integer(first.get("id")) or 0)
     description = clean_text(first.get("description")) or clean_text(first.get("main")).lower()
-    return code, description or ("unknown" if code is None else wmo.describe(code))
+    return code, description or ("unknown" if code is None else wmo.describe_code(code))
 
 
 def _last_hour(*falls: Any) -> float | None:
