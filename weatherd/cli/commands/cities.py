@@ -18,6 +18,7 @@ from weatherd.config.loader import SHIPPED_SETTINGS
 from weatherd.config.messages import explain_error
 from weatherd.config.yaml import editor, reader
 from weatherd.daemon.wiring import USER_AGENT
+from weatherd.duration import format_duration
 from weatherd.errors import ConfigError, Problem, WeatherdError, did_you_mean
 from weatherd.http.session import open_session
 from weatherd.providers.open_meteo import geocoding
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 def show(configuration: Configuration) -> int:
     """Print the list: id, name, place, interval and providers of each city; set-aside rows on standard error."""
     for city in configuration.cities:
-        rest = f"{words(city.interval):<6} {', '.join(city.providers)}"
+        rest = f"{format_duration(city.interval):<6} {', '.join(city.providers)}"
         typer.echo(f"{city.id:<20} {city.name:<24} {city.lat:>9.4f} {city.lon:>10.4f}  {rest}")
     warn_of_rows_set_aside(configuration)
     return OK
