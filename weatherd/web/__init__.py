@@ -1,1 +1,4 @@
-"""The daemon, seen from outside: health, metrics, JSON, a stream, and a page. Only one road leads in: a reload."""
+"""HTTP interface of the daemon: health checks, metrics, JSON API, event stream and web page.
+
+It is read-only, except that a client with the token can request a reload.
+"""

@@ -1,4 +1,4 @@
-"""The metrics, made when they are asked for: so the series of a city that has gone are gone, too."""
+"""Prometheus metrics, built at each scrape, so that the series of a removed city disappear immediately."""
 
 from __future__ import annotations
 
@@ -27,29 +27,29 @@ if TYPE_CHECKING:
     from weatherd.daemon.status import DaemonStatus
     from weatherd.observation import Observation
 
-CITY_SERIES_LIMIT = 10_000  # whose own metrics are shown unless that is asked for
-_VALUES = {  # the metric of each value of an observation, and what makes it one of base units
+CITY_SERIES_LIMIT = 10_000  # with more cities, the per-city series are off unless http.city_metrics is true
+_VALUES = {  # field of an observation: metric name, factor to the base unit, HELP text
     "temperature": ("temperature_celsius", 1.0, "Air temperature."),
-    "apparent_temperature": ("apparent_temperature_celsius", 1.0, "Temperature as it feels."),
+    "apparent_temperature": ("apparent_temperature_celsius", 1.0, "Apparent temperature."),
     "relative_humidity": ("relative_humidity_ratio", 0.01, "Relative humidity, 0 to 1."),
-    "pressure_msl": ("pressure_msl_pascals", 100.0, "Air pressure, reduced to sea level."),
+    "pressure_msl": ("pressure_msl_pascals", 100.0, "Air pressure at mean sea level."),
     "wind_speed": ("wind_speed_meters_per_second", 1.0, "Wind speed."),
-    "wind_direction": ("wind_direction_degrees", 1.0, "Where the wind blows from."),
-    "wind_gust": ("wind_gust_meters_per_second", 1.0, "Speed of gusts."),
-    "precipitation": ("precipitation_meters", 0.001, "Precipitation of the provider's last step."),
-    "cloud_cover": ("cloud_cover_ratio", 0.01, "Share of the sky that is covered, 0 to 1."),
+    "wind_direction": ("wind_direction_degrees", 1.0, "Direction the wind blows from, clockwise from north."),
+    "wind_gust": ("wind_gust_meters_per_second", 1.0, "Wind gust speed."),
+    "precipitation": ("precipitation_meters", 0.001, "Precipitation during the hour before the observation."),
+    "cloud_cover": ("cloud_cover_ratio", 0.01, "Fraction of the sky covered by clouds, 0 to 1."),
     "visibility": ("visibility_meters", 1.0, "Visibility."),
 }
-_ACCOUNT = {
-    "fetched": "Observations that providers gave.",
+_COUNTER_HELP = {
+    "fetched": "Observations fetched from providers.",
     "stored": "Observations stored in the journal.",
-    "repeated": "Observations that had been said before.",
-    "dropped": "Observations lost, because the journal cannot hold such a one.",
+    "repeated": "Observations identical to one already stored.",
+    "dropped": "Observations dropped because the journal cannot represent them.",
 }
 
 
 class MetricsCollector(Collector):
-    """What the status shows, as metrics."""
+    """Collector that turns the daemon's status into metrics at each scrape."""
 
     def __init__(self, status: DaemonStatus, *, of_cities: bool | None) -> None:
         self._status = status
@@ -59,16 +59,16 @@ class MetricsCollector(Collector):
         ProcessCollector(registry=self.registry)
 
     def render(self, accept: str) -> tuple[bytes, str]:
-        """Return the metrics in the format that is wanted, and its content type."""
+        """Return the metrics in the format that the Accept header asks for, and its content type."""
         encode, content_type = exposition.choose_encoder(accept)
         return encode(self.registry), content_type
 
     def collect(self) -> Iterable[Metric]:
         """Yield every metric."""
         status = self._status
-        yield InfoMetricFamily("weatherd_build", "The program.", {"version": __version__})
-        yield _gauge("weatherd_queue_depth", "Observations on their way to the journal.", status.queue.depth)
-        for name, text in _ACCOUNT.items():
+        yield InfoMetricFamily("weatherd_build", "Build information.", {"version": __version__})
+        yield _gauge("weatherd_queue_depth", "Observations not yet written to the journal.", status.queue.depth)
+        for name, text in _COUNTER_HELP.items():
             yield CounterMetricFamily(f"weatherd_observations_{name}", text, dataclasses.asdict(status.counts)[name])
         yield from self._reloads()
         yield from self._polls()
@@ -81,98 +81,104 @@ class MetricsCollector(Collector):
     def _reloads(self) -> Iterator[Metric]:
         reload = self._status.last_reload
         yield _gauge(
-            "weatherd_config_last_reload_successful", "Whether the files were right last time.", reload.successful
+            "weatherd_config_last_reload_successful",
+            "Whether the last configuration reload succeeded.",
+            reload.successful,
         )
         name = "weatherd_config_last_reload_success_timestamp_seconds"
-        yield _gauge(name, "When the files were last read and right.", reload.at)
+        yield _gauge(name, "Time of the last successful configuration reload.", reload.at)
 
     def _polls(self) -> Iterator[Metric]:
-        attempts = self._status.history
+        history = self._status.history
         polls = CounterMetricFamily(
-            "weatherd_polls", "Polls by what became of them: fresh, or the failure.", labels=["provider", "outcome"]
+            "weatherd_polls", "Polls by outcome: fresh, or the kind of failure.", labels=["provider", "outcome"]
         )
-        for labels, count in sorted(attempts.outcomes.items()):
+        for labels, count in sorted(history.outcomes.items()):
             polls.add_metric(labels, count)
         yield polls
-        name, text = "weatherd_poll_duration_seconds", "How long polls took, the wait for the provider's turn included."
+        name, text = "weatherd_poll_duration_seconds", "Duration of polls, including the wait for the rate limiter."
         durations = HistogramMetricFamily(name, text, labels=["provider"])
-        for provider, spread in sorted(attempts.durations.items()):
-            counts = itertools.accumulate(spread.counts)
+        for provider, histogram in sorted(history.durations.items()):
+            counts = itertools.accumulate(histogram.counts)
             edges = [*(str(edge) for edge in BUCKETS), "+Inf"]
-            durations.add_metric([provider], list(zip(edges, counts, strict=True)), spread.total)
+            durations.add_metric([provider], list(zip(edges, counts, strict=True)), histogram.total)
         yield durations
 
     def _providers(self) -> Iterator[Metric]:
         used = GaugeMetricFamily(
-            "weatherd_quota_used", "Calls used in the window that runs now.", labels=["provider", "window"]
+            "weatherd_quota_used", "API calls used in the current quota window.", labels=["provider", "window"]
         )
         limit = GaugeMetricFamily(
-            "weatherd_quota_limit", "Calls that the plan allows in a window.", labels=["provider", "window"]
+            "weatherd_quota_limit", "API calls that the plan allows per quota window.", labels=["provider", "window"]
         )
         paused = GaugeMetricFamily(
-            "weatherd_provider_paused", "Whether a service is left alone now.", labels=["provider"]
+            "weatherd_provider_paused", "Whether the provider is paused (backing off).", labels=["provider"]
         )
-        for provider, gate in sorted(self._status.limiters.items()):
-            paused.add_metric([provider], gate.pause is not None)
-            for window, (calls, most) in gate.usage().items():
+        for provider, limiter in sorted(self._status.limiters.items()):
+            paused.add_metric([provider], limiter.pause is not None)
+            for window, (calls, allowed) in limiter.usage().items():
                 used.add_metric([provider, window], calls)
-                limit.add_metric([provider, window], most)
+                limit.add_metric([provider, window], allowed)
         yield from (used, limit, paused)
 
     def _forwarders(self) -> Iterator[Metric]:
         behind = GaugeMetricFamily(
-            "weatherd_forwarder_behind", "Entries of the journal that wait for delivery.", labels=["forwarder"]
+            "weatherd_forwarder_behind", "Journal entries waiting for delivery.", labels=["forwarder"]
         )
-        up = GaugeMetricFamily("weatherd_forwarder_up", "Whether the far side takes them.", labels=["forwarder"])
+        up = GaugeMetricFamily(
+            "weatherd_forwarder_up", "Whether the destination accepts observations.", labels=["forwarder"]
+        )
         delivered = CounterMetricFamily("weatherd_forwarder_delivered", "Observations delivered.", labels=["forwarder"])
-        aside = CounterMetricFamily(
-            "weatherd_forwarder_set_aside", "Observations that the far side refused.", labels=["forwarder"]
+        skipped = CounterMetricFamily(
+            "weatherd_forwarder_set_aside",
+            "Observations skipped because the destination permanently rejected them.",
+            labels=["forwarder"],
         )
-        for name, ends in self._status.deliveries.counters().items():
-            behind.add_metric([name], ends["behind"])
+        for name, counters in self._status.deliveries.counters().items():
+            behind.add_metric([name], counters["behind"])
             up.add_metric([name], not self._status.deliveries.is_down(name))
-            delivered.add_metric([name], ends["delivered"])
-            aside.add_metric([name], ends["skipped"])
-        yield from (behind, up, delivered, aside)
+            delivered.add_metric([name], counters["delivered"])
+            skipped.add_metric([name], counters["skipped"])
+        yield from (behind, up, delivered, skipped)
 
     def _counts(self) -> Iterator[Metric]:
-        cities = GaugeMetricFamily("weatherd_cities", "Cities by their state.", labels=["state"])
+        cities = GaugeMetricFamily("weatherd_cities", "Cities by state.", labels=["state"])
         for state, count in self._status.count_states().items():
             cities.add_metric([state], count)
         yield cities
-        yield _gauge("weatherd_cities_quarantined", "Rows of the list that are set aside.", self._status.quarantined)
+        yield _gauge("weatherd_cities_quarantined", "Quarantined rows of the city list.", self._status.quarantined)
 
     def _cities(self) -> Iterator[Metric]:
-        """Yield what is known of each city; the values of stale ones are left out, their times are not."""
+        """Yield the per-city series. Stale cities keep their timestamps, but not their values."""
         status, now = self._status, self._status.now().timestamp()
-        up = GaugeMetricFamily("weatherd_up", "Whether the last poll of a city brought fresh weather.", labels=["city"])
+        up = GaugeMetricFamily(
+            "weatherd_up", "Whether the city has a fresh observation and its last poll succeeded.", labels=["city"]
+        )
         observed = GaugeMetricFamily(
-            "weatherd_observation_timestamp_seconds", "When the last observation was made.", labels=["city"]
+            "weatherd_observation_timestamp_seconds", "Time of the last observation.", labels=["city"]
         )
         success = GaugeMetricFamily(
-            "weatherd_last_success_timestamp_seconds", "When a city was last asked for with success.", labels=["city"]
+            "weatherd_last_success_timestamp_seconds", "Time of the last successful poll.", labels=["city"]
         )
-        interval = GaugeMetricFamily(
-            "weatherd_poll_interval_seconds", "How often a city is asked for.", labels=["city"]
-        )
-        lasts: list[Observation] = []
+        interval = GaugeMetricFamily("weatherd_poll_interval_seconds", "Interval between two polls.", labels=["city"])
+        current: list[Observation] = []
         for city in status.cities:
             up.add_metric([city.id], status.state_of(city) == "fresh")
             interval.add_metric([city.id], status.planner.interval(city))
             if last := status.latest.get(city.id):
                 observed.add_metric([city.id], last.observed_at.timestamp())
                 success.add_metric([city.id], last.fetched_at.timestamp())
-                lasts += [] if is_stale(last, now) else [last]
-        yield from (up, interval, observed, success, *_values(lasts))
+                current += [] if is_stale(last, now) else [last]
+        yield from (up, interval, observed, success, *_values(current))
 
 
-def _values(lasts: list[Observation]) -> Iterator[Metric]:
+def _values(observations: list[Observation]) -> Iterator[Metric]:
     for field, (name, factor, text) in _VALUES.items():
         family = GaugeMetricFamily(f"weatherd_{name}", text, labels=["city", "provider"])
-        for last in lasts:
-            value = getattr(last, field)
+        for observation in observations:
+            value = getattr(observation, field)
             if value is not None:
-                family.add_metric([last.city, last.provider], value * factor)
+                family.add_metric([observation.city, observation.provider], value * factor)
         yield family
 
 

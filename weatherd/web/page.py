@@ -1,4 +1,4 @@
-"""The page: the cities, and where all else is."""
+"""The web page: the cities, and links to the other endpoints."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
     from weatherd.city import City
     from weatherd.daemon.status import DaemonStatus
 
-_MOST = 1000  # cities on it
+_MAX_CITIES = 1000
 _LINKS = ("/api/v1/status", "/api/v1/cities", "/api/v1/observations", "/api/v1/stream", "/api/v1/openapi.json")
 
 
 def render_page(status: DaemonStatus) -> str:
-    """Return the page, as HTML."""
+    """Return the page as HTML."""
     links = " · ".join(f'<a href="{path}">{path}</a>' for path in ("/metrics", "/-/healthy", "/-/ready", *_LINKS))
-    cities = "\n".join(_item(city, status) for city in status.cities[:_MOST])
-    more = f"<p>and {len(status.cities) - _MOST} more</p>" if len(status.cities) > _MOST else ""
+    cities = "\n".join(_item(city, status) for city in status.cities[:_MAX_CITIES])
+    more = f"<p>and {len(status.cities) - _MAX_CITIES} more</p>" if len(status.cities) > _MAX_CITIES else ""
     return f"""<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>weatherd</title>
@@ -40,5 +40,5 @@ def _item(city: City, status: DaemonStatus) -> str:
     link = f'<a href="/api/v1/cities/{city.id}">{escape(city.name)}</a>'
     if last is None:
         return f"<li>{link}: {state}</li>"
-    said = f"{last.temperature:.0f} °C, {escape(last.description)}, observed {format_rfc3339(last.observed_at)}"
-    return f"<li>{link}: {said}{'' if state == 'fresh' else f' ({state})'}</li>"
+    text = f"{last.temperature:.0f} °C, {escape(last.description)}, observed {format_rfc3339(last.observed_at)}"
+    return f"<li>{link}: {text}{'' if state == 'fresh' else f' ({state})'}</li>"

@@ -1,4 +1,4 @@
-"""What the endpoints take and give: the source both of the answers and of their description."""
+"""Request and response models of the JSON API. The OpenAPI description is generated from them."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
-_HIGHEST = 2**63 - 1
-_CITY, _LONGEST = "^[a-z0-9][a-z0-9_-]*$", 64
-_LOST_PLUS = re.compile(r" (\d\d:\d\d)$")  # as an address has it that was put together without care
+_MAX_SEQ = 2**63 - 1  # SQLite's largest integer
+_CITY_ID, _MAX_ID_LENGTH = "^[a-z0-9][a-z0-9_-]*$", 64
+_DECODED_PLUS = re.compile(r" (\d\d:\d\d)$")  # "+01:00" in a URL that was not percent-encoded: "+" means a space
 
 CityState = Literal["fresh", "stale", "down", "waiting"]
 
 
-def _whole(value: object) -> object:
+def _parse_integer(value: object) -> object:
     if isinstance(value, str):
         if not re.fullmatch(r"-?[0-9]{1,19}", value):
             raise ValueError("should be a whole number")
@@ -25,104 +25,114 @@ def _whole(value: object) -> object:
     return value
 
 
-def _moment(value: object) -> object:
+def _parse_timestamp(value: object) -> object:
     if not isinstance(value, str):
         return value
-    value = _LOST_PLUS.sub(r"+\1", value)
+    value = _DECODED_PLUS.sub(r"+\1", value)
     with contextlib.suppress(ValueError, OverflowError):
         if _RFC3339.fullmatch(value):
             return datetime.fromisoformat(value.upper()).astimezone(UTC)
     raise ValueError("should be a time such as 2026-01-31T12:00:00Z")
 
 
-def _city(text: str) -> str:
-    if len(text) > _LONGEST or not re.fullmatch(_CITY, text):
-        raise ValueError("should be a city's id, such as kiel; /api/v1/cities has them")
+def _check_city_id(text: str) -> str:
+    if len(text) > _MAX_ID_LENGTH or not re.fullmatch(_CITY_ID, text):
+        raise ValueError("should be the id of a city, such as kiel; see /api/v1/cities")
     return text
 
 
-_WHOLE = BeforeValidator(_whole)  # behind the bounds, or the description loses them
+_INTEGER = BeforeValidator(_parse_integer)  # listed after the bounds, because otherwise the JSON Schema loses them
 Timestamp = Annotated[
-    datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"}, mode="validation")
+    datetime,
+    BeforeValidator(_parse_timestamp),
+    WithJsonSchema({"type": "string", "format": "date-time"}, mode="validation"),
 ]
 CityId = Annotated[
-    str, AfterValidator(_city), Field(description="A city's id", json_schema_extra={"pattern": _CITY, "maxLength": 64})
+    str,
+    AfterValidator(_check_city_id),
+    Field(description="City id", json_schema_extra={"pattern": _CITY_ID, "maxLength": _MAX_ID_LENGTH}),
 ]
 
 
 class Model(BaseModel):
-    """One of them."""
+    """Base class of request and response models."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
 
 
 class CitiesQuery(Model):
-    """Which cities."""
+    """Filters for the list of cities."""
 
-    state: Annotated[CityState | None, Field(description="Only those in this state")] = None
-    after: Annotated[CityId | None, Field(description="Go on behind this city: `next` of the page before")] = None
-    limit: Annotated[int, Field(ge=1, le=1000, description="Cities on a page"), _WHOLE] = 100
+    state: Annotated[CityState | None, Field(description="Only cities in this state")] = None
+    after: Annotated[CityId | None, Field(description="Continue after this city: `next` of the previous page")] = None
+    limit: Annotated[int, Field(ge=1, le=1000, description="Cities per page"), _INTEGER] = 100
 
 
 class ObservationsQuery(Model):
-    """Which observations."""
+    """Filters for the observations in the journal."""
 
-    city: Annotated[CityId | None, Field(description="Only this city's")] = None
-    since: Annotated[Timestamp | None, Field(description="Observed then or later")] = None
-    until: Annotated[Timestamp | None, Field(description="Observed before")] = None
+    city: Annotated[CityId | None, Field(description="Only observations of this city")] = None
+    since: Annotated[Timestamp | None, Field(description="Only observations made at this time or later")] = None
+    until: Annotated[Timestamp | None, Field(description="Only observations made before this time")] = None
     after: Annotated[
-        int, Field(ge=0, le=_HIGHEST, description="Go on behind this number: `next` of the page before"), _WHOLE
+        int,
+        Field(ge=0, le=_MAX_SEQ, description="Continue after this sequence number: `next` of the previous page"),
+        _INTEGER,
     ] = 0
-    limit: Annotated[int, Field(ge=1, le=1000, description="Observations on a page"), _WHOLE] = 100
+    limit: Annotated[int, Field(ge=1, le=1000, description="Observations per page"), _INTEGER] = 100
 
 
 class StreamQuery(Model):
-    """Which part of the stream."""
+    """Filters for the event stream."""
 
-    city: Annotated[CityId | None, Field(description="Only this city's")] = None
+    city: Annotated[CityId | None, Field(description="Only observations of this city")] = None
 
 
 class NoQuery(Model):
-    """Nothing."""
+    """No parameters."""
 
 
 class ObservationModel(Model):
-    """The weather of one city at one moment; null is what the provider did not say."""
+    """Weather of one city at one time. Fields that the provider does not report are null."""
 
     city: str
     provider: str
-    observed_at: Annotated[str, Field(description="UTC", json_schema_extra={"format": "date-time"})]
-    fetched_at: Annotated[str, Field(description="UTC", json_schema_extra={"format": "date-time"})]
+    observed_at: Annotated[
+        str, Field(description="Time of the observation, UTC", json_schema_extra={"format": "date-time"})
+    ]
+    fetched_at: Annotated[str, Field(description="Time of the fetch, UTC", json_schema_extra={"format": "date-time"})]
     temperature: Annotated[float, Field(description="°C")]
     description: str
-    code: Annotated[int | None, Field(description="WMO 4677")]
+    code: Annotated[int | None, Field(description="WMO code table 4677")]
     station: str
     apparent_temperature: Annotated[float | None, Field(description="°C")]
     relative_humidity: Annotated[float | None, Field(description="%")]
     pressure_msl: Annotated[float | None, Field(description="hPa")]
     wind_speed: Annotated[float | None, Field(description="m/s")]
-    wind_direction: Annotated[float | None, Field(description="degrees, from where")]
+    wind_direction: Annotated[
+        float | None, Field(description="Direction the wind blows from, degrees clockwise from north")
+    ]
     wind_gust: Annotated[float | None, Field(description="m/s")]
-    precipitation: Annotated[float | None, Field(description="mm")]
+    precipitation: Annotated[float | None, Field(description="mm, during the hour before `observed_at`")]
     cloud_cover: Annotated[float | None, Field(description="%")]
     visibility: Annotated[float | None, Field(description="m")]
 
 
 class NumberedObservation(ObservationModel):
-    """An observation of the journal."""
+    """Observation in the journal."""
 
-    seq: Annotated[int, Field(description="Its number in the journal; a revision has a higher one")]
+    seq: Annotated[int, Field(description="Sequence number in the journal; a revision gets a new, higher one")]
 
 
 class NextPollModel(Model):
-    """The next poll."""
+    """Next scheduled poll."""
 
     at: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
     why: str
 
 
 class RequestTraceModel(Model):
-    """A question to a server; the phases are seconds since its beginning."""
+    """Trace of one HTTP request. The phases are seconds since its start."""
 
     host: str
     status: int | None
@@ -130,7 +140,7 @@ class RequestTraceModel(Model):
 
 
 class ProviderAttemptModel(Model):
-    """What one provider did in a poll."""
+    """Attempt of one provider during a poll."""
 
     provider: str
     outcome: str
@@ -140,17 +150,17 @@ class ProviderAttemptModel(Model):
 
 
 class PollModel(Model):
-    """The last poll."""
+    """Last poll of a city."""
 
     began: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
     seconds: float
     tries: list[ProviderAttemptModel]
     decided: str
-    failures: Annotated[int, Field(description="Polls in a row that brought nothing fresh")]
+    failures: Annotated[int, Field(description="Consecutive polls without fresh data")]
 
 
 class CityModel(Model):
-    """A city of the list."""
+    """City of the list."""
 
     id: str
     name: str
@@ -158,36 +168,40 @@ class CityModel(Model):
     lon: float
     state: CityState
     observation: ObservationModel | None
-    next: Annotated[NextPollModel | None, Field(description="null while it is being polled")]
+    next: Annotated[NextPollModel | None, Field(description="null while the city is being polled")]
 
 
 class CityDetail(CityModel):
-    """A city, with what its polling is like."""
+    """City of the list, with its polling details."""
 
     timezone: str | None
     providers: list[str]
-    interval: Annotated[float, Field(description="s between two polls, stretched where the plan asks for that")]
-    phase: Annotated[float, Field(description="s into the interval")]
-    budget: Annotated[float | None, Field(description="s after which the observation is stale")]
+    interval: Annotated[
+        float, Field(description="Seconds between two polls, stretched if the provider's plan requires it")
+    ]
+    phase: Annotated[float, Field(description="Seconds into the interval at which the city is polled")]
+    budget: Annotated[float | None, Field(description="Age in seconds from which the observation is stale")]
     attempt: PollModel | None
 
 
 class CitiesPage(Model):
-    """Some cities, in the order of their ids."""
+    """Page of cities, sorted by id."""
 
     cities: list[CityModel]
-    next: Annotated[str | None, Field(description="`after` of the next page; null at the end")]
+    next: Annotated[str | None, Field(description="`after` for the next page; null on the last page")]
 
 
 class ObservationsPage(Model):
-    """Some observations, in the order of their arrival."""
+    """Page of observations, in order of arrival."""
 
     observations: list[NumberedObservation]
-    next: Annotated[int | None, Field(description="`after` of the next page; null when there is no more for now")]
+    next: Annotated[
+        int | None, Field(description="`after` for the next page; null when there are no more observations yet")
+    ]
 
 
 class QuotaModel(Model):
-    """Calls used in a window."""
+    """API calls used in a quota window."""
 
     window: str
     used: float
@@ -195,14 +209,14 @@ class QuotaModel(Model):
 
 
 class PauseModel(Model):
-    """Why a service is left alone."""
+    """Pause of a provider, and the reason for it."""
 
     until: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
     reason: str
 
 
 class ProviderModel(Model):
-    """A weather service."""
+    """Weather service, its quotas and its pause."""
 
     provider: str
     quotas: list[QuotaModel]
@@ -210,17 +224,17 @@ class ProviderModel(Model):
 
 
 class ForwarderModel(Model):
-    """A forwarder since the start."""
+    """Counters of a forwarder since the start of the daemon."""
 
     forwarder: str
     delivered: int
-    skipped: int
+    set_aside: Annotated[int, Field(description="Observations skipped because the destination rejected them")]
     behind: int
     is_down: bool
 
 
 class StatusModel(Model):
-    """The daemon as a whole."""
+    """Status of the daemon."""
 
     version: str
     ready: bool
@@ -233,7 +247,7 @@ class StatusModel(Model):
 
 
 class ProblemModel(Model):
-    """What is wrong with a question: RFC 9457."""
+    """Error in the form of RFC 9457, "Problem Details for HTTP APIs"."""
 
     model_config = ConfigDict(extra="allow", frozen=True, defer_build=True)
 
@@ -244,7 +258,7 @@ class ProblemModel(Model):
 
 
 class HealthModel(Model):
-    """Whether it is well, and what is not."""
+    """Result of a health check, with the reasons for a failure."""
 
     ok: bool
     faults: list[str]

@@ -1,4 +1,4 @@
-"""The daemon's parts as the answers show them: pure."""
+"""Conversion of the daemon's state into the response models. Pure functions."""
 
 from __future__ import annotations
 
@@ -34,49 +34,45 @@ if TYPE_CHECKING:
 
 
 def format_timestamp(posix: float) -> str:
-    """Write a POSIX time as the answers do."""
+    """Format a POSIX time as RFC 3339, rounded to milliseconds."""
     return format_rfc3339(datetime.fromtimestamp(round(posix, 3), UTC))
 
 
-def serialize_city(each: City, status: DaemonStatus) -> CityModel:
-    """Show a city."""
-    last, then = status.latest.get(each.id), status.history.next_poll(each.id)
+def serialize_city(city: City, status: DaemonStatus) -> CityModel:
+    """Return the list entry of a city."""
+    last, next_poll = status.latest.get(city.id), status.history.next_poll(city.id)
     return CityModel(
-        id=each.id,
-        name=each.name,
-        lat=each.lat,
-        lon=each.lon,
-        state=status.state_of(each),
+        id=city.id,
+        name=city.name,
+        lat=city.lat,
+        lon=city.lon,
+        state=status.state_of(city),
         observation=ObservationModel(**to_dict(last)) if last else None,
-        next=NextPollModel(at=format_timestamp(then.at), why=then.reason) if then else None,
+        next=NextPollModel(at=format_timestamp(next_poll.at), why=next_poll.reason) if next_poll else None,
     )
 
 
-def serialize_city_detail(each: City, status: DaemonStatus) -> CityDetail:
-    """Show all that is known of a city."""
-    interval, attempt, last = (
-        status.planner.interval(each),
-        status.history.last_poll(each.id),
-        status.latest.get(each.id),
-    )
+def serialize_city_detail(city: City, status: DaemonStatus) -> CityDetail:
+    """Return the details of a city."""
+    interval, poll, last = status.planner.interval(city), status.history.last_poll(city.id), status.latest.get(city.id)
     return CityDetail(
-        **dict(serialize_city(each, status)),
-        timezone=each.timezone,
-        providers=list(each.providers),
+        **dict(serialize_city(city, status)),
+        timezone=city.timezone,
+        providers=list(city.providers),
         interval=interval,
-        phase=round(phase_offset(each.id, interval), 3),
+        phase=round(phase_offset(city.id, interval), 3),
         budget=age_budget(last.provider) if last else None,
-        attempt=_attempt(attempt) if attempt else None,
+        attempt=_poll(poll) if poll else None,
     )
 
 
 def serialize_entry(entry: JournalEntry) -> NumberedObservation:
-    """Show an observation of the journal."""
+    """Return an observation of the journal with its sequence number."""
     return NumberedObservation(**to_dict(entry.observation), seq=entry.seq)
 
 
 def serialize_status(status: DaemonStatus) -> StatusModel:
-    """Show the daemon as a whole."""
+    """Return the status of the daemon."""
     return StatusModel(
         version=__version__,
         ready=status.is_ready,
@@ -85,43 +81,52 @@ def serialize_status(status: DaemonStatus) -> StatusModel:
         account={**dataclasses.asdict(status.counts), "queued": status.queue.depth},
         providers=[_provider(name, status) for name in sorted(status.limiters)],
         forwarders=[
-            ForwarderModel(forwarder=name, is_down=status.deliveries.is_down(name), **ends)
-            for name, ends in status.deliveries.counters().items()
+            ForwarderModel(
+                forwarder=name,
+                delivered=counters["delivered"],
+                set_aside=counters["skipped"],
+                behind=counters["behind"],
+                is_down=status.deliveries.is_down(name),
+            )
+            for name, counters in status.deliveries.counters().items()
         ],
         reload_successful=status.last_reload.successful,
     )
 
 
 def _provider(name: str, status: DaemonStatus) -> ProviderModel:
-    gate = status.limiters[name]
+    limiter = status.limiters[name]
     quotas = [
-        QuotaModel(window=window, used=round(used, 3), limit=limit) for window, (used, limit) in gate.usage().items()
+        QuotaModel(window=window, used=round(used, 3), limit=limit) for window, (used, limit) in limiter.usage().items()
     ]
-    paused = PauseModel(until=format_timestamp(gate.pause.until), reason=gate.pause.reason) if gate.pause else None
+    pause = limiter.pause
+    paused = PauseModel(until=format_timestamp(pause.until), reason=pause.reason) if pause else None
     return ProviderModel(provider=name, quotas=quotas, paused=paused)
 
 
-def _attempt(attempt: Poll) -> PollModel:
+def _poll(poll: Poll) -> PollModel:
     return PollModel(
-        began=format_timestamp(attempt.began),
-        seconds=round(attempt.ended - attempt.began, 4),
-        tries=[_try(each) for each in attempt.attempts],
-        decided=attempt.decision,
-        failures=attempt.failures,
+        began=format_timestamp(poll.began),
+        seconds=round(poll.ended - poll.began, 4),
+        tries=[_attempt(attempt) for attempt in poll.attempts],
+        decided=poll.decision,
+        failures=poll.failures,
     )
 
 
-def _try(each: ProviderAttempt) -> ProviderAttemptModel:
-    exchanges = [
+def _attempt(attempt: ProviderAttempt) -> ProviderAttemptModel:
+    traces = [
         RequestTraceModel(
-            host=one.host, status=one.status, phases={name: round(seconds, 4) for name, seconds in one.phases.items()}
+            host=trace.host,
+            status=trace.status,
+            phases={name: round(seconds, 4) for name, seconds in trace.phases.items()},
         )
-        for one in each.traces
+        for trace in attempt.traces
     ]
     return ProviderAttemptModel(
-        provider=each.provider,
-        outcome=each.outcome,
-        seconds=round(each.seconds, 4),
-        reason=each.reason,
-        exchanges=exchanges,
+        provider=attempt.provider,
+        outcome=attempt.outcome,
+        seconds=round(attempt.seconds, 4),
+        reason=attempt.reason,
+        exchanges=traces,
     )

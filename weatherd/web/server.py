@@ -1,4 +1,4 @@
-"""The HTTP server of the daemon: where everything is, and the server itself."""
+"""HTTP server of the daemon: the routes and their handlers."""
 
 from __future__ import annotations
 
@@ -28,31 +28,31 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-_SHUTDOWN_TIMEOUT = 0.5  # seconds that answers under way get when the daemon ends
-_MAX_BODY = 1024  # bytes: nobody has to send one
+_SHUTDOWN_TIMEOUT = 0.5  # seconds that open requests may take when the daemon stops
+_MAX_BODY = 1024  # bytes; no endpoint reads a request body
 
 
 class Endpoints:
-    """What the endpoints answer."""
+    """Handlers of all endpoints."""
 
-    def __init__(self, status: DaemonStatus, reading: AsyncReader, http: HttpSection) -> None:
+    def __init__(self, status: DaemonStatus, reader: AsyncReader, http: HttpSection) -> None:
         self._status = status
-        self._reading = reading
+        self._reader = reader
         self._token = http.token.get_secret_value() if http.token else None
         self._of_cities = http.city_metrics
-        self.streams = EventStreams(status, reading)
+        self.streams = EventStreams(status, reader)
 
     @functools.cached_property
     def _metrics(self) -> MetricsCollector:
-        from weatherd.web.metrics import MetricsCollector  # noqa: PLC0415 - Prometheus' library takes a while, and most need none
+        from weatherd.web.metrics import MetricsCollector  # noqa: PLC0415 - its import is slow, and few need it
 
         return MetricsCollector(self._status, of_cities=self._of_cities)
 
     def create_app(self) -> web.Application:
-        """Return it as an application of aiohttp."""
-        guard = middleware.require_token(self._token)
+        """Create the aiohttp application: routes and middlewares."""
+        authorize = middleware.require_token(self._token)
         app = web.Application(
-            middlewares=[middleware.handle_errors, guard, middleware.cache_and_compress], client_max_size=_MAX_BODY
+            middlewares=[middleware.handle_errors, authorize, middleware.cache_and_compress], client_max_size=_MAX_BODY
         )
         app.on_shutdown.append(self._close_streams)
         for path, handler in {
@@ -75,78 +75,81 @@ class Endpoints:
         self.streams.close()
 
     async def healthy(self, request: web.Request) -> web.Response:
-        """Tell whether the loops move, whatever the weather services do."""
+        """Report whether the daemon makes progress. An unavailable weather service does not make it unhealthy."""
         parse_query(request, NoQuery)
         faults = list(self._status.stalled_parts())
         return json_response(HealthModel(ok=not faults, faults=faults), 503 if faults else 200)
 
     async def ready(self, request: web.Request) -> web.Response:
-        """Tell whether the daemon has started, and does not stop."""
+        """Report whether the daemon has started and is not stopping."""
         parse_query(request, NoQuery)
-        faults = [] if self._status.is_ready else ["it has not started yet, or stops"]
+        faults = [] if self._status.is_ready else ["the daemon is starting or stopping"]
         return json_response(HealthModel(ok=not faults, faults=faults), 503 if faults else 200)
 
     async def reload(self, request: web.Request) -> web.Response:
-        """Have the files read again; only for who knows the token."""
+        """Request a reload of the configuration; 403 if no token is configured."""
         parse_query(request, NoQuery)
         if self._token is None:
-            raise ProblemError(HTTPStatus.FORBIDDEN, "this is off: set http.token in weatherd's settings")
+            raise ProblemError(
+                HTTPStatus.FORBIDDEN,
+                "reloading over HTTP is disabled; set http.token in weatherd's settings to enable it",
+            )
         self._status.request_reload()
         return json_response(HealthModel(ok=True, faults=[]), 202)
 
     async def metrics(self, request: web.Request) -> web.Response:
-        """Answer Prometheus."""
+        """Return the metrics for Prometheus."""
         body, content_type = self._metrics.render(request.headers.get(hdrs.ACCEPT, ""))
         return web.Response(body=body, headers={hdrs.CONTENT_TYPE: content_type})
 
     async def openapi(self, request: web.Request) -> web.Response:
-        """Describe the endpoints."""
+        """Return the OpenAPI document."""
         parse_query(request, NoQuery)
         return web.json_response(build_openapi(has_token=self._token is not None))
 
     async def status(self, request: web.Request) -> web.Response:
-        """Show the daemon as a whole."""
+        """Return the status of the daemon."""
         parse_query(request, NoQuery)
         return json_response(serializers.serialize_status(self._status))
 
     async def cities(self, request: web.Request) -> web.Response:
-        """Show the cities, a page at a time."""
-        asked = parse_query(request, CitiesQuery)
+        """Return a page of cities, sorted by id."""
+        query = parse_query(request, CitiesQuery)
         found = sorted(
             (
                 city
                 for city in self._status.cities
-                if (asked.after is None or city.id > asked.after) and asked.state in (None, self._status.state_of(city))
+                if (query.after is None or city.id > query.after) and query.state in (None, self._status.state_of(city))
             ),
             key=lambda city: city.id,
         )
-        some = found[: asked.limit]
-        then = some[-1].id if len(found) > len(some) else None
+        page = found[: query.limit]
+        next_id = page[-1].id if len(found) > len(page) else None
         return json_response(
-            CitiesPage(cities=[serializers.serialize_city(each, self._status) for each in some], next=then)
+            CitiesPage(cities=[serializers.serialize_city(city, self._status) for city in page], next=next_id)
         )
 
     async def city(self, request: web.Request) -> web.Response:
-        """Show all that is known of a city."""
+        """Return the details of a city; 404 if it is not in the list."""
         parse_query(request, NoQuery)
         name = request.match_info["id"]
-        city = next((each for each in self._status.cities if each.id == name), None)
+        city = next((city for city in self._status.cities if city.id == name), None)
         if city is None:
-            raise ProblemError(HTTPStatus.NOT_FOUND, f"no city of the list has the id {name!r}")
+            raise ProblemError(HTTPStatus.NOT_FOUND, f"no city in the list has the id {name!r}")
         return json_response(serializers.serialize_city_detail(city, self._status))
 
     async def observations(self, request: web.Request) -> web.Response:
-        """Show the journal, a page at a time."""
-        asked = parse_query(request, ObservationsQuery)
-        entries = await self._reading.read_page(asked.after, asked.limit + 1, asked.since, asked.until, asked.city)
-        some = entries[: asked.limit]
-        then = some[-1].seq if len(entries) > len(some) else None
+        """Return a page of observations from the journal, in order of arrival."""
+        query = parse_query(request, ObservationsQuery)
+        entries = await self._reader.read_page(query.after, query.limit + 1, query.since, query.until, query.city)
+        page = entries[: query.limit]
+        next_seq = page[-1].seq if len(entries) > len(page) else None
         return json_response(
-            ObservationsPage(observations=[serializers.serialize_entry(each) for each in some], next=then)
+            ObservationsPage(observations=[serializers.serialize_entry(entry) for entry in page], next=next_seq)
         )
 
     async def page(self, request: web.Request) -> web.Response:
-        """Show a page for people."""
+        """Return the web page."""
         parse_query(request, NoQuery)
         return web.Response(
             text=render_page(self._status),
@@ -157,9 +160,9 @@ class Endpoints:
 
 @contextlib.asynccontextmanager
 async def serve_http(status: DaemonStatus, http: HttpSection) -> AsyncIterator[None]:
-    """Serve the status inside the ``async with``. Raises ConfigError when the address cannot be had."""
-    async with status.journal.open_reader() as reading:
-        endpoints = Endpoints(status, reading, http)
+    """Serve the HTTP interface inside the ``async with``. Raise ConfigError if the address cannot be bound."""
+    async with status.journal.open_reader() as reader:
+        endpoints = Endpoints(status, reader, http)
         runner = web.AppRunner(
             endpoints.create_app(), access_log=None, handler_cancellation=True, shutdown_timeout=_SHUTDOWN_TIMEOUT
         )
@@ -178,6 +181,6 @@ async def _listen(runner: web.AppRunner, http: HttpSection) -> None:
         await web.TCPSite(runner, http.host, http.port).start()
     except (OSError, OverflowError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        what = f"cannot listen on {http.host} port {http.port}: {reason}"
-        advice = "set another 'port' (0 takes a free one), or 'enabled: false'"
-        raise ConfigError(Problem("http", f"{what}; {advice}")) from None
+        problem = f"cannot listen on {http.host} port {http.port}: {reason}"
+        advice = "set another 'port' (0 picks a free one), or 'enabled: false'"
+        raise ConfigError(Problem("http", f"{problem}; {advice}")) from None

@@ -1,4 +1,4 @@
-"""Observations as server-sent events, from the journal: who reads slowly holds up nobody, and costs no memory."""
+"""Observations as server-sent events. Each stream reads the journal at its own pace, so slow clients cost no memory."""
 
 from __future__ import annotations
 
@@ -21,27 +21,28 @@ if TYPE_CHECKING:
     from weatherd.journal.rows import JournalEntry
 
 MAX_STREAMS = 1000
-_BATCH = 100  # entries that a reader holds in memory
-_QUIET = 15.0  # seconds after which a comment shows that the line is alive
-_PATIENCE = 60.0  # seconds that a reader may take for a batch
+_BATCH_SIZE = 100  # entries that a stream holds in memory
+_KEEPALIVE_INTERVAL = 15.0  # seconds without an event after which a comment is sent
+_MAX_SEQ_DIGITS = 18  # so that it fits into SQLite's 64-bit integers
+_WRITE_TIMEOUT = 60.0  # seconds that a client may take to receive a batch
 
 
 class EventStreams:
-    """The readers under way, and the one connection to the journal that they share."""
+    """Open event streams, which share one journal reader."""
 
-    def __init__(self, status: DaemonStatus, reading: AsyncReader) -> None:
+    def __init__(self, status: DaemonStatus, reader: AsyncReader) -> None:
         self._status = status
-        self._reading = reading
-        self._ended = asyncio.Event()
+        self._reader = reader
+        self._closed = asyncio.Event()
         self.count = 0
 
     def close(self) -> None:
-        """Say good-bye to all."""
-        self._ended.set()
+        """End all streams."""
+        self._closed.set()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Send every new observation; ``Last-Event-ID`` goes on where an earlier stream of this reader ended."""
-        city, seq = parse_query(request, StreamQuery).city, self._start(request)
+        """Send each new observation; ``Last-Event-ID`` continues an earlier stream after that event."""
+        city, seq = parse_query(request, StreamQuery).city, self._first_seq(request)
         if self.count >= MAX_STREAMS:
             raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, f"{MAX_STREAMS} streams are open already")
         response = web.StreamResponse(
@@ -55,43 +56,46 @@ class EventStreams:
             await response.write(b"retry: 5000\n\n")
             with contextlib.suppress(ConnectionError, TimeoutError):
                 async for entries in self._entries(seq):
-                    text = "".join(map(_event, [each for each in entries if city in (None, each.observation.city)]))
-                    async with asyncio.timeout(_PATIENCE):
+                    text = "".join(
+                        map(_format_event, [entry for entry in entries if city in (None, entry.observation.city)])
+                    )
+                    async with asyncio.timeout(_WRITE_TIMEOUT):
                         await response.write(text.encode() or b": quiet\n\n")
         finally:
             self.count -= 1
         return response
 
     async def _entries(self, seq: int) -> AsyncIterator[list[JournalEntry]]:
-        """Yield new entries as they come, none now and then, until the end."""
+        """Yield batches of new entries until the streams are closed, and an empty list every 15 s without news."""
         journal = self._status.journal
-        while not self._ended.is_set():
-            if await self._is_news(seq):
+        while not self._closed.is_set():
+            if await self._wait_for_news(seq):
                 end = journal.last_seq
-                entries = await self._reading.read_after(seq, _BATCH)
+                entries = await self._reader.read_after(seq, _BATCH_SIZE)
                 seq = entries[-1].seq if entries else end
                 yield entries
             else:
                 yield []
 
-    async def _is_news(self, seq: int) -> bool:
+    async def _wait_for_news(self, seq: int) -> bool:
         if self._status.journal.last_seq > seq:
             return True
         waits = [
             asyncio.ensure_future(self._status.journal.wait_for_entries(seq)),
-            asyncio.ensure_future(self._ended.wait()),
+            asyncio.ensure_future(self._closed.wait()),
         ]
         try:
-            await asyncio.wait(waits, timeout=_QUIET, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(waits, timeout=_KEEPALIVE_INTERVAL, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for each in waits:
-                each.cancel()
+            for wait in waits:
+                wait.cancel()
         return self._status.journal.last_seq > seq
 
-    def _start(self, request: web.Request) -> int:
-        end, said = self._status.journal.last_seq, request.headers.get("Last-Event-ID", "")
-        return min(int(said), end) if said.isascii() and said.isdigit() and len(said) < 19 else end  # noqa: PLR2004
+    def _first_seq(self, request: web.Request) -> int:
+        last_seq, text = self._status.journal.last_seq, request.headers.get("Last-Event-ID", "")
+        is_valid = text.isascii() and text.isdigit() and len(text) <= _MAX_SEQ_DIGITS
+        return min(int(text), last_seq) if is_valid else last_seq
 
 
-def _event(entry: JournalEntry) -> str:
+def _format_event(entry: JournalEntry) -> str:
     return f"id: {entry.seq}\nevent: observation\ndata: {serialize_entry(entry).model_dump_json()}\n\n"

@@ -103,5 +103,5 @@ def _quota(provider: str, quota: dict[str, Any]) -> str:
 
 def _forwarder(each: dict[str, Any]) -> str:
     state = "down" if each["is_down"] else "up"
-    aside = f", {each['skipped']:,} skipped" if each["skipped"] else ""
+    aside = f", {each['set_aside']:,} skipped" if each["set_aside"] else ""
     return f"{each['forwarder']}: {state}, {each['delivered']:,} delivered, {each['behind']:,} behind{aside}"
