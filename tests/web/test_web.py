@@ -181,7 +181,7 @@ async def test_a_taken_port_is_a_clear_error(tmp_path: Path) -> None:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("WEATHERD_")}
         done = await asyncio.to_thread(_run, command, environment)
         assert done.returncode == 78
-        assert "0 takes a free one" in done.stderr
+        assert "0 picks a free one" in done.stderr
 
 
 def _run(command: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
