@@ -23,7 +23,7 @@ from tests.support.fakes import KIEL, observation
 from tests.support.servers import Influxd, Mosquitto, Postgres, running
 from tests.support.virtual_time import EPOCH
 from weatherd import plugins
-from weatherd.journal.store import Cursor
+from weatherd.journal.cursors import Idle
 from weatherd.observation import FetchedObservation
 
 _BATCH = 5000
@@ -41,7 +41,7 @@ async def fill(made: Rig, count: int) -> float:
 
 async def catch_up(made: Rig, name: str, block: dict[str, Any]) -> float:
     """Deliver all of it; return how long that took."""
-    await made.journal.save_cursor("far", Cursor())
+    await made.journal.save_cursor("far", Idle())
     begin = time.perf_counter()
     async with made.forwards(plugins.find_plugins("forwarders")[name].load(), **{name: block}) as forwards:
         while not forwards.counters()["far"]["delivered"] or forwards.counters()["far"]["behind"]:  # noqa: ASYNC110 - a server

@@ -113,7 +113,7 @@ class World:
             if not db.execute("PRAGMA user_version").fetchone()[0]:  # it was killed before it had begun
                 return {}
             rows = db.execute(f"SELECT {IDENTITY}, seq FROM observation").fetchall()  # noqa: S608
-            cursors = db.execute("SELECT max(seq) FROM cursor").fetchone()[0] or 0
+            cursors = db.execute("SELECT max(delivered) FROM cursor").fetchone()[0] or 0
         found = {row[:-1]: row[-1] for row in rows}
         assert len(found) == len(rows)
         assert max(found.values(), default=0) >= max(self.stored, cursors)

@@ -18,14 +18,12 @@ from tests.pipeline.forwarders.far import arrivals, journal
 from tests.support.fakes import BERLIN, KIEL, arrival, observation
 from tests.support.virtual_time import EPOCH
 from weatherd.errors import StateError
-from weatherd.formatting import to_dict
-from weatherd.journal import schema
+from weatherd.journal.cursors import Idle, InDoubt
 from weatherd.journal.journal import open_journal
 from weatherd.journal.reader import Reader
-from weatherd.journal.rows import COLUMNS, JournalEntry, parse_entry, to_micros, to_row
-from weatherd.journal.schema import VERSION
-from weatherd.journal.store import AddResult, Cursor, Store
-from weatherd.observation import FIELDS, FetchedObservation, Observation
+from weatherd.journal.rows import parse_entry
+from weatherd.journal.store import AddResult, Store
+from weatherd.observation import FetchedObservation, Observation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,7 +101,7 @@ def test_what_is_old_leaves_with_its_space(file: Path) -> None:
         store._db.execute("UPDATE observation SET fetched_at = ? WHERE seq = 5", [int((NOW + 4000 * DAY) * 1e6)])
         store._db.query("PRAGMA wal_checkpoint(TRUNCATE)")
         size, after, missed, done = file.stat().st_size, 0, 0, False
-        store.save_cursor("far", Cursor(1000, 1000, "key"))
+        store.cursors.save("far", Idle(1000))
         while not done:
             pruned = store.prune(NOW + 25_000 * 60, NOW + 30_000 * 60, after, ["far"])
             after, done, missed = pruned.seq, pruned.is_done, missed + pruned.missed["far"]
@@ -116,7 +114,7 @@ def test_what_is_old_leaves_with_its_space(file: Path) -> None:
         store.prune(NOW + 1e9, NOW + 1e9, 0, [])
         while not store.prune(NOW + 1e9, NOW + 1e9, 0, []).is_done:
             pass
-        store.save_cursor("far", Cursor(40_000, 40_000, "key"))
+        store.cursors.save("far", InDoubt(39_001, 40_000, "key"))
         assert store.add([arrival()]).end == 40_001
 
 
@@ -129,58 +127,6 @@ def test_a_damaged_file_is_refused_whole(file: Path) -> None:
     file.write_bytes(content)
     with pytest.raises(StateError, match="move it away to begin anew"):
         Store(file)
-
-
-FIRST = """
-CREATE TABLE last (city TEXT PRIMARY KEY, lat REAL, lon REAL, fetched REAL, observation TEXT) WITHOUT ROWID;
-CREATE TABLE quota (provider TEXT, window TEXT, started REAL, used REAL, PRIMARY KEY (provider, window)) WITHOUT ROWID;
-CREATE TABLE note (provider TEXT, key TEXT, text TEXT, until REAL, PRIMARY KEY (provider, key)) WITHOUT ROWID;
-INSERT INTO quota VALUES ('fake', 'day', 5.0, 3.0);
-INSERT INTO last VALUES ('broken', 1.0, 2.0, 3.0, '{"city": "kiel"}');
-PRAGMA user_version = 1;
-"""
-
-
-def test_a_file_of_the_first_version_is_brought_forward(file: Path) -> None:
-    """Its last observations are the first in the journal, its counts stay, and its space can be given back."""
-    with closing(sqlite3.connect(file)) as old, old:
-        old.executescript(FIRST)
-        text = str(to_dict(observation())).replace("'", '"').replace("None", "null")
-        old.execute("INSERT INTO last VALUES ('kiel', 54.3, 10.1, ?, ?)", [NOW, text])
-    with closing(Store(file)) as store:
-        kept = store.load(NOW)
-        assert [(last.lat, last.lon, last.observation) for last in kept.latest] == [(54.3, 10.1, observation())]
-        assert kept.usage == [("fake", "day", 5.0, 3.0)]
-        assert store._db.query_value("PRAGMA auto_vacuum") == 2
-        assert store._db.query_value("PRAGMA user_version") == VERSION
-        assert store.add([arrival(), arrival(BERLIN)]) == AddResult(1, 4)
-
-
-def test_a_file_of_the_second_version_is_brought_forward(file: Path) -> None:
-    """Its index began with the city; its observations keep their numbers, and each city its last one."""
-    later = EPOCH + timedelta(minutes=10)
-    with closing(sqlite3.connect(file)) as old, old:
-        old.executescript(schema._FIRST)
-        old.executescript(schema._JOURNAL)
-        old.execute("DROP TABLE last_1")
-        rows = [observation(), observation(BERLIN), observation(observed_at=later, fetched_at=later)]
-        for seq, row in enumerate(rows, 7):
-            marks = ", ".join("?" * (len(FIELDS) + 1))
-            old.execute(f"INSERT INTO observation (seq, {COLUMNS}) VALUES ({marks})", [seq, *to_row(row)])  # noqa: S608
-        for city, fetched_at in ((KIEL, EPOCH), (BERLIN, later)):
-            place = [city.id, city.lat, city.lon, "fake", ""]
-            old.execute(
-                "INSERT INTO last VALUES (?, ?, ?, ?, ?, ?, ?)", [*place, to_micros(EPOCH), to_micros(fetched_at)]
-            )
-        old.execute("INSERT INTO cursor VALUES ('webhook', 8, 8, 'key')")
-        old.execute("PRAGMA user_version = 2")
-    with closing(Store(file)) as store:
-        found = {last.observation.city: last.observation for last in store.load(NOW).latest}
-        assert found == {"berlin": observation(BERLIN, fetched_at=later), "kiel": rows[2]}
-        assert store.load_cursor("webhook") == Cursor(8, 8, "key")
-        with closing(Reader(file)) as reader:
-            assert reader.read_after(0, 9) == [JournalEntry(seq, row) for seq, row in enumerate(rows, 7)]
-        assert store.add([arrival()]) == AddResult(0, 9)
 
 
 @given(

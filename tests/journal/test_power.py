@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.pipeline.forwarders.far import arrivals
-from weatherd.journal.store import Cursor, Store
+from weatherd.journal.cursors import Idle
+from weatherd.journal.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +32,7 @@ def test_a_prefix_of_the_batches_is_there(tmp_path: Path, damage: str) -> None:
     store = Store(file)
     for number in range(BATCHES):
         store.add(arrivals(number * BATCH, (number + 1) * BATCH))
-        store.save_cursor("far", Cursor((number + 1) * BATCH, (number + 1) * BATCH, "key"))
+        store.cursors.save("far", Idle((number + 1) * BATCH))
     log = file.with_name("weatherd.sqlite-wal").read_bytes()
     for cut in range(CUTS):
         (folder := tmp_path / f"{cut}").mkdir()
@@ -40,7 +41,7 @@ def test_a_prefix_of_the_batches_is_there(tmp_path: Path, damage: str) -> None:
         rest = {"cut": b"", "zeros": bytes(len(log) - offset), "noise": chance.randbytes(len(log) - offset)}[damage]
         (folder / "weatherd.sqlite-wal").write_bytes(log[:offset] + rest)
         with closing(Store(folder / file.name)) as found:
-            end, cursor = found.last_seq(), found.load_cursor("far").seq
+            end, cursor = found.last_seq(), found.cursors.load("far").delivered
             assert found.add(arrivals(0, 1000)).stored == 1000 - end
         with closing(sqlite3.connect(folder / file.name)) as db:
             assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from weatherd.journal.cursors import Cursor
     from weatherd.journal.rows import JournalEntry
-    from weatherd.journal.store import Cursor, PruneResult
+    from weatherd.journal.store import PruneResult
     from weatherd.observation import FetchedObservation
 
 _T = TypeVar("_T")
@@ -87,11 +88,11 @@ class Journal:
 
     async def load_cursor(self, forwarder: str) -> Cursor:
         """Return how far a forwarder has delivered."""
-        return await self.call(lambda store: store.load_cursor(forwarder))
+        return await self.call(lambda store: store.cursors.load(forwarder))
 
     async def save_cursor(self, forwarder: str, cursor: Cursor) -> None:
         """Note how far a forwarder has delivered."""
-        await self.call(lambda store: store.save_cursor(forwarder, cursor))
+        await self.call(lambda store: store.cursors.save(forwarder, cursor))
 
     async def record_skipped(self, forwarder: str, seqs: Sequence[int], reason: str) -> None:
         """Note what a forwarder's far side does not take."""

@@ -6,6 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from weatherd.errors import StateError
+from weatherd.journal.cursors import CursorTable
 from weatherd.journal.database import Database
 from weatherd.journal.key_value import KeyValueEntry
 from weatherd.journal.latest_table import LatestTable
@@ -41,7 +42,7 @@ WHERE ({", ".join(_SAID)}) IS NOT ({", ".join(f"excluded.{name}" for name in _SA
 _END = """
 SELECT max(
   coalesce((SELECT max(seq) FROM observation), 0),
-  coalesce((SELECT max(max(seq, ahead)) FROM cursor), 0),
+  coalesce((SELECT max(coalesce(in_doubt_last, delivered)) FROM cursor), 0),
   (SELECT seq FROM gathered)
 )
 """
@@ -56,18 +57,6 @@ class SavedState(NamedTuple):
     latest: Sequence[LastObservation]
     usage: Sequence[UsageRow]
     entries: Sequence[KeyValueEntry]
-
-
-class Cursor(NamedTuple):
-    """How far a forwarder has delivered, and up to where its last attempt went: that one is made again as it was.
-
-    The *key* is that attempt's, so that a far side can know it again. It is drawn, and not made of the numbers: those
-    of entries that a power cut has taken are given again.
-    """
-
-    seq: int = 0
-    ahead: int = 0
-    key: str = ""
 
 
 class AddResult(NamedTuple):
@@ -98,6 +87,7 @@ class Store:
             migrate(self._db, file)
             stack.pop_all()
         self._lasts = LatestTable(self._db)
+        self.cursors = CursorTable(self._db)
 
     def load(self, now: float) -> SavedState:
         """Return what there is, and forget what nobody needs any more. *now* is a POSIX time."""
@@ -134,20 +124,11 @@ class Store:
         """Return the number that none is above. Numbers of rows that are gone are not given again."""
         return int(self._db.query_value(_END))
 
-    def load_cursor(self, forwarder: str) -> Cursor:
-        """Return how far a forwarder has read; a new one begins at the beginning."""
-        found = self._db.query("SELECT seq, ahead, key FROM cursor WHERE forwarder = ?", [forwarder])
-        return Cursor(*found[0]) if found else Cursor()
-
-    def save_cursor(self, forwarder: str, cursor: Cursor) -> None:
-        """Note how far a forwarder has read."""
-        self._db.execute("INSERT OR REPLACE INTO cursor VALUES (?, ?, ?, ?)", [forwarder, *cursor])
-
     def record_skipped(self, forwarder: str, seqs: Iterable[int], reason: str) -> None:
         """Note what a forwarder's far side does not take."""
         rows = [(forwarder, seq, reason) for seq in seqs]
         with self._db.transaction():
-            self._db.execute_many("INSERT OR REPLACE INTO aside VALUES (?, ?, ?)", rows)
+            self._db.execute_many("INSERT OR REPLACE INTO skipped VALUES (?, ?, ?)", rows)
 
     def prune(self, before: float, now: float, after: int, forwarders: Iterable[str]) -> PruneResult:
         """Delete the next observations after number *after* that were fetched before a POSIX time.
@@ -163,7 +144,7 @@ class Store:
             )
             old = [seq for seq, fetched_at in slice_ if fetched_at < before * 1e6]
             self._db.execute_many("DELETE FROM observation WHERE seq = ?", ([seq] for seq in old))
-            self._db.execute_many("DELETE FROM aside WHERE seq = ?", ([seq] for seq in old))
+            self._db.execute_many("DELETE FROM skipped WHERE seq = ?", ([seq] for seq in old))
             missed = {name: self._missed(name, old) for name in forwarders}
         in_order = any(before * 1e6 <= fetched_at <= now * 1e6 for _, fetched_at in slice_)
         is_done = len(slice_) < _SLICE or (not old and in_order)
@@ -184,7 +165,7 @@ class Store:
         return [UsageRow(*row) for row in self._db.query("SELECT provider, window, started, used FROM quota")]
 
     def _missed(self, forwarder: str, old: Iterable[int]) -> int:
-        delivered = self.load_cursor(forwarder).seq
+        delivered = self.cursors.load(forwarder).delivered
         return sum(seq > delivered for seq in old)
 
 

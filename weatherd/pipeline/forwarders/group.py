@@ -1,0 +1,92 @@
+"""All configured forwarders, each with a task of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING
+
+import structlog
+
+from weatherd.errors import WeatherdError, describe
+from weatherd.pipeline.forwarders.engine import Delivery
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import AsyncIterator, Mapping, Sequence
+
+    from weatherd.journal.journal import Journal
+    from weatherd.pipeline.forwarders import Forwarder
+
+log = structlog.get_logger()
+
+
+class DeliveryGroup:
+    """The deliveries to all destinations; none waits for another."""
+
+    def __init__(self, deliveries: Sequence[Delivery]) -> None:
+        self._deliveries = deliveries
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def __len__(self) -> int:
+        return len(self._deliveries)
+
+    def counters(self) -> dict[str, dict[str, int]]:
+        """Return, by forwarder, the observations delivered, skipped and still behind."""
+        return {
+            delivery.name: {
+                "delivered": delivery.progress.delivered,
+                "skipped": delivery.progress.skipped,
+                "behind": delivery.behind,
+            }
+            for delivery in self._deliveries
+        }
+
+    def is_down(self, name: str) -> bool:
+        """Return whether a forwarder's destination is unavailable."""
+        return any(delivery.progress.is_down for delivery in self._deliveries if delivery.name == name)
+
+    def start(self) -> None:
+        """Start a task for each delivery."""
+        self._tasks = [
+            asyncio.create_task(_run_contained(delivery), name=f"forward to {delivery.name}")
+            for delivery in self._deliveries
+        ]
+
+    async def drain(self, deadline: float) -> None:
+        """Deliver the rest until *deadline*, a loop time; what is left then stays in the journal."""
+        for delivery in self._deliveries:
+            delivery.drain()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=max(0.0, deadline - asyncio.get_running_loop().time()))
+
+    async def stop(self) -> None:
+        """Cancel all tasks and wait for them."""
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+
+async def _run_contained(delivery: Delivery) -> None:
+    """Run a delivery; an unexpected error ends only this one and is logged."""
+    try:
+        await delivery.run()
+    except Exception as error:
+        is_bug = not isinstance(error, WeatherdError)
+        log.error(
+            "forwarder.ended", forwarder=delivery.name, reason=describe(error), exc_info=error if is_bug else None
+        )
+
+
+@contextlib.asynccontextmanager
+async def open_deliveries(
+    forwarders: Mapping[str, Forwarder], journal: Journal, random: random.Random
+) -> AsyncIterator[DeliveryGroup]:
+    """Forward the journal to all destinations inside the ``with``."""
+    group = DeliveryGroup([Delivery(name, forwarder, journal, random) for name, forwarder in forwarders.items()])
+    group.start()
+    try:
+        yield group
+    finally:
+        await group.stop()
