@@ -70,7 +70,7 @@ class Weather:
 class Counting:
     """A far side that counts what it gets, and is away for some hours of every third day."""
 
-    size = 500
+    batch_size = 500
 
     def __init__(self, away: float) -> None:
         self._away = away

@@ -14,7 +14,7 @@ from weatherd.daemon.reload import Reloader
 from weatherd.daemon.retention import prune_journal
 from weatherd.daemon.status import DaemonStatus, ReloadResult
 from weatherd.pipeline.consumer import consume
-from weatherd.pipeline.forwarders.engine import open_deliveries
+from weatherd.pipeline.forwarders.group import open_deliveries
 from weatherd.pipeline.journal_writer import JournalWriter
 from weatherd.pipeline.latest import LatestObservations
 from weatherd.pipeline.queue import ObservationCounts, ObservationQueue
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from weatherd.config.loader import Configuration
     from weatherd.journal.journal import Journal
     from weatherd.pipeline.forwarders import Forwarder
-    from weatherd.pipeline.forwarders.engine import DeliveryGroup
+    from weatherd.pipeline.forwarders.group import DeliveryGroup
     from weatherd.pipeline.sinks import Sink
     from weatherd.providers import Provider
     from weatherd.quota.limiter import RateLimiter

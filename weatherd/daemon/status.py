@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from weatherd.city import City
     from weatherd.journal.journal import Journal
-    from weatherd.pipeline.forwarders.engine import DeliveryGroup
+    from weatherd.pipeline.forwarders.group import DeliveryGroup
     from weatherd.pipeline.latest import LatestObservations
     from weatherd.pipeline.queue import ObservationCounts, ObservationQueue
     from weatherd.quota.limiter import RateLimiter

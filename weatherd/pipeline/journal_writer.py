@@ -70,7 +70,7 @@ class JournalWriter:
         delay = 0.5
         while True:
             slow = asyncio.get_running_loop().call_later(
-                _SLOW_WRITE, self._report_down, f"no answer within {_SLOW_WRITE:g} s"
+                _SLOW_WRITE, self._report_down, f"no response within {_SLOW_WRITE:g} s"
             )
             try:
                 stored = await self._add(batch)

@@ -15,7 +15,7 @@ from tests.support.fakes import KIEL, VirtualJournal, observation
 from tests.support.virtual_time import EPOCH
 from weatherd.errors import DeliveryError, RejectedError
 from weatherd.observation import FetchedObservation
-from weatherd.pipeline.forwarders.engine import DeliveryGroup, open_deliveries
+from weatherd.pipeline.forwarders.group import DeliveryGroup, open_deliveries
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
@@ -51,7 +51,7 @@ def _without_details(_: object, level: str, event: EventDict) -> EventDict:
 class Far:
     """Takes what it is given, unless it is down, slow, or dislikes it."""
 
-    size = 100
+    batch_size = 100
 
     def __init__(self) -> None:
         self.got: list[float] = []  # what it has taken, in order

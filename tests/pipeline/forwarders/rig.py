@@ -17,7 +17,7 @@ from weatherd.journal.journal import open_journal
 from weatherd.journal.key_value import KeyValueStore
 from weatherd.observation import FetchedObservation
 from weatherd.pipeline.forwarders import ForwarderResources
-from weatherd.pipeline.forwarders.engine import open_deliveries
+from weatherd.pipeline.forwarders.group import open_deliveries
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from weatherd.city import City
     from weatherd.journal.journal import Journal
-    from weatherd.pipeline.forwarders.engine import DeliveryGroup
+    from weatherd.pipeline.forwarders.group import DeliveryGroup
 
 PATIENCE = 60.0  # seconds after which a test gives up
 

@@ -100,7 +100,7 @@ async def test_one_that_hangs_is_left_at_the_deadline(tmp_path: Path) -> None:
             await asyncio.sleep(2 * DELIVERY_TIMEOUT + 60)
     assert far.got == [0, 1, 2]
     assert [log["event"] for log in logs] == ["forwarder.down", "forwarder.recovered"]
-    assert logs[0]["reason"] == f"no answer within {DELIVERY_TIMEOUT:g} s"
+    assert logs[0]["reason"] == f"no response within {DELIVERY_TIMEOUT:g} s"
 
 
 async def test_the_same_batch_is_tried_again_as_it_was(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ class ForwarderResources:
     """What a forwarder works with."""
 
     session: Session  # for HTTP
-    memory: KeyValueStore  # what it wants to find again after a restart
+    key_values: KeyValueStore  # what it wants to find again after a restart
     cities: Callable[[], Sequence[City]]  # those that are watched now; another object when they have changed
     now: Callable[[], datetime]
 
@@ -47,7 +47,7 @@ class Connection(Protocol):
 class Forwarder(Protocol):
     """A far side, and how to reach it."""
 
-    size: int  # observations in a batch, at the most
+    batch_size: int  # observations in a batch, at most
 
     def connect(self) -> AbstractAsyncContextManager[Connection]:
         """Open a link. It is used by one task, and left on the first error or at the end."""

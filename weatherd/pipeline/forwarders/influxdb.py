@@ -48,7 +48,7 @@ def _tag(value: str) -> str:
 class InfluxForwarder:
     """Writes points. A point that the server does not take is found by halving the batch and set aside."""
 
-    size = 1000
+    batch_size = 1000
 
     def __init__(self, block: InfluxDbSection, resources: ForwarderResources) -> None:
         names = {"org": block.org, "bucket": block.bucket} if block.bucket else {"db": block.database}

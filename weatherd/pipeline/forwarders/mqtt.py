@@ -106,7 +106,7 @@ class Publisher:
         """Announce the cities of the list, and take away those that have left it, whenever that was."""
         cities = self._resources.cities()
         before = {city.id: city for city in self._cities}
-        memory, announced = self._resources.memory, self._announced()
+        memory, announced = self._resources.key_values, self._announced()
         for city in cities:
             if before.get(city.id) == city:
                 continue
@@ -124,7 +124,7 @@ class Publisher:
 
     def _announced(self) -> dict[str, tuple[Topics, str]]:
         """Return what the cities were announced with that are announced now."""
-        notes = {key: json.loads(text) for key, text in self._resources.memory.as_dict().items()}
+        notes = {key: json.loads(text) for key, text in self._resources.key_values.as_dict().items()}
         return {
             key: (Topics(prefix, discovery), payload)
             for key, (prefix, discovery, payload, *gone) in notes.items()
@@ -137,11 +137,11 @@ class Publisher:
             await self._publish(topic, b"", retain=True)
         self._forwarder.forget(city)
         text = json.dumps([topics.prefix, topics.discovery_prefix, payload, _GONE])
-        self._resources.memory.put(city, text, self._resources.now() + _REMEMBERED)
+        self._resources.key_values.put(city, text, self._resources.now() + _REMEMBERED)
 
     async def _cure(self) -> None:
         """Have Home Assistant remove cities that left while it was away: it forgets only what it knows anew."""
-        notes = [(key, json.loads(text)) for key, text in self._resources.memory.as_dict().items()]
+        notes = [(key, json.loads(text)) for key, text in self._resources.key_values.as_dict().items()]
         gone = [(Topics(note[0], note[1]).config(key), note[2]) for key, note in notes if _GONE in note[3:] and note[2]]
         await self._all([self._publish(topic, payload.encode(), retain=False) for topic, payload in gone])
         if gone:
@@ -169,7 +169,7 @@ class Publisher:
 class MqttForwarder:
     """Connects, with a last will; what is known of the cities outlives a connection."""
 
-    size = 200
+    batch_size = 200
 
     def __init__(self, block: MqttSection, resources: ForwarderResources) -> None:
         self._aiomqtt = importlib.import_module("aiomqtt")

@@ -53,7 +53,7 @@ class PostgresConnection:
 class PostgresForwarder:
     """Connects, and makes the table if it is not there."""
 
-    size = 1000
+    batch_size = 1000
 
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn

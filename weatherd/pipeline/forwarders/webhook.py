@@ -27,7 +27,7 @@ class WebhookForwarder:
     hexadecimal.
     """
 
-    size = 500
+    batch_size = 500
 
     def __init__(self, url: str, secret: str | None, resources: ForwarderResources) -> None:
         self._url = url
