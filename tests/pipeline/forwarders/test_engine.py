@@ -186,7 +186,7 @@ async def test_catching_up_has_a_bounded_rate(tmp_path: Path) -> None:
             await kept.add(arrivals(begin, begin + 2000))
         async with forwards(kept, far=far):
             await asyncio.sleep(1.0)
-            assert len(far.got) == pytest.approx(MAX_RATE, abs=2 * far.size)
+            assert len(far.got) == pytest.approx(MAX_RATE, abs=2 * far.batch_size)
             await asyncio.sleep(1.1)
             assert len(far.got) == 20_000
 

@@ -113,7 +113,7 @@ async def test_what_is_refused_is_set_aside(tmp_path: Path) -> None:
                 assert forwards.counters()["far"] == {"delivered": 19, "skipped": 1, "behind": 0}
     assert [each["temperature"] for each in receiver.got] == [number for number in range(20) if number != 7]
     assert [(log["event"], log["reason"]) for log in logs] == [
-        ("forwarder.skipped", "it answers 422: too cold"),
+        ("forwarder.skipped", "HTTP status 422: too cold"),
     ]
 
 

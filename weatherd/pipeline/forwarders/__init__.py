@@ -38,7 +38,7 @@ class Connection(Protocol):
         A batch that may have arrived comes again with the same *key*, also after a crash. Then it may lack what has
         been revised since, which follows later.
 
-        Raises RefusedError when the far side will never take this very batch: it is then delivered in parts, and what
+        Raises RejectedError when the far side will never take this very batch: it is then delivered in parts, and what
         is refused by itself is set aside. Whatever else is raised means that the far side cannot take it now: the link
         is left, and the same batch is delivered over another one later.
         """

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 
-from weatherd.errors import RefusedError, StateError, WeatherdError, describe
+from weatherd.errors import RejectedError, StateError, WeatherdError, describe
 from weatherd.journal.cursors import Idle, InDoubt
 from weatherd.plugins import contain
 
@@ -148,7 +148,7 @@ class Delivery:
             try:
                 async with asyncio.timeout(DELIVERY_TIMEOUT):
                     await connection.deliver([entry.observation for entry in part.entries], part.key)
-            except RefusedError as error:
+            except RejectedError as error:
                 if len(part.entries) > 1 and tries < _BISECTION_LIMIT:
                     middle = len(part.entries) // 2
                     parts += [_part(batch, part.entries[middle:]), _part(batch, part.entries[:middle])]
@@ -158,7 +158,7 @@ class Delivery:
                 self.progress.delivered += len(part.entries)
                 self._report_success()
 
-    async def _skip(self, entries: Sequence[JournalEntry], error: RefusedError) -> None:
+    async def _skip(self, entries: Sequence[JournalEntry], error: RejectedError) -> None:
         first = entries[0].observation
         log.warning(
             "forwarder.skipped",

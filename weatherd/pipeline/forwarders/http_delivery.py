@@ -1,4 +1,4 @@
-"""Sending by HTTP, and what a server's status means for what was sent."""
+"""Delivery by HTTP POST, and the meaning of a response's status for the batch."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ if TYPE_CHECKING:
 
     from weatherd.http.session import Session
 
-# Of the statuses 400 to 499, those that do not speak of what was sent: a wrong address, a wrong key, a bad moment.
-_NOT_OF_THE_BODY = frozenset({401, 402, 403, 404, 405, 407, 408, 410, 421, 423, 425, 429})
-_LONGEST_REASON = 200
+# The statuses 400 to 499 that do not concern the body: a wrong URL, a wrong key, too many requests.
+_NOT_ABOUT_BODY = frozenset({401, 402, 403, 404, 405, 407, 408, 410, 421, 423, 425, 429})
+_REASON_LIMIT = 200  # characters
 
 
 async def post_body(
     session: Session, url: str, body: bytes, headers: Mapping[str, str], now: Callable[[], datetime]
 ) -> None:
-    """POST a body; it is taken when this returns.
+    """POST a body; the server has accepted it when this returns.
 
-    Raises RefusedError when the server will never take it, DeliveryError when it cannot now. Neither holds the address.
+    Raises RejectedError if the server permanently rejects the body, DeliveryError if it cannot accept it now. Neither
+    message contains the URL, which may hold a secret.
     """
     try:
         answer = await client.post(session, url, body, headers)
@@ -33,14 +34,14 @@ async def post_body(
     status = answer.status
     if 200 <= status < 300:  # noqa: PLR2004 - success, by RFC 9110
         return
-    reason = f"it answers {status}{_words(answer.body)}"
-    if 400 <= status < 500 and status not in _NOT_OF_THE_BODY:  # noqa: PLR2004 - the client's fault, by RFC 9110
+    reason = f"HTTP status {status}{_error_text(answer.body)}"
+    if 400 <= status < 500 and status not in _NOT_ABOUT_BODY:  # noqa: PLR2004 - the client's fault, by RFC 9110
         raise RejectedError(reason)
     raise DeliveryError(reason, retry_after=retry_after(answer.headers, now()))
 
 
-def _words(body: bytes) -> str:
-    """Return what a server says of its refusal, on one line."""
-    text = " ".join(body[: 4 * _LONGEST_REASON].decode(errors="replace").split())
-    plain = "".join(letter for letter in text if letter.isprintable())[:_LONGEST_REASON]
+def _error_text(body: bytes) -> str:
+    """Return the response's error message on one line; "" for HTML."""
+    text = " ".join(body[: 4 * _REASON_LIMIT].decode(errors="replace").split())
+    plain = "".join(letter for letter in text if letter.isprintable())[:_REASON_LIMIT]
     return f": {plain}" if plain and not plain.startswith("<") else ""

@@ -66,7 +66,7 @@ class InfluxForwarder:
         yield self
 
     async def deliver(self, batch: Sequence[Observation], key: str) -> None:  # noqa: ARG002 - it is idempotent by itself
-        """Write a batch. Raises RefusedError or DeliveryError."""
+        """Write a batch. Raises RejectedError or DeliveryError."""
         body = "\n".join(map(format_point, batch)).encode()
         await post_body(self._resources.session, self._url, body, self._headers, self._resources.now)
 

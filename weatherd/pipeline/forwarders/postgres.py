@@ -45,7 +45,7 @@ class PostgresConnection:
         self._connection = connection
 
     async def deliver(self, batch: Sequence[Observation], key: str) -> None:  # noqa: ARG002 - it is idempotent by itself
-        """Insert a batch, whole or not at all. Raises RefusedError or DeliveryError."""
+        """Insert a batch, whole or not at all. Raises RejectedError or DeliveryError."""
         with _translated():
             await self._connection.executemany(_INSERT, batch)
 

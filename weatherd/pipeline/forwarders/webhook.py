@@ -40,7 +40,7 @@ class WebhookForwarder:
         yield self
 
     async def deliver(self, batch: Sequence[Observation], key: str) -> None:
-        """POST a batch. Raises RefusedError or DeliveryError."""
+        """POST a batch. Raises RejectedError or DeliveryError."""
         text = json.dumps({"observations": [to_dict(observation) for observation in batch]}, ensure_ascii=False)
         body = text.encode()
         headers = {"Content-Type": "application/json", "Idempotency-Key": key}
