@@ -164,5 +164,5 @@ def test_a_list_in_a_layout_that_cannot_be_edited_is_left_alone(weatherd: Weathe
     rows.write_text("cities:\n- {name: &x Kiel, lat: 1, lon: 1}\n- {name: X, id: *x, lat: 1, lon: 1}\n")
     before = rows.read_bytes()
     code, _, err = weatherd("cities", "remove", "kiel")
-    assert (code, err.endswith("cannot be edited for you\n")) == (78, True)
+    assert (code, err.endswith("cannot be edited automatically\n")) == (78, True)
     assert rows.read_bytes() == before

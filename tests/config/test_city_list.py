@@ -150,7 +150,7 @@ def test_a_file_that_is_no_list_of_cities_is_refused_whole(text: str, said: str)
         (f"cities:\n- {KIEL}\n- {{name: Ulm, lat: [", "f.yaml:4:1: is not valid YAML"),
         (f"cities:\n- {KIEL}\n- {{name: X, lat: 99, lon: 1}}\ntowns: []", "f.yaml:4:1: unknown key 'towns'"),
         (f"cities:\n- {KIEL}\n---\ncities: []", "f.yaml:4:1: holds a second document"),
-        (f"cities:\n- {KIEL}\ncities:\n- {KIEL}", "f.yaml:3:1: the key stands here twice; first at line 1"),
+        (f"cities:\n- {KIEL}\ncities:\n- {KIEL}", "f.yaml:3:1: duplicate key; first defined at line 1"),
         (f"- cities:\n  - {KIEL}", "f.yaml:1:1: should hold 'cities:'"),
     ],
 )

@@ -124,7 +124,7 @@ def _require_list(document: Any, name: str) -> None:
         Problem(
             reader.format_position(name, place), f"unknown key {quote_shortened(key)}{did_you_mean(key, ['cities'])}"
         )
-        for key, place in document.key_places.items()
+        for key, place in document.key_positions.items()
         if key != "cities"
     ]
     if unknown:

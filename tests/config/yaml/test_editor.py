@@ -31,7 +31,7 @@ QUIRKS = ["cities", "'cities'", '"cities" ']
 
 def flow(row: dict[str, Any]) -> str:
     """Write a row as the editor does."""
-    return append_row("", "c", row, "f").removeprefix("c:\n  - ").rstrip("\n")
+    return append_row("c: []", "c", row, "f").removeprefix("c:\n  - ").rstrip("\n")
 
 
 @st.composite
@@ -107,7 +107,7 @@ def test_every_row_can_be_removed(file: tuple[str, list[str]], data: st.DataObje
 @given(st.lists(ROWS, min_size=1, max_size=4))
 def test_a_list_may_be_emptied_and_filled_again(rows: list[dict[str, Any]]) -> None:
     """Row by row, from nothing to nothing and back: one row a line."""
-    text = ""
+    text = "cities: []\n"
     for _ in range(2):
         for row in rows:
             text = append_row(text, "cities", row, "f")
@@ -121,9 +121,6 @@ def test_a_list_may_be_emptied_and_filled_again(rows: list[dict[str, Any]]) -> N
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        ("", "cities:\n  - {name: X}\n"),
-        ("# mine", "# mine\ncities:\n  - {name: X}\n"),
-        ("cities:\n", "cities:\n  - {name: X}\n"),
         ("cities: [] # none: yet\n", "cities: # none: yet\n  - {name: X}\n"),
         ("cities: []\n", "cities:\n  - {name: X}\n"),
         ("cities:\n    - a\n\n\n# end\n", "cities:\n    - a\n    - {name: X}\n\n\n# end\n"),
@@ -141,7 +138,7 @@ def test_where_a_row_is_put(before: str, after: str) -> None:
 
 def test_a_row_that_is_an_alias_is_left_to_its_owner() -> None:
     """Rows that refer to one another are not edited; the complaint says so, and the text is as it was."""
-    with pytest.raises(ConfigError, match="cannot be edited for you"):
+    with pytest.raises(ConfigError, match="cannot be edited automatically"):
         append_row("cities:\n- &a {n: 1}\n- *a", "cities", {"name": "X"}, "f")
 
 
@@ -175,9 +172,18 @@ def test_a_layout_that_is_not_understood_is_left_alone(text: str) -> None:
         assert "f" in str(error)  # noqa: PT017 - either outcome is right
 
 
+@pytest.mark.parametrize("text", ["", "# mine", "cities:\n", "cities: x\n", "other: []\n", "- a", "x"])
+def test_a_missing_list_is_an_error(text: str) -> None:
+    """The editor starts no list, because a settings file without one is rejected before it is edited."""
+    with pytest.raises(ConfigError, match="f: has no list under 'cities'"):
+        append_row(text, "cities", {"name": "X"}, "f")
+    with pytest.raises(ConfigError, match="f: has no list under 'cities'"):
+        remove_row(text, "cities", 0, "f")
+
+
 def test_a_row_that_others_refer_to_is_not_removed() -> None:
     """Without its anchor the file would be wrong, so it stays as it is."""
-    with pytest.raises(ConfigError, match="cannot be edited for you"):
+    with pytest.raises(ConfigError, match="cannot be edited automatically"):
         remove_row("cities:\n- &a {n: 1}\n- *a\n", "cities", 0, "f")
 
 

@@ -133,7 +133,7 @@ def _rows(configuration: Configuration, names: Collection[str]) -> Iterator[_Row
         rows = reader.parse_yaml(reader.read_text(file), str(file))["cities"]
         for index, row in enumerate(rows):
             if isinstance(row, dict) and not _names(row).isdisjoint(names):
-                yield _Row(file, index, reader.format_position(str(file), rows.places[index]))
+                yield _Row(file, index, reader.format_position(str(file), rows.value_positions[index]))
 
 
 def _names(row: dict[str, Any]) -> set[str]:

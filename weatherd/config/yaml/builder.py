@@ -1,4 +1,4 @@
-"""The events of a YAML parser put together as values that know their places."""
+"""YAML documents built from parser events, as values that know their positions in the file."""
 
 from __future__ import annotations
 
@@ -14,159 +14,161 @@ if TYPE_CHECKING:
     import collections.abc
     from collections.abc import Callable, Iterator
 
-    ItemCallback = Callable[[Any, "Position"], None]  # is given a value, and where it stands
+    ItemCallback = Callable[[Any, "Position"], None]  # called with an item of a list and its position
     ItemCallbacks = collections.abc.Mapping[str, ItemCallback]
 
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C one is 20 times faster, and not everywhere
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C parser is 20 times faster, but not part of every PyYAML
 
-_DEEPEST = 50
-_MOST_ALIASED = 100_000  # values that aliases may repeat: ten aliases of ten aliases of … fill any memory
+_MAX_DEPTH = 50
+_MAX_ALIASED = 100_000  # values that aliases may repeat, because ten aliases of ten aliases of … fill any memory
 _TAGS = (None, "!", "tag:yaml.org,2002:str", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
-_NODES = (ScalarEvent, AliasEvent, MappingStartEvent, SequenceStartEvent)  # what a node begins with
+_NODES = (ScalarEvent, AliasEvent, MappingStartEvent, SequenceStartEvent)  # the events that start a node
 
 Position = tuple[int, int]  # line and column, from 1
 NO_CALLBACKS: ItemCallbacks = MappingProxyType({})
 
 
 class YamlMapping(dict[str, Any]):
-    """A mapping that knows where it and each of its keys and values stand.
+    """A mapping that knows its own position and those of its keys and values.
 
-    It keeps the parser's marks: nobody asks for the places of most.
+    It keeps the parser's marks and converts them on demand, because only errors need positions.
     """
 
-    __slots__ = ("key_marks", "marks", "place")
+    __slots__ = ("key_marks", "marks", "position")
 
-    def __init__(self, place: Position) -> None:
-        self.place = place
+    def __init__(self, position: Position) -> None:
+        self.position = position
         self.key_marks: dict[str, Any] = {}
         self.marks: dict[str, Any] = {}
 
     @property
-    def places(self) -> dict[str, Position]:
-        """Where its values stand."""
-        return {key: _place(mark) for key, mark in self.marks.items()}
+    def value_positions(self) -> dict[str, Position]:
+        """The position of each value, by its key."""
+        return {key: _position(mark) for key, mark in self.marks.items()}
 
     @property
-    def key_places(self) -> dict[str, Position]:
-        """Where its keys stand."""
-        return {key: _place(mark) for key, mark in self.key_marks.items()}
+    def key_positions(self) -> dict[str, Position]:
+        """The position of each key."""
+        return {key: _position(mark) for key, mark in self.key_marks.items()}
 
 
 class YamlSequence(list[Any]):
-    """A sequence that knows where it and each of its values stand."""
+    """A sequence that knows its own position and those of its values."""
 
-    __slots__ = ("place", "places")
+    __slots__ = ("position", "value_positions")
 
-    def __init__(self, place: Position) -> None:
-        self.place = place
-        self.places: list[Position] = []
+    def __init__(self, position: Position) -> None:
+        self.position = position
+        self.value_positions: list[Position] = []
 
-    def take(self, value: Any, place: Position) -> None:
-        """Add a value."""
+    def append_at(self, value: Any, position: Position) -> None:
+        """Append a value with its position."""
         self.append(value)
-        self.places.append(place)
+        self.value_positions.append(position)
 
 
 class PositionedError(Exception):
-    """What is wrong with the document, and where."""
+    """A fault of the document, with its position."""
 
-    def __init__(self, message: str, place: Position) -> None:
+    def __init__(self, message: str, position: Position) -> None:
         super().__init__(message)
-        self.place = place
+        self.position = position
 
 
-def build_document(events: Iterator[yaml.Event], takers: ItemCallbacks = NO_CALLBACKS) -> Any:
-    """Put the document together; more than 50 levels are refused, before anything recurses into them.
+def build_document(events: Iterator[yaml.Event], on_item: ItemCallbacks = NO_CALLBACKS) -> Any:
+    """Build the document; more than 50 levels are rejected before anything recurses into them.
 
-    A list under one of the document's own keys is given to the taker of that key, if there is one, and stays empty: a
-    value at a time, each as soon as it is complete, so that they never are in memory all at once. What is wrong with
-    the document may turn up after values were given away.
+    The items of a list under a top-level key in *on_item* go to that key's callback and the list stays empty: each item
+    is passed on as soon as it is complete, so that a list of 200,000 rows is never in memory at once. An error later in
+    the document is therefore raised after callbacks have run. Raises PositionedError.
     """
-    top, tree = YamlSequence((1, 1)), _Tree(events, takers)
+    top, builder = YamlSequence((1, 1)), _Builder(events, on_item)
     for event in events:
         if isinstance(event, _NODES):
-            top.take(tree.node(event), _place(event.start_mark))
+            top.append_at(builder.build_node(event), _position(event.start_mark))
     if len(top) > 1:
-        raise PositionedError("holds a second document (after '---'); one is expected", top.places[1])
+        raise PositionedError("holds a second document (after '---'); one is expected", top.value_positions[1])
     return top[0] if top else None
 
 
-class _Tree:
-    """What is known of a document while it is being read: each method reads on to the end of a node."""
+class _Builder:
+    """The state of a document while it is parsed; each method consumes the events up to the end of a node."""
 
-    def __init__(self, events: Iterator[yaml.Event], takers: ItemCallbacks) -> None:
+    def __init__(self, events: Iterator[yaml.Event], on_item: ItemCallbacks) -> None:
         self._events: Iterator[Any] = events
-        self._takers = takers
+        self._on_item = on_item
         self._depth = 0
-        self._count = 0  # of values so far, those that aliases repeat included
+        self._count = 0  # of values so far, including those that aliases repeat
         self._anchors = _Anchors()
 
-    def node(self, event: Any, take: ItemCallback | None = None) -> Any:
-        """Return the value that begins with *event*."""
-        place, before = _place(event.start_mark), self._count
+    def build_node(self, event: Any, on_item: ItemCallback | None = None) -> Any:
+        """Return the value that starts with *event*."""
+        position, before = _position(event.start_mark), self._count
         if isinstance(event, AliasEvent):
-            value, size = self._anchors.resolve(event.anchor, place)
+            value, size = self._anchors.resolve(event.anchor, position)
             self._count += size
             return value
         if event.tag not in _TAGS:
-            raise PositionedError("begins with '!', which makes it a tag; put the text in quotes", place)
-        value = _word(event) if isinstance(event, ScalarEvent) else self._nested(event, place, take)
+            raise PositionedError("begins with '!', which makes it a tag; put the text in quotes", position)
+        value = _scalar(event) if isinstance(event, ScalarEvent) else self._collection(event, position, on_item)
         self._count += 1
         if event.anchor is not None:
             self._anchors.define(event.anchor, value, self._count - before)
         return value
 
-    def _nested(self, event: Any, place: Position, take: ItemCallback | None) -> YamlMapping | YamlSequence:
-        if self._depth == _DEEPEST:
-            raise PositionedError(f"is nested more than {_DEEPEST} deep", place)
+    def _collection(self, event: Any, position: Position, on_item: ItemCallback | None) -> YamlMapping | YamlSequence:
+        if self._depth == _MAX_DEPTH:
+            raise PositionedError(f"is nested more than {_MAX_DEPTH} deep", position)
         self._depth += 1
         try:
-            return self._mapping(place) if isinstance(event, MappingStartEvent) else self._sequence(place, take)
+            return (
+                self._mapping(position) if isinstance(event, MappingStartEvent) else self._sequence(position, on_item)
+            )
         finally:
             self._depth -= 1
 
-    def _mapping(self, place: Position) -> YamlMapping:
-        """Read on to the end of a mapping. Simple words are nearly all of a long list: they are dealt with at once."""
-        node, events = YamlMapping(place), self._events
-        takers = self._takers if self._depth == 1 else NO_CALLBACKS
+    def _mapping(self, position: Position) -> YamlMapping:
+        """Build a mapping. Plain scalars are nearly all of a long list, so they are parsed here, without a call."""
+        node, events = YamlMapping(position), self._events
+        on_item = self._on_item if self._depth == 1 else NO_CALLBACKS
         for event in events:
             if type(event) is MappingEndEvent:
                 break
             key, value = self._key(event, node), next(events)
             if type(value) is ScalarEvent and value.tag is None and value.anchor is None:
-                node[key] = value.value if value.style else _plain(value)
+                node[key] = value.value if value.style else _plain_scalar(value)
                 self._count += 1
             else:
-                node[key] = self.node(value, takers.get(key))
+                node[key] = self.build_node(value, on_item.get(key))
             node.marks[key] = value.start_mark
         return node
 
-    def _sequence(self, place: Position, take: ItemCallback | None) -> YamlSequence:
-        node = YamlSequence(place)
-        take = take or node.take
+    def _sequence(self, position: Position, on_item: ItemCallback | None) -> YamlSequence:
+        node = YamlSequence(position)
+        on_item = on_item or node.append_at
         for event in self._events:
             if type(event) is SequenceEndEvent:
                 break
-            take(self.node(event), _place(event.start_mark))
+            on_item(self.build_node(event), _position(event.start_mark))
         return node
 
     def _key(self, event: Any, node: YamlMapping) -> str:
         if type(event) is ScalarEvent and event.tag is None and event.anchor is None:
             self._count += 1
         else:
-            self.node(event)
+            self.build_node(event)
             if type(event) is not ScalarEvent:
-                raise PositionedError("a key must be a word", _place(event.start_mark))
+                raise PositionedError("a key must be a plain word", _position(event.start_mark))
         key: str = event.value
         first = node.key_marks.setdefault(key, event.start_mark)
         if first is not event.start_mark:
-            said = f"the key stands here twice; first at line {_place(first)[0]}"
-            raise PositionedError(said, _place(event.start_mark))
+            message = f"duplicate key; first defined at line {_position(first)[0]}"
+            raise PositionedError(message, _position(event.start_mark))
         return key
 
 
 class _Anchors:
-    """What aliases may refer to, and how much they have repeated."""
+    """The anchors of a document, and the number of values that aliases have repeated."""
 
     def __init__(self) -> None:
         self._named: dict[str, tuple[Any, int]] = {}
@@ -175,30 +177,30 @@ class _Anchors:
     def define(self, name: str, value: Any, size: int) -> None:
         self._named[name] = (value, size)
 
-    def resolve(self, name: str | None, place: Position) -> tuple[Any, int]:
-        """Return a value, and of how many values it is made."""
+    def resolve(self, name: str | None, position: Position) -> tuple[Any, int]:
+        """Return the anchored value and the number of values in it."""
         if name is None or name not in self._named:
             raise PositionedError(
                 "begins with '*', which makes it an alias of an '&' that is not before it; put the text in quotes",
-                place,
+                position,
             )
         value, size = self._named[name]
         self._aliased += size
-        if self._aliased > _MOST_ALIASED:
-            raise PositionedError("repeats too much by aliases", place)
+        if self._aliased > _MAX_ALIASED:
+            raise PositionedError("repeats too much by aliases", position)
         return value, size
 
 
-def _place(mark: Any) -> Position:
+def _position(mark: Any) -> Position:
     return mark.line + 1, mark.column + 1
 
 
-def _word(event: Any) -> Any:
-    return event.value if event.style or event.tag else _plain(event)  # quoted, or a block of text
+def _scalar(event: Any) -> Any:
+    return event.value if event.style or event.tag else _plain_scalar(event)  # a style means quoted, or a block of text
 
 
-def _plain(event: Any) -> Any:
+def _plain_scalar(event: Any) -> Any:
     try:
         return parse_scalar(event.value)
     except ValueError as error:
-        raise PositionedError(str(error), _place(event.start_mark)) from None
+        raise PositionedError(str(error), _position(event.start_mark)) from None

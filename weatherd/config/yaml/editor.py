@@ -1,7 +1,8 @@
-"""Edits of a YAML list that leave every other character of the file as it was: comments, order, quotes.
+"""Edits of a YAML list that change no other character of the file: comments, order and quotes stay.
 
-A library that loads and dumps again moves comments and re-indents; here a row is cut out of the text or put into
-it, and the result is parsed and compared before anything is written. :mod:`weatherd.yamllist` finds the places.
+A library that loads and dumps the document moves comments and re-indents. Here a row is cut out of the text or
+inserted into it, and the result is parsed and compared with the expected rows before it is returned. That check is what
+makes editing text safe: a layout that this module does not understand is an error, never a damaged file.
 """
 
 from __future__ import annotations
@@ -9,91 +10,125 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
-from weatherd.config.yaml import yaml_list
+import yaml
+
+from weatherd.config.yaml.builder import LOADER
 from weatherd.config.yaml.reader import BOM, YamlMapping, parse_yaml
 from weatherd.errors import ConfigError, Problem
 
-if TYPE_CHECKING:
-    from weatherd.config.yaml.yaml_list import ListLayout
+_COMMA = re.compile(r"((?:\s|#[^\n]*)*),([ \t\r\n]*)")  # with the space and comments before it and the space after it
 
-_COMMA = re.compile(r"((?:\s|#[^\n]*)*),([ \t\r\n]*)")  # with what stands before and behind it
+
+@dataclass(frozen=True, slots=True)
+class ListLayout:
+    """The offsets of a list and its items in a text, in characters from its start.
+
+    A block list, and a list in brackets (a flow list)::
+
+        cities: # mine                       cities:  [ {name: Kiel} ,  {name: Ulm} ]
+               ^ colon                              ^ colon                          ^ end
+          - {name: Kiel} # home                       ^ start
+          ^ start                                       ^----------^    ^---------^
+            ^----------^ items[0]                         items[0]        items[1]
+          - name: Ulm
+            lat: 48.4
+            ^-------^ items[1], from "name" to "48.4"
+
+    An item excludes its dash, and the comments after it. In a block list ``end`` is not used.
+    """
+
+    colon: int  # after the colon of the key
+    start: int  # of the opening bracket or the first dash
+    end: int  # after the closing bracket
+    flow: bool
+    items: list[tuple[int, int]]  # start and end of each item
 
 
 def append_row(text: str, key: str, row: dict[str, Any], name: str) -> str:
-    """Return *text* with *row* as the last item of the list under *key*; a missing list is begun.
+    """Return *text*, the text of the file *name*, with *row* appended to the list under *key*.
 
-    Raises ConfigError when the layout of the file does not allow it.
+    Raises ConfigError when there is no such list, or its layout cannot be edited.
     """
-    bom, text = _split(text)
-    document = _mapping(text, name)
-    if key in document:
-        edited = _insert(text, yaml_list.find_list(text, key), _flow(row))
-    else:
-        newline = _break(text, len(text))
-        gap = "" if not text or text.endswith("\n") else newline
-        edited = f"{text}{gap}{key}:{newline}  - {_flow(row)}{newline}"
-    return bom + _verified(edited, key, [*(document.get(key) or []), row], name)
+    bom, text = _split_bom(text)
+    rows, layout = _find_list(text, key, name)
+    return bom + _verify(_insert(text, layout, _format_flow(row)), key, [*rows, row], name)
 
 
 def remove_row(text: str, key: str, index: int, name: str) -> str:
-    """Return *text* without the item *index* of the list under *key*; its own lines go, comments above stay.
+    """Return *text*, the text of the file *name*, without item *index* of the list under *key*.
 
-    Raises ConfigError when the layout of the file does not allow it.
+    The lines of the item are removed and the comments above it stay. Raises ConfigError when there is no such list, or
+    its layout cannot be edited.
     """
-    bom, text = _split(text)
-    rows = list(_mapping(text, name)[key])
-    found = yaml_list.find_list(text, key)
-    edited = _cut_flow(text, found, index) if found.flow else _cut_block(text, found, index)
-    del rows[index]
-    return bom + _verified(edited, key, rows, name)
+    bom, text = _split_bom(text)
+    rows, layout = _find_list(text, key, name)
+    edited = _cut_flow(text, layout, index) if layout.flow else _cut_block(text, layout, index)
+    return bom + _verify(edited, key, rows[:index] + rows[index + 1 :], name)
 
 
-def _insert(text: str, found: ListLayout, line: str) -> str:
-    if found.flow and found.items:
-        end = found.items[-1][1]
-        return f"{text[:end]}, {line}{text[end:]}"
-    if text[found.colon : found.end] == " []":  # as _cut_block leaves it
-        after = _line_end(text, found.end)
-        return f"{text[: found.colon]}{text[found.end : after]}{_break(text, after)}  - {line}{text[after:]}"
-    if found.flow:
-        return f"{text[: found.start + 1]}{line}{text[found.start + 1 :]}"
-    if not found.items:
-        return f"{text[: found.colon]}{_break(text, found.colon)}  - {line}{text[found.colon :]}"
-    start, end = found.items[-1]
-    indent = " " * yaml_list.column(text, found.start)
-    after = _line_end(text, max(start, end))
-    return f"{text[:after]}{_break(text, after)}{indent}- {line}{text[after:]}"
+def _split_bom(text: str) -> tuple[str, str]:
+    return (BOM, text[1:]) if text.startswith(BOM) else ("", text)
 
 
-def _break(text: str, at: int) -> str:
-    """Return the line break that stands there, or at the end of a text the kind that is in it."""
-    if at == len(text):
-        return "\r\n" if "\r\n" in text else "\n"
-    return "\r\n" if text.startswith("\r\n", at) else "\n"
+def _find_list(text: str, key: str, name: str) -> tuple[list[Any], ListLayout]:
+    rows = _read_rows(text, key, name)
+    if rows is None:
+        raise ConfigError(Problem(name, f"has no list under {key!r}"))
+    document: Any = yaml.compose(text, Loader=LOADER)
+    key_node, node = next(pair for pair in document.value if pair[0].value == key)
+    colon = text.index(":", key_node.end_mark.index) + 1
+    items = [(item.start_mark.index, _end(item)) for item in node.value]
+    return rows, ListLayout(colon, node.start_mark.index, node.end_mark.index, bool(node.flow_style), items)
 
 
-def _line_end(text: str, start: int) -> int:
-    """Return where the line of *start* ends, before its line break."""
-    end = text.find("\n", start)
-    return len(text) if end < 0 else end - text.startswith("\r", end - 1)
+def _read_rows(text: str, key: str, name: str) -> list[Any] | None:
+    document = parse_yaml(text, name)
+    rows = document.get(key) if isinstance(document, YamlMapping) else None
+    return rows if isinstance(rows, list) else None
 
 
-def _cut_block(text: str, found: ListLayout, index: int) -> str:
-    """Cut out the lines of an item; an end of text without a line break stays one."""
-    start, end = found.items[index]
-    start, end = yaml_list.dash_line(text, found, start), text.find("\n", end) + 1
+def _end(node: Any) -> int:
+    """Return the end of a node's own text, because the end mark of a block follows the comments after it."""
+    if isinstance(node, yaml.ScalarNode):
+        return int(node.end_mark.index) - (node.style in ("|", ">"))
+    if node.flow_style or not node.value:
+        return int(node.end_mark.index)
+    last = node.value[-1]
+    return _end(last[1] if isinstance(last, tuple) else last)
+
+
+def _insert(text: str, layout: ListLayout, row: str) -> str:
+    if layout.flow and layout.items:
+        end = layout.items[-1][1]
+        return f"{text[:end]}, {row}{text[end:]}"
+    if text[layout.colon : layout.end] == " []":  # as _cut_block leaves it
+        after = _line_end(text, layout.end)
+        return f"{text[: layout.colon]}{text[layout.end : after]}{_line_break(text, after)}  - {row}{text[after:]}"
+    if layout.flow:
+        return f"{text[: layout.start + 1]}{row}{text[layout.start + 1 :]}"
+    start, end = layout.items[-1]
+    indent = " " * _column(text, layout.start)
+    after = _line_end(text, max(start, end))  # an empty item ends before it starts
+    return f"{text[:after]}{_line_break(text, after)}{indent}- {row}{text[after:]}"
+
+
+def _cut_block(text: str, layout: ListLayout, index: int) -> str:
+    """Remove the lines of an item; a text that ended without a line break still does."""
+    start, end = layout.items[index]
+    start, end = _dash_line(text, layout, start), text.find("\n", end) + 1
     if not end:
         start, end = len(text[:start].removesuffix("\n").removesuffix("\r")), len(text)
     edited = text[:start] + text[end:]
-    return edited if len(found.items) > 1 else f"{edited[: found.colon]} []{edited[found.colon :]}"
+    return edited if len(layout.items) > 1 else f"{edited[: layout.colon]} []{edited[layout.colon :]}"
 
 
-def _cut_flow(text: str, found: ListLayout, index: int) -> str:
-    """Cut out an item and the comma before it, or behind it for the first; comments between the items stay."""
-    start, end = found.items[index]
-    left, right = found.items[index - 1][1] if index else end, start if index else len(text)
+def _cut_flow(text: str, layout: ListLayout, index: int) -> str:
+    """Remove an item and the comma before it (after it, for the first); comments between the items stay."""
+    start, end = layout.items[index]
+    left, right = layout.items[index - 1][1] if index else end, start if index else len(text)
     comma = _COMMA.match(text, left, right)
     if not comma:
         return text[:start] + text[end:]
@@ -103,21 +138,33 @@ def _cut_flow(text: str, found: ListLayout, index: int) -> str:
     return text[:left] + comma[1] + gap + text[end:]
 
 
-def _split(text: str) -> tuple[str, str]:
-    return (BOM, text[1:]) if text.startswith(BOM) else ("", text)
+def _column(text: str, offset: int) -> int:
+    return offset - text.rfind("\n", 0, offset) - 1
 
 
-def _mapping(text: str, name: str) -> YamlMapping:
-    document = parse_yaml(text, name)
-    if not isinstance(document, YamlMapping | None):
-        raise ConfigError(Problem(name, "should hold keys: one 'key: value' a line"))
-    return document if document is not None else YamlMapping((1, 1))
+def _dash_line(text: str, layout: ListLayout, start: int) -> int:
+    """Return the start of the line with the dash of the item at *start*, which may be lines above the item."""
+    dash = re.compile(rf"^ {{{_column(text, layout.start)}}}-(?=\s|$)", re.MULTILINE)
+    return max((match.start() for match in dash.finditer(text, 0, start + 1)), default=start)
 
 
-def _flow(value: Any) -> str:
-    """Write a value on one line; text without quotes where that reads as the same text."""
+def _line_break(text: str, offset: int) -> str:
+    """Return the line break at *offset*; at the end of the text, the kind of line break that the text has."""
+    if offset == len(text):
+        return "\r\n" if "\r\n" in text else "\n"
+    return "\r\n" if text.startswith("\r\n", offset) else "\n"
+
+
+def _line_end(text: str, start: int) -> int:
+    """Return the end of the line that contains *start*, before its line break."""
+    end = text.find("\n", start)
+    return len(text) if end < 0 else end - text.startswith("\r", end - 1)
+
+
+def _format_flow(value: Any) -> str:
+    """Format a value on one line; without quotes where that parses as the same text."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {_flow(item)}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(f"{key}: {_format_flow(item)}" for key, item in value.items()) + "}"
     if isinstance(value, str):
         with contextlib.suppress(ConfigError):
             if parse_yaml(f"[{value}]", "") == [value]:
@@ -125,8 +172,9 @@ def _flow(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _verified(edited: str, key: str, rows: list[Any], name: str) -> str:
+def _verify(edited: str, key: str, rows: list[Any], name: str) -> str:
+    """Return *edited* if it parses to *rows*; compared by their text, because nan is not equal to nan."""
     with contextlib.suppress(ConfigError):
-        if repr(_mapping(edited, name).get(key)) == repr(rows):  # by their text, as nan is not nan
+        if repr(_read_rows(edited, key, name)) == repr(rows):
             return edited
-    raise ConfigError(Problem(name, f"the list under {key!r} is laid out in a way that cannot be edited for you"))
+    raise ConfigError(Problem(name, f"the list under {key!r} has a layout that cannot be edited automatically"))

@@ -1,7 +1,7 @@
-"""YAML in which every value knows its place, so that a complaint can name line and column.
+"""A strict YAML 1.2 reader in which every value knows its position, so that an error can name line and column.
 
-Plain words are read as :mod:`weatherd.scalars` says. No text of the file is quoted in a complaint from here: a
-password that begins with ``!`` or ``*`` is a tag or an alias to YAML.
+Errors never quote the text of the file, because a password that begins with ``!`` or ``*`` is a tag or an alias to
+YAML and would be shown.
 """
 
 from __future__ import annotations
@@ -43,58 +43,58 @@ _FORBIDDEN = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U001
 
 
 def read_text(path: Path) -> str:
-    """Return the text of a file; a ConfigError that names the file when it cannot be read."""
+    """Return the text of a UTF-8 file. Raises ConfigError with the file's name, and the position of a wrong byte."""
     try:
         return path.read_bytes().decode()
     except OSError as error:
         raise ConfigError(Problem(str(path), f"cannot be read: {error.strerror}")) from None
     except UnicodeDecodeError as error:
         before = error.object[: error.start].decode().removeprefix(BOM)
-        raise ConfigError(Problem(format_position(str(path), _after(before)), "is not UTF-8 text")) from None
+        raise ConfigError(Problem(format_position(str(path), _position_after(before)), "is not UTF-8 text")) from None
 
 
-def parse_yaml(text: str, name: str, takers: ItemCallbacks = NO_CALLBACKS) -> Any:
-    """Return the one document in *text*: Mapping, Sequence or scalar; None when there is nothing in it.
+def parse_yaml(text: str, name: str, on_item: ItemCallbacks = NO_CALLBACKS) -> Any:
+    """Parse the one document in *text* into a YamlMapping, YamlSequence or scalar; None when it is empty.
 
-    *takers* are given the values of long lists, see :func:`weatherd.yamltree.build`. Raises ConfigError with *name*,
-    line and column.
+    *on_item* receives the items of long lists, see :func:`weatherd.config.yaml.builder.build_document`. Raises
+    ConfigError with *name*, line and column.
     """
     text = text.removeprefix(BOM)
     try:
         _check_characters(text)
-        return build_document(yaml.parse(text, Loader=LOADER), takers)
+        return build_document(yaml.parse(text, Loader=LOADER), on_item)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        position = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         message = ", ".join(filter(None, (error.context, error.problem)))
-        raise ConfigError(Problem(format_position(name, place), f"is not valid YAML: {message}")) from None
+        raise ConfigError(Problem(format_position(name, position), f"is not valid YAML: {message}")) from None
     except PositionedError as error:
-        raise ConfigError(Problem(format_position(name, error.place), str(error))) from None
+        raise ConfigError(Problem(format_position(name, error.position), str(error))) from None
 
 
-def format_position(name: str, place: Position) -> str:
-    """Write a place as editors and terminals understand it: file:line:column."""
-    return f"{name}:{place[0]}:{place[1]}"
+def format_position(name: str, position: Position) -> str:
+    """Format a position as ``file:line:column``, which editors and terminals turn into a link."""
+    return f"{name}:{position[0]}:{position[1]}"
 
 
 def find_position(document: Any, path: tuple[str | int, ...], *, key: bool = False) -> Position:
-    """Return the place of the value at *path* (of its key, if asked), or of the nearest node above it."""
-    place: Position = getattr(document, "place", (1, 1))
+    """Return the position of the value at *path* (with *key*, of its key), or of the nearest node above it."""
+    position: Position = getattr(document, "position", (1, 1))
     for number, step in enumerate(path, 1):
         try:
             if key and number == len(path):
-                place = document.key_places[step]
+                position = document.key_positions[step]
             else:
-                place, document = document.places[step], document[step]
+                position, document = document.value_positions[step], document[step]
         except (AttributeError, LookupError, TypeError):
-            return place
-    return place
+            return position
+    return position
 
 
 def _check_characters(text: str) -> None:
     if bad := _FORBIDDEN.search(text):
-        raise PositionedError("holds a character that YAML does not allow", _after(text[: bad.start()]))
+        raise PositionedError("contains a character that YAML does not allow", _position_after(text[: bad.start()]))
 
 
-def _after(text: str) -> Position:
+def _position_after(text: str) -> Position:
     return text.count("\n") + 1, len(text) - text.rfind("\n")

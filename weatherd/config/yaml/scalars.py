@@ -1,4 +1,4 @@
-"""Plain words of YAML as values, by the 1.2 core schema: ``no`` is a word and ``1:30`` is not ninety.
+"""Plain YAML scalars as values, by the YAML 1.2 core schema: ``no`` is a string and ``1:30`` is not ninety.
 
 See https://yaml.org/spec/1.2.2/#103-core-schema
 """
@@ -12,24 +12,24 @@ _WORDS: dict[str, bool | None] = {
     **dict.fromkeys(("false", "False", "FALSE"), False),
     **dict.fromkeys(("null", "Null", "NULL", "~", "")),
 }
-_BEGIN_NUMBERS = frozenset("+-.0123456789")
-# A list has half a million numbers: groups that capture, and re's own lookup of the method, would double the time.
+_NUMBER_STARTS = frozenset("+-.0123456789")
+# No capturing groups and bound methods, because they would double the time for the half a million numbers of a list
 _is_int = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+").fullmatch
 _is_float = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?").fullmatch
-_is_no_number = re.compile(r"[-+]?(?:\.inf|\.Inf|\.INF)|\.nan|\.NaN|\.NAN").fullmatch
-_LONGEST = 40  # digits; Python refuses to read very long ones
+_is_infinite_or_nan = re.compile(r"[-+]?(?:\.inf|\.Inf|\.INF)|\.nan|\.NaN|\.NAN").fullmatch
+_MAX_DIGITS = 40  # because Python refuses to parse very long integers
 
 
 def parse_scalar(text: str) -> str | int | float | bool | None:
-    """Return the value of a word without quotes; ValueError for a number that is too long."""
-    if text[:1] not in _BEGIN_NUMBERS:
+    """Return the value of a scalar without quotes. Raises ValueError for a number of more than 40 digits."""
+    if text[:1] not in _NUMBER_STARTS:
         return _WORDS.get(text, text)
     if _is_int(text):
-        if len(text) > _LONGEST:
+        if len(text) > _MAX_DIGITS:
             raise ValueError("the number is too long")
         return int(text, 0 if text[:2] in ("0o", "0x") else 10)
     if _is_float(text):
         return float(text)
-    if _is_no_number(text):
+    if _is_infinite_or_nan(text):
         return float(text.lower().replace(".", ""))
     return text
