@@ -12,7 +12,8 @@ from weatherd.errors import Failure, ProviderError
 from weatherd.http.client import get
 from weatherd.http.response import Response, parse_json
 from weatherd.observation import Observation
-from weatherd.providers.batching import Batcher
+from weatherd.providers.batching import Coalescer
+from weatherd.providers.bisection import IsolatingSender
 from weatherd.providers.service_errors import error_from_response, redact_error, redact_response
 from weatherd.providers.values import (
     APPARENT_TEMPERATURE,
@@ -34,7 +35,8 @@ from weatherd.quota.usage import CLOCK_TOLERANCE, window_end
 from weatherd.redaction import Redaction
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Coroutine, Sequence
+    from collections.abc import Awaitable, Coroutine, Sequence
+    from contextlib import AbstractAsyncContextManager
 
     from weatherd.city import City
     from weatherd.config.settings import Settings
@@ -165,39 +167,44 @@ def _refusal(answer: Response, now: datetime) -> ProviderError:
 
 
 class OpenMeteoProvider:
-    """Asks for many cities in one request."""
+    """Fetches the cities that are polled at about the same time in one request."""
 
-    def __init__(self, batcher: Batcher[City, Observation]) -> None:
-        self._batcher = batcher
+    def __init__(self, base_url: str | None, api_key: str, concurrency: int, resources: Resources) -> None:
+        self._url = f"{base_url or (_CUSTOMER_URL if api_key else _FREE_URL)}/v1/forecast"
+        self._key_parameter = {"apikey": api_key} if api_key else {}
+        self._redact = Redaction([api_key])
+        self._resources = resources
+        self._coalescer = Coalescer(
+            IsolatingSender(self._send).send,
+            limit=lambda: resources.limiter.batch_limit(_CITIES_PER_REQUEST),
+            delay=_COLLECT_SECONDS,
+            concurrency=concurrency,
+        )
 
     def fetch(self, city: City) -> Coroutine[Any, Any, Observation]:
         """Return the model's current values for the city's grid cell."""
-        return self._batcher.ask(city)
+        return self._coalescer.submit(city)
 
+    async def aclose(self) -> None:
+        """Cancel the requests in progress."""
+        await self._coalescer.aclose()
 
-@contextlib.asynccontextmanager
-async def open_provider(settings: Settings, resources: Resources) -> AsyncIterator[OpenMeteoProvider]:
-    """Open the provider as the block ``open_meteo`` says."""
-    block = settings.open_meteo
-    key = block.api_key.get_secret_value() if block.api_key else ""
-    redact = Redaction([key])
-    base = block.base_url or (_CUSTOMER_URL if key else _FREE_URL)
+    def _send(self, cities: Sequence[City]) -> Awaitable[list[Observation | ProviderError]]:
+        return self._resources.limiter.run(lambda: self._request(cities), len(cities))
 
-    async def ask(cities: Sequence[City]) -> list[Observation | ProviderError]:
-        parameters = build_open_meteo_query(cities) | ({"apikey": key} if key else {})
+    async def _request(self, cities: Sequence[City]) -> list[Observation | ProviderError]:
         try:
-            answer = await get(resources.session, f"{base}/v1/forecast", parameters)
-            return parse_open_meteo(cities, redact_response(answer, redact) if key else answer, resources.now())
+            query = build_open_meteo_query(cities) | self._key_parameter
+            response = await get(self._resources.session, self._url, query)
+            if self._key_parameter:
+                response = redact_response(response, self._redact)
+            return parse_open_meteo(cities, response, self._resources.now())
         except ProviderError as error:
-            raise redact_error(error, redact) from None
+            raise redact_error(error, self._redact) from None
 
-    def send(cities: Sequence[City]) -> Awaitable[list[Observation | ProviderError]]:
-        return resources.limiter.run(lambda: ask(cities), len(cities))
 
-    def most() -> int:
-        return resources.limiter.batch_limit(_CITIES_PER_REQUEST)
-
-    async with contextlib.aclosing(
-        Batcher(send, most=most, linger=_COLLECT_SECONDS, concurrency=block.concurrency)
-    ) as batcher:
-        yield OpenMeteoProvider(batcher)
+def open_provider(settings: Settings, resources: Resources) -> AbstractAsyncContextManager[OpenMeteoProvider]:
+    """Open the provider with the section ``open_meteo`` of the settings."""
+    section = settings.open_meteo
+    api_key = section.api_key.get_secret_value() if section.api_key else ""
+    return contextlib.aclosing(OpenMeteoProvider(section.base_url, api_key, section.concurrency, resources))
