@@ -147,26 +147,31 @@ def test_documents_of_another_form(document: Any) -> None:
 @pytest.mark.parametrize(
     ("status", "document", "reason", "failure"),
     [
-        (422, {"detail": [{"msg": "lat is\nout of range"}, {"msg": "more"}]}, "422: lat is out of range", "REFUSED"),
-        (422, {"detail": "No such\x07 thing"}, "422: No such thing", "REFUSED"),
-        (422, {"detail": []}, "the service answers with status 422", "REFUSED"),
-        (422, {"detail": ["lat"]}, "the service answers with status 422", "REFUSED"),
-        (422, {"detail": [{"msg": 7}]}, "the service answers with status 422", "REFUSED"),
-        (404, {"detail": "No sources match your criteria"}, "404: No sources match your criteria", "REFUSED"),
-        (404, {}, "the service answers with status 404", "REFUSED"),
-        (404, [], "the service answers with status 404", "REFUSED"),
-        (502, b"<html>", "the service answers with status 502", "UNAVAILABLE"),
-        (429, b"Too Many Requests", "the service answers with status 429", "LIMITED"),
-        (500, b"Internal Server Error", "the service answers with status 500", "BROKEN"),
-        (200, b"<html>", "the answer is an HTML page", "MALFORMED"),
-        (200, b"", "the answer is empty", "MALFORMED"),
+        (
+            422,
+            {"detail": [{"msg": "lat is\nout of range"}, {"msg": "more"}]},
+            "422: lat is out of range",
+            Failure.REJECTED,
+        ),
+        (422, {"detail": "No such\x07 thing"}, "422: No such thing", Failure.REJECTED),
+        (422, {"detail": []}, "the service answers with status 422", Failure.REJECTED),
+        (422, {"detail": ["lat"]}, "the service answers with status 422", Failure.REJECTED),
+        (422, {"detail": [{"msg": 7}]}, "the service answers with status 422", Failure.REJECTED),
+        (404, {"detail": "No sources match your criteria"}, "404: No sources match your criteria", Failure.REJECTED),
+        (404, {}, "the service answers with status 404", Failure.REJECTED),
+        (404, [], "the service answers with status 404", Failure.REJECTED),
+        (502, b"<html>", "the service answers with status 502", Failure.UNAVAILABLE),
+        (429, b"Too Many Requests", "the service answers with status 429", Failure.RATE_LIMITED),
+        (500, b"Internal Server Error", "the service answers with status 500", Failure.BROKEN),
+        (200, b"<html>", "the answer is an HTML page", Failure.MALFORMED),
+        (200, b"", "the answer is empty", Failure.MALFORMED),
     ],
 )
-def test_a_refusal_says_why(status: int, document: Any, reason: str, failure: str) -> None:
+def test_a_refusal_says_why(status: int, document: Any, reason: str, failure: Failure) -> None:
     """The reason is one line of the service's own; no place without a station counts as an outage."""
     with pytest.raises(ProviderError) as caught:
         parse(document, status)
-    assert (str(caught.value), caught.value.failure.name) == (reason, failure)
+    assert (str(caught.value), caught.value.failure) == (reason, failure)
 
 
 @pytest.mark.parametrize("body", [b"", b'{"detail": [{"msg": "slow down"}]}'])

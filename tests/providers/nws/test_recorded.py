@@ -106,13 +106,17 @@ WEATHER: dict[str, list[Observation | tuple[str, Failure]]] = {
     "pynws_stations_observations_relative_icon.json": [MOSTLY_CLEAR],
 }
 PROBLEMS = {
-    "problem_301_adjust_point_precision.json": (301, "301: The precision of latitude/longitude points", "UNAVAILABLE"),
-    "problem_404_invalid_point_london.json": (404, "the place is outside the area of the National", "REFUSED"),
-    "problem_404_not_found.json": (404, "404: Not Found", "REFUSED"),
-    "problem_500_unexpected.json": (500, "500: An unexpected problem has occurred.", "BROKEN"),
-    "problem_503_service_unavailable.json": (503, "503: An upstream data source is temporarily", "UNAVAILABLE"),
-    "problem_invalid_point_with_headers.json": (404, "the place is outside the area of the National", "REFUSED"),
-    "../generic/nginx_502_bad_gateway.html": (502, "the service answers with status 502", "UNAVAILABLE"),
+    "problem_301_adjust_point_precision.json": (
+        301,
+        "301: The precision of latitude/longitude points",
+        Failure.UNAVAILABLE,
+    ),
+    "problem_404_invalid_point_london.json": (404, "the place is outside the area of the National", Failure.REJECTED),
+    "problem_404_not_found.json": (404, "404: Not Found", Failure.REJECTED),
+    "problem_500_unexpected.json": (500, "500: An unexpected problem has occurred.", Failure.BROKEN),
+    "problem_503_service_unavailable.json": (503, "503: An upstream data source is temporarily", Failure.UNAVAILABLE),
+    "problem_invalid_point_with_headers.json": (404, "the place is outside the area of the National", Failure.REJECTED),
+    "../generic/nginx_502_bad_gateway.html": (502, "the service answers with status 502", Failure.UNAVAILABLE),
 }
 PLACES = ["pynws_points.json", "pynws_gridpoints_stations.json"]
 WARNINGS = [  # responses of /alerts: a collection of warnings, from which no observation can come
@@ -172,13 +176,13 @@ def test_without_its_own_words_the_weather_or_the_clouds_are_told(recorded: Path
 
 
 @pytest.mark.parametrize(("name", "expected"), PROBLEMS.items())
-def test_no_observation(recorded: Path, name: str, expected: tuple[int, str, str]) -> None:
+def test_no_observation(recorded: Path, name: str, expected: tuple[int, str, Failure]) -> None:
     """Anything else fails with the service's own reason, and says how far the failure reaches."""
     status, reason, failure = expected
     with pytest.raises(ProviderError) as caught:
         parse_nws(KIEL, Response(status, body_of(recorded / "nws" / name)), EPOCH)
     assert str(caught.value).startswith(reason)
-    assert caught.value.failure.name == failure
+    assert caught.value.failure == failure
 
 
 @pytest.mark.parametrize("name", WARNINGS)

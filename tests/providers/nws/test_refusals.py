@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.fakes import KIEL
 from tests.support.virtual_time import EPOCH
-from weatherd.errors import ProviderError
+from weatherd.errors import Failure, ProviderError
 from weatherd.http.response import Response
 from weatherd.providers.nws.client import parse_nws
 
@@ -19,29 +19,29 @@ HINT = " (set nws.contact: the service wants to know who asks)"
 @pytest.mark.parametrize(
     ("status", "document", "reason", "failure"),
     [
-        (404, {"title": "Not Found", "detail": "no such\nstation"}, "404: no such station", "REFUSED"),
-        (400, {"title": "Bad Request"}, "400: Bad Request", "REFUSED"),
-        (400, {"title": "Bad Request", "detail": ""}, "400: Bad Request", "REFUSED"),
-        (400, {"title": 5, "detail": None}, "the service answers with status 400", "REFUSED"),
-        (400, [], "the service answers with status 400", "REFUSED"),
-        (403, b"<html>Access Denied", "the service answers with status 403" + HINT, "DENIED"),
-        (403, {"detail": "Forbidden"}, "403: Forbidden" + HINT, "DENIED"),
-        (500, {"detail": "An unexpected problem"}, "500: An unexpected problem", "BROKEN"),
-        (502, b"<html>", "the service answers with status 502", "UNAVAILABLE"),
-        (200, b"<html>", "the answer is an HTML page", "MALFORMED"),
-        (200, b"", "the answer is empty", "MALFORMED"),
+        (404, {"title": "Not Found", "detail": "no such\nstation"}, "404: no such station", Failure.REJECTED),
+        (400, {"title": "Bad Request"}, "400: Bad Request", Failure.REJECTED),
+        (400, {"title": "Bad Request", "detail": ""}, "400: Bad Request", Failure.REJECTED),
+        (400, {"title": 5, "detail": None}, "the service answers with status 400", Failure.REJECTED),
+        (400, [], "the service answers with status 400", Failure.REJECTED),
+        (403, b"<html>Access Denied", "the service answers with status 403" + HINT, Failure.DENIED),
+        (403, {"detail": "Forbidden"}, "403: Forbidden" + HINT, Failure.DENIED),
+        (500, {"detail": "An unexpected problem"}, "500: An unexpected problem", Failure.BROKEN),
+        (502, b"<html>", "the service answers with status 502", Failure.UNAVAILABLE),
+        (200, b"<html>", "the answer is an HTML page", Failure.MALFORMED),
+        (200, b"", "the answer is empty", Failure.MALFORMED),
         *(
-            (404, {"type": kind}, "the place is outside the area of the National Weather Service", "REFUSED")
+            (404, {"type": kind}, "the place is outside the area of the National Weather Service", Failure.REJECTED)
             for kind in ("https://api.weather.gov/problems/InvalidPoint", "urn:noaa:nws:api:InvalidPoint")
         ),
     ],
 )
-def test_a_refusal_says_why(status: int, document: Any, reason: str, failure: str) -> None:
+def test_a_refusal_says_why(status: int, document: Any, reason: str, failure: Failure) -> None:
     """The detail of the problem, else its title; a proxy's page is not read."""
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
     with pytest.raises(ProviderError) as caught:
         parse_nws(KIEL, Response(status, body), EPOCH)
-    assert (str(caught.value), caught.value.failure.name) == (reason, failure)
+    assert (str(caught.value), caught.value.failure) == (reason, failure)
 
 
 @pytest.mark.parametrize("status", [403, 429, 503])
