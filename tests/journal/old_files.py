@@ -32,6 +32,15 @@ CREATE TABLE aside (
   forwarder TEXT NOT NULL, seq INTEGER NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (forwarder, seq)
 ) WITHOUT ROWID;
 """
+_CURSORS = """
+CREATE TABLE cursor (
+  forwarder TEXT PRIMARY KEY, delivered INTEGER NOT NULL, in_doubt_last INTEGER, in_doubt_key TEXT,
+  CHECK ((in_doubt_last IS NULL) = (in_doubt_key IS NULL))
+) WITHOUT ROWID;
+CREATE TABLE skipped (
+  forwarder TEXT NOT NULL, seq INTEGER NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (forwarder, seq)
+) WITHOUT ROWID;
+"""
 _LAST = """
 CREATE TABLE last (
   city TEXT PRIMARY KEY, lat REAL NOT NULL, lon REAL NOT NULL, provider TEXT NOT NULL, station TEXT NOT NULL,
@@ -49,6 +58,11 @@ CREATE TABLE last (city TEXT PRIMARY KEY, lat REAL, lon REAL, fetched REAL, obse
     + _LAST.format(more=""),
     3: _SHARED
     + _FORWARDERS
+    + _OBSERVATION.format(unique="observed_at, city, provider, station")
+    + _LAST.format(more=", seq INTEGER NOT NULL")
+    + "CREATE TABLE gathered (seq INTEGER NOT NULL);",
+    4: _SHARED
+    + _CURSORS
     + _OBSERVATION.format(unique="observed_at, city, provider, station")
     + _LAST.format(more=", seq INTEGER NOT NULL")
     + "CREATE TABLE gathered (seq INTEGER NOT NULL);",

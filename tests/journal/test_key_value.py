@@ -62,4 +62,4 @@ def test_every_provider_has_its_own_keys() -> None:
     one, other = KeyValueStore("one"), KeyValueStore("other")
     one.put("a", "text", LATER)
     assert other.get("a") is None
-    assert [saved.provider for saved in one.take_unsaved()] == ["one"]
+    assert [saved.namespace for saved in one.take_unsaved()] == ["one"]

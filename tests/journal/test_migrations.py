@@ -21,6 +21,7 @@ from weatherd.journal.reader import Reader
 from weatherd.journal.rows import JournalEntry, to_micros
 from weatherd.journal.schema import VERSION, read_script
 from weatherd.journal.store import AddResult, Store
+from weatherd.quota.usage import ProviderUsage, WindowUsage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +33,7 @@ FROZEN = {  # the beginning of each released script's SHA-256
     2: "facbc5778c145186",
     3: "dc1fc85a9fc8e49a",
     4: "2f9e6d3021be41cf",
+    5: "9fa58215fa98f1ef",
 }
 
 
@@ -83,7 +85,7 @@ def test_a_file_of_version_1(file: Path) -> None:
     with closing(Store(file)) as store:
         saved = store.load(said.fetched_at.timestamp())
         assert [(last.lat, last.lon, last.observation) for last in saved.latest] == [(54.3, 10.1, said)]
-        assert saved.usage == [("fake", "day", 5.0, 3.0)]
+        assert saved.usage == [ProviderUsage("fake", [WindowUsage("day", 5.0, 3.0)])]
         assert store._db.query_value("PRAGMA auto_vacuum") == 2
         assert store.add([arrival(observed_at=said.observed_at, temperature=6.5, wind_gust=12.5)]) == AddResult(0, 2)
         assert store.add([arrival(BERLIN)]) == AddResult(1, 3)

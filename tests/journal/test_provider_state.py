@@ -60,9 +60,9 @@ async def writes(state: ProviderState) -> None:
     """Let the state write at once what is to be written a moment later."""
     assert state._timer
     state._timer.cancel()
-    state._begin()
-    assert state._writing
-    await state._writing
+    state._start_saving()
+    assert state._saving
+    await state._saving
 
 
 def left(state: ProviderState, provider: str = "fake") -> float:
@@ -251,14 +251,14 @@ async def test_a_restart_finds_what_was_there(tmp_path: Path) -> None:
         assert list(state.latest) == []
         meter = state.usage_meter("fake", PLAN)
         meter.charge(30, noon().timestamp())
-        meter.take_pace(10, noon().timestamp())
+        meter.bucket.take(10, noon().timestamp())
         meter.closed_until = noon().timestamp() + 600
         state.key_values("fake").put("key", "text", NOON + timedelta(days=1))
         await add(state, [arrival(KIEL), arrival(BERLIN), arrival(KIEL, temperature=9.0)])
     async with opened(path) as state:
         after = state.usage_meter("fake", PLAN)
         assert after.calls_left(noon().timestamp()) == 70
-        assert after.pace_delay(10, noon().timestamp()) == 10.0
+        assert after.bucket.delay(10, noon().timestamp()) == 10.0
         assert after.closed_until == noon().timestamp() + 600
         assert state.key_values("fake").get("key") == "text"
         assert state.key_values("other").get("key") is None
@@ -332,7 +332,7 @@ async def main():
             begun = asyncio.Event()
             loop.call_at(state._timer.when() + 0.001, begun.set)
             await begun.wait()
-            await state._writing
+            await state._saving
             print("written", flush=True)
         meter.charge(50, noon().timestamp())
         state.schedule_save()
@@ -410,12 +410,12 @@ async def test_what_came_during_a_writing_that_fails_is_the_newer(tmp_path: Path
         memory = state.key_values("fake")
         rename(tmp_path, "note", "away")
         memory.put("key", "one", LATER + timedelta(days=1))
-        state._begin()
+        state._start_saving()
         await asyncio.sleep(0)  # the writing has begun
         memory.put("key", "two", LATER + timedelta(days=1))
         with capture_logs() as logs:
-            assert state._writing
-            await state._writing
+            assert state._saving
+            await state._saving
             rename(tmp_path, "away", "note")
             await writes(state)
         assert len(logs) == 2
@@ -453,16 +453,16 @@ async def test_nobody_waits_for_a_writing(tmp_path: Path) -> None:
             state.usage_meter("fake", PLAN)
             charge(state, 1)
             other.execute("BEGIN IMMEDIATE")
-            state._begin()
-            writing = state._writing
+            state._start_saving()
+            writing = state._saving
             assert writing
             for _ in range(500):
                 charge(state, 0)
                 await asyncio.sleep(0)
             assert not writing.done()
             charge(state, 1)
-            state._begin()
-            assert state._writing is writing  # never two at once
+            state._start_saving()
+            assert state._saving is writing  # never two at once
             other.execute("COMMIT")
             await writing
             assert left(state) == 98

@@ -12,10 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from tests.quota.test_usage import Kept as Model
 from tests.support.fakes import BERLIN, KIEL, observation
 from tests.support.virtual_time import EPOCH
 from weatherd.errors import StateError
@@ -23,13 +20,19 @@ from weatherd.journal.key_value import KeyValueEntry
 from weatherd.journal.schema import VERSION
 from weatherd.journal.store import JOURNAL_FILE, SavedState, Store
 from weatherd.observation import FetchedObservation, LastObservation
-from weatherd.quota.usage import UsageRow
+from weatherd.quota.usage import ProviderUsage, WindowUsage
 
 FILES = Path("/proc/self/fd")
 NOW = EPOCH.timestamp()
 WEEK = 7 * 86400.0
 NOTE = KeyValueEntry("fake", "key", "text", NOW + 60)
 OLDEST = KeyValueEntry("fake", "big", "x" * 500_000, NOW + 60)
+CALL = ProviderUsage("fake", [WindowUsage("day", NOW, 1.0)])
+
+
+def calls(number: int) -> list[ProviderUsage]:
+    """Return the saved usage after so many calls."""
+    return [ProviderUsage("fake", [WindowUsage("day", NOW, float(number))])]
 
 
 def last(city: Any = KIEL, **values: object) -> LastObservation:
@@ -70,18 +73,13 @@ def test_what_is_saved_is_found_again(file: Path) -> None:
         pressure_msl=1013,
         visibility=0.0,
     )
-    rows = [
-        UsageRow("fake", "day", NOW, 3.0),
-        UsageRow("fake", "closed", NOW + 5, 0.0),
-        UsageRow("other", "day", NOW, 4.0),
-    ]
     with closing(Store(file)) as store:
         assert store.load(NOW) == SavedState([], [], [])
-        assert sorted(store.save(rows, [NOTE])) == sorted(rows)
+        assert store.save([CALL], [NOTE]) == [CALL]
         store.add(arrivals(last(), full))
     found = kept(file)
     assert sorted(found.latest) == sorted([last(), full])
-    assert sorted(found.usage) == sorted(rows)
+    assert found.usage == [CALL]
     assert found.entries == [NOTE]
 
 
@@ -109,51 +107,6 @@ def test_a_note_is_forgotten_when_nobody_needs_it(file: Path, until: float, is_k
     with closing(Store(file)) as store:
         store.save([], [NOTE._replace(until=NOW + until)])
     assert bool(kept(file).entries) == is_kept
-
-
-rows = st.builds(
-    UsageRow,
-    st.just("fake"),
-    st.sampled_from(["minute", "day", "pace"]),
-    st.sampled_from([NOW - 60, NOW, NOW + 60]),
-    st.integers(0, 100).map(float),
-)
-
-
-@given(st.lists(st.lists(rows, max_size=5), max_size=5))
-def test_calls_are_added_up(batches: list[list[UsageRow]]) -> None:
-    """Of one window they are added, a later window takes the place of an earlier one, and that does not come back."""
-    model: dict[str, UsageRow] = {}
-    with closing(Store(":memory:")) as store:  # type: ignore[arg-type] # SQLite's name for no file at all
-        for batch in batches:
-            counted = Model()
-            counted.rows = model
-            counted.save(batch)
-            assert {row.window: row for row in store.save(batch, [])} == model
-
-
-def test_what_a_wrong_clock_wrote_does_not_stay_for_ever(file: Path) -> None:
-    """Rows of a window in the far future are forgotten, or nothing would be counted until then."""
-    ahead = 10 * 366 * 86400.0
-    rows = [
-        UsageRow("fake", "day", NOW, 5.0),
-        UsageRow("fake", "closed", NOW + 60, 0.0),
-        UsageRow("fake", "pace", NOW + 1, 0.0),
-    ]
-    with closing(Store(file)) as store:
-        store.save([row._replace(started=row.started + ahead, used=9.0) for row in rows], [])
-    with closing(Store(file)) as store:
-        store.load(NOW)
-        assert sorted(store.save(rows, [])) == sorted(rows)
-
-
-def test_a_damaged_count_is_as_if_it_were_not_there(file: Path) -> None:
-    """What is no number does not get into the meters."""
-    with closing(Store(file)) as store:
-        store.save([UsageRow("fake", "day", NOW, 1.0)], [])
-    with closing(sqlite3.connect(file)) as other, other:
-        other.execute("INSERT INTO quota VALUES ('fake', 'pace', 'soon', NULL), ('fake', 'hour', NULL, 'many')")
-    assert kept(file).usage == [UsageRow("fake", "day", NOW, 1.0)]
 
 
 @pytest.mark.parametrize("content", [b"no database at all, but long enough to be none " * 100, b"short"])
@@ -215,17 +168,17 @@ def test_a_file_that_cannot_be_opened_is_explained(file: Path) -> None:
 def test_a_full_disk_is_told_as_that_and_costs_nothing_else(file: Path) -> None:
     """All of a writing is there, or nothing; the text says what was wrong; afterwards it works as before."""
     with closing(Store(file)) as store:
-        store.save([UsageRow("fake", "day", NOW, 1.0)], [])
+        store.save([CALL], [])
         pages = store._db.query_value("PRAGMA page_count")
         store._db.query(f"PRAGMA max_page_count = {pages + 2}")
         for _ in range(3):
             with pytest.raises(StateError, match="is full"):
-                store.save([UsageRow("fake", "day", NOW, 1.0)], [OLDEST])
-        assert kept(file) == SavedState([], [UsageRow("fake", "day", NOW, 1.0)], [])
+                store.save([CALL], [OLDEST])
+        assert kept(file) == SavedState([], [CALL], [])
         store._db.query("PRAGMA max_page_count = 100000")
-        store.save([UsageRow("fake", "day", NOW, 1.0)], [OLDEST])
+        store.save([CALL], [OLDEST])
     found = kept(file)
-    assert (found.usage, found.entries) == ([UsageRow("fake", "day", NOW, 2.0)], [OLDEST])
+    assert (found.usage, found.entries) == (calls(2), [OLDEST])
 
 
 def test_a_file_that_another_one_writes_to_is_told_as_that(file: Path) -> None:
@@ -234,9 +187,9 @@ def test_a_file_that_another_one_writes_to_is_told_as_that(file: Path) -> None:
         store._db.query("PRAGMA busy_timeout = 0")
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StateError, match="is locked"):
-            store.save([UsageRow("fake", "day", NOW, 1.0)], [])
+            store.save([CALL], [])
         other.execute("ROLLBACK")
-        assert store.save([UsageRow("fake", "day", NOW, 1.0)], []) == [UsageRow("fake", "day", NOW, 1.0)]
+        assert store.save([CALL], []) == [CALL]
 
 
 def _in_threads(count: int, call: Any) -> list[Exception]:
@@ -272,7 +225,7 @@ def test_several_may_write_at_once(file: Path) -> None:
         for _ in range(30):
             with closing(Store(file)) as store:
                 store.load(NOW)
-                store.save([UsageRow("fake", "day", NOW, 1.0)], [NOTE])
+                store.save([CALL], [NOTE])
 
     assert _in_threads(4, work) == []
-    assert kept(file).usage == [UsageRow("fake", "day", NOW, 120.0)]
+    assert kept(file).usage == calls(120)

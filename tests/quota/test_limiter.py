@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from structlog.testing import capture_logs
 
-from tests.quota.test_usage import most_in_any
+from tests.quota.traffic import max_calls_in_any
 from tests.support import virtual_time
 from tests.support.fakes import gate as new_gate
 from tests.support.fakes import unavailable
@@ -20,7 +20,8 @@ from tests.support.virtual_time import EPOCH, now
 from weatherd.errors import Failure, ProviderError
 from weatherd.quota.limiter import RateLimiter
 from weatherd.quota.plans import PLANS, UNLIMITED, Plan
-from weatherd.quota.usage import CLOCK_TOLERANCE, UsageMeter
+from weatherd.quota.usage import UsageMeter
+from weatherd.quota.windows import CLOCK_TOLERANCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -391,7 +392,7 @@ async def _a_service_that_is_back_is_not_stormed(plan: Plan, error: ProviderErro
             tasks.create_task(service.persists())
     back = [(time, weight) for time, weight in service.sent if time >= 2000]
     assert len(back) == 300
-    assert most_in_any(1.0, back) <= 5
+    assert max_calls_in_any(1.0, back) <= 5
     assert back[-1][0] - back[0][0] <= 900
 
 
@@ -508,7 +509,7 @@ async def _the_pace_holds_for_what_is_sent(concurrency: int) -> None:
     asyncio.get_running_loop().call_later(600, setattr, service, "takes", 0.1)
     assert await service.errors(1000) == [None] * 1000
     for seconds in (1, 10, 60, 300):
-        assert most_in_any(seconds, service.sent) <= plan.burst + plan.rate * seconds + 1e-3
+        assert max_calls_in_any(seconds, service.sent) <= plan.burst + plan.rate * seconds + 1e-3
 
 
 async def test_the_pace_holds_for_those_that_waited_for_the_probe() -> None:
@@ -520,7 +521,7 @@ async def test_the_pace_holds_for_those_that_waited_for_the_probe() -> None:
     await asyncio.sleep(60)
     service.fails, service.takes = None, 100.0
     assert await service.errors(40) == [None] * 40
-    assert most_in_any(10.0, service.sent) <= 1 + 0.5 * 10 + 1e-3
+    assert max_calls_in_any(10.0, service.sent) <= 1 + 0.5 * 10 + 1e-3
 
 
 async def test_after_a_pause_there_is_no_burst() -> None:
@@ -531,7 +532,7 @@ async def test_after_a_pause_there_is_no_burst() -> None:
     await asyncio.sleep(60)
     service.fails = None
     assert await service.errors(20) == [None] * 20
-    assert most_in_any(5.0, service.sent) <= 1.0 * 5 + 1
+    assert max_calls_in_any(5.0, service.sent) <= 1.0 * 5 + 1
 
 
 async def test_in_a_pause_nobody_waits_to_be_refused() -> None:
@@ -588,7 +589,7 @@ async def _no_minute_of_a_day_is_over_the_limit(provider: str) -> None:
         for time, calls in service.sent:
             windows[int(time // seconds)] += calls
         assert max(windows.values()) <= limit
-    assert most_in_any(60, service.sent[-2000:]) <= plan.limits["minute"]
+    assert max_calls_in_any(60, service.sent[-2000:]) <= plan.limits["minute"]
 
 
 async def _cancelled_at(point: int, *, crowded: bool) -> None:

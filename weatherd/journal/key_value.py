@@ -1,4 +1,4 @@
-"""Small texts that a provider finds again after a restart."""
+"""A key-value store for each provider and forwarder that survives a restart."""
 
 from __future__ import annotations
 
@@ -10,52 +10,52 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
-def _nobody() -> None:
-    """Stand in where nothing is saved."""
-
-
 class KeyValueEntry(NamedTuple):
-    """A text, and the POSIX time after which nobody needs it."""
+    """An entry as it is saved; it may be deleted at a restart after the POSIX time ``until``."""
 
-    provider: str
+    namespace: str
     key: str
     text: str
     until: float
 
 
+def _ignore_change() -> None:
+    """Do nothing, where nothing is saved."""
+
+
 @dataclass(slots=True)
 class KeyValueStore:
-    """What one provider wants to be kept. Nothing here waits: a note is written to disk a moment later."""
+    """The texts that one provider or forwarder keeps across restarts. It is in memory, and saved a moment later."""
 
-    provider: str
-    changed: Callable[[], None] = _nobody  # called when there is something to be saved
-    _notes: dict[str, KeyValueEntry] = field(default_factory=dict)
+    namespace: str
+    on_change: Callable[[], None] = _ignore_change  # called when there is something to save
+    _entries: dict[str, KeyValueEntry] = field(default_factory=dict)
     _unsaved: dict[str, KeyValueEntry] = field(default_factory=dict)
 
     def get(self, key: str) -> str | None:
-        """Return the text under *key*, if there is one. It may be older than was asked for, or damaged."""
-        note = self._notes.get(key)
-        return note.text if note else None
+        """Return the text of *key*, or None. It may be expired, and after a restart it may be damaged: validate it."""
+        entry = self._entries.get(key)
+        return entry.text if entry else None
 
     def as_dict(self) -> dict[str, str]:
-        """Return every text by its key."""
-        return {key: note.text for key, note in self._notes.items()}
+        """Return all texts by key."""
+        return {key: entry.text for key, entry in self._entries.items()}
 
     def put(self, key: str, text: str, until: datetime) -> None:
-        """Keep a text under *key*, in the place of another one, at least until the moment given."""
-        text = text.encode(errors="replace").decode()  # what is half a character cannot be saved
-        self._notes[key] = self._unsaved[key] = KeyValueEntry(self.provider, key, text, until.timestamp())
-        self.changed()
+        """Set the text of *key*, and keep it at least until the given time (timezone-aware)."""
+        text = text.encode(errors="replace").decode()  # because SQLite cannot store a lone surrogate such as "\ud800"
+        self._entries[key] = self._unsaved[key] = KeyValueEntry(self.namespace, key, text, until.timestamp())
+        self.on_change()
 
-    def restore(self, note: KeyValueEntry) -> None:
-        """Take over a note of an earlier run."""
-        self._notes[note.key] = note
+    def restore(self, entry: KeyValueEntry) -> None:
+        """Take over an entry that an earlier run has saved."""
+        self._entries[entry.key] = entry
 
     def take_unsaved(self) -> list[KeyValueEntry]:
-        """Return what was put since the last time."""
-        notes, self._unsaved = list(self._unsaved.values()), {}
-        return notes
+        """Return the entries that were put since the last call."""
+        entries, self._unsaved = list(self._unsaved.values()), {}
+        return entries
 
-    def restore_unsaved(self, notes: Iterable[KeyValueEntry]) -> None:
-        """Count notes as new that could not be saved."""
-        self._unsaved = {note.key: note for note in notes} | self._unsaved
+    def restore_unsaved(self, entries: Iterable[KeyValueEntry]) -> None:
+        """Mark as unsaved again what ``take_unsaved`` returned, unless a newer text was put meanwhile."""
+        self._unsaved = {entry.key: entry for entry in entries} | self._unsaved

@@ -1,4 +1,4 @@
-"""What the providers need after a restart: held in memory, and written to the journal a moment later."""
+"""The state that providers and forwarders need after a restart: held in memory, saved to the journal's file."""
 
 from __future__ import annotations
 
@@ -20,117 +20,115 @@ if TYPE_CHECKING:
     from weatherd.journal.journal import Journal
     from weatherd.journal.key_value import KeyValueEntry
     from weatherd.quota.plans import Plan
-    from weatherd.quota.usage import UsageRow
+    from weatherd.quota.usage import ProviderUsage
 
 log = structlog.get_logger()
 
-_DELAY = 0.05  # seconds between something new and its writing: what a power cut may cost
-_AGAIN = 5.0  # seconds after which a writing that failed is tried again
-_LAST_MOMENT = 2.0  # seconds that the last writing may take at the end
-_NOTHING = SavedState((), (), ())
+_SAVE_DELAY = 0.05  # seconds between a change and its save: a power cut loses the changes of that time
+_RETRY_DELAY = 5.0  # seconds until a failed save is retried
+_CLOSE_TIMEOUT = 2.0  # seconds for the last save
+_NOTHING_SAVED = SavedState((), (), ())
 
 
 class ProviderState:
-    """The meters and memories of the providers, and what an earlier run knew as the last observations.
+    """The usage meters and key-value stores, and the latest observations that an earlier run has saved.
 
-    Everything is in memory. What is new is written a moment later by a thread, and nobody waits for that. Without a
-    journal nothing is kept.
+    Changes are saved in the background by the journal's thread. Without a journal nothing is saved.
     """
 
-    def __init__(self, kept: SavedState, journal: Journal | None, now: Callable[[], datetime]) -> None:
-        self.latest = kept.latest
-        self._kept = kept
+    def __init__(self, saved: SavedState, journal: Journal | None, now: Callable[[], datetime]) -> None:
+        self.latest = saved.latest
+        self._saved = saved
         self._journal = journal
         self._now = now
         self._meters: dict[str, UsageMeter] = {}
-        self._memories: dict[str, KeyValueStore] = {}
+        self._stores: dict[str, KeyValueStore] = {}
         self._timer: asyncio.TimerHandle | None = None
-        self._writing: asyncio.Task[None] | None = None
-        self._failed = False
+        self._saving: asyncio.Task[None] | None = None
+        self._is_down = False
 
     def usage_meter(self, provider: str, plan: Plan) -> UsageMeter:
-        """Return a provider's meter, with what earlier runs have used."""
+        """Return a new usage meter for *provider*, which includes the calls of earlier runs."""
         meter = self._meters[provider] = UsageMeter(provider, plan)
-        meter.merge_saved([row for row in self._kept.usage if row.provider == provider], self._now().timestamp())
+        for usage in self._saved.usage:
+            if usage.provider == provider:
+                meter.merge_saved(usage, self._now().timestamp())
         return meter
 
-    def key_values(self, provider: str) -> KeyValueStore:
-        """Return a provider's memory, with what earlier runs have noted."""
-        memory = self._memories[provider] = KeyValueStore(provider, self.schedule_save)
-        for note in self._kept.entries:
-            if note.provider == provider:
-                memory.restore(note)
-        return memory
+    def key_values(self, namespace: str) -> KeyValueStore:
+        """Return a new key-value store, which includes the entries that earlier runs put into the same *namespace*."""
+        store = self._stores[namespace] = KeyValueStore(namespace, self.schedule_save)
+        for entry in self._saved.entries:
+            if entry.namespace == namespace:
+                store.restore(entry)
+        return store
 
     def schedule_save(self) -> None:
-        """Have what is new written soon."""
+        """Save the changes soon, together with those that follow meanwhile."""
         if self._journal and not self._timer:
-            self._timer = asyncio.get_running_loop().call_later(_DELAY, self._begin)
+            self._timer = asyncio.get_running_loop().call_later(_SAVE_DELAY, self._start_saving)
 
     async def aclose(self) -> None:
-        """Write what is left."""
+        """Save the remaining changes, within two seconds."""
         self.cancel()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_LAST_MOMENT):
-                if self._writing:
-                    await self._writing
+            async with asyncio.timeout(_CLOSE_TIMEOUT):
+                if self._saving:
+                    await self._saving
                 await self._save()
         self.cancel()
 
     def cancel(self) -> None:
-        """Write no more."""
+        """Cancel the next save."""
         if self._timer:
             self._timer.cancel()
 
-    def _begin(self) -> None:
+    def _start_saving(self) -> None:
         self._timer = None
-        if self._writing and not self._writing.done():
+        if self._saving and not self._saving.done():
             self.schedule_save()
         else:
-            self._writing = asyncio.create_task(self._save(), name="save state")
+            self._saving = asyncio.create_task(self._save(), name="save state")
 
     async def _save(self) -> None:
         if not self._journal:
             return
-        rows = [row for meter in self._meters.values() for row in meter.take_unsaved()]
-        notes = [note for memory in self._memories.values() for note in memory.take_unsaved()]
+        usages = [usage for meter in self._meters.values() if (usage := meter.take_unsaved())]
+        entries = [entry for store in self._stores.values() for entry in store.take_unsaved()]
         try:
-            ledger = await self._journal.call(lambda store: store.save(rows, notes))
+            saved = await self._journal.call(lambda store: store.save(usages, entries))
         except StateError as error:
-            self._tell_failure(error)
-            self._put_back(rows, notes)
-            self._timer = self._timer or asyncio.get_running_loop().call_later(_AGAIN, self._begin)
+            self._log_outage(error)
+            self._restore_unsaved(usages, entries)
+            self._timer = self._timer or asyncio.get_running_loop().call_later(_RETRY_DELAY, self._start_saving)
         else:
-            self._tell_failure(None)
-            self._learn(ledger)
+            self._log_outage(None)
+            for usage in saved:
+                self._meters[usage.provider].merge_saved(usage, self._now().timestamp())
 
-    def _put_back(self, rows: Sequence[UsageRow], notes: Sequence[KeyValueEntry]) -> None:
-        """Keep for the next writing what could not be written, unless there is something newer."""
-        for meter in self._meters.values():
-            meter.restore_unsaved([row for row in rows if row.provider == meter.provider])
-        for memory in self._memories.values():
-            memory.restore_unsaved([note for note in notes if note.provider == memory.provider])
+    def _restore_unsaved(self, usages: Sequence[ProviderUsage], entries: Sequence[KeyValueEntry]) -> None:
+        for usage in usages:
+            self._meters[usage.provider].restore_unsaved(usage)
+        for namespace, store in self._stores.items():
+            store.restore_unsaved([entry for entry in entries if entry.namespace == namespace])
 
-    def _learn(self, ledger: Sequence[UsageRow]) -> None:
-        for meter in self._meters.values():
-            meter.merge_saved([row for row in ledger if row.provider == meter.provider], self._now().timestamp())
-
-    def _tell_failure(self, error: StateError | None) -> None:
-        if error and not self._failed:
+    def _log_outage(self, error: StateError | None) -> None:
+        """Log the first of several failed saves, and the first success after them."""
+        if error and not self._is_down:
             log.error("state.down", reason=str(error))
-        if self._failed and not error:
+        if self._is_down and not error:
             log.info("state.recovered")
-        self._failed = error is not None
+        self._is_down = error is not None
 
 
 @contextlib.asynccontextmanager
 async def open_provider_state(journal: Journal, now: Callable[[], datetime]) -> AsyncIterator[ProviderState]:
-    """Take up the state where an earlier run left it. Raises StateError when it cannot be read."""
-    kept = await journal.call(lambda store: store.load(now().timestamp()))
-    async with contextlib.aclosing(ProviderState(kept, journal, now)) as state:
+    """Load the state of earlier runs; save the changes, also at the end. Raises StateError if it cannot be loaded."""
+    saved = await journal.call(lambda store: store.load(now().timestamp()))
+    async with contextlib.aclosing(ProviderState(saved, journal, now)) as state:
         yield state
 
 
 def in_memory_state(now: Callable[[], datetime]) -> ProviderState:
-    """Return a state that forgets everything at the end."""
-    return ProviderState(_NOTHING, None, now)
+    """Return a state that is never saved."""
+    return ProviderState(_NOTHING_SAVED, None, now)

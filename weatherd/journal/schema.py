@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from weatherd.journal.database import Database
 
-VERSION = 4  # the number of scripts in the folder ``migrations``
+VERSION = 5  # the number of scripts in the folder ``migrations``
 _WITH_OBSERVATIONS = 2
 
 

@@ -12,24 +12,18 @@ from weatherd.journal.key_value import KeyValueEntry
 from weatherd.journal.latest_table import LatestTable
 from weatherd.journal.rows import COLUMNS, IDENTITY, to_row
 from weatherd.journal.schema import migrate
+from weatherd.journal.usage_table import UsageTable
 from weatherd.observation import FIELDS
-from weatherd.quota.usage import UsageRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from weatherd.observation import FetchedObservation, LastObservation
+    from weatherd.quota.usage import ProviderUsage
 
 JOURNAL_FILE = "weatherd.sqlite"
 
-# Others may have counted in the meantime: what is new is added, unless it is of a window that is over.
-_COUNT = """
-INSERT INTO quota VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET
-  used = CASE WHEN excluded.started > started THEN excluded.used
-              WHEN excluded.started = started THEN used + excluded.used ELSE used END,
-  started = max(started, excluded.started)
-"""
 _SAID = [name for name in FIELDS if name not in (*IDENTITY, "fetched_at")]
 # The same identity with the same values is a repeat and leaves all as it is; with others, a revision, which moves to
 # the end, where every reader comes by again.
@@ -46,7 +40,6 @@ SELECT max(
   (SELECT seq FROM gathered)
 )
 """
-_WRONG = 2 * 86400.0  # seconds; nothing begins so far ahead: a clock was wrong
 _CHECKED = 256 * 1024 * 1024  # bytes up to which the whole file is looked at when it is opened
 _SLICE = 5000  # rows that are deleted at once
 
@@ -55,7 +48,7 @@ class SavedState(NamedTuple):
     """What an earlier run has left for this one."""
 
     latest: Sequence[LastObservation]
-    usage: Sequence[UsageRow]
+    usage: Sequence[ProviderUsage]
     entries: Sequence[KeyValueEntry]
 
 
@@ -88,25 +81,23 @@ class Store:
             stack.pop_all()
         self._lasts = LatestTable(self._db)
         self.cursors = CursorTable(self._db)
+        self._usage = UsageTable(self._db)
 
     def load(self, now: float) -> SavedState:
         """Return what there is, and forget what nobody needs any more. *now* is a POSIX time."""
         db = self._db
         db.execute("DELETE FROM note WHERE until < ?", [now])
-        db.execute("DELETE FROM quota WHERE started > ?", [now + _WRONG])  # text and blobs among them
-        db.execute("DELETE FROM quota WHERE typeof(started) <> 'real' OR typeof(used) <> 'real'")
         return SavedState(
             self._lasts.load(now),
-            self._ledger(),
+            self._usage.load(now),
             [KeyValueEntry(*row) for row in db.query("SELECT provider, key, text, until FROM note")],
         )
 
-    def save(self, rows: Iterable[UsageRow], notes: Iterable[KeyValueEntry]) -> list[UsageRow]:
-        """Keep what is new, in one transaction, and return the ledger as it is then."""
+    def save(self, usages: Sequence[ProviderUsage], entries: Iterable[KeyValueEntry]) -> list[ProviderUsage]:
+        """Save new calls and entries in one transaction; return the usage of the same providers as it is then."""
         with self._db.transaction():
-            self._db.execute_many(_COUNT, rows)
-            self._db.execute_many("INSERT OR REPLACE INTO note VALUES (?, ?, ?, ?)", notes)
-            return self._ledger()
+            self._db.execute_many("INSERT OR REPLACE INTO note VALUES (?, ?, ?, ?)", entries)
+            return self._usage.add(usages)
 
     def add(self, batch: Sequence[FetchedObservation]) -> AddResult:
         """Keep a batch of observations in one transaction; each is its city's last then."""
@@ -160,9 +151,6 @@ class Store:
         with contextlib.suppress(StateError):  # no room on the disk: the next start searches
             self._lasts.gather()
         self._db.close()
-
-    def _ledger(self) -> list[UsageRow]:
-        return [UsageRow(*row) for row in self._db.query("SELECT provider, window, started, used FROM quota")]
 
     def _missed(self, forwarder: str, old: Iterable[int]) -> int:
         delivered = self.cursors.load(forwarder).delivered

@@ -149,7 +149,7 @@ class CircuitBreaker:
     def _begin_pause(self, cause_before: ProviderError | None, cause: ProviderError, seconds: float) -> None:
         self._rejected = 0
         until = self._now() + timedelta(seconds=seconds)
-        self._meter.drain_burst(until.timestamp())
+        self._meter.bucket.drain(until.timestamp())
         if cause.failure is Failure.CONCURRENCY_LIMITED:
             self._crowded_until = self._state.until + _CROWDED_SECONDS
         if cause.failure in (Failure.RATE_LIMITED, Failure.CONCURRENCY_LIMITED):

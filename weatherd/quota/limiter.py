@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from weatherd.errors import Failure, ProviderError
 from weatherd.quota.breaker import CircuitBreaker
 from weatherd.quota.plans import WINDOW_LABEL
-from weatherd.quota.usage import CLOCK_TOLERANCE, window_end
+from weatherd.quota.windows import CLOCK_TOLERANCE, window_end
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -77,11 +77,11 @@ class RateLimiter:
 
     async def _send(self, send: Callable[[], Awaitable[_T]], weight: int) -> _T:
         now, is_probe = self._now().timestamp(), False
-        if self._waiting or not self._breaker.is_closed or self._meter.pace_delay(weight, now):
+        if self._waiting or not self._breaker.is_closed or self._meter.bucket.delay(weight, now):
             is_probe = await self._wait_for_turn(weight)
             now = self._now().timestamp()
         else:
-            self._meter.take_pace(weight, now)
+            self._meter.bucket.take(weight, now)
         try:
             self._charge(weight, now)
             response = await send()
@@ -115,10 +115,10 @@ class RateLimiter:
             now = self._now().timestamp()
             if self._breaker.is_probing:
                 await self._breaker.wait_for_probe()
-            elif delay := self._meter.pace_delay(weight, now):
+            elif delay := self._meter.bucket.delay(weight, now):
                 await asyncio.sleep(delay)  # then check again: a pause may have begun meanwhile
             else:
-                self._meter.take_pace(weight, now)
+                self._meter.bucket.take(weight, now)
                 return
 
     def _charge(self, weight: int, now: float) -> None:

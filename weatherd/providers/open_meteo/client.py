@@ -31,7 +31,7 @@ from weatherd.providers.values import (
     parse_posix_time,
     parse_temperature,
 )
-from weatherd.quota.usage import CLOCK_TOLERANCE, window_end
+from weatherd.quota.windows import CLOCK_TOLERANCE, window_end
 from weatherd.redaction import Redaction
 
 if TYPE_CHECKING:

@@ -1,0 +1,68 @@
+"""The providers' usage in the journal's file: the tables ``quota`` and ``provider_times``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from weatherd.quota.usage import ProviderUsage, WindowUsage
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from weatherd.journal.database import Database
+
+# Calls are added, because another process may have saved some meanwhile; a later window replaces an earlier one.
+_ADD_CALLS = """
+INSERT INTO quota VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+  used = CASE WHEN excluded.started > started THEN excluded.used
+              WHEN excluded.started = started THEN used + excluded.used ELSE used END,
+  started = max(started, excluded.started)
+"""
+_EXTEND_TIMES = """
+INSERT INTO provider_times VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET
+  bucket_full_at = max(bucket_full_at, excluded.bucket_full_at),
+  closed_until = max(closed_until, excluded.closed_until)
+"""
+_TIMES = ("bucket_full_at", "closed_until")
+_FAR_AHEAD = 2 * 86400.0  # seconds; a window or time further in the future was written by a wrong clock
+
+
+class UsageTable:
+    """Reads and writes the providers' usage. Raises StateError as Database does."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def load(self, now: float) -> list[ProviderUsage]:
+        """Return the usage of all providers; delete what is damaged or in the far future. *now* is a POSIX time."""
+        # Text and blobs count as far ahead: SQLite orders them after all numbers
+        self._db.execute("DELETE FROM quota WHERE started > ?", [now + _FAR_AHEAD])
+        self._db.execute("DELETE FROM quota WHERE typeof(started) <> 'real' OR typeof(used) <> 'real'")
+        for name in _TIMES:
+            self._db.execute(
+                f"UPDATE provider_times SET {name} = 0.0 WHERE typeof({name}) <> 'real' OR {name} > ?",
+                [now + _FAR_AHEAD],
+            )
+        return self._select()
+
+    def add(self, usages: Sequence[ProviderUsage]) -> list[ProviderUsage]:
+        """Add new calls and extend the times, in the caller's transaction; return the sums for the same providers."""
+        self._db.execute_many(_ADD_CALLS, [(usage.provider, *calls) for usage in usages for calls in usage.windows])
+        self._db.execute_many(
+            _EXTEND_TIMES, [(usage.provider, usage.bucket_full_at, usage.closed_until) for usage in usages]
+        )
+        providers = {usage.provider for usage in usages}
+        return [usage for usage in self._select() if usage.provider in providers]
+
+    def _select(self) -> list[ProviderUsage]:
+        windows: dict[str, list[WindowUsage]] = {}
+        for provider, *calls in self._db.query("SELECT provider, window, started, used FROM quota"):
+            windows.setdefault(provider, []).append(WindowUsage(*calls))
+        times = {
+            provider: found
+            for provider, *found in self._db.query("SELECT provider, bucket_full_at, closed_until FROM provider_times")
+        }
+        return [
+            ProviderUsage(provider, windows.get(provider, ()), *times.get(provider, (0.0, 0.0)))
+            for provider in sorted({*windows, *times})
+        ]

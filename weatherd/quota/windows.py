@@ -1,0 +1,57 @@
+"""The quota windows: calendar minutes, hours, days and months of UTC, and the calls counted in each."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from weatherd.quota.plans import WINDOW_SECONDS
+
+CLOCK_TOLERANCE = 5.0  # seconds: difference between our clock and the service's, plus the time a request travels
+_WRONG_CLOCK = 3600.0  # seconds; a clock that is set back by more was wrong before
+
+
+def window_start(window: str, now: float) -> float:
+    """Return the start of the window that contains *now*; both are POSIX seconds."""
+    if window == "month":
+        return datetime.fromtimestamp(now, UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0).timestamp()
+    return math.floor(now / WINDOW_SECONDS[window]) * WINDOW_SECONDS[window]
+
+
+def window_end(window: str, now: float) -> float:
+    """Return the end of the window that contains *now*; both are POSIX seconds."""
+    start = window_start(window, now)
+    return window_start(window, start + 32 * 86400) if window == "month" else start + WINDOW_SECONDS[window]
+
+
+@dataclass(slots=True)
+class WindowCount:
+    """The calls in the current window of one length. A window begins CLOCK_TOLERANCE late, and is counted until then.
+
+    Calls near the end of a window are also carried over to the next one, because the service may count them there.
+    Example: a request sent at 11:59:58 by our clock arrives at 12:00:01 by the service's, so it is part of the hour
+    from 11:00 for us, and of the hour from 12:00 for the service; it is counted in both. Both counts are saved.
+    """
+
+    window: str
+    started: float = 0.0  # POSIX seconds
+    ends: float = 0.0
+    used: float = 0.0
+    carried_over: float = 0.0  # part of ``used``
+    unsaved: float = 0.0  # part of ``used``
+
+    def begin_next(self, now: float) -> None:
+        """Begin the window that contains *now*, unless it is the current one or the clock was set back a little."""
+        started = window_start(self.window, now - CLOCK_TOLERANCE)
+        if started > self.started or now < self.started - _WRONG_CLOCK:
+            self.started, self.ends = started, window_end(self.window, started)
+            self.used = self.unsaved = self.carried_over
+            self.carried_over = 0.0
+
+    def charge(self, weight: float, now: float) -> None:
+        """Count calls."""
+        self.used += weight
+        self.unsaved += weight
+        if self.ends - now < CLOCK_TOLERANCE:
+            self.carried_over += weight
