@@ -1,4 +1,4 @@
-"""The program in a folder of its own, with a simulated weather service on loopback."""
+"""The command line in a temporary folder, with a simulated weather service on loopback."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from weatherd.cli.app import main
+from weatherd.cli.app import execute
 from weatherd.simulator.server import create_app, serve_app
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ ROWS = "cities:\n  - {name: Kiel, lat: 54.3, lon: 10.1} # sea\n  - {name: Münch
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[str]:
-    """Serve simulated weather on loopback, in a thread of its own; give its address."""
+    """Serve simulated weather on loopback in a thread; yield its address."""
     loop, ready, url = asyncio.new_event_loop(), threading.Event(), [""]
     stop = asyncio.Event()
 
@@ -44,7 +44,7 @@ def service() -> Iterator[str]:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, service: str) -> Path:
-    """Make an empty folder the working one, with settings and a list under ``config``; no variable is set."""
+    """Change to an empty folder with settings and a list under ``config``, and unset weatherd's variables."""
     for name in [name for name in os.environ if name.startswith(("WEATHERD_", "OPEN_WEATHER", "XDG_CONFIG"))]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -57,11 +57,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, service: str) -> Pat
 
 @pytest.fixture
 def weatherd(folder: Path, capsys: pytest.CaptureFixture[str]) -> Weatherd:
-    """Return the program: it takes arguments, and gives its exit code, what it printed and what it complained of."""
+    """Return the command line as a function: arguments in; exit code, standard output and standard error out."""
     assert folder.is_dir()
 
     def run(*arguments: str) -> tuple[int, str, str]:
-        code = main(list(arguments))
+        code = execute(list(arguments))
         out, err = capsys.readouterr()
         assert "Traceback" not in err, err
         return code, out, err

@@ -1,4 +1,4 @@
-"""The commands from outside: what they print, and their exit codes."""
+"""The commands as a user sees them: output and exit codes."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import jsonschema
 import pytest
 
 from weatherd import __version__
+from weatherd.__main__ import starts_daemon
 from weatherd.config.city_list import load_cities
 from weatherd.config.loader import SHIPPED_SETTINGS
 from weatherd.config.yaml import reader
@@ -28,30 +29,115 @@ if TYPE_CHECKING:
 COMMANDS = [
     ["run"], ["once"], ["check"], ["schema"], ["simulate"],
     ["cities"], ["cities", "list"], ["cities", "search"], ["cities", "add"], ["cities", "remove"],
+    ["status"], ["explain"], ["tail"], ["history"], ["export"], ["health"],
+    ["service"], ["service", "install"], ["service", "uninstall"], ["service", "print"], ["plugins"],
 ]  # fmt: skip
 
 
 def test_version_and_help(weatherd: Weatherd) -> None:
-    """Both are printed to standard output; without a command, the help is a complaint."""
-    assert weatherd("--version") == (0, f"weatherd {__version__}\n", "")
+    """Both are printed to standard output; without a command, the help goes to standard error with exit code 64."""
+    assert weatherd("-V") == weatherd("--version") == (0, f"weatherd {__version__}\n", "")
     code, text, _ = weatherd("--help")
+    assert weatherd("-h") == (0, text, "")
     assert (code, weatherd()) == (0, (64, "", text))
+
+
+@pytest.mark.parametrize("columns", [60, 80, 200])
+def test_the_help_lists_every_command_under_a_heading(
+    weatherd: Weatherd, monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    """``run`` comes first, and no summary is cut off, however narrow the terminal is."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    text = weatherd("--help")[1]
+    listing = text[text.index("\nRun:\n") :]
+    headings = [line.rstrip(":") for line in listing.splitlines() if line and line[0] != " "]
+    names = [line.split()[0] for line in listing.splitlines() if line[:2] == "  " and line[2] != " "]
+    assert headings == ["Run", "Cities", "Look", "Service", "Tools"]
+    assert names == [
+        "run", "once", "simulate", "cities", "check", "status", "explain", "tail", "history", "export", "health",
+        "service", "plugins", "schema",
+    ]  # fmt: skip
+    assert "..." not in listing
+    assert all(len(line) <= columns for line in listing.splitlines())
+    assert " ".join(listing.split()).count(". ") == len(names) - 1
+
+
+@pytest.mark.parametrize("command", [["cities"], ["service"]], ids=" ".join)
+def test_the_help_of_a_group_cuts_off_nothing(
+    weatherd: Weatherd, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    """Its subcommands have whole summaries, too."""
+    monkeypatch.setenv("COLUMNS", "60")
+    code, out, _ = weatherd(*command, "-h")
+    assert (code, "..." in out.partition("Commands:")[2]) == (0, False)
+
+
+def test_the_help_imports_no_command_implementation() -> None:
+    """``weatherd --help`` is fast, because the commands import pydantic, aiohttp, rich and YAML when they run."""
+    code = "import sys; from weatherd.__main__ import main; main()"
+    program = f"import atexit, sys; atexit.register(lambda: print(*sys.modules, file=sys.stderr)); {code}"
+    done = subprocess.run([sys.executable, "-c", program, "--help"], capture_output=True, text=True, check=False)  # noqa: S603
+    assert done.returncode == 0
+    assert {"pydantic", "aiohttp", "rich", "yaml", "sqlite3"}.isdisjoint(done.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ("-c config/other.yaml COMMAND", "other"),
+        ("COMMAND --config config/other.yaml", "other"),
+        ("--config=config/weatherd.yaml COMMAND -c config/other.yaml", "other"),
+        ("-c config/other.yaml COMMAND -c config/weatherd.yaml", "weatherd"),
+    ],
+)
+@pytest.mark.parametrize("command", ["check", "cities list"])
+def test_the_settings_file_is_named_before_or_after_the_command(
+    weatherd: Weatherd, folder: Path, command: str, arguments: str, expected: str
+) -> None:
+    """After it wins, so that an alias may name a default."""
+    (folder / "other.yaml").write_text("cities: other-cities.yaml\n")
+    (folder / "other-cities.yaml").write_text("cities:\n  - {name: Oslo, lat: 59.9, lon: 10.7}\n")
+    code, out, _ = weatherd(*arguments.replace("COMMAND", command).split())
+    assert (code, "other" if "other-cities" in out or "Oslo" in out else "weatherd") == (0, expected)
+
+
+def test_the_settings_file_is_named_between_a_group_and_its_command(weatherd: Weatherd, folder: Path) -> None:
+    """``weatherd cities -c FILE list`` is valid, and wins over a file named before ``cities``."""
+    (folder / "other.yaml").write_text("cities: other-cities.yaml\n")
+    (folder / "other-cities.yaml").write_text("cities:\n  - {name: Oslo, lat: 59.9, lon: 10.7}\n")
+    code, out, _ = weatherd("-c", "config/weatherd.yaml", "cities", "-c", "config/other.yaml", "list")
+    assert (code, out.split()[0]) == (0, "oslo")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ("run", True), ("run --demo", True), ("-c f run", True), ("--config f run -c g", True),
+        ("--config=f run", True), ("-cf run", True),
+        ("", False), ("history run", False), ("-c run", False), ("-c run once", False), ("-h run", False),
+    ],
+)  # fmt: skip
+def test_only_run_starts_the_daemon(arguments: str, expected: bool) -> None:  # noqa: FBT001
+    """Signals are blocked from the start of ``run``, and of no other command, wherever ``--config`` is."""
+    assert starts_daemon(arguments.split()) == expected
 
 
 @pytest.mark.parametrize("command", [[], *COMMANDS], ids=" ".join)
 def test_the_help_of_every_command_has_examples(weatherd: Weatherd, command: list[str]) -> None:
-    """Each on a line of its own."""
+    """Each is on its own line."""
     code, out, _ = weatherd(*command, "--help")
     lines = [line.strip() for line in out.partition("Examples:\n")[2].splitlines()]
     assert code == 0
-    assert lines[0].startswith(" ".join(["weatherd", *command]))
+    assert lines[0].removeprefix("sudo ").startswith(" ".join(["weatherd", *command]))
     assert "\\b" not in out
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["onec"], "No such command 'onec'"),
+        (["onec"], "No such command 'onec'. Did you mean 'once'?"),
+        (["cities", "remvoe"], "No such command 'remvoe'. Did you mean 'remove'?"),
+        (["service"], "Missing command"),
         (["--bogus"], "No such option: --bogus"),
         (["once", "extra"], "unexpected extra argument"),
         (["once", "--format", "xml"], "Invalid value for '--format' / '-f': 'xml' is not one of"),
@@ -64,14 +150,14 @@ def test_the_help_of_every_command_has_examples(weatherd: Weatherd, command: lis
         (["cities", "add", " ", "--lat", "5", "--lon", "5"], "'name' should be text that is not empty"),
         (["cities", "add", "a\nb", "--lat", "5", "--lon", "5"], "'name' should be one line"),
         (["cities", "add", "\udcff", "--lat", "5", "--lon", "5"], "'name' should be UTF-8 text"),
-        (["cities", "add", "Paris", "--pick", "99"], "--pick 99: the number of places of that name is"),
-        (["cities", "add", "Paris", "--pick", "0"], "--pick 0: the number of places of that name is"),
+        (["cities", "add", "Paris", "--pick", "99"], "--pick 99: should be from 1 to"),
+        (["cities", "add", "Paris", "--pick", "0"], "--pick 0: should be from 1 to"),
         (["schema", "x"], "Invalid value for 'file'"),
         (["simulate", "--day", "x"], "--day should be a length of time"),
     ],
 )
 def test_a_wrong_command_line_is_one_line_and_64(weatherd: Weatherd, arguments: list[str], said: str) -> None:
-    """It says what is wrong, and changes nothing."""
+    """The error is one line, and nothing changes."""
     code, out, err = weatherd(*arguments)
     assert (code, out) == (64, "")
     assert err.splitlines()[-1].startswith("weatherd: ")
@@ -93,18 +179,18 @@ def test_a_wrong_command_line_is_one_line_and_64(weatherd: Weatherd, arguments: 
         ("cities: nope.yaml", "config/nope.yaml: cannot be read: No such file or directory"),
     ],
 )
-def test_a_wrong_configuration_is_told_by_its_place_and_78(
+def test_an_invalid_configuration_is_exit_code_78(
     weatherd: Weatherd, folder: Path, command: list[str], text: str, said: str
 ) -> None:
-    """Whatever the command; one line a problem."""
+    """For every command; each problem is a line with file, line and column."""
     (folder / "weatherd.yaml").write_text(f"{text}\n")
     code, out, err = weatherd(*command)
     assert (code, out) == (78, "")
     assert err.startswith(said)
 
 
-def test_a_provider_without_its_key_is_78(weatherd: Weatherd, folder: Path) -> None:
-    """The complaint says which key, and where it may be set."""
+def test_a_provider_without_its_key_is_exit_code_78(weatherd: Weatherd, folder: Path) -> None:
+    """The error names the key and where to set it."""
     (folder / "weatherd.yaml").write_text("providers: [openweathermap]")
     assert weatherd("check")[::2] == weatherd("once")[::2]
     code, _, err = weatherd("check")
@@ -112,14 +198,14 @@ def test_a_provider_without_its_key_is_78(weatherd: Weatherd, folder: Path) -> N
 
 
 def test_once_prints_a_line_for_each_city(weatherd: Weatherd) -> None:
-    """In the order of the list, by the user's format."""
+    """In the order of the list, in the configured format."""
     code, out, err = weatherd("once")
     assert (code, err) == (0, "")
     assert [line.split(":")[0] for line in out.splitlines()] == ["Kiel", "München"]
 
 
-def test_once_speaks_json_and_csv(weatherd: Weatherd) -> None:
-    """Both hold the same fields, with the name first."""
+def test_once_prints_json_and_csv(weatherd: Weatherd) -> None:
+    """Both have the same fields, starting with the name."""
     _, out, _ = weatherd("once", "--format", "json")
     rows = json.loads(out)
     _, out, _ = weatherd("once", "-f", "csv")
@@ -129,8 +215,8 @@ def test_once_speaks_json_and_csv(weatherd: Weatherd) -> None:
     assert rows[0]["temperature"] == pytest.approx(float(table[0]["temperature"]), abs=1)
 
 
-def test_once_says_which_city_failed_and_69(weatherd: Weatherd, folder: Path) -> None:
-    """The others are printed."""
+def test_once_names_the_city_that_failed(weatherd: Weatherd, folder: Path) -> None:
+    """The other cities are printed; the exit code is 69."""
     with (folder / "cities.yaml").open("a") as file:
         file.write("  - {name: Ulm, lat: 48.4, lon: 10.0, providers: [openweathermap]}\n")
     with (folder / "weatherd.yaml").open("a") as file:
@@ -140,28 +226,28 @@ def test_once_says_which_city_failed_and_69(weatherd: Weatherd, folder: Path) ->
     assert err.startswith("Ulm: no connection to 127.0.0.1:9")
 
 
-def test_check_shows_the_plan_and_what_is_set_aside(weatherd: Weatherd, folder: Path) -> None:
-    """Calls against each quota on standard output, bad rows on standard error; bad rows are no failure."""
+def test_check_shows_usage_and_quarantined_rows(weatherd: Weatherd, folder: Path) -> None:
+    """Calls and limits go to standard output, quarantined rows to standard error; the exit code is 0."""
     with (folder / "cities.yaml").open("a") as file:
         file.write("  - {name: X, lat: 99, lon: 1}\n")
     code, out, err = weatherd("check")
-    assert (code, err) == (0, "set aside: config/cities.yaml:4:20: 'X': 'lat' should be at most 90, not 99\n")
-    assert "config/cities.yaml: 2 to watch" in out
-    assert "open-meteo: 12 calls an hour of 5,000\nopen-meteo: 288 calls a day of 10,000\n" in out
+    assert (code, err) == (0, "quarantined: config/cities.yaml:4:20: 'X': 'lat' should be at most 90, not 99\n")
+    assert "config/cities.yaml (2 valid)" in out
+    assert "open-meteo: 12 calls per hour (limit 5,000)\nopen-meteo: 288 calls per day (limit 10,000)\n" in out
 
 
-def test_check_warns_of_a_plan_that_is_too_small(weatherd: Weatherd, folder: Path) -> None:
-    """A day at one second is too much for a free plan, and nothing to a server of one's own."""
+def test_check_warns_when_a_limit_is_exceeded(weatherd: Weatherd, folder: Path) -> None:
+    """Every second exceeds the free plan; the plan "unlimited" has no limit to exceed."""
     (folder / "weatherd.yaml").write_text("interval: 1s\n")
     out = weatherd("check")[1]
-    assert "open-meteo: 172,800 calls a day of 10,000  TOO MANY" in out
-    assert "open-meteo: 2 cities do not fit every 1s: the smallest interval is 18s" in out
+    assert "open-meteo: 172,800 calls per day (limit 10,000)  EXCEEDED" in out
+    assert "open-meteo: 2 cities every 1s exceeds the daily limit. Shortest interval that fits: 18s" in out
     (folder / "weatherd.yaml").write_text("interval: 1s\nopen_meteo: {plan: unlimited}\n")
-    assert "TOO MANY" not in weatherd("check")[1]
+    assert "EXCEEDED" not in weatherd("check")[1]
 
 
 def test_check_online_asks_each_provider(weatherd: Weatherd, folder: Path) -> None:
-    """One city is enough; a service that is out of order is 69."""
+    """One city per provider; an unavailable service is exit code 69."""
     code, out, _ = weatherd("check", "--online")
     assert (code, out.splitlines()[-1].startswith("open-meteo: Kiel: ")) == (0, True)
     (folder / "weatherd.yaml").write_text("open_meteo: {base_url: 'http://127.0.0.1:9'}")
@@ -169,8 +255,8 @@ def test_check_online_asks_each_provider(weatherd: Weatherd, folder: Path) -> No
     assert (code, err.startswith("open-meteo: Kiel: no connection")) == (69, True)
 
 
-def test_the_schemas_accept_what_is_shipped(weatherd: Weatherd) -> None:
-    """Both are valid schemas, hold every key, and agree with the files that come with weatherd."""
+def test_the_schemas_accept_the_shipped_files(weatherd: Weatherd) -> None:
+    """Both are valid schemas, have every key, and accept the files of the installation."""
     schemas = json.loads(weatherd("schema")[1])
     for name, schema in schemas.items():
         jsonschema.Draft202012Validator.check_schema(schema)
@@ -192,15 +278,15 @@ def test_the_schemas_accept_what_is_shipped(weatherd: Weatherd) -> None:
         ("cities", {"cities": [{"name": "X", "lat": "0", "lon": 0}]}), ("cities", {"cities": ["X"]}),
     ],
 )  # fmt: skip
-def test_the_schemas_refuse_what_weatherd_refuses(weatherd: Weatherd, name: str, wrong: Any) -> None:
-    """An editor marks the mistake before it is saved."""
+def test_the_schemas_reject_what_weatherd_rejects(weatherd: Weatherd, name: str, wrong: Any) -> None:
+    """So an editor marks the mistake before the file is saved."""
     schema = json.loads(weatherd("schema", name)[1])
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(wrong, schema)
 
 
-def test_a_reader_that_has_had_enough_is_no_failure(folder: Path) -> None:
-    """``weatherd once | head -1`` ends with 0 and without a word, in every format."""
+def test_a_closed_pipe_is_success(folder: Path) -> None:
+    """``weatherd once | head -1`` exits with 0 and prints no error, in every format."""
     for style in ("text", "json", "csv"):
         command = [sys.executable, "-m", "weatherd", "once", "--format", style]
         with subprocess.Popen(command, cwd=folder.parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:  # noqa: S603
@@ -212,7 +298,7 @@ def test_a_reader_that_has_had_enough_is_no_failure(folder: Path) -> None:
 
 
 def test_output_that_cannot_be_written_is_one_line(folder: Path) -> None:
-    """A full disk is no bug of ours, and a terminal without ° gets a question mark."""
+    """A full disk is an error in one line, and a terminal whose encoding lacks ° gets a question mark."""
     command = [sys.executable, "-m", "weatherd", "once"]
     with contextlib.suppress(FileNotFoundError), Path("/dev/full").open("w") as full:
         done = subprocess.run(command, cwd=folder.parent, stdout=full, stderr=subprocess.PIPE, check=False)  # noqa: S603

@@ -1,4 +1,4 @@
-"""The commands that ask the running daemon."""
+"""The commands that call the API of the running daemon."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from aiohttp import web
 from tests.end_to_end.test_process import BERLIN, ENVIRONMENT, KIEL
 from tests.support.servers import free_port, program
 from tests.web.test_web import site
-from weatherd.cli.commands.explain import phases
+from weatherd.cli.commands.explain import describe_phases
 from weatherd.http.client import get
 from weatherd.http.session import open_session
 from weatherd.http.trace import start_tracing, stop_tracing
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.real_time, pytest.mark.processes, pytest.mark.once]
 
 
-async def says(*arguments: str) -> tuple[int, str, str]:
-    """Run the program; return its exit code, what it printed and what it complained of."""
+async def run_weatherd(*arguments: str) -> tuple[int, str, str]:
+    """Run the program; return its exit code, standard output and standard error."""
     pipe = asyncio.subprocess.PIPE
     command = (sys.executable, "-m", "weatherd", *arguments)
     child = await asyncio.create_subprocess_exec(
@@ -39,29 +39,29 @@ async def says(*arguments: str) -> tuple[int, str, str]:
     return child.returncode, out.decode(), err.decode()
 
 
-async def test_they_show_the_running_daemon(tmp_path: Path) -> None:
-    """A table, the same as JSON, one city whole, health; and a name with a slip is answered with the right one."""
+async def test_the_commands_show_the_running_daemon(tmp_path: Path) -> None:
+    """A table, JSON, one city in detail, health; a mistyped name gets a suggestion."""
     async with site(tmp_path, KIEL, BERLIN) as it:
-        code, table, _ = await says("status", "--url", it.url)
+        code, table, _ = await run_weatherd("status", "--url", it.url)
         assert code == 0
         assert "Kiel" in table
         assert "open-meteo" in table
-        _, text, _ = await says("status", "--json", "--url", it.url)
+        _, text, _ = await run_weatherd("status", "--json", "--url", it.url)
         assert {city["id"]: city["state"] for city in json.loads(text)["cities"]} == {
             "kiel": "fresh",
             "berlin": "fresh",
         }
-        code, text, _ = await says("explain", "kiel", "--url", it.url)
+        code, text, _ = await run_weatherd("explain", "kiel", "--url", it.url)
         assert code == 0
         assert "status 200" in text
-        assert "next attempt" in text
-        code, _, text = await says("explain", "Kil", "--url", it.url)
+        assert "next poll" in text
+        code, _, text = await run_weatherd("explain", "Kil", "--url", it.url)
         assert (code, "did you mean 'Kiel'?" in text) == (64, True)
-        assert await says("health", "--url", it.url) == (0, "healthy\n", "")
+        assert await run_weatherd("health", "--url", it.url) == (0, "healthy\n", "")
 
 
 async def test_the_tail_follows_until_the_daemon_ends(tmp_path: Path) -> None:
-    """New observations of one city, a line each; the end of the stream is exit code 69."""
+    """It prints new observations of one city, a line each; the end of the stream is exit code 69."""
     async with site(tmp_path, KIEL, BERLIN) as it:
         pipe = asyncio.subprocess.PIPE
         command = (sys.executable, "-m", "weatherd", "tail", "Kiel", "--url", it.url)
@@ -73,14 +73,14 @@ async def test_the_tail_follows_until_the_daemon_ends(tmp_path: Path) -> None:
         it.process.receives(signal.SIGTERM)
         out, err = await child.communicate()
         assert (child.returncode, b"Berlin" in out) == (69, False)
-        assert b"has ended the stream" in err
+        assert b"has closed the stream" in err
 
 
-async def test_without_a_daemon_they_say_what_to_do() -> None:
-    """Exit code 69, or 1 for the health check, and a line that names the address and the remedy."""
+async def test_without_a_daemon_the_error_says_what_to_do() -> None:
+    """The error is one line with the address and the fix; exit code 69, or 1 for the health check."""
     url = f"http://127.0.0.1:{free_port()}"
     for command, expected in (("status", 69), ("explain Kiel", 69), ("tail", 69), ("health", 1)):
-        code, out, err = await says(*command.split(), "--url", url)
+        code, out, err = await run_weatherd(*command.split(), "--url", url)
         assert (code, out) == (expected, "")
         assert url in err
         assert "weatherd run" in err
@@ -107,7 +107,7 @@ async def test_a_handshake_is_a_phase_of_its_own(tmp_path: Path, monkeypatch: py
             trail = start_tracing()
             await get(session, f"https://localhost:{port}/", {})
             (exchange,) = stop_tracing(trail)
-            seen.append([phase.rsplit(" ", 2)[0] for phase in phases(exchange.phases)])
+            seen.append([phase.rsplit(" ", 2)[0] for phase in describe_phases(exchange.phases)])
     await runner.cleanup()
     assert seen[0] == ["DNS", "connect", "TLS", "first byte", "rest"]
     assert "TLS" not in seen[1]

@@ -1,4 +1,4 @@
-"""``weatherd history`` and ``weatherd export``, on a journal of the test's own."""
+"""``weatherd history`` and ``weatherd export``, on a journal made by the test."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.fakes import KIEL, observation
-from weatherd.cli.app import main
-from weatherd.cli.commands.history_table import round_down, spans, sparkline, step
-from weatherd.cli.lookup import moment
+from weatherd.cli.app import execute
+from weatherd.cli.history_table import choose_span_length, draw_sparkline, round_down, split_into_spans
+from weatherd.cli.lookup import parse_moment
 from weatherd.formatting import to_dict
 from weatherd.journal.store import Store
 from weatherd.observation import FetchedObservation
@@ -34,7 +34,7 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 
 @pytest.fixture
 def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Observation]:
-    """Have a journal of a day, with a gap of six hours, and the settings that lead to it."""
+    """Write a journal of one day with a gap of six hours, and the settings that name it."""
     (tmp_path / "weatherd.yaml").write_text("state: state\n")
     (tmp_path / "cities.yaml").write_text(
         "cities:\n  - {name: Kiel, lat: 54.3, lon: 10.1, timezone: Asia/Tokyo}\n  - {name: Bonn, lat: 50.7, lon: 7.1}\n"
@@ -52,14 +52,14 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Observation]:
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    """Run a command; return its exit code and what it wrote."""
-    code = main(list(arguments))
+    """Run a command; return its exit code, standard output and standard error."""
+    code = execute(list(arguments))
     written = capsys.readouterr()
     return code, written.out, written.err
 
 
 def test_history_shows_a_day(kept: list[Observation], capsys: pytest.CaptureFixture[str]) -> None:
-    """Low, high and mean, in the city's own time zone; a gap is a gap in the line and in the table."""
+    """Low, high and mean, in the city's time zone; a gap is visible in the sparkline and in the table."""
     code, out, _ = run(capsys, "history", "kiel")
     temperatures = [each.temperature for each in kept]
     low = min(kept, key=lambda each: each.temperature)
@@ -73,8 +73,8 @@ def test_history_shows_a_day(kept: list[Observation], capsys: pytest.CaptureFixt
 
 
 @pytest.mark.parametrize("style", ["json", "csv"])
-def test_history_for_programs(kept: list[Observation], capsys: pytest.CaptureFixture[str], style: str) -> None:
-    """All observations of the time, oldest first, with every field."""
+def test_history_as_json_and_csv(kept: list[Observation], capsys: pytest.CaptureFixture[str], style: str) -> None:
+    """All observations in the range, oldest first, with every field."""
     code, out, _ = run(capsys, "history", "Kiel", "--since", "2h", "--until", "1h", "--format", style)
     rows = json.loads(out) if style == "json" else list(csv.DictReader(io.StringIO(out)))
     assert code == 0
@@ -83,31 +83,33 @@ def test_history_for_programs(kept: list[Observation], capsys: pytest.CaptureFix
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "message"),
     [
-        (("history", "Kil"), "no city is called 'Kil'; did you mean 'Kiel'?"),
-        (("history", "Kiel", "--since", "soon"), "should be how long ago (24h, 7d) or a date"),
-        (("history", "Kiel", "--since", "1h", "--until", "2h"), "--since should lie before --until"),
-        (("export", "Kil"), "no city is called"),
+        (("history", "Kil"), "no city is named 'Kil'; did you mean 'Kiel'?"),
+        (("history", "Kiel", "--since", "soon"), "should be a duration before now (24h, 7d) or a date"),
+        (("history", "Kiel", "--since", "1h", "--until", "2h"), "--since must be before --until"),
+        (("export", "Kil"), "no city is named"),
     ],
 )
 @pytest.mark.usefixtures("kept")
-def test_a_wrong_word_is_explained(capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], words: str) -> None:
-    """Whoever mistypes is told what would be right, with exit code 64."""
+def test_a_wrong_argument_is_explained(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], message: str
+) -> None:
+    """The error says what is valid: exit code 64."""
     code, _, err = run(capsys, *arguments)
     assert code == 64
-    assert words.casefold() in err.casefold()
+    assert message.casefold() in err.casefold()
 
 
 def test_a_city_without_observations_has_none(kept: list[Observation], capsys: pytest.CaptureFixture[str]) -> None:
-    """That is no failure."""
+    """The exit code is 0."""
     assert kept
     code, out, _ = run(capsys, "history", "Bonn")
-    assert (code, out.splitlines()[-1]) == (0, "no observation")
+    assert (code, out.splitlines()[-1]) == (0, "no observations")
 
 
-def test_without_a_journal_it_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Exit code 74, and what would make one."""
+def test_without_a_journal_the_error_says_what_writes_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit code 74."""
     (tmp_path / "weatherd.yaml").write_text("state: state\n")
     (tmp_path / "cities.yaml").write_text("cities:\n  - {name: Kiel, lat: 54.3, lon: 10.1}\n")
     code, _, err = run(capsys, "history", "Kiel", "--config", str(tmp_path / "weatherd.yaml"))
@@ -115,8 +117,10 @@ def test_without_a_journal_it_is_said(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "weatherd run writes it" in err
 
 
-def test_export_writes_all_of_it(kept: list[Observation], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The three forms hold the same, in the order of arrival."""
+def test_export_writes_all_observations(
+    kept: list[Observation], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """All three formats hold the same observations, in the order of arrival."""
     _, out, _ = run(capsys, "export", "--format", "jsonl")
     assert [json.loads(line) for line in out.splitlines()] == [to_dict(each) for each in kept]
     _, out, _ = run(capsys, "export")
@@ -129,36 +133,36 @@ def test_export_writes_all_of_it(kept: list[Observation], tmp_path: Path, capsys
     ]
 
 
-def test_export_chooses(kept: list[Observation], capsys: pytest.CaptureFixture[str]) -> None:
+def test_export_filters(kept: list[Observation], capsys: pytest.CaptureFixture[str]) -> None:
     """By city and by time."""
     _, out, _ = run(capsys, "export", "--format", "jsonl", "--since", "1h", "Kiel")
     assert 5 <= len(out.splitlines()) <= 6 < len(kept)
     assert run(capsys, "export", "--format", "jsonl", "Bonn")[1] == ""
 
 
-def test_moments() -> None:
-    """How long ago, a date, or a time of the city's own clock."""
+def test_forms_of_a_moment() -> None:
+    """A duration before now, a local date, or a time with its offset."""
     now, zone = datetime(2026, 7, 1, 12, tzinfo=UTC), ZoneInfo("Europe/Berlin")
-    assert moment("24h", now, zone) == now - timedelta(days=1)
-    assert moment("2026-06-30", now, zone) == datetime(2026, 6, 29, 22, tzinfo=UTC)
-    assert moment("2026-06-30T12:00Z", now, zone) == datetime(2026, 6, 30, 12, tzinfo=UTC)
+    assert parse_moment("24h", now, zone) == now - timedelta(days=1)
+    assert parse_moment("2026-06-30", now, zone) == datetime(2026, 6, 29, 22, tzinfo=UTC)
+    assert parse_moment("2026-06-30T12:00Z", now, zone) == datetime(2026, 6, 30, 12, tzinfo=UTC)
 
 
 @given(st.lists(st.integers(0, 10_000), max_size=60), st.integers(60, 100_000))
-def test_spans_hold_everything_once(minutes: list[int], length: int) -> None:
-    """Whatever is cut however: each observation is in one span, and the spans follow one another."""
+def test_spans_hold_each_observation_once(minutes: list[int], length: int) -> None:
+    """Each observation is in exactly one span, and the spans are adjacent."""
     since = datetime(2026, 1, 1, tzinfo=UTC)
     said = [observation(observed_at=since + timedelta(minutes=each)) for each in sorted(minutes)]
-    cut = spans(said, since, since + timedelta(minutes=10_001), timedelta(seconds=length * 60))
+    cut = split_into_spans(said, since, since + timedelta(minutes=10_001), timedelta(seconds=length * 60))
     assert sum(span.count for span in cut) == len(said)
     assert all(later.begin - earlier.begin == timedelta(minutes=length) for earlier, later in itertools.pairwise(cut))
-    assert len(sparkline(cut)) == (len(cut) if said else 0)
+    assert len(draw_sparkline(cut)) == (len(cut) if said else 0)
 
 
-def test_the_usual_lengths() -> None:
-    """A day is hours, a week is half days, a year is fortnights; and each begins where the clock is round."""
+def test_span_lengths_are_usual_ones() -> None:
+    """A day is split into hours, a week into half days, a year into four weeks; each starts at a round time."""
     day = datetime(2026, 1, 1, 13, 37, tzinfo=UTC)
-    lengths = {days: step(day - timedelta(days=days), day, 24) for days in (1, 7, 365, 36_500)}
+    lengths = {days: choose_span_length(day - timedelta(days=days), day, 24) for days in (1, 7, 365, 36_500)}
     assert lengths[1] == timedelta(hours=1)
     assert lengths[7] == timedelta(hours=12)
     assert lengths[365] == timedelta(days=28)

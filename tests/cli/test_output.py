@@ -1,4 +1,4 @@
-"""The lines that people and programs see: golden, because they depend on them."""
+"""The lines of the console and the log, byte for byte, because people and programs depend on them."""
 
 from __future__ import annotations
 
@@ -46,17 +46,17 @@ LOGGED = """\
 
 @pytest.mark.real_time
 async def test_the_console_prints_a_line_for_each_observation() -> None:
-    """By default a line is name, rounded temperature and words, as the first screen of the README shows."""
+    """By default a line is name, rounded temperature and description, as in the README."""
     reader, writer = os.pipe()
     with WorkerThread("test") as worker:
         await ConsoleSink(ConsoleSettings().format, writer, worker).write(BATCH)
     os.close(writer)
-    with open(reader, encoding="utf-8") as pipe:  # noqa: ASYNC230, PTH123 - a pipe that is full already
+    with open(reader, encoding="utf-8") as pipe:  # noqa: ASYNC230, PTH123 - the pipe holds all of it already
         assert pipe.read() == PRINTED
 
 
 async def test_the_log_has_every_known_field_of_an_observation() -> None:
-    """An observation is one JSON line: name and id, times, values, and nothing for what is not known."""
+    """An observation is one JSON line: name and id, times and values; unknown values are left out."""
     stream = io.StringIO()
     log.configure("info", "json", [], stream)
     await LogSink(log.get_log_writer()).write(BATCH)
@@ -65,8 +65,8 @@ async def test_the_log_has_every_known_field_of_an_observation() -> None:
     assert all(datetime.fromisoformat(json.loads(line)["timestamp"]).tzinfo == UTC for line in lines)
 
 
-def test_sinks_can_be_switched_off() -> None:
-    """``console.enabled`` and ``log.observations`` leave their sinks out."""
+def test_sinks_can_be_disabled() -> None:
+    """``console.enabled: false`` and ``log.observations: false`` disable their sinks."""
     quiet = Settings(console=ConsoleSettings(enabled=False), log=LogSection(observations=False))
     assert console.open_sink(quiet) is None
     assert open_sink(quiet) is None

@@ -1,1 +1,1 @@
-"""The command line: one file a command in ``commands/``; ``client.py`` asks a running daemon."""
+"""The command line: one file per command in ``commands/``; ``client.py`` calls the API of a running daemon."""

@@ -1,29 +1,96 @@
-"""Moments as people give them on a command line: how long ago, a date, or a date and a time."""
+"""What the arguments of commands refer to: a city of the daemon, a city in the journal, a range of time."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+import os
+import zoneinfo
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
 
-from weatherd import duration
+import typer
+
+from weatherd.errors import did_you_mean
 
 if TYPE_CHECKING:
-    from datetime import tzinfo
+    from pathlib import Path
+
+    from weatherd.cli.client import Client
+    from weatherd.config.loader import Configuration
+    from weatherd.journal.reader import Reader
+    from weatherd.web.schemas import CityDetail
 
 
-def moment(text: str, now: datetime, zone: tzinfo) -> datetime:
-    """Return the moment, aware and in UTC; what has no time zone is of *zone*.
+@dataclass(frozen=True, slots=True)
+class RecordedCity:
+    """A city with observations in the journal, perhaps no longer in the list."""
 
-    ``24h`` is a day before *now*; ``2026-01-31`` is the midnight that begins it. ValueError for anything else.
+    id: str
+    name: str
+    zone: tzinfo
+
+
+def find_journal(configuration: Configuration) -> Path:
+    """Return the path of the journal's database."""
+    from weatherd.journal import state_folder
+    from weatherd.journal.store import JOURNAL_FILE
+
+    return state_folder.find_state_folder(configuration.settings.state, configuration.file, os.environ) / JOURNAL_FILE
+
+
+def find_recorded_city(configuration: Configuration, name: str, reader: Reader) -> RecordedCity:
+    """Return the city with that name or id from the list, or else from the journal.
+
+    Raises typer.BadParameter when neither has it.
     """
+    for city in configuration.cities:
+        if name.casefold() in (city.name.casefold(), city.id):
+            return RecordedCity(city.id, city.name, zoneinfo.ZoneInfo(city.timezone) if city.timezone else UTC)
+    recorded = reader.list_cities()
+    if name in recorded:
+        return RecordedCity(name, name, UTC)
+    known = [known for city in configuration.cities for known in (city.name, city.id)]
+    raise typer.BadParameter(f"no city is named {name!r}{did_you_mean(name, [*known, *recorded])}")
+
+
+async def find_watched_city(client: Client, name: str) -> CityDetail:
+    """Return the city with that name or id from the running daemon.
+
+    Raises typer.BadParameter when the daemon has none, and ClientError when it cannot be asked.
+    """
+    from weatherd.cli.client import CityNotFoundError
+
+    try:
+        return await client.get_city(name)
+    except CityNotFoundError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def parse_time_range(
+    since: str | None, until: str | None, now: datetime, zone: tzinfo = UTC
+) -> tuple[datetime | None, datetime]:
+    """Return both ends in UTC; the end defaults to *now*. Raises typer.BadParameter for an unknown form of time."""
+    try:
+        return parse_moment(since, now, zone) if since else None, parse_moment(until, now, zone) if until else now
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def parse_moment(text: str, now: datetime, zone: tzinfo) -> datetime:
+    """Parse ``24h`` (that long before *now*), or a date or time such as ``2026-01-31`` (its first midnight).
+
+    Returns UTC. A text without an offset is local time in *zone*. Raises ValueError for any other form.
+    """
+    from weatherd import duration
+
     try:
         return now - timedelta(seconds=duration.parse_duration(text))
     except (ValueError, OverflowError):
         pass
     try:
-        found = datetime.fromisoformat(text.strip())
-        return (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
+        moment = datetime.fromisoformat(text.strip())
+        return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError(
-            f"should be how long ago (24h, 7d) or a date (2026-01-31, 2026-01-31T12:00), not {text!r}"
+            f"should be a duration before now (24h, 7d) or a date (2026-01-31, 2026-01-31T12:00), not {text!r}"
         ) from None

@@ -1,33 +1,72 @@
-"""What every command that needs the configuration begins with."""
+"""Options that several commands share, and what the commands make of them."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+from typer.core import TyperGroup
 
 if TYPE_CHECKING:
+    from weatherd.cli.client import Client
     from weatherd.config.loader import Configuration
 
-PLAIN: dict[str, Any] = {"rich_markup_mode": None, "pretty_exceptions_enable": False}  # for every typer.Typer
 
-Config = Annotated[
+class CommandGroup(TyperGroup):
+    """A group whose help shows each summary whole, under the heading that ``rich_help_panel`` names, without rich."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the commands, in the order of :meth:`list_commands`, with one column for all headings."""
+        names = self.list_commands(ctx)
+        width = max(map(len, names))
+        panels: dict[str, list[tuple[str, str]]] = {}
+        for name in names:
+            command: Any = self.commands[name]
+            row = (name.ljust(width), command.get_short_help_str(limit=1000))
+            panels.setdefault(command.rich_help_panel or "Commands", []).append(row)
+        for heading, rows in panels.items():
+            with formatter.section(heading):
+                formatter.write_dl(rows)
+
+
+# For every typer.Typer. Without rich, names from files and services are never taken for markup.
+TYPER_SETTINGS: dict[str, Any] = {
+    "cls": CommandGroup,
+    "context_settings": {"help_option_names": ["-h", "--help"]},
+    "rich_markup_mode": None,
+    "pretty_exceptions_enable": False,
+}
+
+
+def _inherit(context: typer.Context, value: Path | None) -> Path | None:
+    """Return the file given after the command, or else the one given before it: ``weatherd -c FILE run``."""
+    return value or (context.parent.params.get("config") if context.parent else None)
+
+
+ConfigFile = Annotated[
     Path | None,
-    typer.Option("--config", "-c", metavar="FILE", help="The settings file; searched for when not given."),
+    typer.Option(
+        "--config", "-c", metavar="FILE", callback=_inherit, help="The settings file; the default ones are searched."
+    ),
 ]
-Against = Annotated[
-    Path | None,
-    typer.Option("--against", metavar="LIST", help="Show what this list would change, in place of the present one."),
+DaemonUrl = Annotated[
+    str | None, typer.Option("--url", metavar="URL", help="The daemon's address; default: as in the settings.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+OutputFormat = Annotated[Literal["text", "json", "csv"], typer.Option("--format", "-f", help="The output format.")]
+Since = Annotated[str | None, typer.Option("--since", metavar="WHEN", help="A duration before now (24h) or a date.")]
+Until = Annotated[
+    str | None, typer.Option("--until", metavar="WHEN", help="A duration before now or a date; default: now.")
 ]
 
 
-def load(config: Path | None) -> Configuration:
-    """Return the configuration, with the log set up to keep its secrets. Raises ConfigError."""
-    from weatherd import log, plugins  # noqa: PLC0415 - --help does not need them
-    from weatherd.config import loader  # noqa: PLC0415
-    from weatherd.config.settings import collect_secrets  # noqa: PLC0415
+def load_user_configuration(config: Path | None) -> Configuration:
+    """Load the configuration and redact its secrets in the log. Raises ConfigError."""
+    from weatherd import log, plugins
+    from weatherd.config import loader
+    from weatherd.config.settings import collect_secrets
 
     loaded = loader.load_configuration(
         loader.find_settings_file(config, os.environ), os.environ, list(plugins.find_plugins("providers"))
@@ -36,8 +75,39 @@ def load(config: Path | None) -> Configuration:
     return loaded
 
 
-def warn_of_rows_set_aside(configuration: Configuration) -> None:
-    """Name every row that is set aside, with its mistakes, on standard error."""
+def find_daemon(config: Path | None, url: str | None, *, tolerant: bool = False) -> Client:
+    """Return a client for the daemon at *url*, or else at the address in the settings.
+
+    Raises ConfigError for invalid settings, unless *tolerant*: they may have been broken since the daemon started, and
+    then the default address is used. Raises ClientError when the settings name no address.
+    """
+    from weatherd import log
+    from weatherd.cli.client import Client, ClientError
+    from weatherd.config import loader
+    from weatherd.config.settings import Settings, collect_secrets
+    from weatherd.errors import ConfigError
+
+    try:
+        settings = loader.load_settings(loader.find_settings_file(config, os.environ), os.environ)
+    except ConfigError:
+        if not tolerant:
+            raise
+        settings = Settings()
+    log.configure("error", secrets=collect_secrets(settings))
+    http = settings.http
+    if not (url or http.enabled):
+        raise ClientError("the daemon has no HTTP interface: http.enabled is false in the settings")
+    if not (url or http.port):
+        raise ClientError(
+            "http.port is 0 in the settings: use --url with the address that the daemon logs at its start"
+        )
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(http.host, http.host)  # noqa: S104 - to connect to
+    default = f"http://[{host}]:{http.port}" if ":" in host else f"http://{host}:{http.port}"
+    return Client(url or default, token=http.token.get_secret_value() if http.token else None)
+
+
+def warn_of_quarantined_rows(configuration: Configuration) -> None:
+    """Print every problem of every quarantined row on standard error."""
     for problems in configuration.quarantined:
         for problem in problems:
-            typer.echo(f"set aside: {problem}", err=True)
+            typer.echo(f"quarantined: {problem}", err=True)

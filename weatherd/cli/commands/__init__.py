@@ -1,1 +1,4 @@
-"""One file a command: its options, its help, and what it does."""
+"""One file per command: its options, its help, and its implementation.
+
+A command imports what is slow to import inside its functions, because ``weatherd --help`` imports every file here.
+"""

@@ -1,109 +1,169 @@
-"""``weatherd check``: tells whether all is in order, and what it costs."""
+"""``weatherd check``: validate the configuration and show its API usage."""
+# ruff: noqa: D301 - the mark backslash-b keeps the line breaks of the examples
 
 from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import structlog
 import typer
 
-from weatherd import duration, log, plugins
-from weatherd.cli.commands.against import show_change
-from weatherd.cli.exit_codes import CONFIG, OK, UNAVAILABLE
-from weatherd.cli.options import load as load_all
-from weatherd.cli.options import warn_of_rows_set_aside
-from weatherd.config.loader import with_city_list
-from weatherd.daemon.wiring import open_providers, open_with_state, plans_in
+from weatherd import log, plugins
+from weatherd.cli.exit_codes import ExitCode
+from weatherd.cli.options import ConfigFile, load_user_configuration, warn_of_quarantined_rows
 from weatherd.errors import ConfigError, Failure, ProviderError
 from weatherd.quota.load import provider_loads
 from weatherd.quota.planner import RETRY_RESERVE
-from weatherd.quota.plans import WINDOW_LABEL
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping
 
+    from weatherd.city import City
     from weatherd.config.loader import Configuration
     from weatherd.daemon.wiring import OpenProviders
     from weatherd.quota.load import ProviderLoad
+    from weatherd.quota.plans import Plan
+
+_LIMIT_NAMES = {"minute": "limit per minute", "hour": "hourly limit", "day": "daily limit", "month": "monthly limit"}
 
 
-def check(configuration: Configuration, *, online: bool, against: Path | None) -> int:
-    """Show the plan and the rows that are set aside; with *online*, ask each provider for one city.
+def check(
+    config: ConfigFile = None,
+    online: Annotated[bool, typer.Option("--online", help="Also fetch one city from each provider.")] = False,  # noqa: FBT002
+    against: Annotated[
+        Path | None, typer.Option("--against", metavar="LIST", help="Show what this city list would change.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only problems.")] = False,  # noqa: FBT002
+) -> int:
+    """Validate the configuration and show its API usage.
 
-    With *against*, show also what that list would change in place of the present one. Raises ConfigError when it
-    cannot be read.
+    Exit code 78 if a file is invalid. Quarantined rows are listed on standard error; the other rows are valid.
+
+    \b
+    Examples:
+      weatherd check && systemctl reload weatherd
+      weatherd check --against edited.yaml
+      weatherd check --online
     """
-    return asyncio.run(_check(configuration, online=online, against=against))
+    if quiet:
+        return _check_quietly(config)
+    return asyncio.run(_check(load_user_configuration(config), online=online, against=against))
+
+
+def _check_quietly(config: Path | None) -> int:
+    """Log problems in the format of the daemon, for systemd's ExecReload; print nothing for a valid configuration."""
+    log.configure("warning")
+    try:
+        asyncio.run(_require_providers(load_user_configuration(config)))
+    except ConfigError as error:
+        structlog.get_logger().error("config.rejected", problems=[str(problem) for problem in error.problems])
+        return ExitCode.CONFIG
+    return ExitCode.OK
+
+
+async def _require_providers(configuration: Configuration) -> None:
+    from weatherd.daemon.wiring import open_providers
+
+    async with open_providers(configuration.settings) as providers:
+        providers.require_usable(configuration)
 
 
 async def _check(configuration: Configuration, *, online: bool, against: Path | None) -> int:
-    opened = open_with_state(configuration) if online else open_providers(configuration.settings)
-    async with opened as providers:
-        configuration = providers.require_usable(configuration)
-        _show(configuration)
+    from weatherd.config.loader import with_city_list
+    from weatherd.daemon.wiring import open_providers, open_with_state, plans_in
+
+    async with open_with_state(configuration) if online else open_providers(configuration.settings) as providers:
+        configuration, plans = providers.require_usable(configuration), plans_in(configuration.settings)
+        _print_plan(configuration, plans)
         if against:
             other = providers.require_usable(
                 with_city_list(configuration, against, list(plugins.find_plugins("providers")))
             )
-            typer.echo(f"\nwith {against}:")
-            show_change(configuration, other, plans_in(configuration.settings))
-        return await _ask_each(configuration, providers) if online else OK
+            typer.echo(f"\nchanges with {against}:")
+            _print_changes(configuration, other, plans)
+        return await _fetch_from_each(configuration, providers) if online else ExitCode.OK
 
 
-def _show(configuration: Configuration) -> None:
-    typer.echo(f"settings  {configuration.file}")
-    typer.echo(f"cities    {configuration.list_path}: {len(configuration.cities)} to watch")
-    for provider, load in provider_loads(configuration.cities, plans_in(configuration.settings)).items():
-        _show_load(provider, load)
-    warn_of_rows_set_aside(configuration)
+def _print_plan(configuration: Configuration, plans: Mapping[str, Plan]) -> None:
+    typer.echo(f"settings: {configuration.file}")
+    typer.echo(f"cities:   {configuration.list_path} ({len(configuration.cities):,} valid)")
+    for provider, load in provider_loads(configuration.cities, plans).items():
+        _print_load(provider, load)
+    warn_of_quarantined_rows(configuration)
 
 
-def _show_load(provider: str, load: ProviderLoad) -> None:
+def _print_load(provider: str, load: ProviderLoad) -> None:
+    from weatherd.duration import format_duration
+
     for window in ("minute", "hour", "day", "month"):
         limit = load.plan.limits.get(window)
-        against = f" of {limit:,}" if limit else ""
-        warning = "  TOO MANY" if limit and load.calls_per(window) > limit else ""
-        typer.echo(f"{provider}: {load.calls_per(window):,.0f} calls {WINDOW_LABEL[window]}{against}{warning}")
+        allowed = f" (limit {limit:,})" if limit else ""
+        warning = "  EXCEEDED" if limit and load.calls_per(window) > limit else ""
+        typer.echo(f"{provider}: {load.calls_per(window):,.0f} calls per {window}{allowed}{warning}")
     if not load.fits:
-        every, fitting = duration.format_duration(load.interval), duration.format_duration(load.fitting_interval)
-        stretched = duration.format_duration(round(load.interval * load.share * RETRY_RESERVE))
-        typer.echo(f"{provider}: {load.cities:,} cities do not fit every {every}: the smallest interval is {fitting}")
-        typer.echo(f"{provider}: a run stretches it to {stretched}, which leaves room for retries")
+        name = _LIMIT_NAMES.get(load.tightest_window, "rate limit")
+        fitting, stretched = (
+            format_duration(load.fitting_interval),
+            format_duration(round(load.interval * load.share * RETRY_RESERVE)),
+        )
+        typer.echo(
+            f"{provider}: {load.cities:,} cities every {format_duration(load.interval)} exceeds the {name}. "
+            f"Shortest interval that fits: {fitting}; weatherd will use {stretched}."
+        )
 
 
-async def _ask_each(configuration: Configuration, providers: OpenProviders) -> int:
-    code = OK
-    asked: set[str] = set()
+def _print_changes(before: Configuration, after: Configuration, plans: Mapping[str, Plan]) -> None:
+    """Print the added, changed and removed cities, newly quarantined rows, and the calls per day."""
+    from weatherd.config import diff
+
+    changes = diff.diff(before.cities, after.cities)
+    for city in changes.new.values():
+        old = changes.gone.get(city.id)
+        typer.echo(f"~ {city.name}: {_describe_changes(old, city)}" if old else f"+ {city.name}")
+    for city_id in changes.gone.keys() - changes.new.keys():
+        typer.echo(f"- {changes.gone[city_id].name}")
+    typer.echo(f"{len(changes.cities):,} cities, {changes.unchanged:,} unchanged")
+    warn_of_quarantined_rows(after)
+    old_loads, new_loads = provider_loads(before.cities, plans), provider_loads(after.cities, plans)
+    for provider in sorted({*old_loads, *new_loads}):
+        old_calls, new_calls = (
+            f"{each[provider].calls_per('day'):,.0f}" if provider in each else "0" for each in (old_loads, new_loads)
+        )
+        typer.echo(f"{provider}: {new_calls} calls per day (now {old_calls})")
+
+
+def _describe_changes(old: City, new: City) -> str:
+    names = [field.name for field in fields(old) if getattr(old, field.name) != getattr(new, field.name)]
+    return ", ".join(f"{name} {_format_field(old, name)} → {_format_field(new, name)}" for name in names)
+
+
+def _format_field(city: City, name: str) -> str:
+    from weatherd.duration import format_duration
+
+    if name == "interval":
+        return format_duration(city.interval)
+    return " ".join(city.providers) if name == "providers" else str(getattr(city, name))
+
+
+async def _fetch_from_each(configuration: Configuration, providers: OpenProviders) -> int:
+    """Fetch the first city of each provider that is in use; return the exit code of the worst failure."""
+    first_cities: dict[str, City] = {}
     for city in configuration.cities:
         for name in city.providers:
-            if name in asked:
-                continue
-            asked.add(name)
-            begin = time.monotonic()
-            try:
-                observation = await providers.usable[name].fetch(city)
-            except ProviderError as error:
-                typer.echo(f"{name}: {city.name}: {error}", err=True)
-                code = CONFIG if error.failure is Failure.DENIED else code or UNAVAILABLE
-            else:
-                took = time.monotonic() - begin
-                typer.echo(f"{name}: {city.name}: {observation.temperature:.0f} °C, answered in {took:.2f} s")
+            first_cities.setdefault(name, city)
+    code = ExitCode.OK
+    for name, city in first_cities.items():
+        begin = time.monotonic()
+        try:
+            observation = await providers.usable[name].fetch(city)
+        except ProviderError as error:
+            typer.echo(f"{name}: {city.name}: {error}", err=True)
+            code = ExitCode.CONFIG if error.failure is Failure.DENIED else code or ExitCode.UNAVAILABLE
+        else:
+            took = time.monotonic() - begin
+            typer.echo(f"{name}: {city.name}: {observation.temperature:.0f} °C, response in {took:.2f} s")
     return code
-
-
-def check_quietly(config: Path | None) -> int:
-    """Log what is wrong as the daemon would, for whoever keeps its log; nothing when all is right."""
-    log.configure("warning")
-    try:
-        asyncio.run(_look(load_all(config)))
-    except ConfigError as error:
-        structlog.get_logger().error("config.rejected", problems=[str(problem) for problem in error.problems])
-        return CONFIG
-    return OK
-
-
-async def _look(configuration: Configuration) -> None:
-    async with open_providers(configuration.settings) as providers:
-        providers.require_usable(configuration)

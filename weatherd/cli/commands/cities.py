@@ -1,86 +1,149 @@
-"""``weatherd cities``: keep the list."""
+"""``weatherd cities``: list, search, add and remove cities."""
+# ruff: noqa: D301 - the mark backslash-b keeps the line breaks of the examples
 
 from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
-from pydantic import TypeAdapter, ValidationError
 
-from weatherd.city import City, make_slug
-from weatherd.cli.exit_codes import OK
-from weatherd.cli.options import warn_of_rows_set_aside
-from weatherd.config import atomic_write
-from weatherd.config.city_list import list_files
-from weatherd.config.loader import SHIPPED_SETTINGS
-from weatherd.config.messages import explain_error
-from weatherd.config.yaml import editor, reader
-from weatherd.daemon.wiring import USER_AGENT
-from weatherd.duration import format_duration
+from weatherd.cli.exit_codes import ExitCode
+from weatherd.cli.options import TYPER_SETTINGS, ConfigFile, load_user_configuration, warn_of_quarantined_rows
 from weatherd.errors import ConfigError, Problem, WeatherdError, did_you_mean
-from weatherd.http.session import open_session
-from weatherd.providers.open_meteo import geocoding
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
+    from weatherd.city import City
     from weatherd.config.loader import Configuration
     from weatherd.config.settings import Settings
     from weatherd.providers.open_meteo.geocoding import FoundPlace
 
+_HELP = """Manage the city list; comments and order are preserved.
 
-def show(configuration: Configuration) -> int:
-    """Print the list: id, name, place, interval and providers of each city; set-aside rows on standard error."""
+\b
+Examples:
+  weatherd cities list
+  weatherd cities add Flensburg
+"""
+cities = typer.Typer(help=_HELP, **TYPER_SETTINGS)
+
+
+@cities.callback()
+def share_config_option(config: ConfigFile = None) -> None:
+    """Accept ``--config`` before the subcommand, which inherits it."""
+
+
+@cities.command("list")
+def list_cities(config: ConfigFile = None) -> int:
+    """List the cities: id, name, coordinates, interval and providers.
+
+    Quarantined rows are listed on standard error.
+
+    \b
+    Examples:
+      weatherd cities list
+      weatherd cities list --config /etc/weatherd/weatherd.yaml
+    """
+    from weatherd.duration import format_duration
+
+    configuration = load_user_configuration(config)
     for city in configuration.cities:
         rest = f"{format_duration(city.interval):<6} {', '.join(city.providers)}"
         typer.echo(f"{city.id:<20} {city.name:<24} {city.lat:>9.4f} {city.lon:>10.4f}  {rest}")
-    warn_of_rows_set_aside(configuration)
-    return OK
+    warn_of_quarantined_rows(configuration)
+    return ExitCode.OK
 
 
-def search(settings: Settings, name: str) -> int:
-    """Print the places of that name."""
-    _print_found(_search(settings, name))
-    return OK
+@cities.command("search")
+def search_city(name: Annotated[str, typer.Argument(help="The city's name.")], config: ConfigFile = None) -> int:
+    """Search for a city by name: coordinates, population, region and country.
+
+    \b
+    Examples:
+      weatherd cities search Springfield
+    """
+    _print_matches(_search(load_user_configuration(config).settings, name))
+    return ExitCode.OK
 
 
-def add(configuration: Configuration, name: str, place: tuple[float, float] | None, pick: int | None) -> int:
-    """Add a city at the end of the list: at *place*, or else where the geocoding finds it."""
-    file = _own(list_files(configuration.list_path)[-1])
-    if place:
-        city = _city(name, *place)
+@cities.command("add")
+def add_city(
+    name: Annotated[str, typer.Argument(help="The city's name.")],
+    config: ConfigFile = None,
+    lat: Annotated[
+        float | None, typer.Option(min=-90, max=90, help="Latitude in degrees; skips the search for the name.")
+    ] = None,
+    lon: Annotated[float | None, typer.Option(min=-180, max=180, help="Longitude in degrees.")] = None,
+    pick: Annotated[int | None, typer.Option(help="Which match to add, as numbered by search.")] = None,
+) -> int:
+    """Add a city at the end of the list.
+
+    \b
+    Examples:
+      weatherd cities add Frankfurt --pick 2
+      weatherd cities add "Weather station" --lat 54.33 --lon 10.18
+    """
+    from weatherd.config import atomic_write
+    from weatherd.config.city_list import list_files
+    from weatherd.config.yaml import editor, reader
+
+    if (lat is None) != (lon is None):
+        raise typer.BadParameter("--lat and --lon go together")
+    configuration = load_user_configuration(config)
+    file = _require_editable(list_files(configuration.list_path)[-1])
+    if lat is not None and lon is not None:
+        city = _make_city(name, lat, lon)
     else:
-        chosen = _choose(_search(configuration.settings, name), pick)
-        city = _city(chosen.name, round(chosen.lat, 5), round(chosen.lon, 5))
-    if taken := next(_rows(configuration, {city.name, city.id}), None):
-        raise ConfigError(Problem(taken.where, f"{city.name!r} is in the list already (id {city.id!r})"))
+        match = _choose_match(_search(configuration.settings, name), pick)
+        city = _make_city(match.name, round(match.lat, 5), round(match.lon, 5))
+    if existing := next(_find_rows(configuration, {city.name, city.id}), None):
+        raise ConfigError(Problem(existing.where, f"{city.name!r} is already in the list (id {city.id!r})"))
     row = {"name": city.name, "lat": city.lat, "lon": city.lon}
     atomic_write.write_atomically(file, editor.append_row(reader.read_text(file), "cities", row, str(file)))
     typer.echo(f"added {city.name} ({city.lat}, {city.lon}) to {file}")
-    return OK
+    return ExitCode.OK
 
 
-def remove(configuration: Configuration, name: str) -> int:
-    """Take the row of that name or id out of the list, also one that is set aside."""
-    matches = list(_rows(configuration, {name}))
+@cities.command("remove")
+def remove_city(name: Annotated[str, typer.Argument(help="Its name or id.")], config: ConfigFile = None) -> int:
+    """Remove a city from the list; its row may be a quarantined one.
+
+    \b
+    Examples:
+      weatherd cities remove Kiel
+      weatherd cities remove sao-paulo
+    """
+    from weatherd.config import atomic_write
+    from weatherd.config.yaml import editor, reader
+
+    configuration = load_user_configuration(config)
+    matches = list(_find_rows(configuration, {name}))
+    list_path = str(configuration.list_path)
     if not matches:
-        known = [word for city in configuration.cities for word in (city.name, city.id)]
-        where = str(configuration.list_path)
-        raise ConfigError(Problem(where, f"{name!r} is not in the list{did_you_mean(name, known)}"))
+        known = [known for city in configuration.cities for known in (city.name, city.id)]
+        raise ConfigError(Problem(list_path, f"{name!r} is not in the list{did_you_mean(name, known)}"))
     if len(matches) > 1:
-        places = ", ".join(row.where for row in matches)
-        message = f"{name!r} stands in the list more than once: {places}; use an id, or edit the file"
-        raise ConfigError(Problem(str(configuration.list_path), message))
+        where = ", ".join(row.where for row in matches)
+        message = f"{name!r} is in the list more than once: {where}; remove it by its id, or edit the file"
+        raise ConfigError(Problem(list_path, message))
     file, position, _ = matches[0]
-    atomic_write.write_atomically(_own(file), editor.remove_row(reader.read_text(file), "cities", position, str(file)))
+    atomic_write.write_atomically(
+        _require_editable(file), editor.remove_row(reader.read_text(file), "cities", position, str(file))
+    )
     typer.echo(f"removed {name} from {file}")
-    return OK
+    return ExitCode.OK
 
 
-def _city(name: str, lat: float, lon: float) -> City:
-    """Return the city as the list will hold it; a usage error for one that it would set aside."""
+def _make_city(name: str, lat: float, lon: float) -> City:
+    """Return the city as the list will hold it. Raises typer.BadParameter where the list would quarantine it."""
+    from pydantic import TypeAdapter, ValidationError
+
+    from weatherd.city import City
+    from weatherd.config.messages import explain_error
+
     try:
         return TypeAdapter(City).validate_python({"name": name, "lat": lat, "lon": lon})
     except ValidationError as error:
@@ -88,64 +151,73 @@ def _city(name: str, lat: float, lon: float) -> City:
 
 
 def _search(settings: Settings, name: str) -> list[FoundPlace]:
-    block = settings.open_meteo
-    base = block.geocoding_url or block.base_url or geocoding.GEOCODING_URL
+    from weatherd.daemon.wiring import USER_AGENT
+    from weatherd.http.session import open_session
+    from weatherd.providers.open_meteo import geocoding
 
-    async def ask() -> list[FoundPlace]:
+    section = settings.open_meteo
+    base_url = section.geocoding_url or section.base_url or geocoding.GEOCODING_URL
+
+    async def search() -> list[FoundPlace]:
         async with open_session(USER_AGENT) as session:
-            return await geocoding.search_places(session, base, name)
+            return await geocoding.search_places(session, base_url, name)
 
-    found = asyncio.run(ask())
-    if not found:
-        raise WeatherdError(f"no place called {name!r} is known; add it by --lat and --lon")
-    return found
-
-
-def _choose(found: Sequence[FoundPlace], pick: int | None) -> FoundPlace:
-    """Return the place with that number; the likeliest if none is given, with the others shown."""
-    if pick is not None and not 1 <= pick <= len(found):
-        raise typer.BadParameter(f"--pick {pick}: the number of places of that name is {len(found)}")
-    if pick is None and len(found) > 1:
-        _print_found(found, err=True)
-        typer.echo("number 1 it is; --pick NUMBER takes another", err=True)
-    return found[(pick or 1) - 1]
+    matches = asyncio.run(search())
+    if not matches:
+        raise WeatherdError(f"no place named {name!r} was found; add it with --lat and --lon")
+    return matches
 
 
-def _print_found(found: Sequence[FoundPlace], *, err: bool = False) -> None:
-    for number, place in enumerate(found, 1):
-        people = f"{place.population:,}" if place.population else "–"
-        where = ", ".join(filter(None, (place.region, place.country)))
-        typer.echo(
-            f"{number:>2}  {place.name:<24} {place.lat:>9.4f} {place.lon:>10.4f} {people:>12}  {where}",
-            err=err,
-        )
+def _choose_match(matches: Sequence[FoundPlace], pick: int | None) -> FoundPlace:
+    """Return match number *pick*, counted from 1; without it the first one, and print the others."""
+    if pick is not None and not 1 <= pick <= len(matches):
+        raise typer.BadParameter(f"--pick {pick}: should be from 1 to {len(matches)}, the number of matches")
+    if pick is None and len(matches) > 1:
+        _print_matches(matches, err=True)
+        typer.echo("Using the first match. Use --pick N to choose another.", err=True)
+    return matches[(pick or 1) - 1]
+
+
+def _print_matches(matches: Sequence[FoundPlace], *, err: bool = False) -> None:
+    for number, match in enumerate(matches, 1):
+        population = f"{match.population:,}" if match.population else "–"
+        where = ", ".join(filter(None, (match.region, match.country)))
+        coordinates = f"{match.lat:>9.4f} {match.lon:>10.4f}"
+        typer.echo(f"{number:>2}  {match.name:<24} {coordinates} {population:>12}  {where}", err=err)
 
 
 class _Row(NamedTuple):
     file: Path
     position: int
-    where: str
+    where: str  # file:line:column
 
 
-def _rows(configuration: Configuration, names: Collection[str]) -> Iterator[_Row]:
-    """Find the rows whose name or id is one of *words*, good or set aside."""
+def _find_rows(configuration: Configuration, names: Collection[str]) -> Iterator[_Row]:
+    """Yield the rows, valid or quarantined, whose name or id is one of *names*."""
+    from weatherd.config.city_list import list_files
+    from weatherd.config.yaml import reader
+
     for file in list_files(configuration.list_path):
         rows = reader.parse_yaml(reader.read_text(file), str(file))["cities"]
         for index, row in enumerate(rows):
-            if isinstance(row, dict) and not _names(row).isdisjoint(names):
+            if isinstance(row, dict) and not _names_of(row).isdisjoint(names):
                 yield _Row(file, index, reader.format_position(str(file), rows.value_positions[index]))
 
 
-def _names(row: dict[str, Any]) -> set[str]:
+def _names_of(row: dict[str, Any]) -> set[str]:
+    from weatherd.city import make_slug
+
     name = row.get("name")
     names = [name, row.get("id") or (make_slug(name.strip()) if isinstance(name, str) else None)]
-    return {each.strip() for each in names if isinstance(each, str)}
+    return {name.strip() for name in names if isinstance(name, str)}
 
 
-def _own(file: Path) -> Path:
-    """Return a file that may be edited: not the list that came with weatherd, unless one works in its source."""
+def _require_editable(file: Path) -> Path:
+    """Return *file*. Raises ConfigError for the list in the installed package; a source checkout may be edited."""
+    from weatherd.config.loader import SHIPPED_SETTINGS
+
     shipped = SHIPPED_SETTINGS.parent
     if file.resolve().is_relative_to(shipped) and Path("config").resolve() != shipped:
-        message = f"there is no list of your own yet: copy {shipped} to ~/.config/weatherd or ./config"
-        raise ConfigError(Problem("", message))
+        message = f"this list belongs to the weatherd installation: copy {shipped} to ~/.config/weatherd or ./config"
+        raise ConfigError(Problem("", f"{message}, and edit the copy"))
     return file

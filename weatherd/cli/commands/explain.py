@@ -1,98 +1,98 @@
-"""``weatherd explain``: why a city was or was not updated, and when it will be."""
+"""``weatherd explain``: why a city was or was not updated, and when it is polled next."""
+# ruff: noqa: D301 - the mark backslash-b keeps the line breaks of the examples
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from weatherd import duration
-from weatherd.city import make_slug
-from weatherd.cli.client import ask, cities, city_path, daemon
-from weatherd.cli.commands.status import ago, ahead
-from weatherd.cli.exit_codes import OK
-from weatherd.errors import did_you_mean
+from weatherd.cli.exit_codes import ExitCode
+from weatherd.cli.lookup import find_watched_city
+from weatherd.cli.options import ConfigFile, DaemonUrl, find_daemon
+from weatherd.cli.relative_time import format_age, format_due_time
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping
 
-    from weatherd.cli.client import Daemon
+    from weatherd.cli.client import Client
+    from weatherd.web.schemas import CityDetail, PollModel
+
+_PHASES = {"dns": "DNS", "tls_begun": "connect", "first_byte": "first byte", "done": "rest"}
 
 
-def explain(name: str, config: Path | None, url: str | None) -> int:
-    """Print it. Raises UnansweredError when there is no daemon."""
-    where = daemon(config, url)
-    (city,) = ask(where, city_path(find(where, name)))
-    for line in _lines(city, datetime.now(UTC)):
+def explain(
+    city: Annotated[str, typer.Argument(help="Its name or id.")], config: ConfigFile = None, url: DaemonUrl = None
+) -> int:
+    """Explain a city's last poll and when the next one is due.
+
+    It shows the requests that the last poll made, how long each phase took, and what the daemon decided.
+
+    \b
+    Examples:
+      weatherd explain Kiel
+    """
+    found = asyncio.run(_fetch(find_daemon(config, url), city))
+    for line in _describe_city(found, datetime.now(UTC)):
         typer.echo(line)
-    return OK
+    return ExitCode.OK
 
 
-def find(where: Daemon, name: str) -> str:
-    """Return the id of a city that is called so, or has that id; typer's error when there is none."""
-    known = cities(where)
-    for city in known:
-        if name.casefold() in (city["name"].casefold(), city["id"]):
-            return str(city["id"])
-    words = [word for city in known for word in (city["id"], city["name"])]
-    raise typer.BadParameter(
-        f"no city is called {name!r}{did_you_mean(name, words) or did_you_mean(make_slug(name), words)}"
-    )
+async def _fetch(client: Client, name: str) -> CityDetail:
+    async with client:
+        return await find_watched_city(client, name)
 
 
-def _lines(city: dict[str, Any], now: datetime) -> Iterator[str]:
-    yield f"{city['name']} ({city['id']}, {city['lat']:g}, {city['lon']:g}) is {city['state']}"
-    last = city["observation"]
-    if last:
-        place = f" at station {last['station']}" if last["station"] else ""
-        yield f"  last observation   {last['temperature']:.1f} °C, {last['description']}, by {last['provider']}{place}"
-        observed, fetched = ago(last["observed_at"], now), ago(last["fetched_at"], now)
+def _describe_city(city: CityDetail, now: datetime) -> Iterator[str]:
+    from weatherd.duration import format_duration
+
+    yield f"{city.name} ({city.id}, {city.lat:g}, {city.lon:g}): {city.state}"
+    if last := city.observation:
+        station = f" station {last.station}" if last.station else ""
+        yield f"  last observation   {last.temperature:.1f} °C, {last.description}, from {last.provider}{station}"
+        observed, fetched = format_age(last.observed_at, now), format_age(last.fetched_at, now)
         yield f"                     observed {observed} ago, fetched {fetched} ago"
-        yield f"                     stale when it is older than {duration.format_duration(city['budget'])}"
+        if city.budget is not None:
+            yield f"                     stale when older than {format_duration(city.budget)}"
     else:
         yield "  last observation   none yet"
-    every, order = duration.format_duration(city["interval"]), ", then ".join(city["providers"])
-    yield f"  schedule           every {every}, {city['phase']:g} s into it; asks {order}"
-    yield from _attempt(city["attempt"], now)
-    then = city["next"]
-    yield (
-        f"  next attempt       {ahead(then['at'], now)} ({then['at']}): {then['why']}"
-        if then
-        else "  next attempt       it is being polled now"
-    )
+    interval, order = format_duration(city.interval), ", then ".join(city.providers)
+    yield f"  schedule           every {interval}, {city.phase:g} s into each interval; from {order}"
+    yield from _describe_poll(city.attempt, now)
+    if city.next:
+        yield f"  next poll          {format_due_time(city.next.at, now)} ({city.next.at}): {city.next.why}"
+    else:
+        yield "  next poll          in progress"
 
 
-def _attempt(attempt: dict[str, Any] | None, now: datetime) -> Iterator[str]:
-    if attempt is None:
-        yield "  last attempt       none since the start"
+def _describe_poll(poll: PollModel | None, now: datetime) -> Iterator[str]:
+    if poll is None:
+        yield "  last poll          none since the daemon started"
         return
-    began, took = ago(attempt["began"], now), f"{attempt['seconds'] * 1000:.0f} ms"
-    yield f"  last attempt       {began} ago, took {took}: {attempt['decided']}"
-    for each in attempt["tries"]:
-        reason = f": {each['reason']}" if each["reason"] else ""
-        yield f"    {each['provider']:<16} {each['outcome']}, {each['seconds'] * 1000:.0f} ms{reason}"
-        for one in each["exchanges"]:
-            status = f"status {one['status']}" if one["status"] else "no answer"
-            yield f"      {one['host']}: {status}; {', '.join(phases(one['phases'])) or 'no phase was reached'}"
-    if attempt["failures"]:
-        yield f"                     {attempt['failures']} in a row brought nothing fresh"
+    yield f"  last poll          {format_age(poll.began, now)} ago, took {poll.seconds * 1000:.0f} ms: {poll.decided}"
+    for attempt in poll.tries:
+        reason = f": {attempt.reason}" if attempt.reason else ""
+        yield f"    {attempt.provider:<16} {attempt.outcome}, {attempt.seconds * 1000:.0f} ms{reason}"
+        for request in attempt.exchanges:
+            status = f"status {request.status}" if request.status else "no response"
+            phases = ", ".join(describe_phases(request.phases)) or "failed before the first phase"
+            yield f"      {request.host}: {status}; {phases}"
+    if poll.failures:
+        yield f"                     {poll.failures} polls in a row without a fresh observation"
 
 
-def phases(marks: dict[str, float]) -> Iterator[str]:
-    """Turn the moments at which phases ended into how long each took, in words."""
-    before, tls = 0.0, "tls_begun" in marks
-    names = {
-        "dns": "DNS",
-        "tls_begun": "connect",
-        "connected": "TLS" if tls else "connect",
-        "first_byte": "first byte",
-        "done": "rest",
-    }
+def describe_phases(marks: Mapping[str, float]) -> Iterator[str]:
+    """Yield how long each phase of a request took, such as ``DNS 1.2 ms``.
+
+    *marks* are the times at which phases ended, in seconds since the start of the request.
+    """
+    names = _PHASES | {"connected": "TLS" if "tls_begun" in marks else "connect"}
     if "reused" in marks:
         yield "connection reused"
-    for mark, moment in sorted(marks.items(), key=lambda each: each[1]):
+    before = 0.0
+    for mark, moment in sorted(marks.items(), key=lambda item: item[1]):
         if mark in names:
             yield f"{names[mark]} {(moment - before) * 1000:.1f} ms"
         before = moment

@@ -1,4 +1,5 @@
-"""``weatherd export``: the journal as a stream, however long, in constant memory."""
+"""``weatherd export``: stream the journal to a file, in constant memory."""
+# ruff: noqa: D301 - the mark backslash-b keeps the line breaks of the examples
 
 from __future__ import annotations
 
@@ -9,53 +10,67 @@ import itertools
 import json
 import sys
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from weatherd.cli.commands.history import between, journal_of, place
-from weatherd.cli.exit_codes import OK
-from weatherd.formatting import to_dict
-from weatherd.journal.reader import Reader
+from weatherd.cli.exit_codes import ExitCode
+from weatherd.cli.lookup import find_journal, find_recorded_city, parse_time_range
+from weatherd.cli.options import ConfigFile, Since, Until, load_user_configuration
 from weatherd.observation import FIELDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Iterator
 
-    from weatherd.config.loader import Configuration
     from weatherd.observation import Observation
 
-Format = Literal["csv", "jsonl", "parquet"]
-
-_GROUP = 50_000  # observations that Parquet puts into a row group, and holds in memory
-_TEXTS = ("city", "provider", "description", "station")
-_TIMES = ("observed_at", "fetched_at")
+_ROW_GROUP = 50_000  # observations in a Parquet row group, which is held in memory
+_TEXT_FIELDS = ("city", "provider", "description", "station")
+_TIME_FIELDS = ("observed_at", "fetched_at")
 
 
-def export(  # noqa: PLR0917 - an option each
-    configuration: Configuration,
-    style: Format,
-    since: str | None,
-    until: str | None,
-    cities: Sequence[str],
-    output: Path | None,
+def export(  # noqa: PLR0917 - one parameter per option
+    cities: Annotated[
+        list[str] | None, typer.Argument(metavar="[CITY ...]", help="Names or ids; default: all cities.")
+    ] = None,
+    config: ConfigFile = None,
+    format: Annotated[  # noqa: A002 - the option's name
+        Literal["csv", "jsonl", "parquet"], typer.Option("--format", "-f", help="The output format.")
+    ] = "csv",
+    since: Since = None,
+    until: Until = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where to write; default: standard output.")
+    ] = None,
 ) -> int:
-    """Write what was observed to a file or to standard output; raises StateError when there is no journal."""
-    begin, end = between(since, until, datetime.now(UTC))
-    with contextlib.closing(Reader(journal_of(configuration))) as reader:
-        ids = [place(configuration, name, reader).id for name in cities]
-        found = reader.iterate(begin, end if until else None, ids)
-        if style == "parquet":
-            _parquet(found, output)
+    """Export recorded observations as CSV, JSON Lines or Parquet.
+
+    They are written in the order in which they arrived. Exit code 74 if there is no journal.
+
+    \b
+    Examples:
+      weatherd export > all.csv
+      weatherd export --format jsonl --since 7d Kiel Berlin
+      weatherd export --format parquet --output weather.parquet
+    """
+    from weatherd.journal.reader import Reader
+
+    configuration = load_user_configuration(config)
+    begin, end = parse_time_range(since, until, datetime.now(UTC))
+    with contextlib.closing(Reader(find_journal(configuration))) as reader:
+        ids = [find_recorded_city(configuration, name, reader).id for name in cities or ()]
+        observations = reader.iterate(begin, end if until else None, ids)
+        if format == "parquet":
+            _write_parquet(observations, output)
         else:
-            with _text(output) as stream:
-                _WRITERS[style](found, stream)
-    return OK
+            with _open_text(output) as stream:
+                (_write_csv if format == "csv" else _write_jsonl)(observations, stream)
+    return ExitCode.OK
 
 
 @contextlib.contextmanager
-def _text(output: Path | None) -> Iterator[Any]:
+def _open_text(output: Path | None) -> Iterator[Any]:
     if output is None:
         yield sys.stdout
         return
@@ -63,32 +78,34 @@ def _text(output: Path | None) -> Iterator[Any]:
         yield stream
 
 
-def _csv(found: Iterator[Observation], stream: Any) -> None:
+def _write_csv(observations: Iterator[Observation], stream: Any) -> None:
+    from weatherd.formatting import to_dict
+
     writer = csv.DictWriter(stream, FIELDS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(map(to_dict, found))
+    writer.writerows(map(to_dict, observations))
 
 
-def _jsonl(found: Iterator[Observation], stream: Any) -> None:
-    for each in found:
-        stream.write(json.dumps(to_dict(each), ensure_ascii=False) + "\n")
+def _write_jsonl(observations: Iterator[Observation], stream: Any) -> None:
+    from weatherd.formatting import to_dict
+
+    for observation in observations:
+        stream.write(json.dumps(to_dict(observation), ensure_ascii=False) + "\n")
 
 
-_WRITERS = {"csv": _csv, "jsonl": _jsonl}
-
-
-def _parquet(found: Iterator[Observation], output: Path | None) -> None:
+def _write_parquet(observations: Iterator[Observation], output: Path | None) -> None:
+    """Write row groups one after the other. Raises typer.BadParameter without pyarrow, or for a terminal."""
     try:
         arrow, parquet = importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
     except ImportError:
         raise typer.BadParameter("parquet needs pyarrow: pip install 'weatherd[parquet]'") from None
     if output is None and sys.stdout.isatty():
-        raise typer.BadParameter("parquet is not for a terminal: name a file with --output")
+        raise typer.BadParameter("parquet cannot be printed on a terminal: name a file with --output")
     time = arrow.timestamp("us", tz="UTC")
-    kinds = dict.fromkeys(_TEXTS, arrow.string()) | dict.fromkeys(_TIMES, time) | {"code": arrow.int32()}
-    schema = arrow.schema([(name, kinds.get(name, arrow.float64())) for name in FIELDS])
+    types = dict.fromkeys(_TEXT_FIELDS, arrow.string()) | dict.fromkeys(_TIME_FIELDS, time) | {"code": arrow.int32()}
+    schema = arrow.schema([(name, types.get(name, arrow.float64())) for name in FIELDS])
     target = str(output) if output else arrow.PythonFile(sys.stdout.buffer, mode="w")
     with parquet.ParquetWriter(target, schema) as writer:
-        while group := list(itertools.islice(found, _GROUP)):
-            columns = {name: [getattr(each, name) for each in group] for name in FIELDS}
+        while group := list(itertools.islice(observations, _ROW_GROUP)):
+            columns = {name: [getattr(observation, name) for observation in group] for name in FIELDS}
             writer.write_table(arrow.Table.from_pydict(columns, schema=schema))

@@ -1,125 +1,105 @@
-"""``weatherd history``: what the journal knows of a city."""
+"""``weatherd history``: a city's observations in the journal."""
+# ruff: noqa: D301 - the mark backslash-b keeps the line breaks of the examples
 
 from __future__ import annotations
 
 import contextlib
 import csv
 import json
-import os
 import sys
-import zoneinfo
-from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
-from typing import TYPE_CHECKING, Literal
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from weatherd.cli.commands import history_table as cut
-from weatherd.cli.exit_codes import OK, USAGE
-from weatherd.cli.lookup import moment
-from weatherd.errors import did_you_mean
-from weatherd.formatting import to_dict
-from weatherd.journal import state_folder
-from weatherd.journal.reader import Reader
-from weatherd.journal.store import JOURNAL_FILE
+from weatherd.cli.exit_codes import ExitCode
+from weatherd.cli.history_table import choose_span_length, draw_sparkline, round_down, split_into_spans
+from weatherd.cli.lookup import find_journal, find_recorded_city, parse_time_range
+from weatherd.cli.options import ConfigFile, OutputFormat, Until, load_user_configuration
 from weatherd.observation import FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
+    from datetime import tzinfo
 
-    from weatherd.cli.commands.history_table import Span
-    from weatherd.config.loader import Configuration
+    from rich.table import Table
+
+    from weatherd.cli.history_table import Span
+    from weatherd.cli.lookup import RecordedCity
     from weatherd.observation import Observation
 
-Format = Literal["text", "json", "csv"]
-
-_ROWS, _WIDTH = 24, 60  # of the table, of the line above it
+_TABLE_ROWS, _SPARKLINE_WIDTH = 24, 60
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A city that was watched."""
+def history(
+    city: Annotated[str, typer.Argument(help="Its name or id.")],
+    config: ConfigFile = None,
+    since: Annotated[
+        str, typer.Option("--since", metavar="WHEN", help="A duration before now (24h) or a date.")
+    ] = "24h",
+    until: Until = None,
+    format: OutputFormat = "text",  # noqa: A002 - the option's name
+) -> int:
+    """Show a city's recorded observations.
 
-    id: str
-    name: str
-    zone: tzinfo
+    The text format shows low, high and mean, in the city's time zone. Exit code 74 if there is no journal.
 
+    \b
+    Examples:
+      weatherd history Kiel
+      weatherd history Kiel --since 7d
+      weatherd history Kiel --since 2026-01-01 --until 2026-02-01 --format csv > january.csv
+    """
+    from weatherd.formatting import to_dict
+    from weatherd.journal.reader import Reader
 
-def history(configuration: Configuration, name: str, since: str, until: str | None, style: Format) -> int:
-    """Print what was observed in a city, in its own time zone; raises StateError when there is no journal."""
-    with contextlib.closing(Reader(journal_of(configuration))) as reader:
-        where = place(configuration, name, reader)
-        now = datetime.now(UTC)
-        begin, end = between(since, until, now, where.zone)
-        if begin is None or end is None or begin >= end:
-            typer.echo("weatherd: --since should lie before --until", err=True)
-            return USAGE
-        found = reader.read_city(where.id, begin, end)
-    match style:
+    configuration = load_user_configuration(config)
+    with contextlib.closing(Reader(find_journal(configuration))) as reader:
+        found = find_recorded_city(configuration, city, reader)
+        begin, end = parse_time_range(since, until, datetime.now(UTC), found.zone)
+        if begin is None or begin >= end:
+            raise typer.BadParameter("--since must be before --until")
+        observations = reader.read_city(found.id, begin, end)
+    match format:
         case "text":
-            _print(where, found, begin, end)
+            _print(found, observations, begin.astimezone(found.zone), end.astimezone(found.zone))
         case "json":
-            typer.echo(json.dumps([to_dict(each) for each in found], ensure_ascii=False, indent=2))
+            typer.echo(json.dumps([to_dict(each) for each in observations], ensure_ascii=False, indent=2))
         case "csv":
             writer = csv.DictWriter(sys.stdout, FIELDS, lineterminator="\n")
             writer.writeheader()
-            writer.writerows(map(to_dict, found))
-    return OK
+            writer.writerows(map(to_dict, observations))
+    return ExitCode.OK
 
 
-def journal_of(configuration: Configuration) -> Path:
-    """Return where the journal is."""
-    return state_folder.find_state_folder(configuration.settings.state, configuration.file, os.environ) / JOURNAL_FILE
+def _print(city: RecordedCity, observations: Sequence[Observation], begin: datetime, end: datetime) -> None:
+    from rich.console import Console
 
-
-def between(
-    since: str | None, until: str | None, now: datetime, zone: tzinfo = UTC
-) -> tuple[datetime | None, datetime | None]:
-    """Return both moments; typer's error for what is none."""
-    try:
-        return moment(since, now, zone) if since else None, moment(until, now, zone) if until else now
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
-
-
-def place(configuration: Configuration, name: str, reader: Reader) -> Place:
-    """Find a city by its name or id: on the list, or, when it has left that, in the journal."""
-    for city in configuration.cities:
-        if name.casefold() in (city.name.casefold(), city.id):
-            return Place(city.id, city.name, zoneinfo.ZoneInfo(city.timezone) if city.timezone else UTC)
-    kept = reader.list_cities()
-    if name in kept:
-        return Place(name, name, UTC)
-    known = [word for city in configuration.cities for word in (city.name, city.id)]
-    raise typer.BadParameter(f"no city is called {name!r}{did_you_mean(name, [*known, *kept])}")
-
-
-def _print(place: Place, found: Sequence[Observation], begin: datetime, end: datetime) -> None:
-    begin, end = begin.astimezone(place.zone), end.astimezone(place.zone)
-    console = Console(highlight=False, soft_wrap=True)
-    console.print(f"{place.name}: {begin:%d %b %Y %H:%M} to {end:%d %b %Y %H:%M %Z}", style="bold", markup=False)
-    if not found:
-        console.print("no observation")
+    console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+    console.print(f"{city.name}: {begin:%d %b %Y %H:%M} to {end:%d %b %Y %H:%M %Z}", style="bold")
+    if not observations:
+        console.print("no observations")
         return
-    fine = cut.spans(found, begin.astimezone(UTC), end.astimezone(UTC), (end - begin) / _WIDTH)
-    console.print(cut.sparkline(fine), style="cyan")
-    low = min(found, key=lambda each: each.temperature)
-    high = max(found, key=lambda each: each.temperature)
-    mean = sum(each.temperature for each in found) / len(found)
+    # In UTC, because arithmetic in a local time zone ignores the hour that a clock change adds or takes
+    since, until = begin.astimezone(UTC), end.astimezone(UTC)
+    line = draw_sparkline(split_into_spans(observations, since, until, (until - since) / _SPARKLINE_WIDTH))
+    console.print(line, style="cyan")
+    low = min(observations, key=lambda each: each.temperature)
+    high = max(observations, key=lambda each: each.temperature)
+    mean = sum(each.temperature for each in observations) / len(observations)
     console.print(
-        f"low {low.temperature:.1f} °C ({low.observed_at.astimezone(place.zone):%d %b %H:%M})   "
-        f"high {high.temperature:.1f} °C ({high.observed_at.astimezone(place.zone):%d %b %H:%M})   "
-        f"mean {mean:.1f} °C   {len(found):,} observations"
+        f"low {low.temperature:.1f} °C ({low.observed_at.astimezone(city.zone):%d %b %H:%M})   "
+        f"high {high.temperature:.1f} °C ({high.observed_at.astimezone(city.zone):%d %b %H:%M})   "
+        f"mean {mean:.1f} °C   {len(observations):,} observations"
     )
-    length = cut.step(begin, end, _ROWS)
-    first = cut.round_down(begin, length).astimezone(UTC)
-    console.print(_table(cut.spans(found, first, end.astimezone(UTC), length), place.zone))
+    length = choose_span_length(begin, end, _TABLE_ROWS)
+    first = round_down(begin, length).astimezone(UTC)
+    console.print(_build_table(split_into_spans(observations, first, until, length), city.zone))
 
 
-def _table(spans: Sequence[Span], zone: tzinfo) -> Table:
+def _build_table(spans: Sequence[Span], zone: tzinfo) -> Table:
+    from rich.table import Table
+
     table = Table(box=None, pad_edge=False)
     table.add_column("from")
     for name in ("low", "mean", "high"):

@@ -1,4 +1,5 @@
-"""``weatherd once``: every city, one time."""
+"""``weatherd once``: poll every city once."""
+# ruff: noqa: D301 - the mark backslash-b keeps the line breaks of the examples
 
 from __future__ import annotations
 
@@ -10,12 +11,9 @@ from typing import TYPE_CHECKING, Literal
 
 import typer
 
-from weatherd import formatting
-from weatherd.cli.exit_codes import OK, UNAVAILABLE
-from weatherd.cli.options import warn_of_rows_set_aside
-from weatherd.daemon.wiring import open_with_state, utc_now
+from weatherd.cli.exit_codes import ExitCode
+from weatherd.cli.options import ConfigFile, OutputFormat, load_user_configuration, warn_of_quarantined_rows
 from weatherd.observation import FetchedObservation
-from weatherd.polling.fetch import fetch_city
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,46 +21,60 @@ if TYPE_CHECKING:
     from weatherd.city import City
     from weatherd.config.loader import Configuration
 
-Format = Literal["text", "json", "csv"]
+    Outcome = tuple[FetchedObservation | None, Exception | None]
 
 
-def once(configuration: Configuration, style: Format) -> int:
-    """Poll every city, print what came in the list's order, and name the cities that failed on standard error."""
-    outcomes = asyncio.run(_poll(configuration))
-    arrivals = [arrival for arrival, _ in outcomes.values() if arrival]
-    _print(arrivals, style, configuration.settings.console.format)
-    for city, (_, error) in outcomes.items():
-        if error:
-            typer.echo(f"{city.name}: {error}", err=True)
-    return UNAVAILABLE if any(error for _, error in outcomes.values()) else OK
+def once(config: ConfigFile = None, format: OutputFormat = "text") -> int:  # noqa: A002 - the option's name
+    """Poll every city once and print the observations.
+
+    Exit code 69 if a city failed; the errors are on standard error.
+
+    \b
+    Examples:
+      weatherd once
+      weatherd once --format csv > now.csv
+    """
+    configuration = load_user_configuration(config)
+    outcomes = asyncio.run(_poll_all(configuration))
+    _print([fetched for fetched, _ in outcomes.values() if fetched], format, configuration.settings.console.format)
+    errors = {city: error for city, (_, error) in outcomes.items() if error}
+    for city, error in errors.items():
+        typer.echo(f"{city.name}: {error}", err=True)
+    return ExitCode.UNAVAILABLE if errors else ExitCode.OK
 
 
-async def _poll(configuration: Configuration) -> dict[City, tuple[FetchedObservation | None, Exception | None]]:
+async def _poll_all(configuration: Configuration) -> dict[City, Outcome]:
+    """Poll all cities at once; return what came of each, in the order of the list. A stale observation is an error."""
+    from weatherd.daemon.wiring import open_with_state, utc_now
+    from weatherd.polling.fetch import fetch_city
+
     async with open_with_state(configuration) as providers:
         configuration = providers.require_usable(configuration)
-        warn_of_rows_set_aside(configuration)
+        warn_of_quarantined_rows(configuration)
 
-        async def one(city: City) -> tuple[FetchedObservation | None, Exception | None]:
+        async def poll(city: City) -> Outcome:
             outcome = await fetch_city(city, city.providers, providers.usable, lambda: utc_now().timestamp())
             if outcome.observation is None:
                 return None, outcome.reason
-            arrival = FetchedObservation(city, outcome.observation, stale=outcome.is_stale)
-            return arrival, outcome.reason if outcome.is_stale else None
+            fetched = FetchedObservation(city, outcome.observation, stale=outcome.is_stale)
+            return fetched, outcome.reason if outcome.is_stale else None
 
         async with asyncio.TaskGroup() as polls:
-            tasks = {city: polls.create_task(one(city)) for city in configuration.cities}
+            tasks = {city: polls.create_task(poll(city)) for city in configuration.cities}
         return {city: task.result() for city, task in tasks.items()}
 
 
-def _print(arrivals: Sequence[FetchedObservation], style: Format, template: str) -> None:
+def _print(batch: Sequence[FetchedObservation], style: Literal["text", "json", "csv"], template: str) -> None:
+    from weatherd import formatting
+
     rows = [
-        {"name": arrival.city.name, **formatting.to_dict(arrival.observation), "stale": arrival.stale}
-        for arrival in arrivals
+        {"name": fetched.city.name, **formatting.to_dict(fetched.observation), "stale": fetched.stale}
+        for fetched in batch
     ]
     match style:
         case "text":
-            for arrival in arrivals:
-                typer.echo(formatting.format_line(template, arrival))
+            for fetched in batch:
+                typer.echo(formatting.format_line(template, fetched))
         case "json":
             typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
         case "csv":

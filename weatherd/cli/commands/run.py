@@ -1,4 +1,5 @@
 """``weatherd run``: the daemon."""
+# ruff: noqa: D301 - the mark backslash-b keeps the line breaks of the examples
 
 from __future__ import annotations
 
@@ -12,22 +13,16 @@ import sys
 import tempfile
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import structlog
+import typer
 
 from weatherd import __version__, log, plugins
-from weatherd.cli.exit_codes import BUG, CONFIG, NO_STATE, OK, UNCLEAN
-from weatherd.config import loader
-from weatherd.config.settings import Settings, collect_secrets
-from weatherd.daemon import lifecycle, signals, systemd
-from weatherd.daemon.file_watch import watch_files
-from weatherd.daemon.log_writer import LineWriter
-from weatherd.daemon.wiring import open_forwarders, open_providers, open_sinks, utc_now
+from weatherd.cli.exit_codes import ExitCode
+from weatherd.cli.options import ConfigFile
+from weatherd.daemon import signals
 from weatherd.errors import ConfigError, StateError
-from weatherd.journal import provider_state, state_folder
-from weatherd.journal.journal import open_journal
-from weatherd.pipeline.latest import LatestObservations
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -35,66 +30,105 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from weatherd.config.sections import HttpSection
+    from weatherd.daemon.log_writer import LineWriter
     from weatherd.daemon.status import DaemonStatus
 
-_DEMO_DAY = 600.0  # a day's weather passes in ten minutes
-_DEMO_INTERVAL = 5.0
+_DEMO_DAY = 600.0  # seconds that a simulated day takes
+_DEMO_INTERVAL = 5.0  # seconds
 
 
-def run(config: Path | None, *, demo: bool) -> NoReturn:
-    """Run the daemon and leave the process with its exit code."""
+def run(
+    config: ConfigFile = None,
+    demo: Annotated[bool, typer.Option("--demo", help="Use simulated weather for three cities, every 5 s.")] = False,  # noqa: FBT002
+) -> None:
+    """Run the daemon until Ctrl-C or SIGTERM.
+
+    It reloads the configuration on SIGHUP and when one of the files is edited.
+
+    \b
+    Examples:
+      weatherd run --demo
+      weatherd run --config /etc/weatherd/weatherd.yaml 2>>weatherd.log
+    """
+    from weatherd.daemon.log_writer import LineWriter
+
     lines = LineWriter(sys.stderr)
     log.configure(write=lines.write)
     try:
-        code = _new_loop().run_until_complete(_run(config, lines, demo=demo))
+        code = _new_event_loop().run_until_complete(_run(config, lines, demo=demo))
     except ConfigError as error:
         structlog.get_logger().error("config.rejected", problems=[str(problem) for problem in error.problems])
-        code = CONFIG
+        code = ExitCode.CONFIG
     except StateError as error:
         structlog.get_logger().error("state.refused", reason=str(error))
-        code = NO_STATE
-    except Exception as error:  # noqa: BLE001 - the last line of defence
+        code = ExitCode.NO_STATE
+    except Exception as error:  # noqa: BLE001 - a bug is logged, and has an exit code of its own
         structlog.get_logger().critical("daemon.crashed", exc_info=error, version=__version__)
-        code = BUG
-    _leave(code, lines)
+        code = ExitCode.BUG
+    _exit(code, lines)
 
 
-async def _run(config: Path | None, lines: LineWriter, *, demo: bool) -> int:
+class ShutdownWatchdog:
+    """Ends the process when a stop takes longer than the grace period.
+
+    It is a thread, because a plug-in may block the event loop, or a thread that Python would wait for.
+    """
+
+    margin = 0.5  # seconds that the daemon's own, cleaner timeout is ahead
+
+    def __init__(self, grace: float, end_process: Callable[[], None]) -> None:
+        self.grace = grace  # seconds; the settings may change it until the watchdog is armed
+        self._end_process = end_process
+
+    def arm(self) -> None:
+        """Start the countdown. A signal handler may call this between any two bytecodes."""
+        timer = threading.Timer(self.grace + self.margin, self._end_process)
+        timer.daemon = True
+        timer.start()
+
+
+async def _run(config: Path | None, lines: LineWriter, *, demo: bool) -> ExitCode:
+    from weatherd.config import loader
+    from weatherd.config.settings import Settings, collect_secrets
+    from weatherd.daemon import lifecycle, systemd
+    from weatherd.daemon.file_watch import watch_files
+    from weatherd.daemon.wiring import open_forwarders, open_providers, open_sinks, utc_now
+    from weatherd.journal import provider_state, state_folder
+    from weatherd.journal.journal import open_journal
+    from weatherd.pipeline.latest import LatestObservations
+
     stop, reload = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
-    grace = Settings().shutdown_grace  # until the user's own is known
+    watchdog = ShutdownWatchdog(Settings().shutdown_grace, functools.partial(_abandon, lines))
 
     def begin_to_stop() -> None:
-        abandoning = threading.Timer(grace + 0.5, _abandon, [lines])  # should a plug-in block the loop, or not let go
-        abandoning.daemon = True
-        abandoning.start()
+        watchdog.arm()
         loop.call_soon_threadsafe(stop.set)
 
     with signals.handle_signals(loop, begin_to_stop, reload.set):
         async with contextlib.AsyncExitStack() as stack:
             file = loader.SHIPPED_SETTINGS if demo and not config else loader.find_settings_file(config, os.environ)
-            flags = await stack.enter_async_context(_demo()) if demo else {}
-            if demo and not _port_is_set(config):
+            flags = await stack.enter_async_context(_simulated_services()) if demo else {}
+            if demo and not _is_port_set(config):
                 flags["http"] = {"port": 0}
             load = functools.partial(
                 loader.load_configuration, file, os.environ, list(plugins.find_plugins("providers")), **flags
             )
             first = load()
-            grace = first.settings.shutdown_grace
-            log.configure(
-                first.settings.log.level, first.settings.log.format, collect_secrets(first.settings), write=lines.write
-            )
+            settings = first.settings
+            watchdog.grace = settings.shutdown_grace
+            log.configure(settings.log.level, settings.log.format, collect_secrets(settings), write=lines.write)
             if file == loader.SHIPPED_SETTINGS and not demo:
-                structlog.get_logger().warning("config.shipped", config=str(file), action="name your own with --config")
-            path = state_folder.find_state_folder(first.settings.state, file, os.environ)
+                structlog.get_logger().warning("config.shipped", config=str(file), action="name yours with --config")
+            path = state_folder.find_state_folder(settings.state, file, os.environ)
             stack.enter_context(state_folder.lock_state_folder(path))
             journal = await stack.enter_async_context(open_journal(path))
             kept = await stack.enter_async_context(provider_state.open_provider_state(journal, utc_now))
-            providers = await stack.enter_async_context(open_providers(first.settings, utc_now, kept))
+            providers = await stack.enter_async_context(open_providers(settings, utc_now, kept))
             first = providers.require_usable(first)
-            sinks = await stack.enter_async_context(open_sinks(first.settings))
-            board = LatestObservations(first.cities, kept.latest)
-            forwarders = await stack.enter_async_context(open_forwarders(first.settings, kept, lambda: board.cities))
+            sinks = await stack.enter_async_context(open_sinks(settings))
+            latest = LatestObservations(first.cities, kept.latest)
+            forwarders = await stack.enter_async_context(open_forwarders(settings, kept, lambda: latest.cities))
             clean = await lifecycle.run_daemon(
                 first,
                 lambda cities: providers.require_usable(load(reuse=cities)),
@@ -102,10 +136,10 @@ async def _run(config: Path | None, lines: LineWriter, *, demo: bool) -> int:
                 sinks,
                 journal,
                 forwarders=forwarders,
-                board=board,
+                board=latest,
                 planner=providers.planner,
                 gates=providers.limiters,
-                serve=_serving(first.settings.http),
+                serve=_make_server(settings.http),
                 notify=systemd.open_notifier(os.environ),
                 watchdog=systemd.watchdog_period(os.environ),
                 watch=watch_files,
@@ -114,28 +148,31 @@ async def _run(config: Path | None, lines: LineWriter, *, demo: bool) -> int:
                 now=utc_now,
                 random=random.Random(),  # noqa: S311 - it spreads retries
             )
-    return OK if clean else UNCLEAN
+    return ExitCode.OK if clean else ExitCode.UNCLEAN
 
 
-def _port_is_set(config: Path | None) -> bool:
-    """Tell whether a demo is to take a port of the user's; the shipped file's is nobody's wish."""
+def _is_port_set(config: Path | None) -> bool:
+    """Return whether the user has set a port for the demo; the one in the shipped file does not count."""
+    from weatherd.config import loader
+
     if "WEATHERD_HTTP__PORT" in os.environ:
         return True
     return config is not None and "port" in loader.load_settings(config, os.environ).http.model_fields_set
 
 
-def _serving(http: HttpSection) -> Callable[[DaemonStatus], AbstractAsyncContextManager[None]] | None:
+def _make_server(http: HttpSection) -> Callable[[DaemonStatus], AbstractAsyncContextManager[None]] | None:
     if not http.enabled:
         return None
-    from weatherd.web.server import serve_http  # noqa: PLC0415 - it takes a while, and may be switched off
+    from weatherd.web.server import serve_http
 
-    return lambda view: serve_http(view, http)
+    return lambda status: serve_http(status, http)
 
 
 @contextlib.asynccontextmanager
-async def _demo() -> AsyncIterator[dict[str, Any]]:
-    """Serve simulated weather on loopback and return the settings that point at it."""
-    from weatherd.simulator.server import create_app, serve_app  # noqa: PLC0415 - only a demo needs it
+async def _simulated_services() -> AsyncIterator[dict[str, Any]]:
+    """Serve simulated weather on loopback; yield the settings that use it, with the state in a temporary folder."""
+    from weatherd.daemon.wiring import utc_now
+    from weatherd.simulator.server import create_app, serve_app
 
     with tempfile.TemporaryDirectory(prefix="weatherd-demo-") as folder:
         async with serve_app("127.0.0.1", 0, create_app(now=utc_now, day=_DEMO_DAY)) as url:
@@ -152,11 +189,11 @@ async def _demo() -> AsyncIterator[dict[str, Any]]:
                 "bright_sky": simulated,
             }
             if sys.stderr.isatty() and sys.stdout.isatty():
-                flags["log"] = {"observations": False}  # they are on the screen already
+                flags["log"] = {"observations": False}  # because the console prints them on the same screen
             yield flags
 
 
-def _new_loop() -> asyncio.AbstractEventLoop:
+def _new_event_loop() -> asyncio.AbstractEventLoop:
     with contextlib.suppress(ImportError):
         loop: asyncio.AbstractEventLoop = importlib.import_module("uvloop").new_event_loop()
         return loop
@@ -164,11 +201,11 @@ def _new_loop() -> asyncio.AbstractEventLoop:
 
 
 def _abandon(lines: LineWriter) -> None:
-    structlog.get_logger().error("daemon.abandoned", reason="something did not end within the grace period")
-    _leave(UNCLEAN, lines)
+    structlog.get_logger().error("daemon.abandoned", reason="the daemon did not stop within the grace period")
+    _exit(ExitCode.UNCLEAN, lines)
 
 
-def _leave(code: int, lines: LineWriter) -> NoReturn:
-    """End the process now: Python would wait for threads, and a name look-up or a write may be stuck in one."""
+def _exit(code: ExitCode, lines: LineWriter) -> NoReturn:
+    """End the process without waiting for threads, because a name lookup or a write may block one for minutes."""
     lines.flush(deadline=1.0)
     os._exit(code)

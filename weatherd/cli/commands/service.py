@@ -1,4 +1,5 @@
-"""``weatherd service``: the daemon under systemd."""
+"""``weatherd service``: run the daemon under systemd."""
+# ruff: noqa: D301 - the mark backslash-b keeps the line breaks of the examples
 
 from __future__ import annotations
 
@@ -10,98 +11,132 @@ from pathlib import Path
 
 import typer
 
-from weatherd.cli.exit_codes import OK, UNCLEAN
-from weatherd.config.loader import SETTINGS_FILE_NAME, SHIPPED_SETTINGS
+from weatherd.cli.exit_codes import ExitCode
+from weatherd.cli.options import TYPER_SETTINGS
 from weatherd.errors import WeatherdError
 
-UNIT = Path("/etc/systemd/system/weatherd.service")
-FOLDER = Path("/etc/weatherd")
-USER = "weatherd"
+UNIT_FILE = Path("/etc/systemd/system/weatherd.service")
+CONFIG_FOLDER = Path("/etc/weatherd")
+SERVICE_USER = "weatherd"
 _EXECUTABLE = "/opt/weatherd/bin/weatherd"  # in the shipped unit
 _PACKAGE = Path(__file__).resolve().parents[2]
 
+_HELP = """Run weatherd as a systemd service.
+
+\b
+Examples:
+  sudo weatherd service install
+"""
+service = typer.Typer(help=_HELP, **TYPER_SETTINGS)
+
 
 class ServiceError(WeatherdError):
-    """The system does not let us; the text says what to do."""
+    """The service cannot be installed or removed; the text says what to do."""
 
 
-def show() -> int:
-    """Print the unit for this installation."""
-    typer.echo(unit(executable()), nl=False)
-    return OK
-
-
+@service.command()
 def install() -> int:
-    """Write the unit, the folder of the settings and the user. What is there already stays as it is."""
-    _need_system()
-    _make_user()
-    _make_folder()
-    UNIT.write_text(unit(executable()), encoding="utf-8")
+    """Install the unit, /etc/weatherd and the user; existing files are kept.
+
+    \b
+    Examples:
+      sudo weatherd service install && sudo systemctl enable --now weatherd
+    """
+    _require_root_and_systemd()
+    _create_user()
+    _create_config_folder()
+    UNIT_FILE.write_text(render_unit(find_executable()), encoding="utf-8")
     _run("systemctl", "daemon-reload")
-    typer.echo(f"wrote {UNIT} and {FOLDER}; edit {FOLDER / 'cities.yaml'}, then: systemctl enable --now weatherd")
-    return OK
+    list_file = CONFIG_FOLDER / "cities.yaml"
+    typer.echo(f"wrote {UNIT_FILE} and {CONFIG_FOLDER}; edit {list_file}, then run: systemctl enable --now weatherd")
+    return ExitCode.OK
 
 
+@service.command()
 def uninstall() -> int:
-    """Stop the service and take the unit away; settings and observations stay."""
-    _need_system()
-    if not UNIT.exists():
-        typer.echo(f"weatherd: there is no {UNIT}", err=True)
-        return UNCLEAN
+    """Stop the service and remove its unit; settings and data are kept.
+
+    \b
+    Examples:
+      sudo weatherd service uninstall
+    """
+    _require_root_and_systemd()
+    if not UNIT_FILE.exists():
+        typer.echo(f"weatherd: {UNIT_FILE} does not exist", err=True)
+        return ExitCode.UNCLEAN
     _run("systemctl", "disable", "--now", "weatherd")
-    UNIT.unlink()
+    UNIT_FILE.unlink()
     _run("systemctl", "daemon-reload")
-    typer.echo(f"removed {UNIT}; {FOLDER}, /var/lib/weatherd and the user {USER} stay, remove them by hand")
-    return OK
+    typer.echo(
+        f"removed {UNIT_FILE}; kept {CONFIG_FOLDER}, /var/lib/weatherd and the user {SERVICE_USER}, "
+        "which you can remove by hand"
+    )
+    return ExitCode.OK
 
 
-def unit(program: Path) -> str:
-    """Return the unit for a program."""
-    places = (_PACKAGE / "packaging", _PACKAGE.parent / "packaging")
-    file = next(path for path in places if path.is_dir()) / "systemd" / "weatherd.service"
-    text = file.read_text(encoding="utf-8").replace(_EXECUTABLE, str(program))
-    if program.is_relative_to("/home") or program.is_relative_to("/root"):
+@service.command("print")
+def print_unit() -> int:
+    """Print the unit file for this installation.
+
+    \b
+    Examples:
+      weatherd service print > weatherd.service
+    """
+    typer.echo(render_unit(find_executable()), nl=False)
+    return ExitCode.OK
+
+
+def render_unit(executable: Path) -> str:
+    """Return the text of the unit file that starts *executable*, which may be in a home folder."""
+    folders = (_PACKAGE / "packaging", _PACKAGE.parent / "packaging")
+    file = next(folder for folder in folders if folder.is_dir()) / "systemd" / "weatherd.service"
+    text = file.read_text(encoding="utf-8").replace(_EXECUTABLE, str(executable))
+    if executable.is_relative_to("/home") or executable.is_relative_to("/root"):
         text = text.replace("ProtectHome=yes", "ProtectHome=read-only")
     return text
 
 
-def executable() -> Path:
-    """Return this installation's program."""
-    beside = Path(sys.executable).with_name("weatherd")
-    return beside if beside.exists() else Path(sys.argv[0]).resolve()
+def find_executable() -> Path:
+    """Return the path of this installation's ``weatherd``."""
+    beside_python = Path(sys.executable).with_name("weatherd")
+    return beside_python if beside_python.exists() else Path(sys.argv[0]).resolve()
 
 
-def _make_user() -> None:
-    known = subprocess.run(["/usr/bin/id", USER], capture_output=True, check=False)  # noqa: S603 - all of it is ours
+def _create_user() -> None:
+    known = subprocess.run(["/usr/bin/id", SERVICE_USER], capture_output=True, check=False)  # noqa: S603 - constants
     if known.returncode:
-        shell = "/usr/sbin/nologin"
-        _run("useradd", "--system", "--user-group", "--home-dir", "/var/lib/weatherd", "--shell", shell, USER)
+        home, shell = "/var/lib/weatherd", "/usr/sbin/nologin"
+        _run("useradd", "--system", "--user-group", "--home-dir", home, "--shell", shell, SERVICE_USER)
 
 
-def _make_folder() -> None:
-    credentials = FOLDER / "credentials"
+def _create_config_folder() -> None:
+    from weatherd.config.loader import SETTINGS_FILE_NAME, SHIPPED_SETTINGS
+
+    credentials = CONFIG_FOLDER / "credentials"
     credentials.mkdir(parents=True, exist_ok=True)
     credentials.chmod(0o700)
     for name in (SETTINGS_FILE_NAME, "cities.yaml"):
-        if not (FOLDER / name).exists():
-            shutil.copyfile(SHIPPED_SETTINGS.parent / name, FOLDER / name)
-            shutil.chown(FOLDER / name, group=USER)
-            (FOLDER / name).chmod(0o640)
-    shutil.chown(FOLDER, group=USER)
-    FOLDER.chmod(0o750)
+        file = CONFIG_FOLDER / name
+        if not file.exists():
+            shutil.copyfile(SHIPPED_SETTINGS.parent / name, file)
+            shutil.chown(file, group=SERVICE_USER)
+            file.chmod(0o640)
+    shutil.chown(CONFIG_FOLDER, group=SERVICE_USER)
+    CONFIG_FOLDER.chmod(0o750)
 
 
-def _need_system() -> None:
+def _require_root_and_systemd() -> None:
     if os.geteuid():
         raise ServiceError("this changes the system: run it as root (sudo), or see weatherd service print")
-    if not Path("/run/systemd/system").is_dir():  # as sd_booted() looks
-        raise ServiceError("this machine is not run by systemd: nothing was changed; see weatherd service print")
+    if not Path("/run/systemd/system").is_dir():  # the test of sd_booted(3)
+        raise ServiceError("systemd does not run on this machine; nothing was changed; see weatherd service print")
 
 
 def _run(program: str, *arguments: str) -> None:
+    """Run a program of the system, with a fixed search path because it runs as root. Raises ServiceError."""
     found = shutil.which(program, path="/usr/sbin:/usr/bin:/sbin:/bin")
     if not found:
-        raise ServiceError(f"there is no {program} on this machine: is it run by systemd?")
-    done = subprocess.run([found, *arguments], capture_output=True, text=True, check=False)  # noqa: S603 - ours
+        raise ServiceError(f"{program} was not found; does systemd run on this machine?")
+    done = subprocess.run([found, *arguments], capture_output=True, text=True, check=False)  # noqa: S603 - constants
     if done.returncode:
         raise ServiceError(f"{program} {' '.join(arguments)}: {done.stderr.strip()}")

@@ -1,52 +1,74 @@
-"""``weatherd simulate``: a weather service in a box, to rehearse outages."""
+"""``weatherd simulate``: the simulated weather services alone, to rehearse outages."""
+# ruff: noqa: D301 - the mark backslash-b keeps the line breaks of the examples
 
 from __future__ import annotations
 
 import asyncio
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from weatherd import log
-from weatherd.cli.exit_codes import OK
+from weatherd.cli.exit_codes import ExitCode
 from weatherd.daemon import signals
-from weatherd.daemon.wiring import utc_now
-from weatherd.duration import parse_duration
 from weatherd.errors import WeatherdError
-from weatherd.simulator.faults import parse_fault
-from weatherd.simulator.quotas import free_plan_quotas
-from weatherd.simulator.server import create_app, serve_app
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from contextlib import AbstractAsyncContextManager
 
 
-def simulate(host: str, port: int, day: str, faults: Sequence[str], seed: int, *, quotas: bool) -> int:
-    """Serve simulated weather until a signal to stop; each fault that strikes is logged."""
+def simulate(  # noqa: PLR0917 - one parameter per option
+    port: Annotated[
+        int, typer.Option("--port", "-p", min=0, max=65535, help="The port to listen on; 0 takes a free one.")
+    ] = 8081,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    day: Annotated[str, typer.Option(help="How long a simulated day takes: 10m, 1h, 24h.")] = "24h",
+    fault: Annotated[
+        list[str] | None,
+        typer.Option("--fault", metavar="KIND:RATE", help="A fault and the share of responses that have it."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the random faults.")] = 0,
+    quotas: Annotated[bool, typer.Option("--quotas", help="Enforce the limits of the free plans.")] = False,  # noqa: FBT002
+) -> int:
+    """Serve simulated weather, with faults on demand.
+
+    It implements the APIs of all five services; GET /_stats counts the requests. Each injected fault is logged.
+
+    \b
+    Examples:
+      weatherd simulate --day 10m
+      weatherd simulate --fault 429:0.2 --fault hang:0.05
+    """
+    from weatherd.daemon.wiring import utc_now
+    from weatherd.simulator.faults import parse_fault
+    from weatherd.simulator.quotas import free_plan_quotas
+    from weatherd.simulator.server import create_app, serve_app
+
     log.configure("debug")
     try:
-        struck = [parse_fault(text) for text in faults]
+        faults = [parse_fault(text) for text in fault or ()]
         limits = free_plan_quotas() if quotas else {}
-        app = create_app(now=utc_now, day=_day(day), faults=struck, seed=seed, quotas=limits)
+        app = create_app(now=utc_now, day=_parse_day(day), faults=faults, seed=seed, quotas=limits)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     try:
-        return asyncio.run(_until_stopped(serve_app(host, port, app)))
+        return asyncio.run(_serve_until_signal(serve_app(host, port, app)))
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
         raise WeatherdError(f"cannot listen on {host}:{port}: {reason}") from None
 
 
-def _day(text: str) -> float:
+def _parse_day(text: str) -> float:
+    from weatherd.duration import parse_duration
+
     try:
         return parse_duration(text)
     except ValueError as error:
         raise ValueError(f"--day {error}") from None
 
 
-async def _until_stopped(serving: AbstractAsyncContextManager[str]) -> int:
+async def _serve_until_signal(serving: AbstractAsyncContextManager[str]) -> int:
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
 
     def begin_to_stop() -> None:
@@ -54,6 +76,6 @@ async def _until_stopped(serving: AbstractAsyncContextManager[str]) -> int:
 
     async with serving as url:
         with signals.handle_signals(loop, begin_to_stop, lambda: None):
-            typer.echo(f"simulated weather on {url} (Ctrl-C ends it)")
+            typer.echo(f"simulated weather on {url} (stop with Ctrl-C)")
             await stop.wait()
-    return OK
+    return ExitCode.OK

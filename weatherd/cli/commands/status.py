@@ -1,107 +1,159 @@
-"""``weatherd status``: every city, the quotas and the forwarders, as the running daemon knows them."""
+"""``weatherd status`` and ``weatherd health``: the state of the running daemon."""
+# ruff: noqa: D301 - the mark backslash-b keeps the line breaks of the examples
 
 from __future__ import annotations
 
-import json
-import time
+import asyncio
+import json as jsonlib
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console, Group
-from rich.live import Live
-from rich.table import Table
 
-from weatherd import duration
-from weatherd.cli.client import UnansweredError, ask, cities, daemon
-from weatherd.cli.exit_codes import OK
+from weatherd.cli.exit_codes import ExitCode
+from weatherd.cli.options import AsJson, ConfigFile, DaemonUrl, find_daemon
+from weatherd.cli.relative_time import format_age, format_due_time
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator, Sequence
 
-    from weatherd.cli.client import Daemon
+    from rich.console import Console, Group
+    from rich.table import Table
 
+    from weatherd.cli.client import Client
+    from weatherd.web.schemas import CityModel, ForwarderModel, HealthModel, StatusModel
+
+_REFRESH = 2.0  # seconds
 _STYLES = {"fresh": "green", "stale": "yellow", "down": "red", "waiting": "dim"}
+_COLUMNS = ("city", "state", "°C", "weather", "age", "provider", "next poll", "reason")
 
 
-def status(config: Path | None, url: str | None, *, watch: bool, as_json: bool) -> int:
-    """Print it, once or again and again. Raises UnansweredError when there is no daemon."""
-    where = daemon(config, url)
-    if as_json:
-        (said,) = ask(where, "/api/v1/status")
-        typer.echo(
-            json.dumps({**said, "cities": cities(where), "counts": said["cities"]}, ensure_ascii=False, indent=2)
-        )
-        return OK
-    console = Console(highlight=False, soft_wrap=not watch)
-    if not watch:
-        console.print(_screen(where))
-        return OK
-    with Live(_screen(where), console=console, auto_refresh=False, screen=console.is_terminal) as live:
-        while True:
-            time.sleep(2)
-            try:
-                live.update(_screen(where), refresh=True)
-            except UnansweredError as error:
-                live.update(str(error), refresh=True)
+def status(
+    config: ConfigFile = None,
+    url: DaemonUrl = None,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Refresh every 2 s.")] = False,  # noqa: FBT002
+    json: AsJson = False,  # noqa: FBT002
+) -> int:
+    """Show every city's latest weather, its state and its next poll.
+
+    It also shows used quotas, paused providers and forwarders.
+
+    \b
+    Examples:
+      weatherd status
+      weatherd status --watch
+      weatherd status --json | jq .counts
+    """
+    from rich.console import Console
+
+    client = find_daemon(config, url)
+    if json:
+        asyncio.run(_print_json(client))
+    else:
+        # No markup and no emoji, because names come from files and from the daemon
+        console = Console(highlight=False, markup=False, emoji=False, soft_wrap=not watch)
+        asyncio.run(_watch(client, console) if watch else _print_once(client, console))
+    return ExitCode.OK
 
 
-def _screen(where: Daemon) -> Group:
-    (said,) = ask(where, "/api/v1/status")
-    now = datetime.now(UTC)
-    parts: list[Any] = [_cities(cities(where), now)]
-    if quotas := [(each["provider"], quota) for each in said["providers"] for quota in each["quotas"] if quota["used"]]:
-        parts += ["", *(_quota(*each) for each in quotas)]
-    paused = [each for each in said["providers"] if each["paused"]]
-    parts += [
-        f"{each['provider']} is left alone until {_clock(each['paused']['until'])}: {each['paused']['reason']}"
-        for each in paused
-    ]
-    parts += [_forwarder(each) for each in said["forwarders"]]
-    if said["quarantined"]:
-        parts.append(f"{said['quarantined']} rows of the list are set aside: weatherd check names them")
-    if not said["reload_successful"]:
-        parts.append("the files have a mistake since the last edit, and the old ones go on: weatherd check names it")
-    return Group(*parts)
+def health(config: ConfigFile = None, url: DaemonUrl = None) -> int:
+    """Check whether the daemon is healthy: exit code 0 or 1.
+
+    An unavailable weather service does not make the daemon unhealthy.
+
+    \b
+    Examples:
+      weatherd health
+    """
+    from weatherd.cli.client import ClientError
+
+    async def fetch(client: Client) -> HealthModel:
+        async with client:
+            return await client.get_health()
+
+    try:
+        found = asyncio.run(fetch(find_daemon(config, url, tolerant=True)))
+    except ClientError as error:
+        typer.echo(f"weatherd: {error}", err=True)
+        return ExitCode.UNCLEAN
+    typer.echo("healthy" if found.ok else f"unhealthy: {'; '.join(found.faults)}")
+    return ExitCode.OK if found.ok else ExitCode.UNCLEAN
 
 
-def _cities(found: list[dict[str, Any]], now: datetime) -> Table:
+async def _print_json(client: Client) -> None:
+    async with client:
+        daemon = (await client.get_status()).model_dump()
+        cities = [city.model_dump() async for city in client.list_cities()]
+    typer.echo(jsonlib.dumps({**daemon, "cities": cities, "counts": daemon["cities"]}, ensure_ascii=False, indent=2))
+
+
+async def _print_once(client: Client, console: Console) -> None:
+    async with client:
+        console.print(await _build_screen(client))
+
+
+async def _watch(client: Client, console: Console) -> None:
+    """Refresh the screen until Ctrl-C; a daemon that stops answering is an error on the screen, not the end."""
+    from rich.live import Live
+
+    from weatherd.cli.client import ClientError
+
+    async with client:
+        screen = await _build_screen(client)
+        with Live(screen, console=console, auto_refresh=False, screen=console.is_terminal) as live:
+            while True:
+                await asyncio.sleep(_REFRESH)
+                try:
+                    live.update(await _build_screen(client), refresh=True)
+                except ClientError as error:
+                    live.update(str(error), refresh=True)
+
+
+async def _build_screen(client: Client) -> Group:
+    from rich.console import Group
+
+    daemon, cities = await client.get_status(), [city async for city in client.list_cities()]
+    return Group(_build_table(cities, datetime.now(UTC)), *_describe_daemon(daemon))
+
+
+def _build_table(cities: Sequence[CityModel], now: datetime) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(box=None, pad_edge=False)
-    for name in ("city", "state", "°C", "weather", "age", "provider", "next", "because"):
+    for name in _COLUMNS:
         table.add_column(name, justify="right" if name == "°C" else "left")
-    for city in found:
-        last, then, state = city["observation"], city["next"], city["state"]
+    for city in cities:
+        last, next_poll = city.observation, city.next
         values = (
-            [f"{last['temperature']:.0f}", last["description"], ago(last["observed_at"], now), last["provider"]]
+            [f"{last.temperature:.0f}", last.description, format_age(last.observed_at, now), last.provider]
             if last
             else ["–"] * 4
         )
-        coming = [ahead(then["at"], now), then["why"]] if then else ["now", "it is being polled"]
-        table.add_row(city["name"], f"[{_STYLES[state]}]{state}[/]", *values, *coming)
+        due = [format_due_time(next_poll.at, now), next_poll.why] if next_poll else ["now", "poll in progress"]
+        table.add_row(city.name, Text(city.state, _STYLES[city.state]), *values, *due)
     return table
 
 
-def ago(moment: str, now: datetime) -> str:
-    """Return how long ago a moment was, in words."""
-    return duration.format_duration(max(0, int((now - datetime.fromisoformat(moment)).total_seconds())))
+def _describe_daemon(daemon: StatusModel) -> Iterator[str]:
+    used = [(entry.provider, quota) for entry in daemon.providers for quota in entry.quotas if quota.used]
+    if used:
+        yield ""
+    for provider, quota in used:
+        share = f"{quota.used / quota.limit:.0%}"
+        yield f"{provider}: {quota.used:,.0f} of {quota.limit:,} calls this {quota.window} ({share})"
+    for entry in daemon.providers:
+        if entry.paused:
+            until = datetime.fromisoformat(entry.paused.until).astimezone()
+            yield f"{entry.provider} is paused until {until:%d %b %H:%M:%S}: {entry.paused.reason}"
+    yield from map(_describe_forwarder, daemon.forwarders)
+    if daemon.quarantined:
+        yield f"{daemon.quarantined} rows of the city list are quarantined; weatherd check shows why"
+    if not daemon.reload_successful:
+        yield "the last edit was rejected, and the previous configuration is in use; weatherd check shows why"
 
 
-def ahead(moment: str, now: datetime) -> str:
-    """Return how far ahead a moment is, in words."""
-    seconds = (datetime.fromisoformat(moment) - now).total_seconds()
-    return f"in {duration.format_duration(int(seconds))}" if seconds >= 1 else "now"
-
-
-def _clock(moment: str) -> str:
-    return f"{datetime.fromisoformat(moment).astimezone():%d %b %H:%M:%S}"
-
-
-def _quota(provider: str, quota: dict[str, Any]) -> str:
-    share = quota["used"] / quota["limit"]
-    return f"{provider}: {quota['used']:,.0f} of {quota['limit']:,} calls this {quota['window']} ({share:.0%})"
-
-
-def _forwarder(each: dict[str, Any]) -> str:
-    state = "down" if each["is_down"] else "up"
-    aside = f", {each['set_aside']:,} skipped" if each["set_aside"] else ""
-    return f"{each['forwarder']}: {state}, {each['delivered']:,} delivered, {each['behind']:,} behind{aside}"
+def _describe_forwarder(forwarder: ForwarderModel) -> str:
+    state = "down" if forwarder.is_down else "up"
+    skipped = f", {forwarder.set_aside:,} skipped" if forwarder.set_aside else ""
+    return f"{forwarder.forwarder}: {state}, {forwarder.delivered:,} delivered, {forwarder.behind:,} waiting{skipped}"

@@ -1,46 +1,55 @@
-"""``weatherd tail``: new observations, as they come."""
+"""``weatherd tail``: print new observations as they arrive."""
+# ruff: noqa: D301 - the mark backslash-b keeps the line breaks of the examples
 
 from __future__ import annotations
 
 import asyncio
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from weatherd.cli.client import cities, daemon, unanswered
-from weatherd.cli.commands.explain import find
-from weatherd.cli.exit_codes import UNAVAILABLE
-from weatherd.errors import ProviderError
-from weatherd.http.client import stream_lines
-from weatherd.http.session import open_session
+from weatherd.cli.exit_codes import ExitCode
+from weatherd.cli.lookup import find_watched_city
+from weatherd.cli.options import AsJson, ConfigFile, DaemonUrl, find_daemon
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from weatherd.cli.client import Daemon
+    from weatherd.cli.client import Client
 
 
-def tail(name: str | None, config: Path | None, url: str | None, *, as_json: bool) -> int:
-    """Print them until the daemon ends. Raises UnansweredError when there is none."""
-    where = daemon(config, url)
-    names = {city["id"]: city["name"] for city in cities(where)}
-    path = "/api/v1/stream" + (f"?city={find(where, name)}" if name else "")
-    asyncio.run(_follow(where, path, names, as_json=as_json))
-    typer.echo("weatherd: the daemon has ended the stream", err=True)
-    return UNAVAILABLE
+def tail(
+    city: Annotated[str | None, typer.Argument(help="Its name or id; default: all cities.")] = None,
+    config: ConfigFile = None,
+    url: DaemonUrl = None,
+    json: AsJson = False,  # noqa: FBT002
+) -> int:
+    """Print new observations as they arrive, until Ctrl-C.
+
+    Exit code 69 when the daemon stops.
+
+    \b
+    Examples:
+      weatherd tail
+      weatherd tail Kiel --json
+    """
+    asyncio.run(_follow(find_daemon(config, url), city, as_json=json))
+    typer.echo("weatherd: the daemon has closed the stream", err=True)
+    return ExitCode.UNAVAILABLE
 
 
-async def _follow(where: Daemon, path: str, names: dict[str, str], *, as_json: bool) -> None:
-    async with open_session("weatherd") as session:
-        try:
-            async for line in stream_lines(session, where.url + path, where.headers):
-                if line.startswith("data: "):
-                    typer.echo(line.removeprefix("data: ") if as_json else _said(json.loads(line[6:]), names))
-        except ProviderError as error:
-            raise unanswered(where, error) from None
+async def _follow(client: Client, name: str | None, *, as_json: bool) -> None:
+    from weatherd.cli.client import CityNotFoundError
 
-
-def _said(observation: dict[str, Any], names: dict[str, str]) -> str:
-    name = names.get(observation["city"], observation["city"])
-    return f"{observation['observed_at']}  {name}: {observation['temperature']:.0f} °C :: {observation['description']}"
+    names: dict[str, str] = {}
+    async with client:
+        city = await find_watched_city(client, name) if name else None
+        async for observation in client.stream_observations(city.id if city else None):
+            if as_json:
+                typer.echo(observation.model_dump_json())
+                continue
+            if observation.city not in names:  # one request for each city, instead of the whole list at the start
+                try:
+                    names[observation.city] = (await client.get_city(observation.city)).name
+                except CityNotFoundError:  # removed from the list meanwhile
+                    names[observation.city] = observation.city
+            text = f"{names[observation.city]}: {observation.temperature:.0f} °C :: {observation.description}"
+            typer.echo(f"{observation.observed_at}  {text}")

@@ -1,0 +1,130 @@
+"""``weatherd plugins``: the installed providers, sinks and forwarders, and which of them work."""
+# ruff: noqa: D301 - the mark backslash-b keeps the line breaks of the examples
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import dataclasses
+import json
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import typer
+
+from weatherd import log
+from weatherd.cli.exit_codes import ExitCode
+from weatherd.cli.options import ConfigFile, OutputFormat, load_user_configuration
+from weatherd.errors import ConfigError, describe
+from weatherd.plugins import contain, find_plugins
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from importlib.metadata import EntryPoint
+
+    from weatherd.config.loader import Configuration
+    from weatherd.config.settings import Settings
+
+State = Literal["enabled", "disabled", "unconfigured", "broken"]
+
+
+@dataclass(frozen=True, slots=True)
+class InstalledPlugin:
+    """A provider, sink or forwarder that an installed package registers as an entry point."""
+
+    name: str
+    kind: str  # provider, sink or forwarder
+    distribution: str  # the package
+    version: str
+    built_in: bool
+    state: State
+    reason: str  # why it is unconfigured or broken, else ""
+
+
+def plugins(config: ConfigFile = None, format: OutputFormat = "text") -> int:  # noqa: A002 - the option's name
+    """List the installed providers, sinks and forwarders.
+
+    Each is enabled, disabled by the configuration, unconfigured (it lacks a setting) or broken.
+
+    \b
+    Examples:
+      weatherd plugins
+      weatherd plugins --format json
+    """
+    configuration = load_user_configuration(config)
+    log.configure("critical")  # because the reason for a broken plug-in is in the table, without its traceback
+    found = asyncio.run(_inspect(configuration))
+    rows = [dataclasses.asdict(plugin) for plugin in found]
+    match format:
+        case "text":
+            for plugin in found:
+                _print(plugin)
+        case "json":
+            typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        case "csv":
+            names = [field.name for field in dataclasses.fields(InstalledPlugin)]
+            writer = csv.DictWriter(sys.stdout, names, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+    return ExitCode.OK
+
+
+def _print(plugin: InstalledPlugin) -> None:
+    origin = "built-in" if plugin.built_in else f"{plugin.distribution} {plugin.version}"
+    reason = f": {plugin.reason}" if plugin.reason else ""
+    typer.echo(f"{plugin.kind:<9}  {plugin.name:<16}  {origin:<24}  {plugin.state}{reason}")
+
+
+async def _inspect(configuration: Configuration) -> list[InstalledPlugin]:
+    return [
+        *[plugin async for plugin in _inspect_providers(configuration)],
+        *(_build("sink", point, *_call(point, configuration.settings)) for point in find_plugins("sinks").values()),
+        *[plugin async for plugin in _inspect_forwarders(configuration.settings)],
+    ]
+
+
+async def _inspect_providers(configuration: Configuration) -> AsyncIterator[InstalledPlugin]:
+    """Open every provider, because only that shows whether it lacks a key."""
+    from weatherd.daemon.wiring import open_providers
+
+    in_use = {*configuration.settings.providers, *(name for city in configuration.cities for name in city.providers)}
+    async with open_providers(configuration.settings) as providers:
+        for name, point in find_plugins("providers").items():
+            if name in providers.usable:
+                yield _build("provider", point, "enabled" if name in in_use else "disabled", "")
+                continue
+            problem = providers.rejected[name]
+            is_broken = problem.where == point.value  # wiring names the entry point when the plug-in itself fails
+            yield _build("provider", point, "broken" if is_broken else "unconfigured", problem.message)
+
+
+async def _inspect_forwarders(settings: Settings) -> AsyncIterator[InstalledPlugin]:
+    """Create every forwarder; none connects to anything before it is started."""
+    from weatherd.daemon.wiring import USER_AGENT, utc_now
+    from weatherd.http.session import open_session
+    from weatherd.journal.provider_state import in_memory_state
+    from weatherd.pipeline.forwarders import ForwarderResources
+
+    state = in_memory_state(utc_now)
+    async with open_session(USER_AGENT) as session:
+        for name, point in find_plugins("forwarders").items():
+            resources = ForwarderResources(session, state.key_values(f"forwarder {name}"), lambda: (), utc_now)
+            yield _build("forwarder", point, *_call(point, settings, resources))
+
+
+def _call(point: EntryPoint, *arguments: Any) -> tuple[State, str]:
+    """Call the function of a sink or forwarder, which returns None when the settings disable it."""
+    try:
+        with contain():
+            return ("disabled" if point.load()(*arguments) is None else "enabled"), ""
+    except ConfigError as error:
+        return "unconfigured", error.problems[0].message
+    except Exception as error:  # noqa: BLE001 - a plug-in may raise anything
+        return "broken", describe(error)
+
+
+def _build(kind: str, point: EntryPoint, state: State, reason: str) -> InstalledPlugin:
+    package = point.dist
+    name, version = (package.name, package.version) if package else ("unknown", "")
+    return InstalledPlugin(point.name, kind, name, version, name == "weatherd", state, reason)
