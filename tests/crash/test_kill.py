@@ -132,7 +132,7 @@ async def world(folder: Path) -> AsyncIterator[World]:
     for name in ("broker", "influx"):
         (folder / name).mkdir()
     broker, influx, postgres = Mosquitto(folder / "broker"), Influxd(folder / "influx"), Postgres()
-    app = create_app(now=utc_now, day=30.0, faults=[], seed=1)
+    app = create_app(now=utc_now, day_seconds=30.0, faults=[], seed=1)
     app.middlewares.append(ever_new)
     async with (
         running(broker),

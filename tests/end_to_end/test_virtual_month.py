@@ -57,7 +57,7 @@ def _print(lives: Lives, stats: Mapping[str, RequestStats], outages: Outages) ->
     """Show the figures to whoever runs it with ``-s``."""
     counts = Counter(event["event"] for event in lives.logs)
     for name, counted in stats.items():
-        sys.stdout.write(f"\n{name}: {counted.plain()}")
+        sys.stdout.write(f"\n{name}: {counted.to_json()}")
     gaps = sorted(lives.sink.gaps.values())
     sys.stdout.write(
         f"\n{DAYS:g} days, {counts['daemon.ready']} lives, {outages.struck} requests struck by outages\n"
@@ -81,10 +81,10 @@ async def _month(file: Path) -> None:
     _print(lives, stats, outages)
     assert not any(counted.quota_429 for counted in stats.values())
     assert stats["met-norway"].early == 0
-    assert stats["open-meteo"].peaks["calls_a_minute"].most <= 600
-    assert stats["open-meteo"].peaks["calls_a_day"].most <= 10_000
-    assert stats["open-meteo"].peaks["requests_a_second"].most <= 4
-    assert stats["met-norway"].peaks["requests_a_second"].most <= 8
+    assert stats["open-meteo"].peaks["calls_a_minute"].peak <= 600
+    assert stats["open-meteo"].peaks["calls_a_day"].peak <= 10_000
+    assert stats["open-meteo"].peaks["requests_a_second"].peak <= 4
+    assert stats["met-norway"].peaks["requests_a_second"].peak <= 8
     assert stats["open-meteo"].calls > 8000 * DAYS  # nor is the quota left unused
     assert len(lives.sink.gaps) == len(CITIES)
 

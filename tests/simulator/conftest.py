@@ -35,9 +35,9 @@ async def simulate(now: datetime) -> AsyncIterator[Callable[..., Awaitable[aioht
     """Return a function that starts a simulator with some faults, and returns a client of it."""
     async with AsyncExitStack() as stack:
 
-        async def start(*faults: str, day: float | None = None, seed: int = 0) -> aiohttp.ClientSession:
+        async def start(*faults: str, day_seconds: float | None = None, seed: int = 0) -> aiohttp.ClientSession:
             mixture = [parse_fault(fault) for fault in faults]
-            app = create_app(now=lambda: now, day=day, faults=mixture, seed=seed)
+            app = create_app(now=lambda: now, day_seconds=day_seconds, faults=mixture, seed=seed)
             url = await stack.enter_async_context(serve_app("127.0.0.1", 0, app))
             connector = aiohttp.TCPConnector(force_close=True)
             return await stack.enter_async_context(aiohttp.ClientSession(url, connector=connector))

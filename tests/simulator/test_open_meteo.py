@@ -97,7 +97,7 @@ def test_pace() -> None:
     pace = WeatherClock(NOW.timestamp() - 60, 600)
     slow, fast = ask(current=["temperature_2m"]), ask_at(NOW, pace, current=["temperature_2m"])
     assert slow["current"]["time"] == fast["current"]["time"]
-    later = weather_at(54.32, 10.13, pace.newest(NOW.timestamp(), 900))
+    later = weather_at(54.32, 10.13, pace.latest_update(NOW.timestamp(), 900))
     assert fast["current"]["temperature_2m"] == round(later.temperature, 1)
     assert fast["current"] != slow["current"]
 
@@ -131,12 +131,12 @@ def test_units(parameter: str, value: str, variable: str, symbol: str) -> None:
 def test_conversions() -> None:
     """Numbers are converted with their units."""
     imperial = parse_units({"temperature_unit": ["fahrenheit"], "precipitation_unit": ["inch"]})
-    assert imperial["temperature"].write(-40) == -40
-    assert imperial["water"].write(25.4) == 1
-    assert imperial["snow"].write(2.54) == 1
-    assert parse_units({})["speed"].write(10) == 36
-    assert parse_units({"wind_speed_unit": ["mph"]})["speed"].write(10) == 22.4
-    assert parse_units({"wind_speed_unit": ["kn"]})["speed"].write(10) == 19.4
+    assert imperial["temperature"].convert(-40) == -40
+    assert imperial["water"].convert(25.4) == 1
+    assert imperial["snow"].convert(2.54) == 1
+    assert parse_units({})["speed"].convert(10) == 36
+    assert parse_units({"wind_speed_unit": ["mph"]})["speed"].convert(10) == 22.4
+    assert parse_units({"wind_speed_unit": ["kn"]})["speed"].convert(10) == 19.4
 
 
 def test_known_but_not_simulated() -> None:

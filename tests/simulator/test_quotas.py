@@ -23,9 +23,9 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC).timestamp()
 
 def passes(quota: Quota, now: float, calls: float = 1.0) -> bool:
     """Ask once; tell whether it was let through."""
-    if quota.refuse(now, 0):
+    if quota.check(now, 0):
         return False
-    quota.count(now, calls)
+    quota.charge(now, calls)
     return True
 
 
@@ -37,10 +37,10 @@ def test_open_meteos_windows(limit: int, every: float, word: str, opens: float) 
     """A window lets exactly its limit through, says which it is, and opens again when the next one begins."""
     quota = free_plan_quotas()["open-meteo"]
     assert all(passes(quota, NOON + n * every) for n in range(limit))
-    refusal = quota.refuse(NOON + limit * every, 0)
+    refusal = quota.check(NOON + limit * every, 0)
     assert refusal
     assert refusal[1]["reason"].startswith(f"{word} API request limit exceeded")
-    assert quota.refuse(NOON + opens - 0.1, 0)
+    assert quota.check(NOON + opens - 0.1, 0)
     assert passes(quota, NOON + opens)
 
 
@@ -52,14 +52,14 @@ def test_one_request_may_overshoot_and_a_refusal_costs_nothing() -> None:
     assert not any(passes(quota, NOON + n / 100, 100) for n in range(200))
     assert passes(quota, NOON + 60, 4300)
     assert passes(quota, NOON + 120, 1)
-    assert quota.refuse(NOON + 180, 0)  # 5,000 are used, of the hour
+    assert quota.check(NOON + 180, 0)  # 5,000 are used, of the hour
 
 
 def test_too_many_at_once() -> None:
     """More than five under way are refused."""
     quota = free_plan_quotas()["open-meteo"]
-    assert quota.refuse(NOON, 5) is None
-    assert quota.refuse(NOON, 6) == (429, {"error": True, "reason": "Too many concurrent requests"})
+    assert quota.check(NOON, 5) is None
+    assert quota.check(NOON, 6) == (429, {"error": True, "reason": "Too many concurrent requests"})
 
 
 def test_openweathermaps_minute_slides() -> None:
@@ -127,7 +127,7 @@ async def test_a_wrong_question_costs_one_call() -> None:
     async with serve_app("127.0.0.1", 0, app) as url, open_session("weatherd/1") as session:
         for _ in range(50):
             assert (await get(session, f"{url}/v1/forecast", wrong)).status == 400
-    assert quotas["open-meteo"].refuse(virtual_time.EPOCH.timestamp(), 0) is None
+    assert quotas["open-meteo"].check(virtual_time.EPOCH.timestamp(), 0) is None
     assert app[STATS]["open-meteo"].quota_429 == 0
 
 

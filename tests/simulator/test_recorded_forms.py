@@ -165,8 +165,8 @@ def _somewhere_with(falls: set[str]) -> Any:
 )
 def test_troubles(name: str, kind: str, path: str, recording: Callable[[str], Any]) -> None:
     """Faults are worded as the recorded ones."""
-    service = next(service for service in ENDPOINTS if service.path == path)
-    assert service.troubles[kind] == (int(kind), recording(name))
+    endpoint = next(endpoint for endpoint in ENDPOINTS if endpoint.path == path)
+    assert endpoint.error_responses[kind] == (int(kind), recording(name))
 
 
 @pytest.mark.parametrize(

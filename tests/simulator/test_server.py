@@ -97,7 +97,7 @@ async def test_pace_begins_now(simulate: Simulate) -> None:
     """At a pace, weather time begins with the application: the first answer is that of real time."""
     async with (await simulate()).get(FORECAST) as response:
         expected = await response.json()
-    async with (await simulate(day=600)).get(FORECAST) as response:
+    async with (await simulate(day_seconds=600)).get(FORECAST) as response:
         assert await response.json() == expected
 
 

@@ -1,4 +1,4 @@
-"""A weather service in a box: speaks Open-Meteo's and OpenWeatherMap's protocols, with faults on demand.
+"""Simulated weather services: the protocols of the five services, with faults and quotas on demand.
 
-Nothing here is measured or forecast. The weather is pretended, from place and time alone, and says so.
+Nothing here is measured or forecast: the weather is a pure function of place and time, and every response says so.
 """

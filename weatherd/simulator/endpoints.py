@@ -1,4 +1,4 @@
-"""The simulated endpoints: where each is, who answers, and how each service words its troubles."""
+"""Table of the simulated endpoints: their paths, their handlers, and how each service words its errors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from weatherd.simulator.query import Query, ServiceRequest, ServiceResponse, StatusAndBody
     from weatherd.simulator.sky.clock import WeatherClock
 
-ErrorResponses: TypeAlias = dict[str, tuple[int, Any]]  # what a service says for a fault; a string is plain text
+    Handler: TypeAlias = Callable[[ServiceRequest, datetime, WeatherClock], StatusAndBody | ServiceResponse]
+
+ErrorResponses: TypeAlias = dict[str, tuple[int, Any]]  # kind of fault: status and body; a string is plain text
 
 _OPEN_METEO: ErrorResponses = {
     "401": (401, {"error": True, "reason": "API key required. Please add &apikey= to the URL."}),
@@ -36,8 +38,6 @@ _OPENWEATHERMAP: ErrorResponses = {
     "429": (429, {"cod": 429, "message": ACCOUNT_BLOCKED}),
     "500": (500, "500 Internal error: 500001"),
 }
-
-
 _MET_NORWAY: ErrorResponses = {
     "401": (403, "403 Forbidden\n"),
     "429": (429, "429 Too Many Requests: slow down\n"),
@@ -57,41 +57,39 @@ _NWS: ErrorResponses = {
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """An endpoint of a service."""
+    """Endpoint of a simulated service."""
 
-    name: str  # of the whole service, as weatherd calls it
-    path: str  # with placeholders, as aiohttp writes them
-    answer: Callable[[ServiceRequest, datetime, WeatherClock], StatusAndBody | ServiceResponse]
-    troubles: ErrorResponses
-    nan: str  # how it misspells numbers that it does not have
-    post: bool = False
-
-
-def _asked(
-    answer: Callable[[Query, datetime, WeatherClock], StatusAndBody],
-) -> Callable[[ServiceRequest, datetime, WeatherClock], StatusAndBody]:
-    """Let an endpoint be that looks at the parameters alone."""
-    return lambda request, now, pace: answer(request.query, now, pace)
+    service: str  # weatherd's name of the provider
+    path: str  # with placeholders in aiohttp's syntax
+    handle: Handler
+    error_responses: ErrorResponses
+    nan_literal: str  # how the service spells NaN in its JSON
+    accepts_post: bool = False
 
 
-def _search(request: ServiceRequest, _now: datetime, _pace: WeatherClock) -> StatusAndBody:
-    return geocoding.handle_search(request.query)
+def _with_query_only(handle: Callable[[Query, datetime, WeatherClock], StatusAndBody]) -> Handler:
+    """Adapt a handler that needs only the query parameters."""
+    return lambda request, now, clock: handle(request.query, now, clock)
 
 
-def _get(request: ServiceRequest, _now: datetime, _pace: WeatherClock) -> StatusAndBody:
-    return geocoding.handle_get(request.query)
+def _without_time(handle: Callable[[Query], StatusAndBody]) -> Handler:
+    """Adapt a handler whose response does not depend on the time."""
+    return lambda request, _now, _clock: handle(request.query)
 
 
-_FORECAST = "/weatherapi/locationforecast/2.0"
+_FORECAST = _with_query_only(open_meteo.handle_forecast)
+_WEATHER = _with_query_only(openweathermap.handle_weather)
+_STATION_REPORT = _with_query_only(bright_sky.handle_current_weather)
+_LOCATIONFORECAST = "/weatherapi/locationforecast/2.0"
 _OBSERVATIONS = "/stations/{station}/observations"
 ENDPOINTS = (
-    Endpoint("open-meteo", "/v1/forecast", _asked(open_meteo.handle_forecast), _OPEN_METEO, "nan", post=True),
-    Endpoint("geocoding", "/v1/search", _search, _OPEN_METEO, "nan"),
-    Endpoint("geocoding", "/v1/get", _get, _OPEN_METEO, "nan"),
-    Endpoint("openweathermap", "/data/2.5/weather", _asked(openweathermap.handle_weather), _OPENWEATHERMAP, "NaN"),
-    Endpoint("met-norway", f"{_FORECAST}/compact", met_norway.handle_compact, _MET_NORWAY, "NaN"),
-    Endpoint("met-norway", f"{_FORECAST}/complete", met_norway.handle_compact, _MET_NORWAY, "NaN"),
-    Endpoint("bright-sky", "/current_weather", _asked(bright_sky.handle_current_weather), _BRIGHT_SKY, "NaN"),
+    Endpoint("open-meteo", "/v1/forecast", _FORECAST, _OPEN_METEO, "nan", accepts_post=True),
+    Endpoint("geocoding", "/v1/search", _without_time(geocoding.handle_search), _OPEN_METEO, "nan"),
+    Endpoint("geocoding", "/v1/get", _without_time(geocoding.handle_get), _OPEN_METEO, "nan"),
+    Endpoint("openweathermap", "/data/2.5/weather", _WEATHER, _OPENWEATHERMAP, "NaN"),
+    Endpoint("met-norway", f"{_LOCATIONFORECAST}/compact", met_norway.handle_compact, _MET_NORWAY, "NaN"),
+    Endpoint("met-norway", f"{_LOCATIONFORECAST}/complete", met_norway.handle_compact, _MET_NORWAY, "NaN"),
+    Endpoint("bright-sky", "/current_weather", _STATION_REPORT, _BRIGHT_SKY, "NaN"),
     Endpoint("nws", "/points/{point}", nws.handle_point, _NWS, "NaN"),
     Endpoint("nws", "/gridpoints/SIM/{x},{y}/stations", nws.handle_stations, _NWS, "NaN"),
     Endpoint("nws", f"{_OBSERVATIONS}/latest", nws.handle_latest_observation, _NWS, "NaN"),
@@ -101,7 +99,7 @@ ENDPOINTS = (
 
 
 def not_found_response(path: str) -> StatusAndBody | ServiceResponse:
-    """Answer for a path that there is not, in the words of the service that it looks like."""
+    """Return the 404 response of the service that the path looks like."""
     if path.startswith("/data/"):
         return 404, {"cod": "404", "message": "not found"}
     if path.startswith("/weatherapi/"):
@@ -112,8 +110,11 @@ def not_found_response(path: str) -> StatusAndBody | ServiceResponse:
 
 
 def describe_endpoints() -> str:
-    """Say in plain text what this is, and which endpoints there are."""
-    paths = [f"  {service.name:15} {'GET or POST' if service.post else 'GET'} {service.path}" for service in ENDPOINTS]
+    """Return a plain text that says what the simulator is, and lists its endpoints."""
+    paths = [
+        f"  {endpoint.service:15} {'GET or POST' if endpoint.accepts_post else 'GET'} {endpoint.path}"
+        for endpoint in ENDPOINTS
+    ]
     return "\n".join(
         [
             "weatherd's simulator: weather made up of place and time alone. Nothing here is measured.",

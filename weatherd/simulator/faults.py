@@ -1,4 +1,4 @@
-"""Faults on demand: which there are, how they are written, and when one strikes."""
+"""Fault injection: the kinds of faults, how they are written, and which request gets one."""
 
 from __future__ import annotations
 
@@ -13,41 +13,40 @@ if TYPE_CHECKING:
 
 FAULT_KINDS = MappingProxyType(
     {
-        "401": "the key is refused",
+        "401": "the API key is rejected",
         "429": "too many requests",
-        "500": "the service is broken, and says so",
-        "502-html": "a gateway's HTML page instead of an answer",
-        "hang": "no answer at all, until the client goes away",
-        "slow": "the right answer, seconds late",
-        "cut": "the connection ends in the middle of the body",
-        "reset": "the connection is reset in the middle of the answer",
-        "nan": "status 200 with nan for numbers, which is not JSON",
+        "500": "internal server error",
+        "502-html": "HTML error page of a gateway",
+        "hang": "no response until the client disconnects",
+        "slow": "correct response, 3 seconds late",
+        "cut": "connection closed in the middle of the body",
+        "reset": "connection reset in the middle of the body",
+        "nan": "status 200 with nan for numbers, which is invalid JSON",
         "empty": "status 200 with an empty body",
         "html-200": "status 200 with the page of a captive portal",
-        "stale": "the right answer of six hours ago",
-        "redirect": "a redirect that leads nowhere else",
+        "stale": "correct response, 6 hours old",
+        "redirect": "redirect to itself, without end",
     }
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A kind of fault, and the share of the requests that it strikes, from 0 to 1."""
+    """Kind of fault, and the fraction of requests that get it, 0 to 1."""
 
     kind: str
     rate: float
 
 
 def parse_fault(text: str) -> Fault:
-    """Read ``KIND`` or ``KIND:RATE``; without a rate every request is struck.
+    """Parse ``KIND`` or ``KIND:RATE``. Without a rate, every request gets the fault.
 
-    Raise ValueError with a text for the person who wrote it.
+    Raise ValueError with a message for the user.
     """
     kind, _, share = text.strip().partition(":")
     if kind not in FAULT_KINDS:
-        raise ValueError(
-            f"there is no fault {kind!r}{did_you_mean(kind, FAULT_KINDS)} There are: {', '.join(FAULT_KINDS)}"
-        )
+        kinds = ", ".join(FAULT_KINDS)
+        raise ValueError(f"there is no fault {kind!r}{did_you_mean(kind, FAULT_KINDS)} There are: {kinds}")
     try:
         rate = float(share or 1)
     except ValueError:
@@ -58,14 +57,14 @@ def parse_fault(text: str) -> Fault:
 
 
 def check_rates(faults: Sequence[Fault]) -> None:
-    """Raise ValueError if the rates of a mixture add up to more than 1."""
+    """Raise ValueError if the rates add up to more than 1. Rounding errors are tolerated."""
     total = sum(fault.rate for fault in faults)
     if total > 1 + 1e-9:
         raise ValueError(f"the rates of the faults add up to {total:g}, which is more than 1")
 
 
 def choose_fault(faults: Sequence[Fault], draw: float) -> str | None:
-    """Return the kind of fault that a draw from 0 up to 1 hits, or None for a right answer."""
+    """Return the kind of fault for a random *draw* from [0, 1), or None for a correct response."""
     for fault in faults:
         draw -= fault.rate
         if draw < 0:

@@ -1,4 +1,4 @@
-"""What goes over the wire: right answers, and each of the faults."""
+"""HTTP responses of the simulator: correct ones, and each kind of fault."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ if TYPE_CHECKING:
 
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 REDIRECT_LOOP = "/-/round"  # redirects to itself
-_SLOWNESS = 3.0  # s
-_STALENESS = timedelta(hours=6)
-_GATEWAY = (
+_SLOW_DELAY = 3.0  # seconds
+_STALE_AGE = timedelta(hours=6)
+_GATEWAY_PAGE = (
     "<html><head><title>502 Bad Gateway</title></head>\r\n"
     "<body><h1>502 Bad Gateway</h1><hr>weatherd-simulator, pretending to be nginx</body></html>\r\n"
 )
-_PORTAL = (
+_PORTAL_PAGE = (
     "<!DOCTYPE html><html><head><title>Welcome</title></head>"
     "<body><h1>Guest network</h1><p>Please accept our terms to use the internet.</p></body></html>"
 )
 _PAGES = {
-    "502-html": (502, _GATEWAY, "text/html"),
-    "html-200": (200, _PORTAL, "text/html"),
+    "502-html": (502, _GATEWAY_PAGE, "text/html"),
+    "html-200": (200, _PORTAL_PAGE, "text/html"),
     "empty": (200, "", "application/json"),
 }
 
@@ -44,7 +44,7 @@ _PAGES = {
 def make_response(
     status: int, body: Any, headers: Mapping[str, str] = _NO_HEADERS, content_type: str = "application/json"
 ) -> web.Response:
-    """Make a response of a JSON body, or of a string as plain text, or without any."""
+    """Build a response: None gives no body, a string plain text, anything else JSON."""
     if body is None:
         return web.Response(status=status, headers=headers)
     if isinstance(body, str):
@@ -55,63 +55,64 @@ def make_response(
 
 async def respond(
     request: web.Request,
-    service: Endpoint,
-    kind: str | None,
+    endpoint: Endpoint,
+    fault: str | None,
     *,
-    answer: Callable[[datetime], StatusAndBody | ServiceResponse],
+    answer_at: Callable[[datetime], StatusAndBody | ServiceResponse],
     now: Callable[[], datetime],
 ) -> web.StreamResponse:
-    """Give the answer of a moment, or the fault of a kind instead."""
-    if kind in _PAGES:
-        return _page(*_PAGES[kind])
-    if kind in service.troubles:
-        return make_response(*service.troubles[kind])
-    match kind:
+    """Send the endpoint's response for the current time, or the fault of a kind instead.
+
+    *answer_at* returns the correct response for a time; the fault ``stale`` asks it for six hours ago.
+    """
+    if fault in _PAGES:
+        status, text, content_type = _PAGES[fault]
+        return web.Response(status=status, text=text, content_type=content_type)
+    if fault in endpoint.error_responses:
+        return make_response(*endpoint.error_responses[fault])
+    match fault:
         case "redirect":
             raise web.HTTPFound(REDIRECT_LOOP)
         case "hang":
-            await asyncio.get_running_loop().create_future()  # until the connection, or the server, ends
+            await asyncio.get_running_loop().create_future()  # cancelled when the connection or the server closes
         case "slow":
-            await asyncio.sleep(_SLOWNESS)
-    reply = ServiceResponse(*answer(now() - _STALENESS if kind == "stale" else now()))
-    if kind == "nan":
-        text = json.dumps(_poisoned(reply.body)).replace("NaN", service.nan)
-        return _page(reply.status, text, "application/json")
-    whole = make_response(*reply)
-    return await _break_off(request, whole, kind) if kind in {"cut", "reset"} else whole
+            await asyncio.sleep(_SLOW_DELAY)
+    response = ServiceResponse(*answer_at(now() - _STALE_AGE if fault == "stale" else now()))
+    if fault == "nan":
+        text = json.dumps(_replace_floats_with_nan(response.body)).replace("NaN", endpoint.nan_literal)
+        return web.Response(status=response.status, text=text, content_type="application/json")
+    complete = make_response(*response)
+    return await _send_half(request, complete, fault) if fault in {"cut", "reset"} else complete
 
 
 async def redirect_to_self(_: web.Request) -> NoReturn:
-    """Redirect to the same place again."""
+    """Redirect to the same URL."""
     raise web.HTTPFound(REDIRECT_LOOP)
 
 
-def _page(status: int, text: str, content_type: str) -> web.Response:
-    return web.Response(status=status, text=text, content_type=content_type)
-
-
-def _poisoned(body: Any) -> Any:
-    """Put nan in place of every number with a fraction, as the real service does outside its models."""
+def _replace_floats_with_nan(body: Any) -> Any:
+    """Replace each float by NaN, as the real Open-Meteo does outside the area of a model."""
     match body:
         case dict():
-            return {key: _poisoned(value) for key, value in body.items()}
+            return {key: _replace_floats_with_nan(value) for key, value in body.items()}
         case list():
-            return [_poisoned(value) for value in body]
+            return [_replace_floats_with_nan(value) for value in body]
         case float():
             return math.nan
     return body
 
 
-async def _break_off(request: web.Request, whole: web.Response, kind: str) -> web.StreamResponse:
-    """Promise the whole body, send half of it, and end the connection."""
-    body = bytes(whole.body) if isinstance(whole.body, bytes | bytearray) else b""
-    partial = web.StreamResponse(status=whole.status)
-    partial.content_type = whole.content_type
+async def _send_half(request: web.Request, complete: web.Response, fault: str) -> web.StreamResponse:
+    """Announce the complete body, send half of it, and end the connection."""
+    body = bytes(complete.body) if isinstance(complete.body, bytes | bytearray) else b""
+    partial = web.StreamResponse(status=complete.status)
+    partial.content_type = complete.content_type
     partial.content_length = len(body)
     await partial.prepare(request)
     await partial.write(body[: len(body) // 2])
     if (transport := request.transport) is not None:
-        if kind == "reset":
+        if fault == "reset":
+            # Because of SO_LINGER with a timeout of 0, closing the socket sends RST instead of FIN.
             connection: socket.socket = transport.get_extra_info("socket")
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             transport.abort()

@@ -1,4 +1,4 @@
-"""The simulator as an aiohttp application, and a server for it on loopback."""
+"""The simulator as an aiohttp application, and an HTTP server for it."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 
     from weatherd.simulator.quotas import Quota
 
-_LONGEST_BODY = 4 * 2**20  # bytes: a thousand places as JSON, with room
-_LONGEST_URL = 64 * 2**10  # as the real Open-Meteo
-_PATIENCE = 0.05  # s that answers under way get when the server ends; hanging ones would take any time
+_MAX_BODY = 4 * 2**20  # bytes, enough for 1,000 locations as JSON
+_MAX_URL = 64 * 2**10  # bytes, the limit of the real Open-Meteo
+_SHUTDOWN_TIMEOUT = 0.05  # seconds that open requests get; short, because hanging ones would use any time
 
 _UNLIMITED: Mapping[str, Quota] = MappingProxyType({})
 STATS = web.AppKey("stats", dict[str, RequestStats])
@@ -46,9 +46,9 @@ _log = structlog.get_logger()
 @dataclass(frozen=True, slots=True)
 class _Simulation:
     now: Callable[[], datetime]
-    pace: WeatherClock
+    clock: WeatherClock
     faults: Sequence[Fault]
-    draws: random.Random
+    random: random.Random
     quotas: Mapping[str, Quota]
     stats: defaultdict[str, RequestStats]
 
@@ -56,45 +56,45 @@ class _Simulation:
 def create_app(
     *,
     now: Callable[[], datetime],
-    day: float | None = None,
+    day_seconds: float | None = None,
     faults: Sequence[Fault] = (),
     seed: int = 0,
     quotas: Mapping[str, Quota] = _UNLIMITED,
 ) -> web.Application:
-    """Make the simulator. What it was asked is counted under ``app[STATS]``, by the names of the services.
+    """Create the application. ``app[STATS]`` holds the request statistics by service.
 
-    ``now`` tells the time, aware and in UTC. ``day`` is how many seconds a day of weather takes, None for
-    real time. Each fault strikes its share of the requests, the same ones for the same seed; what a quota refuses
-    is not struck. Raise ValueError if the shares add up to more than 1.
+    *now* returns the current time, aware and in UTC. *day_seconds* is how many seconds a day of weather takes; None
+    means real time. Each fault gets its share of the requests, the same requests for the same seed; a request that a
+    quota rejects gets no fault. Raise ValueError if the rates add up to more than 1.
     """
     check_rates(faults)
-    pace = REAL_TIME if day is None else WeatherClock(now().timestamp(), day)
-    world = _Simulation(now, pace, tuple(faults), random.Random(seed), quotas, defaultdict(RequestStats))
-    app = web.Application(client_max_size=_LONGEST_BODY)
-    app.on_response_prepare.append(_sign)
-    app.router.add_get("/", _about)
-    app[STATS] = world.stats
+    clock = REAL_TIME if day_seconds is None else WeatherClock(now().timestamp(), day_seconds)
+    simulation = _Simulation(now, clock, tuple(faults), random.Random(seed), quotas, defaultdict(RequestStats))
+    app = web.Application(client_max_size=_MAX_BODY)
+    app.on_response_prepare.append(_mark_as_simulated)
+    app.router.add_get("/", _describe)
+    app[STATS] = simulation.stats
     app.router.add_get(REDIRECT_LOOP, redirect_to_self)
-    app.router.add_get("/_stats", _count)
-    for service in ENDPOINTS:
-        for method in ["GET", "POST"] if service.post else ["GET"]:
-            app.router.add_route(method, service.path, _handler(service, world))
+    app.router.add_get("/_stats", _show_stats)
+    for endpoint in ENDPOINTS:
+        for method in ["GET", "POST"] if endpoint.accepts_post else ["GET"]:
+            app.router.add_route(method, endpoint.path, _handler(endpoint, simulation))
     app.router.add_route("*", "/{path:.*}", _not_found)
     return app
 
 
 @asynccontextmanager
 async def serve_app(host: str, port: int, app: web.Application) -> AsyncIterator[str]:
-    """Serve an application inside the ``async with``, which gets the base URL. Port 0 takes a free port.
+    """Serve an application inside the ``async with``, which yields the base URL. Port 0 picks a free port.
 
-    A taken port raises OSError. The end is quick: clients that still wait are cut off.
+    Raise OSError if the address cannot be bound. At the end, open requests are cut off after 50 ms.
     """
     runner = web.AppRunner(
         app,
         access_log=None,
         handler_cancellation=True,
-        shutdown_timeout=_PATIENCE,
-        max_line_size=_LONGEST_URL,
+        shutdown_timeout=_SHUTDOWN_TIMEOUT,
+        max_line_size=_MAX_URL,
     )
     await runner.setup()
     try:
@@ -105,71 +105,71 @@ async def serve_app(host: str, port: int, app: web.Application) -> AsyncIterator
         await runner.cleanup()
 
 
-def _handler(service: Endpoint, world: _Simulation) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+def _handler(endpoint: Endpoint, simulation: _Simulation) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def handle(request: web.Request) -> web.StreamResponse:
-        stats, now = world.stats[service.name], world.now().timestamp()
-        place = request.path_qs
-        stats.asked(now, place)
-        stats.under_way += 1
+        stats, url = simulation.stats[endpoint.service], request.path_qs
+        stats.record_request(simulation.now().timestamp(), url)
+        stats.in_flight += 1
         try:
-            response = await _respond(request, service, world)
+            response = await _respond(request, endpoint, simulation)
         finally:
-            stats.under_way -= 1
-        stats.answered(response.status, place, response.headers.get("Expires"))
+            stats.in_flight -= 1
+        stats.record_response(response.status, url, response.headers.get("Expires"))
         return response
 
     return handle
 
 
-async def _respond(request: web.Request, service: Endpoint, world: _Simulation) -> web.StreamResponse:
+async def _respond(request: web.Request, endpoint: Endpoint, simulation: _Simulation) -> web.StreamResponse:
     try:
         query = await read_query(request)
-    except RejectedRequestError as refusal:
-        return make_response(400, {"error": True, "reason": str(refusal)})
-    if refused := _charge(service, query, world):
-        return make_response(*refused)
-    kind = choose_fault(world.faults, world.draws.random())
-    if kind:
-        _log.debug("simulator.fault", kind=kind, path=service.path)
-    question = ServiceRequest(query, request.match_info, request.headers, str(request.url.origin()))
+    except RejectedRequestError as error:
+        return make_response(400, {"error": True, "reason": str(error)})
+    if rejection := _charge_quota(endpoint, query, simulation):
+        return make_response(*rejection)
+    fault = choose_fault(simulation.faults, simulation.random.random())
+    if fault:
+        _log.debug("simulator.fault", kind=fault, path=endpoint.path)
+    service_request = ServiceRequest(query, request.match_info, request.headers, str(request.url.origin()))
 
-    def answer(at: datetime) -> StatusAndBody | ServiceResponse:
-        return service.answer(question, at, world.pace)
+    def answer_at(at: datetime) -> StatusAndBody | ServiceResponse:
+        return endpoint.handle(service_request, at, simulation.clock)
 
-    response = await respond(request, service, kind, answer=answer, now=world.now)
+    response = await respond(request, endpoint, fault, answer_at=answer_at, now=simulation.now)
     if 400 <= response.status < 500:
-        _give_back(service, query, world)
+        _refund_quota(endpoint, query, simulation)
     return response
 
 
-def _charge(service: Endpoint, query: Query, world: _Simulation) -> tuple[int, Any] | None:
-    """Return the refusal of a service whose quota is used up; else count the calls."""
-    stats, quota, now = world.stats[service.name], world.quotas.get(service.name), world.now().timestamp()
-    if quota and (refused := quota.refuse(now, stats.under_way - 1)):
+def _charge_quota(endpoint: Endpoint, query: Query, simulation: _Simulation) -> tuple[int, Any] | None:
+    """Charge the calls of a request, or return the rejection if the service's quota is used up."""
+    stats, quota = simulation.stats[endpoint.service], simulation.quotas.get(endpoint.service)
+    now = simulation.now().timestamp()
+    if quota and (rejection := quota.check(now, stats.in_flight - 1)):
         stats.quota_429 += 1
-        return refused
-    calls = _calls(service, query)
-    stats.charged(now, calls)
+        return rejection
+    calls = _call_weight(endpoint, query)
+    stats.record_calls(now, calls)
     if quota:
-        quota.count(now, calls)
+        quota.charge(now, calls)
     return None
 
 
-def _give_back(service: Endpoint, query: Query, world: _Simulation) -> None:
-    """Charge no more than one call for what was wrong with the question."""
-    if (more := _calls(service, query) - 1) and (quota := world.quotas.get(service.name)):
-        quota.count(world.now().timestamp(), -more)
+def _refund_quota(endpoint: Endpoint, query: Query, simulation: _Simulation) -> None:
+    """Give back all but one call, because the services charge an invalid request only once."""
+    if (excess := _call_weight(endpoint, query) - 1) and (quota := simulation.quotas.get(endpoint.service)):
+        quota.charge(simulation.now().timestamp(), -excess)
 
 
-def _calls(service: Endpoint, query: Query) -> float:
-    return open_meteo_call_weight(query) if service.name == "open-meteo" else 1.0
+def _call_weight(endpoint: Endpoint, query: Query) -> float:
+    return open_meteo_call_weight(query) if endpoint.service == "open-meteo" else 1.0
 
 
-async def _count(request: web.Request) -> web.Response:
-    return web.json_response({name: stats.plain() for name, stats in sorted(request.app[STATS].items())})
+async def _show_stats(request: web.Request) -> web.Response:
+    return web.json_response({name: stats.to_json() for name, stats in sorted(request.app[STATS].items())})
 
 
-async def _about(_: web.Request) -> web.Response:
+async def _describe(_: web.Request) -> web.Response:
     return web.Response(text=describe_endpoints())
 
 
@@ -177,7 +177,7 @@ async def _not_found(request: web.Request) -> web.Response:
     return make_response(*not_found_response(request.path))
 
 
-async def _sign(_: web.Request, response: web.StreamResponse) -> None:
-    """Say on every response that it is simulated."""
+async def _mark_as_simulated(_: web.Request, response: web.StreamResponse) -> None:
+    """Mark each response as simulated in its headers."""
     response.headers["Server"] = "weatherd-simulator"
     response.headers["X-Simulated"] = "true"

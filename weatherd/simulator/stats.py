@@ -1,4 +1,4 @@
-"""Counts of what the simulator was asked, so that a test can judge a client from outside."""
+"""Request counters of the simulator, so that a test can judge a client from outside."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class PeakCounter:
-    """The most in any window of so many seconds, aligned to the clock."""
+    """Highest count in any window of *length* seconds, aligned to the clock."""
 
     length: int
-    most: float = 0.0
+    peak: float = 0.0
     _window: float = -1.0
-    _now: float = 0.0
+    _count: float = 0.0
 
     def add(self, now: float, count: float) -> None:
-        """Count at a POSIX time."""
+        """Add to the window of a POSIX time."""
         window = now // self.length
-        self._now = self._now + count if window == self._window else count
+        self._count = self._count + count if window == self._window else count
         self._window = window
-        self.most = max(self.most, self._now)
+        self.peak = max(self.peak, self._count)
 
 
 @dataclass(slots=True)
 class RequestStats:
-    """What one service was asked."""
+    """Requests that one service received, and how it answered them."""
 
     requests: int = 0
-    calls: float = 0.0  # what was charged
+    calls: float = 0.0  # charged to the quota
     statuses: Counter[int] = field(default_factory=Counter)
-    quota_429: int = 0  # refused because of the quota, not by a fault
-    early: int = 0  # asked for a place before what was answered had expired
-    under_way: int = 0
+    quota_429: int = 0  # rejected because of the quota, not by a fault
+    early: int = 0  # repeated before the previous response had expired
+    in_flight: int = 0
     first: float = 0.0
     last: float = 0.0
     peaks: Mapping[str, PeakCounter] = field(
@@ -53,29 +53,29 @@ class RequestStats:
     )
     _expires: dict[str, float] = field(default_factory=dict)
 
-    def asked(self, now: float, place: str) -> None:
-        """Count a request for a place."""
+    def record_request(self, now: float, url: str) -> None:
+        """Count a request for a URL at a POSIX time."""
         self.requests += 1
         self.first, self.last = self.first or now, now
-        self.early += now < self._expires.get(place, 0.0)
+        self.early += now < self._expires.get(url, 0.0)
         for name in ("requests_a_second", "requests_a_minute"):
             self.peaks[name].add(now, 1)
 
-    def charged(self, now: float, calls: float) -> None:
-        """Count what a request weighs."""
+    def record_calls(self, now: float, calls: float) -> None:
+        """Count the API calls that a request is charged."""
         self.calls += calls
         for name, peak in self.peaks.items():
             if name.startswith("calls"):
                 peak.add(now, calls)
 
-    def answered(self, status: int, place: str, expires: str | None) -> None:
-        """Note how a request was answered, and until when that is good."""
+    def record_response(self, status: int, url: str, expires: str | None) -> None:
+        """Count a response by its status, and remember its ``Expires`` header."""
         self.statuses[status] += 1
         if expires:
-            self._expires[place] = parsedate_to_datetime(expires).timestamp()
+            self._expires[url] = parsedate_to_datetime(expires).timestamp()
 
-    def plain(self) -> dict[str, Any]:
-        """Return the counts for JSON."""
+    def to_json(self) -> dict[str, Any]:
+        """Return the counters as a JSON object."""
         times = {name: datetime.fromtimestamp(getattr(self, name), UTC).isoformat() for name in ("first", "last")}
         return {
             "requests": self.requests,
@@ -84,6 +84,6 @@ class RequestStats:
             "not_modified": self.statuses[304],
             "quota_429": self.quota_429,
             "early": self.early,
-            "busiest": {name: peak.most for name, peak in self.peaks.items()},
+            "busiest": {name: counter.peak for name, counter in self.peaks.items()},
             **(times if self.requests else {}),
         }

@@ -175,7 +175,7 @@ async def _simulated_services() -> AsyncIterator[dict[str, Any]]:
     from weatherd.simulator.server import create_app, serve_app
 
     with tempfile.TemporaryDirectory(prefix="weatherd-demo-") as folder:
-        async with serve_app("127.0.0.1", 0, create_app(now=utc_now, day=_DEMO_DAY)) as url:
+        async with serve_app("127.0.0.1", 0, create_app(now=utc_now, day_seconds=_DEMO_DAY)) as url:
             structlog.get_logger().info("simulator.ready", url=url, weather="simulated, not real")
             simulated = {"base_url": url, "plan": "unlimited"}
             flags: dict[str, Any] = {

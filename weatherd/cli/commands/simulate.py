@@ -49,7 +49,7 @@ def simulate(  # noqa: PLR0917 - one parameter per option
     try:
         faults = [parse_fault(text) for text in fault or ()]
         limits = free_plan_quotas() if quotas else {}
-        app = create_app(now=utc_now, day=_parse_day(day), faults=faults, seed=seed, quotas=limits)
+        app = create_app(now=utc_now, day_seconds=_parse_day(day), faults=faults, seed=seed, quotas=limits)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     try:

@@ -1,4 +1,4 @@
-"""MET Norway's Locationforecast 2.0: a request in, a reply with its time of expiry out."""
+"""MET Norway's forecast, with its caching headers and its rules for clients (https://api.met.no/doc/TermsOfService)."""
 
 from __future__ import annotations
 
@@ -24,38 +24,38 @@ _UNITS = {
     "wind_from_direction": "degrees",
     "wind_speed": "m/s",
 }
-_HOURLY = 54  # steps an hour apart; those that follow are six hours apart
-_LATER = 28
-_CONTACT = re.compile(r"@|\w\.[a-z]{2}", re.IGNORECASE)
-_GENERIC = re.compile(r"^(python|okhttp|java|curl|wget|dalvik|mozilla|go-http)", re.IGNORECASE)
+_HOURLY_STEPS, _SIX_HOURLY_STEPS = 54, 28
+_CONTACT = re.compile(r"@|\w\.[a-z]{2}", re.IGNORECASE)  # an e-mail address or a host name
+_GENERIC_AGENT = re.compile(r"^(python|okhttp|java|curl|wget|dalvik|mozilla|go-http)", re.IGNORECASE)
 
 
-def handle_compact(request: ServiceRequest, now: datetime, pace: WeatherClock = REAL_TIME) -> ServiceResponse:
-    """Answer ``/compact``: 200 with the forecast, 304 when it has not changed, 400 or 403 for what is wrong.
+def handle_compact(request: ServiceRequest, now: datetime, clock: WeatherClock = REAL_TIME) -> ServiceResponse:
+    """Answer ``/compact``: 200 with the forecast, 304 if it has not changed, 400 or 403 for an invalid request.
 
-    The forecast is new every hour. What is answered expires about half an hour later, at no round time.
+    The forecast is updated every hour. A response expires 30 to 32 minutes after the request, so that clients do not
+    all return at the same time.
     """
     try:
-        _check_agent(request.headers)
+        _check_user_agent(request.headers)
         lat, lon = _degrees(request, "lat", 90), _degrees(request, "lon", 180)
-    except RejectedRequestError as refusal:
-        return ServiceResponse(refusal.status, f"{refusal}\n")
-    made = now.replace(minute=0, second=0, microsecond=0)
-    good_for = timedelta(seconds=1800 + (hash((lat, lon, int(now.timestamp()))) % 121))
+    except RejectedRequestError as error:
+        return ServiceResponse(error.status, f"{error}\n")
+    updated_at = now.replace(minute=0, second=0, microsecond=0)
+    lifetime = timedelta(seconds=1800 + (hash((lat, lon, int(now.timestamp()))) % 121))
     headers = {
         "Date": format_datetime(now.astimezone(UTC), usegmt=True),
-        "Expires": format_datetime((now + good_for).astimezone(UTC), usegmt=True),
-        "Last-Modified": format_datetime(made.astimezone(UTC), usegmt=True),
+        "Expires": format_datetime((now + lifetime).astimezone(UTC), usegmt=True),
+        "Last-Modified": format_datetime(updated_at.astimezone(UTC), usegmt=True),
         "Vary": "Accept, Accept-Encoding",
     }
     if request.headers.get("If-Modified-Since") == headers["Last-Modified"]:
         return ServiceResponse(304, None, headers)
-    return ServiceResponse(200, _body(lat, lon, made, pace), headers)
+    return ServiceResponse(200, _body(lat, lon, updated_at, clock), headers)
 
 
-def _check_agent(headers: Mapping[str, str]) -> None:
+def _check_user_agent(headers: Mapping[str, str]) -> None:
     agent = headers.get("User-Agent", "")
-    if _GENERIC.match(agent) or not _CONTACT.search(agent):
+    if _GENERIC_AGENT.match(agent) or not _CONTACT.search(agent):
         raise RejectedRequestError("403 Forbidden: name your program and yourself in the User-Agent", 403)
 
 
@@ -70,11 +70,11 @@ def _degrees(request: ServiceRequest, name: str, limit: int) -> float:
     return float(text)
 
 
-def _body(lat: float, lon: float, made: datetime, pace: WeatherClock) -> dict[str, Any]:
-    hourly = [(made + timedelta(hours=n), 1) for n in range(_HOURLY)]
-    start = made + timedelta(hours=_HOURLY)
-    later = [(start + timedelta(hours=6 * n), 6) for n in range(_LATER)]
-    steps = [_step(lat, lon, time, hours, pace) for time, hours in (*hourly, *later)]
+def _body(lat: float, lon: float, updated_at: datetime, clock: WeatherClock) -> dict[str, Any]:
+    hourly = [(updated_at + timedelta(hours=n), 1) for n in range(_HOURLY_STEPS)]
+    start = updated_at + timedelta(hours=_HOURLY_STEPS)
+    six_hourly = [(start + timedelta(hours=6 * n), 6) for n in range(_SIX_HOURLY_STEPS)]
+    steps = [_step(lat, lon, time, hours, clock) for time, hours in (*hourly, *six_hourly)]
     for period in ("next_1_hours", "next_6_hours", "next_12_hours"):
         steps[-1]["data"].pop(period, None)
     return {
@@ -82,35 +82,35 @@ def _body(lat: float, lon: float, made: datetime, pace: WeatherClock) -> dict[st
         "geometry": {"type": "Point", "coordinates": [lon, lat, ground_elevation(lat, lon)]},
         "properties": {
             "simulated": True,
-            "meta": {"updated_at": _time(made - timedelta(minutes=20)), "units": _UNITS},
+            "meta": {"updated_at": _format_time(updated_at - timedelta(minutes=20)), "units": _UNITS},
             "timeseries": steps,
         },
     }
 
 
-def _step(lat: float, lon: float, time: datetime, hours: int, pace: WeatherClock) -> dict[str, Any]:
-    sky = weather_at(lat, lon, pace.weather_time(time.timestamp()))
-    summary = {"symbol_code": symbol_code(sky.code, is_day=sky.is_day)}
-    amount = sky.precipitation.total
+def _step(lat: float, lon: float, time: datetime, hours: int, clock: WeatherClock) -> dict[str, Any]:
+    weather = weather_at(lat, lon, clock.weather_time(time.timestamp()))
+    summary = {"symbol_code": symbol_code(weather.code, is_day=weather.is_day)}
+    rate = weather.precipitation.total
     periods: dict[str, Any] = {
         "next_12_hours": {"summary": summary},
-        "next_6_hours": {"summary": summary, "details": {"precipitation_amount": round(6 * amount, 1)}},
+        "next_6_hours": {"summary": summary, "details": {"precipitation_amount": round(6 * rate, 1)}},
     }
     if hours == 1:
-        periods["next_1_hours"] = {"summary": summary, "details": {"precipitation_amount": round(amount, 1)}}
-    return {"time": _time(time), "data": {"instant": {"details": _instant(sky)}, **periods}}
+        periods["next_1_hours"] = {"summary": summary, "details": {"precipitation_amount": round(rate, 1)}}
+    return {"time": _format_time(time), "data": {"instant": {"details": _instant(weather)}, **periods}}
 
 
-def _instant(sky: Weather) -> dict[str, float]:
+def _instant(weather: Weather) -> dict[str, float]:
     return {
-        "air_pressure_at_sea_level": round(sky.pressure_msl, 1),
-        "air_temperature": round(sky.temperature, 1),
-        "cloud_area_fraction": round(sky.cloud_cover, 1),
-        "relative_humidity": round(sky.relative_humidity, 1),
-        "wind_from_direction": round(sky.wind_direction, 1),
-        "wind_speed": round(sky.wind_speed, 1),
+        "air_pressure_at_sea_level": round(weather.pressure_msl, 1),
+        "air_temperature": round(weather.temperature, 1),
+        "cloud_area_fraction": round(weather.cloud_cover, 1),
+        "relative_humidity": round(weather.relative_humidity, 1),
+        "wind_from_direction": round(weather.wind_direction, 1),
+        "wind_speed": round(weather.wind_speed, 1),
     }
 
 
-def _time(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+def _format_time(time: datetime) -> str:
+    return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

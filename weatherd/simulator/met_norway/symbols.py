@@ -1,4 +1,4 @@
-"""MET Norway's symbol of a WMO code, in the service's own spelling."""
+"""MET Norway's symbol codes, in the service's own spelling (https://api.met.no/weatherapi/weathericon/2.0)."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ _SYMBOLS = MappingProxyType(
         99: "heavyrainshowersandthunder",
     }
 )
-_WITH_SUN = ("clearsky", "fair", "partlycloudy")
+_WITH_DAY_AND_NIGHT = ("clearsky", "fair", "partlycloudy")
 
 
 def symbol_code(code: int, *, is_day: bool) -> str:
-    """Return the symbol of a code; by day and by night it differs where the sun or the moon is in the picture."""
+    """Return the symbol code of a WMO code. Symbols that show the sun or the moon have a suffix for day or night."""
     name = _SYMBOLS[code]
-    return f"{name}_{'day' if is_day else 'night'}" if name in _WITH_SUN or "showers" in name else name
+    return f"{name}_{'day' if is_day else 'night'}" if name in _WITH_DAY_AND_NIGHT or "showers" in name else name

@@ -1,1 +1,1 @@
-"""The protocol of the US National Weather Service."""
+"""API of the US National Weather Service, after https://www.weather.gov/documentation/services-web-api."""

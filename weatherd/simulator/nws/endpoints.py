@@ -1,4 +1,4 @@
-"""The US National Weather Service: points, the stations near them, and what a station observes."""
+"""Endpoints of the National Weather Service: points, the stations near them, and the stations' observations."""
 
 from __future__ import annotations
 
@@ -16,18 +16,19 @@ if TYPE_CHECKING:
 
 _JSON = "application/geo+json"
 _PROBLEM = "application/problem+json"
-_AREA = ((18.0, 72.0), (-180.0, -64.0))  # degrees: the States, with Hawaii and Alaska
-_GRID = 4  # pretended stations a degree
-_NEAR = ((0, 0), (0, 1), (1, 0), (0, -1), (-1, 0))
-_MINUTE = 53  # of the hour at which stations observe
-_ID = re.compile(r"S(\d{4})(\d{3})")
+_AREA = ((18.0, 72.0), (-180.0, -64.0))  # degrees of latitude and longitude: the US with Hawaii and Alaska
+_STATIONS_PER_DEGREE = 4
+_NEIGHBOURS = ((0, 0), (0, 1), (1, 0), (0, -1), (-1, 0))  # grid offsets of the stations near a point
+_OBSERVATION_MINUTE = 53  # of each hour
+_STATION_ID = re.compile(r"S(\d{4})(\d{3})")
+_COORDINATES = re.compile(r"(-?\d{1,3}(?:\.\d+)?),(-?\d{1,3}(?:\.\d+)?)", re.ASCII)
 
 
-def handle_point(request: ServiceRequest, _now: datetime, _pace: WeatherClock = REAL_TIME) -> ServiceResponse:
-    """Answer ``/points/{lat},{lon}``; one with more than four decimals, or zeros at their end, is sent elsewhere."""
-    if refusal := _refused(request, ()):
-        return refusal
-    match = re.fullmatch(r"(-?\d{1,3}(?:\.\d+)?),(-?\d{1,3}(?:\.\d+)?)", request.path["point"], re.ASCII)
+def handle_point(request: ServiceRequest, _now: datetime, _clock: WeatherClock = REAL_TIME) -> ServiceResponse:
+    """Answer ``/points/{lat},{lon}``. Redirect if there are more than four decimals or trailing zeros."""
+    if rejection := _reject(request, ()):
+        return rejection
+    match = _COORDINATES.fullmatch(request.path["point"])
     if not match:
         return nws_problem(404, "NotFound", "Not Found", "The point is no pair of coordinates")
     exact = ",".join(f"{float(degrees):.4f}".rstrip("0").rstrip(".") for degrees in match.groups())
@@ -36,11 +37,10 @@ def handle_point(request: ServiceRequest, _now: datetime, _pace: WeatherClock = 
         return nws_problem(301, "AdjustPointPrecision", "Adjusting Precision", "Four decimals at the most", headers)
     lat, lon = (float(degrees) for degrees in match.groups())
     if not all(low <= value <= high for (low, high), value in zip(_AREA, (lat, lon), strict=True)):
-        return nws_problem(
-            404, "InvalidPoint", "Data Unavailable", f"Unable to provide data for requested point {exact}"
-        )
-    x, y = round((lon + 180) * _GRID), round((lat + 90) * _GRID)
-    grid = f"{request.base}/gridpoints/SIM/{x},{y}"
+        detail = f"Unable to provide data for requested point {exact}"
+        return nws_problem(404, "InvalidPoint", "Data Unavailable", detail)
+    x, y = round((lon + 180) * _STATIONS_PER_DEGREE), round((lat + 90) * _STATIONS_PER_DEGREE)
+    grid = f"{request.origin}/gridpoints/SIM/{x},{y}"
     properties = {
         "simulated": True,
         "cwa": "SIM",
@@ -51,58 +51,56 @@ def handle_point(request: ServiceRequest, _now: datetime, _pace: WeatherClock = 
         "forecastHourly": f"{grid}/forecast/hourly",
         "observationStations": f"{grid}/stations",
         "timeZone": "America/Chicago",
-        "county": f"{request.base}/zones/county/SIM001",
-        "forecastZone": f"{request.base}/zones/forecast/SIM001",
-        "fireWeatherZone": f"{request.base}/zones/fire/SIM001",
+        "county": f"{request.origin}/zones/county/SIM001",
+        "forecastZone": f"{request.origin}/zones/forecast/SIM001",
+        "fireWeatherZone": f"{request.origin}/zones/fire/SIM001",
     }
     return ServiceResponse(200, _feature(lat, lon, properties), {}, _JSON)
 
 
-def handle_stations(request: ServiceRequest, _now: datetime, _pace: WeatherClock = REAL_TIME) -> ServiceResponse:
-    """Answer ``/gridpoints/SIM/{x},{y}/stations``: the nearest first."""
-    if refusal := _refused(request, ("limit", "cursor")):
-        return refusal
+def handle_stations(request: ServiceRequest, _now: datetime, _clock: WeatherClock = REAL_TIME) -> ServiceResponse:
+    """Answer ``/gridpoints/SIM/{x},{y}/stations`` with the nearest stations first."""
+    if rejection := _reject(request, ("limit", "cursor")):
+        return rejection
     x, y = (parse_whole_number(number) for number in (request.path["x"], request.path["y"]))
-    if x is None or y is None or x >= 360 * _GRID or y >= 180 * _GRID:
+    if x is None or y is None or x >= 360 * _STATIONS_PER_DEGREE or y >= 180 * _STATIONS_PER_DEGREE:
         return nws_problem(404, "NotFound", "Not Found", "There is no such grid point")
-    names = [f"S{x + east:04}{y + north:03}" for east, north in _NEAR]
+    names = [f"S{x + east:04}{y + north:03}" for east, north in _NEIGHBOURS]
     features = [
-        _feature(*_site(name), {"stationIdentifier": name, "name": f"Simulated {name}", "timeZone": "America/Chicago"})
+        _feature(
+            *_station_position(name),
+            {"stationIdentifier": name, "name": f"Simulated {name}", "timeZone": "America/Chicago"},
+        )
         for name in names
     ]
-    urls = [f"{request.base}/stations/{name}" for name in names]
-    return ServiceResponse(
-        200, {"type": "FeatureCollection", "features": features, "observationStations": urls}, {}, _JSON
-    )
+    urls = [f"{request.origin}/stations/{name}" for name in names]
+    body = {"type": "FeatureCollection", "features": features, "observationStations": urls}
+    return ServiceResponse(200, body, {}, _JSON)
 
 
 def handle_latest_observation(
-    request: ServiceRequest, now: datetime, pace: WeatherClock = REAL_TIME
+    request: ServiceRequest, now: datetime, clock: WeatherClock = REAL_TIME
 ) -> ServiceResponse:
     """Answer ``/stations/{id}/observations/latest``."""
-    if refusal := _refused(request, ("require_qc",)):
-        return refusal
-    if not _ID.fullmatch(request.path["station"]):
-        return _no_station()
-    return ServiceResponse(200, _observed(request, _newest(now), pace), {}, _JSON)
+    if rejection := _reject(request, ("require_qc",)) or _reject_station(request):
+        return rejection
+    return ServiceResponse(200, _observation(request, _latest_time(now), clock), {}, _JSON)
 
 
-def handle_observations(request: ServiceRequest, now: datetime, pace: WeatherClock = REAL_TIME) -> ServiceResponse:
-    """Answer ``/stations/{id}/observations``: the newest first, ``limit`` of them."""
-    if refusal := _refused(request, ("limit", "start", "end", "cursor")):
-        return refusal
-    if not _ID.fullmatch(request.path["station"]):
-        return _no_station()
+def handle_observations(request: ServiceRequest, now: datetime, clock: WeatherClock = REAL_TIME) -> ServiceResponse:
+    """Answer ``/stations/{id}/observations`` with *limit* observations, the latest first."""
+    if rejection := _reject(request, ("limit", "start", "end", "cursor")) or _reject_station(request):
+        return rejection
     count = min(parse_whole_number(last_value(request.query, "limit")) or 24, 500)
-    times = (_newest(now) - timedelta(hours=n) for n in range(count))
-    features = [_observed(request, time, pace) for time in times]
+    times = (_latest_time(now) - timedelta(hours=n) for n in range(count))
+    features = [_observation(request, time, clock) for time in times]
     return ServiceResponse(200, {"type": "FeatureCollection", "features": features}, {}, _JSON)
 
 
 def nws_problem(
     status: int, kind: str, title: str, detail: str, headers: dict[str, str] | None = None
 ) -> ServiceResponse:
-    """Make an error in the service's form."""
+    """Return an error in the service's form, a problem document."""
     body = {
         "correlationId": "simulated",
         "title": title,
@@ -114,32 +112,37 @@ def nws_problem(
     return ServiceResponse(status, body, headers or {}, _PROBLEM)
 
 
-def _no_station() -> ServiceResponse:
-    return nws_problem(404, "NotFound", "Not Found", "There is no such station")
-
-
-def _refused(request: ServiceRequest, known: Iterable[str]) -> ServiceResponse | None:
+def _reject(request: ServiceRequest, parameters: Iterable[str]) -> ServiceResponse | None:
+    """Reject a request without a User-Agent, or with an unknown query parameter."""
     if not request.headers.get("User-Agent"):
         return nws_problem(403, "Forbidden", "Forbidden", "Name your program in the User-Agent")
-    unknown = sorted(request.query.keys() - set(known))
+    unknown = sorted(request.query.keys() - set(parameters))
     return nws_problem(400, "BadRequest", "Bad Request", f"Unknown parameter {unknown[0]}") if unknown else None
 
 
-def _newest(now: datetime) -> datetime:
-    hour = now.astimezone(UTC).replace(minute=_MINUTE, second=0, microsecond=0)
-    return hour if hour <= now else hour - timedelta(hours=1)
+def _reject_station(request: ServiceRequest) -> ServiceResponse | None:
+    if _STATION_ID.fullmatch(request.path["station"]):
+        return None
+    return nws_problem(404, "NotFound", "Not Found", "There is no such station")
 
 
-def _observed(request: ServiceRequest, time: datetime, pace: WeatherClock) -> dict[str, Any]:
+def _latest_time(now: datetime) -> datetime:
+    time = now.astimezone(UTC).replace(minute=_OBSERVATION_MINUTE, second=0, microsecond=0)
+    return time if time <= now else time - timedelta(hours=1)
+
+
+def _observation(request: ServiceRequest, time: datetime, clock: WeatherClock) -> dict[str, Any]:
     name = request.path["station"]
-    lat, lon = _site(name)
-    return _feature(lat, lon, observation_properties(f"{request.base}/stations/{name}", lat, lon, time, pace))
+    lat, lon = _station_position(name)
+    return _feature(lat, lon, observation_properties(f"{request.origin}/stations/{name}", lat, lon, time, clock))
 
 
-def _site(name: str) -> tuple[float, float]:
-    match = _ID.fullmatch(name)
+def _station_position(name: str) -> tuple[float, float]:
+    """Return latitude and longitude in degrees, which the station's id encodes."""
+    match = _STATION_ID.fullmatch(name)
     x, y = (int(number) for number in match.groups()) if match else (0, 0)
-    return max(-90.0, min(90.0, y / _GRID - 90)), math.remainder(x / _GRID - 180, 360)
+    lat = max(-90.0, min(90.0, y / _STATIONS_PER_DEGREE - 90))
+    return lat, math.remainder(x / _STATIONS_PER_DEGREE - 180, 360)
 
 
 def _feature(lat: float, lon: float, properties: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A station's observation in the National Weather Service's units."""
+"""Observation of a station, in the units of the National Weather Service."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from weatherd.simulator.sky.clock import WeatherClock
 
-_TEXTS = {
+_DESCRIPTIONS = {  # WMO code: textDescription, icon
     0: ("Clear", "skc"),
     1: ("Mostly Clear", "few"),
     2: ("Partly Cloudy", "sct"),
@@ -32,42 +32,42 @@ _TEXTS = {
     **dict.fromkeys((85, 86), ("Snow Showers", "snow")),
     **dict.fromkeys((95, 96, 99), ("Thunderstorms", "tsra")),
 }
-_PRESENT = {"rain": "rain", "rain_showers": "rain", "snow": "snow", "fzra": "rain", "fog": "fog_mist"}
+_PRESENT_WEATHER = {"rain": "rain", "rain_showers": "rain", "snow": "snow", "fzra": "rain", "fog": "fog_mist"}
 
 
-def observation_properties(station: str, lat: float, lon: float, time: datetime, pace: WeatherClock) -> dict[str, Any]:
-    """Return the properties of what the station at an address observed at a time."""
-    sky = weather_at(lat, lon, pace.weather_time(time.timestamp()))
-    text, icon = _TEXTS[sky.code]
-    stamp = time.isoformat()
+def observation_properties(station: str, lat: float, lon: float, time: datetime, clock: WeatherClock) -> dict[str, Any]:
+    """Return the GeoJSON properties of an observation. *station* is the URL of the station."""
+    weather = weather_at(lat, lon, clock.weather_time(time.timestamp()))
+    text, icon = _DESCRIPTIONS[weather.code]
+    timestamp = time.isoformat()
     return {
-        "@id": f"{station}/observations/{stamp}",
+        "@id": f"{station}/observations/{timestamp}",
         "simulated": True,
         "station": station,
         "stationId": station.rpartition("/")[2],
-        "timestamp": stamp,
+        "timestamp": timestamp,
         "rawMessage": "",
         "textDescription": text,
-        "icon": f"/icons/land/{'day' if sky.is_day else 'night'}/{icon}?size=medium",
-        "presentWeather": _present(icon, text),
+        "icon": f"/icons/land/{'day' if weather.is_day else 'night'}/{icon}?size=medium",
+        "presentWeather": _present_weather(icon, text),
         "elevation": _quantity("m", ground_elevation(lat, lon)),
-        **_quantities(sky),
-        "cloudLayers": [{"base": _quantity("m", 900), "amount": _amount(sky.cloud_cover)}],
+        **_quantities(weather),
+        "cloudLayers": [{"base": _quantity("m", 900), "amount": _cloud_amount(weather.cloud_cover)}],
     }
 
 
-def _quantities(sky: Weather) -> dict[str, Any]:
+def _quantities(weather: Weather) -> dict[str, Any]:
     return {
-        "temperature": _quantity("degC", round(sky.temperature, 1)),
-        "dewpoint": _quantity("degC", round(sky.dew_point, 1)),
-        "windDirection": _quantity("degree_(angle)", round(sky.wind_direction, -1)),
-        "windSpeed": _quantity("km_h-1", round(sky.wind_speed * 3.6, 2)),
-        "windGust": _quantity("km_h-1", round(sky.wind_gust * 3.6, 2)),
-        "barometricPressure": _quantity("Pa", round(sky.surface_pressure * 100)),
-        "seaLevelPressure": _quantity("Pa", round(sky.pressure_msl * 100)),
-        "visibility": _quantity("m", round(min(sky.visibility, 16_090))),
-        "precipitationLastHour": _quantity("mm", round(sky.precipitation.total, 2)),
-        "relativeHumidity": _quantity("percent", round(sky.relative_humidity, 2)),
+        "temperature": _quantity("degC", round(weather.temperature, 1)),
+        "dewpoint": _quantity("degC", round(weather.dew_point, 1)),
+        "windDirection": _quantity("degree_(angle)", round(weather.wind_direction, -1)),
+        "windSpeed": _quantity("km_h-1", round(weather.wind_speed * 3.6, 2)),
+        "windGust": _quantity("km_h-1", round(weather.wind_gust * 3.6, 2)),
+        "barometricPressure": _quantity("Pa", round(weather.surface_pressure * 100)),
+        "seaLevelPressure": _quantity("Pa", round(weather.pressure_msl * 100)),
+        "visibility": _quantity("m", round(min(weather.visibility, 16_090))),
+        "precipitationLastHour": _quantity("mm", round(weather.precipitation.total, 2)),
+        "relativeHumidity": _quantity("percent", round(weather.relative_humidity, 2)),
         "windChill": _quantity("degC", None),
         "heatIndex": _quantity("degC", None),
     }
@@ -77,16 +77,16 @@ def _quantity(unit: str, value: float | None) -> dict[str, Any]:
     return {"unitCode": f"wmoUnit:{unit}", "value": value, "qualityControl": "Z" if value is None else "V"}
 
 
-def _present(icon: str, text: str) -> list[dict[str, Any]]:
+def _present_weather(icon: str, text: str) -> list[dict[str, Any]]:
     if icon == "tsra":
         return [{"intensity": None, "modifier": None, "weather": "thunderstorms", "rawString": "TS"}]
-    if icon not in _PRESENT:
+    if icon not in _PRESENT_WEATHER:
         return []
-    weather = "drizzle" if "Drizzle" in text else _PRESENT[icon]
+    weather = "drizzle" if "Drizzle" in text else _PRESENT_WEATHER[icon]
     intensity = "light" if "Light" in text else "heavy" if "Heavy" in text else None
     modifier = "freezing" if "Freezing" in text else "showers" if "Showers" in text else None
     return [{"intensity": intensity, "modifier": modifier, "weather": weather, "rawString": ""}]
 
 
-def _amount(cover: float) -> str:
-    return next((name for most, name in ((6, "CLR"), (25, "FEW"), (50, "SCT"), (87, "BKN")) if cover < most), "OVC")
+def _cloud_amount(cover: float) -> str:
+    return next((name for limit, name in ((6, "CLR"), (25, "FEW"), (50, "SCT"), (87, "BKN")) if cover < limit), "OVC")

@@ -1,1 +1,1 @@
-"""The protocol of Open-Meteo."""
+"""Open-Meteo's forecast and geocoding APIs, after https://open-meteo.com/en/docs."""

@@ -1,4 +1,4 @@
-"""Open-Meteo's daily variables: a day of weather in one number."""
+"""Open-Meteo's daily variables: aggregations of the 24 hours of a day."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class DailyVariable:
-    """A quantity by its kind of unit, made from the 24 hours of a day."""
+    """Daily variable with its kind of unit, computed from the 24 hours of a day."""
 
     kind: str
-    make: Callable[[Sequence[Weather]], float]
+    aggregate: Callable[[Sequence[Weather]], float]
 
 
-def _most(kind: str, read: Callable[[Weather], float]) -> DailyVariable:
-    return DailyVariable(kind, lambda hours: max(map(read, hours)))
+def _maximum(kind: str, value_of: Callable[[Weather], float]) -> DailyVariable:
+    return DailyVariable(kind, lambda hours: max(map(value_of, hours)))
 
 
-def _least(kind: str, read: Callable[[Weather], float]) -> DailyVariable:
-    return DailyVariable(kind, lambda hours: min(map(read, hours)))
+def _minimum(kind: str, value_of: Callable[[Weather], float]) -> DailyVariable:
+    return DailyVariable(kind, lambda hours: min(map(value_of, hours)))
 
 
-def _mean(kind: str, read: Callable[[Weather], float]) -> DailyVariable:
-    return DailyVariable(kind, lambda hours: sum(map(read, hours)) / len(hours))
+def _mean(kind: str, value_of: Callable[[Weather], float]) -> DailyVariable:
+    return DailyVariable(kind, lambda hours: sum(map(value_of, hours)) / len(hours))
 
 
-def _sum(kind: str, read: Callable[[Weather], float]) -> DailyVariable:
-    return DailyVariable(kind, lambda hours: sum(map(read, hours)))
+def _sum(kind: str, value_of: Callable[[Weather], float]) -> DailyVariable:
+    return DailyVariable(kind, lambda hours: sum(map(value_of, hours)))
 
 
 def _dominant_direction(hours: Sequence[Weather]) -> float:
-    """Average directions as vectors, weighed by speed."""
+    """Return the direction of the vector sum of the wind, weighted by speed."""
     north = sum(hour.wind_speed * math.cos(math.radians(hour.wind_direction)) for hour in hours)
     east = sum(hour.wind_speed * math.sin(math.radians(hour.wind_direction)) for hour in hours)
     return math.degrees(math.atan2(east, north)) % 360
@@ -47,21 +47,21 @@ def _dominant_direction(hours: Sequence[Weather]) -> float:
 
 DAILY_VARIABLES = MappingProxyType(
     {
-        "weather_code": _most("code", lambda hour: hour.code),
-        "weathercode": _most("code", lambda hour: hour.code),
-        "temperature_2m_max": _most("temperature", lambda hour: hour.temperature),
-        "temperature_2m_min": _least("temperature", lambda hour: hour.temperature),
+        "weather_code": _maximum("code", lambda hour: hour.code),
+        "weathercode": _maximum("code", lambda hour: hour.code),
+        "temperature_2m_max": _maximum("temperature", lambda hour: hour.temperature),
+        "temperature_2m_min": _minimum("temperature", lambda hour: hour.temperature),
         "temperature_2m_mean": _mean("temperature", lambda hour: hour.temperature),
-        "apparent_temperature_max": _most("temperature", lambda hour: hour.apparent_temperature),
-        "apparent_temperature_min": _least("temperature", lambda hour: hour.apparent_temperature),
+        "apparent_temperature_max": _maximum("temperature", lambda hour: hour.apparent_temperature),
+        "apparent_temperature_min": _minimum("temperature", lambda hour: hour.apparent_temperature),
         "apparent_temperature_mean": _mean("temperature", lambda hour: hour.apparent_temperature),
         "precipitation_sum": _sum("water", lambda hour: hour.precipitation.total),
         "rain_sum": _sum("water", lambda hour: hour.precipitation.rain),
         "showers_sum": _sum("water", lambda hour: hour.precipitation.showers),
         "snowfall_sum": _sum("snow", lambda hour: hour.precipitation.snowfall),
         "precipitation_hours": _sum("hours", lambda hour: hour.precipitation.total > 0),
-        "wind_speed_10m_max": _most("speed", lambda hour: hour.wind_speed),
-        "wind_gusts_10m_max": _most("speed", lambda hour: hour.wind_gust),
+        "wind_speed_10m_max": _maximum("speed", lambda hour: hour.wind_speed),
+        "wind_gusts_10m_max": _maximum("speed", lambda hour: hour.wind_gust),
         "wind_direction_10m_dominant": DailyVariable("direction", _dominant_direction),
     }
 )
@@ -80,5 +80,5 @@ _NOT_SIMULATED = re.compile(
 
 
 def is_known_daily_variable(name: str) -> bool:
-    """Tell whether the service knows a variable of a day, simulated or not."""
+    """Return whether the service has a daily variable, simulated or not."""
     return name in DAILY_VARIABLES or name in SUN_VARIABLES or _NOT_SIMULATED.fullmatch(name) is not None

@@ -1,4 +1,4 @@
-"""Open-Meteo's forecast service: a query in, a status and a JSON body out."""
+"""Open-Meteo's forecast API, after https://open-meteo.com/en/docs."""
 
 from __future__ import annotations
 
@@ -21,80 +21,80 @@ from weatherd.simulator.sky.clock import REAL_TIME, WeatherClock
 if TYPE_CHECKING:
     from datetime import datetime
 
-_GRID = 0.02  # degrees, as the finest of the real models
+_GRID = 0.02  # degrees, the grid of the finest real model
 
 
-def handle_forecast(query: Query, now: datetime, pace: WeatherClock = REAL_TIME) -> StatusAndBody:
-    """Answer ``/v1/forecast``: an object for one place, a list for several, 400 for what is wrong."""
+def handle_forecast(query: Query, now: datetime, clock: WeatherClock = REAL_TIME) -> StatusAndBody:
+    """Answer ``/v1/forecast``: an object for one location, a list for several, 400 for an invalid request."""
     try:
         request = parse_forecast_request(query)
-    except RejectedRequestError as refusal:
-        return error_response(refusal)
-    bodies = [_body(request, point, now, pace, index) for index, point in enumerate(request.points)]
+    except RejectedRequestError as error:
+        return error_response(error)
+    bodies = [_body(request, point, now, clock, index) for index, point in enumerate(request.points)]
     return 200, bodies if len(bodies) > 1 else bodies[0]
 
 
 def _body(
-    request: ForecastRequest, point: ForecastPoint, now: datetime, pace: WeatherClock, index: int
+    request: ForecastRequest, point: ForecastPoint, now: datetime, clock: WeatherClock, index: int
 ) -> dict[str, Any]:
-    view = _view(request, point, now, pace)
+    context = _context(request, point, now, clock)
     return {
         "simulated": True,
-        "latitude": _cell(point.lat, 90),
-        "longitude": _cell(point.lon, 180),
+        "latitude": _grid_coordinate(point.lat, 90),
+        "longitude": _grid_coordinate(point.lon, 180),
         "generationtime_ms": 0.25,
-        "utc_offset_seconds": view.offset,
-        "timezone": point.zone.key,
-        "timezone_abbreviation": _abbreviation(view.offset),
+        "utc_offset_seconds": context.utc_offset,
+        "timezone": point.timezone.key,
+        "timezone_abbreviation": _timezone_abbreviation(context.utc_offset),
         **({} if math.isnan(point.elevation) else {"elevation": point.elevation}),
         **({"location_id": index} if index else {}),
-        **_sections(request, view),
+        **_sections(request, context),
     }
 
 
-def _sections(request: ForecastRequest, view: ForecastContext) -> dict[str, Any]:
-    """Make the sections that were asked for, in the real service's order."""
-    made: dict[str, Any] = {}
+def _sections(request: ForecastRequest, context: ForecastContext) -> dict[str, Any]:
+    """Return the requested sections in the order of the real service."""
+    sections: dict[str, Any] = {}
     if request.current_weather:
-        made |= legacy_current_section(view)
+        sections |= legacy_current_section(context)
     if names := request.sections["current"]:
-        made |= current_section(view, names)
+        sections |= current_section(context, names)
     if names := request.sections["minutely_15"]:
-        made |= time_series_section(view, "minutely_15", names, 900)
+        sections |= time_series_section(context, "minutely_15", names, 900)
     if names := request.sections["hourly"]:
-        made |= time_series_section(view, "hourly", names, 3600)
+        sections |= time_series_section(context, "hourly", names, 3600)
     if names := request.sections["daily"]:
-        made |= daily_section(view, names)
-    return made
+        sections |= daily_section(context, names)
+    return sections
 
 
-def _view(request: ForecastRequest, point: ForecastPoint, now: datetime, pace: WeatherClock) -> ForecastContext:
-    offset = now.astimezone(point.zone).utcoffset()
+def _context(request: ForecastRequest, point: ForecastPoint, now: datetime, clock: WeatherClock) -> ForecastContext:
+    offset = now.astimezone(point.timezone).utcoffset()
     return ForecastContext(
         lat=point.lat,
         lon=point.lon,
         now=now.timestamp(),
-        offset=int(offset.total_seconds()) if offset else 0,
+        utc_offset=int(offset.total_seconds()) if offset else 0,
         past_days=request.past_days,
         forecast_days=request.forecast_days,
         units=request.units,
         unixtime=request.unixtime,
-        pace=pace,
+        clock=clock,
     )
 
 
-def _cell(degrees: float, edge: int) -> float:
-    """Return the centre of the grid cell, with the noise of the service's single precision."""
-    index = round((degrees + edge) / _GRID)
-    return float(f"{_single(_single(index * _GRID) - edge):.8g}")
+def _grid_coordinate(degrees: float, limit: int) -> float:
+    """Return the centre of the grid cell, with the rounding error of the service's single precision."""
+    index = round((degrees + limit) / _GRID)
+    return float(f"{_to_single(_to_single(index * _GRID) - limit):.8g}")
 
 
-def _single(value: float) -> float:
+def _to_single(value: float) -> float:
     return float(struct.unpack("f", struct.pack("f", value))[0])
 
 
-def _abbreviation(offset: int) -> str:
-    """Write an offset from UTC as the service does: GMT, GMT+2, GMT-3:30."""
+def _timezone_abbreviation(offset: int) -> str:
+    """Format an offset from UTC in seconds like the service: GMT, GMT+2, GMT-3:30."""
     if not offset:
         return "GMT"
     hours, minutes = divmod(abs(offset) // 60, 60)

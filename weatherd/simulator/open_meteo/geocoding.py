@@ -1,4 +1,4 @@
-"""Open-Meteo's geocoding: from names to places, as its documentation has it."""
+"""Open-Meteo's geocoding API, after https://open-meteo.com/en/docs/geocoding-api."""
 
 from __future__ import annotations
 
@@ -13,42 +13,39 @@ if TYPE_CHECKING:
 
 
 def handle_search(query: Query) -> StatusAndBody:
-    """Answer ``/v1/search``. Where nothing matches there is no ``results`` key, as in the real service."""
+    """Answer ``/v1/search``. Without a match there is no ``results`` key, as in the real service."""
     try:
-        _refuse_formats(query)
+        _check_format(query)
         places = find_by_name(_required(query, "name"))
         country = last_value(query, "countryCode").upper()
         results = [_result(place) for place in places if country in {"", place.country_code}]
         found = {"results": results[: _count(query)]} if results else {}
-    except RejectedRequestError as refusal:
-        return error_response(refusal)
+    except RejectedRequestError as error:
+        return error_response(error)
     return 200, {**found, "generationtime_ms": 0.25}
 
 
 def handle_get(query: Query) -> StatusAndBody:
-    """Answer ``/v1/get``: one place by its id."""
+    """Answer ``/v1/get`` with the place of an id."""
     try:
-        _refuse_formats(query)
-        return 200, _result(_numbered(_required(query, "id")))
-    except RejectedRequestError as refusal:
-        return error_response(refusal)
+        _check_format(query)
+        place = find_by_id(parse_whole_number(_required(query, "id")))
+    except RejectedRequestError as error:
+        return error_response(error)
+    if place is None:
+        return error_response(RejectedRequestError("Location ID not found."))
+    return 200, _result(place)
 
 
-def error_response(refusal: RejectedRequestError) -> StatusAndBody:
-    """Turn a request down in the form of all of Open-Meteo's services."""
-    return 400, {"error": True, "reason": str(refusal)}
+def error_response(error: RejectedRequestError) -> StatusAndBody:
+    """Return the error in the form that all of Open-Meteo's APIs use."""
+    return 400, {"error": True, "reason": str(error)}
 
 
 def _required(query: Query, name: str) -> str:
     if not query.get(name):
         raise RejectedRequestError(f"Parameter '{name}' is required")
     return last_value(query, name)
-
-
-def _numbered(number: str) -> GazetteerEntry:
-    if (place := find_by_id(parse_whole_number(number))) is None:
-        raise RejectedRequestError("Location ID not found.")
-    return place
 
 
 def _count(query: Query) -> int:
@@ -58,9 +55,9 @@ def _count(query: Query) -> int:
     return count
 
 
-def _refuse_formats(query: Query) -> None:
-    if (form := last_value(query, "format") or "json") != "json":
-        raise RejectedRequestError(f"Format '{form}' is not simulated, only json")
+def _check_format(query: Query) -> None:
+    if (name := last_value(query, "format") or "json") != "json":
+        raise RejectedRequestError(f"Format '{name}' is not simulated, only json")
 
 
 def _result(place: GazetteerEntry) -> dict[str, Any]:

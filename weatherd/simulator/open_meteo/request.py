@@ -1,4 +1,4 @@
-"""Open-Meteo's forecast parameters, understood and checked, with the real service's words of refusal."""
+"""Parsing of Open-Meteo's forecast parameters, with the real service's error messages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from weatherd.simulator.sky.weather import ground_elevation
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-SECTION_CHECKS = {
+SECTION_CHECKS = {  # section: whether the service has a variable of it
     "current": is_known_variable,
     "minutely_15": is_known_variable,
     "hourly": is_known_variable,
@@ -26,26 +26,26 @@ _NOT_SIMULATED = (
     *("start_date", "end_date", "start_hour", "end_hour", "start_minutely_15", "end_minutely_15"),
     *("forecast_hours", "past_hours", "forecast_minutely_15", "past_minutely_15", "temporal_resolution"),
 )
-_MOST_PLACES = 1000
+_MAX_LOCATIONS = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class ForecastPoint:
-    """One place of a request."""
+    """Location of a request."""
 
     lat: float
     lon: float
-    zone: ZoneInfo
-    elevation: float  # m, or NaN when the client wants none
+    timezone: ZoneInfo
+    elevation: float  # m, or NaN if the client disables it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForecastRequest:
-    """A forecast request without anything wrong with it."""
+    """Valid forecast request."""
 
     points: Sequence[ForecastPoint]
-    sections: Mapping[str, Sequence[str]]  # the variables of each section
-    current_weather: bool  # the section of before 2023
+    sections: Mapping[str, Sequence[str]]  # requested variables by section
+    current_weather: bool  # whether the section used before 2023 is requested
     units: Mapping[str, Unit]
     unixtime: bool
     past_days: int
@@ -53,47 +53,49 @@ class ForecastRequest:
 
 
 def parse_forecast_request(query: Query) -> ForecastRequest:
-    """Read a query, or raise RefusedError with the first thing that is wrong with it."""
+    """Parse a query. Raise RejectedRequestError for the first invalid parameter."""
     _check_support(query)
     return ForecastRequest(
         points=_points(query),
         sections={name: _variables(query, name) for name in SECTION_CHECKS},
         current_weather=last_value(query, "current_weather").lower() == "true",
         units=parse_units(query),
-        unixtime=_chosen(query, "timeformat", ("iso8601", "unixtime")) == "unixtime",
+        unixtime=_choice(query, "timeformat", ("iso8601", "unixtime")) == "unixtime",
         past_days=_days(query, "past_days", 0, 93),
         forecast_days=_days(query, "forecast_days", 7, 16),
     )
 
 
 def _check_support(query: Query) -> None:
-    """Say what is only missing here, rather than answer something else."""
-    if (form := last_value(query, "format") or "json") != "json":
-        raise RejectedRequestError(f"Format '{form}' is not simulated, only json")
+    """Reject what is not simulated, because ignoring it would give a wrong response."""
+    if (name := last_value(query, "format") or "json") != "json":
+        raise RejectedRequestError(f"Format '{name}' is not simulated, only json")
     for name in _NOT_SIMULATED:
         if last_value(query, name):
             raise RejectedRequestError(f"Parameter '{name}' is not simulated")
 
 
 def _points(query: Query) -> Sequence[ForecastPoint]:
-    lats, lons = _numbers(query, "latitude"), _numbers(query, "longitude")
+    lats, lons = _floats(query, "latitude"), _floats(query, "longitude")
     if not lats and not lons:
         raise RejectedRequestError("Parameter 'latitude' and 'longitude' must not be empty")
     if len(lats) != len(lons):
         raise RejectedRequestError("Parameter 'latitude' and 'longitude' must have the same number of elements")
-    if len(lats) > _MOST_PLACES:
-        raise RejectedRequestError(f"Only up to {_MOST_PLACES} locations can be requested at once")
+    if len(lats) > _MAX_LOCATIONS:
+        raise RejectedRequestError(f"Only up to {_MAX_LOCATIONS} locations can be requested at once")
     for lat, lon in zip(lats, lons, strict=True):
         _check_range("Latitude", lat, 90)
         _check_range("Longitude", lon, 180)
-    rows = zip(lats, lons, _zones(query, len(lats)), _elevations(query, len(lats)), strict=True)
+    rows = zip(lats, lons, _timezone_names(query, len(lats)), _elevations(query, len(lats)), strict=True)
     return [
-        ForecastPoint(lat, lon, _zone(name, lat, lon), ground_elevation(lat, lon) if height is None else height)
-        for lat, lon, name, height in rows
+        ForecastPoint(
+            lat, lon, _timezone(name, lat, lon), ground_elevation(lat, lon) if elevation is None else elevation
+        )
+        for lat, lon, name, elevation in rows
     ]
 
 
-def _numbers(query: Query, name: str) -> list[float]:
+def _floats(query: Query, name: str) -> list[float]:
     try:
         return [float(text) for text in split_values(query, name)]
     except ValueError as error:
@@ -102,31 +104,31 @@ def _numbers(query: Query, name: str) -> list[float]:
 
 
 def _check_range(name: str, value: float, limit: int) -> None:
-    if not abs(value) <= limit:  # nor is nan
+    if not abs(value) <= limit:  # written with "not" because it must reject NaN, too
         raise RejectedRequestError(f"{name} must be in range of -{limit} to {limit}°. Given: {value}.")
 
 
-def _zones(query: Query, count: int) -> list[str]:
+def _timezone_names(query: Query, count: int) -> list[str]:
     names = split_values(query, "timezone") or ["GMT"]
     if len(names) not in {1, count}:
         raise RejectedRequestError("Parameter 'timezone' must have the same number of elements as coordinates")
     return names * count if len(names) == 1 else names
 
 
-def _zone(name: str, lat: float, lon: float) -> ZoneInfo:
+def _timezone(name: str, lat: float, lon: float) -> ZoneInfo:
     if name == "auto":
         return guess_timezone(lat, lon)
     try:
         return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):  # unknown, a path, a folder of zones
+    except (KeyError, ValueError, OSError):  # an unknown name, a path, a folder of zones
         raise RejectedRequestError("Invalid timezone") from None
 
 
 def _elevations(query: Query, count: int) -> list[float | None]:
-    heights = _numbers(query, "elevation")
-    if heights and len(heights) != count:
+    elevations = _floats(query, "elevation")
+    if elevations and len(elevations) != count:
         raise RejectedRequestError("Parameter 'elevation' must have the same number of elements as coordinates")
-    return [*heights] or [None] * count
+    return [*elevations] or [None] * count
 
 
 def _variables(query: Query, section: str) -> Sequence[str]:
@@ -139,16 +141,16 @@ def _variables(query: Query, section: str) -> Sequence[str]:
     return names
 
 
-def _chosen(query: Query, name: str, choices: Sequence[str]) -> str:
+def _choice(query: Query, name: str, choices: Sequence[str]) -> str:
     if (value := last_value(query, name) or choices[0]) not in choices:
         raise RejectedRequestError(f"Cannot initialize {name} from invalid String value {value} for key {name}")
     return value
 
 
-def _days(query: Query, name: str, default: int, most: int) -> int:
+def _days(query: Query, name: str, default: int, limit: int) -> int:
     text = last_value(query, name) or str(default)
     days = parse_whole_number(text)
-    if days is None or days > most:
-        words = name.replace("_", " ").capitalize()
-        raise RejectedRequestError(f"{words} is invalid. Allowed range 0 to {most}. Given {text}.")
+    if days is None or days > limit:
+        title = name.replace("_", " ").capitalize()
+        raise RejectedRequestError(f"{title} is invalid. Allowed range 0 to {limit}. Given {text}.")
     return days

@@ -1,4 +1,4 @@
-"""The sections of an Open-Meteo answer: current, minutely_15, hourly and daily, each with its units."""
+"""Sections of an Open-Meteo response: current, minutely_15, hourly and daily, each with its units."""
 
 from __future__ import annotations
 
@@ -17,118 +17,118 @@ if TYPE_CHECKING:
     from weatherd.simulator.open_meteo.units import Unit
     from weatherd.simulator.sky.clock import WeatherClock
 
-CURRENT_INTERVAL = 900  # s: how often the real service's current values are new
-_HOUR = 3600.0
+CURRENT_INTERVAL = 900  # seconds between two updates of the current values
+_HOUR = 3600.0  # seconds
 SectionBody: TypeAlias = dict[str, Any]
+_LEGACY_NAMES = {  # name in the section used before 2023: name today
+    "temperature": "temperature_2m",
+    "windspeed": "wind_speed_10m",
+    "winddirection": "wind_direction_10m",
+    "is_day": "is_day",
+    "weathercode": "weather_code",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForecastContext:
-    """One place as a client wants to see it: since when, in which units, on which clock."""
+    """One location of a request: position, time range, units and local time."""
 
     lat: float
     lon: float
-    now: float  # unix seconds
-    offset: int  # of the local clock from UTC, in seconds
+    now: float  # POSIX seconds
+    utc_offset: int  # seconds, positive east of Greenwich
     past_days: int
     forecast_days: int
     units: Mapping[str, Unit]
     unixtime: bool
-    pace: WeatherClock
+    clock: WeatherClock
 
-    def write_time(self, at: float) -> int | str:
-        """Write unix seconds as true epoch or as local time without offset, as the client wants it."""
+    def format_time(self, at: float) -> int | str:
+        """Format POSIX seconds as requested: as they are, or as local time without offset."""
         if self.unixtime:
             return int(at)
-        return time.strftime("%Y-%m-%dT%H:%M", time.gmtime(at + self.offset))
+        return time.strftime("%Y-%m-%dT%H:%M", time.gmtime(at + self.utc_offset))
 
     def weather(self, at: float) -> Weather:
-        """Tell the weather at a true time."""
-        return weather_at(self.lat, self.lon, self.pace.weather_time(at))
+        """Return the weather at a real time."""
+        return weather_at(self.lat, self.lon, self.clock.weather_time(at))
 
     @property
     def first_midnight(self) -> float:
-        """The local midnight that all series begin at."""
-        return self.now - (self.now + self.offset) % DAY_SECONDS - self.past_days * DAY_SECONDS
+        """Local midnight at which all series begin."""
+        return self.now - (self.now + self.utc_offset) % DAY_SECONDS - self.past_days * DAY_SECONDS
 
     @property
     def days(self) -> int:
-        """The length of all series."""
+        """Length of all series."""
         return self.past_days + self.forecast_days
 
 
-def current_section(view: ForecastContext, names: Sequence[str]) -> SectionBody:
-    """Return the section ``current``, at the time of the newest data."""
-    weather = weather_at(view.lat, view.lon, view.pace.newest(view.now, CURRENT_INTERVAL))
-    values = {name: _read(view, name, weather, CURRENT_INTERVAL / _HOUR) for name in names}
-    head = {"time": view.write_time(view.now - view.now % CURRENT_INTERVAL), "interval": CURRENT_INTERVAL}
-    units = {**_time_unit(view), "interval": "seconds", **{name: _symbol(view, name) for name in names}}
+def current_section(context: ForecastContext, names: Sequence[str]) -> SectionBody:
+    """Return the section ``current``, at the time of the latest update."""
+    weather = weather_at(context.lat, context.lon, context.clock.latest_update(context.now, CURRENT_INTERVAL))
+    values = {name: _value(context, name, weather, CURRENT_INTERVAL / _HOUR) for name in names}
+    head = {"time": context.format_time(context.now - context.now % CURRENT_INTERVAL), "interval": CURRENT_INTERVAL}
+    units = {**_time_unit(context), "interval": "seconds", **{name: _symbol(context, name) for name in names}}
     return {"current_units": units, "current": {**head, **values}}
 
 
-def legacy_current_section(view: ForecastContext) -> SectionBody:
-    """Return the section that was the only current one before 2023."""
-    old_names = {
-        "temperature": "temperature_2m",
-        "windspeed": "wind_speed_10m",
-        "winddirection": "wind_direction_10m",
-        "is_day": "is_day",
-        "weathercode": "weather_code",
-    }
-    section = current_section(view, tuple(old_names.values()))
-    renamed = dict(zip(old_names.values(), old_names, strict=True))
+def legacy_current_section(context: ForecastContext) -> SectionBody:
+    """Return the section ``current_weather``, which was the only current one before 2023."""
+    section = current_section(context, tuple(_LEGACY_NAMES.values()))
+    renamed = dict(zip(_LEGACY_NAMES.values(), _LEGACY_NAMES, strict=True))
     return {
         key.replace("current", "current_weather"): {renamed.get(name, name): part[name] for name in part}
         for key, part in section.items()
     }
 
 
-def time_series_section(view: ForecastContext, section: str, names: Sequence[str], step: float) -> SectionBody:
-    """Return ``hourly`` or ``minutely_15``: for each variable a list of values, ``step`` seconds apart."""
-    moments = [view.first_midnight + index * step for index in range(int(view.days * DAY_SECONDS / step))]
-    weathers = [view.weather(at) for at in moments]
-    lists = {name: [_read(view, name, weather, step / _HOUR) for weather in weathers] for name in names}
-    units = {**_time_unit(view), **{name: _symbol(view, name) for name in names}}
-    return {f"{section}_units": units, section: {"time": [*map(view.write_time, moments)], **lists}}
+def time_series_section(context: ForecastContext, section: str, names: Sequence[str], step: float) -> SectionBody:
+    """Return ``hourly`` or ``minutely_15``: for each variable a list of values, *step* seconds apart."""
+    times = [context.first_midnight + index * step for index in range(int(context.days * DAY_SECONDS / step))]
+    weathers = [context.weather(at) for at in times]
+    lists = {name: [_value(context, name, weather, step / _HOUR) for weather in weathers] for name in names}
+    units = {**_time_unit(context), **{name: _symbol(context, name) for name in names}}
+    return {f"{section}_units": units, section: {"time": [*map(context.format_time, times)], **lists}}
 
 
-def daily_section(view: ForecastContext, names: Sequence[str]) -> SectionBody:
-    """Return ``daily``: for each variable a list of values, one a local day."""
-    midnights = [view.first_midnight + day * DAY_SECONDS for day in range(view.days)]
-    days = [[view.weather(midnight + hour * _HOUR) for hour in range(24)] for midnight in midnights]
-    lists: dict[str, list[Any]] = {name: [_make(view, name, hours) for hours in days] for name in names}
-    lists.update({name: _sun_times(view, name, midnights) for name in names if name in SUN_VARIABLES})
-    dates = [view.write_time(at) if view.unixtime else str(view.write_time(at))[:10] for at in midnights]
-    units = {**_time_unit(view), **{name: _daily_symbol(view, name) for name in names}}
+def daily_section(context: ForecastContext, names: Sequence[str]) -> SectionBody:
+    """Return ``daily``: for each variable a list with one value per local day."""
+    midnights = [context.first_midnight + day * DAY_SECONDS for day in range(context.days)]
+    days = [[context.weather(midnight + hour * _HOUR) for hour in range(24)] for midnight in midnights]
+    lists: dict[str, list[Any]] = {name: [_daily_value(context, name, hours) for hours in days] for name in names}
+    lists.update({name: _sun_times(context, name, midnights) for name in names if name in SUN_VARIABLES})
+    dates = [context.format_time(at) if context.unixtime else str(context.format_time(at))[:10] for at in midnights]
+    units = {**_time_unit(context), **{name: _daily_symbol(context, name) for name in names}}
     return {"daily_units": units, "daily": {"time": dates, **lists}}
 
 
-def _read(view: ForecastContext, name: str, weather: Weather, hours: float) -> float | None:
+def _value(context: ForecastContext, name: str, weather: Weather, hours: float) -> float | None:
     if (variable := INSTANT_VARIABLES.get(name)) is None:
         return None
-    return view.units[variable.kind].write(variable.read(weather, hours))
+    return context.units[variable.kind].convert(variable.value_of(weather, hours))
 
 
-def _make(view: ForecastContext, name: str, hours: Sequence[Weather]) -> float | None:
+def _daily_value(context: ForecastContext, name: str, hours: Sequence[Weather]) -> float | None:
     if (variable := DAILY_VARIABLES.get(name)) is None:
         return None
-    return view.units[variable.kind].write(variable.make(hours))
+    return context.units[variable.kind].convert(variable.aggregate(hours))
 
 
-def _sun_times(view: ForecastContext, name: str, midnights: Sequence[float]) -> list[int | str | None]:
-    spans = [sunrise_and_sunset(view.lat, view.lon, midnight + DAY_SECONDS / 2) for midnight in midnights]
-    return [None if span is None else view.write_time(span[SUN_VARIABLES.index(name)]) for span in spans]
+def _sun_times(context: ForecastContext, name: str, midnights: Sequence[float]) -> list[int | str | None]:
+    spans = [sunrise_and_sunset(context.lat, context.lon, midnight + DAY_SECONDS / 2) for midnight in midnights]
+    return [None if span is None else context.format_time(span[SUN_VARIABLES.index(name)]) for span in spans]
 
 
-def _symbol(view: ForecastContext, name: str) -> str:
-    return view.units[INSTANT_VARIABLES[name].kind].symbol if name in INSTANT_VARIABLES else "undefined"
+def _symbol(context: ForecastContext, name: str) -> str:
+    return context.units[INSTANT_VARIABLES[name].kind].symbol if name in INSTANT_VARIABLES else "undefined"
 
 
-def _daily_symbol(view: ForecastContext, name: str) -> str:
+def _daily_symbol(context: ForecastContext, name: str) -> str:
     if name in SUN_VARIABLES:
-        return _time_unit(view)["time"]
-    return view.units[DAILY_VARIABLES[name].kind].symbol if name in DAILY_VARIABLES else "undefined"
+        return _time_unit(context)["time"]
+    return context.units[DAILY_VARIABLES[name].kind].symbol if name in DAILY_VARIABLES else "undefined"
 
 
-def _time_unit(view: ForecastContext) -> dict[str, str]:
-    return {"time": "unixtime" if view.unixtime else "iso8601"}
+def _time_unit(context: ForecastContext) -> dict[str, str]:
+    return {"time": "unixtime" if context.unixtime else "iso8601"}

@@ -1,4 +1,4 @@
-"""The units that Open-Meteo answers in, and how it writes numbers in them."""
+"""Units of Open-Meteo's responses, and how numbers are converted and rounded."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A unit by the service's symbol, with the way from the simulator's own unit to it."""
+    """Unit with the service's symbol, and the conversion from the simulator's own unit (SI, °C, %)."""
 
     symbol: str
     factor: float = 1.0
     offset: float = 0.0
-    digits: int | None = None  # decimals; None writes whole numbers
+    digits: int | None = None  # decimals; None rounds to whole numbers
 
-    def write(self, value: float) -> float:
-        """Convert and round a value as the service does."""
+    def convert(self, value: float) -> float:
+        """Convert and round a value like the service."""
         return round(value * self.factor + self.offset, self.digits)
 
 
-_FIXED = {
+_FIXED = {  # kind of quantity: unit
     "percent": Unit("%"),
     "pressure": Unit("hPa", digits=1),
     "direction": Unit("°"),
@@ -35,7 +35,7 @@ _FIXED = {
     "hours": Unit("h", digits=2),
     "seconds": Unit("s", digits=2),
 }
-_CHOICES: Mapping[tuple[str, str], Mapping[str, Mapping[str, Unit]]] = {
+_CHOICES: Mapping[tuple[str, str], Mapping[str, Mapping[str, Unit]]] = {  # parameter, the service's type: choices
     ("temperature_unit", "TemperatureUnit"): {
         "celsius": {"temperature": Unit("°C", digits=1)},
         "fahrenheit": {"temperature": Unit("°F", 1.8, 32, digits=1)},
@@ -58,9 +58,11 @@ _CHOICES: Mapping[tuple[str, str], Mapping[str, Mapping[str, Unit]]] = {
 
 
 def parse_units(query: Query) -> Mapping[str, Unit]:
-    """Return the unit of each kind of quantity that a query asks for.
+    """Return the unit of each kind of quantity, as selected by the query.
 
-    Raise RefusedError for a unit that the service does not know.
+    The first choice of each parameter is its default.
+
+    Raise RejectedRequestError for an unknown unit.
     """
     chosen = dict(_FIXED)
     for (name, kind), choices in _CHOICES.items():

@@ -1,4 +1,4 @@
-"""Open-Meteo's weather variables: which there are, in which unit, and how each is read off the weather."""
+"""Open-Meteo's variables of a moment: their names, their units, and how they are computed from the weather."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A quantity by its kind of unit, read off the weather over some hours."""
+    """Variable with its kind of unit, computed from the weather and the length of the interval in hours."""
 
     kind: str
-    read: Callable[[Weather, float], float]  # the second is the length of the interval, for sums
+    value_of: Callable[[Weather, float], float]  # the interval is for sums such as precipitation
 
 
 _VARIABLES = {
@@ -43,7 +43,7 @@ _VARIABLES = {
     "wind_gusts_10m": Variable("speed", lambda weather, _: weather.wind_gust),
     "visibility": Variable("distance", lambda weather, _: weather.visibility),
 }
-_LEGACY = {  # names of before 2023, which the service still understands
+_LEGACY = {  # names used before 2023, which the service still accepts
     "relativehumidity_2m": "relative_humidity_2m",
     "dewpoint_2m": "dew_point_2m",
     "weathercode": "weather_code",
@@ -54,7 +54,7 @@ _LEGACY = {  # names of before 2023, which the service still understands
 }
 INSTANT_VARIABLES = MappingProxyType(_VARIABLES | {old: _VARIABLES[new] for old, new in _LEGACY.items()})
 
-# Families of names rather than each name: what is right for a client is null, whichever it asks for.
+# Patterns, because each of these variables is null here: a client needs to know only that the service has it.
 _NOT_SIMULATED = re.compile(
     r"""(temperature|relative_?humidity|dew_?point|cloud_?cover|wind_?speed|wind_?direction
         |vertical_velocity|geopotential_height|mass_density|air_density)_\d+(m|hPa)
@@ -71,5 +71,5 @@ _NOT_SIMULATED = re.compile(
 
 
 def is_known_variable(name: str) -> bool:
-    """Tell whether the service knows a variable of a moment, simulated or not."""
+    """Return whether the service has a variable of a moment, simulated or not."""
     return name in INSTANT_VARIABLES or _NOT_SIMULATED.fullmatch(name) is not None

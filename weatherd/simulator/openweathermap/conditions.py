@@ -1,11 +1,11 @@
-"""OpenWeatherMap's condition of a WMO code: id, group, words and picture, from its documentation."""
+"""OpenWeatherMap's condition of a WMO code, after https://openweathermap.org/weather-conditions."""
 
 from __future__ import annotations
 
 from types import MappingProxyType
 from typing import Any
 
-_BY_CODE = MappingProxyType(
+_BY_CODE = MappingProxyType(  # WMO code: id, main, description, icon
     {
         0: (800, "Clear", "clear sky", "01"),
         1: (801, "Clouds", "few clouds", "02"),
@@ -41,12 +41,12 @@ _BROKEN = (803, "Clouds", "broken clouds", "04")
 
 
 def weather_condition(code: int, cloud_cover: float, *, is_day: bool) -> dict[str, Any]:
-    """Return an entry of ``weather[]``; clouds of code 2 are scattered up to 50 % of the sky, then broken."""
-    partly = _BROKEN if cloud_cover > 50 else _SCATTERED
-    number, group, words, picture = _BY_CODE.get(code, partly)
+    """Return an entry of ``weather[]``. Code 2 means scattered clouds up to 50 % cloud cover, broken clouds above."""
+    partly_cloudy = _BROKEN if cloud_cover > 50 else _SCATTERED
+    number, main, description, icon = _BY_CODE.get(code, partly_cloudy)
     return {
         "id": number,
-        "main": group,
-        "description": words,
-        "icon": f"{picture}{'d' if is_day else 'n'}",
+        "main": main,
+        "description": description,
+        "icon": f"{icon}{'d' if is_day else 'n'}",
     }

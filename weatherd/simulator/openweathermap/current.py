@@ -1,4 +1,4 @@
-"""OpenWeatherMap's current weather 2.5: a query in, a status and a JSON body out."""
+"""OpenWeatherMap's current weather, after https://openweathermap.org/current."""
 
 from __future__ import annotations
 
@@ -16,40 +16,35 @@ from weatherd.simulator.sky.weather import Weather, weather_at
 if TYPE_CHECKING:
     from datetime import datetime
 
-_STEP = 600  # s: how often the real service recomputes a place
-_FARTHEST = 10_000  # m: the real service tells no better visibility
+_UPDATE_INTERVAL = 600  # seconds between two updates of a location
+_MAX_VISIBILITY = 10_000  # m, the largest value that the service reports
 
 
-def handle_weather(query: Query, now: datetime, pace: WeatherClock = REAL_TIME) -> StatusAndBody:
+def handle_weather(query: Query, now: datetime, clock: WeatherClock = REAL_TIME) -> StatusAndBody:
     """Answer ``/data/2.5/weather``: 200 with the weather, or 400, 401, 404 with ``cod`` and ``message``."""
     try:
         request = parse_weather_request(query)
-    except RejectedRequestError as refusal:
-        return weather_error_response(refusal)
-    sky = weather_at(request.lat, request.lon, pace.newest(now.timestamp(), _STEP))
-    return 200, _body(request, sky, now)
+    except RejectedRequestError as error:
+        # As in the real service, cod is a number for 401 and a string for other errors.
+        return error.status, {"cod": 401 if error.status == 401 else str(error.status), "message": str(error)}
+    weather = weather_at(request.lat, request.lon, clock.latest_update(now.timestamp(), _UPDATE_INTERVAL))
+    return 200, _body(request, weather, now)
 
 
-def weather_error_response(refusal: RejectedRequestError) -> StatusAndBody:
-    """Turn a request down in this service's form, in which ``cod`` is a number for 401 and a string else."""
-    status = refusal.status
-    return status, {"cod": status if status in {401, 429} else str(status), "message": str(refusal)}
-
-
-def _body(request: WeatherRequest, sky: Weather, now: datetime) -> dict[str, Any]:
-    seconds, place, scales = now.timestamp(), request.place, request.scales
-    home = ZoneInfo(place.timezone) if place else guess_timezone(request.lat, request.lon)
-    offset = now.astimezone(home).utcoffset()
+def _body(request: WeatherRequest, weather: Weather, now: datetime) -> dict[str, Any]:
+    seconds, place, units = now.timestamp(), request.place, request.units
+    timezone = ZoneInfo(place.timezone) if place else guess_timezone(request.lat, request.lon)
+    offset = now.astimezone(timezone).utcoffset()
     return {
         "coord": {"lon": round(request.lon, 4), "lat": round(request.lat, 4)},
-        "weather": [weather_condition(sky.code, sky.cloud_cover, is_day=sky.is_day)],
+        "weather": [weather_condition(weather.code, weather.cloud_cover, is_day=weather.is_day)],
         "base": "simulated",
-        "main": _main(sky, scales),
-        "visibility": round(min(sky.visibility, _FARTHEST)),
-        "wind": _wind(sky, scales),
-        **_fall(sky),
-        "clouds": {"all": round(sky.cloud_cover)},
-        "dt": int(seconds - seconds % _STEP),
+        "main": _main(weather, units),
+        "visibility": round(min(weather.visibility, _MAX_VISIBILITY)),
+        "wind": _wind(weather, units),
+        **_precipitation(weather),
+        "clouds": {"all": round(weather.cloud_cover)},
+        "dt": int(seconds - seconds % _UPDATE_INTERVAL),
         "sys": _sys(request, seconds),
         "timezone": int(offset.total_seconds()) if offset else 0,
         "id": place.id if place else 0,
@@ -58,30 +53,31 @@ def _body(request: WeatherRequest, sky: Weather, now: datetime) -> dict[str, Any
     }
 
 
-def _main(sky: Weather, scales: UnitSystem) -> dict[str, float]:
+def _main(weather: Weather, units: UnitSystem) -> dict[str, float]:
     return {
-        "temp": scales.temperature(sky.temperature),
-        "feels_like": scales.temperature(sky.apparent_temperature),
-        "temp_min": scales.temperature(sky.temperature - 0.8),
-        "temp_max": scales.temperature(sky.temperature + 0.8),
-        "pressure": round(sky.pressure_msl),
-        "humidity": round(sky.relative_humidity),
-        "sea_level": round(sky.pressure_msl),
-        "grnd_level": round(sky.surface_pressure),
+        "temp": units.convert_temperature(weather.temperature),
+        "feels_like": units.convert_temperature(weather.apparent_temperature),
+        "temp_min": units.convert_temperature(weather.temperature - 0.8),
+        "temp_max": units.convert_temperature(weather.temperature + 0.8),
+        "pressure": round(weather.pressure_msl),
+        "humidity": round(weather.relative_humidity),
+        "sea_level": round(weather.pressure_msl),
+        "grnd_level": round(weather.surface_pressure),
     }
 
 
-def _wind(sky: Weather, scales: UnitSystem) -> dict[str, float]:
+def _wind(weather: Weather, units: UnitSystem) -> dict[str, float]:
     return {
-        "speed": scales.wind(sky.wind_speed),
-        "deg": round(sky.wind_direction),
-        "gust": scales.wind(sky.wind_gust),
+        "speed": units.convert_speed(weather.wind_speed),
+        "deg": round(weather.wind_direction),
+        "gust": units.convert_speed(weather.wind_gust),
     }
 
 
-def _fall(sky: Weather) -> dict[str, dict[str, float]]:
-    """Return ``rain`` and ``snow``, which are there only when they fall, in mm of water an hour."""
-    rates = {"rain": sky.precipitation.rain + sky.precipitation.showers, "snow": sky.precipitation.snow_water}
+def _precipitation(weather: Weather) -> dict[str, dict[str, float]]:
+    """Return ``rain`` and ``snow`` in mm/h of water. Each is present only while it falls."""
+    precipitation = weather.precipitation
+    rates = {"rain": precipitation.rain + precipitation.showers, "snow": precipitation.snow_water}
     return {name: {"1h": round(rate, 2)} for name, rate in rates.items() if rate}
 
 

@@ -1,1 +1,1 @@
-"""The places that the simulated geocoding knows."""
+"""Gazetteer of the simulated services: well-known places, by name, id and position."""

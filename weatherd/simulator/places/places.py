@@ -1,7 +1,7 @@
-"""A gazetteer in a nutshell: well-known places of every continent, and some of the same name.
+"""Data of the gazetteer: well-known places of every continent, including some that share a name.
 
-Facts from memory, good enough to pretend with. Ids are GeoNames' where they were known; the others count up
-from 90,000,001, where GeoNames has none.
+The data are approximate. Ids are those of GeoNames where known; the others count up from 90,000,001, a range that
+GeoNames does not use.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from types import MappingProxyType
 
-# id, name, latitude, longitude, metres, inhabitants, kind, country, region, time zone, other names
+# id, name, latitude, longitude, elevation in m, population, feature code, country, admin1, time zone, other names
 _TABLE = """
 2950159|Berlin|52.52437|13.41053|74|3426354|PPLC|DE|State of Berlin|Europe/Berlin|
 2911298|Hamburg|53.55073|9.99302|8|1845229|PPLA|DE|Free and Hanseatic City of Hamburg|Europe/Berlin|
@@ -165,7 +165,7 @@ _TABLE = """
 
 @dataclass(frozen=True, slots=True)
 class GazetteerEntry:
-    """A place of the gazetteer, in GeoNames' words; ``admin1`` is empty where there is none."""
+    """Place with the fields of GeoNames (https://www.geonames.org/export/). ``admin1`` may be empty."""
 
     id: int
     name: str
@@ -180,15 +180,15 @@ class GazetteerEntry:
     other_names: tuple[str, ...]
 
 
-def _place(index: int, line: str) -> GazetteerEntry:
-    number, name, lat, lon, metres, people, feature, country, region, timezone, others = line.split("|")
+def _parse_row(index: int, line: str) -> GazetteerEntry:
+    number, name, lat, lon, elevation, population, feature, country, region, timezone, others = line.split("|")
     return GazetteerEntry(
         id=int(number) or 90_000_000 + index,
         name=name,
         latitude=float(lat),
         longitude=float(lon),
-        elevation=float(metres),
-        population=int(people),
+        elevation=float(elevation),
+        population=int(population),
         feature_code=feature,
         country_code=country,
         admin1=region,
@@ -197,9 +197,9 @@ def _place(index: int, line: str) -> GazetteerEntry:
     )
 
 
-PLACES = tuple(_place(index, line) for index, line in enumerate(_TABLE.strip().split("\n"), 1))
+PLACES = tuple(_parse_row(index, line) for index, line in enumerate(_TABLE.strip().split("\n"), 1))
 
-_COUNTRIES = """
+_COUNTRY_TABLE = """
 AE United Arab Emirates|AQ Antarctica|AR Argentina|AT Austria|AU Australia|BE Belgium|BG Bulgaria|BR Brazil
 CA Canada|CH Switzerland|CL Chile|CN China|CO Colombia|CU Cuba|CZ Czechia|DE Germany|DK Denmark|EE Estonia
 EG Egypt|ES Spain|FI Finland|FR France|GB United Kingdom|GR Greece|HK Hong Kong|HR Croatia|HU Hungary
@@ -209,6 +209,6 @@ NP Nepal|NZ New Zealand|PE Peru|PH Philippines|PK Pakistan|PL Poland|PT Portugal
 RU Russia|SE Sweden|SG Singapore|SI Slovenia|SJ Svalbard and Jan Mayen|SK Slovakia|TH Thailand|TR Türkiye
 UA Ukraine|US United States|ZA South Africa
 """
-COUNTRIES = MappingProxyType(
-    {entry[:2]: entry[3:] for line in _COUNTRIES.split("\n") for entry in line.split("|") if entry}
+COUNTRIES = MappingProxyType(  # ISO 3166-1 alpha-2 code: name
+    {entry[:2]: entry[3:] for line in _COUNTRY_TABLE.split("\n") for entry in line.split("|") if entry}
 )

@@ -1,1 +1,1 @@
-"""The simulated weather itself, from place and time alone."""
+"""The simulated weather: pure functions of place and time."""

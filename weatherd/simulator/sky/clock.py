@@ -1,4 +1,4 @@
-"""How fast the pretended weather passes: in real time, or a day of it in a few minutes."""
+"""Clock of the simulated weather: real time, or a whole day of weather in a few minutes."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from weatherd.simulator.sky.sun import DAY_SECONDS
 
 @dataclass(frozen=True, slots=True)
 class WeatherClock:
-    """Maps true time to weather time, both in unix seconds; they agree at ``epoch``.
+    """Mapping from real time to weather time, both in POSIX seconds. They are equal at ``epoch``.
 
-    ``day`` is how many true seconds a day of weather takes. Timestamps in answers stay true at any pace: only
-    the values run ahead.
+    A day of weather takes ``day_seconds`` of real time. Timestamps in responses are real at any speed; only the
+    values run ahead.
     """
 
     epoch: float = 0.0
-    day: float = DAY_SECONDS
+    day_seconds: float = DAY_SECONDS
 
     def __post_init__(self) -> None:
-        """Refuse a day that does not pass."""
-        if not self.day > 0:
-            raise ValueError(f"a day of weather takes more than {self.day:g} s")
+        """Raise ValueError for a day that takes no time."""
+        if not self.day_seconds > 0:
+            raise ValueError(f"a day of weather takes more than {self.day_seconds:g} s")
 
     def weather_time(self, at: float) -> float:
-        """Return the weather time of a true time."""
-        return self.epoch + (at - self.epoch) * DAY_SECONDS / self.day
+        """Return the weather time of a real time."""
+        return self.epoch + (at - self.epoch) * DAY_SECONDS / self.day_seconds
 
-    def newest(self, now: float, step: float) -> float:
-        """Return the weather time of the newest data of a service that makes new ones every ``step`` s."""
+    def latest_update(self, now: float, step: float) -> float:
+        """Return the weather time of the latest data of a service that updates them every *step* seconds."""
         at = self.weather_time(now)
         return at - at % step
 

@@ -1,4 +1,4 @@
-"""What falls from the pretended sky: how much, in which form, and the code that it deserves."""
+"""Simulated precipitation: its rate, its form and its WMO code."""
 
 from __future__ import annotations
 
@@ -7,46 +7,46 @@ from dataclasses import dataclass
 
 from weatherd.simulator.sky.wmo_codes import rain_code, rain_shower_code, snow_code, snow_shower_code, thunder_code
 
-SNOW_DEPTH = 0.7  # cm of fresh snow that one mm of water makes
+SNOW_DEPTH = 0.7  # cm of fresh snow per mm of water
 _SNOW_BELOW = 0.8  # °C
 
 
 @dataclass(frozen=True, slots=True)
 class Precipitation:
-    """Rates of precipitation. ``code`` is WMO 4677, or None when nothing falls."""
+    """Rates of precipitation. ``code`` is WMO 4677, or None without precipitation."""
 
-    rain: float = 0.0  # mm/h, steady
+    rain: float = 0.0  # mm/h, continuous
     showers: float = 0.0  # mm/h
     snowfall: float = 0.0  # cm/h
     code: int | None = None
 
     @property
     def snow_water(self) -> float:
-        """The snow, melted, in mm/h."""
+        """Water equivalent of the snow in mm/h."""
         return self.snowfall / SNOW_DEPTH
 
     @property
     def total(self) -> float:
-        """All of it as water, in mm/h."""
+        """Total rate as water in mm/h."""
         return self.rain + self.showers + self.snow_water
 
 
 NO_PRECIPITATION = Precipitation()
 
 
-def precipitation_at(temperature: float, *, wetness: float, cells: float, inversion: float) -> Precipitation:
-    """Decide what falls, from the temperature in °C and three fields of the weather from 0 to 1."""
-    storm = (cells - 0.88) / 0.12
+def precipitation_at(temperature: float, *, wetness: float, convection: float, inversion: float) -> Precipitation:
+    """Return the precipitation for a temperature in °C and three fields of the weather, each 0 to 1."""
+    storm = (convection - 0.88) / 0.12
     if storm > 0 and wetness > 0.45:
-        return _showers(temperature, storm)
-    soak = (wetness - 0.75) / 0.25
-    if soak > 0:
-        return _steady(temperature, soak, inversion)
+        return _convective(temperature, storm)
+    saturation = (wetness - 0.75) / 0.25
+    if saturation > 0:
+        return _continuous(temperature, saturation, inversion)
     return NO_PRECIPITATION
 
 
-def _showers(temperature: float, storm: float) -> Precipitation:
-    rate = 1.3 + 20 * storm**2 * _vapour(temperature)
+def _convective(temperature: float, storm: float) -> Precipitation:
+    rate = 1.3 + 20 * storm**2 * _vapour_capacity(temperature)
     if temperature < _SNOW_BELOW:
         depth = min(rate, 4) * SNOW_DEPTH * storm
         return Precipitation(snowfall=max(depth, 0.1), code=snow_shower_code(depth))
@@ -55,8 +55,8 @@ def _showers(temperature: float, storm: float) -> Precipitation:
     return Precipitation(showers=rate, code=rain_shower_code(rate))
 
 
-def _steady(temperature: float, soak: float, inversion: float) -> Precipitation:
-    rate = 0.1 + 14 * soak**3 * _vapour(temperature)
+def _continuous(temperature: float, saturation: float, inversion: float) -> Precipitation:
+    rate = 0.1 + 14 * saturation**3 * _vapour_capacity(temperature)
     freezing = -8 < temperature < 0 and inversion > 0.75
     if temperature < _SNOW_BELOW and not freezing:
         depth = rate * SNOW_DEPTH
@@ -64,6 +64,6 @@ def _steady(temperature: float, soak: float, inversion: float) -> Precipitation:
     return Precipitation(rain=rate, code=rain_code(rate, freezing=freezing))
 
 
-def _vapour(temperature: float) -> float:
-    """How much water the air can hold, 1 at 15 °C."""
+def _vapour_capacity(temperature: float) -> float:
+    """Return how much water vapour the air can hold, relative to 15 °C."""
     return min(2.0, math.exp(0.05 * (temperature - 15)))
