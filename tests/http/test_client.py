@@ -17,6 +17,7 @@ from yarl import URL
 from tests.support.virtual_time import EPOCH
 from weatherd.errors import Failure, ProviderError
 from weatherd.http.client import MAX_BYTES, get, post, stream_lines
+from weatherd.http.connections import CheckedConnector
 from weatherd.http.response import retry_after
 from weatherd.http.session import Session, open_session
 from weatherd.http.trace import start_tracing, stop_tracing
@@ -141,10 +142,10 @@ async def test_a_redirect_without_a_place_is_an_answer(location: dict[str, str])
     ("location", "reason"),
     [
         ("/data/", "the service redirects in a circle"),
-        ("ftp://example.invalid/", "the service redirects to what is no web address"),
-        ("http://[half/", "the service redirects to what is no web address"),
-        ("http:///", "the service redirects to what is no web address"),
-        (f"http://{'x' * 64}.invalid/?appid={KEY}", "the address of the service is no web address"),
+        ("ftp://example.invalid/", "the service redirects to something that is not a web address"),
+        ("http://[half/", "the service redirects to something that is not a web address"),
+        ("http:///", "the service redirects to something that is not a web address"),
+        (f"http://{'x' * 64}.invalid/?appid={KEY}", "the address of the service is not a web address"),
     ],
 )
 async def test_redirects_that_lead_nowhere(location: str, reason: str) -> None:
@@ -190,7 +191,7 @@ async def test_the_deadline_bounds_the_whole_exchange(handler: Handler) -> None:
         begun = loop.time()
         error = await failing(session, url)
         assert loop.time() - begun == pytest.approx(30, abs=1.1)
-    assert (str(error), error.failure) == ("no whole answer within 30 s", Failure.BROKEN)
+    assert (str(error), error.failure) == ("no whole response within 30 s", Failure.BROKEN)
 
 
 @pytest.mark.parametrize("handler", [hang_before_headers, hang_in_the_body, drip])
@@ -225,7 +226,7 @@ async def test_an_answer_is_capped(handler: Handler) -> None:
     """An endless body and a bomb are given up at 1 MiB."""
     async with serving(handler) as (session, url):
         error = await failing(session, url)
-    assert (str(error), error.failure) == ("the answer is larger than 1 MiB", Failure.MALFORMED)
+    assert (str(error), error.failure) == ("the response is larger than 1 MiB", Failure.MALFORMED)
 
 
 @pytest.mark.parametrize(("size", "right"), [(1_048_576, True), (1_048_577, False)])
@@ -240,9 +241,9 @@ async def test_the_cap_is_exact(size: int, *, right: bool) -> None:
             assert len((await get(session, url, PARAMETERS)).body) == size
 
 
-HUNG_UP = "the service hung up without an answer"
-BROKEN = "the answer broke off"
-NO_HTTP = "the service does not speak HTTP as it should"
+HUNG_UP = "the service hung up without a response"
+BROKEN = "the response broke off"
+NO_HTTP = "the service does not speak HTTP correctly"
 
 
 @pytest.mark.parametrize(
@@ -323,7 +324,7 @@ async def test_a_stream_is_found_behind_a_redirect() -> None:
     async with serving(handler) as (session, url):
         said = stream_lines(session, url, {})
         assert [await anext(said) for _ in range(3)] == ["data: 1"] * 3
-        with pytest.raises(ProviderError, match="no whole answer within 60 s"):
+        with pytest.raises(ProviderError, match="no whole response within 60 s"):
             await anext(said)
 
 
@@ -393,7 +394,7 @@ async def test_a_field_is_one_line(value: str) -> None:
         raise AssertionError
 
     async with serving(handler) as (session, url):
-        with pytest.raises(ProviderError, match="the exchange failed: ValueError"):
+        with pytest.raises(ProviderError, match="the request failed: ValueError"):
             await get(session, url, PARAMETERS, {"X-Name": value})
 
 
@@ -422,7 +423,7 @@ async def test_a_reset_connection() -> None:
 
     async with listening(talk) as url, open_session("weatherd/test") as session:
         error = await failing(session, url)
-    assert str(error) in {HUNG_UP, "the exchange failed: Connection reset by peer"}
+    assert str(error) in {HUNG_UP, "the request failed: Connection reset by peer"}
 
 
 async def test_nobody_listens() -> None:
@@ -451,8 +452,8 @@ class NoNames(aiohttp.abc.AbstractResolver):
 
 async def test_a_name_that_nobody_knows() -> None:
     """A failure of DNS names the host."""
-    async with aiohttp.TCPConnector(resolver=NoNames()) as connector:
-        error = await failing(Session(connector, "weatherd/test"), "http://weather.invalid/data/")
+    async with aiohttp.ClientSession(connector=CheckedConnector(resolver=NoNames())) as client:
+        error = await failing(Session(client, {}), "http://weather.invalid/data/")
     assert str(error) == "the name weather.invalid cannot be resolved"
 
 
@@ -460,7 +461,7 @@ async def test_a_name_that_nobody_knows() -> None:
 async def test_an_address_that_is_none(url: str) -> None:
     """What cannot be an address is told as such."""
     async with open_session("weatherd/test") as session:
-        assert str(await failing(session, url)) == "the address of the service is no web address"
+        assert str(await failing(session, url)) == "the address of the service is not a web address"
 
 
 async def test_an_idle_connection_that_the_server_closed_unannounced_does_not_fail_the_next_poll() -> None:

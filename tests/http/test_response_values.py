@@ -14,35 +14,43 @@ from typing import Any
 
 import aiohttp
 import pytest
-from aiohttp.http_exceptions import BadHttpMessage
 from hypothesis import given
 from hypothesis import strategies as st
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
 
 from tests.support.virtual_time import EPOCH
 from weatherd.errors import Failure, ProviderError
-from weatherd.http.errors import FOREIGN, translated
+from weatherd.http.connections import Attempt
+from weatherd.http.errors import FOREIGN_ERRORS, translate
 from weatherd.http.response import failure_of, parse_json, retry_after
+from weatherd.http.trace import RequestTrace
 
 KEY = "0123456789abcdef"
 DAY = 86400.0
 KEY_OF_CONNECTION: Any = SimpleNamespace(host="weather.example", port=443, ssl=True, is_ssl=True)
+_HEADERS = CIMultiDictProxy(CIMultiDict[str]())
+REQUEST = aiohttp.RequestInfo(URL(f"http://x/?appid={KEY}"), "GET", _HEADERS)
 UNTRUSTED = ssl.SSLCertVerificationError(1, "certificate verify failed: self-signed certificate")
 
 
 @pytest.mark.parametrize(
     ("error", "reason"),
     [
-        (aiohttp.InvalidURL(f"http://x/?appid={KEY}"), "the address of the service is no web address"),
-        (aiohttp.ClientOSError(104, f"appid={KEY}"), "the exchange failed: Connection reset by peer"),
-        (aiohttp.ClientOSError(None, f"appid={KEY}"), "the exchange failed: ClientOSError"),
-        (aiohttp.ClientConnectionResetError(f"appid={KEY}"), "the exchange failed: ClientConnectionResetError"),
-        (aiohttp.ServerDisconnectedError(f"appid={KEY}"), "the service hung up without an answer"),
-        (aiohttp.ClientPayloadError(f"appid={KEY}"), "the answer broke off"),
-        (BadHttpMessage(f"appid={KEY}"), "the service does not speak HTTP as it should"),
-        (aiohttp.ServerTimeoutError(f"appid={KEY}"), "no whole answer within 30 s"),
-        (UnicodeError(f"appid={KEY}"), "the address of the service is no web address"),
-        (ValueError(f"appid={KEY}"), "the exchange failed: ValueError"),
-        (ssl.SSLError(1, "wrong version number"), "the exchange failed: wrong version number"),
+        (aiohttp.InvalidURL(f"http://x/?appid={KEY}"), "the address of the service is not a web address"),
+        (aiohttp.ClientOSError(104, f"appid={KEY}"), "the request failed: Connection reset by peer"),
+        (aiohttp.ClientOSError(None, f"appid={KEY}"), "the request failed: ClientOSError"),
+        (aiohttp.ClientConnectionResetError(f"appid={KEY}"), "the request failed: ClientConnectionResetError"),
+        (aiohttp.ServerDisconnectedError(f"appid={KEY}"), "the service hung up without a response"),
+        (aiohttp.ClientPayloadError(f"appid={KEY}"), "the response broke off"),
+        (
+            aiohttp.ClientResponseError(REQUEST, (), status=400, message=f"appid={KEY}"),
+            "the service does not speak HTTP correctly",
+        ),
+        (aiohttp.ServerTimeoutError(f"appid={KEY}"), "no whole response within 30 s"),
+        (UnicodeError(f"appid={KEY}"), "the address of the service is not a web address"),
+        (ValueError(f"appid={KEY}"), "the request failed: ValueError"),
+        (ssl.SSLError(1, "wrong version number"), "the request failed: wrong version number"),
         (
             aiohttp.ClientConnectorCertificateError(KEY_OF_CONNECTION, UNTRUSTED),
             "the certificate of weather.example is not trusted: certificate verify failed: self-signed certificate",
@@ -63,41 +71,43 @@ UNTRUSTED = ssl.SSLCertVerificationError(1, "certificate verify failed: self-sig
 )
 def test_translates_every_foreign_error(error: Exception, reason: str) -> None:
     """Each error of aiohttp, ssl and the system has a text of ours, which quotes none of theirs."""
-    assert isinstance(error, FOREIGN)
-    ours = translated(error, 30)
+    assert isinstance(error, FOREIGN_ERRORS)
+    ours = translate(error, Attempt(RequestTrace("weather.example", lambda: 0.0), 30))
     assert KEY not in "".join(traceback.format_exception(ours))
     assert (str(ours), ours.failure) == (
         reason,
-        Failure.BROKEN if reason in ("the answer broke off", "no whole answer within 30 s") else Failure.UNAVAILABLE,
+        Failure.BROKEN
+        if reason in ("the response broke off", "no whole response within 30 s")
+        else Failure.UNAVAILABLE,
     )
 
 
 @pytest.mark.parametrize("error", [asyncio.CancelledError(), KeyboardInterrupt(), RuntimeError("a bug")])
 def test_translates_nothing_else(error: BaseException) -> None:
     """A cancellation and a bug are none of them."""
-    assert not isinstance(error, FOREIGN)
+    assert not isinstance(error, FOREIGN_ERRORS)
 
 
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        (b"", "the answer is empty"),
-        (b" \r\n\t", "the answer is empty"),
-        (b"<html><h1>502</h1></html>", "the answer is an HTML page"),
-        (b"  <!DOCTYPE html>", "the answer is an HTML page"),
-        (b"500 Internal error: 500001", "the answer is not JSON"),
-        (b'{"latitude":nan}', "the answer is not JSON"),
-        (b'{"latitude":NaN}', "the answer is not JSON"),
-        (b"[Infinity]", "the answer is not JSON"),
-        (b"[-Infinity]", "the answer is not JSON"),
-        (b'{"a":1}Unexpected error while streaming data: x', "the answer is not JSON"),
-        (b'{"a":1', "the answer is not JSON"),
-        (b'{"a":"\n"}', "the answer is not JSON"),
-        (b'{"a":"\xff\xfe"}', "the answer is not JSON"),
-        (b"\xff\xff\xff", "the answer is not JSON"),
-        (b"[" * 500_000, "the answer is not JSON"),
-        (b'{"a":' * 100_000, "the answer is not JSON"),
-        (b"9" * 5000, "the answer is not JSON"),
+        (b"", "the response is empty"),
+        (b" \r\n\t", "the response is empty"),
+        (b"<html><h1>502</h1></html>", "the response is an HTML page"),
+        (b"  <!DOCTYPE html>", "the response is an HTML page"),
+        (b"500 Internal error: 500001", "the response is not JSON"),
+        (b'{"latitude":nan}', "the response is not JSON"),
+        (b'{"latitude":NaN}', "the response is not JSON"),
+        (b"[Infinity]", "the response is not JSON"),
+        (b"[-Infinity]", "the response is not JSON"),
+        (b'{"a":1}Unexpected error while streaming data: x', "the response is not JSON"),
+        (b'{"a":1', "the response is not JSON"),
+        (b'{"a":"\n"}', "the response is not JSON"),
+        (b'{"a":"\xff\xfe"}', "the response is not JSON"),
+        (b"\xff\xff\xff", "the response is not JSON"),
+        (b"[" * 500_000, "the response is not JSON"),
+        (b'{"a":' * 100_000, "the response is not JSON"),
+        (b"9" * 5000, "the response is not JSON"),
     ],
 )
 def test_refuses_what_is_not_json(body: bytes, reason: str) -> None:

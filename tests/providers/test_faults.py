@@ -16,6 +16,7 @@ from aiohttp.test_utils import TestServer
 from tests.support.fakes import BERLIN, KIEL, resources
 from weatherd.config.settings import Settings
 from weatherd.errors import ConfigError, Failure, Problem, ProviderError
+from weatherd.http.connections import CheckedConnector
 from weatherd.http.session import Session, open_session
 from weatherd.providers.open_meteo import client as open_meteo
 from weatherd.providers.openweathermap import client as openweathermap
@@ -215,8 +216,8 @@ async def test_the_public_service_is_asked_unless_told_otherwise(service: str, k
     """Customers of Open-Meteo have a host of their own; the name of the host may be told."""
     block: Any = {service: {"api_key": key}}
     async with (
-        aiohttp.TCPConnector(resolver=NoNames()) as connector,
-        SERVICES[service](Settings(**block), resources(Session(connector, "weatherd/test"))) as provider,
+        aiohttp.ClientSession(connector=CheckedConnector(resolver=NoNames())) as client,
+        SERVICES[service](Settings(**block), resources(Session(client, {}))) as provider,
     ):
         with pytest.raises(ProviderError) as caught:
             await provider.fetch(KIEL)

@@ -1,35 +1,37 @@
-"""The one place that speaks HTTP as a client: questions and whole answers, with a deadline and a size cap."""
+"""The HTTP client: send a request, and read the whole response within one deadline and one size limit."""
 
 from __future__ import annotations
 
 import contextlib
 import functools
+import io
 from http import HTTPStatus
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from aiohttp import InvalidURL
 from yarl import URL
 
 from weatherd.errors import Failure, ProviderError
-from weatherd.http.errors import FOREIGN, translated
+from weatherd.http.connections import Attempt, current_attempt
+from weatherd.http.errors import FOREIGN_ERRORS, refused_by_proxy, translate
 from weatherd.http.response import Response, failure_of
-from weatherd.http.session import SCHEMES, ask
 from weatherd.http.trace import RequestTrace, add_traces
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
-    from aiohttp.streams import StreamReader
+    from aiohttp import ClientResponse
 
-    from weatherd.http.session import Received, Session
+    from weatherd.http.session import Session
 
-MAX_BYTES = 1024 * 1024
-_DEADLINE = 15.0  # seconds for a whole exchange, from the connection to the last byte
-_REDIRECTS = 5
-_REDIRECTIONS = (301, 302, 303, 307, 308)
-_HARMLESS = ("user-agent", "accept", "if-modified-since")  # fields that may go along to another server
-_QUIET = 60.0  # seconds between two lines of an answer that goes on
+MAX_BYTES = 1024 * 1024  # of a response, unpacked
+_DEADLINE = 15.0  # seconds for everything, from the connection to the last byte, redirects included
+_MAX_SILENCE = 60.0  # seconds between two lines of a stream
+_MAX_REDIRECTS = 5
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_SCHEMES = ("http", "https")
+_HARMLESS_HEADERS = ("user-agent", "accept", "if-modified-since")  # the only ones that another server gets
+_LARGE = 2**20  # bytes; aiohttp sends a larger body in pieces if it is a file
 
 
 async def get(
@@ -40,53 +42,132 @@ async def get(
     *,
     deadline: float = _DEADLINE,
 ) -> Response:
-    """Ask once and read the whole answer, of whatever status; *headers* go with the question.
+    """Send a GET and return the whole response, whatever its status; follow redirects.
 
-    Raises ProviderError when there is no whole answer within *deadline* seconds, and up to one more, or it is over
-    1 MiB. The error never holds the address, because a key may be part of it.
+    A request that the server dropped on a reused connection is sent a second time. Raises ProviderError when there is
+    no whole response within *deadline* seconds (and up to one more), or it is larger than 1 MiB. The error never
+    quotes the URL, because a key may be part of it.
     """
-    exchange = RequestTrace(_host(url), session.clock)
-    add_traces((exchange,))
+    trace = RequestTrace(_host(url), session.clock)
+    add_traces((trace,))
+    attempt = Attempt(trace, deadline)
     try:
         with session.deadlines.after(deadline):
-            return await _whole(await _follow(session, _address(url).extend_query(params), headers or {}, exchange))
-    except FOREIGN as error:
-        raise translated(error, deadline) from None
+            address = _address(url)
+            return await _read(await _follow(session, address.extend_query(params), headers or {}, attempt), attempt)
+    except FOREIGN_ERRORS as error:
+        raise translate(error, attempt) from None
     finally:
-        exchange.reached("done")
-
-
-async def stream_lines(session: Session, url: str, headers: Mapping[str, str]) -> AsyncIterator[str]:
-    """Yield the lines of an answer as they come, for as long as they come, a minute apart at the most.
-
-    Raises ProviderError when there is no answer, or one of another status than 200.
-    """
-    patience = _DEADLINE
-    try:
-        with session.deadlines.after(patience):
-            message, content, link = await _follow(session, _address(url), headers)
-        patience = _QUIET
-        with contextlib.closing(link):
-            if message.code != HTTPStatus.OK:
-                raise ProviderError(f"status {message.code}", failure_of(message.code))
-            while line := await _line(session, content):
-                yield line.decode(errors="replace").rstrip("\r\n")
-    except FOREIGN as error:
-        raise translated(error, patience) from None
+        trace.reached("done")
 
 
 async def post(
     session: Session, url: str, body: bytes, headers: Mapping[str, str], *, deadline: float = _DEADLINE
 ) -> Response:
-    """Send a body once and read the whole answer, of whatever status. A redirection is an answer as any other.
+    """Send a POST, once, and return the whole response, whatever its status; a redirect is returned too.
 
     Raises ProviderError as :func:`get` does.
     """
+    attempt = Attempt(RequestTrace(_host(url), session.clock), deadline)
     try:
         with session.deadlines.after(deadline):
-            return await _whole(await ask(session, _address(url), headers, body))
-    except FOREIGN as error:
-        raise translated(error, deadline) from None
+            return await _read(await _send(session, _address(url), headers, attempt, body), attempt)
+    except FOREIGN_ERRORS as error:
+        raise translate(error, attempt) from None
+
+
+async def stream_lines(session: Session, url: str, headers: Mapping[str, str]) -> AsyncIterator[str]:
+    """Yield the lines of an endless response as they come; follow redirects.
+
+    Raises ProviderError when the status is not 200, or no line comes for a minute.
+    """
+    attempt = Attempt(RequestTrace(_host(url), session.clock), _DEADLINE)
+    try:
+        with session.deadlines.after(_DEADLINE):
+            response = await _follow(session, _address(url), headers, attempt)
+        attempt.deadline = _MAX_SILENCE
+        with contextlib.closing(response):
+            if response.status != HTTPStatus.OK:
+                raise ProviderError(f"status {response.status}", failure_of(response.status))
+            while line := await _read_line(session, response):
+                yield line.decode(errors="replace").rstrip("\r\n")
+    except FOREIGN_ERRORS as error:
+        raise translate(error, attempt) from None
+
+
+async def _follow(session: Session, address: URL, headers: Mapping[str, str], attempt: Attempt) -> ClientResponse:
+    """Send a GET, and again to wherever the response redirects it; secrets go to the first server only."""
+    for _ in range(_MAX_REDIRECTS):
+        response = await _send(session, address, headers, attempt)
+        location = response.headers.get("Location") if response.status in _REDIRECTS else None
+        if not location:
+            return response
+        response.release()
+        attempt.restart()
+        before, address = address, _resolve_location(address, location)
+        if address.origin() != before.origin():
+            headers = {name: value for name, value in headers.items() if name.lower() in _HARMLESS_HEADERS}
+    raise ProviderError("the service redirects in a circle", Failure.UNAVAILABLE)
+
+
+def _resolve_location(address: URL, location: str) -> URL:
+    """Return where a ``Location`` leads from an address; the user name and password stay with their own server."""
+    with contextlib.suppress(ValueError):
+        target = URL(location)
+        target = target if target.scheme else address.join(target)
+        if target.scheme in _SCHEMES:
+            is_same = target.origin() == address.origin() and not target.user
+            return target.with_user(address.user).with_password(address.password) if is_same else target
+    raise ProviderError("the service redirects to something that is not a web address", Failure.UNAVAILABLE)
+
+
+async def _send(
+    session: Session, address: URL, headers: Mapping[str, str], attempt: Attempt, body: bytes | None = None
+) -> ClientResponse:
+    """Send one request, a POST if it has a body, and return the response as soon as its headers are there."""
+    if address.scheme not in _SCHEMES:
+        raise InvalidURL(address.scheme)
+    if address.raw_user and any(name.lower() == "authorization" for name in headers):
+        raise ProviderError("the address holds a password, and a token is set beside it", Failure.DENIED)
+    proxy = session.find_proxy(address.origin())
+    attempt.proxy = f"{proxy.host}:{proxy.port}" if proxy else None
+    token = current_attempt.set(attempt)
+    try:
+        response = await session.client.request(
+            "GET" if body is None else "POST",
+            address,
+            headers=headers,
+            data=io.BytesIO(body) if body and len(body) > _LARGE else body,
+            allow_redirects=False,  # because aiohttp would send all headers but Authorization to any other server
+            proxy=proxy,
+        )
+    finally:
+        current_attempt.reset(token)
+    if response.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED and proxy:
+        response.close()
+        raise refused_by_proxy(response.status, attempt.proxy)
+    attempt.trace.status = response.status
+    attempt.trace.reached("first_byte")
+    return response
+
+
+async def _read(response: ClientResponse, attempt: Attempt) -> Response:
+    """Return the whole response; the connection is then free for another request, or closed."""
+    body = b""
+    try:
+        while chunk := await response.content.readany():
+            body += chunk
+            if len(body) > MAX_BYTES:
+                raise ProviderError("the response is larger than 1 MiB", Failure.MALFORMED)
+    finally:
+        response.close()  # of a complete response, aiohttp has already taken the connection back into the pool
+        attempt.end()
+    return Response(response.status, body, response.headers)
+
+
+async def _read_line(session: Session, response: ClientResponse) -> bytes:
+    with session.deadlines.after(_MAX_SILENCE):
+        return await response.content.readline()
 
 
 @functools.lru_cache(maxsize=64)
@@ -100,52 +181,8 @@ def _address(url: str) -> URL:
 @functools.lru_cache(maxsize=64)
 def _host(url: str) -> str:
     """Return the host and the port alone: the rest may hold a key."""
-    return urlsplit(url).netloc.rpartition("@")[2]
-
-
-async def _follow(
-    session: Session, address: URL, fields: Mapping[str, str], exchange: RequestTrace | None = None
-) -> Received:
-    """Ask at an address, and where that sends us; what may be secret is for the first server alone."""
-    for _ in range(_REDIRECTS):
-        response = await ask(session, address, fields, exchange=exchange, tries=2)
-        message, _, link = response
-        location = message.headers.get("Location") if message.code in _REDIRECTIONS else None
-        if not location:
-            return response
-        link.let_go()
-        if exchange:
-            exchange.begins_again()
-        before, address = address, _moved(address, location)
-        if address.origin() != before.origin():
-            fields = {name: value for name, value in fields.items() if name.lower() in _HARMLESS}
-    raise ProviderError("the service redirects in a circle", Failure.UNAVAILABLE)
-
-
-def _moved(address: URL, location: str) -> URL:
-    """Return where *location* leads from an address; the user's name and password stay with their own server."""
-    with contextlib.suppress(ValueError):
-        moved = URL(location)
-        moved = moved if moved.scheme else address.join(moved)
-        if moved.scheme in SCHEMES:
-            is_same = moved.origin() == address.origin() and not moved.user
-            return moved.with_user(address.user).with_password(address.password) if is_same else moved
-    raise ProviderError("the service redirects to what is no web address", Failure.UNAVAILABLE)
-
-
-async def _whole(response: Received) -> Response:
-    message, content, link = response
-    body = b""
     try:
-        while not content.at_eof():
-            body += await content.readany()
-            if len(body) > MAX_BYTES:
-                raise ProviderError("the answer is larger than 1 MiB", Failure.MALFORMED)
-    finally:
-        link.let_go()
-    return Response(message.code, body, message.headers)
-
-
-async def _line(session: Session, content: StreamReader) -> bytes:
-    with session.deadlines.after(_QUIET):
-        return await content.readline()
+        address = URL(url)
+    except ValueError:
+        return ""
+    return address.authority.rpartition("@")[2]

@@ -1,48 +1,68 @@
-"""What may go wrong in an exchange, in words for people: foreign exceptions are translated here, and nowhere else."""
+"""Translate the errors of aiohttp, ssl and the system into ours, without the address that they may quote."""
 
 from __future__ import annotations
 
 import errno
 import os
 import ssl
+from typing import TYPE_CHECKING
 
 import aiohttp
-from aiohttp.http import HttpProcessingError
 
 from weatherd.errors import Failure, ProviderError
 
-FOREIGN = (aiohttp.ClientError, HttpProcessingError, OSError, ValueError)  # a TimeoutError is an OSError
+if TYPE_CHECKING:
+    from weatherd.http.connections import Attempt
+
+FOREIGN_ERRORS = (aiohttp.ClientError, OSError, ValueError)  # a TimeoutError is an OSError
 
 
-def translated(error: Exception, deadline: float) -> ProviderError:
-    """Return an error of ours for one of these, to be raised without that: it may quote the address."""
+def translate(error: Exception, attempt: Attempt) -> ProviderError:
+    """Return our error for one of FOREIGN_ERRORS; raise it ``from None``, because theirs may quote a key.
+
+    With a proxy in use, the text names it: as what failed, or at its end where that cannot be known.
+    """
+    proxy, is_connected = attempt.proxy, attempt.connection is not None
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return refused_by_proxy(error.status, proxy)
+    through = f" (through the proxy {proxy})" if proxy and (is_connected or isinstance(error, TimeoutError)) else ""
     if isinstance(error, TimeoutError):
-        return ProviderError(f"no whole answer within {deadline:g} s", Failure.BROKEN)
-    is_begun = isinstance(error, aiohttp.ClientPayloadError)
-    return ProviderError(_reason(error), Failure.BROKEN if is_begun else Failure.UNAVAILABLE)
+        return ProviderError(f"no whole response within {attempt.deadline:g} s{through}", Failure.BROKEN)
+    who = f"the proxy {proxy}" if proxy and not is_connected else "the service"
+    failure = Failure.BROKEN if isinstance(error, aiohttp.ClientPayloadError) else Failure.UNAVAILABLE
+    return ProviderError(_reason(error, who) + through, failure)
 
 
-def _reason(error: Exception) -> str:
-    """Say what went wrong without the error's own text, which may quote the address and with it a key."""
+def refused_by_proxy(status: int, proxy: str | None) -> ProviderError:
+    """Return the error for a proxy's own response."""
+    if status == 407:  # noqa: PLR2004 - Proxy Authentication Required
+        return ProviderError(f"the proxy {proxy} wants a user name and a password", Failure.DENIED)
+    return ProviderError(f"the proxy {proxy} cannot reach the service: status {status}", Failure.UNAVAILABLE)
+
+
+def _reason(error: Exception, who: str) -> str:
     match error:
         case aiohttp.ClientConnectorDNSError():
-            return f"the name {error.host} cannot be resolved"
+            return f"the name {error.host} cannot be resolved{'' if who == 'the service' else f': it is {who}'}"
         case aiohttp.ClientConnectorCertificateError():
-            return f"the certificate of {error.host} is not trusted: {_plain(error.certificate_error)}"
+            return f"the certificate of {error.host} is not trusted: {_describe(error.certificate_error)}"
+        case aiohttp.ClientProxyConnectionError():
+            return f"no connection to {who}: {_describe(error.os_error)}"
         case aiohttp.ClientConnectorError():
-            return f"no connection to {error.host}:{error.port}: {_plain(error.os_error)}"
+            return f"no connection to {error.host}:{error.port}: {_describe(error.os_error)}"
         case aiohttp.ClientPayloadError():
-            return "the answer broke off"
+            return "the response broke off"
         case aiohttp.ServerDisconnectedError():
-            return "the service hung up without an answer"
+            return f"{who} hung up without a response"
         case aiohttp.InvalidURL() | UnicodeError():
-            return "the address of the service is no web address"
-        case HttpProcessingError():
-            return "the service does not speak HTTP as it should"
-    return f"the exchange failed: {_plain(error)}"
+            return "the address of the service is not a web address"
+        case aiohttp.ClientResponseError():
+            return f"{who} does not speak HTTP correctly"
+    return f"the request failed: {_describe(error)}"
 
 
-def _plain(error: Exception) -> str:
+def _describe(error: Exception) -> str:
+    """Return a text that cannot quote anything: OpenSSL's or the system's, or the error's type."""
     if isinstance(error, ssl.SSLError):
         return error.strerror or type(error).__name__
     if isinstance(error, OSError) and error.errno in errno.errorcode:

@@ -1,4 +1,4 @@
-"""What a server responded, and what it means."""
+"""Responses: their bodies as JSON, and what their statuses and ``Retry-After`` mean."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from weatherd.errors import Failure, ProviderError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_LONGEST_WAIT = 86400.0  # that a service can impose on us; after that it may say so again
+_MAX_WAIT = 86400.0  # seconds that a service can make us wait; after that it may ask again
 
 
 class Response(NamedTuple):
-    """What a server said, whole."""
+    """A whole response."""
 
     status: int
     body: bytes
@@ -27,26 +27,30 @@ class Response(NamedTuple):
 
 
 def parse_json(body: bytes) -> Any:
-    """Return the value of a JSON text; ProviderError for anything else, NaN and Infinity among it."""
+    """Parse JSON. Raises ProviderError for anything else, NaN and Infinity included."""
     if not body.strip():
-        raise ProviderError("the answer is empty", Failure.MALFORMED)
+        raise ProviderError("the response is empty", Failure.MALFORMED)
     try:
         return orjson.loads(body)
     except ValueError:
-        return _parse_slowly(body)
+        return _parse_leniently(body)
 
 
-def _parse_slowly(body: bytes) -> Any:
-    """Read what is not quite well-formed, half a surrogate in one of its texts, say: the rest of it is still good."""
+def _parse_leniently(body: bytes) -> Any:
+    """Parse JSON that orjson rejects although it is usable: with half a surrogate pair in a text, for example."""
     try:
-        return json.loads(body, parse_constant=_refuse)
+        return json.loads(body, parse_constant=_reject_constant)
     except (ValueError, RecursionError):
         kind = "an HTML page" if body.lstrip()[:1] == b"<" else "not JSON"
-        raise ProviderError(f"the answer is {kind}", Failure.MALFORMED) from None
+        raise ProviderError(f"the response is {kind}", Failure.MALFORMED) from None
+
+
+def _reject_constant(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
 
 
 def failure_of(status: int) -> Failure:
-    """Say what a status other than 200 means for the next request."""
+    """Return what a status other than 200 means for the next request."""
     match status:
         case 401 | 402 | 403 | 407:
             return Failure.DENIED
@@ -60,17 +64,13 @@ def failure_of(status: int) -> Failure:
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Return the seconds, a day at the most, that a ``Retry-After`` asks for in either form; see RFC 9110 §10.2.3."""
+    """Return the seconds that ``Retry-After`` asks for, in either form of RFC 9110 §10.2.3; at most a day."""
     value = headers.get("Retry-After", "").strip()
     if value.isascii() and value.isdigit():
-        return min(float(value), _LONGEST_WAIT)
+        return min(float(value), _MAX_WAIT)
     try:
         moment = email.utils.parsedate_to_datetime(value)
         seconds = (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds()
     except (ValueError, OverflowError):
         return None
-    return min(max(0.0, seconds), _LONGEST_WAIT)
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is not JSON")
+    return min(max(0.0, seconds), _MAX_WAIT)

@@ -1,143 +1,83 @@
-"""Questions over kept connections: aiohttp connects and reads the answers, but its session does not take part.
-
-That puts every request together anew, which takes longer than all the rest of an exchange.
-"""
+"""What all requests share: the connections, the sender's name, the proxies of the environment."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import functools
-import re
-from typing import TYPE_CHECKING, NamedTuple
+import os
+from typing import TYPE_CHECKING
 
 import aiohttp
-from yarl import URL
+from aiohttp import ClientOSError, ServerDisconnectedError
 
-from weatherd.errors import Failure, ProviderError
-from weatherd.http.connection_pool import Links
+from weatherd.http.connections import KEEP_ALIVE, CheckedConnector, ClientTls, TimedResolver, current_attempt
 from weatherd.http.deadlines import Deadlines
-from weatherd.http.instrumentation import TimedResolver, TimedTls
+from weatherd.http.errors import translate
+from weatherd.http.proxies import find_proxy
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
+    from pathlib import Path
 
-    from aiohttp.connector import BaseConnector
-    from aiohttp.http import RawResponseMessage
-    from aiohttp.streams import StreamReader
+    from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
+    from yarl import URL
 
-    from weatherd.http.connection_pool import Link
-    from weatherd.http.trace import RequestTrace
-
-    Received = tuple[RawResponseMessage, StreamReader, Link]
-
-SCHEMES = ("http", "https")
-_SERVERS = 64  # for which questions are kept prepared
-_INTERIM = frozenset(range(100, 200)) - {101}  # RFC 9110 §15.2: the answer itself follows
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-
-
-class Server(NamedTuple):
-    """What all questions to a server have in common."""
-
-    request: aiohttp.ClientRequest  # tells the connector where to
-    fields: bytes
-
-    def fields_with(self, more: Mapping[str, str]) -> bytes:
-        """Return the fields of a question's head, where *more* take the place of ours of the same name.
-
-        Raises ValueError for what is no field, ProviderError for a second way to say who we are.
-        """
-        fields = self.request.headers.copy()
-        if "Authorization" in fields and any(name.lower() == "authorization" for name in more):
-            raise ProviderError("the address holds a password, and a token is set beside it", Failure.DENIED)
-        fields.update(more)
-        return _lines(fields)
+_SERVERS = 64  # of which the proxy is remembered
 
 
 class Session:
-    """The connections that all questions share, and their sender's name; concurrency is the providers' own affair."""
+    """The connections that all requests share. How many are open at once is the callers' affair."""
 
-    def __init__(self, connector: BaseConnector, agent: str) -> None:
+    def __init__(self, client: aiohttp.ClientSession, environ: Mapping[str, str]) -> None:
+        self.client = client
         self.clock = asyncio.get_running_loop().time
         self.deadlines = Deadlines()
-        self.links = Links(connector)
-        self.server: Callable[[str, str], Server] = functools.lru_cache(_SERVERS)(functools.partial(_server, agent))
+        self.find_proxy: Callable[[URL], URL | None] = functools.lru_cache(_SERVERS)(
+            functools.partial(find_proxy, environ=environ)
+        )
 
 
 @contextlib.asynccontextmanager
-async def open_session(agent: str) -> AsyncIterator[Session]:
-    """Open a session; *agent* tells the services who asks."""
-    connector = aiohttp.TCPConnector(limit=0, ssl=TimedTls(), resolver=TimedResolver())
-    session = Session(connector, agent)
-    with contextlib.closing(session.links):
-        async with connector:  # closes all links, and returns when they are closed
-            yield session
-
-
-async def ask(
-    session: Session,
-    address: URL,
-    fields: Mapping[str, str],
-    body: bytes | None = None,
+async def open_session(
+    agent: str,
     *,
-    exchange: RequestTrace | None = None,
-    tries: int = 1,
-) -> Received:
-    """GET, or POST a body; return the answer's head as soon as it is there, its body, and the link.
+    ca_file: Path | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> AsyncIterator[Session]:
+    """Open a session.
 
-    Whether the body is then read or not, that has to be let go. A server may hang up instead of answering, as it does
-    when it has not kept the connection for so long: with two *tries* it is then asked again.
+    *agent* is the ``User-Agent``. *ca_file* holds CA certificates (PEM) that are trusted beside the system's.
     """
-    server = session.server(address.scheme, address.raw_authority)
-    known = server.fields_with(fields) if fields else server.fields
-    target = address.raw_path_qs.encode()
-    if body is None:
-        question = b"GET %b HTTP/1.1\r\n%b\r\n" % (target, known)
-    else:
-        question = b"POST %b HTTP/1.1\r\n%bContent-Length: %d\r\n\r\n%b" % (target, known, len(body), body)
-    while True:
-        link = await session.links.to(server.request, exchange)
+    connector = CheckedConnector(
+        limit=0, keepalive_timeout=KEEP_ALIVE, ssl=ClientTls(ca_file), resolver=TimedResolver()
+    )
+    async with aiohttp.ClientSession(
+        connector=connector,
+        headers={"User-Agent": agent},
+        skip_auto_headers=("Content-Type",),  # aiohttp would call every body an octet stream
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(total=None),  # each request has a deadline of ours, for all of its redirects
+        middlewares=(_retry_if_reused,),
+    ) as client:
+        yield Session(client, environ)
+
+
+async def _retry_if_reused(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
+    """Send a GET again, once and on a new connection, when the server has closed the reused one instead of responding.
+
+    It may have closed that just when the request was on its way, and has not seen it. Of a new connection that is
+    hardly so: a request that made the server hang up would only be made twice. A POST may have been carried out.
+    Errors are translated here, because aiohttp would send a GET again after its own, on whatever connection.
+    """
+    attempt = current_attempt.get()
+    try:
         try:
-            return await _ask(link, question, exchange)
-        except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
-            link.close()
-            tries -= 1
-            if not tries:
+            return await handler(request)
+        except (ClientOSError, ServerDisconnectedError):
+            if not attempt.is_reused or request.method != "GET":
                 raise
-        except BaseException:
-            link.close()
-            raise
-
-
-async def _ask(link: Link, question: bytes, exchange: RequestTrace | None) -> Received:
-    protocol = link.protocol
-    if protocol.transport is None:
-        raise aiohttp.ServerDisconnectedError
-    if exchange:
-        exchange.reached("reused" if link.is_used else "connected")
-    protocol.set_response_params(read_until_eof=True)
-    protocol.transport.write(question)
-    message, content = await protocol.read()
-    while message.code in _INTERIM:
-        message, content = await protocol.read()
-    if exchange:
-        exchange.status = message.code
-        exchange.reached("first_byte")
-    return message, content, link
-
-
-def _server(agent: str, scheme: str, authority: str) -> Server:
-    """Prepare questions to a server. Raises InvalidURL for what is none."""
-    if scheme not in SCHEMES or not authority:
-        raise aiohttp.InvalidURL(f"{scheme}:")
-    url = URL.build(scheme=scheme, authority=authority, encoded=True)
-    request = aiohttp.ClientRequest("GET", url, headers={"User-Agent": agent}, loop=asyncio.get_running_loop())
-    return Server(request, _lines(request.headers))
-
-
-def _lines(fields: Mapping[str, str]) -> bytes:
-    lines = [f"{name}: {value}" for name, value in fields.items()]
-    if any(map(_CONTROL.search, lines)):
-        raise ValueError("a field of a head is one line of text")
-    return "".join(f"{line}\r\n" for line in lines).encode()
+            attempt.connection, attempt.needs_new = None, True
+            return await handler(request)
+    except (ClientOSError, ServerDisconnectedError) as error:
+        raise translate(error, attempt) from None

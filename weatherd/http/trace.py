@@ -1,4 +1,4 @@
-"""The phases of an exchange with a server, for whoever asks why an answer took so long or never came."""
+"""Traces of requests: how long each phase took, for ``weatherd explain``."""
 
 from __future__ import annotations
 
@@ -12,45 +12,48 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class RequestTrace:
-    """One question to a server. The phases hold seconds since its beginning, in their order."""
+    """One request. Each phase has the seconds from the start of the request to the end of the phase, in their order."""
 
-    host: str
-    clock: Callable[[], float]  # the loop's; to ask for the loop each time would be to ask the kernel for the process
+    host: str  # and the port, if the URL has one
+    clock: Callable[[], float]  # the loop's time(); asking asyncio for the loop each time costs a system call
     began: float = field(init=False)
     phases: dict[str, float] = field(default_factory=dict)  # dns, tls_begun, connected or reused, first_byte, done
-    status: int | None = None  # None: there was no answer
+    status: int | None = None  # None: there was no response
 
     def __post_init__(self) -> None:
         self.began = self.clock()
 
-    def begins_again(self) -> None:
-        """Forget what another server was asked, which sent us on; its time counts."""
+    def restart(self) -> None:
+        """Forget the phases and the status of a request that was redirected; its time counts."""
         self.phases.clear()
         self.status = None
 
     def reached(self, phase: str) -> None:
-        """Note that a phase is over."""
+        """Record that a phase is over."""
         self.phases[phase] = self.clock() - self.began
 
 
 RequestTraces = tuple[RequestTrace, ...]
-_trail: ContextVar[RequestTraces | None] = ContextVar("trail", default=None)
+
+# A ContextVar, because a plug-in's ``async fetch(city)`` stands between the poll, which wants the traces, and the
+# requests: it has no parameter for them, and may send any number.
+_traces: ContextVar[RequestTraces | None] = ContextVar("request_traces", default=None)
 
 
 def start_tracing() -> Token[RequestTraces | None]:
-    """Note this task's exchanges from now on."""
-    return _trail.set(())
+    """Collect the traces of this task's requests from now on."""
+    return _traces.set(())
 
 
-def stop_tracing(begun: Token[RequestTraces | None]) -> RequestTraces:
-    """Return the exchanges since the trail was begun, and note no more."""
-    exchanges = _trail.get() or ()
-    _trail.reset(begun)
-    return exchanges
+def stop_tracing(started: Token[RequestTraces | None]) -> RequestTraces:
+    """Return the traces since tracing was started, and collect no more."""
+    traces = _traces.get() or ()
+    _traces.reset(started)
+    return traces
 
 
-def add_traces(exchanges: RequestTraces) -> None:
-    """Note exchanges if this task has begun a trail; those that were for several cities are one tuple for all."""
-    before = _trail.get()
-    if before is not None:
-        _trail.set(before + exchanges)
+def add_traces(traces: RequestTraces) -> None:
+    """Add traces if this task collects them; a request for several cities is one tuple that they share."""
+    collected = _traces.get()
+    if collected is not None:
+        _traces.set(collected + traces)

@@ -163,8 +163,8 @@ def test_documents_of_another_form(document: Any) -> None:
         (502, b"<html>", "the service answers with status 502", Failure.UNAVAILABLE),
         (429, b"Too Many Requests", "the service answers with status 429", Failure.RATE_LIMITED),
         (500, b"Internal Server Error", "the service answers with status 500", Failure.BROKEN),
-        (200, b"<html>", "the answer is an HTML page", Failure.MALFORMED),
-        (200, b"", "the answer is empty", Failure.MALFORMED),
+        (200, b"<html>", "the response is an HTML page", Failure.MALFORMED),
+        (200, b"", "the response is empty", Failure.MALFORMED),
     ],
 )
 def test_a_refusal_says_why(status: int, document: Any, reason: str, failure: Failure) -> None:

@@ -173,7 +173,7 @@ def test_recorded_steps(recorded: Path, name: str, at: str, expected: tuple[floa
     ("name", "text"),
     [
         ("crafted_heavysnow_no_time_no_units.json", "no forecast for now"),
-        ("docexample_forecast_excerpt.txt", "the answer is not JSON"),
+        ("docexample_forecast_excerpt.txt", "the response is not JSON"),
     ],
 )
 def test_recorded_files_without_weather(recorded: Path, name: str, text: str) -> None:

@@ -28,8 +28,8 @@ HINT = " (set nws.contact: the service wants to know who asks)"
         (403, {"detail": "Forbidden"}, "403: Forbidden" + HINT, Failure.DENIED),
         (500, {"detail": "An unexpected problem"}, "500: An unexpected problem", Failure.BROKEN),
         (502, b"<html>", "the service answers with status 502", Failure.UNAVAILABLE),
-        (200, b"<html>", "the answer is an HTML page", Failure.MALFORMED),
-        (200, b"", "the answer is empty", Failure.MALFORMED),
+        (200, b"<html>", "the response is an HTML page", Failure.MALFORMED),
+        (200, b"", "the response is empty", Failure.MALFORMED),
         *(
             (404, {"type": kind}, "the place is outside the area of the National Weather Service", Failure.REJECTED)
             for kind in ("https://api.weather.gov/problems/InvalidPoint", "urn:noaa:nws:api:InvalidPoint")

@@ -101,7 +101,7 @@ WEATHER = {
     ),
 }
 NOTHING = ("the answer has no current weather", Failure.MALFORMED)
-NO_JSON = ("the answer is not JSON", Failure.MALFORMED)
+NO_JSON = ("the response is not JSON", Failure.MALFORMED)
 FAILURES: dict[str, tuple[int, int, str, Failure]] = {  # status, places asked for, reason, failure
     "docexample_error_400_invalid_variable.txt": (400, 1, "the service answers with status 400", Failure.REJECTED),
     "docexample_forecast_object_abridged.txt": (200, 1, *NO_JSON),

@@ -193,6 +193,6 @@ def test_a_json_error_under_status_200(recorded: Path, name: str) -> None:
 def test_no_json_under_status_200(recorded: Path, name: str) -> None:
     """A page or plain text is a malformed answer."""
     body = (recorded / "openweathermap" / name).read_bytes()
-    with pytest.raises(ProviderError, match=r"^the answer is (not JSON|an HTML page)$") as caught:
+    with pytest.raises(ProviderError, match=r"^the response is (not JSON|an HTML page)$") as caught:
         parse_openweathermap(KIEL, Response(200, body), NOW)
     assert caught.value.failure is Failure.MALFORMED
