@@ -1,6 +1,14 @@
-"""Where the journal is read on to. An entry point of ``weatherd.forwarders`` names a function that makes a forwarder.
+"""The contract of a forwarder plug-in, which delivers the journal to a destination.
 
-The function takes the settings and :class:`ForwarderResources`, and returns a forwarder or None.
+An entry point in the group ``weatherd.forwarders`` names a function ``open_forwarder(settings, resources)``. It gets
+the settings (:class:`weatherd.config.settings.Settings`) and :class:`ForwarderResources`, and returns a
+:class:`Forwarder`, or None if the settings do not configure it. It raises :class:`weatherd.errors.ConfigError` if the
+configuration is invalid or a library is missing: the daemon then does not start. Any other exception is logged as
+``plugin.broken``, and the daemon runs without the forwarder.
+
+weatherd itself batches, retries with back-off, bisects rejected batches, and saves how far it has delivered. A plug-in
+only connects and delivers. Stable are the names and types in this module and the fields of
+:class:`weatherd.observation.Observation`; fields may be added at the end, with a default.
 """
 
 from __future__ import annotations
@@ -21,33 +29,42 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ForwarderResources:
-    """What a forwarder works with."""
+    """What weatherd gives to a forwarder."""
 
-    session: Session  # for HTTP
-    key_values: KeyValueStore  # what it wants to find again after a restart
-    cities: Callable[[], Sequence[City]]  # those that are watched now; another object when they have changed
-    now: Callable[[], datetime]
+    session: Session  # the HTTP session of all forwarders; closed by weatherd
+    key_values: KeyValueStore  # texts of this forwarder that survive a restart
+    cities: Callable[[], Sequence[City]]  # the current list; the same object until the list changes
+    now: Callable[[], datetime]  # the current time, aware and in UTC
 
 
 class Connection(Protocol):
-    """A connection to the far side."""
+    """A connection to the destination. One task uses it; calls never overlap."""
 
     async def deliver(self, batch: Sequence[Observation], key: str) -> None:
-        """Deliver a batch, in its order; the far side has it when this returns.
+        """Deliver a batch in order; the destination has stored it when this returns.
 
-        A batch that may have arrived comes again with the same *key*, also after a crash. Then it may lack what has
-        been revised since, which follows later.
+        Times are aware and in UTC, values in the units that :class:`~weatherd.observation.Observation` names. *key*
+        is an idempotency key of ASCII letters, digits and ``-``. A batch that may already have arrived is delivered
+        again with the same key, also after a crash. It may then lack observations that were revised since; these
+        follow later. A revision has the identity (city, provider, station, observed_at) of an earlier observation.
 
-        Raises RejectedError when the far side will never take this very batch: it is then delivered in parts, and what
-        is refused by itself is set aside. Whatever else is raised means that the far side cannot take it now: the link
-        is left, and the same batch is delivered over another one later.
+        A call is cancelled after 30 s, which counts as a failure.
+
+        Raises RejectedError if the destination permanently rejects this batch: it is bisected, and observations that
+        are rejected alone are skipped and logged as ``forwarder.skipped``. Any other exception means that the
+        destination cannot accept the batch now: the connection is closed, and the same batch is delivered over a new
+        one after a back-off of up to 60 s, or after ``DeliveryError.retry_after`` seconds if that is longer. Raise
+        DeliveryError or OSError with a message for the log; other exceptions are logged with a traceback.
         """
 
 
 class Forwarder(Protocol):
-    """A far side, and how to reach it."""
+    """A destination, and how to connect to it."""
 
-    batch_size: int  # observations in a batch, at most
+    batch_size: int  # observations, at most, in a call of deliver()
 
     def connect(self) -> AbstractAsyncContextManager[Connection]:
-        """Open a link. It is used by one task, and left on the first error or at the end."""
+        """Open a connection; it is closed after the first error or when the daemon stops.
+
+        It must open within 30 s. Raises DeliveryError or OSError if the destination is unavailable.
+        """

@@ -1,99 +1,137 @@
-"""What Home Assistant is told of a city: one device with a sensor for each value. Pure.
-
-https://www.home-assistant.io/integrations/mqtt/#device-discovery-payload; it refuses a payload with a key too many.
-"""
+"""Announcement of cities to Home Assistant by MQTT discovery: add devices, update them, and remove them."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+import asyncio
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from weatherd import __version__
-from weatherd.freshness import age_budget
+from weatherd.pipeline.forwarders.discovery_payload import Topics, build_payload
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Sequence
+
     from weatherd.city import City
+    from weatherd.pipeline.forwarders import ForwarderResources
 
-_NUMBERS = {  # name, device class, unit
-    "temperature": ("Temperature", "temperature", "°C"),
-    "apparent_temperature": ("Apparent temperature", "temperature", "°C"),
-    "relative_humidity": ("Humidity", "humidity", "%"),
-    "pressure_msl": ("Pressure", "atmospheric_pressure", "hPa"),
-    "wind_speed": ("Wind speed", "wind_speed", "m/s"),
-    "wind_direction": ("Wind direction", None, "°"),
-    "wind_gust": ("Wind gust", "wind_speed", "m/s"),
-    "precipitation": ("Precipitation", "precipitation", "mm"),
-    "cloud_cover": ("Cloud cover", None, "%"),
-    "visibility": ("Visibility", "distance", "m"),
-}
-_TEXTS = {"description": ("Weather", None), "observed_at": ("Observed", "timestamp")}
+MAX_PENDING = 200  # publications without the broker's acknowledgement
+_PICK_UP_TIME = 1.5  # seconds in which Home Assistant adds a device
+_KEEP_ANNOUNCED = timedelta(days=3650)
+_KEEP_REMOVED = timedelta(
+    days=30
+)  # the longest absence of Home Assistant after which a removed city is still cleaned up
 
 
-@dataclass(frozen=True, slots=True)
-class Topics:
-    """The names under which cities are published."""
-
-    prefix: str
-    discovery_prefix: str
-
-    @property
-    def status(self) -> str:
-        """Where weatherd itself is online or offline."""
-        return f"{self.prefix}/status"
-
-    @property
-    def birth(self) -> str:
-        """Where Home Assistant says that it is there."""
-        return f"{self.discovery_prefix}/status"
-
-    def state(self, city: str) -> str:
-        """Return where a city's last observation is."""
-        return f"{self.prefix}/{city}/state"
-
-    def availability(self, city: str) -> str:
-        """Return where it is said whether that is the weather of now."""
-        return f"{self.prefix}/{city}/availability"
-
-    def device(self, city: str) -> str:
-        """Return the id of a city's device; ids are ASCII letters, digits, ``-`` and ``_``."""
-        return f"{re.sub('[^a-zA-Z0-9_-]', '_', self.prefix)}_{city}"
-
-    def config(self, city: str) -> str:
-        """Return where a city's device is announced."""
-        return f"{self.discovery_prefix}/device/{self.device(city)}/config"
+async def gather_in_batches(publications: Sequence[Coroutine[Any, Any, None]]) -> None:
+    """Publish in order, up to ``MAX_PENDING`` messages at once."""
+    for start in range(0, len(publications), MAX_PENDING):
+        await asyncio.gather(*publications[start : start + MAX_PENDING])
 
 
-def announcement(city: City, topics: Topics) -> dict[str, Any]:
-    """Return the payload that announces a city.
+class Publish(Protocol):
+    """Publishes a message to the broker."""
 
-    A value that is no longer renewed expires with the age budget of the city's providers, and a city whose weather is
-    not that of now is offline by a topic of its own: Home Assistant begins to count anew when it starts.
-    """
-    device = topics.device(city.id)
-    expire = int(max(map(age_budget, city.providers)))
-    return {
-        "dev": {"ids": [device], "name": city.name, "mf": "weatherd", "mdl": ", ".join(city.providers)},
-        "o": {"name": "weatherd", "sw": __version__},
-        "cmps": {
-            name: {"p": "sensor", "unique_id": f"{device}_{name}", "qos": 1, "expire_after": expire, **sensor}
-            for name, sensor in _sensors().items()
-        },
-        "state_topic": topics.state(city.id),
-        "availability": [{"topic": topics.status}, {"topic": topics.availability(city.id)}],
-        "availability_mode": "all",
-        "qos": 1,
-    }
+    async def __call__(self, topic: str, payload: bytes, *, retain: bool) -> None:
+        """Publish; the broker has the message when this returns. Raises DeliveryError."""
 
 
-def _sensors() -> dict[str, dict[str, Any]]:
-    sensors: dict[str, dict[str, Any]] = {}
-    for key, (name, kind, unit) in _NUMBERS.items():
-        sensors[key] = {"name": name, "state_class": "measurement", "unit_of_measurement": unit, **_value(key, kind)}
-    for key, (name, kind) in _TEXTS.items():
-        sensors[key] = {"name": name, **_value(key, kind)}
-    return sensors
+class Announcement(NamedTuple):
+    """What a city was last announced with, as saved in the key-value store."""
+
+    topics: Topics
+    payload: str  # the discovery payload; "" if discovery was off
+    removed: bool = False  # the city has left the list
+
+    def dump(self) -> str:
+        """Return the announcement as JSON."""
+        return json.dumps(self.topics._asdict() | {"payload": self.payload, "removed": self.removed})
+
+    @classmethod
+    def load(cls, text: str) -> Announcement | None:
+        """Parse a saved announcement; return None for a damaged one.
+
+        Earlier versions saved a list ``[prefix, discovery_prefix, payload]``, and a fourth item ``"gone"`` if removed.
+        """
+        try:
+            match json.loads(text):
+                case {"prefix": prefix, "discovery_prefix": discovery, "payload": payload, "removed": removed}:
+                    return cls(Topics(prefix, discovery), payload, removed)
+                case [prefix, discovery, payload, *rest]:
+                    return cls(Topics(prefix, discovery), payload, bool(rest))
+        except ValueError:
+            pass
+        return None
 
 
-def _value(key: str, kind: str | None) -> dict[str, str]:
-    return {"value_template": f"{{{{ value_json.{key} }}}}"} | ({"device_class": kind} if kind else {})
+class Announcer:
+    """Keeps the devices in Home Assistant equal to the list of cities, across restarts and changed topic prefixes."""
+
+    def __init__(
+        self,
+        topics: Topics,
+        resources: ForwarderResources,
+        publish: Publish,
+        forget: Callable[[str], None],
+        *,
+        enabled: bool,
+    ) -> None:
+        self.cities: Sequence[City] = ()  # those that were announced over this connection
+        self._topics = topics
+        self._resources = resources
+        self._publish = publish
+        self._forget = forget  # called with the id of a city whose topics are removed
+        self._enabled = enabled
+
+    async def announce(self) -> None:
+        """Announce new and changed cities, and remove those that have left the list, now or before a restart."""
+        cities = self._resources.cities()
+        before = {city.id: city for city in self.cities}
+        announced = {id_: saved for id_, saved in self._saved().items() if not saved.removed}
+        for city in cities:
+            if before.get(city.id) != city:
+                await self._announce_city(city, announced.get(city.id))
+        for city_id in announced.keys() - {city.id for city in cities}:
+            await self._remove(city_id, announced[city_id])
+        self.cities = cities
+
+    async def _announce_city(self, city: City, previous: Announcement | None) -> None:
+        payload = json.dumps(build_payload(city, self._topics), ensure_ascii=False) if self._enabled else ""
+        if previous and previous.topics != self._topics:  # the prefixes in the settings have changed
+            await self._remove(city.id, previous)
+        if payload or (previous and previous.payload):
+            await self._publish(self._topics.config(city.id), payload.encode(), retain=True)
+        self._save(city.id, Announcement(self._topics, payload), _KEEP_ANNOUNCED)
+
+    async def _remove(self, city_id: str, previous: Announcement) -> None:
+        """Clear the city's retained topics; the device first, because it subscribes to the others."""
+        topics = previous.topics
+        for topic in (topics.config(city_id), topics.state(city_id), topics.availability(city_id)):
+            await self._publish(topic, b"", retain=True)
+        self._forget(city_id)
+        self._save(city_id, previous._replace(removed=True), _KEEP_REMOVED)
+
+    async def remove_again(self) -> None:
+        """Remove cities that left the list while Home Assistant was away.
+
+        Home Assistant ignores the removal of a device that it has not discovered since its start. So each device is
+        announced once more, not retained, and removed after a moment.
+        """
+        gone = {
+            saved.topics.config(city_id): saved.payload.encode()
+            for city_id, saved in self._saved().items()
+            if saved.removed and saved.payload
+        }
+        if not gone:
+            return
+        await gather_in_batches([self._publish(topic, payload, retain=False) for topic, payload in gone.items()])
+        await asyncio.sleep(_PICK_UP_TIME)
+        await gather_in_batches([self._publish(topic, b"", retain=True) for topic in gone])
+
+    def _saved(self) -> dict[str, Announcement]:
+        """Return the saved announcements by city id."""
+        loaded = {id_: Announcement.load(text) for id_, text in self._resources.key_values.as_dict().items()}
+        return {id_: announcement for id_, announcement in loaded.items() if announcement}
+
+    def _save(self, city_id: str, announcement: Announcement, duration: timedelta) -> None:
+        self._resources.key_values.put(city_id, announcement.dump(), self._resources.now() + duration)

@@ -1,4 +1,4 @@
-"""InfluxDB's line protocol over HTTP, for InfluxDB 1 and 2 and whatever takes the same: VictoriaMetrics, Telegraf.
+"""InfluxDB's line protocol over HTTP, for InfluxDB 1 and 2 and compatible servers: VictoriaMetrics, Telegraf.
 
 https://docs.influxdata.com/influxdb/v2/reference/syntax/line-protocol/
 """
@@ -28,10 +28,10 @@ _IN_TEXT = str.maketrans({'"': r"\"", "\\": r"\\"})
 
 
 def format_point(observation: Observation) -> str:
-    """Return an observation as a point of the measurement ``weather``.
+    """Format an observation as a point of the measurement ``weather``.
 
-    Every number is a float, because a field that was once written as an integer refuses floats for ever. The time is
-    ``observed_at`` in nanoseconds, so that the same observation is the same point.
+    Every number is a float, because a field that was first written as an integer rejects floats forever. The timestamp
+    is ``observed_at`` in nanoseconds, so an observation that is delivered again overwrites its own point.
     """
     tags = "".join(f",{name}={_tag(value)}" for name in _TAGS if (value := getattr(observation, name)))
     values = ((name, getattr(observation, name)) for name in _NUMBERS)
@@ -41,36 +41,36 @@ def format_point(observation: Observation) -> str:
 
 
 def _tag(value: str) -> str:
-    """Escape a tag's value; it must not end in a backslash, which would escape the comma behind it."""
+    """Escape a tag's value and strip backslashes at its end, which would escape the comma after it."""
     return value.rstrip("\\").translate(_IN_TAG) or "-"
 
 
 class InfluxForwarder:
-    """Writes points. A point that the server does not take is found by halving the batch and set aside."""
+    """Writes observations to an InfluxDB server. It is also the connection, because the session pools connections."""
 
     batch_size = 1000
 
-    def __init__(self, block: InfluxDbSection, resources: ForwarderResources) -> None:
-        names = {"org": block.org, "bucket": block.bucket} if block.bucket else {"db": block.database}
-        path = "/api/v2/write" if block.bucket else "/write"
+    def __init__(self, section: InfluxDbSection, resources: ForwarderResources) -> None:
+        names = {"org": section.org, "bucket": section.bucket} if section.bucket else {"db": section.database}
+        path = "/api/v2/write" if section.bucket else "/write"
         named = {key: name for key, name in names.items() if name}
-        self._url = f"{block.url}{path}?{urlencode(named | {'precision': 'ns'})}"
+        self._url = f"{section.url}{path}?{urlencode(named | {'precision': 'ns'})}"
         self._headers = {"Content-Type": "text/plain; charset=utf-8"}
-        if block.token:
-            self._headers["Authorization"] = f"Token {block.token.get_secret_value()}"
+        if section.token:
+            self._headers["Authorization"] = f"Token {section.token.get_secret_value()}"
         self._resources = resources
 
     @contextlib.asynccontextmanager
     async def connect(self) -> AsyncIterator[InfluxForwarder]:
-        """Return itself: the session keeps the connection."""
+        """Return the forwarder itself."""
         yield self
 
-    async def deliver(self, batch: Sequence[Observation], key: str) -> None:  # noqa: ARG002 - it is idempotent by itself
+    async def deliver(self, batch: Sequence[Observation], key: str) -> None:  # noqa: ARG002 - points are idempotent
         """Write a batch. Raises RejectedError or DeliveryError."""
         body = "\n".join(map(format_point, batch)).encode()
         await post_body(self._resources.session, self._url, body, self._headers, self._resources.now)
 
 
 def open_forwarder(settings: Settings, resources: ForwarderResources) -> InfluxForwarder | None:
-    """Return the forwarder when there is a block ``influxdb``."""
+    """Return the forwarder if there is a section ``influxdb``."""
     return InfluxForwarder(settings.influxdb, resources) if settings.influxdb else None

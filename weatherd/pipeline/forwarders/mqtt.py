@@ -1,4 +1,4 @@
-"""The state of every city on an MQTT broker, announced to Home Assistant."""
+"""The latest observation of every city on an MQTT broker, announced to Home Assistant."""
 
 from __future__ import annotations
 
@@ -8,258 +8,208 @@ import importlib
 import json
 import logging
 import ssl
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from weatherd.errors import ConfigError, DeliveryError, Problem, describe
 from weatherd.formatting import to_dict
 from weatherd.freshness import is_stale
-from weatherd.pipeline.forwarders.home_assistant import Topics, announcement
+from weatherd.pipeline.forwarders.discovery_payload import Topics
+from weatherd.pipeline.forwarders.home_assistant import MAX_PENDING, Announcer, gather_in_batches
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 
-    from weatherd.city import City
     from weatherd.config.sections import MqttSection
     from weatherd.config.settings import Settings
     from weatherd.observation import Observation
     from weatherd.pipeline.forwarders import ForwarderResources
 
-ONLINE, OFFLINE = b"online", b"offline"
-_QOS = 1
-_PENDING = 200  # publications that wait for the broker's word at once
-_LOOK = 1.0  # seconds between two looks at the list and at the ages
-_GOODBYE = 0.3  # seconds for the last word
-_CURE = 1.5  # seconds in which Home Assistant takes up a device, before it is taken away again
-_FOR_EVER = timedelta(days=3650)
-_REMEMBERED = timedelta(days=30)  # a removed city, for a Home Assistant that is away for so long
-_GONE = "gone"
+_ONLINE, _OFFLINE = b"online", b"offline"
+_QOS = 1  # at least once
+_REFRESH_INTERVAL = 1.0  # seconds between checks of the list of cities and of the ages
+_GOODBYE_TIMEOUT = 0.3  # seconds
 
 
-class Publisher:
-    """A link: publishes states, and keeps Home Assistant informed beside them."""
+class MqttConnection:
+    """A connection to the broker: publishes states, and keeps Home Assistant up to date at the same time."""
 
     def __init__(self, client: Any, topics: Topics, forwarder: MqttForwarder) -> None:
         self._client = client
         self._topics = topics
         self._forwarder = forwarder
         self._resources = forwarder.resources
-        self._cities: Sequence[City] = ()
-        self._telling = asyncio.Lock()  # the list may change while Home Assistant is told
+        self._announcer = Announcer(
+            topics, forwarder.resources, self.publish, forwarder.forget, enabled=forwarder.discovery
+        )
+        self._announcing = asyncio.Lock()  # because the list may change while everything is published again
 
-    async def deliver(self, batch: Sequence[Observation], key: str) -> None:  # noqa: ARG002 - it is idempotent by itself
-        """Publish each observation as its city's state, in their order; what is old comes with its city offline."""
+    async def deliver(self, batch: Sequence[Observation], key: str) -> None:  # noqa: ARG002 - publishing is idempotent
+        """Publish each observation, in order, as its city's state; a stale one only after its city is offline."""
         now = self._resources.now().timestamp()
         listed = {city.id for city in self._resources.cities()}
         publications: list[Coroutine[Any, Any, None]] = []
         for observation in batch:
-            city, payload = observation.city, _json(to_dict(observation))
-            state = self._publish(self._topics.state(city), payload, retain=city in listed)
-            turn = self._turn(observation, now) if city in listed else []
-            publications += [*turn, state] if is_stale(observation, now) else [state, *turn]
-            if city in listed:
-                self._forwarder.last[city] = observation
-        await self._all(publications)
+            city_id, is_listed = observation.city, observation.city in listed
+            state = self._publish_state(observation, retain=is_listed)
+            availability = self._update_availability(observation, now) if is_listed else []
+            publications += [*availability, state] if is_stale(observation, now) else [state, *availability]
+            if is_listed:
+                self._forwarder.latest[city_id] = observation
+        await gather_in_batches(publications)
 
-    async def greet(self) -> None:
-        """Say that weatherd is there, and all that is known of the cities."""
-        await self._publish(self._topics.status, ONLINE, retain=True)
-        await self._tell_all()
+    async def start(self) -> None:
+        """Publish that weatherd is online, and everything that is known of the cities."""
+        await self.publish(self._topics.status, _ONLINE, retain=True)
+        await self._publish_all()
 
-    async def keep_up(self) -> None:
-        """Follow the list of cities and the ages of their states, for ever."""
+    async def refresh(self) -> None:
+        """Follow changes of the list of cities and the ages of their states until cancelled."""
         while True:
-            await asyncio.sleep(_LOOK)
-            async with self._telling:
-                if self._resources.cities() is not self._cities:
-                    await self._announce()
+            await asyncio.sleep(_REFRESH_INTERVAL)
+            async with self._announcing:
+                if self._resources.cities() is not self._announcer.cities:
+                    await self._announcer.announce()
             now = self._resources.now().timestamp()
-            turns = [turn for last in self._forwarder.last.values() for turn in self._turn(last, now)]
-            await self._all(turns)
+            latest = self._forwarder.latest.values()
+            await gather_in_batches([change for last in latest for change in self._update_availability(last, now)])
 
-    async def listen(self) -> None:
-        """Tell everything again whenever Home Assistant has started, for ever."""
+    async def follow_home_assistant(self) -> None:
+        """Publish everything again whenever Home Assistant has started, until cancelled."""
         await self._client.subscribe(self._topics.birth, qos=_QOS)
         async for message in self._client.messages:
-            if message.payload == ONLINE and not message.retain:
-                async with self._telling:
-                    await self._tell_all()
-                    await self._cure()
+            if message.payload == _ONLINE and not message.retain:
+                async with self._announcing:
+                    await self._publish_all()
+                    await self._announcer.remove_again()
 
-    async def say_goodbye(self) -> None:
-        """Say what the broker would say in our place if we fell silent."""
-        async with asyncio.timeout(_GOODBYE):
-            await self._publish(self._topics.status, OFFLINE, retain=True)
+    async def stop(self) -> None:
+        """Publish that weatherd is offline, as the last will would after a lost connection."""
+        async with asyncio.timeout(_GOODBYE_TIMEOUT):
+            await self.publish(self._topics.status, _OFFLINE, retain=True)
 
-    async def _tell_all(self) -> None:
-        self._cities = ()
+    async def publish(self, topic: str, payload: bytes, *, retain: bool) -> None:
+        """Publish a message; the broker has it when this returns. Raises DeliveryError."""
+        with _translate_errors():
+            await self._client.publish(topic, payload, qos=_QOS, retain=retain)
+
+    async def _publish_all(self) -> None:
+        self._announcer.cities = ()
         self._forwarder.online.clear()
-        await self._announce()
+        await self._announcer.announce()
         now = self._resources.now().timestamp()
         publications: list[Coroutine[Any, Any, None]] = []
-        for city, last in self._forwarder.last.items():
-            publications += self._turn(last, now)
-            publications.append(self._publish(self._topics.state(city), _json(to_dict(last)), retain=True))
-        await self._all(publications)
+        for last in self._forwarder.latest.values():
+            publications += [*self._update_availability(last, now), self._publish_state(last, retain=True)]
+        await gather_in_batches(publications)
 
-    async def _announce(self) -> None:
-        """Announce the cities of the list, and take away those that have left it, whenever that was."""
-        cities = self._resources.cities()
-        before = {city.id: city for city in self._cities}
-        memory, announced = self._resources.key_values, self._announced()
-        for city in cities:
-            if before.get(city.id) == city:
-                continue
-            payload = _json(announcement(city, self._topics)) if self._forwarder.discovers else b""
-            topics, old = announced.get(city.id, (self._topics, ""))
-            if topics != self._topics:  # other prefixes are set than before
-                await self._take_away(city.id, topics, old)
-            if payload or old:
-                await self._publish(self._topics.config(city.id), payload, retain=True)
-            text = json.dumps([self._topics.prefix, self._topics.discovery_prefix, payload.decode()])
-            memory.put(city.id, text, self._resources.now() + _FOR_EVER)
-        for city_id in announced.keys() - {city.id for city in cities}:
-            await self._take_away(city_id, *announced[city_id])
-        self._cities = cities
+    def _publish_state(self, observation: Observation, *, retain: bool) -> Coroutine[Any, Any, None]:
+        payload = json.dumps(to_dict(observation), ensure_ascii=False).encode()
+        return self.publish(self._topics.state(observation.city), payload, retain=retain)
 
-    def _announced(self) -> dict[str, tuple[Topics, str]]:
-        """Return what the cities were announced with that are announced now."""
-        notes = {key: json.loads(text) for key, text in self._resources.key_values.as_dict().items()}
-        return {
-            key: (Topics(prefix, discovery), payload)
-            for key, (prefix, discovery, payload, *gone) in notes.items()
-            if not gone
-        }
-
-    async def _take_away(self, city: str, topics: Topics, payload: str) -> None:
-        """Remove the device first, then the topics that it listens to."""
-        for topic in (topics.config(city), topics.state(city), topics.availability(city)):
-            await self._publish(topic, b"", retain=True)
-        self._forwarder.forget(city)
-        text = json.dumps([topics.prefix, topics.discovery_prefix, payload, _GONE])
-        self._resources.key_values.put(city, text, self._resources.now() + _REMEMBERED)
-
-    async def _cure(self) -> None:
-        """Have Home Assistant remove cities that left while it was away: it forgets only what it knows anew."""
-        notes = [(key, json.loads(text)) for key, text in self._resources.key_values.as_dict().items()]
-        gone = [(Topics(note[0], note[1]).config(key), note[2]) for key, note in notes if _GONE in note[3:] and note[2]]
-        await self._all([self._publish(topic, payload.encode(), retain=False) for topic, payload in gone])
-        if gone:
-            await asyncio.sleep(_CURE)
-        await self._all([self._publish(topic, b"", retain=True) for topic, _ in gone])
-
-    def _turn(self, last: Observation, now: float) -> list[Coroutine[Any, Any, None]]:
-        """Return what is to be published when a city begins or ceases to have the weather of now."""
+    def _update_availability(self, last: Observation, now: float) -> list[Coroutine[Any, Any, None]]:
+        """Return the publication of a city's availability if it has changed, else an empty list."""
         online = not is_stale(last, now)
         if self._forwarder.online.get(last.city) == online:
             return []
         self._forwarder.online[last.city] = online
-        return [self._publish(self._topics.availability(last.city), ONLINE if online else OFFLINE, retain=True)]
-
-    async def _all(self, publications: Sequence[Coroutine[Any, Any, None]]) -> None:
-        """Publish in this order, with many on their way at once."""
-        for start in range(0, len(publications), _PENDING):
-            await asyncio.gather(*publications[start : start + _PENDING])
-
-    async def _publish(self, topic: str, payload: bytes, *, retain: bool) -> None:
-        with _translated():
-            await self._client.publish(topic, payload, qos=_QOS, retain=retain)
+        return [self.publish(self._topics.availability(last.city), _ONLINE if online else _OFFLINE, retain=True)]
 
 
 class MqttForwarder:
-    """Connects, with a last will; what is known of the cities outlives a connection."""
+    """Opens connections with a last will, and holds the states of the cities, which outlive a connection."""
 
     batch_size = 200
 
-    def __init__(self, block: MqttSection, resources: ForwarderResources) -> None:
+    def __init__(self, section: MqttSection, resources: ForwarderResources) -> None:
         self._aiomqtt = importlib.import_module("aiomqtt")
-        self._block = block
-        self._topics = Topics(block.topic_prefix, block.discovery_prefix)
-        self.discovers = block.discovery
+        self._section = section
+        self._topics = Topics(section.topic_prefix, section.discovery_prefix)
+        self.discovery = section.discovery
         self.resources = resources
-        self.last: dict[str, Observation] = {}
-        self.online: dict[str, bool] = {}
+        self.latest: dict[str, Observation] = {}  # the last published, by city id
+        self.online: dict[str, bool] = {}  # the last published availability, by city id
 
-    def forget(self, city: str) -> None:
-        """Forget a city that has left."""
-        self.last.pop(city, None)
-        self.online.pop(city, None)
+    def forget(self, city_id: str) -> None:
+        """Forget a city that has left the list."""
+        self.latest.pop(city_id, None)
+        self.online.pop(city_id, None)
 
     @contextlib.asynccontextmanager
-    async def connect(self) -> AsyncIterator[Publisher]:
-        """Open a connection. Raises DeliveryError, also when it breaks while nobody publishes anything."""
+    async def connect(self) -> AsyncIterator[MqttConnection]:
+        """Open a connection. Raises DeliveryError, also inside the ``with`` when an idle connection breaks."""
         try:
-            with _translated():
-                async with self._client() as client, _serving(Publisher(client, self._topics, self)) as publisher:
-                    yield publisher
+            with _translate_errors():
+                async with (
+                    self._create_client() as client,
+                    _started(MqttConnection(client, self._topics, self)) as connection,
+                ):
+                    yield connection
         except BaseExceptionGroup as group:
-            raise _first(group) from None
+            raise _first_error(group) from None
 
-    def _client(self) -> Any:
-        block, secret = self._block, self._block.password
+    def _create_client(self) -> Any:
+        section, secret = self._section, self._section.password
         return self._aiomqtt.Client(
-            block.host,
-            block.port,
-            username=block.username,
+            section.host,
+            section.port,
+            username=section.username,
             password=secret.get_secret_value() if secret else None,
-            will=self._aiomqtt.Will(self._topics.status, OFFLINE, qos=_QOS, retain=True),
-            tls_context=ssl.create_default_context() if block.tls else None,
-            logger=_quiet(),
-            max_inflight_messages=_PENDING,
+            will=self._aiomqtt.Will(self._topics.status, _OFFLINE, qos=_QOS, retain=True),
+            tls_context=ssl.create_default_context() if section.tls else None,
+            logger=_silent_logger(),
+            max_inflight_messages=MAX_PENDING,
             timeout=10,
             keepalive=30,
         )
 
 
 @contextlib.asynccontextmanager
-async def _serving(publisher: Publisher) -> AsyncIterator[Publisher]:
-    """Keep Home Assistant informed inside the ``with``, and say hello and goodbye."""
-    await publisher.greet()
+async def _started(connection: MqttConnection) -> AsyncIterator[MqttConnection]:
+    """Keep Home Assistant up to date inside the ``with``."""
+    await connection.start()
     try:
         async with asyncio.TaskGroup() as tasks:
-            helpers = [tasks.create_task(_told(publisher.keep_up())), tasks.create_task(_told(publisher.listen()))]
-            yield publisher
+            helpers = [
+                tasks.create_task(_translated(connection.refresh())),
+                tasks.create_task(_translated(connection.follow_home_assistant())),
+            ]
+            yield connection
             for helper in helpers:
                 helper.cancel()
     finally:
         with contextlib.suppress(DeliveryError, TimeoutError):
-            await publisher.say_goodbye()
+            await connection.stop()
 
 
-async def _told(work: Coroutine[Any, Any, None]) -> None:
-    with _translated():
+async def _translated(work: Coroutine[Any, Any, None]) -> None:
+    with _translate_errors():
         await work
 
 
-def _first(error: BaseException) -> BaseException:
-    """Return the first of the errors in a group."""
-    return _first(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
+def _first_error(error: BaseException) -> BaseException:
+    return _first_error(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
 
 
-def _quiet() -> logging.Logger:
-    """Return a logger for the library: what goes wrong is raised, and told by us."""
+def _silent_logger() -> logging.Logger:
+    """Return a logger for the library that prints nothing, because all its errors are raised and logged by weatherd."""
     logger = logging.getLogger("weatherd.mqtt")
     logger.setLevel(logging.CRITICAL)
     return logger
 
 
-def _json(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False).encode()
-
-
 @contextlib.contextmanager
-def _translated() -> Iterator[None]:
-    """Turn the library's exceptions into ours."""
+def _translate_errors() -> Iterator[None]:
+    """Turn the library's exceptions into DeliveryError."""
     aiomqtt = importlib.import_module("aiomqtt")
     try:
         yield
     except (aiomqtt.MqttError, OSError) as error:
-        cause = error.__cause__  # the system's own words are plainer
+        cause = error.__cause__  # the operating system's message is clearer than the library's
         raise DeliveryError(describe(cause if isinstance(cause, OSError) else error)) from None
 
 
 def open_forwarder(settings: Settings, resources: ForwarderResources) -> MqttForwarder | None:
-    """Return the forwarder when there is a block ``mqtt``. Raises ConfigError when its library is not installed."""
+    """Return the forwarder if there is a section ``mqtt``. Raises ConfigError if its library is not installed."""
     if not settings.mqtt:
         return None
     try:

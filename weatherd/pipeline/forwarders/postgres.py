@@ -1,4 +1,4 @@
-"""A table in PostgreSQL, which TimescaleDB splits by time if it is there."""
+"""A table in PostgreSQL; a hypertable if TimescaleDB is installed."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ _IDENTITY = "city, provider, station, observed_at"
 _TYPES = {"observed_at": "timestamptz", "fetched_at": "timestamptz", "code": "integer"} | dict.fromkeys(
     ("city", "provider", "description", "station"), "text"
 )
-_NEEDED = ("city", "provider", "observed_at", "fetched_at", "temperature", "description", "station")
+_REQUIRED = ("city", "provider", "observed_at", "fetched_at", "temperature", "description", "station")
 _COLUMNS = ", ".join(
-    f"{name} {_TYPES.get(name, 'double precision')}{' NOT NULL' if name in _NEEDED else ''}" for name in FIELDS
+    f"{name} {_TYPES.get(name, 'double precision')}{' NOT NULL' if name in _REQUIRED else ''}" for name in FIELDS
 )
 _CREATE = f"CREATE TABLE {TABLE} ({_COLUMNS}, PRIMARY KEY ({_IDENTITY}))"
-_REST = [name for name in FIELDS if name not in _IDENTITY.split(", ")]
-# Delivered again it changes nothing; a revision, which was fetched later, takes the place of what was there.
+_VALUES = [name for name in FIELDS if name not in _IDENTITY.split(", ")]
+# A row that is delivered again changes nothing; a revision, which was fetched later, replaces the row.
 _INSERT = f"""
-INSERT INTO {TABLE} ({", ".join(FIELDS)}) VALUES ({", ".join(f"${place}" for place in range(1, len(FIELDS) + 1))})
-ON CONFLICT ({_IDENTITY}) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in _REST)}
+INSERT INTO {TABLE} ({", ".join(FIELDS)}) VALUES ({", ".join(f"${number}" for number in range(1, len(FIELDS) + 1))})
+ON CONFLICT ({_IDENTITY}) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in _VALUES)}
 WHERE {TABLE}.fetched_at < excluded.fetched_at
-"""  # noqa: S608 - the names are ours
+"""  # noqa: S608 - all names are constants
 _HYPERTABLE = f"SELECT create_hypertable('{TABLE}', 'observed_at', if_not_exists => true)"
-_OF_THE_VALUES = ("22", "23")  # classes of SQLSTATE: data exception, integrity constraint violation
-_GOODBYE = 0.3  # seconds
+_ABOUT_VALUES = ("22", "23")  # classes of SQLSTATE: data exception, integrity constraint violation
+_CLOSE_TIMEOUT = 0.3  # seconds
 
 
 class PostgresConnection:
@@ -44,9 +44,9 @@ class PostgresConnection:
     def __init__(self, connection: Any) -> None:
         self._connection = connection
 
-    async def deliver(self, batch: Sequence[Observation], key: str) -> None:  # noqa: ARG002 - it is idempotent by itself
-        """Insert a batch, whole or not at all. Raises RejectedError or DeliveryError."""
-        with _translated():
+    async def deliver(self, batch: Sequence[Observation], key: str) -> None:  # noqa: ARG002 - the statement is idempotent
+        """Insert a batch in one transaction. Raises RejectedError or DeliveryError."""
+        with _translate_errors():
             await self._connection.executemany(_INSERT, batch)
 
 
@@ -62,19 +62,19 @@ class PostgresForwarder:
     @contextlib.asynccontextmanager
     async def connect(self) -> AsyncIterator[PostgresConnection]:
         """Open a connection. Raises DeliveryError."""
-        with _translated():
+        with _translate_errors():
             connection = await self._asyncpg.connect(self._dsn, server_settings={"application_name": "weatherd"})
         try:
-            with _translated():
+            with _translate_errors():
                 await _prepare(connection)
             yield PostgresConnection(connection)
         finally:
             with contextlib.suppress(Exception):
-                await connection.close(timeout=_GOODBYE)
+                await connection.close(timeout=_CLOSE_TIMEOUT)
 
 
 async def _prepare(connection: Any) -> None:
-    if await connection.fetchval("SELECT to_regclass($1)", TABLE):  # who may not create tables may have been given one
+    if await connection.fetchval("SELECT to_regclass($1)", TABLE):  # the role may lack the right to create tables
         return
     async with connection.transaction():
         await connection.execute(_CREATE)
@@ -83,24 +83,24 @@ async def _prepare(connection: Any) -> None:
 
 
 @contextlib.contextmanager
-def _translated() -> Iterator[None]:
-    """Turn the driver's exceptions into ours; those with a SQLSTATE about the values concern the batch alone."""
+def _translate_errors() -> Iterator[None]:
+    """Turn the driver's exceptions into RejectedError if they concern the values, else into DeliveryError."""
     asyncpg = importlib.import_module("asyncpg")
     try:
         yield
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError) as error:
         state = getattr(error, "sqlstate", None) or ""
-        if state.startswith(_OF_THE_VALUES) or isinstance(error, asyncpg.DataError):
+        if state.startswith(_ABOUT_VALUES) or isinstance(error, asyncpg.DataError):
             raise RejectedError(describe(error)) from None
         raise DeliveryError(describe(error)) from None
 
 
-def open_forwarder(settings: Settings, resources: ForwarderResources) -> PostgresForwarder | None:  # noqa: ARG001 - every forwarder is opened alike
-    """Return the forwarder when ``postgres.dsn`` is set. Raises ConfigError when its driver is not installed."""
-    block = settings.postgres
-    if not block or not block.dsn:
+def open_forwarder(settings: Settings, resources: ForwarderResources) -> PostgresForwarder | None:  # noqa: ARG001 - part of the contract
+    """Return the forwarder if ``postgres.dsn`` is set. Raises ConfigError if its driver is not installed."""
+    section = settings.postgres
+    if not section or not section.dsn:
         return None
     try:
-        return PostgresForwarder(block.dsn.get_secret_value())
+        return PostgresForwarder(section.dsn.get_secret_value())
     except ImportError:
         raise ConfigError(Problem("postgres", "needs asyncpg: pip install 'weatherd[postgres]'")) from None

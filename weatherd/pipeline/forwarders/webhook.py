@@ -1,4 +1,4 @@
-"""Batches of observations as JSON, to an address of the user's."""
+"""Batches of observations as JSON, sent to a URL of the user's choice."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 class WebhookForwarder:
     """POSTs ``{"observations": [...]}``, each as ``weatherd once --format json`` prints it.
 
-    A batch that may have arrived is sent again with the same ``Idempotency-Key``, also after a crash, so a receiver
-    that knows the key has it already. With a secret, ``X-Weatherd-Signature`` is ``sha256=`` and the body's HMAC in
-    hexadecimal.
+    A batch that may have arrived is sent again with the same ``Idempotency-Key``, also after a crash: a receiver skips
+    a batch whose key it has seen. With a secret, the header ``X-Weatherd-Signature`` holds ``sha256=`` and the body's
+    HMAC in hexadecimal. It is also the connection, because the session pools connections.
     """
 
     batch_size = 500
@@ -36,7 +36,7 @@ class WebhookForwarder:
 
     @contextlib.asynccontextmanager
     async def connect(self) -> AsyncIterator[WebhookForwarder]:
-        """Return itself: the session keeps the connection."""
+        """Return the forwarder itself."""
         yield self
 
     async def deliver(self, batch: Sequence[Observation], key: str) -> None:
@@ -45,19 +45,19 @@ class WebhookForwarder:
         body = text.encode()
         headers = {"Content-Type": "application/json", "Idempotency-Key": key}
         if self._secret:
-            headers["X-Weatherd-Signature"] = signature(body, self._secret)
+            headers["X-Weatherd-Signature"] = sign_body(body, self._secret)
         await post_body(self._resources.session, self._url, body, headers, self._resources.now)
 
 
-def signature(body: bytes, secret: str) -> str:
-    """Return what a receiver who knows the secret can compare."""
+def sign_body(body: bytes, secret: str) -> str:
+    """Return the signature of a body, which a receiver that knows the secret can verify."""
     return f"sha256={hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}"
 
 
 def open_forwarder(settings: Settings, resources: ForwarderResources) -> WebhookForwarder | None:
-    """Return the forwarder when ``webhook.url`` is set."""
-    block = settings.webhook
-    if not block or not block.url:
+    """Return the forwarder if ``webhook.url`` is set."""
+    section = settings.webhook
+    if not section or not section.url:
         return None
-    secret = block.secret.get_secret_value() if block.secret else None
-    return WebhookForwarder(block.url.get_secret_value(), secret, resources)
+    secret = section.secret.get_secret_value() if section.secret else None
+    return WebhookForwarder(section.url.get_secret_value(), secret, resources)

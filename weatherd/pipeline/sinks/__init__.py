@@ -1,7 +1,14 @@
-"""Where observations go. An entry point of ``weatherd.sinks`` names a function that opens a sink.
+"""The contract of a sink plug-in, which gets every observation as it arrives.
 
-The function takes the settings, and returns an asynchronous context manager of the sink, or None when the settings
-leave it out.
+An entry point in the group ``weatherd.sinks`` names a function ``open_sink(settings)``. It gets the settings
+(:class:`weatherd.config.settings.Settings`) and returns an asynchronous context manager of a :class:`Sink`, or None if
+the settings switch it off. The context manager is left when the daemon stops. It raises
+:class:`weatherd.errors.ConfigError` if the configuration is invalid: the daemon then does not start. Any other
+exception is logged as ``plugin.broken``, and the daemon runs without the sink.
+
+A sink that is down misses observations. For a destination that must get every observation, write a forwarder: see
+``weatherd.pipeline.forwarders``. Stable are the names and types in this module and the fields of
+:class:`weatherd.observation.FetchedObservation`; fields may be added at the end, with a default.
 """
 
 from __future__ import annotations
@@ -15,12 +22,13 @@ if TYPE_CHECKING:
 
 
 class Sink(Protocol):
-    """Takes batches of arrivals.
-
-    One task calls ``write``, a batch at a time, so a sink needs no lock. Each call has a deadline: at its end the call
-    is cancelled and the batch is lost to this sink. Whatever ``write`` raises is logged, and the sink is left alone
-    for a while; neither hurts another sink.
-    """
+    """Receives batches of observations, repeats and stale ones included."""
 
     async def write(self, batch: Sequence[FetchedObservation]) -> None:
-        """Write a batch; it is written when this returns."""
+        """Write a batch; it is written when this returns. Calls never overlap.
+
+        A call is cancelled after 30 s, and the batch is lost to this sink. After an exception, which is logged once as
+        ``sink.down``, the sink is skipped for 1 s, doubling up to 60 s as long as it fails; ``sink.recovered`` logs the
+        number of observations that it missed. Raise OSError or a WeatherdError with a message for the log; other
+        exceptions are logged with a traceback. No failure affects the journal or another sink.
+        """

@@ -1,4 +1,4 @@
-"""A line for each observation on standard output."""
+"""The console sink: one line on standard output for each observation."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 class ConsoleSink:
-    """Prints by ``console.format``, repeats too.
+    """Prints each observation, repeats too, in the format of ``console.format``.
 
-    The writing is done in a thread, straight to the descriptor: a terminal that was stopped, or a pipe that nobody
-    reads, then blocks that thread and not the daemon, nor Python's own flush at the end.
+    It writes in a thread and straight to the file descriptor, so that a stopped terminal, or a pipe that nobody reads,
+    blocks that thread but neither the daemon nor Python's flush at exit.
     """
 
     def __init__(self, template: str, descriptor: int, worker: WorkerThread) -> None:
@@ -32,8 +32,8 @@ class ConsoleSink:
         self._worker = worker
 
     async def write(self, batch: Sequence[FetchedObservation]) -> None:
-        """Print a batch; OSError when standard output is gone."""
-        text = "".join(f"{format_line(self._template, arrival)}\n" for arrival in batch)
+        """Print a batch. Raises OSError if standard output is closed."""
+        text = "".join(f"{format_line(self._template, fetched)}\n" for fetched in batch)
         await self._worker.run(lambda: _write(self._descriptor, text.encode(errors="replace")))
 
 
@@ -41,7 +41,7 @@ def _write(descriptor: int, data: bytes) -> None:
     while data:
         try:
             data = data[os.write(descriptor, data) :]
-        except BlockingIOError:  # whoever started us set it so, and has not read yet
+        except BlockingIOError:  # the parent process made it non-blocking, and has not read yet
             select.select([], [descriptor], [])
 
 
@@ -53,5 +53,5 @@ async def _open(template: str) -> AsyncIterator[ConsoleSink]:
 
 
 def open_sink(settings: Settings) -> AbstractAsyncContextManager[ConsoleSink] | None:
-    """Open the sink unless ``console.enabled`` is off."""
+    """Return the sink, or None if ``console.enabled`` is false."""
     return _open(settings.console.format) if settings.console.enabled else None

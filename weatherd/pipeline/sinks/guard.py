@@ -1,4 +1,4 @@
-"""A sink with its troubles kept to itself: a deadline, a rest after a failure, one line when it begins and ends."""
+"""Containment of a sink's failures: a timeout, a pause after a failure, one log line when it fails and recovers."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 WRITE_TIMEOUT = 30.0  # seconds for one write
-_LONGEST_REST = 60.0
+_MAX_PAUSE = 60.0  # seconds
 
 
 class GuardedSink:
-    """What the consumer writes to: a sink that never raises and never blocks for longer than its deadline."""
+    """A sink that never raises, and never blocks for longer than ``WRITE_TIMEOUT``."""
 
     def __init__(self, name: str, sink: Sink) -> None:
         self._name = name
         self._sink = sink
         self._failures = 0
-        self._missed = 0  # arrivals that this sink did not get since it is down
+        self._missed = 0  # observations since the sink is down
         self._retry_at = 0.0
 
     async def write(self, batch: Sequence[FetchedObservation]) -> None:
-        """Write a batch, or count it as missed while the sink rests."""
+        """Write a batch, or count it as missed while the sink is paused after a failure."""
         if self._failures and asyncio.get_running_loop().time() < self._retry_at:
             self._missed += len(batch)
             return
@@ -42,24 +42,24 @@ class GuardedSink:
                 async with asyncio.timeout(WRITE_TIMEOUT):
                     await self._sink.write(batch)
         except asyncio.CancelledError:
-            log.error("sink.down", sink=self._name, reason="abandoned in the middle of a write")
+            log.error("sink.down", sink=self._name, reason="cancelled during a write")
             raise
-        except Exception as error:  # noqa: BLE001 - a sink may be somebody else's code
-            self._down(error, len(batch))
+        except Exception as error:  # noqa: BLE001 - a sink may be a plug-in
+            self._record_failure(error, len(batch))
         else:
-            self._up()
+            self._record_success()
 
-    def _down(self, error: Exception, missed: int) -> None:
+    def _record_failure(self, error: Exception, missed: int) -> None:
         self._failures += 1
         self._missed += missed
-        self._retry_at = asyncio.get_running_loop().time() + min(_LONGEST_REST, 2.0 ** min(self._failures - 1, 10))
+        self._retry_at = asyncio.get_running_loop().time() + min(_MAX_PAUSE, 2.0 ** min(self._failures - 1, 10))
         if self._failures > 1:
             return
         is_bug = not isinstance(error, WeatherdError | OSError)
         reason = f"no write within {WRITE_TIMEOUT:g} s" if isinstance(error, TimeoutError) else describe(error)
         log.error("sink.down", sink=self._name, reason=reason, exc_info=error if is_bug else None)
 
-    def _up(self) -> None:
+    def _record_success(self) -> None:
         if self._failures:
             log.info("sink.recovered", sink=self._name, missed=self._missed)
         self._failures = self._missed = 0

@@ -1,4 +1,4 @@
-"""Every observation as an event of the log."""
+"""The log sink: one log event for each observation."""
 
 from __future__ import annotations
 
@@ -18,21 +18,18 @@ if TYPE_CHECKING:
 
 
 class LogSink:
-    """Logs ``observation`` with every field that is known.
-
-    ``repeat`` marks what was said before, and ``stale`` what is not the weather of now.
-    """
+    """Logs the event ``observation`` with every field that has a value, and ``repeat`` or ``stale`` if it is one."""
 
     def __init__(self, writer: LogWriter) -> None:
         self._writer = writer
 
     async def write(self, batch: Sequence[FetchedObservation]) -> None:
-        """Log each arrival of a batch."""
+        """Log each observation of a batch."""
         self._writer.write_batch("observation", map(_facts, batch))
 
 
-def _facts(arrival: FetchedObservation) -> dict[str, Any]:
-    city, observation, repeat, stale, _ = arrival
+def _facts(fetched: FetchedObservation) -> dict[str, Any]:
+    city, observation, repeat, stale, _ = fetched
     values = zip(TEMPLATE_FIELDS, (city.name, *observation), strict=True)
     facts: dict[str, Any] = {name: value for name, value in values if value is not None}
     if not observation.station:
@@ -52,5 +49,5 @@ async def _open() -> AsyncIterator[LogSink]:
 
 
 def open_sink(settings: Settings) -> AbstractAsyncContextManager[LogSink] | None:
-    """Open the sink unless ``log.observations`` is off."""
+    """Return the sink, or None if ``log.observations`` is false."""
     return _open() if settings.log.observations else None

@@ -1,0 +1,106 @@
+"""What is saved of the announcements, and which messages Home Assistant gets; see test_mqtt.py for a real broker."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.fakes import BERLIN, KIEL
+from weatherd.journal.key_value import KeyValueStore
+from weatherd.pipeline.forwarders import ForwarderResources
+from weatherd.pipeline.forwarders.discovery_payload import Topics
+from weatherd.pipeline.forwarders.home_assistant import Announcement, Announcer
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+TOPICS = Topics("weatherd", "homeassistant")
+
+
+@given(st.text(), st.text(), st.text(), st.booleans())
+def test_an_announcement_is_loaded_as_it_was_dumped(prefix: str, discovery: str, payload: str, removed: bool) -> None:  # noqa: FBT001 - hypothesis gives it
+    """Whatever the prefixes and the payload are, a restart finds them."""
+    announcement = Announcement(Topics(prefix, discovery), payload, removed)
+    assert Announcement.load(announcement.dump()) == announcement
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('["weatherd", "homeassistant", "{}"]', Announcement(TOPICS, "{}")),
+        ('["weatherd", "homeassistant", ""]', Announcement(TOPICS, "")),
+        ('["weatherd", "homeassistant", "{}", "gone"]', Announcement(TOPICS, "{}", removed=True)),
+        ("", None),
+        ("{", None),
+        ("[]", None),
+        ('["weatherd"]', None),
+        ("null", None),
+        ('{"prefix": "weatherd"}', None),
+    ],
+)
+def test_an_entry_of_an_earlier_version_is_read(text: str, expected: Announcement | None) -> None:
+    """It was a list; a damaged entry is as if there were none."""
+    assert Announcement.load(text) == expected
+
+
+@dataclass
+class Broker:
+    """Keeps what is published, and the key-value store that outlives a connection."""
+
+    saved: KeyValueStore = field(default_factory=lambda: KeyValueStore("forwarder mqtt"))
+    published: list[tuple[str, str, bool]] = field(default_factory=list)
+    forgotten: list[str] = field(default_factory=list)
+
+    async def publish(self, topic: str, payload: bytes, *, retain: bool) -> None:
+        """Take a message."""
+        self.published.append((topic, payload.decode(), retain))
+
+    def announcer(self, *cities: Any, topics: Topics = TOPICS, enabled: bool = True) -> Announcer:
+        """Return the announcer of a new connection."""
+        resources = ForwarderResources(None, self.saved, lambda: cities, lambda: NOW)  # type: ignore[arg-type]
+        return Announcer(topics, resources, self.publish, self.forgotten.append, enabled=enabled)
+
+    def take(self) -> list[tuple[str, str, bool]]:
+        """Return what was published since the last time, with the name for a payload."""
+        taken, self.published = self.published, []
+        return [(topic, json.loads(text)["dev"]["name"] if text else "", retain) for topic, text, retain in taken]
+
+
+KIELS = "homeassistant/device/weatherd_kiel/config"
+CLEARED = [(KIELS, "", True), ("weatherd/kiel/state", "", True), ("weatherd/kiel/availability", "", True)]
+
+
+async def test_a_city_that_was_announced_by_an_earlier_version_is_removed() -> None:
+    """An entry in the old form is found after an upgrade: the city that left the list meanwhile leaves its topics."""
+    broker = Broker()
+    broker.saved.put("kiel", '["weatherd", "homeassistant", "{\\"dev\\": {\\"name\\": \\"Kiel\\"}}"]', NOW)
+    await broker.announcer(BERLIN).announce()
+    taken = broker.take()
+    assert taken[0][1:] == ("Berlin", True)
+    assert taken[1:] == CLEARED
+    assert broker.forgotten == ["kiel"]
+    await broker.announcer(BERLIN).remove_again()  # Home Assistant was away meanwhile
+    assert broker.take() == [(KIELS, "Kiel", False), (KIELS, "", True)]
+
+
+async def test_other_prefixes_remove_what_was_published_under_the_old_ones() -> None:
+    """After an edit of ``topic_prefix`` nothing is left under the old one."""
+    broker = Broker()
+    await broker.announcer(KIEL).announce()
+    assert broker.take() == [(KIELS, "Kiel", True)]
+    await broker.announcer(KIEL, topics=Topics("home", "homeassistant")).announce()
+    assert broker.take() == [*CLEARED, ("homeassistant/device/home_kiel/config", "Kiel", True)]
+
+
+async def test_discovery_that_is_turned_off_removes_the_device_once() -> None:
+    """The device is removed when discovery is turned off, and nothing is published for it from then on."""
+    broker = Broker()
+    await broker.announcer(KIEL).announce()
+    broker.take()
+    for expected in ([(KIELS, "", True)], []):
+        await broker.announcer(KIEL, enabled=False).announce()
+        assert broker.take() == expected

@@ -1,0 +1,98 @@
+"""The discovery payload of a city for Home Assistant: one device with a sensor for each value. Pure.
+
+https://www.home-assistant.io/integrations/mqtt/#device-discovery-payload. Home Assistant rejects a payload with an
+unknown key.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from weatherd import __version__
+from weatherd.freshness import age_budget
+
+if TYPE_CHECKING:
+    from weatherd.city import City
+
+_NUMBERS = {  # name, device class, unit
+    "temperature": ("Temperature", "temperature", "°C"),
+    "apparent_temperature": ("Apparent temperature", "temperature", "°C"),
+    "relative_humidity": ("Humidity", "humidity", "%"),
+    "pressure_msl": ("Pressure", "atmospheric_pressure", "hPa"),
+    "wind_speed": ("Wind speed", "wind_speed", "m/s"),
+    "wind_direction": ("Wind direction", None, "°"),
+    "wind_gust": ("Wind gust", "wind_speed", "m/s"),
+    "precipitation": ("Precipitation", "precipitation", "mm"),
+    "cloud_cover": ("Cloud cover", None, "%"),
+    "visibility": ("Visibility", "distance", "m"),
+}
+_TEXTS = {"description": ("Weather", None), "observed_at": ("Observed", "timestamp")}
+
+
+class Topics(NamedTuple):
+    """The MQTT topics of weatherd and its cities."""
+
+    prefix: str
+    discovery_prefix: str
+
+    @property
+    def status(self) -> str:
+        """Return the topic that says whether weatherd is online."""
+        return f"{self.prefix}/status"
+
+    @property
+    def birth(self) -> str:
+        """Return the topic on which Home Assistant announces that it has started."""
+        return f"{self.discovery_prefix}/status"
+
+    def state(self, city: str) -> str:
+        """Return the topic of a city's latest observation."""
+        return f"{self.prefix}/{city}/state"
+
+    def availability(self, city: str) -> str:
+        """Return the topic that says whether a city's state is current, not stale."""
+        return f"{self.prefix}/{city}/availability"
+
+    def device(self, city: str) -> str:
+        """Return the id of a city's device, which may hold ASCII letters, digits, ``-`` and ``_`` only."""
+        return f"{re.sub('[^a-zA-Z0-9_-]', '_', self.prefix)}_{city}"
+
+    def config(self, city: str) -> str:
+        """Return the topic of a city's discovery payload."""
+        return f"{self.discovery_prefix}/device/{self.device(city)}/config"
+
+
+def build_payload(city: City, topics: Topics) -> dict[str, Any]:
+    """Return the payload that announces a city.
+
+    A value that is not updated expires after the age budget of the city's providers. Home Assistant restarts that
+    period when it starts, so an availability topic of the city's own marks a stale state, too.
+    """
+    device = topics.device(city.id)
+    expire = int(max(map(age_budget, city.providers)))
+    return {
+        "dev": {"ids": [device], "name": city.name, "mf": "weatherd", "mdl": ", ".join(city.providers)},
+        "o": {"name": "weatherd", "sw": __version__},
+        "cmps": {
+            name: {"p": "sensor", "unique_id": f"{device}_{name}", "qos": 1, "expire_after": expire, **sensor}
+            for name, sensor in _sensors().items()
+        },
+        "state_topic": topics.state(city.id),
+        "availability": [{"topic": topics.status}, {"topic": topics.availability(city.id)}],
+        "availability_mode": "all",
+        "qos": 1,
+    }
+
+
+def _sensors() -> dict[str, dict[str, Any]]:
+    sensors: dict[str, dict[str, Any]] = {}
+    for key, (name, kind, unit) in _NUMBERS.items():
+        sensors[key] = {"name": name, "state_class": "measurement", "unit_of_measurement": unit, **_value(key, kind)}
+    for key, (name, kind) in _TEXTS.items():
+        sensors[key] = {"name": name, **_value(key, kind)}
+    return sensors
+
+
+def _value(key: str, kind: str | None) -> dict[str, str]:
+    return {"value_template": f"{{{{ value_json.{key} }}}}"} | ({"device_class": kind} if kind else {})
