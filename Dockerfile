@@ -1,7 +1,7 @@
 ARG BASE=python:3.13-slim-bookworm
 
 FROM ${BASE} AS build
-# What weatherd needs changes seldom, and has a layer of its own.
+# The dependencies rarely change, so they have a layer of their own.
 COPY pyproject.toml requirements.txt /src/
 RUN python -m venv --without-pip /opt/weatherd \
  && python -c 'import tomllib; p = tomllib.load(open("/src/pyproject.toml", "rb"))["project"]; o = p["optional-dependencies"]; print(*p["dependencies"], *o["mqtt"], *o["postgres"], sep="\n")' >/src/needs.txt \
@@ -16,13 +16,13 @@ FROM ${BASE}
 ARG VERSION=0.1.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="weatherd" \
-      org.opencontainers.image.description="Watches the weather of a list of cities, for years" \
+      org.opencontainers.image.description="Daemon that records the current weather for a list of cities" \
       org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 COPY --from=build /opt/weatherd /opt/weatherd
 RUN install --directory --owner 65534 --group 65534 --mode 0700 /var/lib/weatherd
-# The log holds every observation as JSON; the demo prints them, too.
+# The console output is off because the log has every observation as JSON. The demo prints them nevertheless.
 ENV PATH=/opt/weatherd/bin:$PATH PYTHONUNBUFFERED=1 STATE_DIRECTORY=/var/lib/weatherd \
     WEATHERD_CONSOLE__ENABLED=false WEATHERD_HTTP__PORT=8080
 VOLUME /var/lib/weatherd
