@@ -124,8 +124,9 @@ def _print_changes(before: Configuration, after: Configuration, plans: Mapping[s
     for city in changes.new.values():
         old = changes.gone.get(city.id)
         typer.echo(f"~ {city.name}: {_describe_changes(old, city)}" if old else f"+ {city.name}")
-    for city_id in changes.gone.keys() - changes.new.keys():
-        typer.echo(f"- {changes.gone[city_id].name}")
+    for city in changes.gone.values():
+        if city.id not in changes.new:
+            typer.echo(f"- {city.name}")
     typer.echo(f"{len(changes.cities):,} cities, {changes.unchanged:,} unchanged")
     warn_of_quarantined_rows(after)
     old_loads, new_loads = provider_loads(before.cities, plans), provider_loads(after.cities, plans)

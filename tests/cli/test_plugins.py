@@ -1,0 +1,104 @@
+"""``weatherd plugins``: what is installed, and what is wrong with it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from weatherd import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Weatherd = Callable[..., tuple[int, str, str]]
+
+CODE = """
+from weatherd.errors import ConfigError, Problem
+
+def without_key(settings, resources):
+    raise ConfigError(Problem("", "needs a key"))
+
+def failing(settings, *resources):
+    raise ValueError("boom")
+
+def leaving(settings, *resources):
+    raise SystemExit(3)
+
+def forwarder(settings, resources):
+    return object()
+"""
+ENTRY_POINTS = """
+[weatherd.providers]
+keyless = extra_weather:without_key
+failing = extra_weather:failing
+[weatherd.sinks]
+lost = extra_weather:missing
+leaving = extra_weather:leaving
+[weatherd.forwarders]
+pigeon = extra_weather:forwarder
+"""
+
+
+@pytest.fixture
+def extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Install a package with plug-ins, most of them broken."""
+    packages = tmp_path / "packages"
+    (packages / "extra_weather-1.2.dist-info").mkdir(parents=True)
+    (packages / "extra_weather.py").write_text(CODE)
+    (packages / "extra_weather-1.2.dist-info" / "METADATA").write_text("Name: extra-weather\nVersion: 1.2\n")
+    (packages / "extra_weather-1.2.dist-info" / "entry_points.txt").write_text(ENTRY_POINTS)
+    monkeypatch.syspath_prepend(packages)
+
+
+def _states(text: str) -> dict[str, tuple[str, str]]:
+    return {plugin["name"]: (plugin["state"], plugin["reason"]) for plugin in json.loads(text)}
+
+
+def test_built_in_plugins_are_enabled_by_the_configuration(weatherd: Weatherd, folder: Path) -> None:
+    """A provider is enabled if the settings or a city name it, and unconfigured if it lacks a key."""
+    with (folder / "weatherd.yaml").open("a") as file:
+        file.write("console: {enabled: false}\nwebhook: {url: 'http://127.0.0.1:9'}\n")
+    with (folder / "cities.yaml").open("a") as file:
+        file.write("  - {name: Ulm, lat: 48.4, lon: 10.0, providers: [bright-sky]}\n")
+    code, out, err = weatherd("plugins", "--format", "json")
+    assert (code, err) == (0, "")
+    states = _states(out)
+    assert {name for name, (state, _) in states.items() if state == "enabled"} == {
+        "open-meteo", "bright-sky", "log", "webhook",
+    }  # fmt: skip
+    assert states["console"] == ("disabled", "")
+    assert states["openweathermap"][0] == "unconfigured"
+    assert "OPEN_WEATHER_API_KEY" in states["openweathermap"][1]
+    built_in = json.loads(out)[0]
+    assert (built_in["distribution"], built_in["version"], built_in["built_in"]) == ("weatherd", __version__, True)
+
+
+@pytest.mark.usefixtures("extra")
+def test_a_broken_plugin_has_a_reason_and_no_traceback(weatherd: Weatherd) -> None:
+    """Whether it cannot be imported, raises an exception or tries to exit, the others are listed."""
+    code, out, err = weatherd("plugins", "--format", "json")
+    assert (code, err) == (0, "")
+    states = _states(out)
+    assert states["keyless"] == ("unconfigured", "needs a key")
+    assert states["failing"] == ("broken", "the provider 'failing' cannot be opened: boom")
+    assert states["lost"][0] == "broken"
+    assert "missing" in states["lost"][1]
+    assert states["leaving"] == ("broken", "it raised SystemExit")
+    assert states["pigeon"] == ("enabled", "")
+    assert states["log"] == ("enabled", "")
+
+
+@pytest.mark.usefixtures("extra")
+def test_the_text_names_the_package_of_a_plugin(weatherd: Weatherd) -> None:
+    """One line per plug-in: kind, name, origin, state and reason; CSV has the same rows."""
+    _, out, _ = weatherd("plugins")
+    lines = [line.split() for line in out.splitlines()]
+    assert ["provider", "keyless", "extra-weather", "1.2", "unconfigured:", "needs", "a", "key"] in lines
+    assert ["provider", "open-meteo", "built-in", "enabled"] in lines
+    _, out, _ = weatherd("plugins", "-f", "csv")
+    assert [row["name"] for row in csv.DictReader(io.StringIO(out))] == [line[1] for line in lines]
