@@ -61,16 +61,16 @@ def unavailable(reason: str = "out of order", retry_after: float | None = None) 
     return ProviderError(reason, Failure.UNAVAILABLE, retry_after=retry_after)
 
 
-def gate(
+def new_limiter(
     name: str = "fake", plan: Plan = UNLIMITED, concurrency: int = 10, now: Callable[[], datetime] = now
 ) -> RateLimiter:
-    """Return a gate for a provider that is not limited, unless told otherwise."""
+    """Return a rate limiter, by default for a provider without limits."""
     return RateLimiter(UsageMeter(name, plan), concurrency, now, lambda: None)
 
 
 def resources(session: Session, now: Callable[[], datetime] = now, memory: KeyValueStore | None = None) -> Resources:
     """Return what a provider works with; give a *memory* to see what another one left there."""
-    return Resources(session, gate(now=now), memory or KeyValueStore("fake"), now)
+    return Resources(session, new_limiter(now=now), memory or KeyValueStore("fake"), now)
 
 
 class FakeProvider:

@@ -98,7 +98,7 @@ def _after_failure(state: BreakerState, event: RequestFailed, now: float) -> Bre
     if event.error.failure is Failure.PAUSED:
         return state  # because it was never sent
     weight = failure_weight(event.error, event.weight)
-    failures = state.failures + weight if weight else 0
+    failures = state.failures + weight
     seconds = pause_seconds(event.error, failures, state.consecutive_pauses)
     if seconds is not None:
         return _pause(replace(state, failures=failures), seconds, event.error, now)

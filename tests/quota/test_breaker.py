@@ -1,0 +1,461 @@
+"""Pauses of a provider: nothing is sent in one, one probe ends it, and a service that recovers is not flooded."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+import structlog
+from structlog.testing import capture_logs
+
+from tests.quota.fake_service import (
+    CROWDED,
+    DENIED,
+    PAUSED,
+    RATE_LIMITED,
+    REJECTED,
+    RESUMED,
+    FakeService,
+    logged,
+)
+from tests.quota.traffic import max_calls_in_any
+from tests.support import virtual_time
+from tests.support.fakes import new_limiter, unavailable
+from tests.support.virtual_time import EPOCH, now
+from weatherd.errors import Failure, ProviderError
+from weatherd.quota.breaker import Pause
+from weatherd.quota.limiter import RateLimiter
+from weatherd.quota.plans import PLANS, UNLIMITED, Plan
+from weatherd.quota.usage import ProviderUsage, UsageMeter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+# --- during a pause
+
+
+async def test_nothing_is_sent_in_a_pause() -> None:
+    """After a 429 every request is rejected for a minute, and each is told when to retry."""
+    service = FakeService()
+    service.failure = RATE_LIMITED
+    first = await service.error()
+    assert first
+    assert (first.failure, first.retry_after) == (Failure.RATE_LIMITED, 60.0)
+    for second in range(59):
+        await asyncio.sleep(1)
+        error = await service.error()
+        assert error
+        assert (error.failure, str(error)) == (Failure.PAUSED, "fake is paused: 429: too many")
+        assert (error.retry_after or 0) >= 59 - second
+        assert service.limiter.batch_limit(100) == 1
+        assert service.limiter.pause == Pause(EPOCH.timestamp() + 60, "429: too many")
+    assert len(service.sent) == 1
+    service.failure = None
+    await asyncio.sleep(1)
+    await service.ask()
+    assert service.limiter.pause is None
+
+
+async def test_each_rejected_request_gets_another_time_to_retry() -> None:
+    """The times are so far apart that the retries come at twice the planned rate."""
+    service = FakeService()
+    service.limiter.set_planned_rate(0.5)
+    service.failure = RATE_LIMITED
+    await service.error()
+    errors = await service.errors(300)
+    assert [error and error.retry_after for error in errors] == [60.0 + number for number in range(1, 301)]
+
+
+async def test_a_rejected_batch_reserves_a_time_for_each_of_its_cities() -> None:
+    """After a batch of 100 cities, the next request retries 100 spacings later."""
+    service = FakeService()
+    service.limiter.set_planned_rate(0.5)
+    service.failure = RATE_LIMITED
+    first, second, third = [await service.error(weight) for weight in (100, 50, 1)]
+    assert [error and error.retry_after for error in (first, second, third)] == [60.0, 160.0, 210.0]
+    assert [error and error.retry_spacing for error in (first, second, third)] == [1.0] * 3
+
+
+async def test_an_error_without_a_pause_has_no_time_to_retry() -> None:
+    """A failure of one city is logged, and retried, by that city alone."""
+    service = FakeService()
+    for error in (REJECTED, unavailable()):
+        service.failure = error
+        got = await service.error()
+        assert got
+        assert (got.failure, got.retry_after, got.retry_spacing) == (error.failure, None, None)
+
+
+async def test_a_request_behind_a_waiting_one_is_rejected_at_once() -> None:
+    """A request that waits 100 s for its turn does not delay the rejection of those behind it."""
+    service = FakeService(new_limiter(plan=Plan(rate=0.01, burst=2)))
+    service.response_time = 1.0
+    first = asyncio.create_task(service.error())
+    await asyncio.sleep(0)
+    service.failure = RATE_LIMITED
+    second = asyncio.create_task(service.error())
+    third = asyncio.create_task(service.error())  # waits for its turn for 100 s
+    await asyncio.wait([first, second])
+    begin = asyncio.get_running_loop().time()
+    error = await service.error()
+    assert asyncio.get_running_loop().time() == begin
+    assert error
+    assert error.failure is Failure.PAUSED
+    third.cancel()
+    await asyncio.wait([third])
+
+
+async def test_a_request_that_waited_when_the_pause_began_is_rejected() -> None:
+    """No request is sent in a pause, not even one that was made before it."""
+    service = FakeService(new_limiter(plan=Plan(rate=1.0, burst=1)))
+    service.failure = RATE_LIMITED
+    errors = await service.errors(30)
+    assert len(service.sent) == 1
+    assert [error and error.failure for error in errors] == [Failure.RATE_LIMITED] + [Failure.PAUSED] * 29
+
+
+async def test_a_late_response_does_not_end_a_pause() -> None:
+    """A slow request from before the pause says nothing about the service now."""
+    service = FakeService()
+    service.response_time = 30.0
+    slow = asyncio.create_task(service.error())
+    await asyncio.sleep(1)
+    service.response_time, service.failure = 0.0, RATE_LIMITED
+    with capture_logs() as logs:
+        await service.error()
+        assert await slow is None
+        service.failure = None
+        assert (await service.errors(1))[0] is not None
+    assert logged(logs) == [PAUSED]
+
+
+@pytest.mark.parametrize(
+    "error", [RATE_LIMITED, DENIED, CROWDED, unavailable(), REJECTED], ids=lambda error: error.failure.name
+)
+async def test_a_late_failure_does_not_extend_a_pause(error: ProviderError) -> None:
+    """Whatever the failure; nor is the next pause longer for it."""
+    service = FakeService()
+    service.response_time, service.failure = 30.0, error
+    slow = [asyncio.create_task(service.error()) for _ in range(6)]
+    await asyncio.sleep(1)
+    service.response_time, service.failure = 0.0, RATE_LIMITED
+    with capture_logs() as logs:
+        await service.error()
+        late = [await task for task in slow]
+        assert {got.failure for got in late if got} == {error.failure}
+        assert min((got.retry_after or 0) for got in late if got) == 32.0
+        assert logged(logs) == [PAUSED]
+        await asyncio.sleep(31)
+        after = await service.error()
+    assert after
+    assert (after.failure, after.retry_after) == (Failure.RATE_LIMITED, 120.0)
+
+
+# --- the probe
+
+
+async def test_one_probe_is_sent_after_a_pause() -> None:
+    """The other requests wait for its result; when it succeeds, they are sent."""
+    service = FakeService(new_limiter(concurrency=5))
+    service.failure = RATE_LIMITED
+    await service.error()
+    await asyncio.sleep(60)
+    service.failure, service.response_time = None, 10.0
+    assert await service.errors(7) == [None] * 7
+    assert service.times[1:] == [60] + [70] * 5 + [80]
+
+
+async def test_a_failed_probe_begins_a_longer_pause() -> None:
+    """The requests that waited for it are rejected too; the log has no further line above debug."""
+    service = FakeService()
+    service.failure, service.response_time = RATE_LIMITED, 1.0
+    with capture_logs() as logs:
+        await service.error()
+        await asyncio.sleep(60)
+        errors = await service.errors(5)
+        assert [error and error.failure for error in errors] == [Failure.RATE_LIMITED] + [Failure.PAUSED] * 4
+        assert errors[0]
+        assert errors[0].retry_after == 120.0
+        assert all((error.retry_after or 0) >= 120 for error in errors if error)
+        await asyncio.sleep(119)
+        assert (await service.errors(1))[0] is not None
+        service.failure = None
+        await asyncio.sleep(1)
+        assert await service.error() is None
+    assert logged(logs, debug=True) == [PAUSED, ("provider.still_paused", "debug"), RESUMED]
+
+
+async def test_a_probe_that_is_rejected_for_its_city_ends_the_pause() -> None:
+    """The service has understood the request: it works."""
+    service = FakeService()
+    service.failure = RATE_LIMITED
+    with capture_logs() as logs:
+        await service.error()
+        await asyncio.sleep(60)
+        service.failure = REJECTED
+        error = await service.error()
+        assert error
+        assert (error.failure, error.retry_after) == (Failure.REJECTED, None)
+        assert logged(logs) == [PAUSED, RESUMED]
+        service.failure = None
+        assert await service.error() is None
+    assert logged(logs) == [PAUSED, RESUMED]
+
+
+async def test_pauses_double_up_to_an_hour() -> None:
+    """A service that rejects everything for a day is probed ever less often; after a success pauses are short again."""
+    service = FakeService()
+    service.failure = RATE_LIMITED
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(86400):
+            await service.retry_until_success()
+    assert service.times[:7] == [0, 60, 180, 420, 900, 1860, 3780]
+    assert {later - earlier for earlier, later in zip(service.times[6:], service.times[7:], strict=False)} == {3600}
+    service.failure = None
+    await asyncio.sleep(3600)
+    await service.ask()
+    service.failure = RATE_LIMITED
+    error = await service.error()
+    assert error
+    assert error.retry_after == 60
+
+
+# --- outages, denied keys, crowded services
+
+
+async def test_five_consecutive_failures_are_an_outage() -> None:
+    """Four are not, nor are ten with a success or a rejected city among them."""
+    service = FakeService()
+    for answer in (None, REJECTED):
+        for _ in range(3):
+            service.failure = unavailable()
+            errors = await service.errors(4)
+            assert [error and (error.failure, error.retry_after) for error in errors] == [
+                (Failure.UNAVAILABLE, None)
+            ] * 4
+            service.failure = answer
+            await service.error()
+    service.failure = unavailable()
+    with capture_logs() as logs:
+        errors = await service.errors(5)
+        assert errors[4]
+        assert errors[4].retry_after == 15.0
+        assert len(service.sent) == 35
+        assert (await service.errors(1))[0] is not None
+        assert len(service.sent) == 35
+    assert logged(logs) == [PAUSED]
+
+
+async def test_a_batch_that_nobody_answers_is_an_outage() -> None:
+    """A service that is unavailable for 100 cities is so for all: no four further failures are needed."""
+    service = FakeService()
+    service.failure = unavailable()
+    error = await service.error(100)
+    assert error
+    assert error.retry_after == 15.0
+    assert (await service.error()) is not None
+    assert len(service.sent) == 1
+
+
+def test_an_outage_of_an_hour_costs_few_requests() -> None:
+    """For 100 cities at most 22 requests are sent, and two events logged."""
+    virtual_time.run(_check_an_outage_of_an_hour())
+
+
+async def _check_an_outage_of_an_hour() -> None:
+    service = FakeService(new_limiter(concurrency=5))
+    service.limiter.set_planned_rate(100 / 600)
+    service.failure = unavailable()
+    loop = asyncio.get_running_loop()
+    with capture_logs() as logs:
+        async with asyncio.TaskGroup() as tasks:
+            loop.call_later(3600, setattr, service, "failure", None)
+            for _ in range(100):
+                tasks.create_task(service.retry_until_success())
+    assert len([time for time in service.times if time < 3600]) <= 5 + 12 + 5
+    assert logged(logs) == [PAUSED, RESUMED]
+
+
+@pytest.mark.parametrize("plan", [UNLIMITED, PLANS["open-meteo"]["free"], PLANS["openweathermap"]["free"]])
+@pytest.mark.parametrize("error", [RATE_LIMITED, DENIED, unavailable()], ids=lambda error: error.failure.name)
+def test_a_service_that_recovers_is_not_flooded(plan: Plan, error: ProviderError) -> None:
+    """Of 300 cities that wait for it, no more than five come back in one second."""
+    virtual_time.run(_check_a_recovery(plan, error))
+
+
+async def _check_a_recovery(plan: Plan, error: ProviderError) -> None:
+    service = FakeService(new_limiter(plan=plan))
+    service.limiter.set_planned_rate(0.5)
+    service.failure, service.response_time = error, 0.2
+    async with asyncio.TaskGroup() as tasks:
+        asyncio.get_running_loop().call_later(2000, setattr, service, "failure", None)
+        for _ in range(300):
+            tasks.create_task(service.retry_until_success())
+    back = [(time, weight) for time, weight in service.sent if time >= 2000]
+    assert len(back) == 300
+    assert max_calls_in_any(1.0, back) <= 5
+    assert back[-1][0] - back[0][0] <= 900
+
+
+async def test_a_crowded_service_gets_one_request_at_a_time_for_an_hour() -> None:
+    """The hour begins at the end of the pause for too many concurrent requests."""
+    service = FakeService(new_limiter(concurrency=8))
+    service.failure = CROWDED
+    error = await service.error()
+    assert error
+    assert error.retry_after == 5
+    await asyncio.sleep(5)
+    service.failure, service.response_time, service.max_concurrent = None, 10.0, 0
+    while asyncio.get_running_loop().time() < 3500:
+        assert await service.errors(8) == [None] * 8
+    assert service.max_concurrent == 1
+    await asyncio.sleep(200)
+    await service.errors(8)
+    assert service.max_concurrent == 8
+
+
+# --- the log
+
+
+async def test_a_pause_is_logged_once_and_its_end_once() -> None:
+    """However many requests fail or are rejected in it."""
+    service = FakeService(new_limiter(concurrency=50))
+    service.failure, service.response_time = RATE_LIMITED, 1.0
+    with capture_logs() as logs:
+        errors = await service.errors(50)
+        assert {error.failure for error in errors if error} == {Failure.RATE_LIMITED}
+        await service.errors(300)
+        service.failure = None
+        await asyncio.sleep(60)
+        assert await service.errors(30) == [None] * 30
+    assert logged(logs, debug=True) == [PAUSED, RESUMED]
+    assert logs[0]["provider"] == logs[1]["provider"] == "fake"
+    assert (logs[0]["reason"], logs[0]["seconds"]) == ("429: too many", 60.0)
+    assert logs[0]["until"] == "2026-01-01T00:01:01Z"
+    assert logs[1]["seconds"] == 61.0
+
+
+async def test_another_kind_of_failure_is_logged_as_a_new_pause() -> None:
+    """A 503 after a 500 is the same outage, a denied key is not."""
+    service = FakeService()
+    with capture_logs() as logs:
+        for failure in (unavailable(retry_after=1), ProviderError("500", Failure.BROKEN, retry_after=1), DENIED):
+            service.failure = failure
+            error = await service.error()
+            assert error
+            await asyncio.sleep(error.retry_after or 0)
+    denied = ("provider.paused", "error")
+    assert logged(logs, debug=True) == [PAUSED, ("provider.still_paused", "debug"), denied]
+
+
+async def test_a_denied_key_is_an_error() -> None:
+    """Somebody has to act: the event has the level error and says what to do."""
+    service = FakeService()
+    service.failure = DENIED
+    with capture_logs() as logs:
+        error = await service.error()
+    assert logged(logs) == [("provider.paused", "error")]
+    assert "check key, plan and contact in the settings section fake" in logs[0]["action"]
+    assert error
+    assert (error.failure, error.retry_after) == (Failure.DENIED, 600.0)
+
+
+async def test_pauses_are_logged_without_a_city() -> None:
+    """They concern every city, not only the one whose task has sent the request; that task keeps its own name."""
+    service = FakeService()
+    service.failure = RATE_LIMITED
+    merge = structlog.contextvars.merge_contextvars
+    with structlog.contextvars.bound_contextvars(city="kiel"), capture_logs(processors=[merge]) as logs:
+        await service.error()
+        await asyncio.sleep(60)
+        service.failure = None
+        await service.ask()
+        structlog.get_logger().info("other")
+    assert [(log["event"], log.get("city")) for log in logs] == [
+        ("provider.paused", None),
+        ("provider.resumed", None),
+        ("other", "kiel"),
+    ]
+
+
+# --- restarts and clocks
+
+
+def limiter_of(meter: UsageMeter, clock: Callable[[], datetime] = now) -> RateLimiter:
+    """Return the rate limiter of a meter."""
+    return RateLimiter(meter, 10, clock, lambda: None)
+
+
+def closed_meter(seconds: float) -> UsageMeter:
+    """Return a meter that an earlier run has closed for the first *seconds* of the test."""
+    meter = UsageMeter("fake", UNLIMITED)
+    meter.closed_until = EPOCH.timestamp() + seconds
+    return meter
+
+
+async def test_a_restart_does_not_end_a_pause() -> None:
+    """A rate limit that an earlier run was told holds for this one; then one probe is sent."""
+    service = FakeService(limiter_of(closed_meter(1000)))
+    with capture_logs() as logs:
+        error = await service.error()
+        assert error
+        assert (error.failure, error.retry_after) == (Failure.PAUSED, 1000.0)
+        await service.errors(20)
+        assert service.sent == []
+        await asyncio.sleep(1000)
+        service.response_time = 1.0
+        assert await service.errors(3) == [None] * 3
+    assert logged(logs) == [PAUSED, RESUMED]
+    assert service.times == [1000, 1001, 1001]
+
+
+async def test_a_rate_limit_of_another_process_holds_for_this_one() -> None:
+    """A command beside the daemon was told to wait; the daemon learns that when it saves its usage."""
+    meter = UsageMeter("fake", UNLIMITED)
+    service = FakeService(limiter_of(meter))
+    await service.ask()
+    meter.merge_saved(ProviderUsage("fake", closed_until=EPOCH.timestamp() + 500), EPOCH.timestamp())
+    error = await service.error()
+    assert error
+    assert (error.failure, error.retry_after) == (Failure.PAUSED, 500.0)
+    await asyncio.sleep(500)
+    meter.merge_saved(ProviderUsage("fake", closed_until=EPOCH.timestamp() + 500), EPOCH.timestamp() + 500)
+    assert await service.error() is None
+
+
+async def test_a_rate_limit_is_saved() -> None:
+    """Its end is in the meter, and the state is notified that there is something to save."""
+    meter, saved = UsageMeter("fake", UNLIMITED), []
+    service = FakeService(RateLimiter(meter, 10, now, lambda: saved.append(meter.closed_until)))
+    service.failure = ProviderError("429", Failure.RATE_LIMITED, retry_after=5000.0)
+    await service.error()
+    assert meter.closed_until == saved[-1] == EPOCH.timestamp() + 5000
+
+
+async def test_a_clock_that_is_set_back_neither_extends_nor_repeats_a_pause() -> None:
+    """A pause is measured by the event loop's clock."""
+    set_back = 0.0
+    service = FakeService(limiter_of(UsageMeter("fake", UNLIMITED), lambda: now() - timedelta(seconds=set_back)))
+    service.failure = RATE_LIMITED
+    with capture_logs() as logs:
+        await service.error()
+        set_back, service.failure = 1800.0, None
+        await asyncio.sleep(60)
+        assert await service.errors(3) == [None] * 3
+        assert await service.error() is None
+    assert logged(logs) == [PAUSED, RESUMED]
+
+
+async def test_a_clock_that_is_set_back_does_not_repeat_the_pause_of_an_earlier_run() -> None:
+    """The saved time lies in the future again, but the service has served since."""
+    set_back = 0.0
+    service = FakeService(limiter_of(closed_meter(100), lambda: now() - timedelta(seconds=set_back)))
+    await service.error()
+    await asyncio.sleep(100)
+    assert await service.error() is None
+    set_back = 90.0
+    assert await service.error() is None
