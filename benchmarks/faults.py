@@ -7,7 +7,6 @@ fault for an hour, and then is well again. It is exact and the same every time: 
 from __future__ import annotations
 
 import asyncio
-import random
 import statistics
 import sys
 from dataclasses import dataclass, field
@@ -16,13 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from structlog.testing import capture_logs
 
-from tests.daemon.test_lifecycle import nobody_edits
 from tests.support import virtual_time
-from tests.support.fakes import FakeJournal
+from tests.support.daemon import make_parts
 from weatherd.city import City
 from weatherd.config.loader import Configuration
 from weatherd.config.settings import Settings
-from weatherd.daemon import lifecycle
+from weatherd.daemon.lifecycle import run_daemon
 from weatherd.daemon.wiring import open_providers
 from weatherd.simulator.faults import FAULT_KINDS, Fault
 from weatherd.simulator.server import STATS, create_app, serve_app
@@ -100,19 +98,9 @@ async def measure(provider: str, kind: str) -> Cost:
     own = settings(await begun)
     with capture_logs() as logs:
         async with open_providers(own, virtual_time.now) as providers:
-            await lifecycle.run_daemon(
-                Configuration(Path("weatherd.yaml"), own, tuple(cities(provider)), ()),
-                lambda _: Configuration(Path("weatherd.yaml"), own, (), ()),
-                providers.usable,
-                {"seen": seen},
-                FakeJournal(),
-                planner=providers.planner,
-                watch=nobody_edits,
-                stop=stop,
-                reload=asyncio.Event(),
-                now=virtual_time.now,
-                random=random.Random(0),  # noqa: S311 - it spreads retries
-            )
+            configuration = Configuration(Path("weatherd.yaml"), own, tuple(cities(provider)), ())
+            parts = make_parts(configuration, providers.usable, sinks={"seen": seen}, planner=providers.planner)
+            await run_daemon(parts, stop=stop, reload=asyncio.Event())
     await services
     after: dict[str, float] = {}
     for time, city in seen.fresh:

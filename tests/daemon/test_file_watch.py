@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support import virtual_time
-from weatherd.config import loader
-from weatherd.daemon.file_watch import watch_files
+from weatherd.daemon.file_watch import load_with_snapshot, watch_files
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -38,12 +37,15 @@ class Watched:
 
 
 @contextlib.asynccontextmanager
-async def watching(folder: Path) -> AsyncIterator[Watched]:
-    """Watch the settings in a folder, and the list that they name."""
-    now = loader.load_configuration(folder / "weatherd.yaml", {}, ["open-meteo"])
+async def watching(folder: Path, edit_meanwhile: Callable[[Path], None] | None = None) -> AsyncIterator[Watched]:
+    """Watch the settings in a folder and the list that they name; *edit_meanwhile* comes before the watch starts."""
+    configuration, snapshot = load_with_snapshot(folder / "weatherd.yaml", {}, ["open-meteo"])
+    paths = (configuration.file, configuration.list_path)
     watched = Watched()
+    if edit_meanwhile:
+        edit_meanwhile(folder)
     async with asyncio.TaskGroup() as tasks:
-        task = tasks.create_task(watch_files(lambda: now, watched.reload))
+        task = tasks.create_task(watch_files(lambda: paths, snapshot, watched.reload))
         await watched.passes()
         yield watched
         task.cancel()
@@ -104,6 +106,43 @@ def test_an_edit_asks_for_one_reload(folder: Path, edit: Callable[[Path], None])
             assert watched.reloads == 1
             await watched.passes()
             assert watched.reloads == 1
+
+    virtual_time.run(scenario())
+
+
+@pytest.mark.parametrize("edit", [rewritten, replaced, removed, set_anew])
+def test_an_edit_during_the_start_asks_for_one_reload(folder: Path, edit: Callable[[Path], None]) -> None:
+    """An edit between the reading of the files and the first look of the watch is noticed."""
+
+    async def scenario() -> None:
+        async with watching(folder, edit) as watched:
+            assert watched.reloads == 1
+            await watched.passes()
+            assert watched.reloads == 1
+
+    virtual_time.run(scenario())
+
+
+def test_an_edit_while_the_files_are_read_asks_for_a_reload(folder: Path) -> None:
+    """Also a list that is edited after it was named by the settings and before it is read, as here by a plug-in."""
+
+    class Names(list[str]):
+        """The installed providers; whoever looks at them edits the list."""
+
+        def __contains__(self, name: object) -> bool:
+            rewritten(folder)
+            return super().__contains__(name)
+
+    async def scenario() -> None:
+        configuration, snapshot = load_with_snapshot(folder / "weatherd.yaml", {}, Names(["open-meteo"]))
+        reload = asyncio.Event()
+        watching = asyncio.create_task(
+            watch_files(lambda: (configuration.file, configuration.list_path), snapshot, reload)
+        )
+        async with asyncio.timeout(LONG_ENOUGH):
+            await reload.wait()
+        watching.cancel()
+        await asyncio.wait([watching])
 
     virtual_time.run(scenario())
 

@@ -6,41 +6,33 @@ import asyncio
 import os
 import sys
 import threading
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from structlog.testing import capture_logs
 
-from tests.support import virtual_time
+from tests.support.daemon import make_configuration, make_parts, make_status
 from tests.support.fakes import KIEL
 from weatherd.config.city_list import parse_cities
-from weatherd.config.loader import Configuration
-from weatherd.config.settings import Settings
+from weatherd.config.diff import diff
 from weatherd.daemon.reload import Reloader
-from weatherd.daemon.status import DaemonStatus, ReloadResult
-from weatherd.pipeline.latest import LatestObservations
-from weatherd.pipeline.queue import ObservationCounts, ObservationQueue
 from weatherd.polling.supervisor import Supervisor
-from weatherd.quota.planner import Planner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from weatherd.city import City
+    from weatherd.config.loader import Configuration
 
 MANY = [f"- {{name: Place {number}, lat: {number % 90}.5, lon: 1.5}}\n" for number in range(5_000)]
 EDITED = ("place-7", "place-2500", "place-4999")
 
 
-def configured(*cities: City) -> Configuration:
-    """Return a configuration of these cities."""
-    return Configuration(Path("weatherd.yaml"), Settings(), cities, ())
-
-
 def listed(rows: list[str], reuse: Sequence[City] = ()) -> Configuration:
     """Return the configuration that has these rows, read as from a file."""
-    return configured(*parse_cities([("f.yaml", "cities:\n" + "".join(rows))], ["open-meteo"], reuse=reuse).cities)
+    return make_configuration(
+        *parse_cities([("f.yaml", "cities:\n" + "".join(rows))], ["open-meteo"], reuse=reuse).cities
+    )
 
 
 class Reloading:
@@ -52,27 +44,16 @@ class Reloading:
         self.begun: list[City] = []
         self.ended: list[City] = []
         self._asked, self._ready = asyncio.Event(), asyncio.Event()
-        nothing: Any = None
-        reload = ReloadResult(successful=True, at=0.0)
-        board, planner = LatestObservations(first.cities), Planner()
-        view = DaemonStatus(
-            board,
-            ObservationCounts(),
-            ObservationQueue(1),
-            planner,
-            {},
-            nothing,
-            nothing,
-            virtual_time.now,
-            self._asked.set,
-            reload,
-        )
+        parts = make_parts(first, {}, load=load, notify=self._told)
+        self.registry = parts.registry
         self._supervisor = Supervisor(tasks, self._produce)
-        self.reloader = Reloader(first, load, self._supervisor, view, self._told)
+        self.registry.subscribe(self._supervisor.apply_diff)
+        self.registry.apply(diff((), first.cities))
+        self.reloader = Reloader(parts, make_status(registry=self.registry))
         self._following = tasks.create_task(self.reloader.follow(self._asked))
 
     async def again(self) -> None:
-        """ReloadResult, and wait until that is done."""
+        """Reload, and wait until that is done."""
         await asyncio.sleep(0)
         self._ready.clear()
         self._asked.set()
@@ -107,12 +88,12 @@ async def test_a_reload_of_a_long_list_touches_the_edited_cities_only() -> None:
         with capture_logs() as logs:
             await reloading.again()
         (line,) = [log for log in logs if log["event"] == "cities.reloaded"]
-        current = reloading.reloader.current.cities
-        touched = [(old.id, new.id) for old, new in zip(first.cities, current, strict=True) if old is not new]
+        before = sorted(first.cities, key=lambda city: city.id)
+        touched = [old.id for old, new in zip(before, reloading.registry.cities, strict=True) if old is not new]
         assert (line["added"], line["removed"], line["changed"]) == ([], [], sorted(EDITED))
         assert line["unchanged"] == len(MANY) - len(EDITED)
-        assert touched == [(city, city) for city in EDITED]
-        assert [city.id for city in reloading.ended] == list(EDITED)
+        assert touched == sorted(EDITED)
+        assert [city.id for city in reloading.ended] == sorted(EDITED)
         assert [(city.id, city.lon) for city in reloading.begun[len(MANY) :]] == [(city, 2.5) for city in EDITED]
         reloading.stop()
 
@@ -124,11 +105,11 @@ async def test_loading_gives_way_to_the_loop() -> None:
 
     def load(_: Sequence[City]) -> Configuration:
         nice.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
-        return configured(KIEL)
+        return make_configuration(KIEL)
 
     before = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
     async with asyncio.TaskGroup() as tasks:
-        reloading = Reloading(tasks, configured(KIEL), load)
+        reloading = Reloading(tasks, make_configuration(KIEL), load)
         await reloading.again()
         reloading.stop()
     assert nice == [max(before, 10)]

@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 from structlog.testing import capture_logs
 
-from tests.daemon.test_lifecycle import ROWS, Daemon, configured
 from tests.support import virtual_time
+from tests.support.daemon import ROWS, DaemonRunner, make_configuration
 from tests.support.fakes import KIEL, FakeProvider, FakeSink
 from weatherd.worker_thread import WorkerThread
 
@@ -27,12 +27,12 @@ async def _steps(count: int) -> None:
 async def _stopped_at(point: int, *, cancelled: bool = False) -> None:
     provider = FakeProvider().answers().answers(after=0.4).fails().answers(after=1.1)
     sink = FakeSink(takes=0.05)
-    running = Daemon(provider, {"sink": sink}, configured(*CROWD, queue_size=2))
+    running = DaemonRunner(provider, {"sink": sink}, make_configuration(*CROWD, queue_size=2))
     loop = asyncio.get_running_loop()
 
     async def drive(task: asyncio.Task[bool]) -> None:
         await _steps(point // 2)
-        running.next = configured(*CROWD[3:], *ROWS, queue_size=2)
+        running.next = make_configuration(*CROWD[3:], *ROWS, queue_size=2)
         running.reload.set()
         await _steps(point - point // 2)
         running.stop.set()

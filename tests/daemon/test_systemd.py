@@ -5,39 +5,19 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tests.support import virtual_time
+from tests.support.daemon import make_status
 from tests.support.fakes import BERLIN, KIEL, observation
-from weatherd.daemon.status import DaemonStatus, ReloadResult
 from weatherd.daemon.systemd import feed_watchdog, open_notifier, watchdog_period
-from weatherd.pipeline.latest import LatestObservations
-from weatherd.pipeline.queue import ObservationCounts, ObservationQueue
 from weatherd.polling.poll_history import NextPoll
-from weatherd.quota.planner import Planner
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-
-def view() -> DaemonStatus:
-    """Make one of two cities; what nobody looks at is not there."""
-    nothing: Any = None
-    board = LatestObservations([KIEL, BERLIN])
-    reload = ReloadResult(successful=True, at=0.0)
-    return DaemonStatus(
-        board,
-        ObservationCounts(),
-        ObservationQueue(1),
-        Planner(),
-        {},
-        nothing,
-        nothing,
-        virtual_time.now,
-        lambda: None,
-        reload,
-    )
+    from weatherd.daemon.status import DaemonStatus
 
 
 def heard(prepare: Callable[[DaemonStatus], None], seconds: float) -> list[str]:
@@ -45,7 +25,7 @@ def heard(prepare: Callable[[DaemonStatus], None], seconds: float) -> list[str]:
 
     async def scenario() -> list[str]:
         said: list[str] = []
-        shown = view()
+        shown = make_status([KIEL, BERLIN])
         prepare(shown)
         attending = asyncio.create_task(feed_watchdog(shown, said.append, 30.0))
         await asyncio.sleep(seconds)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import random
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -13,12 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from tests.daemon.test_lifecycle import configured, nobody_edits
-from tests.support import virtual_time
-from tests.support.fakes import BERLIN, KIEL, FakeJournal, FakeProvider, FakeSink, observation
+from tests.support.daemon import make_configuration, make_parts
+from tests.support.fakes import BERLIN, KIEL, FakeProvider, FakeSink, observation
 from tests.support.virtual_time import EPOCH, now
 from weatherd.city import City
-from weatherd.daemon import lifecycle
+from weatherd.daemon.lifecycle import run_daemon
 from weatherd.observation import LastObservation
 from weatherd.pipeline.latest import LatestObservations
 from weatherd.polling.schedule import first_poll_time, next_tick, phase_offset
@@ -37,19 +35,10 @@ async def live(
     """Run a daemon for so long."""
     stop, sink = asyncio.Event(), FakeSink()
     asyncio.get_running_loop().call_later(seconds, stop.set)
-    await lifecycle.run_daemon(
-        configured(*cities),
-        lambda _: configured(*cities),
-        {"fake": provider},
-        {"sink": sink},
-        FakeJournal(),
-        board=LatestObservations(cities, lasts),
-        watch=nobody_edits,
-        stop=stop,
-        reload=asyncio.Event(),
-        now=virtual_time.now,
-        random=random.Random(0),
+    parts = make_parts(
+        make_configuration(*cities), {"fake": provider}, sinks={"sink": sink}, latest=LatestObservations(lasts)
     )
+    await run_daemon(parts, stop=stop, reload=asyncio.Event())
     return sink
 
 
@@ -140,19 +129,9 @@ async def test_a_list_that_does_not_fit_is_stretched_and_that_is_kept_to() -> No
     asyncio.get_running_loop().call_later(86400, stop.set)
     told: dict[str, float] = {}
     with capture_logs() as logs:
-        await lifecycle.run_daemon(
-            configured(*CITIES),
-            lambda _: configured(*CITIES),
-            {"fake": provider},
-            {},
-            FakeJournal(),
-            planner=Planner({"fake": Plan({"hour": 120})}, told.__setitem__),
-            watch=nobody_edits,
-            stop=stop,
-            reload=asyncio.Event(),
-            now=virtual_time.now,
-            random=random.Random(0),
-        )
+        planner = Planner({"fake": Plan({"hour": 120})}, told.__setitem__)
+        parts = make_parts(make_configuration(*CITIES), {"fake": provider}, planner=planner)
+        await run_daemon(parts, stop=stop, reload=asyncio.Event())
     stretched = [event for event in logs if event["event"] == "quota.stretched"]
     assert [(event["window"], event["limit"], event["stretched"]) for event in stretched] == [("hour", 120, 1224.0)]
     for city in CITIES:
@@ -194,19 +173,13 @@ async def test_a_reload_plans_anew_and_says_what_it_costs() -> None:
     with capture_logs() as logs:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(edit())
-            await lifecycle.run_daemon(
-                configured(*CITIES),
-                lambda _: configured(*lists.pop(0)),
+            parts = make_parts(
+                make_configuration(*CITIES),
                 {"fake": FakeProvider().answers()},
-                {},
-                FakeJournal(),
+                load=lambda _: make_configuration(*lists.pop(0)),
                 planner=Planner({"fake": Plan({"day": 2880})}),
-                watch=nobody_edits,
-                stop=stop,
-                reload=reload,
-                now=virtual_time.now,
-                random=random.Random(0),
             )
+            await run_daemon(parts, stop=stop, reload=reload)
     told = [(event["event"], event.get("stretched")) for event in logs if event["event"].startswith("quota.")]
     assert told == [("quota.stretched", 1224.0), ("quota.stretched", 918.0), ("quota.fits", None)]
     days = [

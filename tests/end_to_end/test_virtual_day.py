@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,13 +12,13 @@ from aiohttp import web
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
-from tests.daemon.test_lifecycle import nobody_edits
 from tests.support import virtual_time
-from tests.support.fakes import FakeJournal, FakeSink
+from tests.support.daemon import make_parts
+from tests.support.fakes import FakeSink
 from weatherd.city import City
 from weatherd.config.loader import Configuration
 from weatherd.config.settings import Settings
-from weatherd.daemon import lifecycle
+from weatherd.daemon.lifecycle import run_daemon
 from weatherd.daemon.wiring import open_providers
 from weatherd.errors import ConfigError, Problem
 from weatherd.polling.schedule import phase_offset
@@ -123,18 +122,8 @@ async def _live(
             with capture_logs(processors=[merge_contextvars]) as day.logs:
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(follow_plan())
-                    clean = await lifecycle.run_daemon(
-                        first,
-                        load,
-                        providers.usable,
-                        {"sink": day.sink},
-                        FakeJournal(),
-                        watch=nobody_edits,
-                        stop=stop,
-                        reload=reload,
-                        now=virtual_time.now,
-                        random=random.Random(0),
-                    )
+                    parts = make_parts(first, providers.usable, load=lambda _: load(), sinks={"sink": day.sink})
+                    clean = await run_daemon(parts, stop=stop, reload=reload)
                 day.took = loop.time()
     assert clean
     return day

@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.daemon.test_lifecycle import nobody_edits
 from tests.pipeline.forwarders.far import told
 from tests.support import virtual_time
+from tests.support.daemon import make_parts
 from tests.support.fakes import VirtualJournal, observation, unavailable
 from weatherd.city import City
 from weatherd.config.loader import Configuration
 from weatherd.config.settings import Settings
-from weatherd.daemon import lifecycle
+from weatherd.daemon.lifecycle import run_daemon
 from weatherd.errors import DeliveryError, StateError
 from weatherd.pipeline.latest import LatestObservations
 
@@ -120,20 +120,16 @@ class Year:
         stop, reload, loop = asyncio.Event(), asyncio.Event(), asyncio.get_running_loop()
         with contextlib.closing(VirtualJournal(self._file)) as journal, told() as logs:
             kept, first = journal.store.load(virtual_time.now().timestamp()), self._configuration()
-            running = lifecycle.run_daemon(
+            parts = make_parts(
                 first,
-                self._configuration,
                 {"fake": self.weather},
-                {},
-                journal,
+                load=lambda _: self._configuration(),
+                journal=journal,
                 forwarders=self.fars,
-                board=LatestObservations(first.cities, kept.latest),
-                watch=nobody_edits,
-                stop=stop,
-                reload=reload,
-                now=virtual_time.now,
+                latest=LatestObservations(kept.latest),
                 random=self.draws,
             )
+            running = run_daemon(parts, stop=stop, reload=reload)
             task, end = loop.create_task(running), loop.time() + seconds
             while (left := end - loop.time()) > 0:
                 await asyncio.sleep(min(left, DAY))

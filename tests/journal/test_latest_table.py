@@ -25,11 +25,13 @@ from weatherd.pipeline.heartbeat import Heartbeat
 from weatherd.pipeline.journal_writer import JournalWriter
 from weatherd.pipeline.latest import LatestObservations
 from weatherd.pipeline.queue import ObservationCounts, ObservationQueue
+from weatherd.polling.city_registry import CityRegistry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from weatherd.city import City
+    from weatherd.observation import LastObservation
 
 NOW = EPOCH.timestamp()
 MOVED = replace(KIEL, lat=KIEL.lat + 1)
@@ -61,24 +63,33 @@ def _fetched(arrival: FetchedObservation, minutes: float) -> FetchedObservation:
     return arrival._replace(observation=said._replace(fetched_at=said.fetched_at + timedelta(minutes=minutes)))
 
 
-async def _live(batches: Iterable[Sequence[FetchedObservation]], store: Store, board: LatestObservations) -> None:
+async def _live(
+    batches: Iterable[Sequence[FetchedObservation]], store: Store, registry: CityRegistry, board: LatestObservations
+) -> None:
     """Bring observations over the road into a journal; where a city turns up moved, its row of the list was edited."""
 
     async def add(batch: Sequence[FetchedObservation]) -> int:
         return store.add(batch).stored
 
     for batch in batches:
-        kiel = next((each.city for each in batch if each.city != BERLIN), board.cities[-1])
-        board.apply(diff(board.cities, [BERLIN, kiel]))
+        kiel = next((each.city for each in batch if each.city != BERLIN), registry.cities[-1])
+        registry.apply(diff(registry.cities, [BERLIN, kiel]))
         channel = ObservationQueue(10)
         keeper = JournalWriter(add, channel, ObservationCounts())
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(keeper.run())
             tasks.create_task(consume(channel, board, [], keeper, Heartbeat()))
             for each in batch:
-                if each.city in board.cities:
+                if each.city in registry.cities:
                     await channel.put(each)
             channel.close()
+
+
+def _start(cities: Iterable[City], saved: Iterable[LastObservation] = ()) -> tuple[CityRegistry, LatestObservations]:
+    registry, latest = CityRegistry(), LatestObservations(saved)
+    registry.subscribe(latest.apply)
+    registry.apply(diff((), cities))
+    return registry, latest
 
 
 def _after_a_crash(file: Path, cities: Iterable[City]) -> LatestObservations:
@@ -88,7 +99,7 @@ def _after_a_crash(file: Path, cities: Iterable[City]) -> LatestObservations:
             if not each.name.endswith("-shm"):
                 shutil.copy(each, folder)
         with closing(Store(Path(folder) / file.name)) as store:
-            return LatestObservations(cities, store.load(NOW).latest)
+            return _start(cities, store.load(NOW).latest)[1]
 
 
 lives_of_batches = st.lists(st.lists(st.lists(said, max_size=4), max_size=6), max_size=4)
@@ -99,13 +110,13 @@ def test_a_crash_makes_forgotten_only_when_a_repeat_was_fetched(lives: list[list
     """Whatever was said, another run finds each city's last observation, though perhaps as it was fetched before."""
     minute = itertools.count(step=2)
     with TemporaryDirectory() as folder, closing(Store(file := Path(folder) / "weatherd.sqlite")) as store:
-        board = LatestObservations([BERLIN, KIEL])
+        registry, board = _start([BERLIN, KIEL])
         for batches in lives:
             later = [[_fetched(each, next(minute)) for each in batch] for batch in batches]
             with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
-                runner.run(_live(later, store, board))
-            found = _after_a_crash(file, board.cities)
-            for city in board.cities:
+                runner.run(_live(later, store, registry, board))
+            found = _after_a_crash(file, registry.cities)
+            for city in registry.cities:
                 here, there = board.get(city.id), found.get(city.id)
                 assert here == there or (here and there and here.repeats(there) and here.fetched_at > there.fetched_at)
 
@@ -115,14 +126,14 @@ def test_another_run_finds_what_the_board_showed(lives: list[list[list[FetchedOb
     """Whatever the sources say, in whatever order and batches: after each restart the board is as it was."""
     minute = itertools.count(step=2)
     with TemporaryDirectory() as folder, closing(Store(Path(folder) / "weatherd.sqlite")) as store:
-        board = LatestObservations([BERLIN, KIEL])
+        registry, board = _start([BERLIN, KIEL])
         for batches in lives:
             later = [[_fetched(each, next(minute)) for each in batch] for batch in batches]
             with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
-                runner.run(_live(later, store, board))
-            found = LatestObservations(board.cities, store.load(NOW).latest)
-            assert [found.get(city.id) for city in board.cities] == [board.get(city.id) for city in board.cities]
-            board = found
+                runner.run(_live(later, store, registry, board))
+            again, found = _start(registry.cities, store.load(NOW).latest)
+            assert [found.get(city.id) for city in registry.cities] == [board.get(city.id) for city in registry.cities]
+            registry, board = again, found
 
 
 def test_a_city_that_never_repeats_itself_is_not_forgotten(tmp_path: Path) -> None:
@@ -144,9 +155,11 @@ def test_a_clock_that_was_set_right_does_not_hide_what_follows(tmp_path: Path) -
     ahead = observation(fetched_at=EPOCH + DAY)
     right = observation(observed_at=EPOCH + timedelta(minutes=15), fetched_at=EPOCH + timedelta(minutes=20))
     with closing(Store(tmp_path / "weatherd.sqlite")) as store:
-        board = LatestObservations([BERLIN, KIEL])
+        registry, board = _start([BERLIN, KIEL])
         with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
-            runner.run(_live([[FetchedObservation(KIEL, ahead)], [FetchedObservation(KIEL, right)]], store, board))
+            runner.run(
+                _live([[FetchedObservation(KIEL, ahead)], [FetchedObservation(KIEL, right)]], store, registry, board)
+            )
         assert [last.observation for last in store.load(NOW).latest] == [right]
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from structlog.testing import capture_logs
 
+from tests.support.daemon import make_latest
 from tests.support.fakes import BERLIN, KIEL, FakeJournal, FakeSink, arrival
 from weatherd.config.diff import diff
 from weatherd.pipeline.consumer import consume
@@ -113,21 +114,21 @@ async def test_a_hanging_sink_is_left_at_its_deadline() -> None:
 
 def test_the_board_keeps_the_last_of_each_city() -> None:
     """The board knows the newest observation of every city, and forgets cities that have left."""
-    board = LatestObservations([KIEL, BERLIN])
+    board = make_latest([KIEL, BERLIN])
     old, new = arrival().observation, arrival(temperature=7.0).observation
     for observation in (old, new):
         board.record(observation)
     board.record(arrival(BERLIN).observation)
-    board.apply(diff(board.cities, [KIEL]))
+    board.apply(diff([KIEL, BERLIN], [KIEL]))
     assert (board.get("kiel"), board.get("berlin")) == (new, None)
 
 
 def test_the_board_forgets_what_was_seen_elsewhere() -> None:
     """A city that was moved is another place, of which nothing is known; one that stayed keeps what there is."""
-    board = LatestObservations([KIEL, BERLIN])
+    board = make_latest([KIEL, BERLIN])
     board.record(arrival().observation)
     board.record(arrival(BERLIN).observation)
-    board.apply(diff(board.cities, [replace(KIEL, lat=KIEL.lat + 1), BERLIN]))
+    board.apply(diff([KIEL, BERLIN], [replace(KIEL, lat=KIEL.lat + 1), BERLIN]))
     assert (board.get("kiel"), board.get("berlin")) == (None, arrival(BERLIN).observation)
 
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from structlog.testing import capture_logs
 
-from tests.daemon.test_lifecycle import Daemon, configured
 from tests.pipeline.forwarders.far import journal, told
+from tests.support.daemon import DaemonRunner, make_configuration
 from tests.support.fakes import KIEL, FakeProvider, FakeSink, VirtualJournal, arrival
 from weatherd.city import City
 from weatherd.errors import StateError
@@ -36,8 +36,7 @@ async def test_a_full_disk_delays_and_loses_nothing(tmp_path: Path) -> None:
     """All is printed meanwhile, told once, and in the journal once there is room again."""
     provider, sink = FakeProvider().answers(), FakeSink()
     with journal(tmp_path) as kept, told() as logs:
-        running = Daemon(provider, {"sink": sink}, configured(*CITIES))
-        running.journal = kept
+        running = DaemonRunner(provider, {"sink": sink}, make_configuration(*CITIES), journal=kept)
         task = asyncio.create_task(running.run())
         await asyncio.sleep(3600)
         before = len(stored(kept))
@@ -58,8 +57,7 @@ async def test_in_the_end_the_producers_wait(tmp_path: Path) -> None:
     provider, sink = FakeProvider().answers(), FakeSink()
     with journal(tmp_path) as kept, told() as logs:
         kept.fails(FULL, 10_000)
-        running = Daemon(provider, {"sink": sink}, configured(*CITIES, queue_size=100))
-        running.journal = kept
+        running = DaemonRunner(provider, {"sink": sink}, make_configuration(*CITIES, queue_size=100), journal=kept)
         task = asyncio.create_task(running.run())
         await asyncio.sleep(20_000)
         waiting = len(sink.got)
@@ -134,7 +132,7 @@ async def test_the_account_shows_what_is_broken(monkeypatch: pytest.MonkeyPatch,
     """A road that loses, forgets or miscounts anywhere ends with an account that is not clean or does not add up."""
     if spoil:
         spoil(monkeypatch)
-    running = Daemon(FakeProvider().answers(), {}, configured(*CITIES))
+    running = DaemonRunner(FakeProvider().answers(), {}, make_configuration(*CITIES))
     asyncio.get_running_loop().call_later(3600, running.stop.set)
     with told() as logs:
         await running.run()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import random
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -15,14 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
+from tests.support.daemon import make_context
 from tests.support.fakes import KIEL, observation
 from tests.support.virtual_time import EPOCH, now
 from weatherd.errors import Failure, ProviderError
 from weatherd.pipeline.latest import LatestObservations
-from weatherd.pipeline.queue import ObservationCounts, ObservationQueue
+from weatherd.pipeline.queue import ObservationQueue
 from weatherd.polling.failover import Suspension, order_providers, suspend
-from weatherd.polling.producer import PollingContext, produce
-from weatherd.quota.planner import Planner
+from weatherd.polling.producer import produce
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,12 +72,9 @@ class Taking(ObservationQueue):
 
 async def watch(first: Service, second: Service, seconds: float = DAY, city: City = BOTH) -> Taking:
     """Watch a city for so long."""
-    board, loop = LatestObservations(), asyncio.get_running_loop()
+    board = LatestObservations()
     channel = Taking(board)
-    epoch = EPOCH.timestamp() - loop.time()
-    context = PollingContext(
-        {"first": first, "second": second}, Planner(), board, channel, ObservationCounts(), epoch, random.Random(0)
-    )
+    context = make_context({"first": first, "second": second}, latest=board, queue=channel)
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await produce(city, context)

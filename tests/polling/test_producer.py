@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import itertools
 import math
 import random
@@ -13,14 +14,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from structlog.testing import capture_logs
 
+from tests.support.daemon import make_context, make_registry
 from tests.support.fakes import BERLIN, KIEL, FakeProvider, observation, unavailable
 from tests.support.virtual_time import EPOCH
 from weatherd.errors import Failure, ProviderError
-from weatherd.pipeline.latest import LatestObservations
-from weatherd.pipeline.queue import ObservationCounts, ObservationQueue
+from weatherd.pipeline.queue import ObservationQueue
 from weatherd.polling.producer import PollingContext, produce
 from weatherd.polling.schedule import city_phase, phase_offset
-from weatherd.quota.planner import Planner
 
 if TYPE_CHECKING:
     from weatherd.city import City
@@ -38,17 +38,7 @@ class Least(random.Random):
 
 async def _watch(provider: FakeProvider, *, until: float, city: City = KIEL, size: int = 1000) -> PollingContext:
     """Run one producer for so many virtual seconds."""
-    loop = asyncio.get_running_loop()
-    epoch = EPOCH.timestamp() - loop.time()
-    context = PollingContext(
-        {"fake": provider, "other": provider},
-        Planner(),
-        LatestObservations(),
-        ObservationQueue(size),
-        ObservationCounts(),
-        epoch,
-        Least(),
-    )
+    context = make_context({"fake": provider, "other": provider}, queue=ObservationQueue(size), random=Least())
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout_at(until):
             await produce(city, context)
@@ -68,12 +58,9 @@ async def test_a_healthy_city_is_asked_at_once_and_then_at_its_phase() -> None:
 
 async def test_a_city_of_a_long_list_is_asked_soon() -> None:
     """At a cold start the cities of a long list are not all asked at once: 10,000 a second, each at its own share."""
-    loop, provider = asyncio.get_running_loop(), FakeProvider().answers()
-    board = LatestObservations(replace(KIEL, id=f"city-{number}") for number in range(11_000))
-    epoch = EPOCH.timestamp() - loop.time()
-    context = PollingContext(
-        {"fake": provider}, Planner(), board, ObservationQueue(1000), ObservationCounts(), epoch, Least()
-    )
+    provider = FakeProvider().answers()
+    registry = make_registry(replace(KIEL, id=f"city-{number}") for number in range(11_000))
+    context = make_context({"fake": provider}, registry=registry)
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout_at(5):
             await produce(KIEL, context)
@@ -108,14 +95,14 @@ class Trembling(PollingContext):
 TREMBLE = random.Random(0)
 
 
+def _fields(context: PollingContext) -> dict[str, Any]:
+    return {field.name: getattr(context, field.name) for field in dataclasses.fields(context)}
+
+
 async def test_a_timer_that_fires_a_hair_early_makes_no_second_poll() -> None:
     """However the clock trembles, there is one poll at each tick."""
     provider = FakeProvider().answers()
-    loop = asyncio.get_running_loop()
-    epoch = EPOCH.timestamp() - loop.time()
-    context = Trembling(
-        {"fake": provider}, Planner(), LatestObservations(), ObservationQueue(1000), ObservationCounts(), epoch, Least()
-    )
+    context = Trembling(**_fields(make_context({"fake": provider})))
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(86400):
             await produce(KIEL, context)
@@ -200,15 +187,7 @@ async def test_an_expected_failure_has_no_traceback() -> None:
 async def test_the_next_provider_serves_while_the_first_cannot(error: Exception) -> None:
     """The providers are asked in the city's order, whatever the first one raises; nothing is down."""
     first, second = FakeProvider().fails(error), FakeProvider().answers()
-    context = PollingContext(
-        {"a": first, "b": second},
-        Planner(),
-        LatestObservations(),
-        ObservationQueue(10),
-        ObservationCounts(),
-        EPOCH.timestamp(),
-        Least(),
-    )
+    context = make_context({"a": first, "b": second})
     with capture_logs() as events, contextlib.suppress(TimeoutError):
         async with asyncio.timeout(100):
             await produce(replace(KIEL, providers=("a", "b")), context)
@@ -259,11 +238,7 @@ async def test_a_full_channel_holds_the_city_back() -> None:
         await asyncio.sleep(3000)
         context.queue.mark_done(len(await context.queue.get_batch()))
 
-    loop = asyncio.get_running_loop()
-    epoch = EPOCH.timestamp() - loop.time()
-    context = PollingContext(
-        {"fake": provider}, Planner(), LatestObservations(), ObservationQueue(1), ObservationCounts(), epoch, Least()
-    )
+    context = make_context({"fake": provider}, queue=ObservationQueue(1))
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(4000), asyncio.TaskGroup() as tasks:
             tasks.create_task(make_room())

@@ -13,11 +13,11 @@ from aiohttp import web
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
-from tests.daemon.test_lifecycle import nobody_edits
 from tests.support import virtual_time
+from tests.support.daemon import make_parts
 from tests.support.fakes import VirtualJournal
 from weatherd.config.loader import Configuration
-from weatherd.daemon import lifecycle
+from weatherd.daemon.lifecycle import run_daemon
 from weatherd.daemon.wiring import open_providers
 from weatherd.journal.provider_state import ProviderState
 from weatherd.pipeline.latest import LatestObservations
@@ -103,22 +103,16 @@ class Lives:
             state = await stack.enter_async_context(self._state(journal, killed=killed))
             providers = await stack.enter_async_context(open_providers(self.settings, virtual_time.now, state))
             with capture_logs(processors=[merge_contextvars]) as logs:
-                task = loop.create_task(
-                    lifecycle.run_daemon(
-                        Configuration(Path("weatherd.yaml"), self.settings, tuple(self.cities), ()),
-                        self._nothing_new,
-                        providers.usable,
-                        {"sink": self.sink},
-                        journal,
-                        planner=providers.planner,
-                        board=LatestObservations(self.cities, state.latest),
-                        watch=nobody_edits,
-                        stop=stop,
-                        reload=asyncio.Event(),
-                        now=virtual_time.now,
-                        random=random.Random(loop.time()),
-                    )
+                parts = make_parts(
+                    Configuration(Path("weatherd.yaml"), self.settings, tuple(self.cities), ()),
+                    providers.usable,
+                    sinks={"sink": self.sink},
+                    journal=journal,
+                    planner=providers.planner,
+                    latest=LatestObservations(state.latest),
+                    random=random.Random(loop.time()),
                 )
+                task = loop.create_task(run_daemon(parts, stop=stop, reload=asyncio.Event()))
                 await asyncio.sleep(seconds)
                 if killed:
                     task.cancel()
@@ -139,6 +133,3 @@ class Lives:
                 await state.aclose()
         finally:
             state.cancel()
-
-    def _nothing_new(self, _: object) -> Configuration:
-        raise AssertionError("nobody reloads")

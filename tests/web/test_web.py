@@ -77,6 +77,9 @@ async def test_it_says_what_it_knows(tmp_path: Path) -> None:
         assert [city["id"] for city in page["cities"]] == ["berlin"]
         _, page, _ = await it.get(f"/api/v1/cities?after={page['next']}")
         assert ([city["id"] for city in page["cities"]], page["next"]) == (["kiel"], None)
+        for name, ids in (("BERLIN", ["berlin"]), ("kiel", ["kiel"]), ("paris", [])):
+            _, page, _ = await it.get(f"/api/v1/cities?name={name}")
+            assert ([city["id"] for city in page["cities"]], page["next"]) == (ids, None)
         _, city, _ = await it.get("/api/v1/cities/kiel")
         assert (city["state"], city["observation"]["temperature"], city["interval"]) == ("fresh", 6.2, 1.0)
         exchange = city["attempt"]["tries"][0]["exchanges"][0]

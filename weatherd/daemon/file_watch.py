@@ -1,50 +1,76 @@
-"""Notices that a file was edited by looking at it: that works on every file system, however an editor saves."""
+"""Notice edits of the configuration's files by polling them, because that works on every file system."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from weatherd.config import loader
 from weatherd.config.city_list import list_files
 from weatherd.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from pathlib import Path
 
-    from weatherd.config.loader import Configuration
 
-    State = tuple[Path, int, int, int]  # of a file: which one it is, how long, and when it was changed
+class FileState(NamedTuple):
+    """What changes when a file is edited, however the editor saves it.
 
-_PERIOD = 0.5  # seconds between two looks
-
-
-async def watch_files(current: Callable[[], Configuration], reload: asyncio.Event) -> None:
-    """Set *reload* when one of the current configuration's files has been edited, replaced, or taken away.
-
-    Two looks have to agree, so that no file is read in the middle of being written.
+    The change time (ctime) and not the modification time, because a file that becomes readable counts as edited.
     """
-    known = before = await _look(current())
+
+    path: Path
+    inode: int
+    size: int
+    ctime_ns: int
+
+
+Snapshot = tuple[FileState, ...]
+
+_PERIOD = 0.5  # seconds
+
+
+def load_with_snapshot(
+    file: Path, environ: Mapping[str, str], providers: Collection[str], **flags: Any
+) -> tuple[loader.Configuration, Snapshot]:
+    """Load the configuration, and return it with a snapshot of its files.
+
+    Each file's state is taken before the file is read, because an edit in between would otherwise never be noticed.
+    Raises ConfigError as :func:`weatherd.config.loader.load_configuration` does.
+    """
+    of_settings = take_snapshot([file])
+    bare = loader.Configuration(file, loader.load_settings(file, environ, providers, **flags), (), ())
+    of_list = take_snapshot([bare.list_path])
+    return loader.with_city_list(bare, bare.list_path, providers), of_settings + of_list
+
+
+def take_snapshot(paths: Iterable[Path]) -> Snapshot:
+    """Return the states of the files, in folders those of each YAML file; unreadable ones are left out."""
+    return tuple(state for path in paths for state in _read_states(path))
+
+
+async def watch_files(paths: Callable[[], Iterable[Path]], snapshot: Snapshot, reload: asyncio.Event) -> None:
+    """Set *reload* whenever one of the current *paths* was edited, replaced or removed since *snapshot*, for ever.
+
+    Two snapshots in a row have to agree, so that no file is read while it is being written.
+    """
+    known = previous = snapshot
     while True:
-        await asyncio.sleep(_PERIOD)
-        now = await _look(current())
-        if now == before != known:
-            known = now
+        # In a thread, because a network file system may block.
+        current = await asyncio.to_thread(lambda: take_snapshot(paths()))
+        if current == previous != known:
+            known = current
             reload.set()
-        before = now
+        previous = current
+        await asyncio.sleep(_PERIOD)
 
 
-async def _look(configuration: Configuration) -> list[State]:
-    """Look at the files in a thread: a server that is away may block it."""
-    return await asyncio.to_thread(lambda: [*_states(configuration.file), *_states(configuration.list_path)])
-
-
-def _states(path: Path) -> list[State]:
-    """Return the state of a file, or of each that belongs to a folder; nothing when they cannot be looked at.
-
-    The time of the last change, not of the last writing: making a file readable is one, too.
-    """
+def _read_states(path: Path) -> Iterable[FileState]:
     try:
-        return [(file, (is_now := file.stat()).st_ino, is_now.st_size, is_now.st_ctime_ns) for file in list_files(path)]
+        return [
+            FileState(file, (status := file.stat()).st_ino, status.st_size, status.st_ctime_ns)
+            for file in list_files(path)
+        ]
     except (OSError, ConfigError):
         return []

@@ -28,8 +28,10 @@ def gc_paused() -> Iterator[None]:
 
     Otherwise the work would trigger a full collection, which takes two seconds for 200,000 cities.
     """
+    was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        gc.enable()
+        if was_enabled:
+            gc.enable()

@@ -1,136 +1,166 @@
-"""The daemon's one lifecycle. The nesting of its scopes is the order in which it shuts down."""
+"""The daemon's lifecycle. The nesting of its scopes is the order in which it shuts down."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
 
+from weatherd.config.diff import diff
 from weatherd.daemon import gc_tuning, systemd
+from weatherd.daemon.file_watch import watch_files
 from weatherd.daemon.reload import Reloader
 from weatherd.daemon.retention import prune_journal
 from weatherd.daemon.status import DaemonStatus, ReloadResult
 from weatherd.pipeline.consumer import consume
 from weatherd.pipeline.forwarders.group import open_deliveries
 from weatherd.pipeline.journal_writer import JournalWriter
-from weatherd.pipeline.latest import LatestObservations
 from weatherd.pipeline.queue import ObservationCounts, ObservationQueue
 from weatherd.pipeline.sinks.guard import GuardedSink
+from weatherd.polling.poll_history import PollHistory
 from weatherd.polling.producer import PollingContext, produce
 from weatherd.polling.supervisor import Supervisor
-from weatherd.quota.planner import Planner
 
 if TYPE_CHECKING:
-    import random
-    from collections.abc import Callable, Coroutine, Mapping, Sequence
-    from contextlib import AbstractAsyncContextManager
-    from datetime import datetime
-
-    from weatherd.city import City
-    from weatherd.config.loader import Configuration
-    from weatherd.journal.journal import Journal
-    from weatherd.pipeline.forwarders import Forwarder
-    from weatherd.pipeline.forwarders.group import DeliveryGroup
-    from weatherd.pipeline.sinks import Sink
-    from weatherd.providers import Provider
-    from weatherd.quota.limiter import RateLimiter
+    from weatherd.daemon.parts import Parts
 
 log = structlog.get_logger()
 
-_FAREWELL = 0.5  # seconds of the grace that are kept for the forwarders' goodbyes
+_DISCONNECT_TIME = 0.5  # seconds of the grace period that are reserved for the forwarders to disconnect
+_OVERDUE = 0.2  # seconds after the grace period when a task must have swallowed its cancellation
 
 
-async def run_daemon(
-    configuration: Configuration,
-    load: Callable[[Sequence[City]], Configuration],
-    providers: Mapping[str, Provider],
-    sinks: Mapping[str, Sink],
-    journal: Journal,
-    *,
-    forwarders: Mapping[str, Forwarder] | None = None,
-    board: LatestObservations | None = None,
-    planner: Planner | None = None,
-    gates: Mapping[str, RateLimiter] | None = None,
-    serve: Callable[[DaemonStatus], AbstractAsyncContextManager[None]] | None = None,
-    notify: Callable[[str], None] = systemd.no_notify,
-    watchdog: float = 0.0,
-    watch: Callable[[Callable[[], Configuration], asyncio.Event], Coroutine[Any, Any, None]],
-    stop: asyncio.Event,
-    reload: asyncio.Event,
-    now: Callable[[], datetime],
-    random: random.Random,
-) -> bool:
-    """Watch the cities until *stop* is set; return whether everything fetched was in the journal and the sinks by then.
+async def run_daemon(parts: Parts, *, stop: asyncio.Event, reload: asyncio.Event) -> bool:
+    """Poll the cities until *stop* is set; return whether every fetched observation reached the journal and the sinks.
 
-    Whenever *reload* is set, ``load`` is called anew; *watch* sets it when a file was edited. After *stop* the
-    producers end first, then the channel is drained, then the forwarders deliver what they still can; that takes
-    ``shutdown_grace`` seconds at the most, then what still hangs is cancelled. The account is logged in either case; a
-    bug of our own is raised without one. *board* holds what an earlier run knew: cities of which that is fresh are not
-    asked for at once. *serve* shows the daemon to whoever asks, from before it is ready until all is delivered;
-    *notify* and *watchdog* are systemd's.
+    Setting *reload* loads the configuration again, as an edit of its files does.
+
+    After *stop* the producers end first, then the queue is drained, then the forwarders deliver what they still can.
+    All that takes ``shutdown_grace`` seconds at most; what hangs after that is cancelled. The HTTP interface stays up
+    until the end. ``daemon.stopped`` summarizes the run in either case; a bug in the pipeline itself is raised instead.
     """
     loop = asyncio.get_running_loop()
-    settings = configuration.settings
-    channel, board, account = (
-        ObservationQueue(settings.queue_size),
-        board or LatestObservations(configuration.cities),
-        ObservationCounts(),
+    grace = asyncio.timeout(None)  # scheduled by the stop
+    is_clean = False
+    with contextlib.ExitStack() as until_end:
+        async with contextlib.AsyncExitStack() as services:
+            status = await _open_services(parts, services, reload)
+            with contextlib.suppress(TimeoutError):
+                async with grace, asyncio.TaskGroup() as consumers:
+                    _start_consumers(consumers, parts, status)
+                    async with asyncio.TaskGroup() as producers:
+                        supervisor = _start_producers(producers, parts, status)
+                        helpers = _start_helpers(producers, parts, status, reload)
+                        await asyncio.sleep(0)  # because systemd should hear of it when the producers have started
+                        _report_ready(parts, status)
+                        await stop.wait()
+                        until_end.enter_context(gc_tuning.gc_paused())
+                        grace_ends = loop.time() + parts.configuration.settings.shutdown_grace
+                        grace.reschedule(grace_ends)
+                        overdue = loop.call_at(grace_ends + _OVERDUE, _log_summary, status, False)
+                        until_end.callback(overdue.cancel)
+                        _report_stopping(parts, status)
+                        for helper in helpers:
+                            helper.cancel()
+                        supervisor.stop()
+                    status.queue.close()
+                is_clean = not status.queue.depth
+            await status.deliveries.drain(grace_ends - _DISCONNECT_TIME)
+    _log_summary(status, is_clean)
+    return is_clean
+
+
+async def _open_services(parts: Parts, services: contextlib.AsyncExitStack, reload: asyncio.Event) -> DaemonStatus:
+    """Apply the list of cities, start the forwarders and the HTTP interface, and return the daemon's status.
+
+    The list comes first, because the MQTT forwarder withdraws every city that is not listed.
+    """
+    history, registry = PollHistory(), parts.registry
+    registry.subscribe(parts.latest.apply)
+    registry.subscribe(history.apply_diff)
+    registry.subscribe(lambda change: parts.planner.update(change.cities))
+    registry.subscribe(lambda change: gc_tuning.set_threshold(len(change.cities)))
+    registry.apply(diff((), parts.configuration.cities), parts.configuration.quarantined)
+    status = DaemonStatus(
+        registry=registry,
+        latest=parts.latest,
+        counts=ObservationCounts(),
+        queue=ObservationQueue(parts.configuration.settings.queue_size),
+        planner=parts.planner,
+        limiters=parts.limiters,
+        journal=parts.journal,
+        deliveries=await services.enter_async_context(open_deliveries(parts.forwarders, parts.journal, parts.random)),
+        now=parts.now,
+        request_reload=reload.set,
+        last_reload=ReloadResult(successful=True, at=parts.now().timestamp()),
+        history=history,
     )
-    planner = planner or Planner()
-    keeper = JournalWriter(journal.add, channel, account)
-    outlets = [GuardedSink(name, sink) for name, sink in sinks.items()]
-    epoch = now().timestamp() - loop.time()
-    names = list(forwarders or ())
-    clean = False
-    async with contextlib.AsyncExitStack() as stack:
-        forwards = await stack.enter_async_context(open_deliveries(forwarders or {}, journal, random))
-        reloaded = ReloadResult(successful=True, at=now().timestamp())
-        view = DaemonStatus(board, account, channel, planner, gates or {}, journal, forwards, now, reload.set, reloaded)
-        if serve:
-            await stack.enter_async_context(serve(view))
-        context = PollingContext(providers, planner, board, channel, account, epoch, random, view.history)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(None) as deadline, asyncio.TaskGroup() as consumers:
-                consumers.create_task(keeper.run(), name="keep")
-                consumers.create_task(consume(channel, board, outlets, keeper, view.heartbeat), name="consume")
-                async with asyncio.TaskGroup() as producers:
-                    supervisor = Supervisor(producers, lambda city: produce(city, context))
-                    reloader = Reloader(configuration, load, supervisor, view, notify)
-                    helpers = [
-                        producers.create_task(reloader.follow(reload), name="reload"),
-                        producers.create_task(watch(lambda: reloader.current, reload), name="watch"),
-                        producers.create_task(prune_journal(journal, settings.retention, names, now), name="retain"),
-                        producers.create_task(systemd.feed_watchdog(view, notify, watchdog), name="attend"),
-                    ]
-                    await asyncio.sleep(
-                        0
-                    )  # because the producers should have begun before anybody is told that they run
-                    view.mark_ready()
-                    notify(systemd.READY)
-                    log.info("daemon.ready", cities=len(configuration.cities), config=str(configuration.file))
-                    await stop.wait()
-                    stack.enter_context(gc_tuning.gc_paused())
-                    notify(systemd.STOPPING)
-                    view.is_ready = False
-                    grace_ends = loop.time() + settings.shutdown_grace
-                    deadline.reschedule(grace_ends)
-                    overdue = loop.call_at(grace_ends + 0.2, _tell, account, channel, forwards, False)
-                    log.info("daemon.stopping", queued=channel.depth)
-                    for helper in helpers:
-                        helper.cancel()
-                    supervisor.stop()
-                channel.close()
-            clean = not channel.depth
-        await forwards.drain(grace_ends - _FAREWELL)
-    overdue.cancel()  # it is for a task that swallows its cancellation
-    _tell(account, channel, forwards, clean)
-    return clean
+    if parts.serve:
+        await services.enter_async_context(parts.serve(status))
+    return status
 
 
-def _tell(account: ObservationCounts, channel: ObservationQueue, forwards: DeliveryGroup, clean: bool) -> None:  # noqa: FBT001 - call_at() takes no keywords
-    tell = log.info if clean else log.error
-    ends = {"forwarders": forwards.counters()} if forwards else {}
-    tell("daemon.stopped", clean=clean, **dataclasses.asdict(account), queued=channel.depth, **ends)
+def _start_consumers(tasks: asyncio.TaskGroup, parts: Parts, status: DaemonStatus) -> None:
+    writer = JournalWriter(parts.journal.add, status.queue, status.counts)
+    sinks = [GuardedSink(name, sink) for name, sink in parts.sinks.items()]
+    tasks.create_task(writer.run(), name="write journal")
+    tasks.create_task(consume(status.queue, parts.latest, sinks, writer, status.heartbeat), name="consume")
+
+
+def _start_producers(tasks: asyncio.TaskGroup, parts: Parts, status: DaemonStatus) -> Supervisor:
+    context = PollingContext(
+        providers=parts.providers,
+        planner=parts.planner,
+        registry=parts.registry,
+        latest=parts.latest,
+        queue=status.queue,
+        counts=status.counts,
+        epoch=parts.now().timestamp() - asyncio.get_running_loop().time(),
+        random=parts.random,
+        history=status.history,
+    )
+    supervisor = Supervisor(tasks, lambda city: produce(city, context))
+    supervisor.apply_diff(diff((), parts.configuration.cities))
+    parts.registry.subscribe(supervisor.apply_diff)
+    return supervisor
+
+
+def _start_helpers(
+    tasks: asyncio.TaskGroup, parts: Parts, status: DaemonStatus, reload: asyncio.Event
+) -> list[asyncio.Task[None]]:
+    reloader, retention = Reloader(parts, status), parts.configuration.settings.retention
+    helpers = {
+        "reload": reloader.follow(reload),
+        "prune journal": prune_journal(parts.journal, retention, list(parts.forwarders), parts.now),
+        "feed watchdog": systemd.feed_watchdog(status, parts.notify, parts.watchdog),
+    }
+    if parts.snapshot is not None:
+        helpers["watch files"] = watch_files(reloader.paths, parts.snapshot, reload)
+    return [tasks.create_task(helper, name=name) for name, helper in helpers.items()]
+
+
+def _report_ready(parts: Parts, status: DaemonStatus) -> None:
+    status.is_ready = True
+    parts.notify(systemd.READY)
+    log.info("daemon.ready", cities=len(status.cities), config=str(parts.configuration.file))
+
+
+def _report_stopping(parts: Parts, status: DaemonStatus) -> None:
+    status.is_ready = False
+    parts.notify(systemd.STOPPING)
+    log.info("daemon.stopping", queued=status.queue.depth)
+
+
+def _log_summary(status: DaemonStatus, is_clean: bool) -> None:  # noqa: FBT001 - call_at() takes no keywords
+    write = log.info if is_clean else log.error
+    counters = {"forwarders": status.deliveries.counters()} if status.deliveries else {}
+    write(
+        "daemon.stopped",
+        clean=is_clean,
+        **dataclasses.asdict(status.counts),
+        queued=status.queue.depth,
+        **counters,
+    )

@@ -1,13 +1,11 @@
-"""The list and the settings, read again while the daemon runs."""
+"""Reload the configuration while the daemon runs."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,113 +13,99 @@ import structlog
 
 from weatherd.config.diff import diff
 from weatherd.config.settings import Settings
-from weatherd.daemon import gc_tuning, systemd
+from weatherd.daemon import systemd
+from weatherd.daemon.gc_tuning import gc_paused
 from weatherd.daemon.status import ReloadResult
 from weatherd.errors import ConfigError
+from weatherd.worker_thread import WorkerThread
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    import asyncio
+    from pathlib import Path
 
-    from weatherd.city import City
     from weatherd.config.diff import CityListDiff
     from weatherd.config.loader import Configuration
+    from weatherd.daemon.parts import Parts
     from weatherd.daemon.status import DaemonStatus
-    from weatherd.polling.supervisor import Supervisor
 
 log = structlog.get_logger()
 
-LIVE = frozenset({"interval", "providers", "cities"})  # the settings that take effect without a restart
+LIVE_SETTINGS = frozenset({"interval", "providers", "cities"})  # they take effect without a restart
 _NICE = 10
 
 
-def _stand_back() -> None:
-    """Let this thread have what the loop leaves of a core, or they would share it evenly and the polls be late.
+class Reloader:
+    """Loads the configuration again on request, and applies its list of cities to the registry."""
+
+    def __init__(self, parts: Parts, status: DaemonStatus) -> None:
+        self._parts = parts
+        self._status = status
+        self._current = _watched_paths(parts.configuration)
+
+    def paths(self) -> tuple[Path, Path]:
+        """Return the current settings file, and the file or folder of the list."""
+        return self._current
+
+    async def follow(self, reload: asyncio.Event) -> None:
+        """Whenever *reload* is set, load everything and then apply it, or log why it was rejected, for ever."""
+        with WorkerThread("reload") as worker:
+            while True:
+                await reload.wait()
+                reload.clear()
+                self._parts.notify(systemd.reloading_message())
+                await self._reload(worker)
+                self._parts.notify(systemd.READY)
+
+    async def _reload(self, worker: WorkerThread) -> None:
+        try:
+            # In a thread, because a list of 200,000 takes seconds.
+            with gc_paused():
+                configuration, change = await worker.run(self._load)
+        except ConfigError as error:
+            self._status.last_reload = replace(self._status.last_reload, successful=False)
+            log.error("cities.rejected", problems=[str(problem) for problem in error.problems])
+        except Exception as error:
+            self._status.last_reload = replace(self._status.last_reload, successful=False)
+            log.error("cities.rejected", problems=[repr(error)], exc_info=error)
+        else:
+            self._apply(configuration, change)
+
+    def _load(self) -> tuple[Configuration, CityListDiff]:
+        _lower_priority()
+        before = self._parts.registry.cities
+        loaded = self._parts.load(before)
+        return loaded, diff(before, loaded.cities)
+
+    def _apply(self, configuration: Configuration, change: CityListDiff) -> None:
+        before = self._parts.planner.calls_per_day()
+        self._current = _watched_paths(configuration)
+        self._parts.registry.apply(change, configuration.quarantined)
+        log.info(
+            "cities.reloaded",
+            added=sorted(change.added),
+            removed=sorted(change.removed),
+            changed=sorted(change.changed),
+            unchanged=change.unchanged,
+            quarantined=len(configuration.quarantined),
+            calls_a_day=self._parts.planner.calls_per_day(),
+            calls_a_day_before=before,
+        )
+        old, new = self._parts.configuration.settings, configuration.settings
+        names = [name for name in Settings.model_fields if getattr(old, name) != getattr(new, name)]
+        if restart := [name for name in names if name not in LIVE_SETTINGS]:
+            log.warning("settings.need_restart", settings=restart)
+        self._status.last_reload = ReloadResult(successful=True, at=self._status.now().timestamp())
+
+
+def _watched_paths(configuration: Configuration) -> tuple[Path, Path]:
+    return configuration.file, configuration.list_path
+
+
+def _lower_priority() -> None:
+    """Make this thread yield to the event loop's: with equal priority they would share a core, and polls be late.
 
     On Linux every thread has a nice value of its own: https://man7.org/linux/man-pages/man2/setpriority.2.html
     """
     if sys.platform == "linux":
-        with contextlib.suppress(OSError):  # a sandbox may not allow it
+        with contextlib.suppress(OSError):  # a sandbox may forbid it
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
-
-
-class Reloader:
-    """Keeps the supervisor in step with the configuration; ``current`` is the one that is in force."""
-
-    def __init__(
-        self,
-        first: Configuration,
-        load: Callable[[Sequence[City]], Configuration],
-        supervisor: Supervisor,
-        view: DaemonStatus,
-        tell: Callable[[str], None],
-    ) -> None:
-        self.current = first
-        self._first = first
-        self._load = load
-        self._supervisor = supervisor
-        self._view = view
-        self._tell = tell
-        self._apply(first, diff((), first.cities))
-
-    async def follow(self, reload: asyncio.Event) -> None:
-        """Whenever *reload* is set, load everything anew and only then apply it; else say why it was rejected."""
-        while True:
-            await reload.wait()
-            reload.clear()
-            self._tell(systemd.reloading_message())
-            try:
-                configuration, difference = await self._load_anew()
-            except ConfigError as error:
-                self._view.last_reload = replace(self._view.last_reload, successful=False)
-                log.error("cities.rejected", problems=[str(problem) for problem in error.problems])
-            except Exception as error:
-                self._view.last_reload = replace(self._view.last_reload, successful=False)
-                log.error("cities.rejected", problems=[repr(error)], exc_info=error)
-            else:
-                before = self._view.planner.calls_per_day()
-                self._view.latest.apply(difference)
-                self._view.history.forget(difference.added | difference.removed)
-                self._apply(configuration, difference)
-                self._report(difference, before)
-                self._view.last_reload = ReloadResult(successful=True, at=self._view.now().timestamp())
-            self._tell(systemd.READY)
-
-    async def _load_anew(self) -> tuple[Configuration, CityListDiff]:
-        """Load everything beside the loop: a list of 200,000 takes seconds."""
-        thread = ThreadPoolExecutor(1, "reload", initializer=_stand_back)
-        try:
-            return await asyncio.get_running_loop().run_in_executor(thread, self._load_reusing)
-        finally:
-            thread.shutdown(wait=False)
-
-    def _load_reusing(self) -> tuple[Configuration, CityListDiff]:
-        with gc_tuning.gc_paused():
-            loaded = self._load(self.current.cities)
-            return loaded, diff(self.current.cities, loaded.cities)
-
-    def _apply(self, configuration: Configuration, difference: CityListDiff) -> None:
-        self.current = configuration
-        gc_tuning.set_threshold(len(configuration.cities))
-        for problems in configuration.quarantined:
-            log.warning("city.quarantined", problems=[str(problem) for problem in problems])
-        self._view.quarantined = len(configuration.quarantined)
-        self._view.planner.update(configuration.cities)
-        self._supervisor.apply_diff(difference)
-
-    def _report(self, difference: CityListDiff, before: dict[str, int]) -> None:
-        log.info(
-            "cities.reloaded",
-            added=sorted(difference.added),
-            removed=sorted(difference.removed),
-            changed=sorted(difference.changed),
-            unchanged=difference.unchanged,
-            quarantined=len(self.current.quarantined),
-            calls_a_day=self._view.planner.calls_per_day(),
-            calls_a_day_before=before,
-        )
-        old, new = self._first.settings, self.current.settings
-        fixed = [
-            name for name in Settings.model_fields if name not in LIVE and getattr(old, name) != getattr(new, name)
-        ]
-        if fixed:
-            log.warning("settings.need_restart", settings=fixed)

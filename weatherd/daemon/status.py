@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from weatherd.pipeline.forwarders.group import DeliveryGroup
     from weatherd.pipeline.latest import LatestObservations
     from weatherd.pipeline.queue import ObservationCounts, ObservationQueue
+    from weatherd.polling.city_registry import CityRegistry
     from weatherd.quota.limiter import RateLimiter
     from weatherd.quota.planner import Planner
 
@@ -46,6 +47,7 @@ class ReloadResult:
 class DaemonStatus:
     """The parts of the running daemon, read-only."""
 
+    registry: CityRegistry
     latest: LatestObservations
     counts: ObservationCounts
     queue: ObservationQueue
@@ -58,13 +60,17 @@ class DaemonStatus:
     last_reload: ReloadResult
     history: PollHistory = field(default_factory=PollHistory)
     heartbeat: Heartbeat = field(default_factory=Heartbeat)
-    quarantined: int = 0  # rows of the list
     is_ready: bool = False
 
     @property
     def cities(self) -> tuple[City, ...]:
-        """The cities of the list; another tuple after they have changed."""
-        return self.latest.cities
+        """The cities of the list, sorted by id; another tuple after they have changed."""
+        return self.registry.cities
+
+    @property
+    def quarantined(self) -> int:
+        """The number of quarantined rows of the list."""
+        return len(self.registry.quarantined)
 
     def state_of(self, city: City) -> CityState:
         """Return the state of a city."""
@@ -97,7 +103,3 @@ class DaemonStatus:
         total = "1 city" if len(self.cities) == 1 else f"{len(self.cities)} cities"
         next_poll = "" if due is None else f"; next poll in {max(0.0, due - self.now().timestamp()):.0f} s"
         return f"{total}: {', '.join(parts)}{next_poll}"
-
-    def mark_ready(self) -> None:
-        """Report from now on that the daemon is ready."""
-        self.is_ready = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -11,25 +12,31 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import structlog
 
 from weatherd import __version__, plugins
+from weatherd.daemon.parts import Parts
+from weatherd.daemon.systemd import open_notifier, watchdog_period
 from weatherd.errors import ConfigError, Problem, describe
 from weatherd.http.session import open_session
 from weatherd.journal.journal import open_journal
 from weatherd.journal.provider_state import in_memory_state, open_provider_state
-from weatherd.journal.state_folder import find_state_folder
+from weatherd.journal.state_folder import find_state_folder, lock_state_folder
 from weatherd.pipeline.forwarders import ForwarderResources
+from weatherd.pipeline.latest import LatestObservations
 from weatherd.plugins import contain
+from weatherd.polling.city_registry import CityRegistry
 from weatherd.providers import Resources
 from weatherd.quota.limiter import RateLimiter
 from weatherd.quota.planner import Planner
 from weatherd.quota.plans import PLANS, UNLIMITED, find_plan
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from weatherd.city import City
     from weatherd.config.loader import Configuration
     from weatherd.config.settings import Settings
+    from weatherd.daemon.file_watch import Snapshot
+    from weatherd.daemon.status import DaemonStatus
     from weatherd.journal.provider_state import ProviderState
     from weatherd.pipeline.forwarders import Forwarder
     from weatherd.pipeline.sinks import Sink
@@ -78,6 +85,48 @@ class OpenProviders:
     def _problem(self, city: City, configuration: Configuration) -> Problem:
         reasons = [self.rejected[name].message for name in city.providers if name in self.rejected]
         return Problem(str(configuration.list_path), f"{city.name!r}: {'; '.join(reasons)}")
+
+
+@contextlib.asynccontextmanager
+async def open_parts(
+    configuration: Configuration,
+    load: Callable[[Iterable[City]], Configuration],
+    snapshot: Snapshot,
+    serve: Callable[[DaemonStatus], AbstractAsyncContextManager[None]] | None,
+) -> AsyncIterator[Parts]:
+    """Open everything that the daemon works with, as the configuration says.
+
+    *load* and *snapshot* are those of :class:`Parts`. Raises ConfigError when a plug-in lacks a setting, and StateError
+    when the state folder cannot be used.
+    """
+    settings, registry = configuration.settings, CityRegistry()
+    folder = find_state_folder(settings.state, configuration.file, os.environ)
+    async with contextlib.AsyncExitStack() as stack:
+        stack.enter_context(lock_state_folder(folder))
+        journal = await stack.enter_async_context(open_journal(folder))
+        state = await stack.enter_async_context(open_provider_state(journal, utc_now))
+        providers = await stack.enter_async_context(open_providers(settings, utc_now, state))
+        configuration = providers.require_usable(configuration)
+        sinks = await stack.enter_async_context(open_sinks(settings))
+        forwarders = await stack.enter_async_context(open_forwarders(settings, state, lambda: registry.cities))
+        yield Parts(
+            configuration=configuration,
+            load=lambda cities: providers.require_usable(load(cities)),
+            snapshot=snapshot,
+            registry=registry,
+            latest=LatestObservations(state.latest),
+            planner=providers.planner,
+            providers=providers.usable,
+            sinks=sinks,
+            journal=journal,
+            now=utc_now,
+            random=random.Random(),  # noqa: S311 - it spreads retries
+            limiters=providers.limiters,
+            forwarders=forwarders,
+            serve=serve,
+            notify=open_notifier(os.environ),
+            watchdog=watchdog_period(os.environ),
+        )
 
 
 @contextlib.asynccontextmanager
@@ -173,16 +222,16 @@ async def open_forwarders(
         yield forwarders
 
 
-async def _enter(stack: contextlib.AsyncExitStack, name: str, opened: AbstractAsyncContextManager[_T]) -> _T:
-    """Open a plug-in, to be closed with the stack; what goes wrong then is logged and hurts nobody."""
-    entered = await opened.__aenter__()
-    stack.push_async_callback(_close, name, opened)
+async def _enter(stack: contextlib.AsyncExitStack, name: str, manager: AbstractAsyncContextManager[_T]) -> _T:
+    """Enter a plug-in's context manager. The stack closes it; what it raises then is logged and stops nobody else."""
+    entered = await manager.__aenter__()
+
+    async def close(*error: Any) -> None:
+        try:
+            with contain():
+                await manager.__aexit__(*error)  # with the error that ends the daemon, if there is one
+        except Exception as failure:
+            log.error("plugin.broken", plugin=name, exc_info=failure)
+
+    stack.push_async_exit(close)
     return entered
-
-
-async def _close(name: str, opened: AbstractAsyncContextManager[Any]) -> None:
-    try:
-        with contain():
-            await opened.__aexit__(None, None, None)
-    except Exception as error:
-        log.error("plugin.broken", plugin=name, exc_info=error)

@@ -9,26 +9,19 @@ from weatherd.freshness import is_stale
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from weatherd.city import City
     from weatherd.config.diff import CityListDiff
     from weatherd.observation import LastObservation, Observation
 
 
 class LatestObservations:
-    """The current list of cities and the latest observation of each.
+    """The latest observation of each city of the list.
 
-    *saved* are the latest observations of an earlier run. One is used if its city is still listed at the same
-    coordinates.
+    *saved* are the latest observations of an earlier run. One is used if its city is listed at the same coordinates.
     """
 
-    def __init__(self, cities: Iterable[City] = (), saved: Iterable[LastObservation] = ()) -> None:
-        self.cities = tuple(cities)  # replaced by another tuple when the list changes
-        coordinates = {city.id: (city.lat, city.lon) for city in self.cities}
-        self._latest = {
-            last.observation.city: last.observation
-            for last in saved
-            if coordinates.get(last.observation.city) == (last.lat, last.lon)
-        }
+    def __init__(self, saved: Iterable[LastObservation] = ()) -> None:
+        self._latest: dict[str, Observation] = {}  # by city id
+        self._saved = {last.observation.city: last for last in saved}  # of cities that are not listed yet
 
     def record(self, observation: Observation) -> None:
         """Record an observation as its city's latest."""
@@ -44,7 +37,11 @@ class LatestObservations:
         return observation is None or is_stale(observation, now)
 
     def apply(self, diff: CityListDiff) -> None:
-        """Apply a change of the list: forget the observations of cities that were removed or moved."""
-        self.cities = diff.cities
-        for city_id in diff.added | diff.removed | diff.moved:
+        """Apply a change of the list: forget cities that were removed or moved, use what is saved of added ones."""
+        for city_id in diff.removed | diff.moved:
             self._latest.pop(city_id, None)
+        for city_id in diff.added:
+            self._latest.pop(city_id, None)  # because its removal may have come before the last observation of it
+            saved, city = self._saved.pop(city_id, None), diff.new[city_id]
+            if saved and (saved.lat, saved.lon) == (city.lat, city.lon):
+                self._latest[city_id] = saved.observation

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from weatherd.errors import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
+    from weatherd.config.diff import CityListDiff
     from weatherd.http.trace import RequestTrace
 
 SERVED = "fresh"  # the outcome of an attempt that brought a fresh observation; a value in the API and the metrics
@@ -103,8 +104,8 @@ class PollHistory:
         """Return the POSIX time at which the next poll of any city is due."""
         return min((next_poll.at for next_poll in self._next.values()), default=None)
 
-    def forget(self, cities: Iterable[str]) -> None:
-        """Drop the records of these cities."""
-        for city_id in cities:
+    def apply_diff(self, diff: CityListDiff) -> None:
+        """Drop the records of added and removed cities; a changed city keeps its last poll."""
+        for city_id in diff.added | diff.removed:
             self._last.pop(city_id, None)
             self._next.pop(city_id, None)

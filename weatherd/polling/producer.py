@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from weatherd.observation import Observation
     from weatherd.pipeline.latest import LatestObservations
     from weatherd.pipeline.queue import ObservationCounts, ObservationQueue
+    from weatherd.polling.city_registry import CityRegistry
     from weatherd.providers import Provider
     from weatherd.quota.planner import Planner
 
@@ -49,6 +50,7 @@ class PollingContext:
 
     providers: Mapping[str, Provider]
     planner: Planner
+    registry: CityRegistry
     latest: LatestObservations
     queue: ObservationQueue
     counts: ObservationCounts
@@ -93,7 +95,7 @@ _HEALTHY = _CityHealth()
 def _plan_first_poll(city: City, phase: float, context: PollingContext) -> NextPoll:
     now, interval, last = context.now(), context.planner.interval(city), context.latest.get(city.id)
     if last is None or last.provider not in city.providers or context.latest.is_stale(city.id, now):
-        at = now + phase * cold_start_spread(len(context.latest.cities))
+        at = now + phase * cold_start_spread(len(context.registry.cities))
         return NextPoll(at, "no fresh observation is known", is_tick=False)
     tick = first_poll_time(now, last.fetched_at.timestamp(), interval, phase * interval)
     if tick > now:

@@ -63,6 +63,10 @@ class Model(BaseModel):
 class CitiesQuery(Model):
     """Filters for the list of cities."""
 
+    name: Annotated[
+        str | None,
+        Field(min_length=1, max_length=200, description="Only cities with this id or name; case does not matter"),
+    ] = None
     state: Annotated[CityState | None, Field(description="Only cities in this state")] = None
     after: Annotated[CityId | None, Field(description="Continue after this city: `next` of the previous page")] = None
     limit: Annotated[int, Field(ge=1, le=1000, description="Cities per page"), _INTEGER] = 100

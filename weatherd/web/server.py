@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import bisect
 import contextlib
 import functools
+import operator
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -21,6 +24,7 @@ from weatherd.web.stream import EventStreams
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from weatherd.city import City
     from weatherd.config.sections import HttpSection
     from weatherd.daemon.status import DaemonStatus
     from weatherd.journal.journal import AsyncReader
@@ -30,6 +34,7 @@ log = structlog.get_logger()
 
 _SHUTDOWN_TIMEOUT = 0.5  # seconds that open requests may take when the daemon stops
 _MAX_BODY = 1024  # bytes; no endpoint reads a request body
+_SCAN_BATCH = 2000  # cities: the steps in which the list is searched, about 2 ms each
 
 
 class Endpoints:
@@ -115,27 +120,38 @@ class Endpoints:
     async def cities(self, request: web.Request) -> web.Response:
         """Return a page of cities, sorted by id."""
         query = parse_query(request, CitiesQuery)
-        found = sorted(
-            (
-                city
-                for city in self._status.cities
-                if (query.after is None or city.id > query.after) and query.state in (None, self._status.state_of(city))
-            ),
-            key=lambda city: city.id,
-        )
+        found = await self._find_cities(query)
         page = found[: query.limit]
         next_id = page[-1].id if len(found) > len(page) else None
         return json_response(
             CitiesPage(cities=[serializers.serialize_city(city, self._status) for city in page], next=next_id)
         )
 
+    async def _find_cities(self, query: CitiesQuery) -> list[City]:
+        """Return the cities of a page and one more, if there are more.
+
+        Only a search for a rare state goes through the whole list; it yields to the event loop every few milliseconds.
+        """
+        registry = self._status.registry
+        found: list[City] = []
+        cities = registry.cities if query.name is None else registry.find_by_name(query.name)
+        start = 0 if query.after is None else bisect.bisect_right(cities, query.after, key=operator.attrgetter("id"))
+        for begin in range(start, len(cities), _SCAN_BATCH):
+            for city in cities[begin : begin + _SCAN_BATCH]:
+                if query.state is None or query.state == self._status.state_of(city):
+                    found.append(city)
+                if len(found) > query.limit:
+                    return found
+            await asyncio.sleep(0)
+        return found
+
     async def city(self, request: web.Request) -> web.Response:
         """Return the details of a city; 404 if it is not in the list."""
         parse_query(request, NoQuery)
-        name = request.match_info["id"]
-        city = next((city for city in self._status.cities if city.id == name), None)
+        city_id = request.match_info["id"]
+        city = self._status.registry.get(city_id)
         if city is None:
-            raise ProblemError(HTTPStatus.NOT_FOUND, f"no city in the list has the id {name!r}")
+            raise ProblemError(HTTPStatus.NOT_FOUND, f"no city in the list has the id {city_id!r}")
         return json_response(serializers.serialize_city_detail(city, self._status))
 
     async def observations(self, request: web.Request) -> web.Response:

@@ -8,7 +8,6 @@ import contextlib
 import functools
 import importlib
 import os
-import random
 import sys
 import tempfile
 import threading
@@ -90,12 +89,9 @@ class ShutdownWatchdog:
 async def _run(config: Path | None, lines: LineWriter, *, demo: bool) -> ExitCode:
     from weatherd.config import loader
     from weatherd.config.settings import Settings, collect_secrets
-    from weatherd.daemon import lifecycle, systemd
-    from weatherd.daemon.file_watch import watch_files
-    from weatherd.daemon.wiring import open_forwarders, open_providers, open_sinks, utc_now
-    from weatherd.journal import provider_state, state_folder
-    from weatherd.journal.journal import open_journal
-    from weatherd.pipeline.latest import LatestObservations
+    from weatherd.daemon import lifecycle
+    from weatherd.daemon.file_watch import load_with_snapshot
+    from weatherd.daemon.wiring import open_parts
 
     stop, reload = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -111,43 +107,18 @@ async def _run(config: Path | None, lines: LineWriter, *, demo: bool) -> ExitCod
             flags = await stack.enter_async_context(_simulated_services()) if demo else {}
             if demo and not _is_port_set(config):
                 flags["http"] = {"port": 0}
-            load = functools.partial(
-                loader.load_configuration, file, os.environ, list(plugins.find_plugins("providers")), **flags
-            )
-            first = load()
+            source = file, os.environ, list(plugins.find_plugins("providers"))
+            first, snapshot = load_with_snapshot(*source, **flags)
+            load = functools.partial(loader.load_configuration, *source, **flags)
             settings = first.settings
             watchdog.grace = settings.shutdown_grace
             log.configure(settings.log.level, settings.log.format, collect_secrets(settings), write=lines.write)
             if file == loader.SHIPPED_SETTINGS and not demo:
                 structlog.get_logger().warning("config.shipped", config=str(file), action="name yours with --config")
-            path = state_folder.find_state_folder(settings.state, file, os.environ)
-            stack.enter_context(state_folder.lock_state_folder(path))
-            journal = await stack.enter_async_context(open_journal(path))
-            kept = await stack.enter_async_context(provider_state.open_provider_state(journal, utc_now))
-            providers = await stack.enter_async_context(open_providers(settings, utc_now, kept))
-            first = providers.require_usable(first)
-            sinks = await stack.enter_async_context(open_sinks(settings))
-            latest = LatestObservations(first.cities, kept.latest)
-            forwarders = await stack.enter_async_context(open_forwarders(settings, kept, lambda: latest.cities))
-            clean = await lifecycle.run_daemon(
-                first,
-                lambda cities: providers.require_usable(load(reuse=cities)),
-                providers.usable,
-                sinks,
-                journal,
-                forwarders=forwarders,
-                board=latest,
-                planner=providers.planner,
-                gates=providers.limiters,
-                serve=_make_server(settings.http),
-                notify=systemd.open_notifier(os.environ),
-                watchdog=systemd.watchdog_period(os.environ),
-                watch=watch_files,
-                stop=stop,
-                reload=reload,
-                now=utc_now,
-                random=random.Random(),  # noqa: S311 - it spreads retries
+            parts = await stack.enter_async_context(
+                open_parts(first, lambda cities: load(reuse=cities), snapshot, _make_server(settings.http))
             )
+            clean = await lifecycle.run_daemon(parts, stop=stop, reload=reload)
     return ExitCode.OK if clean else ExitCode.UNCLEAN
 
 

@@ -1,0 +1,89 @@
+"""The registry of cities: one owner, sorted, whose changes all subscribers see in one step."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.daemon import make_registry
+from tests.support.fakes import BERLIN, KIEL, MUNICH
+from weatherd.city import City
+from weatherd.config.diff import CityListDiff, diff
+from weatherd.errors import Problem
+from weatherd.polling.city_registry import CityRegistry
+
+CITIES = [City(name=name, lat=float(lat), lon=10.0) for name in "abcdefgh" for lat in (1, 2)]
+LISTS = st.lists(st.lists(st.sampled_from(CITIES), unique_by=lambda city: city.id), max_size=6)
+
+
+@given(LISTS)
+def test_subscribers_that_follow_the_diffs_know_the_list(lists: list[list[City]]) -> None:
+    """From the start, a diff from an empty list, the diffs alone tell the cities, whatever lists follow one another."""
+    registry = CityRegistry()
+    known: dict[str, City] = {}
+
+    def follow(change: CityListDiff) -> None:
+        for city_id, city in change.gone.items():
+            assert known.pop(city_id) == city
+        known.update(change.new)
+
+    registry.subscribe(follow)
+    for cities in lists:
+        registry.apply(diff(registry.cities, cities))
+        assert sorted(known.values(), key=lambda city: city.id) == list(registry.cities)
+        assert set(registry.cities) == set(cities)
+
+
+@given(st.lists(st.sampled_from(CITIES), unique_by=lambda city: city.id))
+def test_the_cities_are_sorted_and_found_by_id(cities: list[City]) -> None:
+    """The list is sorted by id; each city of it is found by its id, and no other."""
+    registry = make_registry(cities)
+    assert [city.id for city in registry.cities] == sorted(city.id for city in cities)
+    for city_id in "abcdefgh":
+        assert registry.get(city_id) == next((city for city in cities if city.id == city_id), None)
+
+
+def test_subscribers_are_called_in_order_when_the_list_is_already_new() -> None:
+    """The planner, which subscribed first, is updated before the supervisor; both see the new list."""
+    registry, calls = CityRegistry(), list[tuple[str, int]]()
+    registry.subscribe(lambda _: calls.append(("planner", len(registry.cities))))
+    registry.subscribe(lambda _: calls.append(("supervisor", len(registry.cities))))
+    registry.apply(diff((), [KIEL, BERLIN]))
+    assert calls == [("planner", 2), ("supervisor", 2)]
+
+
+def test_an_unchanged_list_stays_the_same_tuple_of_objects() -> None:
+    """Cities that are equal are not replaced when the list is made of the same objects."""
+    registry = make_registry([KIEL, BERLIN])
+    registry.apply(diff(registry.cities, [BERLIN, KIEL]))
+    assert [city for city in registry.cities if city is not KIEL and city is not BERLIN] == []
+
+
+def test_a_city_is_found_by_name_or_id_in_any_case() -> None:
+    """Names may be shared; an id in upper case is no id, but may be a name."""
+    other = replace(KIEL, id="kiel-2", name="KIEL")
+    registry = make_registry([MUNICH, other, KIEL])
+    assert registry.find_by_name("kIEl") == [KIEL, other]
+    assert registry.find_by_name("münchen") == registry.find_by_name("munchen") == [MUNICH]
+    assert registry.find_by_name("kiel-2") == [other]
+    assert registry.find_by_name("paris") == []
+
+
+def test_names_follow_a_change_of_the_list() -> None:
+    """A city that was renamed is found by its new name alone."""
+    registry = make_registry([KIEL])
+    assert registry.find_by_name("Kiel") == [KIEL]
+    renamed = replace(KIEL, name="Kiel-Holtenau")
+    registry.apply(diff(registry.cities, [renamed]))
+    assert registry.find_by_name("Kiel-Holtenau") == registry.find_by_name("kiel") == [renamed]
+
+
+def test_quarantined_rows_are_those_of_the_last_list() -> None:
+    """A list without bad rows leaves none quarantined."""
+    registry, problem = CityRegistry(), Problem("cities.yaml:4:9", "'lat' should be at most 90, not 99")
+    registry.apply(diff((), [KIEL]), [[problem]])
+    assert registry.quarantined == [[problem]]
+    registry.apply(diff([KIEL], [KIEL]))
+    assert not registry.quarantined

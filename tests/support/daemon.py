@@ -1,0 +1,131 @@
+"""A daemon made of fakes, driven from outside by its events."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tests.support import virtual_time
+from tests.support.fakes import BERLIN, KIEL, MUNICH, FakeJournal
+from weatherd.config.diff import diff
+from weatherd.config.loader import Configuration
+from weatherd.config.settings import Settings
+from weatherd.daemon import lifecycle
+from weatherd.daemon.parts import Parts
+from weatherd.daemon.status import DaemonStatus, ReloadResult
+from weatherd.errors import ConfigError
+from weatherd.pipeline.latest import LatestObservations
+from weatherd.pipeline.queue import ObservationCounts, ObservationQueue
+from weatherd.polling.city_registry import CityRegistry
+from weatherd.polling.producer import PollingContext
+from weatherd.quota.planner import Planner
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from tests.support.fakes import FakeProvider
+    from weatherd.city import City
+    from weatherd.observation import LastObservation
+    from weatherd.pipeline.sinks import Sink
+    from weatherd.providers import Provider
+
+ROWS = (KIEL, BERLIN, MUNICH)
+_SETTINGS = Settings()
+
+
+def make_configuration(*cities: City, **settings: Any) -> Configuration:
+    """Return a configuration of these cities and of the default settings, but for *settings*."""
+    return Configuration(Path("weatherd.yaml"), _SETTINGS.model_copy(update=settings), cities, ())
+
+
+def make_registry(cities: Iterable[City] = ()) -> CityRegistry:
+    """Return a registry of these cities."""
+    registry = CityRegistry()
+    registry.apply(diff((), cities))
+    return registry
+
+
+def make_latest(cities: Iterable[City] = (), saved: Iterable[LastObservation] = ()) -> LatestObservations:
+    """Return the latest observations after a start with these cities and what an earlier run has saved."""
+    latest = LatestObservations(saved)
+    latest.apply(diff((), cities))
+    return latest
+
+
+def make_parts(configuration: Configuration, providers: Mapping[str, Provider], **parts: Any) -> Parts:
+    """Return the parts of a daemon on virtual time, with a fake journal and without sinks, but for *parts*.
+
+    A reload finds the same configuration again.
+    """
+    defaults: dict[str, Any] = {
+        "load": lambda _: configuration,
+        "snapshot": None,
+        "registry": CityRegistry(),
+        "latest": LatestObservations(),
+        "planner": Planner(),
+        "sinks": {},
+        "journal": FakeJournal(),
+        "now": virtual_time.now,
+        "random": random.Random(0),
+    }
+    return Parts(configuration=configuration, providers=providers, **(defaults | parts))
+
+
+def make_context(providers: Mapping[str, Provider], **parts: Any) -> PollingContext:
+    """Return what producers need, without cities and on the running loop's clock, but for *parts*."""
+    defaults: dict[str, Any] = {
+        "planner": Planner(),
+        "registry": CityRegistry(),
+        "latest": LatestObservations(),
+        "queue": ObservationQueue(1000),
+        "counts": ObservationCounts(),
+        "epoch": virtual_time.now().timestamp() - asyncio.get_running_loop().time(),
+        "random": random.Random(0),
+    }
+    return PollingContext(providers=providers, **(defaults | parts))
+
+
+def make_status(cities: Iterable[City] = (), **parts: Any) -> DaemonStatus:
+    """Return the status of a daemon that has just started, without a journal and forwarders, but for *parts*."""
+    defaults: dict[str, Any] = {
+        "registry": make_registry(cities),
+        "latest": LatestObservations(),
+        "counts": ObservationCounts(),
+        "queue": ObservationQueue(1),
+        "planner": Planner(),
+        "limiters": {},
+        "journal": None,
+        "deliveries": None,
+        "now": virtual_time.now,
+        "request_reload": lambda: None,
+        "last_reload": ReloadResult(successful=True, at=0.0),
+    }
+    return DaemonStatus(**(defaults | parts))
+
+
+class DaemonRunner:
+    """A daemon with one provider, and the events that drive it."""
+
+    def __init__(
+        self, provider: FakeProvider, sinks: Mapping[str, Sink], configuration: Configuration, **parts: Any
+    ) -> None:
+        self.stop, self.reload = asyncio.Event(), asyncio.Event()
+        self.next: Configuration | ConfigError = configuration
+        self.parts = make_parts(configuration, {"fake": provider}, load=self._load, sinks=sinks, **parts)
+
+    async def run(self) -> bool:
+        """Run until stopped."""
+        return await lifecycle.run_daemon(self.parts, stop=self.stop, reload=self.reload)
+
+    async def edit(self, configuration: Configuration | ConfigError) -> None:
+        """Replace the configuration, or what is wrong with it, and reload."""
+        self.next = configuration
+        self.reload.set()
+        await asyncio.sleep(1)
+
+    def _load(self, _: Iterable[City]) -> Configuration:
+        if isinstance(self.next, ConfigError):
+            raise self.next
+        return self.next

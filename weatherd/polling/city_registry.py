@@ -1,0 +1,71 @@
+"""The registry of cities: the one owner of the list. Everybody else reads it or subscribes to its changes."""
+
+from __future__ import annotations
+
+import bisect
+import operator
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+import structlog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from weatherd.city import City
+    from weatherd.config.diff import CityListDiff
+    from weatherd.errors import Problem
+
+log = structlog.get_logger()
+
+_city_id = operator.attrgetter("id")
+
+
+class CityRegistry:
+    """The cities of the current list, sorted by id, and the rows of it that are quarantined.
+
+    The list changes by :meth:`apply` alone; the start is a diff from an empty list.
+    """
+
+    def __init__(self) -> None:
+        self.cities: tuple[City, ...] = ()  # replaced by another tuple when the list changes
+        self.quarantined: Sequence[Sequence[Problem]] = ()  # the problems of each quarantined row
+        self._by_name: dict[str, list[City]] | None = None  # by case-folded name; made when it is first needed
+        self._subscribers: list[Callable[[CityListDiff], None]] = []
+
+    def subscribe(self, subscriber: Callable[[CityListDiff], None]) -> None:
+        """Call *subscriber* with every later diff.
+
+        The subscribers are called in the order in which they subscribed: the planner before the supervisor, because a
+        new producer needs its interval.
+        """
+        self._subscribers.append(subscriber)
+
+    def apply(self, change: CityListDiff, quarantined: Sequence[Sequence[Problem]] = ()) -> None:
+        """Replace the list and notify the subscribers, all in one synchronous step.
+
+        Logs each quarantined row. *change* has to be the difference from the current list.
+        """
+        for problems in quarantined:
+            log.warning("city.quarantined", problems=[str(problem) for problem in problems])
+        self.cities, self.quarantined, self._by_name = change.cities, quarantined, None
+        for subscriber in self._subscribers:
+            subscriber(change)
+
+    def get(self, city_id: str) -> City | None:
+        """Return the city with this id, or None. Takes O(log n)."""
+        index = bisect.bisect_left(self.cities, city_id, key=_city_id)
+        found = self.cities[index : index + 1]
+        return found[0] if found and found[0].id == city_id else None
+
+    def find_by_name(self, name: str) -> Sequence[City]:
+        """Return the cities with this id or name, ignoring case, in the order of their ids.
+
+        Takes O(log n), except for the first call after a change of the list, which indexes the names.
+        """
+        if self._by_name is None:
+            self._by_name = defaultdict(list)
+            for city in self.cities:
+                self._by_name[city.name.casefold()].append(city)
+        named, with_id = self._by_name.get(name.casefold(), []), self.get(name)
+        return named if with_id is None or with_id in named else sorted([*named, with_id], key=_city_id)
