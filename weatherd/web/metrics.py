@@ -130,7 +130,7 @@ class MetricsCollector(Collector):
         )
         delivered = CounterMetricFamily("weatherd_forwarder_delivered", "Observations delivered.", labels=["forwarder"])
         skipped = CounterMetricFamily(
-            "weatherd_forwarder_set_aside",
+            "weatherd_forwarder_skipped",
             "Observations skipped because the destination permanently rejected them.",
             labels=["forwarder"],
         )

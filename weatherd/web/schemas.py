@@ -232,7 +232,7 @@ class ForwarderModel(Model):
 
     forwarder: str
     delivered: int
-    set_aside: Annotated[int, Field(description="Observations skipped because the destination rejected them")]
+    skipped: Annotated[int, Field(description="Observations that the destination permanently rejected")]
     behind: int
     is_down: bool
 

@@ -81,13 +81,7 @@ def serialize_status(status: DaemonStatus) -> StatusModel:
         account={**dataclasses.asdict(status.counts), "queued": status.queue.depth},
         providers=[_provider(name, status) for name in sorted(status.limiters)],
         forwarders=[
-            ForwarderModel(
-                forwarder=name,
-                delivered=counters["delivered"],
-                set_aside=counters["skipped"],
-                behind=counters["behind"],
-                is_down=status.deliveries.is_down(name),
-            )
+            ForwarderModel(forwarder=name, is_down=status.deliveries.is_down(name), **counters)
             for name, counters in status.deliveries.counters().items()
         ],
         reload_successful=status.last_reload.successful,

@@ -155,5 +155,5 @@ def _describe_daemon(daemon: StatusModel) -> Iterator[str]:
 
 def _describe_forwarder(forwarder: ForwarderModel) -> str:
     state = "down" if forwarder.is_down else "up"
-    skipped = f", {forwarder.set_aside:,} skipped" if forwarder.set_aside else ""
+    skipped = f", {forwarder.skipped:,} skipped" if forwarder.skipped else ""
     return f"{forwarder.forwarder}: {state}, {forwarder.delivered:,} delivered, {forwarder.behind:,} waiting{skipped}"
