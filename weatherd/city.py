@@ -1,38 +1,42 @@
-"""What a city is, and how it gets its id."""
+"""A city of the list, and the id made from its name."""
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import hashlib
 import re
 import unicodedata
 import zoneinfo
-from contextvars import ContextVar
 from dataclasses import fields
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, ConfigDict, Field, FiniteFloat, StringConstraints, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    StringConstraints,
+    ValidationInfo,
+    WithJsonSchema,
+)
 from pydantic.dataclasses import dataclass as validated
 
 from weatherd.duration import Interval
 from weatherd.errors import did_you_mean
 
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
-
 _LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "æ": "ae", "œ": "oe", "þ": "th", "ı": "i", "ħ": "h"})
 _CONTROLS = {"Cc", "Cs", "Zl", "Zp"}
-_TURNING = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # they make a line read as another one
+_BIDI_CONTROLS = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # they reorder the text of a line
 _ID = r"^([a-z0-9][a-z0-9_-]{0,63})?$"
 _is_id = re.compile(_ID).fullmatch
 _words = re.compile("[a-z0-9]+").findall
 
 
 def make_slug(name: str) -> str:
-    """Return the id of a city that has none: ``São Paulo`` is ``sao-paulo``.
+    """Return the id for a city's name: ``São Paulo`` is ``sao-paulo``.
 
-    Ids are ASCII, so that any program can take them; a name in another script gets a stable hash.
+    Ids are ASCII, so that any program can handle them; a name in a non-Latin script gets a stable hash.
     """
     letters = name.casefold()
     if not letters.isascii():
@@ -41,15 +45,15 @@ def make_slug(name: str) -> str:
     return words or f"city-{hashlib.blake2b(name.encode(errors='replace'), digest_size=4).hexdigest()}"
 
 
-def _one_line(text: str) -> str:
-    if text.isprintable():  # that is stricter, for it refuses joiners, too, and quick
+def _check_one_line(text: str) -> str:
+    if text.isprintable():  # a fast check first; it is stricter than needed and rejects joiners
         return text
-    if any(unicodedata.category(letter) in _CONTROLS or letter in _TURNING for letter in text):
+    if any(unicodedata.category(letter) in _CONTROLS or letter in _BIDI_CONTROLS for letter in text):
         raise ValueError("should be one line of printable text")
     return text
 
 
-def _id(text: str) -> str:
+def _check_id(text: str) -> str:
     if not _is_id(text):
         raise ValueError("should be lower-case letters, digits, '-' and '_', at most 64")
     return text
@@ -65,81 +69,97 @@ def _zone_hint(name: str) -> str:
     return did_you_mean(name, sorted(_zones()))
 
 
-def _zone(name: str) -> str:
+def _check_zone(name: str) -> str:
     if name not in _zones():
         raise ValueError(f"should be a time zone such as Europe/Berlin{_zone_hint(name)}")
     return name
 
 
-_PROVIDERS: ContextVar[Collection[str] | None] = ContextVar("providers", default=None)
-
-
-@contextlib.contextmanager
-def knowing(providers: Collection[str] | None) -> Iterator[None]:
-    """Let no other names pass for providers inside the ``with``; None lets any."""
-    token = _PROVIDERS.set(providers)
-    try:
-        yield
-    finally:
-        _PROVIDERS.reset(token)
-
-
-def _installed(name: str, info: ValidationInfo) -> str:
-    known = info.context["providers"] if info.context else _PROVIDERS.get()
+def _check_installed(name: str, info: ValidationInfo) -> str:
+    known = info.context["providers"] if info.context else None
     if known is not None and name not in known:
         raise ValueError(f"should be one of {', '.join(sorted(known))}{did_you_mean(name, known)}")
     return name
 
 
-def _different(names: tuple[str, ...]) -> tuple[str, ...]:
+def _check_distinct(names: tuple[str, ...]) -> tuple[str, ...]:
     if not names:
         raise ValueError("should name at least one provider")
     if len(set(names)) < len(names):
         raise ValueError("should name each provider once")
-    return _shared(names)
+    return _intern(names)
 
 
 @functools.lru_cache(maxsize=100)
-def _shared(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Return one tuple for all equal ones: nearly every city of a long list has the same providers."""
+def _intern(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return one object for equal tuples, because nearly every city of a long list has the same providers."""
     return names
+
+
+def _validate_plugins(value: Any, info: ValidationInfo) -> Any:
+    """Return the models of the plug-ins' keys in a row, by name; a City made by a program has them already."""
+    if value is None or value == {}:
+        return ()
+    if isinstance(value, tuple) or not info.context:
+        return value
+    validated = info.context["plugin_models"]().model_validate(value, extra="forbid")
+    aliases = {name: str(field.alias) for name, field in type(validated).model_fields.items()}
+    found = tuple((aliases[name], model) for name, model in validated if model is not None)
+    try:
+        hash(found)
+    except TypeError as error:
+        raise ValueError(f"has a model that is not frozen and hashable: {error}") from None
+    return found
 
 
 Word = Annotated[str, StringConstraints(strict=True, min_length=1)]
 ProviderNames = Annotated[
-    tuple[Annotated[Word, AfterValidator(_installed)], ...],
-    AfterValidator(_different),
+    tuple[Annotated[Word, AfterValidator(_check_installed)], ...],
+    AfterValidator(_check_distinct),
     Field(json_schema_extra={"minItems": 1, "uniqueItems": True}),
 ]
 
 
 @validated(frozen=True, slots=True, kw_only=True, config=ConfigDict(extra="forbid"))
 class City:
-    """A place to watch. The coordinates are WGS 84 degrees; ``interval`` is in seconds."""
+    """A city to poll: coordinates in WGS 84 degrees, ``interval`` in seconds. Frozen and hashable."""
 
     name: Annotated[
         str,
         StringConstraints(strict=True, min_length=1, max_length=200, strip_whitespace=True),
-        AfterValidator(_one_line),
-        Field(description="What people call it; printed as it is"),
+        AfterValidator(_check_one_line),
+        Field(description="The name, printed unchanged"),
     ]
     lat: Annotated[FiniteFloat, Field(strict=True, ge=-90, le=90, description="Latitude, degrees north")]
     lon: Annotated[FiniteFloat, Field(strict=True, ge=-180, le=180, description="Longitude, degrees east")]
     id: Annotated[
         str,
-        Field(strict=True, description="Names the city to programs; made from the name unless given"),
-        AfterValidator(_id),
+        Field(strict=True, description="Identifies the city to programs; made from the name unless given"),
+        AfterValidator(_check_id),
         Field(json_schema_extra={"pattern": _ID}),
     ] = ""
-    interval: Annotated[Interval, Field(description="How often to ask, instead of the general interval")] = 600.0
-    providers: Annotated[ProviderNames, Field(description="In order of preference, instead of the general ones")] = (
-        "open-meteo",
-    )
-    timezone: Annotated[str, AfterValidator(_zone), Field(description="IANA name, to show times in")] | None = None
+    interval: Annotated[Interval, Field(description="Time between two polls, instead of the general interval")] = 600.0
+    providers: Annotated[
+        ProviderNames, Field(description="In order of preference, instead of the general providers")
+    ] = ("open-meteo",)
+    timezone: (
+        Annotated[str, AfterValidator(_check_zone), Field(description="IANA name of the time zone for local times")]
+        | None
+    ) = None
+    plugins: Annotated[
+        tuple[tuple[str, Any], ...],
+        BeforeValidator(_validate_plugins),
+        WithJsonSchema({"type": "object"}),
+        Field(description="Keys of plug-ins, one section for each: {my-provider: {station: 12}}"),
+    ] = ()
 
     def __post_init__(self) -> None:
         if not self.id:
             object.__setattr__(self, "id", make_slug(self.name))
+
+    def plugin(self, name: str) -> Any:
+        """Return the plug-in's own keys in this city's row, as its ``city_model``; None if the row has none."""
+        return dict(self.plugins).get(name)
 
 
 KEYS = tuple(field.name for field in fields(City))

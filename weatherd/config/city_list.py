@@ -1,7 +1,8 @@
-"""The list of cities: how a file or a folder of files becomes rows, the bad ones set aside."""
+"""The list of cities: rows from a file or a folder of files, with the bad rows quarantined."""
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from weatherd.city import KEYS, City
 from weatherd.config.messages import explain_error, quote_shortened
+from weatherd.config.plugin_models import combine_models, find_plugin_models, plugin_keys
+from weatherd.config.setting_paths import PLUGINS
 from weatherd.config.yaml import reader
 from weatherd.errors import ConfigError, Problem, did_you_mean
 
@@ -17,51 +20,57 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
     from pathlib import Path
 
+    from pydantic import BaseModel
     from pydantic_core import ErrorDetails
 
+    from weatherd.config.plugin_models import FindModels
+
 _CITY = TypeAdapter(City)
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
+_NO_DEFAULTS: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class CityList:
-    """What a file or folder holds: the good rows in their order, and for each of the others what is wrong."""
+    """The cities of a list in their order, and the problems of each quarantined row."""
 
     cities: tuple[City, ...]
     quarantined: tuple[tuple[Problem, ...], ...] = ()
 
 
 def load_cities(
-    path: Path, providers: Collection[str], general: Mapping[str, Any] = _NOTHING, reuse: Iterable[City] = ()
+    path: Path, providers: Collection[str], defaults: Mapping[str, Any] = _NO_DEFAULTS, reuse: Iterable[City] = ()
 ) -> CityList:
-    """Read a file, or every ``*.yaml`` and ``*.yml`` of a folder in the order of their names.
+    """Load a file, or every ``*.yaml`` and ``*.yml`` file of a folder in the order of their names.
 
-    *general* holds what a row has that does not say otherwise. A bad row, one with a provider that is not among
-    *providers* too, is quarantined: it is reported with its place and the others are kept. Raises ConfigError when
-    something cannot be read, is not YAML, or holds no list under ``cities``.
+    *defaults* are the values of the keys that a row leaves out. A bad row, also one with a provider that is not among
+    *providers*, is quarantined: its problems are reported with their positions and the other rows are used. Raises
+    ConfigError when a file cannot be read, is not YAML, or has no list under ``cities``.
     """
-    return parse_cities(((str(file), reader.read_text(file)) for file in list_files(path)), providers, general, reuse)
+    return parse_cities(((str(file), reader.read_text(file)) for file in list_files(path)), providers, defaults, reuse)
 
 
 def parse_cities(
     texts: Iterable[tuple[str, str]],
     providers: Collection[str],
-    general: Mapping[str, Any] = _NOTHING,
+    defaults: Mapping[str, Any] = _NO_DEFAULTS,
     reuse: Iterable[City] = (),
+    *,
+    find_models: FindModels = find_plugin_models,
 ) -> CityList:
     """Parse the list in *texts*, pairs of a file's name and its text.
 
     A row that equals one of the *reuse* cities becomes that very object, because then a long list that is read again
-    is not in memory twice, and a comparison with the former list finds the same objects.
+    is not in memory twice, and a comparison with the former list finds the same objects. *find_models* is called only
+    if a row has keys for plug-ins, because it imports them.
     """
-    rows = _Rows(providers, general, reuse)
+    rows = _RowReader(providers, defaults, reuse, find_models)
     for name, text in texts:
-        rows.read(name, text)
-    return CityList(tuple(rows.kept.values()), tuple(rows.quarantined))
+        rows.read_file(name, text)
+    return CityList(tuple(rows.cities.values()), tuple(rows.quarantined))
 
 
 def list_files(path: Path) -> list[Path]:
-    """Return the files that a list is made of: *path* itself, or the YAML files in it, hidden ones left out."""
+    """Return the files of a list: *path* itself, or the YAML files in that folder, without hidden ones."""
     try:
         if not path.is_dir():
             return [path]
@@ -73,72 +82,82 @@ def list_files(path: Path) -> list[Path]:
     return sorted(found)
 
 
-class _Rows:
-    """The rows of a list, each judged as soon as it is read: 200,000 of them as YAML values would fill the memory."""
+class _RowReader:
+    """Validates each row as soon as it is parsed, because 200,000 rows as YAML values would fill the memory."""
 
-    def __init__(self, providers: Collection[str], general: Mapping[str, Any], reuse: Iterable[City]) -> None:
-        self.kept: dict[str, City] = {}  # by id
+    def __init__(
+        self,
+        providers: Collection[str],
+        defaults: Mapping[str, Any],
+        reuse: Iterable[City],
+        find_models: FindModels,
+    ) -> None:
+        self.cities: dict[str, City] = {}  # by id
         self.quarantined: list[tuple[Problem, ...]] = []
-        self._general = general
-        self._context = {"providers": providers}
+        self._defaults = defaults
+        self._find_models = functools.cache(find_models)
+        self._context = {"providers": providers, "plugin_models": functools.cache(self._city_models)}
         self._reuse = {city.id: city for city in reuse}
         self._name = ""  # of the file that is being read
-        self._places: dict[str, tuple[str, int, int]] = {}  # where each of them stands
+        self._positions: dict[str, tuple[str, int, int]] = {}  # file, line and column of each city, by id
 
-    def read(self, name: str, text: str) -> None:
-        """Take the rows of a file. Raises ConfigError when it is not a list of cities."""
+    def read_file(self, name: str, text: str) -> None:
+        """Add the rows of a file. Raises ConfigError when it is not a list of cities."""
         self._name = name
-        _require_list(reader.parse_yaml(text, name, {"cities": self._take}), name)
+        _require_list(reader.parse_yaml(text, name, {"cities": self._add_row}), name)
 
-    def _take(self, row: Any, place: reader.Position) -> None:
+    def _add_row(self, row: Any, position: reader.Position) -> None:
         if isinstance(row, reader.YamlMapping):
-            row.update({key: value for key, value in self._general.items() if row.get(key) is None})
+            row.update({key: value for key, value in self._defaults.items() if row.get(key) is None})
         try:
-            self._keep(_CITY.validate_python(row, context=self._context), place)
+            self._add_city(_CITY.validate_python(row, context=self._context), position)
         except ValidationError as error:
             details = error.errors(include_url=False)
-            self.quarantined.append(tuple(_problem(detail, row, place, self._name) for detail in details))
+            self.quarantined.append(tuple(self._problem(detail, row, position) for detail in details))
 
-    def _keep(self, city: City, place: reader.Position) -> None:
-        if city.id not in self.kept:
+    def _add_city(self, city: City, position: reader.Position) -> None:
+        if city.id not in self.cities:
             known = self._reuse.get(city.id)
-            self.kept[city.id] = city if known is None or known != city else known
-            self._places[city.id] = (self._name, *place)
+            self.cities[city.id] = city if known is None or known != city else known
+            self._positions[city.id] = (self._name, *position)
             return
-        name, line, column = self._places[city.id]
-        taken = (
-            f"the id {city.id!r} is taken by {reader.format_position(name, (line, column))}; give one of them an 'id'"
-        )
-        problem = Problem(reader.format_position(self._name, place), f"{quote_shortened(city.name)}: {taken}")
-        self.quarantined.append((problem,))
+        name, line, column = self._positions[city.id]
+        first = reader.format_position(name, (line, column))
+        message = f"{quote_shortened(city.name)}: the id {city.id!r} is taken by {first}; give one of them an 'id'"
+        self.quarantined.append((Problem(reader.format_position(self._name, position), message),))
+
+    def _problem(self, detail: ErrorDetails, row: Any, position: reader.Position) -> Problem:
+        if not isinstance(row, reader.YamlMapping):
+            return Problem(reader.format_position(self._name, position), explain_error(detail, KEYS))
+        city = f"{quote_shortened(row['name'])}: " if isinstance(row.get("name"), str) else ""
+        path, is_unknown = detail["loc"], detail["type"] in ("unexpected_keyword_argument", "extra_forbidden")
+        known = plugin_keys(path, self._city_sections()) if path[:1] == (PLUGINS,) and is_unknown else KEYS
+        here = reader.find_position(row, path, key=is_unknown)
+        return Problem(reader.format_position(self._name, here), city + explain_error(detail, known))
+
+    def _city_models(self) -> type[BaseModel]:
+        return combine_models(self._city_sections(), "CityPlugins")
+
+    def _city_sections(self) -> dict[str, type[BaseModel]]:
+        return {name: models.city for name, models in self._find_models().items() if models.city}
 
 
 def _require_list(document: Any, name: str) -> None:
-    """Raise ConfigError unless there is a list under ``cities``, the only key that a file has."""
+    """Raise ConfigError unless there is a list under ``cities``, the only key that a file may have."""
     if not isinstance(document, reader.YamlMapping):
-        place = reader.find_position(document, ())
-        raise ConfigError(
-            Problem(reader.format_position(name, place), "should hold 'cities:' and under it a list of cities")
-        )
+        position = reader.format_position(name, reader.find_position(document, ()))
+        raise ConfigError(Problem(position, "should hold 'cities:' and under it a list of cities"))
     unknown = [
-        Problem(
-            reader.format_position(name, place), f"unknown key {quote_shortened(key)}{did_you_mean(key, ['cities'])}"
-        )
-        for key, place in document.key_positions.items()
+        Problem(reader.format_position(name, position), f"unknown key {quote_shortened(key)}{_hint(key)}")
+        for key, position in document.key_positions.items()
         if key != "cities"
     ]
     if unknown:
         raise ConfigError(*unknown)
     if not isinstance(document.get("cities"), reader.YamlSequence):
-        place = reader.find_position(document, ("cities",))
-        message = "'cities' should be a list: one '- {name: …, lat: …, lon: …}' a line"
-        raise ConfigError(Problem(reader.format_position(name, place), message))
+        position = reader.format_position(name, reader.find_position(document, ("cities",)))
+        raise ConfigError(Problem(position, "'cities' should be a list: one '- {name: …, lat: …, lon: …}' a line"))
 
 
-def _problem(detail: ErrorDetails, row: Any, place: reader.Position, name: str) -> Problem:
-    if not isinstance(row, reader.YamlMapping):
-        return Problem(reader.format_position(name, place), explain_error(detail, KEYS))
-    named = f"{quote_shortened(row['name'])}: " if isinstance(row.get("name"), str) else ""
-    unknown = detail["type"] == "unexpected_keyword_argument"
-    here = reader.find_position(row, detail["loc"], key=unknown)
-    return Problem(reader.format_position(name, here), named + explain_error(detail, KEYS))
+def _hint(key: str) -> str:
+    return did_you_mean(key, ["cities"])

@@ -1,4 +1,4 @@
-"""Both files, the environment and the secrets, read whole into one value; or a ConfigError, and nothing changed."""
+"""The configuration as one frozen value: the settings and the list of cities, or a ConfigError with every problem."""
 
 from __future__ import annotations
 
@@ -7,15 +7,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
+from pydantic import ValidationError, create_model
+from pydantic_settings import InitSettingsSource
 
-from weatherd.city import City, knowing
-from weatherd.config import environment, secrets
 from weatherd.config.city_list import load_cities
-from weatherd.config.environment import Layer
+from weatherd.config.environment import read_environment
 from weatherd.config.messages import explain_error
-from weatherd.config.sections import section_in
-from weatherd.config.settings import Settings, layered
+from weatherd.config.plugin_models import combine_models, find_plugin_models, plugin_keys
+from weatherd.config.secrets import read_secrets
+from weatherd.config.setting_paths import (
+    CONFIG_VARIABLE,
+    PLUGINS,
+    is_secret,
+    section_model,
+    variable_name,
+    walk_settings,
+)
+from weatherd.config.settings import Settings
+from weatherd.config.sources import TextSource
 from weatherd.config.yaml import reader
 from weatherd.errors import ConfigError, Problem
 
@@ -25,18 +34,19 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
     from pydantic_core import ErrorDetails
 
+    from weatherd.city import City
+    from weatherd.config.plugin_models import FindModels
+
 SETTINGS_FILE_NAME = "weatherd.yaml"
 _FOLDER = Path(__file__).resolve().parent
 _IN_CHECKOUT = _FOLDER.parents[1] / "config" / SETTINGS_FILE_NAME
-SHIPPED_SETTINGS = (
-    _IN_CHECKOUT if _IN_CHECKOUT.is_file() else _FOLDER / SETTINGS_FILE_NAME
-)  # an installed package holds a copy of both files
-_SECRETS = list(secrets.secret_fields(Settings))
+# An installed package holds a copy of both files of the checkout's config/
+SHIPPED_SETTINGS = _IN_CHECKOUT if _IN_CHECKOUT.is_file() else _FOLDER / SETTINGS_FILE_NAME
 
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """All that the daemon works by."""
+    """The settings and the cities of a daemon, with the file they came from and the rows that were quarantined."""
 
     file: Path
     settings: Settings
@@ -45,25 +55,28 @@ class Configuration:
 
     @property
     def list_path(self) -> Path:
-        """The list of cities: a file, or a folder of them."""
+        """The list of cities: a file, or a folder of files."""
         return _list_path(self.file, self.settings)
 
 
 def find_settings_file(flag: Path | None, environ: Mapping[str, str]) -> Path:
-    """Return the settings file: the one named, else that of the first place with one, else the shipped one."""
-    for named in (flag, environ.get(environment.CONFIG_VARIABLE)):
+    """Return the settings file: *flag*, else $WEATHERD_CONFIG, else the first that exists, else the shipped one.
+
+    Searched in order: ./config, $XDG_CONFIG_HOME/weatherd, /etc/weatherd.
+    """
+    for named in (flag, environ.get(CONFIG_VARIABLE)):
         if named:
-            return _expanded(Path(named))
-    home = Path(environ.get("XDG_CONFIG_HOME") or _expanded(Path("~/.config")))
+            return _expand_home(Path(named))
+    home = Path(environ.get("XDG_CONFIG_HOME") or _expand_home(Path("~/.config")))
     files = (folder / SETTINGS_FILE_NAME for folder in (Path("config"), home / "weatherd", Path("/etc/weatherd")))
-    # pathlib's is_file() raises an error for a folder that must not be looked into
+    # os.path, because pathlib's is_file() raises an error for a folder without read permission
     return next((file for file in files if os.path.isfile(file)), SHIPPED_SETTINGS)  # noqa: PTH113 - see above
 
 
 def load_configuration(
     file: Path, environ: Mapping[str, str], providers: Collection[str], *, reuse: Iterable[City] = (), **flags: Any
 ) -> Configuration:
-    """Read the settings in *file* and the list of cities they name; unchanged cities are the objects in *reuse*.
+    """Load the settings in *file* and the list of cities they name; unchanged cities are the objects in *reuse*.
 
     Raises ConfigError with every problem, each with its position.
     """
@@ -79,26 +92,45 @@ def with_city_list(configuration: Configuration, path: Path, providers: Collecti
 def load_settings(
     file: Path, environ: Mapping[str, str], providers: Collection[str] | None = None, **flags: Any
 ) -> Settings:
-    """Read the settings alone: flag > environment > secret file > file > default."""
+    """Load the settings alone. Precedence: flag > environment > secret file > file > default."""
     return parse_settings(reader.read_text(file), str(file), environ, providers, **flags)
 
 
 def parse_settings(
-    text: str, name: str, environ: Mapping[str, str], providers: Collection[str] | None = None, **flags: Any
+    text: str,
+    name: str,
+    environ: Mapping[str, str],
+    providers: Collection[str] | None = None,
+    *,
+    find_models: FindModels = find_plugin_models,
+    **flags: Any,
 ) -> Settings:
-    """Return the settings in *text*, the text of the file *name*; None for *providers* lets any name pass for one."""
+    """Parse the settings in *text*, the text of the file *name*; with None for *providers* any name is accepted.
+
+    *find_models* is called only if there are settings for plug-ins, because it imports them.
+    """
     document = reader.parse_yaml(text, name)
     if not isinstance(document, reader.YamlMapping | None):
-        here = reader.format_position(name, reader.find_position(document, ()))
-        raise ConfigError(Problem(here, "should hold settings: one 'key: value' a line"))
-    layers = environment.read_environment(Settings, environ), _secrets(environ)
-    problems = [problem for layer in layers for problem in layer.problems]
+        position = reader.format_position(name, reader.find_position(document, ()))
+        raise ConfigError(Problem(position, "should hold settings: one 'key: value' a line"))
+    values = dict(document or {})
+    has_plugins = values.get(PLUGINS) or any(key.startswith(variable_name((PLUGINS,))) for key in environ)
+    models = {name: found.settings for name, found in find_models().items() if found.settings} if has_plugins else {}
+    fields = dict(walk_settings(Settings, models))
+    variables, problems = read_environment(fields, environ)
+    secrets, secret_problems = read_secrets(
+        [keys for keys, field in fields.items() if is_secret(field) and keys not in variables], environ
+    )
+    problems += secret_problems
+    plugins = combine_models(models, "Plugins") if has_plugins else None
+    typed = create_model("TypedSettings", __base__=Settings, plugins=(plugins, plugins())) if plugins else Settings
+    sources = TextSource(typed, variables), TextSource(typed, secrets)
+    context = {"providers": providers, "plugins": plugins}
     try:
-        with knowing(providers):
-            settings = layered([*(layer.values for layer in layers), dict(document or {})], **flags)
+        settings = Settings(*sources, InitSettingsSource(Settings, values), context=context, **flags)
     except ValidationError as error:
-        found = [_problem(detail, name, document, layers) for detail in error.errors(include_url=False)]
-        problems += [problem for _, problem in sorted(found, key=lambda placed: placed[0])]
+        found = [_problem(detail, name, document, sources, models) for detail in error.errors(include_url=False)]
+        problems += [problem for _, problem in sorted(found, key=lambda located: located[0])]
     else:
         if not problems:
             return settings
@@ -113,43 +145,40 @@ def _with_cities(
     return Configuration(file, settings, rows.cities, rows.quarantined)
 
 
-def _secrets(environ: Mapping[str, str]) -> Layer:
-    layer = Layer()
-    for keys in _SECRETS:
-        try:
-            if found := secrets.find_secret(keys, environ):
-                layer.put(keys, *found)
-        except ConfigError as error:
-            layer.problems.extend(error.problems)
-    return layer
-
-
 def _problem(
-    detail: ErrorDetails, name: str, document: Any, layers: tuple[Layer, ...]
+    detail: ErrorDetails,
+    name: str,
+    document: Any,
+    sources: tuple[TextSource, ...],
+    models: Mapping[str, type[BaseModel]],
 ) -> tuple[reader.Position, Problem]:
-    """Say what is wrong and where; the place is for sorting, and variables come before the file."""
+    """Return a problem and a position to sort by: variables come before the file."""
     path = detail["loc"]
-    message = explain_error(detail, _keys(path[:-1]))
-    for layer in layers:
-        if origin := layer.origin(path):
+    message = explain_error(detail, _known_keys(path, models))
+    for source in sources:
+        if origin := source.find_origin(path):
             return (0, 0), Problem(origin, message)
-    place = reader.find_position(document, path, key=detail["type"] == "extra_forbidden")
-    return place, Problem(reader.format_position(name, place), message)
+    position = reader.find_position(document, path, key=detail["type"] == "extra_forbidden")
+    return position, Problem(reader.format_position(name, position), message)
 
 
-def _keys(path: tuple[str | int, ...]) -> list[str]:
+def _known_keys(path: tuple[str | int, ...], models: Mapping[str, type[BaseModel]]) -> list[str]:
+    """Return the known keys beside the last one in *path*."""
+    if path[:1] == (PLUGINS,) and len(path) > 1:
+        return plugin_keys(path, models)
     model: type[BaseModel] | None = Settings
-    for step in path:
-        model = section_in(model.model_fields[step].annotation) if model and step in model.model_fields else None
+    for step in path[:-1]:
+        field = model.model_fields.get(str(step)) if model else None
+        model = section_model(field.annotation) if field else None
     return list(model.model_fields) if model else []
 
 
 def _list_path(file: Path, settings: Settings) -> Path:
-    return file.parent / _expanded(settings.cities)
+    return file.parent / _expand_home(settings.cities)
 
 
-def _expanded(path: Path) -> Path:
-    """Put the home folder in the place of ``~``, if anybody knows where that is."""
+def _expand_home(path: Path) -> Path:
+    """Return the path with ``~`` replaced by the home folder, unless that is unknown."""
     try:
         return path.expanduser()
     except RuntimeError:

@@ -1,4 +1,4 @@
-"""pydantic's findings in the words of the person who wrote the file."""
+"""pydantic's validation errors, rewritten for the person who wrote the file."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ _SHOULD_BE = {
     "string_too_short": "text that is not empty",
     "too_short": "a list that is not empty",
 }
-_WHOLE = ("model_type", "dataclass_type")  # a key may stand by itself where its block is expected
+# Text where a section is expected is not shown, because it may be a secret without its key
+_SECTION_TYPES = ("model_type", "dataclass_type", "dict_type")
 _BOUNDS = {
     "greater_than": ("gt", "more than"),
     "greater_than_equal": ("ge", "at least"),
@@ -40,17 +41,20 @@ _BOUNDS = {
     "less_than_equal": ("le", "at most"),
 }
 _PRIVATE = ("key", "password", "token", "secret", "dsn", "url")
-_LONGEST = 40
-_LONGEST_KEY = 24  # a longer one, or one that is no word, is rather a value that lost its colon
+_MAX_TEXT = 40  # characters of a value that are shown
+_MAX_KEY = 24  # a longer key, or one with other characters, may be a secret value whose colon is missing
 
 
 def explain_error(error: ErrorDetails, known: Iterable[str]) -> str:
-    """Say what is wrong with one value; *known* are the keys that its mapping may have."""
-    path = repr(".".join(_key(step) for step in error["loc"])) if error["loc"] else "this"
+    """Return the problem with one value, naming its key; *known* are the keys that its mapping may have.
+
+    Values of secrets, and addresses that may hold a password, are not shown.
+    """
+    path = repr(".".join(_format_key(step) for step in error["loc"])) if error["loc"] else "this"
     context = error.get("ctx", {})
     match error["type"]:
         case "extra_forbidden" | "unexpected_keyword_argument":
-            return f"unknown key {path}{_meant(str(error['loc'][-1]), known)}"
+            return f"unknown key {path}{_hint(str(error['loc'][-1]), known)}{_list_plugins(error['loc'], known)}"
         case "missing":
             return f"{path} is missing"
         case "value_error":
@@ -58,40 +62,43 @@ def explain_error(error: ErrorDetails, known: Iterable[str]) -> str:
         case "string_too_long":
             return f"{path} should be text of at most {context['max_length']} characters"
         case "literal_error":
-            guess = did_you_mean(str(error["input"]), _quoted(context["expected"])) if _shown(error) else ""
-            return f"{path} should be {context['expected']}{_shown(error)}{guess}"
+            found = _format_input(error)
+            hint = did_you_mean(str(error["input"]), context["expected"].split("'")[1::2]) if found else ""
+            return f"{path} should be {context['expected']}{found}{hint}"
         case kind if kind in _BOUNDS:
-            bound, words = _BOUNDS[kind]
-            return f"{path} should be {words} {context[bound]:,.10g}{_shown(error)}"
+            bound, comparison = _BOUNDS[kind]
+            return f"{path} should be {comparison} {context[bound]:,.10g}{_format_input(error)}"
         case kind if kind in _SHOULD_BE:
-            return f"{path} should be {_SHOULD_BE[kind]}{_shown(error)}"
+            return f"{path} should be {_SHOULD_BE[kind]}{_format_input(error)}"
     return f"{path}: {error['msg']}"
 
 
 def quote_shortened(text: str) -> str:
-    """Quote text of the user's, of any length, for a line that people read."""
-    return repr(text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…")
+    """Quote text from a file for a message, shortened to 40 characters."""
+    return repr(text if len(text) <= _MAX_TEXT else f"{text[: _MAX_TEXT - 1]}…")
 
 
-def _key(step: int | str) -> str:
-    return str(step) if re.fullmatch(rf"[\w-]{{0,{_LONGEST_KEY}}}", str(step)) else "…"
+def _format_key(step: int | str) -> str:
+    return str(step) if re.fullmatch(rf"[\w-]{{0,{_MAX_KEY}}}", str(step)) else "…"
 
 
-def _meant(key: str, known: Iterable[str]) -> str:
-    return did_you_mean(re.split(r"[^\w-]", key)[0][:_LONGEST_KEY], known)
+def _hint(key: str, known: Iterable[str]) -> str:
+    return did_you_mean(re.split(r"[^\w-]", key)[0][:_MAX_KEY], known)
 
 
-def _shown(error: ErrorDetails) -> str:
-    """Show the value that was found, unless it may be a secret or is too long to help."""
+def _format_input(error: ErrorDetails) -> str:
+    """Return ``, not VALUE``, or "" if the value may be a secret or is too long to help."""
     value: Any = error["input"]
     private = any(str(step).endswith(_PRIVATE) for step in error["loc"])
     if private or not isinstance(value, str | int | float | None):
         return ""
-    if isinstance(value, str) and (error["type"] in _WHOLE or "://" in value or "@" in value):
+    if isinstance(value, str) and (error["type"] in _SECTION_TYPES or "://" in value or "@" in value):
         return ""
     text = {"True": "true", "False": "false", "None": "nothing"}.get(repr(value), repr(value))
-    return f", not {text}" if len(text) <= _LONGEST else ""
+    return f", not {text}" if len(text) <= _MAX_TEXT else ""
 
 
-def _quoted(expected: str) -> list[str]:
-    return expected.split("'")[1::2]
+def _list_plugins(path: tuple[int | str, ...], installed: Iterable[str]) -> str:
+    if path[:-1] != ("plugins",):
+        return ""
+    return f"; installed plug-ins that take settings here: {', '.join(sorted(installed)) or 'none'}"

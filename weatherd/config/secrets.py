@@ -1,85 +1,78 @@
-"""Where keys may be kept: in a variable, in a file that a variable names, or in a folder of secret files.
+"""Secrets in files: one that a variable names (``*_FILE``), or one in a directory of secret files.
 
 systemd sets ``$CREDENTIALS_DIRECTORY`` (https://systemd.io/CREDENTIALS/); Docker mounts ``/run/secrets``.
+pydantic-settings' own sources for a secrets directory are not used, because they read every file in it (others' secrets
+may be binary or unreadable), know one spelling of a name, and do not report the file of a wrong value.
 """
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
-from pydantic import SecretStr
-
-from weatherd.config.sections import section_in
+from weatherd.config.setting_paths import variable_names
+from weatherd.config.sources import FoundText
 from weatherd.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
-    from pydantic import BaseModel
+    from weatherd.config.setting_paths import KeyPath
 
-PREFIX = "WEATHERD_"
 DOCKER_SECRETS = Path("/run/secrets")
-ALIASES = {("openweathermap", "api_key"): "OPEN_WEATHER_API_KEY"}  # the name that other programs use
-
-KeyPath = tuple[str, ...]
 
 
-def secret_fields(model: type[BaseModel], above: KeyPath = ()) -> Iterator[KeyPath]:
-    """Name every SecretStr in a model and in its blocks, by the keys that lead to it."""
-    for name, field in model.model_fields.items():
-        if block := section_in(field.annotation):
-            yield from secret_fields(block, (*above, name))
-        elif SecretStr in (field.annotation, *get_args(field.annotation)):
-            yield (*above, name)
+def read_secrets(
+    secrets: Iterable[KeyPath], environ: Mapping[str, str]
+) -> tuple[dict[KeyPath, FoundText], list[Problem]]:
+    """Return the secrets that stand in files, and every problem with those files."""
+    found: dict[KeyPath, FoundText] = {}
+    problems: list[Problem] = []
+    for keys in secrets:
+        try:
+            if secret := find_secret(keys, environ):
+                found[keys] = secret
+        except ConfigError as error:
+            problems += error.problems
+    return found, problems
 
 
-def variable_name(keys: KeyPath) -> str:
-    """Return the environment variable of a setting."""
-    return PREFIX + "__".join(keys).upper()
+def find_secret(keys: KeyPath, environ: Mapping[str, str], docker: Path = DOCKER_SECRETS) -> FoundText | None:
+    """Return the secret of a setting from the first file that has it, or None.
 
-
-def variable_names(keys: KeyPath) -> list[str]:
-    """Return the variables that may hold a secret, the stronger first."""
-    return [variable_name(keys), *([ALIASES[keys]] if keys in ALIASES else [])]
-
-
-def find_secret(keys: KeyPath, environ: Mapping[str, str], docker: Path = DOCKER_SECRETS) -> tuple[str, str] | None:
-    """Return a secret and where it was found, or None; ConfigError for a file that cannot be read."""
-    for name in variable_names(keys):
-        if text := environ.get(name, "").strip():
-            return text, name
+    In a directory, case and the separators ``.``, ``-`` and ``_`` do not matter: ``openweathermap.api-key`` is the file
+    for ``openweathermap: {api_key: …}``. Raises ConfigError for a file that cannot be read or is empty.
+    """
     for name in variable_names(keys):
         if file := environ.get(f"{name}_FILE"):
-            return _read(Path(file), f"{name}_FILE"), f"{name}_FILE"
-    names = {_plain(name) for name in (*variable_names(keys), "_".join(keys))}
+            return FoundText(_read(Path(file), f"{name}_FILE"), f"{name}_FILE")
+    names = {_normalize(name) for name in (*variable_names(keys), "_".join(keys))}
     for folder in (environ.get("CREDENTIALS_DIRECTORY"), docker):
-        for path in _files(Path(folder)) if folder else ():
-            if _plain(path.name) in names:
-                return _read(path, str(path)), str(path)
+        for path in _list_files(Path(folder)) if folder else ():
+            if _normalize(path.name) in names:
+                return FoundText(_read(path, str(path)), str(path))
     return None
 
 
-def _plain(name: str) -> str:
-    """Return a file's name as words: ``openweathermap.api-key`` is ``openweathermap_api_key``."""
+def _normalize(name: str) -> str:
     return re.sub("[._-]+", "_", name.lower())
 
 
-def _files(folder: Path) -> list[Path]:
+def _list_files(folder: Path) -> list[Path]:
     try:
         return sorted(folder.iterdir())
-    except (OSError, ValueError):
+    except (OSError, ValueError):  # no such directory, no right to read it, or a name that no file can have
         return []
 
 
-def _read(file: Path, where: str) -> str:
+def _read(file: Path, origin: str) -> str:
     try:
         text = file.read_text(encoding="utf-8").strip()
     except OSError as error:
-        raise ConfigError(Problem(where, f"the secret file {file} cannot be read: {error.strerror}")) from None
+        raise ConfigError(Problem(origin, f"the secret file {file} cannot be read: {error.strerror}")) from None
     except ValueError:
-        raise ConfigError(Problem(where, f"the secret file {file} cannot be read: it is not UTF-8 text")) from None
+        raise ConfigError(Problem(origin, f"the secret file {file} cannot be read: it is not UTF-8 text")) from None
     if not text:
-        raise ConfigError(Problem(where, f"the secret file {file} is empty"))
+        raise ConfigError(Problem(origin, f"the secret file {file} is empty"))
     return text

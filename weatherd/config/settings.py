@@ -1,16 +1,15 @@
-"""The settings: what they are, their defaults, and how file, environment and secret files become one value."""
+"""The settings: their types and defaults, and their order of precedence."""
 
 from __future__ import annotations
 
 import json
-from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretStr
-from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretStr, ValidationInfo
+from pydantic_settings import BaseSettings, InitSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-from weatherd import city
+from weatherd.city import ProviderNames
 from weatherd.config.sections import (
     BrightSkySection,
     Count,
@@ -29,11 +28,11 @@ from weatherd.duration import Duration, Interval, Retention
 from weatherd.formatting import validate_template
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
 
-def _listed(value: object) -> object:
-    """Let an environment variable hold a list as words with commas between them."""
+def _split_list(value: object) -> object:
+    """Accept a list as an environment variable holds it: words with commas between them, or JSON."""
     if not isinstance(value, str):
         return value
     if value.startswith("["):
@@ -44,7 +43,7 @@ def _listed(value: object) -> object:
     return [word.strip() for word in value.split(",") if word.strip()]
 
 
-def _path(path: Path | None) -> Path | None:
+def _check_path(path: Path | None) -> Path | None:
     if path is None:
         return None
     if path == Path() or "\0" in str(path):
@@ -52,7 +51,13 @@ def _path(path: Path | None) -> Path | None:
     return path
 
 
-Providers = Annotated[city.ProviderNames, BeforeValidator(_listed)]
+def _validate_plugins(sections: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+    """Return each plug-in's section as the model that the plug-in brings. Its errors keep their key paths."""
+    if not sections or not info.context or all(isinstance(section, BaseModel) for section in sections.values()):
+        return sections
+    validated = info.context["plugins"].model_validate(sections, extra="forbid")
+    names = {field.alias: name for name, field in type(validated).model_fields.items()}
+    return {name: getattr(validated, names[name]) for name in sections}
 
 
 class ConsoleSection(Section):
@@ -60,7 +65,9 @@ class ConsoleSection(Section):
 
     enabled: Annotated[bool, Field(description="Print a line for each observation")] = True
     format: Annotated[
-        str, AfterValidator(validate_template), Field(description="The line; the fields of an observation and {name}")
+        str,
+        AfterValidator(validate_template),
+        Field(description="Format of the line: {name} and the fields of an observation"),
     ] = "{name}: {temperature:.0f} °C :: {description}"
 
 
@@ -69,7 +76,7 @@ class LogSection(Section):
 
     level: Annotated[
         Literal["debug", "info", "warning", "error"],
-        Field(description="The least urgent events that are logged"),
+        Field(description="Minimum level of the events that are logged"),
     ] = "info"
     format: Annotated[
         Literal["auto", "json", "pretty"], Field(description="auto: pretty on a terminal, else JSON lines")
@@ -77,37 +84,33 @@ class LogSection(Section):
     observations: Annotated[bool, Field(description="Log every observation")] = True
 
 
-_LAYERS: ContextVar[Sequence[dict[str, Any]]] = ContextVar("layers", default=())
-
-
 class Settings(BaseSettings):
-    """Everything that can be set. Frozen; :func:`weatherd.configuration.load` makes it.
-
-    pydantic-settings puts the layers over one another. What they hold is read by weatherd itself, because its own
-    sources do not tell which variable, or which line of the file, a wrong value came from.
-    """
+    """Everything that can be set, frozen. :func:`weatherd.config.loader.load_settings` makes it."""
 
     model_config = SettingsConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    interval: Annotated[Interval, Field(description="How often each city is asked for")] = 600.0
+    interval: Annotated[Interval, Field(description="Time between two polls of a city")] = 600.0
     providers: Annotated[
-        Providers, Field(description="In order of preference; the next serves while the first cannot")
+        ProviderNames,
+        BeforeValidator(_split_list),
+        NoDecode,  # because pydantic-settings would accept nothing but JSON in a variable
+        Field(description="In order of preference; weatherd fails over to the next when one is unavailable"),
     ] = ("open-meteo",)
     cities: Annotated[
         Path,
-        AfterValidator(_path),
-        Field(description="The list: a file, or a folder of them; relative to this file"),
+        AfterValidator(_check_path),
+        Field(description="The list of cities: a file, or a folder of files; relative to this file"),
     ] = Path("cities.yaml")
     state: Annotated[
         Path | None,
-        AfterValidator(_path),
-        Field(description="The folder that outlives restarts; relative to this file"),
+        AfterValidator(_check_path),
+        Field(description="Folder of the journal, which must survive restarts; relative to this file"),
     ] = None
-    retention: Annotated[Retention | None, Field(description="How long observations are kept; null: for ever")] = (
-        90 * 86400.0
-    )
-    queue_size: Annotated[Count, Field(description="Observations that may wait to be stored")] = 10_000
-    shutdown_grace: Annotated[Duration, Field(description="How long a stop may take")] = 8.0
+    retention: Annotated[
+        Retention | None, Field(description="How long the journal keeps observations; null: for ever")
+    ] = 90 * 86400.0
+    queue_size: Annotated[Count, Field(description="Maximum number of observations that wait to be stored")] = 10_000
+    shutdown_grace: Annotated[Duration, Field(description="Maximum time that a stop may take")] = 8.0
     console: ConsoleSection = ConsoleSection()
     log: LogSection = LogSection()
     http: HttpSection = HttpSection()
@@ -120,35 +123,46 @@ class Settings(BaseSettings):
     influxdb: InfluxDbSection | None = None
     webhook: WebhookSection | None = None
     postgres: PostgresSection | None = None
+    plugins: Annotated[
+        dict[str, Any],
+        AfterValidator(_validate_plugins),
+        Field(description="One section for each installed plug-in that takes settings"),
+    ] = {}
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - it does not say which variable a value came from
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - nor does it
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - nor does it
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Take what is given first, then the layers of :func:`layered`."""
-        return init_settings, *(InitSettingsSource(settings_cls, layer) for layer in _LAYERS.get())
+    def __init__(
+        self, *sources: PydanticBaseSettingsSource, context: Mapping[str, Any] | None = None, **values: Any
+    ) -> None:
+        """Validate the merged *values* and *sources*, the strongest first. Raises pydantic's ValidationError.
 
-
-def layered(layers: Sequence[dict[str, Any]], **given: Any) -> Settings:
-    """Return the settings that *given* and the layers make, the strongest first. Raises pydantic's ValidationError."""
-    token = _LAYERS.set(layers)  # pydantic-settings asks the class for its sources, not the call
-    try:
-        return Settings(**given)
-    finally:
-        _LAYERS.reset(token)
+        *context* goes to the validators. The constructor of BaseSettings accepts none
+        (https://github.com/pydantic/pydantic-settings/issues/407), so this one takes its place, as pydantic documents
+        it: https://docs.pydantic.dev/latest/concepts/validators/#using-validation-context-with-basemodel-initialization
+        """
+        merged: dict[str, Any] = {}
+        for source in (InitSettingsSource(type(self), values), *sources):
+            merged = _merge(merged, source())
+        self.__pydantic_validator__.validate_python(merged, self_instance=self, context=context)
 
 
-def collect_secrets(block: BaseModel) -> list[str]:
-    """Return every secret that is set, in the clear, for whoever must keep them out of sight."""
-    found = []
-    for _, value in block:
+def _merge(stronger: Mapping[str, Any], weaker: Mapping[str, Any]) -> dict[str, Any]:
+    """Return both, with the values of *stronger* where both have a key; mappings are merged key by key."""
+    merged = dict(weaker)
+    for key, value in stronger.items():
+        below = merged.get(key)
+        merged[key] = _merge(value, below) if isinstance(value, dict) and isinstance(below, dict) else value
+    return merged
+
+
+def collect_secrets(section: BaseModel) -> list[str]:
+    """Return every secret of a section and of the sections in it, in the clear, for :class:`Redaction`."""
+    return list(_secrets_in(dict(section).values()))
+
+
+def _secrets_in(values: Iterable[Any]) -> Iterator[str]:
+    for value in values:
         if isinstance(value, SecretStr):
-            found.append(value.get_secret_value())
-        elif isinstance(value, BaseModel):
-            found += collect_secrets(value)
-    return found
+            yield value.get_secret_value()
+        elif isinstance(value, BaseModel | dict):
+            yield from _secrets_in(dict(value).values())
+        elif isinstance(value, list | tuple | set | frozenset):
+            yield from _secrets_in(value)

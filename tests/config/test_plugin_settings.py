@@ -1,0 +1,260 @@
+"""Settings of plug-ins: validated by the models that they bring, from every source, and in a city's row."""
+
+from __future__ import annotations
+
+import importlib
+import textwrap
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import pytest
+from pydantic import BaseModel, SecretStr, ValidationError
+
+from weatherd.config.city_list import CityList, parse_cities
+from weatherd.config.diff import diff
+from weatherd.config.loader import parse_settings
+from weatherd.config.plugin_models import PluginModels, find_plugin_models
+from weatherd.config.schema import cities_schema, settings_schema
+from weatherd.config.settings import collect_secrets
+from weatherd.config.yaml import reader
+from weatherd.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from weatherd.config.settings import Settings
+
+TOKEN = "12345678"  # digits, which JSON would make a number
+
+
+class Nested(BaseModel):
+    """A section in the section."""
+
+    depth: int = 1
+
+
+class Account(BaseModel):
+    """What a plug-in takes in weatherd.yaml."""
+
+    token: SecretStr | None = None
+    stations: list[int] = []
+    nested: Nested = Nested()
+
+
+class Station(BaseModel, frozen=True):
+    """What it takes in a row."""
+
+    station: int
+    heights: tuple[float, ...] = ()
+
+
+class Mutable(BaseModel):
+    """A model that cannot be hashed."""
+
+    station: int
+
+
+def models() -> Mapping[str, PluginModels]:
+    """Return the models of three plug-ins."""
+    return {
+        "my-provider": PluginModels(Account, Station),
+        "other": PluginModels(Nested),
+        "mutable": PluginModels(None, Mutable),
+    }
+
+
+def settings(text: str, environ: dict[str, str] | None = None) -> Settings:
+    """Return the settings of a text and of variables."""
+    return parse_settings(text, "f.yaml", environ or {}, find_models=models)
+
+
+def rejection(text: str, environ: dict[str, str] | None = None) -> list[str]:
+    """Return the problems."""
+    with pytest.raises(ConfigError) as caught:
+        settings(text, environ)
+    return [str(problem) for problem in caught.value.problems]
+
+
+def rows(*texts: str) -> CityList:
+    """Return the list that these rows make."""
+    text = "cities:\n" + "".join(f"- {{name: A{number}, lat: 1, lon: 2, {row}}}\n" for number, row in enumerate(texts))
+    return parse_cities([("f.yaml", text)], ["open-meteo"], find_models=models)
+
+
+def test_a_section_becomes_the_model_of_its_plug_in() -> None:
+    """With its defaults; sections that are not set are absent."""
+    found = settings("plugins: {my-provider: {stations: [1, 2]}}").plugins
+    assert found == {"my-provider": Account(stations=[1, 2])}
+
+
+def test_every_source_can_set_a_plug_ins_settings(tmp_path: Path) -> None:
+    """Variables win over secret files, and those over the file; the name's dashes are underscores in a variable."""
+    file = tmp_path / "token"
+    file.write_text(TOKEN)
+    text = "plugins: {my-provider: {token: from-the-file, stations: [1]}}"
+    prefix = "WEATHERD_PLUGINS__MY_PROVIDER"
+
+    def account(**environ: str) -> Account:
+        found = settings(text, {prefix + name: value for name, value in environ.items()}).plugins["my-provider"]
+        assert isinstance(found, Account)
+        return found
+
+    assert account(__TOKEN=TOKEN).token == SecretStr(TOKEN)
+    assert account(__TOKEN_FILE=str(file)).token == SecretStr(TOKEN)
+    assert account(__TOKEN_FILE=str(file), __TOKEN="x").token == SecretStr("x")  # noqa: S106
+    assert account(__STATIONS="[2, 3]", __NESTED__DEPTH="7") == Account(
+        token=SecretStr("from-the-file"), stations=[2, 3], nested=Nested(depth=7)
+    )
+    whole = account(**{"": '{"stations": [5], "token": "t"}', "__NESTED": '{"depth": 2}', "__TOKEN": "u"})
+    assert whole == Account(token=SecretStr("u"), stations=[5], nested=Nested(depth=2))
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (
+            "plugins:\n  my-provder: {}",
+            "f.yaml:2:3: unknown key 'plugins.my-provder'; did you mean 'my-provider'?; installed plug-ins that take",
+        ),
+        ("plugins: {mutable: {}}", "f.yaml:1:11: unknown key 'plugins.mutable'; installed plug-ins that take"),
+        ("plugins: {my-provider: {tokn: x}}", "f.yaml:1:25: unknown key 'plugins.my-provider.tokn'; did you mean 'tok"),
+        ("plugins:\n  other: {depth: x}", "f.yaml:2:18: 'plugins.other.depth' should be a whole number, not 'x'"),
+        ("plugins: {my-provider: {nested: {dpth: 1}}}", "f.yaml:1:34: unknown key 'plugins.my-provider.nested.dpth';"),
+        ("plugins: {my-provider: 5}", "f.yaml:1:24: 'plugins.my-provider' should be a mapping (key: value), not 5"),
+        ("plugins: []", "f.yaml:1:10: 'plugins' should be a mapping (key: value)"),
+    ],
+)
+def test_a_mistake_is_located(text: str, problem: str) -> None:
+    """By file, line and column, with a hint, and the names of what is installed."""
+    (found,) = rejection(text)
+    if "installed" in problem:
+        assert found.endswith("settings here: my-provider, other")
+    assert found.startswith(problem)
+
+
+def test_a_mistake_in_a_variable_is_located() -> None:
+    """By its name."""
+    environ = {
+        "WEATHERD_PLUGINS__OTHER__DEPTH": "x",
+        "WEATHERD_PLUGINS__OTHER__DPTH": "1",
+        "WEATHERD_PLUGINS__NOTHING__X": "1",
+    }
+    assert rejection("plugins: {other: {depth: 1}}", environ) == [
+        "WEATHERD_PLUGINS__NOTHING__X: is not a setting; did you mean 'WEATHERD_PLUGINS__OTHER'?",
+        "WEATHERD_PLUGINS__OTHER__DPTH: is not a setting; did you mean 'WEATHERD_PLUGINS__OTHER__DEPTH'?",
+        "WEATHERD_PLUGINS__OTHER__DEPTH: 'plugins.other.depth' should be a whole number, not 'x'",
+    ]
+
+
+def test_secrets_of_plug_ins_are_redacted() -> None:
+    """Like all others; and no text of the settings shows them."""
+    made = settings(f"plugins: {{my-provider: {{token: '{TOKEN}'}}}}")
+    assert collect_secrets(made) == [TOKEN]
+    assert TOKEN not in repr(made) + made.model_dump_json()
+    assert TOKEN not in "".join(rejection(f"plugins: {{my-provider: {{token: [{TOKEN}]}}}}"))
+
+
+def test_plug_ins_are_imported_only_for_settings_of_theirs() -> None:
+    """A start without such settings, and a list without such rows, does not look for models."""
+
+    def never() -> Mapping[str, PluginModels]:
+        raise AssertionError
+
+    assert parse_settings("plugins: {}", "f", {}, find_models=never).plugins == {}
+    assert parse_cities([("f", "cities: [{name: A, lat: 1, lon: 2, plugins: {}}]")], [], find_models=never).cities
+
+
+def test_a_row_has_keys_for_a_plug_in() -> None:
+    """They reach the plug-in with the city, are part of its hash, and a reload sees that they changed."""
+    found = rows("plugins: {my-provider: {station: 12, heights: [2, 10]}}", "id: b").cities
+    assert found[0].plugin("my-provider") == Station(station=12, heights=(2.0, 10.0))
+    assert found[1].plugin("my-provider") is None
+    assert found[0].plugin("other") is None
+    same, changed = (rows(f"plugins: {{my-provider: {{station: {n}, heights: [2, 10]}}}}", "id: b") for n in (12, 13))
+    assert len({*found, *same.cities}) == 2
+    assert diff(found, changed.cities).changed == {"a0"}
+    assert replace(found[0], interval=5.0).plugins == found[0].plugins
+
+
+@pytest.mark.parametrize(
+    ("row", "problem"),
+    [
+        (
+            "plugins: {my-provider: {station: x}}",
+            "63: 'A0': 'plugins.my-provider.station' should be a whole number, not",
+        ),
+        ("plugins: {my-provider: {}}", "53: 'A0': 'plugins.my-provider.station' is missing"),
+        ("plugins: {my-provider: {station: 1, hights: []}}", "66: 'A0': unknown key 'plugins.my-provider.hights'; did"),
+        (
+            "plugins: {other: {}}",
+            "40: 'A0': unknown key 'plugins.other'; installed plug-ins that take settings here: mu",
+        ),
+        ("plugins: {mutable: {station: 1}}", "39: 'A0': 'plugins' has a model that is not frozen and hashable: unhash"),
+        ("plugins: 5", "39: 'A0': 'plugins' should be a mapping (key: value), not 5"),
+        ("plugin: {}", "30: 'A0': unknown key 'plugin'; did you mean 'plugins'?"),
+    ],
+)
+def test_a_row_with_a_mistake_is_quarantined(row: str, problem: str) -> None:
+    """With the position of the mistake; the other rows are used."""
+    found = rows(row, "id: b")
+    assert [city.id for city in found.cities] == ["b"]
+    assert str(found.quarantined[0][0]).startswith(f"f.yaml:2:{problem}")
+
+
+def test_the_schemas_include_the_sections_of_plug_ins() -> None:
+    """A JSON Schema for editors accepts what weatherd accepts, and rejects misspelt keys."""
+    good: Any = reader.parse_yaml("plugins: {my-provider: {token: x}, other: {depth: 2}}", "f")
+    jsonschema.validate(good, settings_schema(models()))
+    for bad in ("plugins: {my-provider: {depth: y}}", "plugins: {x: {}}"):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(reader.parse_yaml(bad, "f"), settings_schema(models()))
+    row = {"name": "A", "lat": 1, "lon": 2, "plugins": {"my-provider": {"station": 1}}}
+    jsonschema.validate({"cities": [row]}, cities_schema(models()))
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"cities": [row | {"plugins": {"my-provider": {}}}]}, cities_schema(models()))
+
+
+PLUG_IN = """
+    from pydantic import BaseModel
+
+    class Account(BaseModel):
+        token: str = ""
+
+    class Station(BaseModel, frozen=True):
+        station: int
+
+    def open_provider(settings, resources): ...
+    open_provider.city_model = Station
+    settings_model = Account
+    """
+
+
+def test_models_are_found_by_the_entry_point(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As attributes of the function or of its module; a plug-in that cannot be imported, or has none, is no error."""
+    info = tmp_path / "some_plugins-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: some-plugins\nVersion: 1\n")
+    (info / "entry_points.txt").write_text(
+        "[weatherd.providers]\nmine = some_plugin:open_provider\nbroken = some_plugin_that_is_missing:open_provider\n"
+        "[weatherd.sinks]\nplain = json:dumps\n"
+    )
+    (tmp_path / "some_plugin.py").write_text(textwrap.dedent(PLUG_IN))
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.invalidate_caches()
+    found = find_plugin_models()
+    assert set(found) == {"mine", "plain"}
+    assert found["plain"] == (None, None)
+    assert [model and model.__name__ for model in found["mine"]] == ["Account", "Station"]
+    made = parse_settings("plugins: {mine: {token: t}}", "f.yaml", {})
+    assert made.plugins["mine"].token == "t"
+
+
+def test_a_city_made_by_a_program_needs_no_models() -> None:
+    """Its plug-ins' keys are models already; anything else is an error, not a surprise later."""
+    (city,) = rows("plugins: {my-provider: {station: 1}}").cities
+    assert replace(city, plugins=(("my-provider", Station(station=2)),)).plugin("my-provider").station == 2
+    nonsense: Any = 5
+    with pytest.raises(ValidationError):
+        replace(city, plugins=nonsense)
