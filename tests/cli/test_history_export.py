@@ -114,7 +114,7 @@ def test_without_a_journal_the_error_says_what_writes_it(tmp_path: Path, capsys:
     (tmp_path / "cities.yaml").write_text("cities:\n  - {name: Kiel, lat: 54.3, lon: 10.1}\n")
     code, _, err = run(capsys, "history", "Kiel", "--config", str(tmp_path / "weatherd.yaml"))
     assert code == 74
-    assert "weatherd run writes it" in err
+    assert "start weatherd run" in err
 
 
 def test_export_writes_all_observations(

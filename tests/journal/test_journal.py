@@ -115,7 +115,7 @@ def test_what_is_old_leaves_with_its_space(file: Path) -> None:
         while not store.prune(NOW + 1e9, NOW + 1e9, 0, []).is_done:
             pass
         store.cursors.save("far", InDoubt(39_001, 40_000, "key"))
-        assert store.add([arrival()]).end == 40_001
+        assert store.add([arrival()]).last_seq == 40_001
 
 
 def test_a_damaged_file_is_refused_whole(file: Path) -> None:
@@ -125,7 +125,7 @@ def test_a_damaged_file_is_refused_whole(file: Path) -> None:
     content = bytearray(file.read_bytes())
     content[40_000:60_000] = b"\x5a" * 20_000
     file.write_bytes(content)
-    with pytest.raises(StateError, match="move it away to begin anew"):
+    with pytest.raises(StateError, match="move it away to start with an empty one"):
         Store(file)
 
 
@@ -201,11 +201,11 @@ def test_an_export_sees_what_is_added_meanwhile(store: Store, file: Path) -> Non
 
 def test_a_reader_needs_a_journal(file: Path) -> None:
     """Without one, or with one of another version, it is said what to do."""
-    with pytest.raises(StateError, match=r"there is no journal at .*: weatherd run writes it"):
+    with pytest.raises(StateError, match=r"there is no journal at .*: start weatherd run, which creates it"):
         Reader(file)
     with closing(sqlite3.connect(file)) as other:
         other.execute("PRAGMA user_version = 1")
-    with pytest.raises(StateError, match="an older weatherd: weatherd run brings it up to date"):
+    with pytest.raises(StateError, match="an older weatherd: start weatherd run, which migrates it"):
         Reader(file)
 
 

@@ -197,7 +197,7 @@ def test_what_follows_after_everything_was_deleted_is_the_last(tmp_path: Path) -
         store.add([FetchedObservation(BERLIN, observation(BERLIN))])
         store.prune(NOW + 60, NOW + 60, 0, [])
         new = observation(observed_at=EPOCH + DAY, fetched_at=EPOCH + DAY)
-        assert store.add([FetchedObservation(KIEL, new, follows=True)]).end == 3
+        assert store.add([FetchedObservation(KIEL, new, follows=True)]).last_seq == 3
         assert [last.observation for last in store.load(NOW).latest] == [new]
 
 
@@ -208,5 +208,5 @@ def test_what_follows_one_that_was_known_is_the_last(tmp_path: Path) -> None:
         store.add([known])
         assert store.add([known] * 3).stored == 0
         new = observation(observed_at=EPOCH + DAY, fetched_at=EPOCH + DAY)
-        assert store.add([FetchedObservation(KIEL, new, follows=True)]).end == 2
+        assert store.add([FetchedObservation(KIEL, new, follows=True)]).last_seq == 2
         assert [last.observation for last in store.load(NOW).latest] == [new]

@@ -191,7 +191,7 @@ def test_a_folder_that_cannot_be_owned_is_explained(tmp_path: Path, spoil: Any) 
     path.parent.mkdir()
     spoil(path)
     with (
-        pytest.raises(StateError, match="set 'state' to a folder that may be written") as caught,
+        pytest.raises(StateError, match="set 'state' to a writable folder") as caught,
         lock_state_folder(path),
     ):
         pass
@@ -223,8 +223,8 @@ def _has_lost_a_table(path: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "reason"),
     [
-        (_is_a_file, "the state folder {} cannot be used: File exists; set 'state' to a folder that may be written"),
-        (_is_no_database, "{}/weatherd.sqlite: file is not a database; move it away to begin anew"),
+        (_is_a_file, "the state folder {} cannot be used: File exists; set 'state' to a writable folder"),
+        (_is_no_database, "{}/weatherd.sqlite: file is not a database; move it away to start with an empty one"),
         (_is_newer, "{}/weatherd.sqlite was written by a newer weatherd: use that, or another 'state' folder"),
         (_is_a_folder, "{}/weatherd.sqlite: unable to open database file"),
         (_has_lost_a_table, "{}/weatherd.sqlite: no such table: note"),

@@ -16,6 +16,7 @@ import pytest
 from tests.support.fakes import BERLIN, KIEL, observation
 from tests.support.virtual_time import EPOCH
 from weatherd.errors import StateError
+from weatherd.journal.database import check_version
 from weatherd.journal.key_value import KeyValueEntry
 from weatherd.journal.schema import VERSION
 from weatherd.journal.store import JOURNAL_FILE, SavedState, Store
@@ -113,7 +114,7 @@ def test_a_note_is_forgotten_when_nobody_needs_it(file: Path, until: float, is_k
 def test_a_file_that_is_no_database_is_explained(file: Path, content: bytes) -> None:
     """The text names the file and says what to do; the file is left as it is."""
     file.write_bytes(content)
-    with pytest.raises(StateError, match="not a database; move it away to begin anew") as caught:
+    with pytest.raises(StateError, match="not a database; move it away to start with an empty one") as caught:
         Store(file)
     assert str(caught.value).startswith(f"{file}: ")
     assert file.read_bytes() == content
@@ -126,7 +127,7 @@ def test_a_damaged_database_is_explained(file: Path) -> None:
     content = bytearray(file.read_bytes())
     content[4096 * 5 :] = b"\xee" * (len(content) - 4096 * 5)
     file.write_bytes(content)
-    with pytest.raises(StateError, match="move it away to begin anew") as caught:
+    with pytest.raises(StateError, match="move it away to start with an empty one") as caught:
         Store(file)
     assert str(caught.value).startswith(f"{file}")
 
@@ -156,6 +157,18 @@ def test_a_file_that_is_refused_is_closed(file: Path, statement: str | None) -> 
         Store(file)
     assert caught.value.args  # the error is still there, and with it all that it knows
     assert str(file) not in {os.path.realpath(each) for each in FILES.iterdir()}
+
+
+@pytest.mark.parametrize("version", [(3, 32, 0), (3, 34, 1), sqlite3.sqlite_version_info])
+def test_a_sqlite_that_is_new_enough_is_accepted(version: tuple[int, ...]) -> None:
+    """Python 3.11 and newer run on systems with SQLite 3.34, such as RHEL 9."""
+    check_version(version)
+
+
+def test_a_sqlite_that_is_too_old_is_an_error() -> None:
+    """The message names both versions and says what to do, before any statement fails with a syntax error."""
+    with pytest.raises(StateError, match=r"^SQLite 3\.32 or newer is required; this Python uses 3\.26\.0: use another"):
+        check_version((3, 26, 0))
 
 
 def test_a_file_that_cannot_be_opened_is_explained(file: Path) -> None:

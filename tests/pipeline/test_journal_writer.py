@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CITIES = [City(name=f"City {n}", lat=n / 2, lon=10.0, interval=600.0, providers=("fake",)) for n in range(40)]
-FULL = StateError("database or disk is full; make room on the disk")
+FULL = StateError("database or disk is full; free some disk space")
 
 
 def stored(kept: Journal) -> list[tuple[Any, ...]]:
@@ -172,7 +172,7 @@ async def test_a_disk_that_is_really_full(tmp_path: Path) -> None:
                 assert (await keeping).stored == 200
             assert "full" in logs[0]["reason"]
             _fill(filler)
-        with pytest.raises(StateError, match="full; make room on the disk"):
+        with pytest.raises(StateError, match="full; free some disk space"):
             async with open_journal(disk / "state"):
                 pass
     finally:

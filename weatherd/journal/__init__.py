@@ -1,1 +1,1 @@
-"""What outlives a restart, in one SQLite file: every observation, the ledger, the notes, and the readers' cursors."""
+"""Everything that survives a restart, in one SQLite file: observations, usage, key-value entries and cursors."""

@@ -1,4 +1,4 @@
-"""A connection to SQLite, and what it says in words for the person who has to act."""
+"""A connection to SQLite whose errors say what to do."""
 
 from __future__ import annotations
 
@@ -12,73 +12,76 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-_PATIENCE = 5.0  # seconds for another process that is writing
-_LOG = 16 * 1024 * 1024  # bytes that the write-ahead log keeps on the disk when it is empty
+_LOCK_TIMEOUT = 5.0  # seconds to wait for another process that is writing
+_LOG_SIZE_LIMIT = 16 * 1024 * 1024  # bytes: an empty write-ahead log is cut to this size
+_OLDEST_SQLITE = (3, 32)  # the first with iif(), which a migration uses
+_INCREMENTAL = 2
 _ADVICE = {
-    "malformed": "move it away to begin anew; sqlite3's .recover saves what can be read",
-    "not a database": "move it away to begin anew",
-    "full": "make room on the disk",
-    "readonly": "set 'state' to a folder that may be written",
-    "locked": "another program holds it; close that one",
+    "malformed": "move it away to start with an empty one; the .recover command of sqlite3 saves what can be read",
+    "not a database": "move it away to start with an empty one",
+    "full": "free some disk space",
+    "readonly": "set 'state' to a writable folder",
+    "locked": "another program holds it: close that program",
 }
 
 
 class Database:
-    """One connection. Every call may block, and belongs into one thread. Raises StateError when SQLite cannot go on."""
+    """One connection. All calls block, and belong to one thread. Raises StateError if SQLite cannot go on."""
 
     def __init__(self, file: Path, *, read_only: bool = False) -> None:
+        check_version(sqlite3.sqlite_version_info)
         self._file = file
         address = f"{file.absolute().as_uri()}?mode=ro" if read_only else str(file)
-        with self._explained():
+        with self._translate_errors():
             self._db = sqlite3.connect(
-                address, timeout=_PATIENCE, isolation_level=None, check_same_thread=False, uri=read_only
+                address, timeout=_LOCK_TIMEOUT, isolation_level=None, check_same_thread=False, uri=read_only
             )
 
     def configure(self) -> None:
-        """Make it a file that a crash cannot spoil, that readers do not stop, and that can give back its space."""
-        with self._explained():
-            if (
-                self.query_value("PRAGMA auto_vacuum") != _INCREMENTAL
-            ):  # to be set before there are tables, or by a VACUUM
+        """Configure a file that survives crashes, that can be read while it is written, and that can shrink."""
+        with self._translate_errors():
+            if self.query_value("PRAGMA auto_vacuum") != _INCREMENTAL:  # needs an empty file, or a VACUUM
                 self._db.execute(f"PRAGMA auto_vacuum = {_INCREMENTAL}")
                 if self.query_value("PRAGMA page_count"):
                     self._db.execute("VACUUM")
-            with contextlib.suppress(sqlite3.OperationalError):  # this one does not wait for another who does the same
+            with contextlib.suppress(
+                sqlite3.OperationalError
+            ):  # it does not wait for another process that does the same
                 self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")
-            self._db.execute("PRAGMA temp_store = MEMORY")  # there may be no folder for it, as in a container
-            self._db.execute(f"PRAGMA journal_size_limit = {_LOG}")
+            self._db.execute("PRAGMA temp_store = MEMORY")  # a container may have no temporary folder
+            self._db.execute(f"PRAGMA journal_size_limit = {_LOG_SIZE_LIMIT}")
 
     def query(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Return all that a statement finds."""
-        with self._explained():
+        """Return all rows that a statement selects."""
+        with self._translate_errors():
             return self._db.execute(statement, values).fetchall()
 
     def query_value(self, statement: str, values: Sequence[Any] = ()) -> Any:
-        """Return the first value that a statement finds, or None."""
-        found = self.query(statement, values)
-        return found[0][0] if found else None
+        """Return the first value that a statement selects, or None."""
+        rows = self.query(statement, values)
+        return rows[0][0] if rows else None
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> int:
-        """Return how many rows a statement has changed."""
-        with self._explained():
+        """Execute a statement; return the number of rows that it changed."""
+        with self._translate_errors():
             return self._db.execute(statement, values).rowcount
 
     def execute_many(self, statement: str, rows: Iterable[Sequence[Any]]) -> int:
-        """Return how many rows a statement has changed, done for each of *rows*."""
-        with self._explained():
+        """Execute a statement once for each of *rows*; return the number of rows that were changed."""
+        with self._translate_errors():
             return self._db.executemany(statement, rows).rowcount
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
-        """Do all that is inside the ``with``, or nothing of it."""
-        with self._explained():
+        """Commit everything that is executed inside the ``with``, or on an exception nothing."""
+        with self._translate_errors():
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield
                 self._db.execute("COMMIT")
             except BaseException:
-                if self._db.in_transaction:  # SQLite has rolled back by itself when the disk is full
+                if self._db.in_transaction:  # on a full disk SQLite has rolled back already
                     self._db.execute("ROLLBACK")
                 raise
 
@@ -87,14 +90,21 @@ class Database:
         self._db.close()
 
     @contextlib.contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _translate_errors(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.DatabaseError as error:
-            if type(error) not in (sqlite3.DatabaseError, sqlite3.OperationalError):  # one of ours: what we gave it
+            if type(error) not in (
+                sqlite3.DatabaseError,
+                sqlite3.OperationalError,
+            ):  # caused by the values, not by the file
                 raise
             advice = next((f"; {advice}" for word, advice in _ADVICE.items() if word in str(error)), "")
             raise StateError(f"{self._file}: {error}{advice}") from None
 
 
-_INCREMENTAL = 2
+def check_version(version: tuple[int, ...]) -> None:
+    """Raise StateError if the SQLite library that Python uses is too old."""
+    if version < _OLDEST_SQLITE:
+        found, oldest = ".".join(map(str, version)), ".".join(map(str, _OLDEST_SQLITE))
+        raise StateError(f"SQLite {oldest} or newer is required; this Python uses {found}: use another Python")

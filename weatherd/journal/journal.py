@@ -1,4 +1,4 @@
-"""The journal as the daemon sees it: everything is done by a thread, and nobody blocks the loop."""
+"""The journal for the event loop: one thread writes, and each reader has a thread of its own."""
 
 from __future__ import annotations
 
@@ -22,129 +22,125 @@ if TYPE_CHECKING:
 
     from weatherd.journal.cursors import Cursor
     from weatherd.journal.rows import JournalEntry
-    from weatherd.journal.store import PruneResult
     from weatherd.observation import FetchedObservation
 
 _T = TypeVar("_T")
 
 log = structlog.get_logger()
 
-_LAST_MOMENT = 2.0  # seconds that closing may take
+_CLOSE_TIMEOUT = 2.0  # seconds
 
 
 class CallRunner(Protocol):
-    """CallRunner calls one after another, such as a Worker."""
+    """Runs calls one after another, as WorkerThread does."""
 
     async def run(self, call: Callable[[], _T]) -> _T:
-        """Return what *call* returns."""
+        """Return the result of *call*."""
 
 
 class Journal:
-    """The one writer; every method raises StateError when the file cannot be written now, and may be called again."""
+    """The only writer. Every method raises StateError if the file cannot be written now; call it again later."""
 
     def __init__(self, file: Path, store: Store, worker: CallRunner) -> None:
         self.file = file
-        self.last_seq = store.last_seq()  # the number of the last entry
+        self.last_seq = store.last_seq()  # the number of the newest entry
         self._store = store
         self._worker = worker
-        self._news = asyncio.Event()
+        self._added = asyncio.Event()
 
-    async def call(self, what: Callable[[Store], _T]) -> _T:
-        """Return what *what* makes of the store, in the thread."""
-        return await self._worker.run(lambda: what(self._store))
+    async def call(self, function: Callable[[Store], _T]) -> _T:
+        """Call *function* with the store in the writer's thread; return its result."""
+        return await self._worker.run(lambda: function(self._store))
 
     def open_reader(self) -> AbstractAsyncContextManager[AsyncReader]:
-        """Open the journal for reading, beside the writer. Raises StateError when it cannot be read."""
+        """Open the journal for reading, independent of the writer. Raises StateError if it cannot be read."""
         return open_reader(self.file)
 
     async def add(self, batch: Sequence[FetchedObservation]) -> int:
-        """Keep a batch, whole or not at all, and return how many of it were new. The others are repeats."""
+        """Add a batch in one transaction; return the number of new observations, the others being repeats."""
         added = await self.call(lambda store: store.add(batch))
-        log.debug("journal.stored", observations=len(batch), new=added.stored, end=added.end)
-        if added.end > self.last_seq:
-            self.last_seq = added.end
-            self._news.set()
-            self._news = asyncio.Event()
+        log.debug("journal.stored", observations=len(batch), new=added.stored, end=added.last_seq)
+        if added.last_seq > self.last_seq:
+            self.last_seq = added.last_seq
+            self._added.set()
+            self._added = asyncio.Event()
         return added.stored
 
     async def wait_for_entries(self, after: int) -> None:
-        """Wait until there is an entry after number *after*."""
+        """Wait for an entry with a number above *after*."""
         while self.last_seq <= after:
-            await self._news.wait()
+            await self._added.wait()
 
     async def prune(self, before: float, now: float, forwarders: Sequence[str]) -> dict[str, int]:
-        """Delete what was fetched before a POSIX time, and give its space back.
+        """Delete observations fetched before *before*, and release their disk space; both times are POSIX.
 
-        Returns how many of the deleted each forwarder had not delivered. Whoever wants to write comes in between.
+        Returns the number of deleted observations that were not delivered yet, by forwarder. It works in small steps,
+        so that new observations are stored in between.
         """
         missed, seq, is_done = dict.fromkeys(forwarders, 0), 0, False
         while not is_done:
-            pruned = await self.call(functools.partial(_prune, before, now, seq, forwarders))
+            pruned = await self._worker.run(functools.partial(self._store.prune, before, now, seq, forwarders))
             missed = {name: count + pruned.missed[name] for name, count in missed.items()}
             seq, is_done = pruned.seq, pruned.is_done
-        while await self.call(lambda store: store.release_space()):
+        while await self._worker.run(self._store.release_space):
             pass
         return missed
 
     async def load_cursor(self, forwarder: str) -> Cursor:
-        """Return how far a forwarder has delivered."""
+        """Return the cursor of a forwarder."""
         return await self.call(lambda store: store.cursors.load(forwarder))
 
     async def save_cursor(self, forwarder: str, cursor: Cursor) -> None:
-        """Note how far a forwarder has delivered."""
+        """Save the cursor of a forwarder."""
         await self.call(lambda store: store.cursors.save(forwarder, cursor))
 
     async def record_skipped(self, forwarder: str, seqs: Sequence[int], reason: str) -> None:
-        """Note what a forwarder's far side does not take."""
+        """Record observations that a forwarder's destination permanently rejected."""
         await self.call(lambda store: store.record_skipped(forwarder, seqs, reason))
 
 
 class AsyncReader:
-    """Reads the journal in a thread of its own, so that readers wait neither for the writer nor for one another."""
+    """Reads the journal in a thread of its own, so that readers wait neither for the writer nor for each other."""
 
     def __init__(self, reader: Reader, worker: CallRunner) -> None:
         self._reader = reader
         self._worker = worker
 
     async def read_after(self, seq: int, limit: int, until: int | None = None) -> list[JournalEntry]:
-        """Return the entries that follow number *seq*."""
+        """Return up to *limit* entries with numbers above *seq*, and up to *until* if given, in order."""
         return await self._worker.run(lambda: self._reader.read_after(seq, limit, until))
 
     async def read_page(
         self, after: int, limit: int, since: datetime | None, until: datetime | None, city: str | None
     ) -> list[JournalEntry]:
-        """Return what was observed in ``[since, until)``, of one city or of all, after number *after*."""
+        """Return up to *limit* entries observed in ``[since, until)`` with numbers above *after*, in order."""
         return await self._worker.run(lambda: self._reader.read_page(after, limit, since, until, city))
 
 
 @contextlib.asynccontextmanager
 async def open_journal(folder: Path) -> AsyncIterator[Journal]:
-    """Open the journal in a folder, which is made if it is not there. Raises StateError when it cannot be used."""
+    """Open the journal in a folder, which is created if missing. Raises StateError if it cannot be used."""
     with WorkerThread("journal") as worker:
         store = await worker.run(lambda: _open_store(folder))
         try:
             yield Journal(folder / JOURNAL_FILE, store, worker)
         finally:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_LAST_MOMENT):
+                async with asyncio.timeout(_CLOSE_TIMEOUT):
                     await worker.run(store.close)
 
 
 @contextlib.asynccontextmanager
 async def open_reader(file: Path) -> AsyncIterator[AsyncReader]:
-    """Open the journal for reading. Raises StateError when it cannot be read."""
+    """Open the journal for reading. Raises StateError if it cannot be read."""
     with WorkerThread("reader") as worker:
         reader = await worker.run(lambda: Reader(file))
         try:
             yield AsyncReader(reader, worker)
         finally:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_LAST_MOMENT):
+                async with asyncio.timeout(_CLOSE_TIMEOUT):
                     await worker.run(reader.close)
-
-
-def _prune(before: float, now: float, after: int, forwarders: Sequence[str], store: Store) -> PruneResult:
-    return store.prune(before, now, after, forwarders)
 
 
 def _open_store(folder: Path) -> Store:

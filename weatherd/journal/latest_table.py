@@ -1,4 +1,4 @@
-"""Each city's last observation, for another run: where it was made, and when it was fetched last."""
+"""Each city's latest observation for the next run: where it was made, and when it was last fetched."""
 
 from __future__ import annotations
 
@@ -10,15 +10,25 @@ from weatherd.journal.rows import IDENTITY, parse_row, to_micros
 from weatherd.observation import FIELDS, LastObservation
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
 
     from weatherd.journal.database import Database
     from weatherd.observation import FetchedObservation
 
-_SAME = " AND ".join(f"o.{name} = l.{name}" for name in IDENTITY)
-# A row of a city's last observation says where it was made, and when it was fetched last: a repeat is no row of its
-# own. What followed it was at the same place, and is found among the rows of the journal that are not gathered yet.
-_GATHER = """
+# The table ``last`` lags behind the journal, because a write for each observation would cost half as much again as the
+# journal itself. Invariant: a city's latest observation is the entry with the highest number above last.seq; if there
+# is none, the row of ``last``. It holds because only a new entry that follows the previous observation at the same
+# place is not written to ``last``. Example for one city:
+#
+#   fetched                                               entry  row of last     latest, by the invariant
+#   12:00, the first observation                          1      12:00, seq 1    12:00
+#   12:10, newer: not written                             2      12:00, seq 1    12:10, because of entry 2
+#   12:00 from another provider, older: written           3      12:00, seq 3    12:00 (no entry above 3)
+#   12:20, newer: not written                             4      12:00, seq 3    12:20, because of entry 4
+#   update(): writes what the invariant says                     12:20, seq 4    12:20
+#
+# A repeat is no entry; the time when it was fetched is held in memory until the next update, and lost in a crash.
+_UPDATE = """
 INSERT OR REPLACE INTO last
 SELECT l.city, l.lat, l.lon, o.provider, o.station, o.observed_at, o.fetched_at, o.seq
 FROM (
@@ -26,83 +36,84 @@ FROM (
   WHERE seq > (SELECT seq FROM gathered) GROUP BY city
 ) AS o CROSS JOIN last AS l ON l.city = o.city AND l.seq < o.seq
 """
-_LASTS = f"""
+_SELECT = f"""
 SELECT l.lat, l.lon, l.fetched_at, {", ".join(f"o.{name}" for name in FIELDS)}
-FROM last AS l CROSS JOIN observation AS o ON {_SAME} WHERE l.fetched_at >= ?
+FROM last AS l CROSS JOIN observation AS o ON {" AND ".join(f"o.{name} = l.{name}" for name in IDENTITY)}
+WHERE l.fetched_at >= ?
 """
-_GONE = f"DELETE FROM last AS l WHERE NOT EXISTS (SELECT 1 FROM observation AS o WHERE {_SAME})"
-_FORGET = 7 * 86400.0  # seconds after which the last observation of a city that left the list is not loaded any more
-_FEW = 100  # observations that come between two times of noting the last ones, or one for each city
+_DELETE_ORPHANS = f"""
+DELETE FROM last WHERE NOT EXISTS (
+  SELECT 1 FROM observation AS o WHERE {" AND ".join(f"o.{name} = last.{name}" for name in IDENTITY)}
+)
+"""
+_MAX_AGE = 7 * 86400.0  # seconds since the fetch; older ones are not loaded
+_MIN_UPDATE_INTERVAL = 100  # observations between updates; with more cities, one for each city
 
 
 class LatestTable:
-    """The table of them, in the journal's file.
-
-    One is noted at once only where the journal does not tell it by itself: a first one, a revision, and one that is
-    older than the one before. The others are gathered from the journal, and a crash loses none of them; but it may make
-    forgotten when a repeat was fetched.
-    """
+    """The table ``last`` in the journal file."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._repeats: dict[str, int] = {}  # when a city's last was fetched again, where that is not noted yet
-        self._until_gathered = _FEW  # observations
+        self._repeats: dict[str, int] = {}  # when a city's latest was fetched again since the update, by city id
+        self._until_update = _MIN_UPDATE_INTERVAL  # observations
 
     def load(self, now: float) -> list[LastObservation]:
-        """Return those of the week before *now*, a POSIX time; forget those whose observations are deleted."""
-        self.gather()
-        self._db.execute(_GONE)
-        return [last for row in self._db.query(_LASTS, [int((now - _FORGET) * 1e6)]) if (last := _last(row))]
+        """Return those fetched in the week before *now*, a POSIX time; delete those whose observation is deleted."""
+        self.update()
+        self._db.execute(_DELETE_ORPHANS)
+        return [last for row in self._db.query(_SELECT, [int((now - _MAX_AGE) * 1e6)]) if (last := _parse(row))]
 
-    def note(self, batch: Sequence[FetchedObservation], before: int, end: int, *, are_new: bool) -> None:
-        """Note what has to be noted at once, in the transaction that took the journal from number *before* to *end*.
+    def record(self, batch: Sequence[FetchedObservation], before: int, added: Container[int]) -> None:
+        """Write what the invariant needs, in the transaction that adds the batch to the journal.
 
-        *are_new* says that all of the batch but its repeats were new to the journal: else one of them is there as it
-        was fetched then, and not now.
+        *before* is the last number before the transaction. The observation at index i was given the number
+        before + 1 + i; it is in *added* unless the journal had that observation already.
         """
-        lasts = (
-            _cells(arrival, min(before + place, end))
-            for place, arrival in enumerate(batch, 1)
-            if not (are_new and (arrival.follows or arrival.repeat))
-        )
-        self._db.execute_many("INSERT OR REPLACE INTO last VALUES (?, ?, ?, ?, ?, ?, ?, ?)", lasts)
+        rows, last_seq = [], before
+        for seq, fetched in enumerate(batch, before + 1):
+            is_added = seq in added
+            if is_added:
+                last_seq = seq
+            if not (fetched.follows if is_added else fetched.repeat):
+                rows.append(_to_row(fetched, last_seq))
+        self._db.execute_many("INSERT OR REPLACE INTO last VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
-    def is_kept(self, batch: Sequence[FetchedObservation]) -> None:
-        """Say that this transaction is over; once for as many observations as there are cities, gather."""
-        for arrival in batch:
-            if arrival.repeat:
-                self._repeats[arrival.city.id] = to_micros(arrival.observation.fetched_at)
+    def committed(self, batch: Sequence[FetchedObservation]) -> None:
+        """Take note of a batch whose transaction was committed; update the table now and then."""
+        for fetched in batch:
+            if fetched.repeat:
+                self._repeats[fetched.city.id] = to_micros(fetched.observation.fetched_at)
             else:
-                self._repeats.pop(arrival.city.id, None)
-        self._until_gathered -= len(batch)
-        if self._until_gathered < 0:
-            with contextlib.suppress(StateError):  # the disk is full, which is told when the next batch is written
-                self.gather()
+                self._repeats.pop(fetched.city.id, None)
+        self._until_update -= len(batch)
+        if self._until_update < 0:
+            with contextlib.suppress(StateError):  # a full disk is reported when the next batch is written
+                self.update()
 
-    def gather(self) -> None:
-        """Note those that are not noted yet, of all cities together, as each changes a page of the file."""
+    def update(self) -> None:
+        """Write the latest observations of all cities at once, because each city costs a page of the file."""
         with self._db.transaction():
-            self._db.execute(_GATHER)
+            self._db.execute(_UPDATE)
             self._db.execute_many("UPDATE last SET fetched_at = ?2 WHERE city = ?1", sorted(self._repeats.items()))
             self._db.execute("UPDATE gathered SET seq = max(seq, (SELECT coalesce(max(seq), 0) FROM observation))")
             cities = self._db.query_value("SELECT count(*) FROM last")
         self._repeats.clear()
-        self._until_gathered = max(_FEW, cities)
+        self._until_update = max(_MIN_UPDATE_INTERVAL, cities)
 
 
-def _cells(arrival: FetchedObservation, seq: int) -> tuple[Any, ...]:
-    """Return the row of a city's last observation; what follows it has a number above *seq*."""
-    city, said = arrival.city, arrival.observation
-    identity = said.provider, said.station, to_micros(said.observed_at)
-    return city.id, city.lat, city.lon, *identity, to_micros(said.fetched_at), seq
+def _to_row(fetched: FetchedObservation, seq: int) -> tuple[Any, ...]:
+    city, observation = fetched.city, fetched.observation
+    identity = observation.provider, observation.station, to_micros(observation.observed_at)
+    return city.id, city.lat, city.lon, *identity, to_micros(observation.fetched_at), seq
 
 
-def _last(row: Sequence[Any]) -> LastObservation | None:
-    """Read a row; None for one that somebody has changed by hand into what cannot be."""
+def _parse(row: Sequence[Any]) -> LastObservation | None:
+    """Return the observation of a row; None for one that was made invalid by hand."""
     lat, lon, fetched_at, *columns = row
     columns[FIELDS.index("fetched_at")] = fetched_at
     try:
-        last = parse_row(columns)
+        observation = parse_row(columns)
     except (TypeError, OverflowError):
         return None
-    return LastObservation(lat, lon, last) if last.is_sound() else None
+    return LastObservation(lat, lon, observation) if observation.is_sound() else None

@@ -1,4 +1,4 @@
-"""The reading side of the file, for whoever reads on from where they were: beside the writer, never in its way."""
+"""The reading side of the journal file, which never blocks the writer."""
 
 from __future__ import annotations
 
@@ -17,44 +17,44 @@ if TYPE_CHECKING:
 
     from weatherd.observation import Observation
 
-_CHUNK = 2000  # rows that are held in memory at once
+_CHUNK_SIZE = 2000  # rows in memory
 _EARLIEST, _LATEST = -(2**63), 2**63 - 1
-# It jumps through the index from one moment of an observation to the next: all cities share a few of them.
+# Skips through the index from one time of observation to the next, because all cities share a few of these times.
 _OF_CITY = f"""
-WITH RECURSIVE moment(at) AS (
+WITH RECURSIVE times(at) AS (
   SELECT min(observed_at) FROM observation WHERE observed_at >= ?1
-  UNION ALL SELECT (SELECT min(observed_at) FROM observation WHERE observed_at > at) FROM moment WHERE at < ?2
+  UNION ALL SELECT (SELECT min(observed_at) FROM observation WHERE observed_at > at) FROM times WHERE at < ?2
 )
-SELECT seq, {COLUMNS} FROM moment CROSS JOIN observation ON observed_at = at
+SELECT seq, {COLUMNS} FROM times CROSS JOIN observation ON observed_at = at
 WHERE at < ?2 AND city = ?3 AND seq > ?4
 """
 
 
 class Reader:
-    """A connection that cannot write. Every call may block, and belongs into one thread.
+    """A read-only connection. All calls block, and belong to one thread.
 
-    Each call reads in a transaction of its own, so that it never keeps the writer's log from being cut. Raises
-    StateError when there is no journal, or it cannot be read.
+    Each call reads in a transaction of its own, so that the writer can always truncate its log. Raises StateError if
+    there is no journal or it cannot be read.
     """
 
     def __init__(self, file: Path) -> None:
         if not file.exists():
-            raise StateError(f"there is no journal at {file}: weatherd run writes it")
+            raise StateError(f"there is no journal at {file}: start weatherd run, which creates it")
         self._db = Database(file, read_only=True)
         with contextlib.ExitStack() as stack:
             stack.callback(self._db.close)
-            self._look(file)
+            self._check_version(file)
             stack.pop_all()
 
-    def _look(self, file: Path) -> None:
+    def _check_version(self, file: Path) -> None:
         version = self._db.query_value("PRAGMA user_version")
         if version != VERSION:
             age = "a newer" if version > VERSION else "an older"
-            advice = "use that" if version > VERSION else "weatherd run brings it up to date"
+            advice = "use that one" if version > VERSION else "start weatherd run, which migrates it"
             raise StateError(f"{file} was written by {age} weatherd: {advice}")
 
     def read_after(self, seq: int, limit: int, until: int | None = None) -> list[JournalEntry]:
-        """Return the entries that follow number *seq*, up to number *until*, in their order."""
+        """Return up to *limit* entries with numbers above *seq*, and up to *until* if given, in order."""
         bound, values = ("", [seq]) if until is None else (" AND seq <= ?", [seq, until])
         where = f"WHERE seq > ?{bound} ORDER BY seq LIMIT ?"
         return [
@@ -63,18 +63,18 @@ class Reader:
         ]
 
     def read_city(self, city: str, since: datetime, until: datetime) -> list[Observation]:
-        """Return what was observed in a city in ``[since, until)``, by the time of observation."""
+        """Return a city's observations in ``[since, until)``, in the order of ``observed_at``."""
         rows = self._db.query(f"{_OF_CITY} ORDER BY at, seq", [to_micros(since), to_micros(until), city, 0])
         return [parse_row(row[1:]) for row in rows]
 
     def iterate(self, since: datetime | None, until: datetime | None, cities: Sequence[str]) -> Iterator[Observation]:
-        """Yield what was observed in ``[since, until)``, of these cities or of all, in the order of arrival.
+        """Yield the observations in ``[since, until)`` of these cities, or of all if empty, in the order of arrival.
 
-        It takes constant memory, however much there is. What is added meanwhile comes too, once; a revision that takes
-        the place of what had been yielded comes again.
+        It needs constant memory. Observations that are added meanwhile are yielded, too. If an observation that was
+        yielded is revised meanwhile, the revision is also yielded.
         """
         conditions, values = _conditions(since, until, cities)
-        where = f"WHERE seq > ?{conditions} ORDER BY seq LIMIT {_CHUNK}"
+        where = f"WHERE seq > ?{conditions} ORDER BY seq LIMIT {_CHUNK_SIZE}"
         seq = 0
         while rows := self._db.query(f"SELECT seq, {COLUMNS} FROM observation {where}", [seq, *values]):
             seq = rows[-1][0]
@@ -83,7 +83,7 @@ class Reader:
     def read_page(
         self, after: int, limit: int, since: datetime | None, until: datetime | None, city: str | None
     ) -> list[JournalEntry]:
-        """Return what was observed in ``[since, until)``, of one city or of all, after number *after*."""
+        """Return up to *limit* entries in ``[since, until)``, of one city or all, with numbers above *after*."""
         if city:
             begin, end = to_micros(since) if since else _EARLIEST, to_micros(until) if until else _LATEST
             rows = self._db.query(f"{_OF_CITY} ORDER BY seq LIMIT ?5", [begin, end, city, after, limit])
@@ -94,7 +94,7 @@ class Reader:
         return [parse_entry(row) for row in rows]
 
     def list_cities(self) -> list[str]:
-        """Return the ids of all cities that have an observation, also of those that left the list."""
+        """Return the ids of all cities with an observation, also of those that left the list."""
         return [city for (city,) in self._db.query("SELECT city FROM last ORDER BY city")]
 
     def close(self) -> None:
@@ -104,10 +104,10 @@ class Reader:
 
 def _conditions(since: datetime | None, until: datetime | None, cities: Sequence[str]) -> tuple[str, list[Any]]:
     text, values = "", []
-    for condition, moment in ((" AND observed_at >= ?", since), (" AND observed_at < ?", until)):
-        if moment:
+    for condition, time in ((" AND observed_at >= ?", since), (" AND observed_at < ?", until)):
+        if time:
             text += condition
-            values.append(to_micros(moment))
+            values.append(to_micros(time))
     if cities:
         text += f" AND city IN ({', '.join('?' * len(cities))})"
     return text, [*values, *cities]

@@ -1,4 +1,4 @@
-"""The writing side of the file: one connection, one thread, a transaction for whatever belongs together."""
+"""The writing side of the journal file: one connection, one thread, one transaction for what belongs together."""
 
 from __future__ import annotations
 
@@ -24,28 +24,29 @@ if TYPE_CHECKING:
 
 JOURNAL_FILE = "weatherd.sqlite"
 
-_SAID = [name for name in FIELDS if name not in (*IDENTITY, "fetched_at")]
-# The same identity with the same values is a repeat and leaves all as it is; with others, a revision, which moves to
-# the end, where every reader comes by again.
+_VALUES = [name for name in FIELDS if name not in (*IDENTITY, "fetched_at")]
+# The same identity with the same values is a repeat, which changes nothing. With other values it is a revision: the row
+# moves to the end under a new number, so that every reader and forwarder sees it.
 _ADD = f"""
 INSERT INTO observation (seq, {COLUMNS}) VALUES ({", ".join("?" * (len(FIELDS) + 1))})
 ON CONFLICT ({", ".join(IDENTITY)}) DO UPDATE SET
-  {", ".join(f"{name} = excluded.{name}" for name in ("seq", "fetched_at", *_SAID))}
-WHERE ({", ".join(_SAID)}) IS NOT ({", ".join(f"excluded.{name}" for name in _SAID)})
+  {", ".join(f"{name} = excluded.{name}" for name in ("seq", "fetched_at", *_VALUES))}
+WHERE ({", ".join(_VALUES)}) IS NOT ({", ".join(f"excluded.{name}" for name in _VALUES)})
 """
-_END = """
+_LAST_SEQ = """
 SELECT max(
   coalesce((SELECT max(seq) FROM observation), 0),
   coalesce((SELECT max(coalesce(in_doubt_last, delivered)) FROM cursor), 0),
   (SELECT seq FROM gathered)
 )
 """
-_CHECKED = 256 * 1024 * 1024  # bytes up to which the whole file is looked at when it is opened
-_SLICE = 5000  # rows that are deleted at once
+_CHECK_LIMIT = 256 * 1024 * 1024  # bytes: a larger file is not checked for damage when it is opened
+_ADVICE = "move it away to start with an empty one; the .recover command of sqlite3 saves what can be read"
+_PRUNE_LIMIT = 5000  # rows in one transaction
 
 
 class SavedState(NamedTuple):
-    """What an earlier run has left for this one."""
+    """What an earlier run has saved for this one."""
 
     latest: Sequence[LastObservation]
     usage: Sequence[ProviderUsage]
@@ -53,42 +54,42 @@ class SavedState(NamedTuple):
 
 
 class AddResult(NamedTuple):
-    """What became of a batch: so many were new, the others repeats; and the end of the journal now."""
+    """The result of adding a batch."""
 
-    stored: int
-    end: int
+    stored: int  # new observations and revisions; the others were repeats
+    last_seq: int  # the highest number in the journal now
 
 
 class PruneResult(NamedTuple):
-    """How far the journal was looked through, what was deleted, and how much of it each forwarder never got."""
+    """The result of one step of pruning."""
 
-    seq: int
+    seq: int  # the number up to which the journal was searched
     deleted: int
-    missed: dict[str, int]
+    missed: dict[str, int]  # deleted observations that were not delivered yet, by forwarder
     is_done: bool
 
 
 class Store:
-    """The file. Every call may block, and belongs into one thread. Raises StateError when it cannot be done."""
+    """The journal file. All calls block, and belong to one thread. Raises StateError if the file cannot be used now."""
 
     def __init__(self, file: Path) -> None:
         self._db = Database(file)
         with contextlib.ExitStack() as stack:
             stack.callback(self._db.close)
             self._db.configure()
-            _check(self._db, file)
+            _check_for_damage(self._db, file)
             migrate(self._db, file)
             stack.pop_all()
-        self._lasts = LatestTable(self._db)
+        self._latest = LatestTable(self._db)
         self.cursors = CursorTable(self._db)
         self._usage = UsageTable(self._db)
 
     def load(self, now: float) -> SavedState:
-        """Return what there is, and forget what nobody needs any more. *now* is a POSIX time."""
+        """Return the saved state, and delete expired key-value entries. *now* is a POSIX time."""
         db = self._db
         db.execute("DELETE FROM note WHERE until < ?", [now])
         return SavedState(
-            self._lasts.load(now),
+            self._latest.load(now),
             self._usage.load(now),
             [KeyValueEntry(*row) for row in db.query("SELECT provider, key, text, until FROM note")],
         )
@@ -100,56 +101,55 @@ class Store:
             return self._usage.add(usages)
 
     def add(self, batch: Sequence[FetchedObservation]) -> AddResult:
-        """Keep a batch of observations in one transaction; each is its city's last then."""
+        """Add a batch of observations in one transaction; each becomes its city's latest."""
         with self._db.transaction():
             before = self.last_seq()
-            rows = ([before + place, *to_row(arrival.observation)] for place, arrival in enumerate(batch, 1))
-            stored, end = self._db.execute_many(_ADD, rows), self.last_seq()
-            # Else one of them is there already, as it was fetched then, and not now
-            are_new = stored == sum(not arrival.repeat for arrival in batch)
-            self._lasts.note(batch, before, end, are_new=are_new)
-        self._lasts.is_kept(batch)
-        return AddResult(stored, end)
+            rows = ([seq, *to_row(fetched.observation)] for seq, fetched in enumerate(batch, before + 1))
+            stored = self._db.execute_many(_ADD, rows)
+            added = {seq for (seq,) in self._db.query("SELECT seq FROM observation WHERE seq > ?", [before])}
+            self._latest.record(batch, before, added)
+        self._latest.committed(batch)
+        return AddResult(stored, max(added, default=before))
 
     def last_seq(self) -> int:
-        """Return the number that none is above. Numbers of rows that are gone are not given again."""
-        return int(self._db.query_value(_END))
+        """Return the highest number ever given to an entry; numbers of deleted entries are not used again."""
+        return int(self._db.query_value(_LAST_SEQ))
 
     def record_skipped(self, forwarder: str, seqs: Iterable[int], reason: str) -> None:
-        """Note what a forwarder's far side does not take."""
+        """Record observations that a forwarder's destination permanently rejected."""
         rows = [(forwarder, seq, reason) for seq in seqs]
         with self._db.transaction():
             self._db.execute_many("INSERT OR REPLACE INTO skipped VALUES (?, ?, ?)", rows)
 
     def prune(self, before: float, now: float, after: int, forwarders: Iterable[str]) -> PruneResult:
-        """Delete the next observations after number *after* that were fetched before a POSIX time.
+        """Delete the next observations after number *after* that were fetched before *before*; both times are POSIX.
 
-        One call looks at a few thousand rows, so that whoever waits to write need not wait long. Rows follow one
-        another by the time of fetching, but for those of a wrong clock: they do not end the search.
+        One call searches a few thousand rows, so that a writer need not wait long. Rows are ordered by the time of the
+        fetch, except those of a wrong clock; these do not end the search.
         """
         if not after:
-            self._lasts.gather()  # so that no number is given again, however much is deleted
+            self._latest.update()  # saves the highest number, which must not be used again if all rows are deleted
         with self._db.transaction():
-            slice_ = self._db.query(
-                "SELECT seq, fetched_at FROM observation WHERE seq > ? ORDER BY seq LIMIT ?", [after, _SLICE]
+            rows = self._db.query(
+                "SELECT seq, fetched_at FROM observation WHERE seq > ? ORDER BY seq LIMIT ?", [after, _PRUNE_LIMIT]
             )
-            old = [seq for seq, fetched_at in slice_ if fetched_at < before * 1e6]
+            old = [seq for seq, fetched_at in rows if fetched_at < before * 1e6]
             self._db.execute_many("DELETE FROM observation WHERE seq = ?", ([seq] for seq in old))
             self._db.execute_many("DELETE FROM skipped WHERE seq = ?", ([seq] for seq in old))
             missed = {name: self._missed(name, old) for name in forwarders}
-        in_order = any(before * 1e6 <= fetched_at <= now * 1e6 for _, fetched_at in slice_)
-        is_done = len(slice_) < _SLICE or (not old and in_order)
-        return PruneResult(slice_[-1][0] if slice_ else after, len(old), missed, is_done)
+        in_order = any(before * 1e6 <= fetched_at <= now * 1e6 for _, fetched_at in rows)
+        is_done = len(rows) < _PRUNE_LIMIT or (not old and in_order)
+        return PruneResult(rows[-1][0] if rows else after, len(old), missed, is_done)
 
     def release_space(self) -> bool:
-        """Give some unused space back to the disk; return whether there is more."""
+        """Return some unused space to the file system; return whether there is more."""
         self._db.query("PRAGMA incremental_vacuum(1000)")
         return bool(self._db.query_value("PRAGMA freelist_count"))
 
     def close(self) -> None:
         """Close the file."""
-        with contextlib.suppress(StateError):  # no room on the disk: the next start searches
-            self._lasts.gather()
+        with contextlib.suppress(StateError):  # on a full disk the next start does it
+            self._latest.update()
         self._db.close()
 
     def _missed(self, forwarder: str, old: Iterable[int]) -> int:
@@ -157,9 +157,9 @@ class Store:
         return sum(seq > delivered for seq in old)
 
 
-def _check(db: Database, file: Path) -> None:
-    """Look for damage. A large file would take too long: there it shows when the damaged part is read."""
-    if db.query_value("PRAGMA page_count") * db.query_value("PRAGMA page_size") > _CHECKED:
+def _check_for_damage(db: Database, file: Path) -> None:
+    """Raise StateError if the file is damaged. A large file is skipped, because the check would take too long."""
+    if db.query_value("PRAGMA page_count") * db.query_value("PRAGMA page_size") > _CHECK_LIMIT:
         return
     if (found := db.query_value("PRAGMA quick_check(1)")) != "ok":
-        raise StateError(f"{file} is damaged: {found}; move it away to begin anew; sqlite3's .recover saves the rest")
+        raise StateError(f"{file} is damaged: {found}; {_ADVICE}")

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 # Calls are added, because another process may have saved some meanwhile; a later window replaces an earlier one.
 _ADD_CALLS = """
-INSERT INTO quota VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+INSERT INTO quota VALUES (?, ?, ?, ?) ON CONFLICT (provider, window) DO UPDATE SET
   used = CASE WHEN excluded.started > started THEN excluded.used
               WHEN excluded.started = started THEN used + excluded.used ELSE used END,
   started = max(started, excluded.started)
 """
 _EXTEND_TIMES = """
-INSERT INTO provider_times VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET
+INSERT INTO provider_times VALUES (?, ?, ?) ON CONFLICT (provider) DO UPDATE SET
   bucket_full_at = max(bucket_full_at, excluded.bucket_full_at),
   closed_until = max(closed_until, excluded.closed_until)
 """
