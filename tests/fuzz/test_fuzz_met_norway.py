@@ -46,7 +46,7 @@ def parse(status: int, body: bytes, kept: Forecast | None = None) -> bool:
 
 def told(forecast: Forecast) -> bool:
     """Tell whether a forecast has weather for now, which is sound."""
-    step = forecast.step(AT)
+    step = forecast.step_at(AT)
     if step:
         assert observation_from_step(KIEL, "met-norway", step, forecast.fetched).is_sound()
     return step is not None

@@ -21,7 +21,7 @@ from weatherd.http.response import Response, parse_json
 from weatherd.journal.key_value import KeyValueStore
 from weatherd.observation import Observation
 from weatherd.providers.nws.client import parse_nws
-from weatherd.providers.nws.stations import StationFinder, format_point
+from weatherd.providers.nws.stations import StationFinder, format_coordinates
 from weatherd.providers.values import as_mapping
 
 if TYPE_CHECKING:
@@ -117,15 +117,15 @@ async def search(dice: random.Random) -> list[str]:
     memory = KeyValueStore("nws")
     if dice.random() < 0.5:
         note = spoil(NOTE, dice).decode(errors="replace")
-        memory.put(format_point(KIEL), note, NOW + timedelta(days=1))
+        memory.put(format_coordinates(KIEL), note, NOW + timedelta(days=1))
 
     async def ask(path: str) -> dict[str, Any]:
         assert re.fullmatch("/[A-Za-z0-9_,./-]+", path)
         return as_mapping(parse_json(spoil(POINT if path.startswith("/points/") else NEAR, dice)))
 
     stations = StationFinder(ask, memory, lambda: NOW)
-    found = await stations.near(KIEL)
-    assert await stations.near(KIEL) == found
+    found = await stations.find(KIEL)
+    assert await stations.find(KIEL) == found
     stations.forget(KIEL)
     return found
 

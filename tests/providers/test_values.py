@@ -89,7 +89,7 @@ def test_zero_has_no_sign(value: float) -> None:
 def test_no_temperature(value: Any) -> None:
     """What is no number of JSON is no temperature, and the reason does not quote it."""
     with pytest.raises(
-        ProviderError, match=r"^the answer holds (no|an impossible) temperature( \(-?(inf|nan)\))?$"
+        ProviderError, match=r"^the response has (no|an impossible) temperature( \(-?(inf|nan)\))?$"
     ) as caught:
         parse_temperature(value)
     assert caught.value.failure is Failure.EMPTY
@@ -98,7 +98,7 @@ def test_no_temperature(value: Any) -> None:
 @pytest.mark.parametrize("value", [70.1, -100.1, 9999, 10**4000])
 def test_impossible_temperature(value: float) -> None:
     """A number that no thermometer on Earth shows is refused; the reason shows it, shortened."""
-    with pytest.raises(ProviderError, match=r"^the answer holds an impossible temperature \([-0-9.]{1,20}\)$"):
+    with pytest.raises(ProviderError, match=r"^the response has an impossible temperature \([-0-9.]{1,20}\)$"):
         parse_temperature(value)
 
 
@@ -120,7 +120,7 @@ def test_a_moment_is_utc(posix: float, time: datetime) -> None:
 @pytest.mark.parametrize("posix", [*NO_NUMBERS, 0, -1, 1785573885000, 946684799, 7258118401, 10**400])
 def test_a_moment_of_no_century_of_ours_is_refused(posix: Any) -> None:
     """Zero, milliseconds and what is no number do not say when."""
-    with pytest.raises(ProviderError, match=r"^the answer does not say when it was observed$") as caught:
+    with pytest.raises(ProviderError, match=r"^the response has no valid time of observation$") as caught:
         parse_posix_time(posix)
     assert caught.value.failure is Failure.EMPTY
 

@@ -51,7 +51,7 @@ def test_weatherd_understands_the_simulated_forecast(at: datetime) -> None:
         reply = simulated_met.handle_compact(question(str(lat), "10.5"), at)
         answer = Response(reply.status, json.dumps(reply.body).encode(), reply.headers)
         forecast = parse_met_norway(answer, None, at.timestamp())
-        step = forecast.step(at.timestamp())
+        step = forecast.step_at(at.timestamp())
         assert step
         found = observation_from_step(city(lat, 10.5), "met-norway", step, at.timestamp())
         sky = weather_at(lat, 10.5, at.replace(minute=0).timestamp())

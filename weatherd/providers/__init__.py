@@ -1,7 +1,15 @@
-"""Weather services. An entry point of ``weatherd.providers`` names a function that opens a provider.
+"""Weather services, and the contract for plug-ins that add one.
 
-The function takes the settings and the :class:`Resources` that are its own; it returns an asynchronous context manager
-of the provider, and raises ConfigError when something that it needs is not set.
+An entry point of the group ``weatherd.providers`` is named as the provider (``open-meteo``) and refers to a function::
+
+    def open_provider(settings: Settings, resources: Resources) -> AbstractAsyncContextManager[Provider]: ...
+
+It is called in the event loop, once at each start of the daemon and of each command that polls. If a setting that it
+needs is missing it raises ConfigError: the rows of the list that name the provider are then quarantined, and the daemon
+does not start if the setting ``providers`` names it. The context manager is left when the daemon stops.
+
+Stable are this function, :class:`Provider`, the fields of :class:`Resources`, and :func:`weatherd.http.client.get`;
+new optional members may be added. Everything else in this package serves the built-in providers.
 """
 
 from __future__ import annotations
@@ -22,21 +30,34 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """What a provider works with."""
+    """What a provider is given to work with, beside the settings."""
 
-    session: Session  # shared by all providers; ``weatherd.http.get`` asks over it
-    limiter: RateLimiter  # the provider's own; every request passes its ``run``, with all that understands the answer
-    key_values: KeyValueStore  # the provider's own; keeps texts over restarts
-    now: Callable[[], datetime]  # the time, aware and in UTC
+    session: Session
+    """The HTTP session, shared by all providers; pass it to :func:`weatherd.http.client.get`."""
+
+    limiter: RateLimiter
+    """The provider's own. Each request has to be sent, and its response parsed, inside ``limiter.run(send)``: it keeps
+    to the quota, and pauses the provider as the ProviderErrors that *send* raises demand."""
+
+    key_values: KeyValueStore
+    """The provider's own store of texts that survive a restart; what comes out of it may be outdated or damaged."""
+
+    now: Callable[[], datetime]
+    """Returns the current time, aware and in UTC."""
 
 
 class Provider(Protocol):
-    """Fetches the current weather of a city.
-
-    Many tasks call ``fetch`` at once, one for each city. A call ends by itself: whatever it waits for has a deadline,
-    but for the gate, where it waits for its turn. It may be cancelled at any moment.
-    """
+    """Fetches the current weather of a city."""
 
     async def fetch(self, city: City) -> Observation:
-        """Return an observation, or raise ProviderError with a reason that a person understands."""
+        """Return an observation of *city*, in the units of :class:`~weatherd.observation.Observation`.
+
+        ``fetch`` is called for many cities concurrently, each time in the task of the city, and may be cancelled at any
+        moment. It has to end without outside help: requests have a deadline, and only ``limiter.run`` may wait longer.
+
+        Raises ProviderError, with a reason for the operator that holds no secret, if there is no current weather. Its
+        ``failure`` decides what happens next: REJECTED and EMPTY concern this city alone, each of the others may pause
+        the provider for all cities. Any other exception is logged as a bug of the provider. In both cases the city's
+        next provider is asked.
+        """
         ...

@@ -1,4 +1,4 @@
-"""Why a service gives no weather, in its own words."""
+"""Errors that a weather service reports, as ProviderErrors without secrets."""
 
 from __future__ import annotations
 
@@ -16,22 +16,26 @@ if TYPE_CHECKING:
     from weatherd.redaction import Redaction
 
 
-def error_from_response(answer: Response, status: int, key: str, now: datetime) -> ProviderError:
-    """Return the error that *answer* stands for; its text is what the body says under *key*, if it is not a proxy's."""
+def error_from_response(response: Response, status: int, key: str, now: datetime) -> ProviderError:
+    """Return the error that *response* reports under *status*, with the text that its JSON body has under *key*.
+
+    A body without such a text, a proxy's HTML page for example, adds nothing to the status. *status* is a parameter
+    because services also report errors under 200.
+    """
     reason = ""
     with contextlib.suppress(ProviderError):
-        reason = clean_text(as_mapping(parse_json(answer.body)).get(key))
-    text = f"{status}: {reason}" if reason else f"the service answers with status {status}"
-    return ProviderError(text, failure_of(status), retry_after=retry_after(answer.headers, now))
+        reason = clean_text(as_mapping(parse_json(response.body)).get(key))
+    text = f"{status}: {reason}" if reason else f"the service responded with status {status}"
+    return ProviderError(text, failure_of(status), retry_after=retry_after(response.headers, now))
 
 
 def redact_error(error: ProviderError, redact: Redaction) -> ProviderError:
-    """Return an error to be raised in the place of one that may hold a secret, for a service may quote its question."""
+    """Return a copy of *error* without secrets, because a service may quote the address that it was asked for."""
     return ProviderError(redact(str(error)), error.failure, retry_after=error.retry_after)
 
 
-def redact_response(answer: Response, redact: Redaction) -> Response:
-    """Return *answer* with secrets taken out of its body, before any of it is printed, cut or understood."""
-    text = answer.body.decode("latin-1")  # byte for byte
+def redact_response(response: Response, redact: Redaction) -> Response:
+    """Return *response* without secrets in its body; parsing comes later, because it could cut one in two."""
+    text = response.body.decode("latin-1")  # maps every byte to one character and back
     clean = redact(text)
-    return answer if clean == text else answer._replace(body=clean.encode("latin-1"))
+    return response if clean == text else response._replace(body=clean.encode("latin-1"))

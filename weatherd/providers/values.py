@@ -1,4 +1,4 @@
-"""Numbers and words as the services send them, made safe."""
+"""Validation of the numbers, times and texts that services send."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from weatherd.errors import Failure, ProviderError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-# Each value of an observation has bounds of what is possible on Earth; beyond them it is an error of the service.
-TEMPERATURE = (-100.0, 70.0)  # °C
+# What is possible on Earth, with some margin. A value outside is an error of the service and becomes None.
 APPARENT_TEMPERATURE = (-120.0, 90.0)  # °C
-RELATIVE_HUMIDITY = (0.0, 110.0)  # %; fog reads a little above 100
+RELATIVE_HUMIDITY = (0.0, 110.0)  # %; sensors show a little above 100 in fog
 PRESSURE_MSL = (800.0, 1150.0)  # hPa
-WIND_SPEED = (0.0, 150.0)  # m/s, of gusts too
+WIND_SPEED = (0.0, 150.0)  # m/s, for gusts too
 WIND_DIRECTION = (0.0, 360.0)  # degrees
 PRECIPITATION = (0.0, 1000.0)  # mm
 CLOUD_COVER = (0.0, 100.0)  # %
 VISIBILITY = (0.0, 1e6)  # m
 
-_LONGEST = 200
-_LARGEST = 1e11
-_NUMBER = (float, int)  # and not bool, which is an int to isinstance()
-_NANO = 1e9  # round(…, 9) takes twice as long
-_SHARED = {float(whole): float(whole) for whole in range(361)}  # by all cities: percentages, directions, no rain
+_COLDEST, _HOTTEST = -100.0, 70.0  # °C; a temperature outside is an error, because nothing is observed without one
+_MAX_TEXT = 200  # characters
+_MAX_NUMBER = 1e11  # far above every bound and POSIX time, far below where integers lose digits as floats
+_NUMBER_TYPES = (float, int)  # compared with type(), because bool is an int to isinstance()
+_NANO = 1e9
+_SHARED = {float(number): float(number) for number in range(361)}  # one object for all cities: degrees, %, no rain
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC).timestamp()
 _LATEST = datetime(2200, 1, 1, tzinfo=UTC).timestamp()
 
 
 class NumberField(NamedTuple):
-    """A number that may stand under a name, in another unit than weatherd's."""
+    """A number in a service's JSON object: its name, its bounds and its conversion to weatherd's unit."""
 
     name: str
     low: float
@@ -44,43 +44,44 @@ class NumberField(NamedTuple):
 
 def parse_number(value: Any, low: float, high: float, factor: float = 1.0, offset: float = 0.0) -> float | None:
     """Return ``value * factor + offset`` if it is a number from *low* to *high*, else None."""
-    if type(value) not in _NUMBER or not -_LARGEST <= value <= _LARGEST:
+    if type(value) not in _NUMBER_TYPES or not -_MAX_NUMBER <= value <= _MAX_NUMBER:
         return None
     if type(value) is float or factor != 1.0 or offset:
-        value = round((value * factor + offset) * _NANO) / _NANO  # drops the noise of 298.48 - 273.15, and -0.0's sign
+        # Nine digits drop the noise of 298.48 - 273.15 and the sign of -0.0; round(..., 9) would take twice as long
+        value = round((value * factor + offset) * _NANO) / _NANO
     return _SHARED.get(value, float(value)) if low <= value <= high else None
 
 
-def parse_numbers(source: Mapping[str, Any], wanted: Iterable[NumberField]) -> list[float | None]:
-    """Return what *source* holds of the numbers that are *wanted*, in their order."""
-    get = source.get
-    return [parse_number(get(name), low, high, factor, offset) for name, low, high, factor, offset in wanted]
+def parse_numbers(document: Mapping[str, Any], fields: Iterable[NumberField]) -> list[float | None]:
+    """Return the number of each field of *document*, or None as :func:`parse_number` does, in their order."""
+    get = document.get
+    return [parse_number(get(name), low, high, factor, offset) for name, low, high, factor, offset in fields]
 
 
 def parse_temperature(value: Any, factor: float = 1.0, offset: float = 0.0) -> float:
-    """Return a temperature in °C; ProviderError for none, or for one that cannot be."""
-    celsius = parse_number(value, *TEMPERATURE, factor, offset)
+    """Return ``value * factor + offset``, a temperature in °C; raise ProviderError if it is none or impossible."""
+    celsius = parse_number(value, _COLDEST, _HOTTEST, factor, offset)
     if celsius is None:
-        impossible = isinstance(value, int | float) and not isinstance(value, bool)
-        what = f"an impossible temperature ({str(value)[:20]})" if impossible else "no temperature"
-        raise ProviderError(f"the answer holds {what}", Failure.EMPTY)
+        is_number = type(value) in _NUMBER_TYPES
+        found = f"an impossible temperature ({str(value)[:20]})" if is_number else "no temperature"
+        raise ProviderError(f"the response has {found}", Failure.EMPTY)
     return celsius
 
 
 def parse_posix_time(posix: Any) -> datetime:
-    """Return a POSIX time as UTC; ProviderError for anything that is no time of our days."""
-    if type(posix) not in _NUMBER or not _EARLIEST <= posix <= _LATEST:
-        raise ProviderError("the answer does not say when it was observed", Failure.EMPTY)
+    """Return a POSIX time between 2000 and 2200 in UTC; raise ProviderError for anything else."""
+    if type(posix) not in _NUMBER_TYPES or not _EARLIEST <= posix <= _LATEST:
+        raise ProviderError("the response has no valid time of observation", Failure.EMPTY)
     return _utc(posix)
 
 
-@functools.lru_cache(maxsize=256)  # the places of an answer share their moment
+@functools.lru_cache(maxsize=256)  # because all cities of a response usually have the same time
 def _utc(posix: float) -> datetime:
     return datetime.fromtimestamp(posix, UTC)
 
 
 def parse_iso_time(text: Any) -> datetime:
-    """Return an ISO 8601 time with an offset as UTC; ProviderError for anything else."""
+    """Return an ISO 8601 time that has an offset, in UTC; raise ProviderError for anything else."""
     if isinstance(text, str):
         with contextlib.suppress(ValueError):
             time = datetime.fromisoformat(text)
@@ -90,24 +91,24 @@ def parse_iso_time(text: Any) -> datetime:
 
 
 def clean_text(value: Any) -> str:
-    """Return text as one line without control characters, or "" when there is none."""
-    return _line(value[: _LONGEST * 2]) if isinstance(value, str) else ""
+    """Return a text as one line of at most 200 printable characters, or "" for anything else."""
+    return _line(value[: _MAX_TEXT * 2]) if isinstance(value, str) else ""
 
 
-@functools.lru_cache(maxsize=256)  # a service has few words, which all cities then share
+@functools.lru_cache(maxsize=256)  # because services use few texts; all cities share them
 def _line(text: str) -> str:
     if not text.isprintable():
-        text = "".join(c if c.isprintable() else " " for c in text)
-    return " ".join(text.split())[:_LONGEST].rstrip()
+        text = "".join(character if character.isprintable() else " " for character in text)
+    return " ".join(text.split())[:_MAX_TEXT].rstrip()
 
 
 def as_mapping(value: Any) -> dict[str, Any]:
-    """Return a JSON object, or an empty one for whatever else stands in its place."""
+    """Return a JSON object, or an empty one for anything else."""
     return value if isinstance(value, dict) else {}
 
 
 def parse_integer(value: Any) -> int | None:
-    """Return a whole number, written as 3 or 3.0, or None."""
-    if type(value) not in _NUMBER or not -_LARGEST <= value <= _LARGEST or value != int(value):
+    """Return an integer that is written as 3 or 3.0, or None for anything else."""
+    if type(value) not in _NUMBER_TYPES or not -_MAX_NUMBER <= value <= _MAX_NUMBER or value != int(value):
         return None
     return int(value)

@@ -124,7 +124,7 @@ def test_precipitation_is_never_that_of_a_shorter_time(minutes: int) -> None:
 @pytest.mark.parametrize("value", [None, ..., "12", True, [], {}, 71, -101, 10**300])
 def test_without_a_temperature_there_is_no_observation(value: Any) -> None:
     """A station without a possible temperature has no weather for us; the service is well."""
-    with pytest.raises(ProviderError, match=r"^the answer holds (no|an impossible) temperature") as caught:
+    with pytest.raises(ProviderError, match=r"^the response has (no|an impossible) temperature") as caught:
         one(temperature=value)
     assert caught.value.failure is Failure.EMPTY
 
@@ -132,14 +132,14 @@ def test_without_a_temperature_there_is_no_observation(value: Any) -> None:
 @pytest.mark.parametrize("value", [None, ..., "", "now", "2026-01-01T01:30:00", 1767225600, True, [], {}])
 def test_without_a_time_there_is_no_observation(value: Any) -> None:
     """A time without an offset is no time."""
-    with pytest.raises(ProviderError, match=r"^the answer does not say when it was observed$"):
+    with pytest.raises(ProviderError, match=r"^the response has no valid time of observation$"):
         one(timestamp=value)
 
 
 @pytest.mark.parametrize("document", NOTHING)
 def test_documents_of_another_form(document: Any) -> None:
     """JSON without one object ``weather`` holds no weather; its empty list is among that."""
-    with pytest.raises(ProviderError, match=r"^the answer has no current weather$") as caught:
+    with pytest.raises(ProviderError, match=r"^the response has no current weather$") as caught:
         parse(document)
     assert caught.value.failure is Failure.MALFORMED
 
@@ -154,15 +154,15 @@ def test_documents_of_another_form(document: Any) -> None:
             Failure.REJECTED,
         ),
         (422, {"detail": "No such\x07 thing"}, "422: No such thing", Failure.REJECTED),
-        (422, {"detail": []}, "the service answers with status 422", Failure.REJECTED),
-        (422, {"detail": ["lat"]}, "the service answers with status 422", Failure.REJECTED),
-        (422, {"detail": [{"msg": 7}]}, "the service answers with status 422", Failure.REJECTED),
+        (422, {"detail": []}, "the service responded with status 422", Failure.REJECTED),
+        (422, {"detail": ["lat"]}, "the service responded with status 422", Failure.REJECTED),
+        (422, {"detail": [{"msg": 7}]}, "the service responded with status 422", Failure.REJECTED),
         (404, {"detail": "No sources match your criteria"}, "404: No sources match your criteria", Failure.REJECTED),
-        (404, {}, "the service answers with status 404", Failure.REJECTED),
-        (404, [], "the service answers with status 404", Failure.REJECTED),
-        (502, b"<html>", "the service answers with status 502", Failure.UNAVAILABLE),
-        (429, b"Too Many Requests", "the service answers with status 429", Failure.RATE_LIMITED),
-        (500, b"Internal Server Error", "the service answers with status 500", Failure.BROKEN),
+        (404, {}, "the service responded with status 404", Failure.REJECTED),
+        (404, [], "the service responded with status 404", Failure.REJECTED),
+        (502, b"<html>", "the service responded with status 502", Failure.UNAVAILABLE),
+        (429, b"Too Many Requests", "the service responded with status 429", Failure.RATE_LIMITED),
+        (500, b"Internal Server Error", "the service responded with status 500", Failure.BROKEN),
         (200, b"<html>", "the response is an HTML page", Failure.MALFORMED),
         (200, b"", "the response is empty", Failure.MALFORMED),
     ],

@@ -59,12 +59,12 @@ WEATHER = {
         visibility=57321,
     ),
 }
-NOTHING = (200, "the answer has no current weather", Failure.MALFORMED)
+NOTHING = (200, "the response has no current weather", Failure.MALFORMED)
 FAILURES = {
     "crafted_empty_weather_list.json": NOTHING,
     "crafted_error_400_detail_invalid.json": (400, "400: Invalid", Failure.REJECTED),
-    "issue_error_429_plain_text.txt": (429, "the service answers with status 429", Failure.RATE_LIMITED),
-    "issue_error_500_plain_text.txt": (500, "the service answers with status 500", Failure.BROKEN),
+    "issue_error_429_plain_text.txt": (429, "the service responded with status 429", Failure.RATE_LIMITED),
+    "issue_error_500_plain_text.txt": (500, "the service responded with status 500", Failure.BROKEN),
     "sourceform_error_404_alerts_not_covered.json": (  # of /alerts, in the same form as those of /current_weather
         404,
         "404: Requested position is not covered by the DWD",
@@ -84,10 +84,10 @@ FAILURES = {
     "status_ok.json": NOTHING,
     "trimmed_mittenwald_2026_wind_only_no_temperature.json": (
         200,
-        "the answer holds no temperature",
+        "the response has no temperature",
         Failure.EMPTY,
     ),
-    "../generic/nginx_502_bad_gateway.html": (502, "the service answers with status 502", Failure.UNAVAILABLE),
+    "../generic/nginx_502_bad_gateway.html": (502, "the service responded with status 502", Failure.UNAVAILABLE),
 }
 WARNINGS = [  # responses of /alerts: a list of warnings, from which no observation can come
     "alerts_husum_none.json",

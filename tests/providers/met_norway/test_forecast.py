@@ -46,7 +46,7 @@ def period(symbol: str, amount: Any = None) -> dict[str, Any]:
 def now_of(document: Any, at: datetime = NOON) -> ForecastStep:
     """Return the step of a moment."""
     steps = parse_steps(document, at.timestamp())
-    found = Forecast(steps, "", 0.0, 0.0).step(at.timestamp())
+    found = Forecast(steps, "", 0.0, 0.0).step_at(at.timestamp())
     assert found
     return found
 
@@ -73,7 +73,7 @@ def test_a_step_that_begins_in_a_moment_will_do() -> None:
 )
 def test_no_step_covers_now(times: list[str]) -> None:
     """What is over, or still to come, is not the weather of now."""
-    with pytest.raises(ProviderError, match="no forecast for now") as caught:
+    with pytest.raises(ProviderError, match="no forecast for the current time") as caught:
         parse_steps(series(*((time, data(next_1_hours=period("rain"))) for time in times)), NOON.timestamp())
     assert caught.value.failure is Failure.EMPTY
 
@@ -81,7 +81,7 @@ def test_no_step_covers_now(times: list[str]) -> None:
 @pytest.mark.parametrize("document", [None, [], {}, {"properties": []}, series(), {"properties": {"timeseries": {}}}])
 def test_documents_of_another_form(document: Any) -> None:
     """They are no forecast."""
-    with pytest.raises(ProviderError, match=r"no forecast$") as caught:
+    with pytest.raises(ProviderError, match=r"not a forecast$") as caught:
         parse_steps(document, NOON.timestamp())
     assert caught.value.failure is Failure.MALFORMED
 
@@ -172,7 +172,7 @@ def test_recorded_steps(recorded: Path, name: str, at: str, expected: tuple[floa
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("crafted_heavysnow_no_time_no_units.json", "no forecast for now"),
+        ("crafted_heavysnow_no_time_no_units.json", "no forecast for the current time"),
         ("docexample_forecast_excerpt.txt", "the response is not JSON"),
     ],
 )

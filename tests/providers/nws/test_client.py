@@ -156,7 +156,7 @@ def test_the_station_is_named(values: dict[str, Any], station: str) -> None:
 @pytest.mark.parametrize("value", NO_QUANTITY)
 def test_without_a_temperature_there_is_no_observation(value: Any) -> None:
     """A station without a possible temperature has no weather for us; the service is well."""
-    with pytest.raises(ProviderError, match=r"^the answer holds (no|an impossible) temperature") as caught:
+    with pytest.raises(ProviderError, match=r"^the response has (no|an impossible) temperature") as caught:
         one(temperature=value)
     assert caught.value.failure is Failure.EMPTY
 
@@ -164,13 +164,13 @@ def test_without_a_temperature_there_is_no_observation(value: Any) -> None:
 @pytest.mark.parametrize("value", [None, ..., "", "2026-01-01T00:53:00", 1767225600, True, [], {}])
 def test_without_a_time_there_is_no_observation(value: Any) -> None:
     """A time without an offset is no time."""
-    with pytest.raises(ProviderError, match=r"^the answer does not say when it was observed$"):
+    with pytest.raises(ProviderError, match=r"^the response has no valid time of observation$"):
         one(timestamp=value)
 
 
 @pytest.mark.parametrize("document", [None, 5, [], {}, {"properties": []}, {"features": [{"properties": PROPERTIES}]}])
 def test_documents_of_another_form(document: Any) -> None:
     """Only one observation is an observation."""
-    with pytest.raises(ProviderError, match=r"^the answer has no current weather$") as caught:
+    with pytest.raises(ProviderError, match=r"^the response has no current weather$") as caught:
         parse(document)
     assert caught.value.failure is Failure.MALFORMED

@@ -51,9 +51,9 @@ TENS: dict[str, float] = {  # its author put a ten everywhere
 SLOW: dict[str, float] = {"wind_speed": 2.777777778, "wind_gust": 2.777777778}  # 10 km/h
 MOSTLY_CLEAR = observed("KFLL", JUNE, 10, 1, "Mostly Clear", **TENS)
 FLORIDA = observed("KFLL", JUNE, -12.222222222, 1, "Mostly Clear", **(TENS | SLOW))  # 10 °F
-NO_TEMPERATURE = ("the answer holds no temperature", Failure.EMPTY)
-NOTHING = ("the answer has no current weather", Failure.MALFORMED)
-NO_TIME = ("the answer does not say when it was observed", Failure.EMPTY)
+NO_TEMPERATURE = ("the response has no temperature", Failure.EMPTY)
+NOTHING = ("the response has no current weather", Failure.MALFORMED)
+NO_TIME = ("the response has no valid time of observation", Failure.EMPTY)
 # A file with several observations has as many expectations.
 WEATHER: dict[str, list[Observation | tuple[str, Failure]]] = {
     "kcnk_2019_thunderstorm_rain_fog.json": [
@@ -116,7 +116,7 @@ PROBLEMS = {
     "problem_500_unexpected.json": (500, "500: An unexpected problem has occurred.", Failure.BROKEN),
     "problem_503_service_unavailable.json": (503, "503: An upstream data source is temporarily", Failure.UNAVAILABLE),
     "problem_invalid_point_with_headers.json": (404, "the place is outside the area of the National", Failure.REJECTED),
-    "../generic/nginx_502_bad_gateway.html": (502, "the service answers with status 502", Failure.UNAVAILABLE),
+    "../generic/nginx_502_bad_gateway.html": (502, "the service responded with status 502", Failure.UNAVAILABLE),
 }
 PLACES = ["pynws_points.json", "pynws_gridpoints_stations.json"]
 WARNINGS = [  # responses of /alerts: a collection of warnings, from which no observation can come
@@ -200,7 +200,7 @@ async def test_the_stations_of_a_place(recorded: Path) -> None:
         document: dict[str, Any] = json.loads((recorded / "nws" / PLACES[len(asked) - 1]).read_bytes())
         return document
 
-    found = await StationFinder(ask, KeyValueStore("nws"), now).near(KIEL)
+    found = await StationFinder(ask, KeyValueStore("nws"), now).find(KIEL)
     features = json.loads((recorded / "nws" / PLACES[1]).read_bytes())["features"]
     assert asked == ["/points/54.3059,10.1233", "/gridpoints/TAE/58,65/stations"]
     assert found == [feature["properties"]["stationIdentifier"] for feature in features[:5]]

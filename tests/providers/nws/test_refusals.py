@@ -13,7 +13,7 @@ from weatherd.errors import Failure, ProviderError
 from weatherd.http.response import Response
 from weatherd.providers.nws.client import parse_nws
 
-HINT = " (set nws.contact: the service wants to know who asks)"
+HINT = " (set nws.contact: the service requires clients to identify themselves)"
 
 
 @pytest.mark.parametrize(
@@ -22,12 +22,12 @@ HINT = " (set nws.contact: the service wants to know who asks)"
         (404, {"title": "Not Found", "detail": "no such\nstation"}, "404: no such station", Failure.REJECTED),
         (400, {"title": "Bad Request"}, "400: Bad Request", Failure.REJECTED),
         (400, {"title": "Bad Request", "detail": ""}, "400: Bad Request", Failure.REJECTED),
-        (400, {"title": 5, "detail": None}, "the service answers with status 400", Failure.REJECTED),
-        (400, [], "the service answers with status 400", Failure.REJECTED),
-        (403, b"<html>Access Denied", "the service answers with status 403" + HINT, Failure.DENIED),
+        (400, {"title": 5, "detail": None}, "the service responded with status 400", Failure.REJECTED),
+        (400, [], "the service responded with status 400", Failure.REJECTED),
+        (403, b"<html>Access Denied", "the service responded with status 403" + HINT, Failure.DENIED),
         (403, {"detail": "Forbidden"}, "403: Forbidden" + HINT, Failure.DENIED),
         (500, {"detail": "An unexpected problem"}, "500: An unexpected problem", Failure.BROKEN),
-        (502, b"<html>", "the service answers with status 502", Failure.UNAVAILABLE),
+        (502, b"<html>", "the service responded with status 502", Failure.UNAVAILABLE),
         (200, b"<html>", "the response is an HTML page", Failure.MALFORMED),
         (200, b"", "the response is empty", Failure.MALFORMED),
         *(

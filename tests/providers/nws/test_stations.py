@@ -91,7 +91,7 @@ async def test_nothing_is_preferred_that_failed_with_all_others() -> None:
 ADDRESSES: list[Any] = [None, 5, "", "https://api.weather.gov", "https://[x/y", "/a b", "/ä", "x/y", [], {}]
 NO_STATIONS: list[Any] = [{}, [], {"features": []}, {"features": None}, {"features": [None, {"properties": 5}]}]
 PROBLEM = {"type": "https://api.weather.gov/problems/InvalidPoint", "title": "Data Unavailable", "detail": "Unable"}
-UNSAID = ("the service does not say which stations are near", Failure.MALFORMED)
+UNSAID = ("the response does not name the stations near the place", Failure.MALFORMED)
 
 
 @pytest.mark.parametrize(
@@ -101,11 +101,14 @@ UNSAID = ("the service does not say which stations are near", Failure.MALFORMED)
         (POINT, (200, {}), UNSAID),
         *((POINT, (200, {"properties": {"observationStations": address}}), UNSAID) for address in ADDRESSES),
         (NEAR, (404, {"detail": "Not Found"}), ("404: Not Found", Failure.REJECTED)),
-        *((NEAR, (200, document), ("the service knows no station near", Failure.REJECTED)) for document in NO_STATIONS),
+        *(
+            (NEAR, (200, document), ("the service has no station near the place", Failure.REJECTED))
+            for document in NO_STATIONS
+        ),
         (
             NEAR,
             (200, {"features": [{"properties": {"stationIdentifier": it}} for it in (None, "", "a/b", "..", "é")]}),
-            ("the service knows no station near", Failure.REJECTED),
+            ("the service has no station near the place", Failure.REJECTED),
         ),
     ],
 )

@@ -100,10 +100,10 @@ WEATHER = {
         cloud_cover=91,
     ),
 }
-NOTHING = ("the answer has no current weather", Failure.MALFORMED)
+NOTHING = ("the response has no current weather", Failure.MALFORMED)
 NO_JSON = ("the response is not JSON", Failure.MALFORMED)
 FAILURES: dict[str, tuple[int, int, str, Failure]] = {  # status, places asked for, reason, failure
-    "docexample_error_400_invalid_variable.txt": (400, 1, "the service answers with status 400", Failure.REJECTED),
+    "docexample_error_400_invalid_variable.txt": (400, 1, "the service responded with status 400", Failure.REJECTED),
     "docexample_forecast_object_abridged.txt": (200, 1, *NO_JSON),
     "docexample_geocoding_error_400.json": (
         400,
@@ -152,10 +152,10 @@ FAILURES: dict[str, tuple[int, int, str, Failure]] = {  # status, places asked f
     "trimmed_multilocation_air_quality_current_nulls.json": (
         200,
         2,
-        "the answer holds no temperature",
+        "the response has no temperature",
         Failure.EMPTY,
     ),
-    "../generic/nginx_502_bad_gateway.html": (502, 2, "the service answers with status 502", Failure.UNAVAILABLE),
+    "../generic/nginx_502_bad_gateway.html": (502, 2, "the service responded with status 502", Failure.UNAVAILABLE),
 }
 
 

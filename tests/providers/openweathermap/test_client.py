@@ -93,7 +93,7 @@ NO_STATUS: list[Any] = ["", "٤٠٤", "200\n", "ok", True, 0, -1, 99, 600, 10**3
         (500, "500: city not found", Failure.BROKEN),
         (100, "100: city not found", Failure.UNAVAILABLE),
         (599, "599: city not found", Failure.UNAVAILABLE),
-        *((cod, "the answer holds a 'cod' that is no status", Failure.MALFORMED) for cod in NO_STATUS),
+        *((cod, "the response has a 'cod' that is not an HTTP status", Failure.MALFORMED) for cod in NO_STATUS),
     ],
 )
 def test_an_error_in_the_body_counts_under_status_200(cod: Any, reason: str, failure: Failure) -> None:
@@ -207,7 +207,7 @@ def test_a_whole_section_may_be_nonsense(section: str, value: Any) -> None:
 @pytest.mark.parametrize("temp", [None, "12", True, [], {}, 71, 149, 344, -101, 10**300, 1e300])
 def test_without_a_temperature_there_is_no_observation(temp: Any) -> None:
     """A body without a possible temperature is a failed poll."""
-    with pytest.raises(ProviderError, match=r"^the answer holds (no|an impossible) temperature") as caught:
+    with pytest.raises(ProviderError, match=r"^the response has (no|an impossible) temperature") as caught:
         one(main=MAIN | {"temp": temp})
     assert caught.value.failure is Failure.EMPTY
 
@@ -215,7 +215,7 @@ def test_without_a_temperature_there_is_no_observation(temp: Any) -> None:
 @pytest.mark.parametrize("dt", [None, ..., "1767225600", True, 0, 1767225600000, [], {}, -5])
 def test_without_a_time_there_is_no_observation(dt: Any) -> None:
     """What is no time of our days makes a failed poll."""
-    with pytest.raises(ProviderError, match=r"^the answer does not say when it was observed$"):
+    with pytest.raises(ProviderError, match=r"^the response has no valid time of observation$"):
         one(dt=dt)
 
 
@@ -224,7 +224,7 @@ def test_without_a_time_there_is_no_observation(dt: Any) -> None:
 )
 def test_documents_of_another_form(document: Any) -> None:
     """JSON that is not the weather of one place is malformed."""
-    with pytest.raises(ProviderError, match=r"^the answer is not current weather of one place$") as caught:
+    with pytest.raises(ProviderError, match=r"^the response is not the current weather of one place$") as caught:
         parse(document)
     assert caught.value.failure is Failure.MALFORMED
 

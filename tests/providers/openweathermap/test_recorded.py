@@ -93,7 +93,7 @@ WEATHER: dict[str, tuple[Any, ...]] = {
     ),
 }
 ADVICE = " (check openweathermap.api_key; a new key takes up to two hours to work)"
-NOT_ONE = (200, "the answer is not current weather of one place", Failure.MALFORMED)
+NOT_ONE = (200, "the response is not the current weather of one place", Failure.MALFORMED)
 BLOCKED = (
     429,
     (
@@ -114,7 +114,7 @@ FAILURES: dict[str, tuple[int, str, Failure]] = {
     ),
     "find_london_five_rain_null_snow_null.json": NOT_ONE,
     "issue_error_429_account_blocked.json": BLOCKED,
-    "issue_error_500_plain_text.txt": (500, "the service answers with status 500", Failure.BROKEN),
+    "issue_error_500_plain_text.txt": (500, "the service responded with status 500", Failure.BROKEN),
     "owmphp_error_400_wrong_latitude.json": (400, "400: wrong latitude", Failure.REJECTED),
     "owmphp_error_404_generic.json": (404, "404: not found", Failure.REJECTED),
     "owmphp_onecall3_lisbon_full.json": NOT_ONE,
@@ -141,7 +141,7 @@ FAILURES: dict[str, tuple[int, str, Failure]] = {
         "400: requested time is out of allowed range of 5 days back",
         Failure.REJECTED,
     ),
-    "../generic/nginx_502_bad_gateway.html": (502, "the service answers with status 502", Failure.UNAVAILABLE),
+    "../generic/nginx_502_bad_gateway.html": (502, "the service responded with status 502", Failure.UNAVAILABLE),
 }
 
 

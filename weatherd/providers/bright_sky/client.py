@@ -1,9 +1,9 @@
-"""Bright Sky: the stations of the Deutscher Wetterdienst, for Germany and its borders. https://brightsky.dev/docs/."""
+"""Bright Sky: stations of the Deutscher Wetterdienst, in Germany and near its borders. https://brightsky.dev/docs/."""
 
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from weatherd.errors import Failure, ProviderError
@@ -29,6 +29,7 @@ from weatherd.providers.values import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
@@ -39,30 +40,31 @@ if TYPE_CHECKING:
 _NAME = "bright-sky"
 _BASE_URL = "https://api.brightsky.dev"
 
-_KILOMETERS_PER_HOUR = 1 / 3.6
+_KILOMETERS_PER_HOUR = 1 / 3.6  # in m/s
 
 
 def build_bright_sky_query(city: City) -> dict[str, str]:
-    """Return the parameters that ask for the current weather of *city*, in the DWD's units."""
+    """Return the parameters that request the current weather of *city*, in the DWD's units."""
     return {"lat": f"{city.lat:.5f}", "lon": f"{city.lon:.5f}", "units": "dwd"}
 
 
-def parse_bright_sky(city: City, answer: Response, fetched_at: datetime) -> Observation:
-    """Return what *answer* says; ProviderError, with the service's own reason, if that is not current weather.
+def parse_bright_sky(city: City, response: Response, fetched_at: datetime) -> Observation:
+    """Return the current weather in *response*.
 
-    Any value may be null. Of the wind, the mean of the shortest time that is known is taken. ``precipitation`` is the
-    last hour's.
+    Any value may be null. Wind values are means of the shortest period for which there is one. ``precipitation`` is the
+    sum of the last hour.
+
+    Raises ProviderError, with the service's own reason if there is one, for anything but current weather.
     """
-    if answer.status != 200:  # noqa: PLR2004
-        raise _refusal(answer, fetched_at)
-    weather = as_mapping(as_mapping(parse_json(answer.body)).get("weather"))
+    if response.status != HTTPStatus.OK:
+        raise _service_error(response, fetched_at)
+    weather = as_mapping(as_mapping(parse_json(response.body)).get("weather"))
     if not weather:
-        raise ProviderError("the answer has no current weather", Failure.MALFORMED)
-    fall = parse_number(weather.get("precipitation_60"), *PRECIPITATION)
-    cover = parse_number(weather.get("cloud_cover"), *CLOUD_COVER)
-    code, description = parse_condition(
-        clean_text(weather.get("condition")), clean_text(weather.get("icon")), cover, fall
-    )
+        raise ProviderError("the response has no current weather", Failure.MALFORMED)
+    precipitation = parse_number(weather.get("precipitation_60"), *PRECIPITATION)
+    clouds = parse_number(weather.get("cloud_cover"), *CLOUD_COVER)
+    condition, icon = clean_text(weather.get("condition")), clean_text(weather.get("icon"))
+    code, description = parse_condition(condition, icon, clouds, precipitation)
     source = parse_integer(weather.get("source_id"))
     return Observation(
         city=city.id,
@@ -75,50 +77,48 @@ def parse_bright_sky(city: City, answer: Response, fetched_at: datetime) -> Obse
         station="" if source is None else str(source),
         relative_humidity=parse_number(weather.get("relative_humidity"), *RELATIVE_HUMIDITY),
         pressure_msl=parse_number(weather.get("pressure_msl"), *PRESSURE_MSL),
-        wind_speed=parse_number(_shortest(weather, "wind_speed"), *WIND_SPEED, _KILOMETERS_PER_HOUR),
-        wind_direction=parse_number(_shortest(weather, "wind_direction"), *WIND_DIRECTION),
-        wind_gust=parse_number(_shortest(weather, "wind_gust_speed"), *WIND_SPEED, _KILOMETERS_PER_HOUR),
-        precipitation=fall,
-        cloud_cover=cover,
+        wind_speed=parse_number(_shortest_mean(weather, "wind_speed"), *WIND_SPEED, _KILOMETERS_PER_HOUR),
+        wind_direction=parse_number(_shortest_mean(weather, "wind_direction"), *WIND_DIRECTION),
+        wind_gust=parse_number(_shortest_mean(weather, "wind_gust_speed"), *WIND_SPEED, _KILOMETERS_PER_HOUR),
+        precipitation=precipitation,
+        cloud_cover=clouds,
         visibility=parse_number(weather.get("visibility"), *VISIBILITY),
     )
 
 
-def _shortest(weather: dict[str, Any], name: str) -> Any:
-    """Return a quantity of the last 10 minutes, else of the last 30, else of the last 60."""
+def _shortest_mean(weather: dict[str, Any], name: str) -> Any:
+    """Return the value for the last 10 minutes, else for the last 30, else for the last 60."""
     values = (weather.get(f"{name}_{minutes}") for minutes in (10, 30, 60))
     return next((value for value in values if value is not None), None)
 
 
-def _refusal(answer: Response, now: datetime) -> ProviderError:
-    """Read ``detail``: a text, or for a wrong question a list of them."""
+def _service_error(response: Response, now: datetime) -> ProviderError:
+    """Return the error that the service reports under ``detail``: a text, or a list of them for invalid parameters."""
     detail: Any = None
     with contextlib.suppress(ProviderError):
-        detail = as_mapping(parse_json(answer.body)).get("detail")
-    error = error_from_response(answer, answer.status, "detail", now)
+        detail = as_mapping(parse_json(response.body)).get("detail")
+    error = error_from_response(response, response.status, "detail", now)
     if isinstance(detail, list) and detail and (reason := clean_text(as_mapping(detail[0]).get("msg"))):
-        return ProviderError(f"{answer.status}: {reason}", error.failure, retry_after=error.retry_after)
+        return ProviderError(f"{response.status}: {reason}", error.failure, retry_after=error.retry_after)
     return error
 
 
-@dataclass(frozen=True, slots=True)
 class BrightSkyProvider:
-    """Asks for one city a request."""
+    """Fetches one city per request."""
 
-    url: str
-    resources: Resources
+    def __init__(self, base_url: str | None, resources: Resources) -> None:
+        self._url = f"{base_url or _BASE_URL}/current_weather"
+        self._resources = resources
 
-    async def fetch(self, city: City) -> Observation:
-        """Return the newest report of the nearest station."""
-        return await self.resources.limiter.run(lambda: self._ask(city))
+    def fetch(self, city: City) -> Coroutine[Any, Any, Observation]:
+        """Return the latest report of the stations near *city*."""
+        return self._resources.limiter.run(lambda: self._request(city))
 
-    async def _ask(self, city: City) -> Observation:
-        answer = await get(self.resources.session, self.url, build_bright_sky_query(city))
-        return parse_bright_sky(city, answer, self.resources.now())
+    async def _request(self, city: City) -> Observation:
+        response = await get(self._resources.session, self._url, build_bright_sky_query(city))
+        return parse_bright_sky(city, response, self._resources.now())
 
 
 def open_provider(settings: Settings, resources: Resources) -> AbstractAsyncContextManager[BrightSkyProvider]:
-    """Open the provider as the block ``bright_sky`` says."""
-    return contextlib.nullcontext(
-        BrightSkyProvider(f"{settings.bright_sky.base_url or _BASE_URL}/current_weather", resources)
-    )
+    """Open the provider with the section ``bright_sky`` of the settings."""
+    return contextlib.nullcontext(BrightSkyProvider(settings.bright_sky.base_url, resources))

@@ -1,32 +1,36 @@
-"""Words and codes for Bright Sky's ``condition`` and ``icon``: the service has no text of its own."""
+"""Descriptions and WMO codes for Bright Sky's ``condition`` and ``icon``: the service itself sends no text."""
 
 from __future__ import annotations
 
 from bisect import bisect
 from types import MappingProxyType
-from typing import Any
 
 from weatherd import wmo
 
-_FALLING = MappingProxyType({"rain": (61, 63, 65), "snow": (71, 73, 75), "sleet": (68, 69, 69)})
-_HEAVIER = (2.5, 7.6)  # mm an hour: moderate from the first on, heavy from the second
-_OTHERS = MappingProxyType({"fog": 45, "thunderstorm": 95, "hail": None})  # hail alone has no code among ours
-_COVERED = (11, 25, 80)  # %: mainly clear, partly cloudy, overcast; the latter two as the service's icons
+_PRECIPITATION_CODES = MappingProxyType(  # of light, moderate and heavy
+    {"rain": (61, 63, 65), "snow": (71, 73, 75), "sleet": (68, 69, 69)}
+)
+_INTENSITY_LIMITS = (2.5, 7.6)  # mm per hour from which on it is moderate, and heavy
+_OTHER_CODES = MappingProxyType({"fog": 45, "thunderstorm": 95, "hail": None})  # hail alone has no code that we use
+_CLOUD_LIMITS = (11, 25, 80)  # % from which on it is mainly clear, partly cloudy, overcast; the latter as the icons
 
 
-def parse_condition(condition: Any, icon: Any, cover: float | None, fall: float | None) -> tuple[int | None, str]:
-    """Return the WMO code, as far as it can be known, and the words.
+def parse_condition(
+    condition: str, icon: str, cloud_cover: float | None, precipitation: float | None
+) -> tuple[int | None, str]:
+    """Return the WMO code, or None if it cannot be known, and the description.
 
-    The icon counts where the condition is missing. When the clouds are not known the service shows a clear sky; that
-    is not believed. See https://brightsky.dev/docs/ and the service's source, ``brightsky/web``.
+    *cloud_cover* is in %, *precipitation* in mm per hour. The icon is used if there is no condition that we know; but
+    not ``clear-day`` and ``clear-night``, because the service also sends them if it does not know the cloud cover.
+    See https://brightsky.dev/docs/ and ``brightsky/web`` in the service's source code.
     """
-    kind = condition if condition in (*_FALLING, *_OTHERS) or condition == "dry" else icon
-    if kind in _FALLING:
-        return _FALLING[kind][bisect(_HEAVIER, fall or 0.0)], str(kind)
-    if kind in _OTHERS:
-        return _OTHERS[kind], str(kind)
-    if cover is not None:
-        code = bisect(_COVERED, cover)
+    kind = condition if condition in (*_PRECIPITATION_CODES, *_OTHER_CODES) or condition == "dry" else icon
+    if kind in _PRECIPITATION_CODES:
+        return _PRECIPITATION_CODES[kind][bisect(_INTENSITY_LIMITS, precipitation or 0.0)], kind
+    if kind in _OTHER_CODES:
+        return _OTHER_CODES[kind], kind
+    if cloud_cover is not None:
+        code = bisect(_CLOUD_LIMITS, cloud_cover)
         return code, wmo.describe_code(code)
     if icon == "cloudy":
         return 3, wmo.describe_code(3)

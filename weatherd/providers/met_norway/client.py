@@ -1,4 +1,4 @@
-"""MET Norway's forecast for the whole world; the step of now. https://api.met.no/doc/TermsOfService."""
+"""MET Norway: the current step of its forecast, for the whole world. https://api.met.no/doc/TermsOfService."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import email.utils
 from collections import defaultdict
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import structlog
@@ -33,45 +34,49 @@ _NAME = "met-norway"
 _BASE_URL = "https://api.met.no"
 FORECAST_PATH = "/weatherapi/locationforecast/2.0/compact"
 
-_USUAL = 1800.0  # seconds for which an answer is good that does not say so
-_SHORTEST, _LONGEST = 600.0, 86400.0
-_BANNED = 86400.0
-_KEPT = timedelta(days=2)
+_DEFAULT_LIFETIME = 1800.0  # seconds, of a response without ``Expires``
+_MIN_LIFETIME, _MAX_LIFETIME = 600.0, 86400.0
+_BAN_SECONDS = 86400.0  # of waiting after a 403, because whoever keeps asking is banned for good
+_KEPT_FOR = timedelta(days=2)
+_DEPRECATED = 203  # with a valid forecast: this version of the API will be switched off
+_THROTTLED = 499  # for clients that are being slowed down; the service's own status
 
 
 def build_met_norway_query(city: City) -> dict[str, str]:
-    """Return the parameters for *city*: four decimals, for the service refuses more."""
+    """Return the parameters for *city*, with four decimals: the service rejects more."""
     return {name: f"{degrees + 0.0:.4f}" for name, degrees in (("lat", city.lat), ("lon", city.lon))}
 
 
-def parse_met_norway(answer: Response, kept: Forecast | None, now: float) -> Forecast:
-    """Return the forecast that *answer* brings, or *kept* when nothing has changed since; POSIX times.
+def parse_met_norway(response: Response, known: Forecast | None, now: float) -> Forecast:
+    """Return the forecast in *response*, or a renewed copy of *known* if it is "304 Not Modified".
 
-    Raises ProviderError for anything else.
+    *now* is a POSIX time. Raises ProviderError, with the service's own reason if there is one, for anything else.
     """
-    expires = _expires(answer, now)
-    if answer.status == 304 and kept:  # noqa: PLR2004
-        return replace(kept, fetched=now, expires=expires)
-    if answer.status not in (200, 203):
-        raise _refusal(answer, now)
-    steps = parse_steps(parse_json(answer.body), now)
-    modified = answer.headers.get("Last-Modified", "")
+    expires = _expiry(response, now)
+    if response.status == HTTPStatus.NOT_MODIFIED and known:
+        return replace(known, fetched=now, expires=expires)
+    if response.status not in (HTTPStatus.OK, _DEPRECATED):
+        raise _service_error(response, now)
+    steps = parse_steps(parse_json(response.body), now)
+    modified = response.headers.get("Last-Modified", "")
     return Forecast(steps, modified if modified.isprintable() else "", now, expires)
 
 
-def _expires(answer: Response, now: float) -> float:
-    """Return when the answer expires, by our own clock: how long after its ``Date``, less the time spent in a cache.
+def _expiry(response: Response, now: float) -> float:
+    """Return the POSIX time at which *response* expires, by our own clock.
 
-    See RFC 9111 §4.2.
+    Its lifetime is ``Expires`` - ``Date`` - ``Age`` (RFC 9111 section 4.2), so an error of the service's clock cancels
+    out. For example, 12:30 - 12:00 - 60 s are 29 minutes from now, whatever the time is here.
     """
-    expires, date = (_http_time(answer.headers.get(name, "")) for name in ("Expires", "Date"))
-    age = answer.headers.get("Age", "")
-    spent = float(age) if age.isascii() and age.isdigit() else 0.0
-    good_for = _USUAL if expires is None else expires - (now if date is None else date) - spent
-    return now + min(max(good_for, _SHORTEST), _LONGEST)
+    expires, date = (_parse_http_date(response.headers.get(name, "")) for name in ("Expires", "Date"))
+    age = response.headers.get("Age", "")
+    seconds_in_cache = float(age) if age.isascii() and age.isdigit() else 0.0
+    sent = now if date is None else date
+    lifetime = _DEFAULT_LIFETIME if expires is None else expires - sent - seconds_in_cache
+    return now + min(max(lifetime, _MIN_LIFETIME), _MAX_LIFETIME)
 
 
-def _http_time(text: str) -> float | None:
+def _parse_http_date(text: str) -> float | None:
     try:
         time = email.utils.parsedate_to_datetime(text)
         return time.replace(tzinfo=time.tzinfo or UTC).timestamp()
@@ -79,68 +84,72 @@ def _http_time(text: str) -> float | None:
         return None
 
 
-def _refusal(answer: Response, now: float) -> ProviderError:
-    failure = Failure.UNAVAILABLE if answer.status == 499 else failure_of(answer.status)  # noqa: PLR2004
-    text = clean_text(answer.body.decode(errors="replace")) if answer.body.lstrip()[:1] != b"<" else ""
-    said = f"{answer.status}: {text}" if text else f"the service answers with status {answer.status}"
-    asked = retry_after(answer.headers, datetime.fromtimestamp(now, UTC))
+def _service_error(response: Response, now: float) -> ProviderError:
+    """Return the error that the service reports: its body is plain text, or a proxy's HTML page."""
+    status = response.status
+    failure = Failure.UNAVAILABLE if status == _THROTTLED else failure_of(status)
+    reason = clean_text(response.body.decode(errors="replace")) if response.body.lstrip()[:1] != b"<" else ""
+    text = f"{status}: {reason}" if reason else f"the service responded with status {status}"
+    seconds = retry_after(response.headers, datetime.fromtimestamp(now, UTC))
     if failure is Failure.DENIED:
-        said += " (check met_norway.contact: it has to name you; who goes on asking is banned)"
-        asked = max(asked or 0.0, _BANNED)
-    return ProviderError(said, failure, retry_after=asked)
+        text += " (check met_norway.contact: it has to identify you; clients that keep asking are banned)"
+        seconds = max(seconds or 0.0, _BAN_SECONDS)
+    return ProviderError(text, failure, retry_after=seconds)
 
 
 class MetNorwayProvider:
-    """Asks once for a place, and then not before the answer expires: one forecast serves until then.
+    """Fetches the forecast of a place once, and not again before it expires: all polls until then use it.
 
-    Cities whose coordinates are the same in four decimals share it. It outlives a restart.
+    Cities whose coordinates are equal to four decimals share a forecast. It survives a restart.
     """
 
-    def __init__(self, base_url: str, contact: str, resources: Resources) -> None:
-        self._url = f"{base_url}{FORECAST_PATH}"
-        self._agent = f"weatherd/{__version__} {contact}"
+    def __init__(self, base_url: str | None, contact: str, resources: Resources) -> None:
+        self._url = f"{base_url or _BASE_URL}{FORECAST_PATH}"
+        self._user_agent = f"weatherd/{__version__} {contact}"
         self._resources = resources
-        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._is_deprecation_told = False
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)  # by place
+        self._has_warned = False
 
     async def fetch(self, city: City) -> Observation:
-        """Return the forecast's step that covers now; ``observed_at`` is the time from which on it holds."""
-        parameters = build_met_norway_query(city)
-        place = ",".join(parameters.values())
+        """Return the step of the forecast for the current hour; ``observed_at`` is the beginning of that hour."""
+        query = build_met_norway_query(city)
+        place = ",".join(query.values())
         async with self._locks[place]:
-            forecast = await self._forecast(place, parameters)
-        step = forecast.step(self._time())
+            forecast = await self._load_or_request(place, query)
+        step = forecast.step_at(self._time())
         if step is None:
-            raise ProviderError("the forecast has no step for now", Failure.EMPTY)
+            raise ProviderError("the forecast has no step for the current time", Failure.EMPTY)
         return observation_from_step(city, _NAME, step, forecast.fetched)
 
-    async def _forecast(self, place: str, parameters: dict[str, str]) -> Forecast:
-        kept = load_forecast(self._resources.key_values.get(place))
-        if kept and kept.fetched <= self._time() < kept.expires:
-            return kept
-        forecast = await self._resources.limiter.run(lambda: self._ask(parameters, kept))
-        self._resources.key_values.put(place, forecast.dump(), self._resources.now() + _KEPT)
+    async def _load_or_request(self, place: str, query: dict[str, str]) -> Forecast:
+        known = load_forecast(self._resources.key_values.get(place))
+        if known and known.fetched <= self._time() < known.expires:
+            return known
+        forecast = await self._resources.limiter.run(lambda: self._request(query, known))
+        self._resources.key_values.put(place, forecast.dump(), self._resources.now() + _KEPT_FOR)
         return forecast
 
-    async def _ask(self, parameters: dict[str, str], kept: Forecast | None) -> Forecast:
-        known = kept if kept and kept.step(self._time()) else None
-        headers = {"User-Agent": self._agent}
-        if known and known.last_modified:
-            headers["If-Modified-Since"] = known.last_modified
-        answer = await get(self._resources.session, self._url, parameters, headers)
-        if answer.status == 203 and not self._is_deprecation_told:  # noqa: PLR2004
-            self._is_deprecation_told = True
+    async def _request(self, query: dict[str, str], known: Forecast | None) -> Forecast:
+        usable = known if known and known.step_at(self._time()) else None
+        headers = {"User-Agent": self._user_agent}
+        if usable and usable.last_modified:
+            headers["If-Modified-Since"] = usable.last_modified
+        response = await get(self._resources.session, self._url, query, headers)
+        if response.status == _DEPRECATED and not self._has_warned:
+            self._has_warned = True
             log.warning("provider.deprecated", provider=_NAME, action="look for a newer weatherd")
-        return parse_met_norway(answer, known, self._time())
+        return parse_met_norway(response, usable, self._time())
 
     def _time(self) -> float:
         return self._resources.now().timestamp()
 
 
 def open_provider(settings: Settings, resources: Resources) -> AbstractAsyncContextManager[MetNorwayProvider]:
-    """Open the provider as the block ``met_norway`` says. Raises ConfigError without a contact."""
-    block = settings.met_norway
-    if block.contact is None:
-        message = "met-norway needs your e-mail or web address: the service refuses programs that do not name somebody"
+    """Open the provider with the section ``met_norway`` of the settings. Raises ConfigError without a contact."""
+    section = settings.met_norway
+    if section.contact is None:
+        message = (
+            "met-norway needs your e-mail or web address: the service rejects clients that do not identify themselves"
+        )
         raise ConfigError(Problem("met_norway.contact", message))
-    return contextlib.nullcontext(MetNorwayProvider(block.base_url or _BASE_URL, block.contact, resources))
+    return contextlib.nullcontext(MetNorwayProvider(section.base_url, section.contact, resources))

@@ -1,4 +1,4 @@
-"""A forecast of MET Norway, reduced to what tells the weather of now for a day or so, as it is kept."""
+"""A forecast of MET Norway: parsed, reduced to the steps of about a day, and stored as text."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
     from weatherd.city import City
 
-_MOST_STEPS = 30
+_MAX_STEPS = 30
 _HOUR = 3600.0
-_AHEAD = 600.0
-_PERIODS = {"next_1_hours": 1, "next_6_hours": 6, "next_12_hours": 12}
+_MAX_CLOCK_LEAD = 600.0  # seconds by which the service's clock may be ahead of ours
+_PERIODS = {"next_1_hours": 1, "next_6_hours": 6, "next_12_hours": 12}  # with their hours, the shortest first
 _DETAILS = {
     "relative_humidity": RELATIVE_HUMIDITY,
     "air_pressure_at_sea_level": PRESSURE_MSL,
@@ -45,63 +45,67 @@ _DETAILS = {
 
 @dataclass(frozen=True, slots=True)
 class ForecastStep:
-    """The weather from a time on, in the service's names and units: hPa, %, m/s, degrees."""
+    """The weather from a time on."""
 
     time: float  # POSIX
-    hours: int  # that it covers
+    hours: int  # for which it is valid
     temperature: float  # °C
     symbol: str  # "" for none
-    precipitation: float | None  # mm in the hour that follows
-    details: dict[str, float | None]
+    precipitation: float | None  # mm, in the hour that follows
+    details: dict[str, float | None]  # by the service's names: %, hPa, m/s, degrees
 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What the service said, with the times that decide when it is asked again."""
+    """The steps of a response, with the times that decide when to request the next one."""
 
-    steps: tuple[ForecastStep, ...]
-    last_modified: str  # as it was sent, for ``If-Modified-Since``; "" for none
-    fetched: float  # POSIX, also when it was found to be unchanged
+    steps: tuple[ForecastStep, ...]  # by time
+    last_modified: str  # unchanged, for ``If-Modified-Since``; "" for none
+    fetched: float  # POSIX, of the response or of the latest "304 Not Modified"
     expires: float  # POSIX, by our clock
 
-    def step(self, now: float) -> ForecastStep | None:
-        """Return the step that covers the POSIX time *now*."""
+    def step_at(self, now: float) -> ForecastStep | None:
+        """Return the step that covers the POSIX time *now*, or None."""
         past = [step for step in self.steps if step.time <= now]
-        step = past[-1] if past else _about_to_begin(self.steps, now)
+        step = past[-1] if past else _imminent_step(self.steps, now)
         return step if step and now < step.time + step.hours * _HOUR else None
 
     def dump(self) -> str:
-        """Write it as text."""
+        """Return the forecast as text, for :func:`load_forecast`."""
         return json.dumps(asdict(self), separators=(",", ":"))
 
 
 def load_forecast(text: str | None) -> Forecast | None:
-    """Read what :meth:`Forecast.dump` wrote; None for anything else."""
+    """Return the forecast that :meth:`Forecast.dump` wrote, or None for anything else."""
     try:
-        kept = json.loads(text or "")
-        steps = tuple(_kept_step(**step) for step in kept["steps"])
-        modified = kept["last_modified"]
+        stored = json.loads(text or "")
+        steps = tuple(_load_step(**step) for step in stored["steps"])
+        modified = stored["last_modified"]
         if not isinstance(modified, str) or not modified.isprintable():
             return None
-        return Forecast(steps, modified, _finite(kept["fetched"]), _finite(kept["expires"]))
+        return Forecast(steps, modified, _load_time(stored["fetched"]), _load_time(stored["expires"]))
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError, ProviderError):
         return None
 
 
 def parse_steps(document: Any, now: float) -> tuple[ForecastStep, ...]:
-    """Return the steps of an answer from the one that covers *now* on; ProviderError when there is none for now."""
+    """Return the steps in *document*, beginning with the one that covers the POSIX time *now*.
+
+    Raises ProviderError if there is none.
+    """
     series = as_mapping(as_mapping(document).get("properties")).get("timeseries")
     if not isinstance(series, list) or not series:
-        raise ProviderError("the answer is no forecast", Failure.MALFORMED)
-    steps = sorted((step for each in series if (step := _step(as_mapping(each)))), key=lambda step: step.time)
-    coming = [step for step in steps if now < step.time + step.hours * _HOUR]
-    if not coming or not (coming[0].time <= now or _about_to_begin(coming, now)):
-        raise ProviderError("the answer has no forecast for now", Failure.EMPTY)
-    return tuple(coming[:_MOST_STEPS])
+        raise ProviderError("the response is not a forecast", Failure.MALFORMED)
+    parsed = (_parse_step(as_mapping(entry)) for entry in series)
+    steps = sorted((step for step in parsed if step), key=lambda step: step.time)
+    current = [step for step in steps if now < step.time + step.hours * _HOUR]
+    if not current or not (current[0].time <= now or _imminent_step(current, now)):
+        raise ProviderError("the response has no forecast for the current time", Failure.EMPTY)
+    return tuple(current[:_MAX_STEPS])
 
 
 def observation_from_step(city: City, provider: str, step: ForecastStep, fetched: float) -> Observation:
-    """Return the weather that a step foretells for its time."""
+    """Return the weather of *step* as an observation of *city*; *fetched* is a POSIX time."""
     code, description = parse_symbol(step.symbol)
     details = step.details
     return Observation(
@@ -122,17 +126,17 @@ def observation_from_step(city: City, provider: str, step: ForecastStep, fetched
     )
 
 
-def _about_to_begin(steps: Sequence[ForecastStep], now: float) -> ForecastStep | None:
-    """Return the first step if it begins in a moment: the service's clock may be ahead of ours."""
-    return steps[0] if steps and steps[0].time <= now + _AHEAD else None
+def _imminent_step(steps: Sequence[ForecastStep], now: float) -> ForecastStep | None:
+    """Return the first step if it begins shortly, because the service's clock may be ahead of ours."""
+    return steps[0] if steps and steps[0].time <= now + _MAX_CLOCK_LEAD else None
 
 
-def _step(each: dict[str, Any]) -> ForecastStep | None:
-    """Read a step; one without time or temperature is left out, for there are many."""
-    data = as_mapping(each.get("data"))
+def _parse_step(entry: dict[str, Any]) -> ForecastStep | None:
+    """Return the step of *entry*, or None if it has no time or temperature: there are many others."""
+    data = as_mapping(entry.get("data"))
     instant = as_mapping(as_mapping(data.get("instant")).get("details"))
     try:
-        time, celsius = parse_iso_time(each.get("time")).timestamp(), parse_temperature(instant.get("air_temperature"))
+        time, celsius = parse_iso_time(entry.get("time")).timestamp(), parse_temperature(instant.get("air_temperature"))
     except ProviderError:
         return None
     periods = [(hours, as_mapping(data.get(name))) for name, hours in _PERIODS.items() if as_mapping(data.get(name))]
@@ -144,28 +148,28 @@ def _step(each: dict[str, Any]) -> ForecastStep | None:
         temperature=celsius,
         symbol=next(filter(None, symbols), ""),
         precipitation=parse_number(next_hour.get("precipitation_amount"), *PRECIPITATION),
-        details=_details(instant),
+        details=_parse_details(instant),
     )
 
 
-def _kept_step(**kept: Any) -> ForecastStep:
+def _load_step(**stored: Any) -> ForecastStep:
     return ForecastStep(
-        time=_finite(kept["time"]),
-        hours=kept["hours"] if kept["hours"] in _PERIODS.values() else 1,
-        temperature=parse_temperature(kept["temperature"]),
-        symbol=clean_text(kept["symbol"]),
-        precipitation=parse_number(kept["precipitation"], *PRECIPITATION),
-        details=_details(as_mapping(kept["details"])),
+        time=_load_time(stored["time"]),
+        hours=stored["hours"] if stored["hours"] in _PERIODS.values() else 1,
+        temperature=parse_temperature(stored["temperature"]),
+        symbol=clean_text(stored["symbol"]),
+        precipitation=parse_number(stored["precipitation"], *PRECIPITATION),
+        details=_parse_details(as_mapping(stored["details"])),
     )
 
 
-def _details(values: dict[str, Any]) -> dict[str, float | None]:
+def _parse_details(values: dict[str, Any]) -> dict[str, float | None]:
     return {name: parse_number(values.get(name), *bounds) for name, bounds in _DETAILS.items()}
 
 
-def _finite(value: Any) -> float:
-    """Return a POSIX time of our days; ValueError for anything else."""
+def _load_time(value: Any) -> float:
+    """Return a POSIX time between 1970 and 2286; raise ValueError for anything else."""
     seconds = parse_number(value, 0.0, 1e10)
     if seconds is None:
-        raise ValueError("no time")
+        raise ValueError("not a POSIX time")
     return seconds

@@ -1,4 +1,4 @@
-"""MET Norway's weather symbols, as words and as WMO codes. https://github.com/metno/weathericons."""
+"""Descriptions and WMO codes of MET Norway's weather symbols. https://github.com/metno/weathericons."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SKIES = {
     "cloudy": (3, "cloudy"),
     "fog": (45, "fog"),
 }
-_CODES = {  # light, as it is, heavy
+_PRECIPITATION_CODES = {  # light, moderate, heavy
     "rain": (61, 63, 65),
     "sleet": (68, 69, 69),
     "snow": (71, 73, 75),
@@ -23,10 +23,10 @@ _CODES = {  # light, as it is, heavy
 _THUNDER = 95
 
 
-def _falling() -> dict[str, tuple[int, str]]:
-    """Make the symbols of what falls: of each strength, as showers, and with thunder."""
+def _precipitation_symbols() -> dict[str, tuple[int, str]]:
+    """Return the code and description of each kind of precipitation in each strength, with and without thunder."""
     symbols = {}
-    for kind, codes in _CODES.items():
+    for kind, codes in _PRECIPITATION_CODES.items():
         for strength, code in zip(("light", "", "heavy"), codes, strict=True):
             name = f"{strength}{kind}"
             text = f"{strength} {kind.replace('showers', ' showers')}".strip()
@@ -35,12 +35,15 @@ def _falling() -> dict[str, tuple[int, str]]:
     return symbols
 
 
-SYMBOLS = MappingProxyType(_SKIES | _falling())
-_MISSPELT = "lightss"  # of two symbols; the service keeps it for those who rely on it
+SYMBOLS = MappingProxyType(_SKIES | _precipitation_symbols())
+_MISSPELT = "lightss"  # the beginning of two symbols; the service keeps the error for compatibility
 
 
 def parse_symbol(symbol: str) -> tuple[int | None, str]:
-    """Return the code and the words of a symbol with or without its variant; (None, "unknown") for no symbol."""
+    """Return the WMO code and the description of a symbol, which may have a variant such as ``_night``.
+
+    They are None and "unknown" for anything that is not a symbol.
+    """
     for variant in _VARIANTS:
         symbol = symbol.removesuffix(variant)
     if symbol.startswith(_MISSPELT):

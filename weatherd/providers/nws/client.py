@@ -1,9 +1,10 @@
-"""The US National Weather Service: the stations of the United States. https://weather-gov.github.io/api/."""
+"""The US National Weather Service: stations of the United States. https://weather-gov.github.io/api/."""
 
 from __future__ import annotations
 
 import contextlib
 import functools
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from weatherd import __version__
@@ -44,21 +45,23 @@ _T = TypeVar("_T")
 _NAME = "nws"
 _BASE_URL = "https://api.weather.gov"
 
-_MOST_STATIONS = 3  # that are asked in one poll
-_OF_A_STATION = (Failure.REJECTED, Failure.MALFORMED, Failure.EMPTY)  # the next one may do better
+_MAX_STATIONS = 3  # to request in one poll
+_STATION_FAILURES = (Failure.REJECTED, Failure.MALFORMED, Failure.EMPTY)  # after which the next station may work
 
 
-def parse_nws(city: City, answer: Response, fetched_at: datetime) -> Observation:
-    """Return what a station's observation says; ProviderError, with the service's own reason, if that is none.
+def parse_nws(city: City, response: Response, fetched_at: datetime) -> Observation:
+    """Return the observation of a station in *response*.
 
-    Any value may be null, a text, or in another unit than yesterday. ``pressure_msl`` is not the station's pressure,
-    and ``apparent_temperature`` the wind chill or the heat index, whichever there is.
+    Any value may be null, a text, or in another unit than in the last response. ``pressure_msl`` is never the pressure
+    at the station's altitude; ``apparent_temperature`` is the wind chill or the heat index.
+
+    Raises ProviderError, with the service's own reason if there is one, for anything but an observation.
     """
-    properties = as_mapping(_document(answer, fetched_at).get("properties"))
+    properties = as_mapping(_parse_document(response, fetched_at).get("properties"))
     if not properties:
-        raise ProviderError("the answer has no current weather", Failure.MALFORMED)
-    felt = [parse_quantity(properties.get(name), *APPARENT_TEMPERATURE) for name in ("windChill", "heatIndex")]
-    sight = parse_quantity(properties.get("visibility"), *VISIBILITY)
+        raise ProviderError("the response has no current weather", Failure.MALFORMED)
+    apparent = [parse_quantity(properties.get(name), *APPARENT_TEMPERATURE) for name in ("windChill", "heatIndex")]
+    visibility = parse_quantity(properties.get("visibility"), *VISIBILITY)
     return Observation(
         city=city.id,
         provider=_NAME,
@@ -66,92 +69,94 @@ def parse_nws(city: City, answer: Response, fetched_at: datetime) -> Observation
         fetched_at=fetched_at,
         temperature=parse_temperature(parse_quantity(properties.get("temperature"), -1000, 1000)),
         description=parse_description(properties),
-        code=parse_weather_code(properties, sight),
-        station=_station(properties),
-        apparent_temperature=next((value for value in felt if value is not None), None),
+        code=parse_weather_code(properties, visibility),
+        station=_parse_station(properties),
+        apparent_temperature=next((value for value in apparent if value is not None), None),
         relative_humidity=parse_quantity(properties.get("relativeHumidity"), *RELATIVE_HUMIDITY),
         pressure_msl=parse_quantity(properties.get("seaLevelPressure"), *PRESSURE_MSL),
         wind_speed=parse_quantity(properties.get("windSpeed"), *WIND_SPEED),
         wind_direction=parse_quantity(properties.get("windDirection"), *WIND_DIRECTION),
         wind_gust=parse_quantity(properties.get("windGust"), *WIND_SPEED),
         precipitation=parse_quantity(properties.get("precipitationLastHour"), *PRECIPITATION, length="mm"),
-        visibility=sight,
+        visibility=visibility,
     )
 
 
-def _station(properties: dict[str, Any]) -> str:
-    """Return the id: the last part of the station's address, where it is not told by itself."""
-    told = clean_text(properties.get("stationId")) or clean_text(properties.get("stationIdentifier"))
-    return told or clean_text(properties.get("station")).rstrip("/").rpartition("/")[2]
+def _parse_station(properties: dict[str, Any]) -> str:
+    """Return the station's id, which older responses have only as the last part of its address."""
+    station = clean_text(properties.get("stationId")) or clean_text(properties.get("stationIdentifier"))
+    return station or clean_text(properties.get("station")).rstrip("/").rpartition("/")[2]
 
 
-def _document(answer: Response, now: datetime) -> dict[str, Any]:
-    if answer.status == 200:  # noqa: PLR2004
-        return as_mapping(parse_json(answer.body))
-    error = error_from_response(answer, answer.status, _told(answer), now)
-    if answer.status == 404 and b"InvalidPoint" in answer.body:  # noqa: PLR2004
+def _parse_document(response: Response, now: datetime) -> dict[str, Any]:
+    """Return the JSON object in *response*, or raise the error that the service reports."""
+    if response.status == HTTPStatus.OK:
+        return as_mapping(parse_json(response.body))
+    error = error_from_response(response, response.status, _reason_key(response), now)
+    if response.status == HTTPStatus.NOT_FOUND and b"InvalidPoint" in response.body:
         raise ProviderError("the place is outside the area of the National Weather Service", Failure.REJECTED)
-    if answer.status == 403:  # noqa: PLR2004
-        text = f"{error} (set nws.contact: the service wants to know who asks)"
+    if response.status == HTTPStatus.FORBIDDEN:
+        text = f"{error} (set nws.contact: the service requires clients to identify themselves)"
         raise ProviderError(text, error.failure, retry_after=error.retry_after)
     raise error
 
 
-def _told(answer: Response) -> str:
-    """Return under which name a problem says what is wrong; either may be missing, see RFC 9457."""
+def _reason_key(response: Response) -> str:
+    """Return the key of the reason in a problem document (RFC 9457): either of the two may be missing."""
     with contextlib.suppress(ProviderError):
-        problem = as_mapping(parse_json(answer.body))
-        return next((name for name in ("detail", "title") if clean_text(problem.get(name))), "detail")
+        problem = as_mapping(parse_json(response.body))
+        return next((key for key in ("detail", "title") if clean_text(problem.get(key))), "detail")
     return "detail"
 
 
 class NwsProvider:
-    """Asks the nearest station that has something fresh."""
+    """Fetches the observation of the nearest station that has a fresh one."""
 
-    def __init__(self, base_url: str, contact: str | None, resources: Resources) -> None:
-        agent = {"User-Agent": f"weatherd/{__version__} ({contact})"} if contact else {}
-        self._headers = {"Accept": "application/geo+json"} | agent
-        self._base_url = base_url
+    def __init__(self, base_url: str | None, contact: str | None, resources: Resources) -> None:
+        self._headers = {"Accept": "application/geo+json"}
+        if contact:
+            self._headers["User-Agent"] = f"weatherd/{__version__} ({contact})"
+        self._base_url = base_url or _BASE_URL
         self._resources = resources
-        self._stations = StationFinder(self._ask, resources.key_values, resources.now)
+        self._stations = StationFinder(self._fetch_document, resources.key_values, resources.now)
 
     async def fetch(self, city: City) -> Observation:
-        """Return the newest observation of the nearest stations, a fresh one of a nearer before a newer one."""
-        stations = (await self._stations.near(city))[:_MOST_STATIONS]
-        found: list[Observation] = []
+        """Return the first fresh observation of up to three stations, the nearest first; else the newest stale one."""
+        stations = (await self._stations.find(city))[:_MAX_STATIONS]
+        stale: list[Observation] = []
         errors: list[ProviderError] = []
         for station in stations:
             try:
-                observation = await self._observe(city, station)
+                observation = await self._fetch_observation(city, station)
             except ProviderError as error:
-                if error.failure not in _OF_A_STATION:
+                if error.failure not in _STATION_FAILURES:
                     raise
                 errors.append(error)
-            else:
-                found.append(observation)
-                if not is_stale(observation, self._resources.now().timestamp()):
-                    self._stations.prefer(city, station)
-                    return observation
+                continue
+            if not is_stale(observation, self._resources.now().timestamp()):
+                self._stations.prefer(city, station)
+                return observation
+            stale.append(observation)
         self._stations.forget(city)
-        if found:
-            return max(found, key=lambda each: each.observed_at)
-        raise errors[0] if errors else ProviderError("there is no station near", Failure.REJECTED)
+        if stale:
+            return max(stale, key=lambda observation: observation.observed_at)
+        raise errors[0] if errors else ProviderError("there is no station near the place", Failure.REJECTED)
 
-    async def _observe(self, city: City, station: str) -> Observation:
-        return await self._get(f"/stations/{station}/observations/latest", functools.partial(parse_nws, city))
+    async def _fetch_observation(self, city: City, station: str) -> Observation:
+        return await self._send(f"/stations/{station}/observations/latest", functools.partial(parse_nws, city))
 
-    async def _ask(self, path: str) -> dict[str, Any]:
-        return await self._get(path, _document)
+    async def _fetch_document(self, path: str) -> dict[str, Any]:
+        return await self._send(path, _parse_document)
 
-    def _get(self, path: str, understand: Callable[[Response, datetime], _T]) -> Awaitable[_T]:
-        async def ask() -> _T:
-            answer = await get(self._resources.session, f"{self._base_url}{path}", {}, self._headers)
-            return understand(answer, self._resources.now())
+    def _send(self, path: str, parse: Callable[[Response, datetime], _T]) -> Awaitable[_T]:
+        async def request() -> _T:
+            response = await get(self._resources.session, f"{self._base_url}{path}", {}, self._headers)
+            return parse(response, self._resources.now())
 
-        return self._resources.limiter.run(ask)
+        return self._resources.limiter.run(request)
 
 
 def open_provider(settings: Settings, resources: Resources) -> AbstractAsyncContextManager[NwsProvider]:
-    """Open the provider as the block ``nws`` says."""
-    block = settings.nws
-    return contextlib.nullcontext(NwsProvider(block.base_url or _BASE_URL, block.contact, resources))
+    """Open the provider with the section ``nws`` of the settings."""
+    section = settings.nws
+    return contextlib.nullcontext(NwsProvider(section.base_url, section.contact, resources))

@@ -1,4 +1,4 @@
-"""The National Weather Service's present weather, clouds and icons, as words and as WMO codes."""
+"""Descriptions and WMO codes for the National Weather Service's present weather, clouds and icons."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from weatherd.providers.values import as_mapping, clean_text
 
-_CLOUDS = MappingProxyType(
+_CLOUDS = MappingProxyType(  # by the amount of a layer, in ascending order
     {
         "CLR": (0, "clear"),
         "SKC": (0, "clear"),
@@ -18,9 +18,8 @@ _CLOUDS = MappingProxyType(
         "OVC": (3, "overcast"),
     }
 )
-_COVERS = tuple(_CLOUDS)  # the more, the later
-# light, moderate, heavy; with "showers" and "freezing" each has other codes
-_FALLING = MappingProxyType(
+_AMOUNTS = tuple(_CLOUDS)
+_PRECIPITATION_CODES = MappingProxyType(  # light, moderate, heavy; by the weather and its modifier
     {
         ("rain", ""): (61, 63, 65),
         ("rain", "showers"): (80, 81, 82),
@@ -31,8 +30,8 @@ _FALLING = MappingProxyType(
         ("snow", "showers"): (85, 86, 86),
     }
 )
-_LIFTED = (("snow", "blowing"), ("snow", "low_drifting"))  # from the ground: none of these falls
-_OTHERS = MappingProxyType(
+_BLOWN_FROM_THE_GROUND = (("snow", "blowing"), ("snow", "low_drifting"))  # not precipitation
+_OTHER_CODES = MappingProxyType(
     {
         "thunderstorms": 95,
         "funnel_cloud": 19,
@@ -50,65 +49,65 @@ _OTHERS = MappingProxyType(
         "volcanic_ash": 4,
     }
 )
-_FOG = 1000.0  # m of sight; further it is mist, see WMO-No. 306, table 4677
+_FOG_VISIBILITY = 1000.0  # m; above it is mist, see WMO-No. 306, table 4677
 
 
 def parse_description(properties: dict[str, Any]) -> str:
-    """Return the service's words; where it has none, the weather it names, the clouds, or the name of the icon."""
-    named = [_named(each) for each in _present(properties)]
+    """Return the service's text; if there is none the present weather, the clouds or the icon in words."""
+    weather = [_describe_weather(entry) for entry in _present_weather(properties)]
     return (
         clean_text(properties.get("textDescription"))
-        or ", ".join(filter(None, named))[:200]
-        or _CLOUDS.get(_cover(properties), (0, ""))[1]
-        or _of_icon(properties.get("icon"))
+        or ", ".join(filter(None, weather))[:200]
+        or _CLOUDS.get(_largest_amount(properties), (0, ""))[1]
+        or _describe_icon(properties.get("icon"))
         or "unknown"
     )
 
 
-def parse_weather_code(properties: dict[str, Any], sight: float | None) -> int | None:
-    """Return the WMO code of the weather named first, a thunderstorm before all, and of the clouds where there is none.
+def parse_weather_code(properties: dict[str, Any], visibility: float | None) -> int | None:
+    """Return the WMO code of the present weather, or of the clouds if there is none; *visibility* is in m.
 
-    What is in the vicinity is not the weather of the station. Weather that has no code among ours, as hail, is None.
+    A thunderstorm comes first, then the weather that is named first. Weather in the vicinity is not at the station.
+    Weather for which we use no code, such as hail, is None.
     """
-    present = [each for each in _present(properties) if each.get("weather") and not each.get("inVicinity")]
-    if any(each["weather"] == "thunderstorms" for each in present):
-        return _OTHERS["thunderstorms"]
-    codes = (_code(each, sight) for each in present)
-    clouds = None if present else _CLOUDS.get(_cover(properties), (None, ""))[0]
+    present = [entry for entry in _present_weather(properties) if entry.get("weather") and not entry.get("inVicinity")]
+    if any(entry["weather"] == "thunderstorms" for entry in present):
+        return _OTHER_CODES["thunderstorms"]
+    codes = (_weather_code(entry, visibility) for entry in present)
+    clouds = None if present else _CLOUDS.get(_largest_amount(properties), (None, ""))[0]
     return next((code for code in codes if code is not None), clouds)
 
 
-def _code(each: dict[str, Any], sight: float | None) -> int | None:
-    weather, modifier = str(each.get("weather")), str(each.get("modifier"))
+def _weather_code(entry: dict[str, Any], visibility: float | None) -> int | None:
+    weather, modifier = str(entry.get("weather")), str(entry.get("modifier"))
     if weather == "fog_mist":
-        return 45 if sight is not None and sight < _FOG else 10
-    if (weather, modifier) in _LIFTED:
+        return 45 if visibility is not None and visibility < _FOG_VISIBILITY else 10
+    if (weather, modifier) in _BLOWN_FROM_THE_GROUND:
         return None
-    falling = _FALLING.get((weather, modifier)) or _FALLING.get((weather, ""))
-    if falling:
-        return falling[{"light": 0, "heavy": 2}.get(str(each.get("intensity")), 1)]
-    return _OTHERS.get(weather)
+    if codes := _PRECIPITATION_CODES.get((weather, modifier)) or _PRECIPITATION_CODES.get((weather, "")):
+        return codes[{"light": 0, "heavy": 2}.get(str(entry.get("intensity")), 1)]
+    return _OTHER_CODES.get(weather)
 
 
-def _named(each: dict[str, Any]) -> str:
-    name = clean_text(each.get("weather")).replace("_", " ")
-    return f"{name} in the vicinity" if name and each.get("inVicinity") else name
+def _describe_weather(entry: dict[str, Any]) -> str:
+    name = clean_text(entry.get("weather")).replace("_", " ")
+    return f"{name} in the vicinity" if name and entry.get("inVicinity") else name
 
 
-def _present(properties: dict[str, Any]) -> list[dict[str, Any]]:
+def _present_weather(properties: dict[str, Any]) -> list[dict[str, Any]]:
     present = properties.get("presentWeather")
-    return [as_mapping(each) for each in present] if isinstance(present, list) else []
+    return [as_mapping(entry) for entry in present] if isinstance(present, list) else []
 
 
-def _cover(properties: dict[str, Any]) -> str:
-    """Return the amount of the layer that covers most."""
+def _largest_amount(properties: dict[str, Any]) -> str:
+    """Return the amount of the layer that covers most of the sky, or "" if there is none."""
     layers = properties.get("cloudLayers")
     amounts = [str(as_mapping(layer).get("amount")) for layer in (layers if isinstance(layers, list) else [])]
-    return max((amount for amount in amounts if amount in _CLOUDS), key=_COVERS.index, default="")
+    return max((amount for amount in amounts if amount in _CLOUDS), key=_AMOUNTS.index, default="")
 
 
-def _of_icon(icon: Any) -> str:
-    """Return the words in an icon's name: ``…/land/night/rain_showers,40?size=medium`` is ``rain showers``."""
-    found = re.search(r"/(?:day|night)/([a-z_]{2,40})", icon) if isinstance(icon, str) else None
-    name: str = found[1].strip("_") if found else ""
+def _describe_icon(icon: Any) -> str:
+    """Return the name of an icon in words: ``.../land/night/rain_showers,40?size=medium`` is ``rain showers``."""
+    match = re.search(r"/(?:day|night)/([a-z_]{2,40})", icon) if isinstance(icon, str) else None
+    name: str = match[1].strip("_") if match else ""
     return _CLOUDS.get(name.upper(), (0, name.replace("_", " ")))[1]

@@ -1,4 +1,4 @@
-"""Which stations are near a place: asked for once a day, and kept over restarts."""
+"""The stations near a place: requested once a day, and stored so that they survive a restart."""
 
 from __future__ import annotations
 
@@ -21,93 +21,99 @@ if TYPE_CHECKING:
     from weatherd.city import City
     from weatherd.journal.key_value import KeyValueStore
 
-    Ask = Callable[[str], Awaitable[dict[str, Any]]]
+    FetchDocument = Callable[[str], Awaitable[dict[str, Any]]]
 
-_MOST = 5  # that are kept
-_GOOD_FOR = timedelta(days=1)  # the service's grid changes now and then
-_PREFERRED_FOR = timedelta(hours=1)  # then the nearest has another chance
-_ID = re.compile("[A-Za-z0-9_-]{1,20}")
+_MAX_STATIONS = 5  # to keep
+_VALID_FOR = timedelta(days=1)  # because the service changes its grid now and then
+_PREFERRED_FOR = timedelta(hours=1)  # before the nearest station is tried again
+_STATION_ID = re.compile("[A-Za-z0-9_-]{1,20}")
 
 
-def format_point(city: City) -> str:
-    """Return a city's coordinates as the service wants them: four decimals at the most, and no trailing zeros."""
+def format_coordinates(city: City) -> str:
+    """Return ``lat,lon`` with up to four decimals and no trailing zeros: the service redirects anything longer."""
     return ",".join(f"{round(degrees, 4) + 0.0:.4f}".rstrip("0").rstrip(".") for degrees in (city.lat, city.lon))
 
 
 def parse_station_ids(document: dict[str, Any]) -> list[str]:
     """Return the ids in a collection of stations, in its order: the nearest first."""
     features = document.get("features")
-    found = [
-        as_mapping(as_mapping(feature).get("properties")).get("stationIdentifier")
-        for feature in (features if isinstance(features, list) else [])
-    ]
-    return _possible(found)
+    return _valid_ids(
+        [
+            as_mapping(as_mapping(feature).get("properties")).get("stationIdentifier")
+            for feature in (features if isinstance(features, list) else [])
+        ]
+    )
 
 
-def _possible(found: list[Any]) -> list[str]:
-    """Leave out what is no id, for the ids become part of an address."""
-    return [station for station in found if isinstance(station, str) and _ID.fullmatch(station)][:_MOST]
+def _valid_ids(values: list[Any]) -> list[str]:
+    """Return the first valid ids; others must not become part of an address."""
+    return [value for value in values if isinstance(value, str) and _STATION_ID.fullmatch(value)][:_MAX_STATIONS]
 
 
-def _path(address: Any) -> str:
-    """Return the path of an address, whatever its host, or "" if it is none."""
+def _url_path(url: Any) -> str:
+    """Return the path of *url*, whatever its host, or "" if it is not a URL."""
     with contextlib.suppress(ValueError):
-        return urlsplit(address).path if isinstance(address, str) else ""
+        return urlsplit(url).path if isinstance(url, str) else ""
     return ""
 
 
 class StationFinder:
-    """Knows the stations of each place. *ask* returns the document under a path of the service."""
+    """Finds the stations near a city. *fetch_document* returns the JSON object at a path of the service."""
 
-    def __init__(self, ask: Ask, memory: KeyValueStore, now: Callable[[], datetime]) -> None:
-        self._ask = ask
-        self._memory = memory
+    def __init__(self, fetch_document: FetchDocument, key_values: KeyValueStore, now: Callable[[], datetime]) -> None:
+        self._fetch_document = fetch_document
+        self._key_values = key_values
         self._now = now
-        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._preferred: dict[str, tuple[str, datetime]] = {}
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)  # by place, as all of these
+        self._preferred: dict[str, tuple[str, datetime]] = {}  # the station, and until when it is preferred
 
-    async def near(self, city: City) -> list[str]:
-        """Return the stations near a city in the order to ask them; ProviderError when there are none."""
-        place = format_point(city)
+    async def find(self, city: City) -> list[str]:
+        """Return the ids of up to five stations near *city*, in the order in which to request them.
+
+        Raises ProviderError if there is none.
+        """
+        place = format_coordinates(city)
         async with self._locks[place]:
-            stations = self._known(place) or await self._find(place)
+            stations = self._stored_stations(place) or await self._request_stations(place)
         preferred, until = self._preferred.get(place, ("", self._now()))
         return sorted(stations, key=lambda station: station != preferred) if self._now() < until else stations
 
     def prefer(self, city: City, station: str) -> None:
-        """Ask this one first for a while: those that are nearer had nothing fresh."""
-        place = format_point(city)
-        if self._preferred.get(place, ("",))[0] != station or self._now() >= self._preferred[place][1]:
+        """Put *station* first for an hour, because the nearer ones had no fresh observation."""
+        place = format_coordinates(city)
+        preferred, until = self._preferred.get(place, ("", self._now()))
+        if preferred != station or self._now() >= until:
             self._preferred[place] = station, self._now() + _PREFERRED_FOR
 
     def forget(self, city: City) -> None:
-        """Look for stations anew at the next time, when none had anything fresh; once an hour at the most."""
-        place = format_point(city)
+        """Request the stations anew at the next poll, if those known are more than an hour old: none was fresh."""
+        place = format_coordinates(city)
         self._preferred.pop(place, None)
-        note = self._note(place)
-        if note and note.get("found", 0) < (self._now() - _PREFERRED_FOR).timestamp():
-            self._memory.put(place, "{}", self._now())
+        entry = self._stored_entry(place)
+        if entry and entry.get("found", 0) < (self._now() - _PREFERRED_FOR).timestamp():
+            self._key_values.put(place, "{}", self._now())
 
-    async def _find(self, place: str) -> list[str]:
-        properties = as_mapping((await self._ask(f"/points/{place}")).get("properties"))
-        path = _path(properties.get("observationStations"))
+    async def _request_stations(self, place: str) -> list[str]:
+        properties = as_mapping((await self._fetch_document(f"/points/{place}")).get("properties"))
+        path = _url_path(properties.get("observationStations"))
         if not re.fullmatch(r"/[\w,/.-]+", path, re.ASCII):
-            raise ProviderError("the service does not say which stations are near", Failure.MALFORMED)
-        stations = parse_station_ids(await self._ask(path))
+            raise ProviderError("the response does not name the stations near the place", Failure.MALFORMED)
+        stations = parse_station_ids(await self._fetch_document(path))
         if not stations:
-            raise ProviderError("the service knows no station near", Failure.REJECTED)
+            raise ProviderError("the service has no station near the place", Failure.REJECTED)
         now = self._now()
-        self._memory.put(place, json.dumps({"found": now.timestamp(), "stations": stations}), now + _GOOD_FOR)
+        self._key_values.put(place, json.dumps({"found": now.timestamp(), "stations": stations}), now + _VALID_FOR)
         return stations
 
-    def _known(self, place: str) -> list[str]:
-        note = self._note(place)
+    def _stored_stations(self, place: str) -> list[str]:
+        entry = self._stored_entry(place)
         now = self._now().timestamp()
-        found = parse_number(note.get("found"), now - _GOOD_FOR.total_seconds(), now)  # later ones: a clock was wrong
-        stations = note.get("stations")
-        return _possible(stations) if found is not None and isinstance(stations, list) else []
+        found = parse_number(entry.get("found"), now - _VALID_FOR.total_seconds(), now)  # later: a clock was wrong
+        stations = entry.get("stations")
+        return _valid_ids(stations) if found is not None and isinstance(stations, list) else []
 
-    def _note(self, place: str) -> dict[str, Any]:
+    def _stored_entry(self, place: str) -> dict[str, Any]:
+        """Return ``{"found": POSIX time, "stations": [ids]}``, or {} if it is missing or damaged."""
         with contextlib.suppress(ValueError, RecursionError):
-            return as_mapping(json.loads(self._memory.get(place) or "{}"))
+            return as_mapping(json.loads(self._key_values.get(place) or "{}"))
         return {}

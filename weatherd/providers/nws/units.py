@@ -1,4 +1,4 @@
-"""The National Weather Service's quantities: a value, its unit, and whether it passed quality control."""
+"""Quantities of the National Weather Service: a value, its unit, and the result of quality control."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from weatherd.providers.values import as_mapping, parse_number
 
-# To °C, m/s, hPa, m and %, each as factor and offset. Units have changed under the same name, so they are always read.
+# Factor and offset to °C, m/s, hPa, m and %. The unit is read each time, because the service has changed units before.
 _UNITS = MappingProxyType(
     {
         "degC": (1.0, 0.0),
@@ -27,23 +27,25 @@ _UNITS = MappingProxyType(
         "degree_(angle)": (1.0, 0.0),
     }
 )
-_REJECTED = ("X", "Q")  # https://madis.ncep.noaa.gov/madis_sfc_qc_notes.shtml: rejected, questioned
+_FAILED_CONTROL = ("X", "Q")  # rejected, questioned; see https://madis.ncep.noaa.gov/madis_sfc_qc_notes.shtml
 
 
 def parse_quantity(value: Any, low: float, high: float, *, length: str = "m") -> float | None:
-    """Return a quantity from *low* to *high* in weatherd's unit, or None; lengths in m unless *length* is ``mm``."""
+    """Return a quantity from *low* to *high*, or None, in °C, m/s, hPa, % or the unit of *length*: ``m`` or ``mm``."""
     document = as_mapping(value)
-    if str(document.get("qualityControl")).rpartition(":")[2] in _REJECTED:
+    if str(document.get("qualityControl")).rpartition(":")[2] in _FAILED_CONTROL:
         return None
     unit = _UNITS.get(str(document.get("unitCode")).rpartition(":")[2])
     if unit is None:
         return None
     factor, offset = unit
-    return parse_number(_plain(document.get("value")), low, high, factor * (1000 if length == "mm" else 1), offset)
+    return parse_number(
+        _text_to_number(document.get("value")), low, high, factor * (1000 if length == "mm" else 1), offset
+    )
 
 
-def _plain(value: Any) -> Any:
-    """Return a number that was sent as text; it may be infinite or none, which is in no bounds."""
+def _text_to_number(value: Any) -> Any:
+    """Return *value*, or the number in it if it is a text; NaN and infinity are outside all bounds."""
     if not isinstance(value, str):
         return value
     try:

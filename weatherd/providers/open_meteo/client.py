@@ -1,10 +1,11 @@
-"""Open-Meteo: a weather model for the whole world, without a key. https://open-meteo.com/en/docs."""
+"""Open-Meteo: weather models for the whole world, without a key. https://open-meteo.com/en/docs."""
 
 from __future__ import annotations
 
 import contextlib
 import functools
 from datetime import datetime, timedelta, timezone
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from weatherd import wmo
@@ -45,10 +46,10 @@ if TYPE_CHECKING:
 _NAME = "open-meteo"
 _FREE_URL = "https://api.open-meteo.com"
 _CUSTOMER_URL = "https://customer-api.open-meteo.com"
-_CITIES_PER_REQUEST = 100  # in one request: 3 kB of address, far below where a proxy would cut it
-_COLLECT_SECONDS = 0.05  # seconds that a question waits for company
+_CITIES_PER_REQUEST = 100  # 3 kB of address, far below the length at which proxies cut it
+_COLLECT_SECONDS = 0.05  # for which a city waits for others to share its request
 
-# Ten variables: a place then weighs one call, https://open-meteo.com/en/pricing
+# With up to ten variables a city counts as one call, see https://open-meteo.com/en/pricing
 _VARIABLES = (
     "temperature_2m",
     "relative_humidity_2m",
@@ -61,14 +62,16 @@ _VARIABLES = (
     "wind_direction_10m",
     "wind_gusts_10m",
 )
-_WINDOWS = {"Minutely": "minute", "Hourly": "hour", "Daily": "day"}  # of which the limit is exceeded
-_TEMPERATURE = {"°F": (5 / 9, -160 / 9)}
+_WINDOWS = {"Minutely": "minute", "Hourly": "hour", "Daily": "day"}  # by the word in the text of a 429
+
+# From the units in a response, by factor and offset: a server may ignore the units that were requested
+_TO_CELSIUS = {"°F": (5 / 9, -160 / 9)}
 _TO_METERS_PER_SECOND = {"m/s": 1.0, "km/h": 1 / 3.6, "mp/h": 0.44704, "mph": 0.44704, "kn": 1852 / 3600}
 _TO_MILLIMETERS = {"mm": 1.0, "inch": 25.4}
 
 
 def build_open_meteo_query(cities: Sequence[City]) -> dict[str, str]:
-    """Return the parameters that ask for the current weather of *cities*."""
+    """Return the parameters that request the current weather of *cities*."""
     return {
         "latitude": ",".join(f"{city.lat:.5f}" for city in cities),
         "longitude": ",".join(f"{city.lon:.5f}" for city in cities),
@@ -80,58 +83,61 @@ def build_open_meteo_query(cities: Sequence[City]) -> dict[str, str]:
 
 
 def parse_open_meteo(
-    cities: Sequence[City], answer: Response, fetched_at: datetime
+    cities: Sequence[City], response: Response, fetched_at: datetime
 ) -> list[Observation | ProviderError]:
-    """Return what *answer* says of each city, in their order; raises ProviderError if it says nothing of any."""
-    document = parse_json(answer.body) if answer.status == 200 else {"error": True}  # noqa: PLR2004
+    """Return an observation or an error for each of *cities*, in their order.
+
+    Raises ProviderError, with the service's own reason if there is one, when the response has nothing for any city.
+    The service sends an object for one city, and for several a list in the order of the request.
+    """
+    document = parse_json(response.body) if response.status == HTTPStatus.OK else {"error": True}
     if isinstance(document, dict) and document.get("error"):
-        raise _refusal(answer, fetched_at)
+        raise _service_error(response, fetched_at)
     places = document if isinstance(document, list) else [document]
     if len(places) != len(cities):
-        raise ProviderError(f"asked for {len(cities)} places, the answer has {len(places)}", Failure.MALFORMED)
-    return [_place(city, place, fetched_at) for city, place in zip(cities, places, strict=True)]
+        raise ProviderError(f"{len(cities)} cities were requested, the response has {len(places)}", Failure.MALFORMED)
+    return [_outcome(city, place, fetched_at) for city, place in zip(cities, places, strict=True)]
 
 
-def _place(city: City, place: Any, fetched_at: datetime) -> Observation | ProviderError:
+def _outcome(city: City, place: Any, fetched_at: datetime) -> Observation | ProviderError:
     try:
-        return _observation(city, as_mapping(place), fetched_at)
+        return _parse_place(city, as_mapping(place), fetched_at)
     except ProviderError as error:
         return error
 
 
-def _observation(city: City, place: dict[str, Any], fetched_at: datetime) -> Observation:
+def _parse_place(city: City, place: dict[str, Any], fetched_at: datetime) -> Observation:
     current, units = as_mapping(place.get("current")), as_mapping(place.get("current_units"))
     if not current:
-        raise ProviderError("the answer has no current weather", Failure.MALFORMED)
-    degrees = _TEMPERATURE.get(str(units.get("temperature_2m")), (1.0, 0.0))
+        raise ProviderError("the response has no current weather", Failure.MALFORMED)
+    to_celsius = _TO_CELSIUS.get(str(units.get("temperature_2m")), (1.0, 0.0))
     to_speed = _TO_METERS_PER_SECOND.get(str(units.get("wind_speed_10m")), 1.0)
-    wanted = _wanted(degrees, to_speed, _TO_MILLIMETERS.get(str(units.get("precipitation")), 1.0))
-    felt, humidity, pressure, speed, direction, gust, fall, cover = parse_numbers(current, wanted)
+    fields = _number_fields(to_celsius, to_speed, _TO_MILLIMETERS.get(str(units.get("precipitation")), 1.0))
+    apparent, humidity, pressure, speed, direction, gust, precipitation, clouds = parse_numbers(current, fields)
     code = parse_integer(current.get("weather_code"))
     return Observation(
         city=city.id,
         provider=_NAME,
-        observed_at=_time(current.get("time"), place.get("utc_offset_seconds")),
+        observed_at=_parse_time(current.get("time"), place.get("utc_offset_seconds")),
         fetched_at=fetched_at,
-        temperature=parse_temperature(current.get("temperature_2m"), *degrees),
+        temperature=parse_temperature(current.get("temperature_2m"), *to_celsius),
         description="unknown" if code is None else wmo.describe_code(code),
         code=code,
-        apparent_temperature=felt,
+        apparent_temperature=apparent,
         relative_humidity=humidity,
         pressure_msl=pressure,
         wind_speed=speed,
         wind_direction=direction,
         wind_gust=gust,
-        precipitation=fall,
-        cloud_cover=cover,
+        precipitation=precipitation,
+        cloud_cover=clouds,
     )
 
 
 @functools.lru_cache(maxsize=16)
-def _wanted(degrees: tuple[float, float], to_speed: float, to_millimeters: float) -> tuple[NumberField, ...]:
-    """Return what to read of a place, with the factors that bring its units to ours."""
+def _number_fields(to_celsius: tuple[float, float], to_speed: float, to_millimeters: float) -> tuple[NumberField, ...]:
     return (
-        NumberField("apparent_temperature", *APPARENT_TEMPERATURE, *degrees),
+        NumberField("apparent_temperature", *APPARENT_TEMPERATURE, *to_celsius),
         NumberField("relative_humidity_2m", *RELATIVE_HUMIDITY),
         NumberField("pressure_msl", *PRESSURE_MSL),
         NumberField("wind_speed_10m", *WIND_SPEED, to_speed),
@@ -142,8 +148,8 @@ def _wanted(degrees: tuple[float, float], to_speed: float, to_millimeters: float
     )
 
 
-def _time(value: Any, utc_offset: Any) -> datetime:
-    """Read a POSIX time, or the local time without offset that a server sends which ignores ``timeformat``."""
+def _parse_time(value: Any, utc_offset: Any) -> datetime:
+    """Return a POSIX time in UTC, or the local time without offset that a server sends if it ignores ``timeformat``."""
     if isinstance(value, str):
         zone = timezone(timedelta(seconds=parse_number(utc_offset, -86399, 86399) or 0))
         text, value = value, None
@@ -153,16 +159,22 @@ def _time(value: Any, utc_offset: Any) -> datetime:
     return parse_posix_time(value)
 
 
-def _refusal(answer: Response, now: datetime) -> ProviderError:
-    """Read the service's own words: it sends no ``Retry-After``. A wrong key is a 400, and a 404 the wrong server."""
-    error = error_from_response(answer, 400 if answer.status == 200 else answer.status, "reason", now)  # noqa: PLR2004
-    if "API key" in str(error) or answer.status == 404:  # noqa: PLR2004
+def _service_error(response: Response, now: datetime) -> ProviderError:
+    """Return the error that the service reports.
+
+    It responds with 400 to an invalid key and with 404 on a wrong host, and never sends ``Retry-After``: the text of a
+    429 names the window whose limit is exceeded.
+    """
+    status = 400 if response.status == HTTPStatus.OK else response.status
+    error = error_from_response(response, status, "reason", now)
+    if "API key" in str(error) or status == HTTPStatus.NOT_FOUND:
         error.failure = Failure.DENIED
     elif error.failure is Failure.RATE_LIMITED and "concurrent" in str(error):
         error.failure = Failure.CONCURRENCY_LIMITED
     elif error.failure is Failure.RATE_LIMITED and error.retry_after is None:
-        named = [window for word, window in _WINDOWS.items() if word in str(error)]
-        error.retry_after = window_end(named[0], now.timestamp()) + CLOCK_TOLERANCE - now.timestamp() if named else None
+        window = next((window for word, window in _WINDOWS.items() if word in str(error)), None)
+        if window:
+            error.retry_after = window_end(window, now.timestamp()) + CLOCK_TOLERANCE - now.timestamp()
     return error
 
 

@@ -1,8 +1,9 @@
-"""Finding a place by its name, with Open-Meteo's geocoding. https://open-meteo.com/en/docs/geocoding-api."""
+"""Search for places by name, with Open-Meteo's geocoding. https://open-meteo.com/en/docs/geocoding-api."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from weatherd.errors import Failure, ProviderError
@@ -18,10 +19,10 @@ GEOCODING_URL = "https://geocoding-api.open-meteo.com"
 
 @dataclass(frozen=True, slots=True)
 class FoundPlace:
-    """A place that has the name; empty text and None for what is not known of it."""
+    """A place that was found; an unknown text is empty, an unknown population None."""
 
     name: str
-    lat: float
+    lat: float  # degrees, WGS 84
     lon: float
     country: str
     region: str
@@ -30,23 +31,24 @@ class FoundPlace:
 
 
 async def search_places(session: Session, base_url: str, name: str, count: int = 10) -> list[FoundPlace]:
-    """Return the places called *name*, the likeliest first; none when nobody knows it. Raises ProviderError."""
+    """Return up to *count* places called *name*, the likeliest first. Raises ProviderError."""
     parameters = {"name": name, "count": str(count), "language": "en", "format": "json"}
     return parse_places(await get(session, f"{base_url}/v1/search", parameters))
 
 
-def parse_places(answer: Response) -> list[FoundPlace]:
-    """Return the places of an answer; one without a name or coordinates is left out."""
-    if answer.status != 200:  # noqa: PLR2004
-        raise ProviderError(f"the geocoding service answers with status {answer.status}", failure_of(answer.status))
-    document = parse_json(answer.body)
+def parse_places(response: Response) -> list[FoundPlace]:
+    """Return the places in *response* that have a name and coordinates. Raises ProviderError if it is not a list."""
+    if response.status != HTTPStatus.OK:
+        text = f"the geocoding service responded with status {response.status}"
+        raise ProviderError(text, failure_of(response.status))
+    document = parse_json(response.body)
     results = document.get("results", []) if isinstance(document, dict) else None
     if not isinstance(results, list):
-        raise ProviderError("the answer holds no list of places", Failure.MALFORMED)
-    return [place for result in results if isinstance(result, dict) and (place := _found(result))]
+        raise ProviderError("the response has no list of places", Failure.MALFORMED)
+    return [place for result in results if isinstance(result, dict) and (place := _parse_place(result))]
 
 
-def _found(result: dict[str, Any]) -> FoundPlace | None:
+def _parse_place(result: dict[str, Any]) -> FoundPlace | None:
     name = clean_text(result.get("name"))
     lat, lon = parse_number(result.get("latitude"), -90, 90), parse_number(result.get("longitude"), -180, 180)
     if not name or lat is None or lon is None:

@@ -1,11 +1,11 @@
-"""OpenWeatherMap's current weather, for the whole world, with a key. https://openweathermap.org/current."""
+"""OpenWeatherMap: current weather for the whole world, with a key. https://openweathermap.org/current."""
 
 from __future__ import annotations
 
 import contextlib
 import math
 import re
-from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from weatherd import wmo
@@ -40,8 +40,6 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
-    from pydantic import SecretStr
-
     from weatherd.city import City
     from weatherd.config.settings import Settings
     from weatherd.providers import Resources
@@ -49,7 +47,7 @@ if TYPE_CHECKING:
 _NAME = "openweathermap"
 _BASE_URL = "https://api.openweathermap.org"
 
-_KELVIN_FROM = 150.0  # no place is hotter than this in °C, or colder in K
+_KELVIN_FROM = 150.0  # no place on Earth is hotter in °C, or colder in K
 _KELVIN, _CELSIUS = (1.0, -273.15), (1.0, 0.0)  # factor and offset
 _MAIN = (
     NumberField("humidity", *RELATIVE_HUMIDITY),
@@ -60,113 +58,112 @@ _WIND = NumberField("speed", *WIND_SPEED), NumberField("deg", *WIND_DIRECTION), 
 
 
 def build_openweathermap_query(city: City, language: str) -> dict[str, str]:
-    """Return the parameters that ask for the current weather of *city*, but for the key."""
+    """Return the parameters that request the current weather of *city*, without the key."""
     return {"lat": f"{city.lat:.5f}", "lon": f"{city.lon:.5f}", "units": "metric", "lang": language}
 
 
-def parse_openweathermap(city: City, answer: Response, fetched_at: datetime) -> Observation:
-    """Return what *answer* says; ProviderError, with the service's own reason, if that is not current weather.
+def parse_openweathermap(city: City, response: Response, fetched_at: datetime) -> Observation:
+    """Return the current weather in *response*.
 
-    Temperatures in kelvin, the service's default, are told from °C by their size. The first of several conditions is
-    the primary one. ``precipitation`` is the last hour's rain and snow; the older sum of three hours is left out.
+    A temperature in kelvin, the service's default, is recognized by its size. The first of several conditions is the
+    primary one. ``precipitation`` is rain and snow of the last hour; the older sums over three hours are not used.
+
+    Raises ProviderError, with the service's own reason if there is one, for anything but current weather.
     """
-    if answer.status != 200:  # noqa: PLR2004
-        raise _refusal(answer, answer.status, fetched_at)
-    document = as_mapping(parse_json(answer.body))
-    if (cod := _cod(document)) != 200:  # noqa: PLR2004
-        raise _refusal(answer, cod, fetched_at)
+    if response.status != HTTPStatus.OK:
+        raise _service_error(response, response.status, fetched_at)
+    document = as_mapping(parse_json(response.body))
+    if (status := _status_in_body(document)) != HTTPStatus.OK:
+        raise _service_error(response, status, fetched_at)
     main = as_mapping(document.get("main"))
     if not main:
-        raise ProviderError("the answer is not current weather of one place", Failure.MALFORMED)
-    degrees = _KELVIN if parse_number(main.get("temp"), _KELVIN_FROM, math.inf) else _CELSIUS
+        raise ProviderError("the response is not the current weather of one place", Failure.MALFORMED)
+    to_celsius = _KELVIN if parse_number(main.get("temp"), _KELVIN_FROM, math.inf) else _CELSIUS
     humidity, sea_level, pressure = parse_numbers(main, _MAIN)
     speed, direction, gust = parse_numbers(as_mapping(document.get("wind")), _WIND)
-    code, description = _condition(document.get("weather"))
+    code, description = _parse_condition(document.get("weather"))
     return Observation(
         city=city.id,
         provider=_NAME,
         observed_at=parse_posix_time(document.get("dt")),
         fetched_at=fetched_at,
-        temperature=parse_temperature(main.get("temp"), *degrees),
+        temperature=parse_temperature(main.get("temp"), *to_celsius),
         description=description,
         code=code,
-        apparent_temperature=parse_number(main.get("feels_like"), *APPARENT_TEMPERATURE, *degrees),
+        apparent_temperature=parse_number(main.get("feels_like"), *APPARENT_TEMPERATURE, *to_celsius),
         relative_humidity=humidity,
         pressure_msl=sea_level or pressure,
         wind_speed=speed,
         wind_direction=direction,
         wind_gust=gust,
-        precipitation=_last_hour(document.get("rain"), document.get("snow")),
+        precipitation=_sum_last_hour(document.get("rain"), document.get("snow")),
         cloud_cover=parse_number(as_mapping(document.get("clouds")).get("all"), *CLOUD_COVER),
         visibility=parse_number(document.get("visibility"), *VISIBILITY),
     )
 
 
-def _refusal(answer: Response, status: int, now: datetime) -> ProviderError:
-    error = error_from_response(answer, status, "message", now)
-    if status == 401:  # noqa: PLR2004
+def _service_error(response: Response, status: int, now: datetime) -> ProviderError:
+    error = error_from_response(response, status, "message", now)
+    if status == HTTPStatus.UNAUTHORIZED:
         text = f"{error} (check openweathermap.api_key; a new key takes up to two hours to work)"
         return ProviderError(text, error.failure, retry_after=error.retry_after)
     return error
 
 
-def _cod(document: dict[str, Any]) -> int:
-    """Return the status that the body repeats, as a number or as text; 200 where it does not."""
+def _status_in_body(document: dict[str, Any]) -> int:
+    """Return the status that the body repeats under ``cod``, as a number or as text; 200 if it does not."""
     cod = document.get("cod")
-    if cod in (200, None):
-        return 200
-    code = int(cod) if isinstance(cod, str) and re.fullmatch("[0-9]{3}", cod) else parse_integer(cod)
-    if code is None or not 100 <= code < 600:  # noqa: PLR2004
-        raise ProviderError("the answer holds a 'cod' that is no status", Failure.MALFORMED)
-    return code
+    if cod in (HTTPStatus.OK, None):
+        return HTTPStatus.OK
+    status = int(cod) if isinstance(cod, str) and re.fullmatch("[0-9]{3}", cod) else parse_integer(cod)
+    if status is None or not 100 <= status < 600:  # noqa: PLR2004 - the range of HTTP
+        raise ProviderError("the response has a 'cod' that is not an HTTP status", Failure.MALFORMED)
+    return status
 
 
-def _condition(weather: Any) -> tuple[int | None, str]:
+def _parse_condition(weather: Any) -> tuple[int | None, str]:
+    """Return the WMO code, or None if there is none for the condition, and the description."""
     first = as_mapping(weather[0]) if isinstance(weather, list) and weather else {}
     code = WMO_CODES.get(parse_integer(first.get("id")) or 0)
     description = clean_text(first.get("description")) or clean_text(first.get("main")).lower()
     return code, description or ("unknown" if code is None else wmo.describe_code(code))
 
 
-def _last_hour(*falls: Any) -> float | None:
-    amounts = [parse_number(fall.get("1h"), *PRECIPITATION) for fall in falls if isinstance(fall, dict)]
-    known = [amount for amount in amounts if amount is not None]
+def _sum_last_hour(*amounts: Any) -> float | None:
+    """Return the sum in mm of the amounts that are known, or None if none is."""
+    millimeters = [parse_number(amount.get("1h"), *PRECIPITATION) for amount in amounts if isinstance(amount, dict)]
+    known = [amount for amount in millimeters if amount is not None]
     return round(sum(known), 9) if known else None
 
 
-@dataclass(frozen=True, slots=True)
 class OpenWeatherMapProvider:
-    """Asks for one city a request."""
+    """Fetches one city per request."""
 
-    url: str
-    key: SecretStr
-    language: str
-    redact: Redaction
-    resources: Resources
+    def __init__(self, base_url: str | None, api_key: str, language: str, resources: Resources) -> None:
+        self._url = f"{base_url or _BASE_URL}/data/2.5/weather"
+        self._api_key = api_key
+        self._language = language
+        self._redact = Redaction([api_key])
+        self._resources = resources
 
     def fetch(self, city: City) -> Coroutine[Any, Any, Observation]:
-        """Return the service's analysis for the city's coordinates."""
-        return self.resources.limiter.run(lambda: self._ask(city))
+        """Return the service's analysis for the coordinates of *city*."""
+        return self._resources.limiter.run(lambda: self._request(city))
 
-    async def _ask(self, city: City) -> Observation:
-        parameters = build_openweathermap_query(city, self.language) | {"appid": self.key.get_secret_value()}
+    async def _request(self, city: City) -> Observation:
+        query = build_openweathermap_query(city, self._language) | {"appid": self._api_key}
         try:
-            answer = await get(self.resources.session, self.url, parameters)
-            return parse_openweathermap(city, redact_response(answer, self.redact), self.resources.now())
+            response = await get(self._resources.session, self._url, query)
+            return parse_openweathermap(city, redact_response(response, self._redact), self._resources.now())
         except ProviderError as error:
-            raise redact_error(error, self.redact) from None
+            raise redact_error(error, self._redact) from None
 
 
 def open_provider(settings: Settings, resources: Resources) -> AbstractAsyncContextManager[OpenWeatherMapProvider]:
-    """Open the provider as the block ``openweathermap`` says. Raises ConfigError without a key."""
-    block = settings.openweathermap
-    if block.api_key is None:
-        raise ConfigError(
-            Problem(
-                "openweathermap.api_key",
-                "openweathermap needs a key: set OPEN_WEATHER_API_KEY, or use a secret file",
-            )
-        )
-    url = f"{block.base_url or _BASE_URL}/data/2.5/weather"
-    redact = Redaction([block.api_key.get_secret_value()])
-    return contextlib.nullcontext(OpenWeatherMapProvider(url, block.api_key, block.language, redact, resources))
+    """Open the provider with the section ``openweathermap`` of the settings. Raises ConfigError without a key."""
+    section = settings.openweathermap
+    if section.api_key is None:
+        message = "openweathermap needs a key: set OPEN_WEATHER_API_KEY, or use a secret file"
+        raise ConfigError(Problem("openweathermap.api_key", message))
+    api_key = section.api_key.get_secret_value()
+    return contextlib.nullcontext(OpenWeatherMapProvider(section.base_url, api_key, section.language, resources))

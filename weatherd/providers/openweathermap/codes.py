@@ -1,4 +1,4 @@
-"""OpenWeatherMap's conditions, as WMO 4677 says them. https://openweathermap.org/weather-conditions."""
+"""WMO 4677 codes of OpenWeatherMap's conditions. https://openweathermap.org/weather-conditions."""
 
 from __future__ import annotations
 
