@@ -1,117 +1,189 @@
-"""The commands that call the API of the running daemon."""
+"""The client for the daemon's API, against a server that stands in for the daemon."""
 
 from __future__ import annotations
 
-import asyncio
-import json
-import signal
-import ssl
-import subprocess
-import sys
-from typing import TYPE_CHECKING
+import contextlib
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from aiohttp import web
+from aiohttp.test_utils import TestServer
 
-from tests.end_to_end.test_process import BERLIN, ENVIRONMENT, KIEL
-from tests.support.servers import free_port, program
-from tests.web.test_web import site
-from weatherd.cli.commands.explain import describe_phases
-from weatherd.http.client import get
-from weatherd.http.session import open_session
-from weatherd.http.trace import start_tracing, stop_tracing
+from tests.support.servers import free_port
+from weatherd.cli.client import CityNotFoundError, Client, ClientError
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import AsyncIterator, Callable
 
-pytestmark = [pytest.mark.real_time, pytest.mark.processes, pytest.mark.once]
+    from aiohttp.typedefs import Handler
 
+pytestmark = pytest.mark.real_time
 
-async def run_weatherd(*arguments: str) -> tuple[int, str, str]:
-    """Run the program; return its exit code, standard output and standard error."""
-    pipe = asyncio.subprocess.PIPE
-    command = (sys.executable, "-m", "weatherd", *arguments)
-    child = await asyncio.create_subprocess_exec(
-        *command, stdout=pipe, stderr=pipe, env={**ENVIRONMENT, "COLUMNS": "150"}
-    )
-    out, err = await child.communicate()
-    assert child.returncode is not None
-    return child.returncode, out.decode(), err.decode()
+TOKEN = "a-recognisable-token"
+OBSERVATION = {
+    "city": "munchen", "provider": "open-meteo", "observed_at": "2026-01-01T00:00:00Z",
+    "fetched_at": "2026-01-01T00:00:01Z", "temperature": 6.2, "description": "light rain", "code": 61, "station": "",
+    "apparent_temperature": None, "relative_humidity": None, "pressure_msl": None, "wind_speed": None,
+    "wind_direction": None, "wind_gust": None, "precipitation": None, "cloud_cover": None, "visibility": None, "seq": 1,
+}  # fmt: skip
 
 
-async def test_the_commands_show_the_running_daemon(tmp_path: Path) -> None:
-    """A table, JSON, one city in detail, health; a mistyped name gets a suggestion."""
-    async with site(tmp_path, KIEL, BERLIN) as it:
-        code, table, _ = await run_weatherd("status", "--url", it.url)
-        assert code == 0
-        assert "Kiel" in table
-        assert "open-meteo" in table
-        _, text, _ = await run_weatherd("status", "--json", "--url", it.url)
-        assert {city["id"]: city["state"] for city in json.loads(text)["cities"]} == {
-            "kiel": "fresh",
-            "berlin": "fresh",
-        }
-        code, text, _ = await run_weatherd("explain", "kiel", "--url", it.url)
-        assert code == 0
-        assert "status 200" in text
-        assert "next poll" in text
-        code, _, text = await run_weatherd("explain", "Kil", "--url", it.url)
-        assert (code, "did you mean 'Kiel'?" in text) == (64, True)
-        assert await run_weatherd("health", "--url", it.url) == (0, "healthy\n", "")
+def make_city(city_id: str, name: str) -> dict[str, Any]:
+    """Return a city as a page of the API has it."""
+    return {
+        "id": city_id, "name": name, "lat": 48.1, "lon": 11.6, "state": "waiting", "observation": None, "next": None,
+    }  # fmt: skip
 
 
-async def test_the_tail_follows_until_the_daemon_ends(tmp_path: Path) -> None:
-    """It prints new observations of one city, a line each; the end of the stream is exit code 69."""
-    async with site(tmp_path, KIEL, BERLIN) as it:
-        pipe = asyncio.subprocess.PIPE
-        command = (sys.executable, "-m", "weatherd", "tail", "Kiel", "--url", it.url)
-        child = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=pipe, env=ENVIRONMENT)
-        assert child.stdout
-        async with asyncio.timeout(30):
-            line = (await child.stdout.readline()).decode()
-        assert "Kiel: 6 °C :: " in line
-        it.process.receives(signal.SIGTERM)
-        out, err = await child.communicate()
-        assert (child.returncode, b"Berlin" in out) == (69, False)
-        assert b"has closed the stream" in err
+CITIES = [make_city("frankfurt-oder", "Frankfurt"), make_city("kiel", "Kiel"), make_city("munchen", "München")]
 
 
-async def test_without_a_daemon_the_error_says_what_to_do() -> None:
-    """The error is one line with the address and the fix; exit code 69, or 1 for the health check."""
-    url = f"http://127.0.0.1:{free_port()}"
-    for command, expected in (("status", 69), ("explain Kiel", 69), ("tail", 69), ("health", 1)):
-        code, out, err = await run_weatherd(*command.split(), "--url", url)
-        assert (code, out) == (expected, "")
-        assert url in err
-        assert "weatherd run" in err
+class StandIn:
+    """A server with the endpoints for cities, which records the requests that it gets."""
+
+    def __init__(self) -> None:
+        self.requests: list[str] = []
+        self.page_size = 1000
+
+    async def list_cities(self, request: web.Request) -> web.Response:
+        """Respond with the cities that have the name or id, or else with a page of them."""
+        self.requests.append(request.path_qs)
+        name = request.query.get("name")
+        if name is not None:
+            return web.json_response({"cities": [c for c in CITIES if name in (c["id"], c["name"])], "next": None})
+        rest = [city for city in CITIES if city["id"] > request.query.get("after", "")]
+        last = rest[self.page_size - 1]["id"] if len(rest) > self.page_size else None
+        return web.json_response({"cities": rest[: self.page_size], "next": last})
+
+    async def get_city(self, request: web.Request) -> web.Response:
+        """Respond with one city in detail, and with a field that this version of the client does not know."""
+        self.requests.append(request.path_qs)
+        city = next(city for city in CITIES if city["id"] == request.match_info["id"])
+        detail = {"timezone": None, "providers": ["open-meteo"], "interval": 600.0, "phase": 1.0, "budget": None}
+        return web.json_response({**city, **detail, "attempt": None, "new_in_version_9": 1})
 
 
-async def test_a_handshake_is_a_phase_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """DNS, connect, TLS and first byte are told apart; a second question uses the connection again."""
-    files = ["-keyout", str(tmp_path / "key"), "-out", str(tmp_path / "certificate")]
-    name = ["-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
-    make = [program("openssl", "openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", *files, *name]
-    subprocess.run(make, check=True, capture_output=True)  # noqa: ASYNC221, S603 - ours
-    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificate"))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(tmp_path / "certificate", tmp_path / "key")
+@contextlib.asynccontextmanager
+async def serving(routes: dict[str, Handler]) -> AsyncIterator[str]:
+    """Serve GET requests on loopback; yield the address."""
     app = web.Application()
-    app.router.add_get("/", _answer)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
-    port = runner.addresses[0][1]
-    async with open_session("weatherd") as session:
-        seen = []
-        for _ in range(2):
-            trail = start_tracing()
-            await get(session, f"https://localhost:{port}/", {})
-            (exchange,) = stop_tracing(trail)
-            seen.append([phase.rsplit(" ", 2)[0] for phase in describe_phases(exchange.phases)])
-    await runner.cleanup()
-    assert seen[0] == ["DNS", "connect", "TLS", "first byte", "rest"]
-    assert "TLS" not in seen[1]
+    for path, handler in routes.items():
+        app.router.add_get(path, handler)
+    async with TestServer(app, host="127.0.0.1") as server:
+        yield str(server.make_url("/"))
 
 
-async def _answer(_: web.Request) -> web.Response:
-    return web.Response(text="{}")
+@contextlib.asynccontextmanager
+async def stand_in() -> AsyncIterator[tuple[StandIn, Client]]:
+    """Yield a stand-in for the daemon, and a client for it."""
+    server = StandIn()
+    routes: dict[str, Handler] = {"/api/v1/cities": server.list_cities, "/api/v1/cities/{id}": server.get_city}
+    async with serving(routes) as url, Client(url) as client:
+        yield server, client
+
+
+@pytest.mark.parametrize(
+    ("name", "city_id"), [("kiel", "kiel"), ("München", "munchen"), ("Frankfurt", "frankfurt-oder")]
+)
+async def test_a_city_is_looked_up_on_the_server(name: str, city_id: str) -> None:
+    """By name or id, in two requests, however long the list is; unknown fields are ignored."""
+    async with stand_in() as (server, client):
+        city = await client.get_city(name)
+    assert (city.id, city.interval) == (city_id, 600.0)
+    assert len(server.requests) == 2
+    assert server.requests[0].startswith("/api/v1/cities?name=")
+    assert server.requests[1] == f"/api/v1/cities/{city_id}"
+
+
+async def test_an_unknown_city_gets_a_suggestion() -> None:
+    """The suggestion is a similar name of the first page of the list."""
+    async with stand_in() as (server, client):
+        with pytest.raises(CityNotFoundError, match=r"no city is named 'Kil'; did you mean 'Kiel'\?"):
+            await client.get_city("Kil")
+    assert len(server.requests) == 2
+
+
+async def test_all_pages_of_the_list_are_read() -> None:
+    """In the order of the ids."""
+    async with stand_in() as (server, client):
+        server.page_size = 1
+        assert [city.id async for city in client.list_cities()] == ["frankfurt-oder", "kiel", "munchen"]
+    assert len(server.requests) == 3
+
+
+async def test_a_stream_yields_observations() -> None:
+    """Comments and fields other than the data are skipped; the stream ends when the daemon closes it."""
+
+    async def stream(request: web.Request) -> web.Response:
+        assert request.query["city"] == "munchen"
+        data = web.json_response(OBSERVATION).text
+        return web.Response(text=f"retry: 5000\n\n: quiet\n\nid: 1\nevent: observation\ndata: {data}\n\n")
+
+    async with serving({"/api/v1/stream": stream}) as url, Client(url) as client:
+        observations = [observation async for observation in client.stream_observations("munchen")]
+    assert [(each.city, each.temperature, each.visibility) for each in observations] == [("munchen", 6.2, None)]
+
+
+def responding(body: str, status: int = 200) -> Callable[[web.Request], Any]:
+    """Return a handler with one response."""
+
+    async def handler(_: web.Request) -> web.Response:
+        return web.Response(text=body, status=status)
+
+    return handler
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "reason"),
+    [
+        ("<html>", 200, "the response is not one of weatherd's; is this its address?"),
+        ('{"ok": "maybe"}', 200, "the response is not one of weatherd's; is this its address?"),
+        ("", 500, "status 500"),
+        (
+            '{"type": "about:blank", "title": "X", "status": 401, "detail": "a token is needed"}',
+            401,
+            "a token is needed",
+        ),
+    ],
+)
+async def test_an_unexpected_response_is_an_error(body: str, status: int, reason: str) -> None:
+    """The error names the address, and the reason that the server gives."""
+    async with serving({"/-/healthy": responding(body, status)}) as url, Client(url) as client:
+        with pytest.raises(ClientError) as caught:
+            await client.get_health()
+    assert str(caught.value) == f"{url.rstrip('/')}: {reason}"
+
+
+async def test_an_unhealthy_daemon_is_a_result() -> None:
+    """Status 503 of the health endpoint is not an error."""
+    handler = responding('{"ok": false, "faults": ["the pipeline makes no progress"]}', 503)
+    async with serving({"/-/healthy": handler}) as url, Client(url) as client:
+        health = await client.get_health()
+    assert (health.ok, health.faults) == (False, ["the pipeline makes no progress"])
+
+
+async def test_the_token_is_sent() -> None:
+    """As a bearer token."""
+
+    async def handler(request: web.Request) -> web.Response:
+        ok = request.headers["Authorization"] == f"Bearer {TOKEN}"
+        return web.json_response({"ok": ok, "faults": []})
+
+    async with serving({"/-/healthy": handler}) as url, Client(url, token=TOKEN) as client:
+        assert (await client.get_health()).ok
+
+
+async def test_an_unreachable_daemon_is_an_error() -> None:
+    """For a response and for a stream; the error says what to do."""
+    url = f"http://127.0.0.1:{free_port()}"
+    async with Client(url) as client:
+        with pytest.raises(ClientError, match="is weatherd running"):
+            await client.get_status()
+        with pytest.raises(ClientError, match="is weatherd running"):
+            _ = [observation async for observation in client.stream_observations()]
+
+
+async def test_a_client_that_is_not_entered_is_a_mistake() -> None:
+    """The connections belong to the ``async with``."""
+    with pytest.raises(RuntimeError, match="async with"):
+        await Client().get_status()

@@ -38,6 +38,7 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Observation]:
     (tmp_path / "weatherd.yaml").write_text("state: state\n")
     (tmp_path / "cities.yaml").write_text(
         "cities:\n  - {name: Kiel, lat: 54.3, lon: 10.1, timezone: Asia/Tokyo}\n  - {name: Bonn, lat: 50.7, lon: 7.1}\n"
+        "  - {name: '[red]:sun:[/]', id: odd, lat: 1, lon: 1}\n"
     )
     monkeypatch.setenv("WEATHERD_CONFIG", str(tmp_path / "weatherd.yaml"))
     said = []
@@ -106,6 +107,12 @@ def test_a_city_without_observations_has_none(kept: list[Observation], capsys: p
     assert kept
     code, out, _ = run(capsys, "history", "Bonn")
     assert (code, out.splitlines()[-1]) == (0, "no observations")
+
+
+@pytest.mark.usefixtures("kept")
+def test_the_name_of_a_city_is_not_markup(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whatever is in square brackets or between colons is printed as it is in the list."""
+    assert run(capsys, "history", "odd")[1].startswith("[red]:sun:[/]: ")
 
 
 def test_without_a_journal_the_error_says_what_writes_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

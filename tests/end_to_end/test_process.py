@@ -1,4 +1,4 @@
-"""The real process, with real signals, on real time."""
+"""The real process, with real signals, in real time."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.real_time, pytest.mark.processes]
 
 PIPE = asyncio.subprocess.PIPE
-PATIENCE = 30.0  # seconds after which a test gives up; nothing here is expected to come near it
+PATIENCE = 30.0  # seconds after which a test fails; normally everything takes much less
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("WEATHERD_", "OPEN_WEATHER"))}
-ENVIRONMENT["WEATHERD_HTTP__PORT"] = "0"  # there are many at once
+ENVIRONMENT["WEATHERD_HTTP__PORT"] = "0"  # because several tests run at the same time
 
 
 class Process:
-    """A running ``weatherd``, with the lines that it has written."""
+    """A running ``weatherd`` and the lines that it has written."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
@@ -37,19 +37,19 @@ class Process:
         self._news = asyncio.Condition()
 
     async def read(self) -> None:
-        """Collect both streams until they end."""
+        """Read both streams until they end."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._read_printed())
             tasks.create_task(self._read_logged())
 
     async def prints(self, count: int) -> list[str]:
-        """Wait for so many printed lines and return them."""
+        """Wait for the first *count* printed lines and return them."""
         async with asyncio.timeout(PATIENCE), self._news:
             await self._news.wait_for(lambda: len(self.printed) >= count)
             return self.printed[:count]
 
     async def logs(self, event: str, times: int = 1, **facts: object) -> dict[str, Any]:
-        """Wait until an event with these facts was logged so many times and return the last of them."""
+        """Wait until an event with these facts has been logged *times* times, and return the last one."""
 
         def found() -> list[dict[str, Any]]:
             return [
@@ -64,37 +64,37 @@ class Process:
 
     @property
     def number(self) -> int:
-        """The id of the process."""
+        """The process id."""
         return self._process.pid
 
     @property
     def running(self) -> bool:
-        """Tell whether it has not ended yet."""
+        """Whether the process still runs."""
         return self._process.returncode is None
 
     def receives(self, number: signal.Signals) -> None:
-        """Send a signal; Popen's own way would look whether it has ended, and take that news away from asyncio."""
+        """Send a signal, not by Popen, because that polls the exit code, which asyncio would then miss."""
         os.kill(self._process.pid, number)
 
     async def ends(self) -> int:
-        """Wait for the end and return the exit code."""
+        """Wait for the process to exit and return its exit code."""
         async with asyncio.timeout(PATIENCE):
             return await self._process.wait()
 
     async def _read_printed(self) -> None:
-        async for line in self._process.stdout or _nothing():
+        async for line in self._process.stdout or _no_lines():
             async with self._news:
                 self.printed.append(line.decode().rstrip("\n"))
                 self._news.notify_all()
 
     async def _read_logged(self) -> None:
-        async for line in self._process.stderr or _nothing():
+        async for line in self._process.stderr or _no_lines():
             async with self._news:
                 self.logged.append(json.loads(line))  # every line parses
                 self._news.notify_all()
 
 
-async def _nothing() -> AsyncIterator[bytes]:
+async def _no_lines() -> AsyncIterator[bytes]:
     lines: list[bytes] = []
     for line in lines:
         yield line
@@ -102,7 +102,7 @@ async def _nothing() -> AsyncIterator[bytes]:
 
 @contextlib.asynccontextmanager
 async def weatherd(*arguments: str, stdout: int = PIPE, stderr: int = PIPE) -> AsyncIterator[Process]:
-    """Start the program; it is killed at the end if it still runs."""
+    """Start the program; kill it at the end if it still runs."""
     command = (sys.executable, "-m", "weatherd", *arguments)
     child = await asyncio.create_subprocess_exec(*command, stdout=stdout, stderr=stderr, env=ENVIRONMENT)
     process = Process(child)
@@ -117,16 +117,16 @@ async def weatherd(*arguments: str, stdout: int = PIPE, stderr: int = PIPE) -> A
 
 
 def configure(folder: Path, url: str, *rows: str, **settings: str) -> str:
-    """Write both files and return the settings file's name."""
+    """Write both files and return the path of the settings file."""
     lines = [f"{name}: {value}" for name, value in {"interval": "1s", "state": "state", **settings}.items()]
-    block = f"open_meteo: {{base_url: {url}, plan: unlimited}}"
-    (folder / "weatherd.yaml").write_text("\n".join([*lines, block]))
+    section = f"open_meteo: {{base_url: {url}, plan: unlimited}}"
+    (folder / "weatherd.yaml").write_text("\n".join([*lines, section]))
     write_list(folder, *rows)
     return str(folder / "weatherd.yaml")
 
 
 def write_list(folder: Path, *rows: str) -> None:
-    """Write the list the way careful editors do: a new file, renamed over the old."""
+    """Write the list as careful editors do: a new file, renamed over the old one."""
     (folder / "new~").write_text("cities:\n" + "".join(f"  - {row}\n" for row in rows))
     (folder / "new~").replace(folder / "cities.yaml")
 
@@ -135,7 +135,7 @@ KIEL, BERLIN = "{name: Kiel, lat: 54.3, lon: 10.1}", "{name: Berlin, lat: 52.5, 
 
 
 async def test_the_demo_prints_weather_and_stops_on_sigterm() -> None:
-    """A first run needs nothing: three cities are printed at once, and SIGTERM ends it with exit code 0."""
+    """The demo needs no setup: it prints three cities at once, and SIGTERM ends it with exit code 0."""
     async with weatherd("run", "--demo") as process:
         lines = await process.prints(3)
         assert [line.split(":")[0] for line in lines] == ["Kiel", "Berlin", "München"]
@@ -148,8 +148,8 @@ async def test_the_demo_prints_weather_and_stops_on_sigterm() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-async def test_a_stop_signal_at_any_moment_of_the_start_is_clean(number: signal.Signals, tmp_path: Path) -> None:
-    """Also a signal that comes before the first poll has been answered ends the daemon in order."""
+async def test_a_stop_signal_right_after_the_start_is_clean(number: signal.Signals, tmp_path: Path) -> None:
+    """A signal before the first response still stops the daemon cleanly."""
     async with serving() as service, weatherd("run", "-c", configure(tmp_path, service.url, KIEL)) as process:
         await process.logs("daemon.ready")
         process.receives(number)
@@ -157,8 +157,8 @@ async def test_a_stop_signal_at_any_moment_of_the_start_is_clean(number: signal.
         assert (await process.logs("daemon.stopped"))["clean"]
 
 
-async def test_sighup_reads_the_list_again(tmp_path: Path) -> None:
-    """SIGHUP applies an edited list; a broken one is explained by file, line and column, and changes nothing."""
+async def test_sighup_reloads_the_list(tmp_path: Path) -> None:
+    """SIGHUP applies an edited list; an invalid one is rejected with file, line and column, and changes nothing."""
     async with serving() as service, weatherd("run", "-c", configure(tmp_path, service.url, KIEL)) as process:
         await process.prints(1)
         write_list(tmp_path, KIEL, BERLIN)
@@ -176,8 +176,8 @@ async def test_sighup_reads_the_list_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("way", ["rename", "in place"])
-async def test_an_edited_list_is_noticed(tmp_path: Path, way: str) -> None:
-    """An edit takes effect without a signal, whether the editor writes in place or puts a new file there."""
+async def test_an_edited_list_is_reloaded(tmp_path: Path, way: str) -> None:
+    """An edit takes effect without a signal, whether the editor writes in place or replaces the file."""
     async with serving() as service, weatherd("run", "-c", configure(tmp_path, service.url, KIEL)) as process:
         await process.prints(1)
         if way == "rename":
@@ -191,7 +191,7 @@ async def test_an_edited_list_is_noticed(tmp_path: Path, way: str) -> None:
 
 @contextlib.contextmanager
 def blocked_pipe() -> Iterator[int]:
-    """Yield the writing end of a pipe that is full and that nobody reads."""
+    """Yield the write end of a full pipe that is never read."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     with contextlib.suppress(BlockingIOError):
@@ -204,7 +204,7 @@ def blocked_pipe() -> Iterator[int]:
 
 
 async def test_a_sink_that_hangs_is_abandoned(tmp_path: Path) -> None:
-    """With standard output blocked, SIGTERM still ends the process when the grace is over, with exit code 1."""
+    """With standard output blocked, SIGTERM still ends the process after the grace period, with exit code 1."""
     async with serving() as service:
         file = configure(tmp_path, service.url, KIEL, shutdown_grace="1s")
         with blocked_pipe() as pipe:
@@ -218,7 +218,7 @@ async def test_a_sink_that_hangs_is_abandoned(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_a_second_signal_kills_at_once(number: signal.Signals, tmp_path: Path) -> None:
-    """Whoever does not want to wait for the grace sends the signal again."""
+    """A second signal does not wait for the grace period."""
     async with serving() as service:
         file = configure(tmp_path, service.url, KIEL, shutdown_grace="1h")
         with blocked_pipe() as pipe:
@@ -230,8 +230,8 @@ async def test_a_second_signal_kills_at_once(number: signal.Signals, tmp_path: P
                 assert await process.ends() == -number
 
 
-async def test_a_log_that_nobody_reads_stops_nothing(tmp_path: Path) -> None:
-    """With standard error blocked, weather is still printed, and SIGTERM ends the daemon in order."""
+async def test_a_log_that_is_not_read_blocks_nothing(tmp_path: Path) -> None:
+    """With standard error blocked, observations are still printed, and SIGTERM stops the daemon cleanly."""
     async with serving() as service:
         file = configure(tmp_path, service.url, KIEL)
         with blocked_pipe() as pipe:
@@ -242,11 +242,13 @@ async def test_a_log_that_nobody_reads_stops_nothing(tmp_path: Path) -> None:
 
 
 async def test_a_start_that_hangs_can_be_killed(tmp_path: Path) -> None:
-    """A signal that comes while a file cannot be read is not lost, and the second one kills."""
+    """A signal that arrives while reading a file blocks is not lost, and the second one kills the process."""
     file = configure(tmp_path, "http://127.0.0.1:1", KIEL, cities="fifo")
     os.mkfifo(tmp_path / "fifo")
     async with weatherd("run", "-c", file) as process:
-        writer = await asyncio.to_thread(os.open, tmp_path / "fifo", os.O_WRONLY)  # returns when it is opened to read
+        writer = await asyncio.to_thread(
+            os.open, tmp_path / "fifo", os.O_WRONLY
+        )  # returns when the daemon opens it for reading
         while process.running:
             with contextlib.suppress(ProcessLookupError):
                 process.receives(signal.SIGTERM)
@@ -257,19 +259,19 @@ async def test_a_start_that_hangs_can_be_killed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("streams", ["2>&-", ">&-", ">&- 2>&-"])
 async def test_closed_streams_do_not_matter(tmp_path: Path, streams: str) -> None:
-    """Whoever starts a command with a stream closed gets no traceback on the other, and its exit code."""
+    """A command started with a closed stream prints no traceback on the other, and keeps its exit code."""
     async with serving() as service:
         file = configure(tmp_path, service.url, KIEL)
         command = f'"$0" -m weatherd once -c "$1" {streams}'
         shell = await asyncio.create_subprocess_exec(
             *("sh", "-c", command, sys.executable, file), stdout=PIPE, stderr=PIPE, env=ENVIRONMENT
         )
-        printed, complained = await shell.communicate()
-    assert (shell.returncode, b"Traceback" in printed + complained) == (0, False)
+        out, err = await shell.communicate()
+    assert (shell.returncode, b"Traceback" in out + err) == (0, False)
 
 
-async def test_a_folder_put_in_the_place_of_another_is_noticed(tmp_path: Path) -> None:
-    """Also when the whole folder of the files is replaced, edits go on taking effect."""
+async def test_a_replaced_folder_is_reloaded(tmp_path: Path) -> None:
+    """After the whole configuration folder has been replaced, edits still take effect."""
     async with serving() as service:
         (folder := tmp_path / "config").mkdir()
         async with weatherd("run", "-c", configure(folder, service.url, KIEL)) as process:
@@ -285,7 +287,7 @@ async def test_a_folder_put_in_the_place_of_another_is_noticed(tmp_path: Path) -
 
 
 async def test_a_closed_output_does_not_matter(tmp_path: Path) -> None:
-    """When the reader of standard output goes away, the daemon says so once and goes on."""
+    """When the reader of standard output exits, the daemon logs it once and continues."""
     reader, writer = os.pipe()
     os.close(reader)
     async with (
@@ -308,16 +310,16 @@ async def test_a_closed_output_does_not_matter(tmp_path: Path) -> None:
         ({"providers": "[openweathermap]"}, "OPEN_WEATHER_API_KEY"),
     ],
 )
-async def test_a_wrong_configuration_is_refused(tmp_path: Path, settings: dict[str, str], problem: str) -> None:
-    """A configuration that cannot work is explained in one event, and the exit code is 78."""
+async def test_an_invalid_configuration_is_rejected(tmp_path: Path, settings: dict[str, str], problem: str) -> None:
+    """An unusable configuration is explained in one event, and the exit code is 78."""
     async with weatherd("run", "-c", configure(tmp_path, "http://127.0.0.1:1", KIEL, **settings)) as process:
         rejected = await process.logs("config.rejected")
         assert await process.ends() == 78
     assert problem in rejected["problems"][0]
 
 
-async def test_a_second_daemon_on_the_same_state_is_refused(tmp_path: Path) -> None:
-    """It says whose the folder is and what to do, and ends with 74; the first one is not disturbed."""
+async def test_a_second_daemon_on_the_same_state_folder_is_rejected(tmp_path: Path) -> None:
+    """It names the first process and the fix, and exits with 74; the first daemon continues."""
     async with serving() as service, weatherd("run", "-c", configure(tmp_path, service.url, KIEL)) as first:
         await first.logs("daemon.ready")
         async with weatherd("run", "-c", str(tmp_path / "weatherd.yaml")) as second:
@@ -329,8 +331,8 @@ async def test_a_second_daemon_on_the_same_state_is_refused(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-async def test_restarts_ask_for_nothing_that_is_fresh(number: signal.Signals, tmp_path: Path) -> None:
-    """Ten restarts in a few seconds, also by kill -9, are one request for each city."""
+async def test_restarts_request_nothing_that_is_fresh(number: signal.Signals, tmp_path: Path) -> None:
+    """Ten restarts within seconds, even by kill -9, cause one request in total."""
     async with serving() as service:
         file = configure(tmp_path, service.url, KIEL, BERLIN, interval="10m")
         for _ in range(10):
@@ -345,7 +347,7 @@ async def test_restarts_ask_for_nothing_that_is_fresh(number: signal.Signals, tm
 
 
 async def written(file: Path) -> None:
-    """Wait until both cities are in the state."""
+    """Wait until both cities are in the journal."""
     query = "SELECT count(*) FROM last"
     async with asyncio.timeout(PATIENCE):
         while True:

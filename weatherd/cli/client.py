@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Self, TypeVar
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from pydantic import BaseModel, ValidationError
 
@@ -87,14 +87,13 @@ class Client:
 
         Raises CityNotFoundError when no city of the list has that name or id.
         """
-        for city_id in dict.fromkeys((name.casefold(), make_slug(name))):
-            with contextlib.suppress(_NotFoundError):
-                return await self._get(CityDetail, f"/api/v1/cities/{quote(city_id, safe='')}")
-        cities = [city async for city in self.list_cities()]
-        for city in cities:
-            if city.name.casefold() == name.casefold():
-                return await self.get_city(city.id)
-        known = [word for city in cities for word in (city.id, city.name)]
+        matches = (await self._get(CitiesPage, f"/api/v1/cities?{urlencode({'name': name})}")).cities
+        if matches:
+            with contextlib.suppress(_NotFoundError):  # the city has been removed since
+                return await self._get(CityDetail, f"/api/v1/cities/{matches[0].id}")
+        # Suggest from one page only, because a list may have hundreds of thousands of cities
+        page = await self._get(CitiesPage, f"/api/v1/cities?{urlencode({'limit': _PAGE})}")
+        known = [known for city in page.cities for known in (city.id, city.name)]
         guess = did_you_mean(name, known) or did_you_mean(make_slug(name), known)
         raise CityNotFoundError(f"no city is named {name!r}{guess}")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import zoneinfo
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
@@ -43,9 +42,11 @@ def find_recorded_city(configuration: Configuration, name: str, reader: Reader) 
 
     Raises typer.BadParameter when neither has it.
     """
+    from zoneinfo import ZoneInfo
+
     for city in configuration.cities:
         if name.casefold() in (city.name.casefold(), city.id):
-            return RecordedCity(city.id, city.name, zoneinfo.ZoneInfo(city.timezone) if city.timezone else UTC)
+            return RecordedCity(city.id, city.name, ZoneInfo(city.timezone) if city.timezone else UTC)
     recorded = reader.list_cities()
     if name in recorded:
         return RecordedCity(name, name, UTC)

@@ -16,8 +16,6 @@ from weatherd import log, plugins
 from weatherd.cli.exit_codes import ExitCode
 from weatherd.cli.options import ConfigFile, load_user_configuration, warn_of_quarantined_rows
 from weatherd.errors import ConfigError, Failure, ProviderError
-from weatherd.quota.load import provider_loads
-from weatherd.quota.planner import RETRY_RESERVE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -89,6 +87,8 @@ async def _check(configuration: Configuration, *, online: bool, against: Path | 
 
 
 def _print_plan(configuration: Configuration, plans: Mapping[str, Plan]) -> None:
+    from weatherd.quota.load import provider_loads
+
     typer.echo(f"settings: {configuration.file}")
     typer.echo(f"cities:   {configuration.list_path} ({len(configuration.cities):,} valid)")
     for provider, load in provider_loads(configuration.cities, plans).items():
@@ -98,6 +98,7 @@ def _print_plan(configuration: Configuration, plans: Mapping[str, Plan]) -> None
 
 def _print_load(provider: str, load: ProviderLoad) -> None:
     from weatherd.duration import format_duration
+    from weatherd.quota.planner import RETRY_RESERVE
 
     for window in ("minute", "hour", "day", "month"):
         limit = load.plan.limits.get(window)
@@ -119,6 +120,7 @@ def _print_load(provider: str, load: ProviderLoad) -> None:
 def _print_changes(before: Configuration, after: Configuration, plans: Mapping[str, Plan]) -> None:
     """Print the added, changed and removed cities, newly quarantined rows, and the calls per day."""
     from weatherd.config import diff
+    from weatherd.quota.load import provider_loads
 
     changes = diff.diff(before.cities, after.cities)
     for city in changes.new.values():

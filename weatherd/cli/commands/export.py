@@ -18,7 +18,6 @@ import typer
 from weatherd.cli.exit_codes import ExitCode
 from weatherd.cli.lookup import find_journal, find_recorded_city, parse_time_range
 from weatherd.cli.options import ConfigFile, Since, Until, load_user_configuration
-from weatherd.observation import FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,6 +79,7 @@ def _open_text(output: Path | None) -> Iterator[Any]:
 
 def _write_csv(observations: Iterator[Observation], stream: Any) -> None:
     from weatherd.formatting import to_dict
+    from weatherd.observation import FIELDS
 
     writer = csv.DictWriter(stream, FIELDS, lineterminator="\n")
     writer.writeheader()
@@ -95,6 +95,8 @@ def _write_jsonl(observations: Iterator[Observation], stream: Any) -> None:
 
 def _write_parquet(observations: Iterator[Observation], output: Path | None) -> None:
     """Write row groups one after the other. Raises typer.BadParameter without pyarrow, or for a terminal."""
+    from weatherd.observation import FIELDS
+
     try:
         arrow, parquet = importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
     except ImportError:

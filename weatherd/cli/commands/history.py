@@ -13,10 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from weatherd.cli.exit_codes import ExitCode
-from weatherd.cli.history_table import choose_span_length, draw_sparkline, round_down, split_into_spans
 from weatherd.cli.lookup import find_journal, find_recorded_city, parse_time_range
 from weatherd.cli.options import ConfigFile, OutputFormat, Until, load_user_configuration
-from weatherd.observation import FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,6 +50,7 @@ def history(
     """
     from weatherd.formatting import to_dict
     from weatherd.journal.reader import Reader
+    from weatherd.observation import FIELDS
 
     configuration = load_user_configuration(config)
     with contextlib.closing(Reader(find_journal(configuration))) as reader:
@@ -74,6 +73,8 @@ def history(
 
 def _print(city: RecordedCity, observations: Sequence[Observation], begin: datetime, end: datetime) -> None:
     from rich.console import Console
+
+    from weatherd.cli.history_table import choose_span_length, draw_sparkline, round_down, split_into_spans
 
     console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
     console.print(f"{city.name}: {begin:%d %b %Y %H:%M} to {end:%d %b %Y %H:%M %Z}", style="bold")

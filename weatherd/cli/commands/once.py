@@ -13,13 +13,13 @@ import typer
 
 from weatherd.cli.exit_codes import ExitCode
 from weatherd.cli.options import ConfigFile, OutputFormat, load_user_configuration, warn_of_quarantined_rows
-from weatherd.observation import FetchedObservation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from weatherd.city import City
     from weatherd.config.loader import Configuration
+    from weatherd.observation import FetchedObservation
 
     Outcome = tuple[FetchedObservation | None, Exception | None]
 
@@ -46,6 +46,7 @@ def once(config: ConfigFile = None, format: OutputFormat = "text") -> int:  # no
 async def _poll_all(configuration: Configuration) -> dict[City, Outcome]:
     """Poll all cities at once; return what came of each, in the order of the list. A stale observation is an error."""
     from weatherd.daemon.wiring import open_with_state, utc_now
+    from weatherd.observation import FetchedObservation
     from weatherd.polling.fetch import fetch_city
 
     async with open_with_state(configuration) as providers:

@@ -1,0 +1,120 @@
+"""The commands that call the API of the running daemon."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import ssl
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from aiohttp import web
+
+from tests.end_to_end.test_process import BERLIN, ENVIRONMENT, KIEL
+from tests.support.servers import free_port, program
+from tests.web.test_web import site
+from weatherd.cli.commands.explain import describe_phases
+from weatherd.http.client import get
+from weatherd.http.session import open_session
+from weatherd.http.trace import start_tracing, stop_tracing
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = [pytest.mark.real_time, pytest.mark.processes, pytest.mark.once]
+
+
+async def run_weatherd(*arguments: str) -> tuple[int, str, str]:
+    """Run the program; return its exit code, standard output and standard error."""
+    pipe = asyncio.subprocess.PIPE
+    command = (sys.executable, "-m", "weatherd", *arguments)
+    child = await asyncio.create_subprocess_exec(
+        *command, stdout=pipe, stderr=pipe, env={**ENVIRONMENT, "COLUMNS": "150"}
+    )
+    out, err = await child.communicate()
+    assert child.returncode is not None
+    return child.returncode, out.decode(), err.decode()
+
+
+async def test_the_commands_show_the_running_daemon(tmp_path: Path) -> None:
+    """A table, JSON, one city in detail, health; a mistyped name gets a suggestion."""
+    odd = "{name: '[red]:sun:[/]', id: odd, lat: 1, lon: 1}"
+    async with site(tmp_path, KIEL, BERLIN, odd) as it:
+        code, table, _ = await run_weatherd("status", "--url", it.url)
+        assert code == 0
+        assert "Kiel" in table
+        assert "[red]:sun:[/]" in table  # foreign text is not markup
+        assert "open-meteo" in table
+        _, text, _ = await run_weatherd("status", "--json", "--url", it.url)
+        assert {city["id"]: city["state"] for city in json.loads(text)["cities"]} == {
+            "kiel": "fresh",
+            "berlin": "fresh",
+            "odd": "fresh",
+        }
+        code, text, _ = await run_weatherd("explain", "kiel", "--url", it.url)
+        assert code == 0
+        assert "status 200" in text
+        assert "next poll" in text
+        code, _, text = await run_weatherd("explain", "Kil", "--url", it.url)
+        assert (code, "did you mean 'Kiel'?" in text) == (64, True)
+        assert await run_weatherd("health", "--url", it.url) == (0, "healthy\n", "")
+
+
+async def test_the_tail_follows_until_the_daemon_ends(tmp_path: Path) -> None:
+    """It prints new observations of one city, a line each; the end of the stream is exit code 69."""
+    async with site(tmp_path, KIEL, BERLIN) as it:
+        pipe = asyncio.subprocess.PIPE
+        command = (sys.executable, "-m", "weatherd", "tail", "Kiel", "--url", it.url)
+        child = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=pipe, env=ENVIRONMENT)
+        assert child.stdout
+        async with asyncio.timeout(30):
+            line = (await child.stdout.readline()).decode()
+        assert "Kiel: 6 °C :: " in line
+        it.process.receives(signal.SIGTERM)
+        out, err = await child.communicate()
+        assert (child.returncode, b"Berlin" in out) == (69, False)
+        assert b"has closed the stream" in err
+
+
+async def test_without_a_daemon_the_error_says_what_to_do() -> None:
+    """The error is one line with the address and the fix; exit code 69, or 1 for the health check."""
+    url = f"http://127.0.0.1:{free_port()}"
+    for command, expected in (("status", 69), ("explain Kiel", 69), ("tail", 69), ("health", 1)):
+        code, out, err = await run_weatherd(*command.split(), "--url", url)
+        assert (code, out) == (expected, "")
+        assert url in err
+        assert "weatherd run" in err
+
+
+async def test_a_handshake_is_a_phase_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DNS, connect, TLS and first byte are told apart; a second question uses the connection again."""
+    files = ["-keyout", str(tmp_path / "key"), "-out", str(tmp_path / "certificate")]
+    name = ["-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    make = [program("openssl", "openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", *files, *name]
+    subprocess.run(make, check=True, capture_output=True)  # noqa: ASYNC221, S603 - ours
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificate"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "certificate", tmp_path / "key")
+    app = web.Application()
+    app.router.add_get("/", _answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
+    port = runner.addresses[0][1]
+    async with open_session("weatherd") as session:
+        seen = []
+        for _ in range(2):
+            trail = start_tracing()
+            await get(session, f"https://localhost:{port}/", {})
+            (exchange,) = stop_tracing(trail)
+            seen.append([phase.rsplit(" ", 2)[0] for phase in describe_phases(exchange.phases)])
+    await runner.cleanup()
+    assert seen[0] == ["DNS", "connect", "TLS", "first byte", "rest"]
+    assert "TLS" not in seen[1]
+
+
+async def _answer(_: web.Request) -> web.Response:
+    return web.Response(text="{}")
