@@ -10,7 +10,7 @@ import pytest
 from benchmarks.speed import goals, names
 from benchmarks.speed.figures import Figures
 from benchmarks.speed.goals import Goal, Verdict
-from benchmarks.speed.ticks import Window, punctuality
+from benchmarks.speed.ticks import Window, compute_punctuality
 from weatherd.polling.schedule import phase_offset
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def test_ticks_are_told_from_the_log(tmp_path: Path) -> None:
     ]
     log = tmp_path / "log"
     log.write_text("".join(lines))
-    found = punctuality(log, Window(BEGIN, BEGIN + 60.0, 0), ticks, 60.0)
+    found = compute_punctuality(log, Window(BEGIN, BEGIN + 60.0, 0), ticks, 60.0)
     assert (found.missed, found.twice) == (1, 1)
     assert found.worst == pytest.approx(0.5, abs=1e-5)
     assert found.p50 == pytest.approx(0.375, abs=1e-5)
@@ -49,7 +49,7 @@ def test_a_window_without_an_observation_is_no_measurement(tmp_path: Path) -> No
     log = tmp_path / "log"
     log.write_text('{"event":"daemon.ready"}\n')
     with pytest.raises(RuntimeError, match="no observation"):
-        punctuality(log, Window(BEGIN, BEGIN + 60.0, 0), ["kiel"], 60.0)
+        compute_punctuality(log, Window(BEGIN, BEGIN + 60.0, 0), ["kiel"], 60.0)
 
 
 @pytest.mark.parametrize(
@@ -70,4 +70,4 @@ def test_ratios_are_taken_inside_a_run() -> None:
     for factor in (1.0, 2.0):
         figures.add(names.UNBATCHED, names.CPU, 90 * factor)
         figures.add(names.PROMETHEUS, names.CPU, 100 * factor)
-    assert goals.verdicts(figures)[0].values == [0.9, 0.9]
+    assert goals.judge_goals(figures)[0].values == [0.9, 0.9]

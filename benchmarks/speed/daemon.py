@@ -1,4 +1,4 @@
-"""weatherd as it is measured: as anybody would run it, with its output in files."""
+"""weatherd as a subject of the measurements: with default settings, and its output redirected to files."""
 
 from __future__ import annotations
 
@@ -13,83 +13,83 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from benchmarks.speed import names, places
-from benchmarks.speed.machine import SUBJECT_CORE, pinned, waited
-from benchmarks.speed.subjects import Running
-from benchmarks.speed.tail import Tail, marked
+from benchmarks.speed import city_lists, names
+from benchmarks.speed.log_tail import LogTail, count_lines_with
+from benchmarks.speed.processes import SUBJECT_CORE, run_pinned, wait_until
+from benchmarks.speed.subjects import Subject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from benchmarks.speed.city_lists import ListedCity
     from benchmarks.speed.figures import Figures
-    from benchmarks.speed.places import Place
 
 UNBATCHED, BATCHED = "openweathermap", "open-meteo"
-WAYS = {UNBATCHED: names.UNBATCHED, BATCHED: names.BATCHED}
+FIGURE_OWNERS = {UNBATCHED: names.UNBATCHED, BATCHED: names.BATCHED}
 _WITHOUT_SPEED = "import sys; sys.modules['uvloop'] = None; from weatherd.__main__ import main; main()"
-_KILL = 60.0  # seconds
-_WORDS = 4000  # bytes of the log, enough for a traceback
+_STOP_TIMEOUT = 60.0  # seconds
+_LOG_EXCERPT = 4000  # bytes, enough for a traceback
 
 
 @dataclass(frozen=True)
-class Daemon(Running):
-    """weatherd at work. An observation counts when its line has been printed."""
+class Daemon(Subject):
+    """Running weatherd. An observation counts when its line has been printed."""
 
     folder: Path
     begun: float  # on the monotonic clock
 
     @property
     def log(self) -> Path:
-        """The file that its log goes to."""
+        """Log file."""
         return self.folder / "log"
 
     def ready(self) -> float:
-        """Wait until it says that it is ready; return the seconds from its start to then."""
-        self._heard("daemon.ready", Tail(self.log))
+        """Wait until the daemon is ready. Return the seconds since its start."""
+        self._wait_for_event("daemon.ready", LogTail(self.log))
         return time.monotonic() - self.begun
 
     def observed(self, count: int) -> float:
-        """Wait until it has made so many observations; return the seconds from its start to then."""
-        waited(self.process, lambda: self.done() >= count)
+        """Wait for *count* observations. Return the seconds since the start of the daemon."""
+        wait_until(self.process, lambda: self.done() >= count)
         return time.monotonic() - self.begun
 
-    def reload(self, edited: Sequence[Place]) -> tuple[float, dict[str, Any]]:
-        """Put another list in place of its own; return how long it took, and what the log says of it."""
-        tail = Tail(self.log, self.log.stat().st_size)
-        places.write(edited, self.folder / "cities.yaml")
+    def reload(self, edited: Sequence[ListedCity]) -> tuple[float, dict[str, Any]]:
+        """Replace the city list. Return the seconds until it is reloaded, and the log event."""
+        tail = LogTail(self.log, self.log.stat().st_size)
+        city_lists.write_list(edited, self.folder / "cities.yaml")
         begin = time.monotonic()
-        event = self._heard("cities.reloaded", tail)
+        event = self._wait_for_event("cities.reloaded", tail)
         return time.monotonic() - begin, event
 
     def stop(self) -> tuple[float, int]:
-        """Send SIGTERM; return the seconds until it has ended, and its exit code."""
+        """Send SIGTERM. Return the seconds until the exit, and the exit code."""
         begin = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
-        code = self.process.wait(_KILL)
+        code = self.process.wait(_STOP_TIMEOUT)
         return time.monotonic() - begin, code
 
-    def _heard(self, event: str, tail: Tail) -> dict[str, Any]:
+    def _wait_for_event(self, event: str, tail: LogTail) -> dict[str, Any]:
         found: list[bytes] = []
 
         def is_there() -> bool:
             found.extend(filter(None, [tail.find(f'"event":"{event}"'.encode())]))
             return bool(found)
 
-        waited(self.process, is_there)
-        told: dict[str, Any] = orjson.loads(found[0])
-        return told
+        wait_until(self.process, is_there)
+        logged: dict[str, Any] = orjson.loads(found[0])
+        return logged
 
 
 @contextlib.contextmanager
-def weatherd(
-    folder: Path, url: str, provider: str, cities: Sequence[Place], interval: float, *, fast: bool = True
+def run_weatherd(
+    folder: Path, url: str, provider: str, cities: Sequence[ListedCity], interval: float, *, fast: bool = True
 ) -> Iterator[Daemon]:
-    """Run the daemon with a list in a folder of its own; it has just been started when the ``with`` begins.
+    """Start the daemon with a city list in *folder*. The body of the ``with`` begins immediately after the start.
 
-    Unless it is to be *fast* it runs without the extra ``speed``, as ``pip install weatherd`` leaves it.
+    If *fast* is false, it runs without the extra ``speed``, as after ``pip install weatherd``.
     """
-    places.write(cities, folder / "cities.yaml")
+    city_lists.write_list(cities, folder / "cities.yaml")
     settings = {
         "interval": interval,
         "providers": [provider],
@@ -105,32 +105,34 @@ def weatherd(
     command = [sys.executable, *program, "run", "--config", str(folder / "weatherd.yaml")]
     with out.open("w") as stdout, log.open("w") as stderr:
         begun = time.monotonic()
-        with pinned(SUBJECT_CORE, command, stdout=stdout, stderr=stderr) as process:
+        with run_pinned(SUBJECT_CORE, command, stdout=stdout, stderr=stderr) as process:
             try:
-                yield Daemon(process, Tail(out).count, folder, begun)
+                yield Daemon(process, LogTail(out).count, folder, begun)
             except RuntimeError as error:
-                error.add_note(log.read_bytes()[-_WORDS:].decode(errors="replace"))  # its folder is gone in a moment
+                error.add_note(
+                    log.read_bytes()[-_LOG_EXCERPT:].decode(errors="replace")
+                )  # because the folder is about to be deleted
                 raise
 
 
-def rows(folder: Path) -> int:
-    """Return how many observations are in the journal of a daemon that has ended."""
+def count_rows(folder: Path) -> int:
+    """Return the number of observations in the journal of a stopped daemon."""
     with contextlib.closing(sqlite3.connect(folder / "state" / "weatherd.sqlite")) as db:
         return int(db.execute("SELECT count(*) FROM observation").fetchone()[0])
 
 
-def bytes_a_row(folder: Path) -> float:
-    """Return what an observation takes of the disk, in the journal of a daemon that has ended."""
+def bytes_per_row(folder: Path) -> float:
+    """Return the bytes on disk per observation in the journal of a stopped daemon."""
     file = folder / "state" / "weatherd.sqlite"
     with contextlib.closing(sqlite3.connect(file)) as db:
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    return file.stat().st_size / max(1, rows(folder))
+    return file.stat().st_size / max(1, count_rows(folder))
 
 
-def account(running: Daemon, whose: str, figures: Figures, stop: str = names.STOP) -> None:
-    """Stop it, and see that every observation was printed, logged and kept: none came cheaper by being left out."""
+def stop_and_verify(running: Daemon, whose: str, figures: Figures, stop: str = names.STOP) -> None:
+    """Stop the daemon, and verify that each observation was printed, logged and stored."""
     took, code = running.stop()
     figures.add(whose, stop, took)
-    figures.add(whose, names.CODE, code)
-    counts = running.done(), marked(running.log, b'"event":"observation"'), rows(running.folder)
+    figures.add(whose, names.EXIT_CODE, code)
+    counts = running.done(), count_lines_with(running.log, b'"event":"observation"'), count_rows(running.folder)
     figures.add(whose, names.LOST, max(counts) - min(counts))

@@ -1,4 +1,4 @@
-"""Every measured value by its name, and the table of them."""
+"""Measured values by name, and their table."""
 
 from __future__ import annotations
 
@@ -6,34 +6,34 @@ import statistics
 import sys
 from dataclasses import dataclass, field
 
-from benchmarks.speed.names import key
+from benchmarks.speed.names import figure_name
 
 
 @dataclass(slots=True)
 class Figures:
-    """The values of all runs: a median hides none of them."""
+    """Values of all runs by the name of the figure."""
 
     values: dict[str, list[float]] = field(default_factory=dict)
 
     def add(self, whose: str, what: str, value: float) -> None:
-        """Take a value; it is told at once."""
-        name = key(whose, what)
+        """Add a value, and print it to standard error."""
+        name = figure_name(whose, what)
         self.values.setdefault(name, []).append(value)
-        print(f"  {name}: {short(value)}", file=sys.stderr, flush=True)
+        print(f"  {name}: {format_short(value)}", file=sys.stderr, flush=True)
 
     def of(self, whose: str, what: str) -> list[float]:
-        """Return a figure's value in each run; nothing if it was not measured."""
-        return self.values.get(key(whose, what), [])
+        """Return the value of a figure in each run; an empty list if it was not measured."""
+        return self.values.get(figure_name(whose, what), [])
 
     def table(self) -> str:
-        """Return the median and the spread of each, as Markdown."""
+        """Return a Markdown table of the median, lowest and highest value of each figure."""
         rows = ["| figure | median | lowest | highest |", "|---|--:|--:|--:|"]
         for name, values in self.values.items():
-            told = map(short, (statistics.median(values), min(values), max(values)))
-            rows.append(f"| {name} | {' | '.join(told)} |")
+            numbers = map(format_short, (statistics.median(values), min(values), max(values)))
+            rows.append(f"| {name} | {' | '.join(numbers)} |")
         return "\n".join(rows)
 
 
-def short(value: float) -> str:
-    """Write a number with three digits, or as a whole one."""
+def format_short(value: float) -> str:
+    """Format a number with three significant digits, or as a whole number from 100 on."""
     return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"  # noqa: PLR2004

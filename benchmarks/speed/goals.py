@@ -1,4 +1,4 @@
-"""What weatherd is to reach, as data, and whether it does. A ratio is taken inside each run: the machine drops out."""
+"""Performance goals as data, and whether they are met. Ratios are computed within a run, so the machine cancels out."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchmarks.speed import names
-from benchmarks.speed.figures import short
+from benchmarks.speed.figures import format_short
 from benchmarks.speed.names import BATCHED, GEONAMES, PROMETHEUS, SESSIONS, SMALL, UNBATCHED
-from benchmarks.speed.plan import COMPARED, MANY, every
+from benchmarks.speed.plan import COMPARED_CITIES, MEMORY_CITIES, interval_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,13 +22,13 @@ _IS = {"<": operator.lt, "≤": operator.le, "≥": operator.ge, "=": operator.e
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """A figure, or its ratio to another, and the bound for it.
+    """Figure, or its ratio to another figure, and its bound.
 
-    The median of the runs is judged; where *always* is set every run is, because an average of it would mean nothing.
+    The median of the runs counts. With *always*, each run counts, because an average would be meaningless.
     """
 
     title: str
-    figure: tuple[str, str]  # whose, and what of it
+    figure: tuple[str, str]  # subject and quantity
     sign: str
     bound: float
     per: tuple[str, str] | None = None
@@ -37,22 +37,22 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What was measured for a goal: the median and the spread, and whether that is enough."""
+    """Values measured for a goal, and whether it is met."""
 
     goal: Goal
     values: Sequence[float]
 
     @property
     def is_met(self) -> bool | None:
-        """Tell whether the goal is met; None when it was not measured."""
+        """Return whether the goal is met, or None if it was not measured."""
         if not self.values:
             return None
         judged = self.values if self.goal.always else [statistics.median(self.values)]
         return all(_IS[self.goal.sign](value, self.goal.bound) for value in judged)
 
 
-_EVERY = f"{every(COMPARED):g} s"
-_GROWN = names.grown(names.CPU, COMPARED)
+_EVERY = f"{interval_for(COMPARED_CITIES):g} s"
+_GROWN = names.growth_figure(names.CPU, COMPARED_CITIES)
 
 GOALS = (
     Goal("a request a city, CPU / Prometheus' a scrape", (UNBATCHED, names.CPU), "≤", 1, (PROMETHEUS, names.CPU)),
@@ -62,14 +62,14 @@ GOALS = (
     Goal("100 a request, observations/s on one core", (BATCHED, names.RATE), "≥", 40_000),
     Goal("100 a request, CPU / Prometheus' a scrape", (BATCHED, names.CPU), "≤", 1 / 5, (PROMETHEUS, names.CPU)),
     Goal(
-        f"{COMPARED:,} of both every {_EVERY}, a request a city, CPU / Prometheus'",
+        f"{COMPARED_CITIES:,} of both every {_EVERY}, a request a city, CPU / Prometheus'",
         (UNBATCHED, _GROWN),
         "≤",
         1,
         (PROMETHEUS, _GROWN),
     ),
     Goal(
-        f"{COMPARED:,} of both every {_EVERY}, 100 a request, CPU / Prometheus'",
+        f"{COMPARED_CITIES:,} of both every {_EVERY}, 100 a request, CPU / Prometheus'",
         (BATCHED, _GROWN),
         "≤",
         1 / 5,
@@ -84,11 +84,11 @@ GOALS = (
     Goal("GeoNames, cities that the reload touched", (GEONAMES, names.TOUCHED), "=", 1000, always=True),
     Goal("GeoNames, SIGTERM to exit, s", (GEONAMES, names.STOP), "<", 10),
     Goal(
-        f"{MANY:,} cities, MB / Prometheus'",
-        (BATCHED, names.memory(MANY)),
+        f"{MEMORY_CITIES:,} cities, MB / Prometheus'",
+        (BATCHED, names.memory_figure(MEMORY_CITIES)),
         "≤",
         1 / 8,
-        (PROMETHEUS, names.memory(MANY)),
+        (PROMETHEUS, names.memory_figure(MEMORY_CITIES)),
     ),
     Goal("3 cities, MB", (SMALL, "MB"), "<", 60),
     Goal("3 cities, start to first observation, s", (SMALL, names.FIRST), "<", 0.7),
@@ -96,8 +96,8 @@ GOALS = (
 )
 
 
-def verdicts(figures: Figures) -> list[Verdict]:
-    """Return what the figures say of each goal."""
+def judge_goals(figures: Figures) -> list[Verdict]:
+    """Return the verdict on each goal."""
     return [Verdict(goal, _values(goal, figures)) for goal in GOALS]
 
 
@@ -108,12 +108,12 @@ def _values(goal: Goal, figures: Figures) -> list[float]:
     return [value / other for value, other in zip(values, figures.of(*goal.per), strict=False) if other]
 
 
-def table(found: Sequence[Verdict]) -> str:
-    """Return the goals beside what was measured, as Markdown."""
+def format_goals(found: Sequence[Verdict]) -> str:
+    """Return a Markdown table of the goals and the measured values."""
     rows = ["| goal | wanted | median | lowest | highest | |", "|---|--:|--:|--:|--:|---|"]
     for verdict in found:
         goal, values = verdict.goal, verdict.values
-        told = [short(each(values)) if values else "" for each in (statistics.median, min, max)]
-        said = {True: "met", False: "**not met**", None: "not measured"}[verdict.is_met]
-        rows.append(f"| {goal.title} | {goal.sign} {short(goal.bound)} | {' | '.join(told)} | {said} |")
+        numbers = [format_short(statistic(values)) if values else "" for statistic in (statistics.median, min, max)]
+        result = {True: "met", False: "**not met**", None: "not measured"}[verdict.is_met]
+        rows.append(f"| {goal.title} | {goal.sign} {format_short(goal.bound)} | {' | '.join(numbers)} | {result} |")
     return "\n".join(rows)

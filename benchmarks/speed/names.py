@@ -1,4 +1,4 @@
-"""What the figures are called: whose, and what of it. The goals and the plot find them by these names."""
+"""Names of the figures: subject and quantity. The goals and the plot find the figures by these names."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ CPU = "CPU µs an observation"
 RATE = "observations/s"
 LOAD = "load of the core, %"
 LOAD_THEN = "load of the core at that rate, %"
-MOST = "most targets that it scrapes every second"
+MAX_TARGETS = "most targets that it scrapes every second"
 LATE = "tick to answer, {}, ms"
 P50, P99, WORST = (LATE.format(which) for which in ("p50", "p99", "max"))
 MISSED = "ticks missed"
-TWICE = "ticks asked for twice"
+ANSWERED_TWICE = "ticks asked for twice"
 STOP = "SIGTERM to exit, s"
 STOP_FULL = "SIGTERM to exit at full load, s"
-CODE = "exit code"
+EXIT_CODE = "exit code"
 LOST = "observations without line, log line or row"
 FIRST = "start to first observation, s"
 READY = "start to ready, s"
@@ -38,16 +38,16 @@ WRITTEN = "written to the disk, bytes an observation"
 PEAK = "MB at the most"
 
 
-def key(whose: str, what: str) -> str:
+def figure_name(whose: str, what: str) -> str:
     """Return the name of a figure."""
     return f"{whose}: {what}"
 
 
-def memory(cities: int) -> str:
-    """Return what the memory with so many cities is called."""
+def memory_figure(cities: int) -> str:
+    """Return the name of the memory with this many cities."""
     return f"MB, {cities:,} cities"
 
 
-def grown(what: str, cities: int) -> str:
-    """Return what a point of the plot is called."""
+def growth_figure(what: str, cities: int) -> str:
+    """Return the quantity of a point of the plot."""
     return f"growth, {cities:,} cities: {what}"

@@ -1,6 +1,6 @@
-"""How it is done without weatherd: ``python -m benchmarks.speed.peers WAY URL CITIES``, for ever.
+"""Pollers to compare weatherd with: ``python -m benchmarks.speed.peers POLLER URL CITIES``. They run until killed.
 
-A line is printed for each observation, and nothing is kept.
+They print a line for each observation, and store nothing.
 """
 
 from __future__ import annotations
@@ -31,25 +31,25 @@ async def _shared_session(city: int, url: str, session: aiohttp.ClientSession) -
 
 
 async def sessions(url: str, cities: int) -> None:
-    """Run a loop for each city, with a new session for each request: the way of the talk."""
+    """Poll each city in a loop, with a new aiohttp session for each request."""
     await asyncio.gather(*(_own_session(city, url) for city in range(cities)))
 
 
 async def session(url: str, cities: int) -> None:
-    """Run a loop for each city, all on one session."""
+    """Poll each city in a loop, with one aiohttp session for all."""
     async with aiohttp.ClientSession() as shared:
         await asyncio.gather(*(_shared_session(city, url, shared) for city in range(cities)))
 
 
 async def sequential(url: str, cities: int) -> None:
-    """Ask for one city after the other."""
+    """Poll one city after the other."""
     city = 0
     while True:
         city = (city + 1) % cities
-        _print(city, requests.get(url, params={"q": city}, timeout=_DEADLINE).json())  # noqa: ASYNC210 - that is the point
+        _print(city, requests.get(url, params={"q": city}, timeout=_DEADLINE).json())  # noqa: ASYNC210 - blocking is what is measured
 
 
-WAYS = {way.__name__: way for way in (sessions, session, sequential)}
+POLLERS = {poller.__name__: poller for poller in (sessions, session, sequential)}
 
 if __name__ == "__main__":
-    asyncio.run(WAYS[sys.argv[1]](sys.argv[2], int(sys.argv[3])))
+    asyncio.run(POLLERS[sys.argv[1]](sys.argv[2], int(sys.argv[3])))

@@ -1,4 +1,4 @@
-"""The plot of how cost and memory grow with the list."""
+"""Plot of CPU time and memory by the length of the list."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from benchmarks.speed.figures import Figures
 
-_LINES = {  # whose, and how the line is drawn: in print, and by whoever does not tell colours apart
+_LINES = {  # subject: style of its line, which is distinguishable without colours, too
     names.UNBATCHED: {"color": "#0072b2", "marker": "o"},
     names.BATCHED: {"color": "#009e73", "marker": "s"},
     names.PROMETHEUS: {"color": "#d55e00", "marker": "^", "linestyle": "--"},
@@ -21,12 +21,12 @@ _LINES = {  # whose, and how the line is drawn: in print, and by whoever does no
 }
 
 
-def draw(figures: Figures, sizes: Sequence[int], file: Path) -> None:
-    """Draw every subject's points, side by side for CPU time and for memory."""
-    import matplotlib as mpl  # noqa: PLC0415 - a quick run does without
+def draw_plot(figures: Figures, sizes: Sequence[int], file: Path) -> None:
+    """Draw the points of each subject: CPU time on the left, memory on the right."""
+    import matplotlib as mpl  # noqa: PLC0415 - a quick run does not need it
 
     mpl.use("agg")
-    import matplotlib.pyplot as plt  # noqa: PLC0415 - only after use()
+    import matplotlib.pyplot as plt  # noqa: PLC0415 - must follow use()
     from matplotlib.ticker import LogLocator, NullFormatter  # noqa: PLC0415 - see above
 
     picture, axes = plt.subplots(1, 2, figsize=(11, 4.5))
@@ -45,6 +45,6 @@ def draw(figures: Figures, sizes: Sequence[int], file: Path) -> None:
 
 
 def _points(figures: Figures, whose: str, what: str, sizes: Sequence[int]) -> tuple[list[int], list[float]]:
-    """Return the sizes that were measured, and the values; a subject may not go all the way."""
-    found = {size: figures.of(whose, names.grown(what, size)) for size in sizes}
+    """Return the measured sizes and their values; a subject may not have all sizes."""
+    found = {size: figures.of(whose, names.growth_figure(what, size)) for size in sizes}
     return [size for size in sizes if found[size]], [statistics.median(values) for values in found.values() if values]

@@ -1,4 +1,4 @@
-"""``make bench``: measure everything, print the tables, write ``build/speed.json``, draw the plot."""
+"""Implementation of ``make bench``: measure, print the tables, write ``build/speed.json``, draw the plot."""
 
 from __future__ import annotations
 
@@ -13,61 +13,62 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.speed import geonames, goals, growth, plot, punctual, saturated, small
+from benchmarks.speed import full_load, goals, large_list, list_growth, plot, punctuality, small_list
 from benchmarks.speed.figures import Figures
-from benchmarks.speed.machine import UPSTREAM_CORE, keep_off, scratch
 from benchmarks.speed.plan import FULL, QUICK
-from benchmarks.speed.upstream import upstream
+from benchmarks.speed.processes import UPSTREAM_CORE, leave_subject_core, scratch
+from benchmarks.speed.upstream import run_upstream
 
 if TYPE_CHECKING:
     from benchmarks.speed.plan import Plan
 
 _FILE = Path("build/speed.json")
 _PLOT = Path("docs/speed.png")
-_ROOM = 5e9  # bytes of disk: the longest log has half a gigabyte, the largest data folder of Prometheus as much
+_DISK_SPACE = 5e9  # bytes; the largest log and the largest data folder of Prometheus take 0.5 GB each
 
 
 def main(*, quick: bool) -> None:
-    """Measure; what is known by then is told even when something fails."""
+    """Measure everything. The results so far are printed even if a measurement fails."""
     if (os.cpu_count() or 1) < 2:  # noqa: PLR2004
-        sys.exit("this needs two cores: one for the upstream, one for the subject")
-    if shutil.disk_usage(tempfile.gettempdir()).free < _ROOM:
-        sys.exit(f"this needs {_ROOM / 1e9:g} GB in {tempfile.gettempdir()}; TMPDIR says where else")
-    thorough, figures, begin = QUICK if quick else FULL, Figures(), time.monotonic()
-    keep_off()
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # a program that is installed is not compiled at each start
+        sys.exit("the benchmark needs two cores: one for the upstream server, one for the subject")
+    if shutil.disk_usage(tempfile.gettempdir()).free < _DISK_SPACE:
+        folder = tempfile.gettempdir()
+        sys.exit(f"the benchmark needs {_DISK_SPACE / 1e9:g} GB in {folder}; set TMPDIR to use another folder")
+    plan, figures, begin = QUICK if quick else FULL, Figures(), time.monotonic()
+    leave_subject_core()
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # because installed programs use compiled modules
     try:
-        _measure(thorough, figures)
+        _measure(plan, figures)
     finally:
-        _write(thorough, figures, time.monotonic() - begin)
-        print(f"{figures.table()}\n\n{goals.table(goals.verdicts(figures))}")
+        _write(plan, figures, time.monotonic() - begin)
+        print(f"{figures.table()}\n\n{goals.format_goals(goals.judge_goals(figures))}")
 
 
-def _measure(thorough: Plan, figures: Figures) -> None:
-    with scratch() as folder, upstream(folder / "upstream", UPSTREAM_CORE) as url:
-        for run in range(thorough.runs):
-            print(f"run {run + 1} of {thorough.runs}", file=sys.stderr, flush=True)
-            small.measure(url, thorough, figures)
-            saturated.measure(url, thorough, figures)
-            punctual.measure(url, thorough, figures)
-            if thorough.complete:
-                geonames.measure(url, figures)
-        if thorough.growth:
-            saturated.climb(url, thorough, figures)
-            growth.measure(url, thorough, figures)
-            plot.draw(figures, thorough.growth, _PLOT)
+def _measure(plan: Plan, figures: Figures) -> None:
+    with scratch() as folder, run_upstream(folder / "upstream", UPSTREAM_CORE) as url:
+        for run in range(plan.runs):
+            print(f"run {run + 1} of {plan.runs}", file=sys.stderr, flush=True)
+            small_list.measure(url, plan, figures)
+            full_load.measure(url, plan, figures)
+            punctuality.measure(url, plan, figures)
+            if plan.complete:
+                large_list.measure(url, figures)
+        if plan.growth:
+            full_load.find_prometheus_limit(url, plan, figures)
+            list_growth.measure(url, plan, figures)
+            plot.draw_plot(figures, plan.growth, _PLOT)
 
 
-def _write(thorough: Plan, figures: Figures, took: float) -> None:
+def _write(plan: Plan, figures: Figures, took: float) -> None:
     document = {
-        "plan": asdict(thorough),
+        "plan": asdict(plan),
         "seconds": round(took),
         "python": platform.python_version(),
         "processor": _processor(),
         "figures": figures.values,
         "goals": [
             asdict(verdict.goal) | {"values": verdict.values, "met": verdict.is_met}
-            for verdict in goals.verdicts(figures)
+            for verdict in goals.judge_goals(figures)
         ],
     }
     _FILE.parent.mkdir(exist_ok=True)

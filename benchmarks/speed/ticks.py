@@ -1,4 +1,4 @@
-"""How punctual the daemon was, by its own log: which ticks of the cities were answered, and how late."""
+"""Punctuality of the daemon by its log: which ticks of the cities were answered, and how late."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-_EARLY = 0.01  # seconds by which a timer may ring before its time
-SLACK = 2.0  # seconds that the last answers of a window may take
+_TIMER_TOLERANCE = 0.01  # seconds by which a timer may fire early
+ANSWER_SLACK = 2.0  # seconds after the window in which its last responses may arrive
 _MARK = b'"event":"observation"'
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A stretch of POSIX time, not longer than an interval: every city has one tick in it at the most.
+    """Window of POSIX time, at most one interval long, so that each city has at most one tick in it.
 
-    ``at`` is how long the log was when it began: what is older is not read again.
+    ``at`` is the length of the log when the window began; reading starts there.
     """
 
     begin: float
@@ -34,41 +34,48 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Punctuality:
-    """What became of the ticks in a window; the delays are in seconds, from the tick to the end of the answer."""
+    """Punctuality in a window. The delays are in seconds, from the tick to the end of the response."""
 
-    missed: int  # not answered ``SLACK`` seconds after the end of the window
-    twice: int  # answered more than once
+    missed: int  # no response ``ANSWER_SLACK`` seconds after the end of the window
+    twice: int  # more than one response
     p50: float
     p99: float
     worst: float
 
 
-def punctuality(log: Path, window: Window, ids: Iterable[str], interval: float) -> Punctuality:
-    """Look at the ticks of these cities in a window. The log has to go on for ``SLACK`` seconds beyond its end."""
+def compute_punctuality(log: Path, window: Window, ids: Iterable[str], interval: float) -> Punctuality:
+    """Compute the punctuality of these cities. The log must cover ``ANSWER_SLACK`` seconds after the window.
+
+    Raise RuntimeError if the log has no observation of the window.
+    """
     due = {city: window.begin + (phase_offset(city, interval) - window.begin) % interval for city in ids}
     due = {city: tick for city, tick in due.items() if tick < window.end}
-    answers: dict[str, int] = {}
+    responses: dict[str, int] = {}
     delays = []
     for city, at in _observations(log, window.at):
-        if city in due and -_EARLY <= at - due[city] < interval - _EARLY and at < window.end + SLACK:
-            answers[city] = answers.get(city, 0) + 1
-            if answers[city] == 1:
+        if (
+            city in due
+            and -_TIMER_TOLERANCE <= at - due[city] < interval - _TIMER_TOLERANCE
+            and at < window.end + ANSWER_SLACK
+        ):
+            responses[city] = responses.get(city, 0) + 1
+            if responses[city] == 1:
                 delays.append(at - due[city])
     delays.sort()
-    twice = sum(count > 1 for count in answers.values())
+    twice = sum(count > 1 for count in responses.values())
     if not delays:
         raise RuntimeError(f"{log} has no observation of the window")
     return Punctuality(
-        len(due) - len(answers), twice, statistics.median(delays), delays[int(len(delays) * 0.99)], delays[-1]
+        len(due) - len(responses), twice, statistics.median(delays), delays[int(len(delays) * 0.99)], delays[-1]
     )
 
 
 def _observations(log: Path, at: int) -> Iterator[tuple[str, float]]:
-    """Give the city of each logged observation from a place of the file on, and the POSIX time of its answer."""
+    """Yield the city and the POSIX fetch time of each observation logged after a position in the file."""
     with log.open("rb") as lines:
         lines.seek(max(0, at - 1))
-        lines.readline()  # the rest of a line that was being written
+        lines.readline()  # skip the rest of a partial line
         for line in lines:
-            if _MARK in line and line.endswith(b"\n"):  # the last one may be in the middle of being written
+            if _MARK in line and line.endswith(b"\n"):  # because the last line may be incomplete
                 event = orjson.loads(line)
                 yield event["city"], datetime.fromisoformat(event["fetched_at"]).timestamp()

@@ -1,6 +1,6 @@
-"""nginx in the place of the weather services: far faster than any client, on a core of its own.
+"""nginx in place of the weather services, much faster than any client, on its own core.
 
-Every answer carries the time at which it is given, so that each is a new observation, never a repeat.
+Each response carries the current time, so that each one is a new observation and never a repeat.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import socket
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.speed.machine import pinned, waited
+from benchmarks.speed.processes import run_pinned, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-MOST_PLACES = 100
+MAX_LOCATIONS = 100
 _ONE = {
     "coord": {"lon": 10.12, "lat": 54.31},
     "weather": [{"id": 500, "main": "Rain", "description": "light rain", "icon": "10d"}],
@@ -73,7 +73,7 @@ _PLACE = {
     "current_units": _UNITS,
     "current": _CURRENT,
 }
-# Ten samples, which is what an observation has.
+# Ten samples, like the ten values of an observation.
 _SAMPLES = "".join(f"weather_{name} 6.25\n" for name in _CURRENT if name != "interval")
 
 _CONF = """\
@@ -113,41 +113,43 @@ http {{
 
 
 @contextlib.contextmanager
-def upstream(folder: Path, core: int) -> Iterator[str]:
-    """Serve on loopback for as long as the ``with`` lasts; yields the address."""
+def run_upstream(folder: Path, core: int) -> Iterator[str]:
+    """Serve on loopback inside the ``with``, which yields the base URL."""
     folder.mkdir()
-    for number in range(1, MOST_PLACES + 1):
-        (folder / f"{number}.json").write_text(_written(_answer(number)), encoding="utf-8")
+    for number in range(1, MAX_LOCATIONS + 1):
+        (folder / f"{number}.json").write_text(_to_json(_forecast_body(number)), encoding="utf-8")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    places = "\n".join(f"    '~^(?:[^,]*+,){{{number - 1}}}[^,]*+$' {number};" for number in range(MOST_PLACES, 1, -1))
-    one = _written(_ONE).replace('"@"', "$msec")
+    places = "\n".join(
+        f"    '~^(?:[^,]*+,){{{number - 1}}}[^,]*+$' {number};" for number in range(MAX_LOCATIONS, 1, -1)
+    )
+    one = _to_json(_ONE).replace('"@"', "$msec")
     conf = folder / "nginx.conf"
     conf.write_text(
         _CONF.format(folder=folder, port=port, places=places, one=one, samples=_SAMPLES.replace("\n", "\\n")),
         encoding="utf-8",
     )
     url = f"http://127.0.0.1:{port}"
-    with pinned(core, ["nginx", "-c", str(conf), "-e", str(folder / "error.log")]) as process:
-        waited(process, lambda: served(url) is not None)
+    with run_pinned(core, ["nginx", "-c", str(conf), "-e", str(folder / "error.log")]) as process:
+        wait_until(process, lambda: count_served(url) is not None)
         yield url
 
 
-def _answer(places: int) -> Any:
-    """Return what Open-Meteo answers for so many places: all but the first are numbered, and one alone is no list."""
+def _forecast_body(places: int) -> Any:
+    """Return Open-Meteo's response: one location is an object, several are a list with ids from the second on."""
     found = [_PLACE if number == 0 else {**_PLACE, "location_id": number} for number in range(places)]
     return found if places > 1 else found[0]
 
 
-def _written(document: Any) -> str:
+def _to_json(document: Any) -> str:
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False)
 
 
-def served(url: str) -> int | None:
-    """Return how many requests the upstream has answered; None while it does not listen."""
+def count_served(url: str) -> int | None:
+    """Return the number of requests answered so far, or None while the server does not listen."""
     try:
-        with urllib.request.urlopen(f"{url}/served", timeout=5) as answer:  # noqa: S310 - it is ours
+        with urllib.request.urlopen(f"{url}/served", timeout=5) as answer:  # noqa: S310 - our own server
             return int(answer.read().split()[9])
     except OSError:
         return None

@@ -1,4 +1,4 @@
-"""A file that grows, of which only what is new is read: a log becomes hundreds of megabytes long."""
+"""Incremental reading of a growing log, which becomes hundreds of megabytes long."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 _CHUNK = 1 << 20
 
 
-class Tail:
-    """Stands at a place in a file, and goes on from there."""
+class LogTail:
+    """Position in a file from which reading continues."""
 
     def __init__(self, file: Path, at: int = 0) -> None:
         self._file = file
@@ -20,7 +20,7 @@ class Tail:
         self._lines = 0
 
     def count(self) -> int:
-        """Return how many lines there are by now."""
+        """Return the number of lines so far."""
         with self._file.open("rb", buffering=0) as file:
             file.seek(self._at)
             while chunk := file.read(_CHUNK):
@@ -29,20 +29,20 @@ class Tail:
         return self._lines
 
     def find(self, mark: bytes) -> bytes | None:
-        """Return the first new line with *mark* in it; None while there is none."""
-        return next((line for line in self._whole() if mark in line), None)
+        """Return the first new line that contains *mark*, or None."""
+        return next((line for line in self._complete_lines() if mark in line), None)
 
-    def _whole(self) -> Iterator[bytes]:
+    def _complete_lines(self) -> Iterator[bytes]:
         with self._file.open("rb") as file:
             file.seek(self._at)
             for line in file:
-                if not line.endswith(b"\n"):  # the rest of it is still to come
+                if not line.endswith(b"\n"):  # because the rest is not written yet
                     return
                 self._at += len(line)
                 yield line
 
 
-def marked(file: Path, mark: bytes) -> int:
-    """Return in how many lines of a file *mark* is."""
+def count_lines_with(file: Path, mark: bytes) -> int:
+    """Return the number of lines of a file that contain *mark*."""
     with file.open("rb") as lines:
         return sum(mark in line for line in lines)

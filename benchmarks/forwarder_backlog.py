@@ -1,7 +1,7 @@
-"""How long each forwarder takes to deliver a journal: ``python -m benchmarks.catching_up [OBSERVATIONS]``.
+"""Time that each forwarder takes to deliver a backlog: ``python -m benchmarks.forwarder_backlog [OBSERVATIONS]``.
 
-The servers are real ones on loopback; see scripts/servers. Each forwarder is alone. Prints seconds and observations a
-second, and how much larger the process has grown.
+The destinations are real servers on loopback (see scripts/servers), one forwarder at a time. Prints seconds,
+observations per second, and the growth of the process.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from weatherd.observation import FetchedObservation
 _BATCH = 5000
 
 
-async def fill(made: Rig, count: int) -> float:
-    """Put so many observations into the journal; return how long that took."""
+async def fill_journal(made: Rig, count: int) -> float:
+    """Add *count* observations to the journal. Return the seconds it took."""
     begin = time.perf_counter()
     for start in range(0, count, _BATCH):
         moments = [EPOCH + timedelta(seconds=number) for number in range(start, start + _BATCH)]
@@ -39,8 +39,8 @@ async def fill(made: Rig, count: int) -> float:
     return time.perf_counter() - begin
 
 
-async def catch_up(made: Rig, name: str, block: dict[str, Any]) -> float:
-    """Deliver all of it; return how long that took."""
+async def deliver_all(made: Rig, name: str, block: dict[str, Any]) -> float:
+    """Deliver the whole journal. Return the seconds it took."""
     await made.journal.save_cursor("far", Idle())
     begin = time.perf_counter()
     async with made.forwards(plugins.find_plugins("forwarders")[name].load(), **{name: block}) as forwards:
@@ -50,7 +50,7 @@ async def catch_up(made: Rig, name: str, block: dict[str, Any]) -> float:
 
 
 async def main(count: int) -> None:
-    """Print a line for each."""
+    """Measure each forwarder, and print a line for it."""
     folder = Path(tempfile.mkdtemp(prefix="weatherd-bench-"))
     for name in ("broker", "influx"):
         (folder / name).mkdir()
@@ -61,7 +61,7 @@ async def main(count: int) -> None:
             await stack.enter_async_context(running(server))
         receiver = await stack.enter_async_context(receiving())
         receiver.got, receiver.requests = deque(maxlen=0), deque(maxlen=0)  # type: ignore[assignment] # a million
-        took = await fill(made, count)
+        took = await fill_journal(made, count)
         print(f"journal    {took:7.1f} s  {count / took:8,.0f}/s", flush=True)
         blocks: dict[str, dict[str, Any]] = {
             "influxdb": {"url": influx.url, "database": "weather"},
@@ -71,7 +71,7 @@ async def main(count: int) -> None:
         }
         for name, block in blocks.items():
             before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-            took = await catch_up(made, name, block)
+            took = await deliver_all(made, name, block)
             grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
             print(f"{name:10} {took:7.1f} s  {count / took:8,.0f}/s  +{grown:.1f} MB", flush=True)
 

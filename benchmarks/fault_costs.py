@@ -1,7 +1,7 @@
-"""What a fault of an hour costs: each fault of the simulator against each provider, on virtual time.
+"""Cost of an outage of one hour: each fault of the simulator with each provider, on virtual time.
 
-``python -m benchmarks.faults`` prints a table. Ten cities, every ten minutes; after an hour the whole service has the
-fault for an hour, and then is well again. It is exact and the same every time: nothing here measures the machine.
+``python -m benchmarks.fault_costs`` prints a table. Ten cities are polled every ten minutes. After an hour the service
+has the fault for an hour, and is healthy afterwards. The results are exact and reproducible: no real time is measured.
 """
 
 from __future__ import annotations
@@ -36,36 +36,36 @@ PROVIDERS = ("open-meteo", "openweathermap", "met-norway", "bright-sky", "nws")
 
 
 @dataclass
-class Seen:
-    """When each city got something fresh, in virtual seconds."""
+class FreshTimes:
+    """Sink that records when each city got a fresh observation, in virtual seconds."""
 
     fresh: list[tuple[float, str]] = field(default_factory=list)
 
     async def write(self, batch: Sequence[FetchedObservation]) -> None:
-        """Note a batch."""
+        """Record the fresh observations of a batch."""
         time = asyncio.get_running_loop().time()
         self.fresh += [(time, arrival.city.id) for arrival in batch if not arrival.stale]
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What became of a fault."""
+    """Cost of a fault."""
 
-    during: int  # requests while it lasted
-    first: float  # seconds from its end until a city was served
-    every: float  # until every city was
-    lines: int  # in the log, of warnings and errors, from its beginning on
+    during: int  # requests during the fault
+    first: float  # seconds from the end of the fault to the first fresh observation
+    every: float  # seconds until every city had one
+    lines: int  # warnings and errors in the log since the fault began
     events: str
 
 
-def cities(provider: str) -> list[City]:
-    """Return ten cities that the provider knows."""
+def list_cities(provider: str) -> list[City]:
+    """Return ten cities within the area of the provider."""
     lat, lon = PLACES.get(provider, (40.0, 10.0))
     return [City(name=f"City {n}", lat=lat + n / 2, lon=lon, interval=600.0, providers=(provider,)) for n in range(10)]
 
 
-def settings(url: str) -> Settings:
-    """Return settings that point every provider at a server."""
+def build_settings(url: str) -> Settings:
+    """Return settings with the server as base URL of each provider."""
     block: dict[str, Any] = {"base_url": url}
     return Settings(
         open_meteo=block,
@@ -76,9 +76,9 @@ def settings(url: str) -> Settings:
     )
 
 
-async def measure(provider: str, kind: str) -> Cost:
-    """Live through an hour of a fault."""
-    loop, seen, stop = asyncio.get_running_loop(), Seen(), asyncio.Event()
+async def measure_fault(provider: str, kind: str) -> Cost:
+    """Run the daemon through one hour of a fault."""
+    loop, seen, stop = asyncio.get_running_loop(), FreshTimes(), asyncio.Event()
     during = 0
 
     async def live(port: int, begun: asyncio.Future[str], service: str) -> None:
@@ -95,10 +95,10 @@ async def measure(provider: str, kind: str) -> Cost:
 
     begun: asyncio.Future[str] = loop.create_future()
     services = asyncio.create_task(live(0, begun, provider))
-    own = settings(await begun)
+    own = build_settings(await begun)
     with capture_logs() as logs:
         async with open_providers(own, virtual_time.now) as providers:
-            configuration = Configuration(Path("weatherd.yaml"), own, tuple(cities(provider)), ())
+            configuration = Configuration(Path("weatherd.yaml"), own, tuple(list_cities(provider)), ())
             parts = make_parts(configuration, providers.usable, sinks={"seen": seen}, planner=providers.planner)
             await run_daemon(parts, stop=stop, reload=asyncio.Event())
     await services
@@ -112,13 +112,13 @@ async def measure(provider: str, kind: str) -> Cost:
 
 
 def main() -> None:
-    """Print the table."""
+    """Measure all combinations, and print the table."""
     sys.stdout.write("| provider | fault | requests in the hour | first city served again | every city | log |\n")
     sys.stdout.write("|---|---|---|---|---|---|\n")
     spent = []
     for provider in PROVIDERS:
         for kind in FAULT_KINDS:
-            cost = virtual_time.run(measure(provider, kind), settle=0)
+            cost = virtual_time.run(measure_fault(provider, kind), settle=0)
             spent.append(cost.during)
             row = (provider, kind, cost.during, f"{cost.first:.0f} s", f"{cost.every:.0f} s", cost.events)
             sys.stdout.write(f"| {' | '.join(map(str, row))} |\n")

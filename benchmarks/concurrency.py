@@ -1,7 +1,7 @@
-"""One after another against at once: how long weatherd's own providers take to poll 20 cities.
+"""Sequential against concurrent polling: how long weatherd's providers take to poll 20 cities.
 
-The service is a server on loopback that takes 150 ms for an answer. Every way is run in turn, five times; a row has
-the median, the spread, and how many times faster it is than the first row in the same run.
+The service is a server on loopback that takes 150 ms per response. The strategies run in turn, five times. Each row
+shows the median, the range, and the speed relative to the first row.
 """
 
 from __future__ import annotations
@@ -25,31 +25,31 @@ if TYPE_CHECKING:
 
     from weatherd.providers import Provider
 
-    Way = Callable[[Provider], Awaitable[None]]
+    Strategy = Callable[[Provider], Awaitable[None]]
 
 CITIES = [City(name=f"City {number}", lat=50.0, lon=10.0 + number / 10) for number in range(20)]
 LATENCY = 0.150  # seconds
 RUNS = 5
 
 
-async def one_after_another(provider: Provider) -> None:
-    """Poll every city when the one before has been answered."""
+async def poll_sequentially(provider: Provider) -> None:
+    """Poll each city after the response for the previous one."""
     for city in CITIES:
         await provider.fetch(city)
 
 
-async def at_once(provider: Provider) -> None:
-    """Poll all cities at once, as the producers do when the daemon starts."""
+async def poll_concurrently(provider: Provider) -> None:
+    """Poll all cities concurrently, as the producers do when the daemon starts."""
     async with asyncio.TaskGroup() as polls:
         for city in CITIES:
             polls.create_task(provider.fetch(city))
 
 
-WAYS: list[tuple[str, str, int, Way]] = [
-    ("one after another", "openweathermap", 1, one_after_another),
-    ("at once, 10 requests at a time (default)", "openweathermap", 10, at_once),
-    ("at once, no limit", "openweathermap", len(CITIES), at_once),
-    ("at once, in one request (open-meteo)", "open-meteo", 2, at_once),
+STRATEGIES: list[tuple[str, str, int, Strategy]] = [
+    ("one after another", "openweathermap", 1, poll_sequentially),
+    ("at once, 10 requests at a time (default)", "openweathermap", 10, poll_concurrently),
+    ("at once, no limit", "openweathermap", len(CITIES), poll_concurrently),
+    ("at once, in one request (open-meteo)", "open-meteo", 2, poll_concurrently),
 ]
 
 
@@ -73,7 +73,7 @@ async def _service() -> AsyncIterator[str]:
         yield str(server.make_url("")).rstrip("/")
 
 
-async def _measure(url: str, name: str, concurrency: int, way: Way) -> float:
+async def _measure(url: str, name: str, concurrency: int, strategy: Strategy) -> float:
     settings = Settings(
         open_meteo=OpenMeteoSection(base_url=url, plan="unlimited", concurrency=concurrency),
         openweathermap=OpenWeatherMapSection.model_validate(
@@ -82,23 +82,23 @@ async def _measure(url: str, name: str, concurrency: int, way: Way) -> float:
     )
     async with open_providers(settings) as providers:
         begin = time.perf_counter()
-        await way(providers.usable[name])
+        await strategy(providers.usable[name])
         return time.perf_counter() - begin
 
 
-async def compare() -> dict[str, list[float]]:
-    """Return the seconds of every run of every way."""
+async def measure_all() -> dict[str, list[float]]:
+    """Return the seconds of each run, by strategy."""
     taken: dict[str, list[float]] = {}
     async with _service() as url:
         for _ in range(RUNS):
-            for title, name, concurrency, way in WAYS:
-                taken.setdefault(title, []).append(await _measure(url, name, concurrency, way))
+            for title, name, concurrency, strategy in STRATEGIES:
+                taken.setdefault(title, []).append(await _measure(url, name, concurrency, strategy))
     return taken
 
 
 def main() -> None:
-    """Measure, and print the table."""
-    taken = asyncio.run(compare())
+    """Measure all strategies, and print the table."""
+    taken = asyncio.run(measure_all())
     slowest = statistics.median(next(iter(taken.values())))
     print(f"{len(CITIES)} cities, {LATENCY * 1000:.0f} ms an answer, {RUNS} runs")
     for title, seconds in taken.items():

