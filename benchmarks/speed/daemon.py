@@ -109,9 +109,8 @@ def run_weatherd(
             try:
                 yield Daemon(process, LogTail(out).count, folder, begun)
             except RuntimeError as error:
-                error.add_note(
-                    log.read_bytes()[-_LOG_EXCERPT:].decode(errors="replace")
-                )  # because the folder is about to be deleted
+                # The log goes into the error, because the folder is deleted next.
+                error.add_note(log.read_bytes()[-_LOG_EXCERPT:].decode(errors="replace"))
                 raise
 
 
