@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -74,19 +75,21 @@ class DaemonStatus:
 
     def state_of(self, city: City) -> CityState:
         """Return the state of a city."""
-        last, poll = self.latest.get(city.id), self.history.last_poll(city.id)
-        if last is None:
-            return CityState.DOWN if poll else CityState.WAITING
-        if is_stale(last, self.now().timestamp()):
-            return CityState.STALE
-        return CityState.DOWN if poll and poll.failures else CityState.FRESH
+        return self._state_at(self.now().timestamp(), city.id)
 
     def count_states(self) -> dict[CityState, int]:
-        """Return the number of cities in each state."""
-        counts = dict.fromkeys(CityState, 0)
-        for city in self.cities:
-            counts[self.state_of(city)] += 1
-        return counts
+        """Return the number of cities in each state. Goes through the whole list."""
+        now = self.now().timestamp()
+        counts = Counter(self._state_at(now, city.id) for city in self.cities)
+        return {state: counts[state] for state in CityState}
+
+    def _state_at(self, now: float, city_id: str) -> CityState:
+        last, poll = self.latest.get(city_id), self.history.last_poll(city_id)
+        if last is None:
+            return CityState.DOWN if poll else CityState.WAITING
+        if is_stale(last, now):
+            return CityState.STALE
+        return CityState.DOWN if poll and poll.failures else CityState.FRESH
 
     def stalled_parts(self) -> Iterator[str]:
         """Yield a sentence for each part that makes no progress. An unavailable weather service is none."""

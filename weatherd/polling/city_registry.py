@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import bisect
 import operator
-from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import structlog
@@ -30,7 +29,7 @@ class CityRegistry:
     def __init__(self) -> None:
         self.cities: tuple[City, ...] = ()  # replaced by another tuple when the list changes
         self.quarantined: Sequence[Sequence[Problem]] = ()  # the problems of each quarantined row
-        self._by_name: dict[str, list[City]] | None = None  # by case-folded name; made when it is first needed
+        self._by_name: list[City] | None = None  # sorted by case-folded name; made when it is first needed
         self._subscribers: list[Callable[[CityListDiff], None]] = []
 
     def subscribe(self, subscriber: Callable[[CityListDiff], None]) -> None:
@@ -61,11 +60,16 @@ class CityRegistry:
     def find_by_name(self, name: str) -> Sequence[City]:
         """Return the cities with this id or name, ignoring case, in the order of their ids.
 
-        Takes O(log n), except for the first call after a change of the list, which indexes the names.
+        Takes O(log n), except for the first call after a change of the list, which sorts the names.
         """
         if self._by_name is None:
-            self._by_name = defaultdict(list)
-            for city in self.cities:
-                self._by_name[city.name.casefold()].append(city)
-        named, with_id = self._by_name.get(name.casefold(), []), self.get(name)
+            self._by_name = sorted(self.cities, key=_folded_name)
+        key = name.casefold()
+        start = bisect.bisect_left(self._by_name, key, key=_folded_name)
+        named = self._by_name[start : bisect.bisect_right(self._by_name, key, key=_folded_name)]
+        with_id = self.get(name)
         return named if with_id is None or with_id in named else sorted([*named, with_id], key=_city_id)
+
+
+def _folded_name(city: City) -> str:
+    return city.name.casefold()
