@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.support.fakes import observation
 from tests.support.virtual_time import EPOCH
-from weatherd.freshness import AGE_BUDGETS, age_budget, age_seconds, is_stale
+from weatherd.freshness import AGE_BUDGETS, BUILT_IN_BUDGETS, age_seconds
 from weatherd.quota.plans import PLANS
 
 NOW = EPOCH.timestamp()
@@ -36,15 +36,15 @@ def test_no_age_is_below_zero(seconds: float) -> None:
 def test_an_observation_is_stale_after_its_providers_time(provider: str, seconds: float) -> None:
     """Up to the budget it is fresh, and from then on too old to be shown as the weather."""
     seen = observation(provider=provider)
-    assert age_budget(provider) == seconds
-    assert not is_stale(seen, NOW + seconds)
-    assert is_stale(seen, NOW + seconds + 0.001)
-    assert not is_stale(seen, NOW - 1e6)
+    assert BUILT_IN_BUDGETS.of_provider(provider) == seconds
+    assert not BUILT_IN_BUDGETS.is_stale(seen, NOW + seconds)
+    assert BUILT_IN_BUDGETS.is_stale(seen, NOW + seconds + 0.001)
+    assert not BUILT_IN_BUDGETS.is_stale(seen, NOW - 1e6)
 
 
 def test_the_age_is_that_of_the_weather_not_of_the_fetching() -> None:
     """An old report is old, however often it is fetched."""
-    assert is_stale(observation(fetched_at=EPOCH + timedelta(days=1)), NOW + 86_400)
+    assert BUILT_IN_BUDGETS.is_stale(observation(fetched_at=EPOCH + timedelta(days=1)), NOW + 86_400)
 
 
 def test_every_provider_of_ours_has_a_budget_that_a_failed_poll_does_not_break() -> None:

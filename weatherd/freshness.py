@@ -1,17 +1,20 @@
-"""How old an observation is, and from when on it is too old to be shown as the weather: pure."""
+"""The age of an observation, and the age from which on it is stale. Pure functions."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from weatherd.observation import Observation
 
-# Seconds. Each is what a healthy service needs, with room for one renewal that fails: models are renewed every quarter
-# of an hour (Open-Meteo) or ten minutes (OpenWeatherMap), forecast steps are an hour long, stations report every half
-# or whole hour and their reports take up to half an hour more.
-AGE_BUDGETS = MappingProxyType(
+# Seconds. A budget covers the update cycle of a healthy service and one failed update. Models are updated every 15
+# minutes (Open-Meteo) or 10 minutes (OpenWeatherMap), forecast steps are one hour long (MET Norway), stations report
+# every 30 or 60 minutes and their reports take up to 30 minutes more (Bright Sky, NWS).
+AGE_BUDGETS: Mapping[str, float] = MappingProxyType(
     {
         "open-meteo": 7200.0,
         "openweathermap": 7200.0,
@@ -20,19 +23,27 @@ AGE_BUDGETS = MappingProxyType(
         "nws": 9000.0,
     }
 )
-_OTHERS = 10800.0
+DEFAULT_AGE_BUDGET = 10800.0  # seconds, for a plug-in that states none
 
 
-def age_budget(provider: str) -> float:
-    """Return the age in seconds up to which an observation of a provider is fresh."""
-    return AGE_BUDGETS.get(provider, _OTHERS)
+@dataclass(frozen=True, slots=True)
+class AgeBudgets:
+    """The age in seconds up to which an observation counts as fresh, by provider."""
+
+    seconds: Mapping[str, float] = field(default_factory=lambda: AGE_BUDGETS)
+
+    def of_provider(self, provider: str) -> float:
+        """Return a provider's age budget in seconds."""
+        return self.seconds.get(provider, DEFAULT_AGE_BUDGET)
+
+    def is_stale(self, observation: Observation, now: float) -> bool:
+        """Return whether an observation exceeds its provider's age budget at *now*, a POSIX time."""
+        return now - observation.observed_at.timestamp() > self.of_provider(observation.provider)
+
+
+BUILT_IN_BUDGETS = AgeBudgets()
 
 
 def age_seconds(observation: Observation, now: float) -> float:
-    """Return the age in seconds at a POSIX time; never below 0, for services are ahead of us now and then."""
+    """Return the age at *now*, a POSIX time; at least 0, because the clocks of some services are ahead."""
     return max(0.0, now - observation.observed_at.timestamp())
-
-
-def is_stale(observation: Observation, now: float) -> bool:
-    """Tell whether an observation is older than what its provider is allowed."""
-    return now - observation.observed_at.timestamp() > age_budget(observation.provider)

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from structlog.testing import capture_logs
 
-from tests.support.fakes import FakeSink
+from tests.support import virtual_time
+from tests.support.fakes import KIEL, FakeSink, observation
 from weatherd.config.settings import Settings
-from weatherd.daemon.wiring import open_sinks
+from weatherd.daemon.wiring import open_providers, open_sinks
+from weatherd.freshness import DEFAULT_AGE_BUDGET
+from weatherd.polling.fetch import fetch_city
+from weatherd.providers import ProviderTraits, Resources
+from weatherd.quota.planner import RETRY_RESERVE
+from weatherd.quota.plans import Plan
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
+
+    from weatherd.city import City
+    from weatherd.observation import Observation
+    from weatherd.quota.limiter import RateLimiter
 
 SEEN: list[str] = []
 
@@ -45,21 +58,64 @@ async def open_breaking(_: Settings) -> AsyncIterator[FakeSink]:
     raise SystemExit(3)
 
 
+@dataclass(frozen=True)
+class OneCity:
+    """A provider of one plug-in or another."""
+
+    resources: Resources
+
+    async def fetch(self, city: City) -> Observation:
+        """Return an observation that is four hours old."""
+        now = self.resources.now()
+        return observation(city, provider="yearly", observed_at=now - timedelta(hours=4), fetched_at=now)
+
+
+@contextlib.asynccontextmanager
+async def open_yearly(_: Settings, resources: Resources) -> AsyncIterator[OneCity]:
+    """Open a provider that states its traits for itself."""
+    yield OneCity(resources)
+
+
+@contextlib.asynccontextmanager
+async def open_plain(_: Settings, resources: Resources) -> AsyncIterator[OneCity]:
+    """Open a provider that states none, but for those of its module."""
+    yield OneCity(resources)
+
+
+@contextlib.asynccontextmanager
+async def open_wrong(_: Settings, resources: Resources) -> AsyncIterator[OneCity]:
+    """Open a provider that states something else."""
+    yield OneCity(resources)
+
+
+def provider_traits(settings: Settings) -> ProviderTraits:
+    """Return the traits of this module's providers."""
+    return ProviderTraits(concurrency=int(settings.shutdown_grace))
+
+
+open_yearly.provider_traits = ProviderTraits(Plan({"day": 48}), 1, max_age=5 * 3600.0)  # type: ignore[attr-defined]
+open_wrong.provider_traits = lambda _: "ten requests at once"  # type: ignore[attr-defined]
+
+
 @pytest.fixture
-def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Install a package with the three sinks; the attentive one is closed last."""
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Return what installs a package of this module's plug-ins; those named first are closed last."""
     SEEN.clear()
-    metadata = tmp_path / "sinks-1.0.dist-info"
-    metadata.mkdir()
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: sinks\nVersion: 1.0\n")
-    lines = [f"{name} = {__name__}:open_{name}" for name in ("attentive", "forgiving", "breaking")]
-    (metadata / "entry_points.txt").write_text("\n".join(["[weatherd.sinks]", *lines]))
-    monkeypatch.syspath_prepend(tmp_path)
+
+    def install(group: str, *names: str) -> None:
+        metadata = tmp_path / f"{group}-1.0.dist-info"
+        metadata.mkdir()
+        (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {group}\nVersion: 1.0\n")
+        lines = [f"{name} = {__name__}:open_{name}" for name in names]
+        (metadata / "entry_points.txt").write_text("\n".join([f"[weatherd.{group}]", *lines]))
+        monkeypatch.syspath_prepend(tmp_path)
+
+    return install
 
 
-@pytest.mark.usefixtures("installed")
-async def test_a_plug_in_learns_that_the_daemon_failed() -> None:
+async def test_a_plug_in_learns_that_the_daemon_failed(install: Callable[..., None]) -> None:
     """The error that ends the daemon reaches each plug-in's context manager, and none of them can suppress it."""
+    install("sinks", "attentive", "forgiving", "breaking")
     with capture_logs() as logs, pytest.raises(ZeroDivisionError):
         async with open_sinks(Settings(log={"observations": False})):
             raise ZeroDivisionError("a bug")
@@ -67,12 +123,54 @@ async def test_a_plug_in_learns_that_the_daemon_failed() -> None:
     assert not logs
 
 
-@pytest.mark.usefixtures("installed")
-async def test_a_plug_in_that_breaks_while_it_is_closed_stops_nobody() -> None:
+async def test_a_plug_in_that_breaks_while_it_is_closed_stops_nobody(install: Callable[..., None]) -> None:
     """Whatever it raises is logged; the others are closed, and not told of it."""
+    install("sinks", "attentive", "forgiving", "breaking")
     with capture_logs() as logs:
         async with open_sinks(Settings(log={"observations": False})) as sinks:
             assert sinks.keys() >= {"attentive", "forgiving", "breaking"}
     assert SEEN == ["closed"]
     facts: list[Any] = [(event["event"], event["plugin"]) for event in logs]
     assert facts == [("plugin.broken", "breaking")]
+
+
+async def _peak(limiter: RateLimiter, requests: int) -> int:
+    """Return how many of these requests were in flight at once."""
+    in_flight, peak = 0, 0
+
+    async def send() -> None:
+        nonlocal in_flight, peak
+        in_flight += 1
+        peak = max(peak, in_flight)
+        await asyncio.sleep(1)
+        in_flight -= 1
+
+    await asyncio.gather(*(limiter.run(send) for _ in range(requests)))
+    return peak
+
+
+async def test_a_plug_in_states_its_plan_its_concurrency_and_its_age_budget(install: Callable[..., None]) -> None:
+    """The planner and the rate limiter use the plan, the age budget decides what is stale; others get defaults."""
+    install("providers", "yearly", "plain")
+    city = replace(KIEL, providers=("yearly",), interval=600.0)
+    async with open_providers(Settings(), virtual_time.now) as providers:
+        providers.planner.update([city])
+        assert providers.planner.interval(city) == pytest.approx(1800 * RETRY_RESERVE)
+        assert providers.limiters["yearly"].usage() == {"day": (0, 48)}
+        result = await fetch_city(
+            city, ["yearly"], providers.usable, providers.budgets, lambda: virtual_time.now().timestamp()
+        )
+        assert result.is_fresh
+        assert providers.budgets.of_provider("plain") == DEFAULT_AGE_BUDGET
+        assert await _peak(providers.limiters["yearly"], 3) == 1
+        assert await _peak(providers.limiters["plain"], 20) == Settings().shutdown_grace
+
+
+async def test_a_plug_in_with_other_traits_is_rejected_alone(install: Callable[..., None]) -> None:
+    """What is no ProviderTraits is an error of the plug-in, which cannot be used; the others can."""
+    install("providers", "wrong", "plain")
+    with capture_logs() as logs:
+        async with open_providers(Settings(), virtual_time.now) as providers:
+            assert "should be a ProviderTraits, not a str" in providers.rejected["wrong"].message
+            assert "plain" in providers.usable
+    assert [event["plugin"] for event in logs] == ["wrong"]

@@ -1,16 +1,24 @@
-"""The value that the daemon is made of."""
+"""The parts of the daemon: one frozen value, and how it is opened."""
 
 from __future__ import annotations
 
+import contextlib
+import os
+import random
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from weatherd.daemon.systemd import no_notify
+from weatherd.daemon.systemd import no_notify, open_notifier, watchdog_period
+from weatherd.daemon.wiring import open_forwarders, open_providers, open_sinks, utc_now
+from weatherd.journal.journal import open_journal
+from weatherd.journal.provider_state import open_provider_state
+from weatherd.journal.state_folder import find_state_folder, lock_state_folder
+from weatherd.pipeline.latest import LatestObservations
+from weatherd.polling.city_registry import CityRegistry
 
 if TYPE_CHECKING:
-    import random
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
@@ -20,9 +28,7 @@ if TYPE_CHECKING:
     from weatherd.daemon.status import DaemonStatus
     from weatherd.journal.journal import Journal
     from weatherd.pipeline.forwarders import Forwarder
-    from weatherd.pipeline.latest import LatestObservations
     from weatherd.pipeline.sinks import Sink
-    from weatherd.polling.city_registry import CityRegistry
     from weatherd.providers import Provider
     from weatherd.quota.limiter import RateLimiter
     from weatherd.quota.planner import Planner
@@ -30,7 +36,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What the daemon works with, all of it open: :func:`weatherd.daemon.wiring.open_parts` makes it."""
+    """What the daemon works with, all of it open: :func:`open_parts` makes it."""
 
     configuration: Configuration  # at the start
     load: Callable[[Iterable[City]], Configuration]  # loads it again; reuses the given cities where they are unchanged
@@ -48,3 +54,47 @@ class Parts:
     serve: Callable[[DaemonStatus], AbstractAsyncContextManager[None]] | None = None  # the HTTP interface
     notify: Callable[[str], None] = no_notify  # sends a message to systemd
     watchdog: float = 0.0  # seconds within which systemd expects a message; 0: it does not
+
+
+@contextlib.asynccontextmanager
+async def open_parts(
+    configuration: Configuration,
+    load: Callable[[Iterable[City]], Configuration],
+    snapshot: Snapshot,
+    serve: Callable[[DaemonStatus], AbstractAsyncContextManager[None]] | None,
+) -> AsyncIterator[Parts]:
+    """Open everything that the daemon works with, as the configuration says.
+
+    *load* and *snapshot* are those of :class:`Parts`. Raises ConfigError when a plug-in lacks a setting, and StateError
+    when the state folder cannot be used.
+    """
+    settings, registry = configuration.settings, CityRegistry()
+    folder = find_state_folder(settings.state, configuration.file, os.environ)
+    async with contextlib.AsyncExitStack() as stack:
+        stack.enter_context(lock_state_folder(folder))
+        journal = await stack.enter_async_context(open_journal(folder))
+        state = await stack.enter_async_context(open_provider_state(journal, utc_now))
+        providers = await stack.enter_async_context(open_providers(settings, utc_now, state))
+        configuration = providers.require_usable(configuration)
+        sinks = await stack.enter_async_context(open_sinks(settings))
+        forwarders = await stack.enter_async_context(
+            open_forwarders(settings, state, lambda: registry.cities, providers.budgets)
+        )
+        yield Parts(
+            configuration=configuration,
+            load=lambda cities: providers.require_usable(load(cities)),
+            snapshot=snapshot,
+            registry=registry,
+            latest=LatestObservations(state.latest, providers.budgets),
+            planner=providers.planner,
+            providers=providers.usable,
+            sinks=sinks,
+            journal=journal,
+            now=utc_now,
+            random=random.Random(),  # noqa: S311 - it spreads retries
+            limiters=providers.limiters,
+            forwarders=forwarders,
+            serve=serve,
+            notify=open_notifier(os.environ),
+            watchdog=watchdog_period(os.environ),
+        )

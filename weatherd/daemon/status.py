@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from weatherd.freshness import is_stale
 from weatherd.pipeline.heartbeat import Heartbeat
 from weatherd.polling.poll_history import PollHistory
 
@@ -87,7 +86,7 @@ class DaemonStatus:
         last, poll = self.latest.get(city_id), self.history.last_poll(city_id)
         if last is None:
             return CityState.DOWN if poll else CityState.WAITING
-        if is_stale(last, now):
+        if self.latest.budgets.is_stale(last, now):
             return CityState.STALE
         return CityState.DOWN if poll and poll.failures else CityState.FRESH
 

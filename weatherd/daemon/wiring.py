@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import random
+import sys
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,31 +12,26 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import structlog
 
 from weatherd import __version__, plugins
-from weatherd.daemon.parts import Parts
-from weatherd.daemon.systemd import open_notifier, watchdog_period
 from weatherd.errors import ConfigError, Problem, describe
+from weatherd.freshness import AGE_BUDGETS, AgeBudgets
 from weatherd.http.session import open_session
 from weatherd.journal.journal import open_journal
 from weatherd.journal.provider_state import in_memory_state, open_provider_state
-from weatherd.journal.state_folder import find_state_folder, lock_state_folder
+from weatherd.journal.state_folder import find_state_folder
 from weatherd.pipeline.forwarders import ForwarderResources
-from weatherd.pipeline.latest import LatestObservations
 from weatherd.plugins import contain
-from weatherd.polling.city_registry import CityRegistry
-from weatherd.providers import Resources
+from weatherd.providers import ProviderTraits, Resources
 from weatherd.quota.limiter import RateLimiter
 from weatherd.quota.planner import Planner
-from weatherd.quota.plans import PLANS, UNLIMITED, find_plan
+from weatherd.quota.plans import PLANS, find_plan
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from weatherd.city import City
     from weatherd.config.loader import Configuration
     from weatherd.config.settings import Settings
-    from weatherd.daemon.file_watch import Snapshot
-    from weatherd.daemon.status import DaemonStatus
     from weatherd.journal.provider_state import ProviderState
     from weatherd.pipeline.forwarders import Forwarder
     from weatherd.pipeline.sinks import Sink
@@ -48,7 +43,6 @@ log = structlog.get_logger()
 _T = TypeVar("_T")
 
 USER_AGENT = f"weatherd/{__version__}"
-_CONCURRENCY = 10  # of a plug-in, which has no block
 
 
 def utc_now() -> datetime:
@@ -64,6 +58,7 @@ class OpenProviders:
     rejected: Mapping[str, Problem]
     planner: Planner
     limiters: Mapping[str, RateLimiter]
+    budgets: AgeBudgets
 
     def require_usable(self, configuration: Configuration) -> Configuration:
         """Return *configuration*, with the cities set aside that name a provider which cannot serve.
@@ -88,76 +83,49 @@ class OpenProviders:
 
 
 @contextlib.asynccontextmanager
-async def open_parts(
-    configuration: Configuration,
-    load: Callable[[Iterable[City]], Configuration],
-    snapshot: Snapshot,
-    serve: Callable[[DaemonStatus], AbstractAsyncContextManager[None]] | None,
-) -> AsyncIterator[Parts]:
-    """Open everything that the daemon works with, as the configuration says.
-
-    *load* and *snapshot* are those of :class:`Parts`. Raises ConfigError when a plug-in lacks a setting, and StateError
-    when the state folder cannot be used.
-    """
-    settings, registry = configuration.settings, CityRegistry()
-    folder = find_state_folder(settings.state, configuration.file, os.environ)
-    async with contextlib.AsyncExitStack() as stack:
-        stack.enter_context(lock_state_folder(folder))
-        journal = await stack.enter_async_context(open_journal(folder))
-        state = await stack.enter_async_context(open_provider_state(journal, utc_now))
-        providers = await stack.enter_async_context(open_providers(settings, utc_now, state))
-        configuration = providers.require_usable(configuration)
-        sinks = await stack.enter_async_context(open_sinks(settings))
-        forwarders = await stack.enter_async_context(open_forwarders(settings, state, lambda: registry.cities))
-        yield Parts(
-            configuration=configuration,
-            load=lambda cities: providers.require_usable(load(cities)),
-            snapshot=snapshot,
-            registry=registry,
-            latest=LatestObservations(state.latest),
-            planner=providers.planner,
-            providers=providers.usable,
-            sinks=sinks,
-            journal=journal,
-            now=utc_now,
-            random=random.Random(),  # noqa: S311 - it spreads retries
-            limiters=providers.limiters,
-            forwarders=forwarders,
-            serve=serve,
-            notify=open_notifier(os.environ),
-            watchdog=watchdog_period(os.environ),
-        )
-
-
-@contextlib.asynccontextmanager
 async def open_providers(
     settings: Settings, now: Callable[[], datetime] = utc_now, state: ProviderState | None = None
 ) -> AsyncIterator[OpenProviders]:
     """Open the session and on it every provider that is installed and set up, each behind its gate."""
+    state = state or in_memory_state(now)
     usable: dict[str, Provider] = {}
     rejected: dict[str, Problem] = {}
     limiters: dict[str, RateLimiter] = {}
-    state = state or in_memory_state(now)
-    plans = plans_in(settings)
+    plans: dict[str, Plan] = {}
+    budgets = dict(AGE_BUDGETS)
     async with contextlib.AsyncExitStack() as stack:
         session = await stack.enter_async_context(open_session(USER_AGENT))
         for name, point in plugins.find_plugins("providers").items():
-            concurrency = getattr(_block(settings, name), "concurrency", _CONCURRENCY)
-            limiters[name] = RateLimiter(
-                state.usage_meter(name, plans.get(name, UNLIMITED)), concurrency, now, state.schedule_save
-            )
-            resources = Resources(session, limiters[name], state.key_values(name), now)
             try:
                 with contain():
-                    usable[name] = await _enter(stack, name, point.load()(settings, resources))
+                    opener = point.load()
+                    traits = _find_traits(name, opener, settings)
+                    plans[name], budgets[name] = traits.plan, traits.max_age
+                    limiters[name] = RateLimiter(
+                        state.usage_meter(name, traits.plan), traits.concurrency, now, state.schedule_save
+                    )
+                    resources = Resources(session, limiters[name], state.key_values(name), now)
+                    usable[name] = await _enter(stack, name, opener(settings, resources))
             except ConfigError as error:
                 rejected[name] = error.problems[0]
             except Exception as error:
                 log.error("plugin.broken", plugin=name, exc_info=error)
                 rejected[name] = Problem(point.value, f"the provider {name!r} cannot be opened: {describe(error)}")
-        yield OpenProviders(
-            usable, rejected, Planner(plans, lambda name, rate: limiters[name].set_planned_rate(rate)), limiters
-        )
+        planner = Planner(plans, lambda name, rate: limiters[name].set_planned_rate(rate))
+        yield OpenProviders(usable, rejected, planner, limiters, AgeBudgets(budgets))
+
+
+def _find_traits(name: str, opener: Any, settings: Settings) -> ProviderTraits:
+    """Return a built-in provider's traits according to its section of the settings, or those that a plug-in states."""
+    if name in PLANS:
+        section = getattr(settings, name.replace("-", "_"))
+        return ProviderTraits(find_plan(name, section.plan), section.concurrency, AGE_BUDGETS[name])
+    module = sys.modules.get(getattr(opener, "__module__", ""))
+    stated = getattr(opener, "provider_traits", None) or getattr(module, "provider_traits", None)
+    traits = stated(settings) if callable(stated) else stated or ProviderTraits()
+    if not isinstance(traits, ProviderTraits):
+        raise TypeError(f"'provider_traits' should be a ProviderTraits, not a {type(traits).__name__}")
+    return traits
 
 
 @contextlib.asynccontextmanager
@@ -170,16 +138,6 @@ async def open_with_state(configuration: Configuration) -> AsyncIterator[OpenPro
         open_providers(configuration.settings, utc_now, state) as providers,
     ):
         yield providers
-
-
-def plans_in(settings: Settings) -> dict[str, Plan]:
-    """Return the plan of each provider that has a block."""
-    blocks = {name: _block(settings, name) for name in PLANS}
-    return {name: find_plan(name, block.plan) for name, block in blocks.items() if block}
-
-
-def _block(settings: Settings, provider: str) -> Any:
-    return getattr(settings, provider.replace("-", "_"), None)
 
 
 @contextlib.asynccontextmanager
@@ -204,13 +162,14 @@ async def open_forwarders(
     settings: Settings,
     state: ProviderState,
     cities: Callable[[], Sequence[City]],
+    budgets: AgeBudgets,
     now: Callable[[], datetime] = utc_now,
 ) -> AsyncIterator[dict[str, Forwarder]]:
     """Make every forwarder that is installed and switched on. Raises ConfigError for one that lacks something."""
     forwarders: dict[str, Forwarder] = {}
     async with open_session(USER_AGENT) as session:
         for name, point in plugins.find_plugins("forwarders").items():
-            resources = ForwarderResources(session, state.key_values(f"forwarder {name}"), cities, now)
+            resources = ForwarderResources(session, state.key_values(f"forwarder {name}"), cities, now, budgets)
             try:
                 with contain():
                     if made := point.load()(settings, resources):

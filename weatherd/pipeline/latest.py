@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from weatherd.freshness import is_stale
+from weatherd.freshness import BUILT_IN_BUDGETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from weatherd.config.diff import CityListDiff
+    from weatherd.freshness import AgeBudgets
     from weatherd.observation import LastObservation, Observation
 
 
@@ -17,9 +18,11 @@ class LatestObservations:
     """The latest observation of each city of the list.
 
     *saved* are the latest observations of an earlier run. One is used if its city is listed at the same coordinates.
+    *budgets* are the ages up to which observations are fresh.
     """
 
-    def __init__(self, saved: Iterable[LastObservation] = ()) -> None:
+    def __init__(self, saved: Iterable[LastObservation] = (), budgets: AgeBudgets = BUILT_IN_BUDGETS) -> None:
+        self.budgets = budgets
         self._latest: dict[str, Observation] = {}  # by city id
         self._saved = {last.observation.city: last for last in saved}  # of cities that are not listed yet
 
@@ -34,7 +37,7 @@ class LatestObservations:
     def is_stale(self, city_id: str, now: float) -> bool:
         """Return whether a city's latest observation is stale at *now*, a POSIX time, or missing."""
         observation = self.get(city_id)
-        return observation is None or is_stale(observation, now)
+        return observation is None or self.budgets.is_stale(observation, now)
 
     def apply(self, diff: CityListDiff) -> None:
         """Apply a change of the list: forget cities that were removed or moved, use what is saved of added ones."""

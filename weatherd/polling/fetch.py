@@ -9,7 +9,7 @@ import structlog
 
 from weatherd import duration
 from weatherd.errors import Failure, ProviderError, describe, is_service_wide
-from weatherd.freshness import age_seconds, is_stale
+from weatherd.freshness import age_seconds
 from weatherd.http.trace import start_tracing, stop_tracing
 from weatherd.observation import Observation
 from weatherd.plugins import contain
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from weatherd.city import City
+    from weatherd.freshness import AgeBudgets
     from weatherd.http.trace import RequestTrace
     from weatherd.providers import Provider
 
@@ -46,7 +47,11 @@ class FetchResult(NamedTuple):
 
 
 async def fetch_city(
-    city: City, names: Iterable[str], providers: Mapping[str, Provider], now: Callable[[], float]
+    city: City,
+    names: Iterable[str],
+    providers: Mapping[str, Provider],
+    budgets: AgeBudgets,
+    now: Callable[[], float],
 ) -> FetchResult:
     """Ask the providers *names* one after the other until one has a fresh observation.
 
@@ -70,7 +75,7 @@ async def fetch_city(
                 log.debug("provider.failed", provider=name, reason=describe(error), exc_info=bug)
         else:
             traces = stop_tracing(trail)
-            if not is_stale(found, ended):
+            if not budgets.is_stale(found, ended):
                 attempts.append(ProviderAttempt(name, SERVED, ended - began, "", traces))
                 return FetchResult(found, False, errors, attempts)
             errors[name] = _stale_error(name, age_seconds(found, ended))

@@ -9,9 +9,10 @@ import structlog
 
 from weatherd.errors import Failure, ProviderError, describe, is_service_wide
 from weatherd.formatting import format_rfc3339
-from weatherd.freshness import age_seconds, is_stale
+from weatherd.freshness import BUILT_IN_BUDGETS, age_seconds
 
 if TYPE_CHECKING:
+    from weatherd.freshness import AgeBudgets
     from weatherd.observation import Observation
 
 log = structlog.get_logger()
@@ -52,9 +53,15 @@ class OutageLog:
         else:
             log.error("city.down", **facts, exc_info=error)
 
-    def went_stale(self, last: Observation | None, error: Exception | None, now: float) -> None:
-        """Log once that the city's last observation has gone stale, if it has."""
-        if last is None or self._is_stale or not is_stale(last, now):
+    def went_stale(
+        self,
+        last: Observation | None,
+        error: Exception | None,
+        now: float,
+        budgets: AgeBudgets = BUILT_IN_BUDGETS,
+    ) -> None:
+        """Log, once in an outage, that the city's last observation has gone stale, if it has."""
+        if last is None or self._is_stale or not budgets.is_stale(last, now):
             return
         self._is_stale = True
         is_explained = is_service_wide(error) or (isinstance(error, ProviderError) and error.failure is Failure.STALE)

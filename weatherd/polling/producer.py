@@ -108,9 +108,8 @@ async def _poll(
 ) -> tuple[NextPoll, _CityHealth]:
     """Poll once, put an observation on the queue, and return the next poll and the city's health."""
     began = context.now()
-    result = await fetch_city(
-        city, order_providers(city.providers, health.suspensions, began), context.providers, context.now
-    )
+    names = order_providers(city.providers, health.suspensions, began)
+    result = await fetch_city(city, names, context.providers, context.latest.budgets, context.now)
     if result.observation:  # also a stale one: it is marked as such
         await context.queue.put(_count_fetched(city, result, result.observation, context))
     interval = context.planner.interval(city)
@@ -130,7 +129,7 @@ async def _poll(
         failures = outage.failures + 1
         delay = _retry_delay(result, backoff_delay(failures, interval, context.random.random()), interval)
         outage.failed(result.reason, now, delay)
-        outage.went_stale(context.latest.get(city.id), result.reason, now)
+        outage.went_stale(context.latest.get(city.id), result.reason, now, context.latest.budgets)
         next_poll = NextPoll(now + delay, _retry_reason(result, failures), is_tick=False)
     context.history.record_end(city.id, Poll(began, now, result.attempts, failures), next_poll)
     return next_poll, health

@@ -17,6 +17,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from weatherd.freshness import DEFAULT_AGE_BUDGET
+from weatherd.quota.plans import UNLIMITED
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from weatherd.journal.key_value import KeyValueStore
     from weatherd.observation import Observation
     from weatherd.quota.limiter import RateLimiter
+    from weatherd.quota.plans import Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,19 @@ class Resources:
 
     now: Callable[[], datetime]
     """Returns the current time, aware and in UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderTraits:
+    """What weatherd has to know about a weather service.
+
+    A plug-in states it as ``provider_traits``, an attribute of its opening function or of the module that defines it:
+    a value of this class, or a function that takes the settings and returns one. Without it, the defaults apply.
+    """
+
+    plan: Plan = UNLIMITED  # for the rate limiter, the planner and ``weatherd check``
+    concurrency: int = 10  # requests in flight
+    max_age: float = DEFAULT_AGE_BUDGET  # seconds; older observations are stale
 
 
 class Provider(Protocol):

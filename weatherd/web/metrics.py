@@ -18,7 +18,6 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from weatherd import __version__
-from weatherd.freshness import is_stale
 from weatherd.polling.poll_history import BUCKETS
 
 if TYPE_CHECKING:
@@ -168,7 +167,7 @@ class MetricsCollector(Collector):
             if last := status.latest.get(city.id):
                 observed.add_metric([city.id], last.observed_at.timestamp())
                 success.add_metric([city.id], last.fetched_at.timestamp())
-                current += [] if is_stale(last, now) else [last]
+                current += [] if status.latest.budgets.is_stale(last, now) else [last]
         yield from (up, interval, observed, success, *_values(current))
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from weatherd import __version__
 from weatherd.formatting import format_rfc3339, to_dict
-from weatherd.freshness import age_budget
 from weatherd.polling.schedule import phase_offset
 from weatherd.web.schemas import (
     CityDetail,
@@ -61,7 +60,7 @@ def serialize_city_detail(city: City, status: DaemonStatus) -> CityDetail:
         providers=list(city.providers),
         interval=interval,
         phase=round(phase_offset(city.id, interval), 3),
-        budget=age_budget(last.provider) if last else None,
+        budget=status.latest.budgets.of_provider(last.provider) if last else None,
         attempt=_poll(poll) if poll else None,
     )
 

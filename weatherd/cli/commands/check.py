@@ -72,10 +72,10 @@ async def _require_providers(configuration: Configuration) -> None:
 
 async def _check(configuration: Configuration, *, online: bool, against: Path | None) -> int:
     from weatherd.config.loader import with_city_list
-    from weatherd.daemon.wiring import open_providers, open_with_state, plans_in
+    from weatherd.daemon.wiring import open_providers, open_with_state
 
     async with open_with_state(configuration) if online else open_providers(configuration.settings) as providers:
-        configuration, plans = providers.require_usable(configuration), plans_in(configuration.settings)
+        configuration, plans = providers.require_usable(configuration), providers.planner.plans
         _print_plan(configuration, plans)
         if against:
             other = providers.require_usable(

@@ -54,7 +54,9 @@ async def _poll_all(configuration: Configuration) -> dict[City, Outcome]:
         warn_of_quarantined_rows(configuration)
 
         async def poll(city: City) -> Outcome:
-            outcome = await fetch_city(city, city.providers, providers.usable, lambda: utc_now().timestamp())
+            outcome = await fetch_city(
+                city, city.providers, providers.usable, providers.budgets, lambda: utc_now().timestamp()
+            )
             if outcome.observation is None:
                 return None, outcome.reason
             fetched = FetchedObservation(city, outcome.observation, stale=outcome.is_stale)

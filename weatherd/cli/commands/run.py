@@ -91,7 +91,7 @@ async def _run(config: Path | None, lines: LineWriter, *, demo: bool) -> ExitCod
     from weatherd.config.settings import Settings, collect_secrets
     from weatherd.daemon import lifecycle
     from weatherd.daemon.file_watch import load_with_snapshot
-    from weatherd.daemon.wiring import open_parts
+    from weatherd.daemon.parts import open_parts
 
     stop, reload = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()

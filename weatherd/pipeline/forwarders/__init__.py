@@ -16,12 +16,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from weatherd.freshness import BUILT_IN_BUDGETS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
     from weatherd.city import City
+    from weatherd.freshness import AgeBudgets
     from weatherd.http.session import Session
     from weatherd.journal.key_value import KeyValueStore
     from weatherd.observation import Observation
@@ -35,6 +38,7 @@ class ForwarderResources:
     key_values: KeyValueStore  # texts of this forwarder that survive a restart
     cities: Callable[[], Sequence[City]]  # the current list; the same object until the list changes
     now: Callable[[], datetime]  # the current time, aware and in UTC
+    budgets: AgeBudgets = BUILT_IN_BUDGETS  # the age from which on an observation is stale
 
 
 class Connection(Protocol):

@@ -10,10 +10,10 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from weatherd import __version__
-from weatherd.freshness import age_budget
 
 if TYPE_CHECKING:
     from weatherd.city import City
+    from weatherd.freshness import AgeBudgets
 
 _NUMBERS = {  # name, device class, unit
     "temperature": ("Temperature", "temperature", "°C"),
@@ -63,14 +63,14 @@ class Topics(NamedTuple):
         return f"{self.discovery_prefix}/device/{self.device(city)}/config"
 
 
-def build_payload(city: City, topics: Topics) -> dict[str, Any]:
+def build_payload(city: City, topics: Topics, budgets: AgeBudgets) -> dict[str, Any]:
     """Return the payload that announces a city.
 
     A value that is not updated expires after the age budget of the city's providers. Home Assistant restarts that
     period when it starts, so an availability topic of the city's own marks a stale state, too.
     """
     device = topics.device(city.id)
-    expire = int(max(map(age_budget, city.providers)))
+    expire = int(max(map(budgets.of_provider, city.providers)))
     return {
         "dev": {"ids": [device], "name": city.name, "mf": "weatherd", "mdl": ", ".join(city.providers)},
         "o": {"name": "weatherd", "sw": __version__},

@@ -96,7 +96,11 @@ class Announcer:
         self.cities = cities
 
     async def _announce_city(self, city: City, previous: Announcement | None) -> None:
-        payload = json.dumps(build_payload(city, self._topics), ensure_ascii=False) if self._enabled else ""
+        payload = (
+            json.dumps(build_payload(city, self._topics, self._resources.budgets), ensure_ascii=False)
+            if self._enabled
+            else ""
+        )
         if previous and previous.topics != self._topics:  # the prefixes in the settings have changed
             await self._remove(city.id, previous)
         if payload or (previous and previous.payload):

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from weatherd.errors import ConfigError, DeliveryError, Problem, describe
 from weatherd.formatting import to_dict
-from weatherd.freshness import is_stale
 from weatherd.pipeline.forwarders.discovery_payload import Topics
 from weatherd.pipeline.forwarders.home_assistant import MAX_PENDING, Announcer, gather_in_batches
 
@@ -52,7 +51,9 @@ class MqttConnection:
             city_id, is_listed = observation.city, observation.city in listed
             state = self._publish_state(observation, retain=is_listed)
             availability = self._update_availability(observation, now) if is_listed else []
-            publications += [*availability, state] if is_stale(observation, now) else [state, *availability]
+            publications += (
+                [*availability, state] if self._resources.budgets.is_stale(observation, now) else [state, *availability]
+            )
             if is_listed:
                 self._forwarder.latest[city_id] = observation
         await gather_in_batches(publications)
@@ -108,7 +109,7 @@ class MqttConnection:
 
     def _update_availability(self, last: Observation, now: float) -> list[Coroutine[Any, Any, None]]:
         """Return the publication of a city's availability if it has changed, else an empty list."""
-        online = not is_stale(last, now)
+        online = not self._resources.budgets.is_stale(last, now)
         if self._forwarder.online.get(last.city) == online:
             return []
         self._forwarder.online[last.city] = online

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from weatherd import __version__
 from weatherd.errors import Failure, ProviderError
-from weatherd.freshness import is_stale
+from weatherd.freshness import BUILT_IN_BUDGETS
 from weatherd.http.client import get
 from weatherd.http.response import Response, parse_json
 from weatherd.observation import Observation
@@ -133,7 +133,7 @@ class NwsProvider:
                     raise
                 errors.append(error)
                 continue
-            if not is_stale(observation, self._resources.now().timestamp()):
+            if not BUILT_IN_BUDGETS.is_stale(observation, self._resources.now().timestamp()):
                 self._stations.prefer(city, station)
                 return observation
             stale.append(observation)
