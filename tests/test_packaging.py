@@ -24,7 +24,28 @@ def test_the_wheel_holds_all_that_the_program_needs(tmp_path: Path) -> None:
 
 
 def test_the_daemon_starts_without_what_it_does_not_need() -> None:
-    """Libraries that only some commands, or only who scrapes metrics, need are not imported when the daemon is."""
-    code = "import sys, weatherd.cli.commands.run, weatherd.web.server; print(*sys.modules)"
-    loaded = subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True).split()  # noqa: S603
-    assert not {"rich", "prometheus_client", "weatherd.simulator"} & set(loaded)
+    """Libraries that only some commands, or only scrapes of the metrics, need are not imported by ``weatherd run``."""
+    command = [sys.executable, "-X", "importtime", "-m", "weatherd", "run", "--config", "/nonexistent.yaml"]
+    ended = subprocess.run(command, cwd=ROOT, text=True, capture_output=True, check=False)  # noqa: S603
+    loaded = {line.rpartition("|")[2].strip() for line in ended.stderr.splitlines() if line.startswith("import time:")}
+    assert "weatherd.cli.commands.run" in loaded
+    assert ended.returncode == 78
+    assert not {"rich.console", "prometheus_client", "weatherd.simulator"} & loaded
+
+
+def test_an_import_changes_nothing_in_its_host() -> None:
+    """A program that imports weatherd gets no handlers, hooks or other libraries, and can still import rich."""
+    code = (
+        "import gc, importlib.metadata, logging, signal, sys, threading, warnings\n"
+        "def state(): return (signal.getsignal(2), signal.getsignal(15), sys.excepthook, threading.excepthook,\n"
+        "    sys.unraisablehook, gc.get_threshold(), logging.root.handlers[:], warnings.filters[:],\n"
+        "    threading.active_count())\n"
+        "before, modules = state(), set(sys.modules)\n"
+        "import weatherd\n"
+        "assert state() == before\n"
+        "print(*{name.partition('.')[0] for name in set(sys.modules) - modules} - sys.stdlib_module_names)\n"
+        "import rich.console, structlog.dev\n"
+        "assert structlog.dev.rich is rich\n"
+    )
+    added = subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True)  # noqa: S603
+    assert added.split() == ["weatherd"]

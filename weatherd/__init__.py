@@ -1,14 +1,8 @@
-"""weatherd watches the weather of a list of cities, for years, without being looked after."""
+"""weatherd: a daemon that records the current weather for a list of cities.
 
-import sys
+Importing this package has no side effects: no handlers, hooks or changes of the interpreter's state.
+"""
+
 from importlib.metadata import version
 
 __version__ = version("weatherd")
-
-if not {"rich", "structlog"} & sys.modules.keys():
-    # structlog imports rich where it is installed, for tracebacks that weatherd does not print: a seventh of a start,
-    # and 5 MB. https://www.structlog.org/en/stable/exceptions.html
-    sys.modules["rich"] = None  # type: ignore[assignment]  # what is None there cannot be imported
-    import structlog  # noqa: F401
-
-    del sys.modules["rich"]

@@ -53,10 +53,10 @@ class RejectedError(WeatherdError):
 class Failure(Enum):
     """How far a failed request reaches, which decides what may be tried again."""
 
-    REJECTED = "rejected"  # this very request will fail again: 400, 404, 422
+    REJECTED = "refused"  # this very request will fail again: 400, 404, 422
     DENIED = "denied"  # the service does not serve us: 401, 403
-    RATE_LIMITED = "rate_limited"  # too many calls: 429
-    CONCURRENCY_LIMITED = "concurrency_limited"  # too many requests at once: another kind of 429
+    RATE_LIMITED = "limited"  # too many calls: 429
+    CONCURRENCY_LIMITED = "crowded"  # too many requests at once: another kind of 429
     PAUSED = "paused"  # not even asked: the service is left alone for now
     STALE = "stale"  # an answer that is too old
     BROKEN = "broken"  # perhaps because of one place of it: 500, an answer that breaks off or never comes

@@ -36,7 +36,7 @@ def test_it_leads_from_one_list_to_the_other(before: list[City], after: list[Cit
     found = diff(before, after)
     kept = [city for city in before if city.id not in found.gone]
     assert sorted([*kept, *found.new.values()], key=str) == sorted(after, key=str)
-    assert found.cities == tuple(after)
+    assert found.cities == tuple(sorted(after, key=lambda city: city.id))
     assert len(found.added) + len(found.changed) + found.unchanged == len(after)
     assert len(found.removed) + len(found.changed) + found.unchanged == len(before)
     assert found.moved <= found.changed

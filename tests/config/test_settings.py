@@ -19,6 +19,7 @@ from weatherd.config.loader import (
     load_settings,
     parse_settings,
 )
+from weatherd.config.setting_fields import walk_settings
 from weatherd.config.settings import Settings, collect_secrets
 from weatherd.config.yaml import reader
 from weatherd.errors import ConfigError
@@ -231,8 +232,9 @@ def test_a_folder_of_secrets_is_searched(tmp_path: Path, name: str, kind: str) -
     (tmp_path / "other").write_bytes(b"\xff")
     environ = {"CREDENTIALS_DIRECTORY": str(tmp_path)} if kind == "systemd" else {}
     docker = tmp_path if kind == "docker" else tmp_path / "nope"
-    found = secrets.find_secret(("openweathermap", "api_key"), environ, docker)
-    assert found == (KEY, str(tmp_path / name))
+    fields = [field for field in walk_settings(Settings) if field.is_secret]
+    found = secrets.read_secrets(fields, environ, docker)
+    assert found == ({("openweathermap", "api_key"): (KEY, str(tmp_path / name))}, [])
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from weatherd.city import KEYS, City
 from weatherd.config.messages import explain_error, quote_shortened
 from weatherd.config.plugin_models import combine_models, find_plugin_models, plugin_keys
-from weatherd.config.setting_paths import PLUGINS
+from weatherd.config.setting_fields import PLUGINS
 from weatherd.config.yaml import reader
 from weatherd.errors import ConfigError, Problem, did_you_mean
 

@@ -10,16 +10,14 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from weatherd.config.setting_paths import CONFIG_VARIABLE, PREFIX, is_secret, is_section, variable_name, variable_names
+from weatherd.config.setting_fields import CONFIG_VARIABLE, PREFIX
 from weatherd.config.sources import FoundText
 from weatherd.errors import Problem, closest_match
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from pydantic.fields import FieldInfo
-
-    from weatherd.config.setting_paths import KeyPath
+    from weatherd.config.setting_fields import KeyPath, SettingField
 
 # Kubernetes sets these for every service in the namespace, so also for one called "weatherd" or "weatherd-web":
 # https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
@@ -30,25 +28,25 @@ _KUBERNETES_PORT = re.compile(r"WEATHERD_([A-Z0-9]+_)*PORT")  # with an address 
 
 
 def read_environment(
-    fields: Mapping[KeyPath, FieldInfo], environ: Mapping[str, str]
+    fields: Sequence[SettingField], environ: Mapping[str, str]
 ) -> tuple[dict[KeyPath, FoundText], list[Problem]]:
     """Return the settings that variables set, and every problem with the variables; empty variables are ignored."""
     found: dict[KeyPath, FoundText] = {}
     problems = _find_unknown(fields, environ)
-    for keys, field in fields.items():
-        for name in variable_names(keys):
-            if keys not in found and (text := environ.get(name, "").strip()):
-                if message := _check(text, name, is_json=is_section(field)):
+    for field in fields:
+        for name in field.variables:
+            if name in environ and field.keys not in found and (text := environ[name].strip()):
+                if message := _check(text, name, is_json=field.is_section):
                     problems.append(Problem(name, message))
                 else:
-                    found[keys] = FoundText(text, name)
+                    found[field.keys] = FoundText(text, name)
     return found, problems
 
 
-def _find_unknown(fields: Mapping[KeyPath, FieldInfo], environ: Mapping[str, str]) -> list[Problem]:
-    known = [variable_name(keys) for keys in fields]
-    files = [f"{name}_FILE" for keys, field in fields.items() if is_secret(field) for name in variable_names(keys)]
-    known += [*files, CONFIG_VARIABLE]
+def _find_unknown(fields: Sequence[SettingField], environ: Mapping[str, str]) -> list[Problem]:
+    known = [name for field in fields for name in field.variables]
+    known += [f"{name}_FILE" for field in fields if field.is_secret for name in field.variables]
+    known.append(CONFIG_VARIABLE)
     return [
         Problem(name, f"is not a setting{_hint(name, known)}")
         for name, value in sorted(environ.items())

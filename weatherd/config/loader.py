@@ -15,14 +15,7 @@ from weatherd.config.environment import read_environment
 from weatherd.config.messages import explain_error
 from weatherd.config.plugin_models import combine_models, find_plugin_models, plugin_keys
 from weatherd.config.secrets import read_secrets
-from weatherd.config.setting_paths import (
-    CONFIG_VARIABLE,
-    PLUGINS,
-    is_secret,
-    section_model,
-    variable_name,
-    walk_settings,
-)
+from weatherd.config.setting_fields import CONFIG_VARIABLE, PLUGINS, section_model, walk_plugin, walk_settings
 from weatherd.config.settings import Settings
 from weatherd.config.sources import TextSource
 from weatherd.config.yaml import reader
@@ -42,6 +35,8 @@ _FOLDER = Path(__file__).resolve().parent
 _IN_CHECKOUT = _FOLDER.parents[1] / "config" / SETTINGS_FILE_NAME
 # An installed package holds a copy of both files of the checkout's config/
 SHIPPED_SETTINGS = _IN_CHECKOUT if _IN_CHECKOUT.is_file() else _FOLDER / SETTINGS_FILE_NAME
+_FIELDS = tuple(walk_settings(Settings))
+_PLUGINS_VARIABLE = next(field.variables[0] for field in _FIELDS if field.keys == (PLUGINS,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +109,12 @@ def parse_settings(
         position = reader.format_position(name, reader.find_position(document, ()))
         raise ConfigError(Problem(position, "should hold settings: one 'key: value' a line"))
     values = dict(document or {})
-    has_plugins = values.get(PLUGINS) or any(key.startswith(variable_name((PLUGINS,))) for key in environ)
+    has_plugins = values.get(PLUGINS) or any(key.startswith(_PLUGINS_VARIABLE) for key in environ)
     models = {name: found.settings for name, found in find_models().items() if found.settings} if has_plugins else {}
-    fields = dict(walk_settings(Settings, models))
+    fields = [*_FIELDS, *(field for name, model in models.items() for field in walk_plugin(name, model))]
     variables, problems = read_environment(fields, environ)
-    secrets, secret_problems = read_secrets(
-        [keys for keys, field in fields.items() if is_secret(field) and keys not in variables], environ
-    )
+    in_files = [field for field in fields if field.is_secret and field.keys not in variables]
+    secrets, secret_problems = read_secrets(in_files, environ)
     problems += secret_problems
     plugins = combine_models(models, "Plugins") if has_plugins else None
     typed = create_model("TypedSettings", __base__=Settings, plugins=(plugins, plugins())) if plugins else Settings

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from weatherd.config.setting_paths import section_model
+from weatherd.config.setting_fields import section_model
 from weatherd.plugins import contain, find_plugins
 
 if TYPE_CHECKING:

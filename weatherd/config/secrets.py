@@ -11,47 +11,53 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from weatherd.config.setting_paths import variable_names
 from weatherd.config.sources import FoundText
 from weatherd.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from weatherd.config.setting_paths import KeyPath
+    from weatherd.config.setting_fields import KeyPath, SettingField
 
 DOCKER_SECRETS = Path("/run/secrets")
 
 
 def read_secrets(
-    secrets: Iterable[KeyPath], environ: Mapping[str, str]
+    secrets: Iterable[SettingField], environ: Mapping[str, str], docker: Path = DOCKER_SECRETS
 ) -> tuple[dict[KeyPath, FoundText], list[Problem]]:
-    """Return the secrets that stand in files, and every problem with those files."""
+    """Return the secrets that stand in files, and a problem for each file that cannot be read or is empty.
+
+    A file that a variable names wins over one in ``$CREDENTIALS_DIRECTORY``, and that over one in *docker*.
+    """
+    folders = (environ.get("CREDENTIALS_DIRECTORY"), docker)
+    files = [file for folder in folders if folder for file in _list_files(Path(folder))]
     found: dict[KeyPath, FoundText] = {}
     problems: list[Problem] = []
-    for keys in secrets:
+    for field in secrets:
         try:
-            if secret := find_secret(keys, environ):
-                found[keys] = secret
+            if secret := _read_named_file(field, environ) or _search(field, files):
+                found[field.keys] = secret
         except ConfigError as error:
             problems += error.problems
     return found, problems
 
 
-def find_secret(keys: KeyPath, environ: Mapping[str, str], docker: Path = DOCKER_SECRETS) -> FoundText | None:
-    """Return the secret of a setting from the first file that has it, or None.
+def _read_named_file(field: SettingField, environ: Mapping[str, str]) -> FoundText | None:
+    for variable in field.variables:
+        if file := environ.get(f"{variable}_FILE"):
+            return FoundText(_read(Path(file), f"{variable}_FILE"), f"{variable}_FILE")
+    return None
 
-    In a directory, case and the separators ``.``, ``-`` and ``_`` do not matter: ``openweathermap.api-key`` is the file
-    for ``openweathermap: {api_key: …}``. Raises ConfigError for a file that cannot be read or is empty.
+
+def _search(field: SettingField, files: Iterable[Path]) -> FoundText | None:
+    """Return the secret of the first file with a setting's name.
+
+    Case and the separators ``.``, ``-`` and ``_`` do not matter: ``openweathermap.api-key`` is the file for
+    ``openweathermap: {api_key: …}``.
     """
-    for name in variable_names(keys):
-        if file := environ.get(f"{name}_FILE"):
-            return FoundText(_read(Path(file), f"{name}_FILE"), f"{name}_FILE")
-    names = {_normalize(name) for name in (*variable_names(keys), "_".join(keys))}
-    for folder in (environ.get("CREDENTIALS_DIRECTORY"), docker):
-        for path in _list_files(Path(folder)) if folder else ():
-            if _normalize(path.name) in names:
-                return FoundText(_read(path, str(path)), str(path))
+    for file in files:
+        if _normalize(file.name) in map(_normalize, (*field.variables, "_".join(field.keys))):
+            return FoundText(_read(file, str(file)), str(file))
     return None
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from pydantic_settings import BaseSettings
 
-    from weatherd.config.setting_paths import KeyPath
+    from weatherd.config.setting_fields import KeyPath
 
 
 class FoundText(NamedTuple):

@@ -1,0 +1,56 @@
+"""Every setting with the keys that lead to it and the environment variables that hold it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, get_args, get_origin
+
+from pydantic import BaseModel, SecretStr
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PREFIX = "WEATHERD_"
+CONFIG_VARIABLE = "WEATHERD_CONFIG"
+PLUGINS = "plugins"  # the section with one section for each plug-in
+_ALIASES = {("openweathermap", "api_key"): "OPEN_WEATHER_API_KEY"}  # the name that other programs use for this key
+
+KeyPath = tuple[str, ...]
+
+
+class SettingField(NamedTuple):
+    """A setting, or a section of settings."""
+
+    keys: KeyPath
+    variables: tuple[str, ...]  # in order of precedence
+    is_secret: bool
+    is_section: bool  # a mapping, which a variable holds as a JSON object
+
+
+def walk_settings(model: type[BaseModel], above: KeyPath = ()) -> Iterator[SettingField]:
+    """Yield every setting of *model* and its sections; a section comes before its keys."""
+    for name, field in model.model_fields.items():
+        keys, section = (*above, name), section_model(field.annotation)
+        is_secret = SecretStr in (field.annotation, *get_args(field.annotation))
+        is_section = section is not None or get_origin(field.annotation) is dict
+        yield SettingField(keys, _variables(keys), is_secret, is_section)
+        if section:
+            yield from walk_settings(section, keys)
+
+
+def walk_plugin(name: str, model: type[BaseModel]) -> Iterator[SettingField]:
+    """Yield the section of a plug-in and every setting in it."""
+    keys = (PLUGINS, name)
+    yield SettingField(keys, _variables(keys), is_secret=False, is_section=True)
+    yield from walk_settings(model, keys)
+
+
+def section_model(annotation: object) -> type[BaseModel] | None:
+    """Return the model of a section, also of an optional one (``Section | None``); None for a single value."""
+    candidates = (annotation, *get_args(annotation))
+    return next((kind for kind in candidates if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
+
+
+def _variables(keys: KeyPath) -> tuple[str, ...]:
+    """Return the variables of a setting, as ``WEATHERD_PLUGINS__MY_PROVIDER__STATION``."""
+    name = PREFIX + "__".join(keys).upper().replace("-", "_")
+    return (name, _ALIASES[keys]) if keys in _ALIASES else (name,)
