@@ -1,7 +1,8 @@
-"""The value that travels the road."""
+"""Observations: repeats, order and validity."""
 
 from __future__ import annotations
 
+import math
 from datetime import timedelta
 from typing import Any
 
@@ -43,3 +44,30 @@ def test_an_observation_is_a_value(name: str) -> None:
         setattr(observation(), name, None)
     assert observation() == observation()
     assert hash(observation()) == hash(observation())
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "rule"),
+    [
+        ("observed_at", EPOCH.replace(tzinfo=None), "must be timezone-aware"),
+        ("fetched_at", "2026-01-01", "must be a datetime"),
+        ("temperature", None, "must not be None"),
+        ("temperature", math.nan, "must be a finite number or None"),
+        ("code", "61", "must be a finite number or None"),
+        ("visibility", math.inf, "must be a finite number or None"),
+        ("description", "", "must not be empty"),
+        ("description", "rain\nsnow", "must be one line of printable text"),
+        ("station", None, "must be one line of printable text"),
+    ],
+)
+def test_an_invalid_field_is_named_with_its_rule(name: str, value: Any, rule: str) -> None:
+    """A plug-in's author reads which field is wrong and why; a valid observation has no problem."""
+    assert observation().find_problem() is None
+    assert observation()._replace(**{name: value}).find_problem() == f"field {name!r} is invalid: {rule}"
+
+
+@pytest.mark.parametrize("name", FIELDS[4:])
+def test_every_field_is_checked(name: str) -> None:
+    """No field takes any value whatever."""
+    nonsense: Any = {name: b""}
+    assert observation()._replace(**nonsense).find_problem() is not None

@@ -1,4 +1,4 @@
-"""The value that travels the road."""
+"""Observations: the values that go from providers through the pipeline to sinks and forwarders."""
 
 from __future__ import annotations
 
@@ -11,73 +11,87 @@ if TYPE_CHECKING:
 
 
 class Observation(NamedTuple):
-    """The weather of one city at one moment, as one provider tells it, in weatherd's units.
+    """The weather of one city at one moment, as one provider reports it, in weatherd's units.
 
-    Times are aware and in UTC. Every number is finite; None means that the provider did not say, never zero.
+    Times are timezone-aware and in UTC. Numbers are finite; None means that the provider reports no value, never zero.
     """
 
     city: str  # the city's id
     provider: str
-    observed_at: datetime  # the provider's own time of the values
+    observed_at: datetime  # when the values were measured or modelled, by the provider
     fetched_at: datetime
     temperature: float  # °C
-    description: str  # words for people; never empty, one line
-    code: int | None = None  # WMO 4677, as far as the provider allows
-    station: str = ""  # the provider's id of the station or source
+    description: str  # free text for people; one line, never empty
+    code: int | None = None  # WMO code table 4677, where the provider has an equivalent
+    station: str = ""  # the provider's id of the station or source; "" if it names none
     apparent_temperature: float | None = None  # °C
     relative_humidity: float | None = None  # %
     pressure_msl: float | None = None  # hPa
     wind_speed: float | None = None  # m/s
-    wind_direction: float | None = None  # degrees, where it blows from
+    wind_direction: float | None = None  # degrees clockwise from north, the direction that the wind comes from
     wind_gust: float | None = None  # m/s
-    precipitation: float | None = None  # mm
+    precipitation: float | None = None  # mm, in the hour before observed_at
     cloud_cover: float | None = None  # %
     visibility: float | None = None  # m
 
     def repeats(self, other: Observation) -> bool:
-        """Tell whether a provider said the same thing again: all is equal but the time of fetching."""
+        """Return whether the provider reported the same values again: only ``fetched_at`` may differ."""
         return self[:_FETCHED_AT] == other[:_FETCHED_AT] and self[_FETCHED_AT + 1 :] == other[_FETCHED_AT + 1 :]
 
     def follows(self, other: Observation) -> bool:
-        """Tell whether it is of a newer moment, and was fetched later."""
+        """Return whether it was both observed and fetched later than *other*."""
         return self.observed_at > other.observed_at and self.fetched_at > other.fetched_at
 
-    def is_sound(self) -> bool:
-        """Tell whether the types are right, the numbers finite, the times aware and the words one line."""
-        times: tuple[Any, ...] = (self.observed_at, self.fetched_at)  # a plug-in need not have been type-checked
-        texts: tuple[Any, ...] = (self.description, self.station)
-        numbers: tuple[Any, ...] = (self.temperature, self.code, *self[_FIRST_OPTIONAL:])
-        for number in numbers:
+    def find_problem(self) -> str | None:
+        """Return the rule that a field breaks, as ``field 'observed_at' is invalid: must be timezone-aware``, or None.
+
+        A provider may be a plug-in without type checks, so types are checked too.
+        """
+        values: tuple[Any, ...] = self  # because the declared types are what is being checked
+        for index in _NUMBERS:
+            number = values[index]
             if number is not None and not (isinstance(number, _NUMBER) and isfinite(number)):
-                return False
-        for time in times:
-            if not isinstance(time, datetime) or time.tzinfo is None:
-                return False
-        for text in texts:
+                return _problem(index, "must be a finite number or None")
+        for index in _TIMES:
+            time = values[index]
+            if not isinstance(time, datetime):
+                return _problem(index, "must be a datetime")
+            if time.tzinfo is None:
+                return _problem(index, "must be timezone-aware")
+        for index in _TEXTS:
+            text = values[index]
             if not isinstance(text, str) or not text.isprintable():
-                return False
-        return bool(self.description) and self.temperature is not None
+                return _problem(index, "must be one line of printable text")
+        if self.temperature is None:
+            return "field 'temperature' is invalid: must not be None"
+        return None if self.description else "field 'description' is invalid: must not be empty"
 
 
 FIELDS = Observation._fields
 _FETCHED_AT = FIELDS.index("fetched_at")
-_FIRST_OPTIONAL = FIELDS.index("station") + 1  # from here on all are numbers
+_TIMES = tuple(FIELDS.index(name) for name in ("observed_at", "fetched_at"))
+_TEXTS = tuple(FIELDS.index(name) for name in ("description", "station"))
+_NUMBERS = tuple(index for index in range(_TIMES[-1] + 1, len(FIELDS)) if index not in _TEXTS)
 _NUMBER = (float, int)
 
 
+def _problem(index: int, rule: str) -> str:
+    return f"field {FIELDS[index]!r} is invalid: {rule}"
+
+
 class FetchedObservation(NamedTuple):
-    """An observation on its way to the sinks, with the city that it is of."""
+    """An observation in the queue on its way to the sinks, with its city."""
 
     city: City
     observation: Observation
-    repeat: bool = False  # the provider had said the same before
-    stale: bool = False  # too old for the weather of now; no provider had anything newer
-    follows: bool = False  # what was fetched before it at the same place is older
+    repeat: bool = False  # the provider had reported the same values before
+    stale: bool = False  # too old to be the current weather, and no provider had a newer one
+    follows: bool = False  # newer than the one fetched before it for the same place
 
 
 class LastObservation(NamedTuple):
-    """An observation, and the place that it is of: a city may be moved."""
+    """The last observation of a city, with the coordinates it is for, because a city may be moved in the list."""
 
-    lat: float
-    lon: float
+    lat: float  # degrees
+    lon: float  # degrees
     observation: Observation

@@ -54,7 +54,7 @@ def parse(status: int, body: bytes) -> bool:
         assert_explained(error)
         return False
     assert isinstance(found, Observation)
-    assert found.is_sound()
+    assert found.find_problem() is None
     assert_honest(found)
     return True
 

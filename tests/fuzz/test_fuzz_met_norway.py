@@ -48,7 +48,7 @@ def told(forecast: Forecast) -> bool:
     """Tell whether a forecast has weather for now, which is sound."""
     step = forecast.step_at(AT)
     if step:
-        assert observation_from_step(KIEL, "met-norway", step, forecast.fetched).is_sound()
+        assert observation_from_step(KIEL, "met-norway", step, forecast.fetched).find_problem() is None
     return step is not None
 
 

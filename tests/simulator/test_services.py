@@ -55,7 +55,7 @@ def test_weatherd_understands_the_simulated_forecast(at: datetime) -> None:
         assert step
         found = observation_from_step(city(lat, 10.5), "met-norway", step, at.timestamp())
         sky = weather_at(lat, 10.5, at.replace(minute=0).timestamp())
-        assert found.is_sound()
+        assert found.find_problem() is None
         assert found.temperature == round(sky.temperature, 1)
         assert found.observed_at == at.replace(minute=0)
         assert 1790 <= forecast.expires - at.timestamp() <= 1930
@@ -146,7 +146,7 @@ async def test_weatherd_understands_the_simulated_stations(simulate: Simulate, a
     client = await simulate()
     async with client.get("/current_weather", params={"lat": "52.5", "lon": "13.4"}) as response:
         found = parse_bright_sky(city(52.5, 13.4), Response(200, await response.read()), at)
-    assert found.is_sound()
+    assert found.find_problem() is None
     assert found.observed_at.minute in (0, 30)
     assert found.station
     if found.precipitation == 0 and found.cloud_cover is not None and found.code is not None and found.code < 4:
@@ -186,7 +186,7 @@ async def test_the_way_to_a_station(simulate: Simulate, now: datetime) -> None:
     name = stations[0]["properties"]["stationIdentifier"]
     latest = await ask(f"/stations/{name}/observations/latest")
     found = parse_nws(city(39.7, -97), Response(200, json.dumps(latest).encode()), now)
-    assert found.is_sound()
+    assert found.find_problem() is None
     assert (found.station, found.observed_at.minute) == (name, 53)
     assert timedelta() <= now - found.observed_at < timedelta(hours=1)
     for path in (f"/stations/{name}/observations", f"/stations/{name}/observations/?limit=3"):

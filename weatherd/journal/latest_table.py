@@ -116,4 +116,4 @@ def _parse(row: Sequence[Any]) -> LastObservation | None:
         observation = parse_row(columns)
     except (TypeError, OverflowError):
         return None
-    return LastObservation(lat, lon, observation) if observation.is_sound() else None
+    return LastObservation(lat, lon, observation) if observation.find_problem() is None else None

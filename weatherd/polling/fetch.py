@@ -96,8 +96,10 @@ def _checked(response: Any, city: City, now: float) -> Observation:
     """
     if not isinstance(response, Observation):
         raise TypeError(f"a provider gives an Observation, not a {type(response).__name__}")
-    if response.city != city.id or not response.is_sound():
-        raise TypeError("the provider's observation is of another city, or has a value that cannot be")
+    if response.city != city.id:
+        raise TypeError(f"field 'city' is invalid: must be {city.id!r}, the id of the requested city")
+    if problem := response.find_problem():
+        raise TypeError(problem)
     if response.observed_at <= response.fetched_at:
         return response
     latest = max(response.fetched_at, datetime.fromtimestamp(now, UTC))
