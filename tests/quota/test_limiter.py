@@ -27,6 +27,27 @@ async def test_the_concurrency_is_limited() -> None:
     assert (service.max_concurrent, service.times) == (3, [0, 0, 0, 1, 1, 1, 2, 2, 2, 3])
 
 
+async def test_a_light_request_does_not_overtake_a_heavy_one() -> None:
+    """Although the bucket has tokens for it before it has enough for the one that waits."""
+    service = FakeService(new_limiter(plan=Plan(rate=1.0, burst=10)))
+    await service.ask(10)
+    heavy = asyncio.create_task(service.ask(10))
+    await asyncio.sleep(5)
+    await service.ask(1)
+    await heavy
+    assert service.sent == [(0, 10), (10, 10), (11, 1)]
+
+
+async def test_a_request_is_counted_when_it_is_sent() -> None:
+    """A request that waits for its turn until the next minute is counted in that one."""
+    service = FakeService(new_limiter(plan=Plan({"minute": 100}, rate=1 / 60, burst=1)))
+    await asyncio.sleep(30)
+    await service.ask()
+    await service.ask()
+    assert service.times == [30, 90]
+    assert service.limiter.usage() == {"minute": (1, 100)}
+
+
 async def test_an_unlimited_provider_never_waits() -> None:
     """A limiter without a plan delays no request."""
     service = FakeService(new_limiter(concurrency=1))

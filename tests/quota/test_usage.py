@@ -207,8 +207,11 @@ def test_a_meter_without_changes_has_nothing_to_save() -> None:
     meter.restore_unsaved(unsaved)
     assert meter.take_unsaved() == unsaved
     meter.closed_until = NOON + 60
-    assert meter.take_unsaved() == ProviderUsage("fake", [], NOON + 1, NOON + 60)
+    pause = meter.take_unsaved()
+    assert pause == ProviderUsage("fake", [], NOON + 1, NOON + 60)
     assert meter.take_unsaved() is None
+    meter.restore_unsaved(pause)
+    assert meter.take_unsaved() == pause
 
 
 def test_a_restart_keeps_the_calls_the_rate_and_the_pause() -> None:
@@ -225,6 +228,16 @@ def test_a_restart_keeps_the_calls_the_rate_and_the_pause() -> None:
     assert after.bucket.delay(10, NOON + 1) == before.bucket.delay(10, NOON + 1) == pytest.approx(9.0)
     assert after.closed_until == NOON + 3600
     assert after.take_unsaved() == ProviderUsage("fake", [], NOON + 10, NOON + 3600)
+
+
+@pytest.mark.parametrize("window", WINDOWS)
+def test_a_restart_just_after_the_end_of_a_window_keeps_its_calls(window: str) -> None:
+    """The service may still count in the old window, by its own clock."""
+    meter = UsageMeter("fake", Plan({window: 100}))
+    started = window_start(window, MIDNIGHT - 1)
+    meter.merge_saved(ProviderUsage("fake", [WindowUsage(window, started, 90.0)]), MIDNIGHT + CLOCK_TOLERANCE - 1)
+    assert meter.calls_left(MIDNIGHT + CLOCK_TOLERANCE - 1) == 10
+    assert meter.calls_left(MIDNIGHT + CLOCK_TOLERANCE) == 100
 
 
 def test_saved_windows_that_are_over_are_ignored() -> None:

@@ -52,7 +52,7 @@ class CircuitBreaker:
         self._crowded_until = 0.0
         self._retry_spacing = 1.0  # seconds between the times at which rejected callers retry
         self._rejected = 0  # calls rejected since the latest pause began
-        self._handled_closed_until = 0.0  # the latest of the meter's closed_until that has become a pause here
+        self._seen_closed_until = 0.0  # the meter's ``closed_until`` at the latest check
 
     def set_planned_rate(self, rate: float) -> None:
         """Spread the retries after a pause over time, at twice the planned *rate* (calls per second)."""
@@ -82,7 +82,7 @@ class CircuitBreaker:
 
     def check(self, weight: int) -> None:
         """Raise ProviderError (PAUSED) with the time to retry, during a pause."""
-        if self._meter.closed_until > self._handled_closed_until:
+        if self._meter.closed_until > self._seen_closed_until:
             self._adopt_saved_pause()
         state = self._state
         if state.phase is Phase.OPEN and asyncio.get_running_loop().time() < state.until:
@@ -104,8 +104,7 @@ class CircuitBreaker:
     def request_failed(self, error: ProviderError, weight: int, *, is_probe: bool) -> ProviderError:
         """Record a failure; return the error to raise, which says when to retry if the provider is paused."""
         self._apply(RequestFailed(error, weight, is_probe))
-        is_paused = not self.is_closed or error.failure is Failure.PAUSED
-        return self._with_retry_time(error, weight) if is_paused else error
+        return error if self.is_closed else self._with_retry_time(error, weight)
 
     def probe_ended(self) -> None:
         """Wake the requests that wait for the probe; without a result of this one the next of them is the probe."""
@@ -121,8 +120,12 @@ class CircuitBreaker:
         self._apply(PauseRequested(seconds, cause))
 
     def _adopt_saved_pause(self) -> None:
-        """Honour a rate limit that an earlier run, or another process with the same state folder, was told."""
-        self._handled_closed_until = self._meter.closed_until
+        """Honour a rate limit that an earlier run, or another process with the same state folder, was told.
+
+        During a pause it is only marked as seen, because the probe at the end of that pause knows more. So each
+        ``closed_until`` causes at most one pause, also when the system time is set back before it.
+        """
+        self._seen_closed_until = self._meter.closed_until
         seconds = self._meter.closed_until - self._now().timestamp()
         if self.is_closed and seconds > 0:
             self.request_pause(seconds, ProviderError("the service asked an earlier run to wait", Failure.RATE_LIMITED))
@@ -153,6 +156,6 @@ class CircuitBreaker:
         if cause.failure is Failure.CONCURRENCY_LIMITED:
             self._crowded_until = self._state.until + _CROWDED_SECONDS
         if cause.failure in (Failure.RATE_LIMITED, Failure.CONCURRENCY_LIMITED):
-            self._meter.closed_until = self._handled_closed_until = until.timestamp()
+            self._meter.closed_until = until.timestamp()
             self._on_change()
         log_pause(self._meter.provider, cause_before, cause, seconds, until)
