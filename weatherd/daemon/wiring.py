@@ -1,4 +1,4 @@
-"""The parts that every command needs, opened as the settings say: session, providers, sinks."""
+"""Open the plug-ins, built-in ones included, as the settings say: providers, sinks and forwarders."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ USER_AGENT = f"weatherd/{__version__}"
 
 
 def utc_now() -> datetime:
-    """Return the wall clock's time, aware and in UTC."""
+    """Return the current time, aware and in UTC."""
     return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class OpenProviders:
-    """The providers that can serve, and for each of the others why it cannot."""
+    """The installed providers by name: the usable ones, and why the others cannot be used."""
 
     usable: Mapping[str, Provider]
     rejected: Mapping[str, Problem]
@@ -61,32 +61,32 @@ class OpenProviders:
     budgets: AgeBudgets
 
     def require_usable(self, configuration: Configuration) -> Configuration:
-        """Return *configuration*, with the cities set aside that name a provider which cannot serve.
+        """Return *configuration* with the cities quarantined that name a rejected provider.
 
-        Raises ConfigError when one of the general providers cannot.
+        Raises ConfigError if the setting ``providers`` names one.
         """
         if missing := [self.rejected[name] for name in configuration.settings.providers if name in self.rejected]:
             raise ConfigError(*missing)
-        unfit = {city: self._problem(city, configuration) for city in configuration.cities if self._refuses(city)}
-        if not unfit:
+        rejected = [city for city in configuration.cities if not self.rejected.keys().isdisjoint(city.providers)]
+        if not rejected:
             return configuration
-        fit = tuple(city for city in configuration.cities if city not in unfit)
-        quarantined = (*configuration.quarantined, *((problem,) for problem in unfit.values()))
-        return replace(configuration, cities=fit, quarantined=quarantined)
+        path = str(configuration.list_path)
+        problems = ((Problem(path, f"{city.name!r}: {self._reasons(city)}"),) for city in rejected)
+        usable = tuple(city for city in configuration.cities if self.rejected.keys().isdisjoint(city.providers))
+        return replace(configuration, cities=usable, quarantined=(*configuration.quarantined, *problems))
 
-    def _refuses(self, city: City) -> bool:
-        return not self.rejected.keys().isdisjoint(city.providers)
-
-    def _problem(self, city: City, configuration: Configuration) -> Problem:
-        reasons = [self.rejected[name].message for name in city.providers if name in self.rejected]
-        return Problem(str(configuration.list_path), f"{city.name!r}: {'; '.join(reasons)}")
+    def _reasons(self, city: City) -> str:
+        return "; ".join(self.rejected[name].message for name in city.providers if name in self.rejected)
 
 
 @contextlib.asynccontextmanager
 async def open_providers(
     settings: Settings, now: Callable[[], datetime] = utc_now, state: ProviderState | None = None
 ) -> AsyncIterator[OpenProviders]:
-    """Open the session and on it every provider that is installed and set up, each behind its gate."""
+    """Open an HTTP session and every installed provider with it, each behind a rate limiter of its own.
+
+    *state* keeps usage and pauses over restarts; None keeps them in memory.
+    """
     state = state or in_memory_state(now)
     usable: dict[str, Provider] = {}
     rejected: dict[str, Problem] = {}
@@ -130,7 +130,7 @@ def _find_traits(name: str, opener: Any, settings: Settings) -> ProviderTraits:
 
 @contextlib.asynccontextmanager
 async def open_with_state(configuration: Configuration) -> AsyncIterator[OpenProviders]:
-    """Open the providers for a command that asks once. Its calls count like the daemon's, which may be running."""
+    """Open the providers for a command that polls once. Its calls count towards the quota that the daemon uses too."""
     path = find_state_folder(configuration.settings.state, configuration.file, os.environ)
     async with (
         open_journal(path) as journal,
@@ -142,7 +142,7 @@ async def open_with_state(configuration: Configuration) -> AsyncIterator[OpenPro
 
 @contextlib.asynccontextmanager
 async def open_sinks(settings: Settings) -> AsyncIterator[dict[str, Sink]]:
-    """Open every sink that is installed and switched on."""
+    """Open every sink that is installed and enabled. Raises ConfigError if one lacks a setting; logs other errors."""
     sinks: dict[str, Sink] = {}
     async with contextlib.AsyncExitStack() as stack:
         for name, point in plugins.find_plugins("sinks").items():
@@ -165,15 +165,18 @@ async def open_forwarders(
     budgets: AgeBudgets,
     now: Callable[[], datetime] = utc_now,
 ) -> AsyncIterator[dict[str, Forwarder]]:
-    """Make every forwarder that is installed and switched on. Raises ConfigError for one that lacks something."""
+    """Create every forwarder that is installed and enabled; the daemon connects them.
+
+    Raises ConfigError if one lacks a setting or a library; logs other errors.
+    """
     forwarders: dict[str, Forwarder] = {}
     async with open_session(USER_AGENT) as session:
         for name, point in plugins.find_plugins("forwarders").items():
             resources = ForwarderResources(session, state.key_values(f"forwarder {name}"), cities, now, budgets)
             try:
                 with contain():
-                    if made := point.load()(settings, resources):
-                        forwarders[name] = made
+                    if forwarder := point.load()(settings, resources):
+                        forwarders[name] = forwarder
             except ConfigError:
                 raise
             except Exception as error:
@@ -182,13 +185,13 @@ async def open_forwarders(
 
 
 async def _enter(stack: contextlib.AsyncExitStack, name: str, manager: AbstractAsyncContextManager[_T]) -> _T:
-    """Enter a plug-in's context manager. The stack closes it; what it raises then is logged and stops nobody else."""
+    """Enter a plug-in's context manager; the stack exits it. An error at the exit is logged and stops no other one."""
     entered = await manager.__aenter__()
 
     async def close(*error: Any) -> None:
         try:
             with contain():
-                await manager.__aexit__(*error)  # with the error that ends the daemon, if there is one
+                await manager.__aexit__(*error)  # with the exception that ends the daemon, if there is one
         except Exception as failure:
             log.error("plugin.broken", plugin=name, exc_info=failure)
 

@@ -14,7 +14,7 @@ _MAX_SEQ = 2**63 - 1  # SQLite's largest integer
 _CITY_ID, _MAX_ID_LENGTH = "^[a-z0-9][a-z0-9_-]*$", 64
 _DECODED_PLUS = re.compile(r" (\d\d:\d\d)$")  # "+01:00" in a URL that was not percent-encoded: "+" means a space
 
-CityState = Literal["fresh", "stale", "down", "waiting"]
+StateName = Literal["fresh", "stale", "down", "waiting"]
 
 
 def _parse_integer(value: object) -> object:
@@ -67,7 +67,7 @@ class CitiesQuery(Model):
         str | None,
         Field(min_length=1, max_length=200, description="Only cities with this id or name; case does not matter"),
     ] = None
-    state: Annotated[CityState | None, Field(description="Only cities in this state")] = None
+    state: Annotated[StateName | None, Field(description="Only cities in this state")] = None
     after: Annotated[CityId | None, Field(description="Continue after this city: `next` of the previous page")] = None
     limit: Annotated[int, Field(ge=1, le=1000, description="Cities per page"), _INTEGER] = 100
 
@@ -170,7 +170,7 @@ class CityModel(Model):
     name: str
     lat: float
     lon: float
-    state: CityState
+    state: StateName
     observation: ObservationModel | None
     next: Annotated[NextPollModel | None, Field(description="null while the city is being polled")]
 
