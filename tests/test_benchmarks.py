@@ -1,4 +1,4 @@
-"""What the benchmarks make of what they see."""
+"""Evaluation of the benchmarks' measurements."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ BEGIN = 1_800_000_000.0
 
 
 def _line(city: str, at: float) -> str:
-    moment = datetime.fromtimestamp(at, UTC).isoformat()
-    return f'{{"event":"observation","city":"{city}","fetched_at":"{moment}"}}\n'
+    timestamp = datetime.fromtimestamp(at, UTC).isoformat()
+    return f'{{"event":"observation","city":"{city}","fetched_at":"{timestamp}"}}\n'
 
 
-def test_ticks_are_told_from_the_log(tmp_path: Path) -> None:
-    """A tick without an answer is missed, a second answer is one too many, and a delay counts from the tick."""
+def test_punctuality_from_the_log(tmp_path: Path) -> None:
+    """A tick without a response is missed, a second response is counted, and delays count from the tick."""
     ticks = {city: BEGIN + (phase_offset(city, 60.0) - BEGIN) % 60.0 for city in ("kiel", "berlin", "oslo")}
     lines = [
-        _line("kiel", ticks["kiel"] - 60),  # of the interval before
+        _line("kiel", ticks["kiel"] - 60),  # previous interval
         '{"event":"city.down","city":"oslo"}\n',
         _line("kiel", ticks["kiel"] + 0.5),
         _line("berlin", ticks["berlin"] + 0.25),
         _line("berlin", ticks["berlin"] + 0.75),
-        _line("paris", ticks["berlin"]),  # not asked about
-        _line("oslo", ticks["oslo"])[:-9],  # half of a line, which is being written
+        _line("paris", ticks["berlin"]),  # not among the cities
+        _line("oslo", ticks["oslo"])[:-9],  # incomplete line
     ]
     log = tmp_path / "log"
     log.write_text("".join(lines))
@@ -44,8 +44,8 @@ def test_ticks_are_told_from_the_log(tmp_path: Path) -> None:
     assert found.p50 == pytest.approx(0.375, abs=1e-5)
 
 
-def test_a_window_without_an_observation_is_no_measurement(tmp_path: Path) -> None:
-    """A subject that did nothing is not called punctual."""
+def test_window_without_observations(tmp_path: Path) -> None:
+    """A window without observations raises RuntimeError instead of counting as punctual."""
     log = tmp_path / "log"
     log.write_text('{"event":"daemon.ready"}\n')
     with pytest.raises(RuntimeError, match="no observation"):
@@ -55,17 +55,17 @@ def test_a_window_without_an_observation_is_no_measurement(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("values", "always", "is_met"), [([1, 9, 2], False, True), ([1, 9, 2], True, False), ([], False, None)]
 )
-def test_a_goal_is_judged_by_the_median_or_in_every_run(
+def test_goal_uses_median_or_all_runs(
     values: list[float],
-    always: bool,  # noqa: FBT001 - a parameter of the test
-    is_met: bool | None,  # noqa: FBT001 - as above
+    always: bool,  # noqa: FBT001 - test parameter
+    is_met: bool | None,  # noqa: FBT001 - test parameter
 ) -> None:
-    """One bad run does not fail a goal, unless it must hold in every run; and what was not measured is not met."""
+    """One bad run fails only a goal that must hold in each run; a goal without measurements has no verdict."""
     assert Verdict(Goal("", ("", ""), "<", 5, always=always), values).is_met is is_met
 
 
-def test_ratios_are_taken_inside_a_run() -> None:
-    """A slow hour, in which both take twice as long, does not change how they compare."""
+def test_ratios_are_computed_within_a_run() -> None:
+    """A run in which both subjects take twice as long does not change their ratio."""
     figures = Figures()
     for factor in (1.0, 2.0):
         figures.add(names.UNBATCHED, names.CPU, 90 * factor)

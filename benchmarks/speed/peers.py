@@ -14,8 +14,8 @@ import requests
 _DEADLINE = 60.0
 
 
-def _print(city: int, answer: dict[str, dict[str, float]]) -> None:
-    print(f"City {city}: {answer['main']['temp']:.0f} :: {answer['weather'][0]['description']}")  # type: ignore[index]
+def _print(city: int, response: dict[str, dict[str, float]]) -> None:
+    print(f"City {city}: {response['main']['temp']:.0f} :: {response['weather'][0]['description']}")  # type: ignore[index]
 
 
 async def _own_session(city: int, url: str) -> None:

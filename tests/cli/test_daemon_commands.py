@@ -15,7 +15,7 @@ from aiohttp import web
 
 from tests.end_to_end.test_process import BERLIN, ENVIRONMENT, KIEL
 from tests.support.servers import free_port, program
-from tests.web.test_web import site
+from tests.web.test_web import run_daemon
 from weatherd.cli.commands.explain import describe_phases
 from weatherd.http.client import get
 from weatherd.http.session import open_session
@@ -42,7 +42,7 @@ async def run_weatherd(*arguments: str) -> tuple[int, str, str]:
 async def test_the_commands_show_the_running_daemon(tmp_path: Path) -> None:
     """A table, JSON, one city in detail, health; a mistyped name gets a suggestion."""
     odd = "{name: '[red]:sun:[/]', id: odd, lat: 1, lon: 1}"
-    async with site(tmp_path, KIEL, BERLIN, odd) as it:
+    async with run_daemon(tmp_path, KIEL, BERLIN, odd) as it:
         code, table, _ = await run_weatherd("status", "--url", it.url)
         assert code == 0
         assert "Kiel" in table
@@ -65,7 +65,7 @@ async def test_the_commands_show_the_running_daemon(tmp_path: Path) -> None:
 
 async def test_the_tail_follows_until_the_daemon_ends(tmp_path: Path) -> None:
     """It prints new observations of one city, a line each; the end of the stream is exit code 69."""
-    async with site(tmp_path, KIEL, BERLIN) as it:
+    async with run_daemon(tmp_path, KIEL, BERLIN) as it:
         pipe = asyncio.subprocess.PIPE
         command = (sys.executable, "-m", "weatherd", "tail", "Kiel", "--url", it.url)
         child = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=pipe, env=ENVIRONMENT)

@@ -1,4 +1,4 @@
-"""Clients that other people wrote take the simulator for the real services."""
+"""Third-party client libraries work with the simulator."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ async def url(now: datetime) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def open_meteo_client(url: str) -> AsyncIterator[Any]:
-    """Return frenck's client, with a session that takes its requests to the simulator."""
+    """Return the client of the package open-meteo, whose requests are redirected to the simulator."""
     open_meteo = pytest.importorskip("open_meteo", reason="open-meteo is not installed")
     async with aiohttp.ClientSession() as direct:
 
-        async def divert(request: ClientRequest, _: ClientHandlerType) -> ClientResponse:
+        async def redirect(request: ClientRequest, _: ClientHandlerType) -> ClientResponse:
             return await direct.get(url + request.url.raw_path_qs)
 
-        async with aiohttp.ClientSession(middlewares=[divert]) as session:
+        async with aiohttp.ClientSession(middlewares=[redirect]) as session:
             yield open_meteo.OpenMeteo(session=session)
 
 
 async def test_open_meteo_forecast(open_meteo_client: Any, now: datetime) -> None:
-    """open-meteo reads every section of a forecast."""
+    """open-meteo parses each section of a forecast."""
     forecast = await open_meteo_client.forecast(
         latitude=54.32,
         longitude=10.13,
@@ -60,15 +60,15 @@ async def test_open_meteo_forecast(open_meteo_client: Any, now: datetime) -> Non
 
 
 async def test_open_meteo_geocoding(open_meteo_client: Any) -> None:
-    """open-meteo finds places, and none."""
+    """open-meteo finds places, and handles an empty result."""
     found = await open_meteo_client.geocoding(name="Frankfurt", country_code="DE")
     assert [place.name for place in found.results] == ["Frankfurt am Main", "Frankfurt (Oder)"]
     assert (await open_meteo_client.geocoding(name="Atlantis")).results is None
     assert (await open_meteo_client.geocoding_by_id(location_id=2891122)).name == "Kiel"
 
 
-async def test_open_meteo_refusal(open_meteo_client: Any) -> None:
-    """open-meteo reads the reason of a refusal."""
+async def test_open_meteo_error(open_meteo_client: Any) -> None:
+    """open-meteo raises an error with the service's reason."""
     exceptions = pytest.importorskip("open_meteo.exceptions")
     with pytest.raises(exceptions.OpenMeteoResponseError, match="Latitude must be in range"):
         await open_meteo_client.forecast(latitude=100, longitude=0)
@@ -76,7 +76,7 @@ async def test_open_meteo_refusal(open_meteo_client: Any) -> None:
 
 @pytest.fixture
 def pyowm_config(url: str) -> dict[str, Any]:
-    """Return a configuration of pyowm that has the simulator for its proxy."""
+    """Return a configuration of pyowm that uses the simulator as proxy."""
     pytest.importorskip("pyowm", reason="pyowm is not installed")
     config: dict[str, Any] = copy.deepcopy(pytest.importorskip("pyowm.utils.config").get_default_config())
     config["connection"] |= {"use_ssl": False, "use_proxy": True}
@@ -86,7 +86,7 @@ def pyowm_config(url: str) -> dict[str, Any]:
 
 @pytest.mark.real_time
 async def test_pyowm(pyowm_config: dict[str, Any], now: datetime) -> None:
-    """Pyowm reads the current weather by coordinates, by name and by id."""
+    """Pyowm parses the current weather by coordinates, by name and by id."""
     manager = pytest.importorskip("pyowm").OWM("key", pyowm_config).weather_manager()
     seen = await asyncio.to_thread(manager.weather_at_coords, 54.32, 10.13)
     assert (seen.location.name, seen.location.country) == ("Kiel", "DE")
@@ -101,12 +101,12 @@ async def test_pyowm(pyowm_config: dict[str, Any], now: datetime) -> None:
 
 
 @pytest.mark.real_time
-async def test_pyowm_refusals(pyowm_config: dict[str, Any]) -> None:
-    """Pyowm tells a refused key from an unknown city."""
+async def test_pyowm_errors(pyowm_config: dict[str, Any]) -> None:
+    """Pyowm distinguishes a rejected key from an unknown city."""
     exceptions, pyowm = pytest.importorskip("pyowm.commons.exceptions"), pytest.importorskip("pyowm")
-    refused = pyowm.OWM("invalid", pyowm_config).weather_manager()
+    rejected = pyowm.OWM("invalid", pyowm_config).weather_manager()
     with pytest.raises(exceptions.UnauthorizedError):
-        await asyncio.to_thread(refused.weather_at_coords, 54.32, 10.13)
+        await asyncio.to_thread(rejected.weather_at_coords, 54.32, 10.13)
     manager = pyowm.OWM("key", pyowm_config).weather_manager()
     with pytest.raises(exceptions.NotFoundError):
         await asyncio.to_thread(manager.weather_at_place, "Atlantis")

@@ -1,4 +1,4 @@
-"""Current weather 2.5 keeps OpenWeatherMap's documented rules."""
+"""The simulated current weather 2.5 follows OpenWeatherMap's documentation."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ NOW = datetime(2026, 8, 21, 12, 7, 30, tzinfo=UTC)
 KIEL = {"lat": ["54.32"], "lon": ["10.13"], "appid": ["key"]}
 
 
-def ask_at(now: datetime, /, **query: list[str]) -> Any:
-    """Return the body of a good answer at some time."""
+def fetch_at(now: datetime, /, **query: list[str]) -> Any:
+    """Return the body of a successful response at a time."""
     status, body = handle_weather(KIEL | query, now)
     assert status == 200, body
     return body
 
 
-def ask(**query: list[str]) -> Any:
-    """Return the body of a good answer."""
-    return ask_at(NOW, **query)
+def fetch(**query: list[str]) -> Any:
+    """Return the body of a successful response."""
+    return fetch_at(NOW, **query)
 
 
-def test_a_normal_answer_has_every_field() -> None:
-    """Whatever may be missing in odd answers is there in a normal one, which says that it is simulated."""
-    body = ask()
+def test_response_has_every_field() -> None:
+    """A normal response has all optional fields, and is marked as simulated."""
+    body = fetch()
     assert set(body) - {"rain", "snow"} == {
         *("coord", "weather", "base", "main", "visibility", "wind", "clouds", "dt", "sys", "timezone", "id"),
         *("name", "cod"),
@@ -46,29 +46,29 @@ def test_a_normal_answer_has_every_field() -> None:
     assert body["sys"]["sunrise"] < body["dt"] < body["sys"]["sunset"]
 
 
-def test_time_moves_in_steps_of_ten_minutes() -> None:
-    """``dt`` is the last step, and the values are those of that time."""
+def test_updates_every_ten_minutes() -> None:
+    """``dt`` is the time of the last update, and the values are those of that time."""
     step = datetime(2026, 8, 21, 12, tzinfo=UTC)
-    body = ask(units=["metric"])
+    body = fetch(units=["metric"])
     assert body["dt"] == step.timestamp()
     assert body["main"]["temp"] == round(weather_at(54.32, 10.13, step.timestamp()).temperature, 2)
-    assert ask_at(NOW + timedelta(minutes=2), units=["metric"]) == body
+    assert fetch_at(NOW + timedelta(minutes=2), units=["metric"]) == body
 
 
 def test_units() -> None:
-    """Kelvin without ``units``, °C with metric, °F and miles an hour with imperial."""
-    kelvin, metric, imperial = ask(), ask(units=["metric"]), ask(units=["imperial"])
+    """The default is kelvin; metric means °C, imperial °F and miles per hour."""
+    kelvin, metric, imperial = fetch(), fetch(units=["metric"]), fetch(units=["imperial"])
     assert kelvin["main"]["temp"] == pytest.approx(metric["main"]["temp"] + 273.15, abs=0.02)
     assert imperial["main"]["temp"] == pytest.approx(metric["main"]["temp"] * 1.8 + 32, abs=0.02)
     assert kelvin["wind"] == metric["wind"]
     assert imperial["wind"]["speed"] == pytest.approx(metric["wind"]["speed"] * 2.2369, abs=0.02)
-    assert ask(units=["parsec"]) == kelvin
+    assert fetch(units=["parsec"]) == kelvin
 
 
 @given(st.floats(-90, 90), st.floats(-180, 180), st.integers(0, 2_000_000_000))
-def test_rain_and_snow_only_when_they_fall(lat: float, lon: float, at: int) -> None:
-    """The condition agrees with rain, snow and clouds, anywhere and at any time."""
-    body = ask_at(datetime.fromtimestamp(at, UTC), lat=[str(lat)], lon=[str(lon)])
+def test_rain_and_snow_match_the_condition(lat: float, lon: float, at: int) -> None:
+    """The condition is consistent with rain, snow and clouds, anywhere and at any time."""
+    body = fetch_at(datetime.fromtimestamp(at, UTC), lat=[str(lat)], lon=[str(lon)])
     group = body["weather"][0]["id"] // 100
     assert ("rain" in body) == (group in {2, 3, 5})
     assert ("snow" in body) == (group == 6)
@@ -92,24 +92,24 @@ def test_rain_and_snow_only_when_they_fall(lat: float, lon: float, at: int) -> N
     ],
 )
 def test_conditions(code: int, cover: float, expected: tuple[int, str, str, str]) -> None:
-    """Each WMO code has its condition with the documented words."""
+    """Each WMO code has the documented condition."""
     assert tuple(weather_condition(code, cover, is_day=True).values()) == expected
 
 
-def test_icons_know_the_night() -> None:
-    """The icon ends in d by day and in n by night."""
+def test_night_icons() -> None:
+    """The icon ends in n at night."""
     assert weather_condition(0, 0, is_day=False)["icon"] == "01n"
 
 
 def test_keys() -> None:
-    """Any key will do, under either name; none, or one that begins with ``invalid``, is refused."""
-    refusal = {
+    """Any key is accepted, under either name; a missing one, or one that begins with ``invalid``, is rejected."""
+    rejection = {
         "cod": 401,
         "message": "Invalid API key. Please see http://openweathermap.org/faq#error401 for more info.",
     }
     assert handle_weather({"lat": ["1"], "lon": ["2"], "APPID": ["k"]}, NOW)[0] == 200
-    assert handle_weather({"lat": ["1"], "lon": ["2"]}, NOW) == (401, refusal)
-    assert handle_weather(KIEL | {"appid": ["invalid-1"]}, NOW) == (401, refusal)
+    assert handle_weather({"lat": ["1"], "lon": ["2"]}, NOW) == (401, rejection)
+    assert handle_weather(KIEL | {"appid": ["invalid-1"]}, NOW) == (401, rejection)
 
 
 @pytest.mark.parametrize(
@@ -125,8 +125,8 @@ def test_keys() -> None:
         ({"lat": [], "lon": [], "id": ["1"]}, 404, "city not found"),
     ],
 )
-def test_refusals(query: dict[str, list[str]], status: int, message: str) -> None:
-    """What is wrong is refused in the service's words, with ``cod`` as a string."""
+def test_rejected_requests(query: dict[str, list[str]], status: int, message: str) -> None:
+    """An invalid request is rejected with the service's message, with ``cod`` as a string."""
     assert handle_weather(KIEL | query, NOW) == (status, {"cod": str(status), "message": message})
 
 
@@ -135,7 +135,7 @@ def test_refusals(query: dict[str, list[str]], status: int, message: str) -> Non
     [("London", 2643743), ("London,GB", 2643743), ("London,CA", 6058560), ("paris,tx,us", 4717560)],
 )
 def test_places_by_name(name: str, place_id: int) -> None:
-    """The old ways to name a place still work: by name and country, and by id."""
+    """Places can be requested by name and country, and by id."""
     named = {"appid": ["key"], "q": [name]}
     status, body = handle_weather(named, NOW)
     assert (status, body["id"]) == (200, place_id)
@@ -143,14 +143,14 @@ def test_places_by_name(name: str, place_id: int) -> None:
 
 
 def test_at_sea() -> None:
-    """Far from any place an answer has neither name nor country."""
-    body = ask(lat=["-40"], lon=["-120"])
+    """Far from any place, the response has neither name nor country."""
+    body = fetch(lat=["-40"], lon=["-120"])
     assert (body["name"], body["id"], body["timezone"]) == ("", 0, -8 * 3600)
     assert "country" not in body["sys"]
 
 
-def test_other_modes_are_refused() -> None:
-    """XML and HTML are named and refused, never answered with JSON weather."""
+def test_other_modes_are_rejected() -> None:
+    """The modes XML and HTML are rejected by name, and never answered with JSON."""
     status, body = handle_weather(KIEL | {"mode": ["xml"]}, NOW)
     assert status == 400
     assert "xml" in body["message"]

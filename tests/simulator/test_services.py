@@ -1,4 +1,4 @@
-"""MET Norway, Bright Sky and the National Weather Service, as they are simulated: the rules, and the weather."""
+"""Simulated MET Norway, Bright Sky and National Weather Service: their rules, and weatherd's parsers on them."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ HOURS = [datetime(2026, month, 3, hour, 17, tzinfo=UTC) for month in (1, 4, 7, 1
 
 
 def city(lat: float, lon: float) -> City:
-    """Return a city there."""
+    """Return a city at a position."""
     return City(name="Somewhere", lat=lat, lon=lon)
 
 
-def question(lat: str, lon: str, **headers: str) -> ServiceRequest:
-    """Return a question for a forecast."""
+def forecast_request(lat: str, lon: str, **headers: str) -> ServiceRequest:
+    """Return a request for a forecast."""
     return ServiceRequest({"lat": [lat], "lon": [lon]}, headers=AGENT | headers)
 
 
 @pytest.mark.parametrize("at", HOURS)
-def test_weatherd_understands_the_simulated_forecast(at: datetime) -> None:
-    """For places of all latitudes the step of now is there, sound, and the weather of the hour."""
+def test_weatherd_parses_the_simulated_forecast(at: datetime) -> None:
+    """At all latitudes, the current step exists, is valid, and has the weather of the hour."""
     for lat in range(-80, 81, 16):
-        reply = simulated_met.handle_compact(question(str(lat), "10.5"), at)
+        reply = simulated_met.handle_compact(forecast_request(str(lat), "10.5"), at)
         answer = Response(reply.status, json.dumps(reply.body).encode(), reply.headers)
         forecast = parse_met_norway(answer, None, at.timestamp())
         step = forecast.step_at(at.timestamp())
@@ -61,9 +61,9 @@ def test_weatherd_understands_the_simulated_forecast(at: datetime) -> None:
         assert 1790 <= forecast.expires - at.timestamp() <= 1930
 
 
-def test_a_forecast_has_the_form_of_the_real_one(now: datetime) -> None:
-    """82 steps: 54 by the hour, then by six hours without ``next_1_hours``, and the last with nothing to follow."""
-    steps = simulated_met.handle_compact(question("60.1", "10"), now).body["properties"]["timeseries"]
+def test_forecast_steps(now: datetime) -> None:
+    """A forecast has 54 hourly steps, then 28 every six hours without ``next_1_hours``; the last has no periods."""
+    steps = simulated_met.handle_compact(forecast_request("60.1", "10"), now).body["properties"]["timeseries"]
     assert len(steps) == 82
     assert ["next_1_hours" in step["data"] for step in steps] == [True] * 54 + [False] * 28
     assert steps[-1]["data"].keys() == {"instant"}
@@ -85,17 +85,17 @@ def test_a_forecast_has_the_form_of_the_real_one(now: datetime) -> None:
         ({"lat": "59", "lon": "10"}, {"User-Agent": "weatherd github.com/me/weatherd"}, 200),
     ],
 )
-async def test_met_norways_rules(
+async def test_met_norway_rules(
     simulate: Simulate, query: dict[str, str], headers: dict[str, str], status: int
 ) -> None:
-    """Four decimals at the most, both coordinates, and a User-Agent that names somebody."""
+    """Requests need at most four decimals, both coordinates, and a User-Agent with a contact."""
     client = await simulate()
     async with client.get(COMPACT, params=query, headers=headers) as response:
         assert response.status == status
 
 
-async def test_what_has_not_changed_has_no_body(simulate: Simulate) -> None:
-    """A 304 says when it expires, and comes only for the very ``Last-Modified``."""
+async def test_not_modified(simulate: Simulate) -> None:
+    """A 304 has an ``Expires`` header, and is sent only for the exact ``Last-Modified``."""
     client = await simulate()
     query = {"lat": "59.9", "lon": "10.7"}
     async with client.get(COMPACT, params=query, headers=AGENT) as first:
@@ -109,8 +109,8 @@ async def test_what_has_not_changed_has_no_body(simulate: Simulate) -> None:
         assert other.status == 200
 
 
-def test_every_code_has_a_symbol_that_is_known() -> None:
-    """By day and by night; the two that the service misspells are misspelt."""
+def test_every_code_has_a_known_symbol() -> None:
+    """Each WMO code has a symbol, by day and by night, that weatherd's parser knows."""
     for code in (
         *range(4),
         45,
@@ -141,8 +141,8 @@ def test_every_code_has_a_symbol_that_is_known() -> None:
 
 
 @pytest.mark.parametrize("at", HOURS)
-async def test_weatherd_understands_the_simulated_stations(simulate: Simulate, at: datetime) -> None:
-    """Bright Sky's report is of the last half hour; its words agree with its clouds."""
+async def test_weatherd_parses_the_simulated_reports(simulate: Simulate, at: datetime) -> None:
+    """Bright Sky's report is from the last half hour; its condition is consistent with its clouds."""
     client = await simulate()
     async with client.get("/current_weather", params={"lat": "52.5", "lon": "13.4"}) as response:
         found = parse_bright_sky(city(52.5, 13.4), Response(200, await response.read()), at)
@@ -161,8 +161,8 @@ async def test_weatherd_understands_the_simulated_stations(simulate: Simulate, a
         ({"lon": "10"}, 422, None),
     ],
 )
-async def test_bright_skys_refusals(simulate: Simulate, query: dict[str, str], status: int, detail: str | None) -> None:
-    """Outside Germany there is no source; what is no place is explained in a list."""
+async def test_bright_sky_errors(simulate: Simulate, query: dict[str, str], status: int, detail: str | None) -> None:
+    """Outside Germany there is no source; invalid coordinates are explained in a list."""
     client = await simulate()
     async with client.get("/current_weather", params=query) as response:
         body = await response.json()
@@ -170,27 +170,27 @@ async def test_bright_skys_refusals(simulate: Simulate, query: dict[str, str], s
         assert body["detail"] == detail if detail else body["detail"][0]["msg"]
 
 
-async def test_the_way_to_a_station(simulate: Simulate, now: datetime) -> None:
-    """Point, stations by distance, and the newest observation, which is of :53 and within the hour."""
+async def test_nws_station_lookup(simulate: Simulate, now: datetime) -> None:
+    """A point leads to stations by distance, and to the latest observation, made at :53 within the last hour."""
     client = await simulate()
 
-    async def ask(path: str) -> Any:
+    async def fetch(path: str) -> Any:
         async with client.get(path, headers=AGENT) as response:
             assert (response.status, response.content_type) == (200, "application/geo+json")
             return await response.json()
 
-    address = (await ask("/points/39.7456,-97.0892"))["properties"]["observationStations"]
-    assert address.startswith(str(client._base_url))  # it is on the host that was asked
-    stations = (await ask(address))["features"]
+    address = (await fetch("/points/39.7456,-97.0892"))["properties"]["observationStations"]
+    assert address.startswith(str(client._base_url))  # on the host of the request
+    stations = (await fetch(address))["features"]
     assert len(stations) >= 3
     name = stations[0]["properties"]["stationIdentifier"]
-    latest = await ask(f"/stations/{name}/observations/latest")
+    latest = await fetch(f"/stations/{name}/observations/latest")
     found = parse_nws(city(39.7, -97), Response(200, json.dumps(latest).encode()), now)
     assert found.find_problem() is None
     assert (found.station, found.observed_at.minute) == (name, 53)
     assert timedelta() <= now - found.observed_at < timedelta(hours=1)
     for path in (f"/stations/{name}/observations", f"/stations/{name}/observations/?limit=3"):
-        listed = (await ask(path))["features"]
+        listed = (await fetch(path))["features"]
         assert listed[0] == latest
         assert len(listed) == (3 if "limit" in path else 24)
 
@@ -207,8 +207,8 @@ async def test_the_way_to_a_station(simulate: Simulate, now: datetime) -> None:
         ("/points/39,-97?units=si", 400, "BadRequest"),
     ],
 )
-async def test_the_weather_services_problems(simulate: Simulate, path: str, status: int, kind: str) -> None:
-    """Each is a problem document of its kind; a point with too many decimals is sent to the right one."""
+async def test_nws_problems(simulate: Simulate, path: str, status: int, kind: str) -> None:
+    """Each error is a problem document of its kind; a point with too many decimals is redirected."""
     client = await simulate()
     async with client.get(path, headers=AGENT, allow_redirects=False) as response:
         body = json.loads(await response.read())

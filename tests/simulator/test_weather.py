@@ -1,4 +1,4 @@
-"""The pretended weather agrees with itself everywhere, and with what people know of weather."""
+"""The simulated weather is consistent and plausible, everywhere and at any time."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ times = st.floats(0, 4_000_000_000)
 
 @given(lats, lons, times)
 def test_ranges(lat: float, lon: float, at: float) -> None:
-    """Every quantity stays within what the Earth has seen."""
+    """Each quantity stays within the records of the Earth."""
     weather = weather_at(lat, lon, at)
     assert -60 < weather.temperature < 45
     assert -70 < weather.apparent_temperature < 65
@@ -43,8 +43,8 @@ def test_ranges(lat: float, lon: float, at: float) -> None:
     assert 50 < weather.visibility <= 24_000
 
 
-def check_agreement(weather: Weather) -> None:
-    """Assert that what belongs together agrees: gusts, dew, snow, clouds, fog, and the code with all of them."""
+def check_consistency(weather: Weather) -> None:
+    """Assert that gusts, dew point, snow, clouds, fog and the code are consistent."""
     fall, code = weather.precipitation, weather.code
     assert weather.wind_gust >= weather.wind_speed
     assert weather.dew_point <= weather.temperature
@@ -58,18 +58,18 @@ def check_agreement(weather: Weather) -> None:
     assert code < 95 or weather.temperature > 5
     assert (weather.visibility < 1000) or code not in {45, 48}
     if code <= 3:
-        assert code == sum(weather.cloud_cover > least for least in (11, 25.5, 84.5))
+        assert code == sum(weather.cloud_cover > limit for limit in (11, 25.5, 84.5))
 
 
 @given(lats, lons, times)
-def test_agreement(lat: float, lon: float, at: float) -> None:
-    """The weather agrees with itself, anywhere and at any time."""
-    check_agreement(weather_at(lat, lon, at))
+def test_consistency(lat: float, lon: float, at: float) -> None:
+    """The weather is consistent, anywhere and at any time."""
+    check_consistency(weather_at(lat, lon, at))
 
 
 @given(lats, lons, times)
 def test_smoothness(lat: float, lon: float, at: float) -> None:
-    """Nothing jumps: ten minutes or a kilometre on, the air is much the same."""
+    """The weather changes little within ten minutes or a kilometre."""
     here = weather_at(lat, lon, at)
     for there in (weather_at(lat, lon, at + 600), weather_at(lat + math.copysign(0.01, -lat), lon, at)):
         assert abs(there.temperature - here.temperature) < 1.5
@@ -79,7 +79,7 @@ def test_smoothness(lat: float, lon: float, at: float) -> None:
 
 @given(times, st.floats(-180, 180))
 def test_no_seams(at: float, lon: float) -> None:
-    """The date line and the poles are places like others."""
+    """There is no discontinuity at the date line or the poles."""
     east, west = weather_at(40, 180, at), weather_at(40, -180, at)
     assert east.temperature == pytest.approx(west.temperature)
     assert east.code == west.code
@@ -87,7 +87,7 @@ def test_no_seams(at: float, lon: float) -> None:
 
 
 def test_every_code_occurs() -> None:
-    """Somewhere in a year each of the documented codes is seen, and no other; each has words, and agrees."""
+    """Within a year each documented code occurs, and no other; each has a description and is consistent."""
     year = [
         weather_at(lat, lon, SUMMER + step * 131_500)
         for lat in range(-85, 90, 10)
@@ -95,14 +95,14 @@ def test_every_code_occurs() -> None:
         for step in range(240)
     ]
     for weather in year:
-        check_agreement(weather)
+        check_consistency(weather)
     seen = {weather.code for weather in year}
     assert seen == DOCUMENTED
     assert set(DESCRIPTIONS) >= seen
 
 
 def test_days_and_nights() -> None:
-    """On the average of a summer it is warmer in the afternoon than before sunrise, and drier."""
+    """On average over a summer, afternoons are warmer and drier than dawns."""
     days = [SUMMER + day * DAY - SUMMER % DAY for day in range(90)]
     dawn = [weather_at(52.5, 0, day + 3 * 3600) for day in days]
     afternoon = [weather_at(52.5, 0, day + 15 * 3600) for day in days]
@@ -112,14 +112,14 @@ def test_days_and_nights() -> None:
 
 @pytest.mark.parametrize("lat", [52.5, -33.9])
 def test_seasons(lat: float) -> None:
-    """Summer is warmer than winter on either half of the globe, and they are half a year apart."""
+    """Summer is warmer than winter on both hemispheres."""
     june = mean(weather_at(lat, 10, SUMMER + day * DAY).temperature for day in range(60))
     december = mean(weather_at(lat, 10, SUMMER + (182 + day) * DAY).temperature for day in range(60))
     assert (june > december + 5) if lat > 0 else (december > june + 5)
 
 
 def test_the_tropics_are_warmer_than_the_poles() -> None:
-    """The mean of a year falls from the equator to the pole."""
+    """The annual mean falls from the equator to the pole."""
     means = [
         mean(weather_at(lat, 10, SUMMER + day * 5.3 * DAY).temperature for day in range(70)) for lat in (0, 30, 60, 90)
     ]
@@ -129,7 +129,7 @@ def test_the_tropics_are_warmer_than_the_poles() -> None:
 
 
 def test_the_same_in_every_process() -> None:
-    """The weather depends on place and time alone, not on how a process hashes."""
+    """The weather depends only on place and time, not on the hash seed of the process."""
     code = (
         "from dataclasses import astuple; from weatherd.simulator.sky.weather import weather_at;"
         f"print(astuple(weather_at(54.32, 10.13, {SUMMER})))"
@@ -148,7 +148,7 @@ def test_the_same_in_every_process() -> None:
 
 
 def test_is_day_follows_the_sun() -> None:
-    """Kiel has day at noon and night at midnight; beyond the circle the summer has no night."""
+    """Kiel has day at noon and night at midnight; beyond the polar circle, summer has no night."""
     assert weather_at(54.3, 10.1, SUMMER - SUMMER % DAY + 12 * 3600).is_day
     assert not weather_at(54.3, 10.1, SUMMER - SUMMER % DAY).is_day
     assert all(weather_at(78.2, 15.6, SUMMER + hour * 3600).is_day for hour in range(24))
@@ -156,7 +156,7 @@ def test_is_day_follows_the_sun() -> None:
 
 
 def test_day_is_longer_than_night_at_the_equinox() -> None:
-    """The sun rises with its upper edge, and refraction lifts it: an equinox has 12 hours of day and some minutes."""
+    """An equinox has slightly more than 12 hours of day, because of refraction and the sun's radius."""
     span = sunrise_and_sunset(52.5, 13.4, 1_774_000_800)  # 2026-03-20
     assert span is not None
     assert 12 * 3600 + 300 < span[1] - span[0] < 12 * 3600 + 1500

@@ -87,7 +87,7 @@ def _digest(text: str) -> bytes:
 
 @web.middleware
 async def handle_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer every error with a problem document."""
+    """Convert every error to a problem document."""
     try:
         return await handler(request)
     except ProblemError as error:
@@ -110,7 +110,7 @@ async def handle_errors(request: web.Request, handler: Handler) -> web.StreamRes
 
 @web.middleware
 async def cache_and_compress(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer 304 when the client already has the response (If-None-Match), and compress large responses."""
+    """Return 304 when the client already has the response (If-None-Match), and compress large responses."""
     response = await handler(request)
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     if not isinstance(response, web.Response) or response.status != HTTPStatus.OK:

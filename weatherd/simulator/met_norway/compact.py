@@ -30,7 +30,7 @@ _GENERIC_AGENT = re.compile(r"^(python|okhttp|java|curl|wget|dalvik|mozilla|go-h
 
 
 def handle_compact(request: ServiceRequest, now: datetime, clock: WeatherClock = REAL_TIME) -> ServiceResponse:
-    """Answer ``/compact``: 200 with the forecast, 304 if it has not changed, 400 or 403 for an invalid request.
+    """Handle ``/compact``: 200 with the forecast, 304 if it has not changed, 400 or 403 for an invalid request.
 
     The forecast is updated every hour. A response expires 30 to 32 minutes after the request, so that clients do not
     all return at the same time.

@@ -25,7 +25,7 @@ _COORDINATES = re.compile(r"(-?\d{1,3}(?:\.\d+)?),(-?\d{1,3}(?:\.\d+)?)", re.ASC
 
 
 def handle_point(request: ServiceRequest, _now: datetime, _clock: WeatherClock = REAL_TIME) -> ServiceResponse:
-    """Answer ``/points/{lat},{lon}``. Redirect if there are more than four decimals or trailing zeros."""
+    """Handle ``/points/{lat},{lon}``. Redirect if there are more than four decimals or trailing zeros."""
     if rejection := _reject(request, ()):
         return rejection
     match = _COORDINATES.fullmatch(request.path["point"])
@@ -59,7 +59,7 @@ def handle_point(request: ServiceRequest, _now: datetime, _clock: WeatherClock =
 
 
 def handle_stations(request: ServiceRequest, _now: datetime, _clock: WeatherClock = REAL_TIME) -> ServiceResponse:
-    """Answer ``/gridpoints/SIM/{x},{y}/stations`` with the nearest stations first."""
+    """Handle ``/gridpoints/SIM/{x},{y}/stations`` with the nearest stations first."""
     if rejection := _reject(request, ("limit", "cursor")):
         return rejection
     x, y = (parse_whole_number(number) for number in (request.path["x"], request.path["y"]))
@@ -81,14 +81,14 @@ def handle_stations(request: ServiceRequest, _now: datetime, _clock: WeatherCloc
 def handle_latest_observation(
     request: ServiceRequest, now: datetime, clock: WeatherClock = REAL_TIME
 ) -> ServiceResponse:
-    """Answer ``/stations/{id}/observations/latest``."""
+    """Handle ``/stations/{id}/observations/latest``."""
     if rejection := _reject(request, ("require_qc",)) or _reject_station(request):
         return rejection
     return ServiceResponse(200, _observation(request, _latest_time(now), clock), {}, _JSON)
 
 
 def handle_observations(request: ServiceRequest, now: datetime, clock: WeatherClock = REAL_TIME) -> ServiceResponse:
-    """Answer ``/stations/{id}/observations`` with *limit* observations, the latest first."""
+    """Handle ``/stations/{id}/observations`` with *limit* observations, the latest first."""
     if rejection := _reject(request, ("limit", "start", "end", "cursor")) or _reject_station(request):
         return rejection
     count = min(parse_whole_number(last_value(request.query, "limit")) or 24, 500)

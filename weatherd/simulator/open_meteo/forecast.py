@@ -25,7 +25,7 @@ _GRID = 0.02  # degrees, the grid of the finest real model
 
 
 def handle_forecast(query: Query, now: datetime, clock: WeatherClock = REAL_TIME) -> StatusAndBody:
-    """Answer ``/v1/forecast``: an object for one location, a list for several, 400 for an invalid request."""
+    """Handle ``/v1/forecast``: an object for one location, a list for several, 400 for an invalid request."""
     try:
         request = parse_forecast_request(query)
     except RejectedRequestError as error:

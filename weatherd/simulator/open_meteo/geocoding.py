@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def handle_search(query: Query) -> StatusAndBody:
-    """Answer ``/v1/search``. Without a match there is no ``results`` key, as in the real service."""
+    """Handle ``/v1/search``. Without a match there is no ``results`` key, as in the real service."""
     try:
         _check_format(query)
         places = find_by_name(_required(query, "name"))
@@ -26,7 +26,7 @@ def handle_search(query: Query) -> StatusAndBody:
 
 
 def handle_get(query: Query) -> StatusAndBody:
-    """Answer ``/v1/get`` with the place of an id."""
+    """Handle ``/v1/get`` with the place of an id."""
     try:
         _check_format(query)
         place = find_by_id(parse_whole_number(_required(query, "id")))

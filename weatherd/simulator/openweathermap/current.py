@@ -21,7 +21,7 @@ _MAX_VISIBILITY = 10_000  # m, the largest value that the service reports
 
 
 def handle_weather(query: Query, now: datetime, clock: WeatherClock = REAL_TIME) -> StatusAndBody:
-    """Answer ``/data/2.5/weather``: 200 with the weather, or 400, 401, 404 with ``cod`` and ``message``."""
+    """Handle ``/data/2.5/weather``: 200 with the weather, or 400, 401, 404 with ``cod`` and ``message``."""
     try:
         request = parse_weather_request(query)
     except RejectedRequestError as error:

@@ -1,4 +1,4 @@
-"""Answers have the form of the recorded ones: the same keys, the same JSON types, the same units."""
+"""Simulated responses have the shape of recorded ones: the same keys, JSON types and units."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 NOW = datetime(2026, 2, 5, 20, 17, tzinfo=UTC)
 
 
-def form(value: Any) -> Any:
-    """Reduce JSON to its keys and types; lists to the forms that occur in them."""
+def shape_of(value: Any) -> Any:
+    """Reduce JSON to its keys and types, and lists to the set of their items' shapes."""
     match value:
         case dict():
-            return {key: form(value[key]) for key in sorted(value)}
+            return {key: shape_of(value[key]) for key in sorted(value)}
         case list():
-            return {repr(form(item)) for item in value}
+            return {repr(shape_of(item)) for item in value}
         case bool() | None:
             return value
         case int() | float():
@@ -33,14 +33,14 @@ def form(value: Any) -> Any:
 
 
 def query_for(answer: dict[str, Any], *sections: str) -> dict[str, list[str]]:
-    """Return the query that makes a simulated answer of the same sections and variables."""
+    """Return the query for the same sections and variables as a recorded response."""
     asked = {name: [key for key in answer[name] if key not in {"time", "interval"}] for name in sections}
     where = {"latitude": [str(answer["latitude"])], "longitude": [str(answer["longitude"])]}
     return asked | where | {"timezone": [answer["timezone"]]}
 
 
 def forecast(query: dict[str, list[str]]) -> Any:
-    """Return a simulated answer without what says that it is simulated."""
+    """Return a simulated response without its mark."""
     status, body = open_meteo.handle_forecast(query, NOW)
     assert status == 200, body
     for one in body if isinstance(body, list) else [body]:
@@ -58,47 +58,47 @@ def forecast(query: dict[str, list[str]]) -> Any:
     ],
 )
 def test_forecast(name: str, recording: Callable[[str], Any]) -> None:
-    """Current, hourly and daily values have the recorded keys, types and units, in the recorded order."""
+    """Current, hourly and daily values have the recorded keys, types and units, in the same order."""
     real = recording(f"open-meteo/{name}.json")
-    answer = forecast(query_for(real, "current", "hourly", "daily"))
-    assert form(answer) == form(real)
-    assert list(answer) == list(real)
+    response = forecast(query_for(real, "current", "hourly", "daily"))
+    assert shape_of(response) == shape_of(real)
+    assert list(response) == list(real)
     for section in ("current_units", "hourly_units", "daily_units"):
-        assert answer[section] == real[section]
-    assert answer["timezone_abbreviation"] == real["timezone_abbreviation"]
+        assert response[section] == real[section]
+    assert response["timezone_abbreviation"] == real["timezone_abbreviation"]
 
 
 def test_minutely(recording: Callable[[str], Any]) -> None:
-    """So have values of every quarter of an hour."""
+    """Values for each quarter of an hour have the recorded shape."""
     real = recording("open-meteo/forecast_minutely_15.json")
-    assert form(forecast(query_for(real, "minutely_15"))) == form(real)
+    assert shape_of(forecast(query_for(real, "minutely_15"))) == shape_of(real)
 
 
-def test_only_the_head(recording: Callable[[str], Any]) -> None:
-    """Where nothing was asked there is only the head."""
+def test_without_variables(recording: Callable[[str], Any]) -> None:
+    """Without requested variables, the response has only the common fields."""
     real = recording("open-meteo/forecast_no_current_minimal.json")
-    assert form(forecast(query_for(real))) == form(real)
+    assert shape_of(forecast(query_for(real))) == shape_of(real)
 
 
 def test_several_places(recording: Callable[[str], Any]) -> None:
-    """A list has objects with an id from the second on."""
+    """The list has objects with an id from the second on."""
     real = recording("open-meteo/multilocation_two_daily_location_id.json")
     queries = [query_for(one, "daily") for one in real]
     both = {name: queries[0][name] + queries[1][name] for name in ("latitude", "longitude")}
-    answer = forecast(queries[0] | both | {"forecast_days": ["1"]})
-    assert [form(one) for one in answer] == [form(one) for one in real]
+    response = forecast(queries[0] | both | {"forecast_days": ["1"]})
+    assert [shape_of(one) for one in response] == [shape_of(one) for one in real]
 
 
 def test_geocoding(recording: Callable[[str], Any]) -> None:
-    """A place has no key and no type that a recorded one has not; what it has not is optional."""
+    """A place has only keys and types of the recorded one; missing keys are optional."""
     real, (status, body) = (
         recording("open-meteo/geocoding_enschede.json"),
         geocoding.handle_search({"name": ["Enschede"]}),
     )
     assert status == 200
-    assert form(body["results"][0]).items() <= form(real["results"][0]).items()
+    assert shape_of(body["results"][0]).items() <= shape_of(real["results"][0]).items()
     nothing = geocoding.handle_search({"name": ["Atlantis"]})[1]
-    assert form(nothing) == form(recording("open-meteo/geocoding_empty.json"))
+    assert shape_of(nothing) == shape_of(recording("open-meteo/geocoding_empty.json"))
 
 
 @pytest.mark.parametrize(
@@ -111,13 +111,13 @@ def test_geocoding(recording: Callable[[str], Any]) -> None:
         ),
     ],
 )
-def test_refusals(name: str, query: dict[str, list[str]], recording: Callable[[str], Any]) -> None:
-    """Refusals are the recorded ones, to the letter."""
+def test_rejected_requests(name: str, query: dict[str, list[str]], recording: Callable[[str], Any]) -> None:
+    """Error responses equal the recorded ones."""
     assert open_meteo.handle_forecast(query, NOW) == (400, recording(f"open-meteo/{name}"))
 
 
-def test_geocoding_refusals(recording: Callable[[str], Any]) -> None:
-    """So are those of geocoding."""
+def test_rejected_geocoding_requests(recording: Callable[[str], Any]) -> None:
+    """Error responses of the geocoding equal the recorded ones."""
     count = geocoding.handle_search({"name": ["Berlin"], "count": ["0"]})
     assert count == (400, recording("open-meteo/docexample_geocoding_error_400.json"))
     assert geocoding.handle_get({"id": ["1"]}) == (400, recording("open-meteo/error_400_location_id_not_found.json"))
@@ -134,18 +134,18 @@ def test_geocoding_refusals(recording: Callable[[str], Any]) -> None:
     ],
 )
 def test_current_weather(name: str, recording: Callable[[str], Any]) -> None:
-    """OpenWeatherMap's answers have every recorded field, in the recorded types."""
+    """OpenWeatherMap's responses have each recorded field with the recorded type."""
     real = recording(f"openweathermap/{name}.json")
     real["sys"].pop("message", None)  # of before 2019
-    seen = _somewhere_with({"rain", "snow"} & set(real))
-    for key, value in form(real).items():
+    seen = _response_with({"rain", "snow"} & set(real))
+    for key, value in shape_of(real).items():
         if isinstance(value, dict):
-            assert value.items() <= form(seen)[key].items(), key
+            assert value.items() <= shape_of(seen)[key].items(), key
         else:
-            assert form(seen)[key] == value, key
+            assert shape_of(seen)[key] == value, key
 
 
-def _somewhere_with(falls: set[str]) -> Any:
+def _response_with(falls: set[str]) -> Any:
     for lat in range(45, 70):
         query = {"lat": [str(lat)], "lon": ["10.1"], "appid": ["key"]}
         body = openweathermap.handle_weather(query, NOW)[1]
@@ -163,8 +163,8 @@ def _somewhere_with(falls: set[str]) -> Any:
         ("openweathermap/vcr_error_401_invalid_key.json", "401", "/data/2.5/weather"),
     ],
 )
-def test_troubles(name: str, kind: str, path: str, recording: Callable[[str], Any]) -> None:
-    """Faults are worded as the recorded ones."""
+def test_fault_bodies(name: str, kind: str, path: str, recording: Callable[[str], Any]) -> None:
+    """The bodies of faults equal the recorded ones."""
     endpoint = next(endpoint for endpoint in ENDPOINTS if endpoint.path == path)
     assert endpoint.error_responses[kind] == (int(kind), recording(name))
 
@@ -176,7 +176,7 @@ def test_troubles(name: str, kind: str, path: str, recording: Callable[[str], An
         ("vcr_error_401_invalid_key.json", {"lat": ["9"], "lon": ["1"], "appid": ["invalid"]}),
     ],
 )
-def test_weather_refusals(name: str, query: dict[str, list[str]], recording: Callable[[str], Any]) -> None:
-    """OpenWeatherMap's refusals are the recorded ones, to the letter."""
+def test_rejected_weather_requests(name: str, query: dict[str, list[str]], recording: Callable[[str], Any]) -> None:
+    """OpenWeatherMap's error responses equal the recorded ones."""
     real = recording(f"openweathermap/{name}")
     assert openweathermap.handle_weather(query, NOW) == (int(real["cod"]), real)

@@ -1,4 +1,4 @@
-"""Each fault as a client meets it, over a real connection."""
+"""Each fault as a client sees it, over a real connection."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ BOTH = pytest.mark.parametrize("path", [FORECAST, WEATHER])
 
 
 async def fetch(client: aiohttp.ClientSession, path: str) -> tuple[int, str, str]:
-    """Return status, content type and text of an answer."""
+    """Return status, content type and text of a response."""
     async with client.get(path) as response:
         return response.status, response.content_type, await response.text()
 
 
 @pytest.mark.parametrize(
-    ("kind", "path", "words"),
+    ("kind", "path", "expected"),
     [
         ("401", FORECAST, "API key required"),
         ("401", WEATHER, "Invalid API key"),
@@ -40,15 +40,15 @@ async def fetch(client: aiohttp.ClientSession, path: str) -> tuple[int, str, str
         ("500", WEATHER, "500 Internal error"),
     ],
 )
-async def test_refusals(kind: str, path: str, words: str, simulate: Simulate) -> None:
-    """Keys, limits and breakdowns are told by status and in the words of the service."""
+async def test_error_statuses(kind: str, path: str, expected: str, simulate: Simulate) -> None:
+    """A rejected key, a rate limit and a server error have the status and the message of the service."""
     status, _, text = await fetch(await simulate(kind), path)
     assert status == int(kind)
-    assert words in text
+    assert expected in text
 
 
-async def test_forms_of_refusals(simulate: Simulate) -> None:
-    """Open-Meteo says ``reason``; OpenWeatherMap ``cod`` as a number, and plain text when it is broken."""
+async def test_error_bodies(simulate: Simulate) -> None:
+    """Open-Meteo sends ``error``; OpenWeatherMap sends ``cod`` as a number, and plain text for a server error."""
     _, _, text = await fetch(await simulate("429"), FORECAST)
     assert json.loads(text)["error"] is True
     _, _, text = await fetch(await simulate("429"), WEATHER)
@@ -59,51 +59,51 @@ async def test_forms_of_refusals(simulate: Simulate) -> None:
 @BOTH
 @pytest.mark.parametrize(("kind", "status"), [("502-html", 502), ("html-200", 200)])
 async def test_pages(kind: str, status: int, path: str, simulate: Simulate) -> None:
-    """A gateway and a captive portal answer HTML, the portal with status 200."""
-    answer = await fetch(await simulate(kind), path)
-    assert answer[:2] == (status, "text/html")
-    assert "<html>" in answer[2]
+    """A gateway and a captive portal return HTML, the portal with status 200."""
+    response = await fetch(await simulate(kind), path)
+    assert response[:2] == (status, "text/html")
+    assert "<html>" in response[2]
 
 
 @BOTH
 async def test_empty(path: str, simulate: Simulate) -> None:
-    """An empty body comes with all signs of success."""
+    """An empty body has status 200 and the content type of JSON."""
     assert await fetch(await simulate("empty"), path) == (200, "application/json", "")
 
 
 @BOTH
 async def test_hang(path: str, simulate: Simulate) -> None:
-    """Not even the headers come, however long the client waits."""
+    """Not even the headers are sent."""
     client = await simulate("hang")
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.2):
             await fetch(client, path)
 
 
-async def test_hanging_ends_with_the_client(simulate: Simulate) -> None:
-    """A client that goes away leaves nothing behind that waits for it."""
+async def test_hanging_handler_ends_with_the_client(simulate: Simulate) -> None:
+    """A client that disconnects leaves no handler behind."""
     client = await simulate("hang")
     before = len(asyncio.all_tasks())
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.2):
             await fetch(client, FORECAST)
-    await fetch(client, "/")  # by now the server has seen the other connection end
-    assert len(asyncio.all_tasks()) <= before + 1  # the connection of just now
+    await fetch(client, "/")  # by now the server has noticed the closed connection
+    assert len(asyncio.all_tasks()) <= before + 1  # the connection of this request
 
 
 @BOTH
 async def test_slow(path: str, simulate: Simulate) -> None:
-    """The right answer comes three seconds late."""
+    """The correct response is three seconds late."""
     clock = asyncio.get_running_loop()
     began = clock.time()
-    answer = await fetch(await simulate("slow"), path)
+    response = await fetch(await simulate("slow"), path)
     assert clock.time() - began >= 3
-    assert answer == await fetch(await simulate(), path)
+    assert response == await fetch(await simulate(), path)
 
 
 @BOTH
 async def test_cut(path: str, simulate: Simulate) -> None:
-    """The connection ends before the promised end of the body."""
+    """The connection is closed before the announced end of the body."""
     client = await simulate("cut")
     async with client.get(path) as response:
         assert response.status == 200
@@ -113,7 +113,7 @@ async def test_cut(path: str, simulate: Simulate) -> None:
 
 @BOTH
 async def test_reset(path: str, simulate: Simulate) -> None:
-    """The connection is reset, not closed, in the middle of the answer."""
+    """The connection is reset, not closed, in the middle of the body."""
     client = await simulate("reset")
     url = client._base_url
     assert url is not None
@@ -127,7 +127,7 @@ async def test_reset(path: str, simulate: Simulate) -> None:
 
 
 async def test_nan_of_open_meteo(simulate: Simulate) -> None:
-    """Open-Meteo writes ``nan``, which no JSON parser takes."""
+    """Open-Meteo sends ``nan``, which JSON parsers reject."""
     status, content_type, text = await fetch(await simulate("nan"), FORECAST)
     assert (status, content_type) == (200, "application/json")
     assert '"latitude": nan' in text
@@ -136,7 +136,7 @@ async def test_nan_of_open_meteo(simulate: Simulate) -> None:
 
 
 async def test_nan_of_openweathermap(simulate: Simulate) -> None:
-    """``NaN`` is no better JSON, but Python takes it for a number."""
+    """OpenWeatherMap sends ``NaN``, which is invalid JSON, too, but Python's parser accepts it."""
     status, _, text = await fetch(await simulate("nan"), WEATHER)
     assert status == 200
     body = json.loads(text)
@@ -145,7 +145,7 @@ async def test_nan_of_openweathermap(simulate: Simulate) -> None:
 
 
 async def test_stale(now: datetime, simulate: Simulate) -> None:
-    """A right answer is six hours old."""
+    """The response is six hours old."""
     client = await simulate("stale")
     forecast = json.loads((await fetch(client, FORECAST))[2])
     weather = json.loads((await fetch(client, WEATHER))[2])
@@ -155,15 +155,15 @@ async def test_stale(now: datetime, simulate: Simulate) -> None:
 
 @BOTH
 async def test_redirect(path: str, simulate: Simulate) -> None:
-    """A redirect leads to itself, even if not every request is struck."""
+    """The redirect leads to itself."""
     client = await simulate("redirect")
     with pytest.raises(aiohttp.TooManyRedirects):
         await fetch(client, path)
 
 
 @pytest.mark.parametrize("kind", ["cut", "nan", "hang", "redirect"])
-async def test_signature(kind: str, simulate: Simulate) -> None:
-    """Faulty answers say that they are simulated, too; the front door is never struck."""
+async def test_faults_are_marked_as_simulated(kind: str, simulate: Simulate) -> None:
+    """Faulty responses are marked as simulated, too; the index page never gets a fault."""
     client = await simulate(kind)
     if kind != "hang":
         async with client.get(WEATHER, allow_redirects=False) as response:
@@ -171,17 +171,17 @@ async def test_signature(kind: str, simulate: Simulate) -> None:
     assert (await fetch(client, "/"))[0] == 200
 
 
-async def statuses(client: aiohttp.ClientSession, count: int) -> list[int]:
-    """Return the statuses of so many requests."""
+async def fetch_statuses(client: aiohttp.ClientSession, count: int) -> list[int]:
+    """Return the statuses of *count* requests."""
     return [(await fetch(client, WEATHER))[0] for _ in range(count)]
 
 
-async def test_mixtures_can_be_repeated(simulate: Simulate) -> None:
-    """Faults strike their share of the requests: the same ones for a seed, others for another."""
+async def test_faults_are_reproducible(simulate: Simulate) -> None:
+    """Each fault gets its share of the requests: the same requests for the same seed, others for another."""
     mixture = ("429:0.3", "500:0.2")
-    first = await statuses(await simulate(*mixture), 100)
-    assert await statuses(await simulate(*mixture), 100) == first
-    assert await statuses(await simulate(*mixture, seed=1), 100) != first
+    first = await fetch_statuses(await simulate(*mixture), 100)
+    assert await fetch_statuses(await simulate(*mixture), 100) == first
+    assert await fetch_statuses(await simulate(*mixture, seed=1), 100) != first
     shares: Counter[Any] = Counter(first)
     assert 15 < shares[429] < 45
     assert 8 < shares[500] < 35
@@ -189,7 +189,7 @@ async def test_mixtures_can_be_repeated(simulate: Simulate) -> None:
 
 
 async def test_faults_are_logged(simulate: Simulate) -> None:
-    """A fault that strikes is an event of level debug; a right answer is none."""
+    """A fault is logged at level debug; a correct response is not."""
     with capture_logs() as events:
         await fetch(await simulate("429"), WEATHER)
         await fetch(await simulate(), WEATHER)

@@ -1,4 +1,4 @@
-"""What is wrong is refused in Open-Meteo's own words."""
+"""The simulated Open-Meteo rejects invalid requests with the real service's messages."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.simulator.asking import KIEL, NOW, reason
+from tests.simulator.open_meteo_requests import KIEL, NOW, rejection_reason
 from weatherd.simulator.open_meteo.forecast import handle_forecast
 
 
 @pytest.mark.parametrize(
-    ("query", "words"),
+    ("query", "expected"),
     [
         ({"latitude": ["999"]}, "Latitude must be in range of -90 to 90°. Given: 999.0."),
         ({"latitude": ["nan"]}, "Latitude must be in range of -90 to 90°. Given: nan."),
@@ -41,20 +41,20 @@ from weatherd.simulator.open_meteo.forecast import handle_forecast
         ({"elevation": ["1", "2"]}, "Parameter 'elevation' must have the same number of elements as coordinates"),
     ],
 )
-def test_refusals(query: dict[str, list[str]], words: str) -> None:
-    """What is wrong is refused in the service's words, and one bad place fails the whole list."""
-    assert reason(**query) == words
+def test_rejected_requests(query: dict[str, list[str]], expected: str) -> None:
+    """An invalid parameter is rejected with the service's message; one invalid location fails the whole list."""
+    assert rejection_reason(**query) == expected
 
 
 @pytest.mark.parametrize("form", ["flatbuffers", "csv", "xlsx"])
-def test_other_formats_are_refused(form: str) -> None:
-    """A format that is not simulated is named; it is never answered with JSON weather."""
-    assert form in reason(current=["is_day"], format=[form])
+def test_other_formats_are_rejected(form: str) -> None:
+    """A format that is not simulated is rejected by name, and never answered with JSON."""
+    assert form in rejection_reason(current=["is_day"], format=[form])
 
 
-def test_other_ranges_are_refused() -> None:
-    """A range of time that is not simulated is named, rather than answered with another one."""
-    assert "start_date" in reason(start_date=["2026-01-01"], end_date=["2026-01-02"])
+def test_time_ranges_are_rejected() -> None:
+    """A parameter for a time range is rejected by name, because ignoring it would return another range."""
+    assert "start_date" in rejection_reason(start_date=["2026-01-01"], end_date=["2026-01-02"])
 
 
 @given(
@@ -65,7 +65,7 @@ def test_other_ranges_are_refused() -> None:
         st.lists(st.text(), max_size=2),
     )
 )
-def test_any_query_is_answered(query: dict[str, list[str]]) -> None:
-    """Whatever a client sends, it gets an answer or a reason, never a breakdown."""
+def test_any_query_gets_a_response(query: dict[str, list[str]]) -> None:
+    """Any query gets a result or a reason, never an exception."""
     status, body = handle_forecast(KIEL | query, NOW)
     assert (status == 200) != (status == 400 and bool(body["reason"]))
