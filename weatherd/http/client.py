@@ -129,7 +129,7 @@ async def _send(
         raise InvalidURL(address.scheme)
     if address.raw_user and any(name.lower() == "authorization" for name in headers):
         raise ProviderError("the address holds a password, and a token is set beside it", Failure.DENIED)
-    proxy = session.find_proxy(address.origin())
+    proxy = session.find_proxy(address)
     attempt.proxy = f"{proxy.host}:{proxy.port}" if proxy else None
     token = current_attempt.set(attempt)
     try:
@@ -138,6 +138,7 @@ async def _send(
             address,
             headers=headers,
             data=io.BytesIO(body) if body and len(body) > _LARGE else body,
+            skip_auto_headers=None if body is None else ("Content-Type",),  # aiohttp calls any body an octet stream
             allow_redirects=False,  # because aiohttp would send all headers but Authorization to any other server
             proxy=proxy,
         )
@@ -155,12 +156,13 @@ async def _read(response: ClientResponse, attempt: Attempt) -> Response:
     """Return the whole response; the connection is then free for another request, or closed."""
     body = b""
     try:
-        while chunk := await response.content.readany():
-            body += chunk
+        while not response.content.at_eof():
+            body += await response.content.readany()
             if len(body) > MAX_BYTES:
                 raise ProviderError("the response is larger than 1 MiB", Failure.MALFORMED)
     finally:
-        response.close()  # of a complete response, aiohttp has already taken the connection back into the pool
+        if not response.closed:  # a complete response is: its connection is back in the pool
+            response.close()
         attempt.end()
     return Response(response.status, body, response.headers)
 

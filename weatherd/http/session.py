@@ -17,7 +17,7 @@ from weatherd.http.errors import translate
 from weatherd.http.proxies import find_proxy
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
     from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
@@ -33,9 +33,12 @@ class Session:
         self.client = client
         self.clock = asyncio.get_running_loop().time
         self.deadlines = Deadlines()
-        self.find_proxy: Callable[[URL], URL | None] = functools.lru_cache(_SERVERS)(
-            functools.partial(find_proxy, environ=environ)
-        )
+        self._find_proxy = functools.lru_cache(_SERVERS)(functools.partial(find_proxy, environ=environ))
+        self._has_proxies = any(name.lower() in ("http_proxy", "https_proxy") for name in environ)
+
+    def find_proxy(self, address: URL) -> URL | None:
+        """Return the proxy for an address, as :func:`weatherd.http.proxies.find_proxy` does."""
+        return self._find_proxy(address.origin()) if self._has_proxies else None
 
 
 @contextlib.asynccontextmanager
@@ -55,7 +58,6 @@ async def open_session(
     async with aiohttp.ClientSession(
         connector=connector,
         headers={"User-Agent": agent},
-        skip_auto_headers=("Content-Type",),  # aiohttp would call every body an octet stream
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None),  # each request has a deadline of ours, for all of its redirects
         middlewares=(_retry_if_reused,),
