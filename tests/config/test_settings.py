@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
@@ -299,3 +300,30 @@ def test_any_environment_is_settings_or_a_complaint(environ: dict[str, str]) -> 
         settings("", named)
     except ConfigError as error:
         assert all(problem.where in named for problem in error.problems)  # noqa: PT017 - either outcome is right
+
+
+def test_the_ca_file_is_relative_to_the_settings(tmp_path: Path) -> None:
+    """As all files that they name; a variable means the same, and the default is none."""
+    ca_file = tmp_path / "private" / "ca.pem"
+    ca_file.parent.mkdir()
+    trustme.CA().cert_pem.write_to_path(str(ca_file))
+    name = str(tmp_path / "f.yaml")
+    assert parse_settings("tls: {ca_file: private/ca.pem}", name, {}).tls.ca_file == ca_file
+    assert parse_settings("", name, {"WEATHERD_TLS__CA_FILE": "private/ca.pem"}).tls.ca_file == ca_file
+    assert parse_settings("", name, {}).tls.ca_file is None
+
+
+def test_a_ca_file_that_cannot_be_used_is_an_error_at_the_start(tmp_path: Path) -> None:
+    """It is told where the file is named, and what is wrong with it."""
+    (tmp_path / "ca.pem").write_text("-----BEGIN NONSENSE-----")
+    name = str(tmp_path / "f.yaml")
+    no_pem = f"should hold certificates in PEM format, which {tmp_path}/ca.pem does not"
+    for text, environ, where, reason in (
+        ("log: {}\ntls:\n  ca_file: ca.pem", {}, f"{name}:3:12", no_pem),
+        ("tls: {ca_file: no.pem}", {}, f"{name}:1:16", f"cannot be read: {tmp_path}/no.pem: No such file or directory"),
+        ("tls: {ca_file: .}", {}, f"{name}:1:16", "should be the name of a file or of a folder"),
+        ("", {"WEATHERD_TLS__CA_FILE": "/"}, "WEATHERD_TLS__CA_FILE", "cannot be read: /: Is a directory"),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            parse_settings(text, name, environ)
+        assert str(caught.value) == f"{where}: 'tls.ca_file' {reason}"

@@ -119,7 +119,7 @@ def parse_settings(
     plugins = combine_models(models, "Plugins") if has_plugins else None
     typed = create_model("TypedSettings", __base__=Settings, plugins=(plugins, plugins())) if plugins else Settings
     sources = TextSource(typed, variables), TextSource(typed, secrets)
-    context = {"providers": providers, "plugins": plugins}
+    context = {"providers": providers, "plugins": plugins, "folder": Path(name).parent}
     try:
         settings = Settings(*sources, InitSettingsSource(Settings, values), context=context, **flags)
     except ValidationError as error:

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretSt
 from pydantic_settings import BaseSettings, InitSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from weatherd.city import ProviderNames
+from weatherd.config.ca_file import resolve_ca_file
 from weatherd.config.sections import (
     BrightSkySection,
     Count,
@@ -84,6 +85,17 @@ class LogSection(Section):
     observations: Annotated[bool, Field(description="Log every observation")] = True
 
 
+class TlsSection(Section):
+    """TLS connections to weather services and other HTTP servers."""
+
+    ca_file: Annotated[
+        Path | None,
+        AfterValidator(_check_path),
+        AfterValidator(resolve_ca_file),
+        Field(description="CA certificates in PEM format that are trusted beside the system's; relative to this file"),
+    ] = None
+
+
 class Settings(BaseSettings):
     """Everything that can be set, frozen. :func:`weatherd.config.loader.load_settings` makes it."""
 
@@ -114,6 +126,7 @@ class Settings(BaseSettings):
     console: ConsoleSection = ConsoleSection()
     log: LogSection = LogSection()
     http: HttpSection = HttpSection()
+    tls: TlsSection = TlsSection()
     open_meteo: OpenMeteoSection = OpenMeteoSection()
     openweathermap: OpenWeatherMapSection = OpenWeatherMapSection()
     met_norway: MetNorwaySection = MetNorwaySection()

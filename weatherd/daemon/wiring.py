@@ -94,7 +94,7 @@ async def open_providers(
     plans: dict[str, Plan] = {}
     budgets = dict(AGE_BUDGETS)
     async with contextlib.AsyncExitStack() as stack:
-        session = await stack.enter_async_context(open_session(USER_AGENT))
+        session = await stack.enter_async_context(open_session(USER_AGENT, ca_file=settings.tls.ca_file))
         for name, point in plugins.find_plugins("providers").items():
             try:
                 with contain():
@@ -170,7 +170,7 @@ async def open_forwarders(
     Raises ConfigError if one lacks a setting or a library; logs other errors.
     """
     forwarders: dict[str, Forwarder] = {}
-    async with open_session(USER_AGENT) as session:
+    async with open_session(USER_AGENT, ca_file=settings.tls.ca_file) as session:
         for name, point in plugins.find_plugins("forwarders").items():
             resources = ForwarderResources(session, state.key_values(f"forwarder {name}"), cities, now, budgets)
             try:

@@ -131,6 +131,7 @@ async def _send(
         raise ProviderError("the address holds a password, and a token is set beside it", Failure.DENIED)
     proxy = session.find_proxy(address)
     attempt.proxy = f"{proxy.host}:{proxy.port}" if proxy else None
+    attempt.is_tunnelled = bool(proxy) and address.scheme == "https"
     token = current_attempt.set(attempt)
     try:
         response = await session.client.request(

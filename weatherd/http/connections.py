@@ -60,6 +60,7 @@ class Attempt:
     trace: RequestTrace
     deadline: float  # seconds
     proxy: str | None = None  # host and port of the proxy that it goes through
+    is_tunnelled: bool = False  # through a proxy that only passes on what client and server say to each other
     connection: ConnectionWatch | None = None
     is_reused: bool = False  # other requests have used the connection before
     needs_new: bool = False  # a reused connection has failed it
@@ -130,21 +131,19 @@ class ClientTls(ssl.SSLContext):
     """
 
     _is_loaded = False
-    _ca_file: Path | None = None
 
     def __new__(cls, ca_file: Path | None = None) -> Self:
-        """Make one that trusts the system's CAs and those in *ca_file*."""
+        """Make one that trusts the system's CAs, and those in *ca_file*. Raises OSError when that cannot be read."""
         context = super().__new__(cls, ssl.PROTOCOL_TLS_CLIENT)
         context.set_alpn_protocols(["http/1.1"])
-        context._ca_file = ca_file
+        if ca_file:
+            context.load_verify_locations(ca_file)
         return context
 
     def wrap_bio(self, *args: Any, **kwargs: Any) -> ssl.SSLObject:
-        """Begin a handshake. Raises OSError when the CA file cannot be read any more."""
+        """Begin a handshake."""
         if not self._is_loaded:
             self.load_default_certs()
-            if self._ca_file:
-                self.load_verify_locations(self._ca_file)
             self._is_loaded = True
         current_attempt.get().trace.reached("tls_begun")
         return super().wrap_bio(*args, **kwargs)

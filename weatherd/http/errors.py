@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from weatherd.http.connections import Attempt
 
 FOREIGN_ERRORS = (aiohttp.ClientError, OSError, ValueError)  # a TimeoutError is an OSError
+_UNKNOWN_CA = (18, 19, 20)  # OpenSSL's X509_V_ERR_*: self-signed, or signed by a CA that is not known here
+_PRIVATE_CA = "; if a private CA has signed it, name that CA's certificate file in tls.ca_file"
 
 
 def translate(error: Exception, attempt: Attempt) -> ProviderError:
@@ -22,15 +24,15 @@ def translate(error: Exception, attempt: Attempt) -> ProviderError:
 
     With a proxy in use, the text names it: as what failed, or at its end where that cannot be known.
     """
-    proxy, is_connected = attempt.proxy, attempt.connection is not None
+    proxy = attempt.proxy
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return refused_by_proxy(error.status, proxy)
-    through = f" (through the proxy {proxy})" if proxy and (is_connected or isinstance(error, TimeoutError)) else ""
-    if isinstance(error, TimeoutError):
-        return ProviderError(f"no whole response within {attempt.deadline:g} s{through}", Failure.BROKEN)
-    who = f"the proxy {proxy}" if proxy and not is_connected else "the service"
-    failure = Failure.BROKEN if isinstance(error, aiohttp.ClientPayloadError) else Failure.UNAVAILABLE
-    return ProviderError(_reason(error, who) + through, failure)
+    is_at_proxy = proxy and not (attempt.is_tunnelled and attempt.connection)
+    text = _reason(error, f"the proxy {proxy}" if is_at_proxy else "the service", attempt.deadline)
+    if proxy and proxy not in text:
+        text += f" (through the proxy {proxy})"
+    is_begun = isinstance(error, aiohttp.ClientPayloadError | TimeoutError)
+    return ProviderError(text, Failure.BROKEN if is_begun else Failure.UNAVAILABLE)
 
 
 def refused_by_proxy(status: int, proxy: str | None) -> ProviderError:
@@ -40,10 +42,12 @@ def refused_by_proxy(status: int, proxy: str | None) -> ProviderError:
     return ProviderError(f"the proxy {proxy} cannot reach the service: status {status}", Failure.UNAVAILABLE)
 
 
-def _reason(error: Exception, who: str) -> str:
+def _reason(error: Exception, who: str, deadline: float) -> str:
     match error:
+        case TimeoutError():
+            return f"no whole response within {deadline:g} s"
         case aiohttp.ClientConnectorDNSError():
-            return f"the name {error.host} cannot be resolved{'' if who == 'the service' else f': it is {who}'}"
+            return f"the name {error.host} cannot be resolved"
         case aiohttp.ClientConnectorCertificateError():
             return f"the certificate of {error.host} is not trusted: {_describe(error.certificate_error)}"
         case aiohttp.ClientProxyConnectionError():
@@ -63,6 +67,8 @@ def _reason(error: Exception, who: str) -> str:
 
 def _describe(error: Exception) -> str:
     """Return a text that cannot quote anything: OpenSSL's or the system's, or the error's type."""
+    if isinstance(error, ssl.SSLCertVerificationError) and (reason := getattr(error, "verify_message", "")):
+        return reason + (_PRIVATE_CA if error.verify_code in _UNKNOWN_CA else "")
     if isinstance(error, ssl.SSLError):
         return error.strerror or type(error).__name__
     if isinstance(error, OSError) and error.errno in errno.errorcode:

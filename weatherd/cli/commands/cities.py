@@ -159,7 +159,7 @@ def _search(settings: Settings, name: str) -> list[FoundPlace]:
     base_url = section.geocoding_url or section.base_url or geocoding.GEOCODING_URL
 
     async def search() -> list[FoundPlace]:
-        async with open_session(USER_AGENT) as session:
+        async with open_session(USER_AGENT, ca_file=settings.tls.ca_file) as session:
             return await geocoding.search_places(session, base_url, name)
 
     matches = asyncio.run(search())

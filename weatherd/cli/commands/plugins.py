@@ -107,7 +107,7 @@ async def _inspect_forwarders(settings: Settings) -> AsyncIterator[InstalledPlug
     from weatherd.pipeline.forwarders import ForwarderResources
 
     state = in_memory_state(utc_now)
-    async with open_session(USER_AGENT) as session:
+    async with open_session(USER_AGENT, ca_file=settings.tls.ca_file) as session:
         for name, point in find_plugins("forwarders").items():
             resources = ForwarderResources(session, state.key_values(f"forwarder {name}"), lambda: (), utc_now)
             yield _build("forwarder", point, *_call(point, settings, resources))

@@ -1,0 +1,139 @@
+"""TLS: whom the client trusts, and when it reads whom to trust."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from typing import TYPE_CHECKING
+
+import aiohttp
+import pytest
+import trustme
+
+from weatherd.errors import ProviderError
+from weatherd.http.client import get
+from weatherd.http.connections import CheckedConnector, ClientTls, TimedResolver
+from weatherd.http.session import Session, open_session
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+    from pathlib import Path
+
+    Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+RESPONSE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+
+
+@contextlib.asynccontextmanager
+async def serving(authority: trustme.CA, talk: Talk) -> AsyncIterator[str]:
+    """Serve localhost by TLS with a certificate of *authority*."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.closing(writer), contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            await talk(reader, writer)
+
+    server = await asyncio.start_server(connected, "127.0.0.1", 0, ssl=context)
+    async with server:
+        yield f"https://localhost:{server.sockets[0].getsockname()[1]}/"
+
+
+async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Respond to every request."""
+    while await reader.readuntil(b"\r\n\r\n"):
+        writer.write(RESPONSE)
+
+
+def written(authority: trustme.CA, path: Path) -> Path:
+    """Write the certificate of a CA into a file."""
+    authority.cert_pem.write_to_path(str(path))
+    return path
+
+
+async def test_a_private_ca_is_trusted_beside_the_systems(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file of its certificates adds to what the machine trusts, and replaces none of it."""
+    private, system = trustme.CA(), trustme.CA()
+    monkeypatch.setenv("SSL_CERT_FILE", str(written(system, tmp_path / "system.pem")))
+    ca_file = written(private, tmp_path / "private.pem")
+    async with (
+        serving(private, respond) as ours,
+        serving(system, respond) as public,
+        open_session("weatherd/test", ca_file=ca_file) as session,
+        open_session("weatherd/test") as unaware,
+    ):
+        assert (await get(session, ours, {})).status == 200
+        assert (await get(session, public, {})).status == 200
+        assert (await get(unaware, public, {})).status == 200
+        with pytest.raises(ProviderError) as caught:
+            await get(unaware, ours, {})
+    assert str(caught.value) == (
+        "the certificate of localhost is not trusted: unable to get local issuer certificate; "
+        "if a private CA has signed it, name that CA's certificate file in tls.ca_file"
+    )
+
+
+async def test_a_certificate_for_another_name_is_not_trusted(tmp_path: Path) -> None:
+    """Whoever has signed it."""
+    private = trustme.CA()
+    ca_file = written(private, tmp_path / "private.pem")
+    async with serving(private, respond) as url, open_session("weatherd/test", ca_file=ca_file) as session:
+        with pytest.raises(ProviderError, match=r"the certificate of 127\.0\.0\.1 is not trusted"):
+            await get(session, url.replace("localhost", "127.0.0.1"), {})
+
+
+async def test_the_systems_certificates_are_loaded_for_the_first_handshake(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They cost memory and time at the start, and a service in one's own network does not need them."""
+    system = trustme.CA()
+    monkeypatch.setenv("SSL_CERT_FILE", str(written(system, tmp_path / "system.pem")))
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+    tls = ClientTls()
+    assert (tls.verify_mode, tls.check_hostname) == (ssl.CERT_REQUIRED, True)
+    async with (
+        serving(system, respond) as url,
+        aiohttp.ClientSession(connector=CheckedConnector(ssl=tls, resolver=TimedResolver())) as client,
+    ):
+        assert tls.cert_store_stats()["x509"] == 0
+        assert (await get(Session(client, {}), url, {})).status == 200
+        assert tls.cert_store_stats()["x509"] == 1
+
+
+async def test_an_unsolicited_response_is_not_taken_for_the_next_one(tmp_path: Path) -> None:
+    """By TLS as without."""
+    private = trustme.CA()
+    ca_file = written(private, tmp_path / "private.pem")
+    requests = []
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while request := await reader.readuntil(b"\r\n\r\n"):
+            requests.append(request)
+            writer.write(RESPONSE)
+            await asyncio.sleep(1)
+            writer.write(b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n")
+
+    async with serving(private, talk) as url, open_session("weatherd/test", ca_file=ca_file) as session:
+        for _ in range(3):
+            assert (await get(session, url, {})).status == 200
+            await asyncio.sleep(2)
+    assert len(requests) == 3
+
+
+async def test_a_connection_is_reused(tmp_path: Path) -> None:
+    """What TLS says after a handshake, tickets for example, is not taken for an unsolicited response."""
+    private = trustme.CA()
+    ca_file = written(private, tmp_path / "private.pem")
+    connections = 0
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        await respond(reader, writer)
+
+    async with serving(private, talk) as url, open_session("weatherd/test", ca_file=ca_file) as session:
+        for _ in range(3):
+            await get(session, url, {})
+            await asyncio.sleep(1)
+    assert connections == 1
