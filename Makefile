@@ -9,7 +9,7 @@ NEWEST := $(lastword $(VERSIONS))
 DEV := .venv-$(OLDEST)
 INSTALL := -m pip install --quiet --quiet --no-compile --disable-pip-version-check --constraint requirements.txt --editable
 
-.PHONY: help run test month crash soak system check format bench bench-quick clean
+.PHONY: help run test month crash soak system check check-aiohttp format bench bench-quick clean
 .PRECIOUS: .venv-%/installed
 
 help:
@@ -37,12 +37,16 @@ soak: $(DEV)/installed ## a virtual year (or DAYS) of 100 cities with faults, ou
 system: $(DEV)/installed ## the service in a booted systemd, the image in a container; see tests/system/README.md
 	$(DEV)/bin/python -m pytest --quiet tests/system
 
-check: $(DEV)/installed ## format, lint, types, import contract
+check: $(DEV)/installed ## format, lint, types, import contract, newest aiohttp
 	$(DEV)/bin/ruff format --check .
 	$(DEV)/bin/ruff check .
 	$(DEV)/bin/flake8 weatherd tests benchmarks
 	$(DEV)/bin/mypy
 	$(DEV)/bin/lint-imports --no-cache
+	scripts/check-aiohttp $(DEV)
+
+check-aiohttp: $(DEV)/installed ## the HTTP client's tests with the newest aiohttp, pre-releases included
+	scripts/check-aiohttp $(DEV)
 
 format: $(DEV)/installed ## put the code into its form
 	$(DEV)/bin/ruff format .
