@@ -43,8 +43,8 @@ async def deliver_all(made: Rig, name: str, block: dict[str, Any]) -> float:
     """Deliver the whole journal. Return the seconds it took."""
     await made.journal.save_cursor("far", Idle())
     begin = time.perf_counter()
-    async with made.forwards(plugins.find_plugins("forwarders")[name].load(), **{name: block}) as forwards:
-        while not forwards.counters()["far"]["delivered"] or forwards.counters()["far"]["behind"]:  # noqa: ASYNC110 - a server
+    async with made.delivering(plugins.find_plugins("forwarders")[name].load(), **{name: block}) as deliveries:
+        while not deliveries.counters()["far"]["delivered"] or deliveries.counters()["far"]["behind"]:  # noqa: ASYNC110 - a server
             await asyncio.sleep(0.05)
     return time.perf_counter() - begin
 

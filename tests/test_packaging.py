@@ -16,6 +16,9 @@ def test_the_wheel_holds_all_that_the_program_needs(tmp_path: Path) -> None:
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True)  # noqa: S603
     wheel = zipfile.ZipFile(next(tmp_path.glob("*.whl")))
     names = set(wheel.namelist())
+    assert {script for script in names if script.endswith(".sql")} == {
+        f"weatherd/journal/migrations/{script.name}" for script in (ROOT / "weatherd/journal/migrations").glob("*.sql")
+    }
     assert {"weatherd/config/weatherd.yaml", "weatherd/config/cities.yaml", "weatherd/py.typed"} <= names
     assert not any(name.startswith(("tests", "benchmarks")) for name in names)
     points = wheel.read(next(name for name in names if name.endswith("entry_points.txt"))).decode()

@@ -1,4 +1,4 @@
-"""The real process, killed at random moments with all its forwarders on: nothing that it stored is lost."""
+"""The real process, killed at random times with all forwarders on: no stored observation is lost."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ IDENTITY = "city, provider, station, observed_at"
 async def ever_new(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    """Have one of the services observe each second; the other one corrects itself at every poll."""
+    """Give one service a new observation each second; the other one revises its observation at every poll."""
     response = await handler(request)
     if request.path.endswith("/weather") and isinstance(response, web.Response):
         said = json.loads(response.text or "") | {"dt": int(time.time())}
@@ -52,7 +52,7 @@ async def ever_new(
 
 @dataclass
 class World:
-    """The servers around the process, and what they have got."""
+    """The servers around the process, and what they have received."""
 
     folder: Path
     url: str
@@ -82,14 +82,14 @@ class World:
         self.edit(CITIES)
 
     def edit(self, count: int) -> None:
-        """Write a list of so many cities, half of them on either service."""
+        """Write a list of *count* cities, half of them on either service."""
         row = '  - {{name: City {n}, lat: {n}.5, lon: 10.1, providers: ["{provider}"]}}\n'
         rows = [row.format(n=n, provider=("open-meteo", "openweathermap")[n % 2]) for n in range(count)]
         (self.folder / "new~").write_text("cities:\n" + "".join(rows))
         (self.folder / "new~").replace(self.folder / "cities.yaml")
 
-    async def live(self, seconds: float, number: signal.Signals) -> list[dict[str, Any]]:
-        """Run the program for so long, and return what it has logged."""
+    async def run(self, seconds: float, number: signal.Signals) -> list[dict[str, Any]]:
+        """Run the program for *seconds*; return the events that it logged."""
         child = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "weatherd", "run", "-c", str(self.folder / "weatherd.yaml")),
             stdout=asyncio.subprocess.DEVNULL,
@@ -107,7 +107,7 @@ class World:
         return events
 
     def journal(self) -> dict[tuple[Any, ...], int]:
-        """Return the identities in the journal, each with its number; the file is whole."""
+        """Return the number of each identity in the journal, after an integrity check."""
         with closing(sqlite3.connect(self.folder / "state" / "weatherd.sqlite")) as db:
             assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
             if not db.execute("PRAGMA user_version").fetchone()[0]:  # it was killed before it had begun
@@ -128,7 +128,7 @@ def _parsed(output: bytes) -> Any:
 
 @contextlib.asynccontextmanager
 async def world(folder: Path) -> AsyncIterator[World]:
-    """Start everything that is around the process."""
+    """Start all servers around the process."""
     for name in ("broker", "influx"):
         (folder / name).mkdir()
     broker, influx, postgres = Mosquitto(folder / "broker"), Influxd(folder / "influx"), Postgres()
@@ -160,17 +160,17 @@ async def _listen(client: aiomqtt.Client, heard: list[dict[str, Any]]) -> None:
 
 
 @pytest.mark.timeout(3600)
-async def test_whatever_was_stored_survives_kills_and_reaches_everybody(tmp_path: Path) -> None:
-    """After each ``kill -9`` the file is whole and holds all that was committed, once; in the end all others have it.
+async def test_stored_observations_survive_kills_and_reach_every_destination(tmp_path: Path) -> None:
+    """After each ``kill -9`` the file holds everything that was committed, once; in the end every destination has it.
 
-    The webhook's receiver, which drops a batch only by its key, has nothing twice.
+    The webhook's receiver, which skips a batch only by its key, has nothing twice.
     """
     async with world(tmp_path) as around:
         before: dict[tuple[Any, ...], int] = {}
         for life in range(KILLS):
             if life % 10 == 9:
                 around.edit(around.random.randrange(CITIES // 2, CITIES))
-            await around.live(around.random.uniform(0.3, 2.2), signal.SIGKILL)
+            await around.run(around.random.uniform(0.3, 2.2), signal.SIGKILL)
             if (tmp_path / "state" / "weatherd.sqlite").exists():
                 after = around.journal() if life % 5 == 4 or life < 5 else before
                 assert before.keys() <= after.keys()
@@ -183,9 +183,9 @@ async def test_whatever_was_stored_survives_kills_and_reaches_everybody(tmp_path
 
 
 async def _until_level(around: World) -> dict[str, Any]:
-    """Let it catch up; return the account of the life after which nobody was behind."""
+    """Run until no forwarder is behind; return the summary of the last run."""
     while True:
-        stopped = (await around.live(8.0, signal.SIGTERM))[-1]
+        stopped = (await around.run(8.0, signal.SIGTERM))[-1]
         assert stopped["event"] == "daemon.stopped"
         if not any(each["behind"] for each in stopped["forwarders"].values()):
             assert not any(each["skipped"] for each in stopped["forwarders"].values())

@@ -1,4 +1,4 @@
-"""The journal: what is kept, what is a repeat, what leaves, and what a reader sees."""
+"""The journal: adding, repeats, revisions, pruning and reading."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.pipeline.forwarders.far import arrivals, journal
+from tests.pipeline.forwarders.destination import arrivals, journal
 from tests.support.fakes import BERLIN, KIEL, arrival, observation
 from tests.support.virtual_time import EPOCH
 from weatherd.errors import StateError
@@ -39,7 +39,7 @@ numbers = st.none() | st.floats(allow_nan=False, allow_infinity=False)
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """Return where the file will be."""
+    """Return the path of the journal file."""
     return tmp_path / "weatherd.sqlite"
 
 
@@ -51,7 +51,7 @@ def store(file: Path) -> Iterator[Store]:
 
 
 @given(moments, moments, st.floats(-90, 60), st.text(min_size=1).filter(str.isprintable), numbers)
-def test_what_is_added_is_read_as_it_was(
+def test_an_observation_is_read_as_it_was_added(
     observed_at: Any, fetched_at: Any, temperature: float, description: str, number: float | None
 ) -> None:
     """Every field comes back as it went in, to the microsecond and the last bit."""
@@ -71,7 +71,7 @@ def test_what_is_added_is_read_as_it_was(
 
 
 def test_a_repeat_is_counted_and_a_revision_moves_to_the_end(store: Store, file: Path) -> None:
-    """The same again changes nothing; other values take the place of the old under a new number."""
+    """A repeat changes nothing; a revision replaces the old values under a new number."""
     assert store.add([arrival(), arrival(BERLIN)]) == AddResult(2, 2)
     later: dict[str, Any] = {"fetched_at": EPOCH + timedelta(hours=1)}
     assert store.add([arrival(**later), arrival(**later)]) == AddResult(0, 2)
@@ -87,13 +87,13 @@ def test_a_repeat_is_counted_and_a_revision_moves_to_the_end(store: Store, file:
 
 
 def test_a_batch_may_hold_its_own_repeats(store: Store) -> None:
-    """What is said twice at once is stored once, and corrected at once is stored as it was said last."""
+    """A repeat within a batch is stored once; of a revision within a batch the last values are stored."""
     assert store.add([arrival(), arrival(), arrival(temperature=7.0)]).stored == 2
     assert store._db.query("SELECT temperature FROM observation") == [(7.0,)]
 
 
-def test_what_is_old_leaves_with_its_space(file: Path) -> None:
-    """What was fetched too long ago is gone, slice by slice; the file is smaller, and numbers are not given again."""
+def test_pruning_releases_disk_space(file: Path) -> None:
+    """Old observations are deleted step by step, the file shrinks, and numbers are not used again."""
     with closing(Store(file)) as store:
         for begin in range(0, 30_000, 3000):
             store.add(arrivals(begin, begin + 3000))
@@ -118,8 +118,8 @@ def test_what_is_old_leaves_with_its_space(file: Path) -> None:
         assert store.add([arrival()]).last_seq == 40_001
 
 
-def test_a_damaged_file_is_refused_whole(file: Path) -> None:
-    """Damage in the middle shows at the start, in one sentence that says what to do."""
+def test_a_damaged_file_is_an_error(file: Path) -> None:
+    """Damage in the middle of the file is found at the start, with a message that says what to do."""
     with closing(Store(file)) as store:
         store.add(arrivals(0, 3000))
     content = bytearray(file.read_bytes())
@@ -136,10 +136,10 @@ def test_a_damaged_file_is_refused_whole(file: Path) -> None:
     st.integers(0, 9),
     st.integers(1, 5),
 )
-def test_what_a_city_has_is_found_by_any_bounds(
+def test_pages_and_history_of_a_city_equal_the_filtered_journal(
     said: list[tuple[City, int, int]], since: int | None, until: int | None, after: int, limit: int
 ) -> None:
-    """A page of a city, and its history, are what is left when everything else is taken away from the journal."""
+    """A page and the history of a city equal the journal filtered by city, time and number."""
     begin, end = (None if each is None else EPOCH + timedelta(minutes=each) for each in (since, until))
     with TemporaryDirectory() as folder, closing(Store(file := Path(folder) / "weatherd.sqlite")) as store:
         for city, minute, value in said:
@@ -161,16 +161,16 @@ def test_what_a_city_has_is_found_by_any_bounds(
                 assert reader.read_city("kiel", begin, end) == [each.observation for each in by_time]
 
 
-def test_the_last_of_a_city_is_the_one_that_was_fetched_last(store: Store) -> None:
-    """A repeat renews the time of fetching, for whoever asks whether it is time to poll again."""
+def test_a_repeat_updates_the_time_of_the_fetch(store: Store) -> None:
+    """A repeat updates the time of the fetch, which decides when the city is polled next."""
     later = EPOCH + timedelta(minutes=10)
     store.add([arrival()])
     store.add([arrival(fetched_at=later)])
     assert [last.observation for last in store.load(NOW).latest] == [observation(fetched_at=later)]
 
 
-def test_a_reader_reads_what_is_between(store: Store, file: Path) -> None:
-    """A city's observations by their time, whenever they came; the end is not part of it."""
+def test_the_history_of_a_city_is_ordered_by_time(store: Store, file: Path) -> None:
+    """A city's observations come in the order of their times; the end of the period is excluded."""
     store.add([*arrivals(20, 30), *arrivals(0, 10), *arrivals(0, 50, BERLIN)])
     with closing(Reader(file)) as reader:
         found = reader.read_city("kiel", EPOCH + timedelta(minutes=5), EPOCH + timedelta(minutes=22))
@@ -180,8 +180,8 @@ def test_a_reader_reads_what_is_between(store: Store, file: Path) -> None:
         assert [each.temperature for each in exported] == [*range(20, 30), 8, 9]
 
 
-def test_a_city_of_which_nothing_is_left_is_not_named(store: Store, file: Path) -> None:
-    """Whoever asks for the history of a city is offered those that have one, also when they left the list long ago."""
+def test_a_city_without_observations_is_not_listed(store: Store, file: Path) -> None:
+    """Only cities with an observation are listed, whether they are still on the list or not."""
     store.add([arrival(), arrival(BERLIN, fetched_at=EPOCH + timedelta(days=9))])
     store.prune(NOW + DAY, NOW + 9 * DAY, 0, [])
     store.load(NOW + 30 * DAY)
@@ -190,7 +190,7 @@ def test_a_city_of_which_nothing_is_left_is_not_named(store: Store, file: Path) 
 
 
 def test_an_export_sees_what_is_added_meanwhile(store: Store, file: Path) -> None:
-    """It reads on in pieces, and keeps nobody from writing."""
+    """An export reads in chunks, does not block the writer, and includes what is added meanwhile."""
     store.add(arrivals(0, 5000))
     with closing(Reader(file)) as reader:
         export = reader.iterate(None, None, [])
@@ -200,7 +200,7 @@ def test_an_export_sees_what_is_added_meanwhile(store: Store, file: Path) -> Non
 
 
 def test_a_reader_needs_a_journal(file: Path) -> None:
-    """Without one, or with one of another version, it is said what to do."""
+    """For a missing journal, or one of another version, the message says what to do."""
     with pytest.raises(StateError, match=r"there is no journal at .*: start weatherd run, which creates it"):
         Reader(file)
     with closing(sqlite3.connect(file)) as other:
@@ -209,8 +209,8 @@ def test_a_reader_needs_a_journal(file: Path) -> None:
         Reader(file)
 
 
-async def test_the_journal_gives_news(tmp_path: Path) -> None:
-    """Whoever waits for more than there is, is woken by it."""
+async def test_waiting_for_entries_ends_when_there_is_one(tmp_path: Path) -> None:
+    """Waiting for entries after a number ends when there is one."""
     with journal(tmp_path) as kept:
         waiting = asyncio.create_task(kept.wait_for_entries(2))
         await kept.add(arrivals(0, 2))
@@ -222,7 +222,7 @@ async def test_the_journal_gives_news(tmp_path: Path) -> None:
 
 @pytest.mark.real_time
 async def test_the_real_journal_is_read_beside_the_writer(tmp_path: Path) -> None:
-    """With its own threads: what is added is there for a reader at once."""
+    """With real threads: a reader sees added observations at once."""
     async with open_journal(tmp_path) as kept, kept.open_reader() as reading:
         for number in range(50):
             assert await kept.add(arrivals(number, number + 1)) == 1

@@ -1,4 +1,4 @@
-"""What another run finds of each city's last observation."""
+"""Each city's latest observation, as the next run finds it."""
 
 from __future__ import annotations
 
@@ -63,10 +63,10 @@ def _fetched(arrival: FetchedObservation, minutes: float) -> FetchedObservation:
     return arrival._replace(observation=said._replace(fetched_at=said.fetched_at + timedelta(minutes=minutes)))
 
 
-async def _live(
-    batches: Iterable[Sequence[FetchedObservation]], store: Store, registry: CityRegistry, board: LatestObservations
+async def _run_pipeline(
+    batches: Iterable[Sequence[FetchedObservation]], store: Store, registry: CityRegistry, latest: LatestObservations
 ) -> None:
-    """Bring observations over the road into a journal; where a city turns up moved, its row of the list was edited."""
+    """Send batches through the pipeline into a journal; a moved city in a batch means that the list was edited."""
 
     async def add(batch: Sequence[FetchedObservation]) -> int:
         return store.add(batch).stored
@@ -74,15 +74,15 @@ async def _live(
     for batch in batches:
         kiel = next((each.city for each in batch if each.city != BERLIN), registry.cities[-1])
         registry.apply(diff(registry.cities, [BERLIN, kiel]))
-        channel = ObservationQueue(10)
-        keeper = JournalWriter(add, channel, ObservationCounts())
+        queue = ObservationQueue(10)
+        writer = JournalWriter(add, queue, ObservationCounts())
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(keeper.run())
-            tasks.create_task(consume(channel, board, [], keeper, Heartbeat()))
+            tasks.create_task(writer.run())
+            tasks.create_task(consume(queue, latest, [], writer, Heartbeat()))
             for each in batch:
                 if each.city in registry.cities:
-                    await channel.put(each)
-            channel.close()
+                    await queue.put(each)
+            queue.close()
 
 
 def _start(cities: Iterable[City], saved: Iterable[LastObservation] = ()) -> tuple[CityRegistry, LatestObservations]:
@@ -93,7 +93,7 @@ def _start(cities: Iterable[City], saved: Iterable[LastObservation] = ()) -> tup
 
 
 def _after_a_crash(file: Path, cities: Iterable[City]) -> LatestObservations:
-    """Return the board of a run that finds the file as it is now: nobody has closed it."""
+    """Return the latest observations of a run that finds the file as it is now, which was not closed."""
     with TemporaryDirectory() as folder:
         for each in file.parent.glob("*.sqlite*"):
             if not each.name.endswith("-shm"):
@@ -106,38 +106,38 @@ lives_of_batches = st.lists(st.lists(st.lists(said, max_size=4), max_size=6), ma
 
 
 @given(lives_of_batches)
-def test_a_crash_makes_forgotten_only_when_a_repeat_was_fetched(lives: list[list[list[FetchedObservation]]]) -> None:
-    """Whatever was said, another run finds each city's last observation, though perhaps as it was fetched before."""
+def test_a_crash_loses_only_the_fetch_time_of_a_repeat(lives: list[list[list[FetchedObservation]]]) -> None:
+    """For any batches, a run after a crash finds each city's latest observation; only the fetch time may be older."""
     minute = itertools.count(step=2)
     with TemporaryDirectory() as folder, closing(Store(file := Path(folder) / "weatherd.sqlite")) as store:
-        registry, board = _start([BERLIN, KIEL])
+        registry, latest = _start([BERLIN, KIEL])
         for batches in lives:
             later = [[_fetched(each, next(minute)) for each in batch] for batch in batches]
             with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
-                runner.run(_live(later, store, registry, board))
+                runner.run(_run_pipeline(later, store, registry, latest))
             found = _after_a_crash(file, registry.cities)
             for city in registry.cities:
-                here, there = board.get(city.id), found.get(city.id)
+                here, there = latest.get(city.id), found.get(city.id)
                 assert here == there or (here and there and here.repeats(there) and here.fetched_at > there.fetched_at)
 
 
 @given(lives_of_batches)
-def test_another_run_finds_what_the_board_showed(lives: list[list[list[FetchedObservation]]]) -> None:
-    """Whatever the sources say, in whatever order and batches: after each restart the board is as it was."""
+def test_the_next_run_finds_the_latest_observations(lives: list[list[list[FetchedObservation]]]) -> None:
+    """For any observations, order and batches, the latest observations are the same after each restart."""
     minute = itertools.count(step=2)
     with TemporaryDirectory() as folder, closing(Store(Path(folder) / "weatherd.sqlite")) as store:
-        registry, board = _start([BERLIN, KIEL])
+        registry, latest = _start([BERLIN, KIEL])
         for batches in lives:
             later = [[_fetched(each, next(minute)) for each in batch] for batch in batches]
             with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
-                runner.run(_live(later, store, registry, board))
+                runner.run(_run_pipeline(later, store, registry, latest))
             again, found = _start(registry.cities, store.load(NOW).latest)
-            assert [found.get(city.id) for city in registry.cities] == [board.get(city.id) for city in registry.cities]
-            registry, board = again, found
+            assert [found.get(city.id) for city in registry.cities] == [latest.get(city.id) for city in registry.cities]
+            registry, latest = again, found
 
 
-def test_a_city_that_never_repeats_itself_is_not_forgotten(tmp_path: Path) -> None:
-    """Its first observation is the only one that was noted as its last, and may have left the journal long ago."""
+def test_a_city_without_repeats_is_not_forgotten(tmp_path: Path) -> None:
+    """A city without repeats is found, although only its first observation was written, and pruned since."""
     with closing(Store(tmp_path / "weatherd.sqlite")) as store:
         first = observation()
         store.add([FetchedObservation(KIEL, first)])
@@ -150,21 +150,23 @@ def test_a_city_that_never_repeats_itself_is_not_forgotten(tmp_path: Path) -> No
         assert store.load(NOW + 38 * DAY.total_seconds()).latest == []
 
 
-def test_a_clock_that_was_set_right_does_not_hide_what_follows(tmp_path: Path) -> None:
-    """What was fetched by a clock that was ahead does not count as the last for as long as it was ahead."""
+def test_a_corrected_clock_does_not_hide_newer_observations(tmp_path: Path) -> None:
+    """An observation fetched by a clock that was ahead does not hide those after the clock was corrected."""
     ahead = observation(fetched_at=EPOCH + DAY)
     right = observation(observed_at=EPOCH + timedelta(minutes=15), fetched_at=EPOCH + timedelta(minutes=20))
     with closing(Store(tmp_path / "weatherd.sqlite")) as store:
-        registry, board = _start([BERLIN, KIEL])
+        registry, latest = _start([BERLIN, KIEL])
         with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
             runner.run(
-                _live([[FetchedObservation(KIEL, ahead)], [FetchedObservation(KIEL, right)]], store, registry, board)
+                _run_pipeline(
+                    [[FetchedObservation(KIEL, ahead)], [FetchedObservation(KIEL, right)]], store, registry, latest
+                )
             )
         assert [last.observation for last in store.load(NOW).latest] == [right]
 
 
-def test_a_start_need_not_search_the_journal(tmp_path: Path) -> None:
-    """However much is said, only a few observations a city are not noted as its last."""
+def test_the_table_lags_behind_by_few_observations(tmp_path: Path) -> None:
+    """The table never lags behind by more than about a hundred observations, or one for each city."""
     with closing(Store(tmp_path / "weatherd.sqlite")) as store:
         store.add([FetchedObservation(KIEL, observation())])
         for minute in range(1, 500):
@@ -179,8 +181,8 @@ def test_a_start_need_not_search_the_journal(tmp_path: Path) -> None:
         assert store.last_seq() - store._db.query_value("SELECT seq FROM gathered") <= 101
 
 
-def test_what_was_said_again_is_noted_at_the_end(tmp_path: Path) -> None:
-    """An orderly end forgets nothing: a repeat is not asked for again before its time."""
+def test_a_clean_stop_saves_the_fetch_time_of_a_repeat(tmp_path: Path) -> None:
+    """A clean stop saves the fetch time of a repeat, so that the city is not polled early."""
     with closing(Store(tmp_path / "weatherd.sqlite")) as store:
         store.add([FetchedObservation(KIEL, observation())])
         store.add(
@@ -190,8 +192,8 @@ def test_what_was_said_again_is_noted_at_the_end(tmp_path: Path) -> None:
         assert [last.observation for last in store.load(NOW).latest] == [again]
 
 
-def test_what_follows_after_everything_was_deleted_is_the_last(tmp_path: Path) -> None:
-    """Numbers of rows that are gone are not given again, or what is new would pass for old."""
+def test_a_new_observation_after_pruning_is_the_latest(tmp_path: Path) -> None:
+    """Numbers of deleted rows are not used again, or a new observation would be taken for an old one."""
     with closing(Store(tmp_path / "weatherd.sqlite")) as store:
         store.add([FetchedObservation(KIEL, observation())])
         store.add([FetchedObservation(BERLIN, observation(BERLIN))])
@@ -201,8 +203,8 @@ def test_what_follows_after_everything_was_deleted_is_the_last(tmp_path: Path) -
         assert [last.observation for last in store.load(NOW).latest] == [new]
 
 
-def test_what_follows_one_that_was_known_is_the_last(tmp_path: Path) -> None:
-    """What the journal has already takes no number: the next one that is new is given that."""
+def test_a_new_observation_after_a_repeat_is_the_latest(tmp_path: Path) -> None:
+    """A repeat takes no number, and the next new observation becomes the latest."""
     with closing(Store(tmp_path / "weatherd.sqlite")) as store:
         known = FetchedObservation(KIEL, observation())
         store.add([known])

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.journal.old_files import TABLES, first_version_text, observation_row, write_old_file
-from tests.pipeline.forwarders.far import Far, arrivals, forwards, journal
+from tests.pipeline.forwarders.destination import FakeDestination, arrivals, delivering, journal
 from tests.support.fakes import BERLIN, KIEL, arrival, observation
 from tests.support.virtual_time import EPOCH
 from weatherd.journal.cursors import Idle, InDoubt
@@ -177,9 +177,9 @@ async def test_a_batch_in_doubt_of_version_3_is_delivered_again_with_its_key(tmp
     ]
     cursor = [("far", 2, 6, "0123456789abcdef0123456789abcdef")]
     write_old_file(tmp_path / "weatherd.sqlite", 3, observation=rows, cursor=cursor, gathered=[[0]])
-    far = Far()
+    far = FakeDestination()
     with journal(tmp_path) as kept:
-        async with forwards(kept, far=far):
+        async with delivering(kept, far=far):
             await asyncio.sleep(1)
             await kept.add(arrivals(20, 22))
             await asyncio.sleep(1)

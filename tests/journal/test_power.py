@@ -1,4 +1,4 @@
-"""Power that goes away in the middle of everything, as far as it can be played: the log of writes is cut off."""
+"""Power cuts, simulated by a write-ahead log that is cut or damaged."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.pipeline.forwarders.far import arrivals
+from tests.pipeline.forwarders.destination import arrivals
 from weatherd.journal.cursors import Idle
 from weatherd.journal.store import Store
 
@@ -23,7 +23,7 @@ BATCH, BATCHES, CUTS = 7, 40, 60
 
 
 @pytest.mark.parametrize("damage", ["cut", "zeros", "noise"])
-def test_a_prefix_of_the_batches_is_there(tmp_path: Path, damage: str) -> None:
+def test_a_prefix_of_the_batches_survives(tmp_path: Path, damage: str) -> None:
     """Wherever the log ends, or turns to zeros or noise: the file is whole, and has the first batches, each complete.
 
     The cursor never points beyond what is there.

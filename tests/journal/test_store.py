@@ -1,4 +1,4 @@
-"""The file that outlives a restart: whole, sound, and shared."""
+"""The journal file: saved state, damage, full disks and concurrent processes."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def calls(number: int) -> list[ProviderUsage]:
 
 
 def last(city: Any = KIEL, **values: object) -> LastObservation:
-    """Return the last observation of a city, at its place."""
+    """Return the latest observation of a city with its coordinates."""
     return LastObservation(city.lat, city.lon, observation(city, **values))
 
 
 def arrivals(*lasts: LastObservation) -> list[FetchedObservation]:
-    """Return what is added to be found as these."""
+    """Return fetched observations that are then saved as these latest ones."""
     named = {"kiel": KIEL, "berlin": BERLIN}
     return [
         FetchedObservation(replace(named[each.observation.city], lat=each.lat, lon=each.lon), each.observation)
@@ -51,19 +51,19 @@ def arrivals(*lasts: LastObservation) -> list[FetchedObservation]:
 
 
 def kept(file: Path, now: float = NOW) -> SavedState:
-    """Return what another run finds."""
+    """Return the state that another run loads."""
     with closing(Store(file)) as store:
         return store.load(now)
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """Return where the file is, or will be."""
+    """Return the path of the journal file."""
     return tmp_path / JOURNAL_FILE
 
 
-def test_what_is_saved_is_found_again(file: Path) -> None:
-    """Another run finds each last observation with its place, each row and each note as they were."""
+def test_saved_state_is_loaded_again(file: Path) -> None:
+    """Another run loads each latest observation with its coordinates, the usage and the key-value entries."""
     full = last(
         BERLIN,
         description="Nebel, 100 % – 雨",
@@ -84,8 +84,8 @@ def test_what_is_saved_is_found_again(file: Path) -> None:
     assert found.entries == [NOTE]
 
 
-def test_a_city_has_one_last_observation_and_a_key_one_text(file: Path) -> None:
-    """What is newer takes the place of what was there."""
+def test_newer_values_replace_older_ones(file: Path) -> None:
+    """Newer values replace older ones."""
     newer = last(temperature=7.0)._replace(lat=1.0)
     with closing(Store(file)) as store:
         store.add(arrivals(last(), newer))
@@ -96,15 +96,15 @@ def test_a_city_has_one_last_observation_and_a_key_one_text(file: Path) -> None:
 
 @pytest.mark.parametrize(("age", "is_kept"), [(WEEK - 1, True), (WEEK + 1, False)])
 def test_a_city_that_left_is_forgotten_after_a_week(file: Path, age: float, is_kept: bool) -> None:  # noqa: FBT001
-    """What nobody has renewed for a week is not loaded any more."""
+    """A latest observation that was fetched more than a week ago is not loaded."""
     with closing(Store(file)) as store:
         store.add(arrivals(last(fetched_at=EPOCH)))
     assert bool(kept(file, NOW + age).latest) == is_kept
 
 
 @pytest.mark.parametrize(("until", "is_kept"), [(1.0, True), (-1.0, False)])
-def test_a_note_is_forgotten_when_nobody_needs_it(file: Path, until: float, is_kept: bool) -> None:  # noqa: FBT001
-    """A note is kept until its time, and not longer."""
+def test_an_expired_entry_is_deleted(file: Path, until: float, is_kept: bool) -> None:  # noqa: FBT001
+    """A key-value entry is loaded until it expires."""
     with closing(Store(file)) as store:
         store.save([], [NOTE._replace(until=NOW + until)])
     assert bool(kept(file).entries) == is_kept
@@ -112,7 +112,7 @@ def test_a_note_is_forgotten_when_nobody_needs_it(file: Path, until: float, is_k
 
 @pytest.mark.parametrize("content", [b"no database at all, but long enough to be none " * 100, b"short"])
 def test_a_file_that_is_no_database_is_explained(file: Path, content: bytes) -> None:
-    """The text names the file and says what to do; the file is left as it is."""
+    """The message names the file and says what to do; the file is not changed."""
     file.write_bytes(content)
     with pytest.raises(StateError, match="not a database; move it away to start with an empty one") as caught:
         Store(file)
@@ -121,7 +121,7 @@ def test_a_file_that_is_no_database_is_explained(file: Path, content: bytes) -> 
 
 
 def test_a_damaged_database_is_explained(file: Path) -> None:
-    """Also when the damage is in the middle of the file: it is looked at before anything is done."""
+    """Damage in the middle of the file is found before anything is changed."""
     with closing(Store(file)) as store:
         store.save([], [NOTE._replace(key=f"{number}", text="x" * 3000) for number in range(100)])
     content = bytearray(file.read_bytes())
@@ -132,8 +132,8 @@ def test_a_damaged_database_is_explained(file: Path) -> None:
     assert str(caught.value).startswith(f"{file}")
 
 
-def test_a_file_of_a_newer_weatherd_is_left_alone(file: Path) -> None:
-    """The text says so, and nothing is left open."""
+def test_a_file_of_a_newer_weatherd_is_not_changed(file: Path) -> None:
+    """The message says so, and the file is closed."""
     with closing(Store(file)) as store:
         store.add(arrivals(last()))
     with closing(sqlite3.connect(file)) as other:
@@ -146,8 +146,8 @@ def test_a_file_of_a_newer_weatherd_is_left_alone(file: Path) -> None:
 
 @pytest.mark.skipif(not FILES.exists(), reason="only Linux tells which files are open")
 @pytest.mark.parametrize("statement", ["PRAGMA user_version = 99", "CREATE TABLE last (text)", None])
-def test_a_file_that_is_refused_is_closed(file: Path, statement: str | None) -> None:
-    """Whoever catches the error has nothing left to close."""
+def test_a_rejected_file_is_closed(file: Path, statement: str | None) -> None:
+    """After a failed start the file is not open."""
     if statement:
         with closing(sqlite3.connect(file)) as other:
             other.execute(statement)
@@ -172,14 +172,14 @@ def test_a_sqlite_that_is_too_old_is_an_error() -> None:
 
 
 def test_a_file_that_cannot_be_opened_is_explained(file: Path) -> None:
-    """A folder in its place, say."""
+    """A folder in the place of the file is an error that names it."""
     file.mkdir()
     with pytest.raises(StateError, match="unable to open database file"):
         Store(file)
 
 
-def test_a_full_disk_is_told_as_that_and_costs_nothing_else(file: Path) -> None:
-    """All of a writing is there, or nothing; the text says what was wrong; afterwards it works as before."""
+def test_a_full_disk_is_reported_and_loses_nothing(file: Path) -> None:
+    """A save on a full disk is rolled back with a clear message; with room again it works as before."""
     with closing(Store(file)) as store:
         store.save([CALL], [])
         pages = store._db.query_value("PRAGMA page_count")
@@ -194,8 +194,8 @@ def test_a_full_disk_is_told_as_that_and_costs_nothing_else(file: Path) -> None:
     assert (found.usage, found.entries) == (calls(2), [OLDEST])
 
 
-def test_a_file_that_another_one_writes_to_is_told_as_that(file: Path) -> None:
-    """After some patience; and the next writing finds it free."""
+def test_a_locked_file_is_reported(file: Path) -> None:
+    """A locked file is an error after a wait; when it is free, the next save works."""
     with closing(Store(file)) as store, closing(sqlite3.connect(file, isolation_level=None)) as other:
         store._db.query("PRAGMA busy_timeout = 0")
         other.execute("BEGIN IMMEDIATE")
@@ -206,7 +206,7 @@ def test_a_file_that_another_one_writes_to_is_told_as_that(file: Path) -> None:
 
 
 def _in_threads(count: int, call: Any) -> list[Exception]:
-    """Call it in so many threads at once; return what it raised."""
+    """Call *call* in *count* threads at once; return the exceptions."""
     together, errors = threading.Barrier(count), []
 
     def work() -> None:
@@ -224,14 +224,14 @@ def _in_threads(count: int, call: Any) -> list[Exception]:
     return errors
 
 
-def test_several_may_make_the_file_at_once(tmp_path: Path) -> None:
-    """The daemon and a command that are started together on a new folder both begin."""
+def test_several_processes_may_create_the_file_at_once(tmp_path: Path) -> None:
+    """The daemon and a command that start together on a new folder both succeed."""
     for number in range(30):
         assert _in_threads(6, lambda file=tmp_path / f"{number}.sqlite": Store(file).close()) == []
 
 
-def test_several_may_write_at_once(file: Path) -> None:
-    """No call is lost while others open the file, write and close it."""
+def test_several_processes_may_write_at_once(file: Path) -> None:
+    """No usage is lost while several processes open the file, write and close it."""
     Store(file).close()
 
     def work() -> None:

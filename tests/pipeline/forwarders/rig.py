@@ -1,4 +1,4 @@
-"""A journal and the engine on real time, for far sides that are real servers."""
+"""A journal and the engine on real time, for destinations that are real servers."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ if TYPE_CHECKING:
 PATIENCE = 60.0  # seconds after which a test gives up
 
 
-class Soon(random.Random):
-    """Has every rest be the shortest that it may be."""
+class ShortBackoff(random.Random):
+    """A random generator that makes every back-off as short as possible."""
 
     def random(self) -> float:
-        """Return nearly one."""
+        """Return almost 1."""
         return 0.99
 
 
 class Rig:
-    """A journal, and one forwarder that may be started and stopped."""
+    """A journal, and a forwarder that can be started and stopped."""
 
     def __init__(self, journal: Journal, resources: ForwarderResources) -> None:
         self.journal = journal
@@ -49,7 +49,7 @@ class Rig:
         self.added = 0
 
     async def adds(self, count: int, city: City = KIEL, **values: Any) -> None:
-        """Add observations of the last hour, each a moment later than the one before; the number is their warmth."""
+        """Add observations of the last hour, each one millisecond later and one degree warmer than the previous."""
         batch = []
         for number in range(self.added, self.added + count):
             moment = self.begin + timedelta(milliseconds=number)
@@ -60,17 +60,17 @@ class Rig:
         self.added += count
 
     @contextlib.asynccontextmanager
-    async def forwards(self, open_forwarder: Any, **block: Any) -> AsyncIterator[DeliveryGroup]:
-        """Run a forwarder with a block of settings."""
+    async def delivering(self, open_forwarder: Any, **block: Any) -> AsyncIterator[DeliveryGroup]:
+        """Run a forwarder with a section of settings."""
         forwarder = open_forwarder(Settings(**block), self.resources)
-        async with open_deliveries({"far": forwarder}, self.journal, Soon()) as running:
+        async with open_deliveries({"far": forwarder}, self.journal, ShortBackoff()) as running:
             yield running
             await running.drain(asyncio.get_running_loop().time() + 1.0)
 
 
 @contextlib.asynccontextmanager
 async def rig(folder: Path) -> AsyncIterator[Rig]:
-    """Open a journal, with nothing on the log's output."""
+    """Open a journal, with the log's output discarded."""
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     async with open_journal(folder) as journal, open_session("weatherd/test") as session:
         made = Rig(
@@ -80,7 +80,7 @@ async def rig(folder: Path) -> AsyncIterator[Rig]:
 
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    """Wait until a condition holds."""
+    """Wait until a condition is true."""
     async with asyncio.timeout(PATIENCE):
         while not await condition():  # noqa: ASYNC110 - it is another process that changes
             await asyncio.sleep(0.05)

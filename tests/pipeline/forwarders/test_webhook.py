@@ -1,4 +1,4 @@
-"""The webhook, against a web server of the test's own."""
+"""The webhook, against a web server in the test."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from tests.pipeline.forwarders.far import told
+from tests.pipeline.forwarders.destination import captured_logs
 from tests.pipeline.forwarders.rig import rig, until
 from weatherd.formatting import to_dict
 from weatherd.pipeline.forwarders.webhook import open_forwarder
@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.real_time, pytest.mark.once]
 
 
 class Receiver:
-    """Takes batches, knows those that it has had, and answers by a script of statuses."""
+    """Receives batches, skips those whose key it has seen, and responds with a script of statuses."""
 
     def __init__(self) -> None:
         self.got: list[dict[str, Any]] = []  # observations, each batch once
@@ -37,7 +37,7 @@ class Receiver:
         self.url = ""
 
     async def take(self, request: web.Request) -> web.StreamResponse:
-        """Answer ``POST /in``."""
+        """Handle ``POST /in``."""
         body = await request.read()
         self.requests.append((dict(request.headers), body))
         batch = json.loads(body)["observations"]
@@ -68,11 +68,11 @@ async def receiving() -> AsyncIterator[Receiver]:
 
 
 async def test_batches_come_as_json_with_a_key_and_a_signature(tmp_path: Path) -> None:
-    """A receiver finds what ``once --format json`` prints, can tell that it is from us, and knows a batch again."""
+    """The body is what ``once --format json`` prints, signed, and with an idempotency key."""
     async with receiving() as receiver, rig(tmp_path) as made:
         await made.adds(3)
         block = {"url": f"{receiver.url}?key=a%2Fb", "secret": "sesame"}
-        async with made.forwards(open_forwarder, webhook=block):
+        async with made.delivering(open_forwarder, webhook=block):
             await until(lambda: _has(receiver, 3))
         async with made.journal.open_reader() as reading:
             entries = await reading.read_after(0, 10)
@@ -85,16 +85,16 @@ async def test_batches_come_as_json_with_a_key_and_a_signature(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("trouble", [500, 503, 429, 401, 404, 302, "cut"])
-async def test_a_batch_is_sent_again_until_it_is_taken(tmp_path: Path, trouble: int | str) -> None:
-    """Whatever says that the moment is wrong, and not the batch: it is sent again as it was, and taken once."""
+async def test_a_batch_is_sent_again_until_it_is_accepted(tmp_path: Path, trouble: int | str) -> None:
+    """A failure that does not concern the batch: it is sent again unchanged, and stored once."""
     async with receiving() as receiver, rig(tmp_path) as made:
         receiver.script = [trouble]
         await made.adds(3)
-        with told() as logs:
-            async with made.forwards(open_forwarder, webhook={"url": receiver.url}) as forwards:
+        with captured_logs() as logs:
+            async with made.delivering(open_forwarder, webhook={"url": receiver.url}) as deliveries:
                 await until(lambda: _has_answered(receiver, 2))
-                await until(lambda: _is_level(forwards))
-                assert forwards.counters()["far"] == {"delivered": 3, "skipped": 0, "behind": 0}
+                await until(lambda: _is_caught_up(deliveries))
+                assert deliveries.counters()["far"] == {"delivered": 3, "skipped": 0, "behind": 0}
     assert [each["temperature"] for each in receiver.got] == [0, 1, 2]
     assert len({body for _, body in receiver.requests}) == 1
     assert len({headers["Idempotency-Key"] for headers, _ in receiver.requests}) == 1
@@ -102,15 +102,15 @@ async def test_a_batch_is_sent_again_until_it_is_taken(tmp_path: Path, trouble: 
     assert receiver.url not in str(logs)
 
 
-async def test_what_is_refused_is_set_aside(tmp_path: Path) -> None:
-    """A 4xx of the body costs what it is about, and no other observation."""
+async def test_a_rejected_observation_is_skipped_alone(tmp_path: Path) -> None:
+    """A 4xx status about the body costs only the observation that causes it."""
     async with receiving() as receiver, rig(tmp_path) as made:
         receiver.dislikes = {7.0}
         await made.adds(20)
-        with told() as logs:
-            async with made.forwards(open_forwarder, webhook={"url": receiver.url}) as forwards:
-                await until(lambda: _is_level(forwards))
-                assert forwards.counters()["far"] == {"delivered": 19, "skipped": 1, "behind": 0}
+        with captured_logs() as logs:
+            async with made.delivering(open_forwarder, webhook={"url": receiver.url}) as deliveries:
+                await until(lambda: _is_caught_up(deliveries))
+                assert deliveries.counters()["far"] == {"delivered": 19, "skipped": 1, "behind": 0}
     assert [each["temperature"] for each in receiver.got] == [number for number in range(20) if number != 7]
     assert [(log["event"], log["reason"]) for log in logs] == [
         ("forwarder.skipped", "HTTP status 422: too cold"),
@@ -125,5 +125,5 @@ async def _has_answered(receiver: Receiver, count: int) -> bool:
     return len(receiver.requests) >= count
 
 
-async def _is_level(forwards: Any) -> bool:
-    return not forwards.counters()["far"]["behind"]
+async def _is_caught_up(deliveries: Any) -> bool:
+    return not deliveries.counters()["far"]["behind"]

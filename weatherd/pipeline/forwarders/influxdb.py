@@ -27,7 +27,7 @@ _IN_TAG = str.maketrans({",": r"\,", "=": r"\=", " ": r"\ "})
 _IN_TEXT = str.maketrans({'"': r"\"", "\\": r"\\"})
 
 
-def format_point(observation: Observation) -> str:
+def format_line_protocol(observation: Observation) -> str:
     """Format an observation as a point of the measurement ``weather``.
 
     Every number is a float, because a field that was first written as an integer rejects floats forever. The timestamp
@@ -67,7 +67,7 @@ class InfluxForwarder:
 
     async def deliver(self, batch: Sequence[Observation], key: str) -> None:  # noqa: ARG002 - points are idempotent
         """Write a batch. Raises RejectedError or DeliveryError."""
-        body = "\n".join(map(format_point, batch)).encode()
+        body = "\n".join(map(format_line_protocol, batch)).encode()
         await post_body(self._resources.session, self._url, body, self._headers, self._resources.now)
 
 

@@ -1,4 +1,4 @@
-"""A far side of the test's own, and the engine that delivers to it, on virtual time."""
+"""A fake destination, and the engine that delivers to it on virtual time."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ if TYPE_CHECKING:
 
 
 def arrivals(begin: int, end: int, city: City = KIEL) -> list[FetchedObservation]:
-    """Return observations that are told from one another by their number, which is the temperature."""
+    """Return observations whose temperatures are the numbers from *begin* to *end* - 1."""
     return [
         FetchedObservation(city, observation(city, temperature=float(n), observed_at=EPOCH + timedelta(minutes=n)))
         for n in range(begin, end)
     ]
 
 
-def told() -> AbstractContextManager[Any]:
-    """Capture what is logged for the user."""
+def captured_logs() -> AbstractContextManager[Any]:
+    """Capture the log events above level debug."""
     return capture_logs(processors=[_without_details])
 
 
@@ -48,65 +48,65 @@ def _without_details(_: object, level: str, event: EventDict) -> EventDict:
     return event
 
 
-class Far:
-    """Takes what it is given, unless it is down, slow, or dislikes it."""
+class FakeDestination:
+    """Accepts batches, unless it is down, slow, or rejects an observation."""
 
     batch_size = 100
 
     def __init__(self) -> None:
-        self.got: list[float] = []  # what it has taken, in order
-        self.batches: list[list[float]] = []  # what it was given, taken or not
+        self.got: list[float] = []  # accepted temperatures, in order
+        self.batches: list[list[float]] = []  # all batches, accepted or not
         self.keys: list[str] = []  # of the batches
         self.times: list[float] = []  # of the deliveries, in virtual seconds
         self.connections = 0
         self.down: Exception | None = None
-        self.dislikes: set[float] = set()
-        self.takes = 0.0
-        self.dies_after = 0  # deliveries that are taken without an answer
+        self.rejects: set[float] = set()
+        self.takes = 0.0  # seconds for a delivery
+        self.lose_responses = 0  # deliveries that are accepted before the connection breaks
 
-    def is_down(self, error: Exception | None = None) -> None:
-        """Refuse connections and deliveries from now on."""
-        self.down = error or DeliveryError("nobody there")
+    def goes_down(self, error: Exception | None = None) -> None:
+        """Fail connections and deliveries from now on."""
+        self.down = error or DeliveryError("connection refused")
 
-    def is_up(self) -> None:
-        """Be well again."""
+    def comes_up(self) -> None:
+        """Accept connections and deliveries again."""
         self.down = None
 
     @contextlib.asynccontextmanager
-    async def connect(self) -> AsyncIterator[Far]:
-        """Take a connection."""
+    async def connect(self) -> AsyncIterator[FakeDestination]:
+        """Accept a connection, unless it is down."""
         self.connections += 1
         if self.down:
             raise self.down
         yield self
 
     async def deliver(self, batch: Sequence[Observation], key: str) -> None:
-        """Take a batch."""
-        numbers = [each.temperature for each in batch]
+        """Accept a batch, unless it is down or rejects an observation."""
+        numbers = [observation.temperature for observation in batch]
         self.batches.append(numbers)
         self.keys.append(key)
         self.times.append(asyncio.get_running_loop().time())
         await asyncio.sleep(self.takes)
         if self.down:
             raise self.down
-        if not self.dislikes.isdisjoint(numbers):
+        if not self.rejects.isdisjoint(numbers):
             raise RejectedError("not that one")
         self.got += numbers
-        if self.dies_after:
-            self.dies_after -= 1
-            raise DeliveryError("broke off")
+        if self.lose_responses:
+            self.lose_responses -= 1
+            raise DeliveryError("connection lost")
 
 
 @contextlib.asynccontextmanager
-async def forwards(journal: VirtualJournal, **fars: Forwarder) -> AsyncIterator[DeliveryGroup]:
-    """Forward a journal to these."""
-    async with open_deliveries(fars, journal, random.Random(0)) as running:
+async def delivering(journal: VirtualJournal, **forwarders: Forwarder) -> AsyncIterator[DeliveryGroup]:
+    """Deliver a journal to the given forwarders."""
+    async with open_deliveries(forwarders, journal, random.Random(0)) as running:
         yield running
 
 
 @contextlib.contextmanager
 def journal(folder: Path) -> Iterator[VirtualJournal]:
-    """Open a journal."""
+    """Open a journal on virtual time."""
     opened = VirtualJournal(folder / "weatherd.sqlite")
     try:
         yield opened
