@@ -32,30 +32,31 @@ class Database:
         check_version(sqlite3.sqlite_version_info)
         self._file = file
         address = f"{file.absolute().as_uri()}?mode=ro" if read_only else str(file)
-        with self._translate_errors():
+        try:
             self._db = sqlite3.connect(
                 address, timeout=_LOCK_TIMEOUT, isolation_level=None, check_same_thread=False, uri=read_only
             )
+        except sqlite3.DatabaseError as error:
+            raise self._translate(error) from None
 
     def configure(self) -> None:
         """Configure a file that survives crashes, that can be read while it is written, and that can shrink."""
-        with self._translate_errors():
-            if self.query_value("PRAGMA auto_vacuum") != _INCREMENTAL:  # needs an empty file, or a VACUUM
-                self._db.execute(f"PRAGMA auto_vacuum = {_INCREMENTAL}")
-                if self.query_value("PRAGMA page_count"):
-                    self._db.execute("VACUUM")
-            with contextlib.suppress(
-                sqlite3.OperationalError
-            ):  # it does not wait for another process that does the same
-                self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = NORMAL")
-            self._db.execute("PRAGMA temp_store = MEMORY")  # a container may have no temporary folder
-            self._db.execute(f"PRAGMA journal_size_limit = {_LOG_SIZE_LIMIT}")
+        if self.query_value("PRAGMA auto_vacuum") != _INCREMENTAL:  # needs an empty file, or a VACUUM
+            self.execute(f"PRAGMA auto_vacuum = {_INCREMENTAL}")
+            if self.query_value("PRAGMA page_count"):
+                self.execute("VACUUM")
+        with contextlib.suppress(StateError):  # raised while another process does the same
+            self.execute("PRAGMA journal_mode = WAL")
+        self.execute("PRAGMA synchronous = NORMAL")
+        self.execute("PRAGMA temp_store = MEMORY")  # a container may have no temporary folder
+        self.execute(f"PRAGMA journal_size_limit = {_LOG_SIZE_LIMIT}")
 
     def query(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Return all rows that a statement selects."""
-        with self._translate_errors():
+        try:
             return self._db.execute(statement, values).fetchall()
+        except sqlite3.DatabaseError as error:
+            raise self._translate(error) from None
 
     def query_value(self, statement: str, values: Sequence[Any] = ()) -> Any:
         """Return the first value that a statement selects, or None."""
@@ -64,43 +65,40 @@ class Database:
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> int:
         """Execute a statement; return the number of rows that it changed."""
-        with self._translate_errors():
+        try:
             return self._db.execute(statement, values).rowcount
+        except sqlite3.DatabaseError as error:
+            raise self._translate(error) from None
 
     def execute_many(self, statement: str, rows: Iterable[Sequence[Any]]) -> int:
         """Execute a statement once for each of *rows*; return the number of rows that were changed."""
-        with self._translate_errors():
+        try:
             return self._db.executemany(statement, rows).rowcount
+        except sqlite3.DatabaseError as error:
+            raise self._translate(error) from None
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
         """Commit everything that is executed inside the ``with``, or on an exception nothing."""
-        with self._translate_errors():
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:  # on a full disk SQLite has rolled back already
-                    self._db.execute("ROLLBACK")
-                raise
+        self.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:  # on a full disk SQLite has rolled back already
+                self.execute("ROLLBACK")
+            raise
 
     def close(self) -> None:
         """Close the file."""
         self._db.close()
 
-    @contextlib.contextmanager
-    def _translate_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.DatabaseError as error:
-            if type(error) not in (
-                sqlite3.DatabaseError,
-                sqlite3.OperationalError,
-            ):  # caused by the values, not by the file
-                raise
-            advice = next((f"; {advice}" for word, advice in _ADVICE.items() if word in str(error)), "")
-            raise StateError(f"{self._file}: {error}{advice}") from None
+    def _translate(self, error: sqlite3.DatabaseError) -> Exception:
+        """Return a StateError that says what to do; an error of the values, not of the file, is returned unchanged."""
+        if type(error) not in (sqlite3.DatabaseError, sqlite3.OperationalError):  # the subclasses concern values
+            return error
+        advice = next((f"; {advice}" for word, advice in _ADVICE.items() if word in str(error)), "")
+        return StateError(f"{self._file}: {error}{advice}")
 
 
 def check_version(version: tuple[int, ...]) -> None:

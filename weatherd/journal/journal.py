@@ -58,7 +58,7 @@ class Journal:
 
     async def add(self, batch: Sequence[FetchedObservation]) -> int:
         """Add a batch in one transaction; return the number of new observations, the others being repeats."""
-        added = await self.call(lambda store: store.add(batch))
+        added = await self._worker.run(functools.partial(self._store.add, batch))
         log.debug("journal.stored", observations=len(batch), new=added.stored, end=added.last_seq)
         if added.last_seq > self.last_seq:
             self.last_seq = added.last_seq
