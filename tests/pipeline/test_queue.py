@@ -155,6 +155,23 @@ async def test_a_queue_is_crowded_when_more_places_are_taken_than_free() -> None
     assert not queue.is_crowded
 
 
+async def test_an_observation_above_the_limit_frees_no_room() -> None:
+    """After a cancelled producer exceeded the limit, only as many producers get room as there is below the limit."""
+    queue = ObservationQueue(2)
+    for item in _numbered(2):
+        await queue.put(item)
+    cancelled = asyncio.create_task(queue.put(arrival()))
+    await asyncio.sleep(0)
+    cancelled.cancel()
+    await asyncio.wait([cancelled])
+    queue.mark_done(2)
+    puts = [asyncio.create_task(queue.put(item)) for item in _numbered(2)]
+    await asyncio.sleep(1)
+    assert [put.done() for put in puts] == [True, False]
+    queue.mark_done(1)
+    await puts[1]
+
+
 async def test_room_that_was_given_to_a_cancelled_put_is_not_lost() -> None:
     """A producer that is cancelled just after it was given room uses that room, which is freed like any other."""
     queue = ObservationQueue(1)

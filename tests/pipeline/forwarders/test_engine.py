@@ -287,11 +287,12 @@ async def test_pruned_entries_are_passed_over(tmp_path: Path) -> None:
     far.goes_down()
     with journal(tmp_path) as kept, captured_logs():
         await kept.add(arrivals(0, 50))
-        async with delivering(kept, far=far):
+        async with delivering(kept, far=far) as running:
             await asyncio.sleep(10)
             assert await kept.prune(kept_until := 4e9, kept_until, ["far"]) == {"far": 50}
             far.comes_up()
             await asyncio.sleep(100)
+            assert running.counters()["far"]["behind"] == 0
             await kept.add(arrivals(60, 63))
             await asyncio.sleep(10)
     assert far.got == [60, 61, 62]

@@ -104,3 +104,7 @@ async def test_discovery_that_is_turned_off_removes_the_device_once() -> None:
     for expected in ([(KIELS, "", True)], []):
         await broker.announcer(KIEL, enabled=False).announce()
         assert broker.take() == expected
+    await broker.announcer(enabled=False).announce()
+    broker.take()
+    await broker.announcer(enabled=False).remove_again()
+    assert broker.take() == []
