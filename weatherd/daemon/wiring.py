@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import sys
 from dataclasses import dataclass, replace
@@ -101,9 +102,8 @@ async def open_providers(
                     opener = point.load()
                     traits = _find_traits(name, opener, settings)
                     plans[name], budgets[name] = traits.plan, traits.max_age
-                    limiters[name] = RateLimiter(
-                        state.usage_meter(name, traits.plan), traits.concurrency, now, state.schedule_save
-                    )
+                    meter, save = state.usage_meter(name, traits.plan), functools.partial(state.schedule_save, name)
+                    limiters[name] = RateLimiter(meter, traits.concurrency, now, save)
                     resources = Resources(session, limiters[name], state.key_values(name), now)
                     usable[name] = await _enter(stack, name, opener(settings, resources))
             except ConfigError as error:

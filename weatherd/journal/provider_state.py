@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 from typing import TYPE_CHECKING
 
 import structlog
@@ -43,6 +44,7 @@ class ProviderState:
         self._now = now
         self._meters: dict[str, UsageMeter] = {}
         self._stores: dict[str, KeyValueStore] = {}
+        self._changed: set[str] = set()  # providers and namespaces with something to save
         self._timer: asyncio.TimerHandle | None = None
         self._saving: asyncio.Task[None] | None = None
         self._is_down = False
@@ -57,16 +59,17 @@ class ProviderState:
 
     def key_values(self, namespace: str) -> KeyValueStore:
         """Return a new key-value store, which includes the entries that earlier runs put into the same *namespace*."""
-        store = self._stores[namespace] = KeyValueStore(namespace, self.schedule_save)
+        store = self._stores[namespace] = KeyValueStore(namespace, functools.partial(self.schedule_save, namespace))
         for entry in self._saved.entries:
             if entry.namespace == namespace:
                 store.restore(entry)
         return store
 
-    def schedule_save(self) -> None:
-        """Save the changes soon, together with those that follow meanwhile."""
+    def schedule_save(self, name: str) -> None:
+        """Save the changes of a provider or namespace soon, together with those that follow meanwhile."""
+        self._changed.add(name)
         if self._journal and not self._timer:
-            self._timer = asyncio.get_running_loop().call_later(_SAVE_DELAY, self._start_saving)
+            self._start_timer(_SAVE_DELAY)
 
     async def aclose(self) -> None:
         """Save the remaining changes, within two seconds."""
@@ -83,24 +86,31 @@ class ProviderState:
         if self._timer:
             self._timer.cancel()
 
+    def _start_timer(self, delay: float) -> None:
+        self._timer = asyncio.get_running_loop().call_later(delay, self._start_saving)
+
     def _start_saving(self) -> None:
         self._timer = None
         if self._saving and not self._saving.done():
-            self.schedule_save()
+            self._start_timer(_SAVE_DELAY)
         else:
             self._saving = asyncio.create_task(self._save(), name="save state")
 
     async def _save(self) -> None:
         if not self._journal:
             return
-        usages = [usage for meter in self._meters.values() if (usage := meter.take_unsaved())]
-        entries = [entry for store in self._stores.values() for entry in store.take_unsaved()]
+        changed, self._changed = self._changed, set()
+        meters = [self._meters[name] for name in changed if name in self._meters]
+        usages = [usage for meter in meters if (usage := meter.take_unsaved())]
+        entries = [entry for name in changed if name in self._stores for entry in self._stores[name].take_unsaved()]
         try:
             saved = await self._journal.call(lambda store: store.save(usages, entries))
         except StateError as error:
             self._log_outage(error)
             self._restore_unsaved(usages, entries)
-            self._timer = self._timer or asyncio.get_running_loop().call_later(_RETRY_DELAY, self._start_saving)
+            self._changed |= changed
+            if not self._timer:
+                self._start_timer(_RETRY_DELAY)
         else:
             self._log_outage(None)
             for usage in saved:

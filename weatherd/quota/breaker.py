@@ -157,5 +157,5 @@ class CircuitBreaker:
             self._crowded_until = self._state.until + _CROWDED_SECONDS
         if cause.failure in (Failure.RATE_LIMITED, Failure.CONCURRENCY_LIMITED):
             self._meter.closed_until = until.timestamp()
-            self._on_change()
+        self._on_change()
         log_pause(self._meter.provider, cause_before, cause, seconds, until)
