@@ -1,4 +1,4 @@
-"""Spoilt answers of Bright Sky: a sound observation or a ProviderError, nothing else."""
+"""Corrupted responses of Bright Sky: the result is a valid observation or a ProviderError."""
 
 from __future__ import annotations
 
@@ -11,7 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fuzz.test_fuzz_parsers import BODIES, NOW, SEED, assert_explained, assert_honest, spoil_bytes, spoil_values
+from tests.fuzz.test_fuzz_parsers import (
+    BODIES,
+    NOW,
+    SEED,
+    assert_explained,
+    assert_valid,
+    corrupt_bytes,
+    corrupt_values,
+)
 from tests.support.fakes import KIEL
 from weatherd.errors import ProviderError
 from weatherd.http.response import Response
@@ -47,7 +55,7 @@ SEEDS: list[Any] = [
 
 
 def parse(status: int, body: bytes) -> bool:
-    """Parse, and tell whether it is weather; it is sound, or it is said why there is none."""
+    """Return whether a body has current weather; it has to be a valid observation or an explained failure."""
     try:
         found = parse_bright_sky(KIEL, Response(status, body), NOW)
     except ProviderError as error:
@@ -55,41 +63,41 @@ def parse(status: int, body: bytes) -> bool:
         return False
     assert isinstance(found, Observation)
     assert found.find_problem() is None
-    assert_honest(found)
+    assert_valid(found)
     return True
 
 
 def fuzz(bodies: list[bytes]) -> None:
-    """Feed spoilt bodies to the parser; a fair part of them should still be weather, or nothing is tested."""
-    dice = random.Random(f"{SEED} bright-sky")
+    """Parse corrupted bodies; at least 5 % of them must still have weather, or the test would prove nothing."""
+    rng = random.Random(f"{SEED} bright-sky")
     documents = []
     for body in bodies:
         with contextlib.suppress(ValueError):
             documents.append(json.loads(body))
     weather = 0
     for _ in range(BODIES):
-        by_value = dice.random() < 0.5
-        body = spoil_values(dice.choice(documents), dice) if by_value else spoil_bytes(dice.choice(bodies), dice)
-        status = 200 if dice.random() < 0.9 else dice.randrange(100, 600)
+        by_value = rng.random() < 0.5
+        body = corrupt_values(rng.choice(documents), rng) if by_value else corrupt_bytes(rng.choice(bodies), rng)
+        status = 200 if rng.random() < 0.9 else rng.randrange(100, 600)
         try:
             weather += parse(status, body)
         except Exception as error:
-            error.add_note(f"{status}: {body[:2000]!r}")  # is what a person needs to see
+            error.add_note(f"{status}: {body[:2000]!r}")  # to reproduce the failure
             raise
     assert weather > BODIES / 20
 
 
 @given(st.integers(100, 599) | st.just(200), st.binary())
 def test_any_bytes(status: int, body: bytes) -> None:
-    """Whatever comes, under whatever status."""
+    """Any bytes under any status."""
     parse(status, body)
 
 
-def test_bodies_of_our_own() -> None:
-    """Whatever becomes of an answer on its way, the parser says what it holds or that it holds nothing."""
+def test_corrupted_seeds() -> None:
+    """A corrupted response has a valid observation or is an explained failure."""
     fuzz([json.dumps(seed).encode() for seed in SEEDS])
 
 
-def test_recorded_bodies(recorded: Path) -> None:
-    """The same with what the service really sent."""
+def test_corrupted_recordings(recorded: Path) -> None:
+    """Recorded responses, corrupted."""
     fuzz([file.read_bytes() for file in sorted((recorded / "brightsky").iterdir())])

@@ -1,4 +1,4 @@
-"""The loaders meet files that went wrong: whatever is in one, the outcome is a value or a ConfigError."""
+"""Corrupted configuration files: the result of loading is a value or a ConfigError."""
 
 from __future__ import annotations
 
@@ -59,36 +59,36 @@ TOKENS = [
 ]  # fmt: skip
 
 
-def mutations(seeds: list[str], chance: random.Random) -> Iterator[str]:
-    """Give COUNT texts, each a few steps of damage away from a seed."""
+def mutations(seeds: list[str], rng: random.Random) -> Iterator[str]:
+    """Yield COUNT texts, each a seed with a few corruptions."""
     for _ in range(COUNT):
-        data = chance.choice(seeds).encode()
-        for _ in range(chance.randint(1, 4)):
-            data = chance.choice(DAMAGES)(data, chance)
-        yield data.decode(errors=chance.choice(["replace", "ignore"]))
+        data = rng.choice(seeds).encode()
+        for _ in range(rng.randint(1, 4)):
+            data = rng.choice(DAMAGES)(data, rng)
+        yield data.decode(errors=rng.choice(["replace", "ignore"]))
 
 
-def _byte(data: bytes, chance: random.Random) -> bytes:
-    at = chance.randrange(len(data) + 1)
-    return data[:at] + bytes([chance.randrange(256)]) + data[at + chance.randint(0, 1) :]
+def _byte(data: bytes, rng: random.Random) -> bytes:
+    at = rng.randrange(len(data) + 1)
+    return data[:at] + bytes([rng.randrange(256)]) + data[at + rng.randint(0, 1) :]
 
 
-def _token(data: bytes, chance: random.Random) -> bytes:
-    at = chance.randrange(len(data) + 1)
-    token: str = chance.choice(TOKENS)
-    return data[:at] + token.encode() + data[at + chance.choice([0, 0, 1, 5]) :]
+def _token(data: bytes, rng: random.Random) -> bytes:
+    at = rng.randrange(len(data) + 1)
+    token: str = rng.choice(TOKENS)
+    return data[:at] + token.encode() + data[at + rng.choice([0, 0, 1, 5]) :]
 
 
-def _cut(data: bytes, chance: random.Random) -> bytes:
-    at = chance.randrange(len(data) + 1)
-    return data[:at] + data[at + chance.randint(1, 20) :]
+def _cut(data: bytes, rng: random.Random) -> bytes:
+    at = rng.randrange(len(data) + 1)
+    return data[:at] + data[at + rng.randint(1, 20) :]
 
 
-def _line(data: bytes, chance: random.Random) -> bytes:
-    """Drop, double, swap or indent a line."""
+def _line(data: bytes, rng: random.Random) -> bytes:
+    """Remove, repeat, swap or indent a line."""
     lines = data.split(b"\n")
-    one, other = chance.randrange(len(lines)), chance.randrange(len(lines))
-    match chance.randrange(4):
+    one, other = rng.randrange(len(lines)), rng.randrange(len(lines))
+    match rng.randrange(4):
         case 0:
             del lines[one]
         case 1:
@@ -96,18 +96,18 @@ def _line(data: bytes, chance: random.Random) -> bytes:
         case 2:
             lines[one], lines[other] = lines[other], lines[one]
         case _:
-            lines[one] = b" " * chance.randint(1, 4) + lines[one]
+            lines[one] = b" " * rng.randint(1, 4) + lines[one]
     return b"\n".join(lines)
 
 
-def _value(data: bytes, chance: random.Random) -> bytes:
-    """Put a token in the place of a value."""
+def _value(data: bytes, rng: random.Random) -> bytes:
+    """Replace a value with a token."""
     starts = [at + 2 for at in range(len(data)) if data[at : at + 2] == b": "]
     if not starts:
         return data
-    at = chance.choice(starts)
+    at = rng.choice(starts)
     length = next((n for n, letter in enumerate(data[at:]) if letter in b",}\n"), 0)
-    token: str = chance.choice(TOKENS)
+    token: str = rng.choice(TOKENS)
     return data[:at] + token.encode() + data[at + length :]
 
 
@@ -140,7 +140,7 @@ SHIPPED_TEXTS = [reader.read_text(SHIPPED_SETTINGS), reader.read_text(SHIPPED_SE
     ids=["yamlfile.parse", "cities.collect", "configuration.parse_settings"],
 )
 def test_a_damaged_file_is_a_value_or_a_config_error(load: Callable[[str], object], seeds: list[str]) -> None:
-    """No other exception, no warning and no hang; both outcomes come up, and each complaint names file and place."""
+    """No other exception, no warning and no hang; both results occur, and each problem names file and position."""
     loaded = 0
     for text in mutations(seeds, random.Random(SEED)):
         try:

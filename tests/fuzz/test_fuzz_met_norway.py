@@ -1,4 +1,4 @@
-"""Spoilt answers and notes of MET Norway: sound observations, or a ProviderError."""
+"""Corrupted responses and stored forecasts of MET Norway: the result is a valid observation or a ProviderError."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fuzz.test_fuzz_parsers import BODIES, NOW, SEED, assert_explained, spoil_bytes, spoil_values
+from tests.fuzz.test_fuzz_parsers import BODIES, NOW, SEED, assert_explained, corrupt_bytes, corrupt_values
 from tests.support.fakes import KIEL
 from weatherd.errors import ProviderError
 from weatherd.http.response import Response
@@ -35,17 +35,17 @@ KEPT = parse_met_norway(Response(200, json.dumps(SEEDS[0]).encode(), {"Last-Modi
 
 
 def parse(status: int, body: bytes, kept: Forecast | None = None) -> bool:
-    """Understand, and tell whether it is weather; it is sound, or it is said why there is none."""
+    """Return whether a body has current weather; it has to be a valid observation or an explained failure."""
     try:
         forecast = parse_met_norway(Response(status, body, {"Expires": "never", "Age": "-1"}), kept, AT)
     except ProviderError as error:
         assert_explained(error)
         return False
-    return told(forecast)
+    return has_current_weather(forecast)
 
 
-def told(forecast: Forecast) -> bool:
-    """Tell whether a forecast has weather for now, which is sound."""
+def has_current_weather(forecast: Forecast) -> bool:
+    """Return whether a forecast has current weather, which has to be a valid observation."""
     step = forecast.step_at(AT)
     if step:
         assert observation_from_step(KIEL, "met-norway", step, forecast.fetched).find_problem() is None
@@ -54,37 +54,37 @@ def told(forecast: Forecast) -> bool:
 
 @given(st.integers(200, 599), st.binary(max_size=200) | st.text(max_size=100).map(str.encode), st.booleans())
 def test_any_bytes(status: int, body: bytes, known: bool) -> None:  # noqa: FBT001 - drawn
-    """Whatever comes, with whatever status, is a forecast or an explained failure."""
+    """Any bytes under any status are a forecast or an explained failure."""
     parse(status, body, KEPT if known else None)
 
 
-def test_spoilt_documents() -> None:
-    """Values of a good answer exchanged for others: sound weather, or an explained failure."""
+def test_corrupted_documents() -> None:
+    """A response with replaced values has a valid observation or is an explained failure."""
     draws, good = random.Random(SEED), 0
     for _ in range(BODIES // 5):
-        good += parse(200, spoil_values(draws.choice(SEEDS), draws))
+        good += parse(200, corrupt_values(draws.choice(SEEDS), draws))
     assert good
 
 
-def test_spoilt_bytes() -> None:
-    """A good answer with bytes changed, cut or doubled."""
+def test_corrupted_bytes() -> None:
+    """So has a response with bytes that are changed, cut or repeated."""
     draws = random.Random(SEED)
     for _ in range(BODIES // 5):
-        parse(200, spoil_bytes(json.dumps(draws.choice(SEEDS)).encode(), draws))
+        parse(200, corrupt_bytes(json.dumps(draws.choice(SEEDS)).encode(), draws))
 
 
-def test_spoilt_recordings(recorded: Path) -> None:
-    """The same with what the service really sent."""
+def test_corrupted_recordings(recorded: Path) -> None:
+    """Recorded responses, corrupted."""
     draws = random.Random(SEED)
     document = json.loads((recorded / "metno" / "crafted_snow_two_steps_negative.json").read_bytes())
     for _ in range(1000):
-        parse(200, spoil_values(document, draws))
+        parse(200, corrupt_values(document, draws))
 
 
-def test_spoilt_notes() -> None:
-    """What was kept may be damaged: it is read as sound weather or not at all."""
+def test_corrupted_stored_forecasts() -> None:
+    """A corrupted stored forecast is loaded as valid weather or not at all."""
     draws = random.Random(SEED)
     for _ in range(5000):
-        forecast = load_forecast(spoil_values(json.loads(KEPT.dump()), draws).decode(errors="replace"))
+        forecast = load_forecast(corrupt_values(json.loads(KEPT.dump()), draws).decode(errors="replace"))
         if forecast:
-            told(forecast)
+            has_current_weather(forecast)

@@ -1,4 +1,4 @@
-"""Spoilt answers of the National Weather Service: sound observations and stations, or a ProviderError."""
+"""Corrupted responses of the National Weather Service: valid observations and stations, or a ProviderError."""
 
 from __future__ import annotations
 
@@ -13,7 +13,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fuzz.test_fuzz_parsers import BODIES, NOW, SEED, assert_explained, assert_honest, spoil_bytes, spoil_values
+from tests.fuzz.test_fuzz_parsers import (
+    BODIES,
+    NOW,
+    SEED,
+    assert_explained,
+    assert_valid,
+    corrupt_bytes,
+    corrupt_values,
+)
 from tests.support.fakes import KIEL
 from tests.support.virtual_time import run
 from weatherd.errors import ProviderError
@@ -51,11 +59,11 @@ SEEDS: list[Any] = [
 ]
 POINT = {"properties": {"observationStations": "https://api.weather.gov/gridpoints/TOP/45,52/stations"}}
 NEAR = {"features": [{"properties": {"stationIdentifier": f"K{n}"}} for n in range(4)]}
-NOTE = {"found": NOW.timestamp(), "stations": ["K0", "K1"]}
+ENTRY = {"found": NOW.timestamp(), "stations": ["K0", "K1"]}
 
 
 def parse(status: int, body: bytes) -> bool:
-    """Parse, and tell whether it is weather; it is sound, or it is said why there is none."""
+    """Return whether a body has current weather; it has to be a valid observation or an explained failure."""
     try:
         found = parse_nws(KIEL, Response(status, body), NOW)
     except ProviderError as error:
@@ -63,67 +71,67 @@ def parse(status: int, body: bytes) -> bool:
         return False
     assert isinstance(found, Observation)
     assert found.find_problem() is None
-    assert_honest(found)
+    assert_valid(found)
     return True
 
 
 def fuzz(bodies: list[bytes]) -> None:
-    """Feed spoilt bodies to the parser; a fair part of them should still be weather, or nothing is tested."""
-    dice = random.Random(f"{SEED} nws")
+    """Parse corrupted bodies; at least 5 % of them must still have weather, or the test would prove nothing."""
+    rng = random.Random(f"{SEED} nws")
     documents = []
     for body in bodies:
         with contextlib.suppress(ValueError):
             documents.append(json.loads(body))
     weather = 0
     for _ in range(BODIES):
-        by_value = dice.random() < 0.5
-        body = spoil_values(dice.choice(documents), dice) if by_value else spoil_bytes(dice.choice(bodies), dice)
-        status = 200 if dice.random() < 0.9 else dice.randrange(100, 600)
+        by_value = rng.random() < 0.5
+        body = corrupt_values(rng.choice(documents), rng) if by_value else corrupt_bytes(rng.choice(bodies), rng)
+        status = 200 if rng.random() < 0.9 else rng.randrange(100, 600)
         try:
             weather += parse(status, body)
         except Exception as error:
-            error.add_note(f"{status}: {body[:2000]!r}")  # is what a person needs to see
+            error.add_note(f"{status}: {body[:2000]!r}")  # to reproduce the failure
             raise
     assert weather > BODIES / 20
 
 
 @given(st.integers(100, 599) | st.just(200), st.binary())
 def test_any_bytes(status: int, body: bytes) -> None:
-    """Whatever comes, under whatever status."""
+    """Any bytes under any status."""
     parse(status, body)
 
 
-def test_bodies_of_our_own() -> None:
-    """Whatever becomes of an answer on its way, the parser says what it holds or that it holds nothing."""
+def test_corrupted_seeds() -> None:
+    """A corrupted response has a valid observation or is an explained failure."""
     fuzz([json.dumps(seed).encode() for seed in SEEDS])
 
 
-def test_recorded_bodies(recorded: Path) -> None:
-    """The same with recorded observations and problems, the two kinds of response to a request for an observation."""
+def test_corrupted_recordings(recorded: Path) -> None:
+    """Recorded observations and problems, the two kinds of response to a request for an observation, corrupted."""
     kinds = ("kcnk_*.json", "pynws_stations_observations*.json", "problem_[0-9]*.json")
     bodies = [file.read_bytes() for kind in kinds for file in sorted((recorded / "nws").glob(kind))]
     assert len(bodies) >= 14
-    fuzz([body for body in bodies if len(body) < 6000])  # a damaged copy of a larger one takes too long to make
+    fuzz([body for body in bodies if len(body) < 6000])  # because corrupting larger ones takes too long
 
 
-def spoil(document: Any, dice: random.Random) -> bytes:
-    """Spoil a document in one way or the other, or not at all."""
+def corrupt(document: Any, rng: random.Random) -> bytes:
+    """Return the document as JSON, with corrupted values or bytes, or unchanged."""
     body = json.dumps(document).encode()
-    return dice.choice((lambda: body, lambda: spoil_values(document, dice), lambda: spoil_bytes(body, dice)))()
+    return rng.choice((lambda: body, lambda: corrupt_values(document, rng), lambda: corrupt_bytes(body, rng)))()
 
 
-async def search(dice: random.Random) -> list[str]:
-    """Look for the stations of a place, with a spoilt memory and a service that says spoilt things."""
-    memory = KeyValueStore("nws")
-    if dice.random() < 0.5:
-        note = spoil(NOTE, dice).decode(errors="replace")
-        memory.put(format_coordinates(KIEL), note, NOW + timedelta(days=1))
+async def search(rng: random.Random) -> list[str]:
+    """Find the stations of a place, with a corrupted stored entry and a service whose responses are corrupted."""
+    key_values = KeyValueStore("nws")
+    if rng.random() < 0.5:
+        entry = corrupt(ENTRY, rng).decode(errors="replace")
+        key_values.put(format_coordinates(KIEL), entry, NOW + timedelta(days=1))
 
-    async def ask(path: str) -> dict[str, Any]:
+    async def fetch(path: str) -> dict[str, Any]:
         assert re.fullmatch("/[A-Za-z0-9_,./-]+", path)
-        return as_mapping(parse_json(spoil(POINT if path.startswith("/points/") else NEAR, dice)))
+        return as_mapping(parse_json(corrupt(POINT if path.startswith("/points/") else NEAR, rng)))
 
-    stations = StationFinder(ask, memory, lambda: NOW)
+    stations = StationFinder(fetch, key_values, lambda: NOW)
     found = await stations.find(KIEL)
     assert await stations.find(KIEL) == found
     stations.forget(KIEL)
@@ -131,14 +139,14 @@ async def search(dice: random.Random) -> list[str]:
 
 
 def test_stations() -> None:
-    """There are one to five ids that can be part of an address, or it is said why there are none."""
-    dice = random.Random(f"{SEED} stations")
+    """There are one to five ids that are valid in an address, or an explained failure."""
+    rng = random.Random(f"{SEED} stations")
 
     async def searches() -> int:
         successes = 0
         for _ in range(BODIES // 5):
             try:
-                found = await search(dice)
+                found = await search(rng)
             except ProviderError as error:
                 assert_explained(error)
             else:

@@ -1,4 +1,4 @@
-"""Tens of thousands of spoilt answers for each parser: an honest observation or a ProviderError, nothing else."""
+"""Tens of thousands of corrupted responses for each parser: the result is a valid observation or a ProviderError."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.once
 
-BODIES = 50_000  # for each parser, of each kind of seed
+BODIES = 50_000  # for each parser and each set of seeds
 SEED = 20260101
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -65,9 +65,9 @@ SEEDS: dict[str, list[Any]] = {
     "openweathermap": [WEATHER, {"cod": "404", "message": "city not found"}],
 }
 LARGE = [0, -1, 1e308, -1e308, 2**63, 10**400, -(10**40), 5e-324, -0.0, 999, 1e12]
-WORDS = ["", "NaN", "null", "-5", "\n\r", "\x00\x1b[31m", "\ud800", "\u2028\u202e", "é" * 300, "2026-01-01T00:00+99:99"]
+TEXTS = ["", "NaN", "null", "-5", "\n\r", "\x00\x1b[31m", "\ud800", "\u2028\u202e", "é" * 300, "2026-01-01T00:00+99:99"]
 NESTED: list[Any] = [[], {}, [[[]]], {"1h": {"1h": {}}}, [None], {"": ""}]
-VALUES: list[Any] = [None, True, False, math.nan, math.inf, -math.inf, *LARGE, *WORDS, *NESTED]
+VALUES: list[Any] = [None, True, False, math.nan, math.inf, -math.inf, *LARGE, *TEXTS, *NESTED]
 TOKENS = [b"null", b"NaN", b"-Infinity", b"1e999", b"-", b"{}", b"[", b"]", b"}", b'"', b":", b",", b"\\u0000", b"nan"]
 TOKENS += [
     b"<html>",
@@ -80,13 +80,13 @@ TOKENS += [
 
 
 def paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """Return the way to every value inside *value*."""
+    """Return the path to every value inside *value*."""
     children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     return [path, *(inner for key, child in children for inner in paths(child, (*path, key)))]
 
 
 def replaced(value: Any, path: tuple[Any, ...], new: Any) -> Any:
-    """Return *value* with another value at a path."""
+    """Return a copy of *value* with another value at *path*."""
     if not path:
         return new
     copy = dict(value) if isinstance(value, dict) else list(value)
@@ -94,34 +94,34 @@ def replaced(value: Any, path: tuple[Any, ...], new: Any) -> Any:
     return copy
 
 
-def spoil_values(document: Any, dice: random.Random) -> bytes:
-    """Put something else at a few places of a document."""
-    for _ in range(dice.choice((1, 1, 1, 2, 5))):
-        document = replaced(document, dice.choice(paths(document)), dice.choice(VALUES))
-    return json.dumps(document, ensure_ascii=dice.random() < 0.5).encode("utf-8", "surrogatepass")
+def corrupt_values(document: Any, rng: random.Random) -> bytes:
+    """Replace one to five values of a document."""
+    for _ in range(rng.choice((1, 1, 1, 2, 5))):
+        document = replaced(document, rng.choice(paths(document)), rng.choice(VALUES))
+    return json.dumps(document, ensure_ascii=rng.random() < 0.5).encode("utf-8", "surrogatepass")
 
 
-def spoil_bytes(body: bytes, dice: random.Random) -> bytes:
-    """Cut a body short, flip bits, put a token somewhere, or swap two parts."""
-    spoilt = bytearray(body)
-    for _ in range(dice.choice((1, 1, 2, 4))):
-        here, there = sorted((dice.randrange(len(spoilt) + 1), dice.randrange(len(spoilt) + 1)))
-        match dice.randrange(5):
+def corrupt_bytes(body: bytes, rng: random.Random) -> bytes:
+    """Truncate a body, flip bits, insert a token, or swap two parts."""
+    corrupted = bytearray(body)
+    for _ in range(rng.choice((1, 1, 2, 4))):
+        here, there = sorted((rng.randrange(len(corrupted) + 1), rng.randrange(len(corrupted) + 1)))
+        match rng.randrange(5):
             case 0:
-                del spoilt[there:]
-            case 1 if there < len(spoilt):
-                spoilt[there] ^= 1 << dice.randrange(8)
+                del corrupted[there:]
+            case 1 if there < len(corrupted):
+                corrupted[there] ^= 1 << rng.randrange(8)
             case 2:
-                spoilt[here : dice.choice((here, here + 1, min(there, here + 9)))] = dice.choice(TOKENS)
+                corrupted[here : rng.choice((here, here + 1, min(there, here + 9)))] = rng.choice(TOKENS)
             case 3:
-                spoilt[:] = spoilt[:here] + spoilt[there:]
+                corrupted[:] = corrupted[:here] + corrupted[there:]
             case 4:
-                spoilt[:] = spoilt[there:] + spoilt[here:there] + spoilt[:here]
-    return bytes(spoilt)
+                corrupted[:] = corrupted[there:] + corrupted[here:there] + corrupted[:here]
+    return bytes(corrupted)
 
 
-def assert_honest(found: Observation) -> None:
-    """Check that every number is finite, every time is UTC, and there are words on one line."""
+def assert_valid(found: Observation) -> None:
+    """Check that every number is finite, every time in UTC, and the description one line."""
     for name in FIELDS:
         value = getattr(found, name)
         assert not isinstance(value, float) or math.isfinite(value), (name, value)
@@ -132,12 +132,12 @@ def assert_honest(found: Observation) -> None:
     assert found.description.isprintable()
 
 
-def open_meteo_outcomes(answer: Response) -> list[Observation | ProviderError]:
-    """Parse for one place, and for two."""
+def open_meteo_outcomes(response: Response) -> list[Observation | ProviderError]:
+    """Parse for one city, and for two."""
     found: list[Observation | ProviderError] = []
     for cities in ([KIEL], [KIEL, BERLIN]):
         try:
-            parsed = parse_open_meteo(cities, answer, NOW)
+            parsed = parse_open_meteo(cities, response, NOW)
         except ProviderError as error:
             parsed = [error] * len(cities)
         assert len(parsed) == len(cities)
@@ -145,16 +145,16 @@ def open_meteo_outcomes(answer: Response) -> list[Observation | ProviderError]:
     return found
 
 
-def openweathermap_outcomes(answer: Response) -> list[Observation | ProviderError]:
-    """Parse for the one place."""
+def openweathermap_outcomes(response: Response) -> list[Observation | ProviderError]:
+    """Parse for one city."""
     try:
-        return [parse_openweathermap(KIEL, answer, NOW)]
+        return [parse_openweathermap(KIEL, response, NOW)]
     except ProviderError as error:
         return [error]
 
 
 def assert_explained(error: ProviderError) -> None:
-    """Check that the reason is a short line."""
+    """Check that the reason is one short line."""
     text = str(error)
     assert text
     assert text.isprintable()
@@ -165,38 +165,38 @@ PARSERS = {"open-meteo": open_meteo_outcomes, "openweathermap": openweathermap_o
 
 
 def fuzz(service: str, bodies: list[bytes]) -> None:
-    """Feed spoilt bodies to a parser; a fair part of them should still be weather, or nothing is tested."""
-    dice = random.Random(f"{SEED} {service}")
+    """Parse corrupted bodies; at least 5 % of them must still have weather, or the test would prove nothing."""
+    rng = random.Random(f"{SEED} {service}")
     documents = []
     for body in bodies:
         with contextlib.suppress(ValueError):
             documents.append(json.loads(body))
     weather = 0
     for _ in range(BODIES):
-        by_value = dice.random() < 0.5
-        body = spoil_values(dice.choice(documents), dice) if by_value else spoil_bytes(dice.choice(bodies), dice)
-        status = 200 if dice.random() < 0.9 else dice.randrange(100, 600)
+        by_value = rng.random() < 0.5
+        body = corrupt_values(rng.choice(documents), rng) if by_value else corrupt_bytes(rng.choice(bodies), rng)
+        status = 200 if rng.random() < 0.9 else rng.randrange(100, 600)
         try:
             for found in PARSERS[service](Response(status, body)):
                 if isinstance(found, ProviderError):
                     assert_explained(found)
                 else:
-                    assert_honest(found)
+                    assert_valid(found)
                     weather += 1
         except Exception as error:
-            error.add_note(f"{status}: {body[:2000]!r}")  # is what a person needs to see
+            error.add_note(f"{status}: {body[:2000]!r}")  # to reproduce the failure
             raise
     assert weather > BODIES / 20
 
 
 @pytest.mark.parametrize("service", PARSERS)
-def test_bodies_of_our_own(service: str) -> None:
-    """Whatever becomes of an answer on its way, the parser says what it holds or that it holds nothing."""
+def test_corrupted_seeds(service: str) -> None:
+    """A corrupted response has valid observations or is an explained failure."""
     fuzz(service, [json.dumps(seed).encode() for seed in SEEDS[service]])
 
 
 @pytest.mark.parametrize("service", PARSERS)
-def test_recorded_bodies(service: str, recorded: Path) -> None:
-    """The same with what the services really sent, up to the size at which a spoilt copy is still quick to make."""
+def test_corrupted_recordings(service: str, recorded: Path) -> None:
+    """Recorded responses, corrupted; larger ones would take too long."""
     bodies = [file.read_bytes() for file in sorted((recorded / service).iterdir())]
     fuzz(service, [body for body in bodies if len(body) < 3000])

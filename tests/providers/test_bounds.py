@@ -1,4 +1,4 @@
-"""What is possible on Earth is kept, to its very bounds; beyond them it is an error of the service."""
+"""The bounds of each value of an observation, in the parsers of two providers."""
 
 from __future__ import annotations
 
@@ -50,15 +50,15 @@ OPENWEATHERMAP = {
 }
 
 
-def parsed_by_open_meteo(field: str, value: float) -> Any:
-    """Return what becomes of a value."""
+def open_meteo_value(field: str, value: float) -> Any:
+    """Return the value of *field* in the observation, or None."""
     current = {"time": 1767225600, "temperature_2m": 5} | {OPEN_METEO[field]: value}
     (found,) = parse_open_meteo([KIEL], Response(200, json.dumps({"current": current}).encode()), EPOCH)
     return getattr(found, field) if isinstance(found, Observation) else None
 
 
-def parsed_by_openweathermap(field: str, value: float) -> Any:
-    """Return what becomes of a value."""
+def openweathermap_value(field: str, value: float) -> Any:
+    """Return the value of *field* in the observation, or None."""
     document: dict[str, Any] = {"dt": 1767225600, "main": {"temp": 5}}
     if field == "visibility":
         document["visibility"] = value
@@ -70,15 +70,15 @@ def parsed_by_openweathermap(field: str, value: float) -> Any:
 
 @pytest.mark.parametrize("field", OPEN_METEO)
 def test_open_meteo(field: str) -> None:
-    """The bounds themselves are kept, a hundredth beyond is not."""
+    """A value at a bound is accepted, one that is 0.01 beyond it is None."""
     low, high = BOUNDS[field]
-    assert [parsed_by_open_meteo(field, value) for value in (low, high)] == [low, high]
-    assert [parsed_by_open_meteo(field, value) for value in (low - 0.01, high + 0.01)] == [None, None]
+    assert [open_meteo_value(field, value) for value in (low, high)] == [low, high]
+    assert [open_meteo_value(field, value) for value in (low - 0.01, high + 0.01)] == [None, None]
 
 
 @pytest.mark.parametrize("field", [field for field in BOUNDS if field != "temperature"])
 def test_openweathermap(field: str) -> None:
-    """The bounds themselves are kept, a hundredth beyond is not."""
+    """A value at a bound is accepted, one that is 0.01 beyond it is None."""
     low, high = BOUNDS[field]
-    assert [parsed_by_openweathermap(field, value) for value in (low, high)] == [low, high]
-    assert [parsed_by_openweathermap(field, value) for value in (low - 0.01, high + 0.01)] == [None, None]
+    assert [openweathermap_value(field, value) for value in (low, high)] == [low, high]
+    assert [openweathermap_value(field, value) for value in (low - 0.01, high + 0.01)] == [None, None]

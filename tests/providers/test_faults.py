@@ -1,4 +1,4 @@
-"""Both services against every fault of a server: an error of ours, and the key stays ours."""
+"""Faults of a server: two providers raise ProviderError, and never reveal their key."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ SERVICES: dict[str, Callable[..., contextlib.AbstractAsyncContextManager[Provide
 
 @contextlib.asynccontextmanager
 async def opened(service: str, base_url: str) -> AsyncIterator[Provider]:
-    """Open a provider with a key on a server."""
+    """Open a provider with a key, for a test server."""
     block: Any = {service: {"base_url": base_url, "api_key": KEY}}
     async with (
         open_session("weatherd/test") as session,
@@ -47,40 +47,40 @@ async def opened(service: str, base_url: str) -> AsyncIterator[Provider]:
 
 
 async def echo(request: web.Request) -> web.Response:
-    """Quote the address in the reason."""
+    """Quote the URL in the reason."""
     return web.json_response(
         {"cod": 400, "message": str(request.url), "error": True, "reason": str(request.url)}, status=400
     )
 
 
 async def echo_under_200(request: web.Request) -> web.Response:
-    """Quote the address in the reason of an error that says 200."""
+    """Quote the URL in the reason of an error under status 200."""
     return web.json_response({"cod": 401, "message": str(request.url), "error": True, "reason": str(request.url)})
 
 
 async def echo_a_value(request: web.Request) -> web.Response:
-    """Quote the address where numbers should be."""
+    """Quote the URL in the place of numbers."""
     text = str(request.url)
     return web.json_response({"main": {"temp": text}, "dt": text, "current": {"time": text, "temperature_2m": text}})
 
 
-async def page(request: web.Request) -> web.Response:
-    """Answer as a proxy does, with a page."""
+async def respond_with_page(request: web.Request) -> web.Response:
+    """Respond with an HTML page, as a proxy does."""
     return web.Response(text=f"<html>{request.url}</html>", content_type="text/html")
 
 
 async def outage(request: web.Request) -> web.Response:
-    """Answer as a broken service does."""
+    """Respond with 503."""
     return web.Response(status=503, text=f"{request.url}")
 
 
-async def circle(request: web.Request) -> web.Response:
-    """Redirect to the same address."""
+async def redirect_in_circle(request: web.Request) -> web.Response:
+    """Redirect to the same URL."""
     return web.Response(status=302, headers={"Location": str(request.url)})
 
 
-async def nowhere(request: web.Request) -> web.Response:
-    """Redirect to what is no address, with the key in it."""
+async def redirect_nowhere(request: web.Request) -> web.Response:
+    """Redirect to something that is not an HTTP URL and has the key in it."""
     return web.Response(status=302, headers={"Location": f"mailto:{request.url}"})
 
 
@@ -92,13 +92,13 @@ async def hang_up(request: web.Request) -> web.Response:
 
 
 async def hang(_: web.Request) -> web.Response:
-    """Say nothing for a day."""
+    """Do not respond for a day."""
     await asyncio.sleep(86400)
     return web.Response()
 
 
-async def short(request: web.Request) -> web.StreamResponse:
-    """Promise more than there is."""
+async def truncate(request: web.Request) -> web.StreamResponse:
+    """Announce more bytes than are sent."""
     response = web.StreamResponse(headers={"Content-Length": "100"})
     await response.prepare(request)
     await response.write(b"{}")
@@ -110,22 +110,22 @@ async def short(request: web.Request) -> web.StreamResponse:
 FAULTS: dict[Handler, Failure] = {
     echo: Failure.REJECTED,
     echo_a_value: Failure.EMPTY,
-    page: Failure.MALFORMED,
+    respond_with_page: Failure.MALFORMED,
     outage: Failure.UNAVAILABLE,
-    circle: Failure.UNAVAILABLE,
-    nowhere: Failure.UNAVAILABLE,
+    redirect_in_circle: Failure.UNAVAILABLE,
+    redirect_nowhere: Failure.UNAVAILABLE,
     hang_up: Failure.UNAVAILABLE,
     hang: Failure.BROKEN,
-    short: Failure.BROKEN,
+    truncate: Failure.BROKEN,
 }
 
 
 @pytest.mark.parametrize("service", SERVICES)
 @pytest.mark.parametrize(("handler", "failure"), [*FAULTS.items(), (echo_under_200, None)])
-async def test_a_fault_gives_nothing_away(
+async def test_a_fault_does_not_reveal_the_key(
     service: str, handler: Handler, failure: Failure | None, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Every fault is a ProviderError on one line; the key is in no text, repr, traceback or line of any log."""
+    """Every fault is a ProviderError of one line; the key is in no message, repr, traceback or log line."""
     caplog.set_level(logging.DEBUG)
     application = web.Application()
     application.router.add_get("/{path:.*}", handler)
@@ -141,18 +141,20 @@ async def test_a_fault_gives_nothing_away(
         assert str(error).isprintable()
         assert failure in (error.failure, None)
         assert KEY not in "".join([str(error), repr(error), *traceback.format_exception(error)])
-    said = [record.getMessage() for record in caplog.records if record.name != "aiohttp.access"]  # the server's own
-    assert KEY not in "".join(said)
+    messages = [
+        record.getMessage() for record in caplog.records if record.name != "aiohttp.access"
+    ]  # which is the server's
+    assert KEY not in "".join(messages)
 
 
 @pytest.mark.parametrize("service", SERVICES)
-async def test_a_service_that_is_out_of_order_costs_one_request_each_poll(service: str) -> None:
-    """A 503 is told to all who asked; nothing is tried again at once."""
-    asked = 0
+async def test_an_unavailable_service_costs_one_request_per_poll(service: str) -> None:
+    """A 503 is raised for each city; there is no immediate retry."""
+    requests = 0
 
     async def handler(_: web.Request) -> web.Response:
-        nonlocal asked
-        asked += 1
+        nonlocal requests
+        requests += 1
         return web.Response(status=503, headers={"Retry-After": "120"})
 
     application = web.Application()
@@ -160,12 +162,12 @@ async def test_a_service_that_is_out_of_order_costs_one_request_each_poll(servic
     async with TestServer(application) as server, opened(service, str(server.make_url(""))) as provider:
         with pytest.raises(ProviderError) as caught:
             await provider.fetch(KIEL)
-    assert (asked, caught.value.retry_after) == (1, 120)
+    assert (requests, caught.value.retry_after) == (1, 120)
 
 
 @pytest.mark.parametrize("service", SERVICES)
-async def test_what_its_user_raises_comes_out_as_it_is(service: str) -> None:
-    """The command line tells a ConfigError from a bug, so a provider must not wrap it in a group."""
+async def test_an_error_of_the_user_is_not_wrapped(service: str) -> None:
+    """A provider does not wrap a ConfigError in a group, because the command line treats it differently from a bug."""
 
     async def user() -> None:
         async with opened(service, "http://127.0.0.1:1"):
@@ -178,7 +180,7 @@ async def test_what_its_user_raises_comes_out_as_it_is(service: str) -> None:
 @pytest.mark.parametrize("service", SERVICES)
 @pytest.mark.parametrize("after", [0, 0.01, 1, 10])
 async def test_a_fetch_may_be_cancelled_at_any_moment(service: str, after: float) -> None:
-    """A cancelled fetch ends at once, and closing takes no time and leaves no task."""
+    """A cancelled fetch ends at once; closing takes no time and leaves no task."""
     application = web.Application()
     application.router.add_get("/{path:.*}", hang)
     async with TestServer(application) as server:
@@ -194,14 +196,14 @@ async def test_a_fetch_may_be_cancelled_at_any_moment(service: str, after: float
 
 
 class NoNames(aiohttp.abc.AbstractResolver):
-    """A resolver that knows no name, and asks nobody: nothing leaves this machine."""
+    """A resolver that fails for every name without sending anything."""
 
     async def resolve(self, *_: Any, **__: Any) -> list[aiohttp.abc.ResolveResult]:
-        """Fail as the system's does."""
+        """Fail as the system's resolver does."""
         raise OSError(-2, "Name or service not known")
 
     async def close(self) -> None:
-        """Have nothing to close."""
+        """Do nothing."""
 
 
 @pytest.mark.parametrize(
@@ -212,8 +214,8 @@ class NoNames(aiohttp.abc.AbstractResolver):
         ("openweathermap", KEY, "api.openweathermap.org"),
     ],
 )
-async def test_the_public_service_is_asked_unless_told_otherwise(service: str, key: str | None, host: str) -> None:
-    """Customers of Open-Meteo have a host of their own; the name of the host may be told."""
+async def test_the_public_service_is_the_default(service: str, key: str | None, host: str) -> None:
+    """Open-Meteo has another host for customers; the error may name the host."""
     block: Any = {service: {"api_key": key}}
     async with (
         aiohttp.ClientSession(connector=CheckedConnector(resolver=NoNames())) as client,
@@ -226,11 +228,11 @@ async def test_the_public_service_is_asked_unless_told_otherwise(service: str, k
 
 @pytest.mark.parametrize("key", [None, KEY])
 async def test_a_key_is_sent_if_there_is_one(key: str | None) -> None:
-    """Open-Meteo gets the key of a customer, and no empty one; without one the reason is told as it is."""
-    asked: list[str | None] = []
+    """Open-Meteo gets a customer's key and never an empty one; without a key the reason is not redacted."""
+    keys: list[str | None] = []
 
     async def handler(request: web.Request) -> web.Response:
-        asked.append(request.query.get("apikey"))
+        keys.append(request.query.get("apikey"))
         return web.json_response({"error": True, "reason": f"no key {KEY}"}, status=400)
 
     application = web.Application()
@@ -240,5 +242,5 @@ async def test_a_key_is_sent_if_there_is_one(key: str | None) -> None:
         async with open_meteo.open_provider(Settings(**block), resources(session)) as provider:
             with pytest.raises(ProviderError) as caught:
                 await provider.fetch(KIEL)
-    assert asked == [key]
+    assert keys == [key]
     assert str(caught.value) == ("400: no key [redacted]" if key else f"400: no key {KEY}")

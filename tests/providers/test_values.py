@@ -1,4 +1,4 @@
-"""Numbers and words as the services send them."""
+"""Validation of numbers, times and texts of services."""
 
 from __future__ import annotations
 
@@ -44,20 +44,20 @@ NO_NUMBERS: list[Any] = [
 
 @given(JSON, st.sampled_from([(1.0, 0.0), (1 / 3.6, 0.0), (5 / 9, -160 / 9), (1.0, -273.15), (25.4, 0.0)]))
 def test_a_number_is_finite_and_within_its_bounds_or_none(value: Any, conversion: tuple[float, float]) -> None:
-    """Whatever JSON holds, a number that comes out is a finite float between the bounds."""
+    """For any JSON value the result is None or a finite float within the bounds."""
     result = parse_number(value, -100, 100, *conversion)
     assert result is None or (type(result) is float and -100 <= result <= 100)
 
 
 @given(st.integers(-100, 100) | st.floats(-100, 100))
 def test_a_number_within_the_bounds_is_kept(value: float) -> None:
-    """An int and a float come out as the float that they are, to nine digits after the point."""
+    """An int and a float are returned as a float, to nine digits after the point."""
     assert parse_number(value, -100, 100) == pytest.approx(value, abs=1e-9)
 
 
 @pytest.mark.parametrize("value", [*NO_NUMBERS, 10**400, -(10**4000), 1e300, 101, -100.001])
-def test_what_is_no_number_of_this_kind_is_none(value: Any) -> None:
-    """Text, booleans, containers, NaN, infinity and what is out of bounds are no numbers."""
+def test_anything_else_is_none(value: Any) -> None:
+    """Texts, booleans, containers, NaN, infinity and values out of bounds are None."""
     assert parse_number(value, -100, 100) is None
 
 
@@ -72,14 +72,14 @@ def test_what_is_no_number_of_this_kind_is_none(value: Any) -> None:
         (1, (1 / 3, 0.0), 0.333333333),
     ],
 )
-def test_conversion_leaves_no_noise(value: float, conversion: tuple[float, float], result: float) -> None:
-    """25.33 °C is not 25.330000000000041 °C."""
+def test_conversion_rounds(value: float, conversion: tuple[float, float], result: float) -> None:
+    """298.48 K are 25.33 °C and not 25.330000000000041 °C."""
     assert parse_number(value, -100, 100, *conversion) == result
 
 
 @pytest.mark.parametrize("value", [-0.0, -1e-12, 0, 0.0])
 def test_zero_has_no_sign(value: float) -> None:
-    """Minus zero, which Open-Meteo does send, is zero."""
+    """Minus zero, which Open-Meteo sends, is zero."""
     result = parse_number(value, -1, 1)
     assert result == 0
     assert math.copysign(1, result) == 1
@@ -87,7 +87,7 @@ def test_zero_has_no_sign(value: float) -> None:
 
 @pytest.mark.parametrize("value", [*NO_NUMBERS, "cold\nvery"])
 def test_no_temperature(value: Any) -> None:
-    """What is no number of JSON is no temperature, and the reason does not quote it."""
+    """A value that is not a number is not quoted in the reason."""
     with pytest.raises(
         ProviderError, match=r"^the response has (no|an impossible) temperature( \(-?(inf|nan)\))?$"
     ) as caught:
@@ -97,7 +97,7 @@ def test_no_temperature(value: Any) -> None:
 
 @pytest.mark.parametrize("value", [70.1, -100.1, 9999, 10**4000])
 def test_impossible_temperature(value: float) -> None:
-    """A number that no thermometer on Earth shows is refused; the reason shows it, shortened."""
+    """A temperature that is impossible on Earth is rejected; the reason has the number, shortened."""
     with pytest.raises(ProviderError, match=r"^the response has an impossible temperature \([-0-9.]{1,20}\)$"):
         parse_temperature(value)
 
@@ -108,26 +108,26 @@ def test_impossible_temperature(value: float) -> None:
         (1785573885, datetime(2026, 8, 1, 8, 44, 45, tzinfo=UTC)),
         (1785573885.5, datetime(2026, 8, 1, 8, 44, 45, 500000, tzinfo=UTC)),
         (946684800, datetime(2000, 1, 1, tzinfo=UTC)),
-        (4102444800, datetime(2100, 1, 1, tzinfo=UTC)),  # our own clock may be the wrong one
+        (4102444800, datetime(2100, 1, 1, tzinfo=UTC)),  # because our own clock may be wrong
     ],
 )
-def test_a_moment_is_utc(posix: float, time: datetime) -> None:
-    """POSIX seconds become an aware time, in our past or future."""
+def test_a_posix_time_is_utc(posix: float, time: datetime) -> None:
+    """A POSIX time is returned as an aware time in UTC, in the past or the future."""
     assert parse_posix_time(posix) == time
     assert parse_posix_time(posix).tzinfo is UTC
 
 
 @pytest.mark.parametrize("posix", [*NO_NUMBERS, 0, -1, 1785573885000, 946684799, 7258118401, 10**400])
-def test_a_moment_of_no_century_of_ours_is_refused(posix: Any) -> None:
-    """Zero, milliseconds and what is no number do not say when."""
+def test_an_impossible_time_is_rejected(posix: Any) -> None:
+    """Zero, milliseconds and anything but a number are a ProviderError."""
     with pytest.raises(ProviderError, match=r"^the response has no valid time of observation$") as caught:
         parse_posix_time(posix)
     assert caught.value.failure is Failure.EMPTY
 
 
 @given(JSON)
-def test_words_are_one_clean_line(value: Any) -> None:
-    """Whatever JSON holds, words are printable, on one line, not long, and without space at either end."""
+def test_a_text_is_one_printable_line(value: Any) -> None:
+    """For any JSON value the text is printable, one line, at most 200 characters, and without space at either end."""
     result = clean_text(value)
     assert result.isprintable()
     assert result == result.strip()
@@ -152,8 +152,8 @@ def test_words_are_one_clean_line(value: Any) -> None:
         (["fog"], ""),
     ],
 )
-def test_words(value: Any, result: str) -> None:
-    """Other scripts are kept; line ends, control characters and surrogates are not."""
+def test_texts(value: Any, result: str) -> None:
+    """Other scripts remain; line ends, control characters and surrogates do not."""
     assert clean_text(value) == result
 
 
@@ -161,13 +161,13 @@ def test_words(value: Any, result: str) -> None:
     ("value", "result"),
     [(3, 3), (3.0, 3), (-7, -7), (3.5, None), (True, None), ("3", None), (1e300, None), (None, None)],
 )
-def test_whole(value: Any, result: int | None) -> None:
-    """A whole number is an int however it is written; nothing else is one."""
+def test_integers(value: Any, result: int | None) -> None:
+    """3 and 3.0 are integers; anything else is None."""
     assert parse_integer(value) == result
     assert result is None or type(parse_integer(value)) is int
 
 
 @given(JSON)
 def test_mapping(value: Any) -> None:
-    """An object is itself, whatever else is an empty one."""
+    """An object is returned unchanged; anything else is an empty one."""
     assert as_mapping(value) == (value if isinstance(value, dict) else {})

@@ -30,7 +30,7 @@ def error_from_response(response: Response, status: int, key: str, now: datetime
 
 
 def redact_error(error: ProviderError, redact: Redaction) -> ProviderError:
-    """Return a copy of *error* without secrets, because a service may quote the address that it was asked for."""
+    """Return a copy of *error* without secrets, because a service may quote the URL of the request."""
     return ProviderError(redact(str(error)), error.failure, retry_after=error.retry_after)
 
 

@@ -1,4 +1,4 @@
-"""Bright Sky: answers of our own making, and a server on loopback."""
+"""Bright Sky: constructed responses, and a server on loopback."""
 
 from __future__ import annotations
 
@@ -61,27 +61,27 @@ NOTHING: list[Any] = [None, 5, [], {}, {"weather": None}, {"weather": []}, {"wea
 
 
 def parse(document: Any, status: int = 200) -> Observation:
-    """Parse what a service would say."""
+    """Parse a document as the body of a response."""
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
     return parse_bright_sky(KIEL, Response(status, body), EPOCH)
 
 
 def one(**values: Any) -> Observation:
-    """Parse the usual weather but for *values*; Ellipsis leaves one out."""
+    """Parse the usual weather with other *values*; Ellipsis removes one."""
     return parse({"weather": {name: value for name, value in (WEATHER | values).items() if value is not ...}})
 
 
 @given(st.floats(-90, 90), st.floats(-180, 180))
-def test_a_query_names_the_place_without_exponents(lat: float, lon: float) -> None:
-    """Coordinates are plain decimals to a metre, and the units are asked for by name."""
+def test_the_query_has_plain_decimals(lat: float, lon: float) -> None:
+    """Coordinates have no exponents and are exact to a metre; the units are requested by name."""
     query = build_bright_sky_query(City(name="x", lat=lat, lon=lon))
     assert (float(query["lat"]), float(query["lon"])) == pytest.approx((lat, lon), abs=6e-6)
     assert "e" not in query["lat"] + query["lon"]
     assert query["units"] == "dwd"
 
 
-def test_reads_an_answer() -> None:
-    """Each value finds its field, in weatherd's units; what is felt is not known."""
+def test_each_value_is_parsed() -> None:
+    """Each value is in its field, in weatherd's units; there is no apparent temperature."""
     found = one()
     assert (found.city, found.provider, found.station) == (KIEL.id, "bright-sky", "4711")
     assert (found.observed_at, found.fetched_at) == (datetime(2026, 1, 1, 0, 30, tzinfo=UTC), EPOCH)
@@ -93,8 +93,8 @@ def test_reads_an_answer() -> None:
 
 @pytest.mark.parametrize(("name", "field"), FIELDS.items())
 @pytest.mark.parametrize("value", BAD)
-def test_all_but_time_and_temperature_is_optional(name: str, field: str, value: Any) -> None:
-    """A value that is null, missing or nonsense is unknown, never 0; all the others are read."""
+def test_other_values_are_optional(name: str, field: str, value: Any) -> None:
+    """A value that is null, missing or invalid is None, never 0; all others are parsed."""
     found = one(**{name: value})
     assert [field for field in FIELDS.values() if getattr(found, field) in (None, "")] == [field]
 
@@ -107,8 +107,8 @@ def test_all_but_time_and_temperature_is_optional(name: str, field: str, value: 
         ("wind_gust_speed", "wind_gust", [10, 20, 25, None]),
     ],
 )
-def test_the_wind_of_the_shortest_time_that_is_known(name: str, field: str, expected: list[float | None]) -> None:
-    """10 minutes, else 30, else 60, each for itself; one that is 0 is known."""
+def test_wind_is_of_the_shortest_known_period(name: str, field: str, expected: list[float | None]) -> None:
+    """Each value is that of 10 minutes, else of 30, else of 60; 0 is known."""
     missing = [f"{name}_{minutes}" for minutes in (10, 30, 60)]
     found = [getattr(one(**dict.fromkeys(missing[:count])), field) for count in range(4)]
     assert found == expected
@@ -116,14 +116,14 @@ def test_the_wind_of_the_shortest_time_that_is_known(name: str, field: str, expe
 
 
 @pytest.mark.parametrize("minutes", [10, 30])
-def test_precipitation_is_never_that_of_a_shorter_time(minutes: int) -> None:
-    """Without the last hour's sum nothing is said, whatever fell in a part of it."""
+def test_precipitation_is_not_of_a_shorter_period(minutes: int) -> None:
+    """Without the sum of the last hour it is None, even if the sum of a part is known."""
     assert one(precipitation_60=None, **{f"precipitation_{minutes}": 5}).precipitation is None
 
 
 @pytest.mark.parametrize("value", [None, ..., "12", True, [], {}, 71, -101, 10**300])
 def test_without_a_temperature_there_is_no_observation(value: Any) -> None:
-    """A station without a possible temperature has no weather for us; the service is well."""
+    """Without a possible temperature the station has no weather (EMPTY); the service is healthy."""
     with pytest.raises(ProviderError, match=r"^the response has (no|an impossible) temperature") as caught:
         one(temperature=value)
     assert caught.value.failure is Failure.EMPTY
@@ -131,14 +131,14 @@ def test_without_a_temperature_there_is_no_observation(value: Any) -> None:
 
 @pytest.mark.parametrize("value", [None, ..., "", "now", "2026-01-01T01:30:00", 1767225600, True, [], {}])
 def test_without_a_time_there_is_no_observation(value: Any) -> None:
-    """A time without an offset is no time."""
+    """A time without an offset is invalid."""
     with pytest.raises(ProviderError, match=r"^the response has no valid time of observation$"):
         one(timestamp=value)
 
 
 @pytest.mark.parametrize("document", NOTHING)
 def test_documents_of_another_form(document: Any) -> None:
-    """JSON without one object ``weather`` holds no weather; its empty list is among that."""
+    """JSON without an object ``weather`` is malformed, as is the empty list that the service sends for no weather."""
     with pytest.raises(ProviderError, match=r"^the response has no current weather$") as caught:
         parse(document)
     assert caught.value.failure is Failure.MALFORMED
@@ -167,27 +167,27 @@ def test_documents_of_another_form(document: Any) -> None:
         (200, b"", "the response is empty", Failure.MALFORMED),
     ],
 )
-def test_a_refusal_says_why(status: int, document: Any, reason: str, failure: Failure) -> None:
-    """The reason is one line of the service's own; no place without a station counts as an outage."""
+def test_the_reason_of_an_error(status: int, document: Any, reason: str, failure: Failure) -> None:
+    """The reason is the service's own, on one line; a place without a station is not an outage."""
     with pytest.raises(ProviderError) as caught:
         parse(document, status)
     assert (str(caught.value), caught.value.failure) == (reason, failure)
 
 
 @pytest.mark.parametrize("body", [b"", b'{"detail": [{"msg": "slow down"}]}'])
-def test_a_limit_may_say_for_how_long(body: bytes) -> None:
-    """What the service asks for reaches the gate, in whatever form it gives the reason."""
+def test_a_limit_may_have_a_duration(body: bytes) -> None:
+    """``Retry-After`` is in the error, whatever form the reason has."""
     with pytest.raises(ProviderError) as caught:
         parse_bright_sky(KIEL, Response(429, body, {"Retry-After": "600"}), EPOCH)
     assert (caught.value.failure, caught.value.retry_after) == (Failure.RATE_LIMITED, 600)
 
 
-async def test_asks_for_one_place() -> None:
-    """One request a poll, in the service's units, by the session's name."""
-    asked: list[tuple[str, dict[str, str], str]] = []
+async def test_each_poll_is_one_request() -> None:
+    """The request has the city's coordinates, the service's units and the session's User-Agent."""
+    requests: list[tuple[str, dict[str, str], str]] = []
 
     async def handler(request: web.Request) -> web.Response:
-        asked.append((request.path, dict(request.query), request.headers["User-Agent"]))
+        requests.append((request.path, dict(request.query), request.headers["User-Agent"]))
         return web.json_response({"weather": WEATHER})
 
     application = web.Application()
@@ -200,4 +200,4 @@ async def test_asks_for_one_place() -> None:
         found = await provider.fetch(KIEL)
         assert (found.city, found.temperature, found.fetched_at) == (KIEL.id, -3, now())
     query = {"lat": "54.30590", "lon": "10.12328", "units": "dwd"}
-    assert asked == [("/current_weather", query, "weatherd/test")]
+    assert requests == [("/current_weather", query, "weatherd/test")]

@@ -1,4 +1,4 @@
-"""What Bright Sky really sent. The files are other people's: they are read in place, and skipped where they are not."""
+"""Recorded responses of Bright Sky. They belong to others: they are read in place, and skipped if missing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NOW = datetime(2026, 10, 9, 12, tzinfo=UTC)
 
 
 def observed(at: datetime, temperature: float, **values: float) -> Observation:
-    """Return what should come of a file; both were recorded under clouds in Tempelhof."""
+    """Return the observation expected of a file; both were recorded under clouds in Tempelhof."""
     return Observation(
         city=KIEL.id,
         provider="bright-sky",
@@ -104,14 +104,14 @@ def test_every_file_has_an_expectation(recorded: Path) -> None:
 
 @pytest.mark.parametrize("name", WEATHER)
 def test_current_weather(recorded: Path, name: str) -> None:
-    """A report is read value by value: km/h become m/s, integers and floats are the same."""
+    """Each value of a report is parsed: km/h become m/s, integers and floats are equal."""
     body = (recorded / "brightsky" / name).read_bytes()
     assert parse_bright_sky(KIEL, Response(200, body), NOW) == WEATHER[name]
 
 
 @pytest.mark.parametrize(("name", "expected"), FAILURES.items())
 def test_no_current_weather(recorded: Path, name: str, expected: tuple[int, str, Failure]) -> None:
-    """Anything else fails with the service's own reason, and says how far the failure reaches."""
+    """Any other response is an error with the service's own reason and the right kind of failure."""
     status, reason, failure = expected
     body = (recorded / "brightsky" / name).read_bytes()
     with pytest.raises(ProviderError) as caught:

@@ -1,4 +1,4 @@
-"""MET Norway: asked once for a place and not before the answer expires. A server on loopback, and virtual time."""
+"""MET Norway: one request for a place until the response expires. A server on loopback, and virtual time."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ NEXT_DOOR = replace(OSLO, name="Next door", id="next-door", lat=59.91389)
 
 
 def step(hour: int, celsius: float = 6.0, **data: Any) -> dict[str, Any]:
-    """Return the step of an hour after EPOCH."""
+    """Return the forecast step that begins *hour* hours after EPOCH."""
     rain = {"summary": {"symbol_code": "lightrain"}, "details": {"precipitation_amount": 0.3}}
     instant = {"details": {"air_temperature": celsius, "wind_speed": 2.5, "air_pressure_at_sea_level": 1010.7}}
     time = f"{EPOCH + timedelta(hours=hour):%Y-%m-%dT%H:%M:%SZ}"
@@ -43,27 +43,27 @@ def step(hour: int, celsius: float = 6.0, **data: Any) -> dict[str, Any]:
 
 @dataclass
 class Service:
-    """Answers with steps of which each is a degree warmer; notes what it was asked, and when."""
+    """Responds with steps of which each is a degree warmer; records the requests."""
 
     steps: list[dict[str, Any]] = field(default_factory=lambda: [step(n, float(n)) for n in range(50)])
-    good_for: float = 1900.0
+    lifetime: float = 1900.0
     clock: timedelta = timedelta()  # how far the service's clock is ahead
     modified: str = "Thu, 01 Jan 2026 00:00:00 GMT"
     status: int = 200
     body: str = ""
     headers: dict[str, str] = field(default_factory=dict)
-    asked: list[tuple[float, dict[str, str]]] = field(default_factory=list)
-    questions: list[dict[str, str]] = field(default_factory=list)
+    requests: list[tuple[float, dict[str, str]]] = field(default_factory=list)
+    queries: list[dict[str, str]] = field(default_factory=list)
 
     async def forecast(self, request: web.Request) -> web.Response:
-        """Answer ``/compact``."""
-        self.asked.append((asyncio.get_running_loop().time(), dict(request.headers)))
-        self.questions.append(dict(request.query))
+        """Handle ``/compact``."""
+        self.requests.append((asyncio.get_running_loop().time(), dict(request.headers)))
+        self.queries.append(dict(request.query))
         await asyncio.sleep(1)
         date: datetime = now() + self.clock
         head = {
             "Date": format_datetime(date, usegmt=True),
-            "Expires": format_datetime(date + timedelta(seconds=self.good_for), usegmt=True),
+            "Expires": format_datetime(date + timedelta(seconds=self.lifetime), usegmt=True),
             "Last-Modified": self.modified,
         } | self.headers
         if self.status not in (200, 203):
@@ -74,32 +74,32 @@ class Service:
 
     @property
     def times(self) -> list[float]:
-        """When it was asked, in virtual seconds."""
-        return [when for when, _ in self.asked]
+        """The times of the requests, in virtual seconds."""
+        return [when for when, _ in self.requests]
 
     def header(self, name: str) -> list[str | None]:
-        """Return what was sent in a header, for each question."""
-        return [headers.get(name) for _, headers in self.asked]
+        """Return a header of each request."""
+        return [headers.get(name) for _, headers in self.requests]
 
 
 @contextlib.asynccontextmanager
-async def serving(service: Service, memory: KeyValueStore | None = None) -> AsyncIterator[MetNorwayProvider]:
-    """Open the provider on a service."""
+async def serving(service: Service, key_values: KeyValueStore | None = None) -> AsyncIterator[MetNorwayProvider]:
+    """Open the provider for a test server."""
     app = web.Application()
     app.router.add_get(FORECAST_PATH, service.forecast)
     async with TestServer(app) as server, open_session("weatherd/test") as session:
         settings = Settings(met_norway={"base_url": str(server.make_url("")), "contact": "me@example.org"})
-        async with met_norway.open_provider(settings, resources(session, memory=memory)) as provider:
+        async with met_norway.open_provider(settings, resources(session, memory=key_values)) as provider:
             yield provider
 
 
 async def until(seconds: float) -> None:
-    """Let virtual time pass until then."""
+    """Wait until a virtual time."""
     await asyncio.sleep(seconds - asyncio.get_running_loop().time())
 
 
 async def test_one_forecast_serves_until_it_expires() -> None:
-    """Asked every ten minutes for six hours, the service hears of it only when its answer has expired."""
+    """With a poll every ten minutes for six hours, there is a request only when the response has expired."""
     service = Service()
     async with serving(service) as provider:
         for n in range(36):
@@ -110,8 +110,8 @@ async def test_one_forecast_serves_until_it_expires() -> None:
     assert service.times == [2400.0 * n for n in range(9)]
 
 
-async def test_what_has_not_changed_is_not_sent_again() -> None:
-    """The service's ``Last-Modified`` comes back to the letter, and a 304 is good for as long as it says."""
+async def test_an_unchanged_forecast_is_not_sent_again() -> None:
+    """``If-Modified-Since`` is the exact ``Last-Modified``, and a 304 renews the forecast until it expires."""
     service = Service(modified="Thu,  01 Jan 2026 00:00:00 +0000")
     async with serving(service) as provider:
         for n in range(4):
@@ -124,12 +124,12 @@ async def test_what_has_not_changed_is_not_sent_again() -> None:
     assert found.fetched_at == EPOCH + timedelta(seconds=8001)
 
 
-async def test_a_restart_does_not_ask_before_the_answer_expires() -> None:
-    """The forecast and its time outlive the provider; what was said before is not asked for again."""
-    service, memory = Service(), KeyValueStore("met-norway")
-    async with serving(service, memory) as provider:
+async def test_a_forecast_survives_a_restart() -> None:
+    """Another provider with the same store sends no request before the forecast expires."""
+    service, key_values = Service(), KeyValueStore("met-norway")
+    async with serving(service, key_values) as provider:
         first = await provider.fetch(OSLO)
-    async with serving(service, memory) as provider:
+    async with serving(service, key_values) as provider:
         assert await provider.fetch(OSLO) == first
         await until(1902)
         await provider.fetch(OSLO)
@@ -140,18 +140,18 @@ async def test_a_restart_does_not_ask_before_the_answer_expires() -> None:
 @pytest.mark.parametrize(
     "kept", ["", "{}", "null", "[1]", '{"steps":[{}],"last_modified":"","fetched":0,"expires":9}', "["]
 )
-async def test_a_damaged_note_is_as_if_it_were_not_there(kept: str) -> None:
-    """Whatever stands in the memory, the service is asked and the weather comes."""
-    service, memory = Service(), KeyValueStore("met-norway")
-    memory.put("59.9139,10.7522", kept, EPOCH + timedelta(days=1))
-    memory.put("59.9139,10.7523", kept, EPOCH + timedelta(days=1))
-    async with serving(service, memory) as provider:
+async def test_a_damaged_stored_forecast_is_ignored(kept: str) -> None:
+    """Anything but a forecast in the store leads to a request."""
+    service, key_values = Service(), KeyValueStore("met-norway")
+    key_values.put("59.9139,10.7522", kept, EPOCH + timedelta(days=1))
+    key_values.put("59.9139,10.7523", kept, EPOCH + timedelta(days=1))
+    async with serving(service, key_values) as provider:
         assert (await provider.fetch(OSLO)).temperature == 0
     assert service.times == [0]
 
 
-async def test_cities_that_round_alike_share_a_forecast() -> None:
-    """Two that ask at once make one request, with four decimals; one that gives up does not hurt the other."""
+async def test_cities_at_the_same_place_share_a_forecast() -> None:
+    """Two simultaneous polls are one request, with four decimals; when one is cancelled the other still succeeds."""
     service = Service()
     async with serving(service) as provider:
         leaving, staying = (asyncio.create_task(provider.fetch(city)) for city in (OSLO, NEXT_DOOR))
@@ -159,14 +159,14 @@ async def test_cities_that_round_alike_share_a_forecast() -> None:
         leaving.cancel()
         assert (await staying).city == "next-door"
         assert (await provider.fetch(OSLO)).city == "oslo"
-    assert service.questions[-1] == build_met_norway_query(OSLO) == build_met_norway_query(NEXT_DOOR)
+    assert service.queries[-1] == build_met_norway_query(OSLO) == build_met_norway_query(NEXT_DOOR)
     assert all(len(degrees.partition(".")[2]) == 4 for degrees in build_met_norway_query(OSLO).values())
-    assert len(service.asked) == 2  # the first one was given up
+    assert len(service.requests) == 2  # the first one was cancelled
 
 
 @pytest.mark.parametrize("ahead", [timedelta(days=-400), timedelta(seconds=-30), timedelta(hours=5)])
-async def test_what_counts_is_how_long_an_answer_is_good_for(ahead: timedelta) -> None:
-    """A clock of the service that is wrong makes it neither be asked too early nor never again."""
+async def test_the_lifetime_counts_and_not_the_time(ahead: timedelta) -> None:
+    """A wrong clock of the service leads neither to early requests nor to none at all."""
     service = Service(clock=ahead)
     async with serving(service) as provider:
         for n in range(5):
@@ -176,27 +176,27 @@ async def test_what_counts_is_how_long_an_answer_is_good_for(ahead: timedelta) -
 
 
 @pytest.mark.parametrize(
-    ("headers", "asked_at"),
+    ("headers", "request_times"),
     [
-        ({"Expires": "soon"}, [0, 1810, 3620]),  # half an hour is usual
-        ({"Expires": "Thu, 01 Jan 1970 00:00:00 GMT"}, [0, 610, 1220, 1830, 2440, 3050, 3660]),  # ten minutes at least
+        ({"Expires": "soon"}, [0, 1810, 3620]),  # half an hour is the default
+        ({"Expires": "Thu, 01 Jan 1970 00:00:00 GMT"}, [0, 610, 1220, 1830, 2440, 3050, 3660]),  # at least ten minutes
         ({"Expires": "Thu, 01 Jan 2099 00:00:00 GMT"}, [0]),
-        ({"Age": "900"}, [0, 1010, 2020, 3030]),  # it was in a cache for a quarter of an hour
+        ({"Age": "900"}, [0, 1010, 2020, 3030]),  # a quarter of an hour in a cache
         ({"Age": "old"}, [0, 1910, 3820]),
     ],
 )
-async def test_odd_times_of_expiry(headers: dict[str, str], asked_at: list[float]) -> None:
-    """It is never asked within ten minutes, and a day at the longest is waited."""
+async def test_unusual_lifetimes(headers: dict[str, str], request_times: list[float]) -> None:
+    """There are at least ten minutes and at most a day between two requests."""
     service = Service(headers=headers)
     async with serving(service) as provider:
         for n in range(390):
             await until(10.0 * n)
             await provider.fetch(OSLO)
-    assert service.times == asked_at
+    assert service.times == request_times
 
 
-async def test_the_service_is_told_who_asks() -> None:
-    """Program, version and contact are in the User-Agent."""
+async def test_the_user_agent_has_the_contact() -> None:
+    """The User-Agent has program, version and contact."""
     service = Service()
     async with serving(service) as provider:
         await provider.fetch(OSLO)
@@ -204,15 +204,15 @@ async def test_the_service_is_told_who_asks() -> None:
 
 
 async def test_without_a_contact_it_is_not_opened() -> None:
-    """The person is told what to set, and why."""
+    """The error names the setting and the reason."""
     async with open_session("weatherd/test") as session:
         with pytest.raises(ConfigError, match=r"met_norway.contact: met-norway needs your e-mail") as caught:
             met_norway.open_provider(Settings(), resources(session))
     assert caught.value.problems[0].where == "met_norway.contact"
 
 
-async def test_a_deprecated_version_is_told_once() -> None:
-    """203 works, and is a warning for the first time."""
+async def test_a_deprecated_version_is_logged_once() -> None:
+    """A 203 has weather, and the first one is logged as a warning."""
     service = Service(status=203, modified="")
     async with serving(service) as provider:
         with capture_logs() as logs:
@@ -220,7 +220,7 @@ async def test_a_deprecated_version_is_told_once() -> None:
                 await until(2000.0 * n)
                 await provider.fetch(OSLO)
     assert [event["event"] for event in logs] == ["provider.deprecated"]
-    assert len(service.asked) == 4
+    assert len(service.requests) == 4
 
 
 @pytest.mark.parametrize(
@@ -235,11 +235,11 @@ async def test_a_deprecated_version_is_told_once() -> None:
         (499, "", Failure.UNAVAILABLE, "status 499"),
         (500, "", Failure.BROKEN, "status 500"),
         (502, "<html>", Failure.UNAVAILABLE, "status 502"),
-        (304, "", Failure.UNAVAILABLE, "status 304"),  # nobody had asked what changed
+        (304, "", Failure.UNAVAILABLE, "status 304"),  # to a request without If-Modified-Since
     ],
 )
-async def test_refusals(status: int, body: str, failure: Failure, text: str) -> None:
-    """Each status is a failure of its kind, told in a line; a ban is left alone for a day."""
+async def test_errors(status: int, body: str, failure: Failure, text: str) -> None:
+    """Each status is the right kind of failure, with one line of text; after a ban there is no request for a day."""
     async with serving(Service(status=status, body=body)) as provider:
         with pytest.raises(ProviderError) as caught:
             await provider.fetch(OSLO)
@@ -247,8 +247,8 @@ async def test_refusals(status: int, body: str, failure: Failure, text: str) -> 
     assert (caught.value.retry_after or 0) >= 86400 if failure is Failure.DENIED else True
 
 
-async def test_a_failed_renewal_keeps_what_is_known_for_the_next() -> None:
-    """An expired forecast is not passed off as news, but what changed is asked when the service is back."""
+async def test_a_failed_renewal_keeps_the_forecast() -> None:
+    """An expired forecast is not used for weather, but still for ``If-Modified-Since`` when the service is back."""
     service = Service()
     async with serving(service) as provider:
         await provider.fetch(OSLO)
@@ -262,8 +262,8 @@ async def test_a_failed_renewal_keeps_what_is_known_for_the_next() -> None:
     assert service.header("If-Modified-Since") == [None, service.modified, service.modified]
 
 
-async def test_steps_that_have_run_out_are_asked_for_whole() -> None:
-    """What has no step for now is asked for without ``If-Modified-Since``."""
+async def test_a_forecast_without_a_current_step_is_requested_anew() -> None:
+    """The request has no ``If-Modified-Since``."""
     service = Service(steps=[step(0), step(1)])
     async with serving(service) as provider:
         await provider.fetch(OSLO)

@@ -1,4 +1,4 @@
-"""Forecasts of MET Norway: the step of now, its words, and what is kept of it."""
+"""Forecasts of MET Norway: the current step, its description, and the stored form."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ NOON = MIDNIGHT + timedelta(hours=12)
 
 
 def series(*steps: tuple[str, dict[str, Any]]) -> dict[str, Any]:
-    """Return a document with these steps."""
+    """Return a document with *steps*."""
     return {"properties": {"timeseries": [{"time": time, "data": data} for time, data in steps]}}
 
 
 def data(celsius: Any = 6.5, **periods: Any) -> dict[str, Any]:
-    """Return a step's data."""
+    """Return the data of a step."""
     return {"instant": {"details": {"air_temperature": celsius}}, **periods}
 
 
 def period(symbol: str, amount: Any = None) -> dict[str, Any]:
-    """Return what follows a step."""
+    """Return the period that follows a step."""
     return {"summary": {"symbol_code": symbol}, "details": {} if amount is None else {"precipitation_amount": amount}}
 
 
-def now_of(document: Any, at: datetime = NOON) -> ForecastStep:
-    """Return the step of a moment."""
+def step_of(document: Any, at: datetime = NOON) -> ForecastStep:
+    """Return the step that covers *at*."""
     steps = parse_steps(document, at.timestamp())
     found = Forecast(steps, "", 0.0, 0.0).step_at(at.timestamp())
     assert found
@@ -55,24 +55,24 @@ def now_of(document: Any, at: datetime = NOON) -> ForecastStep:
     ("minutes", "celsius"), [(0, 12), (59, 12), (60, 13), (-1, 11), (185, 15), (8 * 60, 15), (9 * 60 - 1, 15)]
 )
 def test_the_step_that_covers_now(minutes: int, celsius: int) -> None:
-    """It is the last one that has begun; the order in the answer does not matter. Six hours are six hours."""
+    """It is the last one that has begun, in whatever order they are sent; one of six hours covers six hours."""
     hourly = [(f"2026-01-01T{hour:02}:00:00Z", data(hour, next_1_hours=period("rain"))) for hour in range(11, 15)]
     later = ("2026-01-01T15:00:00Z", data(15, next_6_hours=period("rain")))
     document = series(later, *reversed(hourly))
-    assert now_of(document, NOON + timedelta(minutes=minutes)).temperature == celsius
+    assert step_of(document, NOON + timedelta(minutes=minutes)).temperature == celsius
 
 
-def test_a_step_that_begins_in_a_moment_will_do() -> None:
-    """The service's clock may be ahead of ours."""
+def test_a_step_that_is_about_to_begin_is_used() -> None:
+    """It may have begun already, because the service's clock may be ahead of ours."""
     document = series(("2026-01-01T12:00:00Z", data(1, next_1_hours=period("rain"))))
-    assert now_of(document, NOON - timedelta(minutes=9)).temperature == 1
+    assert step_of(document, NOON - timedelta(minutes=9)).temperature == 1
 
 
 @pytest.mark.parametrize(
     "times", [["2026-01-01T10:59:00Z"], ["2026-01-01T12:11:00Z"], ["2025-01-01T12:00:00Z", "2027-01-01T12:00:00Z"]]
 )
 def test_no_step_covers_now(times: list[str]) -> None:
-    """What is over, or still to come, is not the weather of now."""
+    """A step that is over or still to come is not current weather."""
     with pytest.raises(ProviderError, match="no forecast for the current time") as caught:
         parse_steps(series(*((time, data(next_1_hours=period("rain"))) for time in times)), NOON.timestamp())
     assert caught.value.failure is Failure.EMPTY
@@ -80,15 +80,15 @@ def test_no_step_covers_now(times: list[str]) -> None:
 
 @pytest.mark.parametrize("document", [None, [], {}, {"properties": []}, series(), {"properties": {"timeseries": {}}}])
 def test_documents_of_another_form(document: Any) -> None:
-    """They are no forecast."""
+    """They are malformed."""
     with pytest.raises(ProviderError, match=r"not a forecast$") as caught:
         parse_steps(document, NOON.timestamp())
     assert caught.value.failure is Failure.MALFORMED
 
 
 @pytest.mark.parametrize("celsius", [None, "6", True, 400, [], ...])
-def test_a_step_without_a_temperature_is_left_out(celsius: Any) -> None:
-    """The one before it does not take its place for longer than it holds."""
+def test_a_step_without_a_temperature_is_skipped(celsius: Any) -> None:
+    """The step before it does not cover more time than its own."""
     broken = data(celsius) if celsius is not ... else {}
     with pytest.raises(ProviderError):
         parse_steps(series(("2026-01-01T12:00:00Z", broken)), NOON.timestamp())
@@ -106,14 +106,16 @@ def test_a_step_without_a_temperature_is_left_out(celsius: Any) -> None:
         ({"next_1_hours": {"summary": {"symbol_code": None}, "details": None}}, (None, "unknown", None)),
     ],
 )
-def test_words_and_rain_come_from_what_follows(periods: dict[str, Any], expected: tuple[Any, str, Any]) -> None:
-    """The symbol is that of the next hour, else of six, else of twelve; the rain that of the next hour, or unknown."""
-    found = observation_from_step(KIEL, "met-norway", now_of(series(("2026-01-01T12:00:00Z", data(**periods)))), 0.0)
+def test_description_and_precipitation_are_of_the_following_period(
+    periods: dict[str, Any], expected: tuple[Any, str, Any]
+) -> None:
+    """The symbol is of the next hour, else of six, else of twelve; precipitation is of the next hour, or None."""
+    found = observation_from_step(KIEL, "met-norway", step_of(series(("2026-01-01T12:00:00Z", data(**periods)))), 0.0)
     assert (found.code, found.description, found.precipitation) == expected
 
 
 def test_there_are_41_symbols() -> None:
-    """Each has words and a code that has words, with every variant; both that the service misspells too."""
+    """Each has a description and a known code, with every variant; also the two that the service misspells."""
     assert len(SYMBOLS) == 41
     for symbol, (code, text) in SYMBOLS.items():
         assert code in wmo.DESCRIPTIONS
@@ -124,33 +126,33 @@ def test_there_are_41_symbols() -> None:
         assert parse_symbol(f"lights{symbol}_day") == parse_symbol(f"light{symbol}_day") != (None, "unknown")
 
 
-def test_words_of_heavy_weather() -> None:
-    """They are set apart as a person would."""
+def test_the_description_of_a_symbol() -> None:
+    """The words of a symbol are separated by spaces."""
     assert parse_symbol("heavyrainshowersandthunder_night") == (95, "heavy rain showers and thunder")
     assert parse_symbol("partlycloudy_polartwilight") == (2, "partly cloudy")
     assert parse_symbol("raining_frogs") == parse_symbol("") == (None, "unknown")
 
 
-def test_what_is_kept_comes_back() -> None:
-    """A forecast is the same after it was written and read."""
+def test_a_stored_forecast_is_loaded_unchanged() -> None:
+    """A forecast is equal after dump and load."""
     steps = parse_steps(series(("2026-01-01T12:00:00Z", data(next_1_hours=period("rain", 0.25)))), NOON.timestamp())
     forecast = Forecast(steps, "Thu, 01 Jan 2026 00:00:00 GMT", NOON.timestamp(), NOON.timestamp() + 1800.5)
     assert load_forecast(forecast.dump()) == forecast
 
 
 def test_new_york(recorded: Path) -> None:
-    """A real forecast, of which the numbers are given for three moments."""
+    """The values of a recorded forecast at three times."""
     document = json.loads((recorded / "metno" / "new_york_compact_2020_with_headers.json").read_text())["data"]
     assert document == parse_json((recorded / "metno" / "new_york_compact_2020_body.json").read_bytes())
     first = datetime(2020, 7, 20, 11, 44, tzinfo=UTC)
-    found = observation_from_step(KIEL, "met-norway", now_of(document, first), first.timestamp())
+    found = observation_from_step(KIEL, "met-norway", step_of(document, first), first.timestamp())
     assert (found.observed_at, found.temperature) == (datetime(2020, 7, 20, 11, tzinfo=UTC), 26.5)
     assert (found.description, found.code, found.precipitation) == ("partly cloudy", 2, 0.0)
     assert (found.pressure_msl, found.cloud_cover, found.relative_humidity) == (1010.7, 69.5, 81.3)
     assert (found.wind_direction, found.wind_speed, found.wind_gust) == (243.4, 3.8, None)
-    assert now_of(document, first + timedelta(hours=2)).temperature == 29.3
+    assert step_of(document, first + timedelta(hours=2)).temperature == 29.3
     last = datetime.fromisoformat(document["properties"]["timeseries"][-1]["time"])
-    assert now_of(document, last + timedelta(minutes=30)).symbol == ""
+    assert step_of(document, last + timedelta(minutes=30)).symbol == ""
     assert len(parse_steps(document, first.timestamp())) == 30
 
 
@@ -163,9 +165,9 @@ def test_new_york(recorded: Path) -> None:
     ],
 )
 def test_recorded_steps(recorded: Path, name: str, at: str, expected: tuple[float, str, float, float]) -> None:
-    """Each file says what it says."""
+    """The current step of each recorded file."""
     document = parse_json((recorded / "metno" / name).read_bytes())
-    found = observation_from_step(KIEL, "met-norway", now_of(document, datetime.fromisoformat(at)), 0.0)
+    found = observation_from_step(KIEL, "met-norway", step_of(document, datetime.fromisoformat(at)), 0.0)
     assert (found.temperature, found.description, found.precipitation, found.wind_speed) == expected
 
 
@@ -177,6 +179,6 @@ def test_recorded_steps(recorded: Path, name: str, at: str, expected: tuple[floa
     ],
 )
 def test_recorded_files_without_weather(recorded: Path, name: str, text: str) -> None:
-    """A step without a time is no weather, nor is an excerpt with dots in it."""
+    """A step without a time and an excerpt that is not JSON are errors."""
     with pytest.raises(ProviderError, match=text):
         parse_steps(parse_json((recorded / "metno" / name).read_bytes()), NOON.timestamp())

@@ -1,4 +1,4 @@
-"""The National Weather Service: observations of our own making, value by value."""
+"""The National Weather Service: constructed observations, value by value."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def quantity(value: Any, unit: str, quality: Any = "V") -> dict[str, Any]:
-    """Return a value with its unit, as the service writes it."""
+    """Return a value with its unit, as the service sends it."""
     return {"unitCode": f"wmoUnit:{unit}", "value": value, "qualityControl": quality}
 
 
@@ -64,18 +64,18 @@ NO_QUANTITY: list[Any] = [
 
 
 def parse(document: Any, status: int = 200) -> Observation:
-    """Parse what the service would say."""
+    """Parse a document as the body of a response."""
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
     return parse_nws(KIEL, Response(status, body), EPOCH)
 
 
 def one(**values: Any) -> Observation:
-    """Parse the usual observation but for *values*; Ellipsis leaves one out."""
+    """Parse the usual observation with other *values*; Ellipsis removes one."""
     return parse({"properties": {name: value for name, value in (PROPERTIES | values).items() if value is not ...}})
 
 
-def test_reads_an_observation() -> None:
-    """Each value finds its field, in weatherd's units; the cover of the sky is not known as a number."""
+def test_each_value_is_parsed() -> None:
+    """Each value is in its field, in weatherd's units; there is no cloud cover in %."""
     found = one()
     assert (found.city, found.provider, found.station) == (KIEL.id, "nws", "KXYZ")
     assert (found.observed_at, found.fetched_at) == (datetime(2026, 1, 1, 0, 53, tzinfo=UTC), EPOCH)
@@ -100,10 +100,10 @@ def test_reads_an_observation() -> None:
     ],
 )
 @pytest.mark.parametrize("prefix", ["wmoUnit:", "unit:", "", "http://codes.wmo.int/common/unit:"])
-def test_every_value_is_in_the_unit_that_stands_beside_it(
+def test_every_value_is_converted_from_its_unit(
     name: str, unit: str, value: float, expected: float, prefix: str
 ) -> None:
-    """Whatever the prefix; and a number may come as text."""
+    """With any prefix of the unit; a number may be sent as text."""
     field = {"temperature": "temperature"} | FIELDS
     document = {"unitCode": prefix + unit, "value": value, "qualityControl": "V"}
     assert getattr(one(**{name: document}), field[name]) == expected
@@ -112,29 +112,31 @@ def test_every_value_is_in_the_unit_that_stands_beside_it(
 
 @pytest.mark.parametrize(("name", "field"), FIELDS.items())
 @pytest.mark.parametrize("value", NO_QUANTITY)
-def test_all_but_time_and_temperature_is_optional(name: str, field: str, value: Any) -> None:
-    """Null, missing, nonsense, of no known unit, rejected or questioned: unknown, never 0; all the others are read."""
+def test_other_values_are_optional(name: str, field: str, value: Any) -> None:
+    """Null, missing, invalid, of unknown unit, rejected or questioned values are None, never 0; others are parsed."""
     found = one(**{name: value})
     assert [field for field in FIELDS.values() if getattr(found, field) is None] == [field]
 
 
 @pytest.mark.parametrize("quality", ["V", "C", "S", "Z", "G", "B", "T", "qc:V", "qc:Z", "", None, 5, ...])
-def test_other_marks_of_quality_pass(quality: Any) -> None:
-    """Only what was rejected or questioned is dropped; not everything is checked."""
+def test_other_quality_marks_are_accepted(quality: Any) -> None:
+    """Only rejected and questioned values are dropped; not every value has been checked."""
     document = {name: it for name, it in quantity(5, "degC", quality).items() if it is not ...}
     assert one(temperature=document).temperature == 5
 
 
-def test_pressure_of_the_station_is_not_that_of_the_sea() -> None:
-    """Denver's 840 hPa are no cyclone."""
+def test_station_pressure_is_not_pressure_at_sea_level() -> None:
+    """Denver's 840 hPa are not a cyclone."""
     assert one(seaLevelPressure=quantity(None, "Pa")).pressure_msl is None
 
 
 @pytest.mark.parametrize(
     ("chill", "heat", "expected"), [(-7, None, -7), (None, 35, 35), (None, None, None), (0, 35, 0)]
 )
-def test_felt_is_the_chill_or_the_heat(chill: float | None, heat: float | None, expected: float | None) -> None:
-    """At most one of them is told; 0 °C is one of them; between them nothing is felt but the air."""
+def test_apparent_temperature_is_wind_chill_or_heat_index(
+    chill: float | None, heat: float | None, expected: float | None
+) -> None:
+    """At most one of them is known; 0 °C is a value; without either it is None."""
     assert one(windChill=quantity(chill, "degC"), heatIndex=quantity(heat, "degC")).apparent_temperature == expected
 
 
@@ -148,14 +150,14 @@ def test_felt_is_the_chill_or_the_heat(chill: float | None, heat: float | None, 
         *(({"station": value}, "") for value in NO_STATIONS),
     ],
 )
-def test_the_station_is_named(values: dict[str, Any], station: str) -> None:
-    """By its id, which is told or is the last part of its address."""
+def test_the_id_of_the_station(values: dict[str, Any], station: str) -> None:
+    """It is the id if it is sent, else the last part of the station's address."""
     assert one(**values).station == station
 
 
 @pytest.mark.parametrize("value", NO_QUANTITY)
 def test_without_a_temperature_there_is_no_observation(value: Any) -> None:
-    """A station without a possible temperature has no weather for us; the service is well."""
+    """Without a possible temperature the station has no weather (EMPTY); the service is healthy."""
     with pytest.raises(ProviderError, match=r"^the response has (no|an impossible) temperature") as caught:
         one(temperature=value)
     assert caught.value.failure is Failure.EMPTY
@@ -163,14 +165,14 @@ def test_without_a_temperature_there_is_no_observation(value: Any) -> None:
 
 @pytest.mark.parametrize("value", [None, ..., "", "2026-01-01T00:53:00", 1767225600, True, [], {}])
 def test_without_a_time_there_is_no_observation(value: Any) -> None:
-    """A time without an offset is no time."""
+    """A time without an offset is invalid."""
     with pytest.raises(ProviderError, match=r"^the response has no valid time of observation$"):
         one(timestamp=value)
 
 
 @pytest.mark.parametrize("document", [None, 5, [], {}, {"properties": []}, {"features": [{"properties": PROPERTIES}]}])
 def test_documents_of_another_form(document: Any) -> None:
-    """Only one observation is an observation."""
+    """Anything but one observation is malformed."""
     with pytest.raises(ProviderError, match=r"^the response has no current weather$") as caught:
         parse(document)
     assert caught.value.failure is Failure.MALFORMED

@@ -1,4 +1,4 @@
-"""The National Weather Service's present weather: the words that are told, and the WMO code."""
+"""The National Weather Service's present weather: the description and the WMO code."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NONSENSE: list[Any] = [None, "", 5, True, [], {}, [None], [5], [[]], [{}], [{"we
 
 
 def present(text: str) -> dict[str, Any]:
-    """Return the present weather that *text* lists, as in ``light rain showers, vc thunderstorms``."""
+    """Return the present weather that *text* lists, such as ``light rain showers, vc thunderstorms``."""
     found = []
     for each in filter(None, text.split(", ")):
         parts = each.split()
@@ -40,7 +40,7 @@ def present(text: str) -> dict[str, Any]:
 
 
 def clouds(*amounts: str) -> dict[str, Any]:
-    """Return layers of clouds."""
+    """Return cloud layers."""
     return {"cloudLayers": [{"base": {"value": 300}, "amount": amount} for amount in amounts]}
 
 
@@ -66,18 +66,18 @@ def clouds(*amounts: str) -> dict[str, Any]:
     ],
 )
 def test_the_code_of_present_weather(text: str, code: int | None) -> None:
-    """The first that has a code, a thunderstorm before all. The clouds count only where there is no weather here."""
+    """That of a thunderstorm, else of the first weather that has one; of the clouds only if there is no weather."""
     assert parse_weather_code(present(text) | clouds("FEW", "BKN"), 5000.0) == code
 
 
-@pytest.mark.parametrize(("sight", "code"), [(999.9, 45), (0, 45), (1000, 10), (9999, 10), (None, 10)])
-def test_mist_is_fog_below_a_kilometre(sight: float | None, code: int) -> None:
-    """The service has one word for both."""
-    assert parse_weather_code(present("fog_mist"), sight) == code
+@pytest.mark.parametrize(("visibility", "code"), [(999.9, 45), (0, 45), (1000, 10), (9999, 10), (None, 10)])
+def test_mist_is_fog_below_a_kilometre(visibility: float | None, code: int) -> None:
+    """The service has one name for both."""
+    assert parse_weather_code(present("fog_mist"), visibility) == code
 
 
 @pytest.mark.parametrize(
-    ("amounts", "code", "words"),
+    ("amounts", "code", "description"),
     [
         (["CLR"], 0, "clear"),
         (["SKC"], 0, "clear"),
@@ -90,9 +90,9 @@ def test_mist_is_fog_below_a_kilometre(sight: float | None, code: int) -> None:
         ([], None, "unknown"),
     ],
 )
-def test_the_layer_that_covers_most(amounts: list[str], code: int | None, words: str) -> None:
-    """In whatever order they come."""
-    assert (parse_weather_code(clouds(*amounts), None), parse_description(clouds(*amounts))) == (code, words)
+def test_the_layer_that_covers_most(amounts: list[str], code: int | None, description: str) -> None:
+    """It counts, in whatever order the layers are."""
+    assert (parse_weather_code(clouds(*amounts), None), parse_description(clouds(*amounts))) == (code, description)
 
 
 NO_TEXT: list[Any] = ["", None, 5, "\x00"]
@@ -101,7 +101,7 @@ SKY = {"icon": "https://api.weather.gov/icons/land/day/rain_showers,40/tsra,60?s
 
 
 @pytest.mark.parametrize(
-    ("properties", "words"),
+    ("properties", "description"),
     [
         ({"textDescription": " Light\nRain "} | present("snow") | clouds("OVC") | SKY, "Light Rain"),
         *(({"textDescription": it} | present("snow") | clouds("OVC") | SKY, "snow") for it in NO_TEXT),
@@ -116,21 +116,21 @@ SKY = {"icon": "https://api.weather.gov/icons/land/day/rain_showers,40/tsra,60?s
         ({}, "unknown"),
     ],
 )
-def test_the_words(properties: dict[str, Any], words: str) -> None:
-    """The service's own, else the weather that it names, else the clouds, else the icon."""
-    assert parse_description(properties) == words
+def test_the_description(properties: dict[str, Any], description: str) -> None:
+    """It is the service's text, else the weather, else the clouds, else the icon."""
+    assert parse_description(properties) == description
 
 
 @pytest.mark.parametrize("name", ["presentWeather", "cloudLayers"])
 @pytest.mark.parametrize("value", NONSENSE)
-def test_nonsense_says_nothing(name: str, value: Any) -> None:
-    """Whatever JSON stands in the place of a list, there are words."""
+def test_invalid_values_are_ignored(name: str, value: Any) -> None:
+    """For any JSON in the place of a list there is a description."""
     assert (parse_weather_code({name: value}, None), parse_description({name: value})) == (None, "unknown")
 
 
 @given(st.lists(st.sampled_from([*itertools.product(INTENSITIES, MODIFIERS, WEATHER)])))
-def test_every_code_has_words(listed: list[tuple[str | None, str | None, str]]) -> None:
-    """Of all that the service can say, weatherd knows what it says itself."""
+def test_every_code_has_a_description(listed: list[tuple[str | None, str | None, str]]) -> None:
+    """Every code that the service's weather can lead to is known."""
     names = ("intensity", "modifier", "weather")
     properties = {"presentWeather": [dict(zip(names, each, strict=True)) for each in listed]}
     code = parse_weather_code(properties, 500.0)

@@ -1,4 +1,4 @@
-"""The way to an observation of the National Weather Service: point, stations, observation. A server on loopback."""
+"""Requests to the National Weather Service: point, stations, observation. A server on loopback."""
 
 from __future__ import annotations
 
@@ -33,73 +33,74 @@ STATIONS = ["K1", "K2", "K3", "K4", "K5", "K6"]
 
 
 def path(*stations: str) -> list[str]:
-    """Return the paths at which stations are asked."""
+    """Return the paths of the observations of *stations*."""
     return [f"/stations/{station}/observations/latest" for station in stations]
 
 
 class Service:
-    """Has six stations near Topeka, the nearest first; each says its number in °C, or what it is told to."""
+    """Has six stations near Topeka, the nearest first; the temperature of each is its number, unless set otherwise."""
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
+        self.requests: list[str] = []
         self.headers: list[tuple[str, str]] = []
-        self.says: dict[str, web.Response | timedelta | dict[str, Any]] = {}  # by path: an answer, an age or values
-        self.takes = 0.0
+        # By path: a response, the age of an observation, or its values
+        self.responses: dict[str, web.Response | timedelta | dict[str, Any]] = {}
+        self.seconds = 0.0  # until it responds
         self.address = f"https://api.weather.gov{NEAR}"
 
-    def new(self) -> list[str]:
-        """Return what was asked since the last time."""
-        asked, self.asked = self.asked, []
-        return asked
+    def new_requests(self) -> list[str]:
+        """Return the requests since the last call."""
+        requests, self.requests = self.requests, []
+        return requests
 
     async def handle(self, request: web.Request) -> web.Response:
-        """Answer whatever is asked."""
-        self.asked.append(request.path_qs)
+        """Handle any request."""
+        self.requests.append(request.path_qs)
         self.headers.append((request.headers["User-Agent"], request.headers["Accept"]))
-        await asyncio.sleep(self.takes)
-        said = self.says.get(request.path)
-        if isinstance(said, web.Response):
-            return web.Response(status=said.status, body=said.body, headers=said.headers)
+        await asyncio.sleep(self.seconds)
+        response = self.responses.get(request.path)
+        if isinstance(response, web.Response):
+            return web.Response(status=response.status, body=response.body, headers=response.headers)
         if request.path == POINT:
             return web.json_response({"properties": {"observationStations": self.address}})
         if request.path == NEAR:
             features = [{"properties": {"stationIdentifier": station}} for station in STATIONS]
             return web.json_response({"type": "FeatureCollection", "features": features})
         station = request.path.split("/")[2]
-        time = now() - (said if isinstance(said, timedelta) else timedelta(minutes=20))
+        time = now() - (response if isinstance(response, timedelta) else timedelta(minutes=20))
         properties = {
             "station": f"x/{station}",
             "timestamp": time.isoformat(),
             "temperature": celsius(int(station[1:])),
         }
-        return web.json_response({"properties": properties | (said if isinstance(said, dict) else {})})
+        return web.json_response({"properties": properties | (response if isinstance(response, dict) else {})})
 
 
 def celsius(value: float | None) -> dict[str, Any]:
-    """Return a temperature as the service writes it."""
+    """Return a temperature as the service sends it."""
     return {"unitCode": "wmoUnit:degC", "value": value, "qualityControl": "V"}
 
 
 @contextlib.asynccontextmanager
 async def serving(
-    service: Service, memory: KeyValueStore | None = None, contact: str | None = None
+    service: Service, key_values: KeyValueStore | None = None, contact: str | None = None
 ) -> AsyncIterator[NwsProvider]:
-    """Run the service, and open a provider that asks it."""
+    """Run the service, and open a provider for it."""
     application = web.Application()
     application.router.add_get("/{tail:.*}", service.handle)
     async with contextlib.AsyncExitStack() as stack:
         server = await stack.enter_async_context(TestServer(application))
         session = await stack.enter_async_context(open_session("weatherd/test"))
         settings = Settings(nws={"base_url": str(server.make_url("")), "contact": contact})
-        yield await stack.enter_async_context(nws.open_provider(settings, resources(session, memory=memory)))
+        yield await stack.enter_async_context(nws.open_provider(settings, resources(session, memory=key_values)))
 
 
-async def test_asks_for_the_stations_once_and_then_for_the_nearest() -> None:
-    """Four decimals without zeros at their end; only the path of the service's own address is used."""
+async def test_the_stations_are_requested_once() -> None:
+    """Coordinates have four decimals without trailing zeros; of the service's URL only the path is used."""
     service = Service()
     async with serving(service) as provider:
         found = [await provider.fetch(TOPEKA) for _ in range(2)]
-    assert service.asked == [*SEARCH, *path("K1", "K1")]
+    assert service.requests == [*SEARCH, *path("K1", "K1")]
     assert [(it.city, it.station, it.temperature) for it in found] == [(TOPEKA.id, "K1", 1)] * 2
 
 
@@ -107,8 +108,8 @@ async def test_asks_for_the_stations_once_and_then_for_the_nearest() -> None:
     ("contact", "agent"),
     [("ops@example.org", f"weatherd/{__version__} (ops@example.org)"), (None, "weatherd/test")],
 )
-async def test_says_who_asks(contact: str | None, agent: str) -> None:
-    """Every request names the program and the contact, and asks for GeoJSON."""
+async def test_every_request_has_the_contact(contact: str | None, agent: str) -> None:
+    """The headers name the program and the contact, and request GeoJSON."""
     service = Service()
     async with serving(service, contact=contact) as provider:
         await provider.fetch(TOPEKA)
@@ -125,55 +126,55 @@ NOTHING_FRESH: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("said", NOTHING_FRESH)
-async def test_the_next_station_serves(said: Any) -> None:
-    """A nearest one with nothing fresh costs a call once an hour, and then has another chance."""
+@pytest.mark.parametrize("response", NOTHING_FRESH)
+async def test_the_next_station_is_used(response: Any) -> None:
+    """A nearest station without a fresh observation is tried once an hour."""
     service = Service()
-    service.says[path("K1")[0]] = said
+    service.responses[path("K1")[0]] = response
     async with serving(service) as provider:
         assert (await provider.fetch(TOPEKA)).station == "K2"
-        assert service.new() == [*SEARCH, *path("K1", "K2")]
+        assert service.new_requests() == [*SEARCH, *path("K1", "K2")]
         await asyncio.sleep(3500)
         assert (await provider.fetch(TOPEKA)).station == "K2"
-        assert service.new() == path("K2")
+        assert service.new_requests() == path("K2")
         await asyncio.sleep(200)
         assert (await provider.fetch(TOPEKA)).station == "K2"
-        assert service.new() == path("K1", "K2")
-        service.says.clear()
+        assert service.new_requests() == path("K1", "K2")
+        service.responses.clear()
         await asyncio.sleep(3700)
         assert (await provider.fetch(TOPEKA)).station == "K1"
-    assert service.new() == path("K1")
+    assert service.new_requests() == path("K1")
 
 
 async def test_two_and_a_half_hours_are_fresh() -> None:
-    """A station that reports each hour may miss one report."""
+    """A station that reports every hour may miss one report."""
     service = Service()
-    service.says[path("K1")[0]] = timedelta(hours=2, minutes=29)
+    service.responses[path("K1")[0]] = timedelta(hours=2, minutes=29)
     async with serving(service) as provider:
         assert (await provider.fetch(TOPEKA)).station == "K1"
-    assert service.asked == [*SEARCH, *path("K1")]
+    assert service.requests == [*SEARCH, *path("K1")]
 
 
-async def test_the_one_that_served_fails_in_its_turn() -> None:
-    """Then the nearest are asked in their order."""
+async def test_the_preferred_station_fails() -> None:
+    """The others are then requested, the nearest first."""
     service = Service()
-    service.says[path("K1")[0]] = timedelta(hours=5)
+    service.responses[path("K1")[0]] = timedelta(hours=5)
     async with serving(service) as provider:
         await provider.fetch(TOPEKA)
-        service.says |= {path("K2")[0]: timedelta(hours=3), path("K1")[0]: timedelta(hours=4)}
-        service.new()
+        service.responses |= {path("K2")[0]: timedelta(hours=3), path("K1")[0]: timedelta(hours=4)}
+        service.new_requests()
         assert (await provider.fetch(TOPEKA)).station == "K3"
-    assert service.asked == path("K2", "K1", "K3")
+    assert service.requests == path("K2", "K1", "K3")
 
 
-async def test_the_newest_of_the_old_when_none_is_fresh() -> None:
-    """Three stations at most are asked; what is too old is for the road to say."""
+async def test_the_newest_stale_observation() -> None:
+    """At most three stations are requested; a stale observation is returned, and judged elsewhere."""
     service = Service()
-    service.says[path("K1")[0]] = web.json_response({}, status=404)
-    service.says |= dict(zip(path("K2", "K3"), [timedelta(hours=9), timedelta(hours=4)], strict=True))
+    service.responses[path("K1")[0]] = web.json_response({}, status=404)
+    service.responses |= dict(zip(path("K2", "K3"), [timedelta(hours=9), timedelta(hours=4)], strict=True))
     async with serving(service) as provider:
         assert (await provider.fetch(TOPEKA)).station == "K3"
-    assert service.asked == [*SEARCH, *path("K1", "K2", "K3")]
+    assert service.requests == [*SEARCH, *path("K1", "K2", "K3")]
 
 
 @pytest.mark.parametrize(
@@ -181,12 +182,12 @@ async def test_the_newest_of_the_old_when_none_is_fresh() -> None:
     [(500, Failure.BROKEN), (503, Failure.UNAVAILABLE), (429, Failure.RATE_LIMITED), (403, Failure.DENIED)],
 )
 @pytest.mark.parametrize("at", [POINT, NEAR, *path("K1", "K2")])
-async def test_what_concerns_the_service_is_told_at_once(status: int, failure: Failure, at: str) -> None:
-    """No other station is asked when the service itself is ill or refuses."""
+async def test_a_failure_of_the_service_is_raised_at_once(status: int, failure: Failure, at: str) -> None:
+    """No other station is requested when the service itself is unavailable or denies access."""
     service = Service()
-    service.says = {path("K1")[0]: timedelta(hours=9), at: web.json_response({"detail": "x"}, status=status)}
+    service.responses = {path("K1")[0]: timedelta(hours=9), at: web.json_response({"detail": "x"}, status=status)}
     async with serving(service) as provider:
         with pytest.raises(ProviderError, match=f"^{status}: x") as caught:
             await provider.fetch(TOPEKA)
     assert caught.value.failure is failure
-    assert service.asked[-1] == at
+    assert service.requests[-1] == at

@@ -1,4 +1,4 @@
-"""What the National Weather Service really sent. The files are other people's: read in place, skipped where missing."""
+"""Recorded responses of the National Weather Service. They belong to others: read in place, skipped if missing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def observed(
     station: str, at: datetime, temperature: float, code: int, description: str, **values: float
 ) -> Observation:
-    """Return what should come of an observation."""
+    """Return the observation expected of a file."""
     return Observation(
         city=KIEL.id,
         provider="nws",
@@ -39,7 +39,7 @@ def observed(
 
 
 JUNE = datetime(2019, 6, 27, 10, 53, tzinfo=UTC)
-TENS: dict[str, float] = {  # its author put a ten everywhere
+TENS: dict[str, float] = {  # the author of the file put a ten everywhere
     "apparent_temperature": 10,
     "relative_humidity": 10,
     "pressure_msl": 1000,
@@ -118,7 +118,7 @@ PROBLEMS = {
     "problem_invalid_point_with_headers.json": (404, "the place is outside the area of the National", Failure.REJECTED),
     "../generic/nginx_502_bad_gateway.html": (502, "the service responded with status 502", Failure.UNAVAILABLE),
 }
-PLACES = ["pynws_points.json", "pynws_gridpoints_stations.json"]
+STATION_FILES = ["pynws_points.json", "pynws_gridpoints_stations.json"]
 WARNINGS = [  # responses of /alerts: a collection of warnings, from which no observation can come
     "alerts_cancelled_yet_in_active_list.json",
     "alerts_heat_three_segments_one_event.json",
@@ -138,13 +138,13 @@ def body_of(file: Path) -> bytes:
 
 
 def observations(file: Path) -> list[Any]:
-    """Return the observations of a file, each as the service gives one."""
+    """Return the observations of a file, each as a document of its own."""
     document = json.loads(file.read_bytes())
     return document.get("features", [document])  # type: ignore[no-any-return]
 
 
 def outcome(document: Any) -> Observation | tuple[str, Failure]:
-    """Return what becomes of an observation."""
+    """Return the parser's outcome for a document."""
     try:
         return parse_nws(KIEL, Response(200, json.dumps(document).encode()), EPOCH)
     except ProviderError as error:
@@ -155,18 +155,18 @@ def test_every_file_has_an_expectation(recorded: Path) -> None:
     """Each recorded file is an observation, a problem, a list of stations or a list of warnings."""
     names = {file.name for file in (recorded / "nws").iterdir()}
     names |= {f"../generic/{file.name}" for file in (recorded / "generic").iterdir()}
-    assert names == WEATHER.keys() | PROBLEMS.keys() | set(PLACES) | set(WARNINGS)
+    assert names == WEATHER.keys() | PROBLEMS.keys() | set(STATION_FILES) | set(WARNINGS)
 
 
 @pytest.mark.parametrize("name", WEATHER)
 def test_observations(recorded: Path, name: str) -> None:
-    """An observation is read value by value, each by its unit; without time or temperature it says so."""
+    """Each value is parsed by its unit; an observation without time or temperature is an error."""
     assert [outcome(each) for each in observations(recorded / "nws" / name)] == WEATHER[name]
 
 
 @pytest.mark.parametrize("name", WEATHER)
-def test_without_its_own_words_the_weather_or_the_clouds_are_told(recorded: Path, name: str) -> None:
-    """Whatever real weather and layers look like, there are words in them."""
+def test_without_a_text_the_weather_or_the_clouds_are_described(recorded: Path, name: str) -> None:
+    """Recorded weather and cloud layers have a description."""
     document = observations(recorded / "nws" / name)[0]
     stamp = {"timestamp": "2026-01-01T00:00:00+00:00", "temperature": {"unitCode": "unit:degC", "value": 1}}
     document["properties"] |= stamp | {"textDescription": ""}
@@ -177,7 +177,7 @@ def test_without_its_own_words_the_weather_or_the_clouds_are_told(recorded: Path
 
 @pytest.mark.parametrize(("name", "expected"), PROBLEMS.items())
 def test_no_observation(recorded: Path, name: str, expected: tuple[int, str, Failure]) -> None:
-    """Anything else fails with the service's own reason, and says how far the failure reaches."""
+    """Any other response is an error with the service's own reason and the right kind of failure."""
     status, reason, failure = expected
     with pytest.raises(ProviderError) as caught:
         parse_nws(KIEL, Response(status, body_of(recorded / "nws" / name)), EPOCH)
@@ -192,16 +192,16 @@ def test_warnings_are_not_an_observation(recorded: Path, name: str) -> None:
 
 
 async def test_the_stations_of_a_place(recorded: Path) -> None:
-    """A point leads to its stations, the nearest five of which are kept."""
-    asked: list[str] = []
+    """The document of a point leads to its stations; the nearest five are stored."""
+    paths: list[str] = []
 
-    async def ask(path: str) -> dict[str, Any]:
-        asked.append(path)
-        document: dict[str, Any] = json.loads((recorded / "nws" / PLACES[len(asked) - 1]).read_bytes())
+    async def fetch(path: str) -> dict[str, Any]:
+        paths.append(path)
+        document: dict[str, Any] = json.loads((recorded / "nws" / STATION_FILES[len(paths) - 1]).read_bytes())
         return document
 
-    found = await StationFinder(ask, KeyValueStore("nws"), now).find(KIEL)
-    features = json.loads((recorded / "nws" / PLACES[1]).read_bytes())["features"]
-    assert asked == ["/points/54.3059,10.1233", "/gridpoints/TAE/58,65/stations"]
+    found = await StationFinder(fetch, KeyValueStore("nws"), now).find(KIEL)
+    features = json.loads((recorded / "nws" / STATION_FILES[1]).read_bytes())["features"]
+    assert paths == ["/points/54.3059,10.1233", "/gridpoints/TAE/58,65/stations"]
     assert found == [feature["properties"]["stationIdentifier"] for feature in features[:5]]
     assert found[:2] == ["KCMH", "KOSU"]

@@ -1,4 +1,4 @@
-"""Open-Meteo: answers of our own making, and a server that misbehaves."""
+"""Open-Meteo: constructed responses, and a server that misbehaves."""
 
 from __future__ import annotations
 
@@ -53,20 +53,20 @@ OPTIONAL = set(CURRENT) - {"time", "temperature_2m", "interval", "weather_code"}
 
 
 def place(units: dict[str, Any] | None = None, offset: Any = 0, **values: Any) -> dict[str, Any]:
-    """Return the answer for one place, but for *values*; Ellipsis leaves one out."""
+    """Return the response for one city, with other *values*; Ellipsis removes one."""
     current = {name: value for name, value in (CURRENT | values).items() if value is not ...}
     head = {"latitude": 54.3, "longitude": 14.999998, "utc_offset_seconds": offset}
     return head | {"current_units": UNITS | (units or {}), "current": current}
 
 
 def parse(document: Any, cities: tuple[City, ...] = (KIEL,), status: int = 200) -> list[Observation | ProviderError]:
-    """Parse what a service would say."""
+    """Parse a document as the body of a response."""
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
     return parse_open_meteo(cities, Response(status, body), EPOCH)
 
 
 def one(document: Any) -> Observation:
-    """Return the one observation that a document holds."""
+    """Return the one observation in a document."""
     (found,) = parse(document)
     if isinstance(found, ProviderError):
         raise found
@@ -74,19 +74,19 @@ def one(document: Any) -> Observation:
 
 
 @given(st.lists(st.tuples(st.floats(-90, 90), st.floats(-180, 180)), min_size=1, max_size=100))
-def test_a_query_names_every_place_without_exponents(places: list[tuple[float, float]]) -> None:
-    """Coordinates are plain decimals to a metre, in order; 100 places stay far below what a proxy would cut."""
+def test_the_query_has_plain_decimals(places: list[tuple[float, float]]) -> None:
+    """Coordinates have no exponents, are exact to a metre and in order; 100 cities are far below what proxies cut."""
     query = build_open_meteo_query([City(name="x", lat=lat, lon=lon) for lat, lon in places])
     for index, name in enumerate(("latitude", "longitude")):
         values = query[name].split(",")
         assert [float(value) for value in values] == pytest.approx([pair[index] for pair in places], abs=6e-6)
         assert not any("e" in value for value in values)
     assert sum(len(value) for value in query.values()) < 4000
-    assert query["current"].count(",") == 9, "ten variables: a place then weighs one call"
+    assert query["current"].count(",") == 9, "ten variables: a city counts as one call"
 
 
-def test_reads_an_answer() -> None:
-    """Each variable finds its field."""
+def test_each_value_is_parsed() -> None:
+    """Each variable is in its field."""
     found = one(place())
     assert (found.city, found.provider, found.station) == (KIEL.id, "open-meteo", "")
     assert (found.observed_at, found.fetched_at) == (datetime(2026, 1, 1, tzinfo=UTC), EPOCH)
@@ -98,8 +98,8 @@ def test_reads_an_answer() -> None:
 
 @pytest.mark.parametrize("name", sorted(OPTIONAL))
 @pytest.mark.parametrize("value", [None, ..., "5", True, [], {}, 1e9, -1e9, 10**300])
-def test_all_but_time_and_temperature_is_optional(name: str, value: Any) -> None:
-    """A field that is null, missing or nonsense is None, and the others are read none the less."""
+def test_other_values_are_optional(name: str, value: Any) -> None:
+    """A value that is null, missing or invalid is None; all others are parsed."""
     found = one(place(**{name: value}))
     fields = [found.apparent_temperature, found.relative_humidity, found.pressure_msl, found.precipitation]
     fields += [found.cloud_cover, found.wind_speed, found.wind_direction, found.wind_gust]
@@ -119,7 +119,7 @@ def test_all_but_time_and_temperature_is_optional(name: str, value: Any) -> None
     ],
 )
 def test_codes(code: Any, expected: tuple[int | None, str]) -> None:
-    """A code that no service documents is kept; what is no code is unknown."""
+    """An undocumented code remains; anything but an integer is unknown."""
     found = one(place(weather_code=code))
     assert (found.code, found.description) == expected
 
@@ -137,7 +137,7 @@ def test_codes(code: Any, expected: tuple[int | None, str]) -> None:
     ],
 )
 def test_units_are_read_not_assumed(units: dict[str, Any], temperature: float, wind: float, rain: float) -> None:
-    """A server that ignores what was asked for says so in its units."""
+    """A server that ignores the requested units names others in the response."""
     found = one(place(units, temperature_2m=36, wind_speed_10m=36, precipitation=36))
     assert (found.temperature, found.wind_speed, found.precipitation) == (temperature, wind, rain)
 
@@ -154,11 +154,11 @@ def test_units_are_read_not_assumed(units: dict[str, Any], temperature: float, w
         ("2026-01-01T00:00", 86400, datetime(2026, 1, 1, tzinfo=UTC)),
         ("2026-01-01T00:00Z", 3600, datetime(2026, 1, 1, tzinfo=UTC)),
         ("2026-01-01T05:45+05:45", 3600, datetime(2026, 1, 1, tzinfo=UTC)),
-        (1767226500, 0, datetime(2026, 1, 1, 0, 15, tzinfo=UTC)),  # a little in the future
+        (1767226500, 0, datetime(2026, 1, 1, 0, 15, tzinfo=UTC)),  # slightly in the future
     ],
 )
 def test_times(time: Any, offset: Any, expected: datetime) -> None:
-    """POSIX time is UTC whatever the offset; local time is told by the offset or its own zone."""
+    """A POSIX time is in UTC whatever the offset; a local time has the offset, or its own."""
     assert one(place(offset=offset, time=time)).observed_at == expected
 
 
@@ -181,28 +181,28 @@ BAD_TIMES: list[Any] = [
 
 @pytest.mark.parametrize("time", BAD_TIMES)
 def test_without_a_time_there_is_no_observation(time: Any) -> None:
-    """What is no time of our days makes a failed poll."""
+    """An invalid or impossible time is a failed poll."""
     with pytest.raises(ProviderError, match=r"^the response has no valid time of observation$"):
         one(place(time=time))
 
 
 @pytest.mark.parametrize("temperature", [None, ..., "12", True, [], {}, 71, -101, 10**300])
 def test_without_a_temperature_there_is_no_observation(temperature: Any) -> None:
-    """A body without a possible temperature is a failed poll."""
+    """A response without a possible temperature is a failed poll."""
     with pytest.raises(ProviderError, match=r"^the response has (no|an impossible) temperature"):
         one(place(temperature_2m=temperature))
 
 
 @pytest.mark.parametrize("document", [None, 5, "x", [], [[]], [None], {}, {"current": []}, {"current": None}, [{}]])
 def test_documents_of_another_form(document: Any) -> None:
-    """JSON that is no forecast is malformed, be it one place's or all."""
+    """JSON that is not a forecast is malformed, for one city or for all."""
     with pytest.raises(ProviderError) as caught:
         one(document)
     assert caught.value.failure is Failure.MALFORMED
 
 
-def test_one_of_many_is_spoilt() -> None:
-    """A place without current weather fails alone; the others keep their order."""
+def test_one_of_many_has_no_weather() -> None:
+    """A city without current weather fails alone; the others keep their order."""
     first, second, third = parse(
         [place(temperature_2m=1), {"error": True}, place(temperature_2m=3)], (KIEL, BERLIN, MUNICH)
     )
@@ -213,8 +213,8 @@ def test_one_of_many_is_spoilt() -> None:
 
 
 @pytest.mark.parametrize(("document", "count"), [([], 0), ([place()], 1), (place(), 1), ([place()] * 3, 3)])
-def test_a_list_of_another_length_is_trusted_for_nobody(document: Any, count: int) -> None:
-    """Answers are matched by index, so their number must be right."""
+def test_a_list_of_another_length_is_malformed(document: Any, count: int) -> None:
+    """Places are matched by index, so their number has to be right."""
     with pytest.raises(ProviderError, match=f"^2 cities were requested, the response has {count}$") as caught:
         parse(document, (KIEL, BERLIN))
     assert caught.value.failure is Failure.MALFORMED
@@ -233,8 +233,8 @@ def test_a_list_of_another_length_is_trusted_for_nobody(document: Any, count: in
         (400, [], ("the service responded with status 400", Failure.REJECTED)),
     ],
 )
-def test_refusals(status: int, body: Any, expected: tuple[Any, Failure]) -> None:
-    """The service's own reason is told, on one line, and what the failure reaches."""
+def test_errors(status: int, body: Any, expected: tuple[Any, Failure]) -> None:
+    """The error has the service's own reason, on one line, and the right kind of failure."""
     with pytest.raises(ProviderError) as caught:
         parse(body, status=status)
     assert caught.value.failure is expected[1]
@@ -250,23 +250,23 @@ def test_refusals(status: int, body: Any, expected: tuple[Any, Failure]) -> None
         ("Too many requests", "12:34:56", None),
     ],
 )
-def test_a_limit_says_in_words_until_when(reason: str, at: str, seconds: float | None) -> None:
-    """It is waited for the end of the window that is named, in UTC, and a moment more, for clocks differ."""
+def test_the_text_of_a_limit_names_its_window(reason: str, at: str, seconds: float | None) -> None:
+    """``retry_after`` is the end of the window, in UTC, and five seconds more because clocks differ."""
     moment = datetime.fromisoformat(f"2026-01-31T{at}+00:00")
     with pytest.raises(ProviderError) as caught:
         parse_open_meteo([KIEL], Response(429, json.dumps({"reason": reason, "error": True}).encode()), moment)
     assert (caught.value.failure, caught.value.retry_after) == (Failure.RATE_LIMITED, seconds)
 
 
-def test_a_place_weighs_one_call() -> None:
-    """By the service's own formula of places, variables and days, a request is as many calls as it has cities."""
+def test_a_city_counts_as_one_call() -> None:
+    """By the service's formula of places, variables and days, a request counts as many calls as it has cities."""
     for cities in ([KIEL], [KIEL, BERLIN, MUNICH], [KIEL] * 100):
-        asked = {name: [value] for name, value in build_open_meteo_query(cities).items()}
-        assert open_meteo_call_weight(asked) == len(cities)
+        parameters = {name: [value] for name, value in build_open_meteo_query(cities).items()}
+        assert open_meteo_call_weight(parameters) == len(cities)
 
 
-def test_too_many_at_once_is_another_matter() -> None:
-    """It is a matter of seconds and of fewer requests at once."""
+def test_too_many_concurrent_requests() -> None:
+    """This 429 has no window: it leads to a short pause and fewer concurrent requests."""
     with pytest.raises(ProviderError) as caught:
         parse_open_meteo([KIEL], Response(429, b'{"error":true,"reason":"Too many concurrent requests"}'), EPOCH)
     assert (caught.value.failure, caught.value.retry_after) == (Failure.CONCURRENCY_LIMITED, None)
@@ -274,7 +274,7 @@ def test_too_many_at_once_is_another_matter() -> None:
 
 @contextlib.asynccontextmanager
 async def serving(handler: Handler, **block: Any) -> AsyncIterator[Provider]:
-    """Open the provider on a server with one handler."""
+    """Open the provider for a test server with one handler."""
     application = web.Application()
     application.router.add_get("/v1/forecast", handler)
     async with TestServer(application) as server, open_session("weatherd/test") as session:
@@ -283,16 +283,16 @@ async def serving(handler: Handler, **block: Any) -> AsyncIterator[Provider]:
             yield provider
 
 
-async def test_many_cities_are_few_requests_and_never_too_many_at_once() -> None:
-    """450 cities are five requests, two at once as the service wants it; each city gets its own weather."""
-    at_once, most, sizes = 0, 0, []
+async def test_many_cities_are_few_requests() -> None:
+    """450 cities are five requests, two at a time as the service demands; each city has its own weather."""
+    running, max_running, sizes = 0, 0, []
 
     async def handler(request: web.Request) -> web.Response:
-        nonlocal at_once, most
-        at_once += 1
-        most = max(most, at_once)
+        nonlocal running, max_running
+        running += 1
+        max_running = max(max_running, running)
         await asyncio.sleep(3)
-        at_once -= 1
+        running -= 1
         latitudes = [float(text) for text in request.query["latitude"].split(",")]
         sizes.append(len(latitudes))
         return web.json_response([place(temperature_2m=latitude) for latitude in latitudes])
@@ -300,12 +300,14 @@ async def test_many_cities_are_few_requests_and_never_too_many_at_once() -> None
     cities = [City(name=f"c{n}", lat=n / 10, lon=0.0) for n in range(450)]
     async with serving(handler) as provider:
         found = await asyncio.gather(*map(provider.fetch, cities))
-    assert [(it.city, it.temperature) for it in found] == [(city.id, city.lat) for city in cities]
-    assert (sizes, most) == ([100, 100, 100, 100, 50], 2)
+    assert [(observation.city, observation.temperature) for observation in found] == [
+        (city.id, city.lat) for city in cities
+    ]
+    assert (sizes, max_running) == ([100, 100, 100, 100, 50], 2)
 
 
-async def test_one_city_that_spoils_the_request_fails_alone() -> None:
-    """The whole list is refused for one place; the others get their weather in the same poll."""
+async def test_a_city_that_makes_the_request_fail_fails_alone() -> None:
+    """The service rejects the whole request; the other cities have weather in the same poll."""
 
     async def handler(request: web.Request) -> web.Response:
         latitudes = request.query["latitude"].split(",")
@@ -319,4 +321,4 @@ async def test_one_city_that_spoils_the_request_fails_alone() -> None:
             *map(provider.fetch, (KIEL, BERLIN, MUNICH)), return_exceptions=True
         )
     assert str(berlin) == "400: No data is available for this location"
-    assert [getattr(it, "city", None) for it in (kiel, munich)] == [KIEL.id, MUNICH.id]
+    assert [getattr(outcome, "city", None) for outcome in (kiel, munich)] == [KIEL.id, MUNICH.id]

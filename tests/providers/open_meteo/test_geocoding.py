@@ -1,4 +1,4 @@
-"""Places by their names, as Open-Meteo's geocoding tells them."""
+"""The search for places by name with Open-Meteo's geocoding."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ KIEL = {
 
 
 def found(*results: Any) -> list[FoundPlace]:
-    """Return the places of an answer with those results."""
+    """Return the places in a response with *results*."""
     return parse_places(Response(200, json.dumps({"results": results}).encode()))
 
 
-def test_a_place_is_told_with_all_that_is_known_of_it() -> None:
-    """Country, region, population and time zone come along; what is not known is empty or None."""
+def test_each_value_of_a_place_is_parsed() -> None:
+    """Unknown texts are empty, an unknown population is None."""
     assert found(KIEL, {"name": "X", "latitude": 1, "longitude": 2}) == [
         FoundPlace("Kiel", 54.32133, 10.13489, "Germany", "Schleswig-Holstein", 246601, "Europe/Berlin"),
         FoundPlace("X", 1.0, 2.0, "", "", None, ""),
     ]
 
 
-def test_a_name_that_nobody_knows_is_an_empty_list() -> None:
-    """The service leaves ``results`` out when there are none."""
+def test_an_unknown_name_is_an_empty_list() -> None:
+    """The service omits ``results`` if there are none."""
     assert parse_places(Response(200, b'{"generationtime_ms": 0.1}')) == []
 
 
@@ -62,13 +62,13 @@ def test_a_name_that_nobody_knows_is_an_empty_list() -> None:
         {"name": "\x1b\n"},
     ],
 )
-def test_a_result_without_name_or_coordinates_is_left_out(wrong: dict[str, Any]) -> None:
-    """The others are kept."""
+def test_a_result_without_name_or_coordinates_is_skipped(wrong: dict[str, Any]) -> None:
+    """The others remain."""
     assert [place.name for place in found(KIEL | wrong, "Kiel", None, KIEL)] == ["Kiel"]
 
 
 def test_control_characters_do_not_reach_the_terminal() -> None:
-    """A name is one printable line, whatever the service sends; so is the country."""
+    """Names and countries are one printable line."""
     place = found(KIEL | {"name": "Ki\x1b[31mel", "country": "a\nb", "admin1": {"x": 1}, "population": True})[0]
     assert (place.name, place.country, place.region, place.population) == ("Ki [31mel", "a b", "", None)
 
@@ -87,8 +87,8 @@ def test_control_characters_do_not_reach_the_terminal() -> None:
         (200, b'{"results": [NaN]}', Failure.MALFORMED),
     ],
 )
-def test_an_answer_that_is_no_list_of_places_is_a_provider_error(status: int, body: bytes, failure: Failure) -> None:
-    """The kind of failure says whether asking again may help."""
+def test_anything_but_a_list_of_places_is_a_provider_error(status: int, body: bytes, failure: Failure) -> None:
+    """It has the kind of failure of the status."""
     with pytest.raises(ProviderError) as caught:
         parse_places(Response(status, body))
     assert caught.value.failure is failure
@@ -100,8 +100,8 @@ def test_an_answer_that_is_no_list_of_places_is_a_provider_error(status: int, bo
         lambda value: json.dumps({"results": [{"name": "a", "latitude": value, "longitude": 1}, value]}).encode()
     )
 )
-def test_any_answer_is_places_or_a_provider_error(body: bytes) -> None:
-    """Nothing else is raised, and every place can be put on a map."""
+def test_any_response_is_places_or_a_provider_error(body: bytes) -> None:
+    """Nothing else is raised, and every place has valid coordinates."""
     try:
         places = parse_places(Response(200, body))
     except ProviderError:
@@ -109,25 +109,25 @@ def test_any_answer_is_places_or_a_provider_error(body: bytes) -> None:
     assert all(abs(place.lat) <= 90 and abs(place.lon) <= 180 for place in places)
 
 
-async def test_a_search_asks_for_the_name() -> None:
-    """The name travels as it is, with umlauts and spaces; ten places are asked for."""
-    asked: list[dict[str, str]] = []
+async def test_a_search_requests_the_name() -> None:
+    """The name is sent unchanged, with umlauts and spaces; ten places are requested."""
+    queries: list[dict[str, str]] = []
 
-    async def answer(request: web.Request) -> web.Response:
-        asked.append(dict(request.query))
+    async def respond(request: web.Request) -> web.Response:
+        queries.append(dict(request.query))
         return web.json_response({"results": [KIEL]})
 
     app = web.Application()
-    app.router.add_get("/v1/search", answer)
+    app.router.add_get("/v1/search", respond)
     async with TestServer(app) as server, open_session("test") as session:
         places = await search_places(session, str(server.make_url("")).rstrip("/"), "Bad Münster & Co")
     assert [place.name for place in places] == ["Kiel"]
-    assert asked == [{"name": "Bad Münster & Co", "count": "10", "language": "en", "format": "json"}]
+    assert queries == [{"name": "Bad Münster & Co", "count": "10", "language": "en", "format": "json"}]
 
 
-def test_the_recorded_answers_can_be_read(recorded: Path) -> None:
-    """What the real service said is understood."""
+def test_recorded_responses(recorded: Path) -> None:
+    """The places of recorded responses are parsed."""
     files = sorted(recorded.rglob("*geocod*.json"))
     if not files:
-        pytest.skip("no geocoding answers are recorded")
+        pytest.skip("no geocoding responses are recorded")
     assert any(place.population for file in files for place in parse_places(Response(200, file.read_bytes())))

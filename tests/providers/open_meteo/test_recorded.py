@@ -1,4 +1,4 @@
-"""What Open-Meteo really sent. The files are other people's: they are read in place, and skipped where they are not."""
+"""Recorded responses of Open-Meteo. They belong to others: they are read in place, and skipped if missing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ IN_EUROPE = datetime(2025, 2, 5, 20, 15, tzinfo=UTC)  # 21:15, an hour ahead of 
 
 
 def observed(at: datetime, temperature: float, code: int, description: str, **values: float) -> Observation:
-    """Return what should come of a file."""
+    """Return the observation expected of a file."""
     return Observation(
         city=KIEL.id,
         provider="open-meteo",
@@ -102,7 +102,7 @@ WEATHER = {
 }
 NOTHING = ("the response has no current weather", Failure.MALFORMED)
 NO_JSON = ("the response is not JSON", Failure.MALFORMED)
-FAILURES: dict[str, tuple[int, int, str, Failure]] = {  # status, places asked for, reason, failure
+FAILURES: dict[str, tuple[int, int, str, Failure]] = {  # status, cities, reason, failure
     "docexample_error_400_invalid_variable.txt": (400, 1, "the service responded with status 400", Failure.REJECTED),
     "docexample_forecast_object_abridged.txt": (200, 1, *NO_JSON),
     "docexample_geocoding_error_400.json": (
@@ -160,7 +160,7 @@ FAILURES: dict[str, tuple[int, int, str, Failure]] = {  # status, places asked f
 
 
 def outcomes(body: bytes, status: int = 200, places: int = 1) -> list[Any]:
-    """Return what the parser makes of a body, for each place that was asked for."""
+    """Return the parser's outcome for each city."""
     cities = [KIEL, BERLIN][:places]
     try:
         return list(parse_open_meteo(cities, Response(status, body), NOW))
@@ -169,7 +169,7 @@ def outcomes(body: bytes, status: int = 200, places: int = 1) -> list[Any]:
 
 
 def test_every_file_has_an_expectation(recorded: Path) -> None:
-    """A new file says what should become of it."""
+    """Each recorded file has an expected result."""
     names = {file.name for file in (recorded / "open-meteo").iterdir()}
     names |= {f"../generic/{file.name}" for file in (recorded / "generic").iterdir()}
     assert names == WEATHER.keys() | FAILURES.keys()
@@ -177,13 +177,13 @@ def test_every_file_has_an_expectation(recorded: Path) -> None:
 
 @pytest.mark.parametrize("name", WEATHER)
 def test_current_weather(recorded: Path, name: str) -> None:
-    """A current answer is read value by value, from km/h and local time, whatever other sections it has."""
+    """Each value is parsed, from km/h and local time, whatever other sections the response has."""
     assert outcomes((recorded / "open-meteo" / name).read_bytes()) == [WEATHER[name]]
 
 
 @pytest.mark.parametrize(("name", "expected"), FAILURES.items())
 def test_no_current_weather(recorded: Path, name: str, expected: tuple[int, int, str, Failure]) -> None:
-    """Anything else fails for every place, with a reason for people and how far it reaches."""
+    """Any other response is an error for every city, with a reason and the right kind of failure."""
     status, places, reason, failure = expected
     found = outcomes((recorded / "open-meteo" / name).read_bytes(), status, places)
     assert [(str(error), error.failure) for error in found] == [(reason, failure)] * places
@@ -191,14 +191,14 @@ def test_no_current_weather(recorded: Path, name: str, expected: tuple[int, int,
 
 @pytest.mark.parametrize("name", [name for name, expected in FAILURES.items() if expected[0] != 200])
 def test_an_error_under_the_wrong_status(recorded: Path, name: str) -> None:
-    """An error that comes with 200 is none the less an error."""
+    """An error under status 200 is an error as well."""
     body = (recorded / "open-meteo" / name).read_bytes()
     assert all(error.failure in {Failure.REJECTED, Failure.MALFORMED, Failure.EMPTY} for error in outcomes(body))
 
 
 @pytest.mark.parametrize("names", [list(WEATHER)[:2], list(WEATHER)[3:]])
 def test_a_list_is_matched_by_its_order(recorded: Path, names: list[str]) -> None:
-    """Two recorded answers in a list, as two places get it, are the two observations in that order."""
+    """Two recorded responses in a list, as for two cities, are the two observations in that order."""
     bodies = [(recorded / "open-meteo" / name).read_bytes() for name in names]
     first, second = outcomes(b"[" + b",".join(bodies) + b"]", places=2)
     assert first == WEATHER[names[0]]

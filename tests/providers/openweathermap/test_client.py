@@ -1,4 +1,4 @@
-"""OpenWeatherMap: answers of our own making, and a server that counts."""
+"""OpenWeatherMap: constructed responses, and a server that counts requests."""
 
 from __future__ import annotations
 
@@ -44,27 +44,27 @@ DOCUMENT: dict[str, Any] = {
 
 
 def parse(document: Any, status: int = 200) -> Observation:
-    """Parse what a service would say."""
+    """Parse a document as the body of a response."""
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
     return parse_openweathermap(KIEL, Response(status, body), EPOCH)
 
 
 def one(**values: Any) -> Observation:
-    """Parse the usual document but for *values*; Ellipsis leaves one out."""
+    """Parse the usual document with other *values*; Ellipsis removes one."""
     return parse({name: value for name, value in (DOCUMENT | values).items() if value is not ...})
 
 
 @given(st.floats(-90, 90), st.floats(-180, 180))
-def test_a_query_names_the_place_without_exponents(lat: float, lon: float) -> None:
-    """Coordinates are plain decimals to a metre, and units and language are asked for."""
+def test_the_query_has_plain_decimals(lat: float, lon: float) -> None:
+    """Coordinates have no exponents and are exact to a metre; units and language are requested."""
     query = build_openweathermap_query(City(name="x", lat=lat, lon=lon), "pt_br")
     assert (float(query["lat"]), float(query["lon"])) == pytest.approx((lat, lon), abs=6e-6)
     assert "e" not in query["lat"] + query["lon"]
     assert (query["units"], query["lang"]) == ("metric", "pt_br")
 
 
-def test_reads_an_answer() -> None:
-    """Each value finds its field."""
+def test_each_value_is_parsed() -> None:
+    """Each value is in its field."""
     found = one()
     assert (found.city, found.provider, found.station) == (KIEL.id, "openweathermap", "")
     assert (found.observed_at, found.fetched_at) == (datetime(2026, 1, 1, tzinfo=UTC), EPOCH)
@@ -75,8 +75,8 @@ def test_reads_an_answer() -> None:
 
 
 @pytest.mark.parametrize("cod", [200, "200", 200.0, ..., None])
-def test_a_status_in_the_body_may_be_a_number_or_text_or_missing(cod: Any) -> None:
-    """All forms of 200, and none, are fine."""
+def test_the_status_in_the_body(cod: Any) -> None:
+    """It may be 200 as a number or a text, or missing."""
     assert one(cod=cod).temperature == -3
 
 
@@ -97,7 +97,7 @@ NO_STATUS: list[Any] = ["", "٤٠٤", "200\n", "ok", True, 0, -1, 99, 600, 10**3
     ],
 )
 def test_an_error_in_the_body_counts_under_status_200(cod: Any, reason: str, failure: Failure) -> None:
-    """The status in the body decides; one that is none is malformed."""
+    """The status in the body counts; anything but a status is malformed."""
     with pytest.raises(ProviderError) as caught:
         one(cod=cod, message="city\nnot  found")
     assert (str(caught.value), caught.value.failure) == (reason, failure)
@@ -106,8 +106,8 @@ def test_an_error_in_the_body_counts_under_status_200(cod: Any, reason: str, fai
 @pytest.mark.parametrize(
     ("kelvin", "celsius"), [(298.48, 25.33), (173.15, -100), (343.15, 70), (273.15, 0), (70, 70), (-100, -100)]
 )
-def test_kelvin_is_told_from_celsius(kelvin: float, celsius: float) -> None:
-    """No place is as hot in °C as the coldest is in kelvin; what is felt is in the same unit."""
+def test_kelvin_is_recognized(kelvin: float, celsius: float) -> None:
+    """No place is as hot in °C as the coldest is in kelvin; the apparent temperature is in the same unit."""
     found = one(main=MAIN | {"temp": kelvin, "feels_like": kelvin})
     assert (found.temperature, found.apparent_temperature) == (celsius, celsius)
 
@@ -124,7 +124,7 @@ def test_kelvin_is_told_from_celsius(kelvin: float, celsius: float) -> None:
     ],
 )
 def test_pressure_at_sea_level_is_preferred(main: dict[str, Any], expected: float | None) -> None:
-    """The pressure serves where no possible one at sea level is given."""
+    """The other pressure is used if that at sea level is missing or impossible."""
     assert one(main=MAIN | main).pressure_msl == expected
 
 
@@ -143,8 +143,8 @@ def test_pressure_at_sea_level_is_preferred(main: dict[str, Any], expected: floa
         (5.97, True, None),
     ],
 )
-def test_precipitation_is_what_fell_in_the_last_hour(rain: Any, snow: Any, expected: float | None) -> None:
-    """Rain and snow add up; null, missing and the old sum of three hours are not zero but unknown."""
+def test_precipitation_is_of_the_last_hour(rain: Any, snow: Any, expected: float | None) -> None:
+    """It is the sum of rain and snow; null, missing and the old sum of three hours are None and not zero."""
     assert one(rain=rain, snow=snow).precipitation == expected
 
 
@@ -170,8 +170,8 @@ SNOW, FOG = DOCUMENT["weather"][0], {"id": 741, "main": "Fog", "description": "f
         *((bad, (None, "unknown")) for bad in NO_WEATHER),
     ],
 )
-def test_the_first_condition_is_told(weather: Any, expected: tuple[int | None, str]) -> None:
-    """The service's words on one line, else the words of the code, else ``unknown``: never empty."""
+def test_the_first_condition_counts(weather: Any, expected: tuple[int | None, str]) -> None:
+    """The description is the service's text on one line, else that of the code, else ``unknown``."""
     found = one(weather=weather)
     assert (found.code, found.description) == expected
 
@@ -190,8 +190,8 @@ FIELDS = {
 
 @pytest.mark.parametrize(("path", "field"), FIELDS.items())
 @pytest.mark.parametrize("value", BAD)
-def test_all_but_time_and_temperature_is_optional(path: tuple[str, str], field: str, value: Any) -> None:
-    """A value that is null, missing or nonsense is None; all the others are read."""
+def test_other_values_are_optional(path: tuple[str, str], field: str, value: Any) -> None:
+    """A value that is null, missing or invalid is None; all others are parsed."""
     section = DOCUMENT[path[0]] | {path[1]: value}
     found = one(**{path[0]: {name: it for name, it in section.items() if it is not ...}})
     assert [name for name in FIELDS.values() if getattr(found, name) is None] == [field]
@@ -199,14 +199,14 @@ def test_all_but_time_and_temperature_is_optional(path: tuple[str, str], field: 
 
 @pytest.mark.parametrize("section", ["wind", "clouds", "visibility", "rain", "snow", "weather", "coord"])
 @pytest.mark.parametrize("value", [*BAD, [{}], "\ud800"])
-def test_a_whole_section_may_be_nonsense(section: str, value: Any) -> None:
-    """Only ``main`` and ``dt`` are needed."""
+def test_a_whole_section_may_be_invalid(section: str, value: Any) -> None:
+    """Only ``main`` and ``dt`` are required."""
     assert one(**{section: value}).temperature == -3
 
 
 @pytest.mark.parametrize("temp", [None, "12", True, [], {}, 71, 149, 344, -101, 10**300, 1e300])
 def test_without_a_temperature_there_is_no_observation(temp: Any) -> None:
-    """A body without a possible temperature is a failed poll."""
+    """A response without a possible temperature is a failed poll."""
     with pytest.raises(ProviderError, match=r"^the response has (no|an impossible) temperature") as caught:
         one(main=MAIN | {"temp": temp})
     assert caught.value.failure is Failure.EMPTY
@@ -214,7 +214,7 @@ def test_without_a_temperature_there_is_no_observation(temp: Any) -> None:
 
 @pytest.mark.parametrize("dt", [None, ..., "1767225600", True, 0, 1767225600000, [], {}, -5])
 def test_without_a_time_there_is_no_observation(dt: Any) -> None:
-    """What is no time of our days makes a failed poll."""
+    """An invalid or impossible time is a failed poll."""
     with pytest.raises(ProviderError, match=r"^the response has no valid time of observation$"):
         one(dt=dt)
 
@@ -223,31 +223,31 @@ def test_without_a_time_there_is_no_observation(dt: Any) -> None:
     "document", [None, 5, "x", [], [DOCUMENT], {}, {"main": []}, {"main": None}, {"list": [DOCUMENT]}]
 )
 def test_documents_of_another_form(document: Any) -> None:
-    """JSON that is not the weather of one place is malformed."""
+    """JSON that is not the current weather of one place is malformed."""
     with pytest.raises(ProviderError, match=r"^the response is not the current weather of one place$") as caught:
         parse(document)
     assert caught.value.failure is Failure.MALFORMED
 
 
 @pytest.mark.parametrize("header", [{}, {"Retry-After": "600"}])
-def test_a_limit_may_say_for_how_long(header: dict[str, str]) -> None:
-    """What the service asks for reaches whoever schedules."""
+def test_a_limit_may_have_a_duration(header: dict[str, str]) -> None:
+    """``Retry-After`` is in the error."""
     with pytest.raises(ProviderError) as caught:
         parse_openweathermap(KIEL, Response(429, b"{}", header), EPOCH)
     assert (caught.value.failure, caught.value.retry_after) == (Failure.RATE_LIMITED, 600 if header else None)
 
 
 @pytest.mark.parametrize(("block", "limit"), [({}, 10), ({"concurrency": 3}, 3)])
-async def test_never_too_many_requests_at_once(block: dict[str, Any], limit: int) -> None:
-    """100 cities are asked for one by one, ten at once by default; each gets its own weather."""
-    at_once, most = 0, 0
+async def test_the_number_of_concurrent_requests_is_limited(block: dict[str, Any], limit: int) -> None:
+    """100 cities are 100 requests, ten at a time by default; each city has its own weather."""
+    running, max_running = 0, 0
 
     async def handler(request: web.Request) -> web.Response:
-        nonlocal at_once, most
-        at_once += 1
-        most = max(most, at_once)
+        nonlocal running, max_running
+        running += 1
+        max_running = max(max_running, running)
         await asyncio.sleep(3)
-        at_once -= 1
+        running -= 1
         assert request.query["appid"] == "k"
         return web.json_response(DOCUMENT | {"main": {"temp": float(request.query["lat"])}})
 
@@ -260,11 +260,11 @@ async def test_never_too_many_requests_at_once(block: dict[str, Any], limit: int
         providers = await stack.enter_async_context(open_providers(Settings(openweathermap={**own, **block}), now))
         found = await asyncio.gather(*map(providers.usable["openweathermap"].fetch, cities))
     assert [(it.city, it.temperature) for it in found] == [(city.id, city.lat) for city in cities]
-    assert most == limit
+    assert max_running == limit
 
 
 async def test_without_a_key_it_is_not_opened() -> None:
-    """The person is told what to set."""
+    """The error names the setting."""
     async with open_session("weatherd/test") as session:
         with pytest.raises(ConfigError, match="set OPEN_WEATHER_API_KEY"):
             openweathermap.open_provider(Settings(), resources(session))

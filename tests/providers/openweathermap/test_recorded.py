@@ -1,4 +1,4 @@
-"""What OpenWeatherMap really sent. The files are other people's: read in place, and skipped where they are not."""
+"""Recorded responses of OpenWeatherMap. They belong to others: they are read in place, and skipped if missing."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ FAILURES: dict[str, tuple[int, str, Failure]] = {
 
 
 def test_every_file_has_an_expectation(recorded: Path) -> None:
-    """A new file says what should become of it."""
+    """Each recorded file has an expected result."""
     names = {file.name for file in (recorded / "openweathermap").iterdir()}
     names |= {f"../generic/{file.name}" for file in (recorded / "generic").iterdir()}
     assert names == WEATHER.keys() | FAILURES.keys()
@@ -154,7 +154,7 @@ def test_every_file_has_an_expectation(recorded: Path) -> None:
 
 @pytest.mark.parametrize("name", WEATHER)
 def test_current_weather(recorded: Path, name: str) -> None:
-    """A current answer is read value by value: kelvin told from °C, what is missing None, the first condition taken."""
+    """Each value is parsed: kelvin is recognized, missing values are None, the first condition counts."""
     dt, code, description, *values = WEATHER[name]
     expected = Observation(
         city=KIEL.id,
@@ -171,7 +171,7 @@ def test_current_weather(recorded: Path, name: str) -> None:
 
 @pytest.mark.parametrize(("name", "expected"), FAILURES.items())
 def test_no_current_weather(recorded: Path, name: str, expected: tuple[int, str, Failure]) -> None:
-    """Anything else fails with the service's own reason, and says how far the failure reaches."""
+    """Any other response is an error with the service's own reason and the right kind of failure."""
     status, reason, failure = expected
     body = (recorded / "openweathermap" / name).read_bytes()
     with pytest.raises(ProviderError) as caught:
@@ -181,7 +181,7 @@ def test_no_current_weather(recorded: Path, name: str, expected: tuple[int, str,
 
 @pytest.mark.parametrize("name", [name for name in FAILURES if name.endswith(".json")])
 def test_a_json_error_under_status_200(recorded: Path, name: str) -> None:
-    """The status in the body, a number or text, counts as much as the one of HTTP."""
+    """The status in the body, a number or a text, counts as the HTTP status does."""
     _, reason, failure = FAILURES[name]
     body = (recorded / "openweathermap" / name).read_bytes()
     with pytest.raises(ProviderError) as caught:
@@ -191,7 +191,7 @@ def test_a_json_error_under_status_200(recorded: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in FAILURES if not name.endswith(".json")])
 def test_no_json_under_status_200(recorded: Path, name: str) -> None:
-    """A page or plain text is a malformed answer."""
+    """An HTML page or plain text is a malformed response."""
     body = (recorded / "openweathermap" / name).read_bytes()
     with pytest.raises(ProviderError, match=r"^the response is (not JSON|an HTML page)$") as caught:
         parse_openweathermap(KIEL, Response(200, body), NOW)

@@ -36,7 +36,7 @@ FORECAST_PATH = "/weatherapi/locationforecast/2.0/compact"
 
 _DEFAULT_LIFETIME = 1800.0  # seconds, of a response without ``Expires``
 _MIN_LIFETIME, _MAX_LIFETIME = 600.0, 86400.0
-_BAN_SECONDS = 86400.0  # of waiting after a 403, because whoever keeps asking is banned for good
+_BAN_SECONDS = 86400.0  # of waiting after a 403, because clients that keep sending requests are banned for good
 _KEPT_FOR = timedelta(days=2)
 _DEPRECATED = 203  # with a valid forecast: this version of the API will be switched off
 _THROTTLED = 499  # for clients that are being slowed down; the service's own status

@@ -53,7 +53,7 @@ _FOG_VISIBILITY = 1000.0  # m; above it is mist, see WMO-No. 306, table 4677
 
 
 def parse_description(properties: dict[str, Any]) -> str:
-    """Return the service's text; if there is none the present weather, the clouds or the icon in words."""
+    """Return the service's text; if there is none a description of the present weather, the clouds or the icon."""
     weather = [_describe_weather(entry) for entry in _present_weather(properties)]
     return (
         clean_text(properties.get("textDescription"))
@@ -107,7 +107,7 @@ def _largest_amount(properties: dict[str, Any]) -> str:
 
 
 def _describe_icon(icon: Any) -> str:
-    """Return the name of an icon in words: ``.../land/night/rain_showers,40?size=medium`` is ``rain showers``."""
+    """Return the words in an icon's name: those of ``.../land/night/rain_showers,40?size=medium`` are ``rain showers``."""
     match = re.search(r"/(?:day|night)/([a-z_]{2,40})", icon) if isinstance(icon, str) else None
     name: str = match[1].strip("_") if match else ""
     return _CLOUDS.get(name.upper(), (0, name.replace("_", " ")))[1]

@@ -1,4 +1,4 @@
-"""Why the National Weather Service gives no observation, as far as it says."""
+"""Errors that the National Weather Service reports."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ HINT = " (set nws.contact: the service requires clients to identify themselves)"
         ),
     ],
 )
-def test_a_refusal_says_why(status: int, document: Any, reason: str, failure: Failure) -> None:
-    """The detail of the problem, else its title; a proxy's page is not read."""
+def test_the_reason_of_an_error(status: int, document: Any, reason: str, failure: Failure) -> None:
+    """It is the detail of the problem, else its title; a proxy's HTML page is not used."""
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
     with pytest.raises(ProviderError) as caught:
         parse_nws(KIEL, Response(status, body), EPOCH)
@@ -45,8 +45,8 @@ def test_a_refusal_says_why(status: int, document: Any, reason: str, failure: Fa
 
 
 @pytest.mark.parametrize("status", [403, 429, 503])
-def test_a_refusal_may_say_for_how_long(status: int) -> None:
-    """What the service asks for reaches the gate."""
+def test_an_error_may_have_a_duration(status: int) -> None:
+    """``Retry-After`` is in the error."""
     with pytest.raises(ProviderError) as caught:
         parse_nws(KIEL, Response(status, b"", {"Retry-After": "5"}), EPOCH)
     assert caught.value.retry_after == 5
