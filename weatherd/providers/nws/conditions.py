@@ -107,7 +107,7 @@ def _largest_amount(properties: dict[str, Any]) -> str:
 
 
 def _describe_icon(icon: Any) -> str:
-    """Return the words in an icon's name: those of ``.../land/night/rain_showers,40?size=medium`` are ``rain showers``."""
+    """Return the words in an icon's name: ``.../night/rain_showers,40?size=medium`` gives ``rain showers``."""
     match = re.search(r"/(?:day|night)/([a-z_]{2,40})", icon) if isinstance(icon, str) else None
     name: str = match[1].strip("_") if match else ""
     return _CLOUDS.get(name.upper(), (0, name.replace("_", " ")))[1]
