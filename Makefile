@@ -13,7 +13,7 @@ INSTALL := -m pip install --quiet --quiet --no-compile --disable-pip-version-che
 .PRECIOUS: .venv-%/installed
 
 help:
-	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 15
 
 run: .venv/installed ## the daemon, with simulated weather
 	@.venv/bin/weatherd run --demo
