@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.speed import goals, names
-from benchmarks.speed.figures import Figures
-from benchmarks.speed.goals import Goal, Verdict
+from benchmarks.speed.report import goals, names
+from benchmarks.speed.report.figures import Figures
+from benchmarks.speed.report.goals import Goal, Verdict
 from benchmarks.speed.ticks import Window, compute_punctuality
 from weatherd.polling.schedule import phase_offset
 

@@ -1,1 +1,1 @@
-"""What an observation costs, beside peers that do the same work on the same upstream."""
+"""Cost of an observation, compared with other programs that do the same work on the same upstream server."""

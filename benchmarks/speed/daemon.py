@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from benchmarks.speed import city_lists, names
+from benchmarks.speed import city_lists
 from benchmarks.speed.log_tail import LogTail, count_lines_with
 from benchmarks.speed.processes import SUBJECT_CORE, run_pinned, wait_until
+from benchmarks.speed.report import names
 from benchmarks.speed.subjects import Subject
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchmarks.speed.city_lists import ListedCity
-    from benchmarks.speed.figures import Figures
+    from benchmarks.speed.report.figures import Figures
 
 UNBATCHED, BATCHED = "openweathermap", "open-meteo"
 FIGURE_OWNERS = {UNBATCHED: names.UNBATCHED, BATCHED: names.BATCHED}

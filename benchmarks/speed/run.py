@@ -13,10 +13,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.speed import full_load, goals, large_list, list_growth, plot, punctuality, small_list
-from benchmarks.speed.figures import Figures
+from benchmarks.speed.measurements import full_load, large_list, list_growth, punctuality, small_list
 from benchmarks.speed.plan import FULL, QUICK
 from benchmarks.speed.processes import UPSTREAM_CORE, leave_subject_core, scratch
+from benchmarks.speed.report import goals, plot
+from benchmarks.speed.report.figures import Figures
 from benchmarks.speed.upstream import run_upstream
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic.json_schema import models_json_schema
 
 from weatherd import __version__
-from weatherd.web import schemas
+from weatherd.web import query_models, schemas
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -44,7 +44,7 @@ def _paths(*, has_token: bool) -> dict[str, Any]:
     denied = [401] if has_token else []
 
     def get(
-        summary: str, content: dict[str, Any], query: type[Model] = schemas.NoQuery, *errors: int
+        summary: str, content: dict[str, Any], query: type[Model] = query_models.NoQuery, *errors: int
     ) -> dict[str, Any]:
         parameters = _parameters(query)
         return {
@@ -56,7 +56,7 @@ def _paths(*, has_token: bool) -> dict[str, Any]:
             }
         }
 
-    city = get("Details of a city", _json(schemas.CityDetail), schemas.NoQuery, 404)
+    city = get("Details of a city", _json(schemas.CityDetail), query_models.NoQuery, 404)
     city["parameters"] = [_ID]
     text = {"text/plain": {"schema": {"type": "string"}}}
     openmetrics = {"application/openmetrics-text": {"schema": {"type": "string"}}}
@@ -83,18 +83,18 @@ def _paths(*, has_token: bool) -> dict[str, Any]:
         "/": get("Web page", {"text/html": {"schema": {"type": "string"}}}),
         "/api/v1/openapi.json": get("This OpenAPI description", {"application/json": {"schema": {"type": "object"}}}),
         "/api/v1/status": get("Status of the daemon", _json(schemas.StatusModel)),
-        "/api/v1/cities": get("Cities, sorted by id", _json(schemas.CitiesPage), schemas.CitiesQuery),
+        "/api/v1/cities": get("Cities, sorted by id", _json(schemas.CitiesPage), query_models.CitiesQuery),
         "/api/v1/cities/{id}": city,
         "/api/v1/observations": get(
             "Observations in the journal, in order of arrival",
             _json(schemas.ObservationsPage),
-            schemas.ObservationsQuery,
+            query_models.ObservationsQuery,
             503,
         ),
         "/api/v1/stream": get(
             "New observations as server-sent events",
             {"text/event-stream": {"schema": {"type": "string"}}},
-            schemas.StreamQuery,
+            query_models.StreamQuery,
             503,
         ),
     }

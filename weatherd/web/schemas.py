@@ -1,99 +1,18 @@
-"""Request and response models of the JSON API. The OpenAPI description is generated from them."""
+"""Response models of the JSON API. The OpenAPI description is generated from them."""
 
 from __future__ import annotations
 
-import contextlib
-import re
-from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
-
-_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
-_MAX_SEQ = 2**63 - 1  # SQLite's largest integer
-_CITY_ID, _MAX_ID_LENGTH = "^[a-z0-9][a-z0-9_-]*$", 64
-_DECODED_PLUS = re.compile(r" (\d\d:\d\d)$")  # "+01:00" in a URL that was not percent-encoded: "+" means a space
+from pydantic import BaseModel, ConfigDict, Field
 
 StateName = Literal["fresh", "stale", "down", "waiting"]
-
-
-def _parse_integer(value: object) -> object:
-    if isinstance(value, str):
-        if not re.fullmatch(r"-?[0-9]{1,19}", value):
-            raise ValueError("should be a whole number")
-        return int(value)
-    return value
-
-
-def _parse_timestamp(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    value = _DECODED_PLUS.sub(r"+\1", value)
-    with contextlib.suppress(ValueError, OverflowError):
-        if _RFC3339.fullmatch(value):
-            return datetime.fromisoformat(value.upper()).astimezone(UTC)
-    raise ValueError("should be a time such as 2026-01-31T12:00:00Z")
-
-
-def _check_city_id(text: str) -> str:
-    if len(text) > _MAX_ID_LENGTH or not re.fullmatch(_CITY_ID, text):
-        raise ValueError("should be the id of a city, such as kiel; see /api/v1/cities")
-    return text
-
-
-_INTEGER = BeforeValidator(_parse_integer)  # listed after the bounds, because otherwise the JSON Schema loses them
-Timestamp = Annotated[
-    datetime,
-    BeforeValidator(_parse_timestamp),
-    WithJsonSchema({"type": "string", "format": "date-time"}, mode="validation"),
-]
-CityId = Annotated[
-    str,
-    AfterValidator(_check_city_id),
-    Field(description="City id", json_schema_extra={"pattern": _CITY_ID, "maxLength": _MAX_ID_LENGTH}),
-]
 
 
 class Model(BaseModel):
     """Base class of request and response models."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
-
-
-class CitiesQuery(Model):
-    """Filters for the list of cities."""
-
-    name: Annotated[
-        str | None,
-        Field(min_length=1, max_length=200, description="Only cities with this id or name; case does not matter"),
-    ] = None
-    state: Annotated[StateName | None, Field(description="Only cities in this state")] = None
-    after: Annotated[CityId | None, Field(description="Continue after this city: `next` of the previous page")] = None
-    limit: Annotated[int, Field(ge=1, le=1000, description="Cities per page"), _INTEGER] = 100
-
-
-class ObservationsQuery(Model):
-    """Filters for the observations in the journal."""
-
-    city: Annotated[CityId | None, Field(description="Only observations of this city")] = None
-    since: Annotated[Timestamp | None, Field(description="Only observations made at this time or later")] = None
-    until: Annotated[Timestamp | None, Field(description="Only observations made before this time")] = None
-    after: Annotated[
-        int,
-        Field(ge=0, le=_MAX_SEQ, description="Continue after this sequence number: `next` of the previous page"),
-        _INTEGER,
-    ] = 0
-    limit: Annotated[int, Field(ge=1, le=1000, description="Observations per page"), _INTEGER] = 100
-
-
-class StreamQuery(Model):
-    """Filters for the event stream."""
-
-    city: Annotated[CityId | None, Field(description="Only observations of this city")] = None
-
-
-class NoQuery(Model):
-    """No parameters."""
 
 
 class ObservationModel(Model):

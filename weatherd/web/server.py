@@ -18,7 +18,8 @@ from weatherd.web import middleware, serializers
 from weatherd.web.middleware import ProblemError, json_response, parse_query
 from weatherd.web.openapi import build_openapi
 from weatherd.web.page import render_page
-from weatherd.web.schemas import CitiesPage, CitiesQuery, HealthModel, NoQuery, ObservationsPage, ObservationsQuery
+from weatherd.web.query_models import CitiesQuery, NoQuery, ObservationsQuery
+from weatherd.web.schemas import CitiesPage, HealthModel, ObservationsPage
 from weatherd.web.stream import EventStreams
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from weatherd.web.middleware import ProblemError, parse_query
-from weatherd.web.schemas import StreamQuery
+from weatherd.web.query_models import StreamQuery
 from weatherd.web.serializers import serialize_entry
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import statistics
 import sys
 from dataclasses import dataclass, field
 
-from benchmarks.speed.names import figure_name
+from benchmarks.speed.report.names import figure_name
 
 
 @dataclass(slots=True)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from benchmarks.speed import daemon, names, subjects
+from benchmarks.speed import daemon, subjects
 from benchmarks.speed.city_lists import grid_cities
 from benchmarks.speed.plan import FULL_LOAD_BATCHED, FULL_LOAD_UNBATCHED, PROMETHEUS_LADDER, PROMETHEUS_TARGETS
 from benchmarks.speed.processes import scratch
+from benchmarks.speed.report import names
 from benchmarks.speed.upstream import MAX_LOCATIONS
 
 if TYPE_CHECKING:
-    from benchmarks.speed.figures import Figures
     from benchmarks.speed.plan import Plan
+    from benchmarks.speed.report.figures import Figures
 
 _INTERVAL = 1.0  # seconds
 _MIN_COMPLETE = 0.99  # fraction of the expected scrapes

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from benchmarks.speed import daemon, names, subjects
+from benchmarks.speed import daemon, subjects
 from benchmarks.speed.city_lists import grid_cities
 from benchmarks.speed.plan import CALM_INTERVAL, MEMORY_CITIES
 from benchmarks.speed.processes import resident_memory, scratch
+from benchmarks.speed.report import names
 from benchmarks.speed.ticks import ANSWER_SLACK, Window, compute_punctuality
 
 if TYPE_CHECKING:
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 
     from benchmarks.speed.city_lists import ListedCity
     from benchmarks.speed.daemon import Daemon
-    from benchmarks.speed.figures import Figures
     from benchmarks.speed.plan import Plan
+    from benchmarks.speed.report.figures import Figures
     from benchmarks.speed.ticks import Punctuality
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.simulator.open_meteo_requests import NOW, TWO_PLACES, fetch, fetch_at
+from tests.simulator.open_meteo.requests import NOW, TWO_PLACES, fetch, fetch_at
 from weatherd.simulator.open_meteo.units import parse_units
 from weatherd.simulator.sky.clock import WeatherClock
 from weatherd.simulator.sky.weather import weather_at

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from benchmarks.speed import city_lists, daemon, names
+from benchmarks.speed import city_lists, daemon
+from benchmarks.speed.measurements.punctuality import add_punctuality, measure_ticks, wait_for_regular_ticks
 from benchmarks.speed.processes import bytes_written, peak_memory, scratch
-from benchmarks.speed.punctuality import add_punctuality, measure_ticks, wait_for_regular_ticks
+from benchmarks.speed.report import names
 from benchmarks.speed.ticks import ANSWER_SLACK, Window
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from benchmarks.speed.city_lists import ListedCity
     from benchmarks.speed.daemon import Daemon
-    from benchmarks.speed.figures import Figures
+    from benchmarks.speed.report.figures import Figures
 
 _INTERVAL = 60.0  # seconds
 _EDITS = 1000

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.simulator.open_meteo_requests import NOW, TWO_PLACES, fetch, fetch_at
+from tests.simulator.open_meteo.requests import NOW, TWO_PLACES, fetch, fetch_at
 from weatherd.simulator.sky.clock import WeatherClock
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import statistics
 from typing import TYPE_CHECKING
 
-from benchmarks.speed import names
+from benchmarks.speed.report import names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from benchmarks.speed.figures import Figures
+    from benchmarks.speed.report.figures import Figures
 
 _LINES = {  # subject: style of its line, which is distinguishable without colours, too
     names.UNBATCHED: {"color": "#0072b2", "marker": "o"},

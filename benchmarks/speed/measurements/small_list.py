@@ -7,13 +7,14 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from benchmarks.speed import daemon, names
+from benchmarks.speed import daemon
 from benchmarks.speed.city_lists import grid_cities
 from benchmarks.speed.processes import SUBJECT_CORE, resident_memory, run_pinned, scratch
+from benchmarks.speed.report import names
 
 if TYPE_CHECKING:
-    from benchmarks.speed.figures import Figures
     from benchmarks.speed.plan import Plan
+    from benchmarks.speed.report.figures import Figures
 
 _INTERVAL = 600.0  # seconds, the default
 _START_TIME = 2.0  # seconds after which the start is complete

@@ -5,14 +5,15 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from benchmarks.speed import daemon, names, subjects
+from benchmarks.speed import daemon, subjects
 from benchmarks.speed.city_lists import grid_cities
 from benchmarks.speed.plan import interval_for
 from benchmarks.speed.processes import scratch
+from benchmarks.speed.report import names
 
 if TYPE_CHECKING:
-    from benchmarks.speed.figures import Figures
     from benchmarks.speed.plan import Plan
+    from benchmarks.speed.report.figures import Figures
 
 _MIN_COMPLETE = 0.9  # fraction of the expected observations
 _MIN_WINDOW = 3.0  # seconds

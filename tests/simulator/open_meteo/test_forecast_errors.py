@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.simulator.open_meteo_requests import KIEL, NOW, rejection_reason
+from tests.simulator.open_meteo.requests import KIEL, NOW, rejection_reason
 from weatherd.simulator.open_meteo.forecast import handle_forecast
 
 

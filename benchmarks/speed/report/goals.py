@@ -7,15 +7,15 @@ import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from benchmarks.speed import names
-from benchmarks.speed.figures import format_short
-from benchmarks.speed.names import BATCHED, GEONAMES, PROMETHEUS, SESSIONS, SMALL, UNBATCHED
 from benchmarks.speed.plan import COMPARED_CITIES, MEMORY_CITIES, interval_for
+from benchmarks.speed.report import names
+from benchmarks.speed.report.figures import format_short
+from benchmarks.speed.report.names import BATCHED, GEONAMES, PROMETHEUS, SESSIONS, SMALL, UNBATCHED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from benchmarks.speed.figures import Figures
+    from benchmarks.speed.report.figures import Figures
 
 _IS = {"<": operator.lt, "≤": operator.le, "≥": operator.ge, "=": operator.eq}
 

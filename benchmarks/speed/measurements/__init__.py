@@ -1,0 +1,1 @@
+"""Measurements, one scenario per module."""
