@@ -28,5 +28,5 @@ def test_the_watchdog_does_not_keep_the_process_alive() -> None:
     ShutdownWatchdog(3600.0, lambda: None).arm()
     (timer,) = set(threading.enumerate()) - before
     assert isinstance(timer, threading.Timer)
-    assert timer.daemon
     timer.cancel()
+    assert timer.daemon

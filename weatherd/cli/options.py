@@ -48,7 +48,7 @@ def _inherit(context: typer.Context, value: Path | None) -> Path | None:
 ConfigFile = Annotated[
     Path | None,
     typer.Option(
-        "--config", "-c", metavar="FILE", callback=_inherit, help="The settings file; the default ones are searched."
+        "--config", "-c", metavar="FILE", callback=_inherit, help="The settings file; default: the first one found."
     ),
 ]
 DaemonUrl = Annotated[

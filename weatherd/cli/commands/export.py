@@ -31,7 +31,7 @@ _TIME_FIELDS = ("observed_at", "fetched_at")
 
 def export(  # noqa: PLR0917 - one parameter per option
     cities: Annotated[
-        list[str] | None, typer.Argument(metavar="[CITY ...]", help="Names or ids; default: all cities.")
+        list[str] | None, typer.Argument(metavar="CITY", help="Names or ids; default: all cities.")
     ] = None,
     config: ConfigFile = None,
     format: Annotated[  # noqa: A002 - the option's name
