@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.fakes import KIEL, arrival, observation
+from tests.support.fakes import KIEL, make_fetched, observation
 from weatherd.city import City
 from weatherd.config.settings import ConsoleSection
 from weatherd.formatting import TEMPLATE_FIELDS, format_line, format_rfc3339, to_dict, validate_template
@@ -40,20 +40,20 @@ FORMATS = st.lists(
 )
 def test_a_template_is_filled_in(template: str, text: str) -> None:
     """Fields take Python's format specs; a dash stands for what the provider did not say, however it is written."""
-    assert format_line(validate_template(template), arrival()) == text
+    assert format_line(validate_template(template), make_fetched()) == text
 
 
 def test_times_are_in_the_time_zone_of_the_city() -> None:
     """A city without one has UTC."""
     city = City(name="Tokyo", lat=35.7, lon=139.7, timezone="Asia/Tokyo")
-    assert format_line("{observed_at:%H:%M %Z}", arrival(city)) == "09:00 JST"
-    assert format_line("{observed_at:%H:%M %Z}", arrival(KIEL)) == "00:00 UTC"
+    assert format_line("{observed_at:%H:%M %Z}", make_fetched(city)) == "09:00 JST"
+    assert format_line("{observed_at:%H:%M %Z}", make_fetched(KIEL)) == "00:00 UTC"
 
 
 @pytest.mark.parametrize(("degrees", "text"), [(-0.3, "0|   0|-0.3"), (-0.6, "-1|  -1|-0.6"), (-0.0, "0|   0|0.0")])
 def test_zero_has_no_sign(degrees: float, text: str) -> None:
     """Nobody says minus zero degrees."""
-    assert format_line("{temperature:.0f}|{temperature:4.0f}|{temperature}", arrival(temperature=degrees)) == text
+    assert format_line("{temperature:.0f}|{temperature:4.0f}|{temperature}", make_fetched(temperature=degrees)) == text
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_a_template_that_was_checked_works_for_every_observation(
 ) -> None:
     """What is accepted at the start never fails later, when nobody looks."""
     assert isinstance(
-        format_line(validate_template(template), arrival(temperature=temperature, code=code, **numbers)), str
+        format_line(validate_template(template), make_fetched(temperature=temperature, code=code, **numbers)), str
     )
 
 
@@ -105,7 +105,7 @@ def test_any_template_works_or_is_a_value_error(template: str) -> None:
         validate_template(template)
     except ValueError:
         return
-    assert isinstance(format_line(template, arrival(visibility=0.1, temperature=-9.87)), str)
+    assert isinstance(format_line(template, make_fetched(visibility=0.1, temperature=-9.87)), str)
 
 
 def test_plain_values_are_json_in_the_order_of_the_fields() -> None:

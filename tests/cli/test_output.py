@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.support.fakes import BERLIN, KIEL, MUNICH, arrival
+from tests.support.fakes import BERLIN, KIEL, MUNICH, make_fetched
 from weatherd import log
 from weatherd.config.settings import ConsoleSection as ConsoleSettings
 from weatherd.config.settings import LogSection, Settings
@@ -20,10 +20,10 @@ from weatherd.pipeline.sinks.log import LogSink, open_sink
 from weatherd.worker_thread import WorkerThread
 
 BATCH = [
-    arrival(KIEL, temperature=6.4),
-    arrival(BERLIN, temperature=-0.4, description="overcast", code=3, relative_humidity=81.0),
+    make_fetched(KIEL, temperature=6.4),
+    make_fetched(BERLIN, temperature=-0.4, description="overcast", code=3, relative_humidity=81.0),
     FetchedObservation(
-        MUNICH, arrival(MUNICH, temperature=2.0, description="slight snow fall", station="10870").observation, True
+        MUNICH, make_fetched(MUNICH, temperature=2.0, description="slight snow fall", station="10870").observation, True
     ),
 ]
 PRINTED = """\

@@ -21,12 +21,12 @@ def _events(logs: Any, *names: str) -> list[Any]:
 
 async def test_a_day_of_three_cities() -> None:
     """In a virtual day every city is polled at its fixed rate, and every observation reaches the sink, in order."""
-    provider, sink = FakeProvider().answers(after=0.5), FakeSink()
+    provider, sink = FakeProvider().responds(after=0.5), FakeSink()
     running = DaemonRunner(provider, {"sink": sink}, make_configuration(*ROWS))
     asyncio.get_running_loop().call_later(86400, running.stop.set)
     with capture_logs() as logs:
         assert await running.run()
-    assert sink.observations == provider.given
+    assert sink.observations == provider.returned
     for city in ROWS:
         gaps = [
             later - earlier for earlier, later in zip(provider.times(city)[1:], provider.times(city)[2:], strict=False)
@@ -34,13 +34,13 @@ async def test_a_day_of_three_cities() -> None:
         assert gaps == pytest.approx([600] * len(gaps), abs=1e-3)
         assert len(gaps) >= 141
     account = _events(logs, "daemon.stopped")[0]
-    assert account["fetched"] == account["stored"] == len(provider.given)
+    assert account["fetched"] == account["stored"] == len(provider.returned)
     assert account["queued"] == account["dropped"] == account["repeated"] == 0
 
 
 async def test_a_reload_touches_only_what_changed() -> None:
     """One city added and one changed: the third does not even miss a tick, and the event says so."""
-    alone, edited = FakeProvider().answers(after=0.5), FakeProvider().answers(after=0.5)
+    alone, edited = FakeProvider().responds(after=0.5), FakeProvider().responds(after=0.5)
     loop = asyncio.get_running_loop()
     start = loop.time()
     quiet = DaemonRunner(alone, {}, make_configuration(KIEL))
@@ -120,7 +120,7 @@ async def test_a_hanging_sink_is_abandoned_when_the_grace_ends() -> None:
     assert (stopped["clean"], stopped["log_level"]) == (False, "error")
     assert stopped["fetched"] == stopped["stored"] == 3  # it is in the journal, though it was never shown
     assert _events(logs, "sink.down")[0]["sink"] == "hanging"
-    assert len(good.got) == 3
+    assert len(good.received) == 3
 
 
 async def test_a_slow_sink_still_gets_everything_at_a_stop() -> None:
@@ -130,7 +130,7 @@ async def test_a_slow_sink_still_gets_everything_at_a_stop() -> None:
     running = DaemonRunner(provider, {"sink": sink}, make_configuration(*cities, queue_size=10))
     asyncio.get_running_loop().call_later(1, running.stop.set)
     assert await running.run()
-    assert len(sink.got) == len(provider.given) == 30
+    assert len(sink.received) == len(provider.returned) == 30
 
 
 async def test_a_bug_in_the_road_itself_ends_the_daemon() -> None:

@@ -25,7 +25,7 @@ async def _steps(count: int) -> None:
 
 
 async def _stopped_at(point: int, *, cancelled: bool = False) -> None:
-    provider = FakeProvider().answers().answers(after=0.4).fails().answers(after=1.1)
+    provider = FakeProvider().responds().responds(after=0.4).fails().responds(after=1.1)
     sink = FakeSink(takes=0.05)
     running = DaemonRunner(provider, {"sink": sink}, make_configuration(*CROWD, queue_size=2))
     loop = asyncio.get_running_loop()
@@ -49,8 +49,8 @@ async def _stopped_at(point: int, *, cancelled: bool = False) -> None:
         return
     assert task.result()
     stopped = logs[-1]
-    assert sink.observations == provider.given
-    assert stopped["fetched"] == stopped["stored"] + stopped["repeated"] == len(provider.given)
+    assert sink.observations == provider.returned
+    assert stopped["fetched"] == stopped["stored"] + stopped["repeated"] == len(provider.returned)
     assert stopped["queued"] == stopped["dropped"] == 0
 
 

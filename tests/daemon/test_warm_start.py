@@ -44,43 +44,43 @@ async def live(
 
 def lasts_of(sink: FakeSink) -> list[LastObservation]:
     """Return what a state would have kept."""
-    last = {arrived.city.id: arrived for arrived in sink.got}
+    last = {arrived.city.id: arrived for arrived in sink.received}
     return [LastObservation(each.city.lat, each.city.lon, each.observation) for each in last.values()]
 
 
 async def test_a_restart_changes_nothing_about_when_a_city_is_asked() -> None:
     """Stopped after 50 min and begun anew 3 s later, every city is asked at the ticks it would have had anyway."""
-    undisturbed, disturbed = FakeProvider().answers(), FakeProvider().answers()
+    undisturbed, disturbed = FakeProvider().responds(), FakeProvider().responds()
     loop = asyncio.get_running_loop()
     begin = loop.time()
     await live(undisturbed, 3 * 3600)
     second = loop.time()
     kept = lasts_of(await live(disturbed, 3000))
     await asyncio.sleep(3)
-    before = len(disturbed.asked)
+    before = len(disturbed.requests)
     await live(disturbed, 3 * 3600 - 3003, kept)
     # the virtual clock is at another place in the interval, so ticks are compared and not times
     for city in CITIES:
         offset = phase_offset(city.id, city.interval)
         ticks = [
             (EPOCH.timestamp() + time - offset + 1) % 600
-            for time, asked in disturbed.asked[before:]
+            for time, asked in disturbed.requests[before:]
             if asked == city.id
         ]
         assert ticks == pytest.approx([1.0] * len(ticks), abs=0.01)
         assert len(ticks) in (12, 13)
-    assert abs(len(disturbed.asked) - len(undisturbed.asked)) <= len(CITIES)
+    assert abs(len(disturbed.requests) - len(undisturbed.requests)) <= len(CITIES)
     assert second > begin
 
 
 async def test_ten_restarts_in_a_minute_ask_nobody_twice() -> None:
     """However often it is restarted, a city is asked once, and then at its tick."""
-    provider, kept = FakeProvider().answers(), list[LastObservation]()
+    provider, kept = FakeProvider().responds(), list[LastObservation]()
     for _ in range(10):
         sink = await live(provider, 5, kept)
         kept = list({last.observation.city: last for last in [*kept, *lasts_of(sink)]}.values())
         await asyncio.sleep(1)
-    assert len(provider.asked) == len(CITIES)
+    assert len(provider.requests) == len(CITIES)
 
 
 @pytest.mark.parametrize(
@@ -103,9 +103,9 @@ async def test_ten_restarts_in_a_minute_ask_nobody_twice() -> None:
 )
 async def test_what_makes_a_first_poll_needless(last: LastObservation, is_asked: bool) -> None:  # noqa: FBT001 - a column
     """Only a fresh observation of this very place, by a provider of the city."""
-    provider = FakeProvider().answers()
+    provider = FakeProvider().responds()
     await live(provider, 1, [last], [KIEL])
-    assert bool(provider.asked) is is_asked
+    assert bool(provider.requests) is is_asked
 
 
 async def test_a_repeat_is_known_over_a_restart() -> None:
@@ -120,12 +120,12 @@ async def test_a_repeat_is_known_over_a_restart() -> None:
             return kept.observation._replace(fetched_at=now())
 
     sink = await live(Same(), 1, [kept], [KIEL])
-    assert [arrived.repeat for arrived in sink.got] == [True]
+    assert [arrived.repeat for arrived in sink.received] == [True]
 
 
 async def test_a_list_that_does_not_fit_is_stretched_and_that_is_kept_to() -> None:
     """Forty cities at ten minutes are 240 calls an hour: with 120 allowed they are asked every 20 min 24 s."""
-    provider, stop = FakeProvider().answers(), asyncio.Event()
+    provider, stop = FakeProvider().responds(), asyncio.Event()
     asyncio.get_running_loop().call_later(86400, stop.set)
     told: dict[str, float] = {}
     with capture_logs() as logs:
@@ -139,7 +139,7 @@ async def test_a_list_that_does_not_fit_is_stretched_and_that_is_kept_to() -> No
         assert [later - earlier for earlier, later in itertools.pairwise(times)] == pytest.approx(
             [1224.0] * (len(times) - 1), abs=0.01
         )
-    hours = [int(time // 3600) for time, _ in provider.asked if time >= 3600]
+    hours = [int(time // 3600) for time, _ in provider.requests if time >= 3600]
     assert max(hours.count(hour) for hour in set(hours)) <= 120
     assert told["fake"] == pytest.approx(40 / 1224)
 
@@ -175,7 +175,7 @@ async def test_a_reload_plans_anew_and_says_what_it_costs() -> None:
             tasks.create_task(edit())
             parts = make_parts(
                 make_configuration(*CITIES),
-                {"fake": FakeProvider().answers()},
+                {"fake": FakeProvider().responds()},
                 load=lambda _: make_configuration(*lists.pop(0)),
                 planner=Planner({"fake": Plan({"day": 2880})}),
             )

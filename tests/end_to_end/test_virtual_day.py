@@ -154,7 +154,7 @@ def test_a_healthy_day_is_exact() -> None:
         expected = [begin + city.interval * n for n in range(round((DAY - begin) // city.interval) + 1)]
         assert first == 0
         assert [second, *rest] == pytest.approx(expected, abs=0.011)
-    assert day.account["fetched"] == len(day.sink.got)
+    assert day.account["fetched"] == len(day.sink.received)
     assert not day.events("city.down")
 
 
@@ -170,7 +170,7 @@ def test_a_day_of_every_fault_loses_nothing() -> None:
     ]
     day = virtual_time.run(_live(faults, plan), settle=0)
     account = day.account
-    assert account["fetched"] == len(day.sink.got) == account["stored"] + account["repeated"]
+    assert account["fetched"] == len(day.sink.received) == account["stored"] + account["repeated"]
     assert account["dropped"] == account["queued"] == 0
     assert day.took - DAY < 8
     assert [event["unchanged"] for event in day.events("cities.reloaded")] == [14, 15]
@@ -181,7 +181,7 @@ def test_a_day_of_every_fault_loses_nothing() -> None:
             down[event["city"]] += 1 if event["event"] == "city.down" else -1
             assert down[event["city"]] in (0, 1)  # strictly in turns
     assert sum(event["event"] == "city.down" for event in day.logs) > 50
-    seen = {arrival.city.id for arrival in day.sink.got}
+    seen = {arrival.city.id for arrival in day.sink.received}
     assert seen == {city.id for city in CITIES}
     assert day.busiest[FORECAST] <= 2
     assert day.busiest["/data/2.5/weather"] <= 10

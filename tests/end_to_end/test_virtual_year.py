@@ -135,7 +135,7 @@ class Year:
                 await asyncio.sleep(min(left, DAY))
                 reload.set()
                 journal.fails(StateError("database or disk is full"), self.draws.choice([0, 0, 100, 1000]))
-            journal.heals()
+            journal.recovers()
             await asyncio.sleep(30)
             stop.set()
             if killed:

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.pipeline.forwarders.destination import arrivals, journal
-from tests.support.fakes import BERLIN, KIEL, arrival, observation
+from tests.support.fakes import BERLIN, KIEL, make_fetched, observation
 from tests.support.virtual_time import EPOCH
 from weatherd.errors import StateError
 from weatherd.journal.cursors import Idle, InDoubt
@@ -72,11 +72,11 @@ def test_an_observation_is_read_as_it_was_added(
 
 def test_a_repeat_is_counted_and_a_revision_moves_to_the_end(store: Store, file: Path) -> None:
     """A repeat changes nothing; a revision replaces the old values under a new number."""
-    assert store.add([arrival(), arrival(BERLIN)]) == AddResult(2, 2)
+    assert store.add([make_fetched(), make_fetched(BERLIN)]) == AddResult(2, 2)
     later: dict[str, Any] = {"fetched_at": EPOCH + timedelta(hours=1)}
-    assert store.add([arrival(**later), arrival(**later)]) == AddResult(0, 2)
-    assert store.add([arrival(temperature=7.0, **later)]).stored == 1
-    assert store.add([arrival(temperature=7.0, station="K1")]).stored == 1
+    assert store.add([make_fetched(**later), make_fetched(**later)]) == AddResult(0, 2)
+    assert store.add([make_fetched(temperature=7.0, **later)]).stored == 1
+    assert store.add([make_fetched(temperature=7.0, station="K1")]).stored == 1
     with closing(Reader(file)) as reader:
         found = reader.read_after(0, 10)
         assert [each.observation.temperature for each in found] == [6.0, 7.0, 7.0]
@@ -88,7 +88,7 @@ def test_a_repeat_is_counted_and_a_revision_moves_to_the_end(store: Store, file:
 
 def test_a_batch_may_hold_its_own_repeats(store: Store) -> None:
     """A repeat within a batch is stored once; of a revision within a batch the last values are stored."""
-    assert store.add([arrival(), arrival(), arrival(temperature=7.0)]).stored == 2
+    assert store.add([make_fetched(), make_fetched(), make_fetched(temperature=7.0)]).stored == 2
     assert store._db.query("SELECT temperature FROM observation") == [(7.0,)]
 
 
@@ -115,7 +115,7 @@ def test_pruning_releases_disk_space(file: Path) -> None:
         while not store.prune(NOW + 1e9, NOW + 1e9, 0, []).is_done:
             pass
         store.cursors.save("far", InDoubt(39_001, 40_000, "key"))
-        assert store.add([arrival()]).last_seq == 40_001
+        assert store.add([make_fetched()]).last_seq == 40_001
 
 
 def test_a_damaged_file_is_an_error(file: Path) -> None:
@@ -143,7 +143,7 @@ def test_pages_and_history_of_a_city_equal_the_filtered_journal(
     begin, end = (None if each is None else EPOCH + timedelta(minutes=each) for each in (since, until))
     with TemporaryDirectory() as folder, closing(Store(file := Path(folder) / "weatherd.sqlite")) as store:
         for city, minute, value in said:
-            store.add([arrival(city, observed_at=EPOCH + timedelta(minutes=minute), temperature=float(value))])
+            store.add([make_fetched(city, observed_at=EPOCH + timedelta(minutes=minute), temperature=float(value))])
         with closing(Reader(file)) as reader:
             kiel = [
                 each
@@ -164,8 +164,8 @@ def test_pages_and_history_of_a_city_equal_the_filtered_journal(
 def test_a_repeat_updates_the_time_of_the_fetch(store: Store) -> None:
     """A repeat updates the time of the fetch, which decides when the city is polled next."""
     later = EPOCH + timedelta(minutes=10)
-    store.add([arrival()])
-    store.add([arrival(fetched_at=later)])
+    store.add([make_fetched()])
+    store.add([make_fetched(fetched_at=later)])
     assert [last.observation for last in store.load(NOW).latest] == [observation(fetched_at=later)]
 
 
@@ -182,7 +182,7 @@ def test_the_history_of_a_city_is_ordered_by_time(store: Store, file: Path) -> N
 
 def test_a_city_without_observations_is_not_listed(store: Store, file: Path) -> None:
     """Only cities with an observation are listed, whether they are still on the list or not."""
-    store.add([arrival(), arrival(BERLIN, fetched_at=EPOCH + timedelta(days=9))])
+    store.add([make_fetched(), make_fetched(BERLIN, fetched_at=EPOCH + timedelta(days=9))])
     store.prune(NOW + DAY, NOW + 9 * DAY, 0, [])
     store.load(NOW + 30 * DAY)
     with closing(Reader(file)) as reader:

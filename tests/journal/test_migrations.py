@@ -14,7 +14,7 @@ import pytest
 
 from tests.journal.old_files import TABLES, first_version_text, observation_row, write_old_file
 from tests.pipeline.forwarders.destination import FakeDestination, arrivals, delivering, journal
-from tests.support.fakes import BERLIN, KIEL, arrival, observation
+from tests.support.fakes import BERLIN, KIEL, make_fetched, observation
 from tests.support.virtual_time import EPOCH
 from weatherd.journal.cursors import Idle, InDoubt
 from weatherd.journal.reader import Reader
@@ -87,8 +87,10 @@ def test_a_file_of_version_1(file: Path) -> None:
         assert [(last.lat, last.lon, last.observation) for last in saved.latest] == [(54.3, 10.1, said)]
         assert saved.usage == [ProviderUsage("fake", [WindowUsage("day", 5.0, 3.0)])]
         assert store._db.query_value("PRAGMA auto_vacuum") == 2
-        assert store.add([arrival(observed_at=said.observed_at, temperature=6.5, wind_gust=12.5)]) == AddResult(0, 2)
-        assert store.add([arrival(BERLIN)]) == AddResult(1, 3)
+        assert store.add([make_fetched(observed_at=said.observed_at, temperature=6.5, wind_gust=12.5)]) == AddResult(
+            0, 2
+        )
+        assert store.add([make_fetched(BERLIN)]) == AddResult(1, 3)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +148,7 @@ def test_a_file_of_version_2(file: Path) -> None:
         assert store.cursors.load("webhook") == Idle(8)
         with closing(Reader(file)) as reader:
             assert reader.read_after(0, 9) == [JournalEntry(seq, row) for seq, row in enumerate(rows, 7)]
-        assert store.add([arrival()]) == AddResult(0, 9)
+        assert store.add([make_fetched()]) == AddResult(0, 9)
 
 
 @pytest.mark.parametrize(

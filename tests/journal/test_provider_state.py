@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from structlog.testing import capture_logs
 
-from tests.support.fakes import BERLIN, KIEL, arrival, observation
+from tests.support.fakes import BERLIN, KIEL, make_fetched, observation
 from tests.support.processes import read_line, run_script
 from tests.support.virtual_time import EPOCH
 from weatherd.errors import StateError
@@ -139,7 +139,7 @@ async def test_the_next_run_restores_the_state(tmp_path: Path) -> None:
         meter.bucket.take(10, noon().timestamp())
         meter.closed_until = noon().timestamp() + 600
         state.key_values("fake").put("key", "text", NOON + timedelta(days=1))
-        await add(state, [arrival(KIEL), arrival(BERLIN), arrival(KIEL, temperature=9.0)])
+        await add(state, [make_fetched(KIEL), make_fetched(BERLIN), make_fetched(KIEL, temperature=9.0)])
     async with opened(path) as state:
         after = state.usage_meter("fake", PLAN)
         assert after.calls_left(noon().timestamp()) == 70
@@ -201,7 +201,7 @@ WRITER = """
 import asyncio, sys
 from pathlib import Path
 import structlog
-from tests.support.fakes import KIEL, arrival
+from tests.support.fakes import KIEL, make_fetched
 from tests.journal.test_provider_state import PLAN, NOON, noon, opened, add
 
 structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("info"))
@@ -213,7 +213,7 @@ async def main():
         for number in range(3):
             meter.charge(1, noon().timestamp())
             state.key_values("fake").put("key", f"text {number}", NOON.replace(year=2027))
-            await add(state, [arrival(KIEL, temperature=float(number))])
+            await add(state, [make_fetched(KIEL, temperature=float(number))])
             begun = asyncio.Event()
             loop.call_at(state._timer.when() + 0.001, begun.set)
             await begun.wait()

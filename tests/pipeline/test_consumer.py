@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.support.daemon import make_latest
-from tests.support.fakes import BERLIN, KIEL, FakeJournal, FakeSink, arrival
+from tests.support.fakes import BERLIN, KIEL, FakeJournal, FakeSink, make_fetched
 from weatherd.config.diff import diff
 from weatherd.pipeline.consumer import consume
 from weatherd.pipeline.heartbeat import Heartbeat
@@ -44,50 +44,57 @@ async def _consume(arrivals: Sequence[FetchedObservation], *sinks: FakeSink, eve
 async def test_every_sink_gets_everything_in_order() -> None:
     """Each sink receives every observation, once and in order."""
     sinks = FakeSink(), FakeSink()
-    arrivals = [arrival(temperature=float(number)) for number in range(5)]
+    arrivals = [make_fetched(temperature=float(number)) for number in range(5)]
     counts = await _consume(arrivals, *sinks)
-    assert sinks[0].got == sinks[1].got == arrivals
+    assert sinks[0].received == sinks[1].received == arrivals
     assert counts == ObservationCounts(stored=5)
 
 
 async def test_a_backlog_is_written_in_batches() -> None:
     """A backlog is written in batches, not one by one."""
     sink = FakeSink()
-    await _consume([arrival(temperature=float(number % 50)) for number in range(BATCH_LIMIT * 2 + 7)], sink)
+    await _consume([make_fetched(temperature=float(number % 50)) for number in range(BATCH_LIMIT * 2 + 7)], sink)
     assert sink.batches == [BATCH_LIMIT, BATCH_LIMIT, 7]
 
 
 async def test_a_repeat_is_flagged_and_counted() -> None:
     """A repeat is flagged for the sinks, counted, and not stored a second time."""
     sink = FakeSink()
-    said = [arrival(), arrival(fetched_at=arrival().observation.observed_at), arrival(temperature=7.0), arrival(BERLIN)]
+    said = [
+        make_fetched(),
+        make_fetched(fetched_at=make_fetched().observation.observed_at),
+        make_fetched(temperature=7.0),
+        make_fetched(BERLIN),
+    ]
     counts = await _consume(said, sink)
-    assert [item.repeat for item in sink.got] == [False, True, False, False]
+    assert [item.repeat for item in sink.received] == [False, True, False, False]
     assert (counts.stored, counts.repeated) == (3, 1)
 
 
 async def test_a_failing_sink_does_not_hurt_another() -> None:
     """A failing sink logs one outage and one recovery, with the number it missed; the others get everything."""
     bad, good = FakeSink().fails(OSError(28, "No space left on device"), times=2), FakeSink()
-    arrivals = [arrival(temperature=float(number)) for number in range(10)]
+    arrivals = [make_fetched(temperature=float(number)) for number in range(10)]
     with capture_logs() as events:
         await _consume(arrivals, bad, good, every=1.0)
-    assert good.got == arrivals
+    assert good.received == arrivals
     assert [(event["event"], event["sink"]) for event in events] == [
         ("sink.down", "sink-0"),
         ("sink.recovered", "sink-0"),
     ]
     assert "No space left" in events[0]["reason"]
     assert events[0]["exc_info"] is None
-    assert events[1]["missed"] == 10 - len(bad.got)
+    assert events[1]["missed"] == 10 - len(bad.received)
 
 
 async def test_observations_that_all_sinks_missed_are_stored() -> None:
     """The journal does not depend on the sinks: observations that all sinks missed are stored."""
     first, second = FakeSink().fails(OSError("a")), FakeSink().fails(OSError("b"))
-    counts = await _consume([arrival(temperature=float(number)) for number in range(10)], first, second, every=10.0)
+    counts = await _consume(
+        [make_fetched(temperature=float(number)) for number in range(10)], first, second, every=10.0
+    )
     assert (counts.dropped, counts.stored) == (0, 10)
-    assert len(first.got) == len(second.got) == 9
+    assert len(first.received) == len(second.received) == 9
 
 
 @pytest.mark.parametrize("error", [KeyError("x"), asyncio.CancelledError(), SystemExit(0)], ids=repr)
@@ -95,18 +102,18 @@ async def test_a_bug_in_a_sink_is_contained_and_shown(error: BaseException) -> N
     """Any exception of a sink is logged with its traceback, and the pipeline goes on."""
     sink = FakeSink().fails(error)
     with capture_logs() as events:
-        await _consume([arrival(), arrival(BERLIN)], sink, every=10.0)
+        await _consume([make_fetched(), make_fetched(BERLIN)], sink, every=10.0)
     assert events[0]["event"] == "sink.down"
     assert events[0]["exc_info"]
-    assert [item.city for item in sink.got] == [BERLIN]
+    assert [item.city for item in sink.received] == [BERLIN]
 
 
 async def test_a_hanging_sink_is_cancelled_at_its_timeout() -> None:
     """A write that hangs is cancelled, and the sink is paused instead of slowing the pipeline."""
     hanging, good = FakeSink(takes=365 * 86400.0), FakeSink()
     with capture_logs() as events:
-        await _consume([arrival(temperature=float(number)) for number in range(50)], hanging, good, every=1.0)
-    assert len(good.got) == 50
+        await _consume([make_fetched(temperature=float(number)) for number in range(50)], hanging, good, every=1.0)
+    assert len(good.received) == 50
     assert good.times[0] == 0  # before the other one's deadline
     assert f"{WRITE_TIMEOUT:g} s" in events[0]["reason"]
     assert len(events) == 1
@@ -115,10 +122,10 @@ async def test_a_hanging_sink_is_cancelled_at_its_timeout() -> None:
 def test_the_latest_observation_of_each_city_is_kept() -> None:
     """The latest observation of every city is kept; that of a removed city is forgotten."""
     latest = make_latest([KIEL, BERLIN])
-    old, new = arrival().observation, arrival(temperature=7.0).observation
+    old, new = make_fetched().observation, make_fetched(temperature=7.0).observation
     for observation in (old, new):
         latest.record(observation)
-    latest.record(arrival(BERLIN).observation)
+    latest.record(make_fetched(BERLIN).observation)
     latest.apply(diff([KIEL, BERLIN], [KIEL]))
     assert (latest.get("kiel"), latest.get("berlin")) == (new, None)
 
@@ -126,15 +133,15 @@ def test_the_latest_observation_of_each_city_is_kept() -> None:
 def test_a_moved_city_is_forgotten() -> None:
     """The observation of a moved city is forgotten, that of another city is kept."""
     latest = make_latest([KIEL, BERLIN])
-    latest.record(arrival().observation)
-    latest.record(arrival(BERLIN).observation)
+    latest.record(make_fetched().observation)
+    latest.record(make_fetched(BERLIN).observation)
     latest.apply(diff([KIEL, BERLIN], [replace(KIEL, lat=KIEL.lat + 1), BERLIN]))
-    assert (latest.get("kiel"), latest.get("berlin")) == (None, arrival(BERLIN).observation)
+    assert (latest.get("kiel"), latest.get("berlin")) == (None, make_fetched(BERLIN).observation)
 
 
 async def test_observations_soon_after_another_share_a_batch() -> None:
     """The first observation is written at once; those soon after it are written together."""
     sink = FakeSink()
-    await _consume([arrival(temperature=float(number)) for number in range(10)], sink, every=0.001)
+    await _consume([make_fetched(temperature=float(number)) for number in range(10)], sink, every=0.001)
     assert sink.batches == [1, 9]
     assert sink.times[0] == 0

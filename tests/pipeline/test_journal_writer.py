@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from tests.pipeline.forwarders.destination import captured_logs, journal
 from tests.support.daemon import DaemonRunner, make_configuration
-from tests.support.fakes import KIEL, FakeProvider, FakeSink, VirtualJournal, arrival
+from tests.support.fakes import KIEL, FakeProvider, FakeSink, VirtualJournal, make_fetched
 from weatherd.city import City
 from weatherd.errors import StateError
 from weatherd.journal.journal import Journal, open_journal
@@ -34,7 +34,7 @@ def stored(kept: Journal) -> list[tuple[Any, ...]]:
 
 async def test_a_full_disk_delays_and_loses_nothing(tmp_path: Path) -> None:
     """Sinks get everything meanwhile, one outage is logged, and everything is stored when there is room again."""
-    provider, sink = FakeProvider().answers(), FakeSink()
+    provider, sink = FakeProvider().responds(), FakeSink()
     with journal(tmp_path) as kept, captured_logs() as logs:
         running = DaemonRunner(provider, {"sink": sink}, make_configuration(*CITIES), journal=kept)
         task = asyncio.create_task(running.run())
@@ -42,30 +42,30 @@ async def test_a_full_disk_delays_and_loses_nothing(tmp_path: Path) -> None:
         before = len(stored(kept))
         kept.fails(FULL, 200)
         await asyncio.sleep(900)
-        assert (len(stored(kept)), len(sink.got)) == (before, len(provider.given))
+        assert (len(stored(kept)), len(sink.received)) == (before, len(provider.returned))
         await asyncio.sleep(3600)
         running.stop.set()
         assert await task
-        assert len(set(stored(kept))) == len(stored(kept)) == len(provider.given)
+        assert len(set(stored(kept))) == len(stored(kept)) == len(provider.returned)
     counts = logs[-1]
-    assert counts["fetched"] == counts["stored"] == len(provider.given)
+    assert counts["fetched"] == counts["stored"] == len(provider.returned)
     assert [log["event"] for log in logs if log["event"].startswith("sink.")] == ["sink.down", "sink.recovered"]
 
 
 async def test_a_long_outage_makes_the_producers_wait(tmp_path: Path) -> None:
     """At most the queue's size is in flight; a stop that cannot store it is not clean, and the counts add up."""
-    provider, sink = FakeProvider().answers(), FakeSink()
+    provider, sink = FakeProvider().responds(), FakeSink()
     with journal(tmp_path) as kept, captured_logs() as logs:
         kept.fails(FULL, 10_000)
         running = DaemonRunner(provider, {"sink": sink}, make_configuration(*CITIES, queue_size=100), journal=kept)
         task = asyncio.create_task(running.run())
         await asyncio.sleep(20_000)
-        waiting = len(sink.got)
+        waiting = len(sink.received)
         running.stop.set()
         assert not await task
     stopped = logs[-1]
     assert waiting == 100
-    assert len(sink.got) == stopped["queued"]  # also what the producers had in their hands at the stop
+    assert len(sink.received) == stopped["queued"]  # also what the producers had in their hands at the stop
     assert 100 <= stopped["queued"] == stopped["fetched"] <= 100 + len(CITIES)
     assert (stopped["clean"], stopped["stored"]) == (False, 0)
 
@@ -84,8 +84,8 @@ async def _write(batch: list[Any], add: Any) -> ObservationCounts:
 
 async def test_an_observation_that_cannot_be_stored_is_dropped_alone(tmp_path: Path) -> None:
     """An observation that the journal cannot represent is logged with its city and counted; the others are stored."""
-    batch = [arrival(code=n, temperature=float(n), station=f"{n}") for n in range(20)]
-    batch[7] = arrival(code=2**70)
+    batch = [make_fetched(code=n, temperature=float(n), station=f"{n}") for n in range(20)]
+    batch[7] = make_fetched(code=2**70)
     with journal(tmp_path) as kept, capture_logs() as logs:
         counts = await _write(batch, kept.add)
         assert (counts.stored, counts.dropped) == (19, 1)
@@ -101,7 +101,7 @@ async def test_a_write_that_hangs_is_logged(tmp_path: Path) -> None:
             await asyncio.sleep(100)
             return await VirtualJournal.add(kept, batch)
 
-        await _write([arrival()], slowly)
+        await _write([make_fetched()], slowly)
     assert [(log["event"], log["sink"]) for log in logs] == [("sink.down", "journal"), ("sink.recovered", "journal")]
 
 
@@ -132,7 +132,7 @@ async def test_the_counts_show_a_broken_pipeline(monkeypatch: pytest.MonkeyPatch
     """A pipeline that loses or miscounts anything ends with counts that are not clean or do not add up."""
     if spoil:
         spoil(monkeypatch)
-    running = DaemonRunner(FakeProvider().answers(), {}, make_configuration(*CITIES))
+    running = DaemonRunner(FakeProvider().responds(), {}, make_configuration(*CITIES))
     asyncio.get_running_loop().call_later(3600, running.stop.set)
     with captured_logs() as logs:
         await running.run()
@@ -160,9 +160,9 @@ async def test_a_disk_that_is_really_full(tmp_path: Path) -> None:
     try:
         filler = disk / "filler"
         async with open_journal(disk / "state") as kept:
-            await kept.add([arrival()])
+            await kept.add([make_fetched()])
             _fill(filler)
-            batch = [arrival(temperature=float(n), station=f"{n}") for n in range(200)]
+            batch = [make_fetched(temperature=float(n), station=f"{n}") for n in range(200)]
             with captured_logs() as logs:
                 writing = asyncio.create_task(_write(batch, kept.add))
                 async with asyncio.timeout(20):
@@ -191,12 +191,12 @@ async def test_observations_soon_after_another_share_a_transaction() -> None:
     writer = JournalWriter(add, queue, counts)
     writing = asyncio.create_task(writer.run())
     for number in range(10):
-        item = arrival(temperature=float(number))
+        item = make_fetched(temperature=float(number))
         await queue.put(item)
         writer.submit([item])
         await asyncio.sleep(0.001)
-    writer.submit([arrival()])
-    await queue.put(arrival())
+    writer.submit([make_fetched()])
+    await queue.put(make_fetched())
     writer.close()
     await writing
     assert transactions == [1, 10]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support import virtual_time
-from tests.support.fakes import arrival
+from tests.support.fakes import make_fetched
 from weatherd.pipeline.queue import ObservationQueue
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ async def _drain(queue: ObservationQueue) -> list[list[FetchedObservation]]:
 
 
 def _numbered(count: int) -> list[FetchedObservation]:
-    return [arrival(temperature=float(number)) for number in range(count)]
+    return [make_fetched(temperature=float(number)) for number in range(count)]
 
 
 async def test_queued_observations_come_in_batches_and_in_order() -> None:
@@ -41,14 +41,14 @@ async def test_a_batch_does_not_wait_for_more() -> None:
     """A single observation is a batch: it does not wait for others."""
     queue = ObservationQueue(100)
     async with asyncio.timeout(1):
-        await queue.put(arrival())
-        assert await queue.get_batch() == [arrival()]
+        await queue.put(make_fetched())
+        assert await queue.get_batch() == [make_fetched()]
 
 
 async def test_a_closed_queue_stays_closed() -> None:
     """Observations put before the close are returned once; every later call returns an empty batch."""
     queue = ObservationQueue(100)
-    await queue.put(arrival())
+    await queue.put(make_fetched())
     queue.close()
     async with asyncio.timeout(1):
         assert [len(await queue.get_batch()) for _ in range(3)] == [1, 0, 0]
@@ -146,7 +146,7 @@ async def test_a_queue_is_crowded_when_more_places_are_taken_than_free() -> None
     for number, item in enumerate(_numbered(4), 1):
         await queue.put(item)
         assert queue.is_crowded == (number > 2)
-    waiting = asyncio.create_task(queue.put(arrival()))
+    waiting = asyncio.create_task(queue.put(make_fetched()))
     await asyncio.sleep(1)
     queue.mark_done(2)
     await waiting
@@ -160,7 +160,7 @@ async def test_an_observation_above_the_limit_frees_no_room() -> None:
     queue = ObservationQueue(2)
     for item in _numbered(2):
         await queue.put(item)
-    cancelled = asyncio.create_task(queue.put(arrival()))
+    cancelled = asyncio.create_task(queue.put(make_fetched()))
     await asyncio.sleep(0)
     cancelled.cancel()
     await asyncio.wait([cancelled])
@@ -175,13 +175,13 @@ async def test_an_observation_above_the_limit_frees_no_room() -> None:
 async def test_room_that_was_given_to_a_cancelled_put_is_not_lost() -> None:
     """A producer that is cancelled just after it was given room uses that room, which is freed like any other."""
     queue = ObservationQueue(1)
-    await queue.put(arrival())
-    waiting = asyncio.create_task(queue.put(arrival()))
+    await queue.put(make_fetched())
+    waiting = asyncio.create_task(queue.put(make_fetched()))
     await asyncio.sleep(0)
     queue.mark_done(1)
     waiting.cancel()
     await asyncio.wait([waiting])
     queue.mark_done(1)
     async with asyncio.timeout(1):
-        await queue.put(arrival())
+        await queue.put(make_fetched())
     assert queue.depth == 1

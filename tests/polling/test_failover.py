@@ -37,14 +37,14 @@ class Service:
     """A provider that cannot serve while *trouble* returns something for the virtual time."""
 
     def __init__(self, name: str, trouble: Callable[[float], Exception | timedelta | None] = lambda _: None) -> None:
-        self.asked: list[float] = []
+        self.requests: list[float] = []
         self._name = name
         self._trouble = trouble
 
     async def fetch(self, city: City) -> Observation:
         """Raise the trouble; or give an observation that is as old as it says."""
         time = asyncio.get_running_loop().time()
-        self.asked.append(time)
+        self.requests.append(time)
         trouble = self._trouble(time)
         if isinstance(trouble, Exception):
             raise trouble
@@ -107,7 +107,7 @@ async def test_the_next_serves_while_the_first_cannot(trouble: Any) -> None:
     assert not any(arrival.stale for _, arrival in channel.taken)
     gaps = [later - earlier for (earlier, _), (later, _) in itertools.pairwise(channel.taken[1:])]
     assert gaps == pytest.approx([600] * len(gaps), abs=1e-3)
-    assert len(first.asked) < 15  # and not at every poll
+    assert len(first.requests) < 15  # and not at every poll
     assert not [event for event in logs if event["event"].startswith("city.") and event["event"] != "city.failover"]
 
 
@@ -152,7 +152,7 @@ async def test_old_data_of_the_only_provider_is_delivered_as_such() -> None:
     assert {(arrival.observation.provider, arrival.stale) for _, arrival in channel.taken} == {("second", True)}
     loud = [(event["event"], event.get("reason")) for event in logs if event["log_level"] == "warning"]
     assert loud == [("city.down", "the newest that first has is 9h old")]
-    assert all(later - earlier > 299 for earlier, later in itertools.pairwise(sorted(first.asked)))
+    assert all(later - earlier > 299 for earlier, later in itertools.pairwise(sorted(first.requests)))
 
 
 async def test_an_observation_from_the_future_is_of_now() -> None:

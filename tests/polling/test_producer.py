@@ -47,7 +47,7 @@ async def _watch(provider: FakeProvider, *, until: float, city: City = KIEL, siz
 
 async def test_a_healthy_city_is_asked_at_once_and_then_at_its_phase() -> None:
     """The first poll is at zero, the others at the phase of the city's id, at a fixed rate for a virtual day."""
-    provider = FakeProvider().answers(after=0.7)
+    provider = FakeProvider().responds(after=0.7)
     await _watch(provider, until=86400)
     first, *others = provider.times(KIEL)
     second = PHASE if PHASE >= 300 else PHASE + 600
@@ -58,7 +58,7 @@ async def test_a_healthy_city_is_asked_at_once_and_then_at_its_phase() -> None:
 
 async def test_a_city_of_a_long_list_is_asked_soon() -> None:
     """At a cold start the cities of a long list are not all asked at once: 10,000 a second, each at its own share."""
-    provider = FakeProvider().answers()
+    provider = FakeProvider().responds()
     registry = make_registry(replace(KIEL, id=f"city-{number}") for number in range(11_000))
     context = make_context({"fake": provider}, registry=registry)
     with contextlib.suppress(TimeoutError):
@@ -69,7 +69,7 @@ async def test_a_city_of_a_long_list_is_asked_soon() -> None:
 
 async def test_a_slow_answer_makes_ticks_be_skipped() -> None:
     """A poll that takes longer than the interval is finished before the next; the ticks keep their places."""
-    provider = FakeProvider().answers(after=700)
+    provider = FakeProvider().responds(after=700)
     await _watch(provider, until=7200)
     times = provider.times(KIEL)
     assert all(later - earlier >= 700 for earlier, later in itertools.pairwise(times))
@@ -78,7 +78,7 @@ async def test_a_slow_answer_makes_ticks_be_skipped() -> None:
 
 async def test_an_answer_that_takes_most_of_the_interval_costs_no_tick() -> None:
     """Only the second poll keeps a distance; later, every tick counts for which the city is free."""
-    provider = FakeProvider().answers(after=400)
+    provider = FakeProvider().responds(after=400)
     await _watch(provider, until=10_000)
     gaps = [later - earlier for earlier, later in itertools.pairwise(provider.times(KIEL)[1:])]
     assert gaps == pytest.approx([600] * len(gaps), abs=1e-3)
@@ -101,7 +101,7 @@ def _fields(context: PollingContext) -> dict[str, Any]:
 
 async def test_a_timer_that_fires_a_hair_early_makes_no_second_poll() -> None:
     """However the clock trembles, there is one poll at each tick."""
-    provider = FakeProvider().answers()
+    provider = FakeProvider().responds()
     context = Trembling(**_fields(make_context({"fake": provider})))
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(86400):
@@ -112,7 +112,7 @@ async def test_a_timer_that_fires_a_hair_early_makes_no_second_poll() -> None:
 
 async def test_a_failing_city_is_down_once_and_recovers_once() -> None:
     """Any number of failures in a row is one line when it begins and one when it ends."""
-    provider = FakeProvider().fails(times=5).answers()
+    provider = FakeProvider().fails(times=5).responds()
     with capture_logs() as events:
         context = await _watch(provider, until=7200)
     loud = [(event["event"], event["log_level"]) for event in events if event["log_level"] != "debug"]
@@ -125,7 +125,7 @@ async def test_a_failing_city_is_down_once_and_recovers_once() -> None:
 
 async def test_retries_back_off() -> None:
     """After each failure in a row the wait is longer, and after the recovery the city returns to its phase."""
-    provider = FakeProvider().fails(times=4).answers()
+    provider = FakeProvider().fails(times=4).responds()
     await _watch(provider, until=3600)
     times = provider.times(KIEL)
     assert times[:5] == pytest.approx([0, 150, 450, 1050, 1950], abs=1e-3)
@@ -135,21 +135,21 @@ async def test_retries_back_off() -> None:
 @pytest.mark.parametrize("failure", [Failure.REJECTED, Failure.DENIED, Failure.RATE_LIMITED])
 async def test_a_request_that_was_refused_is_not_repeated_early(failure: Failure) -> None:
     """What a client did wrong is not tried again within the interval."""
-    provider = FakeProvider().fails(ProviderError("400: no such place", failure)).answers()
+    provider = FakeProvider().fails(ProviderError("400: no such place", failure)).responds()
     await _watch(provider, until=1000)
     assert provider.times(KIEL)[1] == pytest.approx(600, abs=1e-3)
 
 
 async def test_a_service_may_say_when_to_come_back() -> None:
     """A Retry-After that is longer than the backoff is honoured."""
-    provider = FakeProvider().fails(unavailable(retry_after=4000)).answers()
+    provider = FakeProvider().fails(unavailable(retry_after=4000)).responds()
     await _watch(provider, until=5000)
     assert provider.times(KIEL)[:2] == pytest.approx([0, 4000], abs=1e-3)
 
 
 async def test_a_bug_in_a_provider_is_contained_and_shown() -> None:
     """Whatever a plug-in raises, the city is down with a traceback, and is asked again."""
-    provider = FakeProvider().fails(ZeroDivisionError("oh")).answers()
+    provider = FakeProvider().fails(ZeroDivisionError("oh")).responds()
     with capture_logs() as events:
         await _watch(provider, until=200)
     assert events[0]["event"] == "city.down"
@@ -169,7 +169,7 @@ class Mute(Exception):  # noqa: N818 - it says nothing, not even that
 )
 async def test_a_plug_in_cannot_end_its_city_or_the_daemon(error: BaseException) -> None:
     """Not even what is no Exception, or a stray cancellation, gets past the city that it came from."""
-    provider = FakeProvider().fails(error).answers()
+    provider = FakeProvider().fails(error).responds()
     with capture_logs() as events:
         await _watch(provider, until=200)
     assert [event["event"] for event in events] == ["city.down", "city.recovered"]
@@ -186,12 +186,12 @@ async def test_an_expected_failure_has_no_traceback() -> None:
 @pytest.mark.parametrize("error", [unavailable(), KeyError("a bug")])
 async def test_the_next_provider_serves_while_the_first_cannot(error: Exception) -> None:
     """The providers are asked in the city's order, whatever the first one raises; nothing is down."""
-    first, second = FakeProvider().fails(error), FakeProvider().answers()
+    first, second = FakeProvider().fails(error), FakeProvider().responds()
     context = make_context({"a": first, "b": second})
     with capture_logs() as events, contextlib.suppress(TimeoutError):
         async with asyncio.timeout(100):
             await produce(replace(KIEL, providers=("a", "b")), context)
-    assert (len(first.asked), len(second.asked), context.counts.fetched) == (1, 1, 1)
+    assert (len(first.requests), len(second.requests), context.counts.fetched) == (1, 1, 1)
     assert [(event["event"], event["log_level"]) for event in events] == [("provider.failed", "debug")]
 
 
@@ -231,7 +231,7 @@ async def test_a_provider_that_gives_something_else_is_down(answer: Any) -> None
 
 async def test_a_full_channel_holds_the_city_back() -> None:
     """A producer that waits for room asks for nothing meanwhile, and goes on at its phase."""
-    provider = FakeProvider().answers()
+    provider = FakeProvider().responds()
     context: Any = None
 
     async def make_room() -> None:

@@ -51,7 +51,7 @@ def observation(city: City = KIEL, **values: object) -> Observation:
     return plain._replace(**values)  # type: ignore[arg-type]
 
 
-def arrival(city: City = KIEL, **values: object) -> FetchedObservation:
+def make_fetched(city: City = KIEL, **values: object) -> FetchedObservation:
     """Return the arrival of such an observation."""
     return FetchedObservation(city, observation(city, **values))
 
@@ -77,11 +77,11 @@ class FakeProvider:
     """Answers every city by a script of steps, for ever by the last one; each answer is an observation of its own."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[float, str]] = []  # when, and for which city
-        self.given: list[Observation] = []
+        self.requests: list[tuple[float, str]] = []  # when, and for which city
+        self.returned: list[Observation] = []
         self._script: list[BaseException | float] = []
 
-    def answers(self, *, after: float = 0.0, times: int = 1) -> FakeProvider:
+    def responds(self, *, after: float = 0.0, times: int = 1) -> FakeProvider:
         """Give an observation *after* so many seconds."""
         self._script += [after] * times
         return self
@@ -93,15 +93,15 @@ class FakeProvider:
 
     def hangs(self) -> FakeProvider:
         """Take a year to answer."""
-        return self.answers(after=365 * 86400.0)
+        return self.responds(after=365 * 86400.0)
 
     def times(self, city: City) -> list[float]:
         """Return when a city was asked for, in virtual seconds."""
-        return [when for when, asked in self.asked if asked == city.id]
+        return [when for when, asked in self.requests if asked == city.id]
 
     async def fetch(self, city: City) -> Observation:
         """Follow the script."""
-        self.asked.append((asyncio.get_running_loop().time(), city.id))
+        self.requests.append((asyncio.get_running_loop().time(), city.id))
         step = self._script[0] if self._script else 0.0
         if len(self._script) > 1:
             self._script.pop(0)
@@ -110,7 +110,7 @@ class FakeProvider:
         if step:
             await asyncio.sleep(step)
         given = observation(city, observed_at=now(), fetched_at=now())
-        self.given.append(given)
+        self.returned.append(given)
         return given
 
 
@@ -118,7 +118,7 @@ class FakeSink:
     """Keeps what it is given; may be slow, fail or hang."""
 
     def __init__(self, *, takes: float = 0.0) -> None:
-        self.got: list[FetchedObservation] = []
+        self.received: list[FetchedObservation] = []
         self.batches: list[int] = []
         self.times: list[float] = []  # of the batches, in virtual seconds
         self._takes = takes
@@ -137,15 +137,15 @@ class FakeSink:
             raise self._failures.pop(0)
         self.batches.append(len(batch))
         self.times.append(asyncio.get_running_loop().time())
-        self.got += batch
+        self.received += batch
 
     @property
     def observations(self) -> list[Observation]:
         """Return the observations that arrived, in their order."""
-        return [arrived.observation for arrived in self.got]
+        return [arrived.observation for arrived in self.received]
 
 
-class AtOnce:
+class InlineWorker:
     """Runs what a worker's thread would, without one: on virtual time a thread would take no time anyway."""
 
     async def run(self, call: Callable[[], T]) -> T:
@@ -159,14 +159,14 @@ class VirtualJournal(Journal):
     def __init__(self, file: Path) -> None:
         self.store = Store(file)
         self._failures: list[Exception] = []
-        super().__init__(file, self.store, AtOnce())
+        super().__init__(file, self.store, InlineWorker())
 
     def fails(self, error: Exception, times: int = 1) -> VirtualJournal:
         """Raise *error* at the next additions."""
         self._failures += [error] * times
         return self
 
-    def heals(self) -> None:
+    def recovers(self) -> None:
         """Fail no more."""
         self._failures.clear()
 
@@ -184,7 +184,7 @@ class VirtualJournal(Journal):
     async def open_reader(self) -> AsyncIterator[AsyncReader]:
         """Open the file a second time."""
         with contextlib.closing(Reader(self.file)) as reader:
-            yield AsyncReader(reader, AtOnce())
+            yield AsyncReader(reader, InlineWorker())
 
 
 class FakeJournal(Journal):
