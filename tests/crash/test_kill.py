@@ -187,8 +187,8 @@ async def _until_level(around: World) -> dict[str, Any]:
     while True:
         stopped = (await around.run(8.0, signal.SIGTERM))[-1]
         assert stopped["event"] == "daemon.stopped"
-        if not any(each["behind"] for each in stopped["forwarders"].values()):
-            assert not any(each["skipped"] for each in stopped["forwarders"].values())
+        if not any(counters["behind"] for counters in stopped["forwarders"].values()):
+            assert not any(counters["skipped"] for counters in stopped["forwarders"].values())
             return stopped
 
 
@@ -202,10 +202,12 @@ async def _compare(around: World, before: dict[tuple[Any, ...], int]) -> None:
     assert table == values
     points = await around.influx.rows("SELECT city, provider, temperature FROM weather")
     assert {(p["city"], p["provider"], "", p["time"]): p["temperature"] for p in points} == values
-    assert set(values.items()) <= {(_key(each), each["temperature"]) for each in around.receiver.got}
-    sent = [(_key(each), each["fetched_at"]) for each in around.receiver.got]
+    assert set(values.items()) <= {
+        (_key(observation), observation["temperature"]) for observation in around.receiver.got
+    }
+    sent = [(_key(observation), observation["fetched_at"]) for observation in around.receiver.got]
     assert len(set(sent)) == len(sent)
-    assert set(values.items()) <= {(_key(each), each["temperature"]) for each in around.heard}
+    assert set(values.items()) <= {(_key(observation), observation["temperature"]) for observation in around.heard}
 
 
 def _key(said: dict[str, Any]) -> tuple[Any, ...]:

@@ -79,8 +79,8 @@ def test_a_repeat_is_counted_and_a_revision_moves_to_the_end(store: Store, file:
     assert store.add([make_fetched(temperature=7.0, station="K1")]).stored == 1
     with closing(Reader(file)) as reader:
         found = reader.read_after(0, 10)
-        assert [each.observation.temperature for each in found] == [6.0, 7.0, 7.0]
-        assert [each.observation for each in reader.read_after(found[0].seq, 10)] == [
+        assert [entry.observation.temperature for entry in found] == [6.0, 7.0, 7.0]
+        assert [entry.observation for entry in reader.read_after(found[0].seq, 10)] == [
             observation(temperature=7.0, **later),
             observation(temperature=7.0, station="K1"),
         ]
@@ -140,25 +140,25 @@ def test_pages_and_history_of_a_city_equal_the_filtered_journal(
     said: list[tuple[City, int, int]], since: int | None, until: int | None, after: int, limit: int
 ) -> None:
     """A page and the history of a city equal the journal filtered by city, time and number."""
-    begin, end = (None if each is None else EPOCH + timedelta(minutes=each) for each in (since, until))
+    begin, end = (None if minute is None else EPOCH + timedelta(minutes=minute) for minute in (since, until))
     with TemporaryDirectory() as folder, closing(Store(file := Path(folder) / "weatherd.sqlite")) as store:
         for city, minute, value in said:
             store.add([make_fetched(city, observed_at=EPOCH + timedelta(minutes=minute), temperature=float(value))])
         with closing(Reader(file)) as reader:
             kiel = [
-                each
-                for each in reader.read_after(0, 100)
-                if each.observation.city == "kiel"
-                and (begin is None or begin <= each.observation.observed_at)
-                and (end is None or each.observation.observed_at < end)
+                entry
+                for entry in reader.read_after(0, 100)
+                if entry.observation.city == "kiel"
+                and (begin is None or begin <= entry.observation.observed_at)
+                and (end is None or entry.observation.observed_at < end)
             ]
             assert (
                 reader.read_page(after, limit, begin, end, "kiel")
-                == [each for each in kiel if each.seq > after][:limit]
+                == [entry for entry in kiel if entry.seq > after][:limit]
             )
             if begin and end:
-                by_time = sorted(kiel, key=lambda each: each.observation.observed_at)
-                assert reader.read_city("kiel", begin, end) == [each.observation for each in by_time]
+                by_time = sorted(kiel, key=lambda entry: entry.observation.observed_at)
+                assert reader.read_city("kiel", begin, end) == [entry.observation for entry in by_time]
 
 
 def test_a_repeat_updates_the_time_of_the_fetch(store: Store) -> None:
@@ -174,10 +174,10 @@ def test_the_history_of_a_city_is_ordered_by_time(store: Store, file: Path) -> N
     store.add([*arrivals(20, 30), *arrivals(0, 10), *arrivals(0, 50, BERLIN)])
     with closing(Reader(file)) as reader:
         found = reader.read_city("kiel", EPOCH + timedelta(minutes=5), EPOCH + timedelta(minutes=22))
-        assert [each.temperature for each in found] == [5, 6, 7, 8, 9, 20, 21]
+        assert [observation.temperature for observation in found] == [5, 6, 7, 8, 9, 20, 21]
         assert reader.list_cities() == ["berlin", "kiel"]
         exported = list(reader.iterate(EPOCH + timedelta(minutes=8), None, ["kiel"]))
-        assert [each.temperature for each in exported] == [*range(20, 30), 8, 9]
+        assert [observation.temperature for observation in exported] == [*range(20, 30), 8, 9]
 
 
 def test_a_city_without_observations_is_not_listed(store: Store, file: Path) -> None:
@@ -196,7 +196,7 @@ def test_an_export_sees_what_is_added_meanwhile(store: Store, file: Path) -> Non
         export = reader.iterate(None, None, [])
         first = next(export)
         assert store.add(arrivals(5000, 5100)).stored == 100
-        assert [first.temperature, *(each.temperature for each in export)] == list(range(5100))
+        assert [first.temperature, *(observation.temperature for observation in export)] == list(range(5100))
 
 
 def test_a_reader_needs_a_journal(file: Path) -> None:

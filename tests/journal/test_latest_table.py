@@ -72,16 +72,16 @@ async def _run_pipeline(
         return store.add(batch).stored
 
     for batch in batches:
-        kiel = next((each.city for each in batch if each.city != BERLIN), registry.cities[-1])
+        kiel = next((fetched.city for fetched in batch if fetched.city != BERLIN), registry.cities[-1])
         registry.apply(diff(registry.cities, [BERLIN, kiel]))
         queue = ObservationQueue(10)
         writer = JournalWriter(add, queue, ObservationCounts())
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(writer.run())
             tasks.create_task(consume(queue, latest, [], writer, Heartbeat()))
-            for each in batch:
-                if each.city in registry.cities:
-                    await queue.put(each)
+            for fetched in batch:
+                if fetched.city in registry.cities:
+                    await queue.put(fetched)
             queue.close()
 
 
@@ -95,9 +95,9 @@ def _start(cities: Iterable[City], saved: Iterable[LastObservation] = ()) -> tup
 def _after_a_crash(file: Path, cities: Iterable[City]) -> LatestObservations:
     """Return the latest observations of a run that finds the file as it is now, which was not closed."""
     with TemporaryDirectory() as folder:
-        for each in file.parent.glob("*.sqlite*"):
-            if not each.name.endswith("-shm"):
-                shutil.copy(each, folder)
+        for path in file.parent.glob("*.sqlite*"):
+            if not path.name.endswith("-shm"):
+                shutil.copy(path, folder)
         with closing(Store(Path(folder) / file.name)) as store:
             return _start(cities, store.load(NOW).latest)[1]
 
@@ -112,7 +112,7 @@ def test_a_crash_loses_only_the_fetch_time_of_a_repeat(lives: list[list[list[Fet
     with TemporaryDirectory() as folder, closing(Store(file := Path(folder) / "weatherd.sqlite")) as store:
         registry, latest = _start([BERLIN, KIEL])
         for batches in lives:
-            later = [[_fetched(each, next(minute)) for each in batch] for batch in batches]
+            later = [[_fetched(fetched, next(minute)) for fetched in batch] for batch in batches]
             with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
                 runner.run(_run_pipeline(later, store, registry, latest))
             found = _after_a_crash(file, registry.cities)
@@ -128,7 +128,7 @@ def test_the_next_run_finds_the_latest_observations(lives: list[list[list[Fetche
     with TemporaryDirectory() as folder, closing(Store(Path(folder) / "weatherd.sqlite")) as store:
         registry, latest = _start([BERLIN, KIEL])
         for batches in lives:
-            later = [[_fetched(each, next(minute)) for each in batch] for batch in batches]
+            later = [[_fetched(fetched, next(minute)) for fetched in batch] for batch in batches]
             with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
                 runner.run(_run_pipeline(later, store, registry, latest))
             again, found = _start(registry.cities, store.load(NOW).latest)

@@ -45,8 +45,8 @@ def arrivals(*lasts: LastObservation) -> list[FetchedObservation]:
     """Return fetched observations that are then saved as these latest ones."""
     named = {"kiel": KIEL, "berlin": BERLIN}
     return [
-        FetchedObservation(replace(named[each.observation.city], lat=each.lat, lon=each.lon), each.observation)
-        for each in lasts
+        FetchedObservation(replace(named[saved.observation.city], lat=saved.lat, lon=saved.lon), saved.observation)
+        for saved in lasts
     ]
 
 
@@ -156,7 +156,7 @@ def test_a_rejected_file_is_closed(file: Path, statement: str | None) -> None:
     with pytest.raises(StateError) as caught:
         Store(file)
     assert caught.value.args  # the error is still there, and with it all that it knows
-    assert str(file) not in {os.path.realpath(each) for each in FILES.iterdir()}
+    assert str(file) not in {os.path.realpath(path) for path in FILES.iterdir()}
 
 
 @pytest.mark.parametrize("version", [(3, 32, 0), (3, 34, 1), sqlite3.sqlite_version_info])

@@ -168,7 +168,7 @@ async def test_everything_is_published_again_when_home_assistant_starts(tmp_path
             made.cities = (KIEL, BERLIN)
             await listener.hears(munich, b"")
             before = len(listener.on(KIEL_CONFIG)), len(listener.on("weatherd/kiel/state"))
-            listener.heard = [each for each in listener.heard if each[0] != munich]
+            listener.heard = [message for message in listener.heard if message[0] != munich]
             await listener.client.publish("homeassistant/status", b"online", qos=1)
             await listener.hears(munich, b"")
             assert listener.on(munich) == [announced, b""]

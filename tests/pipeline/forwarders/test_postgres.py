@@ -56,7 +56,9 @@ async def test_a_server_that_dies_and_freezes_gets_everything(tmp_path: Path) ->
         rows = await server.rows(f"SELECT {', '.join(FIELDS)} FROM {TABLE} ORDER BY observed_at")  # noqa: S608
         async with made.journal.open_reader() as reading:
             kept = [entry.observation for entry in await reading.read_after(0, 10_000)]
-        assert [tuple(row) for row in rows] == [tuple(getattr(each, name) for name in FIELDS) for each in kept]
+        assert [tuple(row) for row in rows] == [
+            tuple(getattr(observation, name) for name in FIELDS) for observation in kept
+        ]
         assert len(kept) == 5500
 
 

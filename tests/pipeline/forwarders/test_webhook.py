@@ -44,7 +44,7 @@ class Receiver:
         step = self.script.pop(0) if self.script else 204
         if step == "hang":
             await asyncio.get_running_loop().create_future()
-        if step in (204, "cut") and self.dislikes & {each["temperature"] for each in batch}:
+        if step in (204, "cut") and self.dislikes & {observation["temperature"] for observation in batch}:
             return web.Response(status=422, text="too cold")
         if step in (204, "cut") and request.headers["Idempotency-Key"] not in self._keys:
             self._keys.add(request.headers["Idempotency-Key"])
@@ -95,7 +95,7 @@ async def test_a_batch_is_sent_again_until_it_is_accepted(tmp_path: Path, troubl
                 await until(lambda: _has_answered(receiver, 2))
                 await until(lambda: _is_caught_up(deliveries))
                 assert deliveries.counters()["far"] == {"delivered": 3, "skipped": 0, "behind": 0}
-    assert [each["temperature"] for each in receiver.got] == [0, 1, 2]
+    assert [observation["temperature"] for observation in receiver.got] == [0, 1, 2]
     assert len({body for _, body in receiver.requests}) == 1
     assert len({headers["Idempotency-Key"] for headers, _ in receiver.requests}) == 1
     assert [log["event"] for log in logs] == ["forwarder.down", "forwarder.recovered"]
@@ -111,7 +111,9 @@ async def test_a_rejected_observation_is_skipped_alone(tmp_path: Path) -> None:
             async with made.delivering(open_forwarder, webhook={"url": receiver.url}) as deliveries:
                 await until(lambda: _is_caught_up(deliveries))
                 assert deliveries.counters()["far"] == {"delivered": 19, "skipped": 1, "behind": 0}
-    assert [each["temperature"] for each in receiver.got] == [number for number in range(20) if number != 7]
+    assert [observation["temperature"] for observation in receiver.got] == [
+        number for number in range(20) if number != 7
+    ]
     assert [(log["event"], log["reason"]) for log in logs] == [
         ("forwarder.skipped", "HTTP status 422: too cold"),
     ]
