@@ -77,11 +77,14 @@ class JournalWriter:
             except StateError as error:
                 self._report_down(str(error))
             except Exception as error:  # noqa: BLE001 - one observation must not cost the others
-                return await self._store_singly(batch, error)
+                await self._store_singly(batch, error)
+                return
             else:
                 self._counts.stored += stored
                 self._counts.repeated += len(batch) - stored
-                return self._report_up()
+                if self._is_down:
+                    self._report_recovery()
+                return
             finally:
                 slow.cancel()
             delay = min(_MAX_RETRY_DELAY, 2 * delay)
@@ -101,7 +104,6 @@ class JournalWriter:
             log.error("sink.down", sink="journal", reason=reason, waiting=self._queue.depth)
         self._is_down = True
 
-    def _report_up(self) -> None:
-        if self._is_down:
-            log.info("sink.recovered", sink="journal", waiting=self._queue.depth)
+    def _report_recovery(self) -> None:
+        log.info("sink.recovered", sink="journal", waiting=self._queue.depth)
         self._is_down = False

@@ -47,7 +47,8 @@ class GuardedSink:
         except Exception as error:  # noqa: BLE001 - a sink may be a plug-in
             self._record_failure(error, len(batch))
         else:
-            self._record_success()
+            if self._failures:
+                self._record_recovery()
 
     def _record_failure(self, error: Exception, missed: int) -> None:
         self._failures += 1
@@ -59,7 +60,6 @@ class GuardedSink:
         reason = f"no write within {WRITE_TIMEOUT:g} s" if isinstance(error, TimeoutError) else describe(error)
         log.error("sink.down", sink=self._name, reason=reason, exc_info=error if is_bug else None)
 
-    def _record_success(self) -> None:
-        if self._failures:
-            log.info("sink.recovered", sink=self._name, missed=self._missed)
+    def _record_recovery(self) -> None:
+        log.info("sink.recovered", sink=self._name, missed=self._missed)
         self._failures = self._missed = 0
