@@ -9,10 +9,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pydantic import BaseModel
 from structlog.testing import capture_logs
 
 from tests.support import virtual_time
 from tests.support.fakes import KIEL, FakeSink, observation
+from weatherd.config.loader import parse_settings
 from weatherd.config.settings import Settings
 from weatherd.daemon.wiring import open_providers, open_sinks
 from weatherd.freshness import DEFAULT_AGE_BUDGET
@@ -132,6 +134,68 @@ async def test_a_plug_in_that_breaks_while_it_is_closed_stops_nobody(install: Ca
     assert SEEN == ["closed"]
     facts: list[Any] = [(event["event"], event["plugin"]) for event in logs]
     assert facts == [("plugin.broken", "breaking")]
+
+
+class Account(BaseModel):
+    """The settings of a sink of this module."""
+
+    token: str
+    level: int = 1
+
+
+class Station(BaseModel):
+    """The settings of another; none is required."""
+
+    station: int = 12
+
+
+@contextlib.asynccontextmanager
+async def open_demanding(settings: Settings) -> AsyncIterator[FakeSink]:
+    """Open a sink that needs a token."""
+    SEEN.append(f"demanding {settings.plugins['demanding'].token}")
+    yield FakeSink()
+
+
+@contextlib.asynccontextmanager
+async def open_modest(settings: Settings) -> AsyncIterator[FakeSink]:
+    """Open a sink that has settings with defaults."""
+    SEEN.append(f"modest {settings.plugins['modest'].station}")
+    yield FakeSink()
+
+
+@contextlib.asynccontextmanager
+async def open_strict(settings: Settings, resources: Resources) -> AsyncIterator[OneCity]:
+    """Open a provider that needs a token."""
+    SEEN.append(f"strict {settings.plugins['strict'].token}")
+    yield OneCity(resources)
+
+
+open_demanding.settings_model = Account  # type: ignore[attr-defined]
+open_modest.settings_model = Station  # type: ignore[attr-defined]
+open_strict.settings_model = Account  # type: ignore[attr-defined]
+
+
+async def test_a_plug_in_gets_its_own_settings(install: Callable[..., None]) -> None:
+    """Validated, with defaults; a sink that lacks a required key stays off."""
+    install("sinks", "demanding", "modest")
+    quiet = Settings(log={"observations": False})
+    async with open_sinks(quiet) as sinks:
+        assert sinks.keys() & {"demanding", "modest"} == {"modest"}
+    assert SEEN == ["modest 12"]
+    configured = parse_settings("plugins: {demanding: {token: t}, modest: {station: 5}}", "f.yaml", {})
+    async with open_sinks(configured) as sinks:
+        assert sinks.keys() >= {"demanding", "modest"}
+    assert SEEN[1:] == ["demanding t", "modest 5"]
+
+
+async def test_a_provider_that_lacks_a_required_setting_is_rejected(install: Callable[..., None]) -> None:
+    """With the key that is missing; it matters only to the cities that use it."""
+    install("providers", "strict")
+    async with open_providers(Settings(), virtual_time.now) as providers:
+        assert str(providers.rejected["strict"]) == "plugins.strict: 'token' is missing"
+    async with open_providers(parse_settings("plugins: {strict: {token: t}}", "f", {}), virtual_time.now) as providers:
+        assert "strict" in providers.usable
+    assert SEEN == ["strict t"]
 
 
 async def _peak(limiter: RateLimiter, requests: int) -> int:

@@ -16,7 +16,9 @@ A plug-in names them as attributes of its module, or of the function that its en
         token = settings.plugins["my-provider"].token
         ...                     # and in fetch(city): city.plugin("my-provider").station, if the row has it
 
-There is no registration but the entry point. Unknown keys are rejected, whatever the model's configuration.
+There is no registration but the entry point. Unknown keys are rejected, whatever the model's configuration. Without a
+section in weatherd.yaml the plug-in gets its model's defaults; if the model requires a key, a sink or a forwarder stays
+off, and a provider is unusable. A ``city_model`` must be frozen and hashable, because a reload compares cities.
 """
 
 from __future__ import annotations
@@ -24,18 +26,26 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
-from weatherd.config.setting_fields import section_model
+from weatherd.config.messages import explain_error
+from weatherd.config.setting_fields import PLUGINS, section_model
+from weatherd.errors import ConfigError, Problem
 from weatherd.plugins import contain, find_plugins
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from importlib.metadata import EntryPoint
 
+    from weatherd.config.settings import Settings
+
     FindModels = Callable[[], Mapping[str, "PluginModels"]]
 
 _GROUPS = ("providers", "sinks", "forwarders")
+
+
+class MissingSettingsError(ConfigError):
+    """A plug-in requires settings, and no section was configured for it."""
 
 
 class PluginModels(NamedTuple):
@@ -61,6 +71,24 @@ def find_model(opener: Any, attribute: str) -> type[BaseModel] | None:
     module = sys.modules.get(getattr(opener, "__module__", ""))
     model = getattr(opener, attribute, None) or getattr(module, attribute, None)
     return model if isinstance(model, type) and issubclass(model, BaseModel) else None
+
+
+def with_plugin_defaults(settings: Settings, name: str, opener: Any) -> Settings:
+    """Return *settings* with a section for a plug-in: of its model's defaults, if no section was configured.
+
+    So ``settings.plugins[name]`` exists for every plug-in with a ``settings_model``. Raises MissingSettingsError if the
+    model requires a key.
+    """
+    model = find_model(opener, "settings_model")
+    if model is None or name in settings.plugins:
+        return settings
+    try:
+        section = model.model_validate({}, extra="forbid")
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+        problems = [Problem(f"{PLUGINS}.{name}", explain_error(detail, model.model_fields)) for detail in details]
+        raise MissingSettingsError(*problems) from None
+    return settings.model_copy(update={PLUGINS: {**settings.plugins, name: section}})
 
 
 def _models_of(point: EntryPoint) -> PluginModels | None:

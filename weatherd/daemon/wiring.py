@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import structlog
 
 from weatherd import __version__, plugins
+from weatherd.config.plugin_models import MissingSettingsError, with_plugin_defaults
 from weatherd.errors import ConfigError, Problem, describe
 from weatherd.freshness import AGE_BUDGETS, AgeBudgets
 from weatherd.http.session import open_session
@@ -100,12 +101,13 @@ async def open_providers(
             try:
                 with contain():
                     opener = point.load()
-                    traits = _find_traits(name, opener, settings)
+                    own = with_plugin_defaults(settings, name, opener)
+                    traits = _find_traits(name, opener, own)
                     plans[name], budgets[name] = traits.plan, traits.max_age
                     meter, save = state.usage_meter(name, traits.plan), functools.partial(state.schedule_save, name)
                     limiters[name] = RateLimiter(meter, traits.concurrency, now, save)
                     resources = Resources(session, limiters[name], state.key_values(name), now)
-                    usable[name] = await _enter(stack, name, opener(settings, resources))
+                    usable[name] = await _enter(stack, name, opener(own, resources))
             except ConfigError as error:
                 rejected[name] = error.problems[0]
             except Exception as error:
@@ -148,8 +150,11 @@ async def open_sinks(settings: Settings) -> AsyncIterator[dict[str, Sink]]:
         for name, point in plugins.find_plugins("sinks").items():
             try:
                 with contain():
-                    if opened := point.load()(settings):
+                    opener = point.load()
+                    if opened := opener(with_plugin_defaults(settings, name, opener)):
                         sinks[name] = await _enter(stack, name, opened)
+            except MissingSettingsError:
+                continue  # switched off, as a built-in forwarder without a section is
             except ConfigError:
                 raise
             except Exception as error:
@@ -175,8 +180,11 @@ async def open_forwarders(
             resources = ForwarderResources(session, state.key_values(f"forwarder {name}"), cities, now, budgets)
             try:
                 with contain():
-                    if forwarder := point.load()(settings, resources):
+                    opener = point.load()
+                    if forwarder := opener(with_plugin_defaults(settings, name, opener), resources):
                         forwarders[name] = forwarder
+            except MissingSettingsError:
+                continue  # switched off, as a built-in forwarder without a section is
             except ConfigError:
                 raise
             except Exception as error:
