@@ -1,4 +1,4 @@
-"""The few exceptions that weatherd raises on purpose; anything else is a bug."""
+"""The exceptions that weatherd raises on purpose; any other exception is a bug."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 
 class WeatherdError(Exception):
-    """The base of every expected failure. Its text is written for the person who reads it."""
+    """The base class of expected failures. Its text is a message for users."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong with a configuration: where it is, what it is, what to do."""
+    """One problem with a configuration: its location and a message that says what to do."""
 
-    where: str  # file:line:column, or the name of an environment variable; "" for nowhere in particular
+    where: str  # file:line:column, or an environment variable, or a file; "" if there is none
     message: str
 
     def __str__(self) -> str:
@@ -27,7 +27,7 @@ class Problem:
 
 
 class ConfigError(WeatherdError):
-    """A configuration that is refused whole, with every problem found in it."""
+    """A configuration was rejected as a whole; ``problems`` are all problems found in it."""
 
     def __init__(self, *problems: Problem) -> None:
         super().__init__("\n".join(map(str, problems)))
@@ -35,11 +35,11 @@ class ConfigError(WeatherdError):
 
 
 class StateError(WeatherdError):
-    """The state folder cannot be used, or not now; the text names it and says what to do."""
+    """The state folder cannot be used, at least at the moment; the text names it and says what to do."""
 
 
 class DeliveryError(WeatherdError):
-    """A far side cannot take observations now; ``retry_after`` is the number of seconds that it asked for, or None."""
+    """The destination cannot accept observations now; ``retry_after`` is the pause in seconds it asked for, or None."""
 
     def __init__(self, reason: str, *, retry_after: float | None = None) -> None:
         super().__init__(reason)
@@ -47,26 +47,26 @@ class DeliveryError(WeatherdError):
 
 
 class RejectedError(WeatherdError):
-    """A far side will never take these observations together, but perhaps some of them."""
+    """The destination permanently rejected this batch; a smaller batch may be accepted."""
 
 
 class Failure(Enum):
-    """How far a failed request reaches, which decides what may be tried again."""
+    """The kind of a failed request, which decides what is retried. Values are the metrics' ``outcome`` label."""
 
-    REJECTED = "refused"  # this very request will fail again: 400, 404, 422
-    DENIED = "denied"  # the service does not serve us: 401, 403
-    RATE_LIMITED = "limited"  # too many calls: 429
-    CONCURRENCY_LIMITED = "crowded"  # too many requests at once: another kind of 429
-    PAUSED = "paused"  # not even asked: the service is left alone for now
-    STALE = "stale"  # an answer that is too old
-    BROKEN = "broken"  # perhaps because of one place of it: 500, an answer that breaks off or never comes
-    UNAVAILABLE = "unavailable"  # the service, or the way to it, is out of order
-    MALFORMED = "malformed"  # an answer that cannot be understood
-    EMPTY = "empty"  # one that can, but lacks the weather of this place
+    REJECTED = "refused"  # the same request will fail again: 400, 404, 422
+    DENIED = "denied"  # wrong or missing key, or blocked: 401, 403
+    RATE_LIMITED = "limited"  # too many requests in a period: 429
+    CONCURRENCY_LIMITED = "crowded"  # too many concurrent requests: another kind of 429
+    PAUSED = "paused"  # not sent, because the service is paused or its quota is used up
+    STALE = "stale"  # a response with an observation that is too old
+    BROKEN = "broken"  # 500, a truncated response or a timeout; in a batch, one city may be the cause
+    UNAVAILABLE = "unavailable"  # the service or the network is down: 502, 503, no connection
+    MALFORMED = "malformed"  # a response that cannot be parsed
+    EMPTY = "empty"  # a valid response without the weather of this place
 
 
 class ProviderError(WeatherdError):
-    """A poll that brought no observation; the text says why, and never holds a key.
+    """A poll failed; the text is the reason and never contains an API key.
 
     ``retry_after`` is the pause in seconds that the service asked for, or None. ``retry_spacing`` is set when the
     service is paused for all cities: the seconds between their retries.
@@ -89,27 +89,27 @@ class ProviderError(WeatherdError):
 
 
 def is_service_wide(error: Exception | None) -> bool:
-    """Tell whether the service is left alone for all its cities: the gate has said so once, for all of them."""
+    """Return whether the service is paused for all cities; the rate limiter has logged that once for all of them."""
     return isinstance(error, ProviderError) and error.retry_spacing is not None
 
 
 def closest_match(word: str, known: Iterable[str]) -> str | None:
-    """Return the known word that *word* was probably meant to be, whatever its capitals, or None."""
+    """Return the known word that is most similar to *word*, ignoring case, or None."""
     words = {name.casefold(): name for name in known}
     found = difflib.get_close_matches(word.casefold(), words, n=1, cutoff=0.6)
     return words[found[0]] if found else None
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return ``; did you mean 'x'?``, or "" when no known word is near."""
+    """Return ``; did you mean 'x'?``, or "" if no known word is similar."""
     guess = closest_match(word, known)
     return f"; did you mean {guess!r}?" if guess else ""
 
 
 def describe(error: BaseException) -> str:
-    """Say what *error* says; its type if it says nothing, or cannot even do that."""
+    """Return the message of *error*, or the name of its type if it has none or raises when it is asked."""
     try:
         text = (error.strerror if isinstance(error, OSError) else None) or str(error)
-    except Exception:  # noqa: BLE001 - also this is other people's code
+    except Exception:  # noqa: BLE001 - the __str__ of a plug-in's exception
         text = ""
     return text or type(error).__name__

@@ -1,4 +1,4 @@
-"""An observation as text: the user's own line, and the plain values of JSON and CSV."""
+"""Observations as text: a line by the user's template, and the plain values of JSON and CSV."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ TEMPLATE_FIELDS = ("name", *FIELDS)
 _TIMES = (TEMPLATE_FIELDS.index("observed_at"), TEMPLATE_FIELDS.index("fetched_at"))
 
 _NOT_ZERO = re.compile("[1-9a-zA-Z]")
-_WIDE = re.compile(r"\d{4}")
+_WIDE_SPEC = re.compile(r"\d{4}")
 
 
 class _UnfitError(ValueError):
-    """What the format string should not hold."""
+    """The template contains something that is not allowed."""
 
 
 class _Field(NamedTuple):
-    """A field of a template, and what stands before it."""
+    """A field of a template, and the text before it."""
 
     before: str
-    place: int  # in NAMES
+    position: int  # in NAMES
     conversion: str | None
     spec: str
 
     def fill(self, values: Sequence[Any], zone: tzinfo) -> str:
-        """Return the text up to the end of the field: a dash for what is not known, and never -0."""
-        value = values[self.place]
+        """Return the text up to the end of the field: a dash for a missing value, and 0 where rounding gives -0."""
+        value = values[self.position]
         if value is None:
             return f"{self.before}–"
-        if self.place in _TIMES:
+        if self.position in _TIMES:
             value = value.astimezone(zone)
         text = format(_FORMATTER.convert_field(value, self.conversion) if self.conversion else value, self.spec)
         if "-" in text and isinstance(value, float) and not _NOT_ZERO.search(text):
@@ -56,7 +56,7 @@ _FORMATTER = string.Formatter()
 
 @functools.lru_cache(maxsize=16)
 def _parts(template: str) -> tuple[tuple[_Field, ...], str]:
-    """Take a template apart: fields by their plain names only, and what follows the last one."""
+    """Parse a template into its fields, which must be plain names, and the text after the last one."""
     fields, end = [], ""
     for before, name, spec, conversion in _FORMATTER.parse(template):
         if name is None:
@@ -65,14 +65,15 @@ def _parts(template: str) -> tuple[tuple[_Field, ...], str]:
             fields.append(_Field(end + before, TEMPLATE_FIELDS.index(name), conversion, spec or ""))
             end = ""
         else:
-            raise _UnfitError(f"should not hold {{{name}}}{did_you_mean(name, TEMPLATE_FIELDS)}")
+            raise _UnfitError(f"should not contain {{{name}}}{did_you_mean(name, TEMPLATE_FIELDS)}")
     return tuple(fields), end
 
 
 def format_line(template: str, arrival: FetchedObservation) -> str:
-    """Fill in ``console.format``. Times are in the city's own time zone if it has one, else in UTC.
+    """Format an observation by a template such as ``console.format``.
 
-    Whatever the template, a line says at its end when it is not the weather of now.
+    Times are in the city's time zone if it has one, else in UTC. A stale observation is marked at the end of the line,
+    whatever the template.
     """
     city, observation, _, is_stale, _ = arrival
     zone = zoneinfo.ZoneInfo(city.timezone) if city.timezone else UTC
@@ -83,23 +84,23 @@ def format_line(template: str, arrival: FetchedObservation) -> str:
 
 
 def to_dict(observation: Observation) -> dict[str, Any]:
-    """Return the fields in their order, times as RFC 3339 in UTC, for JSON and CSV."""
+    """Return the fields in their order for JSON and CSV; times are RFC 3339 strings in UTC."""
     values = observation._asdict()
-    for place in _TIMES:
-        values[TEMPLATE_FIELDS[place]] = format_rfc3339(values[TEMPLATE_FIELDS[place]])
+    for name in ("observed_at", "fetched_at"):
+        values[name] = format_rfc3339(values[name])
     return values
 
 
-@functools.lru_cache(maxsize=256)  # the observations of an answer share their moments
+@functools.lru_cache(maxsize=256)  # because the observations of a batch share their times
 def format_rfc3339(moment: datetime) -> str:
-    """Write a moment as ``2026-01-31T12:00:00Z``, with milliseconds if it has any."""
+    """Format a time in UTC as ``2026-01-31T12:00:00Z`` (RFC 3339), with milliseconds unless they are zero."""
     utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
-    text = orjson.dumps(utc)  # a fifth of what isoformat() takes, and there are three of them in a line of the log
+    text = orjson.dumps(utc)  # a fifth of the time of isoformat(), because a log line has three times
     return f"{text[1 : 24 if moment.microsecond else 20].decode()}Z"
 
 
 def validate_template(template: str) -> str:
-    """Return a template that works for every observation; a ValueError that names the wrong field."""
+    """Return *template* if it works for every observation. Raises ValueError that names the wrong field."""
     try:
         _check_specs(template)
         for example in _examples():
@@ -114,17 +115,17 @@ def validate_template(template: str) -> str:
 def _check_specs(template: str) -> None:
     for _, _, spec, _ in _FORMATTER.parse(template):
         if spec and "{" in spec:
-            raise _UnfitError("should not hold a field inside a field")
-        if spec and _WIDE.search(spec):
-            raise _UnfitError(f"should not be as wide as {spec!r} says")
+            raise _UnfitError("should not contain a field inside a field")
+        if spec and _WIDE_SPEC.search(spec):
+            raise _UnfitError(f"should have widths and precisions below 1000, not {spec!r}")
 
 
 def _examples() -> Iterator[FetchedObservation]:
-    """Make observations that differ in what may trouble a template: a provider says little, or all that there is."""
+    """Yield observations that a template must handle: with the required values only, and with all of them."""
     moment = datetime(2026, 1, 1, tzinfo=UTC)
-    said = {"city": "kiel", "provider": "open-meteo", "observed_at": moment, "fetched_at": moment}
+    base = {"city": "kiel", "provider": "open-meteo", "observed_at": moment, "fetched_at": moment}
     for temperature in (6.5, -40.0):
-        little: dict[str, Any] = {**said, "temperature": temperature, "description": "rain"}
-        numbers = {name: 1.5 for name in FIELDS if name not in little}
-        for values in (little, {**numbers, **little, "code": 61, "station": "K1"}):
+        required: dict[str, Any] = {**base, "temperature": temperature, "description": "rain"}
+        numbers = {name: 1.5 for name in FIELDS if name not in required}
+        for values in (required, {**numbers, **required, "code": 61, "station": "K1"}):
             yield FetchedObservation(City(name="Kiel", lat=54.3, lon=10.1), Observation(**values))

@@ -1,4 +1,4 @@
-"""Providers, sinks and forwarders, found by entry points; the built-in ones come by the same door."""
+"""Providers, sinks and forwarders, found by entry points; the built-in ones are registered in the same way."""
 
 from __future__ import annotations
 
@@ -7,23 +7,24 @@ from importlib.metadata import EntryPoint, entry_points
 
 
 def find_plugins(group: str) -> dict[str, EntryPoint]:
-    """Return the entry points of ``weatherd.<group>`` by their names; nothing is imported yet."""
+    """Return the entry points of ``weatherd.<group>`` by name, without importing them."""
     return {point.name: point for point in entry_points(group=f"weatherd.{group}")}
 
 
-class contain:  # noqa: N801 - it is used as contextlib's are; a generator would cost each poll twice as much
-    """Turn whatever else is raised inside the ``with`` into a RuntimeError: SystemExit, say, or a stray cancellation.
+class contain:  # noqa: N801 - used like a function of contextlib; @contextmanager would double the cost for each poll
+    """Turn what is not an Exception into a RuntimeError, so that a plug-in cannot end the daemon.
 
-    A cancellation that nobody asked of this task is an error of the code inside: it would end the task in silence.
+    That is SystemExit, KeyboardInterrupt, and a CancelledError although the task was not cancelled: raised by the code
+    inside the ``with``, it would end the task silently. A real cancellation passes.
     """
 
     __slots__ = ()
 
     def __enter__(self) -> None:
-        """Begin."""
+        """Do nothing."""
 
     def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: object) -> None:
-        """Translate what was raised."""
+        """Translate the exception."""
         match error:
             case None | Exception() | GeneratorExit():
                 return

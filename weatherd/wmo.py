@@ -1,6 +1,6 @@
-"""Present weather in WMO code 4677, and its words.
+"""Present weather codes of WMO code table 4677, and their descriptions.
 
-Codes 0-3 are WMO's for the development of clouds as Open-Meteo uses them: how much of the sky is covered.
+Codes 0 to 3 mean the sky cover, as Open-Meteo uses them; in the table itself they mean the development of clouds.
 See https://open-meteo.com/en/docs (weather codes) and WMO-No. 306, Manual on Codes, table 4677.
 """
 
@@ -55,5 +55,5 @@ DESCRIPTIONS = MappingProxyType(
 
 
 def describe_code(code: int) -> str:
-    """Say a code in lower-case English words; a code that no service documents is ``unknown (n)``."""
+    """Return the lower-case English description of a code; ``unknown (n)`` for a code that no service documents."""
     return DESCRIPTIONS.get(code, f"unknown ({code})")

@@ -1,4 +1,4 @@
-"""A thread for calls that may block, which can be left behind when one never returns."""
+"""A thread for blocking calls that does not keep the process alive."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ _T = TypeVar("_T")
 
 
 class WorkerThread:
-    """Runs calls one after another in a thread of its own.
+    """Runs blocking calls in its own thread, in order.
 
-    Unlike the threads of asyncio's executor it is a daemon: the process may end while a call is stuck.
+    It is a daemon thread, unlike those of asyncio's executor, because the process must be able to end while a call is
+    stuck, for example on a network drive.
     """
 
     def __init__(self, name: str) -> None:
@@ -32,7 +33,7 @@ class WorkerThread:
         self._calls.put(None)
 
     async def run(self, call: Callable[[], _T]) -> _T:
-        """Return what *call* returns or raise what it raises. A cancelled call runs to its end only if it has begun."""
+        """Run *call* in the thread and return its result. If cancelled, a call that has started runs to its end."""
         future: Future[_T] = Future()
         self._calls.put((future, call))
         return await asyncio.wrap_future(future)
@@ -44,5 +45,5 @@ class WorkerThread:
                 continue
             try:
                 future.set_result(call())
-            except BaseException as error:  # noqa: ASYNC103, BLE001 - it is raised in the caller
+            except BaseException as error:  # noqa: ASYNC103, BLE001 - run() raises it in the caller
                 future.set_exception(error)

@@ -113,7 +113,7 @@ def test_variables_set_what_they_name(environ: dict[str, str], expected: dict[st
         ("providers: [open-meteo, open-meteo]", "1:12: 'providers' should name each provider once"),
         ("cities: ''", "1:9: 'cities' should be the name of a file or of a folder"),
         ('cities: "a\\0"', "1:9: 'cities' should be the name of a file or of a folder"),
-        ("console: {format: '{nam}'}", "1:19: 'console.format' should not hold {nam}; did you mean 'name'?"),
+        ("console: {format: '{nam}'}", "1:19: 'console.format' should not contain {nam}; did you mean 'name'?"),
         ("openweathermap: {language: EN}", "1:28: 'openweathermap.language' should be a language such as en"),
         ("open_meteo: {base_url: 'ftp://x'}", "1:24: 'open_meteo.base_url' should be the address of a server"),
         ("\n- a", "2:1: should hold settings: one 'key: value' a line"),

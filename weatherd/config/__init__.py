@@ -1,1 +1,1 @@
-"""Both files, the environment and the secrets, as one frozen value; errors name file, line and column."""
+"""Settings and city list from files, environment and secrets; errors name file, line and column."""

@@ -1,4 +1,4 @@
-"""A text file replaced in one step."""
+"""Atomic replacement of a text file."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _NOT_REPLACEABLE = {errno.EBUSY, errno.EXDEV, errno.EACCES, errno.EPERM, errno.E
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Replace a file's text in one step, with its mode and owner kept; a reader sees the old text or the new one.
+    """Replace a file atomically: a reader sees either the old text or the new one. Mode and owner stay.
 
-    A file that cannot be replaced, as one that is mounted by itself into a container, is written over. Raises
-    ConfigError when it cannot be written at all.
+    A file that cannot be replaced is overwritten in place, for example one that is bind-mounted into a container.
+    Raises ConfigError if the file cannot be written.
     """
     path = path.resolve()
     try:
@@ -40,7 +40,7 @@ def _replace(path: Path, data: bytes) -> None:
             os.fsync(new.fileno())
             with contextlib.suppress(FileNotFoundError):
                 shutil.copymode(path, new.name)
-                with contextlib.suppress(PermissionError):  # only root may give a file away
+                with contextlib.suppress(PermissionError):  # because only root may change the owner
                     os.chown(new.fileno(), path.stat().st_uid, path.stat().st_gid)
             Path(new.name).replace(path)
         except BaseException:

@@ -1,4 +1,4 @@
-"""What another list changes. Pure, and made beside the loop: a list of 200,000 takes a while to go through."""
+"""The difference between two city lists. Pure; computed in a thread, because 200,000 cities take a while."""
 
 from __future__ import annotations
 
@@ -14,49 +14,49 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class CityListDiff:
-    """All cities of another list, and by their ids those that are not as they were."""
+    """A new city list, and the cities in it that differ from the former list, by id."""
 
     cities: tuple[City, ...]  # sorted by id
-    gone: Mapping[str, City]  # as they were: removed, or changed in any value
-    new: Mapping[str, City]  # as they are now: added, or changed in any value; in the order of the list
+    gone: Mapping[str, City]  # removed, or changed in any value: as they were
+    new: Mapping[str, City]  # added, or changed in any value: as they are now; in the order of the list
 
     @property
     def added(self) -> set[str]:
-        """Those that were not there."""
+        """The ids of cities that are only in the new list."""
         return self.new.keys() - self.gone.keys()
 
     @property
     def removed(self) -> set[str]:
-        """Those that are not there any more."""
+        """The ids of cities that are only in the former list."""
         return self.gone.keys() - self.new.keys()
 
     @property
     def changed(self) -> set[str]:
-        """Those that were there, but not like that."""
+        """The ids of cities that are in both lists with different values."""
         return self.gone.keys() & self.new.keys()
 
     @property
     def moved(self) -> set[str]:
-        """Those of the changed that are somewhere else now: what was known of the weather there is of another place."""
-        return {name for name in self.changed if _place(self.gone[name]) != _place(self.new[name])}
+        """The ids of changed cities with other coordinates, whose last observation is for another place."""
+        return {name for name in self.changed if _coordinates(self.gone[name]) != _coordinates(self.new[name])}
 
     @property
     def unchanged(self) -> int:
-        """How many are as they were."""
+        """The number of cities that are equal in both lists."""
         return len(self.cities) - len(self.new)
 
 
 def diff(before: Iterable[City], cities: Iterable[City]) -> CityListDiff:
     """Compare two lists. Fastest if unchanged cities are the same objects."""
-    known, wanted = ({city.id: city for city in each} for each in (before, cities))
+    known, wanted = ({city.id: city for city in listed} for listed in (before, cities))
     by_id = tuple(sorted(wanted.values(), key=operator.attrgetter("id")))
-    return CityListDiff(by_id, _unlike(wanted, known), _unlike(known, wanted))
+    return CityListDiff(by_id, _select_different(wanted, known), _select_different(known, wanted))
 
 
-def _unlike(others: Mapping[str, City], cities: Mapping[str, City]) -> dict[str, City]:
-    """Return those of the cities that the others have not, or not with the same values."""
+def _select_different(others: Mapping[str, City], cities: Mapping[str, City]) -> dict[str, City]:
+    """Return those of *cities* that *others* do not contain with equal values."""
     return {name: city for name, city in cities.items() if (other := others.get(name)) is not city and other != city}
 
 
-def _place(city: City) -> tuple[float, float]:
+def _coordinates(city: City) -> tuple[float, float]:
     return city.lat, city.lon

@@ -1,1 +1,1 @@
-"""YAML with places: a strict reader, and an editor that keeps comments and order."""
+"""A strict YAML 1.2 reader that knows line and column, and an editor that keeps comments and order."""
