@@ -8,8 +8,11 @@ It is called in the event loop, once at each start of the daemon and of each com
 needs is missing it raises ConfigError: the rows of the list that name the provider are then quarantined, and the daemon
 does not start if the setting ``providers`` names it. The context manager is left when the daemon stops.
 
-Stable are this function, :class:`Provider`, the fields of :class:`Resources`, and :func:`weatherd.http.client.get`;
-new optional members may be added. Everything else in this package serves the built-in providers.
+The function, or its module, may have these attributes: ``provider_traits`` (:class:`ProviderTraits`), and the models
+``settings_model`` and ``city_model`` (:mod:`weatherd.config.plugin_models`).
+
+Stable are all of these, :class:`Provider`, the fields of :class:`Resources`, and :func:`weatherd.http.client.get`; new
+optional members may be added. Everything else in this package serves the built-in providers.
 """
 
 from __future__ import annotations

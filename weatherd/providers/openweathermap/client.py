@@ -113,8 +113,8 @@ def _service_error(response: Response, status: int, now: datetime) -> ProviderEr
 def _status_in_body(document: dict[str, Any]) -> int:
     """Return the status that the body repeats under ``cod``, as a number or as text; 200 if it does not."""
     cod = document.get("cod")
-    if cod in (HTTPStatus.OK, None):
-        return HTTPStatus.OK
+    if cod in (200, None):
+        return 200
     status = int(cod) if isinstance(cod, str) and re.fullmatch("[0-9]{3}", cod) else parse_integer(cod)
     if status is None or not 100 <= status < 600:  # noqa: PLR2004 - the range of HTTP
         raise ProviderError("the response has a 'cod' that is not an HTTP status", Failure.MALFORMED)
@@ -131,8 +131,11 @@ def _parse_condition(weather: Any) -> tuple[int | None, str]:
 
 def _sum_last_hour(*amounts: Any) -> float | None:
     """Return the sum in mm of the amounts that are known, or None if none is."""
-    millimeters = [parse_number(amount.get("1h"), *PRECIPITATION) for amount in amounts if isinstance(amount, dict)]
-    known = [amount for amount in millimeters if amount is not None]
+    known = [
+        millimeters
+        for amount in amounts
+        if isinstance(amount, dict) and (millimeters := parse_number(amount.get("1h"), *PRECIPITATION)) is not None
+    ]
     return round(sum(known), 9) if known else None
 
 
