@@ -101,7 +101,7 @@ def find_daemon(config: Path | None, url: str | None, *, tolerant: bool = False)
         raise ClientError(
             "http.port is 0 in the settings: use --url with the address that the daemon logs at its start"
         )
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(http.host, http.host)  # noqa: S104 - to connect to
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(http.host, http.host)  # noqa: S104 - to connect to
     default = f"http://[{host}]:{http.port}" if ":" in host else f"http://{host}:{http.port}"
     return Client(url or default, token=http.token.get_secret_value() if http.token else None)
 

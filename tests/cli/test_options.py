@@ -1,0 +1,49 @@
+"""How the commands find the running daemon."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from weatherd.cli.client import ClientError
+from weatherd.cli.options import find_daemon
+from weatherd.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize(
+    ("section", "url"),
+    [
+        ("{}", "http://127.0.0.1:8080"),
+        ("{port: 9000}", "http://127.0.0.1:9000"),
+        ("{insecure: true, host: 0.0.0.0}", "http://127.0.0.1:8080"),
+        ("{insecure: true, host: '::'}", "http://[::1]:8080"),
+        ("{insecure: true, host: weather.example}", "http://weather.example:8080"),
+    ],
+)
+def test_the_address_is_that_of_the_settings(folder: Path, section: str, url: str) -> None:
+    """A daemon that listens on all addresses is called on loopback."""
+    (folder / "weatherd.yaml").write_text(f"http: {section}\n")
+    assert find_daemon(None, None).url == url
+
+
+@pytest.mark.parametrize(
+    ("section", "reason"), [("{enabled: false}", "http.enabled is false"), ("{port: 0}", "http.port is 0")]
+)
+def test_settings_without_an_address_need_the_option(folder: Path, section: str, reason: str) -> None:
+    """The error names the setting; ``--url`` works without it."""
+    (folder / "weatherd.yaml").write_text(f"http: {section}\n")
+    with pytest.raises(ClientError, match=reason):
+        find_daemon(None, None)
+    assert find_daemon(None, "http://127.0.0.1:9/").url == "http://127.0.0.1:9"
+
+
+def test_only_the_health_check_tolerates_invalid_settings(folder: Path) -> None:
+    """Because the daemon may run with the settings from before the edit."""
+    (folder / "weatherd.yaml").write_text("bad: 1\n")
+    with pytest.raises(ConfigError):
+        find_daemon(None, None)
+    assert find_daemon(None, None, tolerant=True).url == "http://127.0.0.1:8080"
