@@ -63,14 +63,13 @@ class Attempt:
     is_tunnelled: bool = False  # through a proxy that only passes on what client and server say to each other
     connection: ConnectionWatch | None = None
     is_reused: bool = False  # other requests have used the connection before
-    needs_new: bool = False  # a reused connection has failed it
 
     def restart(self) -> None:
         """Forget the response, which was a redirect: the connection stays open, the time counts."""
         self.end()
         self.trace.restart()
         self.connection = None
-        self.is_reused = self.needs_new = False
+        self.is_reused = False
 
     def end(self) -> None:
         """Note that the response is complete, or its connection closed: whatever comes next is unsolicited."""
@@ -93,23 +92,34 @@ class CheckedConnector(aiohttp.TCPConnector):
     """
 
     async def connect(self, *args: Any, **kwargs: Any) -> Connection:
-        """Return a new connection, or one that is clean."""
+        """Return a new connection, or one that is clean.
+
+        aiohttp calls this a second time for a GET whose connection has failed. On a reused one, the server may have
+        hung up just when the request was on its way: it is sent again, on a new one. A new connection has failed
+        because of the server or the request, which is not sent again: ServerDisconnectedError.
+        """
         attempt = current_attempt.get()
+        is_retry = attempt.connection is not None
+        if is_retry and not attempt.is_reused:
+            raise aiohttp.ServerDisconnectedError
         while True:
             connection = await super().connect(*args, **kwargs)
             transport = connection.transport
             if transport is None:
                 raise aiohttp.ServerDisconnectedError
             watch = transport.get_protocol()
-            attempt.is_reused = isinstance(watch, ConnectionWatch)
             if not isinstance(watch, ConnectionWatch):
                 watch = ConnectionWatch(watch)
                 transport.set_protocol(watch)
-            elif watch.has_data or attempt.needs_new or transport.get_write_buffer_size():
+                attempt.is_reused = False
+                attempt.trace.reached("connected")
+            elif is_retry or watch.has_data or transport.get_write_buffer_size():
                 connection.close()  # the last one: the server has not taken the whole body of the request before
                 continue
+            else:
+                attempt.is_reused = True
+                attempt.trace.reached("reused")
             attempt.connection = watch
-            attempt.trace.reached("reused" if attempt.is_reused else "connected")
             return connection
 
 
