@@ -98,6 +98,14 @@ async def test_api_responses(tmp_path: Path) -> None:
         assert b"Kiel" in page
 
 
+async def test_skipped_observations_are_reported(tmp_path: Path) -> None:
+    """The status and the metrics have the number of skipped observations of each forwarder."""
+    async with run_daemon(tmp_path, KIEL, webhook='{url: "http://127.0.0.1:9/"}') as daemon:
+        _, status, _ = await daemon.get("/api/v1/status")
+        assert status["forwarders"][0].keys() == {"forwarder", "delivered", "skipped", "behind", "is_down"}
+        await daemon.until("/metrics", b'weatherd_forwarder_skipped_total{forwarder="webhook"} 0.0')
+
+
 async def test_errors_are_problem_documents(tmp_path: Path) -> None:
     """An invalid parameter, value, method, path or city gives a problem document (RFC 9457)."""
     async with run_daemon(tmp_path, KIEL) as daemon:

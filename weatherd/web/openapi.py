@@ -68,9 +68,12 @@ def _paths(*, has_token: bool) -> dict[str, Any]:
             "responses": _responses(_json(schemas.HealthModel), 400, 403, *denied, done=HTTPStatus.ACCEPTED),
         }
     }
+    health_content = _json(schemas.HealthModel)
+    unhealthy = {"503": {"description": "Unhealthy", "content": health_content}}
+    health_responses = {**_responses(health_content, 400), **unhealthy}
     health = {"tags": ["health"], "security": []} if has_token else {"tags": ["health"]}
     health_paths = {
-        path: {"get": {"summary": summary, **health, "responses": _health()}}
+        path: {"get": {"summary": summary, **health, "responses": health_responses}}
         for path, summary in {
             "/-/healthy": "Liveness: whether the daemon makes progress",
             "/-/ready": "Readiness: whether the daemon has started and is not stopping",
@@ -127,8 +130,3 @@ def _responses(content: dict[str, Any], *problems: int, done: HTTPStatus = HTTPS
     errors = {str(status): {"description": "Error (problem details)", "content": problem} for status in problems}
     not_modified = {} if done != HTTPStatus.OK else {"304": {"description": "Not modified"}}
     return {str(int(done)): {"description": done.phrase, "content": content}, **not_modified, **errors}
-
-
-def _health() -> dict[str, Any]:
-    content = _json(schemas.HealthModel)
-    return {**_responses(content, 400), "503": {"description": "Unhealthy", "content": content}}
