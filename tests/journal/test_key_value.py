@@ -1,4 +1,4 @@
-"""What a provider finds again."""
+"""The key-value store: texts are found at once, and each is saved once."""
 
 from __future__ import annotations
 
@@ -10,56 +10,64 @@ from weatherd.journal.key_value import KeyValueEntry, KeyValueStore
 LATER = EPOCH + timedelta(hours=1)
 
 
-def note(key: str, text: str) -> KeyValueEntry:
-    """Return a note that is good for an hour."""
+def entry(key: str, text: str) -> KeyValueEntry:
+    """Return an entry that expires in an hour."""
     return KeyValueEntry("fake", key, text, LATER.timestamp())
 
 
 def test_a_text_is_found_at_once() -> None:
-    """Nothing has to be written for that; another text takes its place, and a key that was never put has none."""
-    memory = KeyValueStore("fake")
-    memory.put("a", "one", LATER)
-    memory.put("a", "two", LATER)
-    assert (memory.get("a"), memory.get("b")) == ("two", None)
-    memory.put("empty", "", LATER)
-    assert memory.get("empty") == ""
+    """Without a save; a second text replaces the first, and an unknown key has none."""
+    store = KeyValueStore("fake")
+    store.put("a", "one", LATER)
+    store.put("a", "two", LATER)
+    assert (store.get("a"), store.get("b")) == ("two", None)
+    store.put("empty", "", LATER)
+    assert store.get("empty") == ""
+    assert store.as_dict() == {"a": "two", "empty": ""}
 
 
-def test_each_note_is_saved_once_as_it_was_put_last() -> None:
-    """What is new is told each time, and taken one time."""
+def test_only_the_last_text_of_a_key_is_saved() -> None:
+    """Every change is reported when it can be read; each entry is taken for a save once."""
     changes: list[str | None] = []
-    memory = KeyValueStore("fake", lambda: changes.append(memory.get("a")))
-    memory.put("a", "one", LATER)
-    memory.put("a", "two", LATER)
-    memory.put("b", "three", LATER)
-    assert changes == ["one", "two", "two"]  # it is there when it is told
-    assert memory.take_unsaved() == [note("a", "two"), note("b", "three")]
-    assert memory.take_unsaved() == []
+    store = KeyValueStore("fake", lambda: changes.append(store.get("a")))
+    store.put("a", "one", LATER)
+    store.put("a", "two", LATER)
+    store.put("b", "three", LATER)
+    assert changes == ["one", "two", "two"]
+    assert store.take_unsaved() == [entry("a", "two"), entry("b", "three")]
+    assert store.take_unsaved() == []
 
 
-def test_what_an_earlier_run_has_noted_is_found_and_not_saved_again() -> None:
-    """It is on disk already."""
-    memory = KeyValueStore("fake")
-    memory.restore(note("a", "one"))
-    assert memory.get("a") == "one"
-    assert memory.take_unsaved() == []
+def test_an_entry_of_an_earlier_run_is_not_saved_again() -> None:
+    """It is found, and is on the disk already."""
+    store = KeyValueStore("fake")
+    store.restore(entry("a", "one"))
+    assert store.get("a") == "one"
+    assert store.take_unsaved() == []
 
 
-def test_a_note_that_could_not_be_saved_is_saved_later_unless_there_is_a_newer_one() -> None:
-    """Nothing is lost, and nothing old takes the place of what is new."""
-    memory = KeyValueStore("fake")
-    memory.put("a", "old", LATER)
-    memory.put("b", "kept", LATER)
-    notes = memory.take_unsaved()
-    memory.put("a", "new", LATER)
-    memory.restore_unsaved(notes)
-    assert {saved.key: saved.text for saved in memory.take_unsaved()} == {"a": "new", "b": "kept"}
-    assert memory.get("a") == "new"
+def test_an_entry_that_could_not_be_saved_is_saved_later() -> None:
+    """Unless a newer text was put for its key meanwhile: that one is saved."""
+    store = KeyValueStore("fake")
+    store.put("a", "old", LATER)
+    store.put("b", "other", LATER)
+    entries = store.take_unsaved()
+    store.put("a", "new", LATER)
+    store.restore_unsaved(entries)
+    assert {unsaved.key: unsaved.text for unsaved in store.take_unsaved()} == {"a": "new", "b": "other"}
+    assert store.get("a") == "new"
 
 
-def test_every_provider_has_its_own_keys() -> None:
-    """A note knows whose it is."""
+def test_namespaces_are_separate() -> None:
+    """A key of one provider is unknown to another, and an entry names its provider."""
     one, other = KeyValueStore("one"), KeyValueStore("other")
     one.put("a", "text", LATER)
     assert other.get("a") is None
-    assert [saved.namespace for saved in one.take_unsaved()] == ["one"]
+    assert [unsaved.namespace for unsaved in one.take_unsaved()] == ["one"]
+
+
+def test_a_text_that_cannot_be_encoded_is_repaired() -> None:
+    """A lone surrogate, as an escape in JSON may hold, cannot be saved: it becomes a question mark."""
+    store = KeyValueStore("fake")
+    store.put("a", "half \ud800", LATER)
+    assert store.get("a") == "half ?"
