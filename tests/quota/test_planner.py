@@ -69,7 +69,7 @@ def test_a_list_that_exceeds_the_plan_is_stretched() -> None:
 
 
 def test_only_a_change_is_logged() -> None:
-    """Another stretch factor, and the end of the stretching, are logged once each; the same list again is not logged."""
+    """Another stretch factor, and the end of the stretching, are logged once each; the same list again is not."""
     tested = PlannerUnderTest()
     steps = [cities(10), cities(300), cities(300), cities(300, 600.0), cities(400), cities(10), cities(10)]
     assert [tested.update(step) for step in steps] == [[], [STRETCHED], [], [], [STRETCHED], [FITS], []]

@@ -1,4 +1,4 @@
-"""The rate limiter: every request to a service passes it, so that none exceeds the plan or disturbs a pause."""
+"""The rate limiter: every request to a service passes it, which keeps to the plan and rejects requests in a pause."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def window_end(window: str, now: float) -> float:
 
 @dataclass(slots=True)
 class WindowCount:
-    """The calls in the current window of one length. A window begins CLOCK_TOLERANCE late, and is counted until then.
+    """The calls in the current window of one length. The next one begins CLOCK_TOLERANCE late.
 
     Calls near the end of a window are also carried over to the next one, because the service may count them there.
     Example: a request sent at 11:59:58 by our clock arrives at 12:00:01 by the service's, so it is part of the hour
