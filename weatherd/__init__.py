@@ -1,8 +1,80 @@
 """weatherd: a daemon that records the current weather for a list of cities.
 
-Importing this package has no side effects: no handlers, hooks or changes of the interpreter's state.
+The names in ``__all__`` are the public Python API, for plug-ins and for scripts; docs/plugins.md shows both. All other
+names may change with any release. Importing this package has no side effects; a name is imported at its first use.
+
+- Values: :class:`City`, :class:`Observation`.
+- Plug-ins: :class:`Provider`, :class:`ProviderTraits`, :class:`Plan`, :class:`Resources`; :class:`Sink`,
+  :class:`FetchedObservation`; :class:`Forwarder`, :class:`Connection`, :class:`ForwarderResources`.
+- Errors: :class:`WeatherdError` and its subclasses; :class:`Failure` classifies a :class:`ProviderError`.
+- A running daemon's HTTP API: :class:`Client`.
 """
 
+from __future__ import annotations
+
+from importlib import import_module
 from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from weatherd.city import City
+    from weatherd.cli.client import CityNotFoundError, Client, ClientError
+    from weatherd.errors import (
+        ConfigError,
+        DeliveryError,
+        Failure,
+        Problem,
+        ProviderError,
+        RejectedError,
+        StateError,
+        WeatherdError,
+    )
+    from weatherd.observation import FetchedObservation, Observation
+    from weatherd.pipeline.forwarders import Connection, Forwarder, ForwarderResources
+    from weatherd.pipeline.sinks import Sink
+    from weatherd.providers import Provider, ProviderTraits, Resources
+    from weatherd.quota.plans import Plan
 
 __version__ = version("weatherd")
+__all__ = [
+    "City",
+    "CityNotFoundError",
+    "Client",
+    "ClientError",
+    "ConfigError",
+    "Connection",
+    "DeliveryError",
+    "Failure",
+    "FetchedObservation",
+    "Forwarder",
+    "ForwarderResources",
+    "Observation",
+    "Plan",
+    "Problem",
+    "Provider",
+    "ProviderError",
+    "ProviderTraits",
+    "RejectedError",
+    "Resources",
+    "Sink",
+    "StateError",
+    "WeatherdError",
+]
+
+_MODULES = {
+    "weatherd.city": ("City",),
+    "weatherd.cli.client": ("CityNotFoundError", "Client", "ClientError"),
+    "weatherd.observation": ("FetchedObservation", "Observation"),
+    "weatherd.pipeline.forwarders": ("Connection", "Forwarder", "ForwarderResources"),
+    "weatherd.pipeline.sinks": ("Sink",),
+    "weatherd.providers": ("Provider", "ProviderTraits", "Resources"),
+    "weatherd.quota.plans": ("Plan",),
+}
+_HOMES = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used (PEP 562), because all of them together take half a second."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES.get(name, "weatherd.errors")), name)
