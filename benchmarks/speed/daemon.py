@@ -84,11 +84,20 @@ class Daemon(Subject):
 
 @contextlib.contextmanager
 def run_weatherd(
-    folder: Path, url: str, provider: str, cities: Sequence[ListedCity], interval: float, *, fast: bool = True
+    folder: Path,
+    url: str,
+    provider: str,
+    cities: Sequence[ListedCity],
+    interval: float,
+    *,
+    fast: bool = True,
+    python: str = sys.executable,
+    checkout: Path | None = None,
 ) -> Iterator[Daemon]:
     """Start the daemon with a city list in *folder*. The body of the ``with`` begins immediately after the start.
 
-    If *fast* is false, it runs without the extra ``speed``, as after ``pip install weatherd``.
+    If *fast* is false, it runs without the extra ``speed``, as after ``pip install weatherd``. *python* and *checkout*
+    run another build than this one.
     """
     city_lists.write_list(cities, folder / "cities.yaml")
     settings = {
@@ -103,10 +112,10 @@ def run_weatherd(
     (folder / "weatherd.yaml").write_text(json.dumps(settings))
     out, log = folder / "out", folder / "log"
     program = ["-m", "weatherd"] if fast else ["-c", _WITHOUT_SPEED]
-    command = [sys.executable, *program, "run", "--config", str(folder / "weatherd.yaml")]
+    command = [python, *program, "run", "--config", str(folder / "weatherd.yaml")]
     with out.open("w") as stdout, log.open("w") as stderr:
         begun = time.monotonic()
-        with run_pinned(SUBJECT_CORE, command, stdout=stdout, stderr=stderr) as process:
+        with run_pinned(SUBJECT_CORE, command, stdout=stdout, stderr=stderr, cwd=checkout) as process:
             try:
                 yield Daemon(process, LogTail(out).count, folder, begun)
             except RuntimeError as error:

@@ -1,0 +1,59 @@
+"""Compare the CPU time an observation of two checkouts: ``python -m benchmarks.compare OTHER [WINDOWS]``.
+
+OTHER is a checkout with a virtual environment (``make .venv-3.11/installed`` there; install uvloop in both or in none).
+Each build runs at full load on the same core, in short windows that alternate, because the speed of a shared machine
+drifts. Minimum and median of the windows are printed, in microseconds, and their ratios this / other.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from statistics import median
+
+from benchmarks.speed import daemon, plan
+from benchmarks.speed.city_lists import grid_cities
+from benchmarks.speed.processes import UPSTREAM_CORE, leave_subject_core, scratch
+from benchmarks.speed.upstream import run_upstream
+
+_THIS = Path(__file__).resolve().parents[1]
+_INTERVAL = 1.0  # seconds; more cities than a core can poll in it
+_WARM_UP = 1.0  # seconds
+_WINDOW = 3.0  # seconds
+
+
+def main(other: Path, windows: int) -> None:
+    """Measure both builds, with one city a request and with 100."""
+    leave_subject_core()
+    with scratch() as folder, run_upstream(folder / "upstream", UPSTREAM_CORE) as url:
+        for provider, count in ((daemon.UNBATCHED, plan.FULL_LOAD_UNBATCHED), (daemon.BATCHED, plan.FULL_LOAD_BATCHED)):
+            costs: dict[Path, list[float]] = {_THIS: [], other: []}
+            for window in range(windows):
+                for checkout in (_THIS, other) if window % 2 else (other, _THIS):
+                    costs[checkout].append(measure_cost(checkout, url, provider, count))
+            for name, choose in (("minimum", min), ("median", median)):
+                this, that = choose(costs[_THIS]), choose(costs[other])
+                print(f"{provider}, {name}: {this:.1f} us, other {that:.1f} us, ratio {this / that:.3f}", flush=True)
+
+
+def measure_cost(checkout: Path, url: str, provider: str, count: int) -> float:
+    """Return the microseconds of CPU time that a build takes for an observation, with *count* cities at full load."""
+    python = str(checkout / f".venv-{sys.version_info.major}.{sys.version_info.minor}" / "bin" / "python")
+    with (
+        scratch() as folder,
+        daemon.run_weatherd(
+            folder, url, provider, grid_cities(count), _INTERVAL, python=python, checkout=checkout
+        ) as running,
+    ):
+        running.observed(count)
+        time.sleep(_WARM_UP)
+        micros = running.cost(_WINDOW).micros
+        running.stop()
+        return micros
+
+
+if __name__ == "__main__":
+    if len(sys.argv) not in (2, 3) or not (Path(sys.argv[1]) / "weatherd").is_dir():
+        sys.exit("usage: python -m benchmarks.compare OTHER_CHECKOUT [WINDOWS]")
+    main(Path(sys.argv[1]).resolve(), int((*sys.argv, "5")[2]))
