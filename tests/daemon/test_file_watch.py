@@ -1,4 +1,4 @@
-"""The watch of the files, on virtual time and a real file system."""
+"""Watch the configuration's files, on virtual time and a real file system."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ LIST = "cities: [{name: Kiel, lat: 54.3, lon: 10.1}]\n"
 
 
 class Watched:
-    """A watch at work, and how often it has asked for a reload."""
+    """A running watch, and how often it has requested a reload."""
 
     def __init__(self) -> None:
         self.reload = asyncio.Event()
         self.reloads = 0
 
     async def passes(self, seconds: float = LONG_ENOUGH) -> None:
-        """Let time pass, and count."""
+        """Let time pass, and count the requests."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while True:
@@ -61,23 +61,23 @@ def folder(tmp_path: Path) -> Path:
 
 
 def rewritten(folder: Path) -> None:
-    """Write in place."""
+    """Edit the list in place."""
     (folder / "cities.yaml").write_text(f"# one\n{LIST}")
 
 
 def replaced(folder: Path) -> None:
-    """Put another file in the place, of the same length."""
+    """Replace the list by another file of the same length."""
     (folder / "new~").write_text(LIST)
     (folder / "new~").replace(folder / "cities.yaml")
 
 
 def removed(folder: Path) -> None:
-    """Take the list away."""
+    """Delete the list."""
     (folder / "cities.yaml").unlink()
 
 
 def locked(folder: Path) -> None:
-    """Change who may read it."""
+    """Change the permissions of the list."""
     (folder / "cities.yaml").chmod(0o600)
 
 
@@ -87,7 +87,7 @@ def set_anew(folder: Path) -> None:
 
 
 def moved_away(folder: Path) -> None:
-    """Put another folder in the place of the files' own."""
+    """Replace the folder that contains the files."""
     folder.rename(folder.with_name("old"))
     folder.mkdir()
     (folder / "weatherd.yaml").write_text("providers: [open-meteo]\n")
@@ -95,8 +95,8 @@ def moved_away(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("edit", [rewritten, replaced, removed, locked, set_anew, moved_away])
-def test_an_edit_asks_for_one_reload(folder: Path, edit: Callable[[Path], None]) -> None:
-    """However a file is edited, a reload is asked for once; and never when nothing happens."""
+def test_an_edit_requests_one_reload(folder: Path, edit: Callable[[Path], None]) -> None:
+    """Every kind of edit requests one reload; without an edit there is none."""
 
     async def scenario() -> None:
         async with watching(folder) as watched:
@@ -111,8 +111,8 @@ def test_an_edit_asks_for_one_reload(folder: Path, edit: Callable[[Path], None])
 
 
 @pytest.mark.parametrize("edit", [rewritten, replaced, removed, set_anew])
-def test_an_edit_during_the_start_asks_for_one_reload(folder: Path, edit: Callable[[Path], None]) -> None:
-    """An edit between the reading of the files and the first look of the watch is noticed."""
+def test_an_edit_during_the_start_requests_one_reload(folder: Path, edit: Callable[[Path], None]) -> None:
+    """An edit after the files were read and before the watch started requests a reload."""
 
     async def scenario() -> None:
         async with watching(folder, edit) as watched:
@@ -123,11 +123,11 @@ def test_an_edit_during_the_start_asks_for_one_reload(folder: Path, edit: Callab
     virtual_time.run(scenario())
 
 
-def test_an_edit_while_the_files_are_read_asks_for_a_reload(folder: Path) -> None:
-    """Also a list that is edited after it was named by the settings and before it is read, as here by a plug-in."""
+def test_an_edit_while_the_files_are_read_requests_a_reload(folder: Path) -> None:
+    """An edit of the list while it is being read requests a reload."""
 
     class Names(list[str]):
-        """The installed providers; whoever looks at them edits the list."""
+        """The installed providers; validating a provider's name edits the list."""
 
         def __contains__(self, name: object) -> bool:
             rewritten(folder)
@@ -147,8 +147,8 @@ def test_an_edit_while_the_files_are_read_asks_for_a_reload(folder: Path) -> Non
     virtual_time.run(scenario())
 
 
-def test_what_is_gone_and_comes_back_is_noticed(folder: Path) -> None:
-    """A list that is away for a while is asked for again when it is back."""
+def test_a_list_that_disappears_and_returns_is_noticed(folder: Path) -> None:
+    """Deleting a list and creating it again request a reload each."""
 
     async def scenario() -> None:
         async with watching(folder) as watched:
@@ -162,7 +162,7 @@ def test_what_is_gone_and_comes_back_is_noticed(folder: Path) -> None:
 
 
 def test_a_file_is_not_read_while_it_is_written(folder: Path) -> None:
-    """Whoever takes three seconds to write a list is waited for."""
+    """A list that takes three seconds to write is reloaded once, after it is complete."""
 
     async def scenario() -> None:
         async with watching(folder) as watched:
@@ -178,8 +178,8 @@ def test_a_file_is_not_read_while_it_is_written(folder: Path) -> None:
     virtual_time.run(scenario())
 
 
-def test_a_link_that_points_elsewhere_is_noticed(folder: Path) -> None:
-    """Kubernetes lets a link to a folder point to another one."""
+def test_a_changed_symbolic_link_is_noticed(folder: Path) -> None:
+    """Kubernetes updates a mounted file by changing a symbolic link to its folder."""
 
     async def scenario() -> None:
         for name in ("one", "two"):
@@ -197,8 +197,8 @@ def test_a_link_that_points_elsewhere_is_noticed(folder: Path) -> None:
     virtual_time.run(scenario())
 
 
-def test_of_a_folder_only_its_lists_count(folder: Path) -> None:
-    """A new list in a folder is noticed; what an editor hides beside it is not."""
+def test_only_the_lists_of_a_folder_count(folder: Path) -> None:
+    """A new list in a folder requests a reload; an editor's hidden files do not."""
 
     async def scenario() -> None:
         (folder / "lists").mkdir()

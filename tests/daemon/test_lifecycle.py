@@ -39,7 +39,7 @@ async def test_a_day_of_three_cities() -> None:
 
 
 async def test_a_reload_touches_only_what_changed() -> None:
-    """One city added and one changed: the third does not even miss a tick, and the event says so."""
+    """With one city added and one changed, the third keeps its schedule, and the event reports the numbers."""
     alone, edited = FakeProvider().responds(after=0.5), FakeProvider().responds(after=0.5)
     loop = asyncio.get_running_loop()
     start = loop.time()
@@ -72,7 +72,7 @@ async def test_a_reload_touches_only_what_changed() -> None:
 
 
 async def test_a_broken_file_changes_nothing() -> None:
-    """A configuration that cannot be loaded is explained, and the old one goes on without missing a tick."""
+    """A configuration that cannot be loaded is reported, and polling continues on schedule."""
     provider = FakeProvider()
     running = DaemonRunner(provider, {}, make_configuration(KIEL))
 
@@ -89,7 +89,7 @@ async def test_a_broken_file_changes_nothing() -> None:
     assert len(provider.times(KIEL)) in (6, 7)
 
 
-async def test_bad_rows_and_settings_that_need_a_restart_are_told() -> None:
+async def test_a_reload_reports_bad_rows_and_settings_that_need_a_restart() -> None:
     """A reload names each quarantined row, and the settings whose change takes effect at the next start."""
     running = DaemonRunner(FakeProvider(), {}, make_configuration(KIEL))
     bad = (Problem("cities.yaml:4:9", "'lat' should be at most 90, not 99"),)
@@ -108,7 +108,7 @@ async def test_bad_rows_and_settings_that_need_a_restart_are_told() -> None:
 
 
 async def test_a_hanging_sink_is_abandoned_when_the_grace_ends() -> None:
-    """A stop takes the grace at the most; then the daemon says what was left, and that it was not clean."""
+    """A stop takes no longer than the grace period; the summary then says that it was not clean."""
     provider, sink, good = FakeProvider(), FakeSink(takes=365 * 86400.0), FakeSink()
     running = DaemonRunner(provider, {"hanging": sink, "good": good}, make_configuration(*ROWS))
     loop = asyncio.get_running_loop()
@@ -124,7 +124,7 @@ async def test_a_hanging_sink_is_abandoned_when_the_grace_ends() -> None:
 
 
 async def test_a_slow_sink_still_gets_everything_at_a_stop() -> None:
-    """What waits at a stop is drained within the grace, however many batches it takes."""
+    """The queue is drained within the grace period, however many batches that takes."""
     provider, sink = FakeProvider(), FakeSink(takes=3.0)
     cities = [replace(KIEL, id=f"city-{number}") for number in range(30)]
     running = DaemonRunner(provider, {"sink": sink}, make_configuration(*cities, queue_size=10))
@@ -133,15 +133,15 @@ async def test_a_slow_sink_still_gets_everything_at_a_stop() -> None:
     assert len(sink.received) == len(provider.returned) == 30
 
 
-async def test_a_bug_in_the_road_itself_ends_the_daemon() -> None:
-    """Without a consumer there is no daemon: the error comes out instead of silence."""
+async def test_a_bug_in_the_pipeline_ends_the_daemon() -> None:
+    """A bug in weatherd's own tasks is raised, not swallowed."""
     running = DaemonRunner(FakeProvider().fails(), {}, make_configuration(KIEL), random=Broken())
     with pytest.raises(BaseExceptionGroup):
         await running.run()
 
 
 class Broken(random.Random):
-    """Cannot draw."""
+    """A random generator that fails."""
 
     def random(self) -> float:
         """Fail."""

@@ -1,4 +1,4 @@
-"""LineWriter of the log, on their way to a stream that may not take them."""
+"""The log writer, with a stream that may block."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MOST = 20_000  # lines that wait
 
 
 class Stopped(io.StringIO):
-    """A stream that takes nothing until it is let go, as a pipe does whose reader has stopped."""
+    """A stream that blocks until it is released, like a pipe whose reader has stopped."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -21,14 +21,14 @@ class Stopped(io.StringIO):
         self.goes_on = threading.Event()
 
     def write(self, text: str) -> int:
-        """Take a text when that is allowed."""
+        """Accept a text once released."""
         self.is_asked.set()
         self.goes_on.wait(60)
         return super().write(text)
 
 
-def test_what_waits_is_counted_in_lines() -> None:
-    """A batch of lines that finds no room is lost as a whole, and counted; one for which there is room is kept."""
+def test_the_limit_counts_lines() -> None:
+    """A text that exceeds the limit is dropped whole and counted; a shorter one still fits."""
     stream, told = Stopped(), list[str]()
     log.configure("info", "json", write=told.append)
     lines = LineWriter(stream)

@@ -1,4 +1,4 @@
-"""A reload: what is equal stays the very same, and the loop comes before the loading."""
+"""A reload keeps unchanged cities as the same objects, and loads at a lower priority than the event loop."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ EDITED = ("place-7", "place-2500", "place-4999")
 
 
 def listed(rows: list[str], reuse: Sequence[City] = ()) -> Configuration:
-    """Return the configuration that has these rows, read as from a file."""
+    """Return the configuration with these rows, parsed as from a file."""
     return make_configuration(
         *parse_cities([("f.yaml", "cities:\n" + "".join(rows))], ["open-meteo"], reuse=reuse).cities
     )
 
 
 class Reloading:
-    """A reloader at work among producers that do nothing, and a record of those that began and ended."""
+    """A reloader with idle producers, and a record of those that started and ended."""
 
     def __init__(
         self, tasks: asyncio.TaskGroup, first: Configuration, load: Callable[[Sequence[City]], Configuration]
     ) -> None:
-        self.begun: list[City] = []
+        self.started: list[City] = []
         self.ended: list[City] = []
         self._asked, self._ready = asyncio.Event(), asyncio.Event()
-        parts = make_parts(first, {}, load=load, notify=self._told)
+        parts = make_parts(first, {}, load=load, notify=self._notify)
         self.registry = parts.registry
         self._supervisor = Supervisor(tasks, self._produce)
         self.registry.subscribe(self._supervisor.apply_diff)
@@ -52,7 +52,7 @@ class Reloading:
         self.reloader = Reloader(parts, make_status(registry=self.registry))
         self._following = tasks.create_task(self.reloader.follow(self._asked))
 
-    async def again(self) -> None:
+    async def reload(self) -> None:
         """Reload, and wait until that is done."""
         await asyncio.sleep(0)
         self._ready.clear()
@@ -61,16 +61,16 @@ class Reloading:
         await asyncio.sleep(0)
 
     def stop(self) -> None:
-        """Leave nothing running."""
+        """Cancel all tasks."""
         self._following.cancel()
         self._supervisor.stop()
 
-    def _told(self, state: str) -> None:
+    def _notify(self, state: str) -> None:
         if state == "READY=1":
             self._ready.set()
 
     async def _produce(self, city: City) -> None:
-        self.begun.append(city)
+        self.started.append(city)
         try:
             await asyncio.Event().wait()
         finally:
@@ -78,7 +78,7 @@ class Reloading:
 
 
 async def test_a_reload_of_a_long_list_touches_the_edited_cities_only() -> None:
-    """Three of 5,000 rows are edited: three producers begin anew, and the other cities stay the very same objects."""
+    """Three of 5,000 rows are edited: three producers are replaced, and the other cities stay the same objects."""
     first, edited = listed(MANY), MANY.copy()
     for city in EDITED:
         number = int(city.removeprefix("place-"))
@@ -86,7 +86,7 @@ async def test_a_reload_of_a_long_list_touches_the_edited_cities_only() -> None:
     async with asyncio.TaskGroup() as tasks:
         reloading = Reloading(tasks, first, lambda cities: listed(edited, cities))
         with capture_logs() as logs:
-            await reloading.again()
+            await reloading.reload()
         (line,) = [log for log in logs if log["event"] == "cities.reloaded"]
         before = sorted(first.cities, key=lambda city: city.id)
         touched = [old.id for old, new in zip(before, reloading.registry.cities, strict=True) if old is not new]
@@ -94,13 +94,13 @@ async def test_a_reload_of_a_long_list_touches_the_edited_cities_only() -> None:
         assert line["unchanged"] == len(MANY) - len(EDITED)
         assert touched == sorted(EDITED)
         assert [city.id for city in reloading.ended] == sorted(EDITED)
-        assert [(city.id, city.lon) for city in reloading.begun[len(MANY) :]] == [(city, 2.5) for city in EDITED]
+        assert [(city.id, city.lon) for city in reloading.started[len(MANY) :]] == [(city, 2.5) for city in EDITED]
         reloading.stop()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a nice value is the whole process's")
-async def test_loading_gives_way_to_the_loop() -> None:
-    """The thread that loads is nicer than the one that polls, which stays as it was."""
+async def test_loading_has_a_lower_priority_than_polling() -> None:
+    """The loading thread has a higher nice value; the polling thread's is unchanged."""
     nice: list[int] = []
 
     def load(_: Sequence[City]) -> Configuration:
@@ -110,7 +110,7 @@ async def test_loading_gives_way_to_the_loop() -> None:
     before = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
     async with asyncio.TaskGroup() as tasks:
         reloading = Reloading(tasks, make_configuration(KIEL), load)
-        await reloading.again()
+        await reloading.reload()
         reloading.stop()
     assert nice == [max(before, 10)]
     assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == before

@@ -1,4 +1,4 @@
-"""A stop at any point of the road: nothing fetched is lost, no task is left, the grace is kept."""
+"""A stop at any point of the pipeline: no fetched observation is lost, no task is left, the grace period holds."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CROWD = [replace(KIEL, id=f"city-{number}", interval=5.0) for number in range(6)
 
 
 async def _steps(count: int) -> None:
-    """Let so many turns of the loop pass, with time standing still or jumping as it likes."""
+    """Let *count* turns of the loop pass; in every third one virtual time passes, too."""
     for turn in range(count):
         await asyncio.sleep(0 if turn % 3 else 0.37)
 
@@ -56,21 +56,21 @@ async def _stopped_at(point: int, *, cancelled: bool = False) -> None:
 
 @pytest.mark.parametrize("start", range(0, POINTS, 50))
 def test_a_stop_at_any_point_loses_nothing(start: int) -> None:
-    """Wherever the stop falls, with a reload half-way, every observation that a provider gave reaches the sink."""
+    """Wherever the stop comes, with a reload half-way, every fetched observation reaches the sink."""
     for point in range(start, start + 50):
         virtual_time.run(_stopped_at(point))
 
 
 @pytest.mark.parametrize("start", range(0, POINTS, 100))
 def test_a_hard_cancel_at_any_point_leaves_no_task(start: int) -> None:
-    """Also when the whole daemon is cancelled, it ends at once and leaves nothing running."""
+    """A daemon whose task is cancelled ends at once and leaves no task behind."""
     for point in range(start, start + 100):
         virtual_time.run(_stopped_at(point, cancelled=True))
 
 
 @pytest.mark.real_time
-async def test_a_stuck_thread_can_be_left_behind() -> None:
-    """A call that never returns does not keep whoever waits for it, nor the process."""
+async def test_a_stuck_thread_can_be_abandoned() -> None:
+    """A call that never returns blocks neither its caller's timeout nor the process."""
     never = threading.Event()
     with WorkerThread("stuck") as worker:
         with pytest.raises(TimeoutError):

@@ -1,4 +1,4 @@
-"""What systemd hears, and when it hears nothing."""
+"""The notifications to systemd."""
 
 from __future__ import annotations
 
@@ -20,62 +20,62 @@ if TYPE_CHECKING:
     from weatherd.daemon.status import DaemonStatus
 
 
-def heard(prepare: Callable[[DaemonStatus], None], seconds: float) -> list[str]:
-    """Return what is said in so many seconds."""
+def messages_of(prepare: Callable[[DaemonStatus], None], seconds: float) -> list[str]:
+    """Return the messages of the given seconds."""
 
     async def scenario() -> list[str]:
-        said: list[str] = []
-        shown = make_status([KIEL, BERLIN])
-        prepare(shown)
-        attending = asyncio.create_task(feed_watchdog(shown, said.append, 30.0))
+        messages: list[str] = []
+        status = make_status([KIEL, BERLIN])
+        prepare(status)
+        feeding = asyncio.create_task(feed_watchdog(status, messages.append, 30.0))
         await asyncio.sleep(seconds)
-        attending.cancel()
-        await asyncio.wait([attending])
-        return said
+        feeding.cancel()
+        await asyncio.wait([feeding])
+        return messages
 
     result: list[str] = virtual_time.run(scenario())
     return result
 
 
 def _due(seconds: float) -> Callable[[DaemonStatus], None]:
-    return lambda shown: shown.history.record_next(
+    return lambda status: status.history.record_next(
         KIEL.id, NextPoll(virtual_time.EPOCH.timestamp() + seconds, "its turn")
     )
 
 
-def test_while_all_moves_the_watchdog_is_fed() -> None:
-    """Often enough for WatchdogSec=30, and with a sentence."""
-    said = heard(_due(1000), 60)
-    assert len(said) >= 6
-    assert all("WATCHDOG=1" in each for each in said)
-    assert said[0].startswith("STATUS=2 cities: 0 fresh, 0 stale, 0 down, 2 waiting; next poll in 1000 s")
+def test_the_watchdog_is_fed_while_everything_makes_progress() -> None:
+    """Messages come often enough for WatchdogSec=30, each with a summary."""
+    messages = messages_of(_due(1000), 60)
+    assert len(messages) >= 6
+    assert all("WATCHDOG=1" in each for each in messages)
+    assert messages[0].startswith("STATUS=2 cities: 0 fresh, 0 stale, 0 down, 2 waiting; next poll in 1000 s")
 
 
-def test_a_consumer_that_does_not_move_silences_the_watchdog() -> None:
-    """It is not fed once the consumer is over its limit, and the status says so."""
-    said = heard(lambda shown: shown.heartbeat.busy("consumer", 120.0), 200)
-    assert "WATCHDOG=1" in said[0]
-    assert said[-1] == "STATUS=the consumer makes no progress"
+def test_a_stalled_consumer_stops_the_watchdog() -> None:
+    """Once the consumer exceeds its limit, the watchdog is not fed and the status names the consumer."""
+    messages = messages_of(lambda status: status.heartbeat.busy("consumer", 120.0), 200)
+    assert "WATCHDOG=1" in messages[0]
+    assert messages[-1] == "STATUS=the consumer makes no progress"
 
 
-def test_producers_that_do_not_tick_silence_the_watchdog() -> None:
-    """A poll that should have begun long ago has not."""
-    said = heard(_due(10), 100)
-    assert "WATCHDOG=1" in said[0]
-    assert said[-1] == "STATUS=the producers make no progress"
+def test_stalled_producers_stop_the_watchdog() -> None:
+    """A poll is long overdue."""
+    messages = messages_of(_due(10), 100)
+    assert "WATCHDOG=1" in messages[0]
+    assert messages[-1] == "STATUS=the producers make no progress"
 
 
-def test_cities_that_are_down_do_not() -> None:
+def test_cities_that_are_down_do_not_stop_the_watchdog() -> None:
     """An outage of the weather service is no reason for a restart."""
 
-    def prepare(shown: DaemonStatus) -> None:
-        shown.latest.record(observation())
+    def prepare(status: DaemonStatus) -> None:
+        status.latest.record(observation())
 
-    assert all("WATCHDOG=1" in each for each in heard(prepare, 20_000))
+    assert all("WATCHDOG=1" in each for each in messages_of(prepare, 20_000))
 
 
 def test_the_messages_arrive_where_systemd_listens(tmp_path: Path) -> None:
-    """On a path, or on an abstract address; and nobody listening is no error."""
+    """Messages arrive at a path and at an abstract address; a missing listener is no error."""
     for address, name in ((str(tmp_path / "notify"), str(tmp_path / "notify")), (f"\0weatherd-{os.getpid()}", None)):
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
             listener.bind(address)
@@ -85,8 +85,8 @@ def test_the_messages_arrive_where_systemd_listens(tmp_path: Path) -> None:
     open_notifier({"NOTIFY_SOCKET": "/nowhere/at/all"})("READY=1")
 
 
-def test_another_processes_watchdog_is_not_ours() -> None:
-    """WATCHDOG_PID names whom systemd means."""
+def test_the_watchdog_of_another_process_is_ignored() -> None:
+    """WATCHDOG_PID names the process that the watchdog belongs to."""
     assert watchdog_period({"WATCHDOG_USEC": "30000000"}) == 30.0
     assert watchdog_period({"WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "1"}) == 0.0
     assert watchdog_period({}) == 0.0

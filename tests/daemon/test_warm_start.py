@@ -1,4 +1,4 @@
-"""A restart: no city is asked for whose last observation is fresh, and every city keeps its phase."""
+"""After a restart, cities with a fresh observation are not polled at once, and every city keeps its phase."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ CITIES = [City(name=f"City {n}", lat=n / 2, lon=10.0, interval=600.0, providers=
 async def live(
     provider: FakeProvider, seconds: float, lasts: Iterable[LastObservation] = (), cities: Iterable[City] = CITIES
 ) -> FakeSink:
-    """Run a daemon for so long."""
+    """Run a daemon for the given seconds."""
     stop, sink = asyncio.Event(), FakeSink()
     asyncio.get_running_loop().call_later(seconds, stop.set)
     parts = make_parts(
@@ -43,13 +43,13 @@ async def live(
 
 
 def lasts_of(sink: FakeSink) -> list[LastObservation]:
-    """Return what a state would have kept."""
+    """Return the last observations as the journal would keep them."""
     last = {arrived.city.id: arrived for arrived in sink.received}
     return [LastObservation(each.city.lat, each.city.lon, each.observation) for each in last.values()]
 
 
-async def test_a_restart_changes_nothing_about_when_a_city_is_asked() -> None:
-    """Stopped after 50 min and begun anew 3 s later, every city is asked at the ticks it would have had anyway."""
+async def test_a_restart_keeps_the_schedule() -> None:
+    """After a stop of 3 s in the 50th minute, every city is polled at the ticks it would have had anyway."""
     undisturbed, disturbed = FakeProvider().responds(), FakeProvider().responds()
     loop = asyncio.get_running_loop()
     begin = loop.time()
@@ -73,8 +73,8 @@ async def test_a_restart_changes_nothing_about_when_a_city_is_asked() -> None:
     assert second > begin
 
 
-async def test_ten_restarts_in_a_minute_ask_nobody_twice() -> None:
-    """However often it is restarted, a city is asked once, and then at its tick."""
+async def test_ten_restarts_in_a_minute_poll_no_city_twice() -> None:
+    """However often the daemon restarts, a city is polled once, and then at its tick."""
     provider, kept = FakeProvider().responds(), list[LastObservation]()
     for _ in range(10):
         sink = await live(provider, 5, kept)
@@ -101,30 +101,30 @@ async def test_ten_restarts_in_a_minute_ask_nobody_twice() -> None:
         (LastObservation(0, 0, observation(BERLIN)), True),
     ],
 )
-async def test_what_makes_a_first_poll_needless(last: LastObservation, is_asked: bool) -> None:  # noqa: FBT001 - a column
-    """Only a fresh observation of this very place, by a provider of the city."""
+async def test_a_fresh_observation_makes_the_first_poll_unnecessary(last: LastObservation, is_asked: bool) -> None:  # noqa: FBT001 - a column
+    """Only a fresh observation at the same coordinates by one of the city's providers counts."""
     provider = FakeProvider().responds()
     await live(provider, 1, [last], [KIEL])
     assert bool(provider.requests) is is_asked
 
 
-async def test_a_repeat_is_known_over_a_restart() -> None:
-    """What the earlier run had said is not news."""
+async def test_a_repeat_is_recognized_after_a_restart() -> None:
+    """An observation that the earlier run has stored is marked as a repeat."""
     kept = LastObservation(KIEL.lat, KIEL.lon, observation(fetched_at=EPOCH - timedelta(seconds=700)))
 
     class Same(FakeProvider):
-        """Says the same again."""
+        """A provider that repeats the stored observation."""
 
         async def fetch(self, _: City) -> object:  # type: ignore[override]
-            """Say it."""
+            """Return the stored observation."""
             return kept.observation._replace(fetched_at=now())
 
     sink = await live(Same(), 1, [kept], [KIEL])
     assert [arrived.repeat for arrived in sink.received] == [True]
 
 
-async def test_a_list_that_does_not_fit_is_stretched_and_that_is_kept_to() -> None:
-    """Forty cities at ten minutes are 240 calls an hour: with 120 allowed they are asked every 20 min 24 s."""
+async def test_a_list_that_exceeds_the_plan_is_stretched() -> None:
+    """Forty cities every ten minutes are 240 calls an hour: with 120 allowed they are polled every 20 min 24 s."""
     provider, stop = FakeProvider().responds(), asyncio.Event()
     asyncio.get_running_loop().call_later(86400, stop.set)
     told: dict[str, float] = {}
@@ -146,7 +146,7 @@ async def test_a_list_that_does_not_fit_is_stretched_and_that_is_kept_to() -> No
 
 @given(st.floats(1e9, 2e9), st.floats(-1e5, 1e5), st.floats(1, 1e5), st.floats(0, 0.999))
 def test_the_first_poll_time(now: float, ago: float, interval: float, share: float) -> None:
-    """It is at once, or at a tick at least half an interval after the last poll and within two intervals."""
+    """The first poll is at once, or at a tick half an interval to one and a half intervals after the last poll."""
     offset = share * interval
     last = now - ago
     ago = now - last  # as exact as times are
@@ -159,8 +159,8 @@ def test_the_first_poll_time(now: float, ago: float, interval: float, share: flo
         assert first == pytest.approx(next_tick(first - interval / 4, interval, offset), abs=1e-3)
 
 
-async def test_a_reload_plans_anew_and_says_what_it_costs() -> None:
-    """The calls a day before and after are told; that the list is stretched only when it is stretched otherwise."""
+async def test_a_reload_updates_the_plan_and_reports_the_calls() -> None:
+    """The event has the calls a day before and after; a stretched interval is logged only when it changes."""
     stop, reload, lists = asyncio.Event(), asyncio.Event(), [CITIES[:30], [*CITIES[:29], CITIES[31]], CITIES[:2]]
 
     async def edit() -> None:

@@ -52,7 +52,7 @@ CITIES = _cities(8, "open-meteo") + _cities(8, "openweathermap")
 
 @dataclass
 class Day:
-    """What was seen of a day from outside and from inside."""
+    """The records of a day: at the server, in the sink, in the log."""
 
     asked: list[tuple[float, str, tuple[float, ...]]] = field(default_factory=list)  # at the server: when, what, where
     sink: FakeSink = field(default_factory=FakeSink)
@@ -61,8 +61,8 @@ class Day:
     took: float = 0.0
 
     @property
-    def account(self) -> dict[str, Any]:
-        """Return the facts of the last event."""
+    def summary(self) -> dict[str, Any]:
+        """Return the summary that was logged at the stop."""
         return next(event for event in self.logs if event["event"] == "daemon.stopped")
 
     def events(self, name: str) -> list[Any]:
@@ -71,7 +71,7 @@ class Day:
 
 
 def _watched(app: web.Application, day: Day) -> web.Application:
-    """Let the server note who asks, and how many at once."""
+    """Record the requests at the server, and how many are in flight."""
     now: dict[str, int] = {}
 
     @web.middleware
@@ -95,7 +95,7 @@ def _watched(app: web.Application, day: Day) -> web.Application:
 async def _live(
     faults: Sequence[Fault], plan: Sequence[tuple[float, Configuration | ConfigError]], *, seconds: float = DAY
 ) -> Day:
-    """Run the daemon for so long; at each moment of the plan its configuration is replaced."""
+    """Run the daemon for *seconds*; *plan* holds the times at which the configuration is replaced."""
     day, loop = Day(), asyncio.get_running_loop()
     stop, reload = asyncio.Event(), asyncio.Event()
     current: Configuration | ConfigError = plan[0][1]
@@ -145,7 +145,7 @@ def _phase(city: City) -> float:
 
 
 def test_a_healthy_day_is_exact() -> None:
-    """Without faults the server is asked at the phase of every city to the hundredth of a second, all day long."""
+    """Without faults every city is requested at its phase, to a hundredth of a second, all day long."""
     day = virtual_time.run(_live([], [(0, _configured(CITIES))]), settle=0)
     for city in CITIES[8:]:
         first, second, *rest = [when for when, path, places in day.asked if path != FORECAST and places == (city.lat,)]
@@ -154,12 +154,12 @@ def test_a_healthy_day_is_exact() -> None:
         expected = [begin + city.interval * n for n in range(round((DAY - begin) // city.interval) + 1)]
         assert first == 0
         assert [second, *rest] == pytest.approx(expected, abs=0.011)
-    assert day.account["fetched"] == len(day.sink.received)
+    assert day.summary["fetched"] == len(day.sink.received)
     assert not day.events("city.down")
 
 
 def test_a_day_of_every_fault_loses_nothing() -> None:
-    """With every fault striking and three reloads, what was fetched reached the sink, and every city came back."""
+    """With all faults and three reloads, every fetched observation reaches the sink and every city recovers."""
     faults = [Fault(kind, RATE) for kind in FAULT_KINDS]
     moved = [replace(CITIES[0], lat=10.0), *CITIES[1:]]
     plan: list[tuple[float, Configuration | ConfigError]] = [
@@ -169,7 +169,7 @@ def test_a_day_of_every_fault_loses_nothing() -> None:
         (60_000, _configured(moved)),
     ]
     day = virtual_time.run(_live(faults, plan), settle=0)
-    account = day.account
+    account = day.summary
     assert account["fetched"] == len(day.sink.received) == account["stored"] + account["repeated"]
     assert account["dropped"] == account["queued"] == 0
     assert day.took - DAY < 8
@@ -187,8 +187,8 @@ def test_a_day_of_every_fault_loses_nothing() -> None:
     assert day.busiest["/data/2.5/weather"] <= 10
 
 
-def test_the_same_bad_luck_gives_the_same_day() -> None:
-    """A day with faults can be played again: the same questions at the same times."""
+def test_the_same_faults_give_the_same_day() -> None:
+    """A day with faults is reproducible: the same requests at the same times."""
     faults = [Fault(kind, RATE) for kind in FAULT_KINDS]
     days = [virtual_time.run(_live(faults, [(0, _configured(CITIES))], seconds=DAY / 6), settle=0) for _ in range(2)]
     assert days[0].asked == days[1].asked

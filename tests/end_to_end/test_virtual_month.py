@@ -1,6 +1,6 @@
 """A month of 300 cities on free plans, with outages and restarts, judged from outside: by what the services counted.
 
-The whole month takes minutes: ``make month``. Elsewhere the first days stand for it.
+The whole month takes minutes: ``make month``. The test suite runs the first hours only.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ CITIES = [
 
 
 async def _live(lives: Lives, draws: random.Random, days: float) -> None:
-    """Live for so many days, in lives of seconds to days, half of which end with a kill.
+    """Run the daemon for *days*, restarting it after seconds to days; half of the runs end with a kill.
 
-    No kill comes while a request is under way: of an answer that was never read nobody can know when it expires.
+    No kill comes during a request, because the expiry of a response that was never read is unknown.
     """
     loop = asyncio.get_running_loop()
     while (left := days * DAY - loop.time()) > 0:
@@ -54,7 +54,7 @@ async def _live(lives: Lives, draws: random.Random, days: float) -> None:
 
 
 def _print(lives: Lives, stats: Mapping[str, RequestStats], outages: Outages) -> None:
-    """Show the figures to whoever runs it with ``-s``."""
+    """Print the figures, for ``pytest -s``."""
     counts = Counter(event["event"] for event in lives.logs)
     for name, counted in stats.items():
         sys.stdout.write(f"\n{name}: {counted.to_json()}")
@@ -90,6 +90,6 @@ async def _month(file: Path) -> None:
 
 
 @pytest.mark.timeout(3600)
-def test_no_service_ever_has_cause_to_refuse(tmp_path: Path) -> None:
-    """No 429 for the quota, no request to MET Norway before the answer expired, and no second that stands out."""
+def test_no_service_is_ever_overloaded(tmp_path: Path) -> None:
+    """No quota is exceeded, no request to MET Norway comes before the response expires, and no second is crowded."""
     virtual_time.run(_month(tmp_path / "state.sqlite"), settle=0)

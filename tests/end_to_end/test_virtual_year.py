@@ -1,6 +1,6 @@
-"""A year of 100 cities with faults, full disks, outages of the far sides, reloads, restarts and kills.
+"""A year of 100 cities with faults, full disks, outages of the destinations, reloads, restarts and kills.
 
-The whole year takes minutes: ``make soak``. Elsewhere the first days stand for it.
+The whole year takes minutes: ``make soak``. The test suite runs the first days only.
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ SETTINGS = Settings(retention="30d")
 
 
 class Weather:
-    """A service that renews its observations now and then, corrects some, and fails now and then."""
+    """A provider that updates its observations every 90 minutes, revises some, and fails sometimes."""
 
     def __init__(self, draws: random.Random) -> None:
         self._draws = draws
         self.failed = 0
 
     async def fetch(self, city: City) -> Observation:
-        """Answer, or not."""
+        """Return an observation, or fail."""
         draw, now = self._draws.random(), virtual_time.now()
         if draw < 0.02:
             self.failed += 1
@@ -68,7 +68,7 @@ class Weather:
 
 
 class Counting:
-    """A far side that counts what it gets, and is away for some hours of every third day."""
+    """A destination that counts observations and is unavailable for some hours of every third day."""
 
     batch_size = 500
 
@@ -78,12 +78,12 @@ class Counting:
 
     @contextlib.asynccontextmanager
     async def connect(self) -> AsyncIterator[Counting]:
-        """Take a connection, unless it is away."""
+        """Accept a connection, unless unavailable."""
         self._look()
         yield self
 
     async def deliver(self, batch: Sequence[Observation], key: str) -> None:  # noqa: ARG002 - it counts
-        """Take a batch, unless it is away."""
+        """Accept a batch, unless unavailable."""
         self._look()
         self.got += len(batch)
 
@@ -93,19 +93,19 @@ class Counting:
 
 
 class Year:
-    """All lives of it."""
+    """All runs of the daemon in a year."""
 
     def __init__(self, file: Path) -> None:
         self.draws = random.Random(3)
         self.weather = Weather(self.draws)
-        self.fars = {"near": Counting(0.0), "far": Counting(30 * 3600.0)}
+        self.destinations = {"near": Counting(0.0), "far": Counting(30 * 3600.0)}
         self.events: Counter[str] = Counter()
-        self.accounts: list[Any] = []
+        self.summaries: list[Any] = []
         self.lives = 0
         self._file = file
 
     async def pass_by(self) -> None:
-        """Live, and die, until the year is over."""
+        """Run and restart the daemon until the year is over."""
         loop = asyncio.get_running_loop()
         month = 0.0
         while (left := DAYS * DAY - loop.time()) > 0:
@@ -125,7 +125,7 @@ class Year:
                 {"fake": self.weather},
                 load=lambda _: self._configuration(),
                 journal=journal,
-                forwarders=self.fars,
+                forwarders=self.destinations,
                 latest=LatestObservations(kept.latest),
                 random=self.draws,
             )
@@ -143,7 +143,7 @@ class Year:
             await asyncio.wait([task])
         self.lives += 1
         self.events.update(event["event"] for event in logs)
-        self.accounts += [event for event in logs if event["event"] == "daemon.stopped"]
+        self.summaries += [event for event in logs if event["event"] == "daemon.stopped"]
 
     def _configuration(self, _: object = ()) -> Configuration:
         cities = tuple(replace(city, lat=self.draws.choice([1.0, city.lat])) for city in self.draws.sample(CITIES, 100))
@@ -151,25 +151,25 @@ class Year:
 
 
 def _memory() -> float:
-    """Return the megabytes that the process has now."""
+    """Return the resident memory of the process in megabytes."""
     pages = int(Path("/proc/self/statm").read_text().split()[1]) if sys.platform == "linux" else 0
     return pages * resource.getpagesize() / 1e6
 
 
 @pytest.mark.timeout(3600)
-def test_the_account_adds_up(tmp_path: Path) -> None:
-    """At each orderly end, fetched = stored + repeated and nothing is left; no far side has lost anything to anyone."""
+def test_the_summaries_add_up(tmp_path: Path) -> None:
+    """After each orderly stop, fetched = stored + repeated and nothing is queued; no destination misses anything."""
     year = Year(tmp_path / "weatherd.sqlite")
     virtual_time.run(year.pass_by())
-    sums = {name: sum(each[name] for each in year.accounts) for name in ("fetched", "stored", "repeated", "dropped")}
-    got = {name: far.got for name, far in year.fars.items()}
-    ends = year.accounts[-1]["forwarders"] if year.accounts else {}
+    sums = {name: sum(each[name] for each in year.summaries) for name in ("fetched", "stored", "repeated", "dropped")}
+    got = {name: destination.got for name, destination in year.destinations.items()}
+    ends = year.summaries[-1]["forwarders"] if year.summaries else {}
     sys.stdout.write(f"{DAYS} days, {year.lives} lives, {year.weather.failed} failed polls, {sums}\n{got} {ends}\n")
     sys.stdout.write(f"{dict(year.events)}\n")
-    for account in year.accounts:
-        assert account["fetched"] == account["stored"] + account["repeated"] + account["dropped"] + account["queued"]
-        assert (account["dropped"], account["queued"], account["clean"]) == (0, 0, True)
-        assert not account["forwarders"]["near"]["behind"]
+    for summary in year.summaries:
+        assert summary["fetched"] == summary["stored"] + summary["repeated"] + summary["dropped"] + summary["queued"]
+        assert (summary["dropped"], summary["queued"], summary["clean"]) == (0, 0, True)
+        assert not summary["forwarders"]["near"]["behind"]
     assert sums["stored"] > 100 * DAYS
     assert got["near"] >= sums["stored"]
     assert not year.events["forwarder.missed"]

@@ -1,4 +1,4 @@
-"""Failover: the next provider serves while the first cannot, and the return to the first is no flap."""
+"""Failover: the next provider serves while the first is unavailable, and the return to the first does not flap."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ DAY = 86400.0
 
 
 class Service:
-    """A provider that cannot serve while *trouble* returns something for the virtual time."""
+    """A provider that fails, or returns old observations, while *trouble* returns something for the virtual time."""
 
     def __init__(self, name: str, trouble: Callable[[float], Exception | timedelta | None] = lambda _: None) -> None:
         self.requests: list[float] = []
@@ -42,7 +42,7 @@ class Service:
         self._trouble = trouble
 
     async def fetch(self, city: City) -> Observation:
-        """Raise the trouble; or give an observation that is as old as it says."""
+        """Raise the trouble, or return an observation of that age."""
         time = asyncio.get_running_loop().time()
         self.requests.append(time)
         trouble = self._trouble(time)
@@ -52,7 +52,7 @@ class Service:
 
 
 class Taking(ObservationQueue):
-    """Keeps what is put, with the time, and tells the board."""
+    """A queue that records each observation with its time, also as the latest."""
 
     def __init__(self, board: LatestObservations) -> None:
         super().__init__(10)
@@ -60,18 +60,18 @@ class Taking(ObservationQueue):
         self._board = board
 
     async def put(self, arrival: Any) -> None:
-        """Take it."""
+        """Record an observation."""
         self.taken.append((asyncio.get_running_loop().time(), arrival))
         self._board.record(arrival.observation)
 
     @property
     def served_by(self) -> list[str]:
-        """Return who served, without repetition."""
+        """Return the providers that served, without repetition."""
         return [name for name, _ in itertools.groupby(arrival.observation.provider for _, arrival in self.taken)]
 
 
 async def watch(first: Service, second: Service, seconds: float = DAY, city: City = BOTH) -> Taking:
-    """Watch a city for so long."""
+    """Poll a city for the given seconds."""
     board = LatestObservations()
     channel = Taking(board)
     context = make_context({"first": first, "second": second}, latest=board, queue=channel)
@@ -82,7 +82,7 @@ async def watch(first: Service, second: Service, seconds: float = DAY, city: Cit
 
 
 def failing(failure: Failure, **values: Any) -> ProviderError:
-    """Return a failure."""
+    """Return an error with this failure."""
     return ProviderError("no", failure, **values)
 
 
@@ -99,7 +99,7 @@ TROUBLES: list[Any] = [
 
 @pytest.mark.parametrize("trouble", TROUBLES, ids=repr)
 async def test_the_next_serves_while_the_first_cannot(trouble: Any) -> None:
-    """Whatever ails the first, the city is served at its usual rate, by the second, and is never down."""
+    """Whatever the first one's failure, the second serves the city at its usual rate, and the city is never down."""
     first, second = Service("first", lambda _: trouble), Service("second")
     with capture_logs() as logs:
         channel = await watch(first, second)
@@ -111,8 +111,8 @@ async def test_the_next_serves_while_the_first_cannot(trouble: Any) -> None:
     assert not [event for event in logs if event["event"].startswith("city.") and event["event"] != "city.failover"]
 
 
-async def test_the_first_has_its_city_back_when_it_is_well() -> None:
-    """After an outage of two hours it is asked again within the time that it sat out, and then it serves."""
+async def test_the_first_serves_again_when_it_has_recovered() -> None:
+    """After an outage of two hours it is asked again within its last suspension, and serves from then on."""
     first = Service("first", lambda time: failing(Failure.UNAVAILABLE) if 3600 < time < 10800 else None)
     with capture_logs() as logs:
         channel = await watch(first, Service("second"))
@@ -123,16 +123,16 @@ async def test_the_first_has_its_city_back_when_it_is_well() -> None:
     assert told == [("first", "second"), ("second", "first")]
 
 
-async def test_a_service_that_comes_and_goes_does_not_make_a_city_flap() -> None:
-    """The first is well every other half an hour, for a day: the city changes a few times, not 48."""
+async def test_an_unsteady_service_does_not_make_a_city_flap() -> None:
+    """With outages every other half-hour of a day, the city changes its provider a few times, not 48 times."""
     first = Service("first", lambda time: failing(Failure.UNAVAILABLE) if time // 1800 % 2 else None)
     channel = await watch(first, Service("second"))
     assert len(channel.served_by) <= 12
     assert len(channel.taken) >= 143
 
 
-async def test_when_nobody_can_serve_the_city_is_down_and_all_are_tried() -> None:
-    """Also one that sits out is asked when the other cannot either; the first to be well ends it."""
+async def test_without_a_healthy_provider_the_city_is_down_and_all_are_tried() -> None:
+    """A suspended provider is asked when the other fails too; the first to recover ends the outage."""
     first = Service("first", lambda time: failing(Failure.UNAVAILABLE) if time < 3000 else None)
     second = Service("second", lambda time: failing(Failure.REJECTED) if time < 40_000 else None)
     with capture_logs() as logs:
@@ -143,8 +143,8 @@ async def test_when_nobody_can_serve_the_city_is_down_and_all_are_tried() -> Non
     assert told == ["city.down", "city.recovered"]
 
 
-async def test_old_data_of_the_only_provider_is_delivered_as_such() -> None:
-    """The city is down, and what there is says stale; the newest of several is taken."""
+async def test_a_stale_observation_is_delivered_as_stale() -> None:
+    """The city is down, and the newest of the old observations is delivered, marked as stale."""
     first = Service("first", lambda _: timedelta(hours=9))
     second = Service("second", lambda _: timedelta(hours=5))
     with capture_logs() as logs:
@@ -155,7 +155,7 @@ async def test_old_data_of_the_only_provider_is_delivered_as_such() -> None:
     assert all(later - earlier > 299 for earlier, later in itertools.pairwise(sorted(first.requests)))
 
 
-async def test_an_observation_from_the_future_is_of_now() -> None:
+async def test_an_observation_is_never_from_the_future() -> None:
     """A service whose clock is ahead never makes an age negative."""
     channel = await watch(Service("first", lambda _: timedelta(minutes=-7)), Service("second"), 3600)
     assert all(arrival.observation.observed_at <= EPOCH + timedelta(seconds=time) for time, arrival in channel.taken)
@@ -163,7 +163,7 @@ async def test_an_observation_from_the_future_is_of_now() -> None:
 
 
 def test_the_order_is_that_of_preference() -> None:
-    """Those that sit out come last, in their order, and have their turn when it is over."""
+    """Suspended providers come last, in their order, until their suspension is over."""
     benches = {"a": Suspension(100.0, 50.0), "c": Suspension(10.0, 5.0)}
     assert order_providers(("a", "b", "c"), benches, 50.0) == ["b", "c", "a"]
     assert order_providers(("a", "b", "c"), benches, 100.0) == ["a", "b", "c"]
@@ -171,8 +171,8 @@ def test_the_order_is_that_of_preference() -> None:
 
 
 @given(st.lists(st.floats(0, 1e5), min_size=1, max_size=30), st.floats(1, 1e5), st.floats(0, 1e5))
-def test_who_fails_again_sits_out_longer(gaps: list[float], interval: float, asked: float) -> None:
-    """Never less than two intervals and ten minutes, nor than was asked for; never more than twice the last time."""
+def test_suspensions_grow(gaps: list[float], interval: float, asked: float) -> None:
+    """At least two intervals, ten minutes and the service's own request; at most twice the previous length."""
     now, last = 0.0, None
     for gap in gaps:
         now += gap

@@ -1,4 +1,4 @@
-"""A city's bad times in the log."""
+"""The log of a city's outages."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ REFUSED = ProviderError("404: no such place", Failure.REJECTED)
 
 
 def loud(logs: list[Any]) -> list[str]:
-    """Return the events that are not low."""
+    """Return the events above debug level."""
     return [log["event"] for log in logs if log["log_level"] != "debug"]
 
 
 def test_one_line_when_it_begins_and_one_when_it_ends() -> None:
-    """Further failures are told low, each with their number; the end says how many there were, and for how long."""
+    """Further failures are logged at debug level with their number; the end has their count and duration."""
     outage = OutageLog()
     with capture_logs() as logs:
         outage.failed(unavailable(), NOW, 15.12345)
@@ -42,8 +42,8 @@ def test_one_line_when_it_begins_and_one_when_it_ends() -> None:
 
 
 @pytest.mark.parametrize("error", [SHUT, LIMITED])
-def test_a_service_that_is_left_alone_is_not_the_citys_trouble(error: ProviderError) -> None:
-    """It is told once for all cities, by the gate: the city says nothing loud, neither then nor at the end."""
+def test_a_paused_service_is_not_the_citys_outage(error: ProviderError) -> None:
+    """The rate limiter logs it once for all cities: the city logs at debug level only, also at the end."""
     outage = OutageLog()
     with capture_logs() as logs:
         for poll in range(200):
@@ -53,8 +53,8 @@ def test_a_service_that_is_left_alone_is_not_the_citys_trouble(error: ProviderEr
     assert loud(logs) == []
 
 
-def test_a_trouble_of_its_own_is_told_also_after_a_pause() -> None:
-    """What the gate did not say is said by the city."""
+def test_an_outage_of_its_own_is_logged_also_after_a_pause() -> None:
+    """An error of the city alone is logged even if the service was paused before."""
     outage = OutageLog()
     with capture_logs() as logs:
         for error in (SHUT, REFUSED, SHUT, REFUSED):
@@ -64,7 +64,7 @@ def test_a_trouble_of_its_own_is_told_also_after_a_pause() -> None:
 
 
 def test_a_bug_has_a_traceback_and_an_expected_failure_has_none() -> None:
-    """The level says whether somebody has to do something about weatherd."""
+    """A bug is an error with a traceback, an unavailable service a warning without."""
     for error, level in ((ZeroDivisionError("oh"), "error"), (unavailable(), "warning")):
         with capture_logs() as logs:
             OutageLog().failed(error, NOW, 1.0)
@@ -72,7 +72,7 @@ def test_a_bug_has_a_traceback_and_an_expected_failure_has_none() -> None:
 
 
 def test_an_observation_becomes_stale_once() -> None:
-    """The line comes when the last observation is older than its provider's budget, and not again before the end."""
+    """One line when the last observation exceeds its age budget, and no other before the end of the outage."""
     outage = OutageLog()
     with capture_logs() as logs:
         for hour in range(10):
@@ -84,8 +84,8 @@ def test_an_observation_becomes_stale_once() -> None:
     assert (stale["provider"], stale["age"], stale["observed_at"]) == ("fake", 4 * 3600, "2026-01-01T00:00:00Z")
 
 
-def test_a_city_of_which_nothing_is_known_is_not_stale() -> None:
-    """There is nothing that could be too old."""
+def test_a_city_without_an_observation_is_not_stale() -> None:
+    """Without an observation nothing is logged."""
     outage = OutageLog()
     with capture_logs() as logs:
         outage.went_stale(None, unavailable(), NOW + 1e6)
@@ -97,8 +97,8 @@ polls = st.lists(st.tuples(st.booleans(), errors, st.floats(0, 8000)), max_size=
 
 
 @given(polls)
-def test_the_log_of_any_life_alternates(polls: list[tuple[bool, Any, float]]) -> None:
-    """Down, at most one stale, recovered, and again; an end is never told twice, nor one without a beginning."""
+def test_the_events_of_any_history_alternate(polls: list[tuple[bool, Any, float]]) -> None:
+    """Down, at most one stale, recovered, and so on; there is no end without a beginning, nor a second one."""
     outage, now, told = OutageLog(), NOW, list[str]()
     for is_fresh, error, seconds in polls:
         now += seconds

@@ -1,4 +1,4 @@
-"""The producer: its times, its failures, its recoveries."""
+"""The producer: its schedule, its retries and its recoveries."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PHASE = (phase_offset("kiel", 600) - EPOCH.timestamp()) % 600  # of Kiel's ticks
 
 
 class Least(random.Random):
-    """Draws the least number, so that a wait is the longest it can be."""
+    """A random generator that returns zero, so that every back-off is as long as possible."""
 
     def random(self) -> float:
         """Return zero."""
@@ -37,7 +37,7 @@ class Least(random.Random):
 
 
 async def _watch(provider: FakeProvider, *, until: float, city: City = KIEL, size: int = 1000) -> PollingContext:
-    """Run one producer for so many virtual seconds."""
+    """Run one producer until this virtual time."""
     context = make_context({"fake": provider, "other": provider}, queue=ObservationQueue(size), random=Least())
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout_at(until):
@@ -45,7 +45,7 @@ async def _watch(provider: FakeProvider, *, until: float, city: City = KIEL, siz
     return context
 
 
-async def test_a_healthy_city_is_asked_at_once_and_then_at_its_phase() -> None:
+async def test_a_healthy_city_is_polled_at_once_and_then_at_its_phase() -> None:
     """The first poll is at zero, the others at the phase of the city's id, at a fixed rate for a virtual day."""
     provider = FakeProvider().responds(after=0.7)
     await _watch(provider, until=86400)
@@ -56,8 +56,8 @@ async def test_a_healthy_city_is_asked_at_once_and_then_at_its_phase() -> None:
     assert len(others) in (143, 144)
 
 
-async def test_a_city_of_a_long_list_is_asked_soon() -> None:
-    """At a cold start the cities of a long list are not all asked at once: 10,000 a second, each at its own share."""
+async def test_the_first_polls_of_a_long_list_are_spread() -> None:
+    """At a cold start a long list is polled at 10,000 cities a second, each city at its phase of that time."""
     provider = FakeProvider().responds()
     registry = make_registry(replace(KIEL, id=f"city-{number}") for number in range(11_000))
     context = make_context({"fake": provider}, registry=registry)
@@ -67,8 +67,8 @@ async def test_a_city_of_a_long_list_is_asked_soon() -> None:
     assert provider.times(KIEL) == pytest.approx([city_phase("kiel")], abs=2e-3)
 
 
-async def test_a_slow_answer_makes_ticks_be_skipped() -> None:
-    """A poll that takes longer than the interval is finished before the next; the ticks keep their places."""
+async def test_a_slow_response_skips_ticks() -> None:
+    """A poll that takes longer than the interval ends before the next one starts; the ticks do not shift."""
     provider = FakeProvider().responds(after=700)
     await _watch(provider, until=7200)
     times = provider.times(KIEL)
@@ -76,8 +76,8 @@ async def test_a_slow_answer_makes_ticks_be_skipped() -> None:
     assert [time % 600 for time in times[1:]] == pytest.approx([PHASE % 600] * len(times[1:]), abs=1e-3)
 
 
-async def test_an_answer_that_takes_most_of_the_interval_costs_no_tick() -> None:
-    """Only the second poll keeps a distance; later, every tick counts for which the city is free."""
+async def test_a_response_within_the_interval_skips_no_tick() -> None:
+    """Only the second poll keeps a minimum distance; later, every tick is used at which no poll is running."""
     provider = FakeProvider().responds(after=400)
     await _watch(provider, until=10_000)
     gaps = [later - earlier for earlier, later in itertools.pairwise(provider.times(KIEL)[1:])]
@@ -85,10 +85,10 @@ async def test_an_answer_that_takes_most_of_the_interval_costs_no_tick() -> None
 
 
 class Trembling(PollingContext):
-    """A context whose clock is off by up to a microsecond, now this way and now that."""
+    """A context whose clock is wrong by up to a microsecond, at random."""
 
     def now(self) -> float:
-        """Return the time, nearly."""
+        """Return the time with an error."""
         return super().now() + TREMBLE.uniform(-1e-6, 1e-6)
 
 
@@ -99,8 +99,8 @@ def _fields(context: PollingContext) -> dict[str, Any]:
     return {field.name: getattr(context, field.name) for field in dataclasses.fields(context)}
 
 
-async def test_a_timer_that_fires_a_hair_early_makes_no_second_poll() -> None:
-    """However the clock trembles, there is one poll at each tick."""
+async def test_a_timer_that_fires_early_causes_no_second_poll() -> None:
+    """With an inexact clock there is still one poll at each tick."""
     provider = FakeProvider().responds()
     context = Trembling(**_fields(make_context({"fake": provider})))
     with contextlib.suppress(TimeoutError):
@@ -111,7 +111,7 @@ async def test_a_timer_that_fires_a_hair_early_makes_no_second_poll() -> None:
 
 
 async def test_a_failing_city_is_down_once_and_recovers_once() -> None:
-    """Any number of failures in a row is one line when it begins and one when it ends."""
+    """Failures in a row log one line at the beginning and one at the end."""
     provider = FakeProvider().fails(times=5).responds()
     with capture_logs() as events:
         context = await _watch(provider, until=7200)
@@ -124,7 +124,7 @@ async def test_a_failing_city_is_down_once_and_recovers_once() -> None:
 
 
 async def test_retries_back_off() -> None:
-    """After each failure in a row the wait is longer, and after the recovery the city returns to its phase."""
+    """The delay grows with each failure in a row; after the recovery the city returns to its phase."""
     provider = FakeProvider().fails(times=4).responds()
     await _watch(provider, until=3600)
     times = provider.times(KIEL)
@@ -133,22 +133,22 @@ async def test_retries_back_off() -> None:
 
 
 @pytest.mark.parametrize("failure", [Failure.REJECTED, Failure.DENIED, Failure.RATE_LIMITED])
-async def test_a_request_that_was_refused_is_not_repeated_early(failure: Failure) -> None:
-    """What a client did wrong is not tried again within the interval."""
+async def test_a_rejected_request_is_not_repeated_early(failure: Failure) -> None:
+    """An error of the client's is not retried before the next tick."""
     provider = FakeProvider().fails(ProviderError("400: no such place", failure)).responds()
     await _watch(provider, until=1000)
     assert provider.times(KIEL)[1] == pytest.approx(600, abs=1e-3)
 
 
-async def test_a_service_may_say_when_to_come_back() -> None:
-    """A Retry-After that is longer than the backoff is honoured."""
+async def test_retry_after_is_honoured() -> None:
+    """A Retry-After that is longer than the back-off determines the next poll."""
     provider = FakeProvider().fails(unavailable(retry_after=4000)).responds()
     await _watch(provider, until=5000)
     assert provider.times(KIEL)[:2] == pytest.approx([0, 4000], abs=1e-3)
 
 
 async def test_a_bug_in_a_provider_is_contained_and_shown() -> None:
-    """Whatever a plug-in raises, the city is down with a traceback, and is asked again."""
+    """Whatever a plug-in raises, the city is down with a traceback, and is polled again."""
     provider = FakeProvider().fails(ZeroDivisionError("oh")).responds()
     with capture_logs() as events:
         await _watch(provider, until=200)
@@ -158,7 +158,7 @@ async def test_a_bug_in_a_provider_is_contained_and_shown() -> None:
 
 
 class Mute(Exception):  # noqa: N818 - it says nothing, not even that
-    """Cannot be printed."""
+    """An exception whose message cannot be formatted."""
 
     def __str__(self) -> str:
         raise ZeroDivisionError
@@ -168,7 +168,7 @@ class Mute(Exception):  # noqa: N818 - it says nothing, not even that
     "error", [asyncio.CancelledError(), SystemExit(3), KeyboardInterrupt(), BaseException("odd"), Mute()], ids=repr
 )
 async def test_a_plug_in_cannot_end_its_city_or_the_daemon(error: BaseException) -> None:
-    """Not even what is no Exception, or a stray cancellation, gets past the city that it came from."""
+    """Neither a BaseException nor a stray cancellation affects more than the city's poll."""
     provider = FakeProvider().fails(error).responds()
     with capture_logs() as events:
         await _watch(provider, until=200)
@@ -177,7 +177,7 @@ async def test_a_plug_in_cannot_end_its_city_or_the_daemon(error: BaseException)
 
 
 async def test_an_expected_failure_has_no_traceback() -> None:
-    """A service that is out of order is not a bug."""
+    """An unavailable service is not a bug."""
     with capture_logs() as events:
         await _watch(FakeProvider().fails(), until=100)
     assert "exc_info" not in events[0]
@@ -185,7 +185,7 @@ async def test_an_expected_failure_has_no_traceback() -> None:
 
 @pytest.mark.parametrize("error", [unavailable(), KeyError("a bug")])
 async def test_the_next_provider_serves_while_the_first_cannot(error: Exception) -> None:
-    """The providers are asked in the city's order, whatever the first one raises; nothing is down."""
+    """The providers are asked in the city's order, whatever the first one raises; the city is not down."""
     first, second = FakeProvider().fails(error), FakeProvider().responds()
     context = make_context({"a": first, "b": second})
     with capture_logs() as events, contextlib.suppress(TimeoutError):
@@ -196,14 +196,14 @@ async def test_the_next_provider_serves_while_the_first_cannot(error: Exception)
 
 
 class Garbled(FakeProvider):
-    """Gives what it is told to."""
+    """A provider that returns the given value."""
 
     def __init__(self, answer: Any) -> None:
         super().__init__()
         self._answer = answer
 
     async def fetch(self, _: City) -> Any:
-        """Return it."""
+        """Return the value."""
         return self._answer
 
 
@@ -221,16 +221,16 @@ class Garbled(FakeProvider):
         observation(observed_at=EPOCH.replace(tzinfo=None)),
     ],
 )
-async def test_a_provider_that_gives_something_else_is_down(answer: Any) -> None:
-    """What is no observation, or none of that city, or an unsound one, never gets on the road."""
+async def test_an_invalid_observation_is_rejected(answer: Any) -> None:
+    """Anything but a valid observation of the city never enters the pipeline."""
     with capture_logs() as events:
         context = await _watch(Garbled(answer), until=100)
     assert context.queue.depth == 0
     assert isinstance(events[0]["exc_info"], TypeError)
 
 
-async def test_a_full_channel_holds_the_city_back() -> None:
-    """A producer that waits for room asks for nothing meanwhile, and goes on at its phase."""
+async def test_a_full_queue_holds_the_producer_back() -> None:
+    """A producer that waits for the queue sends no requests, and then continues at its phase."""
     provider = FakeProvider().responds()
     context: Any = None
 

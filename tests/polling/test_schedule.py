@@ -1,4 +1,4 @@
-"""When a city is asked."""
+"""The schedule of a city's polls."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ NAMES = st.text("abcdefghijklmnopqrstuvwxyz0123456789-", min_size=1)
 
 @given(NAMES, INTERVALS)
 def test_a_phase_lies_in_the_interval(city: str, interval: float) -> None:
-    """A city's place in the interval is from its start to before its end."""
+    """The offset is at least 0 and less than the interval."""
     assert 0 <= phase_offset(city, interval) < interval
 
 
-def test_a_phase_is_the_same_for_ever() -> None:
+def test_a_phase_never_changes() -> None:
     """The phase depends on the id alone, so it survives restarts and other versions of Python."""
     assert phase_offset("kiel", 600) == pytest.approx(29.04024, abs=1e-4)
 
 
 def test_phases_spread_the_load_evenly() -> None:
-    """Of 10,000 cities, every tenth of the interval gets a tenth, give or take a tenth of that."""
+    """Of 10,000 cities, each tenth of the interval has a tenth, within 10 %."""
     tenths = [int(phase_offset(f"city-{number}", 600) // 60) for number in range(10_000)]
     assert all(900 < tenths.count(tenth) < 1100 for tenth in range(10))
 
@@ -39,7 +39,7 @@ def test_the_next_tick_is_within_one_interval(now: float, interval: float, share
 
 @given(TIMES, INTERVALS, st.floats(0, 0.999), st.integers(0, 50))
 def test_ticks_do_not_drift(now: float, interval: float, share: float, skipped: int) -> None:
-    """However many ticks are missed, the ones that follow are where they always were."""
+    """However many ticks are missed, the later ones stay in place."""
     tick = next_tick(now, interval, share * interval)
     later = next_tick(tick + skipped * interval + interval / 3, interval, share * interval)
     assert later == pytest.approx(tick + (skipped + 1) * interval, abs=1e-4)
@@ -47,29 +47,29 @@ def test_ticks_do_not_drift(now: float, interval: float, share: float, skipped: 
 
 @given(TIMES, INTERVALS, st.floats(0, 0.999))
 def test_the_second_poll_keeps_its_distance(now: float, interval: float, share: float) -> None:
-    """After a poll out of turn, half an interval passes at least, and one and a half at the most."""
+    """A poll off schedule is followed by a tick after 0.5 to 1.5 intervals."""
     assert interval / 2 <= rejoin_tick(now, interval, share * interval) - now <= 1.5 * interval * (1 + 1e-6)
 
 
 @given(st.integers(1, 100_000), INTERVALS, st.floats(0, 0.9999))
 def test_a_backoff_is_bounded(failures: int, interval: float, draw: float) -> None:
-    """However many failures there were, the wait is positive and ends at a quarter of an hour or the interval."""
+    """After any number of failures the delay is positive, and at most 15 minutes or the interval."""
     assert 0 < backoff_delay(failures, interval, draw) <= max(interval, 900)
 
 
 @given(st.integers(1, 1000), INTERVALS)
 def test_a_backoff_grows(failures: int, interval: float) -> None:
-    """Without its random part, the wait never gets shorter from one failure to the next."""
+    """Without its random part, the delay never shrinks from one failure to the next."""
     assert backoff_delay(failures, interval, 0.0) <= backoff_delay(failures + 1, interval, 0.0)
 
 
-def test_the_waits_of_an_ordinary_city() -> None:
-    """With an interval of ten minutes the waits are 2.5, 5, 10 and then 15 minutes, less the random part."""
+def test_the_delays_of_an_ordinary_city() -> None:
+    """With an interval of ten minutes the delays are 2.5, 5, 10 and then 15 minutes, less the random part."""
     assert [backoff_delay(n, 600, 0.0) for n in range(1, 6)] == [150, 300, 600, 900, 900]
     assert backoff_delay(1, 600, 0.5) == 112.5
 
 
 @given(st.integers(0, 1_000_000))
-def test_first_polls_are_spread_only_in_a_crowd(cities: int) -> None:
-    """A thousand cities are asked for at once; of a longer list, 10,000 a second."""
+def test_first_polls_are_spread_only_in_a_long_list(cities: int) -> None:
+    """A thousand cities are polled at once; a longer list at 10,000 cities a second."""
     assert cold_start_spread(cities) == pytest.approx(max(0, cities - 1000) / 10_000)

@@ -1,4 +1,4 @@
-"""One producer per city, brought into line by difference."""
+"""One producer task per city."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ CITIES = [City(name=name, lat=float(lat), lon=10.0) for name in "ABCD" for lat i
 
 
 class Running:
-    """Producers that do nothing, and a record of which are there."""
+    """Idle producers, and a record of those that run."""
 
     def __init__(self) -> None:
         self.now: list[City] = []
-        self.begun: list[City] = []
+        self.started: list[City] = []
 
     async def produce(self, city: City) -> None:
         """Run until cancelled."""
         self.now.append(city)
-        self.begun.append(city)
+        self.started.append(city)
         try:
             await asyncio.Event().wait()
         finally:
@@ -36,7 +36,7 @@ class Running:
 
 
 async def test_a_change_touches_only_what_it_changes() -> None:
-    """Cities that are equal in every value keep their task; a changed one is stopped and begun anew."""
+    """Cities that are equal in every value keep their task; a changed one gets another."""
     running = Running()
     async with asyncio.TaskGroup() as tasks:
         supervisor = Supervisor(tasks, running.produce)
@@ -45,12 +45,12 @@ async def test_a_change_touches_only_what_it_changes() -> None:
         moved = replace(BERLIN, lat=52.6)
         supervisor.apply_diff(diff([KIEL, BERLIN], [KIEL, moved, MUNICH]))
         await asyncio.sleep(0)
-        assert running.begun == [KIEL, BERLIN, moved, MUNICH]
+        assert running.started == [KIEL, BERLIN, moved, MUNICH]
         supervisor.stop()
 
 
-async def test_becoming_the_same_again_changes_nothing() -> None:
-    """Applying a list twice is applying it once, also when its cities are equal and not the same objects."""
+async def test_applying_an_equal_list_changes_nothing() -> None:
+    """An equal list changes no task, even if its cities are other objects."""
     running = Running()
     async with asyncio.TaskGroup() as tasks:
         supervisor = Supervisor(tasks, running.produce)
@@ -58,13 +58,13 @@ async def test_becoming_the_same_again_changes_nothing() -> None:
         for same in (KIEL, replace(KIEL)):
             supervisor.apply_diff(diff([KIEL], [same]))
         await asyncio.sleep(0)
-        assert running.begun == [KIEL]
+        assert running.started == [KIEL]
         supervisor.stop()
 
 
 @given(st.lists(st.lists(st.sampled_from(CITIES), unique_by=lambda city: city.id), max_size=6))
 def test_any_sequence_of_lists_ends_with_the_last(lists: list[list[City]]) -> None:
-    """Whatever came before, exactly the cities of the last list are watched, each once."""
+    """Whatever lists came before, exactly the cities of the last one have a task, one each."""
 
     async def scenario() -> None:
         running = Running()

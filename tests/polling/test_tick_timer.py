@@ -1,4 +1,4 @@
-"""The timer: one timer for all the ticks."""
+"""One event-loop timer for all ticks."""
 
 from __future__ import annotations
 
@@ -8,48 +8,48 @@ from tests.support import virtual_time
 from weatherd.polling.tick_timer import TickTimer
 
 
-async def _rung(timer: TickTimer, moments: list[float]) -> list[float]:
-    """Return when each of those was rung who asked for these moments, all at the same time."""
+async def _wake_times(timer: TickTimer, times: list[float]) -> list[float]:
+    """Wait for all these times at once, and return when each waiter was woken."""
     loop = asyncio.get_running_loop()
 
-    async def wait(moment: float) -> float:
-        await timer.wait_until(moment)
+    async def wait(when: float) -> float:
+        await timer.wait_until(when)
         return loop.time()
 
-    return await asyncio.gather(*(wait(moment) for moment in moments))
+    return await asyncio.gather(*(wait(when) for when in times))
 
 
-def test_one_is_rung_at_its_moment() -> None:
-    """Whoever is alone is rung on time, also when a later one had asked before."""
+def test_a_single_waiter_is_woken_on_time() -> None:
+    """A waiter without neighbours is woken on time, even if a later one was registered before."""
 
     async def scenario() -> None:
         begin = asyncio.get_running_loop().time()
-        rung = await _rung(TickTimer(), [begin + 60, begin + 5, begin + 5.5, begin - 3])
-        assert [round(at - begin, 6) for at in rung] == [60, 5, 5.5, 0]
+        woken = await _wake_times(TickTimer(), [begin + 60, begin + 5, begin + 5.5, begin - 3])
+        assert [round(at - begin, 6) for at in woken] == [60, 5, 5.5, 0]
 
     virtual_time.run(scenario())
 
 
-def test_those_that_lie_close_are_rung_together() -> None:
-    """Nobody is rung early, nobody later than 10 ms, and all that fall due in between together."""
+def test_close_waiters_are_woken_together() -> None:
+    """No waiter is woken early or more than 10 ms late, and those of the same 10 ms are woken together."""
 
     async def scenario() -> None:
         begin = asyncio.get_running_loop().time() + 1
-        moments = [begin + number / 1000 for number in range(100)]
-        rung = await _rung(TickTimer(), moments)
-        assert all(-0.0011 < at - moment < 0.0101 for at, moment in zip(rung, moments, strict=True))
-        assert len(set(rung)) <= 11
+        times = [begin + number / 1000 for number in range(100)]
+        woken = await _wake_times(TickTimer(), times)
+        assert all(-0.0011 < at - when < 0.0101 for at, when in zip(woken, times, strict=True))
+        assert len(set(woken)) <= 11
 
     virtual_time.run(scenario())
 
 
-def test_who_has_gone_is_not_rung() -> None:
-    """A task that is cancelled while it waits does not trouble the others."""
+def test_a_cancelled_waiter_is_skipped() -> None:
+    """Cancelling one waiter does not affect the others."""
 
     async def scenario() -> None:
         loop, timer = asyncio.get_running_loop(), TickTimer()
-        gone = asyncio.create_task(_rung(timer, [loop.time() + 1]))
-        stays = asyncio.create_task(_rung(timer, [loop.time() + 2]))
+        gone = asyncio.create_task(_wake_times(timer, [loop.time() + 1]))
+        stays = asyncio.create_task(_wake_times(timer, [loop.time() + 2]))
         await asyncio.sleep(0)
         gone.cancel()
         before = loop.time()

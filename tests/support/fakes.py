@@ -1,4 +1,4 @@
-"""Stand-ins with verbs for the parts on either end of the road."""
+"""Fakes for both ends of the pipeline: providers, sinks and journals."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ def observation(city: City = KIEL, **values: object) -> Observation:
 
 
 def make_fetched(city: City = KIEL, **values: object) -> FetchedObservation:
-    """Return the arrival of such an observation."""
+    """Return such an observation as it is fetched for *city*."""
     return FetchedObservation(city, observation(city, **values))
 
 
 def unavailable(reason: str = "out of order", retry_after: float | None = None) -> ProviderError:
-    """Return the failure of a service that is out of order."""
+    """Return the error of an unavailable service."""
     return ProviderError(reason, Failure.UNAVAILABLE, retry_after=retry_after)
 
 
@@ -69,38 +69,38 @@ def new_limiter(
 
 
 def resources(session: Session, now: Callable[[], datetime] = now, memory: KeyValueStore | None = None) -> Resources:
-    """Return what a provider works with; give a *memory* to see what another one left there."""
+    """Return a provider's resources; *memory* may hold the entries of an earlier provider."""
     return Resources(session, new_limiter(now=now), memory or KeyValueStore("fake"), now)
 
 
 class FakeProvider:
-    """Answers every city by a script of steps, for ever by the last one; each answer is an observation of its own."""
+    """Follows a script of responses and failures; the last step repeats for ever."""
 
     def __init__(self) -> None:
-        self.requests: list[tuple[float, str]] = []  # when, and for which city
+        self.requests: list[tuple[float, str]] = []  # loop time and city id
         self.returned: list[Observation] = []
         self._script: list[BaseException | float] = []
 
     def responds(self, *, after: float = 0.0, times: int = 1) -> FakeProvider:
-        """Give an observation *after* so many seconds."""
+        """Return an observation after *after* seconds."""
         self._script += [after] * times
         return self
 
     def fails(self, error: BaseException | None = None, times: int = 1) -> FakeProvider:
-        """Raise an error; a service out of order unless told otherwise."""
+        """Raise *error*; by default that of an unavailable service."""
         self._script += [error or unavailable()] * times
         return self
 
     def hangs(self) -> FakeProvider:
-        """Take a year to answer."""
+        """Take a year to respond."""
         return self.responds(after=365 * 86400.0)
 
     def times(self, city: City) -> list[float]:
-        """Return when a city was asked for, in virtual seconds."""
+        """Return the loop times of the requests for a city."""
         return [when for when, asked in self.requests if asked == city.id]
 
     async def fetch(self, city: City) -> Observation:
-        """Follow the script."""
+        """Take the next step of the script."""
         self.requests.append((asyncio.get_running_loop().time(), city.id))
         step = self._script[0] if self._script else 0.0
         if len(self._script) > 1:
@@ -115,7 +115,7 @@ class FakeProvider:
 
 
 class FakeSink:
-    """Keeps what it is given; may be slow, fail or hang."""
+    """Records what it receives; may be slow, fail or hang."""
 
     def __init__(self, *, takes: float = 0.0) -> None:
         self.received: list[FetchedObservation] = []
@@ -125,12 +125,12 @@ class FakeSink:
         self._failures: list[BaseException] = []
 
     def fails(self, error: BaseException, times: int = 1) -> FakeSink:
-        """Raise *error* at the next writes."""
+        """Raise *error* at the next *times* writes."""
         self._failures += [error] * times
         return self
 
     async def write(self, batch: Sequence[FetchedObservation]) -> None:
-        """Take a batch."""
+        """Record a batch."""
         if self._takes:
             await asyncio.sleep(self._takes)
         if self._failures:
@@ -141,12 +141,12 @@ class FakeSink:
 
     @property
     def observations(self) -> list[Observation]:
-        """Return the observations that arrived, in their order."""
+        """Return the received observations, in order."""
         return [arrived.observation for arrived in self.received]
 
 
 class InlineWorker:
-    """Runs what a worker's thread would, without one: on virtual time a thread would take no time anyway."""
+    """Runs a worker thread's calls without a thread, which would take no virtual time anyway."""
 
     async def run(self, call: Callable[[], T]) -> T:
         """Return what *call* returns."""
@@ -154,7 +154,7 @@ class InlineWorker:
 
 
 class VirtualJournal(Journal):
-    """A journal without threads, for virtual time; ``fails`` has its next writings fail."""
+    """A journal without threads, for virtual time, that can be made to fail."""
 
     def __init__(self, file: Path) -> None:
         self.store = Store(file)
@@ -162,12 +162,12 @@ class VirtualJournal(Journal):
         super().__init__(file, self.store, InlineWorker())
 
     def fails(self, error: Exception, times: int = 1) -> VirtualJournal:
-        """Raise *error* at the next additions."""
+        """Raise *error* at the next *times* additions."""
         self._failures += [error] * times
         return self
 
     def recovers(self) -> None:
-        """Fail no more."""
+        """Stop failing."""
         self._failures.clear()
 
     def close(self) -> None:
@@ -175,7 +175,7 @@ class VirtualJournal(Journal):
         self.store.close()
 
     async def add(self, batch: Sequence[FetchedObservation]) -> int:
-        """Keep a batch, unless it is to fail."""
+        """Store a batch, or fail."""
         if self._failures:
             raise self._failures.pop(0)
         return await super().add(batch)
@@ -188,14 +188,14 @@ class VirtualJournal(Journal):
 
 
 class FakeJournal(Journal):
-    """Knows what is a repeat, and keeps everything in memory."""
+    """Keeps observations in memory and recognizes repeats."""
 
     def __init__(self) -> None:
         self.last_seq = 0
         self.kept: dict[object, Observation] = {}
 
     async def add(self, batch: Sequence[FetchedObservation]) -> int:
-        """Keep a batch and return how many were new."""
+        """Store a batch; return how many observations were new."""
         stored = 0
         for each in (arrival.observation for arrival in batch):
             identity = each.city, each.provider, each.station, each.observed_at
@@ -205,7 +205,7 @@ class FakeJournal(Journal):
         return stored
 
     async def prune(self, *_: object) -> dict[str, int]:
-        """Keep all."""
+        """Delete nothing."""
         return {}
 
 

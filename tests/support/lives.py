@@ -1,4 +1,4 @@
-"""A daemon that lives, dies and lives again on one virtual loop, on the same state, against the same simulator."""
+"""A daemon that is restarted on one virtual loop, with the same state and against the same simulator."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class Counting:
-    """A sink that counts what it gets, and for how long each city was left without anything fresh."""
+    """A sink that counts observations, and measures the longest gap without a fresh one for each city."""
 
     def __init__(self) -> None:
         self.fresh = self.stale = 0
@@ -54,19 +54,19 @@ class Counting:
 
 
 class Outages:
-    """Answers in the place of the simulator at the times given, with a gateway's error or with nothing at all."""
+    """Outages of the simulated services: a gateway's error, or no response at all."""
 
     def __init__(self) -> None:
         self.spans: list[tuple[float, float, str]] = []  # loop times, and what happens between them
         self.struck = 0
 
     def add(self, begin: float, end: float, kind: str = "502") -> None:
-        """Have an outage: ``502`` or ``hang``."""
+        """Add an outage of *kind* ``502`` or ``hang``, in loop time."""
         self.spans.append((begin, end, kind))
 
     @property
     def middleware(self) -> Any:
-        """Return what the application needs."""
+        """Return the middleware for the simulator."""
 
         @web.middleware
         async def strike(
@@ -86,7 +86,7 @@ class Outages:
 
 @dataclass
 class Lives:
-    """What is the same over all lives."""
+    """What all runs of the daemon share."""
 
     settings: Settings
     cities: Sequence[City]
@@ -95,7 +95,7 @@ class Lives:
     logs: list[Any] = field(default_factory=list)
 
     async def live(self, seconds: float, *, killed: bool = False) -> None:
-        """Run for so long. A daemon that is killed writes nothing at its end."""
+        """Run for the given seconds. A killed daemon saves nothing at its end."""
         stop, loop = asyncio.Event(), asyncio.get_running_loop()
         async with contextlib.AsyncExitStack() as stack:
             journal = VirtualJournal(self.file)
@@ -121,7 +121,7 @@ class Lives:
             self.logs += [event for event in logs if event["event"] not in ("observation", "provider.failed")]
 
     def events(self, name: str) -> list[Any]:
-        """Return the events of that name, of all lives."""
+        """Return the events of that name in all runs."""
         return [event for event in self.logs if event["event"] == name]
 
     @contextlib.asynccontextmanager

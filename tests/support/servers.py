@@ -1,4 +1,4 @@
-"""Real servers on loopback, each in a process of the test's own, which can be killed and frozen."""
+"""Real servers on loopback, each in a process that a test can kill and suspend."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PATIENCE = 30.0  # seconds for a start
 
 
 def program(name: str, package: str, *folders: str) -> str:
-    """Return where a program is; where it is not, skip what needs it, unless it is required."""
+    """Return the path of a program; skip the test if it is missing, or fail it where it is required."""
     path = os.pathsep.join([os.environ["PATH"], "/usr/sbin", *folders])
     found = shutil.which(name, path=path)
     if found:
@@ -36,14 +36,14 @@ def program(name: str, package: str, *folders: str) -> str:
 
 
 def free_port() -> int:
-    """Return a port that nobody has."""
+    """Return an unused port."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
 
 
 class Server:
-    """A server with its data in a folder; it keeps its port over its lives."""
+    """A server with its data in a folder; it keeps its port over restarts."""
 
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
@@ -51,7 +51,7 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
 
     async def starts(self) -> None:
-        """Start, and wait until it serves."""
+        """Start the server, and wait until it accepts connections."""
         with (self.folder / "output").open("ab") as output:
             self._process = subprocess.Popen(  # noqa: ASYNC220, S603 - it returns at once; the command is ours
                 self.command(), stdout=output, stderr=output, start_new_session=True
@@ -62,7 +62,7 @@ class Server:
                 await asyncio.sleep(0.02)
 
     def dies(self) -> None:
-        """Kill it, with all that it has started."""
+        """Kill the server and its child processes."""
         if self._process:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
@@ -70,21 +70,21 @@ class Server:
             self._process = None
 
     def freezes(self) -> None:
-        """Have it accept connections, as the system does that for it, and answer nobody."""
+        """Suspend the server: the kernel accepts connections for it, but nobody responds."""
         assert self._process
         os.killpg(self._process.pid, signal.SIGSTOP)
 
     def thaws(self) -> None:
-        """Let it go on."""
+        """Resume the server."""
         assert self._process
         os.killpg(self._process.pid, signal.SIGCONT)
 
     def command(self) -> Sequence[str]:
-        """Return what starts it."""
+        """Return the command that starts it."""
         raise NotImplementedError
 
     async def serves(self) -> bool:
-        """Tell whether it takes connections."""
+        """Return whether it accepts connections."""
         try:
             _, writer = await asyncio.open_connection("127.0.0.1", self.port)
         except OSError:
@@ -94,10 +94,10 @@ class Server:
 
 
 class Mosquitto(Server):
-    """A broker that keeps what is retained."""
+    """An MQTT broker that persists retained messages."""
 
     def command(self) -> Sequence[str]:
-        """Return what starts it."""
+        """Return the command that starts it."""
         config = self.folder / "mosquitto.conf"
         data = f"persistence true\npersistence_location {self.folder}/\nautosave_interval 1\nmax_queued_messages 0\n"
         user = "user root\n" if os.getuid() == 0 else ""
@@ -108,16 +108,16 @@ class Mosquitto(Server):
 class _Http(Server):
     @property
     def url(self) -> str:
-        """Where it is."""
+        """Its address."""
         return f"http://127.0.0.1:{self.port}"
 
     async def ask(self, path: str, **params: str) -> str:
-        """Return what it answers."""
+        """Return its response."""
         async with aiohttp.ClientSession() as session, session.post(self.url + path, params=params) as response:
             return await response.text()
 
     async def serves(self) -> bool:
-        """Tell whether it answers."""
+        """Return whether it responds."""
         with contextlib.suppress(aiohttp.ClientError, OSError):
             await self.ask("/ping")
             return True
@@ -128,12 +128,12 @@ class Influxd(_Http):
     """InfluxDB 1, with a database ``weather``."""
 
     async def starts(self) -> None:
-        """Start, and make the database if it is not there."""
+        """Start the server, and create the database if it is missing."""
         await super().starts()
         await self.ask("/query", q="CREATE DATABASE weather")
 
     def command(self) -> Sequence[str]:
-        """Return what starts it."""
+        """Return the command that starts it."""
         config = self.folder / "influxdb.conf"
         folders = [f'[{name}]\n  dir = "{self.folder}/{name}"\n' for name in ("meta", "data")]
         wal = f'wal-dir = "{self.folder}/wal"'
@@ -145,7 +145,7 @@ class Influxd(_Http):
         return [program("influxd", "influxdb"), "-config", str(config)]
 
     async def rows(self, query: str) -> list[dict[str, Any]]:
-        """Return the points that a query finds."""
+        """Return the points of a query."""
         async with (
             aiohttp.ClientSession() as session,
             session.get(f"{self.url}/query", params={"db": "weather", "q": query, "epoch": "u"}) as response,
@@ -156,15 +156,15 @@ class Influxd(_Http):
 
 
 class Victoria(_Http):
-    """VictoriaMetrics, which takes the line protocol too."""
+    """VictoriaMetrics, which accepts the line protocol too."""
 
     def command(self) -> Sequence[str]:
-        """Return what starts it."""
+        """Return the command that starts it."""
         options = [f"-storageDataPath={self.folder}/data", f"-httpListenAddr=127.0.0.1:{self.port}"]
         return [program("victoria-metrics", "victoria-metrics"), *options, "-retentionPeriod=100y"]
 
     async def values(self, metric: str) -> int:
-        """Return how many values a metric has."""
+        """Return the number of values of a metric."""
         await self.ask("/internal/force_flush")
         text = await self.ask("/api/v1/export", **{"match[]": metric})
         return text.count("timestamps") and sum(line.count(",") for line in [_timestamps(text)]) + 1
@@ -175,7 +175,7 @@ def _timestamps(text: str) -> str:
 
 
 class Postgres(Server):
-    """PostgreSQL, with a database ``postgres`` that lets everybody in. It does not run as root."""
+    """PostgreSQL, with a database ``postgres`` without authentication. It does not run as root."""
 
     def __init__(self) -> None:
         super().__init__(Path(tempfile.mkdtemp(prefix="weatherd-postgres-")))
@@ -186,11 +186,11 @@ class Postgres(Server):
 
     @property
     def dsn(self) -> str:
-        """Where it is."""
+        """Its address."""
         return f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
 
     def command(self) -> Sequence[str]:
-        """Return what starts it; its files are made first."""
+        """Return the command that starts it; create its files first."""
         data = self.folder / "data"
         places = [str(path) for path in sorted(Path("/usr/lib/postgresql").glob("*/bin"))]
         if not data.exists():
@@ -201,14 +201,14 @@ class Postgres(Server):
         return [*self._as, program("postgres", "postgresql", *places), "-D", str(data), *options, *folder]
 
     async def serves(self) -> bool:
-        """Tell whether it takes queries."""
+        """Return whether it executes queries."""
         with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
             await self.rows("SELECT 1")
             return True
         return False
 
     async def rows(self, query: str) -> list[Any]:
-        """Return what a query finds."""
+        """Return the rows of a query."""
         connection = await asyncpg.connect(self.dsn, timeout=10)
         try:
             return list(await connection.fetch(query))
@@ -216,7 +216,7 @@ class Postgres(Server):
             await connection.close()
 
     def dies(self) -> None:
-        """Kill it, with all that it has started."""
+        """Kill the server and its child processes."""
         super().dies()
         with contextlib.suppress(FileNotFoundError):  # it would be taken for a running one's
             (self.folder / "data" / "postmaster.pid").unlink()

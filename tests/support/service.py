@@ -1,4 +1,4 @@
-"""A weather service of the test's own, on loopback: Open-Meteo's protocol in its simplest form."""
+"""A minimal weather service on loopback, with Open-Meteo's protocol."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 @dataclass
 class Service:
-    """Says 6.2 °C and slight rain of every place."""
+    """A service that reports 6.2 °C and slight rain everywhere."""
 
     url: str = ""
     requests: int = 0
 
     async def forecast(self, request: web.Request) -> web.Response:
-        """Answer ``/v1/forecast``."""
+        """Respond to ``/v1/forecast``."""
         self.requests += 1
         count = len(request.query["latitude"].split(","))
         current = {"time": int(time.time()), "interval": 900, "temperature_2m": 6.2, "weather_code": 61}

@@ -1,4 +1,4 @@
-"""A loop on which time passes only when nothing can happen: a virtual day takes seconds, and is exact."""
+"""An event loop whose time jumps to the next timer when all tasks wait: a virtual day takes seconds, and is exact."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from concurrent.futures import Executor
 
-SETTLE = 0.001  # real seconds in which local sockets and threads may speak before time jumps
+SETTLE = 0.001  # real seconds for local sockets and threads to become ready before time jumps
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class _JumpingSelector(selectors.DefaultSelector):
-    """Sleeps by moving its own clock forward."""
+    """A selector that advances its own clock instead of sleeping."""
 
     now = 0.0
     in_threads = 0
@@ -26,7 +26,7 @@ class _JumpingSelector(selectors.DefaultSelector):
         self._settle = settle
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if self.in_threads:  # a thread is at work, and that takes real time
+        if self.in_threads:  # because a thread is working, which takes real time
             return super().select(SETTLE)
         if timeout is None or timeout <= 0:
             return super().select(timeout)
@@ -51,14 +51,14 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def run_in_executor(  # type: ignore[override]
         self, executor: Executor | None, func: Callable[..., Any], *args: Any
     ) -> asyncio.Future[Any]:
-        """Run *func* in a thread; until it is done, time stands still."""
+        """Run *func* in a thread; virtual time stops until it is done."""
         self._clock.in_threads += 1
         future = super().run_in_executor(executor, func, *args)
         future.add_done_callback(self._thread_done)
         return future
 
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109 - the signature is asyncio's
-        """Wait for the threads in real time."""
+        """Wait for the threads, in real time."""
         self._clock.in_threads += 1
         await super().shutdown_default_executor()
 
@@ -69,7 +69,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 def run(coroutine: Coroutine[Any, Any, Any], *, settle: float = 0.0) -> Any:
     """Run a coroutine on a fresh virtual loop; a task left behind is an error.
 
-    A scenario without sockets or threads has nothing to settle, and is a hundred times faster for it.
+    *settle* is the real seconds to wait for sockets and threads; without them 0 is a hundred times faster.
     """
     with asyncio.Runner(loop_factory=lambda: VirtualTimeLoop(settle)) as runner:
         result = runner.run(coroutine)
@@ -78,5 +78,5 @@ def run(coroutine: Coroutine[Any, Any, Any], *, settle: float = 0.0) -> Any:
 
 
 def now() -> datetime:
-    """Return the wall time that belongs to the running virtual loop: EPOCH and its seconds."""
+    """Return the wall-clock time of the running virtual loop: EPOCH plus the loop's time."""
     return EPOCH + timedelta(seconds=asyncio.get_running_loop().time())

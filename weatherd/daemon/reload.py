@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -17,10 +19,8 @@ from weatherd.daemon import systemd
 from weatherd.daemon.gc_tuning import gc_paused
 from weatherd.daemon.status import ReloadResult
 from weatherd.errors import ConfigError
-from weatherd.worker_thread import WorkerThread
 
 if TYPE_CHECKING:
-    import asyncio
     from pathlib import Path
 
     from weatherd.config.diff import CityListDiff
@@ -48,19 +48,22 @@ class Reloader:
 
     async def follow(self, reload: asyncio.Event) -> None:
         """Whenever *reload* is set, load everything and then apply it, or log why it was rejected, for ever."""
-        with WorkerThread("reload") as worker:
+        thread = ThreadPoolExecutor(1, "reload", initializer=_lower_priority)
+        try:
             while True:
                 await reload.wait()
                 reload.clear()
                 self._parts.notify(systemd.reloading_message())
-                await self._reload(worker)
+                await self._reload(thread)
                 self._parts.notify(systemd.READY)
+        finally:
+            thread.shutdown(wait=False, cancel_futures=True)  # because a stop must not wait for a load
 
-    async def _reload(self, worker: WorkerThread) -> None:
+    async def _reload(self, thread: ThreadPoolExecutor) -> None:
         try:
             # In a thread, because a list of 200,000 takes seconds.
             with gc_paused():
-                configuration, change = await worker.run(self._load)
+                configuration, change = await asyncio.get_running_loop().run_in_executor(thread, self._load)
         except ConfigError as error:
             self._status.last_reload = replace(self._status.last_reload, successful=False)
             log.error("cities.rejected", problems=[str(problem) for problem in error.problems])
@@ -71,7 +74,6 @@ class Reloader:
             self._apply(configuration, change)
 
     def _load(self) -> tuple[Configuration, CityListDiff]:
-        _lower_priority()
         before = self._parts.registry.cities
         loaded = self._parts.load(before)
         return loaded, diff(before, loaded.cities)
