@@ -1,4 +1,4 @@
-"""The list of cities: good rows are kept in order, bad ones are set aside with their place and a reason."""
+"""The list of cities: good rows are used in their order, bad ones are quarantined with position and reason."""
 
 from __future__ import annotations
 
@@ -35,19 +35,19 @@ CITIES = st.builds(
 
 
 def rows(*texts: str) -> CityList:
-    """Return what becomes of rows; row number one stands at 2:3 of ``f.yaml``."""
+    """Parse rows; the first one is at 2:3 of ``f.yaml``."""
     return parse_cities([("f.yaml", "cities:\n" + "".join(f"- {text}\n" for text in texts))], PROVIDERS)
 
 
-def refusal(text: str) -> list[str]:
-    """Return what is said of a file that is refused whole."""
+def rejection(text: str) -> list[str]:
+    """Return the problems of a file that is rejected as a whole."""
     with pytest.raises(ConfigError) as caught:
         parse_cities([("f.yaml", text)], PROVIDERS)
     return [str(problem) for problem in caught.value.problems]
 
 
 def test_the_list_as_shipped() -> None:
-    """Kiel, Berlin and München are watched, and nothing is set aside."""
+    """It contains Kiel, Berlin and München, and nothing is quarantined."""
     found = load_cities(SHIPPED_SETTINGS.parent / "cities.yaml", PROVIDERS)
     assert [(city.name, city.id, city.lat, city.lon) for city in found.cities] == [
         ("Kiel", "kiel", 54.305902, 10.123282),
@@ -59,7 +59,7 @@ def test_the_list_as_shipped() -> None:
 
 @given(st.lists(CITIES, max_size=5, unique_by=lambda city: city.id))
 def test_a_list_that_is_written_reads_the_same(cities: list[City]) -> None:
-    """Dumping good cities, and loading them, gives back those cities in their order."""
+    """Dumping and loading valid cities returns equal cities in the same order."""
     keys = ("id", "name", "lat", "lon", "interval", "providers", "timezone")
     text = json.dumps({"cities": [{key: getattr(city, key) for key in keys} for city in cities]}, ensure_ascii=False)
     assert parse_cities([("f", text)], PROVIDERS) == CityList(tuple(cities))
@@ -101,7 +101,7 @@ def test_a_list_that_is_written_reads_the_same(cities: list[City]) -> None:
     ],
 )
 def test_a_bad_row_is_set_aside_and_the_others_run(row: str, said: str) -> None:
-    """The complaint has file, line and column, the city's name, and what to do; the rows around it are kept."""
+    """The problem has file, line and column, the city's name and what is accepted; the other rows are used."""
     found = rows(row, KIEL, "{name: Ulm, lat: 48, lon: 10}")
     assert [city.id for city in found.cities] == ["kiel", "ulm"]
     assert [len(problems) for problems in found.quarantined] == [1]
@@ -109,13 +109,13 @@ def test_a_bad_row_is_set_aside_and_the_others_run(row: str, said: str) -> None:
 
 
 def test_all_that_is_wrong_with_a_row_is_said_at_once() -> None:
-    """Nobody has to try again for the next complaint."""
+    """All problems of a row are reported at once."""
     (problems,) = rows("{nmae: X, lat: 100, lon: east}").quarantined
     assert {problem.where for problem in problems} == {"f.yaml:2:3", "f.yaml:2:4", "f.yaml:2:18", "f.yaml:2:28"}
 
 
 def test_the_first_of_two_rows_with_one_id_is_kept(tmp_path: Path) -> None:
-    """The second one is set aside, in the same file or in another, and told where the first one stands."""
+    """The second one is quarantined, in the same file or in another, and its problem locates the first one."""
     (tmp_path / "a.yaml").write_text(f"cities:\n- {KIEL}\n- {{name: KIEL, lat: 1, lon: 1}}\n")
     (tmp_path / "b.yaml").write_text("cities:\n- {name: Kiel 2, id: kiel, lat: 1, lon: 1}\n")
     found = load_cities(tmp_path, PROVIDERS)
@@ -140,8 +140,8 @@ def test_the_first_of_two_rows_with_one_id_is_kept(tmp_path: Path) -> None:
     ],
 )
 def test_a_file_that_is_no_list_of_cities_is_refused_whole(text: str, said: str) -> None:
-    """A wrong file changes nothing, and the complaint has its place."""
-    assert refusal(text)[0].startswith(said)
+    """The whole file is rejected, and the problem has a position."""
+    assert rejection(text)[0].startswith(said)
 
 
 @pytest.mark.parametrize(
@@ -155,13 +155,13 @@ def test_a_file_that_is_no_list_of_cities_is_refused_whole(text: str, said: str)
     ],
 )
 def test_a_mistake_behind_good_rows_refuses_the_file_too(text: str, said: str) -> None:
-    """What is wrong with the file is told, and not what is wrong with the rows before it."""
-    (complaint,) = refusal(text)
-    assert complaint.startswith(said)
+    """The problem of the file is reported, and not those of the rows before it."""
+    (problem,) = rejection(text)
+    assert problem.startswith(said)
 
 
 def test_rows_in_all_forms_have_their_places() -> None:
-    """In lines, in braces, and by an alias: each complaint leads to where its value stands, or its row."""
+    """In block style, in flow style, and by an alias: each problem has the position of its value, or of its row."""
     text = """\
 cities:
   - name: A
@@ -184,7 +184,7 @@ cities:
 
 
 def test_what_a_row_leaves_out_or_empty_is_the_settings() -> None:
-    """The general interval and providers are one object each, however many cities have them."""
+    """Rows without an interval or providers get the defaults, and share one tuple of providers."""
     general = {"interval": 90.0, "providers": ("openweathermap", "open-meteo")}
     ulm, bonn = "name: Ulm, lat: 48, lon: 10, interval: , providers: ", "name: Bonn, lat: 50, lon: 7, interval: 5m"
     text = f"cities: [{KIEL}, {{{ulm}}}, {{{bonn}}}]"
@@ -195,7 +195,7 @@ def test_what_a_row_leaves_out_or_empty_is_the_settings() -> None:
 
 
 def test_a_list_that_is_read_again_is_made_of_the_same_cities() -> None:
-    """Equal ones are the same objects as before; one that differs, and one that is new, are new."""
+    """Equal cities are the same objects as before; changed and added ones are new objects."""
     before = rows(KIEL, "{name: Ulm, lat: 48, lon: 10}").cities
     text = f"cities:\n- {{name: Bonn, lat: 50, lon: 7}}\n- {{name: Ulm, lat: 48.1, lon: 10}}\n- {KIEL}\n"
     after = parse_cities([("f.yaml", text)], PROVIDERS, reuse=before).cities
@@ -206,17 +206,17 @@ def test_a_list_that_is_read_again_is_made_of_the_same_cities() -> None:
 
 
 def test_every_unknown_key_of_a_file_is_named() -> None:
-    """All of them at once."""
-    assert [said.split(": ")[0] for said in refusal("a: 1\ncities: []\nb: 2")] == ["f.yaml:1:1", "f.yaml:3:1"]
+    """Unknown keys are reported all at once."""
+    assert [said.split(": ")[0] for said in rejection("a: 1\ncities: []\nb: 2")] == ["f.yaml:1:1", "f.yaml:3:1"]
 
 
 def test_an_empty_list_is_a_list() -> None:
-    """Whoever removes the last city has no city, and no error."""
+    """An empty list is valid."""
     assert parse_cities([("f", "cities: []")], PROVIDERS) == CityList(())
 
 
 def test_a_folder_is_read_in_the_order_of_its_names(tmp_path: Path) -> None:
-    """``*.yaml`` and ``*.yml`` count; hidden files, backups and other things do not."""
+    """``*.yaml`` and ``*.yml`` files are read; hidden files, backups and others are not."""
     for name in ("b.yml", "a.yaml", "10.yaml", ".hidden.yaml", "c.yaml~", "d.txt", "..data"):
         (tmp_path / name).write_text(f"cities: [{{name: '{name}', lat: 1, lon: 1}}]")
     assert [city.name for city in load_cities(tmp_path, PROVIDERS).cities] == ["10.yaml", "a.yaml", "b.yml"]
@@ -231,14 +231,14 @@ def test_a_folder_is_read_in_the_order_of_its_names(tmp_path: Path) -> None:
     ],
 )
 def test_a_list_that_is_not_there_is_named(tmp_path: Path, name: str, said: str) -> None:
-    """The complaint names the path that was looked for."""
+    """The problem names the path."""
     with pytest.raises(ConfigError) as caught:
         load_cities(tmp_path / name, PROVIDERS)
     assert str(caught.value) == f"{tmp_path / name}: {said}"
 
 
 def test_a_folder_in_the_place_of_a_file_is_named(tmp_path: Path) -> None:
-    """Even where its own name ends in .yaml."""
+    """Even if the name of the folder ends in .yaml."""
     (tmp_path / "a.yaml").mkdir()
     with pytest.raises(ConfigError, match=r"a\.yaml: cannot be read: Is a directory"):
         load_cities(tmp_path, PROVIDERS)
@@ -262,20 +262,20 @@ def test_a_folder_in_the_place_of_a_file_is_named(tmp_path: Path) -> None:
     ],
 )
 def test_an_id_is_made_of_the_plain_letters_of_the_name(name: str, expected: str) -> None:
-    """Marks and ligatures are taken apart, everything else becomes one dash."""
+    """Accents are removed, ligatures are split, and other characters become one dash."""
     assert make_slug(name) == expected
 
 
 @given(st.text())
 def test_every_name_has_an_id_that_programs_can_use(name: str) -> None:
-    """Of lower-case ASCII, 1 to 64 long, the same each time, and accepted as an ``id`` itself."""
+    """An id is 1 to 64 characters of lower-case ASCII, stable, and accepted as an ``id``."""
     made = make_slug(name)
     assert make_slug(name) == made
     assert City(name="X", lat=0, lon=0, id=made).id == made
 
 
 def test_names_in_other_scripts_have_ids_of_their_own() -> None:
-    """A stable hash keeps Tokyo and Osaka apart; emoji and joiners that scripts need are fine in a name."""
+    """A stable hash distinguishes Tokyo and Osaka; emoji and the joiners that scripts need are allowed in a name."""
     names = ["東京", "大阪", "Киев", "خرم\u200cآباد", "🌧", "👨\u200d👩\u200d👧", "Ville\u00a0Neuve"]
     found = rows(*(f"{{name: {name}, lat: 1, lon: 1}}" for name in names))
     assert [city.name for city in found.cities] == names
@@ -283,7 +283,7 @@ def test_names_in_other_scripts_have_ids_of_their_own() -> None:
 
 
 def test_twenty_thousand_rows_load() -> None:
-    """Every good one of a long list is there, with zones and with bad rows between."""
+    """Every good row of a long list is used, also with time zones and bad rows between them."""
     row = "- {{name: Place {n}, lat: {lat}, lon: 1.5, timezone: {zone}}}\n"
     lines = [
         row.format(n=n, lat=n % 91, zone="Europa/Berlin" if n % 100 == 0 else "Europe/Berlin") for n in range(20_000)
@@ -295,7 +295,7 @@ def test_twenty_thousand_rows_load() -> None:
 
 @given(st.dictionaries(st.sampled_from(["name", "lat", "lon", "id", "providers", "timezone"]), VALUES))
 def test_any_row_is_kept_or_set_aside(row: dict[str, Any]) -> None:
-    """A row has one fate, its neighbour is kept, and a kept one is on the map."""
+    """A row is either used or quarantined, its neighbour is used, and coordinates are valid."""
     text = json.dumps(
         {"cities": [row, {"name": "Kiel", "lat": 54.3, "lon": 10.1, "id": "neighbour"}]}, ensure_ascii=False
     )

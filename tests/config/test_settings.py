@@ -1,4 +1,4 @@
-"""The settings: which source wins, and what is said of each kind of mistake."""
+"""The settings: precedence of the sources, and the message for each kind of mistake."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def settings(text: str = "", environ: dict[str, str] | None = None, **flags: Any
     return parse_settings(text, "f.yaml", environ or {}, PROVIDERS, **flags)
 
 
-def refusal(text: str = "", environ: dict[str, str] | None = None) -> list[str]:
-    """Return the complaints."""
+def rejection(text: str = "", environ: dict[str, str] | None = None) -> list[str]:
+    """Return the problems."""
     with pytest.raises(ConfigError) as caught:
         settings(text, environ)
     return [str(problem) for problem in caught.value.problems]
@@ -52,7 +52,7 @@ def test_the_shipped_file_holds_every_key_with_its_default() -> None:
 
 
 def test_a_flag_beats_a_variable_beats_a_secret_file_beats_the_file_beats_the_default(tmp_path: Path) -> None:
-    """Each source in its turn, key by key: a block may get its parts from all of them."""
+    """Precedence holds key by key: a section may get its values from all sources."""
     (tmp_path / "key").write_text("from-the-secret-file\n")
     text = "interval: 1m\nopenweathermap: {plan: unlimited, concurrency: 3, api_key: from-the-file}"
     secret = {"WEATHERD_OPENWEATHERMAP__API_KEY_FILE": str(tmp_path / "key")}
@@ -88,7 +88,7 @@ def test_a_flag_beats_a_variable_beats_a_secret_file_beats_the_file_beats_the_de
     ],
 )
 def test_variables_set_what_they_name(environ: dict[str, str], expected: dict[str, Any]) -> None:
-    """By name or as JSON; empty ones, and those that Kubernetes sets for a service of our name, are ignored."""
+    """By key or as JSON; empty variables, and those that Kubernetes sets for a service called weatherd, are ignored."""
     assert settings("", environ) == Settings.model_validate(expected)
 
 
@@ -120,9 +120,9 @@ def test_variables_set_what_they_name(environ: dict[str, str], expected: dict[st
         ("x", "1:1: should hold settings: one 'key: value' a line"),
     ],
 )
-def test_a_mistake_in_the_file_is_told_by_line_and_column(text: str, said: str) -> None:
-    """And what to do instead."""
-    assert [complaint.startswith(f"f.yaml:{said}") for complaint in refusal(text)] == [True]
+def test_a_mistake_in_the_file_is_located_by_line_and_column(text: str, said: str) -> None:
+    """With a message that says what is accepted."""
+    assert [problem.startswith(f"f.yaml:{said}") for problem in rejection(text)] == [True]
 
 
 @pytest.mark.parametrize(
@@ -155,21 +155,21 @@ def test_a_mistake_in_the_file_is_told_by_line_and_column(text: str, said: str) 
         ("CONSOLE__FORMAT", "\udcff", "is not UTF-8 text"),
     ],
 )
-def test_a_mistake_in_a_variable_is_told_by_its_name(name: str, value: str, said: str) -> None:
-    """The file is not blamed for what the environment says, even where it sets the same key."""
-    assert refusal("log: {level: info}\ninterval: 5m", {f"WEATHERD_{name}": value}) == [f"WEATHERD_{name}: {said}"]
+def test_a_mistake_in_a_variable_is_located_by_its_name(name: str, value: str, said: str) -> None:
+    """The error names the variable, even where the file sets the same key."""
+    assert rejection("log: {level: info}\ninterval: 5m", {f"WEATHERD_{name}": value}) == [f"WEATHERD_{name}: {said}"]
 
 
-def test_all_mistakes_are_told_at_once_each_at_its_own_place() -> None:
-    """Variables first, then the file from top to bottom; a block that has parts from both is told apart."""
+def test_all_mistakes_are_reported_at_once_each_with_its_location() -> None:
+    """Variables first, then the file from top to bottom; also within a section that has values from both."""
     environ = {
         "WEATHERD_FOO": "1",
         "WEATHERD_QUEUE_SIZE": "x",
         "WEATHERD_LOG": '{"format": "x"}',
         "OPEN_WEATHER_API_KEY_FILE": "/nope",
     }
-    complaints = refusal("bad: 1\nlog: {level: x, levle: y}\nproviders: [a, open-meteo, b]\ninterval: 0", environ)
-    assert [complaint.split(": ")[0] for complaint in complaints] == [
+    problems = rejection("bad: 1\nlog: {level: x, levle: y}\nproviders: [a, open-meteo, b]\ninterval: 0", environ)
+    assert [problem.split(": ")[0] for problem in problems] == [
         "WEATHERD_FOO",
         "OPEN_WEATHER_API_KEY_FILE",
         "WEATHERD_QUEUE_SIZE",
@@ -202,17 +202,17 @@ def test_all_mistakes_are_told_at_once_each_at_its_own_place() -> None:
         f"api_key: {KEY}",
     ],
 )
-def test_no_complaint_shows_a_secret(text: str) -> None:
-    """Whatever went wrong with a key, or with an address that holds a password, its text is not printed."""
-    assert KEY not in "".join(refusal(text))
+def test_no_problem_shows_a_secret(text: str) -> None:
+    """The text of a wrong API key, or of an address with a password, is never part of a message."""
+    assert KEY not in "".join(rejection(text))
 
 
 @pytest.mark.parametrize(
     "value", [f'{{"api_key": "{KEY}"', f'{{"api_key": ["{KEY}"]}}', KEY, f'{{"api_kye": "{KEY}"}}']
 )
-def test_no_complaint_shows_a_secret_of_the_environment(value: str) -> None:
-    """Neither in a block that is not JSON nor in one that is."""
-    assert KEY not in "".join(refusal("", {"WEATHERD_OPENWEATHERMAP": value}))
+def test_no_problem_shows_a_secret_of_the_environment(value: str) -> None:
+    """Neither of a section that is not JSON nor of one that is."""
+    assert KEY not in "".join(rejection("", {"WEATHERD_OPENWEATHERMAP": value}))
 
 
 def test_settings_do_not_show_their_secrets() -> None:
@@ -228,7 +228,7 @@ def test_settings_do_not_show_their_secrets() -> None:
 )
 @pytest.mark.parametrize("kind", ["systemd", "docker"])
 def test_a_folder_of_secrets_is_searched(tmp_path: Path, name: str, kind: str) -> None:
-    """The credentials of systemd and the secrets of Docker, by any name that means the key; others are not read."""
+    """Systemd's credentials and Docker's secrets are found in any spelling of the key; other files are not read."""
     (tmp_path / name).write_text(f" {KEY}\n")
     (tmp_path / "other").write_bytes(b"\xff")
     environ = {"CREDENTIALS_DIRECTORY": str(tmp_path)} if kind == "systemd" else {}
@@ -243,18 +243,18 @@ def test_a_folder_of_secrets_is_searched(tmp_path: Path, name: str, kind: str) -
     [(None, "cannot be read: No such file or directory"), (b"\xff", "it is not UTF-8 text"), (b" \n", "is empty")],
 )
 def test_a_secret_file_that_is_no_good_is_named(tmp_path: Path, data: bytes | None, said: str) -> None:
-    """By its variable, with the file and the reason; a key in the environment makes the file unneeded."""
+    """The error names variable, file and reason; the file is not read if the environment has the key."""
     file = tmp_path / "key"
     if data is not None:
         file.write_bytes(data)
     environ = {"WEATHERD_OPEN_METEO__API_KEY_FILE": str(file)}
-    assert [complaint.endswith(said) for complaint in refusal("", environ)] == [True]
-    assert refusal("", environ)[0].startswith(f"WEATHERD_OPEN_METEO__API_KEY_FILE: the secret file {file} ")
+    assert [problem.endswith(said) for problem in rejection("", environ)] == [True]
+    assert rejection("", environ)[0].startswith(f"WEATHERD_OPEN_METEO__API_KEY_FILE: the secret file {file} ")
     assert collect_secrets(settings("", environ | {"WEATHERD_OPEN_METEO__API_KEY": KEY})) == [KEY]
 
 
 def test_the_settings_file_is_searched_in_the_documented_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Flag, variable, ./config, the user's folder, and at last the one that is shipped."""
+    """Flag, variable, ./config, the user's folder, and last the shipped file."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
     own, users = tmp_path / "config", tmp_path / "xdg" / "weatherd"
@@ -275,8 +275,8 @@ def test_the_settings_file_is_searched_in_the_documented_order(tmp_path: Path, m
     assert find_settings_file(Path("~nobody-of-that-name/x"), {}) == Path("~nobody-of-that-name/x")
 
 
-def test_cities_take_what_they_do_not_say_from_the_settings(tmp_path: Path) -> None:
-    """Each has an interval and providers; the list is looked for beside the settings file."""
+def test_cities_take_missing_keys_from_the_settings(tmp_path: Path) -> None:
+    """Interval and providers have defaults there; the path of the list is relative to the settings file."""
     file = tmp_path / "weatherd.yaml"
     file.write_text("interval: 5m\ncities: list/\n")
     (tmp_path / "list").mkdir()
@@ -293,7 +293,7 @@ def test_cities_take_what_they_do_not_say_from_the_settings(tmp_path: Path) -> N
 
 
 @given(st.dictionaries(st.sampled_from(["INTERVAL", "LOG", "LOG__LEVEL", "PROVIDERS", "CITIES", "X"]), st.text()))
-def test_any_environment_is_settings_or_a_complaint(environ: dict[str, str]) -> None:
+def test_any_environment_gives_settings_or_problems(environ: dict[str, str]) -> None:
     """Nothing but ConfigError is raised, and each problem names a variable."""
     named = {f"WEATHERD_{name}": value for name, value in environ.items()}
     try:

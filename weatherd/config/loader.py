@@ -109,7 +109,7 @@ def parse_settings(
         position = reader.format_position(name, reader.find_position(document, ()))
         raise ConfigError(Problem(position, "should hold settings: one 'key: value' a line"))
     values = dict(document or {})
-    has_plugins = values.get(PLUGINS) or any(key.startswith(_PLUGINS_VARIABLE) for key in environ)
+    has_plugins = values.get(PLUGINS) or [key for key in environ if key.startswith(_PLUGINS_VARIABLE)]
     models = {name: found.settings for name, found in find_models().items() if found.settings} if has_plugins else {}
     fields = [*_FIELDS, *(field for name, model in models.items() for field in walk_plugin(name, model))]
     variables, problems = read_environment(fields, environ)

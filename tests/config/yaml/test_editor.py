@@ -1,4 +1,4 @@
-"""Edits of a list leave every other character as it was, and the file is replaced in one step."""
+"""Edits of a list change no other character, and the file is replaced atomically."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ QUIRKS = ["cities", "'cities'", '"cities" ']
 
 
 def flow(row: dict[str, Any]) -> str:
-    """Write a row as the editor does."""
+    """Format a row as the editor does."""
     return append_row("c: []", "c", row, "f").removeprefix("c:\n  - ").rstrip("\n")
 
 
 @st.composite
 def files(draw: st.DrawFn) -> tuple[str, list[str]]:
-    """Make a file with a list in some layout, and return it with the comments that it holds."""
+    """Generate a file with a list in some layout; return it with its comments."""
     rows: list[dict[str, Any]] = draw(st.lists(ROWS, max_size=4))
     made: list[str] = []
 
@@ -132,12 +132,12 @@ def test_a_list_may_be_emptied_and_filled_again(rows: list[dict[str, Any]]) -> N
     ],
 )
 def test_where_a_row_is_put(before: str, after: str) -> None:
-    """At the end of the list, indented as the others, before what follows the list."""
+    """At the end of the list, indented like the other rows, before the text after the list."""
     assert append_row(before, "cities", {"name": "X"}, "f") == after
 
 
 def test_a_row_that_is_an_alias_is_left_to_its_owner() -> None:
-    """Rows that refer to one another are not edited; the complaint says so, and the text is as it was."""
+    """A list whose rows refer to one another is not edited; the error says so."""
     with pytest.raises(ConfigError, match="cannot be edited automatically"):
         append_row("cities:\n- &a {n: 1}\n- *a", "cities", {"name": "X"}, "f")
 
@@ -157,15 +157,15 @@ def test_a_row_that_is_an_alias_is_left_to_its_owner() -> None:
     ],
 )
 def test_what_is_cut_out(before: str, index: int, after: str) -> None:
-    """The lines of the row with the comments in them, and nothing else; no row of the same text elsewhere."""
+    """Exactly the lines of the row with the comments in them, and no row with the same text elsewhere."""
     assert remove_row(before, "cities", index, "f") == after
 
 
 @pytest.mark.parametrize(
     "text", ["cities: null\n", "cities: x\n", "cities:\n- a\n...\n# end\n...\n", "? cities\n: - a\n  - b\n", "- a", "x"]
 )
-def test_a_layout_that_is_not_understood_is_left_alone(text: str) -> None:
-    """The result is right, or there is none: a ConfigError that says so."""
+def test_a_layout_that_is_not_understood_is_not_edited(text: str) -> None:
+    """The result is correct, or there is a ConfigError."""
     try:
         assert rows_of(append_row(text, "cities", {"name": "X"}, "f"))[-1] == {"name": "X"}
     except ConfigError as error:
@@ -182,13 +182,13 @@ def test_a_missing_list_is_an_error(text: str) -> None:
 
 
 def test_a_row_that_others_refer_to_is_not_removed() -> None:
-    """Without its anchor the file would be wrong, so it stays as it is."""
+    """Without its anchor the file would be invalid, so the edit is rejected."""
     with pytest.raises(ConfigError, match="cannot be edited automatically"):
         remove_row("cities:\n- &a {n: 1}\n- *a\n", "cities", 0, "f")
 
 
 def test_a_file_is_replaced_in_one_step(tmp_path: Path) -> None:
-    """The mode is kept, no other file is left, and whoever has the old one open reads it to its end."""
+    """The mode stays, no temporary file is left, and a process that has the old file open can read it to its end."""
     file = tmp_path / "cities.yaml"
     file.write_text("old")
     file.chmod(0o640)
@@ -201,7 +201,7 @@ def test_a_file_is_replaced_in_one_step(tmp_path: Path) -> None:
 
 
 def test_a_link_stays_a_link(tmp_path: Path) -> None:
-    """The file that it leads to is the one that changes, as where dotfiles are kept elsewhere."""
+    """The target of the link changes, for example in a repository of dotfiles."""
     (tmp_path / "real").mkdir()
     target, link = tmp_path / "real" / "cities.yaml", tmp_path / "cities.yaml"
     target.write_text("old")
@@ -212,13 +212,13 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
 
 
 def test_a_new_file_is_made(tmp_path: Path) -> None:
-    """There may be nothing to replace."""
+    """The file does not have to exist."""
     write_atomically(tmp_path / "cities.yaml", "new")
     assert (tmp_path / "cities.yaml").read_text() == "new"
 
 
 def test_a_file_that_cannot_be_replaced_is_written_over(tmp_path: Path) -> None:
-    """Where no other file can be made beside it, here because of its long name, the text is written in place."""
+    """If no temporary file can be made beside it, here because of its long name, it is overwritten in place."""
     file = tmp_path / ("n" * 250)
     file.write_text("old and longer")
     before = file.stat().st_ino
@@ -227,7 +227,7 @@ def test_a_file_that_cannot_be_replaced_is_written_over(tmp_path: Path) -> None:
 
 
 def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    """The reason of the system is told, and nothing is left behind."""
+    """The error has the operating system's reason, and no temporary file is left."""
     with pytest.raises(ConfigError, match="cannot be written: No such file or directory"):
         write_atomically(tmp_path / "nope" / "cities.yaml", "new")
     (tmp_path / "folder").mkdir()

@@ -1,4 +1,4 @@
-"""YAML with places: the words of YAML 1.2, and a ConfigError with line and column for whatever is not one document."""
+"""The YAML reader: scalars of YAML 1.2, positions, and a ConfigError with line and column for any invalid document."""
 
 from __future__ import annotations
 
@@ -66,8 +66,8 @@ VALUES = st.recursive(
 )
 
 
-def complaint(text: str) -> str:
-    """Return what is said of a text that is not accepted."""
+def problem(text: str) -> str:
+    """Return the problem of a rejected text."""
     with pytest.raises(ConfigError) as caught:
         parse_yaml(text, "f.yaml")
     return str(caught.value)
@@ -82,26 +82,26 @@ def test_plain_words_are_read_by_the_core_schema_of_yaml_1_2(word: str, value: A
 
 @pytest.mark.parametrize("word", [".nan", ".NaN", ".NAN"])
 def test_nan_is_a_number(word: str) -> None:
-    """The three spellings of not-a-number are floats, which a validator then refuses."""
+    """The three spellings of not-a-number are floats, which a validator rejects later."""
     assert math.isnan(parse_yaml(word, "f"))
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "# a comment", "---", "---\n...", "\ufeff", "\r\n"])
 def test_a_file_with_nothing_in_it_is_none(text: str) -> None:
-    """Emptiness in all of its forms is no error here."""
+    """An empty document is None, not an error."""
     assert parse_yaml(text, "f") is None
 
 
 @given(VALUES)
 def test_a_json_text_reads_as_its_value(value: Any) -> None:
-    """Every JSON value is YAML and comes out the same."""
+    """Every JSON value is YAML and parses to the same value."""
     assert parse_yaml(json.dumps(value, ensure_ascii=False), "f") == value
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("bom", ["", "\ufeff"])
 def test_line_ends_and_a_byte_order_mark_change_nothing(newline: str, bom: str) -> None:
-    """Files from any system and editor read the same, with the same places."""
+    """Line breaks of any system and a byte order mark change neither values nor positions."""
     document = parse_yaml(newline.join([f"{bom}a: 1", "b: [x,", "  yy]", ""]), "f")
     assert document == {"a": 1, "b": ["x", "yy"]}
     assert find_position(document, ("a",)) == (1, 4)
@@ -109,21 +109,21 @@ def test_line_ends_and_a_byte_order_mark_change_nothing(newline: str, bom: str) 
 
 
 def test_an_alias_stands_for_its_value_at_its_own_place() -> None:
-    """Anchors and aliases work for words and lists; an anchor may be set anew; ``<<`` is a key like any other."""
+    """Anchors and aliases work for scalars and lists; an anchor can be redefined; ``<<`` is an ordinary key."""
     document = parse_yaml("a: &x [1]\nb: *x\nc: &x 2\nd: *x\n<<: 3", "f")
     assert document == {"a": [1], "b": [1], "c": 2, "d": 2, "<<": 3}
     assert find_position(document, ("b",)) == (2, 4)
 
 
 def test_a_key_is_its_text_whatever_stands_before_it() -> None:
-    """A key may be tagged as text, quoted, or anchored; an alias of it stands for the value that it would be."""
+    """A key may be tagged as text, quoted or anchored; an alias of it has the value that the scalar would have."""
     document = parse_yaml("!!str a: 1\n'b': 2\n&x 5: 3\nc: *x", "f")
     assert document == {"a": 1, "b": 2, "5": 3, "c": 5}
     assert find_position(document, ("5",), key=True) == (3, 1)
 
 
 def test_a_long_list_may_be_taken_value_by_value() -> None:
-    """A taker has the values of its key's list in their order, with their places. Nobody keeps them."""
+    """A callback receives the items of its key's list in order, with their positions; the list stays empty."""
     taken: list[tuple[Any, tuple[int, int]]] = []
     text = "a: &all\n- &x {a: [1]}\n- *x\n- b\nc: [2]\nd: {a: [3]}\ne: [*x]"
     document = parse_yaml(text, "f", {"a": lambda value, place: taken.append((value, place))})
@@ -134,7 +134,7 @@ def test_a_long_list_may_be_taken_value_by_value() -> None:
 
 @pytest.mark.parametrize("text", ["a: b", "a: {a: [1]}", "[a, [1]]", "- a: [1]", "a:"])
 def test_what_is_no_list_under_the_key_is_not_taken(text: str) -> None:
-    """It is in the document as ever."""
+    """A list anywhere else, and any other value, is in the document as usual."""
     taken: list[Any] = []
     assert parse_yaml(text, "f", {"a": lambda value, _: taken.append(value)}) == parse_yaml(text, "f")
     assert taken == []
@@ -171,28 +171,28 @@ def test_what_is_no_list_under_the_key_is_not_taken(text: str) -> None:
     ],
 )
 def test_whatever_is_not_one_plain_document_is_refused_with_its_place(text: str, said: str) -> None:
-    """The complaint begins with file:line:column, counted from 1 in characters."""
-    assert complaint(text).startswith(f"f.yaml:{said}")
+    """The problem begins with file:line:column, counted from 1 in characters."""
+    assert problem(text).startswith(f"f.yaml:{said}")
 
 
 @pytest.mark.parametrize("text", ["a: !hunter2", "a: *hunter2", "a: !<hunter2> x", "%TAG ! hunter2\n---\na: !b c"])
 def test_a_password_without_quotes_is_not_shown(text: str) -> None:
-    """A secret that begins with a character that YAML knows makes a complaint that does not quote it."""
-    assert "hunter2" not in complaint(text)
+    """The problem with a secret that begins with a special character of YAML does not quote it."""
+    assert "hunter2" not in problem(text)
 
 
 def test_fifty_levels_are_fine() -> None:
-    """The limit leaves room for all that people write."""
+    """Documents up to 50 levels are accepted."""
     assert parse_yaml("[" * 50 + "]" * 50, "f") is not None
 
 
 def test_a_bomb_of_aliases_is_refused() -> None:
-    """Aliases of aliases may not grow without bounds, and the complaint has a place."""
+    """Aliases of aliases are limited, and the problem has a position."""
     layers = [
         f"{letter}: &{letter} [{','.join(['*' + before] * 10)}]"
         for before, letter in zip("abcdefgh", "bcdefghi", strict=True)
     ]
-    assert complaint("\n".join(["a: &a [x]", *layers])).endswith("repeats too much by aliases")
+    assert problem("\n".join(["a: &a [x]", *layers])).endswith("repeats too much by aliases")
 
 
 @pytest.mark.parametrize(
@@ -211,12 +211,12 @@ def test_a_bomb_of_aliases_is_refused() -> None:
     ],
 )
 def test_a_path_leads_to_a_place(path: tuple[str | int, ...], key: bool, place: tuple[int, int]) -> None:  # noqa: FBT001
-    """The place is the value's, or its key's; that of the nearest node above where there is no such value."""
+    """It is the position of the value or its key, or of the nearest node above if there is no such value."""
     assert find_position(parse_yaml("\na: 1\nb: {b: 2}\nc: [x, y]", "f"), path, key=key) == place
 
 
 def test_nothing_has_a_place_as_well() -> None:
-    """A document that is a word, or nothing, begins at 1:1."""
+    """A document that is a scalar, or empty, starts at 1:1."""
     assert find_position(None, ("a",)) == (1, 1)
 
 
@@ -231,7 +231,7 @@ def test_nothing_has_a_place_as_well() -> None:
     ],
 )
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, data: bytes | None, said: str) -> None:
-    """Bytes that are no UTF-8 are told with their place; the reason of the system is told otherwise."""
+    """Bytes that are not UTF-8 are located; other errors have the reason of the operating system."""
     file = tmp_path / "f.yaml"
     if data is not None:
         file.write_bytes(data)
@@ -241,7 +241,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, data: bytes | None,
 
 
 @given(st.text() | st.text("-:{}[],&*!|>'\"%@`#?\n\t a0.~<="))
-def test_any_text_is_a_value_or_a_complaint(text: str) -> None:
+def test_any_text_is_a_value_or_a_problem(text: str) -> None:
     """Nothing but ConfigError is ever raised."""
     try:
         parse_yaml(text, "f")

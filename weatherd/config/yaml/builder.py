@@ -136,7 +136,10 @@ class _Builder:
                 break
             key, value = self._key(event, node), next(events)
             if type(value) is ScalarEvent and value.tag is None and value.anchor is None:
-                node[key] = value.value if value.style else _plain_scalar(value)
+                try:
+                    node[key] = value.value if value.style else parse_scalar(value.value)
+                except ValueError as error:
+                    raise PositionedError(str(error), _position(value.start_mark)) from None
                 self._count += 1
             else:
                 node[key] = self.build_node(value, on_item.get(key))
