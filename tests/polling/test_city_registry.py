@@ -20,7 +20,7 @@ LISTS = st.lists(st.lists(st.sampled_from(CITIES), unique_by=lambda city: city.i
 
 @given(LISTS)
 def test_subscribers_that_follow_the_diffs_know_the_list(lists: list[list[City]]) -> None:
-    """From the start, a diff from an empty list, the diffs alone tell the cities, whatever lists follow one another."""
+    """The diffs alone, starting with one from an empty list, reproduce every list in any sequence of lists."""
     registry = CityRegistry()
     known: dict[str, City] = {}
 

@@ -16,7 +16,7 @@ from weatherd.polling.outage_log import OutageLog
 
 NOW = EPOCH.timestamp()
 LAST = observation()
-SHUT = ProviderError("left alone for now", Failure.PAUSED, retry_after=60.0, retry_spacing=1.0)
+SHUT = ProviderError("paused", Failure.PAUSED, retry_after=60.0, retry_spacing=1.0)
 LIMITED = ProviderError("429", Failure.RATE_LIMITED, retry_after=60.0, retry_spacing=1.0)
 REFUSED = ProviderError("404: no such place", Failure.REJECTED)
 
