@@ -113,8 +113,8 @@ class CheckedConnector(aiohttp.TCPConnector):
                 transport.set_protocol(watch)
                 attempt.is_reused = False
                 attempt.trace.reached("connected")
-            elif is_retry or watch.has_data or transport.get_write_buffer_size():
-                connection.close()  # the last one: the server has not taken the whole body of the request before
+            elif is_retry or watch.has_data:
+                connection.close()
                 continue
             else:
                 attempt.is_reused = True
