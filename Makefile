@@ -37,12 +37,13 @@ soak: $(DEV)/installed ## a virtual year (or DAYS) of 100 cities with faults, ou
 system: $(DEV)/installed ## the service in a booted systemd, the image in a container; see tests/system/README.md
 	$(DEV)/bin/python -m pytest --quiet tests/system
 
-check: $(DEV)/installed ## format, lint, types, import contract, newest aiohttp
+check: $(DEV)/installed ## format, lint, types, import contract, names, newest aiohttp
 	$(DEV)/bin/ruff format --check .
 	$(DEV)/bin/ruff check .
 	$(DEV)/bin/flake8 weatherd tests benchmarks
 	$(DEV)/bin/mypy
 	$(DEV)/bin/lint-imports --no-cache
+	$(DEV)/bin/python scripts/names
 	scripts/check-aiohttp $(DEV)
 
 check-aiohttp: $(DEV)/installed ## the HTTP client's tests with the newest aiohttp, pre-releases included
