@@ -32,10 +32,10 @@ def test_what_is_equal_is_not_in_it() -> None:
 
 @given(lists, lists)
 def test_it_leads_from_one_list_to_the_other(before: list[City], after: list[City]) -> None:
-    """Without what is gone, and with what is new, the one list is the other; each city has one of four fates."""
+    """Without the removed and changed cities, and with the added and changed ones, the first list becomes the second."""
     found = diff(before, after)
-    kept = [city for city in before if city.id not in found.gone]
-    assert sorted([*kept, *found.new.values()], key=str) == sorted(after, key=str)
+    kept = [city for city in before if city.id not in found.removed_or_changed]
+    assert sorted([*kept, *found.added_or_changed.values()], key=str) == sorted(after, key=str)
     assert found.cities == tuple(sorted(after, key=lambda city: city.id))
     assert len(found.added) + len(found.changed) + found.unchanged == len(after)
     assert len(found.removed) + len(found.changed) + found.unchanged == len(before)

@@ -25,9 +25,9 @@ def test_subscribers_that_follow_the_diffs_know_the_list(lists: list[list[City]]
     known: dict[str, City] = {}
 
     def follow(change: CityListDiff) -> None:
-        for city_id, city in change.gone.items():
+        for city_id, city in change.removed_or_changed.items():
             assert known.pop(city_id) == city
-        known.update(change.new)
+        known.update(change.added_or_changed)
 
     registry.subscribe(follow)
     for cities in lists:

@@ -17,33 +17,34 @@ class CityListDiff:
     """A new city list, and the cities in it that differ from the former list, by id."""
 
     cities: tuple[City, ...]  # sorted by id
-    gone: Mapping[str, City]  # removed, or changed in any value: as they were
-    new: Mapping[str, City]  # added, or changed in any value: as they are now; in the order of the list
+    removed_or_changed: Mapping[str, City]  # as they were
+    added_or_changed: Mapping[str, City]  # as they are now, in the order of the list
 
     @property
     def added(self) -> set[str]:
         """The ids of cities that are only in the new list."""
-        return self.new.keys() - self.gone.keys()
+        return self.added_or_changed.keys() - self.removed_or_changed.keys()
 
     @property
     def removed(self) -> set[str]:
         """The ids of cities that are only in the former list."""
-        return self.gone.keys() - self.new.keys()
+        return self.removed_or_changed.keys() - self.added_or_changed.keys()
 
     @property
     def changed(self) -> set[str]:
         """The ids of cities that are in both lists with different values."""
-        return self.gone.keys() & self.new.keys()
+        return self.removed_or_changed.keys() & self.added_or_changed.keys()
 
     @property
     def moved(self) -> set[str]:
         """The ids of changed cities with other coordinates, whose last observation is for another place."""
-        return {name for name in self.changed if _coordinates(self.gone[name]) != _coordinates(self.new[name])}
+        former, current = self.removed_or_changed, self.added_or_changed
+        return {name for name in self.changed if _coordinates(former[name]) != _coordinates(current[name])}
 
     @property
     def unchanged(self) -> int:
         """The number of cities that are equal in both lists."""
-        return len(self.cities) - len(self.new)
+        return len(self.cities) - len(self.added_or_changed)
 
 
 def diff(before: Iterable[City], cities: Iterable[City]) -> CityListDiff:

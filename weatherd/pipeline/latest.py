@@ -45,6 +45,6 @@ class LatestObservations:
             self._latest.pop(city_id, None)
         for city_id in diff.added:
             self._latest.pop(city_id, None)  # because its removal may have come before the last observation of it
-            saved, city = self._saved.pop(city_id, None), diff.new[city_id]
+            saved, city = self._saved.pop(city_id, None), diff.added_or_changed[city_id]
             if saved and (saved.lat, saved.lon) == (city.lat, city.lon):
                 self._latest[city_id] = saved.observation

@@ -22,9 +22,9 @@ class Supervisor:
 
     def apply_diff(self, diff: CityListDiff) -> None:
         """Cancel the tasks of removed and changed cities, and start those of added and changed ones."""
-        for city_id in diff.gone:
+        for city_id in diff.removed_or_changed:
             self._running.pop(city_id).cancel()
-        for city_id, city in diff.new.items():
+        for city_id, city in diff.added_or_changed.items():
             self._running[city_id] = self._tasks.create_task(self._produce(city), name=city_id)
 
     def stop(self) -> None:

@@ -123,11 +123,11 @@ def _print_changes(before: Configuration, after: Configuration, plans: Mapping[s
     from weatherd.quota.load import provider_loads
 
     changes = diff.diff(before.cities, after.cities)
-    for city in changes.new.values():
-        old = changes.gone.get(city.id)
+    for city in changes.added_or_changed.values():
+        old = changes.removed_or_changed.get(city.id)
         typer.echo(f"~ {city.name}: {_describe_changes(old, city)}" if old else f"+ {city.name}")
-    for city in changes.gone.values():
-        if city.id not in changes.new:
+    for city in changes.removed_or_changed.values():
+        if city.id not in changes.added_or_changed:
             typer.echo(f"- {city.name}")
     typer.echo(f"{len(changes.cities):,} cities, {changes.unchanged:,} unchanged")
     warn_of_quarantined_rows(after)
