@@ -241,7 +241,7 @@ def test_check_warns_when_a_limit_is_exceeded(weatherd: Weatherd, folder: Path) 
     (folder / "weatherd.yaml").write_text("interval: 1s\n")
     out = weatherd("check")[1]
     assert "open-meteo: 172,800 calls per day (limit 10,000)  EXCEEDED" in out
-    assert "open-meteo: 2 cities every 1s exceeds the daily limit. Shortest interval that fits: 18s" in out
+    assert "open-meteo: 2 cities every 1s exceed the daily limit. Shortest interval that fits: 18s" in out
     (folder / "weatherd.yaml").write_text("interval: 1s\nopen_meteo: {plan: unlimited}\n")
     assert "EXCEEDED" not in weatherd("check")[1]
 

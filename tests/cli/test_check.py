@@ -26,9 +26,16 @@ def test_a_list_that_exceeds_a_limit(weatherd: Weatherd, folder: Path) -> None:
     assert "open-meteo: 1,800 calls per hour (limit 5,000)\n" in out
     assert "open-meteo: 43,200 calls per day (limit 10,000)  EXCEEDED\n" in out
     assert out.splitlines()[-1] == (
-        "open-meteo: 300 cities every 10m exceeds the daily limit. "
+        "open-meteo: 300 cities every 10m exceed the daily limit. "
         "Shortest interval that fits: 43m12s; weatherd will use 44m4s."
     )
+
+
+def test_a_single_city_that_exceeds_a_limit(weatherd: Weatherd, folder: Path) -> None:
+    """The sentence is in the singular for one city."""
+    (folder / "cities.yaml").write_text(make_list(1))
+    (folder / "weatherd.yaml").write_text("interval: 2s\n")
+    assert "open-meteo: 1 city every 2s exceeds the daily limit. " in weatherd("check")[1]
 
 
 def test_a_list_that_barely_fits(weatherd: Weatherd, folder: Path) -> None:
@@ -37,7 +44,7 @@ def test_a_list_that_barely_fits(weatherd: Weatherd, folder: Path) -> None:
     (folder / "weatherd.yaml").write_text("interval: 15m\n")
     _, out, _ = weatherd("check")
     assert "open-meteo: 9,984 calls per day (limit 10,000)\n" in out
-    assert "exceeds" not in out
+    assert "exceed" not in out
 
 
 def test_what_an_edited_list_would_change(weatherd: Weatherd, folder: Path) -> None:

@@ -111,8 +111,9 @@ def _print_load(provider: str, load: ProviderLoad) -> None:
             format_duration(load.fitting_interval),
             format_duration(round(load.interval * load.share * RETRY_RESERVE)),
         )
+        cities, verb = ("city", "exceeds") if load.cities == 1 else ("cities", "exceed")
         typer.echo(
-            f"{provider}: {load.cities:,} cities every {format_duration(load.interval)} exceeds the {name}. "
+            f"{provider}: {load.cities:,} {cities} every {format_duration(load.interval)} {verb} the {name}. "
             f"Shortest interval that fits: {fitting}; weatherd will use {stretched}."
         )
 
