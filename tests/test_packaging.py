@@ -26,6 +26,14 @@ def test_the_wheel_holds_all_that_the_program_needs(tmp_path: Path) -> None:
     assert "open-meteo = weatherd.providers.open_meteo.client:open_provider" in points
 
 
+def test_no_folder_is_too_full_to_be_read_at_a_glance() -> None:
+    """The package has at most 14 files in a folder, and at most 12 folders in its first listing."""
+    folders = [path for path in (ROOT / "weatherd").rglob("*") if path.is_dir() and path.name != "__pycache__"]
+    counts = {folder: sum(path.is_file() for path in folder.iterdir()) for folder in (ROOT / "weatherd", *folders)}
+    assert {str(folder): count for folder, count in counts.items() if count > 14} == {}
+    assert sum(folder.parent == ROOT / "weatherd" for folder in folders) <= 12
+
+
 def test_the_daemon_starts_without_what_it_does_not_need() -> None:
     """Libraries that only some commands, or only scrapes of the metrics, need are not imported by ``weatherd run``."""
     command = [sys.executable, "-X", "importtime", "-m", "weatherd", "run", "--config", "/nonexistent.yaml"]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weatherd.config.atomic_write import write_atomically
+from weatherd.config.yaml.atomic_write import write_atomically
 from weatherd.config.yaml.editor import append_row, remove_row
 from weatherd.config.yaml.reader import parse_yaml
 from weatherd.errors import ConfigError

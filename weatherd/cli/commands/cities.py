@@ -86,9 +86,8 @@ def add_city(
       weatherd cities add Frankfurt --pick 2
       weatherd cities add "Weather station" --lat 54.33 --lon 10.18
     """
-    from weatherd.config import atomic_write
     from weatherd.config.city_list import list_files
-    from weatherd.config.yaml import editor, reader
+    from weatherd.config.yaml import atomic_write, editor, reader
 
     if (lat is None) != (lon is None):
         raise typer.BadParameter("--lat and --lon go together")
@@ -116,8 +115,7 @@ def remove_city(name: Annotated[str, typer.Argument(help="Its name or id.")], co
       weatherd cities remove Kiel
       weatherd cities remove sao-paulo
     """
-    from weatherd.config import atomic_write
-    from weatherd.config.yaml import editor, reader
+    from weatherd.config.yaml import atomic_write, editor, reader
 
     configuration = load_user_configuration(config)
     matches = list(_find_rows(configuration, {name}))
