@@ -32,7 +32,7 @@ def test_what_is_equal_is_not_in_it() -> None:
 
 @given(lists, lists)
 def test_it_leads_from_one_list_to_the_other(before: list[City], after: list[City]) -> None:
-    """Without the removed and changed cities, and with the added and changed ones, the first list becomes the second."""
+    """Applied to the first list, the diff gives the second; each city is added, removed, changed or unchanged."""
     found = diff(before, after)
     kept = [city for city in before if city.id not in found.removed_or_changed]
     assert sorted([*kept, *found.added_or_changed.values()], key=str) == sorted(after, key=str)
