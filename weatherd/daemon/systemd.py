@@ -72,6 +72,6 @@ async def feed_watchdog(status: DaemonStatus, notify: Callable[[str], None], wat
             log.info("daemon.unstuck", reason="progress resumed")
         was_stuck = bool(stalled)
         if notify is not no_notify and (len(status.cities) <= _LONG_LIST or loop.time() - summarized >= _SLOW_PERIOD):
-            summary, summarized = status.summary(), loop.time()
+            summary, summarized = await status.summarize(), loop.time()
         notify(f"STATUS={'; '.join(stalled)}" if stalled else f"STATUS={summary}\nWATCHDOG=1")
         await asyncio.sleep(period)

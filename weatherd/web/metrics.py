@@ -21,9 +21,9 @@ from weatherd import __version__
 from weatherd.polling.poll_history import BUCKETS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from weatherd.daemon.status import DaemonStatus
+    from weatherd.daemon.status import CityState, DaemonStatus
     from weatherd.observation import Observation
 
 CITY_SERIES_LIMIT = 10_000  # with more cities, the per-city series are off unless http.city_metrics is true
@@ -47,20 +47,25 @@ _COUNTER_HELP = {
 }
 
 
+async def render_metrics(status: DaemonStatus, accept: str, *, of_cities: bool | None) -> tuple[bytes, str]:
+    """Return the metrics in the format that the Accept header asks for, and its content type."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(MetricsCollector(status, await status.count_states(), of_cities=of_cities))
+    ProcessCollector(registry=registry)
+    encode, content_type = exposition.choose_encoder(accept)
+    return encode(registry), content_type
+
+
 class MetricsCollector(Collector):
-    """Collector that turns the daemon's status into metrics at each scrape."""
+    """Collector that turns the daemon's status into metrics, for one scrape.
 
-    def __init__(self, status: DaemonStatus, *, of_cities: bool | None) -> None:
+    *states* are the cities by state, counted before, because a collector cannot yield to the event loop.
+    """
+
+    def __init__(self, status: DaemonStatus, states: Mapping[CityState, int], *, of_cities: bool | None) -> None:
         self._status = status
+        self._states = states
         self._of_cities = of_cities
-        self.registry = CollectorRegistry(auto_describe=False)
-        self.registry.register(self)
-        ProcessCollector(registry=self.registry)
-
-    def render(self, accept: str) -> tuple[bytes, str]:
-        """Return the metrics in the format that the Accept header asks for, and its content type."""
-        encode, content_type = exposition.choose_encoder(accept)
-        return encode(self.registry), content_type
 
     def collect(self) -> Iterable[Metric]:
         """Yield every metric."""
@@ -142,7 +147,7 @@ class MetricsCollector(Collector):
 
     def _counts(self) -> Iterator[Metric]:
         cities = GaugeMetricFamily("weatherd_cities", "Cities by state.", labels=["state"])
-        for state, count in self._status.count_states().items():
+        for state, count in self._states.items():
             cities.add_metric([state], count)
         yield cities
         yield _gauge("weatherd_cities_quarantined", "Quarantined rows of the city list.", self._status.quarantined)

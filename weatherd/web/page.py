@@ -16,8 +16,9 @@ _MAX_CITIES = 1000
 _LINKS = ("/api/v1/status", "/api/v1/cities", "/api/v1/observations", "/api/v1/stream", "/api/v1/openapi.json")
 
 
-def render_page(status: DaemonStatus) -> str:
+async def render_page(status: DaemonStatus) -> str:
     """Return the page as HTML."""
+    summary = escape(await status.summarize())
     links = " · ".join(f'<a href="{path}">{path}</a>' for path in ("/metrics", "/-/healthy", "/-/ready", *_LINKS))
     cities = "\n".join(_item(city, status) for city in status.cities[:_MAX_CITIES])
     more = f"<p>and {len(status.cities) - _MAX_CITIES} more</p>" if len(status.cities) > _MAX_CITIES else ""
@@ -25,7 +26,7 @@ def render_page(status: DaemonStatus) -> str:
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>weatherd</title>
 <h1>weatherd</h1>
-<p>{escape(status.summary())}</p>
+<p>{summary}</p>
 <ul>
 {cities}
 </ul>

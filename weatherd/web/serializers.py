@@ -70,12 +70,12 @@ def serialize_entry(entry: JournalEntry) -> NumberedObservation:
     return NumberedObservation(**to_dict(entry.observation), seq=entry.seq)
 
 
-def serialize_status(status: DaemonStatus) -> StatusModel:
+async def serialize_status(status: DaemonStatus) -> StatusModel:
     """Return the status of the daemon."""
     return StatusModel(
         version=__version__,
         ready=status.is_ready,
-        cities=status.count_states(),
+        cities=await status.count_states(),
         quarantined=status.quarantined,
         account={**dataclasses.asdict(status.counts), "queued": status.queue.depth},
         providers=[_provider(name, status) for name in sorted(status.limiters)],

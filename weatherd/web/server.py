@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import bisect
 import contextlib
-import functools
 import operator
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from weatherd.config.sections import HttpSection
     from weatherd.daemon.status import DaemonStatus
     from weatherd.journal.journal import AsyncReader
-    from weatherd.web.metrics import MetricsCollector
 
 log = structlog.get_logger()
 
@@ -47,12 +45,6 @@ class Endpoints:
         self._token = http.token.get_secret_value() if http.token else None
         self._of_cities = http.city_metrics
         self.streams = EventStreams(status, reader)
-
-    @functools.cached_property
-    def _metrics(self) -> MetricsCollector:
-        from weatherd.web.metrics import MetricsCollector  # noqa: PLC0415 - its import is slow, and few need it
-
-        return MetricsCollector(self._status, of_cities=self._of_cities)
 
     def create_app(self) -> web.Application:
         """Create the aiohttp application: routes and middlewares."""
@@ -105,7 +97,10 @@ class Endpoints:
 
     async def metrics(self, request: web.Request) -> web.Response:
         """Return the metrics for Prometheus."""
-        body, content_type = self._metrics.render(request.headers.get(hdrs.ACCEPT, ""))
+        from weatherd.web.metrics import render_metrics  # noqa: PLC0415 - its import is slow, and few need it
+
+        accept = request.headers.get(hdrs.ACCEPT, "")
+        body, content_type = await render_metrics(self._status, accept, of_cities=self._of_cities)
         return web.Response(body=body, headers={hdrs.CONTENT_TYPE: content_type})
 
     async def openapi(self, request: web.Request) -> web.Response:
@@ -116,7 +111,7 @@ class Endpoints:
     async def status(self, request: web.Request) -> web.Response:
         """Return the status of the daemon."""
         parse_query(request, NoQuery)
-        return json_response(serializers.serialize_status(self._status))
+        return json_response(await serializers.serialize_status(self._status))
 
     async def cities(self, request: web.Request) -> web.Response:
         """Return a page of cities, sorted by id."""
@@ -169,7 +164,7 @@ class Endpoints:
         """Return the web page."""
         parse_query(request, NoQuery)
         return web.Response(
-            text=render_page(self._status),
+            text=await render_page(self._status),
             content_type="text/html",
             headers={"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"},
         )
