@@ -14,7 +14,7 @@ from statistics import median
 
 from benchmarks.speed import daemon, plan
 from benchmarks.speed.city_lists import grid_cities
-from benchmarks.speed.processes import UPSTREAM_CORE, leave_subject_core, scratch
+from benchmarks.speed.processes import UPSTREAM_CORE, leave_subject_core, temporary_folder
 from benchmarks.speed.upstream import run_upstream
 
 _THIS = Path(__file__).resolve().parents[1]
@@ -23,17 +23,17 @@ _WARM_UP = 1.0  # seconds
 _WINDOW = 3.0  # seconds
 
 
-def main(other: Path, windows: int) -> None:
+def main(other_checkout: Path, windows: int) -> None:
     """Measure both builds, with one city a request and with 100."""
     leave_subject_core()
-    with scratch() as folder, run_upstream(folder / "upstream", UPSTREAM_CORE) as url:
+    with temporary_folder() as folder, run_upstream(folder / "upstream", UPSTREAM_CORE) as url:
         for provider, count in ((daemon.UNBATCHED, plan.FULL_LOAD_UNBATCHED), (daemon.BATCHED, plan.FULL_LOAD_BATCHED)):
-            costs: dict[Path, list[float]] = {_THIS: [], other: []}
+            costs: dict[Path, list[float]] = {_THIS: [], other_checkout: []}
             for window in range(windows):
-                for checkout in (_THIS, other) if window % 2 else (other, _THIS):
+                for checkout in (_THIS, other_checkout) if window % 2 else (other_checkout, _THIS):
                     costs[checkout].append(measure_cost(checkout, url, provider, count))
             for name, choose in (("minimum", min), ("median", median)):
-                this, that = choose(costs[_THIS]), choose(costs[other])
+                this, that = choose(costs[_THIS]), choose(costs[other_checkout])
                 print(f"{provider}, {name}: {this:.1f} us, other {that:.1f} us, ratio {this / that:.3f}", flush=True)
 
 
@@ -41,7 +41,7 @@ def measure_cost(checkout: Path, url: str, provider: str, count: int) -> float:
     """Return the microseconds of CPU time that a build takes for an observation, with *count* cities at full load."""
     python = str(checkout / f".venv-{sys.version_info.major}.{sys.version_info.minor}" / "bin" / "python")
     with (
-        scratch() as folder,
+        temporary_folder() as folder,
         daemon.run_weatherd(
             folder, url, provider, grid_cities(count), _INTERVAL, python=python, checkout=checkout
         ) as running,

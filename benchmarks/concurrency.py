@@ -53,12 +53,12 @@ STRATEGIES: list[tuple[str, str, int, Strategy]] = [
 ]
 
 
-async def _weather(_: web.Request) -> web.Response:
+async def _handle_weather(_: web.Request) -> web.Response:
     await asyncio.sleep(LATENCY)
     return web.json_response({"dt": int(time.time()), "main": {"temp": 6.2}, "weather": [{"id": 500}], "cod": 200})
 
 
-async def _forecast(request: web.Request) -> web.Response:
+async def _handle_forecast(request: web.Request) -> web.Response:
     await asyncio.sleep(LATENCY)
     current = {"time": int(time.time()), "temperature_2m": 6.2, "weather_code": 61}
     return web.json_response([{"current": current} for _ in request.query["latitude"].split(",")])
@@ -67,8 +67,8 @@ async def _forecast(request: web.Request) -> web.Response:
 @contextlib.asynccontextmanager
 async def _service() -> AsyncIterator[str]:
     app = web.Application()
-    app.router.add_get("/data/2.5/weather", _weather)
-    app.router.add_get("/v1/forecast", _forecast)
+    app.router.add_get("/data/2.5/weather", _handle_weather)
+    app.router.add_get("/v1/forecast", _handle_forecast)
     async with TestServer(app, host="127.0.0.1") as server:
         yield str(server.make_url("")).rstrip("/")
 

@@ -17,8 +17,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.pipeline.forwarders.rig import Rig, rig
-from tests.pipeline.forwarders.test_webhook import receiving
+from tests.pipeline.forwarders.harness import DeliveryHarness, open_harness
+from tests.pipeline.forwarders.test_webhook import run_receiver
 from tests.support.fakes import KIEL, observation
 from tests.support.servers import Influxd, Mosquitto, Postgres, running
 from tests.support.virtual_time import EPOCH
@@ -29,22 +29,22 @@ from weatherd.observation import FetchedObservation
 _BATCH = 5000
 
 
-async def fill_journal(made: Rig, count: int) -> float:
+async def fill_journal(harness: DeliveryHarness, count: int) -> float:
     """Add *count* observations to the journal. Return the seconds it took."""
     begin = time.perf_counter()
     for start in range(0, count, _BATCH):
         moments = [EPOCH + timedelta(seconds=number) for number in range(start, start + _BATCH)]
         batch = [FetchedObservation(KIEL, observation(observed_at=moment, fetched_at=moment)) for moment in moments]
-        await made.journal.add(batch)
+        await harness.journal.add(batch)
     return time.perf_counter() - begin
 
 
-async def deliver_all(made: Rig, name: str, block: dict[str, Any]) -> float:
+async def deliver_journal(harness: DeliveryHarness, name: str, section: dict[str, Any]) -> float:
     """Deliver the whole journal. Return the seconds it took."""
-    await made.journal.save_cursor("far", Idle())
+    await harness.journal.save_cursor("destination", Idle())
     begin = time.perf_counter()
-    async with made.delivering(plugins.find_plugins("forwarders")[name].load(), **{name: block}) as deliveries:
-        while not deliveries.counters()["far"]["delivered"] or deliveries.counters()["far"]["behind"]:  # noqa: ASYNC110 - a server
+    async with harness.run_forwarder(plugins.find_plugins("forwarders")[name].load(), **{name: section}) as deliveries:
+        while not deliveries.counters()["destination"]["delivered"] or deliveries.counters()["destination"]["behind"]:  # noqa: ASYNC110 - a server
             await asyncio.sleep(0.05)
     return time.perf_counter() - begin
 
@@ -55,23 +55,23 @@ async def main(count: int) -> None:
     for name in ("broker", "influx"):
         (folder / name).mkdir()
     async with AsyncExitStack() as stack:
-        made = await stack.enter_async_context(rig(folder / "state"))
+        harness = await stack.enter_async_context(open_harness(folder / "state"))
         broker, influx, postgres = Mosquitto(folder / "broker"), Influxd(folder / "influx"), Postgres()
         for server in (broker, influx, postgres):
             await stack.enter_async_context(running(server))
-        receiver = await stack.enter_async_context(receiving())
-        receiver.got, receiver.requests = deque(maxlen=0), deque(maxlen=0)  # type: ignore[assignment] # a million
-        took = await fill_journal(made, count)
+        receiver = await stack.enter_async_context(run_receiver())
+        receiver.received, receiver.requests = deque(maxlen=0), deque(maxlen=0)  # type: ignore[assignment] # a million
+        took = await fill_journal(harness, count)
         print(f"journal    {took:7.1f} s  {count / took:8,.0f}/s", flush=True)
-        blocks: dict[str, dict[str, Any]] = {
+        sections: dict[str, dict[str, Any]] = {
             "influxdb": {"url": influx.url, "database": "weather"},
             "postgres": {"dsn": postgres.dsn},
             "webhook": {"url": receiver.url},
             "mqtt": {"host": "127.0.0.1", "port": broker.port, "discovery": False},
         }
-        for name, block in blocks.items():
+        for name, section in sections.items():
             before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-            took = await deliver_all(made, name, block)
+            took = await deliver_journal(harness, name, section)
             grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
             print(f"{name:10} {took:7.1f} s  {count / took:8,.0f}/s  +{grown:.1f} MB", flush=True)
 

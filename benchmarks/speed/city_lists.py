@@ -39,25 +39,25 @@ def geonames_cities() -> Sequence[ListedCity]:
     return [ListedCity(str(city["geonameid"]), city["name"], city["latitude"], city["longitude"]) for city in cities]
 
 
-def edit_cities(places: Sequence[ListedCity], count: int) -> list[ListedCity]:
+def edit_cities(cities: Sequence[ListedCity], count: int) -> list[ListedCity]:
     """Return a copy of the list with *count* cities moved slightly, spread over the whole list."""
-    moved = list(places)
+    moved = list(cities)
     for number in range(count):
-        index = number * len(places) // count
-        place = places[index]
-        moved[index] = replace(place, lat=place.lat + (_EDIT_DISTANCE if place.lat < 0 else -_EDIT_DISTANCE))
+        index = number * len(cities) // count
+        city = cities[index]
+        moved[index] = replace(city, lat=city.lat + (_EDIT_DISTANCE if city.lat < 0 else -_EDIT_DISTANCE))
     return moved
 
 
-def write_list(places: Iterable[ListedCity], file: Path) -> None:
+def write_list(cities: Iterable[ListedCity], file: Path) -> None:
     """Write a list as YAML, and replace the file atomically."""
     new = file.with_suffix(".new")
     with new.open("w", encoding="utf-8") as list_:
         list_.write("cities:\n")
-        list_.writelines(map(_row, places))
+        list_.writelines(map(_format_row, cities))
     new.replace(file)
 
 
-def _row(place: ListedCity) -> str:
-    name = json.dumps(place.name, ensure_ascii=False)
-    return f"  - {{name: {name}, id: '{place.id}', lat: {place.lat:.5f}, lon: {place.lon:.5f}}}\n"
+def _format_row(city: ListedCity) -> str:
+    name = json.dumps(city.name, ensure_ascii=False)
+    return f"  - {{name: {name}, id: '{city.id}', lat: {city.lat:.5f}, lon: {city.lon:.5f}}}\n"

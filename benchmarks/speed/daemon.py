@@ -73,11 +73,11 @@ class Daemon(Subject):
     def _wait_for_event(self, event: str, tail: LogTail) -> dict[str, Any]:
         found: list[bytes] = []
 
-        def is_there() -> bool:
+        def has_appeared() -> bool:
             found.extend(filter(None, [tail.find(f'"event":"{event}"'.encode())]))
             return bool(found)
 
-        wait_until(self.process, is_there)
+        wait_until(self.process, has_appeared)
         logged: dict[str, Any] = orjson.loads(found[0])
         return logged
 
@@ -138,10 +138,10 @@ def bytes_per_row(folder: Path) -> float:
     return file.stat().st_size / max(1, count_rows(folder))
 
 
-def stop_and_verify(running: Daemon, whose: str, figures: Figures, stop: str = names.STOP) -> None:
+def stop_and_verify(running: Daemon, subject: str, figures: Figures, stop: str = names.STOP) -> None:
     """Stop the daemon, and verify that each observation was printed, logged and stored."""
     took, code = running.stop()
-    figures.add(whose, stop, took)
-    figures.add(whose, names.EXIT_CODE, code)
+    figures.add(subject, stop, took)
+    figures.add(subject, names.EXIT_CODE, code)
     counts = running.done(), count_lines_with(running.log, b'"event":"observation"'), count_rows(running.folder)
-    figures.add(whose, names.LOST, max(counts) - min(counts))
+    figures.add(subject, names.LOST, max(counts) - min(counts))

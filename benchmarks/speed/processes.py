@@ -20,7 +20,7 @@ _POLL_INTERVAL = 0.005  # seconds
 
 
 @contextlib.contextmanager
-def scratch() -> Iterator[Path]:
+def temporary_folder() -> Iterator[Path]:
     """Yield a temporary folder, which is deleted afterwards."""
     with tempfile.TemporaryDirectory(prefix="weatherd-bench-", ignore_cleanup_errors=True) as name:
         yield Path(name)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.speed.measurements import full_load, large_list, list_growth, punctuality, small_list
 from benchmarks.speed.plan import FULL, QUICK
-from benchmarks.speed.processes import UPSTREAM_CORE, leave_subject_core, scratch
+from benchmarks.speed.processes import UPSTREAM_CORE, leave_subject_core, temporary_folder
 from benchmarks.speed.report import goals, plot
 from benchmarks.speed.report.figures import Figures
 from benchmarks.speed.upstream import run_upstream
@@ -46,7 +46,7 @@ def main(*, quick: bool) -> None:
 
 
 def _measure(plan: Plan, figures: Figures) -> None:
-    with scratch() as folder, run_upstream(folder / "upstream", UPSTREAM_CORE) as url:
+    with temporary_folder() as folder, run_upstream(folder / "upstream", UPSTREAM_CORE) as url:
         for run in range(plan.runs):
             print(f"run {run + 1} of {plan.runs}", file=sys.stderr, flush=True)
             small_list.measure(url, plan, figures)

@@ -21,7 +21,7 @@ import pytest
 from aiohttp import web
 
 from tests.end_to_end.test_process import ENVIRONMENT
-from tests.pipeline.forwarders.test_webhook import Receiver, receiving
+from tests.pipeline.forwarders.test_webhook import Receiver, run_receiver
 from tests.support.servers import Influxd, Mosquitto, Postgres, running
 from weatherd.daemon.wiring import utc_now
 from weatherd.pipeline.forwarders.postgres import TABLE
@@ -138,7 +138,7 @@ async def world(folder: Path) -> AsyncIterator[World]:
         running(broker),
         running(influx),
         running(postgres),
-        receiving() as receiver,
+        run_receiver() as receiver,
         serve_app("127.0.0.1", 0, app) as url,
         aiomqtt.Client("127.0.0.1", broker.port, identifier="witness") as client,
     ):
@@ -203,9 +203,9 @@ async def _compare(around: World, before: dict[tuple[Any, ...], int]) -> None:
     points = await around.influx.rows("SELECT city, provider, temperature FROM weather")
     assert {(p["city"], p["provider"], "", p["time"]): p["temperature"] for p in points} == values
     assert set(values.items()) <= {
-        (_key(observation), observation["temperature"]) for observation in around.receiver.got
+        (_key(observation), observation["temperature"]) for observation in around.receiver.received
     }
-    sent = [(_key(observation), observation["fetched_at"]) for observation in around.receiver.got]
+    sent = [(_key(observation), observation["fetched_at"]) for observation in around.receiver.received]
     assert len(set(sent)) == len(sent)
     assert set(values.items()) <= {(_key(observation), observation["temperature"]) for observation in around.heard}
 

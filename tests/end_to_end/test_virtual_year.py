@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.pipeline.forwarders.destination import captured_logs
+from tests.pipeline.forwarders.destination import capture_warnings
 from tests.support import virtual_time
 from tests.support.daemon import make_parts
 from tests.support.fakes import VirtualJournal, observation, unavailable
@@ -118,7 +118,7 @@ class Year:
 
     async def _live(self, seconds: float, *, killed: bool) -> None:
         stop, reload, loop = asyncio.Event(), asyncio.Event(), asyncio.get_running_loop()
-        with contextlib.closing(VirtualJournal(self._file)) as journal, captured_logs() as logs:
+        with contextlib.closing(VirtualJournal(self._file)) as journal, capture_warnings() as logs:
             kept, first = journal.store.load(virtual_time.now().timestamp()), self._configuration()
             parts = make_parts(
                 first,

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.pipeline.forwarders.destination import arrivals, journal
+from tests.pipeline.forwarders.destination import make_observations, open_virtual_journal
 from tests.support.fakes import BERLIN, KIEL, make_fetched, observation
 from tests.support.virtual_time import EPOCH
 from weatherd.errors import StateError
@@ -96,15 +96,15 @@ def test_pruning_releases_disk_space(file: Path) -> None:
     """Old observations are deleted step by step, the file shrinks, and numbers are not used again."""
     with closing(Store(file)) as store:
         for begin in range(0, 30_000, 3000):
-            store.add(arrivals(begin, begin + 3000))
+            store.add(make_observations(begin, begin + 3000))
         store._db.execute("UPDATE observation SET fetched_at = observed_at")
         store._db.execute("UPDATE observation SET fetched_at = ? WHERE seq = 5", [int((NOW + 4000 * DAY) * 1e6)])
         store._db.query("PRAGMA wal_checkpoint(TRUNCATE)")
         size, after, missed, done = file.stat().st_size, 0, 0, False
-        store.cursors.save("far", Idle(1000))
+        store.cursors.save("destination", Idle(1000))
         while not done:
-            pruned = store.prune(NOW + 25_000 * 60, NOW + 30_000 * 60, after, ["far"])
-            after, done, missed = pruned.seq, pruned.is_done, missed + pruned.missed["far"]
+            pruned = store.prune(NOW + 25_000 * 60, NOW + 30_000 * 60, after, ["destination"])
+            after, done, missed = pruned.seq, pruned.is_done, missed + pruned.missed["destination"]
         while store.release_space():
             pass
         store._db.query("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -114,14 +114,14 @@ def test_pruning_releases_disk_space(file: Path) -> None:
         store.prune(NOW + 1e9, NOW + 1e9, 0, [])
         while not store.prune(NOW + 1e9, NOW + 1e9, 0, []).is_done:
             pass
-        store.cursors.save("far", InDoubt(39_001, 40_000, "key"))
+        store.cursors.save("destination", InDoubt(39_001, 40_000, "key"))
         assert store.add([make_fetched()]).last_seq == 40_001
 
 
 def test_a_damaged_file_is_an_error(file: Path) -> None:
     """Damage in the middle of the file is found at the start, with a message that says what to do."""
     with closing(Store(file)) as store:
-        store.add(arrivals(0, 3000))
+        store.add(make_observations(0, 3000))
     content = bytearray(file.read_bytes())
     content[40_000:60_000] = b"\x5a" * 20_000
     file.write_bytes(content)
@@ -171,7 +171,7 @@ def test_a_repeat_updates_the_time_of_the_fetch(store: Store) -> None:
 
 def test_the_history_of_a_city_is_ordered_by_time(store: Store, file: Path) -> None:
     """A city's observations come in the order of their times; the end of the period is excluded."""
-    store.add([*arrivals(20, 30), *arrivals(0, 10), *arrivals(0, 50, BERLIN)])
+    store.add([*make_observations(20, 30), *make_observations(0, 10), *make_observations(0, 50, BERLIN)])
     with closing(Reader(file)) as reader:
         found = reader.read_city("kiel", EPOCH + timedelta(minutes=5), EPOCH + timedelta(minutes=22))
         assert [observation.temperature for observation in found] == [5, 6, 7, 8, 9, 20, 21]
@@ -191,11 +191,11 @@ def test_a_city_without_observations_is_not_listed(store: Store, file: Path) -> 
 
 def test_an_export_sees_what_is_added_meanwhile(store: Store, file: Path) -> None:
     """An export reads in chunks, does not block the writer, and includes what is added meanwhile."""
-    store.add(arrivals(0, 5000))
+    store.add(make_observations(0, 5000))
     with closing(Reader(file)) as reader:
         export = reader.iterate(None, None, [])
         first = next(export)
-        assert store.add(arrivals(5000, 5100)).stored == 100
+        assert store.add(make_observations(5000, 5100)).stored == 100
         assert [first.temperature, *(observation.temperature for observation in export)] == list(range(5100))
 
 
@@ -211,20 +211,20 @@ def test_a_reader_needs_a_journal(file: Path) -> None:
 
 async def test_waiting_for_entries_ends_when_there_is_one(tmp_path: Path) -> None:
     """Waiting for entries after a number ends when there is one."""
-    with journal(tmp_path) as kept:
-        waiting = asyncio.create_task(kept.wait_for_entries(2))
-        await kept.add(arrivals(0, 2))
+    with open_virtual_journal(tmp_path) as journal:
+        waiting = asyncio.create_task(journal.wait_for_entries(2))
+        await journal.add(make_observations(0, 2))
         await asyncio.sleep(1)
         assert not waiting.done()
-        await kept.add(arrivals(0, 3))
+        await journal.add(make_observations(0, 3))
         await waiting
 
 
 @pytest.mark.real_time
 async def test_the_real_journal_is_read_beside_the_writer(tmp_path: Path) -> None:
     """With real threads: a reader sees added observations at once."""
-    async with open_journal(tmp_path) as kept, kept.open_reader() as reading:
+    async with open_journal(tmp_path) as journal, journal.open_reader() as reading:
         for number in range(50):
-            assert await kept.add(arrivals(number, number + 1)) == 1
+            assert await journal.add(make_observations(number, number + 1)) == 1
             assert len(await reading.read_after(number, 10)) == 1
         assert isinstance((await reading.read_after(0, 1))[0].observation, Observation)

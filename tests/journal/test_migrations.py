@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.journal.old_files import TABLES, first_version_text, observation_row, write_old_file
-from tests.pipeline.forwarders.destination import FakeDestination, arrivals, delivering, journal
+from tests.pipeline.forwarders.destination import (
+    FakeDestination,
+    make_observations,
+    open_virtual_journal,
+    run_forwarders,
+)
 from tests.support.fakes import BERLIN, KIEL, make_fetched, observation
 from tests.support.virtual_time import EPOCH
 from weatherd.journal.cursors import Idle, InDoubt
@@ -164,10 +169,10 @@ def test_a_file_of_version_2(file: Path) -> None:
 )
 def test_a_cursor_of_version_3_keeps_its_meaning(file: Path, old: tuple[int, int, str], cursor: Idle | InDoubt) -> None:
     """It was idle, or in doubt about the batch up to ``ahead``, whose key it held; skipped entries stay noted."""
-    write_old_file(file, 3, cursor=[("far", *old)], aside=[("far", 2, "too cold")], gathered=[[0]])
+    write_old_file(file, 3, cursor=[("destination", *old)], aside=[("destination", 2, "too cold")], gathered=[[0]])
     with closing(Store(file)) as store:
-        assert store.cursors.load("far") == cursor
-        assert store._db.query("SELECT * FROM skipped") == [("far", 2, "too cold")]
+        assert store.cursors.load("destination") == cursor
+        assert store._db.query("SELECT * FROM skipped") == [("destination", 2, "too cold")]
         assert store.last_seq() == max(old[:2])  # numbers up to there are not used again
 
 
@@ -177,14 +182,14 @@ async def test_a_batch_in_doubt_of_version_3_is_delivered_again_with_its_key(tmp
         observation_row(seq, "kiel", to_micros(EPOCH + timedelta(minutes=seq)), to_micros(EPOCH), float(seq))
         for seq in range(1, 10)
     ]
-    cursor = [("far", 2, 6, "0123456789abcdef0123456789abcdef")]
+    cursor = [("destination", 2, 6, "0123456789abcdef0123456789abcdef")]
     write_old_file(tmp_path / "weatherd.sqlite", 3, observation=rows, cursor=cursor, gathered=[[0]])
-    far = FakeDestination()
-    with journal(tmp_path) as kept:
-        async with delivering(kept, far=far):
+    destination = FakeDestination()
+    with open_virtual_journal(tmp_path) as journal:
+        async with run_forwarders(journal, destination=destination):
             await asyncio.sleep(1)
-            await kept.add(arrivals(20, 22))
+            await journal.add(make_observations(20, 22))
             await asyncio.sleep(1)
-    assert far.batches == [[3, 4, 5, 6], [7, 8, 9], [20, 21]]
-    assert far.keys[0] == "0123456789abcdef0123456789abcdef"
-    assert len(set(far.keys)) == 3
+    assert destination.batches == [[3, 4, 5, 6], [7, 8, 9], [20, 21]]
+    assert destination.keys[0] == "0123456789abcdef0123456789abcdef"
+    assert len(set(destination.keys)) == 3

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.pipeline.forwarders.destination import arrivals
+from tests.pipeline.forwarders.destination import make_observations
 from weatherd.journal.cursors import Idle
 from weatherd.journal.store import Store
 
@@ -31,8 +31,8 @@ def test_a_prefix_of_the_batches_survives(tmp_path: Path, damage: str) -> None:
     file, chance, seen = tmp_path / "weatherd.sqlite", random.Random(damage), set()
     store = Store(file)
     for number in range(BATCHES):
-        store.add(arrivals(number * BATCH, (number + 1) * BATCH))
-        store.cursors.save("far", Idle((number + 1) * BATCH))
+        store.add(make_observations(number * BATCH, (number + 1) * BATCH))
+        store.cursors.save("destination", Idle((number + 1) * BATCH))
     log = file.with_name("weatherd.sqlite-wal").read_bytes()
     for cut in range(CUTS):
         (folder := tmp_path / f"{cut}").mkdir()
@@ -41,8 +41,8 @@ def test_a_prefix_of_the_batches_survives(tmp_path: Path, damage: str) -> None:
         rest = {"cut": b"", "zeros": bytes(len(log) - offset), "noise": chance.randbytes(len(log) - offset)}[damage]
         (folder / "weatherd.sqlite-wal").write_bytes(log[:offset] + rest)
         with closing(Store(folder / file.name)) as found:
-            end, cursor = found.last_seq(), found.cursors.load("far").delivered
-            assert found.add(arrivals(0, 1000)).stored == 1000 - end
+            end, cursor = found.last_seq(), found.cursors.load("destination").delivered
+            assert found.add(make_observations(0, 1000)).stored == 1000 - end
         with closing(sqlite3.connect(folder / file.name)) as db:
             assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
             assert db.execute("SELECT count(*) FROM observation").fetchone() == (1000,)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from structlog.testing import capture_logs
 
-from tests.pipeline.forwarders.destination import captured_logs, journal
+from tests.pipeline.forwarders.destination import capture_warnings, open_virtual_journal
 from tests.support.daemon import DaemonRunner, make_configuration
 from tests.support.fakes import KIEL, FakeProvider, FakeSink, VirtualJournal, make_fetched
 from weatherd.city import City
@@ -27,26 +27,26 @@ CITIES = [City(name=f"City {n}", lat=n / 2, lon=10.0, interval=600.0, providers=
 FULL = StateError("database or disk is full; free some disk space")
 
 
-def stored(kept: Journal) -> list[tuple[Any, ...]]:
+def read_stored(journal: Journal) -> list[tuple[Any, ...]]:
     """Return the identities of a journal's observations."""
-    return kept._store._db.query("SELECT city, observed_at FROM observation ORDER BY seq")
+    return journal._store._db.query("SELECT city, observed_at FROM observation ORDER BY seq")
 
 
 async def test_a_full_disk_delays_and_loses_nothing(tmp_path: Path) -> None:
     """Sinks get everything meanwhile, one outage is logged, and everything is stored when there is room again."""
     provider, sink = FakeProvider().responds(), FakeSink()
-    with journal(tmp_path) as kept, captured_logs() as logs:
-        running = DaemonRunner(provider, {"sink": sink}, make_configuration(*CITIES), journal=kept)
+    with open_virtual_journal(tmp_path) as journal, capture_warnings() as logs:
+        running = DaemonRunner(provider, {"sink": sink}, make_configuration(*CITIES), journal=journal)
         task = asyncio.create_task(running.run())
         await asyncio.sleep(3600)
-        before = len(stored(kept))
-        kept.fails(FULL, 200)
+        before = len(read_stored(journal))
+        journal.fails(FULL, 200)
         await asyncio.sleep(900)
-        assert (len(stored(kept)), len(sink.received)) == (before, len(provider.returned))
+        assert (len(read_stored(journal)), len(sink.received)) == (before, len(provider.returned))
         await asyncio.sleep(3600)
         running.stop.set()
         assert await task
-        assert len(set(stored(kept))) == len(stored(kept)) == len(provider.returned)
+        assert len(set(read_stored(journal))) == len(read_stored(journal)) == len(provider.returned)
     counts = logs[-1]
     assert counts["fetched"] == counts["stored"] == len(provider.returned)
     assert [log["event"] for log in logs if log["event"].startswith("sink.")] == ["sink.down", "sink.recovered"]
@@ -55,9 +55,9 @@ async def test_a_full_disk_delays_and_loses_nothing(tmp_path: Path) -> None:
 async def test_a_long_outage_makes_the_producers_wait(tmp_path: Path) -> None:
     """At most the queue's size is in flight; a stop that cannot store it is not clean, and the counts add up."""
     provider, sink = FakeProvider().responds(), FakeSink()
-    with journal(tmp_path) as kept, captured_logs() as logs:
-        kept.fails(FULL, 10_000)
-        running = DaemonRunner(provider, {"sink": sink}, make_configuration(*CITIES, queue_size=100), journal=kept)
+    with open_virtual_journal(tmp_path) as journal, capture_warnings() as logs:
+        journal.fails(FULL, 10_000)
+        running = DaemonRunner(provider, {"sink": sink}, make_configuration(*CITIES, queue_size=100), journal=journal)
         task = asyncio.create_task(running.run())
         await asyncio.sleep(20_000)
         waiting = len(sink.received)
@@ -86,8 +86,8 @@ async def test_an_observation_that_cannot_be_stored_is_dropped_alone(tmp_path: P
     """An observation that the journal cannot represent is logged with its city and counted; the others are stored."""
     batch = [make_fetched(code=n, temperature=float(n), station=f"{n}") for n in range(20)]
     batch[7] = make_fetched(code=2**70)
-    with journal(tmp_path) as kept, capture_logs() as logs:
-        counts = await _write(batch, kept.add)
+    with open_virtual_journal(tmp_path) as journal, capture_logs() as logs:
+        counts = await _write(batch, journal.add)
         assert (counts.stored, counts.dropped) == (19, 1)
     dropped = [log for log in logs if log["event"] == "observation.dropped"]
     assert [(log["city"], log["log_level"]) for log in dropped] == [(KIEL.id, "error")]
@@ -95,11 +95,11 @@ async def test_an_observation_that_cannot_be_stored_is_dropped_alone(tmp_path: P
 
 async def test_a_write_that_hangs_is_logged(tmp_path: Path) -> None:
     """A write that hangs is logged as an outage, and its end as a recovery."""
-    with journal(tmp_path) as kept, captured_logs() as logs:
+    with open_virtual_journal(tmp_path) as journal, capture_warnings() as logs:
 
         async def slowly(batch: Any) -> int:
             await asyncio.sleep(100)
-            return await VirtualJournal.add(kept, batch)
+            return await VirtualJournal.add(journal, batch)
 
         await _write([make_fetched()], slowly)
     assert [(log["event"], log["sink"]) for log in logs] == [("sink.down", "journal"), ("sink.recovered", "journal")]
@@ -134,7 +134,7 @@ async def test_the_counts_show_a_broken_pipeline(monkeypatch: pytest.MonkeyPatch
         spoil(monkeypatch)
     running = DaemonRunner(FakeProvider().responds(), {}, make_configuration(*CITIES))
     asyncio.get_running_loop().call_later(3600, running.stop.set)
-    with captured_logs() as logs:
+    with capture_warnings() as logs:
         await running.run()
     counts = logs[-1]
     ends = counts["stored"] + counts["repeated"] + counts["dropped"] + counts["queued"]
@@ -159,12 +159,12 @@ async def test_a_disk_that_is_really_full(tmp_path: Path) -> None:
         pytest.skip("only root can mount a small disk")
     try:
         filler = disk / "filler"
-        async with open_journal(disk / "state") as kept:
-            await kept.add([make_fetched()])
+        async with open_journal(disk / "state") as journal:
+            await journal.add([make_fetched()])
             _fill(filler)
             batch = [make_fetched(temperature=float(n), station=f"{n}") for n in range(200)]
-            with captured_logs() as logs:
-                writing = asyncio.create_task(_write(batch, kept.add))
+            with capture_warnings() as logs:
+                writing = asyncio.create_task(_write(batch, journal.add))
                 async with asyncio.timeout(20):
                     while not logs:  # noqa: ASYNC110 - a thread writes
                         await asyncio.sleep(0.01)

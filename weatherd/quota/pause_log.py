@@ -27,7 +27,7 @@ def log_pause(
 
     *cause_before* is the cause of the pause that it follows directly, if any.
     """
-    is_new = cause_before is None or _kind(cause_before) is not _kind(cause)
+    is_new = cause_before is None or _failure_kind(cause_before) is not _failure_kind(cause)
     is_denied = cause.failure is Failure.DENIED
     _log_without_city(
         log.debug if not is_new else log.error if is_denied else log.warning,
@@ -45,7 +45,7 @@ def log_resumption(provider: str, seconds: float) -> None:
     _log_without_city(log.info, "provider.resumed", provider=provider, seconds=round(seconds, 3))
 
 
-def _kind(cause: ProviderError) -> Failure:
+def _failure_kind(cause: ProviderError) -> Failure:
     """Return the failure of *cause*, the same one for all outages: a 500 after a 503 is no new pause."""
     return Failure.UNAVAILABLE if cause.failure in OUTAGE_FAILURES else cause.failure
 

@@ -26,7 +26,7 @@ class Plan:
     min_interval: float = 0.0  # seconds between two requests for the same city
 
 
-def _paced(burst: float, limits: Mapping[str, int]) -> Plan:
+def _build_plan(burst: float, limits: Mapping[str, int]) -> Plan:
     """Return a plan whose rate and burst together never exceed the limit of the shortest window.
 
     That holds for any 60 s, not only for a calendar minute: burst + 60 * rate <= limit. 5 % is held back, because
@@ -44,15 +44,15 @@ UNLIMITED = Plan()
 # MET Norway updates a forecast about every 30 minutes, hence its min_interval.
 PLANS: Mapping[str, Mapping[str, Plan]] = {
     "open-meteo": {
-        "free": _paced(100, {"minute": 600, "hour": 5_000, "day": 10_000}),
+        "free": _build_plan(100, {"minute": 600, "hour": 5_000, "day": 10_000}),
         "standard": Plan({"month": 1_000_000}, rate=50, burst=500),
         "professional": Plan({"month": 5_000_000}, rate=50, burst=500),
     },
     "openweathermap": {
-        "free": _paced(10, {"minute": 60, "month": 1_000_000}),
-        "startup": _paced(100, {"minute": 600, "month": 10_000_000}),
-        "developer": _paced(500, {"minute": 3_000, "month": 100_000_000}),
-        "professional": _paced(5_000, {"minute": 30_000, "month": 1_000_000_000}),
+        "free": _build_plan(10, {"minute": 60, "month": 1_000_000}),
+        "startup": _build_plan(100, {"minute": 600, "month": 10_000_000}),
+        "developer": _build_plan(500, {"minute": 3_000, "month": 100_000_000}),
+        "professional": _build_plan(5_000, {"minute": 30_000, "month": 1_000_000_000}),
     },
     "met-norway": {"free": Plan({"second": 20}, rate=4, burst=4, min_interval=1800)},
     "bright-sky": {"free": Plan({"second": 10}, rate=5, burst=5)},

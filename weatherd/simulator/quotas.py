@@ -30,8 +30,8 @@ _OPENWEATHERMAP_MINUTE, _OPENWEATHERMAP_MONTH = 60, 1_000_000  # calls: https://
 class Quota(Protocol):
     """Quota of a service. Times are POSIX seconds and never decrease."""
 
-    def check(self, now: float, others: int) -> Rejection | None:
-        """Return the rejection of a request while *others* are in flight, or None to accept it."""
+    def check(self, now: float, in_flight: int) -> Rejection | None:
+        """Return the rejection of a request while *in_flight* are in flight, or None to accept it."""
 
     def charge(self, now: float, calls: float) -> None:
         """Count the calls of an accepted request; a negative number gives calls back."""
@@ -43,14 +43,14 @@ class OpenMeteoQuota:
 
     _used: dict[str, tuple[float, float]] = field(default_factory=dict)  # window name: number of the window, calls
 
-    def check(self, now: float, others: int) -> Rejection | None:
+    def check(self, now: float, in_flight: int) -> Rejection | None:
         """Reject by the shortest window that is full, or if too many requests are in flight."""
         for name, length, limit, retry in _OPEN_METEO_WINDOWS:
             window, used = self._used.get(name, (0.0, 0.0))
             if window == now // length and used >= limit:
                 text = f"{name} API request limit exceeded. Please try again {retry}."
                 return 429, {"error": True, "reason": text}
-        if others > _OPEN_METEO_CONCURRENCY:
+        if in_flight > _OPEN_METEO_CONCURRENCY:
             return 429, {"error": True, "reason": "Too many concurrent requests"}
         return None
 
@@ -80,7 +80,7 @@ class OpenWeatherMapQuota:
     _minute: deque[float] = field(default_factory=deque)  # times of the calls
     _month: tuple[int, int] = (0, 0)  # number of the month, calls
 
-    def check(self, now: float, others: int) -> Rejection | None:  # noqa: ARG002 - required by the protocol
+    def check(self, now: float, in_flight: int) -> Rejection | None:  # noqa: ARG002 - required by the protocol
         """Reject as the service does for a blocked account."""
         while self._minute and self._minute[0] <= now - 60:
             self._minute.popleft()
@@ -111,7 +111,7 @@ class TokenBucketQuota:
     _tokens: float = math.inf
     _updated_at: float = 0.0
 
-    def check(self, now: float, others: int) -> Rejection | None:  # noqa: ARG002 - required by the protocol
+    def check(self, now: float, in_flight: int) -> Rejection | None:  # noqa: ARG002 - required by the protocol
         """Reject while the bucket holds less than one token."""
         self._tokens = min(self.burst, self._tokens + (now - self._updated_at) * self.rate)
         self._updated_at = now

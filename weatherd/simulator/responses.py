@@ -53,17 +53,17 @@ def make_response(
     return web.Response(status=status, text=text, headers=headers, content_type=content_type)
 
 
-async def respond(
+async def send_response(
     request: web.Request,
     endpoint: Endpoint,
     fault: str | None,
     *,
-    answer_at: Callable[[datetime], StatusAndBody | ServiceResponse],
+    response_at: Callable[[datetime], StatusAndBody | ServiceResponse],
     now: Callable[[], datetime],
 ) -> web.StreamResponse:
     """Send the endpoint's response for the current time, or the fault of a kind instead.
 
-    *answer_at* returns the correct response for a time; the fault ``stale`` asks it for six hours ago.
+    *response_at* returns the correct response for a time; the fault ``stale`` asks it for six hours ago.
     """
     if fault in _PAGES:
         status, text, content_type = _PAGES[fault]
@@ -77,7 +77,7 @@ async def respond(
             await asyncio.get_running_loop().create_future()  # cancelled when the connection or the server closes
         case "slow":
             await asyncio.sleep(_SLOW_DELAY)
-    response = ServiceResponse(*answer_at(now() - _STALE_AGE if fault == "stale" else now()))
+    response = ServiceResponse(*response_at(now() - _STALE_AGE if fault == "stale" else now()))
     if fault == "nan":
         text = json.dumps(_replace_floats_with_nan(response.body)).replace("NaN", endpoint.nan_literal)
         return web.Response(status=response.status, text=text, content_type="application/json")

@@ -23,7 +23,7 @@ from weatherd.simulator.query import (
     read_query,
 )
 from weatherd.simulator.quotas import open_meteo_call_weight
-from weatherd.simulator.responses import REDIRECT_LOOP, make_response, redirect_to_self, respond
+from weatherd.simulator.responses import REDIRECT_LOOP, make_response, redirect_to_self, send_response
 from weatherd.simulator.sky.clock import REAL_TIME, WeatherClock
 from weatherd.simulator.stats import RequestStats
 
@@ -132,10 +132,10 @@ async def _respond(request: web.Request, endpoint: Endpoint, simulation: _Simula
         _log.debug("simulator.fault", kind=fault, path=endpoint.path)
     service_request = ServiceRequest(query, request.match_info, request.headers, str(request.url.origin()))
 
-    def answer_at(at: datetime) -> StatusAndBody | ServiceResponse:
+    def response_at(at: datetime) -> StatusAndBody | ServiceResponse:
         return endpoint.handle(service_request, at, simulation.clock)
 
-    response = await respond(request, endpoint, fault, answer_at=answer_at, now=simulation.now)
+    response = await send_response(request, endpoint, fault, response_at=response_at, now=simulation.now)
     if 400 <= response.status < 500:
         _refund_quota(endpoint, query, simulation)
     return response

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.speed import city_lists, daemon
 from benchmarks.speed.measurements.punctuality import add_punctuality, measure_ticks, wait_for_regular_ticks
-from benchmarks.speed.processes import bytes_written, peak_memory, scratch
+from benchmarks.speed.processes import bytes_written, peak_memory, temporary_folder
 from benchmarks.speed.report import names
 from benchmarks.speed.ticks import ANSWER_SLACK, Window
 
@@ -25,7 +25,7 @@ _EDITS = 1000
 def measure(url: str, figures: Figures, listed: Sequence[ListedCity] | None = None) -> None:
     """Start the daemon, measure an interval and a reload, and stop it."""
     listed = listed or city_lists.geonames_cities()
-    with scratch() as folder, daemon.run_weatherd(folder, url, daemon.BATCHED, listed, _INTERVAL) as running:
+    with temporary_folder() as folder, daemon.run_weatherd(folder, url, daemon.BATCHED, listed, _INTERVAL) as running:
         figures.add(names.GEONAMES, names.READY, running.ready())
         figures.add(names.GEONAMES, names.ALL, wait_for_regular_ticks(running, len(listed), _INTERVAL))
         window = _interval(running, figures)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from benchmarks.speed import daemon, subjects
 from benchmarks.speed.city_lists import grid_cities
 from benchmarks.speed.plan import CALM_INTERVAL, MEMORY_CITIES
-from benchmarks.speed.processes import resident_memory, scratch
+from benchmarks.speed.processes import resident_memory, temporary_folder
 from benchmarks.speed.report import names
 from benchmarks.speed.ticks import ANSWER_SLACK, Window, compute_punctuality
 
@@ -28,26 +28,26 @@ def measure(url: str, plan: Plan, figures: Figures) -> None:
         _weatherd(url, provider, cities, plan.interval, figures)
     if plan.complete:
         with (
-            scratch() as folder,
+            temporary_folder() as folder,
             subjects.run_prometheus(folder, url, MEMORY_CITIES, CALM_INTERVAL) as running,
         ):
             figures.add(names.PROMETHEUS, names.memory_figure(MEMORY_CITIES), resident_memory(running.process.pid))
 
 
 def _weatherd(url: str, provider: str, cities: int, interval: float, figures: Figures) -> None:
-    whose, rate = daemon.FIGURE_OWNERS[provider], f"{cities:,} every {interval:g} s: "
+    subject, rate = daemon.FIGURE_OWNERS[provider], f"{cities:,} every {interval:g} s: "
     listed = grid_cities(cities)
-    with scratch() as folder, daemon.run_weatherd(folder, url, provider, listed, interval) as running:
+    with temporary_folder() as folder, daemon.run_weatherd(folder, url, provider, listed, interval) as running:
         wait_for_regular_ticks(running, cities, interval)
         window = Window(time.time(), time.time() + interval, running.log.stat().st_size)
         cost = running.cost(interval)
-        figures.add(whose, names.memory_figure(cities), cost.resident)
-        figures.add(whose, rate + names.LOAD, cost.load * 100)
+        figures.add(subject, names.memory_figure(cities), cost.resident)
+        figures.add(subject, rate + names.LOAD, cost.load * 100)
         time.sleep(ANSWER_SLACK)
-        add_punctuality(measure_ticks(running, window, listed, interval), whose, figures, rate)
-        daemon.stop_and_verify(running, whose, figures, rate + names.STOP)
+        add_punctuality(measure_ticks(running, window, listed, interval), subject, figures, rate)
+        daemon.stop_and_verify(running, subject, figures, rate + names.STOP)
         if provider == daemon.BATCHED:
-            figures.add(whose, names.JOURNAL, daemon.bytes_per_row(folder))
+            figures.add(subject, names.JOURNAL, daemon.bytes_per_row(folder))
 
 
 def wait_for_regular_ticks(running: Daemon, cities: int, interval: float) -> float:
@@ -65,9 +65,9 @@ def measure_ticks(running: Daemon, window: Window, listed: Iterable[ListedCity],
     return compute_punctuality(running.log, window, (place.id for place in listed), interval)
 
 
-def add_punctuality(found: Punctuality, whose: str, figures: Figures, when: str = "") -> None:
+def add_punctuality(found: Punctuality, subject: str, figures: Figures, when: str = "") -> None:
     """Add the punctuality to the figures."""
-    figures.add(whose, when + names.MISSED, found.missed)
-    figures.add(whose, when + names.ANSWERED_TWICE, found.twice)
-    for what, value in ((names.P50, found.p50), (names.P99, found.p99), (names.WORST, found.worst)):
-        figures.add(whose, when + what, value * 1000)
+    figures.add(subject, when + names.MISSED, found.missed)
+    figures.add(subject, when + names.ANSWERED_TWICE, found.twice)
+    for quantity, value in ((names.P50, found.p50), (names.P99, found.p99), (names.WORST, found.worst)):
+        figures.add(subject, when + quantity, value * 1000)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.speed import daemon
 from benchmarks.speed.city_lists import grid_cities
-from benchmarks.speed.processes import SUBJECT_CORE, resident_memory, run_pinned, scratch
+from benchmarks.speed.processes import SUBJECT_CORE, resident_memory, run_pinned, temporary_folder
 from benchmarks.speed.report import names
 
 if TYPE_CHECKING:
@@ -29,25 +29,25 @@ _IMPORTS = (
 def measure(url: str, plan: Plan, figures: Figures) -> None:
     """Measure three cities, a thousand cities, and the import."""
     with (
-        scratch() as folder,
+        temporary_folder() as folder,
         daemon.run_weatherd(folder, url, daemon.BATCHED, grid_cities(1), _INTERVAL) as running,
     ):
         running.observed(1)  # so that Python compiles changed modules now
     figures.add(names.SMALL, names.IMPORT, _measure_import())
-    for whose, fast in ((names.SMALL, False), (names.SMALL_FAST, True)):
+    for subject, fast in ((names.SMALL, False), (names.SMALL_FAST, True)):
         with (
-            scratch() as folder,
+            temporary_folder() as folder,
             daemon.run_weatherd(folder, url, daemon.BATCHED, grid_cities(3), _INTERVAL, fast=fast) as running,
         ):
-            figures.add(whose, names.FIRST, running.observed(1))
+            figures.add(subject, names.FIRST, running.observed(1))
             time.sleep(_START_TIME)
             cost = running.cost(plan.idle)
-            figures.add(whose, names.LOAD, cost.load * 100)
-            figures.add(whose, "MB", cost.resident)
-            daemon.stop_and_verify(running, whose, figures)
+            figures.add(subject, names.LOAD, cost.load * 100)
+            figures.add(subject, "MB", cost.resident)
+            daemon.stop_and_verify(running, subject, figures)
     if plan.complete:
         with (
-            scratch() as folder,
+            temporary_folder() as folder,
             daemon.run_weatherd(folder, url, daemon.BATCHED, grid_cities(_MEDIUM), _INTERVAL) as running,
         ):
             running.observed(_MEDIUM)

@@ -15,15 +15,15 @@ class Figures:
 
     values: dict[str, list[float]] = field(default_factory=dict)
 
-    def add(self, whose: str, what: str, value: float) -> None:
+    def add(self, subject: str, quantity: str, value: float) -> None:
         """Add a value, and print it to standard error."""
-        name = figure_name(whose, what)
+        name = figure_name(subject, quantity)
         self.values.setdefault(name, []).append(value)
         print(f"  {name}: {format_short(value)}", file=sys.stderr, flush=True)
 
-    def of(self, whose: str, what: str) -> list[float]:
+    def values_of(self, subject: str, quantity: str) -> list[float]:
         """Return the value of a figure in each run; an empty list if it was not measured."""
-        return self.values.get(figure_name(whose, what), [])
+        return self.values.get(figure_name(subject, quantity), [])
 
     def table(self) -> str:
         """Return a Markdown table of the median, lowest and highest value of each figure."""

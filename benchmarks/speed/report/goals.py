@@ -102,10 +102,10 @@ def judge_goals(figures: Figures) -> list[Verdict]:
 
 
 def _values(goal: Goal, figures: Figures) -> list[float]:
-    values = figures.of(*goal.figure)
+    values = figures.values_of(*goal.figure)
     if goal.per is None:
         return values
-    return [value / other for value, other in zip(values, figures.of(*goal.per), strict=False) if other]
+    return [value / other for value, other in zip(values, figures.values_of(*goal.per), strict=False) if other]
 
 
 def format_goals(found: Sequence[Verdict]) -> str:

@@ -38,9 +38,9 @@ WRITTEN = "written to the disk, bytes an observation"
 PEAK = "MB at the most"
 
 
-def figure_name(whose: str, what: str) -> str:
+def figure_name(subject: str, quantity: str) -> str:
     """Return the name of a figure."""
-    return f"{whose}: {what}"
+    return f"{subject}: {quantity}"
 
 
 def memory_figure(cities: int) -> str:
@@ -48,6 +48,6 @@ def memory_figure(cities: int) -> str:
     return f"MB, {cities:,} cities"
 
 
-def growth_figure(what: str, cities: int) -> str:
+def growth_figure(quantity: str, cities: int) -> str:
     """Return the quantity of a point of the plot."""
-    return f"growth, {cities:,} cities: {what}"
+    return f"growth, {cities:,} cities: {quantity}"

@@ -30,10 +30,10 @@ def draw_plot(figures: Figures, sizes: Sequence[int], file: Path) -> None:
     from matplotlib.ticker import LogLocator, NullFormatter  # noqa: PLC0415 - see above
 
     picture, axes = plt.subplots(1, 2, figsize=(11, 4.5))
-    for axis, what in zip(axes, (names.CPU, "MB"), strict=True):
-        for whose, style in _LINES.items():
-            axis.plot(*_points(figures, whose, what, sizes), label=whose, **style)
-        axis.set(xscale="log", yscale="log", xlabel="cities", ylabel=what)
+    for axis, quantity in zip(axes, (names.CPU, "MB"), strict=True):
+        for subject, style in _LINES.items():
+            axis.plot(*_points(figures, subject, quantity, sizes), label=subject, **style)
+        axis.set(xscale="log", yscale="log", xlabel="cities", ylabel=quantity)
         axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         for scale in (axis.xaxis, axis.yaxis):
             scale.set_major_formatter("{x:,.10g}")
@@ -44,7 +44,7 @@ def draw_plot(figures: Figures, sizes: Sequence[int], file: Path) -> None:
     picture.savefig(file, dpi=100)
 
 
-def _points(figures: Figures, whose: str, what: str, sizes: Sequence[int]) -> tuple[list[int], list[float]]:
+def _points(figures: Figures, subject: str, quantity: str, sizes: Sequence[int]) -> tuple[list[int], list[float]]:
     """Return the measured sizes and their values; a subject may not have all sizes."""
-    found = {size: figures.of(whose, names.growth_figure(what, size)) for size in sizes}
+    found = {size: figures.values_of(subject, names.growth_figure(quantity, size)) for size in sizes}
     return [size for size in sizes if found[size]], [statistics.median(values) for values in found.values() if values]

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from weatherd.pipeline.forwarders import Forwarder
 
 
-def arrivals(begin: int, end: int, city: City = KIEL) -> list[FetchedObservation]:
+def make_observations(begin: int, end: int, city: City = KIEL) -> list[FetchedObservation]:
     """Return observations whose temperatures are the numbers from *begin* to *end* - 1."""
     return [
         FetchedObservation(city, observation(city, temperature=float(n), observed_at=EPOCH + timedelta(minutes=n)))
@@ -37,7 +37,7 @@ def arrivals(begin: int, end: int, city: City = KIEL) -> list[FetchedObservation
     ]
 
 
-def captured_logs() -> AbstractContextManager[Any]:
+def capture_warnings() -> AbstractContextManager[Any]:
     """Capture the log events above level debug."""
     return capture_logs(processors=[_without_details])
 
@@ -54,21 +54,21 @@ class FakeDestination:
     batch_size = 100
 
     def __init__(self) -> None:
-        self.got: list[float] = []  # accepted temperatures, in order
+        self.accepted: list[float] = []  # accepted temperatures, in order
         self.batches: list[list[float]] = []  # all batches, accepted or not
         self.keys: list[str] = []  # of the batches
         self.times: list[float] = []  # of the deliveries, in virtual seconds
         self.connections = 0
         self.down: Exception | None = None
-        self.rejects: set[float] = set()
-        self.takes = 0.0  # seconds for a delivery
+        self.rejected: set[float] = set()
+        self.delivery_seconds = 0.0  # seconds for a delivery
         self.lose_responses = 0  # deliveries that are accepted before the connection breaks
 
-    def goes_down(self, error: Exception | None = None) -> None:
+    def go_down(self, error: Exception | None = None) -> None:
         """Fail connections and deliveries from now on."""
         self.down = error or DeliveryError("connection refused")
 
-    def comes_up(self) -> None:
+    def come_up(self) -> None:
         """Accept connections and deliveries again."""
         self.down = None
 
@@ -86,26 +86,26 @@ class FakeDestination:
         self.batches.append(numbers)
         self.keys.append(key)
         self.times.append(asyncio.get_running_loop().time())
-        await asyncio.sleep(self.takes)
+        await asyncio.sleep(self.delivery_seconds)
         if self.down:
             raise self.down
-        if not self.rejects.isdisjoint(numbers):
+        if not self.rejected.isdisjoint(numbers):
             raise RejectedError("not that one")
-        self.got += numbers
+        self.accepted += numbers
         if self.lose_responses:
             self.lose_responses -= 1
             raise DeliveryError("connection lost")
 
 
 @contextlib.asynccontextmanager
-async def delivering(journal: VirtualJournal, **forwarders: Forwarder) -> AsyncIterator[DeliveryGroup]:
+async def run_forwarders(journal: VirtualJournal, **forwarders: Forwarder) -> AsyncIterator[DeliveryGroup]:
     """Deliver a journal to the given forwarders."""
     async with open_deliveries(forwarders, journal, random.Random(0)) as running:
         yield running
 
 
 @contextlib.contextmanager
-def journal(folder: Path) -> Iterator[VirtualJournal]:
+def open_virtual_journal(folder: Path) -> Iterator[VirtualJournal]:
     """Open a journal on virtual time."""
     opened = VirtualJournal(folder / "weatherd.sqlite")
     try:

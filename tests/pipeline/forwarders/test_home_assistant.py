@@ -64,10 +64,10 @@ class Broker:
         resources = ForwarderResources(None, self.saved, lambda: cities, lambda: NOW)  # type: ignore[arg-type]
         return Announcer(topics, resources, self.publish, self.forgotten.append, enabled=enabled)
 
-    def take(self) -> list[tuple[str, str, bool]]:
+    def take_published(self) -> list[tuple[str, str, bool]]:
         """Return what was published since the last time, with the name for a payload."""
-        taken, self.published = self.published, []
-        return [(topic, json.loads(text)["dev"]["name"] if text else "", retain) for topic, text, retain in taken]
+        published, self.published = self.published, []
+        return [(topic, json.loads(text)["dev"]["name"] if text else "", retain) for topic, text, retain in published]
 
 
 KIELS = "homeassistant/device/weatherd_kiel/config"
@@ -79,32 +79,32 @@ async def test_a_city_that_was_announced_by_an_earlier_version_is_removed() -> N
     broker = Broker()
     broker.saved.put("kiel", '["weatherd", "homeassistant", "{\\"dev\\": {\\"name\\": \\"Kiel\\"}}"]', NOW)
     await broker.announcer(BERLIN).announce()
-    taken = broker.take()
-    assert taken[0][1:] == ("Berlin", True)
-    assert taken[1:] == CLEARED
+    published = broker.take_published()
+    assert published[0][1:] == ("Berlin", True)
+    assert published[1:] == CLEARED
     assert broker.forgotten == ["kiel"]
-    await broker.announcer(BERLIN).remove_again()  # Home Assistant was away meanwhile
-    assert broker.take() == [(KIELS, "Kiel", False), (KIELS, "", True)]
+    await broker.announcer(BERLIN).repeat_removals()  # Home Assistant was away meanwhile
+    assert broker.take_published() == [(KIELS, "Kiel", False), (KIELS, "", True)]
 
 
 async def test_other_prefixes_remove_what_was_published_under_the_old_ones() -> None:
     """After an edit of ``topic_prefix`` nothing is left under the old one."""
     broker = Broker()
     await broker.announcer(KIEL).announce()
-    assert broker.take() == [(KIELS, "Kiel", True)]
+    assert broker.take_published() == [(KIELS, "Kiel", True)]
     await broker.announcer(KIEL, topics=Topics("home", "homeassistant")).announce()
-    assert broker.take() == [*CLEARED, ("homeassistant/device/home_kiel/config", "Kiel", True)]
+    assert broker.take_published() == [*CLEARED, ("homeassistant/device/home_kiel/config", "Kiel", True)]
 
 
 async def test_discovery_that_is_turned_off_removes_the_device_once() -> None:
     """The device is removed when discovery is turned off, and nothing is published for it from then on."""
     broker = Broker()
     await broker.announcer(KIEL).announce()
-    broker.take()
+    broker.take_published()
     for expected in ([(KIELS, "", True)], []):
         await broker.announcer(KIEL, enabled=False).announce()
-        assert broker.take() == expected
+        assert broker.take_published() == expected
     await broker.announcer(enabled=False).announce()
-    broker.take()
-    await broker.announcer(enabled=False).remove_again()
-    assert broker.take() == []
+    broker.take_published()
+    await broker.announcer(enabled=False).repeat_removals()
+    assert broker.take_published() == []

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.pipeline.forwarders.destination import captured_logs
-from tests.pipeline.forwarders.rig import Rig, rig, until
+from tests.pipeline.forwarders.destination import capture_warnings
+from tests.pipeline.forwarders.harness import DeliveryHarness, open_harness, wait_until
 from tests.support.fakes import KIEL, observation
 from tests.support.servers import Influxd, Victoria, running
 from tests.support.virtual_time import EPOCH
@@ -50,23 +50,23 @@ def test_a_point_has_every_field() -> None:
 
 
 @asynccontextmanager
-async def influx(folder: Path) -> AsyncIterator[tuple[Rig, Influxd]]:
-    """Yield a server that is not started, and a rig."""
+async def open_influxdb(folder: Path) -> AsyncIterator[tuple[DeliveryHarness, Influxd]]:
+    """Yield a server that is not started, and a harness."""
     (folder / "influx").mkdir()
     server = Influxd(folder / "influx")
     try:
-        async with rig(folder / "state") as made:
-            yield made, server
+        async with open_harness(folder / "state") as harness:
+            yield harness, server
     finally:
         server.dies()
 
 
-def block(server: Influxd | Victoria) -> dict[str, Any]:
+def forwarder_settings(server: Influxd | Victoria) -> dict[str, Any]:
     """Return the forwarder's settings."""
     return {"influxdb": {"url": server.url, "database": "weather"}}
 
 
-async def count(server: Influxd) -> int:
+async def count_points(server: Influxd) -> int:
     """Return the number of points in the database."""
     found = await server.rows("SELECT count(temperature) FROM weather")
     return int(found[0]["count"]) if found else 0
@@ -76,30 +76,30 @@ async def count(server: Influxd) -> int:
 @pytest.mark.processes
 async def test_a_server_that_comes_late_dies_and_comes_again(tmp_path: Path) -> None:
     """Down at the start, killed while it receives batches, frozen: in the end it has every observation once."""
-    async with influx(tmp_path) as (made, server):
-        await made.adds(3000)
-        with captured_logs() as logs:
-            async with made.delivering(open_forwarder, **block(server)) as deliveries:
+    async with open_influxdb(tmp_path) as (harness, server):
+        await harness.add_observations(3000)
+        with capture_warnings() as logs:
+            async with harness.run_forwarder(open_forwarder, **forwarder_settings(server)) as deliveries:
 
-                async def behind() -> bool:
-                    return deliveries.counters()["far"]["behind"] > 0
+                async def is_behind() -> bool:
+                    return deliveries.counters()["destination"]["behind"] > 0
 
-                async def level() -> bool:
-                    return not await behind()
+                async def is_caught_up() -> bool:
+                    return not await is_behind()
 
-                await until(lambda: _is_logged(logs, "forwarder.down"))
+                await wait_until(lambda: _is_logged(logs, "forwarder.down"))
                 await server.starts()
-                await until(lambda: _is_logged(logs, "forwarder.recovered"))
+                await wait_until(lambda: _is_logged(logs, "forwarder.recovered"))
                 server.dies()
-                await made.adds(3000)
+                await harness.add_observations(3000)
                 await server.starts()
-                await until(level)
+                await wait_until(is_caught_up)
                 server.freezes()
-                await made.adds(1000)
+                await harness.add_observations(1000)
                 server.thaws()
-                await until(level)
-        assert await count(server) == made.added == 7000
-        assert deliveries.counters()["far"]["skipped"] == 0
+                await wait_until(is_caught_up)
+        assert await count_points(server) == harness.added == 7000
+        assert deliveries.counters()["destination"]["skipped"] == 0
 
 
 async def _is_logged(logs: list[Any], event: str) -> bool:
@@ -110,60 +110,62 @@ async def _is_logged(logs: list[Any], event: str) -> bool:
 @pytest.mark.processes
 async def test_a_point_that_the_server_rejects_is_skipped(tmp_path: Path) -> None:
     """A type conflict in a field costs only its point; all other points arrive with exact values."""
-    async with influx(tmp_path) as (made, server), running(server):
+    async with open_influxdb(tmp_path) as (harness, server), running(server):
         spoiled = f"{server.url}/write?db=weather"
-        point = f'weather,city=kiel visibility="far" {int(made.begin.timestamp())}000000000'
-        assert (await post(made.resources.session, spoiled, point.encode(), {})).status == 204
-        await made.adds(50)
-        await made.adds(1, visibility=1000.0)
-        await made.adds(50)
-        async with made.delivering(open_forwarder, **block(server)) as deliveries:
-            await until(lambda: _is_caught_up(deliveries))
-            assert deliveries.counters()["far"] == {"delivered": 100, "skipped": 1, "behind": 0}
-        assert await count(server) == 100
+        point = f'weather,city=kiel visibility="far" {int(harness.begin.timestamp())}000000000'
+        assert (await post(harness.resources.session, spoiled, point.encode(), {})).status == 204
+        await harness.add_observations(50)
+        await harness.add_observations(1, visibility=1000.0)
+        await harness.add_observations(50)
+        async with harness.run_forwarder(open_forwarder, **forwarder_settings(server)) as deliveries:
+            await wait_until(lambda: _is_caught_up(deliveries))
+            assert deliveries.counters()["destination"] == {"delivered": 100, "skipped": 1, "behind": 0}
+        assert await count_points(server) == 100
 
 
 @pytest.mark.real_time
 @pytest.mark.processes
 async def test_a_revision_overwrites_the_point(tmp_path: Path) -> None:
     """A revision overwrites its point, because both have the same timestamp."""
-    async with influx(tmp_path) as (made, server):
-        async with running(server), made.delivering(open_forwarder, **block(server)) as deliveries:
+    async with open_influxdb(tmp_path) as (harness, server):
+        async with running(server), harness.run_forwarder(open_forwarder, **forwarder_settings(server)) as deliveries:
             for temperature in (1.0, 2.5):
-                await made.adds(1, observed_at=made.begin, temperature=temperature)
-                await until(lambda: _is_caught_up(deliveries))
+                await harness.add_observations(1, observed_at=harness.begin, temperature=temperature)
+                await wait_until(lambda: _is_caught_up(deliveries))
             rows = await server.rows("SELECT temperature FROM weather")
-        assert [(row["temperature"], row["time"]) for row in rows] == [(2.5, int(made.begin.timestamp()) * 10**6)]
+        assert [(row["temperature"], row["time"]) for row in rows] == [(2.5, int(harness.begin.timestamp()) * 10**6)]
 
 
 @pytest.mark.real_time
 @pytest.mark.processes
 async def test_a_missing_database_is_waited_for(tmp_path: Path) -> None:
     """A database that the user has not created is an outage with the server's message; nothing is skipped."""
-    async with influx(tmp_path) as (made, server), running(server):
-        await made.adds(5, KIEL)
-        with captured_logs() as logs:
-            async with made.delivering(open_forwarder, influxdb={"url": server.url, "database": "other"}) as deliveries:
-                await until(lambda: _is_logged(logs, "forwarder.down"))
+    async with open_influxdb(tmp_path) as (harness, server), running(server):
+        await harness.add_observations(5, KIEL)
+        with capture_warnings() as logs:
+            async with harness.run_forwarder(
+                open_forwarder, influxdb={"url": server.url, "database": "other"}
+            ) as deliveries:
+                await wait_until(lambda: _is_logged(logs, "forwarder.down"))
                 assert 'database not found: "other"' in logs[0]["reason"].replace("\\", "")
                 await server.ask("/query", q="CREATE DATABASE other")
-                await until(lambda: _is_caught_up(deliveries))
-                assert deliveries.counters()["far"] == {"delivered": 5, "skipped": 0, "behind": 0}
+                await wait_until(lambda: _is_caught_up(deliveries))
+                assert deliveries.counters()["destination"] == {"delivered": 5, "skipped": 0, "behind": 0}
 
 
 @pytest.mark.real_time
 @pytest.mark.processes
-@pytest.mark.parametrize("places", [{"database": "weather"}, {"bucket": "weather", "org": "us", "token": "t"}])
-async def test_victoria_metrics_takes_both_forms(tmp_path: Path, places: dict[str, str]) -> None:
+@pytest.mark.parametrize("options", [{"database": "weather"}, {"bucket": "weather", "org": "us", "token": "t"}])
+async def test_victoria_metrics_takes_both_forms(tmp_path: Path, options: dict[str, str]) -> None:
     """The write endpoints of versions 1 and 2 get the same points."""
     (tmp_path / "victoria").mkdir()
     server = Victoria(tmp_path / "victoria")
-    async with running(server), rig(tmp_path / "state") as made:
-        await made.adds(20)
-        async with made.delivering(open_forwarder, influxdb={"url": server.url, **places}) as deliveries:
-            await until(lambda: _is_caught_up(deliveries))
+    async with running(server), open_harness(tmp_path / "state") as harness:
+        await harness.add_observations(20)
+        async with harness.run_forwarder(open_forwarder, influxdb={"url": server.url, **options}) as deliveries:
+            await wait_until(lambda: _is_caught_up(deliveries))
         assert await server.values("weather_temperature") == 20
 
 
 async def _is_caught_up(deliveries: Any) -> bool:
-    return not deliveries.counters()["far"]["behind"]
+    return not deliveries.counters()["destination"]["behind"]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 import pytest
 
-from tests.pipeline.forwarders.destination import captured_logs
-from tests.pipeline.forwarders.rig import Rig, rig, until
+from tests.pipeline.forwarders.destination import capture_warnings
+from tests.pipeline.forwarders.harness import DeliveryHarness, open_harness, wait_until
 from tests.support.fakes import BERLIN
 from tests.support.servers import Postgres, running
 from weatherd.observation import FIELDS
@@ -23,38 +23,38 @@ pytestmark = [pytest.mark.real_time, pytest.mark.processes, pytest.mark.once]
 
 
 @asynccontextmanager
-async def postgres(folder: Path) -> AsyncIterator[tuple[Rig, Postgres]]:
-    """Run a server, and yield it and a rig."""
+async def run_postgres(folder: Path) -> AsyncIterator[tuple[DeliveryHarness, Postgres]]:
+    """Run a server, and yield it and a harness."""
     server = Postgres()
-    async with running(server), rig(folder / "state") as made:
-        yield made, server
+    async with running(server), open_harness(folder / "state") as harness:
+        yield harness, server
 
 
-def block(server: Postgres) -> dict[str, Any]:
+def forwarder_settings(server: Postgres) -> dict[str, Any]:
     """Return the forwarder's settings."""
     return {"postgres": {"dsn": server.dsn}}
 
 
 async def test_a_server_that_dies_and_freezes_gets_everything(tmp_path: Path) -> None:
     """Down at the start, killed while it receives batches, frozen: in the end the table equals the journal."""
-    async with postgres(tmp_path) as (made, server):
+    async with run_postgres(tmp_path) as (harness, server):
         server.dies()
-        await made.adds(3000)
-        with captured_logs() as logs:
-            async with made.delivering(open_forwarder, **block(server)) as deliveries:
-                await until(lambda: _is_logged(logs, "forwarder.down"))
+        await harness.add_observations(3000)
+        with capture_warnings() as logs:
+            async with harness.run_forwarder(open_forwarder, **forwarder_settings(server)) as deliveries:
+                await wait_until(lambda: _is_logged(logs, "forwarder.down"))
                 await server.starts()
-                await until(lambda: _is_logged(logs, "forwarder.recovered"))
+                await wait_until(lambda: _is_logged(logs, "forwarder.recovered"))
                 server.dies()
-                await made.adds(2000, BERLIN, station="K1", code=None, wind_gust=12.5)
+                await harness.add_observations(2000, BERLIN, station="K1", code=None, wind_gust=12.5)
                 await server.starts()
-                await until(lambda: _is_caught_up(deliveries))
+                await wait_until(lambda: _is_caught_up(deliveries))
                 server.freezes()
-                await made.adds(500)
+                await harness.add_observations(500)
                 server.thaws()
-                await until(lambda: _is_caught_up(deliveries))
+                await wait_until(lambda: _is_caught_up(deliveries))
         rows = await server.rows(f"SELECT {', '.join(FIELDS)} FROM {TABLE} ORDER BY observed_at")  # noqa: S608
-        async with made.journal.open_reader() as reading:
+        async with harness.journal.open_reader() as reading:
             kept = [entry.observation for entry in await reading.read_after(0, 10_000)]
         assert [tuple(row) for row in rows] == [
             tuple(getattr(observation, name) for name in FIELDS) for observation in kept
@@ -64,43 +64,46 @@ async def test_a_server_that_dies_and_freezes_gets_everything(tmp_path: Path) ->
 
 async def test_a_revision_replaces_the_row(tmp_path: Path) -> None:
     """A row that is delivered again changes nothing; a revision replaces the row."""
-    async with postgres(tmp_path) as (made, server):
-        async with made.delivering(open_forwarder, **block(server)) as deliveries:
+    async with run_postgres(tmp_path) as (harness, server):
+        async with harness.run_forwarder(open_forwarder, **forwarder_settings(server)) as deliveries:
             for temperature in (1.0, 2.5):
-                await made.adds(1, observed_at=made.begin, temperature=temperature)
-                await until(lambda: _is_caught_up(deliveries))
+                await harness.add_observations(1, observed_at=harness.begin, temperature=temperature)
+                await wait_until(lambda: _is_caught_up(deliveries))
         assert [row["temperature"] for row in await server.rows(f"SELECT * FROM {TABLE}")] == [2.5]  # noqa: S608
 
 
 async def test_a_row_that_the_table_rejects_is_skipped(tmp_path: Path) -> None:
     """A constraint that the owner added to the table costs only the rows that violate it."""
-    async with postgres(tmp_path) as (made, server), made.delivering(open_forwarder, **block(server)) as deliveries:
-        await made.adds(1)
-        await until(lambda: _is_caught_up(deliveries))
+    async with (
+        run_postgres(tmp_path) as (harness, server),
+        harness.run_forwarder(open_forwarder, **forwarder_settings(server)) as deliveries,
+    ):
+        await harness.add_observations(1)
+        await wait_until(lambda: _is_caught_up(deliveries))
         await server.rows(f"ALTER TABLE {TABLE} ADD CHECK (temperature <> 7)")
-        await made.adds(20)
-        await until(lambda: _is_caught_up(deliveries))
-        assert deliveries.counters()["far"] == {"delivered": 20, "skipped": 1, "behind": 0}
+        await harness.add_observations(20)
+        await wait_until(lambda: _is_caught_up(deliveries))
+        assert deliveries.counters()["destination"] == {"delivered": 20, "skipped": 1, "behind": 0}
 
 
 async def test_a_role_that_cannot_create_tables_uses_an_existing_one(tmp_path: Path) -> None:
     """A role that may only write rows is enough if the table exists; otherwise the reason is logged."""
-    async with postgres(tmp_path) as (made, server):
+    async with run_postgres(tmp_path) as (harness, server):
         connection = await asyncpg.connect(server.dsn)
         await connection.execute(
             "CREATE ROLE little LOGIN PASSWORD 'sesame'; REVOKE CREATE ON SCHEMA public FROM PUBLIC"
         )
         dsn = server.dsn.replace("postgres@", "little:sesame@")
-        await made.adds(5)
-        with captured_logs() as logs:
-            async with made.delivering(open_forwarder, postgres={"dsn": dsn}) as deliveries:
-                await until(lambda: _is_logged(logs, "forwarder.down"))
+        await harness.add_observations(5)
+        with capture_warnings() as logs:
+            async with harness.run_forwarder(open_forwarder, postgres={"dsn": dsn}) as deliveries:
+                await wait_until(lambda: _is_logged(logs, "forwarder.down"))
                 assert "permission denied" in logs[0]["reason"]
-                async with made.delivering(open_forwarder, **block(server)) as owner:
-                    await until(lambda: _is_caught_up(owner))
+                async with harness.run_forwarder(open_forwarder, **forwarder_settings(server)) as owner:
+                    await wait_until(lambda: _is_caught_up(owner))
                 await connection.execute(f"GRANT SELECT, INSERT, UPDATE ON {TABLE} TO little")
-                await until(lambda: _is_logged(logs, "forwarder.recovered"))
-                await until(lambda: _is_caught_up(deliveries))
+                await wait_until(lambda: _is_logged(logs, "forwarder.recovered"))
+                await wait_until(lambda: _is_caught_up(deliveries))
         await connection.close()
         assert "sesame" not in str(logs)
 
@@ -110,4 +113,4 @@ async def _is_logged(logs: list[Any], event: str) -> bool:
 
 
 async def _is_caught_up(deliveries: Any) -> bool:
-    return not deliveries.counters()["far"]["behind"]
+    return not deliveries.counters()["destination"]["behind"]

@@ -13,8 +13,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from tests.pipeline.forwarders.destination import captured_logs
-from tests.pipeline.forwarders.rig import rig, until
+from tests.pipeline.forwarders.destination import capture_warnings
+from tests.pipeline.forwarders.harness import open_harness, wait_until
 from weatherd.formatting import to_dict
 from weatherd.pipeline.forwarders.webhook import open_forwarder
 
@@ -29,14 +29,14 @@ class Receiver:
     """Receives batches, skips those whose key it has seen, and responds with a script of statuses."""
 
     def __init__(self) -> None:
-        self.got: list[dict[str, Any]] = []  # observations, each batch once
+        self.received: list[dict[str, Any]] = []  # observations, each batch once
         self.requests: list[tuple[dict[str, str], bytes]] = []
         self.script: list[int | str] = []
-        self.dislikes: set[float] = set()
+        self.rejected_temperatures: set[float] = set()
         self._keys: set[str] = set()
         self.url = ""
 
-    async def take(self, request: web.Request) -> web.StreamResponse:
+    async def handle(self, request: web.Request) -> web.StreamResponse:
         """Handle ``POST /in``."""
         body = await request.read()
         self.requests.append((dict(request.headers), body))
@@ -44,11 +44,11 @@ class Receiver:
         step = self.script.pop(0) if self.script else 204
         if step == "hang":
             await asyncio.get_running_loop().create_future()
-        if step in (204, "cut") and self.dislikes & {observation["temperature"] for observation in batch}:
+        if step in (204, "cut") and self.rejected_temperatures & {observation["temperature"] for observation in batch}:
             return web.Response(status=422, text="too cold")
         if step in (204, "cut") and request.headers["Idempotency-Key"] not in self._keys:
             self._keys.add(request.headers["Idempotency-Key"])
-            self.got += batch
+            self.received += batch
         if step == "cut":
             assert request.transport
             request.transport.abort()
@@ -57,11 +57,11 @@ class Receiver:
 
 
 @contextlib.asynccontextmanager
-async def receiving() -> AsyncIterator[Receiver]:
+async def run_receiver() -> AsyncIterator[Receiver]:
     """Run a receiver."""
     receiver = Receiver()
     app = web.Application(client_max_size=10**7)
-    app.router.add_post("/in", receiver.take)
+    app.router.add_post("/in", receiver.handle)
     async with TestServer(app, host="127.0.0.1") as server:
         receiver.url = str(server.make_url("/in"))
         yield receiver
@@ -69,33 +69,33 @@ async def receiving() -> AsyncIterator[Receiver]:
 
 async def test_batches_come_as_json_with_a_key_and_a_signature(tmp_path: Path) -> None:
     """The body is what ``once --format json`` prints, signed, and with an idempotency key."""
-    async with receiving() as receiver, rig(tmp_path) as made:
-        await made.adds(3)
+    async with run_receiver() as receiver, open_harness(tmp_path) as harness:
+        await harness.add_observations(3)
         block = {"url": f"{receiver.url}?key=a%2Fb", "secret": "sesame"}
-        async with made.delivering(open_forwarder, webhook=block):
-            await until(lambda: _has(receiver, 3))
-        async with made.journal.open_reader() as reading:
+        async with harness.run_forwarder(open_forwarder, webhook=block):
+            await wait_until(lambda: _has(receiver, 3))
+        async with harness.journal.open_reader() as reading:
             entries = await reading.read_after(0, 10)
     headers, body = receiver.requests[0]
-    assert receiver.got == [to_dict(entry.observation) for entry in entries]
+    assert receiver.received == [to_dict(entry.observation) for entry in entries]
     assert len(headers["Idempotency-Key"]) == 32
     expected = hmac.new(b"sesame", body, hashlib.sha256).hexdigest()
     assert headers["X-Weatherd-Signature"] == f"sha256={expected}"
     assert headers["Content-Type"] == "application/json"
 
 
-@pytest.mark.parametrize("trouble", [500, 503, 429, 401, 404, 302, "cut"])
-async def test_a_batch_is_sent_again_until_it_is_accepted(tmp_path: Path, trouble: int | str) -> None:
+@pytest.mark.parametrize("failure", [500, 503, 429, 401, 404, 302, "cut"])
+async def test_a_batch_is_sent_again_until_it_is_accepted(tmp_path: Path, failure: int | str) -> None:
     """A failure that does not concern the batch: it is sent again unchanged, and stored once."""
-    async with receiving() as receiver, rig(tmp_path) as made:
-        receiver.script = [trouble]
-        await made.adds(3)
-        with captured_logs() as logs:
-            async with made.delivering(open_forwarder, webhook={"url": receiver.url}) as deliveries:
-                await until(lambda: _has_answered(receiver, 2))
-                await until(lambda: _is_caught_up(deliveries))
-                assert deliveries.counters()["far"] == {"delivered": 3, "skipped": 0, "behind": 0}
-    assert [observation["temperature"] for observation in receiver.got] == [0, 1, 2]
+    async with run_receiver() as receiver, open_harness(tmp_path) as harness:
+        receiver.script = [failure]
+        await harness.add_observations(3)
+        with capture_warnings() as logs:
+            async with harness.run_forwarder(open_forwarder, webhook={"url": receiver.url}) as deliveries:
+                await wait_until(lambda: _has_answered(receiver, 2))
+                await wait_until(lambda: _is_caught_up(deliveries))
+                assert deliveries.counters()["destination"] == {"delivered": 3, "skipped": 0, "behind": 0}
+    assert [observation["temperature"] for observation in receiver.received] == [0, 1, 2]
     assert len({body for _, body in receiver.requests}) == 1
     assert len({headers["Idempotency-Key"] for headers, _ in receiver.requests}) == 1
     assert [log["event"] for log in logs] == ["forwarder.down", "forwarder.recovered"]
@@ -104,14 +104,14 @@ async def test_a_batch_is_sent_again_until_it_is_accepted(tmp_path: Path, troubl
 
 async def test_a_rejected_observation_is_skipped_alone(tmp_path: Path) -> None:
     """A 4xx status about the body costs only the observation that causes it."""
-    async with receiving() as receiver, rig(tmp_path) as made:
-        receiver.dislikes = {7.0}
-        await made.adds(20)
-        with captured_logs() as logs:
-            async with made.delivering(open_forwarder, webhook={"url": receiver.url}) as deliveries:
-                await until(lambda: _is_caught_up(deliveries))
-                assert deliveries.counters()["far"] == {"delivered": 19, "skipped": 1, "behind": 0}
-    assert [observation["temperature"] for observation in receiver.got] == [
+    async with run_receiver() as receiver, open_harness(tmp_path) as harness:
+        receiver.rejected_temperatures = {7.0}
+        await harness.add_observations(20)
+        with capture_warnings() as logs:
+            async with harness.run_forwarder(open_forwarder, webhook={"url": receiver.url}) as deliveries:
+                await wait_until(lambda: _is_caught_up(deliveries))
+                assert deliveries.counters()["destination"] == {"delivered": 19, "skipped": 1, "behind": 0}
+    assert [observation["temperature"] for observation in receiver.received] == [
         number for number in range(20) if number != 7
     ]
     assert [(log["event"], log["reason"]) for log in logs] == [
@@ -120,7 +120,7 @@ async def test_a_rejected_observation_is_skipped_alone(tmp_path: Path) -> None:
 
 
 async def _has(receiver: Receiver, count: int) -> bool:
-    return len(receiver.got) >= count
+    return len(receiver.received) >= count
 
 
 async def _has_answered(receiver: Receiver, count: int) -> bool:
@@ -128,4 +128,4 @@ async def _has_answered(receiver: Receiver, count: int) -> bool:
 
 
 async def _is_caught_up(deliveries: Any) -> bool:
-    return not deliveries.counters()["far"]["behind"]
+    return not deliveries.counters()["destination"]["behind"]

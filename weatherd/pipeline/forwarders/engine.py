@@ -151,7 +151,7 @@ class Delivery:
             except RejectedError as error:
                 if len(part.entries) > 1 and tries < _BISECTION_LIMIT:
                     middle = len(part.entries) // 2
-                    parts += [_part(batch, part.entries[middle:]), _part(batch, part.entries[:middle])]
+                    parts += [_sub_batch(batch, part.entries[middle:]), _sub_batch(batch, part.entries[:middle])]
                 else:
                     await self._skip(part.entries, error)
             else:
@@ -209,6 +209,6 @@ class Delivery:
         self.progress.is_down = False
 
 
-def _part(batch: Batch, entries: Sequence[JournalEntry]) -> Batch:
+def _sub_batch(batch: Batch, entries: Sequence[JournalEntry]) -> Batch:
     """Return a part of a batch with a key of its own, which is the same whenever the part is the same."""
     return Batch(entries, f"{batch.key}-{entries[0].seq}-{entries[-1].seq}")

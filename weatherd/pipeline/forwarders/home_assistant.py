@@ -115,7 +115,7 @@ class Announcer:
         self._forget(city_id)
         self._save(city_id, previous._replace(removed=True), _KEEP_REMOVED)
 
-    async def remove_again(self) -> None:
+    async def repeat_removals(self) -> None:
         """Remove cities that left the list while Home Assistant was away.
 
         Home Assistant ignores the removal of a device that it has not discovered since its start. So each device is

@@ -33,14 +33,14 @@ def format_line_protocol(observation: Observation) -> str:
     Every number is a float, because a field that was first written as an integer rejects floats forever. The timestamp
     is ``observed_at`` in nanoseconds, so an observation that is delivered again overwrites its own point.
     """
-    tags = "".join(f",{name}={_tag(value)}" for name in _TAGS if (value := getattr(observation, name)))
+    tags = "".join(f",{name}={_escape_tag(value)}" for name in _TAGS if (value := getattr(observation, name)))
     values = ((name, getattr(observation, name)) for name in _NUMBERS)
     numbers = "".join(f"{name}={float(value)!r}," for name, value in values if value is not None)
     text = observation.description.translate(_IN_TEXT)
     return f'weather{tags} {numbers}description="{text}" {to_micros(observation.observed_at)}000'
 
 
-def _tag(value: str) -> str:
+def _escape_tag(value: str) -> str:
     """Escape a tag's value and strip backslashes at its end, which would escape the comma after it."""
     return value.rstrip("\\").translate(_IN_TAG) or "-"
 

@@ -81,7 +81,7 @@ class MqttConnection:
             if message.payload == _ONLINE and not message.retain:
                 async with self._announcing:
                     await self._publish_all()
-                    await self._announcer.remove_again()
+                    await self._announcer.repeat_removals()
 
     async def stop(self) -> None:
         """Publish that weatherd is offline, as the last will would after a lost connection."""

@@ -107,26 +107,26 @@ class MetNorwayProvider:
         self._url = f"{base_url or _BASE_URL}{FORECAST_PATH}"
         self._user_agent = f"weatherd/{__version__} {contact}"
         self._resources = resources
-        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)  # by place
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)  # by coordinates
         self._has_warned = False
 
     async def fetch(self, city: City) -> Observation:
         """Return the step of the forecast for the current hour; ``observed_at`` is the beginning of that hour."""
         query = build_met_norway_query(city)
-        place = ",".join(query.values())
-        async with self._locks[place]:
-            forecast = await self._load_or_request(place, query)
+        coordinates = ",".join(query.values())
+        async with self._locks[coordinates]:
+            forecast = await self._load_or_request(coordinates, query)
         step = forecast.step_at(self._time())
         if step is None:
             raise ProviderError("the forecast has no step for the current time", Failure.EMPTY)
         return observation_from_step(city, _NAME, step, forecast.fetched)
 
-    async def _load_or_request(self, place: str, query: dict[str, str]) -> Forecast:
-        known = load_forecast(self._resources.key_values.get(place))
+    async def _load_or_request(self, coordinates: str, query: dict[str, str]) -> Forecast:
+        known = load_forecast(self._resources.key_values.get(coordinates))
         if known and known.fetched <= self._time() < known.expires:
             return known
         forecast = await self._resources.limiter.run(lambda: self._request(query, known))
-        self._resources.key_values.put(place, forecast.dump(), self._resources.now() + _KEPT_FOR)
+        self._resources.key_values.put(coordinates, forecast.dump(), self._resources.now() + _KEPT_FOR)
         return forecast
 
     async def _request(self, query: dict[str, str], known: Forecast | None) -> Forecast:

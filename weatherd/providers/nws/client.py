@@ -118,7 +118,9 @@ class NwsProvider:
             self._headers["User-Agent"] = f"weatherd/{__version__} ({contact})"
         self._base_url = base_url or _BASE_URL
         self._resources = resources
-        self._stations = StationFinder(self._fetch_document, resources.key_values, resources.now)
+        self._stations = StationFinder(
+            lambda path: self._send(path, _parse_document), resources.key_values, resources.now
+        )
 
     async def fetch(self, city: City) -> Observation:
         """Return the first fresh observation of up to three stations, the nearest first; else the newest stale one."""
@@ -127,7 +129,8 @@ class NwsProvider:
         errors: list[ProviderError] = []
         for station in stations:
             try:
-                observation = await self._fetch_observation(city, station)
+                path = f"/stations/{station}/observations/latest"
+                observation = await self._send(path, functools.partial(parse_nws, city))
             except ProviderError as error:
                 if error.failure not in _STATION_FAILURES:
                     raise
@@ -141,12 +144,6 @@ class NwsProvider:
         if stale:
             return max(stale, key=lambda observation: observation.observed_at)
         raise errors[0] if errors else ProviderError("there is no station near the place", Failure.REJECTED)
-
-    async def _fetch_observation(self, city: City, station: str) -> Observation:
-        return await self._send(f"/stations/{station}/observations/latest", functools.partial(parse_nws, city))
-
-    async def _fetch_document(self, path: str) -> dict[str, Any]:
-        return await self._send(path, _parse_document)
 
     def _send(self, path: str, parse: Callable[[Response, datetime], _T]) -> Awaitable[_T]:
         async def request() -> _T:

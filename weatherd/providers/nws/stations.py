@@ -72,29 +72,29 @@ class StationFinder:
 
         Raises ProviderError if there is none.
         """
-        place = format_coordinates(city)
-        async with self._locks[place]:
-            stations = self._stored_stations(place) or await self._request_stations(place)
-        preferred, until = self._preferred.get(place, ("", self._now()))
+        coordinates = format_coordinates(city)
+        async with self._locks[coordinates]:
+            stations = self._stored_stations(coordinates) or await self._request_stations(coordinates)
+        preferred, until = self._preferred.get(coordinates, ("", self._now()))
         return sorted(stations, key=lambda station: station != preferred) if self._now() < until else stations
 
     def prefer(self, city: City, station: str) -> None:
         """Put *station* first for an hour, because the nearer ones had no fresh observation."""
-        place = format_coordinates(city)
-        preferred, until = self._preferred.get(place, ("", self._now()))
+        coordinates = format_coordinates(city)
+        preferred, until = self._preferred.get(coordinates, ("", self._now()))
         if preferred != station or self._now() >= until:
-            self._preferred[place] = station, self._now() + _PREFERRED_FOR
+            self._preferred[coordinates] = station, self._now() + _PREFERRED_FOR
 
     def forget(self, city: City) -> None:
         """Request the stations anew at the next poll, if those known are more than an hour old: none was fresh."""
-        place = format_coordinates(city)
-        self._preferred.pop(place, None)
-        entry = self._stored_entry(place)
+        coordinates = format_coordinates(city)
+        self._preferred.pop(coordinates, None)
+        entry = self._stored_entry(coordinates)
         if entry and entry.get("found", 0) < (self._now() - _PREFERRED_FOR).timestamp():
-            self._key_values.put(place, "{}", self._now())
+            self._key_values.put(coordinates, "{}", self._now())
 
-    async def _request_stations(self, place: str) -> list[str]:
-        properties = as_mapping((await self._fetch_document(f"/points/{place}")).get("properties"))
+    async def _request_stations(self, coordinates: str) -> list[str]:
+        properties = as_mapping((await self._fetch_document(f"/points/{coordinates}")).get("properties"))
         path = _url_path(properties.get("observationStations"))
         if not re.fullmatch(r"/[\w,/.-]+", path, re.ASCII):
             raise ProviderError("the response does not name the stations near the place", Failure.MALFORMED)
@@ -102,18 +102,20 @@ class StationFinder:
         if not stations:
             raise ProviderError("the service has no station near the place", Failure.REJECTED)
         now = self._now()
-        self._key_values.put(place, json.dumps({"found": now.timestamp(), "stations": stations}), now + _VALID_FOR)
+        self._key_values.put(
+            coordinates, json.dumps({"found": now.timestamp(), "stations": stations}), now + _VALID_FOR
+        )
         return stations
 
-    def _stored_stations(self, place: str) -> list[str]:
-        entry = self._stored_entry(place)
+    def _stored_stations(self, coordinates: str) -> list[str]:
+        entry = self._stored_entry(coordinates)
         now = self._now().timestamp()
         found = parse_number(entry.get("found"), now - _VALID_FOR.total_seconds(), now)  # later: a clock was wrong
         stations = entry.get("stations")
         return _valid_ids(stations) if found is not None and isinstance(stations, list) else []
 
-    def _stored_entry(self, place: str) -> dict[str, Any]:
+    def _stored_entry(self, coordinates: str) -> dict[str, Any]:
         """Return ``{"found": POSIX time, "stations": [ids]}``, or {} if it is missing or damaged."""
         with contextlib.suppress(ValueError, RecursionError):
-            return as_mapping(json.loads(self._key_values.get(place) or "{}"))
+            return as_mapping(json.loads(self._key_values.get(coordinates) or "{}"))
         return {}

@@ -93,21 +93,23 @@ def parse_open_meteo(
     document = parse_json(response.body) if response.status == HTTPStatus.OK else {"error": True}
     if isinstance(document, dict) and document.get("error"):
         raise _service_error(response, fetched_at)
-    places = document if isinstance(document, list) else [document]
-    if len(places) != len(cities):
-        raise ProviderError(f"{len(cities)} cities were requested, the response has {len(places)}", Failure.MALFORMED)
-    return [_outcome(city, place, fetched_at) for city, place in zip(cities, places, strict=True)]
+    locations = document if isinstance(document, list) else [document]
+    if len(locations) != len(cities):
+        raise ProviderError(
+            f"{len(cities)} cities were requested, the response has {len(locations)}", Failure.MALFORMED
+        )
+    return [_parse_outcome(city, location, fetched_at) for city, location in zip(cities, locations, strict=True)]
 
 
-def _outcome(city: City, place: Any, fetched_at: datetime) -> Observation | ProviderError:
+def _parse_outcome(city: City, location: Any, fetched_at: datetime) -> Observation | ProviderError:
     try:
-        return _parse_place(city, as_mapping(place), fetched_at)
+        return _parse_location(city, as_mapping(location), fetched_at)
     except ProviderError as error:
         return error
 
 
-def _parse_place(city: City, place: dict[str, Any], fetched_at: datetime) -> Observation:
-    current, units = as_mapping(place.get("current")), as_mapping(place.get("current_units"))
+def _parse_location(city: City, location: dict[str, Any], fetched_at: datetime) -> Observation:
+    current, units = as_mapping(location.get("current")), as_mapping(location.get("current_units"))
     if not current:
         raise ProviderError("the response has no current weather", Failure.MALFORMED)
     to_celsius = _TO_CELSIUS.get(str(units.get("temperature_2m")), (1.0, 0.0))
@@ -118,7 +120,7 @@ def _parse_place(city: City, place: dict[str, Any], fetched_at: datetime) -> Obs
     return Observation(
         city=city.id,
         provider=_NAME,
-        observed_at=_parse_time(current.get("time"), place.get("utc_offset_seconds")),
+        observed_at=_parse_time(current.get("time"), location.get("utc_offset_seconds")),
         fetched_at=fetched_at,
         temperature=parse_temperature(current.get("temperature_2m"), *to_celsius),
         description="unknown" if code is None else wmo.describe_code(code),

@@ -19,7 +19,7 @@ def handle_search(query: Query) -> StatusAndBody:
         places = find_by_name(_required(query, "name"))
         country = last_value(query, "countryCode").upper()
         results = [_result(place) for place in places if country in {"", place.country_code}]
-        found = {"results": results[: _count(query)]} if results else {}
+        found = {"results": results[: _parse_count(query)]} if results else {}
     except RejectedRequestError as error:
         return error_response(error)
     return 200, {**found, "generationtime_ms": 0.25}
@@ -48,7 +48,7 @@ def _required(query: Query, name: str) -> str:
     return last_value(query, name)
 
 
-def _count(query: Query) -> int:
+def _parse_count(query: Query) -> int:
     count = parse_whole_number(last_value(query, "count") or "10")
     if count is None or not 1 <= count <= 100:
         raise RejectedRequestError("Parameter count must be between 1 and 100.")

@@ -60,7 +60,7 @@ def parse_forecast_request(query: Query) -> ForecastRequest:
         sections={name: _variables(query, name) for name in SECTION_CHECKS},
         current_weather=last_value(query, "current_weather").lower() == "true",
         units=parse_units(query),
-        unixtime=_choice(query, "timeformat", ("iso8601", "unixtime")) == "unixtime",
+        unixtime=_parse_choice(query, "timeformat", ("iso8601", "unixtime")) == "unixtime",
         past_days=_days(query, "past_days", 0, 93),
         forecast_days=_days(query, "forecast_days", 7, 16),
     )
@@ -141,7 +141,7 @@ def _variables(query: Query, section: str) -> Sequence[str]:
     return names
 
 
-def _choice(query: Query, name: str, choices: Sequence[str]) -> str:
+def _parse_choice(query: Query, name: str, choices: Sequence[str]) -> str:
     if (value := last_value(query, name) or choices[0]) not in choices:
         raise RejectedRequestError(f"Cannot initialize {name} from invalid String value {value} for key {name}")
     return value

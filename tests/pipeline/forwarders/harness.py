@@ -38,7 +38,7 @@ class ShortBackoff(random.Random):
         return 0.99
 
 
-class Rig:
+class DeliveryHarness:
     """A journal, and a forwarder that can be started and stopped."""
 
     def __init__(self, journal: Journal, resources: ForwarderResources) -> None:
@@ -48,38 +48,41 @@ class Rig:
         self.begin = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
         self.added = 0
 
-    async def adds(self, count: int, city: City = KIEL, **values: Any) -> None:
+    async def add_observations(self, count: int, city: City = KIEL, **values: Any) -> None:
         """Add observations of the last hour, each one millisecond later and one degree warmer than the previous."""
         batch = []
         for number in range(self.added, self.added + count):
             moment = self.begin + timedelta(milliseconds=number)
-            said = {"temperature": float(number), "observed_at": moment, "fetched_at": moment} | values
-            batch.append(FetchedObservation(city, observation(city, **said)))
+            fields = {"temperature": float(number), "observed_at": moment, "fetched_at": moment} | values
+            batch.append(FetchedObservation(city, observation(city, **fields)))
         for start in range(0, count, 500):
             await self.journal.add(batch[start : start + 500])
         self.added += count
 
     @contextlib.asynccontextmanager
-    async def delivering(self, open_forwarder: Any, **block: Any) -> AsyncIterator[DeliveryGroup]:
+    async def run_forwarder(self, open_forwarder: Any, **section: Any) -> AsyncIterator[DeliveryGroup]:
         """Run a forwarder with a section of settings."""
-        forwarder = open_forwarder(Settings(**block), self.resources)
-        async with open_deliveries({"far": forwarder}, self.journal, ShortBackoff()) as running:
+        forwarder = open_forwarder(Settings(**section), self.resources)
+        async with open_deliveries({"destination": forwarder}, self.journal, ShortBackoff()) as running:
             yield running
             await running.drain(asyncio.get_running_loop().time() + 1.0)
 
 
 @contextlib.asynccontextmanager
-async def rig(folder: Path) -> AsyncIterator[Rig]:
+async def open_harness(folder: Path) -> AsyncIterator[DeliveryHarness]:
     """Open a journal, with the log's output discarded."""
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     async with open_journal(folder) as journal, open_session("weatherd/test") as session:
-        made = Rig(
-            journal, ForwarderResources(session, KeyValueStore("far"), lambda: made.cities, lambda: datetime.now(UTC))
+        harness = DeliveryHarness(
+            journal,
+            ForwarderResources(
+                session, KeyValueStore("destination"), lambda: harness.cities, lambda: datetime.now(UTC)
+            ),
         )
-        yield made
+        yield harness
 
 
-async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+async def wait_until(condition: Callable[[], Awaitable[bool]]) -> None:
     """Wait until a condition is true."""
     async with asyncio.timeout(PATIENCE):
         while not await condition():  # noqa: ASYNC110 - it is another process that changes
