@@ -232,7 +232,7 @@ PLUG_IN = """
 
 
 def test_models_are_found_by_the_entry_point(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As attributes of the function or of its module; a plug-in that cannot be imported, or has none, is no error."""
+    """As attributes of the function or of its module; a plug-in that has none is no error."""
     info = tmp_path / "some_plugins-1.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: some-plugins\nVersion: 1\n")
@@ -244,11 +244,39 @@ def test_models_are_found_by_the_entry_point(tmp_path: Path, monkeypatch: pytest
     monkeypatch.syspath_prepend(tmp_path)
     importlib.invalidate_caches()
     found = find_plugin_models()
-    assert set(found) == {"mine", "plain"}
-    assert found["plain"] == (None, None)
-    assert [model and model.__name__ for model in found["mine"]] == ["Account", "Station"]
+    assert set(found) == {"mine", "plain", "broken"}
+    assert found["plain"] == PluginModels()
+    assert found["broken"] == PluginModels(import_error="No module named 'some_plugin_that_is_missing'")
+    assert [model and model.__name__ for model in found["mine"][:2]] == ["Account", "Station"]
     made = parse_settings("plugins: {mine: {token: t}}", "f.yaml", {})
     assert made.plugins["mine"].token == "t"
+
+
+def test_a_plug_in_that_cannot_be_imported_is_the_reason() -> None:
+    """Its settings, from every source, and its keys in a row are not called unknown; other mistakes are named too."""
+
+    def broken() -> Mapping[str, PluginModels]:
+        unused = PluginModels(import_error="with a name that another one's begins with")
+        return {**models(), "my-sink": PluginModels(import_error="No module named 'serial'"), "my": unused}
+
+    reason = "'plugins.my-sink': the plug-in cannot be imported: No module named 'serial'"
+    text = "plugins:\n  other: {depth: x}\n  my-sink: {port: 1}\n"
+    environ = {
+        "WEATHERD_PLUGINS__MY_SINK__PORT": "1",
+        "WEATHERD_PLUGINS__MY_SINK": "{}",
+        "WEATHERD_PLUGINS__MY_PROVIDER__TOKEN": "t",
+    }
+    with pytest.raises(ConfigError) as caught:
+        parse_settings(text, "f.yaml", environ, find_models=broken)
+    assert [str(problem) for problem in caught.value.problems] == [
+        f"WEATHERD_PLUGINS__MY_SINK: {reason}",
+        f"WEATHERD_PLUGINS__MY_SINK__PORT: {reason}",
+        "f.yaml:2:18: 'plugins.other.depth' should be a whole number, not 'x'",
+        f"f.yaml:3:3: {reason}",
+    ]
+    row = "cities:\n- {name: A, lat: 1, lon: 2, plugins: {my-sink: {port: 1}}}\n"
+    ((problem,),) = parse_cities([("f.yaml", row)], [], find_models=broken).quarantined
+    assert str(problem) == f"f.yaml:2:39: 'A': {reason}"
 
 
 def test_a_city_made_by_a_program_needs_no_models() -> None:

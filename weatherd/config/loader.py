@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError, create_model
+from pydantic import BaseModel, ValidationError, create_model
 from pydantic_settings import InitSettingsSource
 
 from weatherd.config.city_list import load_cities
 from weatherd.config.environment import read_environment
 from weatherd.config.messages import explain_error
-from weatherd.config.plugin_models import combine_models, find_plugin_models, plugin_keys
+from weatherd.config.plugin_models import combine_models, explain_import_error, find_plugin_models, plugin_keys
 from weatherd.config.secrets import read_secrets
 from weatherd.config.setting_fields import CONFIG_VARIABLE, PLUGINS, section_model, walk_plugin, walk_settings
 from weatherd.config.settings import Settings
@@ -24,11 +24,10 @@ from weatherd.errors import ConfigError, Problem
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from pydantic import BaseModel
     from pydantic_core import ErrorDetails
 
     from weatherd.city import City
-    from weatherd.config.plugin_models import FindModels
+    from weatherd.config.plugin_models import FindModels, PluginModels
 
 SETTINGS_FILE_NAME = "weatherd.yaml"
 _FOLDER = Path(__file__).resolve().parent
@@ -110,12 +109,14 @@ def parse_settings(
         raise ConfigError(Problem(position, "should hold settings: one 'key: value' a line"))
     values = dict(document or {})
     has_plugins = values.get(PLUGINS) or [key for key in environ if key.startswith(_PLUGINS_VARIABLE)]
-    models = {name: found.settings for name, found in find_models().items() if found.settings} if has_plugins else {}
+    installed = find_models() if has_plugins else {}
+    models = {name: found.settings for name, found in installed.items() if found.settings}
     fields = [*_FIELDS, *(field for name, model in models.items() for field in walk_plugin(name, model))]
-    variables, problems = read_environment(fields, environ)
+    environ, problems = _reject_variables(environ, installed)
+    variables, variable_problems = read_environment(fields, environ)
     in_files = [field for field in fields if field.is_secret and field.keys not in variables]
     secrets, secret_problems = read_secrets(in_files, environ)
-    problems += secret_problems
+    problems += variable_problems + secret_problems
     plugins = combine_models(models, "Plugins") if has_plugins else None
     typed = create_model("TypedSettings", __base__=Settings, plugins=(plugins, plugins())) if plugins else Settings
     sources = TextSource(typed, variables), TextSource(typed, secrets)
@@ -123,7 +124,7 @@ def parse_settings(
     try:
         settings = Settings(*sources, InitSettingsSource(Settings, values), context=context, **flags)
     except ValidationError as error:
-        found = [_problem(detail, name, document, sources, models) for detail in error.errors(include_url=False)]
+        found = [_problem(detail, name, document, sources, installed) for detail in error.errors(include_url=False)]
         problems += [problem for _, problem in sorted(found, key=lambda located: located[0])]
     else:
         if not problems:
@@ -144,11 +145,11 @@ def _problem(
     name: str,
     document: Any,
     sources: tuple[TextSource, ...],
-    models: Mapping[str, type[BaseModel]],
+    installed: Mapping[str, PluginModels],
 ) -> tuple[reader.Position, Problem]:
     """Return a problem and a position to sort by: variables come before the file."""
     path = detail["loc"]
-    message = explain_error(detail, _known_keys(path, models))
+    message = explain_import_error(path, installed) or explain_error(detail, _known_keys(path, installed))
     for source in sources:
         if origin := source.find_origin(path):
             return (0, 0), Problem(origin, message)
@@ -156,10 +157,26 @@ def _problem(
     return position, Problem(reader.format_position(name, position), message)
 
 
-def _known_keys(path: tuple[str | int, ...], models: Mapping[str, type[BaseModel]]) -> list[str]:
+def _reject_variables(
+    environ: Mapping[str, str], installed: Mapping[str, PluginModels]
+) -> tuple[Mapping[str, str], list[Problem]]:
+    """Return the variables without those of plug-ins that cannot be imported, and a problem for each of these."""
+    rejected = {
+        variable: explain_import_error(section.keys, installed)
+        for name, models in installed.items()
+        if models.import_error
+        for section in walk_plugin(name, BaseModel)
+        for variable in environ
+        if f"{variable}__".startswith(f"{section.variables[0]}__")
+    }
+    rest = {variable: text for variable, text in environ.items() if variable not in rejected}
+    return rest, [Problem(variable, message) for variable, message in sorted(rejected.items())]
+
+
+def _known_keys(path: tuple[str | int, ...], installed: Mapping[str, PluginModels]) -> list[str]:
     """Return the known keys beside the last one in *path*."""
     if path[:1] == (PLUGINS,) and len(path) > 1:
-        return plugin_keys(path, models)
+        return plugin_keys(path, {name: models.settings for name, models in installed.items() if models.settings})
     model: type[BaseModel] | None = Settings
     for step in path[:-1]:
         field = model.model_fields.get(str(step)) if model else None

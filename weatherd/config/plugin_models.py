@@ -30,7 +30,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from weatherd.config.messages import explain_error
 from weatherd.config.setting_fields import PLUGINS, section_model
-from weatherd.errors import ConfigError, Problem
+from weatherd.errors import ConfigError, Problem, describe
 from weatherd.plugins import contain, find_plugins
 
 if TYPE_CHECKING:
@@ -53,17 +53,16 @@ class PluginModels(NamedTuple):
 
     settings: type[BaseModel] | None = None
     city: type[BaseModel] | None = None
+    import_error: str = ""  # why the plug-in cannot be imported, so that it is not known what it accepts
 
 
 def find_plugin_models() -> Mapping[str, PluginModels]:
     """Return the models of every installed plug-in by its name; it imports them.
 
-    The plug-ins that are part of weatherd are left out, because they have sections of their own. A plug-in that cannot
-    be imported is left out too: it is reported where it is opened.
+    The plug-ins that are part of weatherd are left out, because they have sections of their own.
     """
     points = [point for group in _GROUPS for point in find_plugins(group).values()]
-    found = {point.name: _models_of(point) for point in points if not point.value.startswith("weatherd.")}
-    return {name: models for name, models in found.items() if models}
+    return {point.name: _models_of(point) for point in points if not point.value.startswith("weatherd.")}
 
 
 def find_model(opener: Any, attribute: str) -> type[BaseModel] | None:
@@ -91,12 +90,12 @@ def with_plugin_defaults(settings: Settings, name: str, opener: Any) -> Settings
     return settings.model_copy(update={PLUGINS: {**settings.plugins, name: section}})
 
 
-def _models_of(point: EntryPoint) -> PluginModels | None:
+def _models_of(point: EntryPoint) -> PluginModels:
     try:
         with contain():
             opener = point.load()
-    except Exception:  # noqa: BLE001 - other people's code
-        return None
+    except Exception as error:  # noqa: BLE001 - other people's code
+        return PluginModels(import_error=describe(error))
     return PluginModels(find_model(opener, "settings_model"), find_model(opener, "city_model"))
 
 
@@ -107,6 +106,18 @@ def combine_models(models: Mapping[str, type[BaseModel]], title: str) -> type[Ba
         for number, (name, model) in enumerate(models.items())
     }
     return create_model(title, __config__=ConfigDict(extra="forbid"), **fields)
+
+
+def explain_import_error(path: tuple[str | int, ...], installed: Mapping[str, PluginModels]) -> str:
+    """Return why the plug-in cannot be imported whose section is at *path*, as (``"plugins"``, ``"my-provider"``).
+
+    Returns "" for any other path. Without this its section would be reported as an unknown key, and a user would look
+    for a misspelt name instead of, for example, a missing library.
+    """
+    match path:
+        case (section, str(name)) if section == PLUGINS and name in installed and installed[name].import_error:
+            return f"'{PLUGINS}.{name}': the plug-in cannot be imported: {installed[name].import_error}"
+    return ""
 
 
 def plugin_keys(path: tuple[str | int, ...], models: Mapping[str, type[BaseModel]]) -> list[str]:
