@@ -23,6 +23,9 @@ from weatherd.errors import ConfigError, Problem
 def without_key(settings, resources):
     raise ConfigError(Problem("", "needs a key"))
 
+def misleading(settings, resources):
+    raise ConfigError(Problem("extra_weather:misleading", "needs a key"))
+
 def failing(settings, *resources):
     raise ValueError("boom")
 
@@ -35,6 +38,7 @@ def forwarder(settings, resources):
 ENTRY_POINTS = """
 [weatherd.providers]
 keyless = extra_weather:without_key
+misleading = extra_weather:misleading
 failing = extra_weather:failing
 [weatherd.sinks]
 lost = extra_weather:missing
@@ -85,6 +89,7 @@ def test_a_broken_plugin_has_a_reason_and_no_traceback(weatherd: Weatherd) -> No
     assert (code, err) == (0, "")
     states = _states(out)
     assert states["keyless"] == ("unconfigured", "needs a key")
+    assert states["misleading"] == ("unconfigured", "needs a key")
     assert states["failing"] == ("broken", "the provider 'failing' cannot be opened: boom")
     assert states["lost"][0] == "broken"
     assert "missing" in states["lost"][1]

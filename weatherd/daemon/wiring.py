@@ -58,6 +58,7 @@ class OpenProviders:
 
     usable: Mapping[str, Provider]
     rejected: Mapping[str, Problem]
+    broken: frozenset[str]  # the rejected ones that raised an unexpected error; the others lack a setting
     planner: Planner
     limiters: Mapping[str, RateLimiter]
     budgets: AgeBudgets
@@ -92,6 +93,7 @@ async def open_providers(
     state = state or in_memory_state(now)
     usable: dict[str, Provider] = {}
     rejected: dict[str, Problem] = {}
+    broken: set[str] = set()
     limiters: dict[str, RateLimiter] = {}
     plans: dict[str, Plan] = {}
     budgets = dict(AGE_BUDGETS)
@@ -112,9 +114,10 @@ async def open_providers(
                 rejected[name] = error.problems[0]
             except Exception as error:
                 log.error("plugin.broken", plugin=name, exc_info=error)
+                broken.add(name)
                 rejected[name] = Problem(point.value, f"the provider {name!r} cannot be opened: {describe(error)}")
         planner = Planner(plans, lambda name, rate: limiters[name].set_planned_rate(rate))
-        yield OpenProviders(usable, rejected, planner, limiters, AgeBudgets(budgets))
+        yield OpenProviders(usable, rejected, frozenset(broken), planner, limiters, AgeBudgets(budgets))
 
 
 def _find_traits(name: str, opener: Any, settings: Settings) -> ProviderTraits:

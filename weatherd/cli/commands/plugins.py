@@ -94,9 +94,8 @@ async def _inspect_providers(configuration: Configuration) -> AsyncIterator[Inst
             if name in providers.usable:
                 yield _build("provider", point, "enabled" if name in in_use else "disabled", "")
                 continue
-            problem = providers.rejected[name]
-            is_broken = problem.where == point.value  # wiring names the entry point when the plug-in itself fails
-            yield _build("provider", point, "broken" if is_broken else "unconfigured", problem.message)
+            state: State = "broken" if name in providers.broken else "unconfigured"
+            yield _build("provider", point, state, providers.rejected[name].message)
 
 
 async def _inspect_forwarders(settings: Settings) -> AsyncIterator[InstalledPlugin]:
