@@ -135,11 +135,13 @@ KIEL, BERLIN = "{name: Kiel, lat: 54.3, lon: 10.1}", "{name: Berlin, lat: 52.5, 
 
 
 async def test_the_demo_prints_weather_and_stops_on_sigterm() -> None:
-    """The demo needs no setup: it prints three cities at once, and SIGTERM ends it with exit code 0."""
+    """The demo needs no setup: it prints three cities and a command to try; SIGTERM ends it with exit code 0."""
     async with weatherd("run", "--demo") as process:
         lines = await process.prints(3)
         assert [line.split(":")[0] for line in lines] == ["Kiel", "Berlin", "München"]
         assert all(" °C :: " in line for line in lines)
+        url = (await process.logs("http.ready"))["url"]
+        assert (await process.logs("demo.ready"))["try"] == f"weatherd status --url {url}"
         process.receives(signal.SIGTERM)
         stopped = await process.logs("daemon.stopped")
         assert await process.ends() == 0

@@ -171,8 +171,8 @@ class Endpoints:
 
 
 @contextlib.asynccontextmanager
-async def serve_http(status: DaemonStatus, http: HttpSection) -> AsyncIterator[None]:
-    """Serve the HTTP interface inside the ``async with``. Raise ConfigError if the address cannot be bound."""
+async def serve_http(status: DaemonStatus, http: HttpSection) -> AsyncIterator[str]:
+    """Serve the HTTP interface and yield its URL. Raises ConfigError if the address cannot be bound."""
     async with status.journal.open_reader() as reader:
         endpoints = Endpoints(status, reader, http)
         runner = web.AppRunner(
@@ -182,8 +182,9 @@ async def serve_http(status: DaemonStatus, http: HttpSection) -> AsyncIterator[N
         try:
             await _listen(runner, http)
             host, port = runner.addresses[0][:2]
-            log.info("http.ready", url=f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
-            yield
+            url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+            log.info("http.ready", url=url)
+            yield url
         finally:
             await runner.cleanup()
 

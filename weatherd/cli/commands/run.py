@@ -116,7 +116,7 @@ async def _run(config: Path | None, lines: LineWriter, *, demo: bool) -> ExitCod
             if file == loader.SHIPPED_SETTINGS and not demo:
                 structlog.get_logger().warning("config.shipped", config=str(file), action="name yours with --config")
             parts = await stack.enter_async_context(
-                open_parts(first, lambda cities: load(reuse=cities), snapshot, _make_server(settings.http))
+                open_parts(first, lambda cities: load(reuse=cities), snapshot, _make_server(settings.http, demo=demo))
             )
             clean = await lifecycle.run_daemon(parts, stop=stop, reload=reload)
     return ExitCode.OK if clean else ExitCode.UNCLEAN
@@ -131,12 +131,23 @@ def _is_port_set(config: Path | None) -> bool:
     return config is not None and "port" in loader.load_settings(config, os.environ).http.model_fields_set
 
 
-def _make_server(http: HttpSection) -> Callable[[DaemonStatus], AbstractAsyncContextManager[None]] | None:
+def _make_server(
+    http: HttpSection, *, demo: bool
+) -> Callable[[DaemonStatus], AbstractAsyncContextManager[None]] | None:
+    """Return what serves the HTTP interface, unless that is disabled; a demo logs a command to try with it."""
     if not http.enabled:
         return None
     from weatherd.web.server import serve_http
 
-    return lambda status: serve_http(status, http)
+    @contextlib.asynccontextmanager
+    async def serve(status: DaemonStatus) -> AsyncIterator[None]:
+        async with serve_http(status, http) as url:
+            if demo:  # because its port is another one at each start
+                program = sys.argv[0] if Path(sys.argv[0]).name == "weatherd" else "weatherd"
+                structlog.get_logger().info("demo.ready", **{"try": f"{program} status --url {url}"})
+            yield
+
+    return serve
 
 
 @contextlib.asynccontextmanager
