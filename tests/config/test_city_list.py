@@ -130,8 +130,8 @@ def test_the_first_of_two_rows_with_one_id_is_kept(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "f.yaml:1:1: should hold 'cities:' and under it a list of cities"),
-        ("- a", "f.yaml:1:1: should hold 'cities:' and under it a list of cities"),
+        ("", "f.yaml:1:1: should have the key 'cities' with a list of cities"),
+        ("- a", "f.yaml:1:1: should have the key 'cities' with a list of cities"),
         ("{}", "f.yaml:1:1: 'cities' should be a list"),
         ("cities:", "f.yaml:1:8: 'cities' should be a list"),
         ("cities: {Kiel: 1}", "f.yaml:1:9: 'cities' should be a list"),
@@ -149,9 +149,9 @@ def test_a_file_that_is_no_list_of_cities_is_refused_whole(text: str, said: str)
     [
         (f"cities:\n- {KIEL}\n- {{name: Ulm, lat: [", "f.yaml:4:1: is not valid YAML"),
         (f"cities:\n- {KIEL}\n- {{name: X, lat: 99, lon: 1}}\ntowns: []", "f.yaml:4:1: unknown key 'towns'"),
-        (f"cities:\n- {KIEL}\n---\ncities: []", "f.yaml:4:1: holds a second document"),
+        (f"cities:\n- {KIEL}\n---\ncities: []", "f.yaml:4:1: contains a second document"),
         (f"cities:\n- {KIEL}\ncities:\n- {KIEL}", "f.yaml:3:1: duplicate key; first defined at line 1"),
-        (f"- cities:\n  - {KIEL}", "f.yaml:1:1: should hold 'cities:'"),
+        (f"- cities:\n  - {KIEL}", "f.yaml:1:1: should have the key 'cities'"),
     ],
 )
 def test_a_mistake_behind_good_rows_refuses_the_file_too(text: str, said: str) -> None:

@@ -111,13 +111,13 @@ def test_variables_set_what_they_name(environ: dict[str, str], expected: dict[st
         ("providers: [5]", "1:13: 'providers.0' should be text; put it in quotes, not 5"),
         ("providers: []", "1:12: 'providers' should name at least one provider"),
         ("providers: [open-meteo, open-meteo]", "1:12: 'providers' should name each provider once"),
-        ("cities: ''", "1:9: 'cities' should be the name of a file or of a folder"),
-        ('cities: "a\\0"', "1:9: 'cities' should be the name of a file or of a folder"),
+        ("cities: ''", "1:9: 'cities' should be the path of a file or folder"),
+        ('cities: "a\\0"', "1:9: 'cities' should be the path of a file or folder"),
         ("console: {format: '{nam}'}", "1:19: 'console.format' should not contain {nam}; did you mean 'name'?"),
         ("openweathermap: {language: EN}", "1:28: 'openweathermap.language' should be a language such as en"),
         ("open_meteo: {base_url: 'ftp://x'}", "1:24: 'open_meteo.base_url' should be the address of a server"),
-        ("\n- a", "2:1: should hold settings: one 'key: value' a line"),
-        ("x", "1:1: should hold settings: one 'key: value' a line"),
+        ("\n- a", "2:1: should be settings, one 'key: value' per line"),
+        ("x", "1:1: should be settings, one 'key: value' per line"),
     ],
 )
 def test_a_mistake_in_the_file_is_located_by_line_and_column(text: str, said: str) -> None:
@@ -141,16 +141,16 @@ def test_a_mistake_in_the_file_is_located_by_line_and_column(text: str, said: st
         ("INTERVAL", "abc", "'interval' should be a length of time such as 30s, 10m or 1h30m"),
         ("QUEUE_SIZE", "x", "'queue_size' should be a whole number, not 'x'"),
         ("LOG__LEVEL", "loud", "'log.level' should be 'debug', 'info', 'warning' or 'error', not 'loud'"),
-        ("LOG", "{", "should be a JSON object; or set its keys one by one, as in WEATHERD_LOG__KEY"),
-        ("LOG", "[" * 100_000, "should be a JSON object; or set its keys one by one, as in WEATHERD_LOG__KEY"),
-        ("LOG", "[]", "should be a JSON object; or set its keys one by one, as in WEATHERD_LOG__KEY"),
+        ("LOG", "{", "should be a JSON object; or set each key in its own variable, such as WEATHERD_LOG__KEY"),
+        ("LOG", "[" * 100_000, "should be a JSON object; or set each key in its own variable, such as WEATHERD_LOG__KEY"),
+        ("LOG", "[]", "should be a JSON object; or set each key in its own variable, such as WEATHERD_LOG__KEY"),
         ("LOG", '{"levle": 1}', "unknown key 'log.levle'; did you mean 'level'?"),
         (
             "PROVIDERS",
             "openmeteo",
             "'providers.0' should be one of open-meteo, openweathermap; did you mean 'open-meteo'?",
         ),
-        ("PROVIDERS", "[", "'providers' should be words with commas between them, or a JSON list"),
+        ("PROVIDERS", "[", "'providers' should be comma-separated words, or a JSON list"),
         ("PROVIDERS", ",", "'providers' should name at least one provider"),
         ("CONSOLE__FORMAT", "\udcff", "is not UTF-8 text"),
     ],
@@ -321,7 +321,7 @@ def test_a_ca_file_that_cannot_be_used_is_an_error_at_the_start(tmp_path: Path) 
     for text, environ, where, reason in (
         ("log: {}\ntls:\n  ca_file: ca.pem", {}, f"{name}:3:12", no_pem),
         ("tls: {ca_file: no.pem}", {}, f"{name}:1:16", f"cannot be read: {tmp_path}/no.pem: No such file or directory"),
-        ("tls: {ca_file: .}", {}, f"{name}:1:16", "should be the name of a file or of a folder"),
+        ("tls: {ca_file: .}", {}, f"{name}:1:16", "should be the path of a file or folder"),
         ("", {"WEATHERD_TLS__CA_FILE": "/"}, "WEATHERD_TLS__CA_FILE", "cannot be read: /: Is a directory"),
     ):
         with pytest.raises(ConfigError) as caught:

@@ -1,1 +1,1 @@
-"""Settings and city list from files, environment and secrets; errors name file, line and column."""
+"""Settings and city list from files, environment variables and secrets; errors name file, line and column."""

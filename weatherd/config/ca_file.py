@@ -1,4 +1,4 @@
-"""A file of private CA certificates: checked at the start, where the mistake is, and not by the first request."""
+"""Validation of a file with private CA certificates when the settings are loaded, not at the first request."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 def resolve_ca_file(path: Path | None, info: ValidationInfo) -> Path | None:
-    """Return the whole path of a CA file; the context's ``folder`` is what it is relative to.
+    """Return the absolute path of a CA file; a relative *path* is relative to the context's ``folder``.
 
-    Raises ValueError when OpenSSL cannot use the file.
+    Raises ValueError if OpenSSL cannot use the file.
     """
     folder = (info.context or {}).get("folder")
     if path is None or folder is None:
@@ -22,9 +22,9 @@ def resolve_ca_file(path: Path | None, info: ValidationInfo) -> Path | None:
     try:
         file: Path = folder / path.expanduser()
     except RuntimeError:
-        raise ValueError("begins with ~, and the home folder is not known") from None
+        raise ValueError("begins with ~, but the home folder is unknown") from None
     try:
-        file.open("rb").close()  # because OpenSSL does not say whether the file or its contents are wrong
+        file.open("rb").close()  # because OpenSSL's errors do not distinguish an unreadable file from wrong contents
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(file)
     except ssl.SSLError:
         raise ValueError(f"should hold certificates in PEM format, which {file} does not") from None

@@ -1,4 +1,4 @@
-"""The list of cities: rows from a file or a folder of files, with the bad rows quarantined."""
+"""The list of cities: rows from a file or a folder of files; invalid rows are quarantined."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _NO_DEFAULTS: Mapping[str, Any] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class CityList:
-    """The cities of a list in their order, and the problems of each quarantined row."""
+    """The cities of a list in order, and the problems of each quarantined row."""
 
     cities: tuple[City, ...]
     quarantined: tuple[tuple[Problem, ...], ...] = ()
@@ -42,9 +42,9 @@ def load_cities(
 ) -> CityList:
     """Load a file, or every ``*.yaml`` and ``*.yml`` file of a folder in the order of their names.
 
-    *defaults* are the values of the keys that a row leaves out. A bad row, also one with a provider that is not among
-    *providers*, is quarantined: its problems are reported with their positions and the other rows are used. Raises
-    ConfigError when a file cannot be read, is not YAML, or has no list under ``cities``.
+    *defaults* are the values of keys that a row omits. An invalid row, including one with a provider that is not in
+    *providers*, is quarantined: its problems are reported with their positions, and the other rows are used. Raises
+    ConfigError if a file cannot be read, is not YAML, or has no list under ``cities``.
     """
     return parse_cities(((str(file), reader.read_text(file)) for file in list_files(path)), providers, defaults, reuse)
 
@@ -57,11 +57,11 @@ def parse_cities(
     *,
     find_models: FindModels = find_plugin_models,
 ) -> CityList:
-    """Parse the list in *texts*, pairs of a file's name and its text.
+    """Parse the list in *texts*, which are pairs of file name and text.
 
-    A row that equals one of the *reuse* cities becomes that very object, because then a long list that is read again
-    is not in memory twice, and a comparison with the former list finds the same objects. *find_models* is called only
-    if a row has keys for plug-ins, because it imports them.
+    If a row equals one of the *reuse* cities, that object is used, so that a long list is not in memory twice after a
+    reload, and comparing it with the previous list is fast. *find_models* is called only if a row has keys for
+    plug-ins, because it imports the plug-ins.
     """
     rows = _RowReader(providers, defaults, reuse, find_models)
     for name, text in texts:
@@ -70,7 +70,7 @@ def parse_cities(
 
 
 def list_files(path: Path) -> list[Path]:
-    """Return the files of a list: *path* itself, or the YAML files in that folder, without hidden ones."""
+    """Return the files of a list: *path* itself, or the YAML files in that folder except hidden ones."""
     try:
         if not path.is_dir():
             return [path]
@@ -83,7 +83,7 @@ def list_files(path: Path) -> list[Path]:
 
 
 class _RowReader:
-    """Validates each row as soon as it is parsed, because 200,000 rows as YAML values would fill the memory."""
+    """Collects the cities of a list. Rows are validated one by one, because 200,000 YAML rows would fill the memory."""
 
     def __init__(
         self,
@@ -102,7 +102,7 @@ class _RowReader:
         self._positions: dict[str, tuple[str, int, int]] = {}  # file, line and column of each city, by id
 
     def read_file(self, name: str, text: str) -> None:
-        """Add the rows of a file. Raises ConfigError when it is not a list of cities."""
+        """Add the rows of a file. Raises ConfigError if it is not a list of cities."""
         self._name = name
         _require_list(reader.parse_yaml(text, name, {"cities": self._add_row}), name)
 
@@ -147,12 +147,14 @@ class _RowReader:
 
 
 def _require_list(document: Any, name: str) -> None:
-    """Raise ConfigError unless there is a list under ``cities``, the only key that a file may have."""
+    """Raise ConfigError unless ``cities`` holds a list and is the only key of the file."""
     if not isinstance(document, reader.YamlMapping):
         position = reader.format_position(name, reader.find_position(document, ()))
-        raise ConfigError(Problem(position, "should hold 'cities:' and under it a list of cities"))
+        raise ConfigError(Problem(position, "should have the key 'cities' with a list of cities"))
     unknown = [
-        Problem(reader.format_position(name, position), f"unknown key {quote_shortened(key)}{_hint(key)}")
+        Problem(
+            reader.format_position(name, position), f"unknown key {quote_shortened(key)}{did_you_mean(key, ['cities'])}"
+        )
         for key, position in document.key_positions.items()
         if key != "cities"
     ]
@@ -160,8 +162,6 @@ def _require_list(document: Any, name: str) -> None:
         raise ConfigError(*unknown)
     if not isinstance(document.get("cities"), reader.YamlSequence):
         position = reader.format_position(name, reader.find_position(document, ("cities",)))
-        raise ConfigError(Problem(position, "'cities' should be a list: one '- {name: …, lat: …, lon: …}' a line"))
-
-
-def _hint(key: str) -> str:
-    return did_you_mean(key, ["cities"])
+        raise ConfigError(
+            Problem(position, "'cities' should be a list with one '- {name: …, lat: …, lon: …}' per line")
+        )

@@ -1,4 +1,4 @@
-"""The difference between two city lists. Pure; computed in a thread, because 200,000 cities take a while."""
+"""The difference between two city lists. Pure; a reload computes it in a thread, because 200,000 cities take long."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class CityListDiff:
-    """A new city list, and the cities in it that differ from the former list, by id."""
+    """A new city list, and its differences from the previous list, by city id."""
 
     cities: tuple[City, ...]  # sorted by id
-    removed_or_changed: Mapping[str, City]  # as they were
-    added_or_changed: Mapping[str, City]  # as they are now, in the order of the list
+    removed_or_changed: Mapping[str, City]  # with their old values
+    added_or_changed: Mapping[str, City]  # with their new values, in the order of the list
 
     @property
     def added(self) -> set[str]:
@@ -27,7 +27,7 @@ class CityListDiff:
 
     @property
     def removed(self) -> set[str]:
-        """The ids of cities that are only in the former list."""
+        """The ids of cities that are only in the previous list."""
         return self.removed_or_changed.keys() - self.added_or_changed.keys()
 
     @property
@@ -37,9 +37,9 @@ class CityListDiff:
 
     @property
     def moved(self) -> set[str]:
-        """The ids of changed cities with other coordinates, whose last observation is for another place."""
-        former, current = self.removed_or_changed, self.added_or_changed
-        return {name for name in self.changed if _coordinates(former[name]) != _coordinates(current[name])}
+        """The ids of changed cities with new coordinates; their last observations are for the old location."""
+        previous, current = self.removed_or_changed, self.added_or_changed
+        return {name for name in self.changed if _coordinates(previous[name]) != _coordinates(current[name])}
 
     @property
     def unchanged(self) -> int:
@@ -48,15 +48,15 @@ class CityListDiff:
 
 
 def diff(before: Iterable[City], cities: Iterable[City]) -> CityListDiff:
-    """Compare two lists. Fastest if unchanged cities are the same objects."""
-    known, wanted = ({city.id: city for city in listed} for listed in (before, cities))
-    by_id = tuple(sorted(wanted.values(), key=operator.attrgetter("id")))
-    return CityListDiff(by_id, _select_different(wanted, known), _select_different(known, wanted))
+    """Compare two lists. Fastest if unchanged cities are identical objects in both."""
+    old, new = ({city.id: city for city in listed} for listed in (before, cities))
+    sorted_cities = tuple(sorted(new.values(), key=operator.attrgetter("id")))
+    return CityListDiff(sorted_cities, _select_different(old, new), _select_different(new, old))
 
 
-def _select_different(others: Mapping[str, City], cities: Mapping[str, City]) -> dict[str, City]:
-    """Return those of *cities* that *others* do not contain with equal values."""
-    return {name: city for name, city in cities.items() if (other := others.get(name)) is not city and other != city}
+def _select_different(cities: Mapping[str, City], reference: Mapping[str, City]) -> dict[str, City]:
+    """Return the cities that *reference* does not contain with equal values."""
+    return {name: city for name, city in cities.items() if (same := reference.get(name)) is not city and same != city}
 
 
 def _coordinates(city: City) -> tuple[float, float]:

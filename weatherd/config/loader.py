@@ -1,4 +1,4 @@
-"""The configuration as one frozen value: the settings and the list of cities, or a ConfigError with every problem."""
+"""Loading of the configuration: the settings and the list of cities, or a ConfigError with every problem."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 SETTINGS_FILE_NAME = "weatherd.yaml"
 _FOLDER = Path(__file__).resolve().parent
 _IN_CHECKOUT = _FOLDER.parents[1] / "config" / SETTINGS_FILE_NAME
-# An installed package holds a copy of both files of the checkout's config/
+# An installed package contains a copy of both files of the checkout's config/
 SHIPPED_SETTINGS = _IN_CHECKOUT if _IN_CHECKOUT.is_file() else _FOLDER / SETTINGS_FILE_NAME
 _FIELDS = tuple(walk_settings(Settings))
 _PLUGINS_VARIABLE = next(field.variables[0] for field in _FIELDS if field.keys == (PLUGINS,))
@@ -40,7 +40,7 @@ _PLUGINS_VARIABLE = next(field.variables[0] for field in _FIELDS if field.keys =
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """The settings and the cities of a daemon, with the file they came from and the rows that were quarantined."""
+    """The settings and cities, the settings file, and the problems of the quarantined rows. Frozen."""
 
     file: Path
     settings: Settings
@@ -49,14 +49,14 @@ class Configuration:
 
     @property
     def list_path(self) -> Path:
-        """The list of cities: a file, or a folder of files."""
+        """The path of the city list: a file, or a folder of files."""
         return _list_path(self.file, self.settings)
 
 
 def find_settings_file(flag: Path | None, environ: Mapping[str, str]) -> Path:
-    """Return the settings file: *flag*, else $WEATHERD_CONFIG, else the first that exists, else the shipped one.
+    """Return the settings file: *flag*, else $WEATHERD_CONFIG, else the first one found, else the shipped one.
 
-    Searched in order: ./config, $XDG_CONFIG_HOME/weatherd, /etc/weatherd.
+    The folders are searched in this order: ./config, $XDG_CONFIG_HOME/weatherd, /etc/weatherd.
     """
     for named in (flag, environ.get(CONFIG_VARIABLE)):
         if named:
@@ -70,7 +70,7 @@ def find_settings_file(flag: Path | None, environ: Mapping[str, str]) -> Path:
 def load_configuration(
     file: Path, environ: Mapping[str, str], providers: Collection[str], *, reuse: Iterable[City] = (), **flags: Any
 ) -> Configuration:
-    """Load the settings in *file* and the list of cities they name; unchanged cities are the objects in *reuse*.
+    """Load the settings in *file* and the city list that they name. Unchanged cities are the objects in *reuse*.
 
     Raises ConfigError with every problem, each with its position.
     """
@@ -79,14 +79,14 @@ def load_configuration(
 
 
 def with_city_list(configuration: Configuration, path: Path, providers: Collection[str]) -> Configuration:
-    """Return *configuration* with the cities of another list. Raises ConfigError when that cannot be read."""
+    """Return *configuration* with the cities of another list. Raises ConfigError if the list cannot be read."""
     return _with_cities(configuration.file, configuration.settings, path, providers)
 
 
 def load_settings(
     file: Path, environ: Mapping[str, str], providers: Collection[str] | None = None, **flags: Any
 ) -> Settings:
-    """Load the settings alone. Precedence: flag > environment > secret file > file > default."""
+    """Load the settings alone. Precedence: flag, environment variable, secret file, settings file, default."""
     return parse_settings(reader.read_text(file), str(file), environ, providers, **flags)
 
 
@@ -99,14 +99,14 @@ def parse_settings(
     find_models: FindModels = find_plugin_models,
     **flags: Any,
 ) -> Settings:
-    """Parse the settings in *text*, the text of the file *name*; with None for *providers* any name is accepted.
+    """Parse the settings in *text*, the text of the file *name*. If *providers* is None, any provider is accepted.
 
-    *find_models* is called only if there are settings for plug-ins, because it imports them.
+    *find_models* is called only if there are settings for plug-ins, because it imports the plug-ins.
     """
     document = reader.parse_yaml(text, name)
     if not isinstance(document, reader.YamlMapping | None):
         position = reader.format_position(name, reader.find_position(document, ()))
-        raise ConfigError(Problem(position, "should hold settings: one 'key: value' a line"))
+        raise ConfigError(Problem(position, "should be settings, one 'key: value' per line"))
     values = dict(document or {})
     has_plugins = values.get(PLUGINS) or [key for key in environ if key.startswith(_PLUGINS_VARIABLE)]
     installed = find_models() if has_plugins else {}
@@ -147,7 +147,7 @@ def _problem(
     sources: tuple[TextSource, ...],
     installed: Mapping[str, PluginModels],
 ) -> tuple[reader.Position, Problem]:
-    """Return a problem and a position to sort by: variables come before the file."""
+    """Return a problem and its sort key: problems with variables come before those with the file."""
     path = detail["loc"]
     message = explain_import_error(path, installed) or explain_error(detail, _known_keys(path, installed))
     for source in sources:
@@ -160,7 +160,7 @@ def _problem(
 def _reject_variables(
     environ: Mapping[str, str], installed: Mapping[str, PluginModels]
 ) -> tuple[Mapping[str, str], list[Problem]]:
-    """Return the variables without those of plug-ins that cannot be imported, and a problem for each of these."""
+    """Return *environ* without the variables of plug-ins that cannot be imported, and a problem for each of those."""
     rejected = {
         variable: explain_import_error(section.keys, installed)
         for name, models in installed.items()
@@ -169,12 +169,12 @@ def _reject_variables(
         for variable in environ
         if f"{variable}__".startswith(f"{section.variables[0]}__")
     }
-    rest = {variable: text for variable, text in environ.items() if variable not in rejected}
-    return rest, [Problem(variable, message) for variable, message in sorted(rejected.items())]
+    accepted = {variable: text for variable, text in environ.items() if variable not in rejected}
+    return accepted, [Problem(variable, message) for variable, message in sorted(rejected.items())]
 
 
 def _known_keys(path: tuple[str | int, ...], installed: Mapping[str, PluginModels]) -> list[str]:
-    """Return the known keys beside the last one in *path*."""
+    """Return the keys that are accepted instead of the last one in *path*."""
     if path[:1] == (PLUGINS,) and len(path) > 1:
         return plugin_keys(path, {name: models.settings for name, models in installed.items() if models.settings})
     model: type[BaseModel] | None = Settings
@@ -189,7 +189,7 @@ def _list_path(file: Path, settings: Settings) -> Path:
 
 
 def _expand_home(path: Path) -> Path:
-    """Return the path with ``~`` replaced by the home folder, unless that is unknown."""
+    """Return the path with ``~`` replaced by the home folder, if that is known."""
     try:
         return path.expanduser()
     except RuntimeError:

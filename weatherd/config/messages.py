@@ -1,4 +1,4 @@
-"""pydantic's validation errors, rewritten for the person who wrote the file."""
+"""Messages for pydantic's validation errors, worded for the author of the file."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _SHOULD_BE = {
     "string_too_short": "text that is not empty",
     "too_short": "a list that is not empty",
 }
-# Text where a section is expected is not shown, because it may be a secret without its key
+# Text in place of a section is not shown, because it may be a secret whose key is missing
 _SECTION_TYPES = ("model_type", "dataclass_type", "dict_type")
 _BOUNDS = {
     "greater_than": ("gt", "more than"),
@@ -42,13 +42,13 @@ _BOUNDS = {
 }
 _PRIVATE = ("key", "password", "token", "secret", "dsn", "url")
 _MAX_TEXT = 40  # characters of a value that are shown
-_MAX_KEY = 24  # a longer key, or one with other characters, may be a secret value whose colon is missing
+_MAX_KEY = 24  # characters; a longer or unusual key is not shown, because it may be a secret without its colon
 
 
 def explain_error(error: ErrorDetails, known: Iterable[str]) -> str:
-    """Return the problem with one value, naming its key; *known* are the keys that its mapping may have.
+    """Return a message about one value that names its key; *known* are the keys that its mapping accepts.
 
-    Values of secrets, and addresses that may hold a password, are not shown.
+    Secrets, and addresses that may contain a password, are not shown.
     """
     path = repr(".".join(_format_key(step) for step in error["loc"])) if error["loc"] else "this"
     context = error.get("ctx", {})
@@ -74,7 +74,7 @@ def explain_error(error: ErrorDetails, known: Iterable[str]) -> str:
 
 
 def quote_shortened(text: str) -> str:
-    """Quote text from a file for a message, shortened to 40 characters."""
+    """Quote text from a file for a message, truncated to 40 characters."""
     return repr(text if len(text) <= _MAX_TEXT else f"{text[: _MAX_TEXT - 1]}…")
 
 
@@ -83,11 +83,12 @@ def _format_key(step: int | str) -> str:
 
 
 def _hint(key: str, known: Iterable[str]) -> str:
+    """Return a hint. Only the first word of the key is compared, because the rest may be a value without its colon."""
     return did_you_mean(re.split(r"[^\w-]", key)[0][:_MAX_KEY], known)
 
 
 def _format_input(error: ErrorDetails) -> str:
-    """Return ``, not VALUE``, or "" if the value may be a secret or is too long to help."""
+    """Return ``, not VALUE``, or "" if the value may be a secret or is too long to be useful."""
     value: Any = error["input"]
     private = any(str(step).endswith(_PRIVATE) for step in error["loc"])
     if private or not isinstance(value, str | int | float | None):

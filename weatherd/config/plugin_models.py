@@ -1,6 +1,6 @@
-"""The pydantic models that plug-ins bring for their own settings: in weatherd.yaml, and in a city's row.
+"""Pydantic models of plug-ins, which validate their sections in weatherd.yaml and their keys in a city's row.
 
-A plug-in names them as attributes of its module, or of the function that its entry point names::
+A plug-in defines them as attributes of its module, or of the function in its entry point::
 
     class Account(BaseModel):
         token: SecretStr
@@ -14,11 +14,12 @@ A plug-in names them as attributes of its module, or of the function that its en
     @asynccontextmanager
     async def open_provider(settings, resources):
         token = settings.plugins["my-provider"].token
-        ...                     # and in fetch(city): city.plugin("my-provider").station, if the row has it
+        ...                     # in fetch(city): city.plugin("my-provider").station, if the row has the key
 
-There is no registration but the entry point. Unknown keys are rejected, whatever the model's configuration. Without a
-section in weatherd.yaml the plug-in gets its model's defaults; if the model requires a key, a sink or a forwarder stays
-off, and a provider is unusable. A ``city_model`` must be frozen and hashable, because a reload compares cities.
+Nothing but the entry point needs to be registered. Unknown keys are always rejected, even if the model allows them.
+Without a section in weatherd.yaml, the plug-in gets the defaults of its model; if the model requires a key, a sink or
+forwarder is disabled and a provider is unusable. A ``city_model`` must be frozen and hashable, because a reload
+compares cities.
 """
 
 from __future__ import annotations
@@ -45,11 +46,11 @@ _GROUPS = ("providers", "sinks", "forwarders")
 
 
 class MissingSettingsError(ConfigError):
-    """A plug-in requires settings, and no section was configured for it."""
+    """A plug-in requires settings, but no section is configured for it."""
 
 
 class PluginModels(NamedTuple):
-    """What a plug-in accepts; None means that it takes no such settings."""
+    """The models of a plug-in; None means that it accepts no such settings."""
 
     settings: type[BaseModel] | None = None
     city: type[BaseModel] | None = None
@@ -57,26 +58,26 @@ class PluginModels(NamedTuple):
 
 
 def find_plugin_models() -> Mapping[str, PluginModels]:
-    """Return the models of every installed plug-in by its name; it imports them.
+    """Import every installed plug-in and return its models, by name.
 
-    The plug-ins that are part of weatherd are left out, because they have sections of their own.
+    The built-in plug-ins are omitted, because the settings have a section for each.
     """
     points = [point for group in _GROUPS for point in find_plugins(group).values()]
     return {point.name: _models_of(point) for point in points if not point.value.startswith("weatherd.")}
 
 
 def find_model(opener: Any, attribute: str) -> type[BaseModel] | None:
-    """Return the model that a plug-in's opening function has as an attribute, or the module that defines it."""
+    """Return the model that is an attribute of a plug-in's opening function or of its module."""
     module = sys.modules.get(getattr(opener, "__module__", ""))
     model = getattr(opener, attribute, None) or getattr(module, attribute, None)
     return model if isinstance(model, type) and issubclass(model, BaseModel) else None
 
 
 def with_plugin_defaults(settings: Settings, name: str, opener: Any) -> Settings:
-    """Return *settings* with a section for a plug-in: of its model's defaults, if no section was configured.
+    """Return *settings* with the defaults of a plug-in's model as its section, unless a section is configured.
 
-    So ``settings.plugins[name]`` exists for every plug-in with a ``settings_model``. Raises MissingSettingsError if the
-    model requires a key.
+    Then ``settings.plugins[name]`` exists for every plug-in with a ``settings_model``. Raises MissingSettingsError if
+    the model requires a key.
     """
     model = find_model(opener, "settings_model")
     if model is None or name in settings.plugins:
@@ -94,13 +95,13 @@ def _models_of(point: EntryPoint) -> PluginModels:
     try:
         with contain():
             opener = point.load()
-    except Exception as error:  # noqa: BLE001 - other people's code
+    except Exception as error:  # noqa: BLE001 - a plug-in may raise anything
         return PluginModels(import_error=describe(error))
     return PluginModels(find_model(opener, "settings_model"), find_model(opener, "city_model"))
 
 
 def combine_models(models: Mapping[str, type[BaseModel]], title: str) -> type[BaseModel]:
-    """Return one model with a section for each plug-in, for validation and for the JSON Schema."""
+    """Create a model with one section per plug-in, for validation and for the JSON Schema."""
     fields: dict[str, Any] = {
         f"plugin_{number}": (model | None, Field(default=None, alias=name))
         for number, (name, model) in enumerate(models.items())
@@ -109,10 +110,10 @@ def combine_models(models: Mapping[str, type[BaseModel]], title: str) -> type[Ba
 
 
 def explain_import_error(path: tuple[str | int, ...], installed: Mapping[str, PluginModels]) -> str:
-    """Return why the plug-in cannot be imported whose section is at *path*, as (``"plugins"``, ``"my-provider"``).
+    """Return the import error of the plug-in whose section is at *path*, such as ("plugins", "my-provider"), or "".
 
-    Returns "" for any other path. Without this its section would be reported as an unknown key, and a user would look
-    for a misspelt name instead of, for example, a missing library.
+    Without it, the section would be reported as an unknown key, and users would look for a misspelt name instead of,
+    for example, a missing library.
     """
     match path:
         case (section, str(name)) if section == PLUGINS and name in installed and installed[name].import_error:
@@ -121,7 +122,7 @@ def explain_import_error(path: tuple[str | int, ...], installed: Mapping[str, Pl
 
 
 def plugin_keys(path: tuple[str | int, ...], models: Mapping[str, type[BaseModel]]) -> list[str]:
-    """Return the known keys beside the last one in *path*, as (``"plugins"``, ``"my-provider"``, ``"staton"``)."""
+    """Return the keys that are accepted instead of the last one in *path*: ("plugins", "my-provider", "staton")."""
     _, *steps = path[:-1]
     if not steps:
         return list(models)

@@ -1,4 +1,4 @@
-"""JSON Schemas of both files, with the sections of the installed plug-ins."""
+"""JSON Schemas of both configuration files, with the sections of the installed plug-ins."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def cities_schema(plugins: Mapping[str, PluginModels]) -> dict[str, Any]:
     definitions = rows.pop("$defs")
     properties = definitions["City"]["properties"]
     for key in ("interval", "providers", "plugins"):
-        properties[key].pop("default")  # the settings define the first two, and the third has no form in YAML
+        properties[key].pop("default")  # the settings define the first two, and the default of the third is not YAML
     models = {name: models.city for name, models in plugins.items() if models.city}
     properties["plugins"] |= _add_plugins(models, "CityPlugins", definitions)
     return {
         **_DIALECT,
-        "title": "The city list of weatherd",
+        "title": "City list of weatherd",
         "type": "object",
         "properties": {"cities": rows},
         "required": ["cities"],
@@ -49,13 +49,14 @@ def cities_schema(plugins: Mapping[str, PluginModels]) -> dict[str, Any]:
 
 
 def _add_plugins(models: Mapping[str, type[BaseModel]], title: str, definitions: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of the ``plugins`` key; the models of the plug-ins are added to *definitions*."""
+    """Return the schema of the ``plugins`` key, and add the models of the plug-ins to *definitions*."""
     schema = combine_models(models, title).model_json_schema()
-    # Prefixed, because a plug-in's model may have the name of one of ours
+    # Prefixed, because a plug-in's model may have the same name as one of weatherd's
     names = {f"#/$defs/{name}": f"{title}.{name}" for name in schema.get("$defs", {})}
-    for name, part in schema.pop("$defs", {}).items():
-        strict = {"additionalProperties": False} if part.get("type") == "object" else {}  # whatever the model says
-        definitions[f"{title}.{name}"] = _rename(part, names) | strict
+    for name, definition in schema.pop("$defs", {}).items():
+        # Even if the model allows unknown keys, because weatherd rejects them
+        strict = {"additionalProperties": False} if definition.get("type") == "object" else {}
+        definitions[f"{title}.{name}"] = _rename(definition, names) | strict
     return {key: _rename(schema[key], names) for key in ("properties", "additionalProperties") if key in schema}
 
 

@@ -1,8 +1,9 @@
-"""Secrets in files: one that a variable names (``*_FILE``), or one in a directory of secret files.
+"""Secrets in files: a file named by a variable (``*_FILE``), or a file in a directory of secrets.
 
 systemd sets ``$CREDENTIALS_DIRECTORY`` (https://systemd.io/CREDENTIALS/); Docker mounts ``/run/secrets``.
-pydantic-settings' own sources for a secrets directory are not used, because they read every file in it (others' secrets
-may be binary or unreadable), know one spelling of a name, and do not report the file of a wrong value.
+pydantic-settings' own sources for secrets directories are not used, because they read every file in the directory
+(secrets of other programs may be binary or unreadable), accept only one spelling of a name, and do not report the file
+of an invalid value.
 """
 
 from __future__ import annotations
@@ -25,9 +26,10 @@ DOCKER_SECRETS = Path("/run/secrets")
 def read_secrets(
     secrets: Iterable[SettingField], environ: Mapping[str, str], docker: Path = DOCKER_SECRETS
 ) -> tuple[dict[KeyPath, FoundText], list[Problem]]:
-    """Return the secrets that stand in files, and a problem for each file that cannot be read or is empty.
+    """Return the secrets in files, and a problem for each file that cannot be read or is empty.
 
-    A file that a variable names wins over one in ``$CREDENTIALS_DIRECTORY``, and that over one in *docker*.
+    A file named by a variable takes precedence over one in ``$CREDENTIALS_DIRECTORY``, which takes precedence over one
+    in *docker*.
     """
     folders = (environ.get("CREDENTIALS_DIRECTORY"), docker)
     files = [file for folder in folders if folder for file in _list_files(Path(folder))]
@@ -50,9 +52,9 @@ def _read_named_file(field: SettingField, environ: Mapping[str, str]) -> FoundTe
 
 
 def _search(field: SettingField, files: Iterable[Path]) -> FoundText | None:
-    """Return the secret of the first file with a setting's name.
+    """Return the secret in the first file that has the name of a setting.
 
-    Case and the separators ``.``, ``-`` and ``_`` do not matter: ``openweathermap.api-key`` is the file for
+    Case and the separators ``.``, ``-`` and ``_`` do not matter: ``openweathermap.api-key`` is a file for
     ``openweathermap: {api_key: …}``.
     """
     for file in files:
@@ -68,7 +70,7 @@ def _normalize(name: str) -> str:
 def _list_files(folder: Path) -> list[Path]:
     try:
         return sorted(folder.iterdir())
-    except (OSError, ValueError):  # no such directory, no right to read it, or a name that no file can have
+    except (OSError, ValueError):  # no such directory, no permission to read it, or an impossible name
         return []
 
 

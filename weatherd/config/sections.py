@@ -1,4 +1,4 @@
-"""The sections of the settings: one for each weather service, each forwarder, and HTTP."""
+"""Sections of the settings: one per weather service and forwarder, and one for HTTP."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _reject_bool(value: object) -> object:
 
 def _check_key(secret: SecretStr | None) -> SecretStr | None:
     if secret and not re.fullmatch("[!-~]+", secret.get_secret_value()):
-        raise ValueError("should be printable ASCII without spaces, as keys are")
+        raise ValueError("should be printable ASCII without spaces")
     return secret
 
 
@@ -54,12 +54,12 @@ _CONTACT = r"^[!-~]*[@./][!-~]*$"
 
 
 class Section(BaseModel):
-    """The base class of sections: unknown keys are rejected, values are frozen."""
+    """Base class of sections: unknown keys are rejected, values are frozen."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
-_PLAN = "The plan you have with the service, which limits the requests; unlimited: for your own server"
+_PLAN = "Your plan with the service, which limits the requests; unlimited: for your own server"
 Concurrency = Annotated[Count, Field(description="Maximum number of concurrent requests")]
 BaseUrl = Annotated[ServerUrl | None, Field(description="Base URL of another server with the same API")]
 Contact = Annotated[
@@ -151,7 +151,7 @@ class HttpSection(Section):
     enabled: Annotated[bool, Field(description="Whether to serve HTTP")] = True
     host: Annotated[str, Field(min_length=1, description="The address to listen on")] = "127.0.0.1"
     port: Annotated[
-        int, BeforeValidator(_reject_bool), Field(ge=0, le=65535, description="0: a free port, which the log names")
+        int, BeforeValidator(_reject_bool), Field(ge=0, le=65535, description="0: a free port, which is logged")
     ] = 8080
     token: Annotated[ApiKey, Field(description="Required for everything but health checks; at least 8 characters")] = (
         None
@@ -171,7 +171,7 @@ class HttpSection(Section):
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether an address can be reached from this machine only."""
+    """Return whether an address can only be reached from this machine."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:

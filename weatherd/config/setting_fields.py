@@ -1,4 +1,4 @@
-"""Every setting with the keys that lead to it and the environment variables that hold it."""
+"""Every setting with its key path and its environment variables."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 PREFIX = "WEATHERD_"
 CONFIG_VARIABLE = "WEATHERD_CONFIG"
-PLUGINS = "plugins"  # the section with one section for each plug-in
-_ALIASES = {("openweathermap", "api_key"): "OPEN_WEATHER_API_KEY"}  # the name that other programs use for this key
+PLUGINS = "plugins"  # the section with one subsection per plug-in
+_ALIASES = {("openweathermap", "api_key"): "OPEN_WEATHER_API_KEY"}  # the variable that other programs use for this key
 
 KeyPath = tuple[str, ...]
 
@@ -23,13 +23,13 @@ class SettingField(NamedTuple):
     keys: KeyPath
     variables: tuple[str, ...]  # in order of precedence
     is_secret: bool
-    is_section: bool  # a mapping, which a variable holds as a JSON object
+    is_section: bool  # a mapping; as a variable, a JSON object
 
 
-def walk_settings(model: type[BaseModel], above: KeyPath = ()) -> Iterator[SettingField]:
-    """Yield every setting of *model* and its sections; a section comes before its keys."""
+def walk_settings(model: type[BaseModel], parent: KeyPath = ()) -> Iterator[SettingField]:
+    """Yield every setting of *model* and of its sections; a section comes before its keys."""
     for name, field in model.model_fields.items():
-        keys, section = (*above, name), section_model(field.annotation)
+        keys, section = (*parent, name), section_model(field.annotation)
         is_secret = SecretStr in (field.annotation, *get_args(field.annotation))
         is_section = section is not None or get_origin(field.annotation) is dict
         yield SettingField(keys, _variables(keys), is_secret, is_section)
@@ -45,12 +45,12 @@ def walk_plugin(name: str, model: type[BaseModel]) -> Iterator[SettingField]:
 
 
 def section_model(annotation: object) -> type[BaseModel] | None:
-    """Return the model of a section, also of an optional one (``Section | None``); None for a single value."""
+    """Return the model of a section, which may be optional (``Section | None``); None for a single value."""
     candidates = (annotation, *get_args(annotation))
     return next((kind for kind in candidates if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
 
 
 def _variables(keys: KeyPath) -> tuple[str, ...]:
-    """Return the variables of a setting, as ``WEATHERD_PLUGINS__MY_PROVIDER__STATION``."""
+    """Return the variables of a setting, such as ``WEATHERD_PLUGINS__MY_PROVIDER__STATION``."""
     name = PREFIX + "__".join(keys).upper().replace("-", "_")
     return (name, _ALIASES[keys]) if keys in _ALIASES else (name,)

@@ -1,4 +1,4 @@
-"""The settings: their types and defaults, and their order of precedence."""
+"""The settings: their types, defaults and order of precedence."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ if TYPE_CHECKING:
 
 
 def _split_list(value: object) -> object:
-    """Accept a list as an environment variable holds it: words with commas between them, or JSON."""
+    """Parse a list from an environment variable: comma-separated words, or JSON."""
     if not isinstance(value, str):
         return value
     if value.startswith("["):
         try:
             return json.loads(value)
         except (ValueError, RecursionError):
-            raise ValueError("should be words with commas between them, or a JSON list") from None
+            raise ValueError("should be comma-separated words, or a JSON list") from None
     return [word.strip() for word in value.split(",") if word.strip()]
 
 
@@ -48,12 +48,12 @@ def _check_path(path: Path | None) -> Path | None:
     if path is None:
         return None
     if path == Path() or "\0" in str(path):
-        raise ValueError("should be the name of a file or of a folder")
+        raise ValueError("should be the path of a file or folder")
     return path
 
 
 def _validate_plugins(sections: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
-    """Return each plug-in's section as the model that the plug-in brings. Its errors keep their key paths."""
+    """Return each plug-in's section as an instance of the plug-in's model. Errors keep their key paths."""
     if not sections or not info.context or all(isinstance(section, BaseModel) for section in sections.values()):
         return sections
     validated = info.context["plugins"].model_validate(sections, extra="forbid")
@@ -62,7 +62,7 @@ def _validate_plugins(sections: dict[str, Any], info: ValidationInfo) -> dict[st
 
 
 class ConsoleSection(Section):
-    """What is printed to standard output."""
+    """Lines on standard output."""
 
     enabled: Annotated[bool, Field(description="Print a line for each observation")] = True
     format: Annotated[
@@ -73,7 +73,7 @@ class ConsoleSection(Section):
 
 
 class LogSection(Section):
-    """What is logged to standard error."""
+    """Log on standard error."""
 
     level: Annotated[
         Literal["debug", "info", "warning", "error"],
@@ -97,7 +97,7 @@ class TlsSection(Section):
 
 
 class Settings(BaseSettings):
-    """Everything that can be set, frozen. :func:`weatherd.config.loader.load_settings` makes it."""
+    """All settings, frozen. :func:`weatherd.config.loader.load_settings` creates them."""
 
     model_config = SettingsConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -105,7 +105,7 @@ class Settings(BaseSettings):
     providers: Annotated[
         ProviderNames,
         BeforeValidator(_split_list),
-        NoDecode,  # because pydantic-settings would accept nothing but JSON in a variable
+        NoDecode,  # because pydantic-settings would only accept JSON in a variable
         Field(description="In order of preference; weatherd fails over to the next when one is unavailable"),
     ] = ("open-meteo",)
     cities: Annotated[
@@ -119,7 +119,7 @@ class Settings(BaseSettings):
         Field(description="Folder of the journal, which must survive restarts; relative to this file"),
     ] = None
     retention: Annotated[
-        Retention | None, Field(description="How long the journal keeps observations; null: for ever")
+        Retention | None, Field(description="Time that observations stay in the journal; null: for ever")
     ] = 90 * 86400.0
     queue_size: Annotated[Count, Field(description="Maximum number of observations that wait to be stored")] = 10_000
     shutdown_grace: Annotated[Duration, Field(description="Maximum time that a stop may take")] = 8.0
@@ -145,11 +145,11 @@ class Settings(BaseSettings):
     def __init__(
         self, *sources: PydanticBaseSettingsSource, context: Mapping[str, Any] | None = None, **values: Any
     ) -> None:
-        """Validate the merged *values* and *sources*, the strongest first. Raises pydantic's ValidationError.
+        """Merge *values* and *sources*, in order of precedence, and validate them. Raises pydantic's ValidationError.
 
-        *context* goes to the validators. The constructor of BaseSettings accepts none
-        (https://github.com/pydantic/pydantic-settings/issues/407), so this one takes its place, as pydantic documents
-        it: https://docs.pydantic.dev/latest/concepts/validators/#using-validation-context-with-basemodel-initialization
+        *context* is passed to the validators. The constructor of BaseSettings does not accept a context
+        (https://github.com/pydantic/pydantic-settings/issues/407), so this one replaces it in the documented way:
+        https://docs.pydantic.dev/latest/concepts/validators/#using-validation-context-with-basemodel-initialization
         """
         merged: dict[str, Any] = {}
         for source in (InitSettingsSource(type(self), values), *sources):
@@ -158,16 +158,16 @@ class Settings(BaseSettings):
 
 
 def _merge(stronger: Mapping[str, Any], weaker: Mapping[str, Any]) -> dict[str, Any]:
-    """Return both, with the values of *stronger* where both have a key; mappings are merged key by key."""
+    """Return both merged; *stronger* wins where both have a key, and mappings are merged recursively."""
     merged = dict(weaker)
     for key, value in stronger.items():
-        below = merged.get(key)
-        merged[key] = _merge(value, below) if isinstance(value, dict) and isinstance(below, dict) else value
+        current = merged.get(key)
+        merged[key] = _merge(value, current) if isinstance(value, dict) and isinstance(current, dict) else value
     return merged
 
 
 def collect_secrets(section: BaseModel) -> list[str]:
-    """Return every secret of a section and of the sections in it, in the clear, for :class:`Redaction`."""
+    """Return all secrets of a section and its subsections in plain text, for :class:`Redaction`."""
     return list(_secrets_in(dict(section).values()))
 
 

@@ -1,8 +1,8 @@
-"""pydantic-settings' environment source, for texts that weatherd has found and whose origins it knows.
+"""A variant of pydantic-settings' environment source that records the origin of each value.
 
-pydantic-settings knows how texts become nested settings: ``__`` between keys, a whole section as JSON, single keys over
-that section. It does not know which variable or file a value came from
-(https://github.com/pydantic/pydantic-settings/issues/756), which an error message has to name.
+pydantic-settings converts texts to nested settings: ``__`` separates keys, a whole section can be JSON, and single keys
+override those of the JSON section. But it does not record which variable or file a value came from
+(https://github.com/pydantic/pydantic-settings/issues/756), which error messages need.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class FoundText(NamedTuple):
-    """The text of a setting, and the variable or file in which it was found."""
+    """The text of a setting, and the variable or file that it comes from."""
 
     text: str
     origin: str
@@ -35,7 +35,7 @@ class TextSource(EnvSettingsSource):
         self._found = found
 
     def find_origin(self, path: tuple[str | int, ...]) -> str | None:
-        """Return the variable or file that set the value at *path* or a part of it; None if this source did not."""
+        """Return the variable or file of the value at *path* or of a part of it; None if it is not from this source."""
         value: Any = self()
         for step in path:
             if isinstance(value, dict):
@@ -43,6 +43,6 @@ class TextSource(EnvSettingsSource):
                     return None
                 value = value[step]
         if value and isinstance(value, dict):
-            return None  # a section, whose values may have come from several sources
+            return None  # a section, whose values may come from several sources
         origins = (self._found.get(tuple(map(str, path[:end]))) for end in range(len(path), 0, -1))
         return next((found.origin for found in origins if found), None)

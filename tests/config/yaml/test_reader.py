@@ -146,7 +146,7 @@ def test_what_is_no_list_under_the_key_is_not_taken(text: str) -> None:
         ("a: 1\nü: 2\n  a: 3", "3:4: is not valid YAML: mapping values are not allowed in this context"),
         ("a: 1\nb: 2\na: 3", "3:1: duplicate key; first defined at line 1"),
         ("{a: 1, a: 2}", "1:8: duplicate key; first defined at line 1"),
-        ("a: 1\n---\nb: 2", "3:1: holds a second document (after '---'); one is expected"),
+        ("a: 1\n---\nb: 2", "3:1: contains a second document (after '---'); one is expected"),
         ("[1]: 2", "1:1: a key must be a plain word"),
         ("a: &x b\n*x : 2", "2:1: a key must be a plain word"),
         ("a:\n\tb: 1", "2:1: is not valid YAML"),
@@ -163,11 +163,11 @@ def test_what_is_no_list_under_the_key_is_not_taken(text: str) -> None:
         ("!x a: 1", "1:1: begins with '!'"),
         ("!x {a: 1}", "1:1: begins with '!'"),
         ("a: !!set {a}", "1:4: begins with '!'"),
-        ("[" * 51 + "]" * 51, "1:51: is nested more than 50 deep"),
-        ("[" * 100_000, "1:51: is nested more than 50 deep"),
-        ("{a: " * 100_000, "1:201: is nested more than 50 deep"),
-        ("- " * 100_000, "1:101: is nested more than 50 deep"),
-        ("? " * 100_000, "1:101: is nested more than 50 deep"),
+        ("[" * 51 + "]" * 51, "1:51: is nested more than 50 levels deep"),
+        ("[" * 100_000, "1:51: is nested more than 50 levels deep"),
+        ("{a: " * 100_000, "1:201: is nested more than 50 levels deep"),
+        ("- " * 100_000, "1:101: is nested more than 50 levels deep"),
+        ("? " * 100_000, "1:101: is nested more than 50 levels deep"),
     ],
 )
 def test_whatever_is_not_one_plain_document_is_refused_with_its_place(text: str, said: str) -> None:
@@ -192,7 +192,7 @@ def test_a_bomb_of_aliases_is_refused() -> None:
         f"{letter}: &{letter} [{','.join(['*' + before] * 10)}]"
         for before, letter in zip("abcdefgh", "bcdefghi", strict=True)
     ]
-    assert problem("\n".join(["a: &a [x]", *layers])).endswith("repeats too much by aliases")
+    assert problem("\n".join(["a: &a [x]", *layers])).endswith("repeats too many values by aliases")
 
 
 @pytest.mark.parametrize(

@@ -1,1 +1,1 @@
-"""A strict YAML 1.2 reader that knows line and column, and an editor that keeps comments and order."""
+"""A strict YAML 1.2 reader that records lines and columns, and an editor that preserves comments and order."""

@@ -15,9 +15,9 @@ _NOT_REPLACEABLE = {errno.EBUSY, errno.EXDEV, errno.EACCES, errno.EPERM, errno.E
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Replace a file atomically: a reader sees either the old text or the new one. Mode and owner stay.
+    """Replace a file atomically: a reader sees either the old or the new text. Mode and owner are preserved.
 
-    A file that cannot be replaced is overwritten in place, for example one that is bind-mounted into a container.
+    A file that cannot be replaced, such as one that is bind-mounted into a container, is overwritten in place.
     Raises ConfigError if the file cannot be written.
     """
     path = path.resolve()

@@ -1,4 +1,4 @@
-"""YAML documents built from parser events, as values that know their positions in the file."""
+"""Construction of YAML documents from parser events, as values with their positions in the file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C parser is 20 times faster, but not part of every PyYAML
 
 _MAX_DEPTH = 50
-_MAX_ALIASED = 100_000  # values that aliases may repeat, because ten aliases of ten aliases of … fill any memory
+_MAX_ALIASED = (
+    100_000  # values that aliases may repeat, because nested aliases ("billion laughs") would fill the memory
+)
 _TAGS = (None, "!", "tag:yaml.org,2002:str", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 _NODES = (ScalarEvent, AliasEvent, MappingStartEvent, SequenceStartEvent)  # the events that start a node
 
@@ -29,7 +31,7 @@ NO_CALLBACKS: ItemCallbacks = MappingProxyType({})
 
 
 class YamlMapping(dict[str, Any]):
-    """A mapping that knows its own position and those of its keys and values.
+    """A mapping with its position and those of its keys and values.
 
     It keeps the parser's marks and converts them on demand, because only errors need positions.
     """
@@ -53,7 +55,7 @@ class YamlMapping(dict[str, Any]):
 
 
 class YamlSequence(list[Any]):
-    """A sequence that knows its own position and those of its values."""
+    """A sequence with its position and those of its values."""
 
     __slots__ = ("position", "value_positions")
 
@@ -68,7 +70,7 @@ class YamlSequence(list[Any]):
 
 
 class PositionedError(Exception):
-    """A fault of the document, with its position."""
+    """A problem with the document, and its position."""
 
     def __init__(self, message: str, position: Position) -> None:
         super().__init__(message)
@@ -76,29 +78,29 @@ class PositionedError(Exception):
 
 
 def build_document(events: Iterator[yaml.Event], on_item: ItemCallbacks = NO_CALLBACKS) -> Any:
-    """Build the document; more than 50 levels are rejected before anything recurses into them.
+    """Build the document. More than 50 levels are rejected, to limit the recursion.
 
-    The items of a list under a top-level key in *on_item* go to that key's callback and the list stays empty: each item
-    is passed on as soon as it is complete, so that a list of 200,000 rows is never in memory at once. An error later in
-    the document is therefore raised after callbacks have run. Raises PositionedError.
+    If *on_item* has a callback for a top-level key, the items of the list under that key are passed to the callback as
+    soon as each is complete, and the list stays empty, so that 200,000 rows are never in memory at once. An error later
+    in the document is therefore raised after callbacks have run. Raises PositionedError.
     """
     top, builder = YamlSequence((1, 1)), _Builder(events, on_item)
     for event in events:
         if isinstance(event, _NODES):
             top.append_at(builder.build_node(event), _position(event.start_mark))
     if len(top) > 1:
-        raise PositionedError("holds a second document (after '---'); one is expected", top.value_positions[1])
+        raise PositionedError("contains a second document (after '---'); one is expected", top.value_positions[1])
     return top[0] if top else None
 
 
 class _Builder:
-    """The state of a document while it is parsed; each method consumes the events up to the end of a node."""
+    """The state of a document during parsing. Each method consumes the events up to the end of a node."""
 
     def __init__(self, events: Iterator[yaml.Event], on_item: ItemCallbacks) -> None:
         self._events: Iterator[Any] = events
         self._on_item = on_item
         self._depth = 0
-        self._count = 0  # of values so far, including those that aliases repeat
+        self._count = 0  # values so far, including those that aliases repeat
         self._anchors = _Anchors()
 
     def build_node(self, event: Any, on_item: ItemCallback | None = None) -> Any:
@@ -118,7 +120,7 @@ class _Builder:
 
     def _collection(self, event: Any, position: Position, on_item: ItemCallback | None) -> YamlMapping | YamlSequence:
         if self._depth == _MAX_DEPTH:
-            raise PositionedError(f"is nested more than {_MAX_DEPTH} deep", position)
+            raise PositionedError(f"is nested more than {_MAX_DEPTH} levels deep", position)
         self._depth += 1
         try:
             return (
@@ -128,7 +130,7 @@ class _Builder:
             self._depth -= 1
 
     def _mapping(self, position: Position) -> YamlMapping:
-        """Build a mapping. Plain scalars are nearly all of a long list, so they are parsed here, without a call."""
+        """Build a mapping. Plain scalars, by far the most frequent values, are parsed inline, which is faster."""
         node, events = YamlMapping(position), self._events
         on_item = self._on_item if self._depth == 1 else NO_CALLBACKS
         for event in events:
@@ -184,13 +186,13 @@ class _Anchors:
         """Return the anchored value and the number of values in it."""
         if name is None or name not in self._named:
             raise PositionedError(
-                "begins with '*', which makes it an alias of an '&' that is not before it; put the text in quotes",
+                "begins with '*', which makes it an alias without a preceding '&' anchor; put the text in quotes",
                 position,
             )
         value, size = self._named[name]
         self._aliased += size
         if self._aliased > _MAX_ALIASED:
-            raise PositionedError("repeats too much by aliases", position)
+            raise PositionedError("repeats too many values by aliases", position)
         return value, size
 
 
@@ -199,10 +201,8 @@ def _position(mark: Any) -> Position:
 
 
 def _scalar(event: Any) -> Any:
-    return event.value if event.style or event.tag else _plain_scalar(event)  # a style means quoted, or a block of text
-
-
-def _plain_scalar(event: Any) -> Any:
+    if event.style or event.tag:  # a style means a quoted text or a block of text
+        return event.value
     try:
         return parse_scalar(event.value)
     except ValueError as error:

@@ -1,8 +1,8 @@
-"""Edits of a YAML list that change no other character of the file: comments, order and quotes stay.
+"""Edits of a YAML list that change nothing else in the file: comments, order and quotes are preserved.
 
-A library that loads and dumps the document moves comments and re-indents. Here a row is cut out of the text or
-inserted into it, and the result is parsed and compared with the expected rows before it is returned. That check is what
-makes editing text safe: a layout that this module does not understand is an error, never a damaged file.
+A library that loads and dumps the document would move comments and change the indentation. Here a row is cut out of the
+text or inserted into it, and the result is parsed and compared with the expected rows before it is returned. The check
+makes editing text safe: a layout that this module does not support causes an error, never a damaged file.
 """
 
 from __future__ import annotations
@@ -19,12 +19,14 @@ from weatherd.config.yaml.builder import LOADER
 from weatherd.config.yaml.reader import BOM, YamlMapping, parse_yaml
 from weatherd.errors import ConfigError, Problem
 
-_COMMA = re.compile(r"((?:\s|#[^\n]*)*),([ \t\r\n]*)")  # with the space and comments before it and the space after it
+_COMMA = re.compile(
+    r"((?:\s|#[^\n]*)*),([ \t\r\n]*)"
+)  # with the white space and comments before it and the white space after it
 
 
 @dataclass(frozen=True, slots=True)
 class ListLayout:
-    """The offsets of a list and its items in a text, in characters from its start.
+    """The character offsets of a list and its items in a text.
 
     A block list, and a list in brackets (a flow list)::
 
@@ -37,7 +39,7 @@ class ListLayout:
             lat: 48.4
             ^-------^ items[1], from "name" to "48.4"
 
-    An item excludes its dash, and the comments after it. In a block list ``end`` is not used.
+    An item does not include its dash and the comments after it. In a block list, ``end`` is not used.
     """
 
     colon: int  # after the colon of the key
@@ -50,7 +52,7 @@ class ListLayout:
 def append_row(text: str, key: str, row: dict[str, Any], name: str) -> str:
     """Return *text*, the text of the file *name*, with *row* appended to the list under *key*.
 
-    Raises ConfigError when there is no such list, or its layout cannot be edited.
+    Raises ConfigError if there is no such list, or its layout cannot be edited.
     """
     bom, text = _split_bom(text)
     rows, layout = _find_list(text, key, name)
@@ -60,8 +62,8 @@ def append_row(text: str, key: str, row: dict[str, Any], name: str) -> str:
 def remove_row(text: str, key: str, index: int, name: str) -> str:
     """Return *text*, the text of the file *name*, without item *index* of the list under *key*.
 
-    The lines of the item are removed and the comments above it stay. Raises ConfigError when there is no such list, or
-    its layout cannot be edited.
+    The lines of the item are removed; comments above it stay. Raises ConfigError if there is no such list, or its
+    layout cannot be edited.
     """
     bom, text = _split_bom(text)
     rows, layout = _find_list(text, key, name)
@@ -91,7 +93,7 @@ def _read_rows(text: str, key: str, name: str) -> list[Any] | None:
 
 
 def _end(node: Any) -> int:
-    """Return the end of a node's own text, because the end mark of a block follows the comments after it."""
+    """Return the end of a node's text. The end mark of a block cannot be used, because it follows later comments."""
     if isinstance(node, yaml.ScalarNode):
         return int(node.end_mark.index) - (node.style in ("|", ">"))
     if node.flow_style or not node.value:
@@ -116,7 +118,7 @@ def _insert(text: str, layout: ListLayout, row: str) -> str:
 
 
 def _cut_block(text: str, layout: ListLayout, index: int) -> str:
-    """Remove the lines of an item; a text that ended without a line break still does."""
+    """Remove the lines of an item. A text without a final line break still has none afterwards."""
     start, end = layout.items[index]
     start, end = _dash_line(text, layout, start), text.find("\n", end) + 1
     if not end:
@@ -126,7 +128,7 @@ def _cut_block(text: str, layout: ListLayout, index: int) -> str:
 
 
 def _cut_flow(text: str, layout: ListLayout, index: int) -> str:
-    """Remove an item and the comma before it (after it, for the first); comments between the items stay."""
+    """Remove an item and the comma before it (for the first item, after it). Comments between items stay."""
     start, end = layout.items[index]
     left, right = layout.items[index - 1][1] if index else end, start if index else len(text)
     comma = _COMMA.match(text, left, right)
@@ -143,13 +145,13 @@ def _column(text: str, offset: int) -> int:
 
 
 def _dash_line(text: str, layout: ListLayout, start: int) -> int:
-    """Return the start of the line with the dash of the item at *start*, which may be lines above the item."""
+    """Return the start of the line with the dash of the item at *start*, which may be several lines above it."""
     dash = re.compile(rf"^ {{{_column(text, layout.start)}}}-(?=\s|$)", re.MULTILINE)
     return max((match.start() for match in dash.finditer(text, 0, start + 1)), default=start)
 
 
 def _line_break(text: str, offset: int) -> str:
-    """Return the line break at *offset*; at the end of the text, the kind of line break that the text has."""
+    """Return the line break at *offset*; at the end of the text, the kind of line break used elsewhere in it."""
     if offset == len(text):
         return "\r\n" if "\r\n" in text else "\n"
     return "\r\n" if text.startswith("\r\n", offset) else "\n"
@@ -162,7 +164,7 @@ def _line_end(text: str, start: int) -> int:
 
 
 def _format_flow(value: Any) -> str:
-    """Format a value on one line; without quotes where that parses as the same text."""
+    """Format a value on one line. Text is quoted only if it would otherwise parse differently."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key}: {_format_flow(item)}" for key, item in value.items()) + "}"
     if isinstance(value, str):
@@ -173,7 +175,7 @@ def _format_flow(value: Any) -> str:
 
 
 def _verify(edited: str, key: str, rows: list[Any], name: str) -> str:
-    """Return *edited* if it parses to *rows*; compared by their text, because nan is not equal to nan."""
+    """Return *edited* if it parses to *rows*. They are compared as text, because nan is not equal to nan."""
     with contextlib.suppress(ConfigError):
         if repr(_read_rows(edited, key, name)) == repr(rows):
             return edited

@@ -1,7 +1,7 @@
-"""A strict YAML 1.2 reader in which every value knows its position, so that an error can name line and column.
+"""A strict YAML 1.2 reader that records the position of every value, so that errors can name line and column.
 
-Errors never quote the text of the file, because a password that begins with ``!`` or ``*`` is a tag or an alias to
-YAML and would be shown.
+Errors never quote the text of the file: a password that begins with ``!`` or ``*`` is a tag or an alias in YAML, and
+an error about it would show the password.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _FORBIDDEN = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U001
 
 
 def read_text(path: Path) -> str:
-    """Return the text of a UTF-8 file. Raises ConfigError with the file's name, and the position of a wrong byte."""
+    """Return the text of a UTF-8 file. Raises ConfigError with the file's name and the position of an invalid byte."""
     try:
         return path.read_bytes().decode()
     except OSError as error:
@@ -54,14 +54,16 @@ def read_text(path: Path) -> str:
 
 
 def parse_yaml(text: str, name: str, on_item: ItemCallbacks = NO_CALLBACKS) -> Any:
-    """Parse the one document in *text* into a YamlMapping, YamlSequence or scalar; None when it is empty.
+    """Parse the single document in *text* into a YamlMapping, YamlSequence or scalar; None if it is empty.
 
-    *on_item* receives the items of long lists, see :func:`weatherd.config.yaml.builder.build_document`. Raises
+    *on_item* receives the items of long lists; see :func:`weatherd.config.yaml.builder.build_document`. Raises
     ConfigError with *name*, line and column.
     """
     text = text.removeprefix(BOM)
+    if invalid := _FORBIDDEN.search(text):
+        where = format_position(name, _position_after(text[: invalid.start()]))
+        raise ConfigError(Problem(where, "contains a character that YAML does not allow"))
     try:
-        _check_characters(text)
         return build_document(yaml.parse(text, Loader=LOADER), on_item)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -73,12 +75,12 @@ def parse_yaml(text: str, name: str, on_item: ItemCallbacks = NO_CALLBACKS) -> A
 
 
 def format_position(name: str, position: Position) -> str:
-    """Format a position as ``file:line:column``, which editors and terminals turn into a link."""
+    """Format a position as ``file:line:column``, which editors and terminals recognize as a link."""
     return f"{name}:{position[0]}:{position[1]}"
 
 
 def find_position(document: Any, path: tuple[str | int, ...], *, key: bool = False) -> Position:
-    """Return the position of the value at *path* (with *key*, of its key), or of the nearest node above it."""
+    """Return the position of the value at *path* (with *key*, of its key), or of the nearest node that contains it."""
     position: Position = getattr(document, "position", (1, 1))
     for number, step in enumerate(path, 1):
         try:
@@ -89,11 +91,6 @@ def find_position(document: Any, path: tuple[str | int, ...], *, key: bool = Fal
         except (AttributeError, LookupError, TypeError):
             return position
     return position
-
-
-def _check_characters(text: str) -> None:
-    if bad := _FORBIDDEN.search(text):
-        raise PositionedError("contains a character that YAML does not allow", _position_after(text[: bad.start()]))
 
 
 def _position_after(text: str) -> Position:
