@@ -149,10 +149,10 @@ def test_the_list_of_the_installation_is_never_edited(
     (folder / "weatherd.yaml").unlink()
     config = ["--config", str(own if settings == "own" else settings)] if settings else []
     code, _, err = weatherd("cities", *command, *config)
-    shipped, said = SHIPPED_SETTINGS.parent, "this list belongs to the weatherd installation:"
+    shipped, message = SHIPPED_SETTINGS.parent, "this list is part of the weatherd installation:"
     assert (code, err) == (
         78,
-        f"{said} copy {shipped} to ~/.config/weatherd or ./config, and edit the copy\n",
+        f"{message} copy {shipped} to ~/.config/weatherd or ./config and edit the copy\n",
     )
     assert (SHIPPED_SETTINGS.parent / "cities.yaml").read_bytes() == before
 

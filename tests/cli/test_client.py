@@ -136,8 +136,8 @@ def responding(body: str, status: int = 200) -> Callable[[web.Request], Any]:
 @pytest.mark.parametrize(
     ("body", "status", "reason"),
     [
-        ("<html>", 200, "the response is not one of weatherd's; is this its address?"),
-        ('{"ok": "maybe"}', 200, "the response is not one of weatherd's; is this its address?"),
+        ("<html>", 200, "the response is not from weatherd; check the address"),
+        ('{"ok": "maybe"}', 200, "the response is not from weatherd; check the address"),
         ("", 500, "status 500"),
         (
             '{"type": "about:blank", "title": "X", "status": 401, "detail": "a token is needed"}',

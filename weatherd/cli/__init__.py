@@ -1,1 +1,1 @@
-"""The command line: one file per command in ``commands/``; ``client.py`` calls the API of a running daemon."""
+"""Command line: one file per command in ``commands/``; ``client.py`` calls the HTTP API of a running daemon."""

@@ -1,5 +1,5 @@
-"""The command line's entry point: the list of commands, and the exit code for each kind of error."""
-# ruff: noqa: D301 - the mark backslash-b keeps the line breaks of the examples
+"""The command line's entry point: the list of commands and the exit code for each kind of error."""
+# ruff: noqa: D301 - \b before the examples preserves their line breaks
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from weatherd.cli.exit_codes import ExitCode
 from weatherd.cli.options import TYPER_SETTINGS, CommandGroup, ConfigFile
 from weatherd.errors import ConfigError, StateError, WeatherdError
 
-_COMMANDS: dict[str, dict[str, Any]] = {  # by their heading in the help
+_COMMANDS: dict[str, dict[str, Any]] = {  # by heading in the help
     "Run": {"run": run, "once": once, "simulate": simulate},
     "Cities": {"cities": cities, "check": check},
     "Look": {
@@ -45,10 +45,10 @@ _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 
 class _Root(CommandGroup):
-    """Lists the commands as :data:`_COMMANDS` does, because typer puts nested groups last."""
+    """The command group of ``weatherd``, in the order of :data:`_COMMANDS`, because typer lists nested groups last."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """Return the names of the commands in the order of the help."""
+        """Return the names of the commands in the order of the help text."""
         del ctx
         return [name for commands in _COMMANDS.values() for name in commands]
 
@@ -73,14 +73,14 @@ def print_overview(
     \b
     Examples:
       weatherd run --demo               simulated weather: no account, no network
-      weatherd run                      the daemon, as config/weatherd.yaml says
+      weatherd run                      the daemon, with the settings in config/weatherd.yaml
       weatherd once --format json       poll every city once
       weatherd cities add Flensburg     add a city to the list
-      weatherd check --online           validate the files, test each provider
-      weatherd history Kiel             the last 24 hours
-      weatherd status                   what the running daemon does
+      weatherd check --online           validate the files and test each provider
+      weatherd history Kiel             observations of the last 24 hours
+      weatherd status                   state of the running daemon
     """
-    del config  # the commands inherit it
+    del config  # the commands read it from the context
     if version:
         typer.echo(f"weatherd {__version__}")
     elif context.invoked_subcommand is None:
@@ -92,12 +92,12 @@ def execute(arguments: list[str]) -> int:
     """Execute one command and return its exit code. Expected errors are printed without a traceback."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal whose encoding has no ° shows ?
+            stream.reconfigure(errors="replace")  # a terminal whose encoding lacks ° shows ?
     log.configure("warning")
     try:
         return _execute(arguments)
     except exceptions.TyperException as error:
-        typer.echo(f"weatherd: {_message(error)} (see weatherd --help)", err=True)
+        typer.echo(f"weatherd: {_format_usage_error(error)} (see weatherd --help)", err=True)
         return ExitCode.USAGE
     except ConfigError as error:
         typer.echo(str(error), err=True)
@@ -107,31 +107,31 @@ def execute(arguments: list[str]) -> int:
         return ExitCode.NO_STATE if isinstance(error, StateError) else ExitCode.UNAVAILABLE
     except (KeyboardInterrupt, typer.Abort):
         return ExitCode.INTERRUPTED
-    except Exception as error:  # noqa: BLE001 - a bug is logged, and has an exit code of its own
+    except Exception as error:  # noqa: BLE001 - a bug is logged and has its own exit code
         if isinstance(error, OSError) and error.errno in _DISK_ERRORS:
             typer.echo(f"weatherd: cannot write the output: {error.strerror}", err=True)
             return ExitCode.UNCLEAN
         structlog.get_logger().critical("command.crashed", exc_info=error)
-        typer.echo("weatherd: this is a bug; please report it with the lines above", err=True)
+        typer.echo("weatherd: this is a bug; please report it with the log lines above", err=True)
         return ExitCode.BUG
 
 
 def _execute(arguments: list[str]) -> int:
-    """Run typer; a closed pipe on standard output, as ``head`` leaves it, is success."""
+    """Run typer. Standard output may be a pipe whose reader has exited, such as ``head``: that counts as success."""
     try:
         code = int(app(arguments, prog_name="weatherd", standalone_mode=False) or ExitCode.OK)
         sys.stdout.flush()
     except BrokenPipeError:
         code = ExitCode.OK
-    except SystemExit:  # typer's own reaction to a closed pipe
+    except SystemExit:  # raised by typer for a closed pipe
         code = ExitCode.OK
     else:
         return code
     with contextlib.suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains at its exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python prints an error at exit
     return code
 
 
-def _message(error: exceptions.TyperException) -> str:
+def _format_usage_error(error: exceptions.TyperException) -> str:
     text = error.format_message() if hasattr(error, "format_message") else str(error)
     return (text or type(error).__name__).replace("Value error, ", "").rstrip(".")

@@ -1,4 +1,4 @@
-"""A client for the HTTP API of a running daemon."""
+"""Client for the HTTP API of a running daemon."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T", bound=BaseModel)
 
-_PAGE = 1000  # cities in a response, the most that the daemon allows
+_PAGE_SIZE = 1000  # cities per response, the maximum that the daemon allows
 _AGENT = "weatherd-client"
 
 
 class ClientError(WeatherdError):
-    """The daemon cannot be reached, or gave an unexpected response. The text names its address and what to do."""
+    """The daemon cannot be reached or sent an unexpected response. The text names its address and suggests a fix."""
 
 
 class CityNotFoundError(WeatherdError):
-    """The daemon's list has no city of that name or id. The text suggests a similar one."""
+    """The daemon's list has no city with that name or id. The text suggests a similar one."""
 
 
 class Client:
-    """A client for the HTTP API of a running weatherd daemon, to be used with ``async with``.
+    """Client for the HTTP API of a running weatherd daemon. Use it with ``async with``.
 
     *url* is the daemon's address; *token* is its ``http.token``, if it has one; *deadline* is the time limit for each
     response, in seconds. The results are immutable. Units: temperatures in °C, pressure in hPa, wind in m/s, humidity
-    and cloud cover in %, precipitation in mm, visibility in m, durations in s; times are RFC 3339 texts in UTC; None is
-    a value that the weather service did not report.
+    and cloud cover in %, precipitation in mm, visibility in m, durations in s; times are RFC 3339 strings in UTC; None
+    means that the weather service did not report the value.
 
-    Every method raises ClientError when the daemon cannot be reached or gives an unexpected response.
+    Every method raises ClientError if the daemon cannot be reached or sends an unexpected response.
 
     Example::
 
@@ -72,7 +72,7 @@ class Client:
         await self._stack.aclose()
 
     async def get_health(self) -> HealthModel:
-        """Return whether the daemon is healthy, and what is not: ``ok`` and ``faults``.
+        """Return whether the daemon is healthy (``ok``), and the reasons if it is not (``faults``).
 
         An unavailable weather service does not make the daemon unhealthy.
         """
@@ -83,25 +83,25 @@ class Client:
         return await self._get(StatusModel, "/api/v1/status")
 
     async def get_city(self, name: str) -> CityDetail:
-        """Return everything about one city, given its name or id: its state, its last poll and its next one.
+        """Return the details of the city with this name or id: its state, last poll and next poll.
 
-        Raises CityNotFoundError when no city of the list has that name or id.
+        Raises CityNotFoundError if no city in the list has this name or id.
         """
         matches = (await self._get(CitiesPage, f"/api/v1/cities?{urlencode({'name': name})}")).cities
         if matches:
-            with contextlib.suppress(_NotFoundError):  # the city has been removed since
+            with contextlib.suppress(_NotFoundError):  # removed between the two requests
                 return await self._get(CityDetail, f"/api/v1/cities/{matches[0].id}")
-        # Suggest from one page only, because a list may have hundreds of thousands of cities
-        page = await self._get(CitiesPage, f"/api/v1/cities?{urlencode({'limit': _PAGE})}")
+        # Suggestions come from the first page only, because a list may have hundreds of thousands of cities
+        page = await self._get(CitiesPage, f"/api/v1/cities?{urlencode({'limit': _PAGE_SIZE})}")
         known = [known for city in page.cities for known in (city.id, city.name)]
         guess = did_you_mean(name, known) or did_you_mean(make_slug(name), known)
         raise CityNotFoundError(f"no city is named {name!r}{guess}")
 
     async def list_cities(self) -> AsyncIterator[CityModel]:
-        """Yield every city of the list with its latest observation, ordered by id. Fetches 1000 at a time."""
+        """Yield every city of the list with its latest observation, ordered by id. Fetches 1000 cities per request."""
         after: dict[str, str] = {}
         while True:
-            page = await self._get(CitiesPage, f"/api/v1/cities?{urlencode({'limit': _PAGE, **after})}")
+            page = await self._get(CitiesPage, f"/api/v1/cities?{urlencode({'limit': _PAGE_SIZE, **after})}")
             for city in page.cities:
                 yield city
             if page.next is None:
@@ -109,7 +109,7 @@ class Client:
             after = {"after": page.next}
 
     async def stream_observations(self, city_id: str | None = None) -> AsyncIterator[NumberedObservation]:
-        """Yield new observations of one city, or of all, as the daemon stores them; end when the daemon stops."""
+        """Yield new observations of one city, or of all cities, as the daemon stores them, until the daemon stops."""
         path = "/api/v1/stream" + (f"?{urlencode({'city': city_id})}" if city_id else "")
         try:
             async for line in stream_lines(self._require_session(), self.url + path, self._headers):
@@ -134,15 +134,15 @@ class Client:
         try:
             return model.model_validate_json(body, extra="ignore")  # because a newer daemon may send more fields
         except ValidationError:
-            raise ClientError(f"{self.url}: the response is not one of weatherd's; is this its address?") from None
+            raise ClientError(f"{self.url}: the response is not from weatherd; check the address") from None
 
     def _require_session(self) -> Session:
         if self._session is None:
-            raise RuntimeError("a Client is used inside 'async with'")
+            raise RuntimeError("a Client must be used inside 'async with'")
         return self._session
 
     def _unreachable(self, reason: object) -> ClientError:
-        advice = "is weatherd running? Start it with weatherd run, or name its address with --url"
+        advice = "is weatherd running? Start it with weatherd run, or pass its address with --url"
         return ClientError(f"no response from {self.url}: {reason}; {advice}")
 
 

@@ -6,12 +6,12 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What the exit code of a command means."""
+    """Exit codes of the commands."""
 
     OK = 0
-    UNCLEAN = 1  # unhealthy, not stopped within the grace period, or output that cannot be written
+    UNCLEAN = 1  # unhealthy, not stopped within the grace period, or unable to write the output
     USAGE = 64
-    UNAVAILABLE = 69  # a weather service or the daemon
+    UNAVAILABLE = 69  # a weather service or the daemon is unavailable
     BUG = 70
     NO_STATE = 74  # the state folder cannot be used
     CONFIG = 78

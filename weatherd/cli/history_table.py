@@ -1,4 +1,4 @@
-"""Observations of a city, split into equal spans of time, with low, high and mean of each; pure."""
+"""Summary of a city's observations: low, high and mean of equal time spans. Pure functions."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ if TYPE_CHECKING:
 _BARS = "▁▂▃▄▅▆▇█"
 _GAP = " "
 _MINUTES = (1, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 7 * 1440, 14 * 1440, 28 * 1440)
-_LENGTHS = [60.0 * minutes for minutes in _MINUTES]  # the lengths of spans, in seconds
+_LENGTHS = [60.0 * minutes for minutes in _MINUTES]  # usual lengths of spans in seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The observations in a span of time."""
+    """Summary of the observations in a time span."""
 
     begin: datetime
     count: int
     low: float | None  # °C; all three are None without observations
     mean: float | None
     high: float | None
-    description: str  # of the last observation; "" without observations
+    description: str  # that of the last observation; "" without observations
 
 
 def choose_span_length(since: datetime, until: datetime, limit: int) -> timedelta:
-    """Return the shortest usual length, from a minute to 28 days, that gives at most *limit* spans.
+    """Return the shortest usual length, from a minute to 28 days, that results in at most *limit* spans.
 
-    Beyond that it is a multiple of 28 days.
+    If 28 days are too short, return a multiple of them.
     """
     length = (until - since).total_seconds()
     usual = next((seconds for seconds in _LENGTHS if length / seconds <= limit), None)
@@ -43,10 +43,10 @@ def choose_span_length(since: datetime, until: datetime, limit: int) -> timedelt
 def split_into_spans(
     observations: Iterable[Observation], since: datetime, until: datetime, length: timedelta
 ) -> list[Span]:
-    """Split ``[since, until)`` into spans of *length*, empty ones included; the last one may be shorter.
+    """Split ``[since, until)`` into spans of *length*, including empty ones; the last one may be shorter.
 
-    The spans begin at *since*, so pass a round one. Observations of all providers count alike. An observation outside
-    the range goes to the nearest span.
+    The first span begins at *since*, which should be a round time. Observations of all providers count equally. An
+    observation outside the range counts in the nearest span.
     """
     count = max(1, math.ceil((until - since) / length))
     groups: list[list[Observation]] = [[] for _ in range(count)]
@@ -63,18 +63,18 @@ def _summarize(begin: datetime, group: Sequence[Observation]) -> Span:
 
 
 def draw_sparkline(spans: Sequence[Span]) -> str:
-    """Return one character per span, its height the mean between the lowest and the highest; a space for a gap."""
+    """Return one bar character per span, scaled between the lowest and the highest mean; a space for an empty span."""
     means = [span.mean for span in spans if span.mean is not None]
     if not means:
         return ""
     low, width = min(means), max(means) - min(means)
 
-    def bar(mean: float | None) -> str:
+    def draw_bar(mean: float | None) -> str:
         if mean is None:
             return _GAP
         return _BARS[round((mean - low) / width * (len(_BARS) - 1))] if width else _BARS[0]
 
-    return "".join(bar(span.mean) for span in spans)
+    return "".join(draw_bar(span.mean) for span in spans)
 
 
 def round_down(moment: datetime, length: timedelta) -> datetime:

@@ -1,4 +1,4 @@
-"""What the arguments of commands refer to: a city of the daemon, a city in the journal, a range of time."""
+"""Lookup of command arguments: a city of the daemon, a city in the journal, a range of time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RecordedCity:
-    """A city with observations in the journal, perhaps no longer in the list."""
+    """A city with observations in the journal; it may have been removed from the list."""
 
     id: str
     name: str
@@ -38,9 +38,9 @@ def find_journal(configuration: Configuration) -> Path:
 
 
 def find_recorded_city(configuration: Configuration, name: str, reader: Reader) -> RecordedCity:
-    """Return the city with that name or id from the list, or else from the journal.
+    """Return the city with this name or id from the list, or else from the journal.
 
-    Raises typer.BadParameter when neither has it.
+    Raises typer.BadParameter if neither has such a city.
     """
     from zoneinfo import ZoneInfo
 
@@ -55,9 +55,9 @@ def find_recorded_city(configuration: Configuration, name: str, reader: Reader) 
 
 
 async def find_watched_city(client: Client, name: str) -> CityDetail:
-    """Return the city with that name or id from the running daemon.
+    """Return the city with this name or id from the running daemon.
 
-    Raises typer.BadParameter when the daemon has none, and ClientError when it cannot be asked.
+    Raises typer.BadParameter if the daemon has no such city, and ClientError if the daemon cannot be reached.
     """
     from weatherd.cli.client import CityNotFoundError
 
@@ -70,7 +70,7 @@ async def find_watched_city(client: Client, name: str) -> CityDetail:
 def parse_time_range(
     since: str | None, until: str | None, now: datetime, zone: tzinfo = UTC
 ) -> tuple[datetime | None, datetime]:
-    """Return both ends in UTC; the end defaults to *now*. Raises typer.BadParameter for an unknown form of time."""
+    """Return both ends of a range in UTC; the end defaults to *now*. Raises typer.BadParameter for an unknown form."""
     try:
         return parse_moment(since, now, zone) if since else None, parse_moment(until, now, zone) if until else now
     except ValueError as error:
@@ -78,9 +78,9 @@ def parse_time_range(
 
 
 def parse_moment(text: str, now: datetime, zone: tzinfo) -> datetime:
-    """Parse ``24h`` (that long before *now*), or a date or time such as ``2026-01-31`` (its first midnight).
+    """Parse a duration before *now* such as ``24h``, or a date or time such as ``2026-01-31`` (midnight).
 
-    Returns UTC. A text without an offset is local time in *zone*. Raises ValueError for any other form.
+    Returns UTC. A time without an offset is local time in *zone*. Raises ValueError for any other form.
     """
     from weatherd import duration
 

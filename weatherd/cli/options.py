@@ -1,4 +1,4 @@
-"""Options that several commands share, and what the commands make of them."""
+"""Options that several commands share, and functions that evaluate them."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 class CommandGroup(TyperGroup):
-    """A group whose help shows each summary whole, under the heading that ``rich_help_panel`` names, without rich."""
+    """A command group whose help lists complete summaries under the headings in ``rich_help_panel``, without rich."""
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """Write the commands, in the order of :meth:`list_commands`, with one column for all headings."""
+        """Write the commands in the order of :meth:`list_commands`; summaries are aligned across headings."""
         names = self.list_commands(ctx)
         width = max(map(len, names))
         panels: dict[str, list[tuple[str, str]]] = {}
@@ -31,7 +31,7 @@ class CommandGroup(TyperGroup):
                 formatter.write_dl(rows)
 
 
-# For every typer.Typer. Without rich, names from files and services are never taken for markup.
+# For every typer.Typer. Without rich, so that names from files and services are not interpreted as markup.
 TYPER_SETTINGS: dict[str, Any] = {
     "cls": CommandGroup,
     "context_settings": {"help_option_names": ["-h", "--help"]},
@@ -41,7 +41,7 @@ TYPER_SETTINGS: dict[str, Any] = {
 
 
 def _inherit(context: typer.Context, value: Path | None) -> Path | None:
-    """Return the file given after the command, or else the one given before it: ``weatherd -c FILE run``."""
+    """Return the ``--config`` after the command, or else the one before it, as in ``weatherd -c FILE run``."""
     return value or (context.parent.params.get("config") if context.parent else None)
 
 
@@ -52,7 +52,7 @@ ConfigFile = Annotated[
     ),
 ]
 DaemonUrl = Annotated[
-    str | None, typer.Option("--url", metavar="URL", help="The daemon's address; default: as in the settings.")
+    str | None, typer.Option("--url", metavar="URL", help="The daemon's address; default: the one in the settings.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 OutputFormat = Annotated[Literal["text", "json", "csv"], typer.Option("--format", "-f", help="The output format.")]
@@ -63,7 +63,7 @@ Until = Annotated[
 
 
 def load_user_configuration(config: Path | None) -> Configuration:
-    """Load the configuration and redact its secrets in the log. Raises ConfigError."""
+    """Load the configuration, and redact its secrets in the log. Raises ConfigError."""
     from weatherd import log, plugins
     from weatherd.config import loader
     from weatherd.config.settings import collect_secrets
@@ -78,8 +78,8 @@ def load_user_configuration(config: Path | None) -> Configuration:
 def find_daemon(config: Path | None, url: str | None, *, tolerant: bool = False) -> Client:
     """Return a client for the daemon at *url*, or else at the address in the settings.
 
-    Raises ConfigError for invalid settings, unless *tolerant*: they may have been broken since the daemon started, and
-    then the default address is used. Raises ClientError when the settings name no address.
+    Raises ConfigError for invalid settings, unless *tolerant*: a bad edit may have followed the start of the daemon, so
+    the default address is used. Raises ClientError if the settings have no address to connect to.
     """
     from weatherd import log
     from weatherd.cli.client import Client, ClientError
@@ -98,10 +98,8 @@ def find_daemon(config: Path | None, url: str | None, *, tolerant: bool = False)
     if not (url or http.enabled):
         raise ClientError("the daemon has no HTTP interface: http.enabled is false in the settings")
     if not (url or http.port):
-        raise ClientError(
-            "http.port is 0 in the settings: use --url with the address that the daemon logs at its start"
-        )
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(http.host, http.host)  # noqa: S104 - to connect to
+        raise ClientError("http.port is 0 in the settings: use --url with the address that the daemon logs at startup")
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(http.host, http.host)  # noqa: S104 - an address to connect to
     default = f"http://[{host}]:{http.port}" if ":" in host else f"http://{host}:{http.port}"
     return Client(url or default, token=http.token.get_secret_value() if http.token else None)
 

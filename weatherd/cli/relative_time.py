@@ -1,4 +1,4 @@
-"""Times of the daemon's API, relative to now, for tables and sentences."""
+"""Times relative to now, for tables and sentences."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from datetime import datetime
 
 
 def format_age(moment: str, now: datetime) -> str:
-    """Return how long before *now* an RFC 3339 time is, such as ``5m``; never less than ``0s``."""
+    """Format the age of an RFC 3339 time at *now*, such as ``5m``; at least ``0s``."""
     from weatherd.duration import format_duration
 
     return format_duration(max(0, int((now - datetime.fromisoformat(moment)).total_seconds())))
 
 
 def format_due_time(moment: str, now: datetime) -> str:
-    """Return how far after *now* an RFC 3339 time is, such as ``in 5m``, or ``now``."""
+    """Format an RFC 3339 time in the future, such as ``in 5m``; ``now`` if it is less than a second away or past."""
     from weatherd.duration import format_duration
 
     seconds = (datetime.fromisoformat(moment) - now).total_seconds()

@@ -1,4 +1,4 @@
 """One file per command: its options, its help, and its implementation.
 
-A command imports what is slow to import inside its functions, because ``weatherd --help`` imports every file here.
+Slow modules are imported inside functions, because ``weatherd --help`` imports every file in this package.
 """

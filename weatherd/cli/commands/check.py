@@ -1,5 +1,5 @@
 """``weatherd check``: validate the configuration and show its API usage."""
-# ruff: noqa: D301 - the mark backslash-b keeps the line breaks of the examples
+# ruff: noqa: D301 - \b before the examples preserves their line breaks
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def check(
     config: ConfigFile = None,
     online: Annotated[bool, typer.Option("--online", help="Also fetch one city from each provider.")] = False,  # noqa: FBT002
     against: Annotated[
-        Path | None, typer.Option("--against", metavar="LIST", help="Show what this city list would change.")
+        Path | None, typer.Option("--against", metavar="LIST", help="Show the changes that this city list would make.")
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only problems.")] = False,  # noqa: FBT002
 ) -> int:
     """Validate the configuration and show its API usage.
 
-    Exit code 78 if a file is invalid. Quarantined rows are listed on standard error; the other rows are valid.
+    Exit code 78 if a file is invalid. Quarantined rows are listed on standard error; they do not affect the exit code.
 
     \b
     Examples:
@@ -53,7 +53,7 @@ def check(
 
 
 def _check_quietly(config: Path | None) -> int:
-    """Log problems in the format of the daemon, for systemd's ExecReload; print nothing for a valid configuration."""
+    """Log problems like the daemon, for systemd's ExecReload; print nothing if the configuration is valid."""
     log.configure("warning")
     try:
         asyncio.run(_require_providers(load_user_configuration(config)))
@@ -119,7 +119,7 @@ def _print_load(provider: str, load: ProviderLoad) -> None:
 
 
 def _print_changes(before: Configuration, after: Configuration, plans: Mapping[str, Plan]) -> None:
-    """Print the added, changed and removed cities, newly quarantined rows, and the calls per day."""
+    """Print the added, changed and removed cities, the quarantined rows of *after*, and the calls per day."""
     from weatherd.config import diff
     from weatherd.quota.load import provider_loads
 
@@ -135,7 +135,7 @@ def _print_changes(before: Configuration, after: Configuration, plans: Mapping[s
     old_loads, new_loads = provider_loads(before.cities, plans), provider_loads(after.cities, plans)
     for provider in sorted({*old_loads, *new_loads}):
         old_calls, new_calls = (
-            f"{each[provider].calls_per('day'):,.0f}" if provider in each else "0" for each in (old_loads, new_loads)
+            f"{loads[provider].calls_per('day'):,.0f}" if provider in loads else "0" for loads in (old_loads, new_loads)
         )
         typer.echo(f"{provider}: {new_calls} calls per day (now {old_calls})")
 
@@ -154,7 +154,7 @@ def _format_field(city: City, name: str) -> str:
 
 
 async def _fetch_from_each(configuration: Configuration, providers: OpenProviders) -> int:
-    """Fetch the first city of each provider that is in use; return the exit code of the worst failure."""
+    """Fetch the first city of each provider in use. Return the exit code of the worst failure."""
     first_cities: dict[str, City] = {}
     for city in configuration.cities:
         for name in city.providers:

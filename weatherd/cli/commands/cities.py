@@ -1,5 +1,5 @@
 """``weatherd cities``: list, search, add and remove cities."""
-# ruff: noqa: D301 - the mark backslash-b keeps the line breaks of the examples
+# ruff: noqa: D301 - \b before the examples preserves their line breaks
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ cities = typer.Typer(help=_HELP, **TYPER_SETTINGS)
 
 @cities.callback()
 def share_config_option(config: ConfigFile = None) -> None:
-    """Accept ``--config`` before the subcommand, which inherits it."""
+    """Accept ``--config`` before the subcommand."""
 
 
 @cities.command("list")
@@ -59,7 +59,7 @@ def list_cities(config: ConfigFile = None) -> int:
 
 @cities.command("search")
 def search_city(name: Annotated[str, typer.Argument(help="The city's name.")], config: ConfigFile = None) -> int:
-    """Search for a city by name: coordinates, population, region and country.
+    """Search for places by name: coordinates, population, region and country.
 
     \b
     Examples:
@@ -74,10 +74,10 @@ def add_city(
     name: Annotated[str, typer.Argument(help="The city's name.")],
     config: ConfigFile = None,
     lat: Annotated[
-        float | None, typer.Option(min=-90, max=90, help="Latitude in degrees; skips the search for the name.")
+        float | None, typer.Option(min=-90, max=90, help="Latitude in degrees; with it, the name is not searched for.")
     ] = None,
     lon: Annotated[float | None, typer.Option(min=-180, max=180, help="Longitude in degrees.")] = None,
-    pick: Annotated[int | None, typer.Option(help="Which match to add, as numbered by search.")] = None,
+    pick: Annotated[int | None, typer.Option(help="Number of the match to add, as shown by search.")] = None,
 ) -> int:
     """Add a city at the end of the list.
 
@@ -107,8 +107,8 @@ def add_city(
 
 
 @cities.command("remove")
-def remove_city(name: Annotated[str, typer.Argument(help="Its name or id.")], config: ConfigFile = None) -> int:
-    """Remove a city from the list; its row may be a quarantined one.
+def remove_city(name: Annotated[str, typer.Argument(help="The city's name or id.")], config: ConfigFile = None) -> int:
+    """Remove a city from the list, also if its row is quarantined.
 
     \b
     Examples:
@@ -136,7 +136,7 @@ def remove_city(name: Annotated[str, typer.Argument(help="Its name or id.")], co
 
 
 def _make_city(name: str, lat: float, lon: float) -> City:
-    """Return the city as the list will hold it. Raises typer.BadParameter where the list would quarantine it."""
+    """Return the city as the list would load it. Raises typer.BadParameter if the list would quarantine it."""
     from pydantic import TypeAdapter, ValidationError
 
     from weatherd.city import City
@@ -167,9 +167,9 @@ def _search(settings: Settings, name: str) -> list[FoundPlace]:
 
 
 def _choose_match(matches: Sequence[FoundPlace], pick: int | None) -> FoundPlace:
-    """Return match number *pick*, counted from 1; without it the first one, and print the others."""
+    """Return match number *pick*, counted from 1; by default the first one, after printing all matches."""
     if pick is not None and not 1 <= pick <= len(matches):
-        raise typer.BadParameter(f"--pick {pick}: should be from 1 to {len(matches)}, the number of matches")
+        raise typer.BadParameter(f"--pick {pick}: should be between 1 and {len(matches)}, the number of matches")
     if pick is None and len(matches) > 1:
         _print_matches(matches, err=True)
         typer.echo("Using the first match. Use --pick N to choose another.", err=True)
@@ -211,11 +211,11 @@ def _names_of(row: dict[str, Any]) -> set[str]:
 
 
 def _require_editable(file: Path) -> Path:
-    """Return *file*. Raises ConfigError for the list in the installed package; a source checkout may be edited."""
+    """Return *file*. Raises ConfigError for the list in an installed package; in a source checkout it may be edited."""
     from weatherd.config.loader import SHIPPED_SETTINGS
 
     shipped = SHIPPED_SETTINGS.parent
     if file.resolve().is_relative_to(shipped) and Path("config").resolve() != shipped:
-        message = f"this list belongs to the weatherd installation: copy {shipped} to ~/.config/weatherd or ./config"
-        raise ConfigError(Problem("", f"{message}, and edit the copy"))
+        message = f"this list is part of the weatherd installation: copy {shipped} to ~/.config/weatherd or ./config"
+        raise ConfigError(Problem("", f"{message} and edit the copy"))
     return file

@@ -1,5 +1,5 @@
 """``weatherd explain``: why a city was or was not updated, and when it is polled next."""
-# ruff: noqa: D301 - the mark backslash-b keeps the line breaks of the examples
+# ruff: noqa: D301 - \b before the examples preserves their line breaks
 
 from __future__ import annotations
 
@@ -24,11 +24,13 @@ _PHASES = {"dns": "DNS", "tls_begun": "connect", "first_byte": "first byte", "do
 
 
 def explain(
-    city: Annotated[str, typer.Argument(help="Its name or id.")], config: ConfigFile = None, url: DaemonUrl = None
+    city: Annotated[str, typer.Argument(help="The city's name or id.")],
+    config: ConfigFile = None,
+    url: DaemonUrl = None,
 ) -> int:
-    """Explain a city's last poll and when the next one is due.
+    """Explain a city's last poll, and when the next one is due.
 
-    It shows the requests that the last poll made, how long each phase took, and what the daemon decided.
+    Shows the requests of the last poll, the duration of each phase, and the result.
 
     \b
     Examples:
@@ -84,9 +86,9 @@ def _describe_poll(poll: PollModel | None, now: datetime) -> Iterator[str]:
 
 
 def describe_phases(marks: Mapping[str, float]) -> Iterator[str]:
-    """Yield how long each phase of a request took, such as ``DNS 1.2 ms``.
+    """Yield the duration of each phase of a request, such as ``DNS 1.2 ms``.
 
-    *marks* are the times at which phases ended, in seconds since the start of the request.
+    *marks* are the ends of the phases in seconds since the start of the request.
     """
     names = _PHASES | {"connected": "TLS" if "tls_begun" in marks else "connect"}
     if "reused" in marks:

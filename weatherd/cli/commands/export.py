@@ -1,5 +1,5 @@
-"""``weatherd export``: stream the journal to a file, in constant memory."""
-# ruff: noqa: D301 - the mark backslash-b keeps the line breaks of the examples
+"""``weatherd export``: stream the journal to a file in constant memory."""
+# ruff: noqa: D301 - \b before the examples preserves their line breaks
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ def export(  # noqa: PLR0917 - one parameter per option
     since: Since = None,
     until: Until = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where to write; default: standard output.")
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="The output file; default: standard output.")
     ] = None,
 ) -> int:
     """Export recorded observations as CSV, JSON Lines or Parquet.
 
-    They are written in the order in which they arrived. Exit code 74 if there is no journal.
+    They are in the order of their arrival. Exit code 74 if there is no journal.
 
     \b
     Examples:
@@ -94,7 +94,7 @@ def _write_jsonl(observations: Iterator[Observation], stream: Any) -> None:
 
 
 def _write_parquet(observations: Iterator[Observation], output: Path | None) -> None:
-    """Write row groups one after the other. Raises typer.BadParameter without pyarrow, or for a terminal."""
+    """Write Parquet, one row group at a time. Raises typer.BadParameter without pyarrow, or if output is a terminal."""
     from weatherd.observation import FIELDS
 
     try:
@@ -102,7 +102,7 @@ def _write_parquet(observations: Iterator[Observation], output: Path | None) -> 
     except ImportError:
         raise typer.BadParameter("parquet needs pyarrow: pip install 'weatherd[parquet]'") from None
     if output is None and sys.stdout.isatty():
-        raise typer.BadParameter("parquet cannot be printed on a terminal: name a file with --output")
+        raise typer.BadParameter("parquet cannot be printed on a terminal: pass a file with --output")
     time = arrow.timestamp("us", tz="UTC")
     types = dict.fromkeys(_TEXT_FIELDS, arrow.string()) | dict.fromkeys(_TIME_FIELDS, time) | {"code": arrow.int32()}
     schema = arrow.schema([(name, types.get(name, arrow.float64())) for name in FIELDS])

@@ -1,5 +1,5 @@
 """``weatherd history``: a city's observations in the journal."""
-# ruff: noqa: D301 - the mark backslash-b keeps the line breaks of the examples
+# ruff: noqa: D301 - \b before the examples preserves their line breaks
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _TABLE_ROWS, _SPARKLINE_WIDTH = 24, 60
 
 
 def history(
-    city: Annotated[str, typer.Argument(help="Its name or id.")],
+    city: Annotated[str, typer.Argument(help="The city's name or id.")],
     config: ConfigFile = None,
     since: Annotated[
         str, typer.Option("--since", metavar="WHEN", help="A duration before now (24h) or a date.")
@@ -40,7 +40,7 @@ def history(
 ) -> int:
     """Show a city's recorded observations.
 
-    The text format shows low, high and mean, in the city's time zone. Exit code 74 if there is no journal.
+    The text format shows low, mean and high in the city's time zone. Exit code 74 if there is no journal.
 
     \b
     Examples:
@@ -63,7 +63,7 @@ def history(
         case "text":
             _print(found, observations, begin.astimezone(found.zone), end.astimezone(found.zone))
         case "json":
-            typer.echo(json.dumps([to_dict(each) for each in observations], ensure_ascii=False, indent=2))
+            typer.echo(json.dumps([to_dict(observation) for observation in observations], ensure_ascii=False, indent=2))
         case "csv":
             writer = csv.DictWriter(sys.stdout, FIELDS, lineterminator="\n")
             writer.writeheader()
@@ -81,13 +81,13 @@ def _print(city: RecordedCity, observations: Sequence[Observation], begin: datet
     if not observations:
         console.print("no observations")
         return
-    # In UTC, because arithmetic in a local time zone ignores the hour that a clock change adds or takes
+    # In UTC, because arithmetic in a local time zone ignores changes to and from daylight saving time
     since, until = begin.astimezone(UTC), end.astimezone(UTC)
     line = draw_sparkline(split_into_spans(observations, since, until, (until - since) / _SPARKLINE_WIDTH))
     console.print(line, style="cyan")
-    low = min(observations, key=lambda each: each.temperature)
-    high = max(observations, key=lambda each: each.temperature)
-    mean = sum(each.temperature for each in observations) / len(observations)
+    low = min(observations, key=lambda observation: observation.temperature)
+    high = max(observations, key=lambda observation: observation.temperature)
+    mean = sum(observation.temperature for observation in observations) / len(observations)
     console.print(
         f"low {low.temperature:.1f} °C ({low.observed_at.astimezone(city.zone):%d %b %H:%M})   "
         f"high {high.temperature:.1f} °C ({high.observed_at.astimezone(city.zone):%d %b %H:%M})   "

@@ -1,5 +1,5 @@
 """``weatherd once``: poll every city once."""
-# ruff: noqa: D301 - the mark backslash-b keeps the line breaks of the examples
+# ruff: noqa: D301 - \b before the examples preserves their line breaks
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def once(config: ConfigFile = None, format: OutputFormat = "text") -> int:  # noqa: A002 - the option's name
     """Poll every city once and print the observations.
 
-    Exit code 69 if a city failed; the errors are on standard error.
+    Exit code 69 if a city failed; errors are printed on standard error.
 
     \b
     Examples:
@@ -44,7 +44,7 @@ def once(config: ConfigFile = None, format: OutputFormat = "text") -> int:  # no
 
 
 async def _poll_all(configuration: Configuration) -> dict[City, Outcome]:
-    """Poll all cities at once; return what came of each, in the order of the list. A stale observation is an error."""
+    """Poll all cities concurrently and return the outcomes in list order. A stale observation counts as an error."""
     from weatherd.daemon.wiring import open_with_state, utc_now
     from weatherd.observation import FetchedObservation
     from weatherd.polling.fetch import fetch_city

@@ -1,5 +1,5 @@
-"""``weatherd plugins``: the installed providers, sinks and forwarders, and which of them work."""
-# ruff: noqa: D301 - the mark backslash-b keeps the line breaks of the examples
+"""``weatherd plugins``: the installed providers, sinks and forwarders, and their states."""
+# ruff: noqa: D301 - \b before the examples preserves their line breaks
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ State = Literal["enabled", "disabled", "unconfigured", "broken"]
 
 @dataclass(frozen=True, slots=True)
 class InstalledPlugin:
-    """A provider, sink or forwarder that an installed package registers as an entry point."""
+    """A provider, sink or forwarder that an installed package has registered as an entry point."""
 
     name: str
     kind: str  # provider, sink or forwarder
-    distribution: str  # the package
+    distribution: str  # name of the package
     version: str
     built_in: bool
     state: State
@@ -45,7 +45,7 @@ class InstalledPlugin:
 def plugins(config: ConfigFile = None, format: OutputFormat = "text") -> int:  # noqa: A002 - the option's name
     """List the installed providers, sinks and forwarders.
 
-    Each is enabled, disabled by the configuration, unconfigured (it lacks a setting) or broken.
+    Each is enabled, disabled by the configuration, unconfigured (a setting is missing) or broken.
 
     \b
     Examples:
@@ -53,13 +53,15 @@ def plugins(config: ConfigFile = None, format: OutputFormat = "text") -> int:  #
       weatherd plugins --format json
     """
     configuration = load_user_configuration(config)
-    log.configure("critical")  # because the reason for a broken plug-in is in the table, without its traceback
+    log.configure("critical")  # because the table shows why a plug-in is broken, without a traceback
     found = asyncio.run(_inspect(configuration))
     rows = [dataclasses.asdict(plugin) for plugin in found]
     match format:
         case "text":
             for plugin in found:
-                _print(plugin)
+                origin = "built-in" if plugin.built_in else f"{plugin.distribution} {plugin.version}"
+                reason = f": {plugin.reason}" if plugin.reason else ""
+                typer.echo(f"{plugin.kind:<9}  {plugin.name:<16}  {origin:<24}  {plugin.state}{reason}")
         case "json":
             typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
         case "csv":
@@ -68,12 +70,6 @@ def plugins(config: ConfigFile = None, format: OutputFormat = "text") -> int:  #
             writer.writeheader()
             writer.writerows(rows)
     return ExitCode.OK
-
-
-def _print(plugin: InstalledPlugin) -> None:
-    origin = "built-in" if plugin.built_in else f"{plugin.distribution} {plugin.version}"
-    reason = f": {plugin.reason}" if plugin.reason else ""
-    typer.echo(f"{plugin.kind:<9}  {plugin.name:<16}  {origin:<24}  {plugin.state}{reason}")
 
 
 async def _inspect(configuration: Configuration) -> list[InstalledPlugin]:
@@ -85,7 +81,7 @@ async def _inspect(configuration: Configuration) -> list[InstalledPlugin]:
 
 
 async def _inspect_providers(configuration: Configuration) -> AsyncIterator[InstalledPlugin]:
-    """Open every provider, because only that shows whether it lacks a key."""
+    """Open every provider, because that is the only way to find out whether an API key is missing."""
     from weatherd.daemon.wiring import open_providers
 
     in_use = {*configuration.settings.providers, *(name for city in configuration.cities for name in city.providers)}
@@ -99,7 +95,7 @@ async def _inspect_providers(configuration: Configuration) -> AsyncIterator[Inst
 
 
 async def _inspect_forwarders(settings: Settings) -> AsyncIterator[InstalledPlugin]:
-    """Create every forwarder; none connects to anything before it is started."""
+    """Create every forwarder. None of them connects before the daemon starts it."""
     from weatherd.daemon.wiring import USER_AGENT, utc_now
     from weatherd.http.session import open_session
     from weatherd.journal.provider_state import in_memory_state
@@ -113,7 +109,7 @@ async def _inspect_forwarders(settings: Settings) -> AsyncIterator[InstalledPlug
 
 
 def _call(point: EntryPoint, *arguments: Any) -> tuple[State, str]:
-    """Call the function of a sink or forwarder, which returns None when the settings disable it."""
+    """Call the opening function of a sink or forwarder, which returns None if the settings disable it."""
     try:
         with contain():
             return ("disabled" if point.load()(*arguments) is None else "enabled"), ""

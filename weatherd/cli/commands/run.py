@@ -1,5 +1,5 @@
-"""``weatherd run``: the daemon."""
-# ruff: noqa: D301 - the mark backslash-b keeps the line breaks of the examples
+"""``weatherd run``: run the daemon."""
+# ruff: noqa: D301 - \b before the examples preserves their line breaks
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from weatherd.daemon.log_writer import LineWriter
     from weatherd.daemon.status import DaemonStatus
 
-_DEMO_DAY = 600.0  # seconds that a simulated day takes
+_DEMO_DAY = 600.0  # seconds per simulated day
 _DEMO_INTERVAL = 5.0  # seconds
 
 
@@ -42,7 +42,7 @@ def run(
 ) -> None:
     """Run the daemon until Ctrl-C or SIGTERM.
 
-    It reloads the configuration on SIGHUP and when one of the files is edited.
+    The daemon reloads the configuration on SIGHUP and when one of its files is edited.
 
     \b
     Examples:
@@ -61,22 +61,22 @@ def run(
     except StateError as error:
         structlog.get_logger().error("state.refused", reason=str(error))
         code = ExitCode.NO_STATE
-    except Exception as error:  # noqa: BLE001 - a bug is logged, and has an exit code of its own
+    except Exception as error:  # noqa: BLE001 - a bug is logged and has its own exit code
         structlog.get_logger().critical("daemon.crashed", exc_info=error, version=__version__)
         code = ExitCode.BUG
     _exit(code, lines)
 
 
 class ShutdownWatchdog:
-    """Ends the process when a stop takes longer than the grace period.
+    """A timer that ends the process if a stop takes longer than the grace period.
 
-    It is a thread, because a plug-in may block the event loop, or a thread that Python would wait for.
+    It runs in a thread, because a plug-in may block the event loop, or block a thread that Python waits for at exit.
     """
 
-    margin = 0.5  # seconds that the daemon's own, cleaner timeout is ahead
+    margin = 0.5  # seconds after the daemon's own timeout, which stops more cleanly
 
     def __init__(self, grace: float, end_process: Callable[[], None]) -> None:
-        self.grace = grace  # seconds; the settings may change it until the watchdog is armed
+        self.grace = grace  # seconds; may be changed until the watchdog is armed
         self._end_process = end_process
 
     def arm(self) -> None:
@@ -114,7 +114,9 @@ async def _run(config: Path | None, lines: LineWriter, *, demo: bool) -> ExitCod
             watchdog.grace = settings.shutdown_grace
             log.configure(settings.log.level, settings.log.format, collect_secrets(settings), write=lines.write)
             if file == loader.SHIPPED_SETTINGS and not demo:
-                structlog.get_logger().warning("config.shipped", config=str(file), action="name yours with --config")
+                structlog.get_logger().warning(
+                    "config.shipped", config=str(file), action="pass your own file with --config"
+                )
             parts = await stack.enter_async_context(
                 open_parts(first, lambda cities: load(reuse=cities), snapshot, _make_server(settings.http, demo=demo))
             )
@@ -123,7 +125,7 @@ async def _run(config: Path | None, lines: LineWriter, *, demo: bool) -> ExitCod
 
 
 def _is_port_set(config: Path | None) -> bool:
-    """Return whether the user has set a port for the demo; the one in the shipped file does not count."""
+    """Return whether the user has set a port; the port in the shipped settings does not count."""
     from weatherd.config import loader
 
     if "WEATHERD_HTTP__PORT" in os.environ:
@@ -152,7 +154,7 @@ def _make_server(
 
 @contextlib.asynccontextmanager
 async def _simulated_services() -> AsyncIterator[dict[str, Any]]:
-    """Serve simulated weather on loopback; yield the settings that use it, with the state in a temporary folder."""
+    """Serve simulated weather on loopback. Yield settings that use it, with a temporary state folder."""
     from weatherd.daemon.wiring import utc_now
     from weatherd.simulator.server import create_app, serve_app
 
@@ -171,7 +173,7 @@ async def _simulated_services() -> AsyncIterator[dict[str, Any]]:
                 "bright_sky": simulated,
             }
             if sys.stderr.isatty() and sys.stdout.isatty():
-                flags["log"] = {"observations": False}  # because the console prints them on the same screen
+                flags["log"] = {"observations": False}  # because the console sink prints them on the same terminal
             yield flags
 
 
@@ -188,6 +190,6 @@ def _abandon(lines: LineWriter) -> None:
 
 
 def _exit(code: ExitCode, lines: LineWriter) -> NoReturn:
-    """End the process without waiting for threads, because a name lookup or a write may block one for minutes."""
+    """End the process without waiting for threads, because a name lookup or a write may block a thread for minutes."""
     lines.flush(deadline=1.0)
     os._exit(code)

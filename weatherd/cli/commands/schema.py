@@ -1,5 +1,5 @@
-"""``weatherd schema``: the JSON Schemas of both configuration files, for editors."""
-# ruff: noqa: D301 - the mark backslash-b keeps the line breaks of the examples
+"""``weatherd schema``: print the JSON Schemas of both configuration files, for editors."""
+# ruff: noqa: D301 - \b before the examples preserves their line breaks
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from weatherd.cli.exit_codes import ExitCode
 
 
 def schema(
-    file: Annotated[Literal["weatherd", "cities"] | None, typer.Argument(help="Which one; default: both.")] = None,
+    file: Annotated[
+        Literal["weatherd", "cities"] | None, typer.Argument(help="The file to describe; default: both.")
+    ] = None,
 ) -> int:
     """Print the JSON Schemas of both configuration files, with the sections of the installed plug-ins.
 
-    Editors use them to complete keys and to mark mistakes.
+    Editors use them to complete keys and to highlight mistakes.
 
     \b
     Examples:

@@ -1,5 +1,5 @@
 """``weatherd service``: run the daemon under systemd."""
-# ruff: noqa: D301 - the mark backslash-b keeps the line breaks of the examples
+# ruff: noqa: D301 - \b before the examples preserves their line breaks
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from weatherd.errors import WeatherdError
 UNIT_FILE = Path("/etc/systemd/system/weatherd.service")
 CONFIG_FOLDER = Path("/etc/weatherd")
 SERVICE_USER = "weatherd"
-_EXECUTABLE = "/opt/weatherd/bin/weatherd"  # in the shipped unit
+_EXECUTABLE = "/opt/weatherd/bin/weatherd"  # the path in the shipped unit
 _PACKAGE = Path(__file__).resolve().parents[2]
 
 _HELP = """Run weatherd as a systemd service.
@@ -31,12 +31,12 @@ service = typer.Typer(help=_HELP, **TYPER_SETTINGS)
 
 
 class ServiceError(WeatherdError):
-    """The service cannot be installed or removed; the text says what to do."""
+    """The service cannot be installed or removed; the text suggests a fix."""
 
 
 @service.command()
 def install() -> int:
-    """Install the unit, /etc/weatherd and the user; existing files are kept.
+    """Create the systemd unit, /etc/weatherd and the user; existing configuration files are kept.
 
     \b
     Examples:
@@ -87,7 +87,7 @@ def print_unit() -> int:
 
 
 def render_unit(executable: Path) -> str:
-    """Return the text of the unit file that starts *executable*, which may be in a home folder."""
+    """Return the text of a unit file that starts *executable*, which may be in a home folder."""
     folders = (_PACKAGE / "packaging", _PACKAGE.parent / "packaging")
     file = next(folder for folder in folders if folder.is_dir()) / "systemd" / "weatherd.service"
     text = file.read_text(encoding="utf-8").replace(_EXECUTABLE, str(executable))
@@ -97,7 +97,7 @@ def render_unit(executable: Path) -> str:
 
 
 def find_executable() -> Path:
-    """Return the path of this installation's ``weatherd``."""
+    """Return the path of this installation's ``weatherd`` executable."""
     beside_python = Path(sys.executable).with_name("weatherd")
     return beside_python if beside_python.exists() else Path(sys.argv[0]).resolve()
 
@@ -127,16 +127,16 @@ def _create_config_folder() -> None:
 
 def _require_root_and_systemd() -> None:
     if os.geteuid():
-        raise ServiceError("this changes the system: run it as root (sudo), or see weatherd service print")
+        raise ServiceError("this command changes the system: run it as root (sudo), or see weatherd service print")
     if not Path("/run/systemd/system").is_dir():  # the test of sd_booted(3)
-        raise ServiceError("systemd does not run on this machine; nothing was changed; see weatherd service print")
+        raise ServiceError("systemd is not running on this machine; nothing was changed; see weatherd service print")
 
 
 def _run(program: str, *arguments: str) -> None:
-    """Run a program of the system, with a fixed search path because it runs as root. Raises ServiceError."""
+    """Run a system program, found on a fixed search path because it runs as root. Raises ServiceError."""
     found = shutil.which(program, path="/usr/sbin:/usr/bin:/sbin:/bin")
     if not found:
-        raise ServiceError(f"{program} was not found; does systemd run on this machine?")
+        raise ServiceError(f"{program} was not found; is systemd installed on this machine?")
     done = subprocess.run([found, *arguments], capture_output=True, text=True, check=False)  # noqa: S603 - constants
     if done.returncode:
         raise ServiceError(f"{program} {' '.join(arguments)}: {done.stderr.strip()}")

@@ -1,5 +1,5 @@
-"""``weatherd simulate``: the simulated weather services alone, to rehearse outages."""
-# ruff: noqa: D301 - the mark backslash-b keeps the line breaks of the examples
+"""``weatherd simulate``: serve simulated weather without the daemon, to rehearse outages."""
+# ruff: noqa: D301 - \b before the examples preserves their line breaks
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
 
 def simulate(  # noqa: PLR0917 - one parameter per option
     port: Annotated[
-        int, typer.Option("--port", "-p", min=0, max=65535, help="The port to listen on; 0 takes a free one.")
+        int, typer.Option("--port", "-p", min=0, max=65535, help="The port to listen on; 0 picks a free one.")
     ] = 8081,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    day: Annotated[str, typer.Option(help="How long a simulated day takes: 10m, 1h, 24h.")] = "24h",
+    day: Annotated[str, typer.Option(help="Duration of a simulated day: 10m, 1h, 24h.")] = "24h",
     fault: Annotated[
         list[str] | None,
-        typer.Option("--fault", metavar="KIND:RATE", help="A fault and the share of responses that have it."),
+        typer.Option("--fault", metavar="KIND:RATE", help="A fault, and the fraction of the responses that have it."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the random faults.")] = 0,
     quotas: Annotated[bool, typer.Option("--quotas", help="Enforce the limits of the free plans.")] = False,  # noqa: FBT002
 ) -> int:
     """Serve simulated weather, with faults on demand.
 
-    It implements the APIs of all five services; GET /_stats counts the requests. Each injected fault is logged.
+    The server implements the APIs of all five services; GET /_stats counts the requests. Each injected fault is logged.
 
     \b
     Examples:

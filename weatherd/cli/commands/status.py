@@ -1,5 +1,5 @@
-"""``weatherd status`` and ``weatherd health``: the state of the running daemon."""
-# ruff: noqa: D301 - the mark backslash-b keeps the line breaks of the examples
+"""``weatherd status`` and ``weatherd health``: show the state of the running daemon."""
+# ruff: noqa: D301 - \b before the examples preserves their line breaks
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def status(
 ) -> int:
     """Show every city's latest weather, its state and its next poll.
 
-    It also shows used quotas, paused providers and forwarders.
+    Also shows used quotas, paused providers and forwarders.
 
     \b
     Examples:
@@ -93,7 +93,7 @@ async def _print_once(client: Client, console: Console) -> None:
 
 
 async def _watch(client: Client, console: Console) -> None:
-    """Refresh the screen until Ctrl-C; a daemon that stops answering is an error on the screen, not the end."""
+    """Refresh the screen until Ctrl-C. If the daemon becomes unavailable, the screen shows the error instead."""
     from rich.live import Live
 
     from weatherd.cli.client import ClientError

@@ -1,5 +1,5 @@
 """``weatherd tail``: print new observations as they arrive."""
-# ruff: noqa: D301 - the mark backslash-b keeps the line breaks of the examples
+# ruff: noqa: D301 - \b before the examples preserves their line breaks
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def tail(
-    city: Annotated[str | None, typer.Argument(help="Its name or id; default: all cities.")] = None,
+    city: Annotated[str | None, typer.Argument(help="The city's name or id; default: all cities.")] = None,
     config: ConfigFile = None,
     url: DaemonUrl = None,
     json: AsJson = False,  # noqa: FBT002
@@ -46,10 +46,10 @@ async def _follow(client: Client, name: str | None, *, as_json: bool) -> None:
             if as_json:
                 typer.echo(observation.model_dump_json())
                 continue
-            if observation.city not in names:  # one request for each city, instead of the whole list at the start
+            if observation.city not in names:  # one request per city, instead of fetching the whole list first
                 try:
                     names[observation.city] = (await client.get_city(observation.city)).name
-                except CityNotFoundError:  # removed from the list meanwhile
+                except CityNotFoundError:  # removed from the list in the meantime
                     names[observation.city] = observation.city
             text = f"{names[observation.city]}: {observation.temperature:.0f} °C :: {observation.description}"
             typer.echo(f"{observation.observed_at}  {text}")
