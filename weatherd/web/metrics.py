@@ -1,4 +1,4 @@
-"""Prometheus metrics, built at each scrape, so that the series of a removed city disappear immediately."""
+"""Prometheus metrics. They are built at each scrape, so that the series of a removed city disappear immediately."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from weatherd.daemon.status import CityState, DaemonStatus
     from weatherd.observation import Observation
 
-CITY_SERIES_LIMIT = 10_000  # with more cities, the per-city series are off unless http.city_metrics is true
+CITY_SERIES_LIMIT = 10_000  # with more cities, per-city series are omitted unless http.city_metrics is true
 _VALUES = {  # field of an observation: metric name, factor to the base unit, HELP text
     "temperature": ("temperature_celsius", 1.0, "Air temperature."),
     "apparent_temperature": ("apparent_temperature_celsius", 1.0, "Apparent temperature."),
@@ -47,10 +47,10 @@ _COUNTER_HELP = {
 }
 
 
-async def render_metrics(status: DaemonStatus, accept: str, *, of_cities: bool | None) -> tuple[bytes, str]:
-    """Return the metrics in the format that the Accept header asks for, and its content type."""
+async def render_metrics(status: DaemonStatus, accept: str, *, per_city: bool | None) -> tuple[bytes, str]:
+    """Return the metrics in the format requested by the Accept header, and the content type of that format."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(MetricsCollector(status, await status.count_states(), of_cities=of_cities))
+    registry.register(MetricsCollector(status, await status.count_states(), per_city=per_city))
     ProcessCollector(registry=registry)
     encode, content_type = exposition.choose_encoder(accept)
     return encode(registry), content_type
@@ -59,13 +59,13 @@ async def render_metrics(status: DaemonStatus, accept: str, *, of_cities: bool |
 class MetricsCollector(Collector):
     """Collector that turns the daemon's status into metrics, for one scrape.
 
-    *states* are the cities by state, counted before, because a collector cannot yield to the event loop.
+    *states* is the number of cities by state; it is an argument because a collector cannot yield to the event loop.
     """
 
-    def __init__(self, status: DaemonStatus, states: Mapping[CityState, int], *, of_cities: bool | None) -> None:
+    def __init__(self, status: DaemonStatus, states: Mapping[CityState, int], *, per_city: bool | None) -> None:
         self._status = status
         self._states = states
-        self._of_cities = of_cities
+        self._per_city = per_city
 
     def collect(self) -> Iterable[Metric]:
         """Yield every metric."""
@@ -79,7 +79,7 @@ class MetricsCollector(Collector):
         yield from self._providers()
         yield from self._forwarders()
         yield from self._counts()
-        if self._of_cities or (self._of_cities is None and len(status.cities) <= CITY_SERIES_LIMIT):
+        if self._per_city or (self._per_city is None and len(status.cities) <= CITY_SERIES_LIMIT):
             yield from self._cities()
 
     def _reloads(self) -> Iterator[Metric]:
@@ -153,7 +153,7 @@ class MetricsCollector(Collector):
         yield _gauge("weatherd_cities_quarantined", "Quarantined rows of the city list.", self._status.quarantined)
 
     def _cities(self) -> Iterator[Metric]:
-        """Yield the per-city series. Stale cities keep their timestamps, but not their values."""
+        """Yield the per-city series. The values of stale cities are omitted, but not their timestamps."""
         status, now = self._status, self._status.now().timestamp()
         up = GaugeMetricFamily(
             "weatherd_up", "Whether the city has a fresh observation and its last poll succeeded.", labels=["city"]

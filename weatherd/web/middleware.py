@@ -26,7 +26,7 @@ _MIN_COMPRESSED_SIZE = 1024  # bytes
 
 
 class ProblemError(Exception):
-    """A request that is answered with a problem document; *detail* is its text."""
+    """A failed request; the response is a problem document with the text *detail*."""
 
     def __init__(self, status: HTTPStatus, detail: str) -> None:
         super().__init__(detail)
@@ -34,7 +34,7 @@ class ProblemError(Exception):
 
 
 def problem_response(status: int, detail: str, headers: dict[str, str] | None = None) -> web.Response:
-    """Return an error response in the form of RFC 9457, "Problem Details for HTTP APIs"."""
+    """Return an error response as specified by RFC 9457, "Problem Details for HTTP APIs"."""
     body = ProblemModel(title=HTTPStatus(status).phrase, status=status, detail=detail)
     return web.Response(
         status=status, text=body.model_dump_json(), content_type="application/problem+json", headers=headers
@@ -42,7 +42,7 @@ def problem_response(status: int, detail: str, headers: dict[str, str] | None = 
 
 
 def parse_query(request: web.Request, model: type[_M]) -> _M:
-    """Parse the query parameters of a request. Raise ProblemError (400) for the first one that is invalid."""
+    """Parse the query parameters of a request. Raises ProblemError (400) for invalid parameters."""
     parameters = request.query
     for name in parameters:
         if name not in model.model_fields:
@@ -50,7 +50,7 @@ def parse_query(request: web.Request, model: type[_M]) -> _M:
             detail = f"unknown parameter {name!r}{did_you_mean(name, model.model_fields) or known}"
             raise ProblemError(HTTPStatus.BAD_REQUEST, detail)
         if len(parameters.getall(name)) > 1:
-            raise ProblemError(HTTPStatus.BAD_REQUEST, f"{name!r} is given more than once")
+            raise ProblemError(HTTPStatus.BAD_REQUEST, f"parameter {name!r} is given more than once")
     try:
         return model.model_validate(dict(parameters))
     except ValidationError as error:
@@ -64,7 +64,7 @@ def json_response(model: Model, status: int = 200) -> web.Response:
 
 
 def require_token(token: str | None) -> Middleware:
-    """Return the middleware that requires the bearer token, if one is configured (RFC 6750)."""
+    """Return a middleware that requires the bearer token (RFC 6750), if one is configured."""
 
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -74,14 +74,14 @@ def require_token(token: str | None) -> Middleware:
         scheme, _, credentials = header.partition(" ")
         if scheme.lower() == "bearer" and hmac.compare_digest(_digest(credentials.strip()), _digest(token)):
             return await handler(request)
-        detail = "send the header 'Authorization: Bearer TOKEN', where TOKEN is http.token of weatherd's settings"
+        detail = "send the header 'Authorization: Bearer TOKEN', where TOKEN is http.token in weatherd's settings"
         return problem_response(401, detail, {hdrs.WWW_AUTHENTICATE: "Bearer"})
 
     return guard
 
 
 def _digest(text: str) -> bytes:
-    # Hashed because compare_digest() rejects strings that are not ASCII, such as a mistyped token.
+    # Hashed, because compare_digest() rejects strings that are not ASCII, such as a mistyped token
     return hashlib.sha256(text.encode(errors="replace")).digest()
 
 
@@ -97,7 +97,7 @@ async def handle_errors(request: web.Request, handler: Handler) -> web.StreamRes
         return problem_response(405, f"{request.path} accepts only {allowed}", {hdrs.ALLOW: allowed})
     except web.HTTPException as error:
         if error.status == HTTPStatus.NOT_FOUND:
-            return problem_response(404, f"there is nothing at {request.path}; see / for a list of the endpoints")
+            return problem_response(404, f"{request.path} does not exist; see / for a list of the endpoints")
         return problem_response(error.status, error.text or error.reason)
     except StateError as error:
         return problem_response(503, str(error))
@@ -105,7 +105,7 @@ async def handle_errors(request: web.Request, handler: Handler) -> web.StreamRes
         raise
     except Exception as error:
         log.error("http.bug", path=request.path, exc_info=error)
-        return problem_response(500, "internal error, a bug in weatherd; see http.bug in its log for details")
+        return problem_response(500, "internal error, a bug in weatherd; see http.bug in the log for details")
 
 
 @web.middleware

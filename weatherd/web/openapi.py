@@ -20,7 +20,7 @@ _ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"
 
 
 def build_openapi(*, has_token: bool) -> dict[str, Any]:
-    """Return the OpenAPI document. With a token, the endpoints except for health require it."""
+    """Return the OpenAPI document. If *has_token*, all endpoints except for the health checks require the token."""
     models: list[type[BaseModel]] = [
         schemas.CitiesPage,
         schemas.CityDetail,
@@ -33,7 +33,7 @@ def build_openapi(*, has_token: bool) -> dict[str, Any]:
     bearer = {"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}} if has_token else {}
     return {
         "openapi": "3.1.0",
-        "info": {"title": "weatherd", "version": __version__, "description": "Current weather of a list of cities."},
+        "info": {"title": "weatherd", "version": __version__, "description": "Current weather for a list of cities."},
         "paths": _paths(has_token=has_token),
         "components": {"schemas": schema["$defs"], **bearer},
     }
@@ -65,7 +65,7 @@ def _paths(*, has_token: bool) -> dict[str, Any]:
         "post": {
             "summary": "Reload the configuration and the city list",
             **security,
-            "responses": _responses(_json(schemas.HealthModel), 400, 403, *denied, done=HTTPStatus.ACCEPTED),
+            "responses": _responses(_json(schemas.HealthModel), 400, 403, *denied, success=HTTPStatus.ACCEPTED),
         }
     }
     health_content = _json(schemas.HealthModel)
@@ -125,8 +125,8 @@ def _json(model: type[Model]) -> dict[str, Any]:
     return {"application/json": {"schema": {"$ref": _REF.format(model=model.__name__)}}}
 
 
-def _responses(content: dict[str, Any], *problems: int, done: HTTPStatus = HTTPStatus.OK) -> dict[str, Any]:
+def _responses(content: dict[str, Any], *problems: int, success: HTTPStatus = HTTPStatus.OK) -> dict[str, Any]:
     problem = {"application/problem+json": {"schema": {"$ref": _REF.format(model="ProblemModel")}}}
     errors = {str(status): {"description": "Error (problem details)", "content": problem} for status in problems}
-    not_modified = {} if done != HTTPStatus.OK else {"304": {"description": "Not modified"}}
-    return {str(int(done)): {"description": done.phrase, "content": content}, **not_modified, **errors}
+    not_modified = {} if success != HTTPStatus.OK else {"304": {"description": "Not modified"}}
+    return {str(int(success)): {"description": success.phrase, "content": content}, **not_modified, **errors}

@@ -14,7 +14,9 @@ from weatherd.web.schemas import Model, StateName
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 _MAX_SEQ = 2**63 - 1  # SQLite's largest integer
 _CITY_ID, _MAX_ID_LENGTH = "^[a-z0-9][a-z0-9_-]*$", 64
-_DECODED_PLUS = re.compile(r" (\d\d:\d\d)$")  # "+01:00" in a URL that was not percent-encoded: "+" means a space
+_DECODED_PLUS = re.compile(
+    r" (\d\d:\d\d)$"
+)  # "+01:00" that was not percent-encoded in the URL, where "+" means a space
 
 
 def _parse_integer(value: object) -> object:
@@ -41,7 +43,7 @@ def _check_city_id(text: str) -> str:
     return text
 
 
-_INTEGER = BeforeValidator(_parse_integer)  # listed after the bounds, because otherwise the JSON Schema loses them
+_INTEGER = BeforeValidator(_parse_integer)  # used after the bounds, which would otherwise be lost in the JSON Schema
 Timestamp = Annotated[
     datetime,
     BeforeValidator(_parse_timestamp),
@@ -59,7 +61,7 @@ class CitiesQuery(Model):
 
     name: Annotated[
         str | None,
-        Field(min_length=1, max_length=200, description="Only cities with this id or name; case does not matter"),
+        Field(min_length=1, max_length=200, description="Only cities with this id or name; ignores case"),
     ] = None
     state: Annotated[StateName | None, Field(description="Only cities in this state")] = None
     after: Annotated[CityId | None, Field(description="Continue after this city: `next` of the previous page")] = None

@@ -103,7 +103,7 @@ class CityDetail(CityModel):
         float, Field(description="Seconds between two polls, stretched if the provider's plan requires it")
     ]
     phase: Annotated[float, Field(description="Seconds into the interval at which the city is polled")]
-    budget: Annotated[float | None, Field(description="Age in seconds from which the observation is stale")]
+    budget: Annotated[float | None, Field(description="Age in seconds above which the observation is stale")]
     attempt: PollModel | None
 
 

@@ -38,7 +38,7 @@ def format_timestamp(posix: float) -> str:
 
 
 def serialize_city(city: City, status: DaemonStatus) -> CityModel:
-    """Return the list entry of a city."""
+    """Return a city as an entry of the city list."""
     last, next_poll = status.latest.get(city.id), status.history.next_poll(city.id)
     return CityModel(
         id=city.id,

@@ -33,7 +33,7 @@ log = structlog.get_logger()
 
 _SHUTDOWN_TIMEOUT = 0.5  # seconds that open requests may take when the daemon stops
 _MAX_BODY = 1024  # bytes; no endpoint reads a request body
-_SCAN_BATCH = 1000  # cities that are searched in one turn of the event loop, in about 3 ms
+_SCAN_BATCH = 1000  # cities to search before yielding to the event loop, in about 3 ms
 
 
 class Endpoints:
@@ -43,11 +43,11 @@ class Endpoints:
         self._status = status
         self._reader = reader
         self._token = http.token.get_secret_value() if http.token else None
-        self._of_cities = http.city_metrics
+        self._per_city_metrics = http.city_metrics
         self.streams = EventStreams(status, reader)
 
     def create_app(self) -> web.Application:
-        """Create the aiohttp application: routes and middlewares."""
+        """Create the aiohttp application with its routes and middlewares."""
         authorize = middleware.require_token(self._token)
         app = web.Application(
             middlewares=[middleware.handle_errors, authorize, middleware.cache_and_compress], client_max_size=_MAX_BODY
@@ -97,10 +97,10 @@ class Endpoints:
 
     async def metrics(self, request: web.Request) -> web.Response:
         """Return the metrics for Prometheus."""
-        from weatherd.web.metrics import render_metrics  # noqa: PLC0415 - its import is slow, and few need it
+        from weatherd.web.metrics import render_metrics  # noqa: PLC0415 - slow to import and rarely used
 
         accept = request.headers.get(hdrs.ACCEPT, "")
-        body, content_type = await render_metrics(self._status, accept, of_cities=self._of_cities)
+        body, content_type = await render_metrics(self._status, accept, per_city=self._per_city_metrics)
         return web.Response(body=body, headers={hdrs.CONTENT_TYPE: content_type})
 
     async def openapi(self, request: web.Request) -> web.Response:
@@ -124,9 +124,9 @@ class Endpoints:
         )
 
     async def _find_cities(self, query: CitiesQuery) -> list[City]:
-        """Return the cities of a page and one more, if there are more.
+        """Return the cities of a page, and one more if there is a next page.
 
-        Only a search for a rare state goes through the whole list; it yields to the event loop every few milliseconds.
+        Only a search for a rare state scans the whole list; it yields to the event loop every few milliseconds.
         """
         registry = self._status.registry
         found: list[City] = []

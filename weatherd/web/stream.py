@@ -1,4 +1,4 @@
-"""Observations as server-sent events. Each stream reads the journal at its own pace, so slow clients cost no memory."""
+"""Observations as server-sent events. Each stream reads the journal at its own pace: slow clients cost no memory."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from weatherd.journal.rows import JournalEntry
 
 MAX_STREAMS = 1000
-_BATCH_SIZE = 100  # entries that a stream holds in memory
+_BATCH_SIZE = 100  # entries that a stream reads at a time and holds in memory
 _KEEPALIVE_INTERVAL = 15.0  # seconds without an event after which a comment is sent
-_MAX_SEQ_DIGITS = 18  # so that it fits into SQLite's 64-bit integers
+_MAX_SEQ_DIGITS = 18  # fits into SQLite's 64-bit integers
 _WRITE_TIMEOUT = 60.0  # seconds that a client may take to receive a batch
 
 
 class EventStreams:
-    """Open event streams, which share one journal reader."""
+    """The open event streams, which share one journal reader."""
 
     def __init__(self, status: DaemonStatus, reader: AsyncReader) -> None:
         self._status = status
@@ -41,10 +41,10 @@ class EventStreams:
         self._closed.set()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Send each new observation; ``Last-Event-ID`` continues an earlier stream after that event."""
+        """Send each new observation. ``Last-Event-ID`` resumes an earlier stream after that event."""
         city, seq = parse_query(request, StreamQuery).city, self._first_seq(request)
         if self.count >= MAX_STREAMS:
-            raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, f"{MAX_STREAMS} streams are open already")
+            raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, f"too many open streams; the limit is {MAX_STREAMS}")
         response = web.StreamResponse(
             headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
         )
@@ -66,10 +66,10 @@ class EventStreams:
         return response
 
     async def _entries(self, seq: int) -> AsyncIterator[list[JournalEntry]]:
-        """Yield batches of new entries until the streams are closed, and an empty list every 15 s without news."""
+        """Yield batches of new entries until the streams are closed; an empty batch after 15 s without new entries."""
         journal = self._status.journal
         while not self._closed.is_set():
-            if await self._wait_for_news(seq):
+            if await self._wait_for_entries(seq):
                 end = journal.last_seq
                 entries = await self._reader.read_after(seq, _BATCH_SIZE)
                 seq = entries[-1].seq if entries else end
@@ -77,7 +77,7 @@ class EventStreams:
             else:
                 yield []
 
-    async def _wait_for_news(self, seq: int) -> bool:
+    async def _wait_for_entries(self, seq: int) -> bool:
         if self._status.journal.last_seq > seq:
             return True
         waits = [
