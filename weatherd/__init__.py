@@ -1,7 +1,8 @@
 """weatherd: a daemon that records the current weather for a list of cities.
 
-The names in ``__all__`` are the public Python API, for plug-ins and for scripts; docs/plugins.md shows both. All other
-names may change with any release. Importing this package has no side effects; a name is imported at its first use.
+The names in ``__all__`` are the public Python API for plug-ins and scripts; docs/plugins.md has examples of both. All
+other names may change in any release. Importing this package has no side effects; a name is imported when it is first
+used.
 
 - Values: :class:`City`, :class:`Observation`.
 - Plug-ins: :class:`Provider`, :class:`ProviderTraits`, :class:`Plan`, :class:`Resources`; :class:`Sink`,
@@ -74,7 +75,7 @@ _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name when it is first used (PEP 562), because all of them together take half a second."""
+    """Import a public name when it is first used (PEP 562), because importing all of them takes half a second."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_HOMES.get(name, "weatherd.errors")), name)

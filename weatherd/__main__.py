@@ -1,4 +1,4 @@
-"""The entry point of ``weatherd`` and ``python -m weatherd``."""
+"""Entry point of ``weatherd`` and ``python -m weatherd``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from weatherd.daemon.gc_tuning import set_threshold
 def main() -> None:
     """Run the command line and exit with its code."""
     if starts_daemon(sys.argv[1:]):
-        signals.block_signals()  # until the daemon has installed its handlers
+        signals.block_signals()  # until the command installs its signal handlers
     _replace_closed_streams()
     set_threshold()
     try:
@@ -25,7 +25,7 @@ def main() -> None:
 
 
 def starts_daemon(arguments: list[str]) -> bool:
-    """Return whether the command is ``run``, which may follow ``--config FILE``."""
+    """Return whether the command is ``run``, also after ``--config FILE``."""
     match arguments:
         case ["run", *_]:
             return True
@@ -37,20 +37,20 @@ def starts_daemon(arguments: list[str]) -> bool:
 
 
 def _replace_closed_streams() -> None:
-    """Discard output to a stream that the caller has closed, as ``2>&-`` does."""
+    """Discard output to a standard stream that the caller has closed, for example with ``2>&-``."""
     for number, name in ((1, "stdout"), (2, "stderr")):
         if getattr(sys, name) is None:
             null = os.open(os.devnull, os.O_WRONLY)
             if null != number:
                 os.dup2(null, number)
-            setattr(sys, name, open(number, "w", encoding="utf-8", closefd=False))  # noqa: SIM115 - the process keeps it
+            setattr(sys, name, open(number, "w", encoding="utf-8", closefd=False))  # noqa: SIM115 - open until the process ends
 
 
 def _import_structlog_without_rich() -> None:
     """Import structlog as if rich were not installed, because weatherd's log does not print rich tracebacks.
 
-    That saves a seventh of the start and 5 MB. It happens here and not in ``weatherd/__init__.py``, because only the
-    process of the program is ours. See https://www.structlog.org/en/stable/exceptions.html
+    That saves a seventh of the startup time and 5 MB. It is done here and not in ``weatherd/__init__.py``, because a
+    program that imports weatherd may need rich. See https://www.structlog.org/en/stable/exceptions.html
     """
     if not {"rich", "structlog"} & sys.modules.keys():
         sys.modules["rich"] = None  # type: ignore[assignment]  # makes "import rich" raise ImportError

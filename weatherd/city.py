@@ -1,4 +1,4 @@
-"""A city of the list, and the id made from its name."""
+"""A city of the list, and the id derived from its name."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _words = re.compile("[a-z0-9]+").findall
 
 
 def make_slug(name: str) -> str:
-    """Return the id for a city's name: ``São Paulo`` is ``sao-paulo``.
+    """Return the id for a city's name: ``sao-paulo`` for ``São Paulo``.
 
     Ids are ASCII, so that any program can handle them; a name in a non-Latin script gets a stable hash.
     """
@@ -46,7 +46,7 @@ def make_slug(name: str) -> str:
 
 
 def _check_one_line(text: str) -> str:
-    if text.isprintable():  # a fast check first; it is stricter than needed and rejects joiners
+    if text.isprintable():  # fast, but stricter than the rule: it also rejects joiners, which are allowed
         return text
     if any(unicodedata.category(letter) in _CONTROLS or letter in _BIDI_CONTROLS for letter in text):
         raise ValueError("should be one line of printable text")
@@ -92,12 +92,12 @@ def _check_distinct(names: tuple[str, ...]) -> tuple[str, ...]:
 
 @functools.lru_cache(maxsize=100)
 def _intern(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Return one object for equal tuples, because nearly every city of a long list has the same providers."""
+    """Return the same object for equal tuples: nearly all cities of a long list share their providers."""
     return names
 
 
 def _validate_plugins(value: Any, info: ValidationInfo) -> Any:
-    """Return the models of the plug-ins' keys in a row, by name; a City made by a program has them already."""
+    """Validate the ``plugins`` of a row and return pairs of plug-in name and model; pass on a tuple of such pairs."""
     if value is None or value == {}:
         return ()
     if isinstance(value, tuple) or not info.context:
@@ -128,19 +128,19 @@ class City:
         str,
         StringConstraints(strict=True, min_length=1, max_length=200, strip_whitespace=True),
         AfterValidator(_check_one_line),
-        Field(description="The name, printed unchanged"),
+        Field(description="The name, displayed unchanged"),
     ]
     lat: Annotated[FiniteFloat, Field(strict=True, ge=-90, le=90, description="Latitude, degrees north")]
     lon: Annotated[FiniteFloat, Field(strict=True, ge=-180, le=180, description="Longitude, degrees east")]
     id: Annotated[
         str,
-        Field(strict=True, description="Identifies the city to programs; made from the name unless given"),
+        Field(strict=True, description="Identifies the city to programs; derived from the name if omitted"),
         AfterValidator(_check_id),
         Field(json_schema_extra={"pattern": _ID}),
     ] = ""
-    interval: Annotated[Interval, Field(description="Time between two polls, instead of the general interval")] = 600.0
+    interval: Annotated[Interval, Field(description="Time between two polls; overrides the general interval")] = 600.0
     providers: Annotated[
-        ProviderNames, Field(description="In order of preference, instead of the general providers")
+        ProviderNames, Field(description="In order of preference; overrides the general providers")
     ] = ("open-meteo",)
     timezone: (
         Annotated[str, AfterValidator(_check_zone), Field(description="IANA name of the time zone for local times")]
@@ -150,7 +150,7 @@ class City:
         tuple[tuple[str, Any], ...],
         BeforeValidator(_validate_plugins),
         WithJsonSchema({"type": "object"}),
-        Field(description="Keys of plug-ins, one section for each: {my-provider: {station: 12}}"),
+        Field(description="One section of keys per plug-in: {my-provider: {station: 12}}"),
     ] = ()
 
     def __post_init__(self) -> None:
@@ -158,7 +158,7 @@ class City:
             object.__setattr__(self, "id", make_slug(self.name))
 
     def plugin(self, name: str) -> Any:
-        """Return the plug-in's own keys in this city's row, as its ``city_model``; None if the row has none."""
+        """Return a plug-in's keys in this city's row as its ``city_model``; None if the row has none."""
         return dict(self.plugins).get(name)
 
 

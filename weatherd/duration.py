@@ -9,12 +9,12 @@ from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
-_MAX_SECONDS = 3650 * 86400.0  # ten years, because far longer ones overflow the dates of datetime
+_MAX_SECONDS = 3650 * 86400.0  # ten years, because much longer durations overflow datetime
 _PATTERN = r"(\d+(\.\d+)?(ms|s|m|h|d))+"
 
 
 def parse_duration(value: Any) -> float:
-    """Parse a duration, as text or a number of seconds, into seconds. Raises ValueError with the accepted form."""
+    """Return a duration (text, or a number of seconds) in seconds. Raises ValueError that shows the accepted form."""
     length = _parse(value)
     if length is None or not length >= 0:
         raise ValueError("should be a length of time such as 30s, 10m or 1h30m")
@@ -36,7 +36,7 @@ def _parse(value: Any) -> float | None:
 
 
 def format_duration(length: float) -> str:
-    """Format seconds as :func:`parse_duration` accepts them: 5400.0 is ``1h30m``. Rounded to milliseconds."""
+    """Format seconds in the form that :func:`parse_duration` accepts: ``1h30m`` for 5400.0. Rounds to milliseconds."""
     text, rest = "", round(length, 3)
     for unit in ("d", "h", "m"):
         count, rest = divmod(rest, _SECONDS[unit])
@@ -71,11 +71,11 @@ Duration = Annotated[
     WithJsonSchema(_schema(0)),
 ]
 
-# Seconds; an hour or more
+# Seconds; at least an hour
 Retention = Annotated[
     float, BeforeValidator(parse_duration), AfterValidator(_check_retention), WithJsonSchema(_schema(3600))
 ]
-# Seconds; a second or more
+# Seconds; at least one
 Interval = Annotated[
     float, BeforeValidator(parse_duration), AfterValidator(_check_interval), WithJsonSchema(_schema(1))
 ]

@@ -1,4 +1,4 @@
-"""The exceptions that weatherd raises on purpose; any other exception is a bug."""
+"""Exceptions that weatherd raises deliberately; any other exception is a bug."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 
 class WeatherdError(Exception):
-    """The base class of expected failures. Its text is a message for users."""
+    """Base class of expected failures. The text is a message for users."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One problem with a configuration: its location and a message that says what to do."""
+    """A problem with the configuration: its location, and a message that explains how to fix it."""
 
-    where: str  # file:line:column, or an environment variable, or a file; "" if there is none
+    where: str  # file:line:column, an environment variable or a file; "" if unknown
     message: str
 
     def __str__(self) -> str:
@@ -27,7 +27,7 @@ class Problem:
 
 
 class ConfigError(WeatherdError):
-    """A configuration was rejected as a whole; ``problems`` are all problems found in it."""
+    """The whole configuration was rejected; ``problems`` has every problem that was found."""
 
     def __init__(self, *problems: Problem) -> None:
         super().__init__("\n".join(map(str, problems)))
@@ -35,11 +35,11 @@ class ConfigError(WeatherdError):
 
 
 class StateError(WeatherdError):
-    """The state folder cannot be used, at least at the moment; the text names it and says what to do."""
+    """The state folder cannot be used, perhaps only temporarily; the text names it and suggests a fix."""
 
 
 class DeliveryError(WeatherdError):
-    """The destination cannot accept observations now; ``retry_after`` is the pause in seconds it asked for, or None."""
+    """The destination cannot accept observations now; ``retry_after`` is the delay it requested in seconds, or None."""
 
     def __init__(self, reason: str, *, retry_after: float | None = None) -> None:
         super().__init__(reason)
@@ -51,25 +51,25 @@ class RejectedError(WeatherdError):
 
 
 class Failure(Enum):
-    """The kind of a failed request, which decides what is retried. Values are the metrics' ``outcome`` label."""
+    """Kind of a failed request; it determines when to retry. The values are the metrics' ``outcome`` label."""
 
     REJECTED = "refused"  # the same request will fail again: 400, 404, 422
-    DENIED = "denied"  # wrong or missing key, or blocked: 401, 403
+    DENIED = "denied"  # the key is wrong or missing, or the client is blocked: 401, 403
     RATE_LIMITED = "limited"  # too many requests in a period: 429
-    CONCURRENCY_LIMITED = "crowded"  # too many concurrent requests: another kind of 429
+    CONCURRENCY_LIMITED = "crowded"  # too many concurrent requests: also 429
     PAUSED = "paused"  # not sent, because the service is paused or its quota is used up
-    STALE = "stale"  # a response with an observation that is too old
+    STALE = "stale"  # the observation in the response is too old
     BROKEN = "broken"  # 500, a truncated response or a timeout; in a batch, one city may be the cause
     UNAVAILABLE = "unavailable"  # the service or the network is down: 502, 503, no connection
     MALFORMED = "malformed"  # a response that cannot be parsed
-    EMPTY = "empty"  # a valid response without the weather of this place
+    EMPTY = "empty"  # a valid response without weather for this location
 
 
 class ProviderError(WeatherdError):
     """A poll failed; the text is the reason and never contains an API key.
 
-    ``retry_after`` is the pause in seconds that the service asked for, or None. ``retry_spacing`` is set when the
-    service is paused for all cities: the seconds between their retries.
+    ``retry_after`` is the delay in seconds that the service requested, or None. ``retry_spacing`` is set if the service
+    is paused for all cities: the seconds between the retries of two cities.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class ProviderError(WeatherdError):
         self.retry_spacing = retry_spacing
 
     def copy_for(self, index: int = 0) -> ProviderError:
-        """Return a copy for caller number *index* of a batch; raising one object repeatedly grows its traceback."""
+        """Return a copy for caller number *index* of a batch. Raising one object repeatedly grows its traceback."""
         retry_after = self.retry_after
         if retry_after is not None and self.retry_spacing:
             retry_after += index * self.retry_spacing
@@ -89,7 +89,7 @@ class ProviderError(WeatherdError):
 
 
 def is_service_wide(error: Exception | None) -> bool:
-    """Return whether the service is paused for all cities; the rate limiter has logged that once for all of them."""
+    """Return whether the service is paused for all cities, which the rate limiter has logged once for all of them."""
     return isinstance(error, ProviderError) and error.retry_spacing is not None
 
 
@@ -107,7 +107,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def describe(error: BaseException) -> str:
-    """Return the message of *error*, or the name of its type if it has none or raises when it is asked."""
+    """Return the message of *error*, or the name of its type if it has no message or its ``__str__`` raises."""
     try:
         text = (error.strerror if isinstance(error, OSError) else None) or str(error)
     except Exception:  # noqa: BLE001 - the __str__ of a plug-in's exception

@@ -1,4 +1,4 @@
-"""Observations as text: a line by the user's template, and the plain values of JSON and CSV."""
+"""Observations as text: a line in the user's format, and plain values for JSON and CSV."""
 
 from __future__ import annotations
 
@@ -26,86 +26,86 @@ _NOT_ZERO = re.compile("[1-9a-zA-Z]")
 _WIDE_SPEC = re.compile(r"\d{4}")
 
 
-class _UnfitError(ValueError):
-    """The template contains something that is not allowed."""
+class _TemplateError(ValueError):
+    """A template contains something that is not allowed."""
 
 
 class _Field(NamedTuple):
-    """A field of a template, and the text before it."""
+    """A field of a template and the text before it."""
 
-    before: str
-    position: int  # in NAMES
+    prefix: str
+    index: int  # in TEMPLATE_FIELDS
     conversion: str | None
     spec: str
 
     def fill(self, values: Sequence[Any], zone: tzinfo) -> str:
-        """Return the text up to the end of the field: a dash for a missing value, and 0 where rounding gives -0."""
-        value = values[self.position]
+        """Return the text up to the end of the field: a dash for a missing value, 0 instead of a rounded -0."""
+        value = values[self.index]
         if value is None:
-            return f"{self.before}–"
-        if self.position in _TIMES:
+            return f"{self.prefix}–"
+        if self.index in _TIMES:
             value = value.astimezone(zone)
         text = format(_FORMATTER.convert_field(value, self.conversion) if self.conversion else value, self.spec)
         if "-" in text and isinstance(value, float) and not _NOT_ZERO.search(text):
             text = format(_FORMATTER.convert_field(0.0, self.conversion), self.spec)
-        return f"{self.before}{text}"
+        return f"{self.prefix}{text}"
 
 
 _FORMATTER = string.Formatter()
 
 
 @functools.lru_cache(maxsize=16)
-def _parts(template: str) -> tuple[tuple[_Field, ...], str]:
-    """Parse a template into its fields, which must be plain names, and the text after the last one."""
-    fields, end = [], ""
-    for before, name, spec, conversion in _FORMATTER.parse(template):
+def _parse_template(template: str) -> tuple[tuple[_Field, ...], str]:
+    """Parse a template into its fields, which must be plain names, and the text after the last field."""
+    fields, text = [], ""
+    for prefix, name, spec, conversion in _FORMATTER.parse(template):
         if name is None:
-            end += before
+            text += prefix
         elif name in TEMPLATE_FIELDS:
-            fields.append(_Field(end + before, TEMPLATE_FIELDS.index(name), conversion, spec or ""))
-            end = ""
+            fields.append(_Field(text + prefix, TEMPLATE_FIELDS.index(name), conversion, spec or ""))
+            text = ""
         else:
-            raise _UnfitError(f"should not contain {{{name}}}{did_you_mean(name, TEMPLATE_FIELDS)}")
-    return tuple(fields), end
+            raise _TemplateError(f"should not contain {{{name}}}{did_you_mean(name, TEMPLATE_FIELDS)}")
+    return tuple(fields), text
 
 
-def format_line(template: str, arrival: FetchedObservation) -> str:
-    """Format an observation by a template such as ``console.format``.
+def format_line(template: str, fetched: FetchedObservation) -> str:
+    """Format an observation with a template such as ``console.format``.
 
-    Times are in the city's time zone if it has one, else in UTC. A stale observation is marked at the end of the line,
-    whatever the template.
+    Times are in the city's time zone if it has one, else in UTC. A mark at the end of the line, independent of the
+    template, shows that an observation is stale.
     """
-    city, observation, _, is_stale, _ = arrival
+    city, observation, _, is_stale, _ = fetched
     zone = zoneinfo.ZoneInfo(city.timezone) if city.timezone else UTC
-    fields, end = _parts(template)
+    fields, end = _parse_template(template)
     values = (city.name, *observation)
     text = "".join([field.fill(values, zone) for field in fields]) + end
     return f"{text} (stale: of {observation.observed_at.astimezone(zone):%d %b %H:%M %Z})" if is_stale else text
 
 
 def to_dict(observation: Observation) -> dict[str, Any]:
-    """Return the fields in their order for JSON and CSV; times are RFC 3339 strings in UTC."""
+    """Return the fields for JSON and CSV, in order; times are RFC 3339 strings in UTC."""
     values = observation._asdict()
     for name in ("observed_at", "fetched_at"):
         values[name] = format_rfc3339(values[name])
     return values
 
 
-@functools.lru_cache(maxsize=256)  # because the observations of a batch share their times
+@functools.lru_cache(maxsize=256)  # because all observations of a batch have the same times
 def format_rfc3339(moment: datetime) -> str:
     """Format a time in UTC as ``2026-01-31T12:00:00Z`` (RFC 3339), with milliseconds unless they are zero."""
     utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
-    text = orjson.dumps(utc)  # a fifth of the time of isoformat(), because a log line has three times
+    text = orjson.dumps(utc)  # five times as fast as isoformat(); each log line has three times
     return f"{text[1 : 24 if moment.microsecond else 20].decode()}Z"
 
 
 def validate_template(template: str) -> str:
-    """Return *template* if it works for every observation. Raises ValueError that names the wrong field."""
+    """Return *template* if it can format every observation. Raises ValueError that names the field at fault."""
     try:
         _check_specs(template)
         for example in _examples():
             format_line(template, example)
-    except _UnfitError:
+    except _TemplateError:
         raise
     except (ValueError, IndexError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise ValueError(f"is not a format string: {error}") from None
@@ -115,13 +115,13 @@ def validate_template(template: str) -> str:
 def _check_specs(template: str) -> None:
     for _, _, spec, _ in _FORMATTER.parse(template):
         if spec and "{" in spec:
-            raise _UnfitError("should not contain a field inside a field")
+            raise _TemplateError("should not contain a field inside a field")
         if spec and _WIDE_SPEC.search(spec):
-            raise _UnfitError(f"should have widths and precisions below 1000, not {spec!r}")
+            raise _TemplateError(f"should have widths and precisions below 1000, not {spec!r}")
 
 
 def _examples() -> Iterator[FetchedObservation]:
-    """Yield observations that a template must handle: with the required values only, and with all of them."""
+    """Yield observations that a template must handle: with only the required values, and with all values."""
     moment = datetime(2026, 1, 1, tzinfo=UTC)
     base = {"city": "kiel", "provider": "open-meteo", "observed_at": moment, "fetched_at": moment}
     for temperature in (6.5, -40.0):

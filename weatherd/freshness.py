@@ -1,4 +1,4 @@
-"""The age of an observation, and the age from which on it is stale. Pure functions."""
+"""Age of an observation, and the age above which it is stale. Pure functions."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
     from weatherd.observation import Observation
 
-# Seconds. A budget covers the update cycle of a healthy service and one failed update. Models are updated every 15
-# minutes (Open-Meteo) or 10 minutes (OpenWeatherMap), forecast steps are one hour long (MET Norway), stations report
-# every 30 or 60 minutes and their reports take up to 30 minutes more (Bright Sky, NWS).
+# Seconds. A budget covers the update cycle of a healthy service plus one failed update. Models are updated every 15
+# minutes (Open-Meteo) or 10 minutes (OpenWeatherMap), a forecast step is one hour (MET Norway), and stations report
+# every 30 or 60 minutes with a delay of up to 30 minutes (Bright Sky, NWS).
 AGE_BUDGETS: Mapping[str, float] = MappingProxyType(
     {
         "open-meteo": 7200.0,
@@ -23,12 +23,12 @@ AGE_BUDGETS: Mapping[str, float] = MappingProxyType(
         "nws": 9000.0,
     }
 )
-DEFAULT_AGE_BUDGET = 10800.0  # seconds, for a plug-in that states none
+DEFAULT_AGE_BUDGET = 10800.0  # seconds, for a plug-in that declares none
 
 
 @dataclass(frozen=True, slots=True)
 class AgeBudgets:
-    """The age in seconds up to which an observation counts as fresh, by provider."""
+    """Maximum age in seconds of a fresh observation, by provider."""
 
     seconds: Mapping[str, float] = field(default_factory=lambda: AGE_BUDGETS)
 
@@ -45,5 +45,5 @@ BUILT_IN_BUDGETS = AgeBudgets()
 
 
 def age_seconds(observation: Observation, now: float) -> float:
-    """Return the age at *now*, a POSIX time; at least 0, because the clocks of some services are ahead."""
+    """Return the age in seconds at *now*, a POSIX time; at least 0, because some services' clocks are ahead."""
     return max(0.0, now - observation.observed_at.timestamp())

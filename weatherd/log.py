@@ -33,10 +33,10 @@ def configure(
 ) -> None:
     """Send every event, warning, library log record and uncaught exception to *stream*, one line each.
 
-    *style* is ``json``, ``pretty``, or ``auto``: pretty on a terminal. *secrets* are redacted in every line. *write*,
-    if given, receives the finished lines in place of *stream*.
+    *style* is ``json``, ``pretty``, or ``auto``: pretty on a terminal, else JSON. *secrets* are redacted in every line.
+    If *write* is given, it receives the finished lines instead of *stream*.
     """
-    global _writer  # noqa: PLW0603 - there is one log per process, as in logging and structlog
+    global _writer  # noqa: PLW0603 - one log per process, as in logging and structlog
     stream = stream or sys.stderr
     pretty = style == "pretty" or (style == "auto" and stream.isatty())
     tail: list[Processor] = [_console_renderer(stream)] if pretty else [structlog.processors.format_exc_info, _JSON]
@@ -45,7 +45,7 @@ def configure(
         processors=[*_HEAD, *tail],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=lambda *_: writer,
-        cache_logger_on_first_use=False,  # because a logger used before configure() would keep the old configuration
+        cache_logger_on_first_use=False,  # or a logger used before configure() would keep the old configuration
     )
     handler = _Handler(writer)
     handler.setFormatter(
@@ -61,17 +61,18 @@ def configure(
 
 
 def get_log_writer() -> LogWriter:
-    """Return the writer that the last :func:`configure` made. Raises RuntimeError before the first one."""
+    """Return the writer made by the last call of :func:`configure`. Raises RuntimeError if it was never called."""
     if _writer is None:
         raise RuntimeError("weatherd.log.configure() has not been called")
     return _writer
 
 
 class LogWriter:
-    """Writes finished lines for structlog, and renders batches of events for the log sink.
+    """Writer of structlog's finished lines, and of batches of events for the log sink.
 
-    structlog runs two chains for each event: the head (context, level, time) and the tail (exception, renderer). In a
-    batch the head is the same for all events, so :meth:`write_batch` runs it once, and only the renderer once an event.
+    Each event passes through two chains of processors: the head (context, level, time) and the tail (exception,
+    renderer). The head adds the same to all events of a batch, so :meth:`write_batch` runs it once per batch and only
+    the renderer once per event.
     """
 
     def __init__(
@@ -83,15 +84,15 @@ class LogWriter:
         self._render = render
 
     def msg(self, line: str) -> None:
-        """Redact and write one line, or several with line breaks between them."""
+        """Redact and write one line, or several lines separated by line breaks."""
         self._write(self._redact(line))
 
-    debug = info = warning = error = critical = msg  # the methods that structlog calls, by level
+    debug = info = warning = error = critical = msg  # structlog calls the method of the event's level
 
     def write_batch(self, event: str, batch: Iterable[Mapping[str, Any]]) -> None:
-        """Log *event* at level info once for each mapping of facts, as ``info(event, **facts)`` does, in one write.
+        """Log *event* at level info once per mapping in *batch*, as ``info(event, **facts)`` would, in one write.
 
-        All lines carry the same time. The facts must not hold an exception, because nothing formats it here.
+        All lines have the same timestamp. The facts must not contain an exception, because it would not be formatted.
         """
         if self._level > logging.INFO:
             return
@@ -110,7 +111,7 @@ def _number(level: str) -> int:
 
 
 def _write_now(stream: TextIO, line: str) -> None:
-    with contextlib.suppress(OSError, ValueError):  # the log's reader is gone; that must not stop the program
+    with contextlib.suppress(OSError, ValueError):  # a closed log stream must not stop the program
         stream.write(f"{line}\n")
         stream.flush()
 
@@ -150,7 +151,7 @@ def _stamp(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     return {"timestamp": now, "level": event["level"], "event": event["event"], **event}
 
 
-# What these add depends on the time and the context, not on the facts of an event
+# These processors depend on the time and the context, not on the facts of an event
 _HEAD: Sequence[Processor] = (structlog.contextvars.merge_contextvars, structlog.processors.add_log_level, _stamp)
 
 
@@ -166,14 +167,14 @@ def _name_library(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 
 
 def _install_hooks() -> None:
-    """Log what Python would print as a traceback: uncaught exceptions, in threads too, and unraisable ones."""
+    """Log the exceptions that Python would print as a traceback: uncaught (also in threads) and unraisable ones."""
     log: Any = structlog.get_logger()
 
-    def uncaught(kind: type[BaseException], error: BaseException, _: object) -> None:
+    def log_uncaught(kind: type[BaseException], error: BaseException, _: object) -> None:
         if issubclass(kind, KeyboardInterrupt):
             return
         log.critical("uncaught", exc_info=error)
 
-    sys.excepthook = uncaught
+    sys.excepthook = log_uncaught
     threading.excepthook = lambda args: log.critical("uncaught", exc_info=args.exc_value, thread=str(args.thread))
     sys.unraisablehook = lambda args: log.error("unraisable", exc_info=args.exc_value, message=args.err_msg)

@@ -1,4 +1,4 @@
-"""Observations: the values that go from providers through the pipeline to sinks and forwarders."""
+"""Observations: the values that providers return and the pipeline passes to sinks and forwarders."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ if TYPE_CHECKING:
 
 
 class Observation(NamedTuple):
-    """The weather of one city at one moment, as one provider reports it, in weatherd's units.
+    """The weather of one city at one time, as reported by one provider, in weatherd's units.
 
-    Times are timezone-aware and in UTC. Numbers are finite; None means that the provider reports no value, never zero.
+    Times are timezone-aware and in UTC. Numbers are finite; None means that the provider reports no value, not zero.
     """
 
     city: str  # the city's id
     provider: str
-    observed_at: datetime  # when the values were measured or modelled, by the provider
+    observed_at: datetime  # time of the measurement or of the model step
     fetched_at: datetime
     temperature: float  # °C
     description: str  # free text for people; one line, never empty
-    code: int | None = None  # WMO code table 4677, where the provider has an equivalent
-    station: str = ""  # the provider's id of the station or source; "" if it names none
+    code: int | None = None  # WMO code table 4677, if the provider reports an equivalent
+    station: str = ""  # the provider's id of the station or source; "" if unknown
     apparent_temperature: float | None = None  # °C
     relative_humidity: float | None = None  # %
     pressure_msl: float | None = None  # hPa
     wind_speed: float | None = None  # m/s
-    wind_direction: float | None = None  # degrees clockwise from north, the direction that the wind comes from
+    wind_direction: float | None = None  # degrees clockwise from north; the direction the wind blows from
     wind_gust: float | None = None  # m/s
     precipitation: float | None = None  # mm, in the hour before observed_at
     cloud_cover: float | None = None  # %
@@ -39,15 +39,15 @@ class Observation(NamedTuple):
         return self[:_FETCHED_AT] == other[:_FETCHED_AT] and self[_FETCHED_AT + 1 :] == other[_FETCHED_AT + 1 :]
 
     def follows(self, other: Observation) -> bool:
-        """Return whether it was both observed and fetched later than *other*."""
+        """Return whether this was both observed and fetched later than *other*."""
         return self.observed_at > other.observed_at and self.fetched_at > other.fetched_at
 
     def find_problem(self) -> str | None:
-        """Return the rule that a field breaks, as ``field 'observed_at' is invalid: must be timezone-aware``, or None.
+        """Return the first invalid field, as ``field 'observed_at' is invalid: must be timezone-aware``, or None.
 
-        A provider may be a plug-in without type checks, so types are checked too.
+        Checks types too, because a provider may be a plug-in that is not type-checked.
         """
-        values: tuple[Any, ...] = self  # because the declared types are what is being checked
+        values: tuple[Any, ...] = self  # Any, because a plug-in's values may not have the declared types
         for index in _NUMBERS:
             number = values[index]
             if number is not None and not (isinstance(number, _NUMBER) and isfinite(number)):
@@ -80,17 +80,17 @@ def _problem(index: int, rule: str) -> str:
 
 
 class FetchedObservation(NamedTuple):
-    """An observation in the queue on its way to the sinks, with its city."""
+    """An observation in the queue, with its city."""
 
     city: City
     observation: Observation
-    repeat: bool = False  # the provider had reported the same values before
-    stale: bool = False  # too old to be the current weather, and no provider had a newer one
-    follows: bool = False  # newer than the one fetched before it for the same place
+    repeat: bool = False  # identical to the city's previous observation, except for fetched_at
+    stale: bool = False  # older than its age budget, and no provider had a newer one
+    follows: bool = False  # newer than the previous one, and for the same location
 
 
 class LastObservation(NamedTuple):
-    """The last observation of a city, with the coordinates it is for, because a city may be moved in the list."""
+    """The last observation of a city, with its coordinates, because an edit of the list may move a city."""
 
     lat: float  # degrees
     lon: float  # degrees

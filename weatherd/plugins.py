@@ -1,4 +1,4 @@
-"""Providers, sinks and forwarders, found by entry points; the built-in ones are registered in the same way."""
+"""Discovery of providers, sinks and forwarders by entry points. The built-in ones are registered in the same way."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ def find_plugins(group: str) -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=f"weatherd.{group}")}
 
 
-class contain:  # noqa: N801 - used like a function of contextlib; @contextmanager would double the cost for each poll
-    """Turn what is not an Exception into a RuntimeError, so that a plug-in cannot end the daemon.
+class contain:  # noqa: N801 - used like a function of contextlib; @contextmanager would double its cost, and each poll uses it
+    """Context manager that converts exceptions which could end the daemon into RuntimeError, for calls of plug-ins.
 
-    That is SystemExit, KeyboardInterrupt, and a CancelledError although the task was not cancelled: raised by the code
-    inside the ``with``, it would end the task silently. A real cancellation passes.
+    They are SystemExit, KeyboardInterrupt, and a CancelledError in a task that was not cancelled, which would end the
+    task silently. A real cancellation is passed on.
     """
 
     __slots__ = ()
@@ -24,13 +24,13 @@ class contain:  # noqa: N801 - used like a function of contextlib; @contextmanag
         """Do nothing."""
 
     def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: object) -> None:
-        """Translate the exception."""
+        """Convert the exception if it is not an Exception."""
         match error:
             case None | Exception() | GeneratorExit():
                 return
             case asyncio.CancelledError():
                 task = asyncio.current_task()
                 if not (task and task.cancelling()):
-                    raise RuntimeError("it was cancelled by itself") from error
+                    raise RuntimeError("it raised CancelledError") from error
             case _:
                 raise RuntimeError(f"it raised {type(error).__name__}") from error

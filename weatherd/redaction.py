@@ -11,16 +11,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 REDACTED = "[redacted]"
-MIN_SECRET_LENGTH = 5  # characters; a shorter text occurs in ordinary words, so replacing it would garble the log
+MIN_SECRET_LENGTH = 5  # characters; a shorter one may be part of ordinary words, so replacing it would garble the log
 _KEY_IN_URL = re.compile(r"([?&](?:appid|apikey|api_key|key|token)=)[^&\s\"'\\]+", re.IGNORECASE)
 
 
 class Redaction:
-    """Replaces secrets in text by ``[redacted]``: the known ones in any encoding, and any key in a URL's query."""
+    """Replaces secrets in text with ``[redacted]``: known secrets in any encoding, and any key in a URL's query."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         forms = {form for secret in secrets if len(secret) >= MIN_SECRET_LENGTH for form in _forms(secret)}
-        # One pattern each, because a search for one of several texts takes ten times as long as for a single one
+        # One pattern per form, because a search for alternatives takes ten times as long as for a single text
         self._known = [re.compile(form) for form in sorted(forms, key=len, reverse=True)]
 
     def __call__(self, text: str) -> str:
@@ -33,7 +33,7 @@ class Redaction:
 
 
 def _forms(secret: str) -> set[str]:
-    """Return patterns for the encodings of a secret: in a URL, a Python literal, JSON, and JSON within JSON."""
+    """Return patterns for a secret as plain text, as a Python literal, in JSON, in JSON within JSON, and in a URL."""
     plain = {secret, repr(secret)[1:-1]}
     in_json = {json.dumps(form)[1:-1] for form in plain} | {
         json.dumps(form, ensure_ascii=False)[1:-1] for form in plain

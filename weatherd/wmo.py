@@ -1,6 +1,6 @@
-"""Present weather codes of WMO code table 4677, and their descriptions.
+"""Present weather codes of WMO code table 4677 and their descriptions.
 
-Codes 0 to 3 mean the sky cover, as Open-Meteo uses them; in the table itself they mean the development of clouds.
+Codes 0 to 3 mean the sky cover, as in Open-Meteo's API; in the WMO table they mean the development of clouds.
 See https://open-meteo.com/en/docs (weather codes) and WMO-No. 306, Manual on Codes, table 4677.
 """
 
@@ -55,5 +55,5 @@ DESCRIPTIONS = MappingProxyType(
 
 
 def describe_code(code: int) -> str:
-    """Return the lower-case English description of a code; ``unknown (n)`` for a code that no service documents."""
+    """Return the English description of a code in lower case; ``unknown (n)`` for a code that no service documents."""
     return DESCRIPTIONS.get(code, f"unknown ({code})")

@@ -15,10 +15,10 @@ _T = TypeVar("_T")
 
 
 class WorkerThread:
-    """Runs blocking calls in its own thread, in order.
+    """A thread that runs blocking calls in order.
 
-    It is a daemon thread, unlike those of asyncio's executor, because the process must be able to end while a call is
-    stuck, for example on a network drive.
+    It is a daemon thread, unlike the threads of asyncio's executor, so that the process can end while a call hangs, for
+    example on a network drive.
     """
 
     def __init__(self, name: str) -> None:
@@ -33,7 +33,7 @@ class WorkerThread:
         self._calls.put(None)
 
     async def run(self, call: Callable[[], _T]) -> _T:
-        """Run *call* in the thread and return its result. If cancelled, a call that has started runs to its end."""
+        """Run *call* in the thread and return its result. On cancellation, a call that has started still finishes."""
         future: Future[_T] = Future()
         self._calls.put((future, call))
         return await asyncio.wrap_future(future)
@@ -45,5 +45,5 @@ class WorkerThread:
                 continue
             try:
                 future.set_result(call())
-            except BaseException as error:  # noqa: ASYNC103, BLE001 - run() raises it in the caller
+            except BaseException as error:  # noqa: ASYNC103, BLE001 - the future raises it in run()
                 future.set_exception(error)

@@ -1,1 +1,1 @@
-"""The running process: lifecycle, wiring, reload, signals, systemd, status."""
+"""The daemon process: lifecycle, wiring, reload, signals, systemd, status."""

@@ -1,4 +1,4 @@
-"""Notice edits of the configuration's files by polling them, because that works on every file system."""
+"""Detection of edits to the configuration files. The files are polled, which works on every file system."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
 
 class FileState(NamedTuple):
-    """What changes when a file is edited, however the editor saves it.
+    """The metadata of a file that changes with every edit, whether the editor replaces the file or writes into it.
 
-    The change time (ctime) and not the modification time, because a file that becomes readable counts as edited.
+    It has the change time (ctime) instead of the modification time, because a file that becomes readable counts as
+    edited.
     """
 
     path: Path
@@ -34,26 +35,28 @@ _PERIOD = 0.5  # seconds
 def load_with_snapshot(
     file: Path, environ: Mapping[str, str], providers: Collection[str], **flags: Any
 ) -> tuple[loader.Configuration, Snapshot]:
-    """Load the configuration, and return it with a snapshot of its files.
+    """Load the configuration and return it with a snapshot of its files.
 
-    Each file's state is taken before the file is read, because an edit in between would otherwise never be noticed.
+    The state of each file is taken before the file is read, so that an edit in between is detected later.
     Raises ConfigError as :func:`weatherd.config.loader.load_configuration` does.
     """
-    of_settings = take_snapshot([file])
-    bare = loader.Configuration(file, loader.load_settings(file, environ, providers, **flags), (), ())
-    of_list = take_snapshot([bare.list_path])
-    return loader.with_city_list(bare, bare.list_path, providers), of_settings + of_list
+    settings_snapshot = take_snapshot([file])
+    without_cities = loader.Configuration(file, loader.load_settings(file, environ, providers, **flags), (), ())
+    list_path = without_cities.list_path
+    list_snapshot = take_snapshot([list_path])
+    return loader.with_city_list(without_cities, list_path, providers), settings_snapshot + list_snapshot
 
 
 def take_snapshot(paths: Iterable[Path]) -> Snapshot:
-    """Return the states of the files, in folders those of each YAML file; unreadable ones are left out."""
+    """Return the states of files, and of the YAML files in folders; unreadable files are omitted."""
     return tuple(state for path in paths for state in _read_states(path))
 
 
 async def watch_files(paths: Callable[[], Iterable[Path]], snapshot: Snapshot, reload: asyncio.Event) -> None:
-    """Set *reload* whenever one of the current *paths* was edited, replaced or removed since *snapshot*, for ever.
+    """Set *reload* whenever a file in *paths* is edited, replaced or removed, starting from *snapshot*; run for ever.
 
-    Two snapshots in a row have to agree, so that no file is read while it is being written.
+    *paths* is called for each check. Two consecutive snapshots must be equal, so that a file is not read while it is
+    being written.
     """
     known = previous = snapshot
     while True:

@@ -1,4 +1,4 @@
-"""Tune Python's garbage collector: run it rarely, because weatherd leaves next to no reference cycles."""
+"""Tuning of Python's garbage collector: it runs rarely, because weatherd creates hardly any reference cycles."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _MIN_CITIES, _MAX_CITIES = 1000, 40_000
 
 
 def set_threshold(cities: int = 0) -> None:
-    """Set the generation-0 threshold to 50 allocations per city (of at least 1,000 and at most 40,000 cities).
+    """Set the generation-0 threshold to 50 allocations per city, counting at least 1,000 and at most 40,000 cities.
 
-    The objects of a poll live until the next one and are freed by reference counting. A collection finds nothing,
-    yet it visits every city that is being polled. Only connection errors leave cycles.
+    The objects of a poll live until the next poll and are freed by reference counting. A collection finds nothing, but
+    visits the objects of every city that is being polled. Only connection errors leave reference cycles.
     https://docs.python.org/3/library/gc.html#gc.set_threshold
     """
     gc.set_threshold(50 * min(max(_MIN_CITIES, cities), _MAX_CITIES), 20, 100)
@@ -24,9 +24,9 @@ def set_threshold(cities: int = 0) -> None:
 
 @contextlib.contextmanager
 def gc_paused() -> Iterator[None]:
-    """Disable the collector inside the ``with``, for work that allocates a lot and keeps little: a reload, a stop.
+    """Disable the collector inside the ``with``, for a reload or a shutdown, which allocate many short-lived objects.
 
-    Otherwise the work would trigger a full collection, which takes two seconds for 200,000 cities.
+    Otherwise they would trigger a full collection, which takes two seconds for 200,000 cities.
     """
     was_enabled = gc.isenabled()
     gc.disable()

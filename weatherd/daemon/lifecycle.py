@@ -1,4 +1,4 @@
-"""The daemon's lifecycle. The nesting of its scopes is the order in which it shuts down."""
+"""The daemon's lifecycle. Its nested scopes define the shutdown order: the innermost ends first."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-_DISCONNECT_TIME = 0.5  # seconds of the grace period that are reserved for the forwarders to disconnect
-_OVERDUE = 0.2  # seconds after the grace period when a task must have swallowed its cancellation
+_DISCONNECT_TIME = 0.5  # seconds of the grace period reserved for disconnecting the forwarders
+_OVERDUE = 0.2  # seconds after the grace period; a task that still runs has swallowed its cancellation
 
 
 async def run_daemon(parts: Parts, *, stop: asyncio.Event, reload: asyncio.Event) -> bool:
-    """Poll the cities until *stop* is set; return whether every fetched observation reached the journal and the sinks.
+    """Poll the cities until *stop* is set. Return whether every fetched observation reached the journal and the sinks.
 
-    Setting *reload* loads the configuration again, as an edit of its files does.
+    Setting *reload* reloads the configuration, as an edit of its files does.
 
-    After *stop* the producers end first, then the queue is drained, then the forwarders deliver what they still can.
-    All that takes ``shutdown_grace`` seconds at most; what hangs after that is cancelled. The HTTP interface stays up
-    until the end. ``daemon.stopped`` summarizes the run in either case; a bug in the pipeline itself is raised instead.
+    After *stop*, the producers end, then the queue is drained, then the forwarders deliver as much of their backlog as
+    they can. That takes at most ``shutdown_grace`` seconds; tasks that still run are then cancelled. The HTTP interface
+    stays up until the end. ``daemon.stopped`` summarizes the run in either case; a bug in the pipeline is raised.
     """
     loop = asyncio.get_running_loop()
-    grace = asyncio.timeout(None)  # scheduled by the stop
+    grace = asyncio.timeout(None)  # the deadline is set when *stop* is set
     is_clean = False
     with contextlib.ExitStack() as until_end:
         async with contextlib.AsyncExitStack() as services:
@@ -54,7 +54,7 @@ async def run_daemon(parts: Parts, *, stop: asyncio.Event, reload: asyncio.Event
                     async with asyncio.TaskGroup() as producers:
                         supervisor = _start_producers(producers, parts, status)
                         helpers = _start_helpers(producers, parts, status, reload)
-                        await asyncio.sleep(0)  # because systemd should hear of it when the producers have started
+                        await asyncio.sleep(0)  # so that the producers have started before systemd is notified
                         _report_ready(parts, status)
                         await stop.wait()
                         until_end.enter_context(gc_tuning.gc_paused())
@@ -76,7 +76,7 @@ async def run_daemon(parts: Parts, *, stop: asyncio.Event, reload: asyncio.Event
 async def _open_services(parts: Parts, services: contextlib.AsyncExitStack, reload: asyncio.Event) -> DaemonStatus:
     """Apply the list of cities, start the forwarders and the HTTP interface, and return the daemon's status.
 
-    The list comes first, because the MQTT forwarder withdraws every city that is not listed.
+    The list is applied first, because the MQTT forwarder withdraws every city that is not in it.
     """
     history, registry = PollHistory(), parts.registry
     registry.subscribe(parts.latest.apply)
@@ -154,7 +154,7 @@ def _report_stopping(parts: Parts, status: DaemonStatus) -> None:
     log.info("daemon.stopping", queued=status.queue.depth)
 
 
-def _log_summary(status: DaemonStatus, is_clean: bool) -> None:  # noqa: FBT001 - call_at() takes no keywords
+def _log_summary(status: DaemonStatus, is_clean: bool) -> None:  # noqa: FBT001 - call_at() passes no keyword arguments
     write = log.info if is_clean else log.error
     counters = {"forwarders": status.deliveries.counters()} if status.deliveries else {}
     write(

@@ -1,4 +1,4 @@
-"""Write the log from a thread of its own, so that a reader which stopped reading does not block the daemon."""
+"""Writing of the log in a separate thread, so that a log reader that stops reading cannot block the daemon."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _BATCH_LIMIT = 1000  # texts
 
 
 class LineWriter:
-    """Writes lines to a stream, in order. Lines beyond the limit of the queue are dropped and counted.
+    """A thread that writes lines to a stream, in order.
 
-    ``log.dropped`` reports their number.
+    Lines that do not fit into its queue are dropped; ``log.dropped`` reports their number.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -29,12 +29,12 @@ class LineWriter:
         self._queue: queue.SimpleQueue[str | threading.Event] = queue.SimpleQueue()
         self._free_lines = _QUEUE_LIMIT
         self._dropped = 0
-        # Reentrant, because the garbage collector may run a finalizer inside write() that logs a line itself.
+        # Reentrant, because the garbage collector may run a finalizer inside write(), which may log a line.
         self._lock = threading.RLock()
         threading.Thread(target=self._write_queued, name="log", daemon=True).start()
 
     def write(self, text: str) -> None:
-        """Enqueue a line, or several separated by line breaks; never blocks."""
+        """Enqueue a line, or several lines separated by line breaks, without blocking."""
         lines = _count_lines(text)
         with self._lock:
             if lines <= self._free_lines:
@@ -44,7 +44,7 @@ class LineWriter:
                 self._dropped += lines
 
     def flush(self, deadline: float) -> None:
-        """Wait until all queued lines are written, for at most *deadline* seconds."""
+        """Wait at most *deadline* seconds until all queued lines are written."""
         written = threading.Event()
         self._queue.put(written)
         written.wait(deadline)
@@ -55,7 +55,7 @@ class LineWriter:
             while len(batch) < _BATCH_LIMIT and not self._queue.empty():
                 batch.append(self._queue.get())
             texts = [item for item in batch if isinstance(item, str)]
-            with contextlib.suppress(OSError, ValueError):  # the reader has closed its end
+            with contextlib.suppress(OSError, ValueError):  # the log reader has closed its end
                 self._stream.write("".join(f"{text}\n" for text in texts))
                 self._stream.flush()
             for item in batch:

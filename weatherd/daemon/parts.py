@@ -1,4 +1,4 @@
-"""The parts of the daemon: one frozen value, and how it is opened."""
+"""The parts of the daemon as one frozen value, and the function that opens them."""
 
 from __future__ import annotations
 
@@ -36,24 +36,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What the daemon works with, all of it open: :func:`open_parts` makes it."""
+    """The open parts of the daemon; :func:`open_parts` creates them."""
 
-    configuration: Configuration  # at the start
-    load: Callable[[Iterable[City]], Configuration]  # loads it again; reuses the given cities where they are unchanged
-    snapshot: Snapshot | None  # of the configuration's files, taken before they were read; None: do not watch them
-    registry: CityRegistry  # empty: the daemon applies the configuration's list
+    configuration: Configuration  # loaded at startup
+    load: Callable[[Iterable[City]], Configuration]  # reloads it; the argument has the cities to reuse where unchanged
+    snapshot: Snapshot | None  # of the configuration's files before they were read; None: the files are not watched
+    registry: CityRegistry  # empty; the daemon applies the list in the configuration
     latest: LatestObservations
     planner: Planner
     providers: Mapping[str, Provider]
     sinks: Mapping[str, Sink]
     journal: Journal
-    now: Callable[[], datetime]  # aware and in UTC
+    now: Callable[[], datetime]  # timezone-aware, in UTC
     random: random.Random
     limiters: Mapping[str, RateLimiter] = field(default_factory=lambda: MappingProxyType({}))  # by provider
     forwarders: Mapping[str, Forwarder] = field(default_factory=lambda: MappingProxyType({}))
     serve: Callable[[DaemonStatus], AbstractAsyncContextManager[None]] | None = None  # the HTTP interface
     notify: Callable[[str], None] = no_notify  # sends a message to systemd
-    watchdog: float = 0.0  # seconds within which systemd expects a message; 0: it does not
+    watchdog: float = 0.0  # timeout of systemd's watchdog in seconds; 0: no watchdog
 
 
 @contextlib.asynccontextmanager
@@ -63,10 +63,10 @@ async def open_parts(
     snapshot: Snapshot,
     serve: Callable[[DaemonStatus], AbstractAsyncContextManager[None]] | None,
 ) -> AsyncIterator[Parts]:
-    """Open everything that the daemon works with, as the configuration says.
+    """Open the parts of the daemon according to the configuration.
 
-    *load* and *snapshot* are those of :class:`Parts`. Raises ConfigError when a plug-in lacks a setting, and StateError
-    when the state folder cannot be used.
+    *load*, *snapshot* and *serve* become attributes of :class:`Parts`. Raises ConfigError if a plug-in lacks a setting,
+    and StateError if the state folder cannot be used.
     """
     settings, registry = configuration.settings, CityRegistry()
     folder = find_state_folder(settings.state, configuration.file, os.environ)
@@ -91,7 +91,7 @@ async def open_parts(
             sinks=sinks,
             journal=journal,
             now=utc_now,
-            random=random.Random(),  # noqa: S311 - it spreads retries
+            random=random.Random(),  # noqa: S311 - only spreads retries
             limiters=providers.limiters,
             forwarders=forwarders,
             serve=serve,

@@ -1,4 +1,4 @@
-"""Reload the configuration while the daemon runs."""
+"""Reloading of the configuration while the daemon runs."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _NICE = 10
 
 
 class Reloader:
-    """Loads the configuration again on request, and applies its list of cities to the registry."""
+    """Reloads the configuration on request and applies its list of cities to the registry."""
 
     def __init__(self, parts: Parts, status: DaemonStatus) -> None:
         self._parts = parts
@@ -43,11 +43,11 @@ class Reloader:
         self._current = _watched_paths(parts.configuration)
 
     def paths(self) -> tuple[Path, Path]:
-        """Return the current settings file, and the file or folder of the list."""
+        """Return the current settings file and the file or folder of the city list."""
         return self._current
 
     async def follow(self, reload: asyncio.Event) -> None:
-        """Whenever *reload* is set, load everything and then apply it, or log why it was rejected, for ever."""
+        """Reload the configuration whenever *reload* is set, or log why it was rejected; run for ever."""
         thread = ThreadPoolExecutor(1, "reload", initializer=_lower_priority)
         try:
             while True:
@@ -57,11 +57,11 @@ class Reloader:
                 await self._reload(thread)
                 self._parts.notify(systemd.READY)
         finally:
-            thread.shutdown(wait=False, cancel_futures=True)  # because a stop must not wait for a load
+            thread.shutdown(wait=False, cancel_futures=True)  # so that a stop does not wait for a reload
 
     async def _reload(self, thread: ThreadPoolExecutor) -> None:
         try:
-            # In a thread, because a list of 200,000 takes seconds.
+            # In a thread, because loading 200,000 cities takes seconds
             with gc_paused():
                 configuration, change = await asyncio.get_running_loop().run_in_executor(thread, self._load)
         except ConfigError as error:
@@ -104,9 +104,9 @@ def _watched_paths(configuration: Configuration) -> tuple[Path, Path]:
 
 
 def _lower_priority() -> None:
-    """Make this thread yield to the event loop's: with equal priority they would share a core, and polls be late.
+    """Lower this thread's priority below the event loop's: with equal priority, a long reload would delay polls.
 
-    On Linux every thread has a nice value of its own: https://man7.org/linux/man-pages/man2/setpriority.2.html
+    On Linux, each thread has its own nice value: https://man7.org/linux/man-pages/man2/setpriority.2.html
     """
     if sys.platform == "linux":
         with contextlib.suppress(OSError):  # a sandbox may forbid it

@@ -1,4 +1,4 @@
-"""Delete old observations from the journal."""
+"""Deletion of old observations from the journal."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-_DELAY = 60.0  # seconds after the start, when the daemon is busy enough
-_PERIOD = 3600.0
+_DELAY = 60.0  # seconds after the start, because the first polls keep the daemon busy
+_PERIOD = 3600.0  # seconds
 
 
 async def prune_journal(
     journal: Journal, retention: float | None, forwarders: Sequence[str], now: Callable[[], datetime]
 ) -> None:
-    """Delete observations that were fetched more than *retention* seconds ago, every hour; None keeps all of them.
+    """Delete observations fetched more than *retention* seconds ago, every hour; None keeps all observations.
 
-    Undelivered observations are deleted too, because a destination that never comes back would fill the disk;
+    Undelivered observations are deleted too, because otherwise a destination that never recovers would fill the disk.
     ``forwarder.missed`` reports them.
     """
     if retention is None:
@@ -37,7 +37,7 @@ async def prune_journal(
         try:
             missed = await journal.prune(time - retention, time, forwarders)
         except StateError as error:
-            log.debug("journal.not_pruned", reason=str(error))  # a full disk is reported when writing to it fails
+            log.debug("journal.not_pruned", reason=str(error))  # the journal writer reports a full disk
         else:
             for name, count in missed.items():
                 if count:

@@ -1,4 +1,4 @@
-"""Handle signals: SIGINT and SIGTERM stop, SIGHUP reloads; a second SIGINT or SIGTERM kills at once."""
+"""Signal handling: SIGINT and SIGTERM stop, SIGHUP reloads; a second SIGINT or SIGTERM kills immediately."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ALL_SIGNALS = (*_STOP_SIGNALS, signal.SIGHUP)
 
 
 def block_signals() -> None:
-    """Block the signals until :func:`handle_signals`: one that comes too early is then neither lost nor fatal."""
+    """Block the signals until :func:`handle_signals`, so that an early signal is neither lost nor fatal."""
     signal.pthread_sigmask(signal.SIG_BLOCK, _ALL_SIGNALS)
 
 
@@ -23,11 +23,11 @@ def block_signals() -> None:
 def handle_signals(
     loop: asyncio.AbstractEventLoop, stop: Callable[[], None], reload: Callable[[], None]
 ) -> Iterator[None]:
-    """Call *stop* or *reload* on signals inside the ``with``, and unblock the signals. For the main thread.
+    """Call *stop* or *reload* when a signal arrives inside the ``with``, and unblock the signals. Main thread only.
 
-    *stop* is called between any two bytecodes, even while something blocks the event loop; so it may do little more
-    than wake the loop and start a timer. The first stop signal restores the default action of both: a second one
-    kills the process without running any code of weatherd's.
+    *stop* is called between any two bytecodes, even while the event loop is blocked, so it should do no more than wake
+    the loop and start a timer. The first stop signal restores the default action of both stop signals: a second one
+    kills the process without running any of weatherd's code.
     """
 
     def handle_first_stop(*_: object) -> None:
@@ -44,4 +44,4 @@ def handle_signals(
     finally:
         for number in _STOP_SIGNALS:
             signal.signal(number, signal.SIG_DFL)
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # because a late reload must not kill the process
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # so that a late SIGHUP does not kill the process

@@ -24,25 +24,25 @@ if TYPE_CHECKING:
     from weatherd.quota.limiter import RateLimiter
     from weatherd.quota.planner import Planner
 
-_OVERDUE = 60.0  # seconds by which a poll is late when the producers count as stalled
-_COUNT_BATCH = 1000  # cities that are counted in one turn of the event loop, in about 1 ms
+_OVERDUE = 60.0  # seconds; the producers count as stalled if a poll is later than that
+_COUNT_BATCH = 1000  # cities to count before yielding to the event loop, in about 1 ms
 
 
 class CityState(StrEnum):
-    """What is known of a city's weather."""
+    """The state of a city's weather data."""
 
     FRESH = "fresh"
-    STALE = "stale"  # its last observation is over its age budget
+    STALE = "stale"  # its last observation exceeds its age budget
     DOWN = "down"  # its polls fail; it has no observation, or one that is not stale yet
     WAITING = "waiting"  # for its first poll
 
 
 @dataclass(frozen=True, slots=True)
 class ReloadResult:
-    """The result of the last reload."""
+    """Result of the last reload."""
 
     successful: bool
-    at: float  # POSIX time of the last successful one
+    at: float  # POSIX time of the last successful reload
 
 
 @dataclass(slots=True)
@@ -66,7 +66,7 @@ class DaemonStatus:
 
     @property
     def cities(self) -> tuple[City, ...]:
-        """The cities of the list, sorted by id; another tuple after they have changed."""
+        """The cities of the list, sorted by id; a new tuple after each change of the list."""
         return self.registry.cities
 
     @property
@@ -81,8 +81,8 @@ class DaemonStatus:
     async def count_states(self) -> dict[CityState, int]:
         """Return the number of cities in each state.
 
-        Goes through the whole list and yields to the event loop, because 200,000 cities take 300 ms; a poll that ends
-        meanwhile may or may not be counted.
+        Scans the whole list. Yields to the event loop in between, because 200,000 cities take 300 ms; so a poll that
+        ends during the scan may or may not be counted.
         """
         now, cities, counts = self.now().timestamp(), self.cities, Counter[CityState]()
         for begin in range(0, len(cities), _COUNT_BATCH):
@@ -99,7 +99,7 @@ class DaemonStatus:
         return CityState.DOWN if poll and poll.failures else CityState.FRESH
 
     def stalled_parts(self) -> Iterator[str]:
-        """Yield a sentence for each part that makes no progress. An unavailable weather service is none."""
+        """Yield a sentence for each part that makes no progress. An unavailable weather service does not count."""
         for part in self.heartbeat.stalled():
             yield f"the {part} makes no progress"
         due = self.history.earliest_due()
@@ -107,7 +107,7 @@ class DaemonStatus:
             yield "the producers make no progress"
 
     async def summarize(self) -> str:
-        """Return the daemon's state in one line, such as "3 cities: 3 fresh, 0 stale, 0 down; next poll in 4 s"."""
+        """Return the daemon's state in one line: "3 cities: 3 fresh, 0 stale, 0 down; next poll in 4 s"."""
         counts, due = await self.count_states(), self.history.earliest_due()
         parts = [f"{count} {state}" for state, count in counts.items() if count or state != CityState.WAITING]
         total = "1 city" if len(self.cities) == 1 else f"{len(self.cities)} cities"

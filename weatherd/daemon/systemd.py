@@ -1,4 +1,4 @@
-"""Notify systemd: https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html."""
+"""Notification of systemd: https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ log = structlog.get_logger()
 
 READY, STOPPING = "READY=1", "STOPPING=1"
 _CHECK_PERIOD = 5.0  # seconds, unless systemd's watchdog needs a shorter one
-_SLOW_PERIOD = 60.0  # seconds: without systemd, and between two summaries of a long list
-_LONG_LIST = 1000  # cities from which on counting their states takes a while
+_SLOW_PERIOD = 60.0  # seconds; period without systemd, and between two summaries of a long list
+_LONG_LIST = 1000  # cities; counting the states of more takes a while
 
 
 def reloading_message() -> str:
-    """Return the message that a reload has begun; READY reports its end."""
+    """Return the message that announces a reload; READY announces its end."""
     return f"RELOADING=1\nMONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}"
 
 
 def no_notify(_message: str) -> None:
-    """Ignore the message: no service manager is listening."""
+    """Ignore the message, because no service manager is listening."""
 
 
 def open_notifier(environ: Mapping[str, str]) -> Callable[[str], None]:
-    """Return the function that sends a message to systemd, or :func:`no_notify` without ``NOTIFY_SOCKET``."""
+    """Return a function that sends a message to systemd, or :func:`no_notify` if ``NOTIFY_SOCKET`` is not set."""
     address = environ.get("NOTIFY_SOCKET", "")
     if not address.startswith(("/", "@")):
         return no_notify
@@ -42,7 +42,7 @@ def open_notifier(environ: Mapping[str, str]) -> Callable[[str], None]:
 
     def notify(message: str) -> None:
         with (
-            contextlib.suppress(OSError),  # systemd is gone
+            contextlib.suppress(OSError),  # systemd no longer listens
             socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sender,
         ):
             sender.sendto(message.encode(), address)
@@ -51,15 +51,15 @@ def open_notifier(environ: Mapping[str, str]) -> Callable[[str], None]:
 
 
 def watchdog_period(environ: Mapping[str, str]) -> float:
-    """Return the seconds within which systemd's watchdog expects a message from this process; 0 without a watchdog."""
+    """Return the timeout of systemd's watchdog for this process in seconds; 0 without a watchdog."""
     usec, pid = environ.get("WATCHDOG_USEC", ""), environ.get("WATCHDOG_PID") or str(os.getpid())
     return int(usec) / 1e6 if usec.isdigit() and pid == str(os.getpid()) else 0.0
 
 
 async def feed_watchdog(status: DaemonStatus, notify: Callable[[str], None], watchdog: float) -> None:
-    """Send a status line for ever, and feed the watchdog while the producers and the pipeline make progress.
+    """Send status lines for ever, and feed the watchdog while the producers and the pipeline make progress.
 
-    Logs ``daemon.stuck`` when they stop making progress, and ``daemon.unstuck`` when they resume.
+    Logs ``daemon.stuck`` when progress stops and ``daemon.unstuck`` when it resumes.
     """
     was_stuck, summary, summarized = False, "", -_SLOW_PERIOD
     period = _SLOW_PERIOD if notify is no_notify else min(watchdog / 3 or _CHECK_PERIOD, _CHECK_PERIOD)

@@ -1,4 +1,4 @@
-"""Open the plug-ins, built-in ones included, as the settings say: providers, sinks and forwarders."""
+"""Opening of providers, sinks and forwarders, built-in or installed, according to the settings."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ USER_AGENT = f"weatherd/{__version__}"
 
 
 def utc_now() -> datetime:
-    """Return the current time, aware and in UTC."""
+    """Return the current time, timezone-aware and in UTC."""
     return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class OpenProviders:
-    """The installed providers by name: the usable ones, and why the others cannot be used."""
+    """The installed providers by name: the usable ones, and the problems of the others."""
 
     usable: Mapping[str, Provider]
     rejected: Mapping[str, Problem]
@@ -64,7 +64,7 @@ class OpenProviders:
     budgets: AgeBudgets
 
     def require_usable(self, configuration: Configuration) -> Configuration:
-        """Return *configuration* with the cities quarantined that name a rejected provider.
+        """Return *configuration* with every city quarantined that names a rejected provider.
 
         Raises ConfigError if the setting ``providers`` names one.
         """
@@ -86,9 +86,9 @@ class OpenProviders:
 async def open_providers(
     settings: Settings, now: Callable[[], datetime] = utc_now, state: ProviderState | None = None
 ) -> AsyncIterator[OpenProviders]:
-    """Open an HTTP session and every installed provider with it, each behind a rate limiter of its own.
+    """Open an HTTP session and every installed provider, each with its own rate limiter.
 
-    *state* keeps usage and pauses over restarts; None keeps them in memory.
+    *state* preserves usage and pauses across restarts; None keeps them in memory.
     """
     state = state or in_memory_state(now)
     usable: dict[str, Provider] = {}
@@ -121,13 +121,13 @@ async def open_providers(
 
 
 def _find_traits(name: str, opener: Any, settings: Settings) -> ProviderTraits:
-    """Return a built-in provider's traits according to its section of the settings, or those that a plug-in states."""
+    """Return the traits of a built-in provider from its settings, or those that a plug-in declares."""
     if name in PLANS:
         section = getattr(settings, name.replace("-", "_"))
         return ProviderTraits(find_plan(name, section.plan), section.concurrency, AGE_BUDGETS[name])
     module = sys.modules.get(getattr(opener, "__module__", ""))
-    stated = getattr(opener, "provider_traits", None) or getattr(module, "provider_traits", None)
-    traits = stated(settings) if callable(stated) else stated or ProviderTraits()
+    declared = getattr(opener, "provider_traits", None) or getattr(module, "provider_traits", None)
+    traits = declared(settings) if callable(declared) else declared or ProviderTraits()
     if not isinstance(traits, ProviderTraits):
         raise TypeError(f"'provider_traits' should be a ProviderTraits, not a {type(traits).__name__}")
     return traits
@@ -135,7 +135,7 @@ def _find_traits(name: str, opener: Any, settings: Settings) -> ProviderTraits:
 
 @contextlib.asynccontextmanager
 async def open_with_state(configuration: Configuration) -> AsyncIterator[OpenProviders]:
-    """Open the providers for a command that polls once. Its calls count towards the quota that the daemon uses too."""
+    """Open the providers for a command that polls once. Its calls count towards the quota shared with the daemon."""
     path = find_state_folder(configuration.settings.state, configuration.file, os.environ)
     async with (
         open_journal(path) as journal,
@@ -147,7 +147,7 @@ async def open_with_state(configuration: Configuration) -> AsyncIterator[OpenPro
 
 @contextlib.asynccontextmanager
 async def open_sinks(settings: Settings) -> AsyncIterator[dict[str, Sink]]:
-    """Open every sink that is installed and enabled. Raises ConfigError if one lacks a setting; logs other errors."""
+    """Open every installed and enabled sink. Raises ConfigError if a sink lacks a setting; logs other errors."""
     sinks: dict[str, Sink] = {}
     async with contextlib.AsyncExitStack() as stack:
         for name, point in plugins.find_plugins("sinks").items():
@@ -157,7 +157,7 @@ async def open_sinks(settings: Settings) -> AsyncIterator[dict[str, Sink]]:
                     if opened := opener(with_plugin_defaults(settings, name, opener)):
                         sinks[name] = await _enter(stack, name, opened)
             except MissingSettingsError:
-                continue  # switched off, as a built-in forwarder without a section is
+                continue  # disabled, like a built-in forwarder without a section
             except ConfigError:
                 raise
             except Exception as error:
@@ -173,9 +173,9 @@ async def open_forwarders(
     budgets: AgeBudgets,
     now: Callable[[], datetime] = utc_now,
 ) -> AsyncIterator[dict[str, Forwarder]]:
-    """Create every forwarder that is installed and enabled; the daemon connects them.
+    """Create every installed and enabled forwarder; the daemon connects them later.
 
-    Raises ConfigError if one lacks a setting or a library; logs other errors.
+    Raises ConfigError if a forwarder lacks a setting or a library; logs other errors.
     """
     forwarders: dict[str, Forwarder] = {}
     async with open_session(USER_AGENT, ca_file=settings.tls.ca_file) as session:
@@ -187,7 +187,7 @@ async def open_forwarders(
                     if forwarder := opener(with_plugin_defaults(settings, name, opener), resources):
                         forwarders[name] = forwarder
             except MissingSettingsError:
-                continue  # switched off, as a built-in forwarder without a section is
+                continue  # disabled, like a built-in forwarder without a section
             except ConfigError:
                 raise
             except Exception as error:
@@ -196,13 +196,13 @@ async def open_forwarders(
 
 
 async def _enter(stack: contextlib.AsyncExitStack, name: str, manager: AbstractAsyncContextManager[_T]) -> _T:
-    """Enter a plug-in's context manager; the stack exits it. An error at the exit is logged and stops no other one."""
+    """Enter a plug-in's context manager, to be exited by *stack*. An error at the exit is logged, not raised."""
     entered = await manager.__aenter__()
 
     async def close(*error: Any) -> None:
         try:
             with contain():
-                await manager.__aexit__(*error)  # with the exception that ends the daemon, if there is one
+                await manager.__aexit__(*error)  # with the exception that ends the daemon, if any
         except Exception as failure:
             log.error("plugin.broken", plugin=name, exc_info=failure)
 
