@@ -142,7 +142,11 @@ def test_a_mistake_in_the_file_is_located_by_line_and_column(text: str, said: st
         ("QUEUE_SIZE", "x", "'queue_size' should be a whole number, not 'x'"),
         ("LOG__LEVEL", "loud", "'log.level' should be 'debug', 'info', 'warning' or 'error', not 'loud'"),
         ("LOG", "{", "should be a JSON object; or set each key in its own variable, such as WEATHERD_LOG__KEY"),
-        ("LOG", "[" * 100_000, "should be a JSON object; or set each key in its own variable, such as WEATHERD_LOG__KEY"),
+        (
+            "LOG",
+            "[" * 100_000,
+            "should be a JSON object; or set each key in its own variable, such as WEATHERD_LOG__KEY",
+        ),
         ("LOG", "[]", "should be a JSON object; or set each key in its own variable, such as WEATHERD_LOG__KEY"),
         ("LOG", '{"levle": 1}', "unknown key 'log.levle'; did you mean 'level'?"),
         (
