@@ -34,16 +34,16 @@ class _Field(NamedTuple):
     """A field of a template and the text before it."""
 
     prefix: str
-    index: int  # in TEMPLATE_FIELDS
+    value_index: int  # in TEMPLATE_FIELDS
     conversion: str | None
     spec: str
 
     def fill(self, values: Sequence[Any], zone: tzinfo) -> str:
         """Return the text up to the end of the field: a dash for a missing value, 0 instead of a rounded -0."""
-        value = values[self.index]
+        value = values[self.value_index]
         if value is None:
             return f"{self.prefix}–"
-        if self.index in _TIMES:
+        if self.value_index in _TIMES:
             value = value.astimezone(zone)
         text = format(_FORMATTER.convert_field(value, self.conversion) if self.conversion else value, self.spec)
         if "-" in text and isinstance(value, float) and not _NOT_ZERO.search(text):
