@@ -15,29 +15,29 @@ INSTALL := -m pip install --quiet --quiet --no-compile --disable-pip-version-che
 help:
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 15
 
-run: .venv/installed ## the daemon, with simulated weather
+run: .venv/installed ## run the daemon with simulated weather
 	@.venv/bin/weatherd run --demo
 
-test: ## all tests, on the oldest and the newest Python here
+test: ## run all tests on the oldest and the newest installed Python
 	@$(MAKE) --no-print-directory --jobs $(sort $(OLDEST:%=.venv-%/installed) $(NEWEST:%=.venv-%/installed))
 	@$(MAKE) --no-print-directory $(sort test-$(OLDEST) test-$(NEWEST))
 
 test-%: .venv-%/installed
 	.venv-$*/bin/python -m pytest --quiet --numprocesses 3 $(if $(filter $*,$(OLDEST)),,-m 'not once') $(PYTEST)
 
-month: $(DEV)/installed ## a virtual month of 320 cities with outages and restarts; takes minutes
+month: $(DEV)/installed ## simulate a month of 320 cities with outages and restarts; takes minutes
 	WEATHERD_VIRTUAL_DAYS=31 $(DEV)/bin/python -m pytest --quiet --capture=no tests/end_to_end/test_virtual_month.py
 
-crash: $(DEV)/installed ## kill the real process at random, KILLS times (1000), forwarders on; needs scripts/servers
+crash: $(DEV)/installed ## kill the running daemon at random KILLS times (1000), with forwarders; needs scripts/servers
 	WEATHERD_KILLS=$(or $(KILLS),1000) $(DEV)/bin/python -m pytest --quiet tests/crash
 
-soak: $(DEV)/installed ## a virtual year (or DAYS) of 100 cities with faults, outages, reloads and restarts; takes minutes
+soak: $(DEV)/installed ## simulate a year (or DAYS) of 100 cities with faults, reloads and restarts; takes minutes
 	WEATHERD_VIRTUAL_YEAR=$(or $(DAYS),365) $(DEV)/bin/python -m pytest --quiet --capture=no tests/end_to_end/test_virtual_year.py
 
-system: $(DEV)/installed ## the service in a booted systemd, the image in a container; see tests/system/README.md
+system: $(DEV)/installed ## test the systemd service and the container image; see tests/system/README.md
 	$(DEV)/bin/python -m pytest --quiet tests/system
 
-check: $(DEV)/installed ## format, lint, types, import contract, names, newest aiohttp
+check: $(DEV)/installed ## check format, lint, types, import contract, names, newest aiohttp
 	$(DEV)/bin/ruff format --check .
 	$(DEV)/bin/ruff check .
 	$(DEV)/bin/flake8 weatherd tests benchmarks
@@ -46,22 +46,22 @@ check: $(DEV)/installed ## format, lint, types, import contract, names, newest a
 	$(DEV)/bin/python scripts/names
 	scripts/check-aiohttp $(DEV)
 
-check-aiohttp: $(DEV)/installed ## the HTTP client's tests with the newest aiohttp, pre-releases included
+check-aiohttp: $(DEV)/installed ## test the HTTP client with the newest aiohttp, including pre-releases
 	scripts/check-aiohttp $(DEV)
 
-format: $(DEV)/installed ## put the code into its form
+format: $(DEV)/installed ## format the code
 	$(DEV)/bin/ruff format .
 	$(DEV)/bin/ruff check --fix .
 
-bench: $(DEV)/installed ## measure; see docs/performance.md
+bench: $(DEV)/installed ## run the benchmarks; see docs/performance.md
 	@scripts/servers nginx:/usr/sbin/nginx wrk:/usr/bin/wrk prometheus:/usr/bin/prometheus
 	@$(DEV)/bin/python $(INSTALL) '.[bench]'
 	$(DEV)/bin/python -m benchmarks $(MODE)
 
-bench-quick: ## the same in two minutes: one short run of each
+bench-quick: ## run each benchmark once, in two minutes
 	@$(MAKE) --no-print-directory bench MODE=quick
 
-clean: ## remove what the other targets made
+clean: ## remove the files that the other targets created
 	rm -rf .venv .venv-* .hypothesis .*_cache build dist
 
 .venv/installed: pyproject.toml requirements.txt

@@ -1,4 +1,4 @@
-"""Punctuality of the daemon by its log: which ticks of the cities were answered, and how late."""
+"""Punctuality of the daemon by its log: the ticks that led to an observation, and their delays."""
 
 from __future__ import annotations
 

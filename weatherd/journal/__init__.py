@@ -1,1 +1,1 @@
-"""Everything that survives a restart, in one SQLite file: observations, usage, key-value entries and cursors."""
+"""Persistent state in one SQLite file: observations, usage, key-value entries and cursors."""

@@ -1,4 +1,4 @@
-"""How far each forwarder has delivered the journal."""
+"""The forwarders' cursors: how far each of them has delivered the journal."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Idle:
 
 @dataclass(frozen=True, slots=True)
 class InDoubt:
-    """The delivery of the entries *first* to *last* has begun: the destination may have them or not.
+    """The delivery of the entries *first* to *last* has begun, so the destination may already have them.
 
     They are delivered again with the same *key*, so that the destination can recognise the batch. The key is random
     and not derived from the numbers, because the numbers of entries lost in a power cut are used again.

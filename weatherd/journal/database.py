@@ -1,4 +1,4 @@
-"""A connection to SQLite whose errors say what to do."""
+"""An SQLite connection whose error messages include a remedy."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _ADVICE = {
 
 
 class Database:
-    """One connection. All calls block, and belong to one thread. Raises StateError if SQLite cannot go on."""
+    """A connection for one thread. Calls block, and raise StateError if the file cannot be read or written."""
 
     def __init__(self, file: Path, *, read_only: bool = False) -> None:
         check_version(sqlite3.sqlite_version_info)
@@ -40,8 +40,8 @@ class Database:
             raise self._translate(error) from None
 
     def configure(self) -> None:
-        """Configure a file that survives crashes, that can be read while it is written, and that can shrink."""
-        if self.query_value("PRAGMA auto_vacuum") != _INCREMENTAL:  # needs an empty file, or a VACUUM
+        """Configure the file for crash safety, for reads during a write, and for the release of unused space."""
+        if self.query_value("PRAGMA auto_vacuum") != _INCREMENTAL:  # takes effect in an empty file or after a VACUUM
             self.execute(f"PRAGMA auto_vacuum = {_INCREMENTAL}")
             if self.query_value("PRAGMA page_count"):
                 self.execute("VACUUM")
@@ -79,7 +79,7 @@ class Database:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
-        """Commit everything that is executed inside the ``with``, or on an exception nothing."""
+        """Commit the statements inside the ``with`` together; roll all of them back on an exception."""
         self.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -94,8 +94,8 @@ class Database:
         self._db.close()
 
     def _translate(self, error: sqlite3.DatabaseError) -> Exception:
-        """Return a StateError that says what to do; an error of the values, not of the file, is returned unchanged."""
-        if type(error) not in (sqlite3.DatabaseError, sqlite3.OperationalError):  # the subclasses concern values
+        """Return a StateError with a remedy, or *error* itself if it concerns the values and not the file."""
+        if type(error) not in (sqlite3.DatabaseError, sqlite3.OperationalError):  # its subclasses concern values
             return error
         advice = next((f"; {advice}" for word, advice in _ADVICE.items() if word in str(error)), "")
         return StateError(f"{self._file}: {error}{advice}")

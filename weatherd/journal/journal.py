@@ -1,4 +1,4 @@
-"""The journal for the event loop: one thread writes, and each reader has a thread of its own."""
+"""The asynchronous interface of the journal: one writer thread, and one thread for each reader."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ _CLOSE_TIMEOUT = 2.0  # seconds
 
 
 class CallRunner(Protocol):
-    """Runs calls one after another, as WorkerThread does."""
+    """An executor that runs calls one after another, as WorkerThread does."""
 
     async def run(self, call: Callable[[], _T]) -> _T:
         """Return the result of *call*."""
 
 
 class Journal:
-    """The only writer. Every method raises StateError if the file cannot be written now; call it again later."""
+    """The journal's only writer. Every method raises StateError while the file cannot be written; retry it later."""
 
     def __init__(self, file: Path, store: Store, worker: CallRunner) -> None:
         self.file = file
@@ -57,7 +57,7 @@ class Journal:
         return open_reader(self.file)
 
     async def add(self, batch: Sequence[FetchedObservation]) -> int:
-        """Add a batch in one transaction; return the number of new observations, the others being repeats."""
+        """Add a batch in one transaction; return the number of new ones. The others are repeats."""
         added = await self._worker.run(functools.partial(self._store.add, batch))
         log.debug("journal.stored", observations=len(batch), new=added.stored, end=added.last_seq)
         if added.last_seq > self.last_seq:
@@ -75,7 +75,7 @@ class Journal:
         """Delete observations fetched before *before*, and release their disk space; both times are POSIX.
 
         Returns the number of deleted observations that were not delivered yet, by forwarder. It works in small steps,
-        so that new observations are stored in between.
+        between which new observations are stored.
         """
         missed, seq, is_done = dict.fromkeys(forwarders, 0), 0, False
         while not is_done:
@@ -100,7 +100,7 @@ class Journal:
 
 
 class AsyncReader:
-    """Reads the journal in a thread of its own, so that readers wait neither for the writer nor for each other."""
+    """A reader with a thread of its own, so that it waits neither for the writer nor for other readers."""
 
     def __init__(self, reader: Reader, worker: CallRunner) -> None:
         self._reader = reader

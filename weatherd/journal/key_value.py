@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class KeyValueEntry(NamedTuple):
-    """An entry as it is saved; it may be deleted at a restart after the POSIX time ``until``."""
+    """A saved entry. A restart after the POSIX time ``until`` deletes it."""
 
     namespace: str
     key: str
@@ -20,12 +20,12 @@ class KeyValueEntry(NamedTuple):
 
 
 def _ignore_change() -> None:
-    """Do nothing, where nothing is saved."""
+    """Ignore a change of a store that is never saved."""
 
 
 @dataclass(slots=True)
 class KeyValueStore:
-    """The texts that one provider or forwarder keeps across restarts. It is in memory, and saved a moment later."""
+    """The texts that one provider or forwarder keeps across restarts: held in memory, saved a moment later."""
 
     namespace: str
     on_change: Callable[[], None] = _ignore_change  # called when there is something to save
@@ -48,14 +48,14 @@ class KeyValueStore:
         self.on_change()
 
     def restore(self, entry: KeyValueEntry) -> None:
-        """Take over an entry that an earlier run has saved."""
+        """Restore an entry that an earlier run saved."""
         self._entries[entry.key] = entry
 
     def take_unsaved(self) -> list[KeyValueEntry]:
-        """Return the entries that were put since the last call."""
+        """Return and clear the entries that were put since the last call."""
         entries, self._unsaved = list(self._unsaved.values()), {}
         return entries
 
     def restore_unsaved(self, entries: Iterable[KeyValueEntry]) -> None:
-        """Mark as unsaved again what ``take_unsaved`` returned, unless a newer text was put meanwhile."""
+        """Mark entries from ``take_unsaved`` as unsaved again, unless a newer text was put meanwhile."""
         self._unsaved = {entry.key: entry for entry in entries} | self._unsaved

@@ -1,4 +1,4 @@
-"""Each city's latest observation for the next run: where it was made, and when it was last fetched."""
+"""Each city's latest observation for the next run, with its coordinates and the time of its last fetch."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 #   12:20, newer: not written                             4      12:00, seq 3    12:20, because of entry 4
 #   update(): writes what the invariant says                     12:20, seq 4    12:20
 #
-# A repeat is no entry; the time when it was fetched is held in memory until the next update, and lost in a crash.
+# A repeat adds no entry. Its fetch time is held in memory until the next update, and lost in a crash.
 _UPDATE = """
 INSERT OR REPLACE INTO last
 SELECT l.city, l.lat, l.lon, o.provider, o.station, o.observed_at, o.fetched_at, o.seq
@@ -46,7 +46,7 @@ DELETE FROM last WHERE NOT EXISTS (
   SELECT 1 FROM observation AS o WHERE {" AND ".join(f"o.{name} = last.{name}" for name in IDENTITY)}
 )
 """
-_MAX_AGE = 7 * 86400.0  # seconds since the fetch; older ones are not loaded
+_MAX_AGE = 7 * 86400.0  # seconds since the fetch; older observations are not loaded
 _MIN_UPDATE_INTERVAL = 100  # observations between updates; with more cities, one for each city
 
 
@@ -55,20 +55,20 @@ class LatestTable:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._repeats: dict[str, int] = {}  # when a city's latest was fetched again since the update, by city id
+        self._repeats: dict[str, int] = {}  # fetch times of repeats since the update, by city id
         self._until_update = _MIN_UPDATE_INTERVAL  # observations
 
     def load(self, now: float) -> list[LastObservation]:
-        """Return those fetched in the week before *now*, a POSIX time; delete those whose observation is deleted."""
+        """Return the observations fetched in the week before *now* (POSIX); delete rows of pruned observations."""
         self.update()
         self._db.execute(_DELETE_ORPHANS)
         return [last for row in self._db.query(_SELECT, [int((now - _MAX_AGE) * 1e6)]) if (last := _parse(row))]
 
     def record(self, batch: Sequence[FetchedObservation], before: int, added: Container[int]) -> None:
-        """Write what the invariant needs, in the transaction that adds the batch to the journal.
+        """Write the rows that the invariant requires, in the transaction that adds the batch to the journal.
 
-        *before* is the last number before the transaction. The observation at index i was given the number
-        before + 1 + i; it is in *added* unless the journal had that observation already.
+        *before* is the last number before the transaction. The observation at index i was given the number before + 1 +
+        i; it is in *added* unless the journal already had that observation.
         """
         rows, last_seq = [], before
         for seq, fetched in enumerate(batch, before + 1):
@@ -80,7 +80,7 @@ class LatestTable:
         self._db.execute_many("INSERT OR REPLACE INTO last VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
     def committed(self, batch: Sequence[FetchedObservation]) -> None:
-        """Take note of a batch whose transaction was committed; update the table now and then."""
+        """Record a batch whose transaction was committed; update the table if that is due."""
         for fetched in batch:
             if fetched.repeat:
                 self._repeats[fetched.city.id] = to_micros(fetched.observation.fetched_at)
@@ -92,7 +92,7 @@ class LatestTable:
                 self.update()
 
     def update(self) -> None:
-        """Write the latest observations of all cities at once, because each city costs a page of the file."""
+        """Write the latest observations of all cities at once, because each row changes a page of the file."""
         with self._db.transaction():
             self._db.execute(_UPDATE)
             self._db.execute_many("UPDATE last SET fetched_at = ?2 WHERE city = ?1", sorted(self._repeats.items()))
@@ -109,7 +109,7 @@ def _to_row(fetched: FetchedObservation, seq: int) -> tuple[Any, ...]:
 
 
 def _parse(row: Sequence[Any]) -> LastObservation | None:
-    """Return the observation of a row; None for one that was made invalid by hand."""
+    """Parse a row; return None for one that was edited by hand and is invalid."""
     lat, lon, fetched_at, *columns = row
     columns[FIELDS.index("fetched_at")] = fetched_at
     try:

@@ -44,7 +44,7 @@ class ProviderState:
         self._now = now
         self._meters: dict[str, UsageMeter] = {}
         self._stores: dict[str, KeyValueStore] = {}
-        self._changed: set[str] = set()  # providers and namespaces with something to save
+        self._changed: set[str] = set()  # providers and namespaces with unsaved changes
         self._timer: asyncio.TimerHandle | None = None
         self._saving: asyncio.Task[None] | None = None
         self._is_down = False
@@ -66,7 +66,7 @@ class ProviderState:
         return store
 
     def schedule_save(self, name: str) -> None:
-        """Save the changes of a provider or namespace soon, together with those that follow meanwhile."""
+        """Schedule a save of the changes of a provider or namespace, including those that follow until then."""
         self._changed.add(name)
         if self._journal and not self._timer:
             self._start_timer(_SAVE_DELAY)

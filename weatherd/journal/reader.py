@@ -1,4 +1,4 @@
-"""The reading side of the journal file, which never blocks the writer."""
+"""Read access to the journal file, which never blocks the writer."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ WHERE at < ?2 AND city = ?3 AND seq > ?4
 
 
 class Reader:
-    """A read-only connection. All calls block, and belong to one thread.
+    """A read-only connection for one thread. Calls block.
 
     Each call reads in a transaction of its own, so that the writer can always truncate its log. Raises StateError if
     there is no journal or it cannot be read.
@@ -68,7 +68,7 @@ class Reader:
         return [parse_row(row[1:]) for row in rows]
 
     def iterate(self, since: datetime | None, until: datetime | None, cities: Sequence[str]) -> Iterator[Observation]:
-        """Yield the observations in ``[since, until)`` of these cities, or of all if empty, in the order of arrival.
+        """Yield the observations in ``[since, until)`` of *cities* (all if empty), in the order of arrival.
 
         It needs constant memory. Observations that are added meanwhile are yielded, too. If an observation that was
         yielded is revised meanwhile, the revision is also yielded.
@@ -94,7 +94,7 @@ class Reader:
         return [parse_entry(row) for row in rows]
 
     def list_cities(self) -> list[str]:
-        """Return the ids of all cities with an observation, also of those that left the list."""
+        """Return the ids of all cities with an observation, including those removed from the list."""
         return [city for (city,) in self._db.query("SELECT city FROM last ORDER BY city")]
 
     def close(self) -> None:

@@ -48,7 +48,7 @@ def lock_state_folder(path: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def translate_errors(path: Path) -> Iterator[None]:
-    """Turn an OSError into a StateError that names the folder."""
+    """Translate an OSError into a StateError that names the folder."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The writing side of the journal file: one connection, one thread, one transaction for what belongs together."""
+"""Write access to the journal file: one connection, one thread, and one transaction for each batch or save."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _PRUNE_LIMIT = 5000  # rows in one transaction
 
 
 class SavedState(NamedTuple):
-    """What an earlier run has saved for this one."""
+    """The state that an earlier run saved."""
 
     latest: Sequence[LastObservation]
     usage: Sequence[ProviderUsage]
@@ -70,7 +70,7 @@ class PruneResult(NamedTuple):
 
 
 class Store:
-    """The journal file. All calls block, and belong to one thread. Raises StateError if the file cannot be used now."""
+    """The journal file, for one thread. Calls block, and raise StateError while the file cannot be used."""
 
     def __init__(self, file: Path) -> None:
         self._db = Database(file)
@@ -95,7 +95,7 @@ class Store:
         )
 
     def save(self, usages: Sequence[ProviderUsage], entries: Iterable[KeyValueEntry]) -> list[ProviderUsage]:
-        """Save new calls and entries in one transaction; return the usage of the same providers as it is then."""
+        """Save new calls and entries in one transaction; return the resulting usage of the same providers."""
         with self._db.transaction():
             self._db.execute_many("INSERT OR REPLACE INTO note VALUES (?, ?, ?, ?)", entries)
             return self._usage.add(usages)
@@ -124,8 +124,8 @@ class Store:
     def prune(self, before: float, now: float, after: int, forwarders: Iterable[str]) -> PruneResult:
         """Delete the next observations after number *after* that were fetched before *before*; both times are POSIX.
 
-        One call searches a few thousand rows, so that a writer need not wait long. Rows are ordered by the time of the
-        fetch, except those of a wrong clock; these do not end the search.
+        One call searches a few thousand rows, so that a writer need not wait long. Rows are in the order of their fetch
+        times, except for those written with a wrong clock, which do not end the search.
         """
         if not after:
             self._latest.update()  # saves the highest number, which must not be used again if all rows are deleted
@@ -142,13 +142,13 @@ class Store:
         return PruneResult(rows[-1][0] if rows else after, len(old), missed, is_done)
 
     def release_space(self) -> bool:
-        """Return some unused space to the file system; return whether there is more."""
+        """Release some unused space to the file system; return whether there is more."""
         self._db.query("PRAGMA incremental_vacuum(1000)")
         return bool(self._db.query_value("PRAGMA freelist_count"))
 
     def close(self) -> None:
         """Close the file."""
-        with contextlib.suppress(StateError):  # on a full disk the next start does it
+        with contextlib.suppress(StateError):  # on a full disk the next start saves them
             self._latest.update()
         self._db.close()
 

@@ -1,4 +1,4 @@
-"""The providers' usage in the journal's file: the tables ``quota`` and ``provider_times``."""
+"""The providers' usage in the journal file: the tables ``quota`` and ``provider_times``."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ _FAR_AHEAD = 2 * 86400.0  # seconds; a window or time further in the future was 
 
 
 class UsageTable:
-    """Reads and writes the providers' usage. Raises StateError as Database does."""
+    """The tables of the providers' usage. Raises StateError as Database does."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
 
     def load(self, now: float) -> list[ProviderUsage]:
-        """Return the usage of all providers; delete what is damaged or in the far future. *now* is a POSIX time."""
+        """Return the usage of all providers; delete damaged values and those far after *now* (POSIX)."""
         # Text and blobs count as far ahead: SQLite orders them after all numbers
         self._db.execute("DELETE FROM quota WHERE started > ?", [now + _FAR_AHEAD])
         self._db.execute("DELETE FROM quota WHERE typeof(started) <> 'real' OR typeof(used) <> 'real'")

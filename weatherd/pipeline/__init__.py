@@ -1,1 +1,1 @@
-"""From the queue to the journal, the sinks and the forwarders."""
+"""The pipeline from the queue to the journal, the sinks and the forwarders."""

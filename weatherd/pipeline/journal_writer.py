@@ -24,7 +24,7 @@ _GATHER_DELAY = 0.05  # seconds between transactions, because one of one observa
 
 
 class JournalWriter:
-    """Stores batches in order; a batch that cannot be stored now is retried until it is.
+    """Writer that stores batches in order, and retries a batch until it is stored.
 
     *add* stores a batch and returns the number of new observations. Unstored observations keep their places in the
     queue, so that in a long outage the producers wait instead of the memory growing.

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class LatestObservations:
     """The latest observation of each city of the list.
 
-    *saved* are the latest observations of an earlier run. One is used if its city is listed at the same coordinates.
-    *budgets* are the ages up to which observations are fresh.
+    *saved* are the latest observations of an earlier run. A saved observation is used if its city is listed at the same
+    coordinates. *budgets* are the ages up to which observations are fresh.
     """
 
     def __init__(self, saved: Iterable[LastObservation] = (), budgets: AgeBudgets = BUILT_IN_BUDGETS) -> None:
@@ -40,11 +40,11 @@ class LatestObservations:
         return observation is None or self.budgets.is_stale(observation, now)
 
     def apply(self, diff: CityListDiff) -> None:
-        """Apply a change of the list: forget cities that were removed or moved, use what is saved of added ones."""
+        """Apply a diff: forget removed and moved cities, and use the saved observations of added ones."""
         for city_id in diff.removed | diff.moved:
             self._latest.pop(city_id, None)
         for city_id in diff.added:
-            self._latest.pop(city_id, None)  # because its removal may have come before the last observation of it
+            self._latest.pop(city_id, None)  # because an observation may have arrived after the city's removal
             saved, city = self._saved.pop(city_id, None), diff.added_or_changed[city_id]
             if saved and (saved.lat, saved.lon) == (city.lat, city.lon):
                 self._latest[city_id] = saved.observation

@@ -1,17 +1,17 @@
 """Weather services, and the contract for plug-ins that add one.
 
-An entry point of the group ``weatherd.providers`` is named as the provider (``open-meteo``) and refers to a function::
+An entry point of the group ``weatherd.providers`` has the provider's name (``open-meteo``) and refers to a function::
 
     def open_provider(settings: Settings, resources: Resources) -> AbstractAsyncContextManager[Provider]: ...
 
-It is called in the event loop, once at each start of the daemon and of each command that polls. If a setting that it
-needs is missing it raises ConfigError: the rows of the list that name the provider are then quarantined, and the daemon
-does not start if the setting ``providers`` names it. The context manager is left when the daemon stops.
+It is called in the event loop, once at each start of the daemon and of each command that polls. If a required setting
+is missing, it raises ConfigError: the rows of the list that name the provider are then quarantined, and the daemon does
+not start if the setting ``providers`` names it. The context manager is exited when the daemon stops.
 
 The function, or its module, may have these attributes: ``provider_traits`` (:class:`ProviderTraits`), and the models
 ``settings_model`` and ``city_model`` (:mod:`weatherd.config.plugin_models`).
 
-Stable are all of these, :class:`Provider`, the fields of :class:`Resources`, and :func:`weatherd.http.client.get`; new
+All of these, :class:`Provider`, the fields of :class:`Resources`, and :func:`weatherd.http.client.get` are stable; new
 optional members may be added. Everything else in this package serves the built-in providers.
 """
 
@@ -37,17 +37,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """What a provider is given to work with, beside the settings."""
+    """The resources that weatherd provides to a provider, in addition to the settings."""
 
     session: Session
     """The HTTP session, shared by all providers; pass it to :func:`weatherd.http.client.get`."""
 
     limiter: RateLimiter
-    """The provider's own. Each request has to be sent, and its response parsed, inside ``limiter.run(send)``: it keeps
-    to the quota, and pauses the provider as the ProviderErrors that *send* raises demand."""
+    """The provider's own rate limiter. Send each request, and parse its response, inside ``limiter.run(send)``, which
+    keeps within the quota, and pauses the provider depending on the ProviderErrors that *send* raises."""
 
     key_values: KeyValueStore
-    """The provider's own store of texts that survive a restart; what comes out of it may be outdated or damaged."""
+    """The provider's own store of texts that survive a restart. They may be outdated or damaged: validate them."""
 
     now: Callable[[], datetime]
     """Returns the current time, aware and in UTC."""
@@ -55,7 +55,7 @@ class Resources:
 
 @dataclass(frozen=True, slots=True)
 class ProviderTraits:
-    """What weatherd has to know about a weather service.
+    """The properties of a weather service: its plan, its concurrency and the age budget of its observations.
 
     A plug-in states it as ``provider_traits``, an attribute of its opening function or of the module that defines it:
     a value of this class, or a function that takes the settings and returns one. Without it, the defaults apply.
@@ -67,7 +67,7 @@ class ProviderTraits:
 
 
 class Provider(Protocol):
-    """Fetches the current weather of a city."""
+    """A client of a weather service."""
 
     async def fetch(self, city: City) -> Observation:
         """Return an observation of *city*, in the units of :class:`~weatherd.observation.Observation`.
@@ -76,8 +76,8 @@ class Provider(Protocol):
         moment. It has to end without outside help: requests have a deadline, and only ``limiter.run`` may wait longer.
 
         Raises ProviderError, with a reason for the operator that holds no secret, if there is no current weather. Its
-        ``failure`` decides what happens next: REJECTED and EMPTY concern this city alone, each of the others may pause
-        the provider for all cities. Any other exception is logged as a bug of the provider. In both cases the city's
-        next provider is asked.
+        ``failure`` decides what happens next: REJECTED, EMPTY and STALE concern this city alone, each of the others may
+        pause the provider for all cities. Any other exception is logged as a bug of the provider. In both cases the
+        city's next provider is polled.
         """
         ...

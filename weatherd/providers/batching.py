@@ -1,4 +1,4 @@
-"""Collection of the items that are submitted within a short time into one request."""
+"""Batching of the items that are submitted within a short time into one request."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _Settled = tuple[_Result | Exception, RequestTraces]  # an outcome, and the last
 
 
 class Coalescer(Generic[_Item, _Result]):
-    """Collects items for *delay* seconds and sends them together.
+    """A collector that sends the items of *delay* seconds together.
 
-    *send* is given 1 to ``limit()`` items, as many as that allows at the moment, and returns a result or an error for
-    each, in their order. It runs *concurrency* times at once, at most; items that are submitted meanwhile join the
-    next batch. Batches run in tasks of the coalescer and not in a TaskGroup, because a group would wrap what the user
-    of the coalescer raises. Close it with :meth:`aclose`.
+    *send* gets from 1 to ``limit()`` items and returns a result or an error for each, in their order. At most
+    *concurrency* calls of it run at once; items that are submitted meanwhile join the next batch. Batches run in tasks
+    of the coalescer and not in a TaskGroup, because a group would wrap the exceptions that the user of the coalescer
+    raises. Close it with :meth:`aclose`.
     """
 
     def __init__(
@@ -41,10 +41,10 @@ class Coalescer(Generic[_Item, _Result]):
         self._slots = asyncio.Semaphore(concurrency)
         self._submitted: list[tuple[_Item, asyncio.Future[_Settled[_Result]]]] = []
         self._has_collector = False  # a task is about to take the next batch
-        self._batches: dict[asyncio.Task[None], Sequence[asyncio.Future[_Settled[_Result]]]] = {}  # with who waits
+        self._batches: dict[asyncio.Task[None], Sequence[asyncio.Future[_Settled[_Result]]]] = {}  # and their callers
 
     async def submit(self, item: _Item) -> _Result:
-        """Return the result for *item*, or raise the error that *send* has for it or for its whole batch."""
+        """Return the result for *item*, or raise the error of the item or of its whole batch."""
         future: asyncio.Future[_Settled[_Result]] = self._loop.create_future()
         self._submitted.append((item, future))
         self._ensure_collector()
@@ -62,7 +62,7 @@ class Coalescer(Generic[_Item, _Result]):
         return outcome
 
     async def aclose(self) -> None:
-        """Cancel all batches and all who wait for one, and return when the tasks have ended."""
+        """Cancel all batches and the callers that wait for one; return when the tasks have ended."""
         for task in self._batches:
             task.cancel()
         for _, future in self._submitted:
@@ -79,7 +79,7 @@ class Coalescer(Generic[_Item, _Result]):
             task.add_done_callback(self._batches.pop)
 
     def _cancel_abandoned_batches(self) -> None:
-        """Cancel the requests that nobody waits for, so that they do not overlap with later ones for their items."""
+        """Cancel requests without a waiting caller, so that they do not overlap with later ones for their items."""
         for task, futures in self._batches.items():
             if futures and all(future.cancelled() for future in futures):
                 task.cancel()

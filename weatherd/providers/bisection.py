@@ -16,7 +16,7 @@ _MAX_REQUESTS = 40  # for one batch
 
 
 class Bisected(NamedTuple, Generic[_Item, _Result]):
-    """What became of a batch."""
+    """The result of a bisected batch."""
 
     outcomes: list[_Result | ProviderError]  # one for each item, in their order
     culprits: set[_Item]  # that failed in a request of their own
@@ -25,7 +25,7 @@ class Bisected(NamedTuple, Generic[_Item, _Result]):
 async def bisect(
     send: SendBatch[_Item, _Result], items: Sequence[_Item], *, max_requests: int = _MAX_REQUESTS
 ) -> Bisected[_Item, _Result]:
-    """Send *items* in one request; where it fails and one item may have caused that, send its halves instead.
+    """Send *items* in one request; bisect a request that fails if a single item may be the cause.
 
     For example, when 2 is the culprit among 0 to 7, the requests are 01234567, 0123, 4567, 01, 23, 2, 3: two for each
     halving, ``1 + 2 * ceil(log2(len(items)))`` for one culprit. Items that are still together when *max_requests* is
@@ -76,7 +76,7 @@ class _Search(Generic[_Item, _Result]):
         halves = [items[:middle], items[middle:]]
         attempts = [await self._attempt(half) for half in halves]
         errors = [attempt for attempt in attempts if isinstance(attempt, ProviderError)]
-        if error.failure is Failure.BROKEN and len(errors) == len(halves):  # the service fails, whatever it is sent
+        if error.failure is Failure.BROKEN and len(errors) == len(halves):  # the service fails, whatever the items are
             pause = next((half_error for half_error in errors if half_error.retry_spacing is not None), error)
             return [pause.copy_for(index) for index in range(len(items))]
         outcomes = [await self._resolve(half, attempt) for half, attempt in zip(halves, attempts, strict=True)]
@@ -84,9 +84,9 @@ class _Search(Generic[_Item, _Result]):
 
 
 class IsolatingSender(Generic[_Item, _Result]):
-    """Sends batches through :func:`bisect`, and known culprits in requests of their own until one succeeds.
+    """A sender of batches that bisects failed ones, and sends each known culprit alone until it succeeds.
 
-    So an item that the service never accepts costs one request at each poll instead of a bisection.
+    An item that the service never accepts then costs one request at each poll instead of a bisection.
     """
 
     def __init__(self, send: SendBatch[_Item, _Result]) -> None:

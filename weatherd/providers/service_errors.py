@@ -1,4 +1,4 @@
-"""Errors that a weather service reports, as ProviderErrors without secrets."""
+"""Conversion of a service's errors into ProviderErrors without secrets."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 def error_from_response(response: Response, status: int, key: str, now: datetime) -> ProviderError:
-    """Return the error that *response* reports under *status*, with the text that its JSON body has under *key*.
+    """Return the error in *response* as *status* classifies it, with the text under *key* of the JSON body.
 
-    A body without such a text, a proxy's HTML page for example, adds nothing to the status. *status* is a parameter
-    because services also report errors under 200.
+    A body without such a text, for example a proxy's HTML page, is ignored. *status* is a parameter because services
+    also report errors under 200.
     """
     reason = ""
     with contextlib.suppress(ProviderError):
@@ -35,7 +35,7 @@ def redact_error(error: ProviderError, redact: Redaction) -> ProviderError:
 
 
 def redact_response(response: Response, redact: Redaction) -> Response:
-    """Return *response* without secrets in its body; parsing comes later, because it could cut one in two."""
+    """Return *response* without secrets in its body; call it before parsing, which could cut a secret in two."""
     text = response.body.decode("latin-1")  # maps every byte to one character and back
     clean = redact(text)
     return response if clean == text else response._replace(body=clean.encode("latin-1"))

@@ -12,7 +12,7 @@ from weatherd.errors import Failure, ProviderError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-# What is possible on Earth, with some margin. A value outside is an error of the service and becomes None.
+# Values that are possible on Earth, with some margin. A value outside is an error of the service and becomes None.
 APPARENT_TEMPERATURE = (-120.0, 90.0)  # °C
 RELATIVE_HUMIDITY = (0.0, 110.0)  # %; sensors show a little above 100 in fog
 PRESSURE_MSL = (800.0, 1150.0)  # hPa
@@ -22,7 +22,7 @@ PRECIPITATION = (0.0, 1000.0)  # mm
 CLOUD_COVER = (0.0, 100.0)  # %
 VISIBILITY = (0.0, 1e6)  # m
 
-_COLDEST, _HOTTEST = -100.0, 70.0  # °C; a temperature outside is an error, because nothing is observed without one
+_COLDEST, _HOTTEST = -100.0, 70.0  # °C; a temperature outside is an error, because an observation requires one
 _MAX_TEXT = 200  # characters
 _MAX_NUMBER = 1e11  # far above every bound and POSIX time, far below where integers lose digits as floats
 _NUMBER_TYPES = (float, int)  # compared with type(), because bool is an int to isinstance()
@@ -59,7 +59,7 @@ def parse_numbers(document: Mapping[str, Any], fields: Iterable[NumberField]) ->
 
 
 def parse_temperature(value: Any, factor: float = 1.0, offset: float = 0.0) -> float:
-    """Return ``value * factor + offset``, a temperature in °C; raise ProviderError if it is none or impossible."""
+    """Return ``value * factor + offset``, a temperature in °C; raise ProviderError if it is missing or impossible."""
     celsius = parse_number(value, _COLDEST, _HOTTEST, factor, offset)
     if celsius is None:
         is_number = type(value) in _NUMBER_TYPES

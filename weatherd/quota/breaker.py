@@ -39,14 +39,14 @@ class Pause(NamedTuple):
 class CircuitBreaker:
     """Pauses all requests to a provider that is unavailable, rate limiting or denying access.
 
-    It decides by the event loop's clock alone, so that a change of the system time neither extends nor repeats a pause.
-    Wall-clock times are derived from it only for people and for the state that is saved.
+    Only the event loop's clock counts, so that a change of the system time neither extends nor repeats a pause.
+    Wall-clock times are derived from it only for display and for the saved state.
     """
 
     def __init__(self, meter: UsageMeter, now: Callable[[], datetime], on_change: Callable[[], None]) -> None:
         self._meter = meter
         self._now = now
-        self._on_change = on_change  # called when the meter has something to save
+        self._on_change = on_change  # called when the meter has unsaved changes
         self._state = HEALTHY
         self._probe_ended = asyncio.Event()
         self._crowded_until = 0.0
@@ -81,7 +81,7 @@ class CircuitBreaker:
         return self._crowded_until > 0 and asyncio.get_running_loop().time() < self._crowded_until
 
     def check(self, weight: int) -> None:
-        """Raise ProviderError (PAUSED) with the time to retry, during a pause."""
+        """Raise ProviderError (PAUSED) with a retry time if the provider is paused."""
         if self._meter.closed_until > self._seen_closed_until:
             self._adopt_saved_pause()
         state = self._state
@@ -102,12 +102,12 @@ class CircuitBreaker:
             self._apply(RequestSucceeded(is_probe))
 
     def request_failed(self, error: ProviderError, weight: int, *, is_probe: bool) -> ProviderError:
-        """Record a failure; return the error to raise, which says when to retry if the provider is paused."""
+        """Record a failure; return the error to raise, which has a retry time if the provider is paused."""
         self._apply(RequestFailed(error, weight, is_probe))
         return error if self.is_closed else self._with_retry_time(error, weight)
 
     def probe_ended(self) -> None:
-        """Wake the requests that wait for the probe; without a result of this one the next of them is the probe."""
+        """Wake the requests that wait for the probe. If it had no result, the first of them becomes the probe."""
         self._apply(ProbeAbandoned())
         self._probe_ended.set()
 
@@ -120,9 +120,9 @@ class CircuitBreaker:
         self._apply(PauseRequested(seconds, cause))
 
     def _adopt_saved_pause(self) -> None:
-        """Honour a rate limit that an earlier run, or another process with the same state folder, was told.
+        """Honour a rate limit that the service reported to an earlier run or another process with this state folder.
 
-        During a pause it is only marked as seen, because the probe at the end of that pause knows more. So each
+        During a pause it is only marked as seen, because the probe at the end of that pause is more recent. So each
         ``closed_until`` causes at most one pause, also when the system time is set back before it.
         """
         self._seen_closed_until = self._meter.closed_until
@@ -131,7 +131,7 @@ class CircuitBreaker:
             self.request_pause(seconds, ProviderError("the service asked an earlier run to wait", Failure.RATE_LIMITED))
 
     def _with_retry_time(self, error: ProviderError, weight: int) -> ProviderError:
-        """Return a copy of *error* with a ``retry_after`` of its own, later than that of the caller before.
+        """Return a copy of *error* whose ``retry_after`` is later than that of the previous caller.
 
         So callers that were rejected together do not retry together: after a pause of 60 s with a spacing of 1 s they
         retry after 60, 61, 62, ... s.

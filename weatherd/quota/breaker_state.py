@@ -39,7 +39,7 @@ class RequestSent:
 
 @dataclass(frozen=True, slots=True)
 class RequestSucceeded:
-    """The service has answered a request."""
+    """The service has responded to a request."""
 
     is_probe: bool = False
 
@@ -60,7 +60,7 @@ class ProbeAbandoned:
 
 @dataclass(frozen=True, slots=True)
 class PauseRequested:
-    """A pause that no response caused: a quota window is used up, or an earlier run was told to wait."""
+    """A pause without a response: a quota window is used up, or the service asked an earlier run to wait."""
 
     seconds: float
     cause: ProviderError
@@ -72,9 +72,9 @@ BreakerEvent = RequestSent | RequestSucceeded | RequestFailed | ProbeAbandoned |
 def step(state: BreakerState, event: BreakerEvent, now: float) -> BreakerState:
     """Return the state after *event*.
 
-    Results of requests that were sent before the pause began are ignored while it lasts, because they say nothing about
-    the service now. Example: a slow request is sent at 0 s, a 429 pauses the provider at 1 s, and at 30 s the slow
-    request succeeds: the provider stays paused until its probe succeeds.
+    Results of requests that were sent before the pause began are ignored while it lasts, because they do not show the
+    present state of the service. Example: a slow request is sent at 0 s, a 429 pauses the provider at 1 s, and at 30 s
+    the slow request succeeds: the provider stays paused until its probe succeeds.
     """
     match event:
         case RequestSent() if state.phase is Phase.OPEN and now >= state.until:
@@ -102,7 +102,7 @@ def _after_failure(state: BreakerState, event: RequestFailed, now: float) -> Bre
     seconds = pause_seconds(event.error, failures, state.consecutive_pauses)
     if seconds is not None:
         return _pause(replace(state, failures=failures), seconds, event.error, now)
-    # An error that concerns one city, such as a 404, is an answer: the service works
+    # An error that concerns one city, such as a 404, shows that the service works
     return replace(state, failures=failures) if weight else HEALTHY
 
 

@@ -1,4 +1,4 @@
-"""The rate limiter: every request to a service passes it, which keeps to the plan and rejects requests in a pause."""
+"""The rate limiter of a provider, which keeps all requests within the plan and rejects them during a pause."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _T = TypeVar("_T")
 
 
 class RateLimiter:
-    """Sends the requests to one provider in order of arrival: within its plan, its concurrency, and not in a pause.
+    """A limiter of one provider's requests: sends them in order, within plan and concurrency, never in a pause.
 
     During a pause a request is rejected at once with a ProviderError (PAUSED) whose ``retry_after`` is different for
     every caller, so that a service that recovers is not flooded. After a pause the first request is a probe: the others
@@ -33,7 +33,7 @@ class RateLimiter:
     ) -> None:
         self._meter = meter
         self._now = now
-        self._on_change = on_change  # called when the meter has something to save
+        self._on_change = on_change  # called when the meter has unsaved changes
         self._breaker = CircuitBreaker(meter, now, on_change)
         self._slots = asyncio.Semaphore(concurrency)
         self._single_slot = asyncio.Lock()  # the only one while the service is crowded
@@ -41,7 +41,7 @@ class RateLimiter:
         self._waiting = 0  # requests that hold or wait for the turn
 
     def set_planned_rate(self, rate: float) -> None:
-        """Set how many calls per second are planned: after a pause, retries come at twice that rate."""
+        """Set the planned rate in calls per second; after a pause, retries come at twice that rate."""
         self._breaker.set_planned_rate(rate)
 
     def usage(self) -> dict[str, tuple[float, int]]:
@@ -54,7 +54,7 @@ class RateLimiter:
         return self._breaker.pause
 
     def batch_limit(self, limit: int) -> int:
-        """Return how many calls one request may count for now, from 1 to *limit*; a probe is for one city."""
+        """Return the number of calls that one request may count as, from 1 to *limit*; 1 for a probe."""
         if not self._breaker.is_closed:
             return 1
         return max(1, int(min(limit, self._meter.calls_left(self._now().timestamp()))))
@@ -62,8 +62,8 @@ class RateLimiter:
     async def run(self, send: Callable[[], Awaitable[_T]], weight: int = 1) -> _T:
         """Wait for a turn, then return the result of *send*, which makes one request that counts as *weight* calls.
 
-        *send* has to parse the response too: a ProviderError it raises is what the circuit breaker learns about the
-        service. Raises that error, or one with failure PAUSED if the request was not sent.
+        *send* has to parse the response too, because the circuit breaker judges the service by the ProviderError that
+        it raises. Raises that error, or one with failure PAUSED if the request was not sent.
         """
         self._breaker.check(weight)
         await self._slots.acquire()
@@ -95,7 +95,7 @@ class RateLimiter:
                 self._breaker.probe_ended()
 
     async def _wait_for_turn(self, weight: int) -> bool:
-        """Return when the rate allows the request: after a pause as the probe (True), or after the probe (False)."""
+        """Wait until the request may be sent; return whether it is the probe after a pause."""
         self._waiting += 1
         try:
             async with self._turn:

@@ -23,12 +23,12 @@ RETRY_RESERVE = 1.02  # a stretched list uses 98 % of the plan; the rest is for 
 
 
 def _ignore_rate(_provider: str, _rate: float) -> None:
-    """Ignore the planned rate, where there are no rate limiters."""
+    """Ignore the planned rate if there are no rate limiters."""
 
 
 @dataclass(slots=True)
 class Planner:
-    """Decides how often each city of the current list is polled."""
+    """The poll intervals of the current list of cities."""
 
     plans: Mapping[str, Plan] = field(default_factory=dict)
     on_planned_rate: Callable[[str, float], None] = _ignore_rate  # called with each provider and its calls per second

@@ -63,6 +63,6 @@ PLANS: Mapping[str, Mapping[str, Plan]] = {
 def find_plan(provider: str, name: str) -> Plan:
     """Return the plan *name* of a provider, or UNLIMITED for an unknown provider or plan.
 
-    A plug-in that is not in PLANS has to respect its service's limits by itself.
+    A plug-in is not in PLANS; its plan is part of its ``provider_traits``.
     """
     return PLANS.get(provider, {}).get(name, UNLIMITED)

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 class TokenBucket:
     """A token bucket, stored as the time at which it will be full again. Times are POSIX seconds.
 
-    So it needs no timer that adds tokens. It is the "generic cell rate algorithm" of ITU-T I.371. Example: with a rate
-    of 2 a second and a burst of 10, a bucket that is full at 12:00:05 holds 10 - 2 * 5 = 0 tokens at 12:00:00.
+    No timer has to add tokens. This is the "generic cell rate algorithm" of ITU-T I.371. Example: with a rate of 2 a
+    second and a burst of 10, a bucket that is full at 12:00:05 holds 10 - 2 * 5 = 0 tokens at 12:00:00.
     """
 
     rate: float  # calls per second
@@ -26,7 +26,7 @@ class TokenBucket:
         """
         if math.isinf(self.rate):
             return 0.0
-        if now < self._latest:  # the clock was set back: move the bucket with it, or all would wait for it to catch up
+        if now < self._latest:  # set back: move the bucket with the clock, or requests would wait for it
             self.full_at -= self._latest - now
         self._latest = now
         return max(0.0, self.full_at + (weight - max(self.burst, weight)) / self.rate - now)
@@ -42,9 +42,9 @@ class TokenBucket:
             self.full_at = max(self.full_at, now + self.burst / self.rate)
 
     def restore(self, full_at: float, now: float) -> None:
-        """Take over the saved time of another run or process.
+        """Restore the time saved by another run or process.
 
-        It is limited to twice the time that the bucket takes to fill: a wrong clock may have written it.
+        It is limited to twice the time that the bucket takes to fill, because a wrong clock may have written it.
         """
         if not math.isinf(self.rate):
             self.full_at = max(self.full_at, min(full_at, now + 2 * self.burst / self.rate))

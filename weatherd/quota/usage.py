@@ -25,7 +25,7 @@ class WindowUsage(NamedTuple):
 
 
 class ProviderUsage(NamedTuple):
-    """The saved usage of one provider. From a meter ``windows`` holds the new calls, from the disk all calls."""
+    """The saved usage of one provider; ``windows`` holds new calls if it is from a meter, all calls if from disk."""
 
     provider: str
     windows: Sequence[WindowUsage] = ()
@@ -48,7 +48,7 @@ class UsageMeter:
 
     def __post_init__(self) -> None:
         self.bucket = TokenBucket(self.plan.rate, self.plan.burst)
-        # Limits per second are left to the bucket
+        # The bucket enforces limits per second
         windows = [window for window in self.plan.limits if WINDOW_SECONDS[window] >= WINDOW_SECONDS["minute"]]
         self._counts = {window: WindowCount(window) for window in windows}
 
@@ -76,7 +76,7 @@ class UsageMeter:
             count.charge(weight, now)
 
     def take_unsaved(self) -> ProviderUsage | None:
-        """Return what is new since the last call, or None; the calls are to be added to the saved ones."""
+        """Return the changes since the last call, or None. The calls are to be added to the saved ones."""
         times = (self.bucket.full_at, self.closed_until)
         counts = [count for count in self._counts.values() if count.unsaved]
         if not counts and times == self._saved_times:
@@ -88,17 +88,17 @@ class UsageMeter:
         return ProviderUsage(self.provider, unsaved, *times)
 
     def restore_unsaved(self, usage: ProviderUsage) -> None:
-        """Mark as unsaved again what ``take_unsaved`` returned, because it could not be saved."""
+        """Mark *usage* from ``take_unsaved`` as unsaved again after a failed save."""
         self._saved_times = (0.0, 0.0)
         for window, started, used in usage.windows:
             if (count := self._counts.get(window)) and count.started == started:
                 count.unsaved += used
 
     def merge_saved(self, usage: ProviderUsage, now: float) -> None:
-        """Take over the saved usage: it includes the calls of earlier runs, and of other processes.
+        """Merge the saved usage, which includes the calls of earlier runs and of other processes.
 
-        Windows that are over, or that this plan does not limit, are ignored; so are times too far in the future, which
-        a wrong clock has written.
+        Windows that are over, or that this plan does not limit, are ignored; so are times far in the future, which a
+        wrong clock wrote.
         """
         self._begin_next_windows(now)
         self.bucket.restore(usage.bucket_full_at, now)

@@ -1,4 +1,4 @@
-"""Table of the simulated endpoints: their paths, their handlers, and how each service words its errors."""
+"""Table of the simulated endpoints: their paths, their handlers, and each service's error messages."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ ENDPOINTS = (
 
 
 def not_found_response(path: str) -> StatusAndBody | ServiceResponse:
-    """Return the 404 response of the service that the path looks like."""
+    """Return the 404 response of the service whose paths resemble *path*."""
     if path.startswith("/data/"):
         return 404, {"cod": "404", "message": "not found"}
     if path.startswith("/weatherapi/"):
@@ -110,7 +110,7 @@ def not_found_response(path: str) -> StatusAndBody | ServiceResponse:
 
 
 def describe_endpoints() -> str:
-    """Return a plain text that says what the simulator is, and lists its endpoints."""
+    """Return a plain text that describes the simulator and lists its endpoints."""
     paths = [
         f"  {endpoint.service:15} {'GET or POST' if endpoint.accepts_post else 'GET'} {endpoint.path}"
         for endpoint in ENDPOINTS

@@ -1,4 +1,4 @@
-"""Fault injection: the kinds of faults, how they are written, and which request gets one."""
+"""Fault injection: the kinds of faults, their notation, and the choice of the requests that get one."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ class ServiceRequest:
 
 
 class ServiceResponse(NamedTuple):
-    """Response with headers of its own. A string body is sent as plain text, a body of None not at all."""
+    """Response with headers of its own. A string body is sent as plain text; None means no body."""
 
     status: int
     body: Any

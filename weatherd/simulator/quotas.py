@@ -31,7 +31,7 @@ class Quota(Protocol):
     """Quota of a service. Times are POSIX seconds and never decrease."""
 
     def check(self, now: float, in_flight: int) -> Rejection | None:
-        """Return the rejection of a request while *in_flight* are in flight, or None to accept it."""
+        """Return the rejection of a request while *in_flight* others are open, or None to accept it."""
 
     def charge(self, now: float, calls: float) -> None:
         """Count the calls of an accepted request; a negative number gives calls back."""

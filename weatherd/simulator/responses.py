@@ -61,9 +61,9 @@ async def send_response(
     response_at: Callable[[datetime], StatusAndBody | ServiceResponse],
     now: Callable[[], datetime],
 ) -> web.StreamResponse:
-    """Send the endpoint's response for the current time, or the fault of a kind instead.
+    """Send the endpoint's response for the current time, or a fault instead.
 
-    *response_at* returns the correct response for a time; the fault ``stale`` asks it for six hours ago.
+    *response_at* returns the correct response for a time; the fault ``stale`` calls it with the time six hours ago.
     """
     if fault in _PAGES:
         status, text, content_type = _PAGES[fault]

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 _MAX_BODY = 4 * 2**20  # bytes, enough for 1,000 locations as JSON
 _MAX_URL = 64 * 2**10  # bytes, the limit of the real Open-Meteo
-_SHUTDOWN_TIMEOUT = 0.05  # seconds that open requests get; short, because hanging ones would use any time
+_SHUTDOWN_TIMEOUT = 0.05  # seconds for open requests to finish; short, because hanging ones never do
 
 _UNLIMITED: Mapping[str, Quota] = MappingProxyType({})
 STATS = web.AppKey("stats", dict[str, RequestStats])
@@ -64,7 +64,7 @@ def create_app(
     """Create the application. ``app[STATS]`` holds the request statistics by service.
 
     *now* returns the current time, aware and in UTC. *day_seconds* is how many seconds a day of weather takes; None
-    means real time. Each fault gets its share of the requests, the same requests for the same seed; a request that a
+    means real time. Each fault affects its share of the requests, the same ones for the same seed; a request that a
     quota rejects gets no fault. Raise ValueError if the rates add up to more than 1.
     """
     check_rates(faults)

@@ -31,7 +31,7 @@ class PeakCounter:
 
 @dataclass(slots=True)
 class RequestStats:
-    """Requests that one service received, and how it answered them."""
+    """Requests that one service received, and its responses."""
 
     requests: int = 0
     calls: float = 0.0  # charged to the quota

@@ -1,4 +1,4 @@
-"""Full load: each subject does as much as it can on its core."""
+"""Full load: each subject polls as fast as it can on its core."""
 
 from __future__ import annotations
 

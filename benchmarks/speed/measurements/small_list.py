@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _INTERVAL = 600.0  # seconds, the default
 _START_TIME = 2.0  # seconds after which the start is complete
 _MEDIUM = 1000  # cities
-# All that the daemon needs; without rich, as in weatherd.__main__
+# All modules of the daemon, without rich, as in weatherd.__main__
 _IMPORTS = (
     "import sys; sys.modules['rich'] = None;"
     "import weatherd.config.loader, weatherd.daemon.lifecycle, weatherd.daemon.wiring"

@@ -1,4 +1,4 @@
-"""Performance goals as data, and whether they are met. Ratios are computed within a run, so the machine cancels out."""
+"""Performance goals and their verdicts. Ratios are computed within a run, so the speed of the machine cancels out."""
 
 from __future__ import annotations
 

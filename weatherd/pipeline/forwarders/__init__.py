@@ -7,8 +7,8 @@ configuration is invalid or a library is missing: the daemon then does not start
 ``plugin.broken``, and the daemon runs without the forwarder.
 
 weatherd itself batches, retries with back-off, bisects rejected batches, and saves how far it has delivered. A plug-in
-only connects and delivers. Stable are the names and types in this module and the fields of
-:class:`weatherd.observation.Observation`; fields may be added at the end, with a default.
+only connects and delivers. The names and types in this module and the fields of
+:class:`weatherd.observation.Observation` are stable; fields may be added at the end, with a default.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ForwarderResources:
-    """What weatherd gives to a forwarder."""
+    """The resources that weatherd provides to a forwarder."""
 
     session: Session  # the HTTP session of all forwarders; closed by weatherd
     key_values: KeyValueStore  # texts of this forwarder that survive a restart
     cities: Callable[[], Sequence[City]]  # the current list; the same object until the list changes
     now: Callable[[], datetime]  # the current time, aware and in UTC
-    budgets: AgeBudgets = BUILT_IN_BUDGETS  # the age from which on an observation is stale
+    budgets: AgeBudgets = BUILT_IN_BUDGETS  # the ages above which observations are stale
 
 
 class Connection(Protocol):
@@ -63,9 +63,9 @@ class Connection(Protocol):
 
 
 class Forwarder(Protocol):
-    """A destination, and how to connect to it."""
+    """A destination and the way to connect to it."""
 
-    batch_size: int  # observations, at most, in a call of deliver()
+    batch_size: int  # maximum number of observations in a call of deliver()
 
     def connect(self) -> AbstractAsyncContextManager[Connection]:
         """Open a connection; it is closed after the first error or when the daemon stops.

@@ -38,7 +38,7 @@ class Topics(NamedTuple):
 
     @property
     def status(self) -> str:
-        """Return the topic that says whether weatherd is online."""
+        """Return the topic of weatherd's own state, online or offline."""
         return f"{self.prefix}/status"
 
     @property
@@ -51,11 +51,11 @@ class Topics(NamedTuple):
         return f"{self.prefix}/{city}/state"
 
     def availability(self, city: str) -> str:
-        """Return the topic that says whether a city's state is current, not stale."""
+        """Return the topic that marks a city's state as current or stale."""
         return f"{self.prefix}/{city}/availability"
 
     def device(self, city: str) -> str:
-        """Return the id of a city's device, which may hold ASCII letters, digits, ``-`` and ``_`` only."""
+        """Return the id of a city's device. Only ASCII letters, digits, ``-`` and ``_`` are allowed."""
         return f"{re.sub('[^a-zA-Z0-9_-]', '_', self.prefix)}_{city}"
 
     def config(self, city: str) -> str:
@@ -67,7 +67,7 @@ def build_payload(city: City, topics: Topics, budgets: AgeBudgets) -> dict[str, 
     """Return the payload that announces a city.
 
     A value that is not updated expires after the age budget of the city's providers. Home Assistant restarts that
-    period when it starts, so an availability topic of the city's own marks a stale state, too.
+    period when it starts, so a stale state is also marked on the city's own availability topic.
     """
     device = topics.device(city.id)
     expire = int(max(map(budgets.of_provider, city.providers)))

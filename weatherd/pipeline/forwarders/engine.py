@@ -29,12 +29,12 @@ DELIVERY_TIMEOUT = 30.0  # seconds for the delivery of a batch, and for a connec
 BATCH_DELAY = 0.5  # seconds for which a new observation waits, so that others join its batch
 MAX_RATE = 10_000.0  # observations a second, so that catching up leaves CPU time for the pipeline
 _MAX_RETRY_DELAY = 60.0  # seconds
-_BISECTION_LIMIT = 64  # deliveries spent on finding the bad observations of a rejected batch
+_BISECTION_LIMIT = 64  # deliveries to find the bad observations of a rejected batch
 
 
 @dataclass(slots=True)
 class Progress:
-    """What a forwarder has done since the start."""
+    """A forwarder's progress since the start."""
 
     delivered: int = 0  # observations
     skipped: int = 0  # observations that the destination permanently rejected
@@ -61,7 +61,7 @@ class Delivery:
         self._draining = asyncio.Event()
         self._down_since = 0.0
         self._failures = 0
-        self._retry_after = 0.0  # seconds that the destination asked us to wait
+        self._retry_after = 0.0  # seconds; the delay that the destination requested
 
     @property
     def behind(self) -> int:
@@ -104,9 +104,9 @@ class Delivery:
                     await asyncio.sleep(pause)
 
     async def _next_batch(self, reader: AsyncReader) -> Batch | None:
-        """Wait for the next batch and save that its delivery begins; return None when a drain finds no more.
+        """Wait for the next batch and mark it as in doubt; return None when a drain finds no more.
 
-        A batch in doubt comes again with its key, but without the entries that were revised or deleted since.
+        A batch in doubt is returned again with its key, but without the entries that were revised or deleted since.
         """
         while True:
             delivered = self.cursor.delivered
@@ -125,7 +125,7 @@ class Delivery:
             await self._save_cursor(Idle(last))  # revised entries have higher numbers now, the others were deleted
 
     async def _wait_for_entries(self) -> bool:
-        """Wait for an entry after the cursor, and a little for more; return False if a drain finds none."""
+        """Wait for an entry after the cursor, then for more to join its batch; return False if a drain finds none."""
         if self._draining.is_set():
             return self.behind > 0
         if self.behind >= self._forwarder.batch_size:
@@ -173,7 +173,7 @@ class Delivery:
         self._report_success()
 
     async def _save_cursor(self, cursor: Cursor) -> None:
-        """Move the cursor, on a full disk only in memory: after a crash, more than usual is then delivered again."""
+        """Move the cursor. On a full disk it moves only in memory, so that a crash repeats more deliveries."""
         self.cursor = cursor
         with contextlib.suppress(StateError):
             await self._journal.save_cursor(self.name, cursor)
@@ -210,5 +210,5 @@ class Delivery:
 
 
 def _sub_batch(batch: Batch, entries: Sequence[JournalEntry]) -> Batch:
-    """Return a part of a batch with a key of its own, which is the same whenever the part is the same."""
+    """Return a part of a batch with a key of its own, which depends only on the batch and the part."""
     return Batch(entries, f"{batch.key}-{entries[0].seq}-{entries[-1].seq}")

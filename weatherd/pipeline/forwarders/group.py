@@ -22,7 +22,7 @@ log = structlog.get_logger()
 
 
 class DeliveryGroup:
-    """The deliveries to all destinations; none waits for another."""
+    """The deliveries to all destinations, which do not wait for each other."""
 
     def __init__(self, deliveries: Sequence[Delivery]) -> None:
         self._deliveries = deliveries
@@ -54,7 +54,7 @@ class DeliveryGroup:
         ]
 
     async def drain(self, deadline: float) -> None:
-        """Deliver the rest until *deadline*, a loop time; what is left then stays in the journal."""
+        """Deliver the rest until *deadline*, a loop time; later entries stay in the journal."""
         for delivery in self._deliveries:
             delivery.drain()
         if self._tasks:
@@ -69,7 +69,7 @@ class DeliveryGroup:
 
 
 async def _run_contained(delivery: Delivery) -> None:
-    """Run a delivery; an unexpected error ends only this one and is logged."""
+    """Run a delivery; an unexpected error is logged and ends only this delivery."""
     try:
         await delivery.run()
     except Exception as error:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from weatherd.pipeline.forwarders import ForwarderResources
 
 MAX_PENDING = 200  # publications without the broker's acknowledgement
-_PICK_UP_TIME = 1.5  # seconds in which Home Assistant adds a device
+_PICK_UP_TIME = 1.5  # seconds that Home Assistant takes to add a device
 _KEEP_ANNOUNCED = timedelta(days=3650)
 _KEEP_REMOVED = timedelta(
     days=30
@@ -30,14 +30,14 @@ async def gather_in_batches(publications: Sequence[Coroutine[Any, Any, None]]) -
 
 
 class Publish(Protocol):
-    """Publishes a message to the broker."""
+    """A function that publishes a message to the broker."""
 
     async def __call__(self, topic: str, payload: bytes, *, retain: bool) -> None:
         """Publish; the broker has the message when this returns. Raises DeliveryError."""
 
 
 class Announcement(NamedTuple):
-    """What a city was last announced with, as saved in the key-value store."""
+    """A city's last announcement, as saved in the key-value store."""
 
     topics: Topics
     payload: str  # the discovery payload; "" if discovery was off
@@ -116,10 +116,10 @@ class Announcer:
         self._save(city_id, previous._replace(removed=True), _KEEP_REMOVED)
 
     async def repeat_removals(self) -> None:
-        """Remove cities that left the list while Home Assistant was away.
+        """Repeat the removal of cities that left the list while Home Assistant was offline.
 
         Home Assistant ignores the removal of a device that it has not discovered since its start. So each device is
-        announced once more, not retained, and removed after a moment.
+        announced once more, without the retain flag, and removed a moment later.
         """
         gone = {
             saved.topics.config(city_id): saved.payload.encode()

@@ -46,7 +46,7 @@ def _escape_tag(value: str) -> str:
 
 
 class InfluxForwarder:
-    """Writes observations to an InfluxDB server. It is also the connection, because the session pools connections."""
+    """An InfluxDB server. It is its own connection, because the HTTP session pools connections."""
 
     batch_size = 1000
 

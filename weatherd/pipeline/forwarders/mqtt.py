@@ -30,7 +30,7 @@ _GOODBYE_TIMEOUT = 0.3  # seconds
 
 
 class MqttConnection:
-    """A connection to the broker: publishes states, and keeps Home Assistant up to date at the same time."""
+    """A connection to the broker: publishes states, and concurrently keeps Home Assistant up to date."""
 
     def __init__(self, client: Any, topics: Topics, forwarder: MqttForwarder) -> None:
         self._client = client
@@ -59,12 +59,12 @@ class MqttConnection:
         await gather_in_batches(publications)
 
     async def start(self) -> None:
-        """Publish that weatherd is online, and everything that is known of the cities."""
+        """Publish that weatherd is online, then all announcements and states."""
         await self.publish(self._topics.status, _ONLINE, retain=True)
         await self._publish_all()
 
     async def refresh(self) -> None:
-        """Follow changes of the list of cities and the ages of their states until cancelled."""
+        """Publish changes of the list of cities and of their availability until cancelled."""
         while True:
             await asyncio.sleep(_REFRESH_INTERVAL)
             async with self._announcing:
@@ -84,7 +84,7 @@ class MqttConnection:
                     await self._announcer.repeat_removals()
 
     async def stop(self) -> None:
-        """Publish that weatherd is offline, as the last will would after a lost connection."""
+        """Publish that weatherd is offline, as the last will does after a lost connection."""
         async with asyncio.timeout(_GOODBYE_TIMEOUT):
             await self.publish(self._topics.status, _OFFLINE, retain=True)
 
@@ -117,7 +117,7 @@ class MqttConnection:
 
 
 class MqttForwarder:
-    """Opens connections with a last will, and holds the states of the cities, which outlive a connection."""
+    """The broker: connections have a last will; the states of the cities outlive a connection."""
 
     batch_size = 200
 
@@ -192,7 +192,7 @@ def _first_error(error: BaseException) -> BaseException:
 
 
 def _silent_logger() -> logging.Logger:
-    """Return a logger for the library that prints nothing, because all its errors are raised and logged by weatherd."""
+    """Return a silent logger for the library, because it also raises its errors, and weatherd logs them."""
     logger = logging.getLogger("weatherd.mqtt")
     logger.setLevel(logging.CRITICAL)
     return logger
@@ -200,7 +200,7 @@ def _silent_logger() -> logging.Logger:
 
 @contextlib.contextmanager
 def _translate_errors() -> Iterator[None]:
-    """Turn the library's exceptions into DeliveryError."""
+    """Translate the library's exceptions into DeliveryError."""
     aiomqtt = importlib.import_module("aiomqtt")
     try:
         yield

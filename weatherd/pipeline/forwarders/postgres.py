@@ -1,4 +1,4 @@
-"""A table in PostgreSQL; a hypertable if TimescaleDB is installed."""
+"""The PostgreSQL forwarder. Its table is a hypertable if TimescaleDB is installed."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _CLOSE_TIMEOUT = 0.3  # seconds
 
 
 class PostgresConnection:
-    """A link: one connection, one transaction a batch."""
+    """A connection that writes each batch in one transaction."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
@@ -51,7 +51,7 @@ class PostgresConnection:
 
 
 class PostgresForwarder:
-    """Connects, and makes the table if it is not there."""
+    """A PostgreSQL database, in which the table is created if it is missing."""
 
     batch_size = 1000
 
@@ -84,7 +84,7 @@ async def _prepare(connection: Any) -> None:
 
 @contextlib.contextmanager
 def _translate_errors() -> Iterator[None]:
-    """Turn the driver's exceptions into RejectedError if they concern the values, else into DeliveryError."""
+    """Translate the driver's exceptions into RejectedError if they concern the values, else into DeliveryError."""
     asyncpg = importlib.import_module("asyncpg")
     try:
         yield

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 class WebhookForwarder:
     """POSTs ``{"observations": [...]}``, each as ``weatherd once --format json`` prints it.
 
-    A batch that may have arrived is sent again with the same ``Idempotency-Key``, also after a crash: a receiver skips
-    a batch whose key it has seen. With a secret, the header ``X-Weatherd-Signature`` holds ``sha256=`` and the body's
-    HMAC in hexadecimal. It is also the connection, because the session pools connections.
+    A batch that may have arrived is sent again with the same ``Idempotency-Key``, also after a crash: a receiver should
+    skip a batch whose key it has seen. With a secret, the header ``X-Weatherd-Signature`` holds ``sha256=`` and the
+    body's HMAC in hexadecimal. It is its own connection, because the HTTP session pools connections.
     """
 
     batch_size = 500
@@ -50,7 +50,7 @@ class WebhookForwarder:
 
 
 def sign_body(body: bytes, secret: str) -> str:
-    """Return the signature of a body, which a receiver that knows the secret can verify."""
+    """Return the signature of a body, which a receiver with the same secret can verify."""
     return f"sha256={hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}"
 
 

@@ -2,13 +2,13 @@
 
 An entry point in the group ``weatherd.sinks`` names a function ``open_sink(settings)``. It gets the settings
 (:class:`weatherd.config.settings.Settings`) and returns an asynchronous context manager of a :class:`Sink`, or None if
-the settings switch it off. The context manager is left when the daemon stops. It raises
+the settings disable it. The context manager is exited when the daemon stops. It raises
 :class:`weatherd.errors.ConfigError` if the configuration is invalid: the daemon then does not start. Any other
 exception is logged as ``plugin.broken``, and the daemon runs without the sink.
 
 A sink that is down misses observations. For a destination that must get every observation, write a forwarder: see
-``weatherd.pipeline.forwarders``. Stable are the names and types in this module and the fields of
-:class:`weatherd.observation.FetchedObservation`; fields may be added at the end, with a default.
+``weatherd.pipeline.forwarders``. The names and types in this module and the fields of
+:class:`weatherd.observation.FetchedObservation` are stable; fields may be added at the end, with a default.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Sink(Protocol):
-    """Receives batches of observations, repeats and stale ones included."""
+    """A receiver of batches of observations, including repeats and stale ones."""
 
     async def write(self, batch: Sequence[FetchedObservation]) -> None:
         """Write a batch; it is written when this returns. Calls never overlap.

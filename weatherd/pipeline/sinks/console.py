@@ -41,7 +41,7 @@ def _write(descriptor: int, data: bytes) -> None:
     while data:
         try:
             data = data[os.write(descriptor, data) :]
-        except BlockingIOError:  # the parent process made it non-blocking, and has not read yet
+        except BlockingIOError:  # the parent process made it non-blocking and has not read it yet
             select.select([], [descriptor], [])
 
 

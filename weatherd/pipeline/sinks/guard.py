@@ -29,7 +29,7 @@ class GuardedSink:
         self._name = name
         self._sink = sink
         self._failures = 0
-        self._missed = 0  # observations since the sink is down
+        self._missed = 0  # observations since the sink went down
         self._retry_at = 0.0
 
     async def write(self, batch: Sequence[FetchedObservation]) -> None:

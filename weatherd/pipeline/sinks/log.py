@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class LogSink:
-    """Logs the event ``observation`` with every field that has a value, and ``repeat`` or ``stale`` if it is one."""
+    """Logs the event ``observation`` with every field that has a value, and ``repeat`` and ``stale`` if true."""
 
     def __init__(self, writer: LogWriter) -> None:
         self._writer = writer

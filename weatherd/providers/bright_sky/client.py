@@ -104,7 +104,7 @@ def _service_error(response: Response, now: datetime) -> ProviderError:
 
 
 class BrightSkyProvider:
-    """Fetches one city per request."""
+    """A client that requests each city separately."""
 
     def __init__(self, base_url: str | None, resources: Resources) -> None:
         self._url = f"{base_url or _BASE_URL}/current_weather"

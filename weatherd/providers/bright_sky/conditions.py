@@ -10,9 +10,13 @@ from weatherd import wmo
 _PRECIPITATION_CODES = MappingProxyType(  # of light, moderate and heavy
     {"rain": (61, 63, 65), "snow": (71, 73, 75), "sleet": (68, 69, 69)}
 )
-_INTENSITY_LIMITS = (2.5, 7.6)  # mm per hour from which on it is moderate, and heavy
-_OTHER_CODES = MappingProxyType({"fog": 45, "thunderstorm": 95, "hail": None})  # hail alone has no code that we use
-_CLOUD_LIMITS = (11, 25, 80)  # % from which on it is mainly clear, partly cloudy, overcast; the latter as the icons
+_INTENSITY_LIMITS = (2.5, 7.6)  # mm per hour: lower limits of moderate and heavy
+_OTHER_CODES = MappingProxyType({"fog": 45, "thunderstorm": 95, "hail": None})  # there is no code for hail alone
+_CLOUD_LIMITS = (
+    11,
+    25,
+    80,
+)  # %: mainly clear, partly cloudy, overcast; the last two as for the icons
 
 
 def parse_condition(
@@ -20,9 +24,9 @@ def parse_condition(
 ) -> tuple[int | None, str]:
     """Return the WMO code, or None if it cannot be known, and the description.
 
-    *cloud_cover* is in %, *precipitation* in mm per hour. The icon is used if there is no condition that we know; but
-    not ``clear-day`` and ``clear-night``, because the service also sends them if it does not know the cloud cover.
-    See https://brightsky.dev/docs/ and ``brightsky/web`` in the service's source code.
+    *cloud_cover* is in %, *precipitation* in mm per hour. The icon is used if the condition is missing or unknown, but
+    not ``clear-day`` and ``clear-night``, because the service also sends them if it does not know the cloud cover. See
+    https://brightsky.dev/docs/ and ``brightsky/web`` in the service's source code.
     """
     kind = condition if condition in (*_PRECIPITATION_CODES, *_OTHER_CODES) or condition == "dry" else icon
     if kind in _PRECIPITATION_CODES:

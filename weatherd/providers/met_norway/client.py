@@ -36,10 +36,10 @@ FORECAST_PATH = "/weatherapi/locationforecast/2.0/compact"
 
 _DEFAULT_LIFETIME = 1800.0  # seconds, of a response without ``Expires``
 _MIN_LIFETIME, _MAX_LIFETIME = 600.0, 86400.0
-_BAN_SECONDS = 86400.0  # of waiting after a 403, because clients that keep sending requests are banned for good
+_BAN_SECONDS = 86400.0  # without requests after a 403, because clients that keep sending requests are banned for good
 _KEPT_FOR = timedelta(days=2)
 _DEPRECATED = 203  # with a valid forecast: this version of the API will be switched off
-_THROTTLED = 499  # for clients that are being slowed down; the service's own status
+_THROTTLED = 499  # the service's own status for clients that it slows down
 
 
 def build_met_norway_query(city: City) -> dict[str, str]:
@@ -92,15 +92,15 @@ def _service_error(response: Response, now: float) -> ProviderError:
     text = f"{status}: {reason}" if reason else f"the service responded with status {status}"
     seconds = retry_after(response.headers, datetime.fromtimestamp(now, UTC))
     if failure is Failure.DENIED:
-        text += " (check met_norway.contact: it has to identify you; clients that keep asking are banned)"
+        text += " (check met_norway.contact: it has to identify you; clients that keep sending requests are banned)"
         seconds = max(seconds or 0.0, _BAN_SECONDS)
     return ProviderError(text, failure, retry_after=seconds)
 
 
 class MetNorwayProvider:
-    """Fetches the forecast of a place once, and not again before it expires: all polls until then use it.
+    """A client that requests a forecast for a place, and serves all polls from it until it expires.
 
-    Cities whose coordinates are equal to four decimals share a forecast. It survives a restart.
+    Cities whose coordinates are equal to four decimals share a forecast. A stored forecast survives a restart.
     """
 
     def __init__(self, base_url: str | None, contact: str, resources: Resources) -> None:

@@ -45,7 +45,7 @@ _DETAILS = {
 
 @dataclass(frozen=True, slots=True)
 class ForecastStep:
-    """The weather from a time on."""
+    """The forecast for a period."""
 
     time: float  # POSIX
     hours: int  # for which it is valid
@@ -132,7 +132,7 @@ def _imminent_step(steps: Sequence[ForecastStep], now: float) -> ForecastStep | 
 
 
 def _parse_step(entry: dict[str, Any]) -> ForecastStep | None:
-    """Return the step of *entry*, or None if it has no time or temperature: there are many others."""
+    """Return the step of *entry*, or None if it has no time or temperature, because the others suffice."""
     data = as_mapping(entry.get("data"))
     instant = as_mapping(as_mapping(data.get("instant")).get("details"))
     try:

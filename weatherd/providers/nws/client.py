@@ -45,8 +45,12 @@ _T = TypeVar("_T")
 _NAME = "nws"
 _BASE_URL = "https://api.weather.gov"
 
-_MAX_STATIONS = 3  # to request in one poll
-_STATION_FAILURES = (Failure.REJECTED, Failure.MALFORMED, Failure.EMPTY)  # after which the next station may work
+_MAX_STATIONS = 3  # maximum number of stations in one poll
+_STATION_FAILURES = (
+    Failure.REJECTED,
+    Failure.MALFORMED,
+    Failure.EMPTY,
+)  # the next station may work
 
 
 def parse_nws(city: City, response: Response, fetched_at: datetime) -> Observation:
@@ -110,7 +114,7 @@ def _reason_key(response: Response) -> str:
 
 
 class NwsProvider:
-    """Fetches the observation of the nearest station that has a fresh one."""
+    """A client that requests the nearest station with a fresh observation."""
 
     def __init__(self, base_url: str | None, contact: str | None, resources: Resources) -> None:
         self._headers = {"Accept": "application/geo+json"}

@@ -53,7 +53,7 @@ _FOG_VISIBILITY = 1000.0  # m; above it is mist, see WMO-No. 306, table 4677
 
 
 def parse_description(properties: dict[str, Any]) -> str:
-    """Return the service's text; if there is none a description of the present weather, the clouds or the icon."""
+    """Return the service's text; else a description of the present weather, the clouds or the icon."""
     weather = [_describe_weather(entry) for entry in _present_weather(properties)]
     return (
         clean_text(properties.get("textDescription"))
@@ -68,7 +68,7 @@ def parse_weather_code(properties: dict[str, Any], visibility: float | None) -> 
     """Return the WMO code of the present weather, or of the clouds if there is none; *visibility* is in m.
 
     A thunderstorm comes first, then the weather that is named first. Weather in the vicinity is not at the station.
-    Weather for which we use no code, such as hail, is None.
+    Weather without a code, such as hail, is None.
     """
     present = [entry for entry in _present_weather(properties) if entry.get("weather") and not entry.get("inVicinity")]
     if any(entry["weather"] == "thunderstorms" for entry in present):

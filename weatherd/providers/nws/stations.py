@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     FetchDocument = Callable[[str], Awaitable[dict[str, Any]]]
 
-_MAX_STATIONS = 5  # to keep
+_MAX_STATIONS = 5  # stored for a place
 _VALID_FOR = timedelta(days=1)  # because the service changes its grid now and then
 _PREFERRED_FOR = timedelta(hours=1)  # before the nearest station is tried again
 _STATION_ID = re.compile("[A-Za-z0-9_-]{1,20}")
@@ -46,7 +46,7 @@ def parse_station_ids(document: dict[str, Any]) -> list[str]:
 
 
 def _valid_ids(values: list[Any]) -> list[str]:
-    """Return the first valid ids; others must not become part of an address."""
+    """Return the first valid ids. An invalid id must not become part of a URL."""
     return [value for value in values if isinstance(value, str) and _STATION_ID.fullmatch(value)][:_MAX_STATIONS]
 
 
@@ -58,13 +58,13 @@ def _url_path(url: Any) -> str:
 
 
 class StationFinder:
-    """Finds the stations near a city. *fetch_document* returns the JSON object at a path of the service."""
+    """A finder of the stations near a city. *fetch_document* returns the JSON object at a path of the service."""
 
     def __init__(self, fetch_document: FetchDocument, key_values: KeyValueStore, now: Callable[[], datetime]) -> None:
         self._fetch_document = fetch_document
         self._key_values = key_values
         self._now = now
-        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)  # by place, as all of these
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)  # by coordinates, like _preferred
         self._preferred: dict[str, tuple[str, datetime]] = {}  # the station, and until when it is preferred
 
     async def find(self, city: City) -> list[str]:
@@ -86,7 +86,7 @@ class StationFinder:
             self._preferred[coordinates] = station, self._now() + _PREFERRED_FOR
 
     def forget(self, city: City) -> None:
-        """Request the stations anew at the next poll, if those known are more than an hour old: none was fresh."""
+        """Discard stations found over an hour ago, because none was fresh; the next poll requests them anew."""
         coordinates = format_coordinates(city)
         self._preferred.pop(coordinates, None)
         entry = self._stored_entry(coordinates)
@@ -110,7 +110,7 @@ class StationFinder:
     def _stored_stations(self, coordinates: str) -> list[str]:
         entry = self._stored_entry(coordinates)
         now = self._now().timestamp()
-        found = parse_number(entry.get("found"), now - _VALID_FOR.total_seconds(), now)  # later: a clock was wrong
+        found = parse_number(entry.get("found"), now - _VALID_FOR.total_seconds(), now)  # later: a wrong clock
         stations = entry.get("stations")
         return _valid_ids(stations) if found is not None and isinstance(stations, list) else []
 

@@ -47,7 +47,7 @@ _NAME = "open-meteo"
 _FREE_URL = "https://api.open-meteo.com"
 _CUSTOMER_URL = "https://customer-api.open-meteo.com"
 _CITIES_PER_REQUEST = 100  # 3 kB of address, far below the length at which proxies cut it
-_COLLECT_SECONDS = 0.05  # for which a city waits for others to share its request
+_COLLECT_SECONDS = 0.05  # for which a city waits, so that others can share its request
 
 # With up to ten variables a city counts as one call, see https://open-meteo.com/en/pricing
 _VARIABLES = (
@@ -87,8 +87,8 @@ def parse_open_meteo(
 ) -> list[Observation | ProviderError]:
     """Return an observation or an error for each of *cities*, in their order.
 
-    Raises ProviderError, with the service's own reason if there is one, when the response has nothing for any city.
-    The service sends an object for one city, and for several a list in the order of the request.
+    Raises ProviderError, with the service's own reason if there is one, when the response has no weather for any city.
+    The service sends an object for one city, and a list in the order of the request for several.
     """
     document = parse_json(response.body) if response.status == HTTPStatus.OK else {"error": True}
     if isinstance(document, dict) and document.get("error"):
@@ -181,7 +181,7 @@ def _service_error(response: Response, now: datetime) -> ProviderError:
 
 
 class OpenMeteoProvider:
-    """Fetches the cities that are polled at about the same time in one request."""
+    """A client that requests cities together if they are polled at about the same time."""
 
     def __init__(self, base_url: str | None, api_key: str, concurrency: int, resources: Resources) -> None:
         self._url = f"{base_url or (_CUSTOMER_URL if api_key else _FREE_URL)}/v1/forecast"

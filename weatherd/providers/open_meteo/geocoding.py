@@ -37,7 +37,7 @@ async def search_places(session: Session, base_url: str, name: str, count: int =
 
 
 def parse_places(response: Response) -> list[FoundPlace]:
-    """Return the places in *response* that have a name and coordinates. Raises ProviderError if it is not a list."""
+    """Return the places in *response* with a name and coordinates. Raises ProviderError if there is no list."""
     if response.status != HTTPStatus.OK:
         text = f"the geocoding service responded with status {response.status}"
         raise ProviderError(text, failure_of(response.status))

@@ -140,7 +140,7 @@ def _sum_last_hour(*amounts: Any) -> float | None:
 
 
 class OpenWeatherMapProvider:
-    """Fetches one city per request."""
+    """A client that requests each city separately."""
 
     def __init__(self, base_url: str | None, api_key: str, language: str, resources: Resources) -> None:
         self._url = f"{base_url or _BASE_URL}/data/2.5/weather"

@@ -54,7 +54,7 @@ _LEGACY = {  # names used before 2023, which the service still accepts
 }
 INSTANT_VARIABLES = MappingProxyType(_VARIABLES | {old: _VARIABLES[new] for old, new in _LEGACY.items()})
 
-# Patterns, because each of these variables is null here: a client needs to know only that the service has it.
+# Patterns, because each of these variables is null here: a client only has to see that the service has it.
 _NOT_SIMULATED = re.compile(
     r"""(temperature|relative_?humidity|dew_?point|cloud_?cover|wind_?speed|wind_?direction
         |vertical_velocity|geopotential_height|mass_density|air_density)_\d+(m|hPa)

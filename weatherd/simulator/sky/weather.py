@@ -30,7 +30,7 @@ class Weather:
     pressure_msl: float  # hPa
     surface_pressure: float  # hPa
     wind_speed: float  # m/s
-    wind_direction: float  # degrees, where the wind blows from
+    wind_direction: float  # degrees, the direction that the wind comes from
     wind_gust: float  # m/s, never below the wind speed
     precipitation: Precipitation
     cloud_cover: float  # %
