@@ -125,8 +125,6 @@ async def _send(
     session: Session, address: URL, headers: Mapping[str, str], attempt: Attempt, body: bytes | None = None
 ) -> ClientResponse:
     """Send one request, a POST if it has a body, and return the response as soon as its headers are there."""
-    if address.scheme not in _SCHEMES:
-        raise InvalidURL(address.scheme)
     if address.raw_user and any(name.lower() == "authorization" for name in headers):
         raise ProviderError("the address holds a password, and a token is set beside it", Failure.DENIED)
     proxy = session.find_proxy(address)
@@ -145,7 +143,7 @@ async def _send(
         )
     finally:
         current_attempt.reset(token)
-    if response.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED and proxy:
+    if proxy and response.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
         response.close()
         raise refused_by_proxy(response.status, attempt.proxy)
     attempt.trace.status = response.status
@@ -176,9 +174,12 @@ async def _read_line(session: Session, response: ClientResponse) -> bytes:
 @functools.lru_cache(maxsize=64)
 def _address(url: str) -> URL:
     try:
-        return URL(url)
+        address = URL(url)
     except ValueError:
         raise InvalidURL(url) from None
+    if address.scheme not in _SCHEMES:
+        raise InvalidURL(url)
+    return address
 
 
 @functools.lru_cache(maxsize=64)

@@ -24,12 +24,10 @@ from weatherd.providers.values import (
     VISIBILITY,
     WIND_DIRECTION,
     WIND_SPEED,
-    NumberField,
     as_mapping,
     clean_text,
     parse_integer,
     parse_number,
-    parse_numbers,
     parse_posix_time,
     parse_temperature,
 )
@@ -49,12 +47,7 @@ _BASE_URL = "https://api.openweathermap.org"
 
 _KELVIN_FROM = 150.0  # no place on Earth is hotter in °C, or colder in K
 _KELVIN, _CELSIUS = (1.0, -273.15), (1.0, 0.0)  # factor and offset
-_MAIN = (
-    NumberField("humidity", *RELATIVE_HUMIDITY),
-    NumberField("sea_level", *PRESSURE_MSL),
-    NumberField("pressure", *PRESSURE_MSL),
-)
-_WIND = NumberField("speed", *WIND_SPEED), NumberField("deg", *WIND_DIRECTION), NumberField("gust", *WIND_SPEED)
+_OK = HTTPStatus.OK.value  # a plain number, because Python 3.11 looks a member of an enumeration up in 0.2 us
 
 
 def build_openweathermap_query(city: City, language: str) -> dict[str, str]:
@@ -70,17 +63,17 @@ def parse_openweathermap(city: City, response: Response, fetched_at: datetime) -
 
     Raises ProviderError, with the service's own reason if there is one, for anything but current weather.
     """
-    if response.status != HTTPStatus.OK:
+    if response.status != _OK:
         raise _service_error(response, response.status, fetched_at)
     document = as_mapping(parse_json(response.body))
-    if (status := _status_in_body(document)) != HTTPStatus.OK:
+    if (status := _status_in_body(document)) != _OK:
         raise _service_error(response, status, fetched_at)
     main = as_mapping(document.get("main"))
     if not main:
         raise ProviderError("the response is not the current weather of one place", Failure.MALFORMED)
+    wind = as_mapping(document.get("wind"))
     to_celsius = _KELVIN if parse_number(main.get("temp"), _KELVIN_FROM, math.inf) else _CELSIUS
-    humidity, sea_level, pressure = parse_numbers(main, _MAIN)
-    speed, direction, gust = parse_numbers(as_mapping(document.get("wind")), _WIND)
+    pressure = parse_number(main.get("sea_level"), *PRESSURE_MSL) or parse_number(main.get("pressure"), *PRESSURE_MSL)
     code, description = _parse_condition(document.get("weather"))
     return Observation(
         city=city.id,
@@ -91,11 +84,11 @@ def parse_openweathermap(city: City, response: Response, fetched_at: datetime) -
         description=description,
         code=code,
         apparent_temperature=parse_number(main.get("feels_like"), *APPARENT_TEMPERATURE, *to_celsius),
-        relative_humidity=humidity,
-        pressure_msl=sea_level or pressure,
-        wind_speed=speed,
-        wind_direction=direction,
-        wind_gust=gust,
+        relative_humidity=parse_number(main.get("humidity"), *RELATIVE_HUMIDITY),
+        pressure_msl=pressure,
+        wind_speed=parse_number(wind.get("speed"), *WIND_SPEED),
+        wind_direction=parse_number(wind.get("deg"), *WIND_DIRECTION),
+        wind_gust=parse_number(wind.get("gust"), *WIND_SPEED),
         precipitation=_sum_last_hour(document.get("rain"), document.get("snow")),
         cloud_cover=parse_number(as_mapping(document.get("clouds")).get("all"), *CLOUD_COVER),
         visibility=parse_number(document.get("visibility"), *VISIBILITY),
@@ -129,14 +122,13 @@ def _parse_condition(weather: Any) -> tuple[int | None, str]:
     return code, description or ("unknown" if code is None else wmo.describe_code(code))
 
 
-def _sum_last_hour(*amounts: Any) -> float | None:
+def _sum_last_hour(rain: Any, snow: Any) -> float | None:
     """Return the sum in mm of the amounts that are known, or None if none is."""
-    known = [
-        millimeters
-        for amount in amounts
-        if isinstance(amount, dict) and (millimeters := parse_number(amount.get("1h"), *PRECIPITATION)) is not None
-    ]
-    return round(sum(known), 9) if known else None
+    rain_sum = parse_number(as_mapping(rain).get("1h"), *PRECIPITATION)
+    snow_sum = parse_number(as_mapping(snow).get("1h"), *PRECIPITATION)
+    if rain_sum is None or snow_sum is None:
+        return snow_sum if rain_sum is None else rain_sum
+    return round(rain_sum + snow_sum, 9)
 
 
 class OpenWeatherMapProvider:
