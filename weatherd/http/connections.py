@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from aiohttp.abc import ResolveResult
     from aiohttp.connector import Connection
+    from aiohttp.tracing import Trace
 
     from weatherd.http.trace import RequestTrace
 
@@ -91,7 +92,12 @@ class CheckedConnector(aiohttp.TCPConnector):
     CPU on loopback, and a TLS handshake. This costs 1 us.
     """
 
-    async def connect(self, *args: Any, **kwargs: Any) -> Connection:
+    async def connect(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[Trace],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - aiohttp's signature
+    ) -> Connection:
         """Return a new connection, or one that is clean.
 
         aiohttp calls this a second time for a GET whose connection has failed. On a reused one, the server may have
@@ -103,7 +109,7 @@ class CheckedConnector(aiohttp.TCPConnector):
         if is_retry and not attempt.is_reused:
             raise aiohttp.ServerDisconnectedError
         while True:
-            connection = await super().connect(*args, **kwargs)
+            connection = await super().connect(req, traces, timeout)
             transport = connection.transport
             if transport is None:
                 raise aiohttp.ServerDisconnectedError

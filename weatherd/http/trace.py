@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from contextvars import ContextVar, Token
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-@dataclass(slots=True)
 class RequestTrace:
     """One request. Each phase has the seconds from the start of the request to the end of the phase, in their order."""
 
-    host: str  # and the port, if the URL has one
-    clock: Callable[[], float]  # the loop's time(); asking asyncio for the loop each time costs a system call
-    began: float = field(init=False)
-    phases: dict[str, float] = field(default_factory=dict)  # dns, tls_begun, connected or reused, first_byte, done
-    status: int | None = None  # None: there was no response
+    __slots__ = ("_clock", "began", "host", "phases", "status")
 
-    def __post_init__(self) -> None:
-        self.began = self.clock()
+    def __init__(self, host: str, clock: Callable[[], float]) -> None:
+        self.host = host  # and the port, if the URL has one
+        self.began = clock()
+        self.phases: dict[str, float] = {}  # dns, tls_begun, connected or reused, first_byte, done
+        self.status: int | None = None  # None: there was no response
+        self._clock = clock  # the loop's time(); asking asyncio for the loop each time costs a system call
 
     def restart(self) -> None:
         """Forget the phases and the status of a request that was redirected; its time counts."""
@@ -30,7 +28,7 @@ class RequestTrace:
 
     def reached(self, phase: str) -> None:
         """Record that a phase is over."""
-        self.phases[phase] = self.clock() - self.began
+        self.phases[phase] = self._clock() - self.began
 
 
 RequestTraces = tuple[RequestTrace, ...]

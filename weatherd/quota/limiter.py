@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from weatherd.errors import Failure, ProviderError
 from weatherd.quota.breaker import CircuitBreaker
 from weatherd.quota.plans import WINDOW_LABEL
+from weatherd.quota.slots import Slots
 from weatherd.quota.windows import CLOCK_TOLERANCE, window_end
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class RateLimiter:
         self._now = now
         self._on_change = on_change  # called when the meter has unsaved changes
         self._breaker = CircuitBreaker(meter, now, on_change)
-        self._slots = asyncio.Semaphore(concurrency)
+        self._slots = Slots(concurrency)
         self._single_slot = asyncio.Lock()  # the only one while the service is crowded
         self._turn = asyncio.Lock()  # fair: first come, first served
         self._waiting = 0  # requests that hold or wait for the turn
