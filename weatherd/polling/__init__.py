@@ -1,1 +1,1 @@
-"""When and how a city is polled: schedule, producer, failover, supervisor."""
+"""Polling of cities: schedule, producer, failover, supervisor."""

@@ -1,4 +1,4 @@
-"""The registry of cities: the one owner of the list. Everybody else reads it or subscribes to its changes."""
+"""The registry of cities, the only owner of the city list. Other parts read it or subscribe to its changes."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ _city_id = operator.attrgetter("id")
 
 
 class CityRegistry:
-    """The cities of the current list, sorted by id, and the rows of it that are quarantined.
+    """The cities of the current list, sorted by id, and its quarantined rows.
 
-    The list changes by :meth:`apply` alone; the start is a diff from an empty list.
+    Only :meth:`apply` changes the list; the initial list is applied as a diff from an empty one.
     """
 
     def __init__(self) -> None:
-        self.cities: tuple[City, ...] = ()  # replaced by another tuple when the list changes
+        self.cities: tuple[City, ...] = ()  # replaced by a new tuple when the list changes
         self.quarantined: Sequence[Sequence[Problem]] = ()  # the problems of each quarantined row
-        self._by_name: list[City] | None = None  # sorted by case-folded name; made when it is first needed
+        self._by_name: list[City] | None = None  # sorted by case-folded name; created on first use
         self._subscribers: list[Callable[[CityListDiff], None]] = []
 
     def subscribe(self, subscriber: Callable[[CityListDiff], None]) -> None:
-        """Call *subscriber* with every later diff.
+        """Call *subscriber* with every diff that is applied from now on.
 
-        The subscribers are called in the order in which they subscribed: the planner before the supervisor, because a
-        new producer needs its interval.
+        Subscribers are called in order of subscription: the planner before the supervisor, because a new producer needs
+        an interval from the planner.
         """
         self._subscribers.append(subscriber)
 
     def apply(self, change: CityListDiff, quarantined: Sequence[Sequence[Problem]] = ()) -> None:
-        """Replace the list and notify the subscribers, all in one synchronous step.
+        """Replace the list and notify the subscribers, in one synchronous step.
 
-        Logs each quarantined row. *change* has to be the difference from the current list.
+        *change* must be the difference from the current list. Each quarantined row is logged.
         """
         for problems in quarantined:
             log.warning("city.quarantined", problems=[str(problem) for problem in problems])
@@ -52,13 +52,13 @@ class CityRegistry:
             subscriber(change)
 
     def get(self, city_id: str) -> City | None:
-        """Return the city with this id, or None. Takes O(log n)."""
+        """Return the city with this id, or None, in O(log n)."""
         index = bisect.bisect_left(self.cities, city_id, key=_city_id)
         found = self.cities[index : index + 1]
         return found[0] if found and found[0].id == city_id else None
 
     def find_by_name(self, name: str) -> Sequence[City]:
-        """Return the cities with this id or name, ignoring case, in the order of their ids.
+        """Return the cities with this id or name, ignoring the case of names, sorted by id.
 
         Takes O(log n), except for the first call after a change of the list, which sorts the names.
         """

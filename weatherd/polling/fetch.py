@@ -1,4 +1,4 @@
-"""Poll a city once: ask its providers in turn until one has a fresh observation."""
+"""A single poll of a city: its providers are tried in order until one returns a fresh observation."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ log = structlog.get_logger()
 
 
 class FetchResult(NamedTuple):
-    """The result of a poll: a fresh observation, a stale one because no provider has a newer one, or none."""
+    """Result of a poll: a fresh observation, a stale one if no provider has a newer one, or none."""
 
     observation: Observation | None
     is_stale: bool
-    errors: Mapping[str, Exception]  # by provider, in the order in which they were asked
+    errors: Mapping[str, Exception]  # by provider, in the order in which they were tried
     attempts: Sequence[ProviderAttempt] = ()
 
     @property
@@ -41,7 +41,7 @@ class FetchResult(NamedTuple):
 
     @property
     def reason(self) -> Exception | None:
-        """The most informative error: that of the first provider that was not paused or rate-limited as a whole."""
+        """The most informative error: that of the first provider that was not paused for all cities."""
         errors = list(self.errors.values())
         return next((error for error in errors if not is_service_wide(error)), errors[0] if errors else None)
 
@@ -53,9 +53,9 @@ async def fetch_city(
     budgets: AgeBudgets,
     now: Callable[[], float],
 ) -> FetchResult:
-    """Ask the providers *names* one after the other until one has a fresh observation.
+    """Try the providers *names* one after the other until one returns a fresh observation.
 
-    *now* returns the POSIX time. What providers raise is collected in the result, never raised.
+    *now* returns the POSIX time. Exceptions of providers are collected in the result, never raised.
     """
     errors: dict[str, Exception] = {}
     attempts: list[ProviderAttempt] = []

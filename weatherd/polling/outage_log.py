@@ -1,4 +1,4 @@
-"""Log a city's outage: one line when it begins, one when its last observation goes stale, one when it ends."""
+"""Logging of outages: a line when a city's outage begins, when its last observation goes stale, and when it ends."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ log = structlog.get_logger()
 
 @dataclass(slots=True)
 class OutageLog:
-    """The failed polls of one city in a row, until a poll succeeds. The city's id is in the log's context.
+    """The consecutive failed polls of one city. The log context contains the city's id.
 
-    An error of the whole service is logged once for all its cities, as ``provider.paused`` by the rate limiter;
-    the cities then log at debug level only.
+    The rate limiter logs an error that affects the whole service once for all its cities, as ``provider.paused``; the
+    cities then log at debug level only.
     """
 
     failures: int = 0
     _since: float = 0.0  # POSIX time
-    _is_logged: bool = False  # louder than at debug level
+    _is_logged: bool = False  # above debug level
     _is_stale: bool = False
 
     def failed(self, error: Exception | None, now: float, delay: float) -> None:
-        """Log a failed poll, to be retried in *delay* seconds: the first as a warning, the others at debug level.
+        """Log a failed poll with its retry in *delay* seconds: the first as a warning, the others at debug level.
 
-        Only an unexpected error (a bug) is logged with its traceback.
+        An error other than ProviderError is a bug and is logged with its traceback.
         """
         self.failures += 1
         if self.failures == 1:
@@ -60,7 +60,7 @@ class OutageLog:
         now: float,
         budgets: AgeBudgets = BUILT_IN_BUDGETS,
     ) -> None:
-        """Log, once in an outage, that the city's last observation has gone stale, if it has."""
+        """Log once per outage that the city's last observation has gone stale."""
         if last is None or self._is_stale or not budgets.is_stale(last, now):
             return
         self._is_stale = True
@@ -74,6 +74,6 @@ class OutageLog:
         )
 
     def recovered(self, now: float) -> None:
-        """Log the end of the outage, unless its beginning was logged at debug level only."""
+        """Log the end of the outage, if its beginning was logged above debug level."""
         if self._is_logged:
             log.info("city.recovered", failures=self.failures, seconds=round(now - self._since, 3))

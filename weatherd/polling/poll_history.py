@@ -1,4 +1,4 @@
-"""Record the last poll and the next poll of every city, for the status API and the metrics."""
+"""The last and the next poll of every city, for the status API and the metrics."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from weatherd.config.diff import CityListDiff
     from weatherd.http.trace import RequestTrace
 
-SERVED = "fresh"  # the outcome of an attempt that brought a fresh observation; a value in the API and the metrics
+SERVED = "fresh"  # outcome of an attempt that returned a fresh observation; part of the API and the metrics
 BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0, 30.0, 60.0)  # seconds
 
 
 class ProviderAttempt(NamedTuple):
-    """What one provider did in a poll."""
+    """One provider's part in a poll."""
 
     provider: str
     outcome: str  # SERVED, or the value of a Failure
@@ -30,16 +30,16 @@ class ProviderAttempt(NamedTuple):
 
 
 class Poll(NamedTuple):
-    """One poll of a city. POSIX times."""
+    """One poll of a city. Times are POSIX times."""
 
     began: float
     ended: float
     attempts: Sequence[ProviderAttempt]
-    failures: int  # polls in a row without a fresh observation
+    failures: int  # consecutive polls without a fresh observation, including this one
 
     @property
     def decision(self) -> str:
-        """A sentence on the result, for people."""
+        """The result as text for people."""
         outcomes = {attempt.outcome: attempt.provider for attempt in self.attempts}
         if SERVED in outcomes:
             return f"{outcomes[SERVED]} serves"
@@ -48,22 +48,22 @@ class Poll(NamedTuple):
 
 
 class NextPoll(NamedTuple):
-    """When a city is polled next, and why then."""
+    """The time of a city's next poll, and the reason for that time."""
 
     at: float  # POSIX time
     reason: str
-    is_tick: bool = True  # on the city's schedule, as opposed to a retry or a first poll
+    is_tick: bool = True  # on the city's schedule, not a retry or an unscheduled first poll
 
 
 @dataclass(slots=True)
 class Histogram:
-    """Durations, counted by the buckets of BUCKETS; the last count is of longer ones."""
+    """Counts of durations per bucket in BUCKETS; the last count is for longer durations."""
 
     counts: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS) + 1))
     total: float = 0.0  # seconds
 
     def add(self, seconds: float) -> None:
-        """Count a duration."""
+        """Add a duration."""
         self.counts[bisect.bisect_left(BUCKETS, seconds)] += 1
         self.total += seconds
 
@@ -75,33 +75,33 @@ class PollHistory:
         self.outcomes: Counter[tuple[str, str]] = Counter()  # attempts by provider and outcome
         self.durations: defaultdict[str, Histogram] = defaultdict(Histogram)  # by provider
         self._last: dict[str, Poll] = {}  # by city id
-        self._next: dict[str, NextPoll] = {}  # by city id; a city that is being polled has none
+        self._next: dict[str, NextPoll] = {}  # by city id; missing while the city is being polled
 
     def record_next(self, city_id: str, next_poll: NextPoll) -> None:
-        """Record when a city is polled next."""
+        """Record the time of a city's next poll."""
         self._next[city_id] = next_poll
 
     def record_start(self, city_id: str) -> None:
-        """Record that a poll of a city has started."""
+        """Record the start of a poll."""
         self._next.pop(city_id, None)
 
     def record_end(self, city_id: str, poll: Poll, next_poll: NextPoll) -> None:
-        """Record a finished poll and when the city is polled next."""
+        """Record a finished poll and the time of the next one."""
         self._last[city_id], self._next[city_id] = poll, next_poll
         for attempt in poll.attempts:
             self.outcomes[attempt.provider, attempt.outcome] += 1
             self.durations[attempt.provider].add(attempt.seconds)
 
     def last_poll(self, city_id: str) -> Poll | None:
-        """Return the last finished poll of a city since the start of the daemon, if there is one."""
+        """Return the last finished poll of a city; None if there was none since the daemon started."""
         return self._last.get(city_id)
 
     def next_poll(self, city_id: str) -> NextPoll | None:
-        """Return when a city is polled next; None while it is being polled."""
+        """Return the next poll of a city; None while it is being polled."""
         return self._next.get(city_id)
 
     def earliest_due(self) -> float | None:
-        """Return the POSIX time at which the next poll of any city is due."""
+        """Return the POSIX time of the earliest next poll of all cities; None if there is none."""
         return min((next_poll.at for next_poll in self._next.values()), default=None)
 
     def apply_diff(self, diff: CityListDiff) -> None:

@@ -1,4 +1,4 @@
-"""The producer: a task that polls one city for ever. Failures change its schedule and never end it."""
+"""Producer: a task that polls one city for ever. Failures change its schedule but never end it."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 _ON_SCHEDULE = "on schedule"
-_MIN_PAUSE = 1.0  # seconds until a paused service is asked again, at least
-_RETRIED_EARLY = (Failure.UNAVAILABLE, Failure.BROKEN, Failure.MALFORMED, Failure.EMPTY)  # before the next tick
+_MIN_PAUSE = 1.0  # seconds; minimum time until a paused service is tried again
+_RETRIED_EARLY = (Failure.UNAVAILABLE, Failure.BROKEN, Failure.MALFORMED, Failure.EMPTY)  # retried before the next tick
 
 
 @dataclass(frozen=True, slots=True)
 class PollingContext:
-    """What all producers share."""
+    """Values that all producers share."""
 
     providers: Mapping[str, Provider]
     planner: Planner
@@ -54,25 +54,25 @@ class PollingContext:
     latest: LatestObservations
     queue: ObservationQueue
     counts: ObservationCounts
-    epoch: float  # POSIX time of the loop's clock at zero
+    epoch: float  # POSIX time at which the loop's clock was zero
     random: random.Random
     history: PollHistory = field(default_factory=PollHistory)
     timer: TickTimer = field(default_factory=TickTimer)
     clock: Callable[[], float] = field(default_factory=lambda: asyncio.get_running_loop().time)
 
     def now(self) -> float:
-        """Return the POSIX time according to the loop's clock, which never jumps."""
+        """Return the POSIX time, derived from the loop's clock, which never jumps."""
         return self.epoch + self.clock()
 
 
 async def produce(city: City, context: PollingContext) -> None:
-    """Poll *city* at every tick of its phase and put its observations on the queue, until cancelled.
+    """Poll *city* at every tick of its schedule and put its observations on the queue, until cancelled.
 
-    The first poll comes at once (or soon, in a long list) unless a fresh observation is known. After a failure the
-    city is polled earlier than its next tick, then with growing delays. Polls of a city never overlap; a poll that
-    takes longer than the interval skips ticks.
+    The first poll is immediate (in a long list: soon) unless a fresh observation is known. After a failure, the city is
+    polled before its next tick, then with growing delays. Polls of a city never overlap; a poll that takes longer than
+    the interval skips ticks.
     """
-    structlog.contextvars.bind_contextvars(city=city.id)  # a task has a context of its own
+    structlog.contextvars.bind_contextvars(city=city.id)  # each task has its own context
     phase, health = city_phase(city.id), _HEALTHY
     next_poll = _plan_first_poll(city, phase, context)
     context.history.record_next(city.id, next_poll)
@@ -83,7 +83,7 @@ async def produce(city: City, context: PollingContext) -> None:
 
 
 class _CityHealth(NamedTuple):
-    """The outage and the suspended providers of a city, as far as they are not over."""
+    """The current outage and the suspended providers of a city."""
 
     outage: OutageLog | None = None
     suspensions: Mapping[str, Suspension] = MappingProxyType({})
@@ -106,14 +106,14 @@ def _plan_first_poll(city: City, phase: float, context: PollingContext) -> NextP
 async def _poll(
     city: City, phase: float, health: _CityHealth, due: NextPoll, context: PollingContext
 ) -> tuple[NextPoll, _CityHealth]:
-    """Poll once, put an observation on the queue, and return the next poll and the city's health."""
+    """Poll once, put the observation on the queue, and return the next poll and the city's health."""
     began = context.now()
     names = order_providers(city.providers, health.suspensions, began)
     result = await fetch_city(city, names, context.providers, context.latest.budgets, context.now)
-    if result.observation:  # also a stale one: it is marked as such
+    if result.observation:  # stale ones too; they are marked as stale
         await context.queue.put(_count_fetched(city, result, result.observation, context))
     interval = context.planner.interval(city)
-    now = max(context.now(), due.at)  # because a timer may fire slightly early, which would repeat the tick
+    now = max(context.now(), due.at)  # because a timer may fire slightly early, and the tick would be repeated
     if result.errors:
         health = _suspend_failed(health, result.errors, now, interval)
     failures = 0
@@ -163,19 +163,19 @@ def _count_fetched(
 
 
 def _log_failover(before: str, served_by: str, reason: Exception | None) -> None:
-    """Log a failover; at debug level if the service is paused, which is logged once for all its cities."""
+    """Log a failover; at debug level if the service is paused, because that is logged once for all its cities."""
     write = log.debug if reason is None or is_service_wide(reason) else log.info
     text = describe(reason) if reason else "it is available again"
     write("city.failover", before=before, served_by=served_by, reason=text)
 
 
 def _retry_delay(result: FetchResult, backoff: float, interval: float) -> float:
-    """Return the seconds until the next poll: until the first of the providers is worth a retry."""
+    """Return the seconds until the next poll: the shortest delay of the providers that failed."""
     return min(_provider_delay(error, backoff, interval) for error in result.errors.values())
 
 
 def _provider_delay(error: Exception, backoff: float, interval: float) -> float:
-    """Return the seconds until a provider is worth a retry; one that rejected the request is not, before the tick."""
+    """Return the seconds until a provider is retried. A rejected request is not retried before the next tick."""
     if is_service_wide(error):
         return max(_retry_after(error), _MIN_PAUSE)
     is_early = not isinstance(error, ProviderError) or error.failure in _RETRIED_EARLY

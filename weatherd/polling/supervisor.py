@@ -1,4 +1,4 @@
-"""Run one producer task per city."""
+"""Supervision of the producer tasks, one per city."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Supervisor:
-    """Owner of the producer tasks. A city that differs in any value counts as another city: its task is replaced."""
+    """Owner of the producer tasks. If any value of a city changes, its task is replaced."""
 
     def __init__(self, tasks: asyncio.TaskGroup, produce: Callable[[City], Coroutine[Any, Any, None]]) -> None:
         self._tasks = tasks

@@ -1,4 +1,4 @@
-"""Share one event-loop timer among all producers: 200,000 timers of the loop's own would take 160 MB more."""
+"""One event-loop timer for all producers, because 200,000 separate timers would take 160 MB more."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import heapq
 import math
 from dataclasses import dataclass, field
 
-_SLOT = 0.01  # seconds; waiters of the same slot are woken together, at the latest of their times
-_TIMER_ERROR = 0.001  # seconds by which call_at() may fire early, because the selector counts milliseconds
+_SLOT = 0.01  # seconds; waiters in the same slot are woken together, at the latest of their times
+_TIMER_ERROR = 0.001  # seconds by which call_at() may fire early, because selectors have a resolution of 1 ms
 
 
 @dataclass(slots=True)
@@ -18,10 +18,10 @@ class _Slot:
 
 
 class TickTimer:
-    """Wakes waiters at their loop time, on time or up to 10 ms late, so that many are woken in one turn of the loop."""
+    """A timer that wakes waiters up to 10 ms late, so that one iteration of the event loop wakes many of them."""
 
     def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()  # cached, because get_running_loop() calls getpid() each time
+        self._loop = asyncio.get_running_loop()  # cached, because each get_running_loop() calls getpid()
         self._slots: dict[float, _Slot] = {}  # by slot number: the time divided by _SLOT
         self._order: list[float] = []  # a heap of the slot numbers
         self._timer: asyncio.TimerHandle | None = None
