@@ -1,1 +1,1 @@
-"""The HTTP client: one request, one deadline, one size cap, errors translated once."""
+"""HTTP client: every request has a deadline and a size limit, and its errors are translated in one place."""

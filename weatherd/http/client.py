@@ -1,4 +1,4 @@
-"""The HTTP client: send a request, and read the whole response within one deadline and one size limit."""
+"""HTTP client: send a request and read the whole response, within a deadline and a size limit."""
 
 from __future__ import annotations
 
@@ -24,14 +24,18 @@ if TYPE_CHECKING:
 
     from weatherd.http.session import Session
 
-MAX_BYTES = 1024 * 1024  # of a response, unpacked
-_DEADLINE = 15.0  # seconds for everything, from the connection to the last byte, redirects included
+MAX_BYTES = 1024 * 1024  # of a decompressed response
+_DEADLINE = 15.0  # seconds for the whole request, from connecting to the last byte, including redirects
 _MAX_SILENCE = 60.0  # seconds between two lines of a stream
 _MAX_REDIRECTS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _SCHEMES = ("http", "https")
-_HARMLESS_HEADERS = ("user-agent", "accept", "if-modified-since")  # the only ones that another server gets
-_LARGE = 2**20  # bytes; aiohttp sends a larger body in pieces if it is a file
+_HARMLESS_HEADERS = (
+    "user-agent",
+    "accept",
+    "if-modified-since",
+)  # the only headers sent to another server after a redirect
+_LARGE = 2**20  # bytes; larger bodies are passed as files, which aiohttp sends in chunks
 
 
 async def get(
@@ -42,11 +46,11 @@ async def get(
     *,
     deadline: float = _DEADLINE,
 ) -> Response:
-    """Send a GET and return the whole response, whatever its status; follow redirects.
+    """Send a GET request, follow redirects, and return the whole response, whatever its status.
 
-    A request that the server dropped on a reused connection is sent a second time. Raises ProviderError when there is
-    no whole response within *deadline* seconds (and up to one more), or it is larger than 1 MiB. The error never
-    quotes the URL, because a key may be part of it.
+    If the server drops the request on a reused connection, it is sent once more. Raises ProviderError if there is no
+    complete response within *deadline* seconds (and up to one more), or it is larger than 1 MiB. The error never quotes
+    the URL, because it may contain a key.
     """
     trace = RequestTrace(_host(url), session.clock)
     add_traces((trace,))
@@ -64,7 +68,7 @@ async def get(
 async def post(
     session: Session, url: str, body: bytes, headers: Mapping[str, str], *, deadline: float = _DEADLINE
 ) -> Response:
-    """Send a POST, once, and return the whole response, whatever its status; a redirect is returned too.
+    """Send a POST request once and return the whole response, whatever its status, including redirects.
 
     Raises ProviderError as :func:`get` does.
     """
@@ -77,9 +81,9 @@ async def post(
 
 
 async def stream_lines(session: Session, url: str, headers: Mapping[str, str]) -> AsyncIterator[str]:
-    """Yield the lines of an endless response as they come; follow redirects.
+    """Yield the lines of an endless response as they arrive; redirects are followed.
 
-    Raises ProviderError when the status is not 200, or no line comes for a minute.
+    Raises ProviderError if the status is not 200, or no line arrives for a minute.
     """
     attempt = Attempt(RequestTrace(_host(url), session.clock), _DEADLINE)
     try:
@@ -96,7 +100,7 @@ async def stream_lines(session: Session, url: str, headers: Mapping[str, str]) -
 
 
 async def _follow(session: Session, address: URL, headers: Mapping[str, str], attempt: Attempt) -> ClientResponse:
-    """Send a GET, and again to wherever the response redirects it; secrets go to the first server only."""
+    """Send a GET request and follow redirects. Headers that may hold secrets are sent to the first server only."""
     for _ in range(_MAX_REDIRECTS):
         response = await _send(session, address, headers, attempt)
         location = response.headers.get("Location") if response.status in _REDIRECTS else None
@@ -111,7 +115,7 @@ async def _follow(session: Session, address: URL, headers: Mapping[str, str], at
 
 
 def _resolve_location(address: URL, location: str) -> URL:
-    """Return where a ``Location`` leads from an address; the user name and password stay with their own server."""
+    """Return the target of a ``Location`` header. User name and password are kept for the same server only."""
     with contextlib.suppress(ValueError):
         target = URL(location)
         target = target if target.scheme else address.join(target)
@@ -124,7 +128,7 @@ def _resolve_location(address: URL, location: str) -> URL:
 async def _send(
     session: Session, address: URL, headers: Mapping[str, str], attempt: Attempt, body: bytes | None = None
 ) -> ClientResponse:
-    """Send one request, a POST if it has a body, and return the response as soon as its headers are there."""
+    """Send one request, a POST if it has a body, and return the response once its headers have arrived."""
     if address.raw_user and any(name.lower() == "authorization" for name in headers):
         raise ProviderError("the address holds a password, and a token is set beside it", Failure.DENIED)
     proxy = session.find_proxy(address)
@@ -137,8 +141,10 @@ async def _send(
             address,
             headers=headers,
             data=io.BytesIO(body) if body and len(body) > _LARGE else body,
-            skip_auto_headers=None if body is None else ("Content-Type",),  # aiohttp calls any body an octet stream
-            allow_redirects=False,  # because aiohttp would send all headers but Authorization to any other server
+            skip_auto_headers=None
+            if body is None
+            else ("Content-Type",),  # or aiohttp would send application/octet-stream
+            allow_redirects=False,  # because aiohttp would forward all headers except Authorization to other servers
             proxy=proxy,
         )
     finally:
@@ -152,7 +158,7 @@ async def _send(
 
 
 async def _read(response: ClientResponse, attempt: Attempt) -> Response:
-    """Return the whole response; the connection is then free for another request, or closed."""
+    """Read the whole response; afterwards its connection is back in the pool, or closed."""
     body = b""
     try:
         while not response.content.at_eof():
@@ -160,7 +166,7 @@ async def _read(response: ClientResponse, attempt: Attempt) -> Response:
             if len(body) > MAX_BYTES:
                 raise ProviderError("the response is larger than 1 MiB", Failure.MALFORMED)
     finally:
-        if not response.closed:  # a complete response is: its connection is back in the pool
+        if not response.closed:  # closed after a complete response, which returned the connection to the pool
             response.close()
         attempt.end()
     return Response(response.status, body, response.headers)
@@ -184,7 +190,7 @@ def _address(url: str) -> URL:
 
 @functools.lru_cache(maxsize=64)
 def _host(url: str) -> str:
-    """Return the host and the port alone: the rest may hold a key."""
+    """Return only the host and port of a URL, because the rest may contain a key."""
     try:
         address = URL(url)
     except ValueError:

@@ -1,6 +1,6 @@
-"""Connections to servers: aiohttp's connector, with timings for each request and a check before reuse.
+"""Connections to servers: aiohttp's connector, with timings of each request and a check before reuse.
 
-All of it is aiohttp's and asyncio's documented API.
+Only documented APIs of aiohttp and asyncio are used.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 
     from weatherd.http.trace import RequestTrace
 
-KEEP_ALIVE = 15.0  # seconds that an idle connection is kept; many servers close theirs not much later
+KEEP_ALIVE = 15.0  # seconds until an idle connection is closed; many servers close theirs shortly after that
 
 
 class ConnectionWatch(asyncio.Protocol):
-    """aiohttp's protocol of a connection, and whether the server has sent anything since the last response."""
+    """Wrapper of aiohttp's protocol that records whether the server has sent data since the last response."""
 
     def __init__(self, protocol: Any) -> None:
         self.has_data = False
         self._protocol = protocol
 
     def data_received(self, data: bytes) -> None:
-        """Note and pass on what the server sends."""
+        """Record that data arrived, and pass it on."""
         self.has_data = True
         self._protocol.data_received(data)
 
@@ -56,40 +56,40 @@ class ConnectionWatch(asyncio.Protocol):
 
 @dataclass(slots=True)
 class Attempt:
-    """A request on its way: how far it is, and on which connection."""
+    """A request in progress: its trace, deadline and connection."""
 
     trace: RequestTrace
     deadline: float  # seconds
-    proxy: str | None = None  # host and port of the proxy that it goes through
-    is_tunnelled: bool = False  # through a proxy that only passes on what client and server say to each other
+    proxy: str | None = None  # host and port of its proxy
+    is_tunnelled: bool = False  # through a proxy that only relays bytes (HTTP CONNECT)
     connection: ConnectionWatch | None = None
-    is_reused: bool = False  # other requests have used the connection before
+    is_reused: bool = False  # earlier requests have used the connection
 
     def restart(self) -> None:
-        """Forget the response, which was a redirect: the connection stays open, the time counts."""
+        """Reset the state after a redirect. The connection stays open; elapsed time still counts."""
         self.end()
         self.trace.restart()
         self.connection = None
         self.is_reused = False
 
     def end(self) -> None:
-        """Note that the response is complete, or its connection closed: whatever comes next is unsolicited."""
+        """Record the end of the response, or of the connection. Data that arrives later is unsolicited."""
         if self.connection:
             self.connection.has_data = False
 
 
-# A ContextVar, because aiohttp calls the connector, the resolver and the TLS context without an argument of ours. Its
-# TraceConfig has one, but calls eight coroutines for each request: 14 us in the place of 1.
+# A ContextVar, because aiohttp calls the connector, the resolver and the TLS context without any argument of weatherd.
+# Its TraceConfig passes one, but calls eight coroutines per request: 14 us instead of 1.
 current_attempt: ContextVar[Attempt] = ContextVar("current_attempt")
 
 
 class CheckedConnector(aiohttp.TCPConnector):
-    """Reuses a connection only if the server has sent nothing on it since its last response.
+    """A connector that reuses a connection only if the server has sent nothing on it since the last response.
 
-    aiohttp 3.14 looks only whether it is still open (aiohttp issue 13656). A proxy that says "408 Request Timeout" on
-    an idle connection would have that taken for the response to the next request, because HTTP/1.1 pairs responses
-    with requests by their order alone. ``force_close`` prevents it too, but costs a connection a request: 170 us of
-    CPU on loopback, and a TLS handshake. This costs 1 us.
+    aiohttp 3.14 checks only whether the connection is still open (aiohttp issue 13656). If a proxy sends "408 Request
+    Timeout" on an idle connection, aiohttp takes it for the response to the next request, because HTTP/1.1 matches
+    responses to requests by order alone. ``force_close`` prevents that too, but needs a new connection per request:
+    170 us of CPU on loopback, and a TLS handshake. This check takes 1 us.
     """
 
     async def connect(
@@ -98,11 +98,11 @@ class CheckedConnector(aiohttp.TCPConnector):
         traces: list[Trace],
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - aiohttp's signature
     ) -> Connection:
-        """Return a new connection, or one that is clean.
+        """Return a new connection, or an idle one without unsolicited data.
 
-        aiohttp calls this a second time for a GET whose connection has failed. On a reused one, the server may have
-        hung up just when the request was on its way: it is sent again, on a new one. A new connection has failed
-        because of the server or the request, which is not sent again: ServerDisconnectedError.
+        aiohttp calls this again if the connection of a GET request fails. If that was a reused connection, the server
+        may have closed it just as the request was sent, so the request is sent again on a new connection. If it was
+        new, the server or the request is at fault, and a retry is prevented by raising ServerDisconnectedError.
         """
         attempt = current_attempt.get()
         is_retry = attempt.connection is not None
@@ -130,26 +130,26 @@ class CheckedConnector(aiohttp.TCPConnector):
 
 
 class TimedResolver(aiohttp.ThreadedResolver):
-    """The system's resolver, which records when a name has been resolved."""
+    """The system's resolver; records when a name has been resolved."""
 
     async def resolve(self, *args: Any, **kwargs: Any) -> list[ResolveResult]:
-        """Resolve a name in a thread, with getaddrinfo."""
+        """Resolve a name with getaddrinfo() in a thread."""
         found = await super().resolve(*args, **kwargs)
         current_attempt.get().trace.reached("dns")
         return found
 
 
 class ClientTls(ssl.SSLContext):
-    """The TLS of a client: verifies certificates, and records when a handshake begins.
+    """TLS context of a client; it verifies certificates and records when a handshake begins.
 
-    The system's CA certificates are loaded for the first handshake, because they cost 22 ms and 1.5 MB, and a service
-    in one's own network does not need them.
+    The system's CA certificates are loaded at the first handshake, because loading them takes 22 ms and 1.5 MB, and
+    setups with plain HTTP never need them.
     """
 
     _is_loaded = False
 
     def __new__(cls, ca_file: Path | None = None) -> Self:
-        """Make one that trusts the system's CAs, and those in *ca_file*. Raises OSError when that cannot be read."""
+        """Create a context that trusts the system's CAs and those in *ca_file*. Raises OSError if it cannot be read."""
         context = super().__new__(cls, ssl.PROTOCOL_TLS_CLIENT)
         context.set_alpn_protocols(["http/1.1"])
         if ca_file:

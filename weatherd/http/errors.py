@@ -1,4 +1,4 @@
-"""Translate the errors of aiohttp, ssl and the system into ours, without the address that they may quote."""
+"""Translation of errors of aiohttp, ssl and the system into ProviderError, without URLs, which may hold a key."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from weatherd.http.connections import Attempt
 
 FOREIGN_ERRORS = (aiohttp.ClientError, OSError, ValueError)  # a TimeoutError is an OSError
-_UNKNOWN_CA = (18, 19, 20)  # OpenSSL's X509_V_ERR_*: self-signed, or signed by a CA that is not known here
+_UNKNOWN_CA = (18, 19, 20)  # OpenSSL's X509_V_ERR_*: self-signed, or signed by an unknown CA
 _PRIVATE_CA = "; if a private CA has signed it, name that CA's certificate file in tls.ca_file"
 
 
 def translate(error: Exception, attempt: Attempt) -> ProviderError:
-    """Return our error for one of FOREIGN_ERRORS; raise it ``from None``, because theirs may quote a key.
+    """Return the ProviderError for one of FOREIGN_ERRORS; raise it ``from None``, because the original may quote a key.
 
-    With a proxy in use, the text names it: as what failed, or at its end where that cannot be known.
+    If a proxy is in use, the text names it: as the cause if that is certain, else at the end.
     """
     proxy = attempt.proxy
     if isinstance(error, aiohttp.ClientHttpProxyError):
@@ -36,7 +36,7 @@ def translate(error: Exception, attempt: Attempt) -> ProviderError:
 
 
 def refused_by_proxy(status: int, proxy: str | None) -> ProviderError:
-    """Return the error for a proxy's own response."""
+    """Return the error for a response that the proxy itself sent."""
     if status == 407:  # noqa: PLR2004 - Proxy Authentication Required
         return ProviderError(f"the proxy {proxy} wants a user name and a password", Failure.DENIED)
     return ProviderError(f"the proxy {proxy} cannot reach the service: status {status}", Failure.UNAVAILABLE)
@@ -66,7 +66,7 @@ def _reason(error: Exception, who: str, deadline: float) -> str:
 
 
 def _describe(error: Exception) -> str:
-    """Return a text that cannot quote anything: OpenSSL's or the system's, or the error's type."""
+    """Return a text that cannot contain a key: OpenSSL's or the system's text, or the type of the error."""
     if isinstance(error, ssl.SSLCertVerificationError) and (reason := getattr(error, "verify_message", "")):
         return reason + (_PRIVATE_CA if error.verify_code in _UNKNOWN_CA else "")
     if isinstance(error, ssl.SSLError):

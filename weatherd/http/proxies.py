@@ -1,7 +1,7 @@
-"""The proxies that the environment names: HTTP_PROXY, HTTPS_PROXY and NO_PROXY, read as curl and Go read them.
+"""Proxies from the environment: HTTP_PROXY, HTTPS_PROXY and NO_PROXY, interpreted as by curl and Go.
 
-aiohttp's ``trust_env`` reads them too, and is off: it starts two threads for each request (230 us in place of 1), and
-sends the passwords in ``~/.netrc`` to whichever service has the name of an entry there.
+aiohttp's ``trust_env`` would read them too, but is off: it starts two threads per request (230 us instead of 1), and
+sends a password in ``~/.netrc`` to any service whose host name has an entry there.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 def find_proxy(address: URL, environ: Mapping[str, str]) -> URL | None:
-    """Return the proxy for an address; None for none.
+    """Return the proxy for an address, or None.
 
-    This machine is never asked through a proxy. Raises ProviderError when the proxy's own address cannot be used.
+    Requests to this machine never go through a proxy. Raises ProviderError if the proxy's own address is invalid.
     """
     text = _variable(environ, f"{address.scheme}_proxy")
     host = (address.host or "").rstrip(".")
@@ -37,7 +37,7 @@ def find_proxy(address: URL, environ: Mapping[str, str]) -> URL | None:
 
 
 def _variable(environ: Mapping[str, str], name: str) -> str:
-    """Return the value of a variable; the lower-case name wins, as in curl."""
+    """Return the value of a variable; the lower-case name takes precedence, as in curl."""
     return (environ.get(name) or environ.get(name.upper()) or "").strip()
 
 
@@ -47,10 +47,10 @@ def _is_loopback(host: str) -> bool:
 
 
 def _is_excluded(host: str, port: int | None, no_proxy: str) -> bool:
-    """Tell whether NO_PROXY names a host: by ``*``, its name, a domain, an IP address or a network such as 10.0.0.0/8.
+    """Return whether an entry of NO_PROXY matches: ``*``, a host, a domain, an IP address or network (10.0.0.0/8).
 
-    A port may follow, and then only that port is meant. ``example.org`` and ``.example.org`` are the same, and mean
-    the subdomains too.
+    An entry with a port matches only that port. ``example.org`` and ``.example.org`` are equivalent and include the
+    subdomains.
     """
     return any(_matches(entry.strip().lower(), host.lower(), port) for entry in no_proxy.split(","))
 

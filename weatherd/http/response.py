@@ -1,4 +1,4 @@
-"""Responses: their bodies as JSON, and what their statuses and ``Retry-After`` mean."""
+"""Responses: JSON bodies, and the meaning of statuses and ``Retry-After``."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from weatherd.errors import Failure, ProviderError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_MAX_WAIT = 86400.0  # seconds that a service can make us wait; after that it may ask again
+_MAX_WAIT = 86400.0  # seconds; limit for Retry-After, which the service may send again
 
 
 class Response(NamedTuple):
-    """A whole response."""
+    """A complete response."""
 
     status: int
     body: bytes
@@ -27,7 +27,7 @@ class Response(NamedTuple):
 
 
 def parse_json(body: bytes) -> Any:
-    """Parse JSON. Raises ProviderError for anything else, NaN and Infinity included."""
+    """Parse JSON. Raises ProviderError for anything else, including NaN and Infinity."""
     if not body.strip():
         raise ProviderError("the response is empty", Failure.MALFORMED)
     try:
@@ -37,7 +37,7 @@ def parse_json(body: bytes) -> Any:
 
 
 def _parse_leniently(body: bytes) -> Any:
-    """Parse JSON that orjson rejects although it is usable: with half a surrogate pair in a text, for example."""
+    """Parse JSON that orjson rejects although it is usable, for example with a lone surrogate in a string."""
     try:
         return json.loads(body, parse_constant=_reject_constant)
     except (ValueError, RecursionError):
@@ -50,7 +50,7 @@ def _reject_constant(constant: str) -> None:
 
 
 def failure_of(status: int) -> Failure:
-    """Return what a status other than 200 means for the next request."""
+    """Return the kind of failure for a status other than 200."""
     match status:
         case 401 | 402 | 403 | 407:
             return Failure.DENIED
@@ -64,7 +64,7 @@ def failure_of(status: int) -> Failure:
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Return the seconds that ``Retry-After`` asks for, in either form of RFC 9110 §10.2.3; at most a day."""
+    """Return the delay in ``Retry-After`` in seconds, at most a day; parses both forms of RFC 9110 §10.2.3."""
     value = headers.get("Retry-After", "").strip()
     if value.isascii() and value.isdigit():
         return min(float(value), _MAX_WAIT)

@@ -1,4 +1,4 @@
-"""What all requests share: the connections, the sender's name, the proxies of the environment."""
+"""The session that all requests share: connections, User-Agent, proxies from the environment."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
     from yarl import URL
 
-_SERVERS = 64  # of which the proxy is remembered
+_SERVERS = 64  # servers whose proxies are cached
 
 
 class Session:
-    """The connections that all requests share. How many are open at once is the callers' affair."""
+    """The connections that all requests share. Callers limit the number of concurrent requests."""
 
     def __init__(self, client: aiohttp.ClientSession, environ: Mapping[str, str]) -> None:
         self.client = client
@@ -47,7 +47,7 @@ async def open_session(
 ) -> AsyncIterator[Session]:
     """Open a session.
 
-    *agent* is the ``User-Agent``. *ca_file* holds CA certificates (PEM) that are trusted beside the system's.
+    *agent* is the ``User-Agent``. *ca_file* has CA certificates (PEM) to be trusted in addition to the system's.
     """
     connector = CheckedConnector(
         limit=0, keepalive_timeout=KEEP_ALIVE, ssl=ClientTls(ca_file), resolver=TimedResolver()
@@ -56,6 +56,6 @@ async def open_session(
         connector=connector,
         headers={"User-Agent": agent},
         cookie_jar=aiohttp.DummyCookieJar(),
-        timeout=aiohttp.ClientTimeout(total=None),  # each request has a deadline of ours, for all of its redirects
+        timeout=aiohttp.ClientTimeout(total=None),  # each request has a Deadline, which includes its redirects
     ) as client:
         yield Session(client, environ)
