@@ -17,6 +17,7 @@ from weatherd.web.schemas import CitiesPage, CityDetail, HealthModel, NumberedOb
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
     from types import TracebackType
 
     from weatherd.http.session import Session
@@ -40,9 +41,11 @@ class Client:
     """Client for the HTTP API of a running weatherd daemon. Use it with ``async with``.
 
     *url* is the daemon's address; *token* is its ``http.token``, if it has one; *deadline* is the time limit for each
-    response, in seconds. The results are immutable. Units: temperatures in °C, pressure in hPa, wind in m/s, humidity
-    and cloud cover in %, precipitation in mm, visibility in m, durations in s; times are RFC 3339 strings in UTC; None
-    means that the weather service did not report the value.
+    response, in seconds; *ca_file* holds CA certificates (PEM) that are trusted beside the system's.
+
+    The results are immutable. Units: temperatures in °C, pressure in hPa, wind in m/s, humidity and cloud cover in %,
+    precipitation in mm, visibility in m, durations in s; times are RFC 3339 strings in UTC; None means that the weather
+    service did not report the value.
 
     Every method raises ClientError if the daemon cannot be reached or sends an unexpected response.
 
@@ -55,15 +58,23 @@ class Client:
                 print(observation.observed_at, observation.temperature)
     """
 
-    def __init__(self, url: str = "http://127.0.0.1:8080", *, token: str | None = None, deadline: float = 5.0) -> None:
+    def __init__(
+        self,
+        url: str = "http://127.0.0.1:8080",
+        *,
+        token: str | None = None,
+        deadline: float = 5.0,
+        ca_file: Path | None = None,
+    ) -> None:
         self.url = url.rstrip("/")
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._deadline = deadline
+        self._ca_file = ca_file
         self._stack = contextlib.AsyncExitStack()
         self._session: Session | None = None
 
     async def __aenter__(self) -> Self:
-        self._session = await self._stack.enter_async_context(open_session(_AGENT))
+        self._session = await self._stack.enter_async_context(open_session(_AGENT, ca_file=self._ca_file))
         return self
 
     async def __aexit__(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiomqtt
 import pytest
+import trustme
 
 from tests.pipeline.forwarders.destination import capture_warnings
 from tests.pipeline.forwarders.harness import DeliveryHarness, open_harness, wait_until
@@ -20,7 +21,7 @@ from weatherd.formatting import to_dict
 from weatherd.pipeline.forwarders.mqtt import open_forwarder
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
 pytestmark = [pytest.mark.real_time, pytest.mark.processes, pytest.mark.once]
@@ -88,9 +89,49 @@ async def run_broker(folder: Path) -> AsyncIterator[tuple[DeliveryHarness, Mosqu
         yield harness, server
 
 
+class TlsMosquitto(Mosquitto):
+    """A broker with a certificate of a private CA, whose file is ``ca_file``."""
+
+    @property
+    def ca_file(self) -> Path:
+        """The CA's certificate."""
+        return self.folder / "ca.pem"
+
+    def command(self) -> Sequence[str]:
+        """Return the command that starts it."""
+        command, authority = super().command(), trustme.CA()
+        authority.cert_pem.write_to_path(str(self.ca_file))
+        certificate = authority.issue_cert("127.0.0.1")
+        certificate.private_key_and_cert_chain_pem.write_to_path(str(self.folder / "server.pem"))
+        with (self.folder / "mosquitto.conf").open("a") as config:
+            config.write(f"certfile {self.folder}/server.pem\nkeyfile {self.folder}/server.pem\n")
+        return command
+
+
 def forwarder_settings(server: Mosquitto, **settings: Any) -> dict[str, Any]:
     """Return the forwarder's settings."""
     return {"mqtt": {"host": "127.0.0.1", "port": server.port, **settings}}
+
+
+# paho-mqtt leaves the socket of a failed handshake to the garbage collector
+@pytest.mark.filterwarnings("ignore:Exception ignored in. <ssl.SSLSocket:pytest.PytestUnraisableExceptionWarning")
+async def test_a_broker_with_a_certificate_of_a_private_ca(tmp_path: Path) -> None:
+    """It is trusted if ``tls.ca_file`` names the CA's certificate, and otherwise not."""
+    (tmp_path / "broker").mkdir()
+    server = TlsMosquitto(tmp_path / "broker")
+    async with running(server), open_harness(tmp_path / "state") as harness:
+        settings = forwarder_settings(server, tls=True)
+        with capture_warnings() as logs:
+            async with harness.run_forwarder(open_forwarder, **settings) as deliveries:
+                await wait_until(lambda: _true(deliveries.is_down("destination")))
+            assert "certificate" in logs[0]["reason"]
+        async with harness.run_forwarder(open_forwarder, **settings, tls={"ca_file": server.ca_file}) as deliveries:
+            await harness.add_observations(1, **NOW)
+            await wait_until(lambda: _true(deliveries.counters()["destination"]["delivered"] == 1))
+
+
+async def _true(value: object) -> bool:
+    return bool(value)
 
 
 async def test_states_are_retained_and_a_stop_marks_weatherd_offline(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from weatherd.pipeline.forwarders.home_assistant import MAX_PENDING, Announcer, 
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+    from pathlib import Path
 
     from weatherd.config.sections import MqttSection
     from weatherd.config.settings import Settings
@@ -121,9 +122,10 @@ class MqttForwarder:
 
     batch_size = 200
 
-    def __init__(self, section: MqttSection, resources: ForwarderResources) -> None:
+    def __init__(self, section: MqttSection, resources: ForwarderResources, ca_file: Path | None = None) -> None:
         self._aiomqtt = importlib.import_module("aiomqtt")
         self._section = section
+        self._ca_file = ca_file
         self._topics = Topics(section.topic_prefix, section.discovery_prefix)
         self.discovery = section.discovery
         self.resources = resources
@@ -156,12 +158,19 @@ class MqttForwarder:
             username=section.username,
             password=secret.get_secret_value() if secret else None,
             will=self._aiomqtt.Will(self._topics.status, _OFFLINE, qos=_QOS, retain=True),
-            tls_context=ssl.create_default_context() if section.tls else None,
+            tls_context=self._create_tls_context() if section.tls else None,
             logger=_silent_logger(),
             max_inflight_messages=MAX_PENDING,
             timeout=10,
             keepalive=30,
         )
+
+    def _create_tls_context(self) -> ssl.SSLContext:
+        """Return a context that trusts the system's CAs, and those in the file ``tls.ca_file`` of the settings."""
+        context = ssl.create_default_context()
+        if self._ca_file:
+            context.load_verify_locations(self._ca_file)
+        return context
 
 
 @contextlib.asynccontextmanager
@@ -214,6 +223,6 @@ def open_forwarder(settings: Settings, resources: ForwarderResources) -> MqttFor
     if not settings.mqtt:
         return None
     try:
-        return MqttForwarder(settings.mqtt, resources)
+        return MqttForwarder(settings.mqtt, resources, settings.tls.ca_file)
     except ImportError:
         raise ConfigError(Problem("mqtt", "needs aiomqtt: pip install 'weatherd[mqtt]'")) from None
