@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError, model_validator
 
 from weatherd.config.city_list import CityList, parse_cities
 from weatherd.config.diff import diff
@@ -154,6 +154,22 @@ def test_secrets_of_plug_ins_are_redacted() -> None:
     assert collect_secrets(made) == [TOKEN]
     assert TOKEN not in repr(made) + made.model_dump_json()
     assert TOKEN not in "".join(rejection(f"plugins: {{my-provider: {{token: [{TOKEN}]}}}}"))
+
+
+def test_a_plug_in_may_change_what_its_validator_is_given() -> None:
+    """A reload of the same text gives the validator the values of the file again, not what it made of them."""
+
+    class Section(BaseModel):
+        depth: int
+
+        @model_validator(mode="before")
+        @classmethod
+        def _take_depth(cls, values: dict[str, Any]) -> dict[str, Any]:
+            return {"depth": values.pop("depth")}
+
+    for _ in range(2):
+        found = parse_settings("plugins: {a: {depth: 2}}", "f", {}, find_models=lambda: {"a": PluginModels(Section)})
+        assert found.plugins["a"].depth == 2
 
 
 def test_plug_ins_are_imported_only_for_settings_of_theirs() -> None:

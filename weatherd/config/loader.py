@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,7 +104,7 @@ def parse_settings(
 
     *find_models* is called only if there are settings for plug-ins, because it imports the plug-ins.
     """
-    document = reader.parse_yaml(text, name)
+    document = _parse_document(text, name)
     if not isinstance(document, reader.YamlMapping | None):
         position = reader.format_position(name, reader.find_position(document, ()))
         raise ConfigError(Problem(position, "should be settings, one 'key: value' per line"))
@@ -111,6 +112,8 @@ def parse_settings(
     has_plugins = values.get(PLUGINS) or [key for key in environ if key.startswith(_PLUGINS_VARIABLE)]
     installed = find_models() if has_plugins else {}
     models = {name: found.settings for name, found in installed.items() if found.settings}
+    if has_plugins:
+        _parse_document.cache_clear()  # because a plug-in's validator may change what it is given
     fields = [*_FIELDS, *(field for name, model in models.items() for field in walk_plugin(name, model))]
     environ, problems = _reject_variables(environ, installed)
     variables, variable_problems = read_environment(fields, environ)
@@ -130,6 +133,11 @@ def parse_settings(
         if not problems:
             return settings
     raise ConfigError(*problems)
+
+
+@functools.lru_cache(maxsize=1)  # because the text is the same at nearly every reload of the list
+def _parse_document(text: str, name: str) -> Any:
+    return reader.parse_yaml(text, name)
 
 
 def _with_cities(
