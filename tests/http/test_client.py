@@ -1,4 +1,4 @@
-"""The client against servers that misbehave: whatever they do becomes a ProviderError that gives nothing away."""
+"""The HTTP client against misbehaving servers: every fault becomes a ProviderError that reveals no secret."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PARAMETERS = {"lat": "54.3", "appid": KEY}
 
 @contextlib.asynccontextmanager
 async def serving(handler: Handler) -> AsyncIterator[tuple[Session, str]]:
-    """Serve every path by *handler*; give a session and the address."""
+    """Serve every path with *handler*; yield a session and the URL."""
     application = web.Application()
     application.router.add_get("/{path:.*}", handler)
     async with TestServer(application) as server, open_session("weatherd/test") as session:
@@ -44,7 +44,7 @@ async def serving(handler: Handler) -> AsyncIterator[tuple[Session, str]]:
 async def listening(
     talk: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
 ) -> AsyncIterator[str]:
-    """Serve bytes, for what a proper server cannot say; *talk* is called once a connection, which then ends."""
+    """Serve raw bytes that no HTTP server would send; *talk* handles one connection, which is then closed."""
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.closing(writer):
@@ -58,8 +58,8 @@ async def listening(
         await server.wait_closed()
 
 
-async def failing(session: Session, url: str, deadline: float = 30) -> ProviderError:
-    """Return the error of a request that fails."""
+async def get_error(session: Session, url: str, deadline: float = 30) -> ProviderError:
+    """Return the error of a failing request, which must not contain the key."""
     with pytest.raises(ProviderError) as caught:
         await get(session, url, PARAMETERS, deadline=deadline)
     told = "".join(traceback.format_exception(caught.value))
@@ -71,8 +71,8 @@ async def failing(session: Session, url: str, deadline: float = 30) -> ProviderE
 
 @pytest.mark.parametrize("status", [200, 203, 304, 400, 401, 404, 429, 500, 503])
 @pytest.mark.parametrize("kind", ["application/json", "text/html", "image/png"])
-async def test_returns_an_answer_of_any_status_and_type(status: int, kind: str) -> None:
-    """Status, body and headers come back whole; the declared content type does not matter."""
+async def test_any_status_and_content_type_is_returned(status: int, kind: str) -> None:
+    """Status, body and headers are returned unchanged; the declared content type does not matter."""
 
     async def handler(request: web.Request) -> web.Response:
         assert dict(request.query) == PARAMETERS
@@ -86,8 +86,8 @@ async def test_returns_an_answer_of_any_status_and_type(status: int, kind: str) 
     assert retry_after(answer.headers, EPOCH) == 7
 
 
-async def test_follows_a_redirect() -> None:
-    """A service that has moved is found."""
+async def test_a_redirect_is_followed() -> None:
+    """The response is that of the new location."""
 
     async def handler(request: web.Request) -> web.Response:
         if request.path == "/data/":
@@ -98,8 +98,8 @@ async def test_follows_a_redirect() -> None:
         assert (await get(session, url, PARAMETERS)).body == b"/new/"
 
 
-async def test_what_is_secret_stays_with_its_server() -> None:
-    """A redirect within the server takes the password and the fields along; one to another server does not."""
+async def test_secrets_are_not_sent_to_another_server() -> None:
+    """A redirect to the same server keeps the password and the headers; one to another server does not."""
     asked: list[tuple[str, str | None, str | None]] = []
 
     async def handler(request: web.Request) -> web.Response:
@@ -128,8 +128,8 @@ async def test_what_is_secret_stays_with_its_server() -> None:
 
 
 @pytest.mark.parametrize("location", [{}, {"Location": ""}])
-async def test_a_redirect_without_a_place_is_an_answer(location: dict[str, str]) -> None:
-    """It comes back as it is."""
+async def test_a_redirect_without_a_location_is_returned(location: dict[str, str]) -> None:
+    """It is returned like any other response."""
 
     async def handler(_: web.Request) -> web.Response:
         return web.Response(status=302, headers=location)
@@ -148,25 +148,25 @@ async def test_a_redirect_without_a_place_is_an_answer(location: dict[str, str])
         (f"http://{'x' * 64}.invalid/?appid={KEY}", "the address of the service is not a web address"),
     ],
 )
-async def test_redirects_that_lead_nowhere(location: str, reason: str) -> None:
-    """A circle and a Location that is no address are told apart."""
+async def test_invalid_redirects(location: str, reason: str) -> None:
+    """A redirect loop and an invalid Location have different errors."""
 
     async def handler(_: web.Request) -> web.Response:
         return web.Response(status=302, headers={"Location": location})
 
     async with serving(handler) as (session, url):
-        error = await failing(session, url)
+        error = await get_error(session, url)
     assert (str(error), error.failure) == (reason, Failure.UNAVAILABLE)
 
 
 async def hang_before_headers(_: web.Request) -> web.StreamResponse:
-    """Say nothing for a day."""
+    """Send nothing for a day."""
     await asyncio.sleep(86400)
     return web.Response()
 
 
 async def hang_in_the_body(request: web.Request) -> web.StreamResponse:
-    """Say something, then nothing for a day."""
+    """Send a part of the body, then nothing for a day."""
     response = web.StreamResponse()
     await response.prepare(request)
     await response.write(b'{"main": {')
@@ -175,7 +175,7 @@ async def hang_in_the_body(request: web.Request) -> web.StreamResponse:
 
 
 async def drip(request: web.Request) -> web.StreamResponse:
-    """Send a byte a second: never silent, never done."""
+    """Send a byte a second without end."""
     response = web.StreamResponse()
     await response.prepare(request)
     while True:
@@ -184,19 +184,19 @@ async def drip(request: web.Request) -> web.StreamResponse:
 
 
 @pytest.mark.parametrize("handler", [hang_before_headers, hang_in_the_body, drip])
-async def test_the_deadline_bounds_the_whole_exchange(handler: Handler) -> None:
-    """However a service is slow, the request ends at its deadline, to the second."""
+async def test_the_deadline_limits_the_whole_request(handler: Handler) -> None:
+    """A request ends at its deadline to the second, however the server delays it."""
     loop = asyncio.get_running_loop()
     async with serving(handler) as (session, url):
         begun = loop.time()
-        error = await failing(session, url)
+        error = await get_error(session, url)
         assert loop.time() - begun == pytest.approx(30, abs=1.1)
     assert (str(error), error.failure) == ("no whole response within 30 s", Failure.BROKEN)
 
 
 @pytest.mark.parametrize("handler", [hang_before_headers, hang_in_the_body, drip])
-async def test_cancellation_passes(handler: Handler) -> None:
-    """A request that is cancelled ends at once, as cancelled."""
+async def test_a_cancellation_is_passed_on(handler: Handler) -> None:
+    """A cancelled request ends at once with CancelledError."""
     async with serving(handler) as (session, url):
         task = asyncio.create_task(get(session, url, PARAMETERS))
         await asyncio.sleep(5.5)
@@ -207,7 +207,7 @@ async def test_cancellation_passes(handler: Handler) -> None:
 
 
 async def endless(request: web.Request) -> web.StreamResponse:
-    """Send for ever, as fast as it goes."""
+    """Send an endless body as fast as possible."""
     response = web.StreamResponse()
     await response.prepare(request)
     while True:
@@ -215,23 +215,23 @@ async def endless(request: web.Request) -> web.StreamResponse:
 
 
 async def bomb(_: web.Request) -> web.StreamResponse:
-    """Send 64 KiB that unpack to 64 MiB."""
+    """Send 64 KiB that decompress to 64 MiB."""
     packer = zlib.compressobj(9, wbits=31)
     body = packer.compress(bytes(64 * MAX_BYTES)) + packer.flush()
     return web.Response(body=body, headers={"Content-Encoding": "gzip"})
 
 
 @pytest.mark.parametrize("handler", [endless, bomb])
-async def test_an_answer_is_capped(handler: Handler) -> None:
-    """An endless body and a bomb are given up at 1 MiB."""
+async def test_the_size_of_a_response_is_limited(handler: Handler) -> None:
+    """An endless body and a decompression bomb are rejected at 1 MiB."""
     async with serving(handler) as (session, url):
-        error = await failing(session, url)
+        error = await get_error(session, url)
     assert (str(error), error.failure) == ("the response is larger than 1 MiB", Failure.MALFORMED)
 
 
 @pytest.mark.parametrize(("size", "right"), [(1_048_576, True), (1_048_577, False)])
-async def test_the_cap_is_exact(size: int, *, right: bool) -> None:
-    """1 MiB is read, one byte more is not."""
+async def test_the_size_limit_is_exact(size: int, *, right: bool) -> None:
+    """1 MiB is accepted, one more byte is not."""
 
     async def handler(_: web.Request) -> web.Response:
         return web.Response(body=b" " * size)
@@ -259,8 +259,8 @@ NO_HTTP = "the service does not speak HTTP correctly"
         (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 20000 + b"\r\n\r\n", NO_HTTP),
     ],
 )
-async def test_answers_that_break_off_or_are_no_http(said: bytes, reason: str) -> None:
-    """A short body, a broken chunk, a wrong encoding, silence and another protocol each have their words."""
+async def test_incomplete_and_invalid_responses(said: bytes, reason: str) -> None:
+    """A truncated body, a broken chunk, a wrong encoding, silence and another protocol have their own messages."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -268,12 +268,12 @@ async def test_answers_that_break_off_or_are_no_http(said: bytes, reason: str) -
         await writer.drain()
 
     async with listening(talk) as url, open_session("weatherd/test") as session:
-        error = await failing(session, url)
+        error = await get_error(session, url)
     assert (str(error), error.failure) == (reason, Failure.BROKEN if reason == BROKEN else Failure.UNAVAILABLE)
 
 
-async def test_a_redirect_is_followed_at_once() -> None:
-    """Whatever body it has, and however slowly that comes, it is not waited for."""
+async def test_the_body_of_a_redirect_is_not_awaited() -> None:
+    """A redirect is followed at once, whatever its body and however slowly it arrives."""
 
     async def handler(request: web.Request) -> web.StreamResponse:
         if request.path == "/new":
@@ -289,8 +289,8 @@ async def test_a_redirect_is_followed_at_once() -> None:
         assert asyncio.get_running_loop().time() == begun
 
 
-async def test_what_is_noted_of_a_redirect_is_the_last_question() -> None:
-    """Where the service sends us, nobody answers: then there was no answer."""
+async def test_the_trace_of_a_redirect_is_that_of_the_last_request() -> None:
+    """If the target of a redirect does not respond, the trace has no status."""
 
     async def talk(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
         pass
@@ -302,13 +302,13 @@ async def test_what_is_noted_of_a_redirect_is_the_last_question() -> None:
         pass
     async with serving(handler) as (session, url):
         trail = start_tracing()
-        assert "Connection refused" in str(await failing(session, url))
+        assert "Connection refused" in str(await get_error(session, url))
         (exchange,) = stop_tracing(trail)
     assert (exchange.status, list(exchange.phases)) == (None, ["done"])
 
 
-async def test_a_stream_is_found_behind_a_redirect() -> None:
-    """Its lines come as they are said; it ends in an error after a minute of silence."""
+async def test_a_stream_follows_redirects() -> None:
+    """Lines are yielded as they arrive; a minute without a line is an error."""
 
     async def handler(request: web.Request) -> web.StreamResponse:
         if request.path == "/data/":
@@ -328,8 +328,8 @@ async def test_a_stream_is_found_behind_a_redirect() -> None:
             await anext(said)
 
 
-async def test_two_ways_to_say_who_we_are_are_one_too_many() -> None:
-    """A password in the address and a token beside it cannot both be sent."""
+async def test_a_password_and_a_token_are_rejected() -> None:
+    """A password in the URL and a token in a header cannot both be sent."""
 
     async def handler(_: web.Request) -> web.Response:
         raise AssertionError
@@ -340,8 +340,8 @@ async def test_two_ways_to_say_who_we_are_are_one_too_many() -> None:
             await get(session, address, PARAMETERS, {"authorization": "Bearer x"})
 
 
-async def test_another_protocol_is_an_answer() -> None:
-    """After 101 nothing follows that we could read, so it is the answer."""
+async def test_switching_protocols_is_a_response() -> None:
+    """Status 101 is returned, because nothing that can be read follows it."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -352,8 +352,8 @@ async def test_another_protocol_is_an_answer() -> None:
         assert (await get(session, url, PARAMETERS)).status == 101
 
 
-async def test_what_comes_before_the_answer_is_passed_over() -> None:
-    """Of 100 Continue, 103 Early Hints and the answer, the answer counts."""
+async def test_interim_responses_are_skipped() -> None:
+    """The final response is returned, not 100 Continue or 103 Early Hints."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -366,8 +366,8 @@ async def test_what_comes_before_the_answer_is_passed_over() -> None:
         assert (await get(session, url, PARAMETERS)).body == b"{}"
 
 
-async def test_an_answer_without_a_length_ends_with_the_connection() -> None:
-    """So do old servers, and proxies; the next question then has a connection of its own."""
+async def test_a_response_without_a_length_ends_with_the_connection() -> None:
+    """Old servers and proxies do that; the next request uses a new connection."""
     questions = 0
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -387,8 +387,8 @@ async def test_an_answer_without_a_length_ends_with_the_connection() -> None:
 
 
 @pytest.mark.parametrize("value", ["a\r\nX-Other: 1", "a\nb", "a\0b"])
-async def test_a_field_is_one_line(value: str) -> None:
-    """What would add lines to a question is not sent."""
+async def test_a_header_with_a_line_break_is_rejected(value: str) -> None:
+    """A header that would add lines to a request is not sent."""
 
     async def handler(_: web.Request) -> web.Response:
         raise AssertionError
@@ -399,8 +399,8 @@ async def test_a_field_is_one_line(value: str) -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"x" * 3_000_000])
-async def test_a_post_arrives_whole(body: bytes) -> None:
-    """A body of any size, and none; with the fields that go with it, and the query of the address."""
+async def test_a_post_request_arrives_complete(body: bytes) -> None:
+    """A body of any size, or none, arrives with its headers and the query of the URL."""
 
     async def handler(request: web.Request) -> web.Response:
         assert request.headers["Content-Type"] == "text/plain"
@@ -414,20 +414,20 @@ async def test_a_post_arrives_whole(body: bytes) -> None:
             assert answer.body == b"%d x y" % len(body)
 
 
-async def test_a_reset_connection() -> None:
-    """A connection that is reset, not closed, is an outage like any other."""
+async def test_a_reset_connection_is_an_outage() -> None:
+    """A connection that is reset instead of closed is an ordinary outage."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.transport.abort()
 
     async with listening(talk) as url, open_session("weatherd/test") as session:
-        error = await failing(session, url)
+        error = await get_error(session, url)
     assert str(error) in {HUNG_UP, "the request failed: Connection reset by peer"}
 
 
-async def test_nobody_listens() -> None:
-    """A refused connection names the host, the port and the reason, and nothing else."""
+async def test_a_refused_connection() -> None:
+    """The error names the host, the port and the reason, and nothing else."""
 
     async def talk(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
         pass
@@ -435,37 +435,37 @@ async def test_nobody_listens() -> None:
     async with listening(talk) as url:
         port = url.split(":")[2].split("/")[0]
     async with open_session("weatherd/test") as session:
-        error = await failing(session, url)
+        error = await get_error(session, url)
     assert str(error) == f"no connection to 127.0.0.1:{port}: Connection refused"
 
 
-class NoNames(aiohttp.abc.AbstractResolver):
-    """A resolver that knows no name, and asks nobody."""
+class FailingResolver(aiohttp.abc.AbstractResolver):
+    """A resolver that cannot resolve any name."""
 
     async def resolve(self, *_: Any, **__: Any) -> list[aiohttp.abc.ResolveResult]:
-        """Fail as the system's does."""
+        """Fail like the system's resolver."""
         raise OSError(-2, f"Name or service not known (http://weather.invalid/?appid={KEY})")
 
     async def close(self) -> None:
-        """Have nothing to close."""
+        """Close nothing."""
 
 
-async def test_a_name_that_nobody_knows() -> None:
-    """A failure of DNS names the host."""
-    async with aiohttp.ClientSession(connector=CheckedConnector(resolver=NoNames())) as client:
-        error = await failing(Session(client, {}), "http://weather.invalid/data/")
+async def test_an_unknown_host_name() -> None:
+    """A DNS failure names the host."""
+    async with aiohttp.ClientSession(connector=CheckedConnector(resolver=FailingResolver())) as client:
+        error = await get_error(Session(client, {}), "http://weather.invalid/data/")
     assert str(error) == "the name weather.invalid cannot be resolved"
 
 
 @pytest.mark.parametrize("url", [f"http://{'x' * 64}.invalid/data/", "http://:80/data/", "gopher://x/data/", "weather"])
-async def test_an_address_that_is_none(url: str) -> None:
-    """What cannot be an address is told as such."""
+async def test_an_invalid_url(url: str) -> None:
+    """The error says that the address is invalid."""
     async with open_session("weatherd/test") as session:
-        assert str(await failing(session, url)) == "the address of the service is not a web address"
+        assert str(await get_error(session, url)) == "the address of the service is not a web address"
 
 
-async def test_an_idle_connection_that_the_server_closed_unannounced_does_not_fail_the_next_poll() -> None:
-    """The server keeps the connection, as it says, then closes it just when the second request comes."""
+async def test_a_connection_that_closes_during_the_next_request() -> None:
+    """If the server closes an idle connection just when the next request is sent, that is sent again and succeeds."""
     connections = 0
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

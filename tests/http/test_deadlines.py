@@ -13,8 +13,8 @@ from weatherd.http.deadlines import Deadlines
 
 
 @given(began=st.floats(0, 5), seconds=st.floats(0.01, 30), takes=st.floats(0, 60))
-def test_a_body_ends_by_itself_or_within_a_second_of_its_deadline(began: float, seconds: float, takes: float) -> None:
-    """Who is done before the deadline notices nothing; who is not done a second after it gets a TimeoutError."""
+def test_a_deadline_ends_the_body_within_a_second(began: float, seconds: float, takes: float) -> None:
+    """A body that ends before its deadline is not affected; a longer one gets a TimeoutError at most a second late."""
 
     async def body() -> float:
         deadlines, clock = Deadlines(), asyncio.get_running_loop().time
@@ -37,8 +37,8 @@ def test_a_body_ends_by_itself_or_within_a_second_of_its_deadline(began: float, 
     virtual_time.run(body())
 
 
-async def test_a_cancellation_of_somebody_else_stays_one() -> None:
-    """Who is cancelled before the deadline, or together with it, is cancelled."""
+async def test_another_cancellation_is_passed_on() -> None:
+    """A task that is cancelled before its deadline, or at the same time, ends with CancelledError."""
     deadlines = Deadlines()
 
     async def late() -> None:
@@ -52,8 +52,8 @@ async def test_a_cancellation_of_somebody_else_stays_one() -> None:
             await task
 
 
-async def test_an_error_of_the_body_passes() -> None:
-    """Also one that the body raises when it is cancelled at the deadline."""
+async def test_an_error_in_the_body_is_passed_on() -> None:
+    """So is an error that the body raises when it is cancelled at the deadline."""
     deadlines = Deadlines()
 
     async def fails(takes: float) -> None:
@@ -71,8 +71,8 @@ async def test_an_error_of_the_body_passes() -> None:
     assert not task.cancelling()
 
 
-async def test_each_has_its_own() -> None:
-    """Of many that run at once, each ends at its own deadline."""
+async def test_concurrent_deadlines_are_independent() -> None:
+    """Of many concurrent bodies, each ends at its own deadline."""
     deadlines, clock = Deadlines(), asyncio.get_running_loop().time
     begun = clock()
 

@@ -1,4 +1,4 @@
-"""A connection that was kept, and that the server has given up in the meantime."""
+"""Connections that are kept for reuse, and that the server may have closed in the meantime."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ from weatherd.http.trace import start_tracing, stop_tracing
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+RESPONSE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
 
 @contextlib.asynccontextmanager
-async def serving(answers: list[int]) -> AsyncIterator[tuple[Session, str, list[int]]]:
-    """Serve connections of which the n-th gives so many answers and then hangs up on the next request.
+async def serving(responses: list[int]) -> AsyncIterator[tuple[Session, str, list[int]]]:
+    """Serve connections; connection n gives ``responses[n]`` responses and is closed at the next request.
 
-    Gives a session, the address, and a list of the connections on which a request came, by their numbers.
+    Yields a session, the URL, and a list with the number of the connection of each request.
+
     """
     requests: list[int] = []
     connections = 0
@@ -31,14 +32,14 @@ async def serving(answers: list[int]) -> AsyncIterator[tuple[Session, str, list[
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal connections
         number, connections = connections, connections + 1
-        left = answers[number] if number < len(answers) else 0
+        left = responses[number] if number < len(responses) else 0
         with contextlib.suppress(asyncio.IncompleteReadError):
             while await reader.readuntil(b"\r\n\r\n"):
                 requests.append(number)
                 if not left:
                     break
                 left -= 1
-                writer.write(ANSWER)
+                writer.write(RESPONSE)
         writer.close()
 
     server = await asyncio.start_server(talk, "127.0.0.1", 0)
@@ -47,8 +48,8 @@ async def serving(answers: list[int]) -> AsyncIterator[tuple[Session, str, list[
         yield session, url, requests
 
 
-async def test_a_dropped_idle_connection_costs_one_retry_at_once() -> None:
-    """When the reused connection turns out to be dead, the request is sent again on a new one, and nobody notices."""
+async def test_a_closed_idle_connection_causes_one_retry() -> None:
+    """If a reused connection turns out to be closed, the request is sent again at once on a new one and succeeds."""
     async with serving([1, 1]) as (session, url, requests):
         await get(session, url, {})
         before = asyncio.get_running_loop().time()
@@ -57,8 +58,8 @@ async def test_a_dropped_idle_connection_costs_one_retry_at_once() -> None:
     assert requests == [0, 0, 1]
 
 
-async def test_the_retry_has_a_new_connection() -> None:
-    """When one idle connection was dead, the others of that server are not tried: they have been idle for as long."""
+async def test_the_retry_uses_a_new_connection() -> None:
+    """Other idle connections to that server are not tried, because they have been idle for as long."""
     async with serving([1, 1, 1, 1]) as (session, url, requests):
         async with asyncio.TaskGroup() as tasks:
             for _ in range(3):
@@ -69,8 +70,8 @@ async def test_the_retry_has_a_new_connection() -> None:
     assert requests[4:] == [3]
 
 
-async def test_a_free_connection_is_used_again() -> None:
-    """Requests one after another have one connection; requests at once have one each."""
+async def test_a_free_connection_is_reused() -> None:
+    """Sequential requests share a connection; concurrent requests have one each."""
     async with serving([9] * 9) as (session, url, requests):
         for _ in range(3):
             await get(session, url, {})
@@ -82,7 +83,7 @@ async def test_a_free_connection_is_used_again() -> None:
 
 
 @pytest.mark.real_time
-async def test_a_connection_that_was_idle_for_too_long_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_connection_that_was_idle_for_too_long_is_not_reused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Many servers close theirs at about that time, and a request would be lost. aiohttp's clock is the real one."""
     monkeypatch.setattr("weatherd.http.session.KEEP_ALIVE", 1.0)
     async with serving([9, 9]) as (session, url, requests):
@@ -94,15 +95,15 @@ async def test_a_connection_that_was_idle_for_too_long_is_not_used(monkeypatch: 
 
 
 @pytest.mark.real_time
-async def test_a_connection_that_nobody_needs_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It does not hold a slot of the server, or a descriptor of ours, for long."""
+async def test_an_unused_connection_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It does not occupy the server or a file descriptor for long."""
     monkeypatch.setattr("weatherd.http.session.KEEP_ALIVE", 0.2)
     ended = asyncio.Event()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.closing(writer), contextlib.suppress(asyncio.IncompleteReadError):
             while await reader.readuntil(b"\r\n\r\n"):
-                writer.write(ANSWER)
+                writer.write(RESPONSE)
         ended.set()
 
     server = await asyncio.start_server(talk, "127.0.0.1", 0)
@@ -124,10 +125,11 @@ async def test_a_connection_that_nobody_needs_is_closed(monkeypatch: pytest.Monk
         b"\r\n",
     ],
 )
-async def test_an_unsolicited_response_is_not_taken_for_the_next_one(unsolicited: bytes, pause: float) -> None:
-    """A server sends one on an idle connection, as proxies do before they close it: that connection is not reused.
+async def test_an_unsolicited_response_is_discarded(unsolicited: bytes, pause: float) -> None:
+    """A connection on which the server has sent data while idle, as proxies do before they close it, is not reused.
 
-    aiohttp 3.14 by itself takes it for the response to the next request.
+    aiohttp 3.14 by itself takes such data for the response to the next request.
+
     """
     requests = []
 
@@ -135,7 +137,7 @@ async def test_an_unsolicited_response_is_not_taken_for_the_next_one(unsolicited
         with contextlib.closing(writer), contextlib.suppress(asyncio.IncompleteReadError):
             while request := await reader.readuntil(b"\r\n\r\n"):
                 requests.append(request)
-                writer.write(ANSWER)
+                writer.write(RESPONSE)
                 await asyncio.sleep(pause)
                 writer.write(unsolicited)
 
@@ -151,8 +153,8 @@ async def test_an_unsolicited_response_is_not_taken_for_the_next_one(unsolicited
     assert len(requests) == 6
 
 
-async def test_an_exchange_is_noted_until_it_is_over() -> None:
-    """What the same task asks later, and nobody wants to know about, is not added to the exchange before it."""
+async def test_a_trace_ends_with_its_request() -> None:
+    """A later request of the same task, which is not traced, is not added to the earlier trace."""
     async with serving([2]) as (session, url, _):
         trail = start_tracing()
         await get(session, url, {})
@@ -164,7 +166,7 @@ async def test_an_exchange_is_noted_until_it_is_over() -> None:
 
 
 async def test_a_request_is_not_retried_on_a_new_connection() -> None:
-    """A server that hangs up on a new connection has read the request, and would hang up again."""
+    """A server that closes a new connection has read the request, and would close it again."""
     async with serving([]) as (session, url, requests):
         with pytest.raises(ProviderError, match="hung up") as caught:
             await get(session, url, {})
@@ -172,8 +174,8 @@ async def test_a_request_is_not_retried_on_a_new_connection() -> None:
     assert requests == [0]
 
 
-async def test_there_is_one_retry_and_no_more() -> None:
-    """When the new connection is dead too, the request has failed, after two attempts."""
+async def test_there_is_only_one_retry() -> None:
+    """If the new connection fails too, the request fails after two attempts."""
     async with serving([1, 0]) as (session, url, requests):
         await get(session, url, {})
         with pytest.raises(ProviderError, match="hung up"):
@@ -181,8 +183,8 @@ async def test_there_is_one_retry_and_no_more() -> None:
     assert requests == [0, 0, 1]
 
 
-async def test_a_post_is_sent_once() -> None:
-    """Whether a server that hung up had taken it, nobody knows; so it is for the caller to send it again."""
+async def test_a_post_request_is_sent_once() -> None:
+    """It is unknown whether the server has processed it, so the caller decides whether to send it again."""
     async with serving([1, 1]) as (session, url, requests):
         await get(session, url, {})
         with pytest.raises(ProviderError, match="hung up"):
@@ -190,8 +192,8 @@ async def test_a_post_is_sent_once() -> None:
     assert requests == [0, 0]
 
 
-async def test_an_answer_that_nobody_waits_for_any_more_is_not_the_next_ones() -> None:
-    """A request that was given up takes its connection along."""
+async def test_a_late_response_is_not_taken_for_the_next_one() -> None:
+    """The connection of an abandoned request is closed."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
@@ -209,14 +211,14 @@ async def test_an_answer_that_nobody_waits_for_any_more_is_not_the_next_ones() -
         assert (await get(session, f"{url}/second", {})).body == b"/second"
 
 
-async def test_a_body_that_the_server_did_not_take_does_not_stand_before_the_next_request() -> None:
-    """Who answers a POST after its head alone has not taken the rest; the next request has another connection."""
+async def test_an_unread_request_body_is_not_taken_for_a_request() -> None:
+    """If the server responds without reading the body of a POST, the next request uses another connection."""
     requests: list[bytes] = []
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.closing(writer):
             requests.append(await reader.readuntil(b"\r\n\r\n"))
-            writer.write(ANSWER)
+            writer.write(RESPONSE)
             await over.wait()
 
     over = asyncio.Event()

@@ -1,4 +1,4 @@
-"""Requests through a proxy that the environment names."""
+"""Requests through a proxy that the environment sets."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ KEY = "0123456789abcdef"
 
 
 class Proxy:
-    """A proxy on loopback that tunnels every CONNECT to one server, and responds itself to every other request."""
+    """A proxy on loopback that tunnels every CONNECT to one server and responds to any other request itself."""
 
     def __init__(self, response: bytes = RESPONSE, tunnel_to: int | None = None) -> None:
         self.heads: list[str] = []
@@ -39,7 +39,7 @@ class Proxy:
 
     @property
     def environ(self) -> Mapping[str, str]:
-        """The variables that name it, with a password."""
+        """The environment variables for this proxy, with a password."""
         url = f"http://me:{SECRET}@127.0.0.1:{self.port}"
         return {"HTTP_PROXY": url, "HTTPS_PROXY": url}
 
@@ -65,7 +65,7 @@ class Proxy:
 
 
 async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Pass on everything."""
+    """Copy bytes until the end."""
     with contextlib.closing(writer), contextlib.suppress(ConnectionError):
         while data := await reader.read(65536):
             writer.write(data)
@@ -83,7 +83,7 @@ async def running(proxy: Proxy) -> AsyncIterator[Proxy]:
 
 
 async def test_a_request_goes_through_the_proxy() -> None:
-    """It asks the proxy for the whole address, which it alone resolves, and tells it who we are."""
+    """The proxy gets the absolute URL, resolves the host name, and gets the credentials."""
     async with running(Proxy()) as proxy, open_session("weatherd/test", environ=proxy.environ) as session:
         for _ in range(2):
             assert (await get(session, "http://weather.invalid/data", {"q": "1"}, {"X-Key": KEY})).body == b"{}"
@@ -98,7 +98,7 @@ async def test_a_request_goes_through_the_proxy() -> None:
 
 
 async def test_https_goes_through_a_tunnel(tmp_path: Path) -> None:
-    """The proxy learns the host and the port, and nothing of what we ask; the server's certificate is verified."""
+    """The proxy sees host and port, but not the request; the server's certificate is verified."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -137,36 +137,36 @@ async def test_https_goes_through_a_tunnel(tmp_path: Path) -> None:
         (b"", "the proxy {} hung up without a response", Failure.UNAVAILABLE),
     ],
 )
-async def test_a_failure_of_the_proxy_is_told_as_such(
+async def test_a_failure_of_the_proxy_names_the_proxy(
     scheme: str, response: bytes, reason: str, failure: Failure
 ) -> None:
     """The error names the proxy, without the password, and not the service."""
     said = b"HTTP/1.1 %b\r\nContent-Length: 0\r\n\r\n" % response if response else b""
     async with running(Proxy(said)) as proxy, open_session("weatherd/test", environ=proxy.environ) as session:
-        error = await failing(session, f"{scheme}://weather.invalid/data")
+        error = await get_error(session, f"{scheme}://weather.invalid/data")
     assert (str(error), error.failure) == (reason.format(f"127.0.0.1:{proxy.port}"), failure)
 
 
-async def test_a_proxy_that_refuses_a_tunnel() -> None:
-    """Its status is in the error."""
+async def test_a_proxy_that_denies_a_tunnel() -> None:
+    """The error has the status of the proxy."""
     refusal = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"
     async with running(Proxy(refusal)) as proxy, open_session("weatherd/test", environ=proxy.environ) as session:
-        error = await failing(session, "https://weather.invalid/data")
+        error = await get_error(session, "https://weather.invalid/data")
     assert str(error) == f"the proxy 127.0.0.1:{proxy.port} cannot reach the service: status 403"
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-async def test_a_proxy_that_does_not_run(scheme: str) -> None:
-    """The error says that it is the proxy which cannot be reached."""
+async def test_an_unavailable_proxy(scheme: str) -> None:
+    """The error says that the proxy cannot be reached."""
     proxy = Proxy()
     proxy.port = free_port()
     async with open_session("weatherd/test", environ=proxy.environ) as session:
-        error = await failing(session, f"{scheme}://weather.invalid/data")
+        error = await get_error(session, f"{scheme}://weather.invalid/data")
     assert str(error) == f"no connection to the proxy 127.0.0.1:{proxy.port}: Connection refused"
 
 
 async def test_a_slow_response_through_a_proxy() -> None:
-    """Nobody knows which of the two is slow: the error names the proxy at its end."""
+    """Proxy or service may be slow, so the error names the proxy only at its end."""
 
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.closing(writer):
@@ -177,14 +177,14 @@ async def test_a_slow_response_through_a_proxy() -> None:
     proxy.port = server.sockets[0].getsockname()[1]
     async with server, open_session("weatherd/test", environ=proxy.environ) as session:
         for scheme in ("http", "https"):
-            error = await failing(session, f"{scheme}://weather.invalid/data")
+            error = await get_error(session, f"{scheme}://weather.invalid/data")
             assert str(error) == f"no whole response within 15 s (through the proxy 127.0.0.1:{proxy.port})"
         with pytest.raises(ProviderError, match="through the proxy"):
             await anext(stream_lines(session, "http://weather.invalid/", {}))
 
 
-async def failing(session: object, url: str) -> ProviderError:
-    """Return the error of a request that fails; it gives no secret away."""
+async def get_error(session: object, url: str) -> ProviderError:
+    """Return the error of a failing request, which must not contain a secret."""
     with pytest.raises(ProviderError) as caught:
         await get(session, url, {"appid": KEY})  # type: ignore[arg-type]
     text = "".join(traceback.format_exception(caught.value))
@@ -192,8 +192,8 @@ async def failing(session: object, url: str) -> ProviderError:
     return caught.value
 
 
-async def test_passwords_of_the_netrc_file_stay_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It belongs to the user's other programs: a weather service is not sent what it holds for a server."""
+async def test_passwords_in_the_netrc_file_are_not_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file is for the user's other programs, so a weather service does not get a password in it."""
     (tmp_path / "netrc").write_text("default login me password hunter2\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     async with running(Proxy()) as server, open_session("weatherd/test") as session:
@@ -202,7 +202,7 @@ async def test_passwords_of_the_netrc_file_stay_there(tmp_path: Path, monkeypatc
 
 
 async def test_the_environment_of_the_process_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is read when the session is opened."""
+    """The environment is read when the session is opened."""
     async with running(Proxy()) as proxy:
         monkeypatch.setenv("http_proxy", f"127.0.0.1:{proxy.port}")
         async with open_session("weatherd/test") as session:
@@ -241,8 +241,8 @@ async def test_the_environment_of_the_process_is_the_default(monkeypatch: pytest
         ("https://weather.example", "", False),
     ],
 )
-def test_no_proxy(url: str, no_proxy: str, *, is_used: bool) -> None:
-    """NO_PROXY holds hosts, domains, IP addresses and networks, with a port or without; loopback is always in it."""
+def test_no_proxy_excludes_hosts(url: str, no_proxy: str, *, is_used: bool) -> None:
+    """NO_PROXY has hosts, domains, IP addresses and networks, with or without a port; loopback is always excluded."""
     environ = {"http_proxy": "http://proxy.example:3128", "NO_PROXY": no_proxy}
     assert find_proxy(URL(url), environ) == (URL("http://proxy.example:3128") if is_used else None)
 
@@ -258,13 +258,13 @@ def test_no_proxy(url: str, no_proxy: str, *, is_used: bool) -> None:
         ({}, None),
     ],
 )
-def test_which_proxy(environ: Mapping[str, str], proxy: str | None) -> None:
-    """Each scheme has its variable; an address without a scheme is one of HTTP; lower case wins."""
+def test_the_scheme_selects_the_proxy(environ: Mapping[str, str], proxy: str | None) -> None:
+    """Each scheme has a variable; a proxy address without a scheme means HTTP; lower case takes precedence."""
     assert find_proxy(URL("https://weather.example"), environ) == (URL(proxy) if proxy else None)
 
 
 @pytest.mark.parametrize("proxy", ["socks5://proxy.example:1080", "http://:3128", "http://[half", "http://p:port"])
-def test_a_proxy_that_cannot_be_used(proxy: str) -> None:
+def test_an_invalid_proxy_address(proxy: str) -> None:
     """The error names the variable."""
     with pytest.raises(ProviderError, match=r"^HTTPS_PROXY is not the address of a proxy, such as http://proxy:3128$"):
         find_proxy(URL("https://weather.example"), {"https_proxy": proxy})

@@ -1,4 +1,4 @@
-"""What the client makes of foreign errors, of bodies, statuses and ``Retry-After``."""
+"""Translation of errors, parsing of bodies, and the meaning of statuses and ``Retry-After``."""
 
 from __future__ import annotations
 
@@ -69,8 +69,8 @@ UNTRUSTED = ssl.SSLCertVerificationError(1, "certificate verify failed: self-sig
         ),
     ],
 )
-def test_translates_every_foreign_error(error: Exception, reason: str) -> None:
-    """Each error of aiohttp, ssl and the system has a text of ours, which quotes none of theirs."""
+def test_every_foreign_error_is_translated(error: Exception, reason: str) -> None:
+    """Each error of aiohttp, ssl and the system has a message that does not quote the original."""
     assert isinstance(error, FOREIGN_ERRORS)
     ours = translate(error, Attempt(RequestTrace("weather.example", lambda: 0.0), 30))
     assert KEY not in "".join(traceback.format_exception(ours))
@@ -83,8 +83,8 @@ def test_translates_every_foreign_error(error: Exception, reason: str) -> None:
 
 
 @pytest.mark.parametrize("error", [asyncio.CancelledError(), KeyboardInterrupt(), RuntimeError("a bug")])
-def test_translates_nothing_else(error: BaseException) -> None:
-    """A cancellation and a bug are none of them."""
+def test_other_exceptions_are_not_translated(error: BaseException) -> None:
+    """A cancellation and a bug are passed on."""
     assert not isinstance(error, FOREIGN_ERRORS)
 
 
@@ -110,8 +110,8 @@ def test_translates_nothing_else(error: BaseException) -> None:
         (b"9" * 5000, "the response is not JSON"),
     ],
 )
-def test_refuses_what_is_not_json(body: bytes, reason: str) -> None:
-    """Each way of not being JSON, an abyss of brackets among them, is a malformed answer."""
+def test_invalid_json_is_malformed(body: bytes, reason: str) -> None:
+    """Each kind of invalid JSON, including very deep nesting, is a malformed response."""
     with pytest.raises(ProviderError) as caught:
         parse_json(body)
     assert (str(caught.value), caught.value.failure) == (reason, Failure.MALFORMED)
@@ -124,15 +124,15 @@ def test_refuses_what_is_not_json(body: bytes, reason: str) -> None:
         max_leaves=10,
     )
 )
-def test_reads_json(value: Any) -> None:
-    """Every JSON value is read as it was written, with a byte order mark too."""
+def test_valid_json_is_parsed(value: Any) -> None:
+    """Every JSON value is parsed unchanged, also after a byte order mark."""
     text = json.dumps(value).encode()
     assert parse_json(text) == parse_json(b"\xef\xbb\xbf" + text) == value
 
 
 @given(st.binary(max_size=300))
 def test_any_bytes_are_json_or_malformed(body: bytes) -> None:
-    """Nothing but ProviderError comes out."""
+    """Nothing but ProviderError is ever raised."""
     with contextlib.suppress(ProviderError):
         parse_json(body)
 
@@ -147,14 +147,14 @@ FAILURES = {
 
 
 @pytest.mark.parametrize(("status", "failure"), FAILURES.items())
-def test_failure_of(status: int, failure: Failure) -> None:
-    """A status says how far a failure reaches."""
+def test_each_status_has_a_failure(status: int, failure: Failure) -> None:
+    """The status determines the kind of failure."""
     assert failure_of(status) is failure
 
 
 @given(st.integers(0, 86400 * 365))
-def test_retry_after_reads_seconds_and_dates_alike(seconds: int) -> None:
-    """Both forms of RFC 9110 say the same, and neither keeps us away for more than a day."""
+def test_retry_after_accepts_seconds_and_dates(seconds: int) -> None:
+    """Both forms of RFC 9110 give the same delay, at most a day."""
     date = format_datetime(EPOCH + timedelta(seconds=seconds), usegmt=True)
     assert retry_after({"Retry-After": str(seconds)}, EPOCH) == min(seconds, DAY)
     assert retry_after({"Retry-After": f" {date} "}, EPOCH) == min(seconds, DAY)
@@ -188,20 +188,20 @@ def test_retry_after_reads_seconds_and_dates_alike(seconds: int) -> None:
         ("120, 60", None),
     ],
 )
-def test_retry_after(value: str, seconds: float | None) -> None:
-    """The past is no wait, the far future a day, and garbage says nothing."""
+def test_retry_after_is_bounded(value: str, seconds: float | None) -> None:
+    """A time in the past is no delay, the far future is a day, and invalid text is ignored."""
     assert retry_after({"Retry-After": value}, EPOCH) == seconds
 
 
 @given(st.text() | st.text("0123456789 ,:+-GMTJanSu", max_size=40), st.datetimes())
 def test_retry_after_never_fails(value: str, now: datetime) -> None:
-    """Whatever the header holds, whenever it is, the wait is from nothing to a day, or unknown."""
+    """For any header at any time, the delay is between 0 and a day, or unknown."""
     seconds = retry_after({"Retry-After": value}, now.replace(tzinfo=UTC))
     assert seconds is None or 0 <= seconds <= DAY
 
 
-def test_no_retry_after() -> None:
-    """Without the header nothing is said; a clock in another zone does not matter with it."""
+def test_retry_after_may_be_missing() -> None:
+    """Without the header there is no delay; the time zone of the clock does not matter."""
     assert retry_after({}, EPOCH) is None
     there = EPOCH.astimezone(timezone(timedelta(hours=9)))
     assert retry_after({"Retry-After": "Thu, 01 Jan 2026 00:02:00 GMT"}, there) == 120

@@ -1,4 +1,4 @@
-"""TLS: whom the client trusts, and when it reads whom to trust."""
+"""TLS: which certificates the client trusts, and when it loads the CA certificates."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RESPONSE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
 @contextlib.asynccontextmanager
 async def serving(authority: trustme.CA, talk: Talk) -> AsyncIterator[str]:
-    """Serve localhost by TLS with a certificate of *authority*."""
+    """Serve localhost over TLS with a certificate issued by *authority*."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost").configure_cert(context)
 
@@ -46,17 +46,17 @@ async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
         writer.write(RESPONSE)
 
 
-def written(authority: trustme.CA, path: Path) -> Path:
-    """Write the certificate of a CA into a file."""
+def write_certificate(authority: trustme.CA, path: Path) -> Path:
+    """Write the certificate of a CA to a file."""
     authority.cert_pem.write_to_path(str(path))
     return path
 
 
-async def test_a_private_ca_is_trusted_beside_the_systems(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file of its certificates adds to what the machine trusts, and replaces none of it."""
+async def test_a_private_ca_is_trusted_in_addition(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A CA file adds to the certificates that the system trusts and replaces none of them."""
     private, system = trustme.CA(), trustme.CA()
-    monkeypatch.setenv("SSL_CERT_FILE", str(written(system, tmp_path / "system.pem")))
-    ca_file = written(private, tmp_path / "private.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(write_certificate(system, tmp_path / "system.pem")))
+    ca_file = write_certificate(private, tmp_path / "private.pem")
     async with (
         serving(private, respond) as ours,
         serving(system, respond) as public,
@@ -75,20 +75,20 @@ async def test_a_private_ca_is_trusted_beside_the_systems(tmp_path: Path, monkey
 
 
 async def test_a_certificate_for_another_name_is_not_trusted(tmp_path: Path) -> None:
-    """Whoever has signed it."""
+    """This holds even if a trusted CA has signed it."""
     private = trustme.CA()
-    ca_file = written(private, tmp_path / "private.pem")
+    ca_file = write_certificate(private, tmp_path / "private.pem")
     async with serving(private, respond) as url, open_session("weatherd/test", ca_file=ca_file) as session:
         with pytest.raises(ProviderError, match=r"the certificate of 127\.0\.0\.1 is not trusted"):
             await get(session, url.replace("localhost", "127.0.0.1"), {})
 
 
-async def test_the_systems_certificates_are_loaded_for_the_first_handshake(
+async def test_system_certificates_are_loaded_at_the_first_handshake(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """They cost memory and time at the start, and a service in one's own network does not need them."""
+    """Loading takes time and memory, and setups with plain HTTP never need the certificates."""
     system = trustme.CA()
-    monkeypatch.setenv("SSL_CERT_FILE", str(written(system, tmp_path / "system.pem")))
+    monkeypatch.setenv("SSL_CERT_FILE", str(write_certificate(system, tmp_path / "system.pem")))
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
     tls = ClientTls()
     assert (tls.verify_mode, tls.check_hostname) == (ssl.CERT_REQUIRED, True)
@@ -101,10 +101,10 @@ async def test_the_systems_certificates_are_loaded_for_the_first_handshake(
         assert tls.cert_store_stats()["x509"] == 1
 
 
-async def test_an_unsolicited_response_is_not_taken_for_the_next_one(tmp_path: Path) -> None:
-    """By TLS as without."""
+async def test_an_unsolicited_response_is_discarded(tmp_path: Path) -> None:
+    """This holds over TLS too."""
     private = trustme.CA()
-    ca_file = written(private, tmp_path / "private.pem")
+    ca_file = write_certificate(private, tmp_path / "private.pem")
     requests = []
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -122,9 +122,9 @@ async def test_an_unsolicited_response_is_not_taken_for_the_next_one(tmp_path: P
 
 
 async def test_a_connection_is_reused(tmp_path: Path) -> None:
-    """What TLS says after a handshake, tickets for example, is not taken for an unsolicited response."""
+    """Data of TLS itself, such as session tickets after the handshake, is not an unsolicited response."""
     private = trustme.CA()
-    ca_file = written(private, tmp_path / "private.pem")
+    ca_file = write_certificate(private, tmp_path / "private.pem")
     connections = 0
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
