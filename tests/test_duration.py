@@ -1,4 +1,4 @@
-"""Lengths of time as people write them."""
+"""Durations as text."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from weatherd.duration import Duration, Interval, format_duration, parse_duratio
     ],
 )
 def test_the_forms_of_a_duration(written: Any, length: float) -> None:
-    """Numbers are seconds; units may be joined, and spaces and capitals do not matter."""
+    """Numbers are seconds; units may be combined; spaces and case do not matter."""
     assert parse_duration(written) == length
 
 
@@ -58,36 +58,36 @@ def test_the_forms_of_a_duration(written: Any, length: float) -> None:
         float("nan"),
     ],
 )
-def test_whatever_else_is_refused_with_the_right_form(wrong: Any) -> None:
-    """The complaint shows what a duration looks like, and not what was written."""
+def test_other_forms_are_rejected(wrong: Any) -> None:
+    """The message shows valid durations, and not the invalid text."""
     with pytest.raises(ValueError, match=r"^should be a length of time such as 30s, 10m or 1h30m$"):
         parse_duration(wrong)
 
 
 @pytest.mark.parametrize("long", ["3651d", "9" * 400 + "d", "9" * 400, 1e300, float("inf"), 10**400])
-def test_a_length_beyond_ten_years_is_refused(long: Any) -> None:
-    """What no clock can add to its time is a mistake, however long it is written."""
+def test_more_than_ten_years_is_rejected(long: Any) -> None:
+    """The limit holds for every form of a duration."""
     with pytest.raises(ValueError, match=r"^should be 3650d or less$"):
         parse_duration(long)
 
 
 @given(st.floats(0, 315_360_000))
-def test_words_say_what_seconds_read(length: float) -> None:
-    """Writing and reading again keeps a length to the millisecond."""
+def test_formatting_and_parsing_preserve_a_duration(length: float) -> None:
+    """They preserve it to the millisecond."""
     assert parse_duration(format_duration(length)) == pytest.approx(length, abs=0.00051)
 
 
 @pytest.mark.parametrize(
     ("length", "written"), [(0, "0s"), (0.25, "0.25s"), (59.9999, "1m"), (5400, "1h30m"), (90_061.5, "1d1h1m1.5s")]
 )
-def test_words_are_short(length: float, written: str) -> None:
-    """Units that are zero are left out."""
+def test_zero_units_are_omitted(length: float, written: str) -> None:
+    """A duration is formatted with the units that are not zero."""
     assert format_duration(length) == written
 
 
 @given(st.one_of(st.text(), st.floats(), st.integers(), st.from_regex(re.compile(r"\A[0-9.smhd ]+\Z"))))
-def test_any_value_is_a_length_or_a_value_error(value: Any) -> None:
-    """A length is finite and not negative; nothing but ValueError is raised."""
+def test_any_value_is_a_duration_or_a_value_error(value: Any) -> None:
+    """A duration is finite and not negative; nothing but ValueError is raised."""
     try:
         assert 0 <= parse_duration(value) <= 315_360_000
     except ValueError as error:
@@ -95,8 +95,8 @@ def test_any_value_is_a_length_or_a_value_error(value: Any) -> None:
 
 
 @pytest.mark.parametrize("short", [0, 0.999, "999ms"])
-def test_an_interval_is_a_second_or_more(short: Any) -> None:
-    """A service is not asked more often than that; other durations may be short."""
+def test_an_interval_is_at_least_a_second(short: Any) -> None:
+    """Other durations may be shorter."""
     with pytest.raises(ValidationError, match="should be 1s or more"):
         TypeAdapter(Interval).validate_python(short)
     assert TypeAdapter(Duration).validate_python(short) < 1

@@ -1,4 +1,4 @@
-"""An observation as text: the line of the user's own format, and the plain values of JSON and CSV."""
+"""Observations as text: a line in the user's format, and plain values for JSON and CSV."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ FORMATS = st.lists(
     ],
 )
 def test_a_template_is_filled_in(template: str, text: str) -> None:
-    """Fields take Python's format specs; a dash stands for what the provider did not say, however it is written."""
+    """Fields accept Python's format specs; a dash replaces a missing value in any format."""
     assert format_line(validate_template(template), make_fetched()) == text
 
 
 def test_times_are_in_the_time_zone_of_the_city() -> None:
-    """A city without one has UTC."""
+    """The default is UTC."""
     city = City(name="Tokyo", lat=35.7, lon=139.7, timezone="Asia/Tokyo")
     assert format_line("{observed_at:%H:%M %Z}", make_fetched(city)) == "09:00 JST"
     assert format_line("{observed_at:%H:%M %Z}", make_fetched(KIEL)) == "00:00 UTC"
@@ -52,12 +52,12 @@ def test_times_are_in_the_time_zone_of_the_city() -> None:
 
 @pytest.mark.parametrize(("degrees", "text"), [(-0.3, "0|   0|-0.3"), (-0.6, "-1|  -1|-0.6"), (-0.0, "0|   0|0.0")])
 def test_zero_has_no_sign(degrees: float, text: str) -> None:
-    """Nobody says minus zero degrees."""
+    """A value that rounds to zero has no minus sign."""
     assert format_line("{temperature:.0f}|{temperature:4.0f}|{temperature}", make_fetched(temperature=degrees)) == text
 
 
 @pytest.mark.parametrize(
-    ("template", "said"),
+    ("template", "message"),
     [
         ("{temprature}", "should not contain {temprature}; did you mean 'temperature'?"),
         ("{temperature.__class__}", "should not contain {temperature.__class__}; did you mean 'temperature'?"),
@@ -76,11 +76,11 @@ def test_zero_has_no_sign(degrees: float, text: str) -> None:
         ("{code:c}{temperature:s}", "is not a format string: Unknown format code 's' for object of type 'float'"),
     ],
 )
-def test_a_template_that_cannot_work_is_refused_at_the_start(template: str, said: str) -> None:
-    """The complaint names the field; a template that would fail at some observation only is refused, too."""
+def test_an_invalid_template_is_rejected_at_startup(template: str, message: str) -> None:
+    """The message names the field; a template that would fail for only some observations is rejected too."""
     with pytest.raises(ValueError) as caught:  # noqa: PT011 - its text is compared below
         validate_template(template)
-    assert str(caught.value) == said
+    assert str(caught.value) == message
 
 
 @given(
@@ -89,10 +89,10 @@ def test_a_template_that_cannot_work_is_refused_at_the_start(template: str, said
     st.fixed_dictionaries(dict.fromkeys(("wind_speed", "visibility"), NUMBERS)),
     st.none() | st.integers(0, 99),
 )
-def test_a_template_that_was_checked_works_for_every_observation(
+def test_a_validated_template_formats_every_observation(
     template: str, temperature: float, numbers: dict[str, Any], code: int | None
 ) -> None:
-    """What is accepted at the start never fails later, when nobody looks."""
+    """A template that is accepted at startup never fails later."""
     assert isinstance(
         format_line(validate_template(template), make_fetched(temperature=temperature, code=code, **numbers)), str
     )
@@ -100,7 +100,7 @@ def test_a_template_that_was_checked_works_for_every_observation(
 
 @given(st.text("{}!:.[]0123456789abcdefnxX%,+-<>^=# ", max_size=12) | st.text(max_size=8))
 def test_any_template_works_or_is_a_value_error(template: str) -> None:
-    """Nothing but ValueError is raised by whatever may stand in the file."""
+    """Nothing but ValueError is raised for any text in the file."""
     try:
         validate_template(template)
     except ValueError:
@@ -109,7 +109,7 @@ def test_any_template_works_or_is_a_value_error(template: str) -> None:
 
 
 def test_plain_values_are_json_in_the_order_of_the_fields() -> None:
-    """Times are text, None stays None, and the names are those that templates use."""
+    """Times are strings, None stays None, and the names are those of templates."""
     values = to_dict(observation())
     assert tuple(values) == TEMPLATE_FIELDS[1:]
     assert values["observed_at"] == "2026-01-01T00:00:00Z"
@@ -126,5 +126,5 @@ def test_plain_values_are_json_in_the_order_of_the_fields() -> None:
     ],
 )
 def test_times_are_rfc_3339_in_utc(moment: datetime, text: str) -> None:
-    """Any aware time is written in UTC, with milliseconds when there are parts of a second."""
+    """Any timezone-aware time is written in UTC, with milliseconds unless they are zero."""
     assert format_rfc3339(moment) == text

@@ -1,4 +1,4 @@
-"""How old an observation is."""
+"""Age and staleness of observations."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ NOW = EPOCH.timestamp()
 
 
 @given(st.floats(-1e9, 1e9))
-def test_no_age_is_below_zero(seconds: float) -> None:
-    """A service whose clock is ahead of ours gives the weather of now, not of a time to come."""
+def test_an_age_is_never_negative(seconds: float) -> None:
+    """The weather of a service whose clock is ahead has age 0."""
     assert age_seconds(observation(), NOW + seconds) == pytest.approx(max(0.0, seconds), abs=1e-3)
 
 
@@ -33,8 +33,8 @@ def test_no_age_is_below_zero(seconds: float) -> None:
         ("somebody-elses", 10_800),
     ],
 )
-def test_an_observation_is_stale_after_its_providers_time(provider: str, seconds: float) -> None:
-    """Up to the budget it is fresh, and from then on too old to be shown as the weather."""
+def test_an_observation_is_stale_above_its_age_budget(provider: str, seconds: float) -> None:
+    """Up to the budget it is fresh."""
     seen = observation(provider=provider)
     assert BUILT_IN_BUDGETS.of_provider(provider) == seconds
     assert not BUILT_IN_BUDGETS.is_stale(seen, NOW + seconds)
@@ -42,13 +42,13 @@ def test_an_observation_is_stale_after_its_providers_time(provider: str, seconds
     assert not BUILT_IN_BUDGETS.is_stale(seen, NOW - 1e6)
 
 
-def test_the_age_is_that_of_the_weather_not_of_the_fetching() -> None:
-    """An old report is old, however often it is fetched."""
+def test_the_age_counts_from_the_observation() -> None:
+    """It does not count from the fetch: an old report stays old."""
     assert BUILT_IN_BUDGETS.is_stale(observation(fetched_at=EPOCH + timedelta(days=1)), NOW + 86_400)
 
 
-def test_every_provider_of_ours_has_a_budget_that_a_failed_poll_does_not_break() -> None:
-    """It is longer than two of the intervals at which the service renews what it has."""
+def test_every_budget_covers_a_failed_update() -> None:
+    """It is longer than two update intervals of the service."""
     assert set(AGE_BUDGETS) == set(PLANS)
     slowest = {name: max(3600.0, *(plan.min_interval for plan in plans.values())) for name, plans in PLANS.items()}
     assert all(AGE_BUDGETS[name] >= 2 * seconds for name, seconds in slowest.items())

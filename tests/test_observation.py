@@ -24,14 +24,14 @@ OTHER: dict[str, Any] = {
 }
 
 
-def test_the_same_said_again_is_a_repeat() -> None:
-    """Only the time of fetching may differ."""
+def test_equal_values_are_a_repeat() -> None:
+    """Only the time of the fetch may differ."""
     assert observation().repeats(observation(fetched_at=EPOCH + timedelta(days=1)))
 
 
 @pytest.mark.parametrize("name", [name for name in FIELDS if name != "fetched_at"])
-def test_anything_new_is_no_repeat(name: str) -> None:
-    """Whatever a provider says differently, be it one value, makes it another observation."""
+def test_any_new_value_is_not_a_repeat(name: str) -> None:
+    """If a single value differs, the observation is not a repeat."""
     other = observation()._replace(**{name: OTHER[name]})
     assert not observation().repeats(other)
     assert not other.repeats(observation())
@@ -39,7 +39,7 @@ def test_anything_new_is_no_repeat(name: str) -> None:
 
 @pytest.mark.parametrize("name", FIELDS)
 def test_an_observation_is_a_value(name: str) -> None:
-    """It cannot be changed on its way, and is equal to another of the same values."""
+    """It is immutable, and equal to another one with the same values."""
     with pytest.raises(AttributeError):
         setattr(observation(), name, None)
     assert observation() == observation()
@@ -61,13 +61,13 @@ def test_an_observation_is_a_value(name: str) -> None:
     ],
 )
 def test_an_invalid_field_is_named_with_its_rule(name: str, value: Any, rule: str) -> None:
-    """A plug-in's author reads which field is wrong and why; a valid observation has no problem."""
+    """The problem names the field and the rule; a valid observation has no problem."""
     assert observation().find_problem() is None
     assert observation()._replace(**{name: value}).find_problem() == f"field {name!r} is invalid: {rule}"
 
 
 @pytest.mark.parametrize("name", FIELDS[4:])
 def test_every_field_is_checked(name: str) -> None:
-    """No field takes any value whatever."""
+    """No field accepts every value."""
     nonsense: Any = {name: b""}
     assert observation()._replace(**nonsense).find_problem() is not None

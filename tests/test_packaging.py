@@ -1,4 +1,4 @@
-"""What is in the wheel."""
+"""Contents and imports of the wheel."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 
 
-def test_the_wheel_holds_all_that_the_program_needs(tmp_path: Path) -> None:
-    """The shipped configuration, the console script, the entry points and the types travel in the wheel."""
+def test_the_wheel_is_complete(tmp_path: Path) -> None:
+    """It contains the shipped configuration, the console script, the entry points and the types."""
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True)  # noqa: S603
     wheel = zipfile.ZipFile(next(tmp_path.glob("*.whl")))
@@ -26,7 +26,7 @@ def test_the_wheel_holds_all_that_the_program_needs(tmp_path: Path) -> None:
     assert "open-meteo = weatherd.providers.open_meteo.client:open_provider" in points
 
 
-def test_no_folder_is_too_full_to_be_read_at_a_glance() -> None:
+def test_no_folder_is_too_full() -> None:
     """The package has at most 14 files in a folder, and at most 12 folders in its first listing."""
     folders = [path for path in (ROOT / "weatherd").rglob("*") if path.is_dir() and path.name != "__pycache__"]
     counts = {folder: sum(path.is_file() for path in folder.iterdir()) for folder in (ROOT / "weatherd", *folders)}
@@ -34,7 +34,7 @@ def test_no_folder_is_too_full_to_be_read_at_a_glance() -> None:
     assert sum(folder.parent == ROOT / "weatherd" for folder in folders) <= 12
 
 
-def test_the_daemon_starts_without_what_it_does_not_need() -> None:
+def test_the_daemon_imports_no_unneeded_library() -> None:
     """Libraries that only some commands, or only scrapes of the metrics, need are not imported by ``weatherd run``."""
     command = [sys.executable, "-X", "importtime", "-m", "weatherd", "run", "--config", "/nonexistent.yaml"]
     ended = subprocess.run(command, cwd=ROOT, text=True, capture_output=True, check=False)  # noqa: S603
@@ -44,7 +44,7 @@ def test_the_daemon_starts_without_what_it_does_not_need() -> None:
     assert not {"rich.console", "prometheus_client", "weatherd.simulator"} & loaded
 
 
-def test_an_import_changes_nothing_in_its_host() -> None:
+def test_importing_weatherd_has_no_side_effects() -> None:
     """A program that imports weatherd gets no handlers, hooks or other libraries, and can still import rich."""
     code = (
         "import gc, importlib.metadata, logging, signal, sys, threading, warnings\n"

@@ -1,4 +1,4 @@
-"""The list of cities: good rows are used in their order, bad ones are quarantined with position and reason."""
+"""The list of cities: valid rows are used in order, invalid ones are quarantined with position and reason."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def rows(*texts: str) -> CityList:
     return parse_cities([("f.yaml", "cities:\n" + "".join(f"- {text}\n" for text in texts))], PROVIDERS)
 
 
-def rejection(text: str) -> list[str]:
+def get_rejection(text: str) -> list[str]:
     """Return the problems of a file that is rejected as a whole."""
     with pytest.raises(ConfigError) as caught:
         parse_cities([("f.yaml", text)], PROVIDERS)
     return [str(problem) for problem in caught.value.problems]
 
 
-def test_the_list_as_shipped() -> None:
+def test_the_shipped_list() -> None:
     """It contains Kiel, Berlin and München, and nothing is quarantined."""
     found = load_cities(SHIPPED_SETTINGS.parent / "cities.yaml", PROVIDERS)
     assert [(city.name, city.id, city.lat, city.lon) for city in found.cities] == [
@@ -58,7 +58,7 @@ def test_the_list_as_shipped() -> None:
 
 
 @given(st.lists(CITIES, max_size=5, unique_by=lambda city: city.id))
-def test_a_list_that_is_written_reads_the_same(cities: list[City]) -> None:
+def test_a_dumped_list_loads_unchanged(cities: list[City]) -> None:
     """Dumping and loading valid cities returns equal cities in the same order."""
     keys = ("id", "name", "lat", "lon", "interval", "providers", "timezone")
     text = json.dumps({"cities": [{key: getattr(city, key) for key in keys} for city in cities]}, ensure_ascii=False)
@@ -66,7 +66,7 @@ def test_a_list_that_is_written_reads_the_same(cities: list[City]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("row", "said"),
+    ("row", "message"),
     [
         ("{name: X, lat: 91, lon: 1}", "2:18: 'X': 'lat' should be at most 90, not 91"),
         ("{name: X, lat: 1, lon: -180.5}", "2:26: 'X': 'lon' should be at least -180, not -180.5"),
@@ -100,22 +100,22 @@ def test_a_list_that_is_written_reads_the_same(cities: list[City]) -> None:
         (f"{{name: {'x' * 201}, lat: 1, lon: 1}}", f"2:10: '{'x' * 39}…': 'name' should be text of at most 200"),
     ],
 )
-def test_a_bad_row_is_set_aside_and_the_others_run(row: str, said: str) -> None:
-    """The problem has file, line and column, the city's name and what is accepted; the other rows are used."""
+def test_an_invalid_row_is_quarantined(row: str, message: str) -> None:
+    """The problem has file, line and column, the city's name and the accepted values; the other rows are used."""
     found = rows(row, KIEL, "{name: Ulm, lat: 48, lon: 10}")
     assert [city.id for city in found.cities] == ["kiel", "ulm"]
     assert [len(problems) for problems in found.quarantined] == [1]
-    assert str(found.quarantined[0][0]).startswith(f"f.yaml:{said}")
+    assert str(found.quarantined[0][0]).startswith(f"f.yaml:{message}")
 
 
-def test_all_that_is_wrong_with_a_row_is_said_at_once() -> None:
+def test_all_problems_of_a_row_are_reported() -> None:
     """All problems of a row are reported at once."""
     (problems,) = rows("{nmae: X, lat: 100, lon: east}").quarantined
     assert {problem.where for problem in problems} == {"f.yaml:2:3", "f.yaml:2:4", "f.yaml:2:18", "f.yaml:2:28"}
 
 
-def test_the_first_of_two_rows_with_one_id_is_kept(tmp_path: Path) -> None:
-    """The second one is quarantined, in the same file or in another, and its problem locates the first one."""
+def test_the_second_of_two_rows_with_one_id_is_quarantined(tmp_path: Path) -> None:
+    """This holds within a file and across files; the problem locates the first row."""
     (tmp_path / "a.yaml").write_text(f"cities:\n- {KIEL}\n- {{name: KIEL, lat: 1, lon: 1}}\n")
     (tmp_path / "b.yaml").write_text("cities:\n- {name: Kiel 2, id: kiel, lat: 1, lon: 1}\n")
     found = load_cities(tmp_path, PROVIDERS)
@@ -128,7 +128,7 @@ def test_the_first_of_two_rows_with_one_id_is_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("", "f.yaml:1:1: should have the key 'cities' with a list of cities"),
         ("- a", "f.yaml:1:1: should have the key 'cities' with a list of cities"),
@@ -139,13 +139,13 @@ def test_the_first_of_two_rows_with_one_id_is_kept(tmp_path: Path) -> None:
         ("cities: [", "f.yaml:2:1: is not valid YAML"),
     ],
 )
-def test_a_file_that_is_no_list_of_cities_is_refused_whole(text: str, said: str) -> None:
+def test_a_file_without_a_list_is_rejected(text: str, message: str) -> None:
     """The whole file is rejected, and the problem has a position."""
-    assert rejection(text)[0].startswith(said)
+    assert get_rejection(text)[0].startswith(message)
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         (f"cities:\n- {KIEL}\n- {{name: Ulm, lat: [", "f.yaml:4:1: is not valid YAML"),
         (f"cities:\n- {KIEL}\n- {{name: X, lat: 99, lon: 1}}\ntowns: []", "f.yaml:4:1: unknown key 'towns'"),
@@ -154,14 +154,14 @@ def test_a_file_that_is_no_list_of_cities_is_refused_whole(text: str, said: str)
         (f"- cities:\n  - {KIEL}", "f.yaml:1:1: should have the key 'cities'"),
     ],
 )
-def test_a_mistake_behind_good_rows_refuses_the_file_too(text: str, said: str) -> None:
+def test_an_error_after_valid_rows_rejects_the_file(text: str, message: str) -> None:
     """The problem of the file is reported, and not those of the rows before it."""
-    (problem,) = rejection(text)
-    assert problem.startswith(said)
+    (problem,) = get_rejection(text)
+    assert problem.startswith(message)
 
 
-def test_rows_in_all_forms_have_their_places() -> None:
-    """In block style, in flow style, and by an alias: each problem has the position of its value, or of its row."""
+def test_problems_have_positions_in_every_yaml_style() -> None:
+    """In block style, in flow style and through an alias, the position is that of the value or of its row."""
     text = """\
 cities:
   - name: A
@@ -183,7 +183,7 @@ cities:
     ]
 
 
-def test_what_a_row_leaves_out_or_empty_is_the_settings() -> None:
+def test_missing_and_empty_keys_get_defaults() -> None:
     """Rows without an interval or providers get the defaults, and share one tuple of providers."""
     general = {"interval": 90.0, "providers": ("openweathermap", "open-meteo")}
     ulm, bonn = "name: Ulm, lat: 48, lon: 10, interval: , providers: ", "name: Bonn, lat: 50, lon: 7, interval: 5m"
@@ -194,7 +194,7 @@ def test_what_a_row_leaves_out_or_empty_is_the_settings() -> None:
     assert len({id(city.providers) for city in cities}) == 1
 
 
-def test_a_list_that_is_read_again_is_made_of_the_same_cities() -> None:
+def test_a_reload_reuses_equal_cities() -> None:
     """Equal cities are the same objects as before; changed and added ones are new objects."""
     before = rows(KIEL, "{name: Ulm, lat: 48, lon: 10}").cities
     text = f"cities:\n- {{name: Bonn, lat: 50, lon: 7}}\n- {{name: Ulm, lat: 48.1, lon: 10}}\n- {KIEL}\n"
@@ -205,17 +205,20 @@ def test_a_list_that_is_read_again_is_made_of_the_same_cities() -> None:
     assert rows(KIEL).cities[0] is not before[0]
 
 
-def test_every_unknown_key_of_a_file_is_named() -> None:
-    """Unknown keys are reported all at once."""
-    assert [said.split(": ")[0] for said in rejection("a: 1\ncities: []\nb: 2")] == ["f.yaml:1:1", "f.yaml:3:1"]
+def test_all_unknown_keys_of_a_file_are_reported() -> None:
+    """They are reported at once."""
+    assert [message.split(": ")[0] for message in get_rejection("a: 1\ncities: []\nb: 2")] == [
+        "f.yaml:1:1",
+        "f.yaml:3:1",
+    ]
 
 
-def test_an_empty_list_is_a_list() -> None:
-    """An empty list is valid."""
+def test_an_empty_list_is_valid() -> None:
+    """It has no cities and no problems."""
     assert parse_cities([("f", "cities: []")], PROVIDERS) == CityList(())
 
 
-def test_a_folder_is_read_in_the_order_of_its_names(tmp_path: Path) -> None:
+def test_a_folder_is_read_in_the_order_of_file_names(tmp_path: Path) -> None:
     """``*.yaml`` and ``*.yml`` files are read; hidden files, backups and others are not."""
     for name in ("b.yml", "a.yaml", "10.yaml", ".hidden.yaml", "c.yaml~", "d.txt", "..data"):
         (tmp_path / name).write_text(f"cities: [{{name: '{name}', lat: 1, lon: 1}}]")
@@ -223,22 +226,22 @@ def test_a_folder_is_read_in_the_order_of_its_names(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "message"),
     [
         ("", "is a folder without a *.yaml file"),
         ("nope.yaml", "cannot be read: No such file or directory"),
         ("n" * 5000, "cannot be read: File name too long"),
     ],
 )
-def test_a_list_that_is_not_there_is_named(tmp_path: Path, name: str, said: str) -> None:
+def test_a_missing_list_is_an_error(tmp_path: Path, name: str, message: str) -> None:
     """The problem names the path."""
     with pytest.raises(ConfigError) as caught:
         load_cities(tmp_path / name, PROVIDERS)
-    assert str(caught.value) == f"{tmp_path / name}: {said}"
+    assert str(caught.value) == f"{tmp_path / name}: {message}"
 
 
-def test_a_folder_in_the_place_of_a_file_is_named(tmp_path: Path) -> None:
-    """Even if the name of the folder ends in .yaml."""
+def test_a_folder_instead_of_a_file_is_an_error(tmp_path: Path) -> None:
+    """This holds even if the name of the folder ends in .yaml."""
     (tmp_path / "a.yaml").mkdir()
     with pytest.raises(ConfigError, match=r"a\.yaml: cannot be read: Is a directory"):
         load_cities(tmp_path, PROVIDERS)
@@ -261,20 +264,20 @@ def test_a_folder_in_the_place_of_a_file_is_named(tmp_path: Path) -> None:
         ("İstanbul", "istanbul"),
     ],
 )
-def test_an_id_is_made_of_the_plain_letters_of_the_name(name: str, expected: str) -> None:
+def test_an_id_is_derived_from_the_name(name: str, expected: str) -> None:
     """Accents are removed, ligatures are split, and other characters become one dash."""
     assert make_slug(name) == expected
 
 
 @given(st.text())
-def test_every_name_has_an_id_that_programs_can_use(name: str) -> None:
+def test_every_name_has_a_valid_id(name: str) -> None:
     """An id is 1 to 64 characters of lower-case ASCII, stable, and accepted as an ``id``."""
     made = make_slug(name)
     assert make_slug(name) == made
     assert City(name="X", lat=0, lon=0, id=made).id == made
 
 
-def test_names_in_other_scripts_have_ids_of_their_own() -> None:
+def test_names_in_other_scripts_have_distinct_ids() -> None:
     """A stable hash distinguishes Tokyo and Osaka; emoji and the joiners that scripts need are allowed in a name."""
     names = ["東京", "大阪", "Киев", "خرم\u200cآباد", "🌧", "👨\u200d👩\u200d👧", "Ville\u00a0Neuve"]
     found = rows(*(f"{{name: {name}, lat: 1, lon: 1}}" for name in names))
@@ -282,8 +285,8 @@ def test_names_in_other_scripts_have_ids_of_their_own() -> None:
     assert len({city.id for city in found.cities}) == len(names)
 
 
-def test_twenty_thousand_rows_load() -> None:
-    """Every good row of a long list is used, also with time zones and bad rows between them."""
+def test_a_long_list_loads() -> None:
+    """Every valid row is used, also with time zones and invalid rows in between."""
     row = "- {{name: Place {n}, lat: {lat}, lon: 1.5, timezone: {zone}}}\n"
     lines = [
         row.format(n=n, lat=n % 91, zone="Europa/Berlin" if n % 100 == 0 else "Europe/Berlin") for n in range(20_000)
@@ -294,7 +297,7 @@ def test_twenty_thousand_rows_load() -> None:
 
 
 @given(st.dictionaries(st.sampled_from(["name", "lat", "lon", "id", "providers", "timezone"]), VALUES))
-def test_any_row_is_kept_or_set_aside(row: dict[str, Any]) -> None:
+def test_any_row_is_used_or_quarantined(row: dict[str, Any]) -> None:
     """A row is either used or quarantined, its neighbour is used, and coordinates are valid."""
     text = json.dumps(
         {"cities": [row, {"name": "Kiel", "lat": 54.3, "lon": 10.1, "id": "neighbour"}]}, ensure_ascii=False

@@ -1,4 +1,4 @@
-"""What another list changes."""
+"""The difference between two city lists."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ CITIES = [
 lists = st.lists(st.sampled_from(CITIES), unique_by=lambda city: city.id)
 
 
-def test_what_is_equal_is_not_in_it() -> None:
-    """Cities that are equal in every value are unchanged, also when they are not the same objects."""
+def test_equal_cities_are_unchanged() -> None:
+    """Cities that are equal in every value are not in the diff, even if they are different objects."""
     assert diff([KIEL], [replace(KIEL)]) == CityListDiff((KIEL,), {}, {})
     moved, slower = replace(BERLIN, lat=52.6), replace(KIEL, interval=7200.0)
     found = diff([KIEL, BERLIN], [slower, moved, MUNICH])
@@ -31,7 +31,7 @@ def test_what_is_equal_is_not_in_it() -> None:
 
 
 @given(lists, lists)
-def test_it_leads_from_one_list_to_the_other(before: list[City], after: list[City]) -> None:
+def test_a_diff_leads_from_one_list_to_the_other(before: list[City], after: list[City]) -> None:
     """Applied to the first list, the diff gives the second; each city is added, removed, changed or unchanged."""
     found = diff(before, after)
     kept = [city for city in before if city.id not in found.removed_or_changed]

@@ -1,4 +1,4 @@
-"""Settings of plug-ins: validated by the models that they bring, from every source, and in a city's row."""
+"""Settings of plug-ins: validated by the plug-ins' models, from every source and in the rows of the list."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ TOKEN = "12345678"  # digits, which JSON would make a number
 
 
 class Nested(BaseModel):
-    """A section in the section."""
+    """A subsection."""
 
     depth: int = 1
 
 
 class Account(BaseModel):
-    """What a plug-in takes in weatherd.yaml."""
+    """Settings of a plug-in in weatherd.yaml."""
 
     token: SecretStr | None = None
     stations: list[int] = []
@@ -44,14 +44,14 @@ class Account(BaseModel):
 
 
 class Station(BaseModel, frozen=True):
-    """What it takes in a row."""
+    """Keys of a plug-in in a row."""
 
     station: int
     heights: tuple[float, ...] = ()
 
 
 class Mutable(BaseModel):
-    """A model that cannot be hashed."""
+    """A model that is not hashable."""
 
     station: int
 
@@ -66,31 +66,31 @@ def models() -> Mapping[str, PluginModels]:
 
 
 def settings(text: str, environ: dict[str, str] | None = None) -> Settings:
-    """Return the settings of a text and of variables."""
+    """Return the settings parsed from a text and variables."""
     return parse_settings(text, "f.yaml", environ or {}, find_models=models)
 
 
-def rejection(text: str, environ: dict[str, str] | None = None) -> list[str]:
-    """Return the problems."""
+def get_rejection(text: str, environ: dict[str, str] | None = None) -> list[str]:
+    """Return the problems of rejected settings."""
     with pytest.raises(ConfigError) as caught:
         settings(text, environ)
     return [str(problem) for problem in caught.value.problems]
 
 
 def rows(*texts: str) -> CityList:
-    """Return the list that these rows make."""
+    """Return the list parsed from rows."""
     text = "cities:\n" + "".join(f"- {{name: A{number}, lat: 1, lon: 2, {row}}}\n" for number, row in enumerate(texts))
     return parse_cities([("f.yaml", text)], ["open-meteo"], find_models=models)
 
 
 def test_a_section_becomes_the_model_of_its_plug_in() -> None:
-    """With its defaults; sections that are not set are absent."""
+    """A section gets the defaults of its model; plug-ins without a section are absent."""
     found = settings("plugins: {my-provider: {stations: [1, 2]}}").plugins
     assert found == {"my-provider": Account(stations=[1, 2])}
 
 
 def test_every_source_can_set_a_plug_ins_settings(tmp_path: Path) -> None:
-    """Variables win over secret files, and those over the file; the name's dashes are underscores in a variable."""
+    """Variables override secret files, which override the file; dashes in the name are underscores in a variable."""
     file = tmp_path / "token"
     file.write_text(TOKEN)
     text = "plugins: {my-provider: {token: from-the-file, stations: [1]}}"
@@ -127,21 +127,21 @@ def test_every_source_can_set_a_plug_ins_settings(tmp_path: Path) -> None:
     ],
 )
 def test_a_mistake_is_located(text: str, problem: str) -> None:
-    """By file, line and column, with a hint, and the names of what is installed."""
-    (found,) = rejection(text)
+    """The problem has file, line, column and a hint, and names the installed plug-ins."""
+    (found,) = get_rejection(text)
     if "installed" in problem:
         assert found.endswith("settings here: my-provider, other")
     assert found.startswith(problem)
 
 
 def test_a_mistake_in_a_variable_is_located() -> None:
-    """By its name."""
+    """The problem names the variable."""
     environ = {
         "WEATHERD_PLUGINS__OTHER__DEPTH": "x",
         "WEATHERD_PLUGINS__OTHER__DPTH": "1",
         "WEATHERD_PLUGINS__NOTHING__X": "1",
     }
-    assert rejection("plugins: {other: {depth: 1}}", environ) == [
+    assert get_rejection("plugins: {other: {depth: 1}}", environ) == [
         "WEATHERD_PLUGINS__NOTHING__X: is not a setting; did you mean 'WEATHERD_PLUGINS__OTHER'?",
         "WEATHERD_PLUGINS__OTHER__DPTH: is not a setting; did you mean 'WEATHERD_PLUGINS__OTHER__DEPTH'?",
         "WEATHERD_PLUGINS__OTHER__DEPTH: 'plugins.other.depth' should be a whole number, not 'x'",
@@ -149,15 +149,15 @@ def test_a_mistake_in_a_variable_is_located() -> None:
 
 
 def test_secrets_of_plug_ins_are_redacted() -> None:
-    """Like all others; and no text of the settings shows them."""
+    """They are collected like all other secrets, and the settings never show them as text."""
     made = settings(f"plugins: {{my-provider: {{token: '{TOKEN}'}}}}")
     assert collect_secrets(made) == [TOKEN]
     assert TOKEN not in repr(made) + made.model_dump_json()
-    assert TOKEN not in "".join(rejection(f"plugins: {{my-provider: {{token: [{TOKEN}]}}}}"))
+    assert TOKEN not in "".join(get_rejection(f"plugins: {{my-provider: {{token: [{TOKEN}]}}}}"))
 
 
-def test_a_plug_in_may_change_what_its_validator_is_given() -> None:
-    """A reload of the same text gives the validator the values of the file again, not what it made of them."""
+def test_a_validator_may_modify_its_input() -> None:
+    """A reload of the same text passes the values in the file again, not the modified ones."""
 
     class Section(BaseModel):
         depth: int
@@ -172,8 +172,8 @@ def test_a_plug_in_may_change_what_its_validator_is_given() -> None:
         assert found.plugins["a"].depth == 2
 
 
-def test_plug_ins_are_imported_only_for_settings_of_theirs() -> None:
-    """A start without such settings, and a list without such rows, does not look for models."""
+def test_plug_ins_are_imported_only_if_configured() -> None:
+    """Settings and lists without keys for plug-ins do not look for models."""
 
     def never() -> Mapping[str, PluginModels]:
         raise AssertionError
@@ -183,7 +183,7 @@ def test_plug_ins_are_imported_only_for_settings_of_theirs() -> None:
 
 
 def test_a_row_has_keys_for_a_plug_in() -> None:
-    """They reach the plug-in with the city, are part of its hash, and a reload sees that they changed."""
+    """The keys are passed to the plug-in with the city and are part of its hash; a reload detects changes."""
     found = rows("plugins: {my-provider: {station: 12, heights: [2, 10]}}", "id: b").cities
     assert found[0].plugin("my-provider") == Station(station=12, heights=(2.0, 10.0))
     assert found[1].plugin("my-provider") is None
@@ -213,7 +213,7 @@ def test_a_row_has_keys_for_a_plug_in() -> None:
     ],
 )
 def test_a_row_with_a_mistake_is_quarantined(row: str, problem: str) -> None:
-    """With the position of the mistake; the other rows are used."""
+    """The problem has the position of the mistake; the other rows are used."""
     found = rows(row, "id: b")
     assert [city.id for city in found.cities] == ["b"]
     assert str(found.quarantined[0][0]).startswith(f"f.yaml:2:{problem}")
@@ -248,7 +248,7 @@ PLUG_IN = """
 
 
 def test_models_are_found_by_the_entry_point(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As attributes of the function or of its module; a plug-in that has none is no error."""
+    """They are attributes of the function or of its module; a plug-in may have none."""
     info = tmp_path / "some_plugins-1.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: some-plugins\nVersion: 1\n")
@@ -268,8 +268,8 @@ def test_models_are_found_by_the_entry_point(tmp_path: Path, monkeypatch: pytest
     assert made.plugins["mine"].token == "t"
 
 
-def test_a_plug_in_that_cannot_be_imported_is_the_reason() -> None:
-    """Its settings, from every source, and its keys in a row are not called unknown; other mistakes are named too."""
+def test_settings_of_a_broken_plug_in_report_the_import_error() -> None:
+    """Its settings and its keys in a row are not reported as unknown, and other mistakes are reported too."""
 
     def broken() -> Mapping[str, PluginModels]:
         unused = PluginModels(import_error="with a name that another one's begins with")
@@ -296,7 +296,7 @@ def test_a_plug_in_that_cannot_be_imported_is_the_reason() -> None:
 
 
 def test_a_city_made_by_a_program_needs_no_models() -> None:
-    """Its plug-ins' keys are models already; anything else is an error, not a surprise later."""
+    """A City created in Python takes model instances; anything else is an error at once."""
     (city,) = rows("plugins: {my-provider: {station: 1}}").cities
     assert replace(city, plugins=(("my-provider", Station(station=2)),)).plugin("my-provider").station == 2
     nonsense: Any = 5

@@ -1,4 +1,4 @@
-"""The settings: precedence of the sources, and the message for each kind of mistake."""
+"""Settings: precedence of the sources, and the message for each kind of mistake."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ KEY = "s3cr3t-hunter2"
 
 
 def settings(text: str = "", environ: dict[str, str] | None = None, **flags: Any) -> Settings:
-    """Return the settings of a text and of variables."""
+    """Return the settings parsed from a text and variables."""
     return parse_settings(text, "f.yaml", environ or {}, PROVIDERS, **flags)
 
 
-def rejection(text: str = "", environ: dict[str, str] | None = None) -> list[str]:
-    """Return the problems."""
+def get_rejection(text: str = "", environ: dict[str, str] | None = None) -> list[str]:
+    """Return the problems of rejected settings."""
     with pytest.raises(ConfigError) as caught:
         settings(text, environ)
     return [str(problem) for problem in caught.value.problems]
 
 
-def test_the_shipped_file_holds_every_key_with_its_default() -> None:
-    """Reading it changes nothing, and no key is missing from it or out of order."""
+def test_the_shipped_file_has_every_key_with_its_default() -> None:
+    """Loading it changes nothing; no key is missing or out of order."""
     document = reader.parse_yaml(reader.read_text(SHIPPED_SETTINGS), "f")
     assert load_settings(SHIPPED_SETTINGS, {}) == Settings() == settings("")
     assert list(document) == list(Settings.model_fields)
@@ -51,8 +51,8 @@ def test_the_shipped_file_holds_every_key_with_its_default() -> None:
             assert list(value) == list(type(getattr(Settings(), name)).model_fields)
 
 
-def test_a_flag_beats_a_variable_beats_a_secret_file_beats_the_file_beats_the_default(tmp_path: Path) -> None:
-    """Precedence holds key by key: a section may get its values from all sources."""
+def test_the_precedence_of_sources(tmp_path: Path) -> None:
+    """Flag, variable, secret file, settings file, default: key by key, so a section may combine several sources."""
     (tmp_path / "key").write_text("from-the-secret-file\n")
     text = "interval: 1m\nopenweathermap: {plan: unlimited, concurrency: 3, api_key: from-the-file}"
     secret = {"WEATHERD_OPENWEATHERMAP__API_KEY_FILE": str(tmp_path / "key")}
@@ -87,13 +87,13 @@ def test_a_flag_beats_a_variable_beats_a_secret_file_beats_the_file_beats_the_de
         ({"WEATHERD_WEB_PORT": "tcp://10.0.0.1:80", "WEATHERD_WEB_SERVICE_HOST": "10.0.0.1"}, {}),
     ],
 )
-def test_variables_set_what_they_name(environ: dict[str, str], expected: dict[str, Any]) -> None:
-    """By key or as JSON; empty variables, and those that Kubernetes sets for a service called weatherd, are ignored."""
+def test_variables_set_settings(environ: dict[str, str], expected: dict[str, Any]) -> None:
+    """They set one key, or a section as JSON; empty variables and those of a Kubernetes service are ignored."""
     assert settings("", environ) == Settings.model_validate(expected)
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("intervall: 5m", "1:1: unknown key 'intervall'; did you mean 'interval'?"),
         ("log:\n  levle: info", "2:3: unknown key 'log.levle'; did you mean 'level'?"),
@@ -120,13 +120,13 @@ def test_variables_set_what_they_name(environ: dict[str, str], expected: dict[st
         ("x", "1:1: should be settings, one 'key: value' per line"),
     ],
 )
-def test_a_mistake_in_the_file_is_located_by_line_and_column(text: str, said: str) -> None:
-    """With a message that says what is accepted."""
-    assert [problem.startswith(f"f.yaml:{said}") for problem in rejection(text)] == [True]
+def test_a_mistake_in_the_file_is_located_by_line_and_column(text: str, message: str) -> None:
+    """The message shows the accepted values."""
+    assert [problem.startswith(f"f.yaml:{message}") for problem in get_rejection(text)] == [True]
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "said"),
+    ("name", "value", "message"),
     [
         ("INTERVALL", "5m", "is not a setting; did you mean 'WEATHERD_INTERVAL'?"),
         ("LOG__LEVLE", "info", "is not a setting; did you mean 'WEATHERD_LOG__LEVEL'?"),
@@ -159,20 +159,22 @@ def test_a_mistake_in_the_file_is_located_by_line_and_column(text: str, said: st
         ("CONSOLE__FORMAT", "\udcff", "is not UTF-8 text"),
     ],
 )
-def test_a_mistake_in_a_variable_is_located_by_its_name(name: str, value: str, said: str) -> None:
-    """The error names the variable, even where the file sets the same key."""
-    assert rejection("log: {level: info}\ninterval: 5m", {f"WEATHERD_{name}": value}) == [f"WEATHERD_{name}: {said}"]
+def test_a_mistake_in_a_variable_is_located_by_its_name(name: str, value: str, message: str) -> None:
+    """The error names the variable, even if the file sets the same key."""
+    assert get_rejection("log: {level: info}\ninterval: 5m", {f"WEATHERD_{name}": value}) == [
+        f"WEATHERD_{name}: {message}"
+    ]
 
 
-def test_all_mistakes_are_reported_at_once_each_with_its_location() -> None:
-    """Variables first, then the file from top to bottom; also within a section that has values from both."""
+def test_all_mistakes_are_reported_with_their_locations() -> None:
+    """Variables come first, then the file from top to bottom; also for a section with values from both."""
     environ = {
         "WEATHERD_FOO": "1",
         "WEATHERD_QUEUE_SIZE": "x",
         "WEATHERD_LOG": '{"format": "x"}',
         "OPEN_WEATHER_API_KEY_FILE": "/nope",
     }
-    problems = rejection("bad: 1\nlog: {level: x, levle: y}\nproviders: [a, open-meteo, b]\ninterval: 0", environ)
+    problems = get_rejection("bad: 1\nlog: {level: x, levle: y}\nproviders: [a, open-meteo, b]\ninterval: 0", environ)
     assert [problem.split(": ")[0] for problem in problems] == [
         "WEATHERD_FOO",
         "OPEN_WEATHER_API_KEY_FILE",
@@ -207,20 +209,20 @@ def test_all_mistakes_are_reported_at_once_each_with_its_location() -> None:
     ],
 )
 def test_no_problem_shows_a_secret(text: str) -> None:
-    """The text of a wrong API key, or of an address with a password, is never part of a message."""
-    assert KEY not in "".join(rejection(text))
+    """The text of an invalid API key, or of an address with a password, is never part of a message."""
+    assert KEY not in "".join(get_rejection(text))
 
 
 @pytest.mark.parametrize(
     "value", [f'{{"api_key": "{KEY}"', f'{{"api_key": ["{KEY}"]}}', KEY, f'{{"api_kye": "{KEY}"}}']
 )
 def test_no_problem_shows_a_secret_of_the_environment(value: str) -> None:
-    """Neither of a section that is not JSON nor of one that is."""
-    assert KEY not in "".join(rejection("", {"WEATHERD_OPENWEATHERMAP": value}))
+    """This holds for sections that are valid JSON and for those that are not."""
+    assert KEY not in "".join(get_rejection("", {"WEATHERD_OPENWEATHERMAP": value}))
 
 
 def test_settings_do_not_show_their_secrets() -> None:
-    """Not as text, not as JSON."""
+    """Secrets are masked in text and JSON."""
     made = settings("", {"OPEN_WEATHER_API_KEY": KEY})
     assert KEY not in repr(made) + made.model_dump_json()
     assert collect_secrets(made) == [KEY]
@@ -232,7 +234,7 @@ def test_settings_do_not_show_their_secrets() -> None:
 )
 @pytest.mark.parametrize("kind", ["systemd", "docker"])
 def test_a_folder_of_secrets_is_searched(tmp_path: Path, name: str, kind: str) -> None:
-    """Systemd's credentials and Docker's secrets are found in any spelling of the key; other files are not read."""
+    """Systemd's credentials and Docker's secrets are found in any spelling; other files are not read."""
     (tmp_path / name).write_text(f" {KEY}\n")
     (tmp_path / "other").write_bytes(b"\xff")
     environ = {"CREDENTIALS_DIRECTORY": str(tmp_path)} if kind == "systemd" else {}
@@ -243,22 +245,22 @@ def test_a_folder_of_secrets_is_searched(tmp_path: Path, name: str, kind: str) -
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    ("data", "message"),
     [(None, "cannot be read: No such file or directory"), (b"\xff", "it is not UTF-8 text"), (b" \n", "is empty")],
 )
-def test_a_secret_file_that_is_no_good_is_named(tmp_path: Path, data: bytes | None, said: str) -> None:
-    """The error names variable, file and reason; the file is not read if the environment has the key."""
+def test_an_invalid_secret_file_is_an_error(tmp_path: Path, data: bytes | None, message: str) -> None:
+    """The error names variable, file and reason; the file is not read if a variable sets the key."""
     file = tmp_path / "key"
     if data is not None:
         file.write_bytes(data)
     environ = {"WEATHERD_OPEN_METEO__API_KEY_FILE": str(file)}
-    assert [problem.endswith(said) for problem in rejection("", environ)] == [True]
-    assert rejection("", environ)[0].startswith(f"WEATHERD_OPEN_METEO__API_KEY_FILE: the secret file {file} ")
+    assert [problem.endswith(message) for problem in get_rejection("", environ)] == [True]
+    assert get_rejection("", environ)[0].startswith(f"WEATHERD_OPEN_METEO__API_KEY_FILE: the secret file {file} ")
     assert collect_secrets(settings("", environ | {"WEATHERD_OPEN_METEO__API_KEY": KEY})) == [KEY]
 
 
 def test_the_settings_file_is_searched_in_the_documented_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Flag, variable, ./config, the user's folder, and last the shipped file."""
+    """Flag, variable, ./config, the user's folder, then the shipped file."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
     own, users = tmp_path / "config", tmp_path / "xdg" / "weatherd"
@@ -280,7 +282,7 @@ def test_the_settings_file_is_searched_in_the_documented_order(tmp_path: Path, m
 
 
 def test_cities_take_missing_keys_from_the_settings(tmp_path: Path) -> None:
-    """Interval and providers have defaults there; the path of the list is relative to the settings file."""
+    """Interval and providers default to the settings; the path of the list is relative to the settings file."""
     file = tmp_path / "weatherd.yaml"
     file.write_text("interval: 5m\ncities: list/\n")
     (tmp_path / "list").mkdir()
@@ -307,7 +309,7 @@ def test_any_environment_gives_settings_or_problems(environ: dict[str, str]) -> 
 
 
 def test_the_ca_file_is_relative_to_the_settings(tmp_path: Path) -> None:
-    """As all files that they name; a variable means the same, and the default is none."""
+    """Also if a variable sets it; the default is none."""
     ca_file = tmp_path / "private" / "ca.pem"
     ca_file.parent.mkdir()
     trustme.CA().cert_pem.write_to_path(str(ca_file))
@@ -317,8 +319,8 @@ def test_the_ca_file_is_relative_to_the_settings(tmp_path: Path) -> None:
     assert parse_settings("", name, {}).tls.ca_file is None
 
 
-def test_a_ca_file_that_cannot_be_used_is_an_error_at_the_start(tmp_path: Path) -> None:
-    """It is told where the file is named, and what is wrong with it."""
+def test_an_invalid_ca_file_is_an_error_at_startup(tmp_path: Path) -> None:
+    """The error has the position of the setting and the reason."""
     (tmp_path / "ca.pem").write_text("-----BEGIN NONSENSE-----")
     name = str(tmp_path / "f.yaml")
     no_pem = f"should hold certificates in PEM format, which {tmp_path}/ca.pem does not"

@@ -1,4 +1,4 @@
-"""Edits of a list change no other character, and the file is replaced atomically."""
+"""Edits of a list change nothing else in the file, and the file is replaced atomically."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NOTES = st.sampled_from(["", " # of Kiel, - x: y", "  #"])
 QUIRKS = ["cities", "'cities'", '"cities" ']
 
 
-def flow(row: dict[str, Any]) -> str:
+def format_flow(row: dict[str, Any]) -> str:
     """Format a row as the editor does."""
     return append_row("c: []", "c", row, "f").removeprefix("c:\n  - ").rstrip("\n")
 
@@ -56,62 +56,65 @@ def files(draw: st.DrawFn) -> tuple[str, list[str]]:
         case "empty":
             text += draw(st.sampled_from([" []", "  [ ]", " [\n ]", " [ # none\n  ]"])) + note()
         case "flow list":
-            text += f" [{', '.join(map(flow, rows))}{draw(st.sampled_from(['', ',', ' , ']))}]" + note()
+            text += f" [{', '.join(map(format_flow, rows))}{draw(st.sampled_from(['', ',', ' , ']))}]" + note()
         case "long flow list":
             text += " [" + note() + comment(1)
             for number, row in enumerate(rows, 1):
-                text += f"  {flow(row)}{',' if number < len(rows) else ''}" + note() + comment(2)
+                text += f"  {format_flow(row)}{',' if number < len(rows) else ''}" + note() + comment(2)
             text += "  ]" + note()
         case _:
             text += note()
             for row in rows:
                 text += comment(indent) + " " * indent + "- "
                 if style == "flow rows":
-                    text += flow(row) + note()
+                    text += format_flow(row) + note()
                 else:
-                    text += f"\n{' ' * indent}  ".join(f"{key}: {flow(value)}" for key, value in row.items()) + note()
+                    text += (
+                        f"\n{' ' * indent}  ".join(f"{key}: {format_flow(value)}" for key, value in row.items())
+                        + note()
+                    )
     text += comment() + draw(st.sampled_from(["", "other: [1, {cities: []}]\n"]))
     text = text.replace("\n", "\r\n", draw(st.sampled_from([0, 1, -1])))
     return draw(st.sampled_from([text, text.rstrip("\r\n")])), [each for each in made if each.strip()]
 
 
-def rows_of(text: str) -> list[Any]:
-    """Return the list."""
+def parse_rows(text: str) -> list[Any]:
+    """Return the rows of the list."""
     rows: list[Any] = parse_yaml(text, "f")["cities"]
     return rows
 
 
 @given(files(), ROWS)
-def test_a_row_that_is_added_and_removed_leaves_no_trace(file: tuple[str, list[str]], row: dict[str, Any]) -> None:
+def test_adding_and_removing_a_row_restores_the_file(file: tuple[str, list[str]], row: dict[str, Any]) -> None:
     """The added row is the last one, every comment stays, and removing it restores the file byte for byte."""
     text, comments = file
     added = append_row(text, "cities", row, "f")
-    assert rows_of(added) == [*rows_of(text), row]
+    assert parse_rows(added) == [*parse_rows(text), row]
     assert parse_yaml(added, "f").get("other") == parse_yaml(text, "f").get("other")
     assert all(comment.strip() in added for comment in comments)
-    assert remove_row(added, "cities", len(rows_of(text)), "f") == text
+    assert remove_row(added, "cities", len(parse_rows(text)), "f") == text
 
 
 @given(files(), st.data())
 def test_every_row_can_be_removed(file: tuple[str, list[str]], data: st.DataObject) -> None:
-    """The other rows stay, in their order, and so do the lines of comments above and below."""
+    """The other rows stay in order, and so do comments on lines above and below."""
     text, _ = file
-    if rows := rows_of(text):
+    if rows := parse_rows(text):
         index = data.draw(st.integers(0, len(rows) - 1))
         edited = remove_row(text, "cities", index, "f")
-        assert rows_of(edited) == rows[:index] + rows[index + 1 :]
+        assert parse_rows(edited) == rows[:index] + rows[index + 1 :]
         lines = [line for line in text.splitlines() if line.lstrip().startswith("#")]
         assert [line for line in edited.splitlines() if line in lines] == lines
 
 
 @given(st.lists(ROWS, min_size=1, max_size=4))
-def test_a_list_may_be_emptied_and_filled_again(rows: list[dict[str, Any]]) -> None:
-    """Row by row, from nothing to nothing and back: one row a line."""
+def test_a_list_can_be_emptied_and_filled_again(rows: list[dict[str, Any]]) -> None:
+    """Rows are removed and added one by one; each new row is on its own line."""
     text = "cities: []\n"
     for _ in range(2):
         for row in rows:
             text = append_row(text, "cities", row, "f")
-        assert rows_of(text) == rows
+        assert parse_rows(text) == rows
         assert len(text.splitlines()) == len(rows) + 1
         for _ in rows:
             text = remove_row(text, "cities", 0, "f")
@@ -131,13 +134,13 @@ def test_a_list_may_be_emptied_and_filled_again(rows: list[dict[str, Any]]) -> N
         ("x: {cities: [a]}\ncities:\n- b\n", "x: {cities: [a]}\ncities:\n- b\n- {name: X}\n"),
     ],
 )
-def test_where_a_row_is_put(before: str, after: str) -> None:
-    """At the end of the list, indented like the other rows, before the text after the list."""
+def test_the_position_of_an_added_row(before: str, after: str) -> None:
+    """It is at the end of the list, indented like the other rows, before the text after the list."""
     assert append_row(before, "cities", {"name": "X"}, "f") == after
 
 
-def test_a_row_that_is_an_alias_is_left_to_its_owner() -> None:
-    """A list whose rows refer to one another is not edited; the error says so."""
+def test_a_list_with_aliases_between_rows_is_not_edited() -> None:
+    """The error says that the layout cannot be edited."""
     with pytest.raises(ConfigError, match="cannot be edited automatically"):
         append_row("cities:\n- &a {n: 1}\n- *a", "cities", {"name": "X"}, "f")
 
@@ -156,25 +159,25 @@ def test_a_row_that_is_an_alias_is_left_to_its_owner() -> None:
         ("cities: [a, # x, y\n b, # z\n c]", 1, "cities: [a # x, y\n , # z\n c]"),
     ],
 )
-def test_what_is_cut_out(before: str, index: int, after: str) -> None:
-    """Exactly the lines of the row with the comments in them, and no row with the same text elsewhere."""
+def test_the_text_that_is_removed(before: str, index: int, after: str) -> None:
+    """Exactly the lines of the row and the comments in them are removed, and no identical row elsewhere."""
     assert remove_row(before, "cities", index, "f") == after
 
 
 @pytest.mark.parametrize(
     "text", ["cities: null\n", "cities: x\n", "cities:\n- a\n...\n# end\n...\n", "? cities\n: - a\n  - b\n", "- a", "x"]
 )
-def test_a_layout_that_is_not_understood_is_not_edited(text: str) -> None:
-    """The result is correct, or there is a ConfigError."""
+def test_an_unsupported_layout_is_not_edited(text: str) -> None:
+    """The result is correct, or ConfigError is raised."""
     try:
-        assert rows_of(append_row(text, "cities", {"name": "X"}, "f"))[-1] == {"name": "X"}
+        assert parse_rows(append_row(text, "cities", {"name": "X"}, "f"))[-1] == {"name": "X"}
     except ConfigError as error:
         assert "f" in str(error)  # noqa: PT017 - either outcome is right
 
 
 @pytest.mark.parametrize("text", ["", "# mine", "cities:\n", "cities: x\n", "other: []\n", "- a", "x"])
 def test_a_missing_list_is_an_error(text: str) -> None:
-    """The editor starts no list, because a settings file without one is rejected before it is edited."""
+    """The editor does not create a list, because a settings file without one is rejected earlier."""
     with pytest.raises(ConfigError, match="f: has no list under 'cities'"):
         append_row(text, "cities", {"name": "X"}, "f")
     with pytest.raises(ConfigError, match="f: has no list under 'cities'"):
@@ -187,7 +190,7 @@ def test_a_row_that_others_refer_to_is_not_removed() -> None:
         remove_row("cities:\n- &a {n: 1}\n- *a\n", "cities", 0, "f")
 
 
-def test_a_file_is_replaced_in_one_step(tmp_path: Path) -> None:
+def test_a_file_is_replaced_atomically(tmp_path: Path) -> None:
     """The mode stays, no temporary file is left, and a process that has the old file open can read it to its end."""
     file = tmp_path / "cities.yaml"
     file.write_text("old")
@@ -200,8 +203,8 @@ def test_a_file_is_replaced_in_one_step(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [file]
 
 
-def test_a_link_stays_a_link(tmp_path: Path) -> None:
-    """The target of the link changes, for example in a repository of dotfiles."""
+def test_a_symbolic_link_stays_a_link(tmp_path: Path) -> None:
+    """The target of the link is replaced, for example in a repository of dotfiles."""
     (tmp_path / "real").mkdir()
     target, link = tmp_path / "real" / "cities.yaml", tmp_path / "cities.yaml"
     target.write_text("old")
@@ -211,14 +214,14 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     assert target.read_text() == "new"
 
 
-def test_a_new_file_is_made(tmp_path: Path) -> None:
+def test_a_new_file_is_created(tmp_path: Path) -> None:
     """The file does not have to exist."""
     write_atomically(tmp_path / "cities.yaml", "new")
     assert (tmp_path / "cities.yaml").read_text() == "new"
 
 
-def test_a_file_that_cannot_be_replaced_is_written_over(tmp_path: Path) -> None:
-    """If no temporary file can be made beside it, here because of its long name, it is overwritten in place."""
+def test_a_file_that_cannot_be_replaced_is_overwritten(tmp_path: Path) -> None:
+    """If no temporary file can be created, here because of a long name, the file is overwritten in place."""
     file = tmp_path / ("n" * 250)
     file.write_text("old and longer")
     before = file.stat().st_ino
@@ -226,7 +229,7 @@ def test_a_file_that_cannot_be_replaced_is_written_over(tmp_path: Path) -> None:
     assert (file.read_text(), file.stat().st_ino) == ("new", before)
 
 
-def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     """The error has the operating system's reason, and no temporary file is left."""
     with pytest.raises(ConfigError, match="cannot be written: No such file or directory"):
         write_atomically(tmp_path / "nope" / "cities.yaml", "new")

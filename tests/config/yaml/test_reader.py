@@ -66,7 +66,7 @@ VALUES = st.recursive(
 )
 
 
-def problem(text: str) -> str:
+def get_problem(text: str) -> str:
     """Return the problem of a rejected text."""
     with pytest.raises(ConfigError) as caught:
         parse_yaml(text, "f.yaml")
@@ -74,33 +74,33 @@ def problem(text: str) -> str:
 
 
 @pytest.mark.parametrize(("word", "value"), WORDS.items())
-def test_plain_words_are_read_by_the_core_schema_of_yaml_1_2(word: str, value: Any) -> None:
-    """``no`` is text and 1:30 is not ninety; only true, false, null and numbers of the core schema are special."""
+def test_plain_scalars_follow_the_yaml_1_2_core_schema(word: str, value: Any) -> None:
+    """``no`` is text and 1:30 is not 90; only true, false, null and numbers of the core schema are special."""
     result = parse_yaml(f"key: {word}", "f")["key"]
     assert (type(result), result) == (type(value), value)
 
 
 @pytest.mark.parametrize("word", [".nan", ".NaN", ".NAN"])
 def test_nan_is_a_number(word: str) -> None:
-    """The three spellings of not-a-number are floats, which a validator rejects later."""
+    """The three spellings of not-a-number are floats; a validator rejects them later."""
     assert math.isnan(parse_yaml(word, "f"))
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "# a comment", "---", "---\n...", "\ufeff", "\r\n"])
-def test_a_file_with_nothing_in_it_is_none(text: str) -> None:
-    """An empty document is None, not an error."""
+def test_an_empty_document_is_none(text: str) -> None:
+    """It is not an error."""
     assert parse_yaml(text, "f") is None
 
 
 @given(VALUES)
-def test_a_json_text_reads_as_its_value(value: Any) -> None:
+def test_json_is_parsed_as_yaml(value: Any) -> None:
     """Every JSON value is YAML and parses to the same value."""
     assert parse_yaml(json.dumps(value, ensure_ascii=False), "f") == value
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("bom", ["", "\ufeff"])
-def test_line_ends_and_a_byte_order_mark_change_nothing(newline: str, bom: str) -> None:
+def test_line_breaks_and_a_byte_order_mark_do_not_matter(newline: str, bom: str) -> None:
     """Line breaks of any system and a byte order mark change neither values nor positions."""
     document = parse_yaml(newline.join([f"{bom}a: 1", "b: [x,", "  yy]", ""]), "f")
     assert document == {"a": 1, "b": ["x", "yy"]}
@@ -108,22 +108,22 @@ def test_line_ends_and_a_byte_order_mark_change_nothing(newline: str, bom: str) 
     assert find_position(document, ("b", 1)) == (3, 3)
 
 
-def test_an_alias_stands_for_its_value_at_its_own_place() -> None:
+def test_an_alias_has_its_own_position() -> None:
     """Anchors and aliases work for scalars and lists; an anchor can be redefined; ``<<`` is an ordinary key."""
     document = parse_yaml("a: &x [1]\nb: *x\nc: &x 2\nd: *x\n<<: 3", "f")
     assert document == {"a": [1], "b": [1], "c": 2, "d": 2, "<<": 3}
     assert find_position(document, ("b",)) == (2, 4)
 
 
-def test_a_key_is_its_text_whatever_stands_before_it() -> None:
+def test_a_key_may_be_tagged_or_anchored() -> None:
     """A key may be tagged as text, quoted or anchored; an alias of it has the value that the scalar would have."""
     document = parse_yaml("!!str a: 1\n'b': 2\n&x 5: 3\nc: *x", "f")
     assert document == {"a": 1, "b": 2, "5": 3, "c": 5}
     assert find_position(document, ("5",), key=True) == (3, 1)
 
 
-def test_a_long_list_may_be_taken_value_by_value() -> None:
-    """A callback receives the items of its key's list in order, with their positions; the list stays empty."""
+def test_a_callback_receives_the_items_of_a_list() -> None:
+    """It receives the items of its key's list in order, with their positions; the list stays empty."""
     taken: list[tuple[Any, tuple[int, int]]] = []
     text = "a: &all\n- &x {a: [1]}\n- *x\n- b\nc: [2]\nd: {a: [3]}\ne: [*x]"
     document = parse_yaml(text, "f", {"a": lambda value, place: taken.append((value, place))})
@@ -133,15 +133,15 @@ def test_a_long_list_may_be_taken_value_by_value() -> None:
 
 
 @pytest.mark.parametrize("text", ["a: b", "a: {a: [1]}", "[a, [1]]", "- a: [1]", "a:"])
-def test_what_is_no_list_under_the_key_is_not_taken(text: str) -> None:
-    """A list anywhere else, and any other value, is in the document as usual."""
+def test_a_callback_receives_no_other_values(text: str) -> None:
+    """A list anywhere else, and any other value, is part of the document as usual."""
     taken: list[Any] = []
     assert parse_yaml(text, "f", {"a": lambda value, _: taken.append(value)}) == parse_yaml(text, "f")
     assert taken == []
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("a: 1\nü: 2\n  a: 3", "3:4: is not valid YAML: mapping values are not allowed in this context"),
         ("a: 1\nb: 2\na: 3", "3:1: duplicate key; first defined at line 1"),
@@ -170,29 +170,29 @@ def test_what_is_no_list_under_the_key_is_not_taken(text: str) -> None:
         ("? " * 100_000, "1:101: is nested more than 50 levels deep"),
     ],
 )
-def test_whatever_is_not_one_plain_document_is_refused_with_its_place(text: str, said: str) -> None:
+def test_an_invalid_document_is_rejected_with_its_position(text: str, message: str) -> None:
     """The problem begins with file:line:column, counted from 1 in characters."""
-    assert problem(text).startswith(f"f.yaml:{said}")
+    assert get_problem(text).startswith(f"f.yaml:{message}")
 
 
 @pytest.mark.parametrize("text", ["a: !hunter2", "a: *hunter2", "a: !<hunter2> x", "%TAG ! hunter2\n---\na: !b c"])
 def test_a_password_without_quotes_is_not_shown(text: str) -> None:
     """The problem with a secret that begins with a special character of YAML does not quote it."""
-    assert "hunter2" not in problem(text)
+    assert "hunter2" not in get_problem(text)
 
 
-def test_fifty_levels_are_fine() -> None:
-    """Documents up to 50 levels are accepted."""
+def test_fifty_levels_are_accepted() -> None:
+    """This is the limit."""
     assert parse_yaml("[" * 50 + "]" * 50, "f") is not None
 
 
-def test_a_bomb_of_aliases_is_refused() -> None:
+def test_nested_aliases_are_limited() -> None:
     """Aliases of aliases are limited, and the problem has a position."""
     layers = [
         f"{letter}: &{letter} [{','.join(['*' + before] * 10)}]"
         for before, letter in zip("abcdefgh", "bcdefghi", strict=True)
     ]
-    assert problem("\n".join(["a: &a [x]", *layers])).endswith("repeats too many values by aliases")
+    assert get_problem("\n".join(["a: &a [x]", *layers])).endswith("repeats too many values by aliases")
 
 
 @pytest.mark.parametrize(
@@ -210,18 +210,18 @@ def test_a_bomb_of_aliases_is_refused() -> None:
         (("nope", "x"), True, (2, 1)),
     ],
 )
-def test_a_path_leads_to_a_place(path: tuple[str | int, ...], key: bool, place: tuple[int, int]) -> None:  # noqa: FBT001
+def test_a_path_has_a_position(path: tuple[str | int, ...], key: bool, place: tuple[int, int]) -> None:  # noqa: FBT001
     """It is the position of the value or its key, or of the nearest node above if there is no such value."""
     assert find_position(parse_yaml("\na: 1\nb: {b: 2}\nc: [x, y]", "f"), path, key=key) == place
 
 
-def test_nothing_has_a_place_as_well() -> None:
+def test_an_empty_document_has_a_position() -> None:
     """A document that is a scalar, or empty, starts at 1:1."""
     assert find_position(None, ("a",)) == (1, 1)
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    ("data", "message"),
     [
         (b"\xff", ":1:1: is not UTF-8 text"),
         (b"a: 1\n\xc3\xa9: \xff", ":2:4: is not UTF-8 text"),
@@ -230,14 +230,14 @@ def test_nothing_has_a_place_as_well() -> None:
         (None, ": cannot be read: No such file or directory"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, data: bytes | None, said: str) -> None:
+def test_a_file_that_cannot_be_read_is_an_error(tmp_path: Path, data: bytes | None, message: str) -> None:
     """Bytes that are not UTF-8 are located; other errors have the reason of the operating system."""
     file = tmp_path / "f.yaml"
     if data is not None:
         file.write_bytes(data)
     with pytest.raises(ConfigError) as caught:
         read_text(file)
-    assert str(caught.value) == f"{file}{said}"
+    assert str(caught.value) == f"{file}{message}"
 
 
 @given(st.text() | st.text("-:{}[],&*!|>'\"%@`#?\n\t a0.~<="))
