@@ -38,7 +38,8 @@ class AgeBudgets:
 
     def is_stale(self, observation: Observation, now: float) -> bool:
         """Return whether an observation exceeds its provider's age budget at *now*, a POSIX time."""
-        return now - observation.observed_at.timestamp() > self.of_provider(observation.provider)
+        budget = self.seconds.get(observation.provider, DEFAULT_AGE_BUDGET)
+        return now - observation.observed_at.timestamp() > budget
 
 
 BUILT_IN_BUDGETS = AgeBudgets()

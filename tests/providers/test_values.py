@@ -45,20 +45,20 @@ NO_NUMBERS: list[Any] = [
 @given(JSON, st.sampled_from([(1.0, 0.0), (1 / 3.6, 0.0), (5 / 9, -160 / 9), (1.0, -273.15), (25.4, 0.0)]))
 def test_a_number_is_finite_and_within_its_bounds_or_none(value: Any, conversion: tuple[float, float]) -> None:
     """For any JSON value the result is None or a finite float within the bounds."""
-    result = parse_number(value, -100, 100, *conversion)
+    result = parse_number(value, (-100, 100), *conversion)
     assert result is None or (type(result) is float and -100 <= result <= 100)
 
 
 @given(st.integers(-100, 100) | st.floats(-100, 100))
 def test_a_number_within_the_bounds_is_kept(value: float) -> None:
     """An int and a float are returned as a float, to nine digits after the point."""
-    assert parse_number(value, -100, 100) == pytest.approx(value, abs=1e-9)
+    assert parse_number(value, (-100, 100)) == pytest.approx(value, abs=1e-9)
 
 
 @pytest.mark.parametrize("value", [*NO_NUMBERS, 10**400, -(10**4000), 1e300, 101, -100.001])
 def test_anything_else_is_none(value: Any) -> None:
     """Texts, booleans, containers, NaN, infinity and values out of bounds are None."""
-    assert parse_number(value, -100, 100) is None
+    assert parse_number(value, (-100, 100)) is None
 
 
 @pytest.mark.parametrize(
@@ -74,13 +74,13 @@ def test_anything_else_is_none(value: Any) -> None:
 )
 def test_conversion_rounds(value: float, conversion: tuple[float, float], result: float) -> None:
     """298.48 K are 25.33 °C and not 25.330000000000041 °C."""
-    assert parse_number(value, -100, 100, *conversion) == result
+    assert parse_number(value, (-100, 100), *conversion) == result
 
 
 @pytest.mark.parametrize("value", [-0.0, -1e-12, 0, 0.0])
 def test_zero_has_no_sign(value: float) -> None:
     """Minus zero, which Open-Meteo sends, is zero."""
-    result = parse_number(value, -1, 1)
+    result = parse_number(value, (-1, 1))
     assert result == 0
     assert math.copysign(1, result) == 1
 

@@ -22,7 +22,7 @@ PRECIPITATION = (0.0, 1000.0)  # mm
 CLOUD_COVER = (0.0, 100.0)  # %
 VISIBILITY = (0.0, 1e6)  # m
 
-_COLDEST, _HOTTEST = -100.0, 70.0  # °C; a temperature outside is an error, because an observation requires one
+_TEMPERATURE = (-100.0, 70.0)  # °C; a temperature outside is an error, because an observation requires one
 _MAX_TEXT = 200  # characters
 _MAX_NUMBER = 1e11  # far above every bound and POSIX time, far below where integers lose digits as floats
 _NUMBER_TYPES = (float, int)  # compared with type(), because bool is an int to isinstance()
@@ -36,31 +36,31 @@ class NumberField(NamedTuple):
     """A number in a service's JSON object: its name, its bounds and its conversion to weatherd's unit."""
 
     name: str
-    low: float
-    high: float
+    bounds: tuple[float, float]
     factor: float = 1.0
     offset: float = 0.0
 
 
-def parse_number(value: Any, low: float, high: float, factor: float = 1.0, offset: float = 0.0) -> float | None:
-    """Return ``value * factor + offset`` if it is a number from *low* to *high*, else None."""
+def parse_number(value: Any, bounds: tuple[float, float], factor: float = 1.0, offset: float = 0.0) -> float | None:
+    """Return ``value * factor + offset`` if it is a number within *bounds*, both included, else None."""
     if type(value) not in _NUMBER_TYPES or not -_MAX_NUMBER <= value <= _MAX_NUMBER:
         return None
     if type(value) is float or factor != 1.0 or offset:
         # Nine digits drop the noise of 298.48 - 273.15 and the sign of -0.0; round(..., 9) would take twice as long
         value = round((value * factor + offset) * _NANO) / _NANO
+    low, high = bounds
     return _SHARED.get(value, float(value)) if low <= value <= high else None
 
 
 def parse_numbers(document: Mapping[str, Any], fields: Iterable[NumberField]) -> list[float | None]:
     """Return the number of each field of *document*, or None as :func:`parse_number` does, in their order."""
     get = document.get
-    return [parse_number(get(name), low, high, factor, offset) for name, low, high, factor, offset in fields]
+    return [parse_number(get(name), bounds, factor, offset) for name, bounds, factor, offset in fields]
 
 
 def parse_temperature(value: Any, factor: float = 1.0, offset: float = 0.0) -> float:
     """Return ``value * factor + offset``, a temperature in °C; raise ProviderError if it is missing or impossible."""
-    celsius = parse_number(value, _COLDEST, _HOTTEST, factor, offset)
+    celsius = parse_number(value, _TEMPERATURE, factor, offset)
     if celsius is None:
         is_number = type(value) in _NUMBER_TYPES
         found = f"an impossible temperature ({str(value)[:20]})" if is_number else "no temperature"

@@ -61,8 +61,8 @@ def parse_bright_sky(city: City, response: Response, fetched_at: datetime) -> Ob
     weather = as_mapping(as_mapping(parse_json(response.body)).get("weather"))
     if not weather:
         raise ProviderError("the response has no current weather", Failure.MALFORMED)
-    precipitation = parse_number(weather.get("precipitation_60"), *PRECIPITATION)
-    clouds = parse_number(weather.get("cloud_cover"), *CLOUD_COVER)
+    precipitation = parse_number(weather.get("precipitation_60"), PRECIPITATION)
+    clouds = parse_number(weather.get("cloud_cover"), CLOUD_COVER)
     condition, icon = clean_text(weather.get("condition")), clean_text(weather.get("icon"))
     code, description = parse_condition(condition, icon, clouds, precipitation)
     source = parse_integer(weather.get("source_id"))
@@ -75,14 +75,14 @@ def parse_bright_sky(city: City, response: Response, fetched_at: datetime) -> Ob
         description=description,
         code=code,
         station="" if source is None else str(source),
-        relative_humidity=parse_number(weather.get("relative_humidity"), *RELATIVE_HUMIDITY),
-        pressure_msl=parse_number(weather.get("pressure_msl"), *PRESSURE_MSL),
-        wind_speed=parse_number(_shortest_mean(weather, "wind_speed"), *WIND_SPEED, _KILOMETERS_PER_HOUR),
-        wind_direction=parse_number(_shortest_mean(weather, "wind_direction"), *WIND_DIRECTION),
-        wind_gust=parse_number(_shortest_mean(weather, "wind_gust_speed"), *WIND_SPEED, _KILOMETERS_PER_HOUR),
+        relative_humidity=parse_number(weather.get("relative_humidity"), RELATIVE_HUMIDITY),
+        pressure_msl=parse_number(weather.get("pressure_msl"), PRESSURE_MSL),
+        wind_speed=parse_number(_shortest_mean(weather, "wind_speed"), WIND_SPEED, _KILOMETERS_PER_HOUR),
+        wind_direction=parse_number(_shortest_mean(weather, "wind_direction"), WIND_DIRECTION),
+        wind_gust=parse_number(_shortest_mean(weather, "wind_gust_speed"), WIND_SPEED, _KILOMETERS_PER_HOUR),
         precipitation=precipitation,
         cloud_cover=clouds,
-        visibility=parse_number(weather.get("visibility"), *VISIBILITY),
+        visibility=parse_number(weather.get("visibility"), VISIBILITY),
     )
 
 

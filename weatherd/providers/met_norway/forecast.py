@@ -147,7 +147,7 @@ def _parse_step(entry: dict[str, Any]) -> ForecastStep | None:
         hours=periods[0][0] if periods else 1,
         temperature=celsius,
         symbol=next(filter(None, symbols), ""),
-        precipitation=parse_number(next_hour.get("precipitation_amount"), *PRECIPITATION),
+        precipitation=parse_number(next_hour.get("precipitation_amount"), PRECIPITATION),
         details=_parse_details(instant),
     )
 
@@ -158,18 +158,18 @@ def _load_step(**stored: Any) -> ForecastStep:
         hours=stored["hours"] if stored["hours"] in _PERIODS.values() else 1,
         temperature=parse_temperature(stored["temperature"]),
         symbol=clean_text(stored["symbol"]),
-        precipitation=parse_number(stored["precipitation"], *PRECIPITATION),
+        precipitation=parse_number(stored["precipitation"], PRECIPITATION),
         details=_parse_details(as_mapping(stored["details"])),
     )
 
 
 def _parse_details(values: dict[str, Any]) -> dict[str, float | None]:
-    return {name: parse_number(values.get(name), *bounds) for name, bounds in _DETAILS.items()}
+    return {name: parse_number(values.get(name), bounds) for name, bounds in _DETAILS.items()}
 
 
 def _load_time(value: Any) -> float:
     """Return a POSIX time between 1970 and 2286; raise ValueError for anything else."""
-    seconds = parse_number(value, 0.0, 1e10)
+    seconds = parse_number(value, (0.0, 1e10))
     if seconds is None:
         raise ValueError("not a POSIX time")
     return seconds

@@ -110,7 +110,7 @@ class StationFinder:
     def _stored_stations(self, coordinates: str) -> list[str]:
         entry = self._stored_entry(coordinates)
         now = self._now().timestamp()
-        found = parse_number(entry.get("found"), now - _VALID_FOR.total_seconds(), now)  # later: a wrong clock
+        found = parse_number(entry.get("found"), (now - _VALID_FOR.total_seconds(), now))  # later: a wrong clock
         stations = entry.get("stations")
         return _valid_ids(stations) if found is not None and isinstance(stations, list) else []
 

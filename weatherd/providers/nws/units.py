@@ -40,7 +40,7 @@ def parse_quantity(value: Any, low: float, high: float, *, length: str = "m") ->
         return None
     factor, offset = unit
     return parse_number(
-        _text_to_number(document.get("value")), low, high, factor * (1000 if length == "mm" else 1), offset
+        _text_to_number(document.get("value")), (low, high), factor * (1000 if length == "mm" else 1), offset
     )
 
 

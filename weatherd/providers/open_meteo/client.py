@@ -139,21 +139,21 @@ def _parse_location(city: City, location: dict[str, Any], fetched_at: datetime) 
 @functools.lru_cache(maxsize=16)
 def _number_fields(to_celsius: tuple[float, float], to_speed: float, to_millimeters: float) -> tuple[NumberField, ...]:
     return (
-        NumberField("apparent_temperature", *APPARENT_TEMPERATURE, *to_celsius),
-        NumberField("relative_humidity_2m", *RELATIVE_HUMIDITY),
-        NumberField("pressure_msl", *PRESSURE_MSL),
-        NumberField("wind_speed_10m", *WIND_SPEED, to_speed),
-        NumberField("wind_direction_10m", *WIND_DIRECTION),
-        NumberField("wind_gusts_10m", *WIND_SPEED, to_speed),
-        NumberField("precipitation", *PRECIPITATION, to_millimeters),
-        NumberField("cloud_cover", *CLOUD_COVER),
+        NumberField("apparent_temperature", APPARENT_TEMPERATURE, *to_celsius),
+        NumberField("relative_humidity_2m", RELATIVE_HUMIDITY),
+        NumberField("pressure_msl", PRESSURE_MSL),
+        NumberField("wind_speed_10m", WIND_SPEED, to_speed),
+        NumberField("wind_direction_10m", WIND_DIRECTION),
+        NumberField("wind_gusts_10m", WIND_SPEED, to_speed),
+        NumberField("precipitation", PRECIPITATION, to_millimeters),
+        NumberField("cloud_cover", CLOUD_COVER),
     )
 
 
 def _parse_time(value: Any, utc_offset: Any) -> datetime:
     """Return a POSIX time in UTC, or the local time without offset that a server sends if it ignores ``timeformat``."""
     if isinstance(value, str):
-        zone = timezone(timedelta(seconds=parse_number(utc_offset, -86399, 86399) or 0))
+        zone = timezone(timedelta(seconds=parse_number(utc_offset, (-86399, 86399)) or 0))
         text, value = value, None
         with contextlib.suppress(ValueError):
             local = datetime.fromisoformat(text)

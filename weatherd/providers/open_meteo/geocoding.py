@@ -50,7 +50,7 @@ def parse_places(response: Response) -> list[FoundPlace]:
 
 def _parse_place(result: dict[str, Any]) -> FoundPlace | None:
     name = clean_text(result.get("name"))
-    lat, lon = parse_number(result.get("latitude"), -90, 90), parse_number(result.get("longitude"), -180, 180)
+    lat, lon = parse_number(result.get("latitude"), (-90, 90)), parse_number(result.get("longitude"), (-180, 180))
     if not name or lat is None or lon is None:
         return None
     country, region, timezone = (clean_text(result.get(key)) for key in ("country", "admin1", "timezone"))

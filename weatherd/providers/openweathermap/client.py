@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 _NAME = "openweathermap"
 _BASE_URL = "https://api.openweathermap.org"
 
-_KELVIN_FROM = 150.0  # no place on Earth is hotter in °C, or colder in K
+_KELVIN_RANGE = (150.0, math.inf)  # no place on Earth is hotter in °C, or colder in K
 _KELVIN, _CELSIUS = (1.0, -273.15), (1.0, 0.0)  # factor and offset
 _OK = HTTPStatus.OK.value  # a plain number, because Python 3.11 looks a member of an enumeration up in 0.2 us
 
@@ -72,8 +72,8 @@ def parse_openweathermap(city: City, response: Response, fetched_at: datetime) -
     if not main:
         raise ProviderError("the response is not the current weather of one place", Failure.MALFORMED)
     wind = as_mapping(document.get("wind"))
-    to_celsius = _KELVIN if parse_number(main.get("temp"), _KELVIN_FROM, math.inf) else _CELSIUS
-    pressure = parse_number(main.get("sea_level"), *PRESSURE_MSL) or parse_number(main.get("pressure"), *PRESSURE_MSL)
+    to_celsius = _KELVIN if parse_number(main.get("temp"), _KELVIN_RANGE) else _CELSIUS
+    pressure = parse_number(main.get("sea_level"), PRESSURE_MSL) or parse_number(main.get("pressure"), PRESSURE_MSL)
     code, description = _parse_condition(document.get("weather"))
     return Observation(
         city=city.id,
@@ -83,15 +83,15 @@ def parse_openweathermap(city: City, response: Response, fetched_at: datetime) -
         temperature=parse_temperature(main.get("temp"), *to_celsius),
         description=description,
         code=code,
-        apparent_temperature=parse_number(main.get("feels_like"), *APPARENT_TEMPERATURE, *to_celsius),
-        relative_humidity=parse_number(main.get("humidity"), *RELATIVE_HUMIDITY),
+        apparent_temperature=parse_number(main.get("feels_like"), APPARENT_TEMPERATURE, *to_celsius),
+        relative_humidity=parse_number(main.get("humidity"), RELATIVE_HUMIDITY),
         pressure_msl=pressure,
-        wind_speed=parse_number(wind.get("speed"), *WIND_SPEED),
-        wind_direction=parse_number(wind.get("deg"), *WIND_DIRECTION),
-        wind_gust=parse_number(wind.get("gust"), *WIND_SPEED),
+        wind_speed=parse_number(wind.get("speed"), WIND_SPEED),
+        wind_direction=parse_number(wind.get("deg"), WIND_DIRECTION),
+        wind_gust=parse_number(wind.get("gust"), WIND_SPEED),
         precipitation=_sum_last_hour(document.get("rain"), document.get("snow")),
-        cloud_cover=parse_number(as_mapping(document.get("clouds")).get("all"), *CLOUD_COVER),
-        visibility=parse_number(document.get("visibility"), *VISIBILITY),
+        cloud_cover=parse_number(as_mapping(document.get("clouds")).get("all"), CLOUD_COVER),
+        visibility=parse_number(document.get("visibility"), VISIBILITY),
     )
 
 
@@ -124,8 +124,8 @@ def _parse_condition(weather: Any) -> tuple[int | None, str]:
 
 def _sum_last_hour(rain: Any, snow: Any) -> float | None:
     """Return the sum in mm of the amounts that are known, or None if none is."""
-    rain_sum = parse_number(as_mapping(rain).get("1h"), *PRECIPITATION)
-    snow_sum = parse_number(as_mapping(snow).get("1h"), *PRECIPITATION)
+    rain_sum = parse_number(as_mapping(rain).get("1h"), PRECIPITATION)
+    snow_sum = parse_number(as_mapping(snow).get("1h"), PRECIPITATION)
     if rain_sum is None or snow_sum is None:
         return snow_sum if rain_sum is None else rain_sum
     return round(rain_sum + snow_sum, 9)
