@@ -60,6 +60,9 @@ async def run_daemon(parts: Parts, *, stop: asyncio.Event, reload: asyncio.Event
                         until_end.enter_context(gc_tuning.gc_paused())
                         grace_ends = loop.time() + parts.configuration.settings.shutdown_grace
                         grace.reschedule(grace_ends)
+                        # daemon.stopped has to be logged in any case, because it reports what was lost. The scopes
+                        # around this one end only when their tasks do: a sink that swallows its cancellation would keep
+                        # them open until ShutdownWatchdog ends the process. So a timer outside of them logs it then.
                         overdue = loop.call_at(grace_ends + _OVERDUE, _log_summary, status, False)
                         until_end.callback(overdue.cancel)
                         _report_stopping(parts, status)
