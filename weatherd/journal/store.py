@@ -102,11 +102,11 @@ class Store:
 
     def add(self, batch: Sequence[FetchedObservation]) -> AddResult:
         """Add a batch of observations in one transaction; each becomes its city's latest."""
-        # The rows are numbered here and not by SQLite, because a revision must move to the end under a new number, which
-        # ON CONFLICT cannot draw by itself. Which of them were stored is read back, because execute_many() returns only
-        # their count; RETURNING would tell it, but needs a call for each row. Example: after entry 10 comes a batch of
-        # a new observation, a repeat and a revision of entry 7. They are numbered 11, 12 and 13; then the journal holds
-        # 11 and 13, entry 7 is gone, and 12 remains unused.
+        # The rows are numbered here and not by SQLite, because a revision moves to the end under a new number, which
+        # ON CONFLICT does not draw. Which of them were stored is read back, because execute_many() returns only their
+        # count, and RETURNING would need a call for each row. Example: after entry 10 comes a batch of a new
+        # observation, a repeat, and a revision of entry 7. They are numbered 11, 12 and 13; then the journal holds 11
+        # and 13, entry 7 is gone, and 12 remains unused.
         with self._db.transaction():
             before = self.last_seq()
             rows = ([seq, *to_row(fetched.observation)] for seq, fetched in enumerate(batch, before + 1))

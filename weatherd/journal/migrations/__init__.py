@@ -3,7 +3,7 @@
 A script that has been released is never edited: files written by it exist. A change of the tables is a new script
 ``NNNN_name.sql`` and a higher ``schema.VERSION``. Statements end with a semicolon, which must not occur elsewhere.
 
-Why 0003 searches the journal for each row of ``last``: because version 2 updated ``last`` only now and then, the journal
+0003 searches the journal for each row of ``last``, because version 2 updated that table only now and then: the journal
 may hold a newer observation of the city. Example: ``last`` has Kiel at 12:00, fetched at 12:05.
 
 - The journal also has Kiel at 12:10 and at 12:20: the row becomes the one of 12:20, with its own time of fetch.
