@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import reprlib
+import sys
 from importlib.metadata import EntryPoint, entry_points
+from typing import Any
 
 
 def find_plugins(group: str) -> dict[str, EntryPoint]:
     """Return the entry points of ``weatherd.<group>`` by name, without importing them."""
     return {point.name: point for point in entry_points(group=f"weatherd.{group}")}
+
+
+def find_attribute(opener: Any, name: str) -> Any:
+    """Return an attribute of a plug-in's opening function, or else of the module that defines it; None if unset."""
+    own = getattr(opener, name, None)
+    return getattr(sys.modules.get(getattr(opener, "__module__", "")), name, None) if own is None else own
+
+
+def quote_value(value: Any) -> str:
+    """Return a short text for a wrong value of a plug-in's attribute: ``5``, or ``dict`` for that class."""
+    return value.__name__ if isinstance(value, type) else reprlib.repr(value)
 
 
 class contain:  # noqa: N801 - used like a function of contextlib; @contextmanager would double its cost, and each poll uses it

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 import textwrap
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -262,7 +263,9 @@ def test_models_are_found_by_the_entry_point(tmp_path: Path, monkeypatch: pytest
     found = find_plugin_models()
     assert set(found) == {"mine", "plain", "broken"}
     assert found["plain"] == PluginModels()
-    assert found["broken"] == PluginModels(import_error="No module named 'some_plugin_that_is_missing'")
+    assert found["broken"] == PluginModels(
+        error="the plug-in cannot be imported: No module named 'some_plugin_that_is_missing'"
+    )
     assert [model and model.__name__ for model in found["mine"][:2]] == ["Account", "Station"]
     made = parse_settings("plugins: {mine: {token: t}}", "f.yaml", {})
     assert made.plugins["mine"].token == "t"
@@ -272,8 +275,12 @@ def test_settings_of_a_broken_plug_in_report_the_import_error() -> None:
     """Its settings and its keys in a row are not reported as unknown, and other mistakes are reported too."""
 
     def broken() -> Mapping[str, PluginModels]:
-        unused = PluginModels(import_error="with a name that another one's begins with")
-        return {**models(), "my-sink": PluginModels(import_error="No module named 'serial'"), "my": unused}
+        unused = PluginModels(error="with a name that another one's begins with")
+        return {
+            **models(),
+            "my-sink": PluginModels(error="the plug-in cannot be imported: No module named 'serial'"),
+            "my": unused,
+        }
 
     reason = "'plugins.my-sink': the plug-in cannot be imported: No module named 'serial'"
     text = "plugins:\n  other: {depth: x}\n  my-sink: {port: 1}\n"
@@ -292,6 +299,37 @@ def test_settings_of_a_broken_plug_in_report_the_import_error() -> None:
     ]
     row = "cities:\n- {name: A, lat: 1, lon: 2, plugins: {my-sink: {port: 1}}}\n"
     ((problem,),) = parse_cities([("f.yaml", row)], [], find_models=broken).quarantined
+    assert str(problem) == f"f.yaml:2:39: 'A': {reason}"
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value", "found"),
+    [
+        ("settings_model", "5", "5"),
+        ("settings_model", "''", "''"),
+        ("city_model", "dict", "dict"),
+        ("city_model", "Account()", "Account(token='')"),
+    ],
+)
+def test_a_wrong_model_is_an_error_of_the_plug_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, attribute: str, value: str, found: str
+) -> None:
+    """Its section and its keys in a row report the attribute and its value; they are not reported as unknown."""
+    info = tmp_path / "wrong_plugins-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: wrong-plugins\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[weatherd.providers]\nhut = wrong_plugin:open_provider\n")
+    code = f"{textwrap.dedent(PLUG_IN)}\nopen_provider.{attribute} = {value}\n"
+    (tmp_path / "wrong_plugin.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "wrong_plugin", raising=False)
+    importlib.invalidate_caches()
+    reason = f"'plugins.hut': the plug-in's {attribute} is {found}, not a pydantic model class"
+    with pytest.raises(ConfigError) as caught:
+        parse_settings("plugins:\n  hut: {token: t}\n", "f.yaml", {})
+    assert str(caught.value) == f"f.yaml:2:3: {reason}"
+    row = "cities:\n- {name: A, lat: 1, lon: 2, plugins: {hut: {station: 1}}}\n"
+    ((problem,),) = parse_cities([("f.yaml", row)], []).quarantined
     assert str(problem) == f"f.yaml:2:39: 'A': {reason}"
 
 

@@ -86,7 +86,7 @@ async def open_plain(_: Settings, resources: Resources) -> AsyncIterator[OneCity
 
 @contextlib.asynccontextmanager
 async def open_wrong(_: Settings, resources: Resources) -> AsyncIterator[OneCity]:
-    """Open a provider that states something else."""
+    """Open a provider with a wrong attribute."""
     yield OneCity(resources)
 
 
@@ -96,7 +96,6 @@ def provider_traits(settings: Settings) -> ProviderTraits:
 
 
 open_yearly.provider_traits = ProviderTraits(Plan({"day": 48}), 1, max_age=5 * 3600.0)  # type: ignore[attr-defined]
-open_wrong.provider_traits = lambda _: "ten requests at once"  # type: ignore[attr-defined]
 
 
 @pytest.fixture
@@ -230,11 +229,25 @@ async def test_a_plug_in_states_its_plan_its_concurrency_and_its_age_budget(inst
         assert await _peak(providers.limiters["plain"], 20) == Settings().shutdown_grace
 
 
-async def test_a_plug_in_with_other_traits_is_rejected_alone(install: Callable[..., None]) -> None:
-    """What is no ProviderTraits is an error of the plug-in, which cannot be used; the others can."""
+@pytest.mark.parametrize(
+    ("attribute", "value", "text"),
+    [
+        ("provider_traits", 5, "is 5, not a ProviderTraits or a function that returns one"),
+        ("provider_traits", {}, "is {}, not a ProviderTraits or a function that returns one"),
+        ("provider_traits", lambda _: "x", "returned 'x', not a ProviderTraits or a function that returns one"),
+        ("settings_model", 5, "is 5, not a pydantic model class"),
+        ("city_model", dict, "is dict, not a pydantic model class"),
+    ],
+)
+async def test_a_plug_in_with_a_wrong_attribute_is_broken(
+    install: Callable[..., None], monkeypatch: pytest.MonkeyPatch, attribute: str, value: Any, text: str
+) -> None:
+    """A wrong value of a documented attribute is logged once and makes this provider unusable; others are usable."""
     install("providers", "wrong", "plain")
+    monkeypatch.setattr(open_wrong, attribute, value, raising=False)
     with capture_logs() as logs:
         async with open_providers(Settings(), virtual_time.now) as providers:
-            assert "should be a ProviderTraits, not a str" in providers.rejected["wrong"].message
+            message = providers.rejected["wrong"].message
+            assert message == f"the provider 'wrong' cannot be opened: the plug-in's {attribute} {text}"
             assert "plain" in providers.usable
-    assert [event["plugin"] for event in logs] == ["wrong"]
+    assert [(event["event"], event["plugin"]) for event in logs] == [("plugin.broken", "wrong")]

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from weatherd.city import KEYS, City
 from weatherd.config.messages import explain_error, quote_shortened
-from weatherd.config.plugin_models import combine_models, explain_import_error, find_plugin_models, plugin_keys
+from weatherd.config.plugin_models import combine_models, explain_broken_plugin, find_plugin_models, plugin_keys
 from weatherd.config.setting_fields import PLUGINS
 from weatherd.config.yaml import reader
 from weatherd.errors import ConfigError, Problem, did_you_mean
@@ -134,7 +134,7 @@ class _RowReader:
         here, message = reader.find_position(row, path, key=is_unknown), ""
         known: Iterable[str] = KEYS
         if path[:1] == (PLUGINS,) and is_unknown:
-            message = explain_import_error(path, self._find_models())
+            message = explain_broken_plugin(path, self._find_models())
             known = plugin_keys(path, self._city_sections())
         message = message or explain_error(detail, known)
         return Problem(reader.format_position(self._name, here), city + message)

@@ -14,7 +14,7 @@ from pydantic_settings import InitSettingsSource
 from weatherd.config.city_list import load_cities
 from weatherd.config.environment import read_environment
 from weatherd.config.messages import explain_error
-from weatherd.config.plugin_models import combine_models, explain_import_error, find_plugin_models, plugin_keys
+from weatherd.config.plugin_models import combine_models, explain_broken_plugin, find_plugin_models, plugin_keys
 from weatherd.config.secrets import read_secrets
 from weatherd.config.setting_fields import CONFIG_VARIABLE, PLUGINS, section_model, walk_plugin, walk_settings
 from weatherd.config.settings import Settings
@@ -157,7 +157,7 @@ def _problem(
 ) -> tuple[reader.Position, Problem]:
     """Return a problem and its sort key: problems with variables come before those with the file."""
     path = detail["loc"]
-    message = explain_import_error(path, installed) or explain_error(detail, _known_keys(path, installed))
+    message = explain_broken_plugin(path, installed) or explain_error(detail, _known_keys(path, installed))
     for source in sources:
         if origin := source.find_origin(path):
             return (0, 0), Problem(origin, message)
@@ -168,11 +168,11 @@ def _problem(
 def _reject_variables(
     environ: Mapping[str, str], installed: Mapping[str, PluginModels]
 ) -> tuple[Mapping[str, str], list[Problem]]:
-    """Return *environ* without the variables of plug-ins that cannot be imported, and a problem for each of those."""
+    """Return *environ* without the variables of broken plug-ins, and a problem for each of those."""
     rejected = {
-        variable: explain_import_error(section.keys, installed)
+        variable: explain_broken_plugin(section.keys, installed)
         for name, models in installed.items()
-        if models.import_error
+        if models.error
         for section in walk_plugin(name, BaseModel)
         for variable in environ
         if f"{variable}__".startswith(f"{section.variables[0]}__")

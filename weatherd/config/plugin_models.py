@@ -24,7 +24,6 @@ compares cities.
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
@@ -32,7 +31,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from weatherd.config.messages import explain_error
 from weatherd.config.setting_fields import PLUGINS, section_model
 from weatherd.errors import ConfigError, Problem, describe
-from weatherd.plugins import contain, find_plugins
+from weatherd.plugins import contain, find_attribute, find_plugins, quote_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -54,7 +53,7 @@ class PluginModels(NamedTuple):
 
     settings: type[BaseModel] | None = None
     city: type[BaseModel] | None = None
-    import_error: str = ""  # why the plug-in cannot be imported, so that it is not known what it accepts
+    error: str = ""  # why the models are unknown: the plug-in cannot be imported, or an attribute is not a model
 
 
 def find_plugin_models() -> Mapping[str, PluginModels]:
@@ -66,20 +65,25 @@ def find_plugin_models() -> Mapping[str, PluginModels]:
     return {point.name: _models_of(point) for point in points if not point.value.startswith("weatherd.")}
 
 
-def find_model(opener: Any, attribute: str) -> type[BaseModel] | None:
-    """Return the model that is an attribute of a plug-in's opening function or of its module."""
-    module = sys.modules.get(getattr(opener, "__module__", ""))
-    model = getattr(opener, attribute, None) or getattr(module, attribute, None)
-    return model if isinstance(model, type) and issubclass(model, BaseModel) else None
+def read_models(opener: Any) -> PluginModels:
+    """Return the models of the plug-in that *opener* opens. Raises TypeError if an attribute is not a model."""
+    return PluginModels(_find_model(opener, "settings_model"), _find_model(opener, "city_model"))
+
+
+def _find_model(opener: Any, attribute: str) -> type[BaseModel] | None:
+    model = find_attribute(opener, attribute)
+    if model is None or (isinstance(model, type) and issubclass(model, BaseModel)):
+        return model
+    raise TypeError(f"the plug-in's {attribute} is {quote_value(model)}, not a pydantic model class")
 
 
 def with_plugin_defaults(settings: Settings, name: str, opener: Any) -> Settings:
     """Return *settings* with the defaults of a plug-in's model as its section, unless a section is configured.
 
     Then ``settings.plugins[name]`` exists for every plug-in with a ``settings_model``. Raises MissingSettingsError if
-    the model requires a key.
+    the model requires a key, and TypeError if one of the plug-in's models is not a model.
     """
-    model = find_model(opener, "settings_model")
+    model = read_models(opener).settings
     if model is None or name in settings.plugins:
         return settings
     try:
@@ -96,8 +100,11 @@ def _models_of(point: EntryPoint) -> PluginModels:
         with contain():
             opener = point.load()
     except Exception as error:  # noqa: BLE001 - a plug-in may raise anything
-        return PluginModels(import_error=describe(error))
-    return PluginModels(find_model(opener, "settings_model"), find_model(opener, "city_model"))
+        return PluginModels(error=f"the plug-in cannot be imported: {describe(error)}")
+    try:
+        return read_models(opener)
+    except TypeError as error:
+        return PluginModels(error=str(error))
 
 
 def combine_models(models: Mapping[str, type[BaseModel]], title: str) -> type[BaseModel]:
@@ -109,15 +116,15 @@ def combine_models(models: Mapping[str, type[BaseModel]], title: str) -> type[Ba
     return create_model(title, __config__=ConfigDict(extra="forbid"), **fields)
 
 
-def explain_import_error(path: tuple[str | int, ...], installed: Mapping[str, PluginModels]) -> str:
-    """Return the import error of the plug-in whose section is at *path*, such as ("plugins", "my-provider"), or "".
+def explain_broken_plugin(path: tuple[str | int, ...], installed: Mapping[str, PluginModels]) -> str:
+    """Return why the models of the plug-in whose section is at *path* are unknown, or "" if they are known.
 
-    Without it, the section would be reported as an unknown key, and users would look for a misspelt name instead of,
-    for example, a missing library.
+    *path* is, for example, ("plugins", "my-provider"). Without this, the section would be reported as an unknown key,
+    and users would look for a misspelt name instead of, for example, a missing library.
     """
     match path:
-        case (section, str(name)) if section == PLUGINS and name in installed and installed[name].import_error:
-            return f"'{PLUGINS}.{name}': the plug-in cannot be imported: {installed[name].import_error}"
+        case (section, str(name)) if section == PLUGINS and name in installed and installed[name].error:
+            return f"'{PLUGINS}.{name}': {installed[name].error}"
     return ""
 
 

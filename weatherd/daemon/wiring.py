@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-import sys
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -125,12 +124,12 @@ def _find_traits(name: str, opener: Any, settings: Settings) -> ProviderTraits:
     if name in PLANS:
         section = getattr(settings, name.replace("-", "_"))
         return ProviderTraits(find_plan(name, section.plan), section.concurrency, AGE_BUDGETS[name])
-    module = sys.modules.get(getattr(opener, "__module__", ""))
-    declared = getattr(opener, "provider_traits", None) or getattr(module, "provider_traits", None)
-    traits = declared(settings) if callable(declared) else declared or ProviderTraits()
-    if not isinstance(traits, ProviderTraits):
-        raise TypeError(f"'provider_traits' should be a ProviderTraits, not a {type(traits).__name__}")
-    return traits
+    declared = plugins.find_attribute(opener, "provider_traits")
+    traits = declared(settings) if callable(declared) else ProviderTraits() if declared is None else declared
+    if isinstance(traits, ProviderTraits):
+        return traits
+    found = f"{'returned' if callable(declared) else 'is'} {plugins.quote_value(traits)}"
+    raise TypeError(f"the plug-in's provider_traits {found}, not a ProviderTraits or a function that returns one")
 
 
 @contextlib.asynccontextmanager
