@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -132,6 +133,29 @@ def test_the_help_of_every_command_has_examples(weatherd: Weatherd, command: lis
     assert "\\b" not in out
 
 
+@pytest.mark.parametrize("command", [[], *COMMANDS], ids=" ".join)
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_the_help_of_every_command_fits_the_terminal(
+    weatherd: Weatherd, monkeypatch: pytest.MonkeyPatch, columns: int, command: list[str]
+) -> None:
+    """Lines have at most 80 columns, and no summary is cut off at any width."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    lines = weatherd(*command, "--help")[1].splitlines()
+    assert max(map(len, lines)) <= 80
+    assert not [line for line in lines if line.endswith("...") and not line.startswith("Usage:")]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_the_help_shows_no_python_types(weatherd: Weatherd, command: list[str]) -> None:
+    """Arguments and values of options are upper-case words such as ``CITY``, ``[CITY]...`` and ``--port PORT``."""
+    text = weatherd(*command, "--help")[1]
+    assert not re.search(r"[{}]|<[a-z|\[]", text)
+    usage = text.splitlines()[0].removeprefix(f"Usage: weatherd {' '.join(command)} ")
+    assert usage == usage.upper()
+    names = re.findall(r"^  (?:-\w, )?(?:--)?[\w-]+ (\S+)  ", text.partition("Options:")[2], re.MULTILINE)
+    assert names == [name.upper() for name in names]
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -152,7 +176,7 @@ def test_the_help_of_every_command_has_examples(weatherd: Weatherd, command: lis
         (["cities", "add", "\udcff", "--lat", "5", "--lon", "5"], "'name' should be UTF-8 text"),
         (["cities", "add", "Paris", "--pick", "99"], "--pick 99: should be between 1 and"),
         (["cities", "add", "Paris", "--pick", "0"], "--pick 0: should be between 1 and"),
-        (["schema", "x"], "Invalid value for 'file'"),
+        (["schema", "x"], "Invalid value for 'FILE'"),
         (["simulate", "--day", "x"], "--day should be a length of time"),
     ],
 )

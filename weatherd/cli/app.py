@@ -29,7 +29,7 @@ from weatherd.cli.commands.simulate import simulate
 from weatherd.cli.commands.status import health, status
 from weatherd.cli.commands.tail import tail
 from weatherd.cli.exit_codes import ExitCode
-from weatherd.cli.options import TYPER_SETTINGS, CommandGroup, ConfigFile
+from weatherd.cli.options import TYPER_SETTINGS, Command, CommandGroup, ConfigFile
 from weatherd.errors import ConfigError, StateError, WeatherdError
 
 _COMMANDS: dict[str, dict[str, Any]] = {  # by heading in the help
@@ -59,7 +59,7 @@ for _heading, _commands in _COMMANDS.items():
         if isinstance(_command, typer.Typer):
             app.add_typer(_command, name=_name, rich_help_panel=_heading)
         else:
-            app.command(_name, rich_help_panel=_heading)(_command)
+            app.command(_name, cls=Command, rich_help_panel=_heading)(_command)
 
 
 @app.callback(invoke_without_command=True)
@@ -73,7 +73,7 @@ def print_overview(
     \b
     Examples:
       weatherd run --demo               simulated weather: no account, no network
-      weatherd run                      the daemon, with the settings in config/weatherd.yaml
+      weatherd run                      the daemon, with config/weatherd.yaml
       weatherd once --format json       poll every city once
       weatherd cities add Flensburg     add a city to the list
       weatherd check --online           validate the files and test each provider

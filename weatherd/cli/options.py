@@ -7,11 +7,31 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 if TYPE_CHECKING:
     from weatherd.cli.client import Client
     from weatherd.config.loader import Configuration
+
+
+class Command(TyperCommand):
+    """A command whose help shows its arguments as ``CITY`` or ``[CITY]...``, without their Python types."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """Return the options and arguments of the usage line; typer writes a required argument as ``{CITY}``."""
+        return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the arguments and the options; typer writes an argument as ``CITY <str>``."""
+        rows: dict[str, list[tuple[str, str]]] = {"argument": [], "option": []}
+        for parameter in self.get_params(ctx):
+            name, text = parameter.get_help_record(ctx) or ("", "")
+            is_argument = parameter.param_type_name == "argument"
+            rows[parameter.param_type_name].append((name.partition(" ")[0] if is_argument else name, text))
+        for heading, parameters in (("Arguments", rows["argument"]), ("Options", rows["option"])):
+            if parameters:
+                with formatter.section(heading):
+                    formatter.write_dl(parameters)
 
 
 class CommandGroup(TyperGroup):
@@ -55,7 +75,10 @@ DaemonUrl = Annotated[
     str | None, typer.Option("--url", metavar="URL", help="The daemon's address; default: the one in the settings.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-OutputFormat = Annotated[Literal["text", "json", "csv"], typer.Option("--format", "-f", help="The output format.")]
+OutputFormat = Annotated[
+    Literal["text", "json", "csv"],
+    typer.Option("--format", "-f", metavar="FORMAT", help="The output format: text, json or csv."),
+]
 Since = Annotated[str | None, typer.Option("--since", metavar="WHEN", help="A duration before now (24h) or a date.")]
 Until = Annotated[
     str | None, typer.Option("--until", metavar="WHEN", help="A duration before now or a date; default: now.")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from weatherd.cli.exit_codes import ExitCode
-from weatherd.cli.options import TYPER_SETTINGS, ConfigFile, load_user_configuration, warn_of_quarantined_rows
+from weatherd.cli.options import TYPER_SETTINGS, Command, ConfigFile, load_user_configuration, warn_of_quarantined_rows
 from weatherd.errors import ConfigError, Problem, WeatherdError, did_you_mean
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def share_config_option(config: ConfigFile = None) -> None:
     """Accept ``--config`` before the subcommand."""
 
 
-@cities.command("list")
+@cities.command("list", cls=Command)
 def list_cities(config: ConfigFile = None) -> int:
     """List the cities: id, name, coordinates, interval and providers.
 
@@ -57,8 +57,10 @@ def list_cities(config: ConfigFile = None) -> int:
     return ExitCode.OK
 
 
-@cities.command("search")
-def search_city(name: Annotated[str, typer.Argument(help="The city's name.")], config: ConfigFile = None) -> int:
+@cities.command("search", cls=Command)
+def search_city(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The city's name.")], config: ConfigFile = None
+) -> int:
     """Search for places by name: coordinates, population, region and country.
 
     \b
@@ -69,15 +71,22 @@ def search_city(name: Annotated[str, typer.Argument(help="The city's name.")], c
     return ExitCode.OK
 
 
-@cities.command("add")
+@cities.command("add", cls=Command)
 def add_city(
-    name: Annotated[str, typer.Argument(help="The city's name.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The city's name.")],
     config: ConfigFile = None,
     lat: Annotated[
-        float | None, typer.Option(min=-90, max=90, help="Latitude in degrees; with it, the name is not searched for.")
+        float | None,
+        typer.Option(
+            metavar="DEGREES", min=-90, max=90, help="Latitude in degrees; with it, the name is not searched for."
+        ),
     ] = None,
-    lon: Annotated[float | None, typer.Option(min=-180, max=180, help="Longitude in degrees.")] = None,
-    pick: Annotated[int | None, typer.Option(help="Number of the match to add, as shown by search.")] = None,
+    lon: Annotated[
+        float | None, typer.Option(metavar="DEGREES", min=-180, max=180, help="Longitude in degrees.")
+    ] = None,
+    pick: Annotated[
+        int | None, typer.Option(metavar="N", help="Number of the match to add, as shown by search.")
+    ] = None,
 ) -> int:
     """Add a city at the end of the list.
 
@@ -106,8 +115,10 @@ def add_city(
     return ExitCode.OK
 
 
-@cities.command("remove")
-def remove_city(name: Annotated[str, typer.Argument(help="The city's name or id.")], config: ConfigFile = None) -> int:
+@cities.command("remove", cls=Command)
+def remove_city(
+    name: Annotated[str, typer.Argument(metavar="CITY", help="The city's name or id.")], config: ConfigFile = None
+) -> int:
     """Remove a city from the list, also if its row is quarantined.
 
     \b

@@ -24,7 +24,7 @@ _PHASES = {"dns": "DNS", "tls_begun": "connect", "first_byte": "first byte", "do
 
 
 def explain(
-    city: Annotated[str, typer.Argument(help="The city's name or id.")],
+    city: Annotated[str, typer.Argument(metavar="CITY", help="The city's name or id.")],
     config: ConfigFile = None,
     url: DaemonUrl = None,
 ) -> int:

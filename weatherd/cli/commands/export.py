@@ -35,7 +35,8 @@ def export(  # noqa: PLR0917 - one parameter per option
     ] = None,
     config: ConfigFile = None,
     format: Annotated[  # noqa: A002 - the option's name
-        Literal["csv", "jsonl", "parquet"], typer.Option("--format", "-f", help="The output format.")
+        Literal["csv", "jsonl", "parquet"],
+        typer.Option("--format", "-f", metavar="FORMAT", help="The output format: csv, jsonl or parquet."),
     ] = "csv",
     since: Since = None,
     until: Until = None,

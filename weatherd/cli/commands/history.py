@@ -30,7 +30,7 @@ _TABLE_ROWS, _SPARKLINE_WIDTH = 24, 60
 
 
 def history(
-    city: Annotated[str, typer.Argument(help="The city's name or id.")],
+    city: Annotated[str, typer.Argument(metavar="CITY", help="The city's name or id.")],
     config: ConfigFile = None,
     since: Annotated[
         str, typer.Option("--since", metavar="WHEN", help="A duration before now (24h) or a date.")
@@ -46,7 +46,7 @@ def history(
     Examples:
       weatherd history Kiel
       weatherd history Kiel --since 7d
-      weatherd history Kiel --since 2026-01-01 --until 2026-02-01 --format csv > january.csv
+      weatherd history Kiel --since 2026-01-01 --format csv > kiel.csv
     """
     from weatherd.formatting import to_dict
     from weatherd.journal.reader import Reader

@@ -13,7 +13,8 @@ from weatherd.cli.exit_codes import ExitCode
 
 def schema(
     file: Annotated[
-        Literal["weatherd", "cities"] | None, typer.Argument(help="The file to describe; default: both.")
+        Literal["weatherd", "cities"] | None,
+        typer.Argument(metavar="FILE", help="The file to describe: weatherd or cities; default: both."),
     ] = None,
 ) -> int:
     """Print the JSON Schemas of both configuration files, with the sections of the installed plug-ins.

@@ -20,15 +20,18 @@ if TYPE_CHECKING:
 
 def simulate(  # noqa: PLR0917 - one parameter per option
     port: Annotated[
-        int, typer.Option("--port", "-p", min=0, max=65535, help="The port to listen on; 0 picks a free one.")
+        int,
+        typer.Option(
+            "--port", "-p", metavar="PORT", min=0, max=65535, help="The port to listen on; 0 picks a free one."
+        ),
     ] = 8081,
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    day: Annotated[str, typer.Option(help="Duration of a simulated day: 10m, 1h, 24h.")] = "24h",
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="The address to listen on.")] = "127.0.0.1",
+    day: Annotated[str, typer.Option(metavar="DURATION", help="Duration of a simulated day: 10m, 1h, 24h.")] = "24h",
     fault: Annotated[
         list[str] | None,
         typer.Option("--fault", metavar="KIND:RATE", help="A fault, and the fraction of the responses that have it."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the random faults.")] = 0,
+    seed: Annotated[int, typer.Option(metavar="NUMBER", help="Seed of the random faults.")] = 0,
     quotas: Annotated[bool, typer.Option("--quotas", help="Enforce the limits of the free plans.")] = False,  # noqa: FBT002
 ) -> int:
     """Serve simulated weather, with faults on demand.

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 
 def tail(
-    city: Annotated[str | None, typer.Argument(help="The city's name or id; default: all cities.")] = None,
+    city: Annotated[
+        str | None, typer.Argument(metavar="CITY", help="The city's name or id; default: all cities.")
+    ] = None,
     config: ConfigFile = None,
     url: DaemonUrl = None,
     json: AsJson = False,  # noqa: FBT002
