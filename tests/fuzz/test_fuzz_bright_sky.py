@@ -89,7 +89,7 @@ def fuzz(bodies: list[bytes]) -> None:
 
 @given(st.integers(100, 599) | st.just(200), st.binary())
 def test_any_bytes(status: int, body: bytes) -> None:
-    """Any bytes under any status."""
+    """Any bytes with any status have a valid observation or are an explained failure."""
     parse(status, body)
 
 
@@ -99,5 +99,5 @@ def test_corrupted_seeds() -> None:
 
 
 def test_corrupted_recordings(recorded: Path) -> None:
-    """Recorded responses, corrupted."""
+    """A corrupted recorded response has a valid observation or is an explained failure."""
     fuzz([file.read_bytes() for file in sorted((recorded / "brightsky").iterdir())])

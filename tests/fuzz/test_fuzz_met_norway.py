@@ -67,14 +67,14 @@ def test_corrupted_documents() -> None:
 
 
 def test_corrupted_bytes() -> None:
-    """So has a response with bytes that are changed, cut or repeated."""
+    """A response with changed, cut or repeated bytes has a valid observation or is an explained failure."""
     draws = random.Random(SEED)
     for _ in range(BODIES // 5):
         parse(200, corrupt_bytes(json.dumps(draws.choice(SEEDS)).encode(), draws))
 
 
 def test_corrupted_recordings(recorded: Path) -> None:
-    """Recorded responses, corrupted."""
+    """A corrupted recorded response has a valid observation or is an explained failure."""
     draws = random.Random(SEED)
     document = json.loads((recorded / "metno" / "crafted_snow_two_steps_negative.json").read_bytes())
     for _ in range(1000):

@@ -97,7 +97,7 @@ def fuzz(bodies: list[bytes]) -> None:
 
 @given(st.integers(100, 599) | st.just(200), st.binary())
 def test_any_bytes(status: int, body: bytes) -> None:
-    """Any bytes under any status."""
+    """Any bytes with any status have a valid observation or are an explained failure."""
     parse(status, body)
 
 
@@ -107,7 +107,7 @@ def test_corrupted_seeds() -> None:
 
 
 def test_corrupted_recordings(recorded: Path) -> None:
-    """Recorded observations and problems, the two kinds of response to a request for an observation, corrupted."""
+    """A corrupted recorded observation or problem has a valid observation or is an explained failure."""
     kinds = ("kcnk_*.json", "pynws_stations_observations*.json", "problem_[0-9]*.json")
     bodies = [file.read_bytes() for kind in kinds for file in sorted((recorded / "nws").glob(kind))]
     assert len(bodies) >= 14
@@ -139,7 +139,7 @@ async def search(rng: random.Random) -> list[str]:
 
 
 def test_stations() -> None:
-    """There are one to five ids that are valid in an address, or an explained failure."""
+    """The result is one to five ids that are valid in a URL, or an explained failure."""
     rng = random.Random(f"{SEED} stations")
 
     async def searches() -> int:

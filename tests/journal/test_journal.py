@@ -55,7 +55,7 @@ def test_an_observation_is_read_as_it_was_added(
     observed_at: Any, fetched_at: Any, temperature: float, description: str, number: float | None
 ) -> None:
     """Every field comes back as it went in, to the microsecond and the last bit."""
-    said = observation(
+    observed = observation(
         observed_at=observed_at,
         fetched_at=fetched_at,
         temperature=temperature,
@@ -65,9 +65,9 @@ def test_an_observation_is_read_as_it_was_added(
         code=None,
     )
     with closing(Store(MEMORY)) as store:  # type: ignore[arg-type]
-        store.add([FetchedObservation(KIEL, said)])
+        store.add([FetchedObservation(KIEL, observed)])
         row = store._db.query("SELECT * FROM observation")[0]
-    assert parse_entry(row).observation == said
+    assert parse_entry(row).observation == observed
 
 
 def test_a_repeat_is_counted_and_a_revision_moves_to_the_end(store: Store, file: Path) -> None:
@@ -137,12 +137,12 @@ def test_a_damaged_file_is_an_error(file: Path) -> None:
     st.integers(1, 5),
 )
 def test_pages_and_history_of_a_city_equal_the_filtered_journal(
-    said: list[tuple[City, int, int]], since: int | None, until: int | None, after: int, limit: int
+    observed: list[tuple[City, int, int]], since: int | None, until: int | None, after: int, limit: int
 ) -> None:
     """A page and the history of a city equal the journal filtered by city, time and number."""
     begin, end = (None if minute is None else EPOCH + timedelta(minutes=minute) for minute in (since, until))
     with TemporaryDirectory() as folder, closing(Store(file := Path(folder) / "weatherd.sqlite")) as store:
-        for city, minute, value in said:
+        for city, minute, value in observed:
             store.add([make_fetched(city, observed_at=EPOCH + timedelta(minutes=minute), temperature=float(value))])
         with closing(Reader(file)) as reader:
             kiel = [

@@ -10,13 +10,13 @@ from weatherd.journal.key_value import KeyValueEntry, KeyValueStore
 LATER = EPOCH + timedelta(hours=1)
 
 
-def entry(key: str, text: str) -> KeyValueEntry:
+def make_entry(key: str, text: str) -> KeyValueEntry:
     """Return an entry that expires in an hour."""
     return KeyValueEntry("fake", key, text, LATER.timestamp())
 
 
 def test_a_text_is_found_at_once() -> None:
-    """Without a save; a second text replaces the first, and an unknown key has none."""
+    """A text is found before it is saved; a second text replaces the first, and an unknown key has none."""
     store = KeyValueStore("fake")
     store.put("a", "one", LATER)
     store.put("a", "two", LATER)
@@ -34,20 +34,20 @@ def test_only_the_last_text_of_a_key_is_saved() -> None:
     store.put("a", "two", LATER)
     store.put("b", "three", LATER)
     assert changes == ["one", "two", "two"]
-    assert store.take_unsaved() == [entry("a", "two"), entry("b", "three")]
+    assert store.take_unsaved() == [make_entry("a", "two"), make_entry("b", "three")]
     assert store.take_unsaved() == []
 
 
 def test_an_entry_of_an_earlier_run_is_not_saved_again() -> None:
-    """It is found, and is on the disk already."""
+    """An entry of an earlier run is found, and not saved again, because it is already on the disk."""
     store = KeyValueStore("fake")
-    store.restore(entry("a", "one"))
+    store.restore(make_entry("a", "one"))
     assert store.get("a") == "one"
     assert store.take_unsaved() == []
 
 
 def test_an_entry_that_could_not_be_saved_is_saved_later() -> None:
-    """Unless a newer text was put for its key meanwhile: that one is saved."""
+    """The entry is saved again, unless a newer text was put for its key: then that one is saved."""
     store = KeyValueStore("fake")
     store.put("a", "old", LATER)
     store.put("b", "other", LATER)

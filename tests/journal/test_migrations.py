@@ -75,7 +75,7 @@ def test_every_old_file_gets_the_tables_of_a_new_one(file: Path, version: int) -
 
 
 def test_a_file_of_version_1(file: Path) -> None:
-    """Its latest observations are the first in the journal, its usage rows stay, and its free space can be released."""
+    """The latest observations become the first entries, usage rows are kept, and free space can be released."""
     said = observation(
         observed_at=datetime(2026, 6, 1, 12, tzinfo=UTC),
         fetched_at=datetime(2026, 6, 1, 12, 0, 1, 2, tzinfo=UTC),
@@ -120,7 +120,7 @@ def test_a_file_of_version_1(file: Path) -> None:
     ],
 )
 def test_a_damaged_observation_of_version_1_is_dropped_alone(file: Path, damaged: str) -> None:
-    """What cannot be an observation is as if it were not there; the others of the file are kept."""
+    """A damaged observation is dropped; all others of the file are kept."""
     rows = [("a", 1.0, 2.0, 3.0, damaged), ("kiel", 54.3, 10.1, NOW, first_version_text())]
     write_old_file(file, 1, last=rows)
     with closing(Store(file)) as store, closing(Reader(file)) as reader:
@@ -129,7 +129,7 @@ def test_a_damaged_observation_of_version_1_is_dropped_alone(file: Path, damaged
 
 
 def test_a_file_of_version_2(file: Path) -> None:
-    """Its index began with the city; its observations keep their numbers, and each city its latest one."""
+    """Observations keep their numbers, and each city keeps its latest one, although the index changes."""
     later = EPOCH + timedelta(minutes=10)
     noon, ten_past, fetched = to_micros(EPOCH), to_micros(later), to_micros(EPOCH + timedelta(seconds=1))
     write_old_file(
@@ -168,7 +168,7 @@ def test_a_file_of_version_2(file: Path) -> None:
     ],
 )
 def test_a_cursor_of_version_3_keeps_its_meaning(file: Path, old: tuple[int, int, str], cursor: Idle | InDoubt) -> None:
-    """It was idle, or in doubt about the batch up to ``ahead``, whose key it held; skipped entries stay noted."""
+    """A cursor stays idle, or in doubt about the batch up to ``ahead`` with its key; skipped entries stay recorded."""
     write_old_file(file, 3, cursor=[("destination", *old)], aside=[("destination", 2, "too cold")], gathered=[[0]])
     with closing(Store(file)) as store:
         assert store.cursors.load("destination") == cursor

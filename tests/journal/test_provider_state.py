@@ -42,13 +42,13 @@ def noon() -> datetime:
 
 
 @contextlib.asynccontextmanager
-async def opened(path: Path) -> AsyncIterator[ProviderState]:
+async def open_state(path: Path) -> AsyncIterator[ProviderState]:
     """Open the journal in a folder, and its provider state."""
     async with open_journal(path) as journal, open_provider_state(journal, noon) as state:
         yield state
 
 
-async def add(state: ProviderState, arrivals: list[Any]) -> None:
+async def add_observations(state: ProviderState, arrivals: list[Any]) -> None:
     """Add observations to the journal."""
     assert state._journal
     await state._journal.add(arrivals)
@@ -63,7 +63,7 @@ async def save_now(state: ProviderState) -> None:
     await state._saving
 
 
-def left(state: ProviderState, provider: str = "fake") -> float:
+def calls_left_of(state: ProviderState, provider: str = "fake") -> float:
     """Return how many calls a provider has left."""
     return state._meters[provider].calls_left(noon().timestamp())
 
@@ -74,7 +74,7 @@ def charge(state: ProviderState, calls: int, provider: str = "fake") -> None:
     state.schedule_save(provider)
 
 
-def events(logs: list[Any]) -> list[tuple[str, str]]:
+def logged_events(logs: list[Any]) -> list[tuple[str, str]]:
     """Return the logged events with their levels."""
     return [(log["event"], log["log_level"]) for log in logs]
 
@@ -120,7 +120,7 @@ async def test_a_state_that_cannot_be_opened_is_explained(tmp_path: Path, spoil:
     path = tmp_path / "state"
     spoil(path)
     with pytest.raises(StateError) as caught:
-        async with opened(path):
+        async with open_state(path):
             pass
     assert str(caught.value) == reason.format(path)
 
@@ -131,7 +131,7 @@ async def test_a_state_that_cannot_be_opened_is_explained(tmp_path: Path, spoil:
 async def test_the_next_run_restores_the_state(tmp_path: Path) -> None:
     """The latest observations, calls, token buckets, pauses and key-value entries are the same after a restart."""
     path = tmp_path / "new"
-    async with opened(path) as state:
+    async with open_state(path) as state:
         assert stat.S_IMODE(path.stat().st_mode) == 0o700
         assert list(state.latest) == []
         meter = state.usage_meter("fake", PLAN)
@@ -139,8 +139,8 @@ async def test_the_next_run_restores_the_state(tmp_path: Path) -> None:
         meter.bucket.take(10, noon().timestamp())
         meter.closed_until = noon().timestamp() + 600
         state.key_values("fake").put("key", "text", NOON + timedelta(days=1))
-        await add(state, [make_fetched(KIEL), make_fetched(BERLIN), make_fetched(KIEL, temperature=9.0)])
-    async with opened(path) as state:
+        await add_observations(state, [make_fetched(KIEL), make_fetched(BERLIN), make_fetched(KIEL, temperature=9.0)])
+    async with open_state(path) as state:
         after = state.usage_meter("fake", PLAN)
         assert after.calls_left(noon().timestamp()) == 70
         assert after.bucket.delay(10, noon().timestamp()) == 10.0
@@ -159,31 +159,31 @@ async def test_the_next_run_restores_the_state(tmp_path: Path) -> None:
 
 async def test_two_processes_with_one_folder_add_up_their_calls(tmp_path: Path) -> None:
     """The daemon and a command know all calls after their next save, in whatever order they start, save or end."""
-    async with opened(tmp_path) as daemon:
+    async with open_state(tmp_path) as daemon:
         daemon.usage_meter("fake", PLAN)
         charge(daemon, 10)
         await save_now(daemon)
-        async with opened(tmp_path) as once:
+        async with open_state(tmp_path) as once:
             once.usage_meter("fake", PLAN)
-            assert left(once) == 90
+            assert calls_left_of(once) == 90
             charge(once, 5)
             charge(daemon, 3)
             await save_now(once)
-            assert left(once) == 85
+            assert calls_left_of(once) == 85
             await save_now(daemon)
-            assert left(daemon) == 82
+            assert calls_left_of(daemon) == 82
             charge(once, 1)
         charge(daemon, 1)
         await save_now(daemon)
-        assert left(daemon) == 80
-    async with opened(tmp_path) as again:
+        assert calls_left_of(daemon) == 80
+    async with open_state(tmp_path) as again:
         again.usage_meter("fake", PLAN)
-        assert left(again) == 80
+        assert calls_left_of(again) == 80
 
 
 async def test_a_change_is_saved_within_a_second(tmp_path: Path) -> None:
-    """A power cut loses no more than that; changes in that time are saved together."""
-    async with opened(tmp_path) as state:
+    """Changes within a second are saved together, so that a power cut loses no more than that."""
+    async with open_state(tmp_path) as state:
         store = state.key_values("fake")
         assert state._timer is None
         begin = asyncio.get_running_loop().time()
@@ -202,18 +202,18 @@ import asyncio, sys
 from pathlib import Path
 import structlog
 from tests.support.fakes import KIEL, make_fetched
-from tests.journal.test_provider_state import PLAN, NOON, noon, opened, add
+from tests.journal.test_provider_state import PLAN, NOON, noon, open_state, add_observations
 
 structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("info"))
 
 async def main():
     loop = asyncio.get_running_loop()
-    async with opened(Path(sys.argv[1])) as state:
+    async with open_state(Path(sys.argv[1])) as state:
         meter = state.usage_meter("fake", PLAN)
         for number in range(3):
             meter.charge(1, noon().timestamp())
             state.key_values("fake").put("key", f"text {number}", NOON.replace(year=2027))
-            await add(state, [make_fetched(KIEL, temperature=float(number))])
+            await add_observations(state, [make_fetched(KIEL, temperature=float(number))])
             begun = asyncio.Event()
             loop.call_at(state._timer.when() + 0.001, begun.set)
             await begun.wait()
@@ -235,9 +235,9 @@ async def test_saved_state_survives_a_kill(tmp_path: Path) -> None:
         assert [await read_line(process) for _ in range(4)] == ["saved"] * 3 + ["dying"]
         process.send_signal(signal.SIGKILL)
         await process.wait()
-    async with opened(tmp_path) as state:
+    async with open_state(tmp_path) as state:
         state.usage_meter("fake", PLAN)
-        assert left(state) == 97
+        assert calls_left_of(state) == 97
         assert state.key_values("fake").get("key") == "text 2"
         assert [last.observation.temperature for last in state.latest] == [2.0]
     with closing(sqlite3.connect(tmp_path / JOURNAL_FILE)) as other:
@@ -245,55 +245,55 @@ async def test_saved_state_survives_a_kill(tmp_path: Path) -> None:
 
 
 async def test_a_state_in_memory_is_never_saved() -> None:
-    """Without a journal everything else works the same."""
+    """Without a journal, meters and stores work, and nothing is saved."""
     state = in_memory_state(noon)
     store, _ = state.key_values("fake"), state.usage_meter("fake", PLAN)
     store.put("key", "text", LATER)
     charge(state, 10)
-    assert (store.get("key"), left(state), state._timer) == ("text", 90, None)
+    assert (store.get("key"), calls_left_of(state), state._timer) == ("text", 90, None)
     await state.aclose()
 
 
 # --- failing saves
 
 
-def rename(path: Path, before: str, after: str) -> None:
+def rename_table(path: Path, before: str, after: str) -> None:
     """Rename a table, so that saves fail, or work again."""
     with closing(sqlite3.connect(path / JOURNAL_FILE)) as other:
         other.execute(f"ALTER TABLE {before} RENAME TO {after}")
 
 
 async def test_failing_saves_are_logged_once_and_lose_nothing(tmp_path: Path) -> None:
-    """The state works on; the first save that succeeds includes every change since the last one."""
+    """The state stays usable; the first successful save includes every change since the last one."""
     with capture_logs() as logs:
-        async with opened(tmp_path) as state:
+        async with open_state(tmp_path) as state:
             store, _ = state.key_values("fake"), state.usage_meter("fake", PLAN)
             store.put("old", "text", LATER + timedelta(days=1))
             await save_now(state)
-            rename(tmp_path, "note", "away")
+            rename_table(tmp_path, "note", "away")
             for number in range(5):
                 charge(state, 1)
                 store.put(f"{number}", "text", LATER + timedelta(days=1))
                 store.put("same", f"{number}", LATER + timedelta(days=1))
                 await save_now(state)
-            assert left(state) == 95
-            rename(tmp_path, "away", "note")
+            assert calls_left_of(state) == 95
+            rename_table(tmp_path, "away", "note")
             charge(state, 1)
             await save_now(state)
-            assert left(state) == 94
-    assert events(logs) == [("state.down", "error"), ("state.recovered", "info")]
+            assert calls_left_of(state) == 94
+    assert logged_events(logs) == [("state.down", "error"), ("state.recovered", "info")]
     assert logs[0]["reason"] == f"{tmp_path}/weatherd.sqlite: no such table: note"
-    async with opened(tmp_path) as state:
+    async with open_state(tmp_path) as state:
         store, _ = state.key_values("fake"), state.usage_meter("fake", PLAN)
-        assert left(state) == 94
+        assert calls_left_of(state) == 94
         assert [store.get(key) for key in ("old", "0", "4", "same")] == ["text", "text", "text", "4"]
 
 
 async def test_a_change_during_a_failing_save_is_not_overwritten(tmp_path: Path) -> None:
     """The next save has the newer text and not the one that could not be saved."""
-    async with opened(tmp_path) as state:
+    async with open_state(tmp_path) as state:
         store = state.key_values("fake")
-        rename(tmp_path, "note", "away")
+        rename_table(tmp_path, "note", "away")
         store.put("key", "one", LATER + timedelta(days=1))
         state._start_saving()
         await asyncio.sleep(0)  # the save has begun
@@ -301,40 +301,40 @@ async def test_a_change_during_a_failing_save_is_not_overwritten(tmp_path: Path)
         with capture_logs() as logs:
             assert state._saving
             await state._saving
-            rename(tmp_path, "away", "note")
+            rename_table(tmp_path, "away", "note")
             await save_now(state)
         assert len(logs) == 2
-    async with opened(tmp_path) as state:
+    async with open_state(tmp_path) as state:
         assert state.key_values("fake").get("key") == "two"
 
 
 async def test_a_failed_save_is_retried(tmp_path: Path) -> None:
-    """Even without further changes; otherwise a kill hours later would lose it."""
-    async with opened(tmp_path) as state:
-        rename(tmp_path, "note", "away")
+    """A failed save is retried without further changes, so that a later kill does not lose it."""
+    async with open_state(tmp_path) as state:
+        rename_table(tmp_path, "note", "away")
         state.key_values("fake").put("key", "text", LATER)
         with capture_logs() as logs:
             await save_now(state)
-            rename(tmp_path, "away", "note")
+            rename_table(tmp_path, "away", "note")
             assert state._timer, "no retry is scheduled"
             await save_now(state)
-        assert events(logs) == [("state.down", "error"), ("state.recovered", "info")]
+        assert logged_events(logs) == [("state.down", "error"), ("state.recovered", "info")]
         assert state._timer is None
 
 
 async def test_a_failing_last_save_does_not_raise(tmp_path: Path) -> None:
     """The failure is logged, and the shutdown goes on."""
     with capture_logs() as logs:
-        async with opened(tmp_path) as state:
-            rename(tmp_path, "note", "away")
+        async with open_state(tmp_path) as state:
+            rename_table(tmp_path, "note", "away")
             state.key_values("fake").put("key", "text", LATER)
-    assert events(logs) == [("state.down", "error")]
+    assert logged_events(logs) == [("state.down", "error")]
 
 
 async def test_a_slow_save_blocks_nothing(tmp_path: Path) -> None:
     """While another process has locked the file, the event loop runs, and changes meanwhile are saved afterwards."""
     with closing(sqlite3.connect(tmp_path / JOURNAL_FILE, isolation_level=None)) as other, capture_logs() as logs:
-        async with opened(tmp_path) as state:
+        async with open_state(tmp_path) as state:
             state.usage_meter("fake", PLAN)
             charge(state, 1)
             other.execute("BEGIN IMMEDIATE")
@@ -350,12 +350,12 @@ async def test_a_slow_save_blocks_nothing(tmp_path: Path) -> None:
             assert state._saving is saving  # never two at once
             other.execute("COMMIT")
             await saving
-            assert left(state) == 98
+            assert calls_left_of(state) == 98
             await save_now(state)
-    assert events(logs) == []
-    async with opened(tmp_path) as state:
+    assert logged_events(logs) == []
+    async with open_state(tmp_path) as state:
         state.usage_meter("fake", PLAN)
-        assert left(state) == 98
+        assert calls_left_of(state) == 98
 
 
 FILLER = """
@@ -363,12 +363,12 @@ import asyncio, resource, sys
 from pathlib import Path
 import structlog
 from structlog.testing import capture_logs
-from tests.journal.test_provider_state import PLAN, NOON, charge, left, opened, save_now
+from tests.journal.test_provider_state import PLAN, NOON, charge, calls_left_of, open_state, save_now
 
 async def main():
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     with capture_logs() as logs:
-        async with opened(Path(sys.argv[1])) as state:
+        async with open_state(Path(sys.argv[1])) as state:
             store, _ = state.key_values("fake"), state.usage_meter("fake", PLAN)
             charge(state, 1)
             await save_now(state)
@@ -393,7 +393,7 @@ async def test_a_full_disk_is_logged_once_and_loses_nothing(tmp_path: Path) -> N
     async with run_script(FILLER, str(tmp_path)) as process:
         assert await read_line(process) == "['state.down', 'state.recovered']"
         assert await process.wait() == 0
-    async with opened(tmp_path) as state:
+    async with open_state(tmp_path) as state:
         store, _ = state.key_values("fake"), state.usage_meter("fake", PLAN)
-        assert left(state) == 93
+        assert calls_left_of(state) == 93
         assert [len(store.get(f"{number}") or "") for number in range(5)] == [100_000] * 5

@@ -36,7 +36,7 @@ def test_where_the_state_folder_is(setting: Path | None, environ: dict[str, str]
 
 
 def test_a_missing_folder_is_created_for_its_owner_only(tmp_path: Path) -> None:
-    """Its parents are created too; other users cannot read it."""
+    """The folder and its parents are created; other users cannot read it."""
     path = tmp_path / "a" / "b"
     with lock_state_folder(path):
         assert stat.S_IMODE(path.stat().st_mode) == 0o700

@@ -31,17 +31,17 @@ OLDEST = KeyValueEntry("fake", "big", "x" * 500_000, NOW + 60)
 CALL = ProviderUsage("fake", [WindowUsage("day", NOW, 1.0)])
 
 
-def calls(number: int) -> list[ProviderUsage]:
+def usage_of(number: int) -> list[ProviderUsage]:
     """Return the saved usage after so many calls."""
     return [ProviderUsage("fake", [WindowUsage("day", NOW, float(number))])]
 
 
-def last(city: Any = KIEL, **values: object) -> LastObservation:
+def last_observation(city: Any = KIEL, **values: object) -> LastObservation:
     """Return the latest observation of a city with its coordinates."""
     return LastObservation(city.lat, city.lon, observation(city, **values))
 
 
-def arrivals(*lasts: LastObservation) -> list[FetchedObservation]:
+def make_batch(*lasts: LastObservation) -> list[FetchedObservation]:
     """Return fetched observations that are then saved as these latest ones."""
     named = {"kiel": KIEL, "berlin": BERLIN}
     return [
@@ -50,7 +50,7 @@ def arrivals(*lasts: LastObservation) -> list[FetchedObservation]:
     ]
 
 
-def kept(file: Path, now: float = NOW) -> SavedState:
+def load_state(file: Path, now: float = NOW) -> SavedState:
     """Return the state that another run loads."""
     with closing(Store(file)) as store:
         return store.load(now)
@@ -64,7 +64,7 @@ def file(tmp_path: Path) -> Path:
 
 def test_saved_state_is_loaded_again(file: Path) -> None:
     """Another run loads each latest observation with its coordinates, the usage and the key-value entries."""
-    full = last(
+    full = last_observation(
         BERLIN,
         description="Nebel, 100 % – 雨",
         fetched_at=EPOCH + timedelta(milliseconds=1),
@@ -77,29 +77,29 @@ def test_saved_state_is_loaded_again(file: Path) -> None:
     with closing(Store(file)) as store:
         assert store.load(NOW) == SavedState([], [], [])
         assert store.save([CALL], [NOTE]) == [CALL]
-        store.add(arrivals(last(), full))
-    found = kept(file)
-    assert sorted(found.latest) == sorted([last(), full])
+        store.add(make_batch(last_observation(), full))
+    found = load_state(file)
+    assert sorted(found.latest) == sorted([last_observation(), full])
     assert found.usage == [CALL]
     assert found.entries == [NOTE]
 
 
 def test_newer_values_replace_older_ones(file: Path) -> None:
     """Newer values replace older ones."""
-    newer = last(temperature=7.0)._replace(lat=1.0)
+    newer = last_observation(temperature=7.0)._replace(lat=1.0)
     with closing(Store(file)) as store:
-        store.add(arrivals(last(), newer))
+        store.add(make_batch(last_observation(), newer))
         store.save([], [NOTE])
         store.save([], [NOTE._replace(text="new")])
-    assert (kept(file).latest, kept(file).entries) == ([newer], [NOTE._replace(text="new")])
+    assert (load_state(file).latest, load_state(file).entries) == ([newer], [NOTE._replace(text="new")])
 
 
 @pytest.mark.parametrize(("age", "is_kept"), [(WEEK - 1, True), (WEEK + 1, False)])
 def test_a_city_that_left_is_forgotten_after_a_week(file: Path, age: float, is_kept: bool) -> None:  # noqa: FBT001
     """A latest observation that was fetched more than a week ago is not loaded."""
     with closing(Store(file)) as store:
-        store.add(arrivals(last(fetched_at=EPOCH)))
-    assert bool(kept(file, NOW + age).latest) == is_kept
+        store.add(make_batch(last_observation(fetched_at=EPOCH)))
+    assert bool(load_state(file, NOW + age).latest) == is_kept
 
 
 @pytest.mark.parametrize(("until", "is_kept"), [(1.0, True), (-1.0, False)])
@@ -107,7 +107,7 @@ def test_an_expired_entry_is_deleted(file: Path, until: float, is_kept: bool) ->
     """A key-value entry is loaded until it expires."""
     with closing(Store(file)) as store:
         store.save([], [NOTE._replace(until=NOW + until)])
-    assert bool(kept(file).entries) == is_kept
+    assert bool(load_state(file).entries) == is_kept
 
 
 @pytest.mark.parametrize("content", [b"no database at all, but long enough to be none " * 100, b"short"])
@@ -133,9 +133,9 @@ def test_a_damaged_database_is_explained(file: Path) -> None:
 
 
 def test_a_file_of_a_newer_weatherd_is_not_changed(file: Path) -> None:
-    """The message says so, and the file is closed."""
+    """The message names the newer version, and the file is closed unchanged."""
     with closing(Store(file)) as store:
-        store.add(arrivals(last()))
+        store.add(make_batch(last_observation()))
     with closing(sqlite3.connect(file)) as other:
         other.execute(f"PRAGMA user_version = {VERSION + 1}")
     with pytest.raises(StateError, match="newer weatherd: use that, or another 'state' folder"):
@@ -155,7 +155,7 @@ def test_a_rejected_file_is_closed(file: Path, statement: str | None) -> None:
         file.write_bytes(b"no database at all" * 100)
     with pytest.raises(StateError) as caught:
         Store(file)
-    assert caught.value.args  # the error is still there, and with it all that it knows
+    assert caught.value.args  # the error is still there, with its traceback and frames
     assert str(file) not in {os.path.realpath(path) for path in FILES.iterdir()}
 
 
@@ -187,11 +187,11 @@ def test_a_full_disk_is_reported_and_loses_nothing(file: Path) -> None:
         for _ in range(3):
             with pytest.raises(StateError, match="is full"):
                 store.save([CALL], [OLDEST])
-        assert kept(file) == SavedState([], [CALL], [])
+        assert load_state(file) == SavedState([], [CALL], [])
         store._db.query("PRAGMA max_page_count = 100000")
         store.save([CALL], [OLDEST])
-    found = kept(file)
-    assert (found.usage, found.entries) == (calls(2), [OLDEST])
+    found = load_state(file)
+    assert (found.usage, found.entries) == (usage_of(2), [OLDEST])
 
 
 def test_a_locked_file_is_reported(file: Path) -> None:
@@ -241,4 +241,4 @@ def test_several_processes_may_write_at_once(file: Path) -> None:
                 store.save([CALL], [NOTE])
 
     assert _in_threads(4, work) == []
-    assert kept(file).usage == calls(120)
+    assert load_state(file).usage == usage_of(120)

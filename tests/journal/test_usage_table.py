@@ -49,7 +49,7 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / JOURNAL_FILE
 
 
-def loaded(file: Path, now: float = NOW) -> list[ProviderUsage]:
+def load_usage(file: Path, now: float = NOW) -> list[ProviderUsage]:
     """Return the usage that another run loads."""
     with closing(Store(file)) as store:
         return list(store.load(now).usage)
@@ -63,7 +63,7 @@ def test_saved_usage_is_loaded_by_the_next_run(file: Path) -> None:
         assert store.save([fake], []) == [fake]
         assert store.save([other], []) == [other]
         assert store.save([], []) == []
-    assert loaded(file) == [fake, other]
+    assert load_usage(file) == [fake, other]
 
 
 windows = st.builds(
@@ -88,7 +88,7 @@ def test_calls_add_up_and_times_only_grow(saves: list[ProviderUsage]) -> None:
 
 
 def test_usage_that_a_wrong_clock_wrote_is_deleted(file: Path) -> None:
-    """Otherwise no call would be counted, and the provider stay paused, until that time."""
+    """Usage from the far future is deleted; otherwise no call would be counted until that time."""
     ahead = NOW + 10 * 366 * 86400.0
     usage = ProviderUsage("fake", [DAY], NOW + 1, NOW + 60)
     with closing(Store(file)) as store:
@@ -106,7 +106,7 @@ def test_damaged_usage_is_ignored(file: Path) -> None:
         other.execute("INSERT INTO quota VALUES ('fake', 'minute', 'soon', NULL), ('fake', 'hour', NULL, 'many')")
         other.execute("UPDATE provider_times SET closed_until = 'soon'")
         other.execute("INSERT INTO provider_times VALUES ('other', x'00', 5)")
-    assert loaded(file) == [ProviderUsage("fake", [DAY], NOW + 1), ProviderUsage("other", (), 0.0, 5.0)]
+    assert load_usage(file) == [ProviderUsage("fake", [DAY], NOW + 1), ProviderUsage("other", (), 0.0, 5.0)]
 
 
 def test_a_file_of_version_4_keeps_its_quota(file: Path) -> None:

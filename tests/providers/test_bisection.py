@@ -1,4 +1,4 @@
-"""The bisection of a batch, without a loop of its own: which items it sends, and what becomes of each."""
+"""The bisection of a batch, without a loop of its own: which items it sends, and the outcome of each."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_the_halves_of_the_example() -> None:
 
 
 def test_a_pause_spreads_the_retries() -> None:
-    """The error of a paused service has another time to come back for each item."""
+    """The error of a paused service has another retry time for each item."""
 
     async def send(_: Sequence[int]) -> Outcomes:
         raise ProviderError("paused", Failure.PAUSED, retry_after=10, retry_spacing=2)
@@ -132,7 +132,7 @@ def test_a_pause_spreads_the_retries() -> None:
 
 
 def test_a_pause_during_the_search_wins() -> None:
-    """When a half fails because the service was paused meanwhile, all items get its time to come back."""
+    """When a half fails because the service was paused meanwhile, all items get its retry time."""
     requests: list[list[int]] = []
 
     async def send(items: Sequence[int]) -> Outcomes:
@@ -147,7 +147,7 @@ def test_a_pause_during_the_search_wins() -> None:
 
 
 def test_an_error_within_a_response() -> None:
-    """An error that comes with the other items' results is theirs alone: nothing is sent again, nobody is blamed."""
+    """An error that comes with the other items' results is theirs alone: nothing is sent again, without a culprit."""
 
     async def send(items: Sequence[int]) -> Outcomes:
         return [ProviderError("no", Failure.MALFORMED) if item == 1 else str(item) for item in items]
@@ -182,7 +182,7 @@ def test_known_culprits_are_sent_alone(items: list[int], bad: set[int]) -> None:
 
 
 def test_a_culprit_that_succeeds_joins_the_others_again() -> None:
-    """One success alone is enough."""
+    """A culprit joins the others again after one success."""
     service = Service([1])
     sender: IsolatingSender[int, str] = IsolatingSender(service.send)
     virtual_time.run(sender.send(range(3)))

@@ -1,4 +1,4 @@
-"""A service behind a rate limiter, for tests: it responds as it is set to, and records when it was asked."""
+"""A service behind a rate limiter, for tests: its response can be set, and it records the times of the requests."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class FakeService:
         self.failure: BaseException | None = None
         self.concurrent = self.max_concurrent = 0
 
-    async def ask(self, weight: int = 1) -> None:
+    async def send(self, weight: int = 1) -> None:
         """Send a request through the limiter."""
         await self.limiter.run(lambda: self._respond(weight), weight)
 
@@ -49,7 +49,7 @@ class FakeService:
     async def error(self, weight: int = 1) -> ProviderError | None:
         """Send a request, and return the error or None."""
         try:
-            await self.ask(weight)
+            await self.send(weight)
         except ProviderError as error:
             return error
         return None
@@ -73,6 +73,6 @@ class FakeService:
         return [time for time, _ in self.sent]
 
 
-def logged(logs: list[Any], *, debug: bool = False) -> list[tuple[str, str]]:
+def logged_events(logs: list[Any], *, debug: bool = False) -> list[tuple[str, str]]:
     """Return the events with their levels, those of level debug only if asked for."""
     return [(log["event"], log["log_level"]) for log in logs if debug or log["log_level"] != "debug"]

@@ -19,9 +19,9 @@ from tests.quota.fake_service import (
     REJECTED,
     RESUMED,
     FakeService,
-    logged,
+    logged_events,
 )
-from tests.quota.traffic import max_calls_in_any
+from tests.quota.traffic import max_calls_within
 from tests.support import virtual_time
 from tests.support.fakes import new_limiter, unavailable
 from tests.support.virtual_time import EPOCH, now
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 
 async def test_nothing_is_sent_in_a_pause() -> None:
-    """After a 429 every request is rejected for a minute, and each is told when to retry."""
+    """After a 429 every request is rejected for a minute, and each error has a retry time."""
     service = FakeService()
     service.failure = RATE_LIMITED
     first = await service.error()
@@ -56,12 +56,12 @@ async def test_nothing_is_sent_in_a_pause() -> None:
     assert len(service.sent) == 1
     service.failure = None
     await asyncio.sleep(1)
-    await service.ask()
+    await service.send()
     assert service.limiter.pause is None
 
 
 async def test_each_rejected_request_gets_another_time_to_retry() -> None:
-    """The times are so far apart that the retries come at twice the planned rate."""
+    """Retry times of rejected requests are spread, so that the retries come at twice the planned rate."""
     service = FakeService()
     service.limiter.set_planned_rate(0.5)
     service.failure = RATE_LIMITED
@@ -130,14 +130,14 @@ async def test_a_late_response_does_not_end_a_pause() -> None:
         assert await slow is None
         service.failure = None
         assert (await service.errors(1))[0] is not None
-    assert logged(logs) == [PAUSED]
+    assert logged_events(logs) == [PAUSED]
 
 
 @pytest.mark.parametrize(
     "error", [RATE_LIMITED, DENIED, CROWDED, unavailable(), REJECTED], ids=lambda error: error.failure.name
 )
 async def test_a_late_failure_does_not_extend_a_pause(error: ProviderError) -> None:
-    """Whatever the failure; nor is the next pause longer for it."""
+    """A late failure of any kind extends neither the pause nor the next one."""
     service = FakeService()
     service.response_time, service.failure = 30.0, error
     slow = [asyncio.create_task(service.error()) for _ in range(6)]
@@ -148,7 +148,7 @@ async def test_a_late_failure_does_not_extend_a_pause(error: ProviderError) -> N
         late = [await task for task in slow]
         assert {got.failure for got in late if got} == {error.failure}
         assert min((got.retry_after or 0) for got in late if got) == 32.0
-        assert logged(logs) == [PAUSED]
+        assert logged_events(logs) == [PAUSED]
         await asyncio.sleep(31)
         after = await service.error()
     assert after
@@ -186,11 +186,11 @@ async def test_a_failed_probe_begins_a_longer_pause() -> None:
         service.failure = None
         await asyncio.sleep(1)
         assert await service.error() is None
-    assert logged(logs, debug=True) == [PAUSED, ("provider.still_paused", "debug"), RESUMED]
+    assert logged_events(logs, debug=True) == [PAUSED, ("provider.still_paused", "debug"), RESUMED]
 
 
 async def test_a_probe_that_is_rejected_for_its_city_ends_the_pause() -> None:
-    """The service has understood the request: it works."""
+    """A probe that is rejected for its city alone ends the pause, because the service works."""
     service = FakeService()
     service.failure = RATE_LIMITED
     with capture_logs() as logs:
@@ -200,10 +200,10 @@ async def test_a_probe_that_is_rejected_for_its_city_ends_the_pause() -> None:
         error = await service.error()
         assert error
         assert (error.failure, error.retry_after) == (Failure.REJECTED, None)
-        assert logged(logs) == [PAUSED, RESUMED]
+        assert logged_events(logs) == [PAUSED, RESUMED]
         service.failure = None
         assert await service.error() is None
-    assert logged(logs) == [PAUSED, RESUMED]
+    assert logged_events(logs) == [PAUSED, RESUMED]
 
 
 async def test_pauses_double_up_to_an_hour() -> None:
@@ -217,7 +217,7 @@ async def test_pauses_double_up_to_an_hour() -> None:
     assert {later - earlier for earlier, later in zip(service.times[6:], service.times[7:], strict=False)} == {3600}
     service.failure = None
     await asyncio.sleep(3600)
-    await service.ask()
+    await service.send()
     service.failure = RATE_LIMITED
     error = await service.error()
     assert error
@@ -228,7 +228,7 @@ async def test_pauses_double_up_to_an_hour() -> None:
 
 
 async def test_five_consecutive_failures_are_an_outage() -> None:
-    """Four are not, nor are ten with a success or a rejected city among them."""
+    """Five consecutive failures are an outage; four, or ten with a success among them, are not."""
     service = FakeService()
     for answer in (None, REJECTED):
         for _ in range(3):
@@ -247,7 +247,7 @@ async def test_five_consecutive_failures_are_an_outage() -> None:
         assert len(service.sent) == 35
         assert (await service.errors(1))[0] is not None
         assert len(service.sent) == 35
-    assert logged(logs) == [PAUSED]
+    assert logged_events(logs) == [PAUSED]
 
 
 async def test_a_batch_that_nobody_answers_is_an_outage() -> None:
@@ -277,7 +277,7 @@ async def _check_an_outage_of_an_hour() -> None:
             for _ in range(100):
                 tasks.create_task(service.retry_until_success())
     assert len([time for time in service.times if time < 3600]) <= 5 + 12 + 5
-    assert logged(logs) == [PAUSED, RESUMED]
+    assert logged_events(logs) == [PAUSED, RESUMED]
 
 
 @pytest.mark.parametrize("plan", [UNLIMITED, PLANS["open-meteo"]["free"], PLANS["openweathermap"]["free"]])
@@ -297,7 +297,7 @@ async def _check_a_recovery(plan: Plan, error: ProviderError) -> None:
             tasks.create_task(service.retry_until_success())
     back = [(time, weight) for time, weight in service.sent if time >= 2000]
     assert len(back) == 300
-    assert max_calls_in_any(1.0, back) <= 5
+    assert max_calls_within(1.0, back) <= 5
     assert back[-1][0] - back[0][0] <= 900
 
 
@@ -322,7 +322,7 @@ async def test_a_crowded_service_gets_one_request_at_a_time_for_an_hour() -> Non
 
 
 async def test_a_pause_is_logged_once_and_its_end_once() -> None:
-    """However many requests fail or are rejected in it."""
+    """A pause is logged once, and its end once, however many requests fail or are rejected in it."""
     service = FakeService(new_limiter(concurrency=50))
     service.failure, service.response_time = RATE_LIMITED, 1.0
     with capture_logs() as logs:
@@ -332,7 +332,7 @@ async def test_a_pause_is_logged_once_and_its_end_once() -> None:
         service.failure = None
         await asyncio.sleep(60)
         assert await service.errors(30) == [None] * 30
-    assert logged(logs, debug=True) == [PAUSED, RESUMED]
+    assert logged_events(logs, debug=True) == [PAUSED, RESUMED]
     assert logs[0]["provider"] == logs[1]["provider"] == "fake"
     assert (logs[0]["reason"], logs[0]["seconds"]) == ("429: too many", 60.0)
     assert logs[0]["until"] == "2026-01-01T00:01:01Z"
@@ -349,23 +349,23 @@ async def test_another_kind_of_failure_is_logged_as_a_new_pause() -> None:
             assert error
             await asyncio.sleep(error.retry_after or 0)
     denied = ("provider.paused", "error")
-    assert logged(logs, debug=True) == [PAUSED, ("provider.still_paused", "debug"), denied]
+    assert logged_events(logs, debug=True) == [PAUSED, ("provider.still_paused", "debug"), denied]
 
 
 async def test_a_denied_key_is_an_error() -> None:
-    """Somebody has to act: the event has the level error and says what to do."""
+    """A denied key is logged at level error with the action to take."""
     service = FakeService()
     service.failure = DENIED
     with capture_logs() as logs:
         error = await service.error()
-    assert logged(logs) == [("provider.paused", "error")]
+    assert logged_events(logs) == [("provider.paused", "error")]
     assert "check key, plan and contact in the settings section fake" in logs[0]["action"]
     assert error
     assert (error.failure, error.retry_after) == (Failure.DENIED, 600.0)
 
 
 async def test_pauses_are_logged_without_a_city() -> None:
-    """They concern every city, not only the one whose task has sent the request; that task keeps its own name."""
+    """Pauses concern every city, so their events have no ``city``; other events of the task keep it."""
     service = FakeService()
     service.failure = RATE_LIMITED
     merge = structlog.contextvars.merge_contextvars
@@ -373,7 +373,7 @@ async def test_pauses_are_logged_without_a_city() -> None:
         await service.error()
         await asyncio.sleep(60)
         service.failure = None
-        await service.ask()
+        await service.send()
         structlog.get_logger().info("other")
     assert [(log["event"], log.get("city")) for log in logs] == [
         ("provider.paused", None),
@@ -398,7 +398,7 @@ def closed_meter(seconds: float) -> UsageMeter:
 
 
 async def test_a_restart_does_not_end_a_pause() -> None:
-    """A rate limit that an earlier run was told holds for this one; then one probe is sent."""
+    """A rate limit of an earlier run holds for this one; then one probe is sent."""
     service = FakeService(limiter_of(closed_meter(1000)))
     with capture_logs() as logs:
         error = await service.error()
@@ -409,15 +409,15 @@ async def test_a_restart_does_not_end_a_pause() -> None:
         await asyncio.sleep(1000)
         service.response_time = 1.0
         assert await service.errors(3) == [None] * 3
-    assert logged(logs) == [PAUSED, RESUMED]
+    assert logged_events(logs) == [PAUSED, RESUMED]
     assert service.times == [1000, 1001, 1001]
 
 
 async def test_a_rate_limit_of_another_process_holds_for_this_one() -> None:
-    """A command beside the daemon was told to wait; the daemon learns that when it saves its usage."""
+    """A rate limit that another process received is adopted when the usage is saved."""
     meter = UsageMeter("fake", UNLIMITED)
     service = FakeService(limiter_of(meter))
-    await service.ask()
+    await service.send()
     meter.merge_saved(ProviderUsage("fake", closed_until=EPOCH.timestamp() + 500), EPOCH.timestamp())
     error = await service.error()
     assert error
@@ -447,7 +447,7 @@ async def test_a_clock_that_is_set_back_neither_extends_nor_repeats_a_pause() ->
         await asyncio.sleep(60)
         assert await service.errors(3) == [None] * 3
         assert await service.error() is None
-    assert logged(logs) == [PAUSED, RESUMED]
+    assert logged_events(logs) == [PAUSED, RESUMED]
 
 
 async def test_a_clock_that_is_set_back_does_not_repeat_the_pause_of_an_earlier_run() -> None:

@@ -53,7 +53,7 @@ half_open_states = open_states().map(lambda state: step(state, RequestSent(), st
 
 
 class Traffic:
-    """Requests that pass the breaker as the limiter has them pass, in a random order and with random results.
+    """Requests through the breaker as the limiter sends them, in a random order and with random results.
 
     It checks after every event what must always hold.
     """
@@ -128,9 +128,9 @@ def test_there_is_never_more_than_one_probe(events: list[tuple[float, tuple[obje
 
 
 @given(open_states(), st.floats(0, 1, exclude_max=True))
-def test_no_request_is_sent_before_the_pause_ends(state: BreakerState, part: float) -> None:
+def test_no_request_is_sent_before_the_pause_ends(state: BreakerState, fraction: float) -> None:
     """At any time before ``until`` a request leaves it open; at ``until`` it becomes the probe."""
-    early = state.since + part * (state.until - state.since)
+    early = state.since + fraction * (state.until - state.since)
     if early < state.until:
         assert step(state, RequestSent(), early) is state
     assert step(state, RequestSent(), state.until) == replace(state, phase=Phase.HALF_OPEN)
@@ -160,7 +160,7 @@ def test_a_successful_probe_closes_it(state: BreakerState, later: float) -> None
 @pytest.mark.parametrize("failure", CITY_ERRORS)
 @given(state=half_open_states)
 def test_a_probe_that_fails_for_one_city_closes_it(failure: Failure, state: BreakerState) -> None:
-    """The service has understood the request and answered it: it works."""
+    """A probe that fails for one city closes the breaker, because the service responded."""
     event = RequestFailed(ProviderError("no such place", failure), is_probe=True)
     assert step(state, event, state.until) == HEALTHY
 
@@ -168,7 +168,7 @@ def test_a_probe_that_fails_for_one_city_closes_it(failure: Failure, state: Brea
 @pytest.mark.parametrize("failure", PAUSING)
 @given(state=half_open_states, took=st.floats(0, 100))
 def test_a_failed_probe_begins_a_longer_pause(failure: Failure, state: BreakerState, took: float) -> None:
-    """It is open again at once, even after a single failure; the outage is still the one that began at ``since``."""
+    """A failed probe opens the breaker at once, even after one failure; the outage still begins at ``since``."""
     error, now = ProviderError("failed", failure), state.until + took
     after = step(state, RequestFailed(error, is_probe=True), now)
     assert (after.phase, after.consecutive_pauses) == (Phase.OPEN, state.consecutive_pauses + 1)
@@ -179,7 +179,7 @@ def test_a_failed_probe_begins_a_longer_pause(failure: Failure, state: BreakerSt
 
 @given(half_open_states)
 def test_the_request_after_an_abandoned_probe_is_the_probe(state: BreakerState) -> None:
-    """A probe that was cancelled says nothing: the pause is over as before, and the next request tries."""
+    """A cancelled probe has no result: the pause stays over, and the next request is the probe."""
     after = step(state, ProbeAbandoned(), state.until + 1)
     assert after == replace(state, phase=Phase.OPEN)
     assert step(after, RequestSent(), state.until + 1) == state
@@ -219,7 +219,7 @@ def test_a_request_that_was_not_sent_says_nothing(state: BreakerState, is_probe:
 
 @given(st.just(HEALTHY) | open_states() | half_open_states, pauses, times)
 def test_a_requested_pause_begins_in_any_phase(state: BreakerState, pause: PauseRequested, now: float) -> None:
-    """For example when the probe finds that the day's quota is used up."""
+    """A requested pause begins in any phase, for example when the day's quota is used up at a probe."""
     after = step(state, pause, now)
     assert (after.phase, after.until, after.cause) == (Phase.OPEN, now + pause.seconds, pause.cause)
     assert after.since == (now if state.phase is Phase.CLOSED else state.since)

@@ -47,7 +47,7 @@ def test_pauses_double_up_to_a_maximum(failure: Failure, seconds: list[float]) -
 @pytest.mark.parametrize("failure", [Failure.REJECTED, Failure.STALE])
 @given(failures=counts, consecutive_pauses=counts)
 def test_the_failure_of_one_city_pauses_nothing(failure: Failure, failures: int, consecutive_pauses: int) -> None:
-    """However often one city is rejected, the others are polled."""
+    """A failure of one city never pauses the provider, however often it occurs."""
     assert pause_seconds(ProviderError("no", failure), failures, consecutive_pauses) is None
 
 
@@ -83,7 +83,7 @@ def test_no_pause_is_longer_than_a_day(error: ProviderError, failures: int, cons
 
 @given(errors, counts, counts)
 def test_the_next_pause_is_never_shorter(error: ProviderError, failures: int, consecutive_pauses: int) -> None:
-    """As long as a service fails in the same way."""
+    """While a service fails in the same way, no pause is shorter than the one before."""
     before, after = (pause_seconds(error, failures, consecutive_pauses + more) for more in (1, 2))
     assert (before is None) == (after is None)
     assert before is None or after is None or before <= after
@@ -91,7 +91,7 @@ def test_the_next_pause_is_never_shorter(error: ProviderError, failures: int, co
 
 @given(counts, counts, st.floats(0, DAY))
 def test_no_pause_is_shorter_than_retry_after(failures: int, consecutive_pauses: int, asked: float) -> None:
-    """For any failure that pauses the provider."""
+    """Any pause is at least as long as ``Retry-After``, up to a day."""
     for failure in (*SERVICE_WIDE, *OUTAGE_FAILURES):
         seconds = pause_seconds(ProviderError("no", failure, retry_after=asked), failures, consecutive_pauses)
         assert (seconds is None and asked == 0) or (seconds is not None and seconds >= asked)

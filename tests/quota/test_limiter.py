@@ -1,4 +1,4 @@
-"""The rate limiter: however many ask, a service gets no more than its plan and its concurrency allow, in order."""
+"""The rate limiter: requests stay within plan and concurrency and in order, however many there are."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from collections import Counter
 import pytest
 from structlog.testing import capture_logs
 
-from tests.quota.fake_service import PAUSED, RATE_LIMITED, RESUMED, FakeService, logged
-from tests.quota.traffic import max_calls_in_any
+from tests.quota.fake_service import PAUSED, RATE_LIMITED, RESUMED, FakeService, logged_events
+from tests.quota.traffic import max_calls_within
 from tests.support import virtual_time
 from tests.support.fakes import new_limiter
 from weatherd.errors import Failure, ProviderError
@@ -28,12 +28,12 @@ async def test_the_concurrency_is_limited() -> None:
 
 
 async def test_a_light_request_does_not_overtake_a_heavy_one() -> None:
-    """Although the bucket has tokens for it before it has enough for the one that waits."""
+    """A light request waits behind a heavy one, although the bucket already has tokens for it."""
     service = FakeService(new_limiter(plan=Plan(rate=1.0, burst=10)))
-    await service.ask(10)
-    heavy = asyncio.create_task(service.ask(10))
+    await service.send(10)
+    heavy = asyncio.create_task(service.send(10))
     await asyncio.sleep(5)
-    await service.ask(1)
+    await service.send(1)
     await heavy
     assert service.sent == [(0, 10), (10, 10), (11, 1)]
 
@@ -42,8 +42,8 @@ async def test_a_request_is_counted_when_it_is_sent() -> None:
     """A request that waits for its turn until the next minute is counted in that one."""
     service = FakeService(new_limiter(plan=Plan({"minute": 100}, rate=1 / 60, burst=1)))
     await asyncio.sleep(30)
-    await service.ask()
-    await service.ask()
+    await service.send()
+    await service.send()
     assert service.times == [30, 90]
     assert service.limiter.usage() == {"minute": (1, 100)}
 
@@ -52,7 +52,7 @@ async def test_an_unlimited_provider_never_waits() -> None:
     """A limiter without a plan delays no request."""
     service = FakeService(new_limiter(concurrency=1))
     for _ in range(1000):
-        await service.ask(100)
+        await service.send(100)
     assert asyncio.get_running_loop().time() == 0
     assert service.limiter.batch_limit(100) == 100
 
@@ -68,7 +68,7 @@ async def test_an_exhausted_window_is_a_pause_until_its_end() -> None:
         assert str(errors[5]) == "the 5 calls an hour of its plan are used up"
         await asyncio.sleep(3570 + CLOCK_TOLERANCE)
         assert await service.error() is None
-    assert logged(logs) == [PAUSED, RESUMED]
+    assert logged_events(logs) == [PAUSED, RESUMED]
     assert logs[0]["until"] == "2026-01-01T01:00:05Z"
     assert len(service.sent) == 6
 
@@ -78,38 +78,38 @@ async def test_the_batch_limit_is_what_the_plan_has_left() -> None:
     service = FakeService(new_limiter(plan=Plan({"minute": 100, "hour": 150})))
     await asyncio.sleep(30)
     assert (service.limiter.batch_limit(1000), service.limiter.batch_limit(70)) == (100, 70)
-    await service.ask(70)
+    await service.send(70)
     assert service.limiter.batch_limit(100) == 30
-    await service.ask(30)
+    await service.send(30)
     assert service.limiter.batch_limit(100) == 1
     assert isinstance(await service.error(), ProviderError)
     await asyncio.sleep(60 + CLOCK_TOLERANCE)
-    await service.ask()
+    await service.send()
     assert service.limiter.batch_limit(100) == 49
 
 
 async def test_the_usage_is_shown_by_window() -> None:
-    """The calls that were sent, and the limit."""
+    """The usage shows, for each window, the calls sent and the limit."""
     service = FakeService(new_limiter(plan=Plan({"minute": 100, "hour": 150})))
     await asyncio.sleep(30)
-    await service.ask(70)
+    await service.send(70)
     assert service.limiter.usage() == {"minute": (70, 100), "hour": (70, 150)}
 
 
 @pytest.mark.parametrize("concurrency", [1, 10])
 def test_the_rate_holds_after_a_slow_time(concurrency: int) -> None:
     """When a slow service becomes fast, the requests that had to wait are still sent at the rate."""
-    virtual_time.run(_check_the_rate_after_a_slow_time(concurrency))
+    virtual_time.run(_check_rate_after_slow_time(concurrency))
 
 
-async def _check_the_rate_after_a_slow_time(concurrency: int) -> None:
+async def _check_rate_after_slow_time(concurrency: int) -> None:
     plan = Plan(rate=1.0, burst=10)
     service = FakeService(new_limiter(plan=plan, concurrency=concurrency))
     service.response_time = 15.0
     asyncio.get_running_loop().call_later(600, setattr, service, "response_time", 0.1)
     assert await service.errors(1000) == [None] * 1000
     for seconds in (1, 10, 60, 300):
-        assert max_calls_in_any(seconds, service.sent) <= plan.burst + plan.rate * seconds + 1e-3
+        assert max_calls_within(seconds, service.sent) <= plan.burst + plan.rate * seconds + 1e-3
 
 
 async def test_the_rate_holds_after_a_slow_probe() -> None:
@@ -121,7 +121,7 @@ async def test_the_rate_holds_after_a_slow_probe() -> None:
     await asyncio.sleep(60)
     service.failure, service.response_time = None, 100.0
     assert await service.errors(40) == [None] * 40
-    assert max_calls_in_any(10.0, service.sent) <= 1 + 0.5 * 10 + 1e-3
+    assert max_calls_within(10.0, service.sent) <= 1 + 0.5 * 10 + 1e-3
 
 
 async def test_there_is_no_burst_after_a_pause() -> None:
@@ -132,21 +132,21 @@ async def test_there_is_no_burst_after_a_pause() -> None:
     await asyncio.sleep(60)
     service.failure = None
     assert await service.errors(20) == [None] * 20
-    assert max_calls_in_any(5.0, service.sent) <= 1.0 * 5 + 1
+    assert max_calls_within(5.0, service.sent) <= 1.0 * 5 + 1
 
 
 @pytest.mark.parametrize("provider", ["open-meteo", "openweathermap"])
 def test_no_window_of_a_day_is_exceeded(provider: str) -> None:
     """Constant requests of any weight, at a service that fails now and then, stay within every window of the plan."""
-    virtual_time.run(_check_the_windows_of_some_hours(provider))
+    virtual_time.run(_check_windows_of_hours(provider))
 
 
-async def _check_the_windows_of_some_hours(provider: str) -> None:
+async def _check_windows_of_hours(provider: str) -> None:
     plan = PLANS[provider]["free"]
     service = FakeService(new_limiter(provider, plan))
     weight = int(plan.burst)
 
-    async def keep_asking(number: int) -> None:
+    async def keep_sending(number: int) -> None:
         while True:
             service.response_time = 0.05 * (len(service.sent) % 40)
             service.failure = RATE_LIMITED if len(service.sent) % 97 == number else None
@@ -155,10 +155,10 @@ async def _check_the_windows_of_some_hours(provider: str) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(4 * 3600), asyncio.TaskGroup() as tasks:
             for number in range(12):
-                tasks.create_task(keep_asking(number))
+                tasks.create_task(keep_sending(number))
     for seconds, limit in ((60, plan.limits["minute"]), (3600, plan.limits.get("hour", math.inf))):
         windows: Counter[int] = Counter()
         for time, calls in service.sent:
             windows[int(time // seconds)] += calls
         assert max(windows.values()) <= limit
-    assert max_calls_in_any(60, service.sent[-2000:]) <= plan.limits["minute"]
+    assert max_calls_within(60, service.sent[-2000:]) <= plan.limits["minute"]

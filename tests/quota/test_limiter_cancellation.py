@@ -1,4 +1,4 @@
-"""The rate limiter when a request is cancelled: at any point, it stays usable and the others do not notice."""
+"""The rate limiter when a request is cancelled: at any point, it stays usable, and other requests are not affected."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from weatherd.quota.plans import Plan
 
 @pytest.mark.parametrize("crash", [ZeroDivisionError(), asyncio.CancelledError(), BaseException("odd")], ids=repr)
 async def test_the_request_after_a_crashed_probe_is_the_probe(crash: BaseException) -> None:
-    """Also when the parser of the response has a bug: the requests that wait go on."""
+    """After a probe that crashes, also in the parser, the next waiting request becomes the probe."""
     service = FakeService()
     service.failure = RATE_LIMITED
     await service.error()
     await asyncio.sleep(60)
     service.failure, service.response_time = crash, 1.0
     with pytest.raises(type(crash)):
-        await service.ask()
+        await service.send()
     waiting = asyncio.create_task(service.error())
     service.failure = None
     assert await service.errors(3) == [None] * 3
@@ -36,8 +36,8 @@ async def test_a_request_that_waits_for_a_cancelled_probe_becomes_the_probe() ->
     await service.error()
     await asyncio.sleep(60)
     service.failure, service.response_time = None, 5.0
-    probe = asyncio.create_task(service.ask())
-    others = [asyncio.create_task(service.ask()) for _ in range(3)]
+    probe = asyncio.create_task(service.send())
+    others = [asyncio.create_task(service.send()) for _ in range(3)]
     await asyncio.sleep(2)
     probe.cancel()
     await asyncio.wait(others)

@@ -21,7 +21,7 @@ def city(interval: float, *providers: str) -> City:
 
 
 def test_a_city_is_one_call_an_interval_of_its_first_provider() -> None:
-    """Its other providers get no calls."""
+    """A city costs its first provider one call an interval, and its other providers none."""
     found = provider_loads([city(600.0, "open-meteo", "openweathermap"), city(60.0, "open-meteo")], FREE)
     assert list(found) == ["open-meteo"]
     calls = {window: round(found["open-meteo"].calls_per(window), 6) for window in WINDOW_SECONDS}
@@ -78,12 +78,12 @@ def test_the_minimum_interval_of_a_plan_limits_the_calls() -> None:
 
 
 def test_an_unknown_provider_is_not_limited() -> None:
-    """Any load fits."""
+    """Any load fits an unknown provider."""
     assert provider_loads([city(1.0, "other")] * 1000, FREE)["other"].fits
 
 
 def test_an_empty_list_has_no_load() -> None:
-    """No provider is listed."""
+    """An empty list has no load on any provider."""
     assert provider_loads([], FREE) == {}
 
 

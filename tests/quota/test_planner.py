@@ -135,7 +135,7 @@ def test_a_planner_without_plans_changes_nothing() -> None:
 
 
 def test_a_city_that_is_not_in_the_list_has_its_own_interval() -> None:
-    """Its interval is known at any time."""
+    """A city that is not in the list is polled at its own interval."""
     assert PlannerUnderTest().planner.interval(KIEL) == KIEL.interval
 
 

@@ -16,5 +16,5 @@ def test_rate_and_burst_keep_within_the_shortest_window(plan: Plan) -> None:
 
 
 def test_an_unknown_plan_is_unlimited() -> None:
-    """So is the plan of an unknown provider, such as a plug-in's, and that of one's own server."""
+    """An unknown plan, an unknown provider (such as a plug-in) and the user's own server have no limit."""
     assert find_plan("open-meteo", "unlimited") is find_plan("other", "free") is UNLIMITED

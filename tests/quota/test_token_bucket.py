@@ -1,4 +1,4 @@
-"""The token bucket: the rate holds in every interval, and nobody waits longer than necessary."""
+"""The token bucket: the rate holds in every interval, and no request waits longer than necessary."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.quota.traffic import max_calls_in_any
+from tests.quota.traffic import max_calls_within
 from weatherd.quota.plans import PLANS, Plan
 from weatherd.quota.token_bucket import TokenBucket
 
@@ -36,7 +36,7 @@ def bucket_of(plan: Plan) -> TokenBucket:
     return TokenBucket(plan.rate, plan.burst)
 
 
-def send(bucket: TokenBucket, requests: list[tuple[float, int]]) -> list[tuple[float, int]]:
+def send_times(bucket: TokenBucket, requests: list[tuple[float, int]]) -> list[tuple[float, int]]:
     """Return when requests are sent that are made after the given gaps, one after the other."""
     sent, now, free = [], NOON, NOON
     for gap, weight in requests:
@@ -50,7 +50,7 @@ def send(bucket: TokenBucket, requests: list[tuple[float, int]]) -> list[tuple[f
 @given(rates, bursts, requests)
 def test_the_rate_holds_in_every_interval(rate: float, burst: int, requests: list[tuple[float, int]]) -> None:
     """From any request to any later one no more calls are sent than burst + rate * time allows."""
-    sent = send(TokenBucket(rate, burst), requests)
+    sent = send_times(TokenBucket(rate, burst), requests)
     capacity = max(burst, *(weight for _, weight in sent))
     for first, (start, _) in enumerate(sent):
         total = 0
@@ -63,7 +63,7 @@ def test_the_rate_holds_in_every_interval(rate: float, burst: int, requests: lis
 def test_no_request_waits_longer_than_the_bucket_takes_to_fill(
     rate: float, burst: int, requests: list[tuple[float, int]]
 ) -> None:
-    """That holds for requests that are no heavier than the burst."""
+    """No request up to the size of the burst waits longer than the bucket takes to fill."""
     bucket, now = TokenBucket(rate, burst), NOON
     for gap, heavy in requests:
         now, weight = now + gap, min(heavy, burst)
@@ -77,8 +77,8 @@ def test_no_request_waits_longer_than_the_bucket_takes_to_fill(
 @given(requests=requests)
 def test_no_60_seconds_exceed_the_limit_of_a_minute(plan: Plan, requests: list[tuple[float, int]]) -> None:
     """In any 60 s, wherever they begin, the rate and burst of a plan stay below its limit for a minute."""
-    sent = send(bucket_of(plan), [(gap, min(weight, int(plan.burst))) for gap, weight in requests])
-    assert max_calls_in_any(60, sent) <= plan.limits["minute"]
+    sent = send_times(bucket_of(plan), [(gap, min(weight, int(plan.burst))) for gap, weight in requests])
+    assert max_calls_within(60, sent) <= plan.limits["minute"]
 
 
 @pytest.mark.parametrize("plan", PER_MINUTE[:2])
@@ -86,13 +86,13 @@ def test_no_60_seconds_exceed_the_limit_of_a_minute(plan: Plan, requests: list[t
 def test_constant_load_uses_most_of_a_minute(plan: Plan, share: float) -> None:
     """Constant requests, light or heavy, use at least 75 % of a minute's limit and no more than 100 %."""
     weight = max(1, int(plan.burst * share))
-    sent = send(bucket_of(plan), [(0.0, weight)] * (3 * plan.limits["minute"] // weight))
-    assert 0.75 * plan.limits["minute"] <= max_calls_in_any(60, sent) <= plan.limits["minute"]
+    sent = send_times(bucket_of(plan), [(0.0, weight)] * (3 * plan.limits["minute"] // weight))
+    assert 0.75 * plan.limits["minute"] <= max_calls_within(60, sent) <= plan.limits["minute"]
 
 
 def test_a_request_heavier_than_the_burst_is_sent() -> None:
-    """It is sent at once when the bucket is full; the next one waits for as many tokens as it took."""
-    sent = [time - NOON for time, _ in send(TokenBucket(1.0, 10), [(0.0, 50), (0.0, 50)])]
+    """A heavier request is sent at once when the bucket is full; the next one waits for its tokens."""
+    sent = [time - NOON for time, _ in send_times(TokenBucket(1.0, 10), [(0.0, 50), (0.0, 50)])]
     assert sent == pytest.approx([0, 50], abs=1e-3)
 
 
@@ -100,7 +100,7 @@ def test_a_drained_bucket_has_no_burst() -> None:
     """After a pause calls are sent one by one at the rate, and never at once."""
     bucket = TokenBucket(2.0, 10)
     bucket.drain(NOON)
-    sent = [time - NOON for time, _ in send(bucket, [(0.0, 1)] * 5)]
+    sent = [time - NOON for time, _ in send_times(bucket, [(0.0, 1)] * 5)]
     assert sent == pytest.approx([0.5, 1.0, 1.5, 2.0, 2.5], abs=1e-3)
 
 
@@ -108,7 +108,7 @@ def test_a_drained_bucket_has_no_burst() -> None:
 def test_a_clock_that_is_set_back_does_not_stop_the_requests(set_back: float) -> None:
     """No request waits longer than the bucket takes to fill, and after that the rate is the same as before."""
     bucket = TokenBucket(2.0, 10)
-    send(bucket, [(0.0, 1)] * 20)
+    send_times(bucket, [(0.0, 1)] * 20)
     now, sent = NOON + 5 - set_back, []
     for _ in range(30):
         now += bucket.delay(1, now)

@@ -1,4 +1,4 @@
-"""Requests that were sent, as (time, weight), and what a service makes of them."""
+"""Requests that were sent, as (time, weight), and the calls that a service counts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import Counter
 from weatherd.quota.windows import window_start
 
 
-def max_calls_in_any(seconds: float, sent: list[tuple[float, int]]) -> int:
+def max_calls_within(seconds: float, sent: list[tuple[float, int]]) -> int:
     """Return the highest number of calls in any interval of that length, wherever it begins."""
     return max(sum(weight for time, weight in sent if start <= time < start + seconds) for start, _ in sent)
 

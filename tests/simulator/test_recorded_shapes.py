@@ -32,11 +32,11 @@ def shape_of(value: Any) -> Any:
     return type(value).__name__
 
 
-def query_for(answer: dict[str, Any], *sections: str) -> dict[str, list[str]]:
+def query_for(recorded: dict[str, Any], *sections: str) -> dict[str, list[str]]:
     """Return the query for the same sections and variables as a recorded response."""
-    asked = {name: [key for key in answer[name] if key not in {"time", "interval"}] for name in sections}
-    where = {"latitude": [str(answer["latitude"])], "longitude": [str(answer["longitude"])]}
-    return asked | where | {"timezone": [answer["timezone"]]}
+    asked = {name: [key for key in recorded[name] if key not in {"time", "interval"}] for name in sections}
+    where = {"latitude": [str(recorded["latitude"])], "longitude": [str(recorded["longitude"])]}
+    return asked | where | {"timezone": [recorded["timezone"]]}
 
 
 def forecast(query: dict[str, list[str]]) -> Any:

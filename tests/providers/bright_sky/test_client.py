@@ -66,7 +66,7 @@ def parse(document: Any, status: int = 200) -> Observation:
     return parse_bright_sky(KIEL, Response(status, body), EPOCH)
 
 
-def one(**values: Any) -> Observation:
+def parse_one(**values: Any) -> Observation:
     """Parse the usual weather with other *values*; Ellipsis removes one."""
     return parse({"weather": {name: value for name, value in (WEATHER | values).items() if value is not ...}})
 
@@ -82,7 +82,7 @@ def test_the_query_has_plain_decimals(lat: float, lon: float) -> None:
 
 def test_each_value_is_parsed() -> None:
     """Each value is in its field, in weatherd's units; there is no apparent temperature."""
-    found = one()
+    found = parse_one()
     assert (found.city, found.provider, found.station) == (KIEL.id, "bright-sky", "4711")
     assert (found.observed_at, found.fetched_at) == (datetime(2026, 1, 1, 0, 30, tzinfo=UTC), EPOCH)
     assert (found.temperature, found.apparent_temperature, found.relative_humidity) == (-3, None, 81)
@@ -95,7 +95,7 @@ def test_each_value_is_parsed() -> None:
 @pytest.mark.parametrize("value", BAD)
 def test_other_values_are_optional(name: str, field: str, value: Any) -> None:
     """A value that is null, missing or invalid is None, never 0; all others are parsed."""
-    found = one(**{name: value})
+    found = parse_one(**{name: value})
     assert [field for field in FIELDS.values() if getattr(found, field) in (None, "")] == [field]
 
 
@@ -110,22 +110,22 @@ def test_other_values_are_optional(name: str, field: str, value: Any) -> None:
 def test_wind_is_of_the_shortest_known_period(name: str, field: str, expected: list[float | None]) -> None:
     """Each value is that of 10 minutes, else of 30, else of 60; 0 is known."""
     missing = [f"{name}_{minutes}" for minutes in (10, 30, 60)]
-    found = [getattr(one(**dict.fromkeys(missing[:count])), field) for count in range(4)]
+    found = [getattr(parse_one(**dict.fromkeys(missing[:count])), field) for count in range(4)]
     assert found == expected
-    assert getattr(one(**dict.fromkeys(missing[:1], 0)), field) == 0
+    assert getattr(parse_one(**dict.fromkeys(missing[:1], 0)), field) == 0
 
 
 @pytest.mark.parametrize("minutes", [10, 30])
 def test_precipitation_is_not_of_a_shorter_period(minutes: int) -> None:
     """Without the sum of the last hour it is None, even if the sum of a part is known."""
-    assert one(precipitation_60=None, **{f"precipitation_{minutes}": 5}).precipitation is None
+    assert parse_one(precipitation_60=None, **{f"precipitation_{minutes}": 5}).precipitation is None
 
 
 @pytest.mark.parametrize("value", [None, ..., "12", True, [], {}, 71, -101, 10**300])
 def test_without_a_temperature_there_is_no_observation(value: Any) -> None:
     """Without a possible temperature the station has no weather (EMPTY); the service is healthy."""
     with pytest.raises(ProviderError, match=r"^the response has (no|an impossible) temperature") as caught:
-        one(temperature=value)
+        parse_one(temperature=value)
     assert caught.value.failure is Failure.EMPTY
 
 
@@ -133,7 +133,7 @@ def test_without_a_temperature_there_is_no_observation(value: Any) -> None:
 def test_without_a_time_there_is_no_observation(value: Any) -> None:
     """A time without an offset is invalid."""
     with pytest.raises(ProviderError, match=r"^the response has no valid time of observation$"):
-        one(timestamp=value)
+        parse_one(timestamp=value)
 
 
 @pytest.mark.parametrize("document", NOTHING)

@@ -73,7 +73,7 @@ def test_a_dry_condition_takes_precedence_over_the_icon(icon: str) -> None:
 
 
 def test_a_cloudy_icon_is_used() -> None:
-    """It is not an icon that the service sends for unknown clouds."""
+    """A cloudy icon is used, because the service does not send it for unknown clouds."""
     assert parsed_condition("dry", "cloudy") == (3, "overcast")
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 NOW = datetime(2026, 10, 9, 12, tzinfo=UTC)
 
 
-def observed(at: datetime, temperature: float, **values: float) -> Observation:
+def expected_observation(at: datetime, temperature: float, **values: float) -> Observation:
     """Return the observation expected of a file; both were recorded under clouds in Tempelhof."""
     return Observation(
         city=KIEL.id,
@@ -36,7 +36,7 @@ def observed(at: datetime, temperature: float, **values: float) -> Observation:
 
 
 WEATHER = {
-    "berlin_2025_dry_cloudy_ints.json": observed(
+    "berlin_2025_dry_cloudy_ints.json": expected_observation(
         datetime(2025, 9, 18, 13, 30, tzinfo=UTC),
         19.7,
         relative_humidity=78,
@@ -47,7 +47,7 @@ WEATHER = {
         cloud_cover=88,
         visibility=61711,
     ),
-    "berlin_2026_dry_cloudy_windy_floats.json": observed(
+    "berlin_2026_dry_cloudy_windy_floats.json": expected_observation(
         datetime(2026, 10, 9, 10, tzinfo=UTC),
         13.5,
         relative_humidity=64,

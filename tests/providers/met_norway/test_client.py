@@ -83,7 +83,7 @@ class Service:
 
 
 @contextlib.asynccontextmanager
-async def serving(service: Service, key_values: KeyValueStore | None = None) -> AsyncIterator[MetNorwayProvider]:
+async def run_service(service: Service, key_values: KeyValueStore | None = None) -> AsyncIterator[MetNorwayProvider]:
     """Open the provider for a test server."""
     app = web.Application()
     app.router.add_get(FORECAST_PATH, service.forecast)
@@ -93,7 +93,7 @@ async def serving(service: Service, key_values: KeyValueStore | None = None) -> 
             yield provider
 
 
-async def until(seconds: float) -> None:
+async def sleep_until(seconds: float) -> None:
     """Wait until a virtual time."""
     await asyncio.sleep(seconds - asyncio.get_running_loop().time())
 
@@ -101,9 +101,9 @@ async def until(seconds: float) -> None:
 async def test_one_forecast_serves_until_it_expires() -> None:
     """With a poll every ten minutes for six hours, there is a request only when the response has expired."""
     service = Service()
-    async with serving(service) as provider:
+    async with run_service(service) as provider:
         for n in range(36):
-            await until(600.0 * n)
+            await sleep_until(600.0 * n)
             found = await provider.fetch(OSLO)
             hour = int((600 * n + (1 if found.fetched_at > EPOCH + timedelta(seconds=600 * n) else 0)) // 3600)
             assert (found.temperature, found.observed_at) == (hour, EPOCH + timedelta(hours=hour))
@@ -113,11 +113,11 @@ async def test_one_forecast_serves_until_it_expires() -> None:
 async def test_an_unchanged_forecast_is_not_sent_again() -> None:
     """``If-Modified-Since`` is the exact ``Last-Modified``, and a 304 renews the forecast until it expires."""
     service = Service(modified="Thu,  01 Jan 2026 00:00:00 +0000")
-    async with serving(service) as provider:
+    async with run_service(service) as provider:
         for n in range(4):
-            await until(2000.0 * n)
+            await sleep_until(2000.0 * n)
             await provider.fetch(OSLO)
-        await until(8000)
+        await sleep_until(8000)
         found = await provider.fetch(OSLO)
     assert service.header("If-Modified-Since") == [None, *[service.modified] * 4]
     assert found.temperature == 2
@@ -127,11 +127,11 @@ async def test_an_unchanged_forecast_is_not_sent_again() -> None:
 async def test_a_forecast_survives_a_restart() -> None:
     """Another provider with the same store sends no request before the forecast expires."""
     service, key_values = Service(), KeyValueStore("met-norway")
-    async with serving(service, key_values) as provider:
+    async with run_service(service, key_values) as provider:
         first = await provider.fetch(OSLO)
-    async with serving(service, key_values) as provider:
+    async with run_service(service, key_values) as provider:
         assert await provider.fetch(OSLO) == first
-        await until(1902)
+        await sleep_until(1902)
         await provider.fetch(OSLO)
     assert service.times == [0, 1902]
     assert service.header("If-Modified-Since") == [None, service.modified]
@@ -145,7 +145,7 @@ async def test_a_damaged_stored_forecast_is_ignored(kept: str) -> None:
     service, key_values = Service(), KeyValueStore("met-norway")
     key_values.put("59.9139,10.7522", kept, EPOCH + timedelta(days=1))
     key_values.put("59.9139,10.7523", kept, EPOCH + timedelta(days=1))
-    async with serving(service, key_values) as provider:
+    async with run_service(service, key_values) as provider:
         assert (await provider.fetch(OSLO)).temperature == 0
     assert service.times == [0]
 
@@ -153,7 +153,7 @@ async def test_a_damaged_stored_forecast_is_ignored(kept: str) -> None:
 async def test_cities_at_the_same_place_share_a_forecast() -> None:
     """Two simultaneous polls are one request, with four decimals; when one is cancelled the other still succeeds."""
     service = Service()
-    async with serving(service) as provider:
+    async with run_service(service) as provider:
         leaving, staying = (asyncio.create_task(provider.fetch(city)) for city in (OSLO, NEXT_DOOR))
         await asyncio.sleep(0.5)
         leaving.cancel()
@@ -168,9 +168,9 @@ async def test_cities_at_the_same_place_share_a_forecast() -> None:
 async def test_the_lifetime_counts_and_not_the_time(ahead: timedelta) -> None:
     """A wrong clock of the service leads neither to early requests nor to none at all."""
     service = Service(clock=ahead)
-    async with serving(service) as provider:
+    async with run_service(service) as provider:
         for n in range(5):
-            await until(1000.0 * n)
+            await sleep_until(1000.0 * n)
             await provider.fetch(OSLO)
     assert service.times == [0, 2000, 4000]
 
@@ -188,9 +188,9 @@ async def test_the_lifetime_counts_and_not_the_time(ahead: timedelta) -> None:
 async def test_unusual_lifetimes(headers: dict[str, str], request_times: list[float]) -> None:
     """There are at least ten minutes and at most a day between two requests."""
     service = Service(headers=headers)
-    async with serving(service) as provider:
+    async with run_service(service) as provider:
         for n in range(390):
-            await until(10.0 * n)
+            await sleep_until(10.0 * n)
             await provider.fetch(OSLO)
     assert service.times == request_times
 
@@ -198,7 +198,7 @@ async def test_unusual_lifetimes(headers: dict[str, str], request_times: list[fl
 async def test_the_user_agent_has_the_contact() -> None:
     """The User-Agent has program, version and contact."""
     service = Service()
-    async with serving(service) as provider:
+    async with run_service(service) as provider:
         await provider.fetch(OSLO)
     assert service.header("User-Agent") == [f"weatherd/{__version__} me@example.org"]
 
@@ -214,10 +214,10 @@ async def test_without_a_contact_it_is_not_opened() -> None:
 async def test_a_deprecated_version_is_logged_once() -> None:
     """A 203 has weather, and the first one is logged as a warning."""
     service = Service(status=203, modified="")
-    async with serving(service) as provider:
+    async with run_service(service) as provider:
         with capture_logs() as logs:
             for n in range(4):
-                await until(2000.0 * n)
+                await sleep_until(2000.0 * n)
                 await provider.fetch(OSLO)
     assert [event["event"] for event in logs] == ["provider.deprecated"]
     assert len(service.requests) == 4
@@ -240,7 +240,7 @@ async def test_a_deprecated_version_is_logged_once() -> None:
 )
 async def test_errors(status: int, body: str, failure: Failure, text: str) -> None:
     """Each status is the right kind of failure, with one line of text; after a ban there is no request for a day."""
-    async with serving(Service(status=status, body=body)) as provider:
+    async with run_service(Service(status=status, body=body)) as provider:
         with pytest.raises(ProviderError) as caught:
             await provider.fetch(OSLO)
     assert (caught.value.failure, text in str(caught.value)) == (failure, True)
@@ -250,14 +250,14 @@ async def test_errors(status: int, body: str, failure: Failure, text: str) -> No
 async def test_a_failed_renewal_keeps_the_forecast() -> None:
     """An expired forecast is not used for weather, but still for ``If-Modified-Since`` when the service is back."""
     service = Service()
-    async with serving(service) as provider:
+    async with run_service(service) as provider:
         await provider.fetch(OSLO)
         service.status = 503
-        await until(2000)
+        await sleep_until(2000)
         with pytest.raises(ProviderError):
             await provider.fetch(OSLO)
         service.status = 200
-        await until(2600)
+        await sleep_until(2600)
         assert (await provider.fetch(OSLO)).temperature == 0
     assert service.header("If-Modified-Since") == [None, service.modified, service.modified]
 
@@ -265,9 +265,9 @@ async def test_a_failed_renewal_keeps_the_forecast() -> None:
 async def test_a_forecast_without_a_current_step_is_requested_anew() -> None:
     """The request has no ``If-Modified-Since``."""
     service = Service(steps=[step(0), step(1)])
-    async with serving(service) as provider:
+    async with run_service(service) as provider:
         await provider.fetch(OSLO)
         service.steps = [step(n, 20.0) for n in range(5, 9)]
-        await until(6 * 3600)
+        await sleep_until(6 * 3600)
         assert (await provider.fetch(OSLO)).temperature == 20
     assert service.header("If-Modified-Since") == [None, None]

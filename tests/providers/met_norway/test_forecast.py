@@ -55,7 +55,7 @@ def step_of(document: Any, at: datetime = NOON) -> ForecastStep:
     ("minutes", "celsius"), [(0, 12), (59, 12), (60, 13), (-1, 11), (185, 15), (8 * 60, 15), (9 * 60 - 1, 15)]
 )
 def test_the_step_that_covers_now(minutes: int, celsius: int) -> None:
-    """It is the last one that has begun, in whatever order they are sent; one of six hours covers six hours."""
+    """The current step is the last one that has begun, in any order; a six-hour step covers six hours."""
     hourly = [(f"2026-01-01T{hour:02}:00:00Z", data(hour, next_1_hours=period("rain"))) for hour in range(11, 15)]
     later = ("2026-01-01T15:00:00Z", data(15, next_6_hours=period("rain")))
     document = series(later, *reversed(hourly))
@@ -63,7 +63,7 @@ def test_the_step_that_covers_now(minutes: int, celsius: int) -> None:
 
 
 def test_a_step_that_is_about_to_begin_is_used() -> None:
-    """It may have begun already, because the service's clock may be ahead of ours."""
+    """A step that begins shortly is used, because the service's clock may be ahead of ours."""
     document = series(("2026-01-01T12:00:00Z", data(1, next_1_hours=period("rain"))))
     assert step_of(document, NOON - timedelta(minutes=9)).temperature == 1
 
@@ -80,7 +80,7 @@ def test_no_step_covers_now(times: list[str]) -> None:
 
 @pytest.mark.parametrize("document", [None, [], {}, {"properties": []}, series(), {"properties": {"timeseries": {}}}])
 def test_documents_of_another_form(document: Any) -> None:
-    """They are malformed."""
+    """JSON that is not a forecast is malformed."""
     with pytest.raises(ProviderError, match=r"not a forecast$") as caught:
         parse_steps(document, NOON.timestamp())
     assert caught.value.failure is Failure.MALFORMED

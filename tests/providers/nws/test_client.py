@@ -69,14 +69,14 @@ def parse(document: Any, status: int = 200) -> Observation:
     return parse_nws(KIEL, Response(status, body), EPOCH)
 
 
-def one(**values: Any) -> Observation:
+def parse_one(**values: Any) -> Observation:
     """Parse the usual observation with other *values*; Ellipsis removes one."""
     return parse({"properties": {name: value for name, value in (PROPERTIES | values).items() if value is not ...}})
 
 
 def test_each_value_is_parsed() -> None:
     """Each value is in its field, in weatherd's units; there is no cloud cover in %."""
-    found = one()
+    found = parse_one()
     assert (found.city, found.provider, found.station) == (KIEL.id, "nws", "KXYZ")
     assert (found.observed_at, found.fetched_at) == (datetime(2026, 1, 1, 0, 53, tzinfo=UTC), EPOCH)
     assert (found.temperature, found.apparent_temperature, found.relative_humidity) == (-3, -7.5, 81.25)
@@ -103,18 +103,18 @@ def test_each_value_is_parsed() -> None:
 def test_every_value_is_converted_from_its_unit(
     name: str, unit: str, value: float, expected: float, prefix: str
 ) -> None:
-    """With any prefix of the unit; a number may be sent as text."""
+    """Values are converted from every unit, with any prefix; a number may be sent as text."""
     field = {"temperature": "temperature"} | FIELDS
     document = {"unitCode": prefix + unit, "value": value, "qualityControl": "V"}
-    assert getattr(one(**{name: document}), field[name]) == expected
-    assert getattr(one(**{name: document | {"value": str(value)}}), field[name]) == expected
+    assert getattr(parse_one(**{name: document}), field[name]) == expected
+    assert getattr(parse_one(**{name: document | {"value": str(value)}}), field[name]) == expected
 
 
 @pytest.mark.parametrize(("name", "field"), FIELDS.items())
 @pytest.mark.parametrize("value", NO_QUANTITY)
 def test_other_values_are_optional(name: str, field: str, value: Any) -> None:
     """Null, missing, invalid, of unknown unit, rejected or questioned values are None, never 0; others are parsed."""
-    found = one(**{name: value})
+    found = parse_one(**{name: value})
     assert [field for field in FIELDS.values() if getattr(found, field) is None] == [field]
 
 
@@ -122,12 +122,12 @@ def test_other_values_are_optional(name: str, field: str, value: Any) -> None:
 def test_other_quality_marks_are_accepted(quality: Any) -> None:
     """Only rejected and questioned values are dropped; not every value has been checked."""
     document = {name: it for name, it in quantity(5, "degC", quality).items() if it is not ...}
-    assert one(temperature=document).temperature == 5
+    assert parse_one(temperature=document).temperature == 5
 
 
 def test_station_pressure_is_not_pressure_at_sea_level() -> None:
     """Denver's 840 hPa are not a cyclone."""
-    assert one(seaLevelPressure=quantity(None, "Pa")).pressure_msl is None
+    assert parse_one(seaLevelPressure=quantity(None, "Pa")).pressure_msl is None
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,9 @@ def test_apparent_temperature_is_wind_chill_or_heat_index(
     chill: float | None, heat: float | None, expected: float | None
 ) -> None:
     """At most one of them is known; 0 °C is a value; without either it is None."""
-    assert one(windChill=quantity(chill, "degC"), heatIndex=quantity(heat, "degC")).apparent_temperature == expected
+    assert (
+        parse_one(windChill=quantity(chill, "degC"), heatIndex=quantity(heat, "degC")).apparent_temperature == expected
+    )
 
 
 @pytest.mark.parametrize(
@@ -151,15 +153,15 @@ def test_apparent_temperature_is_wind_chill_or_heat_index(
     ],
 )
 def test_the_id_of_the_station(values: dict[str, Any], station: str) -> None:
-    """It is the id if it is sent, else the last part of the station's address."""
-    assert one(**values).station == station
+    """The station is the id if it is sent, else the last part of the station's URL."""
+    assert parse_one(**values).station == station
 
 
 @pytest.mark.parametrize("value", NO_QUANTITY)
 def test_without_a_temperature_there_is_no_observation(value: Any) -> None:
     """Without a possible temperature the station has no weather (EMPTY); the service is healthy."""
     with pytest.raises(ProviderError, match=r"^the response has (no|an impossible) temperature") as caught:
-        one(temperature=value)
+        parse_one(temperature=value)
     assert caught.value.failure is Failure.EMPTY
 
 
@@ -167,7 +169,7 @@ def test_without_a_temperature_there_is_no_observation(value: Any) -> None:
 def test_without_a_time_there_is_no_observation(value: Any) -> None:
     """A time without an offset is invalid."""
     with pytest.raises(ProviderError, match=r"^the response has no valid time of observation$"):
-        one(timestamp=value)
+        parse_one(timestamp=value)
 
 
 @pytest.mark.parametrize("document", [None, 5, [], {}, {"properties": []}, {"features": [{"properties": PROPERTIES}]}])

@@ -26,8 +26,8 @@ NONSENSE: list[Any] = [None, "", 5, True, [], {}, [None], [5], [[]], [{}], [{"we
 def present(text: str) -> dict[str, Any]:
     """Return the present weather that *text* lists, such as ``light rain showers, vc thunderstorms``."""
     found = []
-    for each in filter(None, text.split(", ")):
-        parts = each.split()
+    for name in filter(None, text.split(", ")):
+        parts = name.split()
         found.append(
             {
                 "intensity": next((part for part in parts if part in INTENSITIES), None),
@@ -66,7 +66,7 @@ def clouds(*amounts: str) -> dict[str, Any]:
     ],
 )
 def test_the_code_of_present_weather(text: str, code: int | None) -> None:
-    """That of a thunderstorm, else of the first weather that has one; of the clouds only if there is no weather."""
+    """A thunderstorm counts first, then the first weather with a code; clouds only if there is no weather."""
     assert parse_weather_code(present(text) | clouds("FEW", "BKN"), 5000.0) == code
 
 
@@ -91,7 +91,7 @@ def test_mist_is_fog_below_a_kilometre(visibility: float | None, code: int) -> N
     ],
 )
 def test_the_layer_that_covers_most(amounts: list[str], code: int | None, description: str) -> None:
-    """It counts, in whatever order the layers are."""
+    """The layer with the largest amount counts, in any order."""
     assert (parse_weather_code(clouds(*amounts), None), parse_description(clouds(*amounts))) == (code, description)
 
 
@@ -117,7 +117,7 @@ SKY = {"icon": "https://api.weather.gov/icons/land/day/rain_showers,40/tsra,60?s
     ],
 )
 def test_the_description(properties: dict[str, Any], description: str) -> None:
-    """It is the service's text, else the weather, else the clouds, else the icon."""
+    """The description is the service's text, else the weather, else the clouds, else the icon."""
     assert parse_description(properties) == description
 
 
@@ -132,7 +132,7 @@ def test_invalid_values_are_ignored(name: str, value: Any) -> None:
 def test_every_code_has_a_description(listed: list[tuple[str | None, str | None, str]]) -> None:
     """Every code that the service's weather can lead to is known."""
     names = ("intensity", "modifier", "weather")
-    properties = {"presentWeather": [dict(zip(names, each, strict=True)) for each in listed]}
+    properties = {"presentWeather": [dict(zip(names, name, strict=True)) for name in listed]}
     code = parse_weather_code(properties, 500.0)
     assert code is None or code in wmo.DESCRIPTIONS
     assert parse_description(properties).isprintable()

@@ -37,7 +37,7 @@ HINT = " (set nws.contact: the service requires clients to identify themselves)"
     ],
 )
 def test_the_reason_of_an_error(status: int, document: Any, reason: str, failure: Failure) -> None:
-    """It is the detail of the problem, else its title; a proxy's HTML page is not used."""
+    """The reason is the detail of the problem, else its title; a proxy's HTML page is not used."""
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
     with pytest.raises(ProviderError) as caught:
         parse_nws(KIEL, Response(status, body), EPOCH)

@@ -82,7 +82,7 @@ def celsius(value: float | None) -> dict[str, Any]:
 
 
 @contextlib.asynccontextmanager
-async def serving(
+async def run_service(
     service: Service, key_values: KeyValueStore | None = None, contact: str | None = None
 ) -> AsyncIterator[NwsProvider]:
     """Run the service, and open a provider for it."""
@@ -98,7 +98,7 @@ async def serving(
 async def test_the_stations_are_requested_once() -> None:
     """Coordinates have four decimals without trailing zeros; of the service's URL only the path is used."""
     service = Service()
-    async with serving(service) as provider:
+    async with run_service(service) as provider:
         found = [await provider.fetch(TOPEKA) for _ in range(2)]
     assert service.requests == [*SEARCH, *path("K1", "K1")]
     assert [(it.city, it.station, it.temperature) for it in found] == [(TOPEKA.id, "K1", 1)] * 2
@@ -111,7 +111,7 @@ async def test_the_stations_are_requested_once() -> None:
 async def test_every_request_has_the_contact(contact: str | None, agent: str) -> None:
     """The headers name the program and the contact, and request GeoJSON."""
     service = Service()
-    async with serving(service, contact=contact) as provider:
+    async with run_service(service, contact=contact) as provider:
         await provider.fetch(TOPEKA)
     assert service.headers == [(agent, "application/geo+json")] * 3
 
@@ -131,7 +131,7 @@ async def test_the_next_station_is_used(response: Any) -> None:
     """A nearest station without a fresh observation is tried once an hour."""
     service = Service()
     service.responses[path("K1")[0]] = response
-    async with serving(service) as provider:
+    async with run_service(service) as provider:
         assert (await provider.fetch(TOPEKA)).station == "K2"
         assert service.new_requests() == [*SEARCH, *path("K1", "K2")]
         await asyncio.sleep(3500)
@@ -150,16 +150,16 @@ async def test_two_and_a_half_hours_are_fresh() -> None:
     """A station that reports every hour may miss one report."""
     service = Service()
     service.responses[path("K1")[0]] = timedelta(hours=2, minutes=29)
-    async with serving(service) as provider:
+    async with run_service(service) as provider:
         assert (await provider.fetch(TOPEKA)).station == "K1"
     assert service.requests == [*SEARCH, *path("K1")]
 
 
 async def test_the_preferred_station_fails() -> None:
-    """The others are then requested, the nearest first."""
+    """When the preferred station fails, the others are requested, the nearest first."""
     service = Service()
     service.responses[path("K1")[0]] = timedelta(hours=5)
-    async with serving(service) as provider:
+    async with run_service(service) as provider:
         await provider.fetch(TOPEKA)
         service.responses |= {path("K2")[0]: timedelta(hours=3), path("K1")[0]: timedelta(hours=4)}
         service.new_requests()
@@ -172,7 +172,7 @@ async def test_the_newest_stale_observation() -> None:
     service = Service()
     service.responses[path("K1")[0]] = web.json_response({}, status=404)
     service.responses |= dict(zip(path("K2", "K3"), [timedelta(hours=9), timedelta(hours=4)], strict=True))
-    async with serving(service) as provider:
+    async with run_service(service) as provider:
         assert (await provider.fetch(TOPEKA)).station == "K3"
     assert service.requests == [*SEARCH, *path("K1", "K2", "K3")]
 
@@ -186,7 +186,7 @@ async def test_a_failure_of_the_service_is_raised_at_once(status: int, failure: 
     """No other station is requested when the service itself is unavailable or denies access."""
     service = Service()
     service.responses = {path("K1")[0]: timedelta(hours=9), at: web.json_response({"detail": "x"}, status=status)}
-    async with serving(service) as provider:
+    async with run_service(service) as provider:
         with pytest.raises(ProviderError, match=f"^{status}: x") as caught:
             await provider.fetch(TOPEKA)
     assert caught.value.failure is failure

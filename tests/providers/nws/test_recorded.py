@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def observed(
+def expected_observation(
     station: str, at: datetime, temperature: float, code: int, description: str, **values: float
 ) -> Observation:
     """Return the observation expected of a file."""
@@ -49,15 +49,15 @@ TENS: dict[str, float] = {  # the author of the file put a ten everywhere
     "visibility": 10000,
 }
 SLOW: dict[str, float] = {"wind_speed": 2.777777778, "wind_gust": 2.777777778}  # 10 km/h
-MOSTLY_CLEAR = observed("KFLL", JUNE, 10, 1, "Mostly Clear", **TENS)
-FLORIDA = observed("KFLL", JUNE, -12.222222222, 1, "Mostly Clear", **(TENS | SLOW))  # 10 °F
+MOSTLY_CLEAR = expected_observation("KFLL", JUNE, 10, 1, "Mostly Clear", **TENS)
+FLORIDA = expected_observation("KFLL", JUNE, -12.222222222, 1, "Mostly Clear", **(TENS | SLOW))  # 10 °F
 NO_TEMPERATURE = ("the response has no temperature", Failure.EMPTY)
 NOTHING = ("the response has no current weather", Failure.MALFORMED)
 NO_TIME = ("the response has no valid time of observation", Failure.EMPTY)
 # A file with several observations has as many expectations.
 WEATHER: dict[str, list[Observation | tuple[str, Failure]]] = {
     "kcnk_2019_thunderstorm_rain_fog.json": [
-        observed(
+        expected_observation(
             "KCNK",
             datetime(2019, 8, 17, 8, 49, tzinfo=UTC),
             22,
@@ -75,7 +75,7 @@ WEATHER: dict[str, list[Observation | tuple[str, Failure]]] = {
     "pynws_stations_observations_alternate_units.json": [FLORIDA],
     "pynws_stations_observations_empty.json": [NO_TIME],
     "pynws_stations_observations_latest.json": [
-        observed(
+        expected_observation(
             "KFLL",
             datetime(2022, 3, 2, 23, 53, tzinfo=UTC),
             22.8,
@@ -92,7 +92,7 @@ WEATHER: dict[str, list[Observation | tuple[str, Failure]]] = {
     "pynws_stations_observations_metar.json": [NO_TEMPERATURE],
     "pynws_stations_observations_metar_noparse.json": [NO_TEMPERATURE],
     "pynws_stations_observations_multiple_unsorted.json": [
-        observed(
+        expected_observation(
             "KFLL",
             datetime(2019, 6, 27, 10, 50, tzinfo=UTC),
             -100,
@@ -161,7 +161,7 @@ def test_every_file_has_an_expectation(recorded: Path) -> None:
 @pytest.mark.parametrize("name", WEATHER)
 def test_observations(recorded: Path, name: str) -> None:
     """Each value is parsed by its unit; an observation without time or temperature is an error."""
-    assert [outcome(each) for each in observations(recorded / "nws" / name)] == WEATHER[name]
+    assert [outcome(document) for document in observations(recorded / "nws" / name)] == WEATHER[name]
 
 
 @pytest.mark.parametrize("name", WEATHER)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from tests.providers.nws.test_fetch import NEAR, POINT, SEARCH, TOPEKA, Service, path, serving
+from tests.providers.nws.test_fetch import NEAR, POINT, SEARCH, TOPEKA, Service, path, run_service
 from tests.support.virtual_time import now
 from weatherd.city import City
 from weatherd.errors import Failure, ProviderError
@@ -21,7 +21,7 @@ async def test_cities_at_one_place_share_the_stations() -> None:
     service = Service()
     service.seconds = 3.0
     cities = [TOPEKA, City(name="Downtown", lat=39.05, lon=-95.67), City(name="Elsewhere", lat=39.0501, lon=-95.67)]
-    async with serving(service) as provider:
+    async with run_service(service) as provider:
         service.responses["/points/39.0501,-95.67"] = web.json_response({"properties": {"observationStations": NEAR}})
         found = await asyncio.gather(*map(provider.fetch, cities))
     assert [it.city for it in found] == [city.id for city in cities]
@@ -31,9 +31,9 @@ async def test_cities_at_one_place_share_the_stations() -> None:
 async def test_stations_survive_a_restart_for_a_day() -> None:
     """Another provider with the same store does not request them until they are a day old."""
     service, memory = Service(), KeyValueStore("nws")
-    async with serving(service, memory) as provider:
+    async with run_service(service, memory) as provider:
         await provider.fetch(TOPEKA)
-    async with serving(service, memory) as provider:
+    async with run_service(service, memory) as provider:
         service.new_requests()
         await asyncio.sleep(86400 - now().timestamp() % 86400 - 1)
         await provider.fetch(TOPEKA)
@@ -44,18 +44,18 @@ async def test_stations_survive_a_restart_for_a_day() -> None:
 
 
 @pytest.mark.parametrize(
-    "note",
+    "text",
     [
         *("", "x", "null", "[]", "{}", "[" * 5000, '{"found": {}, "stations": ["K2"]}'),
         *(f'{{"found": {found}, "stations": ["K2"]}}' for found in ("0", "1e999", "-1e999", "NaN", "99999999999")),
         *(f'{{"found": 1767225600, "stations": {ids}}}' for ids in ("null", "[]", "{}", '[5, "../x", "a/b", ""]')),
     ],
 )
-async def test_a_damaged_entry_is_replaced(note: str) -> None:
+async def test_a_damaged_entry_is_replaced(text: str) -> None:
     """An entry that is invalid, from the future, or has an invalid id is ignored."""
     service, memory = Service(), KeyValueStore("nws")
-    memory.put("39.05,-95.67", note, now() + timedelta(days=1))
-    async with serving(service, memory) as provider:
+    memory.put("39.05,-95.67", text, now() + timedelta(days=1))
+    async with run_service(service, memory) as provider:
         assert (await provider.fetch(TOPEKA)).station == "K1"
     assert service.requests == [*SEARCH, *path("K1")]
 
@@ -65,7 +65,7 @@ async def test_no_station_has_an_observation() -> None:
     service = Service()
     for station, reason in zip(path("K1", "K2", "K3"), ("one", "two", "three"), strict=True):
         service.responses[station] = web.json_response({"detail": reason}, status=404)
-    async with serving(service) as provider:
+    async with run_service(service) as provider:
         for seconds, requested in ((0, SEARCH), (3000, []), (601, []), (1, SEARCH), (600, [])):
             await asyncio.sleep(seconds)
             with pytest.raises(ProviderError, match=r"^404: one$") as caught:
@@ -78,7 +78,7 @@ async def test_a_station_that_failed_is_not_preferred() -> None:
     """After a poll without any fresh observation the nearest station is first again."""
     service = Service()
     service.responses[path("K1")[0]] = timedelta(hours=5)
-    async with serving(service) as provider:
+    async with run_service(service) as provider:
         assert (await provider.fetch(TOPEKA)).station == "K2"
         service.responses |= dict.fromkeys(path("K2", "K3"), timedelta(hours=6))
         assert (await provider.fetch(TOPEKA)).station == "K1"
@@ -116,7 +116,7 @@ async def test_a_place_without_stations(at: str, response: tuple[int, Any], expe
     """The reason is raised and nothing is stored: the next poll requests them again."""
     service, memory = Service(), KeyValueStore("nws")
     service.responses[at] = web.json_response(response[1], status=response[0])
-    async with serving(service, memory) as provider:
+    async with run_service(service, memory) as provider:
         with pytest.raises(ProviderError) as caught:
             await provider.fetch(TOPEKA)
         assert (str(caught.value), caught.value.failure) == expected
@@ -138,6 +138,6 @@ async def test_the_format_of_coordinates(lat: float, lon: float, name: str) -> N
     """More decimals or trailing zeros would cost a redirect."""
     service = Service()
     service.responses[f"/points/{name}"] = web.json_response({"properties": {"observationStations": NEAR}})
-    async with serving(service) as provider:
+    async with run_service(service) as provider:
         await provider.fetch(City(name="x", lat=lat, lon=lon))
     assert service.requests == [f"/points/{name}", NEAR, *path("K1")]

@@ -65,7 +65,7 @@ def parse(document: Any, cities: tuple[City, ...] = (KIEL,), status: int = 200) 
     return parse_open_meteo(cities, Response(status, body), EPOCH)
 
 
-def one(document: Any) -> Observation:
+def parse_one(document: Any) -> Observation:
     """Return the one observation in a document."""
     (found,) = parse(document)
     if isinstance(found, ProviderError):
@@ -87,7 +87,7 @@ def test_the_query_has_plain_decimals(places: list[tuple[float, float]]) -> None
 
 def test_each_value_is_parsed() -> None:
     """Each variable is in its field."""
-    found = one(place())
+    found = parse_one(place())
     assert (found.city, found.provider, found.station) == (KIEL.id, "open-meteo", "")
     assert (found.observed_at, found.fetched_at) == (datetime(2026, 1, 1, tzinfo=UTC), EPOCH)
     assert (found.temperature, found.apparent_temperature, found.relative_humidity) == (-3, -7.5, 81)
@@ -100,7 +100,7 @@ def test_each_value_is_parsed() -> None:
 @pytest.mark.parametrize("value", [None, ..., "5", True, [], {}, 1e9, -1e9, 10**300])
 def test_other_values_are_optional(name: str, value: Any) -> None:
     """A value that is null, missing or invalid is None; all others are parsed."""
-    found = one(place(**{name: value}))
+    found = parse_one(place(**{name: value}))
     fields = [found.apparent_temperature, found.relative_humidity, found.pressure_msl, found.precipitation]
     fields += [found.cloud_cover, found.wind_speed, found.wind_direction, found.wind_gust]
     assert sum(field is None for field in fields) == 1
@@ -120,7 +120,7 @@ def test_other_values_are_optional(name: str, value: Any) -> None:
 )
 def test_codes(code: Any, expected: tuple[int | None, str]) -> None:
     """An undocumented code remains; anything but an integer is unknown."""
-    found = one(place(weather_code=code))
+    found = parse_one(place(weather_code=code))
     assert (found.code, found.description) == expected
 
 
@@ -138,7 +138,7 @@ def test_codes(code: Any, expected: tuple[int | None, str]) -> None:
 )
 def test_units_are_read_not_assumed(units: dict[str, Any], temperature: float, wind: float, rain: float) -> None:
     """A server that ignores the requested units names others in the response."""
-    found = one(place(units, temperature_2m=36, wind_speed_10m=36, precipitation=36))
+    found = parse_one(place(units, temperature_2m=36, wind_speed_10m=36, precipitation=36))
     assert (found.temperature, found.wind_speed, found.precipitation) == (temperature, wind, rain)
 
 
@@ -159,7 +159,7 @@ def test_units_are_read_not_assumed(units: dict[str, Any], temperature: float, w
 )
 def test_times(time: Any, offset: Any, expected: datetime) -> None:
     """A POSIX time is in UTC whatever the offset; a local time has the offset, or its own."""
-    assert one(place(offset=offset, time=time)).observed_at == expected
+    assert parse_one(place(offset=offset, time=time)).observed_at == expected
 
 
 BAD_TIMES: list[Any] = [
@@ -183,21 +183,21 @@ BAD_TIMES: list[Any] = [
 def test_without_a_time_there_is_no_observation(time: Any) -> None:
     """An invalid or impossible time is a failed poll."""
     with pytest.raises(ProviderError, match=r"^the response has no valid time of observation$"):
-        one(place(time=time))
+        parse_one(place(time=time))
 
 
 @pytest.mark.parametrize("temperature", [None, ..., "12", True, [], {}, 71, -101, 10**300])
 def test_without_a_temperature_there_is_no_observation(temperature: Any) -> None:
     """A response without a possible temperature is a failed poll."""
     with pytest.raises(ProviderError, match=r"^the response has (no|an impossible) temperature"):
-        one(place(temperature_2m=temperature))
+        parse_one(place(temperature_2m=temperature))
 
 
 @pytest.mark.parametrize("document", [None, 5, "x", [], [[]], [None], {}, {"current": []}, {"current": None}, [{}]])
 def test_documents_of_another_form(document: Any) -> None:
     """JSON that is not a forecast is malformed, for one city or for all."""
     with pytest.raises(ProviderError) as caught:
-        one(document)
+        parse_one(document)
     assert caught.value.failure is Failure.MALFORMED
 
 
@@ -273,7 +273,7 @@ def test_too_many_concurrent_requests() -> None:
 
 
 @contextlib.asynccontextmanager
-async def serving(handler: Handler, **block: Any) -> AsyncIterator[Provider]:
+async def run_service(handler: Handler, **block: Any) -> AsyncIterator[Provider]:
     """Open the provider for a test server with one handler."""
     application = web.Application()
     application.router.add_get("/v1/forecast", handler)
@@ -298,7 +298,7 @@ async def test_many_cities_are_few_requests() -> None:
         return web.json_response([place(temperature_2m=latitude) for latitude in latitudes])
 
     cities = [City(name=f"c{n}", lat=n / 10, lon=0.0) for n in range(450)]
-    async with serving(handler) as provider:
+    async with run_service(handler) as provider:
         found = await asyncio.gather(*map(provider.fetch, cities))
     assert [(observation.city, observation.temperature) for observation in found] == [
         (city.id, city.lat) for city in cities
@@ -316,7 +316,7 @@ async def test_a_city_that_makes_the_request_fail_fails_alone() -> None:
         places = [place() for _ in latitudes]
         return web.json_response(places if len(places) > 1 else places[0])
 
-    async with serving(handler) as provider:
+    async with run_service(handler) as provider:
         kiel, berlin, munich = await asyncio.gather(
             *map(provider.fetch, (KIEL, BERLIN, MUNICH)), return_exceptions=True
         )

@@ -30,14 +30,14 @@ KIEL = {
 }
 
 
-def found(*results: Any) -> list[FoundPlace]:
+def parse_found(*results: Any) -> list[FoundPlace]:
     """Return the places in a response with *results*."""
     return parse_places(Response(200, json.dumps({"results": results}).encode()))
 
 
 def test_each_value_of_a_place_is_parsed() -> None:
     """Unknown texts are empty, an unknown population is None."""
-    assert found(KIEL, {"name": "X", "latitude": 1, "longitude": 2}) == [
+    assert parse_found(KIEL, {"name": "X", "latitude": 1, "longitude": 2}) == [
         FoundPlace("Kiel", 54.32133, 10.13489, "Germany", "Schleswig-Holstein", 246601, "Europe/Berlin"),
         FoundPlace("X", 1.0, 2.0, "", "", None, ""),
     ]
@@ -63,13 +63,13 @@ def test_an_unknown_name_is_an_empty_list() -> None:
     ],
 )
 def test_a_result_without_name_or_coordinates_is_skipped(wrong: dict[str, Any]) -> None:
-    """The others remain."""
-    assert [place.name for place in found(KIEL | wrong, "Kiel", None, KIEL)] == ["Kiel"]
+    """An invalid result is skipped; the other places remain."""
+    assert [place.name for place in parse_found(KIEL | wrong, "Kiel", None, KIEL)] == ["Kiel"]
 
 
 def test_control_characters_do_not_reach_the_terminal() -> None:
     """Names and countries are one printable line."""
-    place = found(KIEL | {"name": "Ki\x1b[31mel", "country": "a\nb", "admin1": {"x": 1}, "population": True})[0]
+    place = parse_found(KIEL | {"name": "Ki\x1b[31mel", "country": "a\nb", "admin1": {"x": 1}, "population": True})[0]
     assert (place.name, place.country, place.region, place.population) == ("Ki [31mel", "a b", "", None)
 
 
@@ -88,7 +88,7 @@ def test_control_characters_do_not_reach_the_terminal() -> None:
     ],
 )
 def test_anything_but_a_list_of_places_is_a_provider_error(status: int, body: bytes, failure: Failure) -> None:
-    """It has the kind of failure of the status."""
+    """The error has the kind of failure of the status."""
     with pytest.raises(ProviderError) as caught:
         parse_places(Response(status, body))
     assert caught.value.failure is failure

@@ -20,7 +20,7 @@ NOW = datetime(2026, 10, 4, 12, tzinfo=UTC)
 IN_EUROPE = datetime(2025, 2, 5, 20, 15, tzinfo=UTC)  # 21:15, an hour ahead of UTC
 
 
-def observed(at: datetime, temperature: float, code: int, description: str, **values: float) -> Observation:
+def expected_observation(at: datetime, temperature: float, code: int, description: str, **values: float) -> Observation:
     """Return the observation expected of a file."""
     return Observation(
         city=KIEL.id,
@@ -35,7 +35,7 @@ def observed(at: datetime, temperature: float, code: int, description: str, **va
 
 
 WEATHER = {
-    "current_clear_night_code0_austria.json": observed(
+    "current_clear_night_code0_austria.json": expected_observation(
         IN_EUROPE,
         0.6,
         0,
@@ -49,7 +49,7 @@ WEATHER = {
         precipitation=0,
         cloud_cover=0,
     ),
-    "current_dense_drizzle_code55_tromso_coast_gusts.json": observed(
+    "current_dense_drizzle_code55_tromso_coast_gusts.json": expected_observation(
         IN_EUROPE,
         0.9,
         55,
@@ -63,7 +63,7 @@ WEATHER = {
         precipitation=0.3,
         cloud_cover=75,
     ),
-    "current_overcast_minus7_kazakhstan.json": observed(
+    "current_overcast_minus7_kazakhstan.json": expected_observation(
         IN_EUROPE,
         -7.4,
         3,
@@ -77,7 +77,7 @@ WEATHER = {
         precipitation=0,
         cloud_cover=93,
     ),
-    "current_partly_cloudy_code2_india.json": observed(
+    "current_partly_cloudy_code2_india.json": expected_observation(
         IN_EUROPE,
         22.7,
         2,
@@ -91,7 +91,7 @@ WEATHER = {
         precipitation=0,
         cloud_cover=44,
     ),
-    "trimmed_snowfall_code73_ushuaia.json": observed(
+    "trimmed_snowfall_code73_ushuaia.json": expected_observation(
         datetime(2026, 8, 21, 12, tzinfo=UTC),  # 09:00, three hours behind UTC
         -0.5,
         73,

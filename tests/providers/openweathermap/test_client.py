@@ -49,7 +49,7 @@ def parse(document: Any, status: int = 200) -> Observation:
     return parse_openweathermap(KIEL, Response(status, body), EPOCH)
 
 
-def one(**values: Any) -> Observation:
+def parse_one(**values: Any) -> Observation:
     """Parse the usual document with other *values*; Ellipsis removes one."""
     return parse({name: value for name, value in (DOCUMENT | values).items() if value is not ...})
 
@@ -65,7 +65,7 @@ def test_the_query_has_plain_decimals(lat: float, lon: float) -> None:
 
 def test_each_value_is_parsed() -> None:
     """Each value is in its field."""
-    found = one()
+    found = parse_one()
     assert (found.city, found.provider, found.station) == (KIEL.id, "openweathermap", "")
     assert (found.observed_at, found.fetched_at) == (datetime(2026, 1, 1, tzinfo=UTC), EPOCH)
     assert (found.temperature, found.apparent_temperature, found.relative_humidity) == (-3, -7.5, 81)
@@ -76,8 +76,8 @@ def test_each_value_is_parsed() -> None:
 
 @pytest.mark.parametrize("cod", [200, "200", 200.0, ..., None])
 def test_the_status_in_the_body(cod: Any) -> None:
-    """It may be 200 as a number or a text, or missing."""
-    assert one(cod=cod).temperature == -3
+    """The status in the body may be 200 as a number or a text, or missing."""
+    assert parse_one(cod=cod).temperature == -3
 
 
 NO_STATUS: list[Any] = ["", "٤٠٤", "200\n", "ok", True, 0, -1, 99, 600, 10**30, 200.5, [], {}]
@@ -99,7 +99,7 @@ NO_STATUS: list[Any] = ["", "٤٠٤", "200\n", "ok", True, 0, -1, 99, 600, 10**3
 def test_an_error_in_the_body_counts_under_status_200(cod: Any, reason: str, failure: Failure) -> None:
     """The status in the body counts; anything but a status is malformed."""
     with pytest.raises(ProviderError) as caught:
-        one(cod=cod, message="city\nnot  found")
+        parse_one(cod=cod, message="city\nnot  found")
     assert (str(caught.value), caught.value.failure) == (reason, failure)
 
 
@@ -108,7 +108,7 @@ def test_an_error_in_the_body_counts_under_status_200(cod: Any, reason: str, fai
 )
 def test_kelvin_is_recognized(kelvin: float, celsius: float) -> None:
     """No place is as hot in °C as the coldest is in kelvin; the apparent temperature is in the same unit."""
-    found = one(main=MAIN | {"temp": kelvin, "feels_like": kelvin})
+    found = parse_one(main=MAIN | {"temp": kelvin, "feels_like": kelvin})
     assert (found.temperature, found.apparent_temperature) == (celsius, celsius)
 
 
@@ -125,7 +125,7 @@ def test_kelvin_is_recognized(kelvin: float, celsius: float) -> None:
 )
 def test_pressure_at_sea_level_is_preferred(main: dict[str, Any], expected: float | None) -> None:
     """The other pressure is used if that at sea level is missing or impossible."""
-    assert one(main=MAIN | main).pressure_msl == expected
+    assert parse_one(main=MAIN | main).pressure_msl == expected
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_pressure_at_sea_level_is_preferred(main: dict[str, Any], expected: floa
 )
 def test_precipitation_is_of_the_last_hour(rain: Any, snow: Any, expected: float | None) -> None:
     """It is the sum of rain and snow; null, missing and the old sum of three hours are None and not zero."""
-    assert one(rain=rain, snow=snow).precipitation == expected
+    assert parse_one(rain=rain, snow=snow).precipitation == expected
 
 
 NO_CODE: list[Any] = ["601", None, True, 10**30, [], -1, 601.5]
@@ -172,7 +172,7 @@ SNOW, FOG = DOCUMENT["weather"][0], {"id": 741, "main": "Fog", "description": "f
 )
 def test_the_first_condition_counts(weather: Any, expected: tuple[int | None, str]) -> None:
     """The description is the service's text on one line, else that of the code, else ``unknown``."""
-    found = one(weather=weather)
+    found = parse_one(weather=weather)
     assert (found.code, found.description) == expected
 
 
@@ -193,7 +193,7 @@ FIELDS = {
 def test_other_values_are_optional(path: tuple[str, str], field: str, value: Any) -> None:
     """A value that is null, missing or invalid is None; all others are parsed."""
     section = DOCUMENT[path[0]] | {path[1]: value}
-    found = one(**{path[0]: {name: it for name, it in section.items() if it is not ...}})
+    found = parse_one(**{path[0]: {name: it for name, it in section.items() if it is not ...}})
     assert [name for name in FIELDS.values() if getattr(found, name) is None] == [field]
 
 
@@ -201,14 +201,14 @@ def test_other_values_are_optional(path: tuple[str, str], field: str, value: Any
 @pytest.mark.parametrize("value", [*BAD, [{}], "\ud800"])
 def test_a_whole_section_may_be_invalid(section: str, value: Any) -> None:
     """Only ``main`` and ``dt`` are required."""
-    assert one(**{section: value}).temperature == -3
+    assert parse_one(**{section: value}).temperature == -3
 
 
 @pytest.mark.parametrize("temp", [None, "12", True, [], {}, 71, 149, 344, -101, 10**300, 1e300])
 def test_without_a_temperature_there_is_no_observation(temp: Any) -> None:
     """A response without a possible temperature is a failed poll."""
     with pytest.raises(ProviderError, match=r"^the response has (no|an impossible) temperature") as caught:
-        one(main=MAIN | {"temp": temp})
+        parse_one(main=MAIN | {"temp": temp})
     assert caught.value.failure is Failure.EMPTY
 
 
@@ -216,7 +216,7 @@ def test_without_a_temperature_there_is_no_observation(temp: Any) -> None:
 def test_without_a_time_there_is_no_observation(dt: Any) -> None:
     """An invalid or impossible time is a failed poll."""
     with pytest.raises(ProviderError, match=r"^the response has no valid time of observation$"):
-        one(dt=dt)
+        parse_one(dt=dt)
 
 
 @pytest.mark.parametrize(
