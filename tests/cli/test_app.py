@@ -35,7 +35,7 @@ COMMANDS = [
 ]  # fmt: skip
 
 
-def test_version_and_help(weatherd: Weatherd) -> None:
+def test_version_and_help_are_printed(weatherd: Weatherd) -> None:
     """Both are printed to standard output; without a command, the help goes to standard error with exit code 64."""
     assert weatherd("-V") == weatherd("--version") == (0, f"weatherd {__version__}\n", "")
     code, text, _ = weatherd("--help")
@@ -47,7 +47,7 @@ def test_version_and_help(weatherd: Weatherd) -> None:
 def test_the_help_lists_every_command_under_a_heading(
     weatherd: Weatherd, monkeypatch: pytest.MonkeyPatch, columns: int
 ) -> None:
-    """``run`` comes first, and no summary is cut off, however narrow the terminal is."""
+    """``run`` comes first, and no summary is truncated in a narrow terminal."""
     monkeypatch.setenv("COLUMNS", str(columns))
     text = weatherd("--help")[1]
     listing = text[text.index("\nRun:\n") :]
@@ -64,10 +64,10 @@ def test_the_help_lists_every_command_under_a_heading(
 
 
 @pytest.mark.parametrize("command", [["cities"], ["service"]], ids=" ".join)
-def test_the_help_of_a_group_cuts_off_nothing(
+def test_the_help_of_a_group_is_complete(
     weatherd: Weatherd, monkeypatch: pytest.MonkeyPatch, command: list[str]
 ) -> None:
-    """Its subcommands have whole summaries, too."""
+    """The summaries of its subcommands are not truncated."""
     monkeypatch.setenv("COLUMNS", "60")
     code, out, _ = weatherd(*command, "-h")
     assert (code, "..." in out.partition("Commands:")[2]) == (0, False)
@@ -95,7 +95,7 @@ def test_the_help_imports_no_command_implementation() -> None:
 def test_the_settings_file_is_named_before_or_after_the_command(
     weatherd: Weatherd, folder: Path, command: str, arguments: str, expected: str
 ) -> None:
-    """After it wins, so that an alias may name a default."""
+    """The option after the command takes precedence, so that an alias can set a default."""
     (folder / "other.yaml").write_text("cities: other-cities.yaml\n")
     (folder / "other-cities.yaml").write_text("cities:\n  - {name: Oslo, lat: 59.9, lon: 10.7}\n")
     code, out, _ = weatherd(*arguments.replace("COMMAND", command).split())
@@ -103,7 +103,7 @@ def test_the_settings_file_is_named_before_or_after_the_command(
 
 
 def test_the_settings_file_is_named_between_a_group_and_its_command(weatherd: Weatherd, folder: Path) -> None:
-    """``weatherd cities -c FILE list`` is valid, and wins over a file named before ``cities``."""
+    """``weatherd cities -c FILE list`` is valid, and takes precedence over a file before ``cities``."""
     (folder / "other.yaml").write_text("cities: other-cities.yaml\n")
     (folder / "other-cities.yaml").write_text("cities:\n  - {name: Oslo, lat: 59.9, lon: 10.7}\n")
     code, out, _ = weatherd("-c", "config/weatherd.yaml", "cities", "-c", "config/other.yaml", "list")
@@ -119,13 +119,13 @@ def test_the_settings_file_is_named_between_a_group_and_its_command(weatherd: We
     ],
 )  # fmt: skip
 def test_only_run_starts_the_daemon(arguments: str, expected: bool) -> None:  # noqa: FBT001
-    """Signals are blocked from the start of ``run``, and of no other command, wherever ``--config`` is."""
+    """Signals are blocked at the start of ``run`` and of no other command, wherever ``--config`` is."""
     assert starts_daemon(arguments.split()) == expected
 
 
 @pytest.mark.parametrize("command", [[], *COMMANDS], ids=" ".join)
 def test_the_help_of_every_command_has_examples(weatherd: Weatherd, command: list[str]) -> None:
-    """Each is on its own line."""
+    """Each example is on its own line."""
     code, out, _ = weatherd(*command, "--help")
     lines = [line.strip() for line in out.partition("Examples:\n")[2].splitlines()]
     assert code == 0
@@ -180,7 +180,7 @@ def test_the_help_shows_no_python_types(weatherd: Weatherd, command: list[str]) 
         (["simulate", "--day", "x"], "--day should be a length of time"),
     ],
 )
-def test_a_wrong_command_line_is_one_line_and_64(weatherd: Weatherd, arguments: list[str], said: str) -> None:
+def test_a_usage_error_is_one_line_and_exit_code_64(weatherd: Weatherd, arguments: list[str], said: str) -> None:
     """The error is one line, and nothing changes."""
     code, out, err = weatherd(*arguments)
     assert (code, out) == (64, "")
@@ -206,7 +206,7 @@ def test_a_wrong_command_line_is_one_line_and_64(weatherd: Weatherd, arguments: 
 def test_an_invalid_configuration_is_exit_code_78(
     weatherd: Weatherd, folder: Path, command: list[str], text: str, said: str
 ) -> None:
-    """For every command; each problem is a line with file, line and column."""
+    """This holds for every command; each problem is a line with file, line and column."""
     (folder / "weatherd.yaml").write_text(f"{text}\n")
     code, out, err = weatherd(*command)
     assert (code, out) == (78, "")
@@ -222,7 +222,7 @@ def test_a_provider_without_its_key_is_exit_code_78(weatherd: Weatherd, folder: 
 
 
 def test_once_prints_a_line_for_each_city(weatherd: Weatherd) -> None:
-    """In the order of the list, in the configured format."""
+    """The lines are in the order of the list and in the configured format."""
     code, out, err = weatherd("once")
     assert (code, err) == (0, "")
     assert [line.split(":")[0] for line in out.splitlines()] == ["Kiel", "München"]
@@ -270,8 +270,8 @@ def test_check_warns_when_a_limit_is_exceeded(weatherd: Weatherd, folder: Path) 
     assert "EXCEEDED" not in weatherd("check")[1]
 
 
-def test_check_online_asks_each_provider(weatherd: Weatherd, folder: Path) -> None:
-    """One city per provider; an unavailable service is exit code 69."""
+def test_check_online_polls_each_provider(weatherd: Weatherd, folder: Path) -> None:
+    """It polls one city per provider; an unavailable service is exit code 69."""
     code, out, _ = weatherd("check", "--online")
     assert (code, out.splitlines()[-1].startswith("open-meteo: Kiel: ")) == (0, True)
     (folder / "weatherd.yaml").write_text("open_meteo: {base_url: 'http://127.0.0.1:9'}")
@@ -303,7 +303,7 @@ def test_the_schemas_accept_the_shipped_files(weatherd: Weatherd) -> None:
     ],
 )  # fmt: skip
 def test_the_schemas_reject_what_weatherd_rejects(weatherd: Weatherd, name: str, wrong: Any) -> None:
-    """So an editor marks the mistake before the file is saved."""
+    """An editor can mark a mistake before the file is saved."""
     schema = json.loads(weatherd("schema", name)[1])
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(wrong, schema)

@@ -1,4 +1,4 @@
-"""``weatherd check``: the API usage, and what an edited list would change."""
+"""``weatherd check``: API usage, and the changes that an edited list would make."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_a_list_that_barely_fits(weatherd: Weatherd, folder: Path) -> None:
 
 
 def test_what_an_edited_list_would_change(weatherd: Weatherd, folder: Path) -> None:
-    """Added, removed and changed cities, quarantined rows, and the calls per day; nothing is applied."""
+    """Shows added, removed and changed cities, quarantined rows, and calls per day; applies nothing."""
     other = folder / "other.yaml"
     other.write_text(
         "cities:\n  - {name: Kiel, lat: 54.4, lon: 10.1, interval: 5m}\n  - {name: Oslo, lat: 59.9, lon: 10.7}\n"
@@ -77,8 +77,8 @@ def test_an_edited_list_that_is_invalid(weatherd: Weatherd, folder: Path, text: 
     assert (code, "other.yaml:" in err) == (78, True)
 
 
-def test_an_edited_list_that_is_not_there(weatherd: Weatherd) -> None:
-    """A missing file is exit code 78, too."""
+def test_a_missing_edited_list(weatherd: Weatherd) -> None:
+    """A missing file is exit code 78."""
     code, _, err = weatherd("check", "--against", "nowhere.yaml")
     assert (code, "nowhere.yaml" in err) == (78, True)
 

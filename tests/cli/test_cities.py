@@ -1,4 +1,4 @@
-"""``weatherd cities``: list, search, add and remove; the rest of the file does not change."""
+"""``weatherd cities``: list, search, add and remove; the rest of the file is preserved."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_list_prints_a_line_per_city(weatherd: Weatherd, rows: Path) -> None:
 
 
 def test_search_prints_numbered_matches(weatherd: Weatherd) -> None:
-    """With region and country, the most likely match first."""
+    """Matches have region and country; the most likely match is first."""
     code, out, _ = weatherd("cities", "search", "Kiel")
     assert code == 0
     assert out.split()[:2] == ["1", "Kiel"]
@@ -73,7 +73,7 @@ def test_adding_and_removing_a_city_restores_the_file(weatherd: Weatherd, rows: 
 
 
 def test_add_uses_the_coordinates_of_a_match(weatherd: Weatherd, rows: Path) -> None:
-    """Of the first match, and the other matches are printed; or of the one that --pick chooses."""
+    """It uses the first match and prints the others, or the match selected by --pick."""
     code, out, err = weatherd("cities", "add", "Paris")
     assert (code, out) == (0, "added Paris (48.85341, 2.3488) to config/cities.yaml\n")
     assert err.splitlines()[-1] == "Using the first match. Use --pick N to choose another."
@@ -86,7 +86,7 @@ def test_add_uses_the_coordinates_of_a_match(weatherd: Weatherd, rows: Path) -> 
 
 @pytest.mark.parametrize("name", ["Kiel", "kiel", "KIEL", " Kiel ", "X"])
 def test_a_city_that_is_in_the_list_is_rejected(weatherd: Weatherd, rows: Path, name: str) -> None:
-    """By its name or its id, even if its row is quarantined; the error names the row."""
+    """It is found by name or id, even if its row is quarantined; the error locates the row."""
     rows.write_text(rows.read_text() + "  - {name: X, lat: 99, lon: 1}\n")
     before = rows.read_bytes()
     code, out, err = weatherd("cities", "add", name, *HERE)
@@ -103,7 +103,7 @@ def test_a_city_that_is_not_in_the_list_cannot_be_removed(weatherd: Weatherd) ->
 
 
 def test_a_quarantined_row_can_be_removed(weatherd: Weatherd, rows: Path) -> None:
-    """By name or by id, whatever its error is."""
+    """By name or id, whatever its problem is."""
     before = rows.read_text()
     for row, name in [("{name: X, lat: .nan}", "X"), ("{id: y}", "y"), ("{name: Z, id: [1]}", "Z")]:
         rows.write_text(f"{before}  - {row}\n")
@@ -142,7 +142,7 @@ def test_a_folder_of_lists_gets_new_cities_in_its_last_file(weatherd: Weatherd, 
 def test_the_list_of_the_installation_is_never_edited(
     weatherd: Weatherd, folder: Path, settings: Path | str | None, command: list[str]
 ) -> None:
-    """Whether it is the default, named by --config or by the user's settings; the error says to copy it."""
+    """Whether it is the default, or set by --config or the settings; the error suggests copying it."""
     before = (SHIPPED_SETTINGS.parent / "cities.yaml").read_bytes()
     own = folder.parent / "own.yaml"
     own.write_text(f"cities: {SHIPPED_SETTINGS.parent / 'cities.yaml'}")
@@ -158,7 +158,7 @@ def test_the_list_of_the_installation_is_never_edited(
 
 
 def test_a_list_in_a_layout_that_cannot_be_edited_does_not_change(weatherd: Weatherd, rows: Path) -> None:
-    """The error says so."""
+    """The error names the file and the problem."""
     rows.write_text("cities:\n- &kiel {name: Kiel, lat: 1, lon: 1}\n- *kiel\n- {name: X, lat: 1, lon: 1}\n")
     code, _, err = weatherd("cities", "remove", "kiel")
     assert (code, "more than once" in err) == (78, True)

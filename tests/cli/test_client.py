@@ -1,4 +1,4 @@
-"""The client for the daemon's API, against a server that stands in for the daemon."""
+"""The client for the daemon's API, against a fake server."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ OBSERVATION = {
 
 
 def make_city(city_id: str, name: str) -> dict[str, Any]:
-    """Return a city as a page of the API has it."""
+    """Return a city as in a page of the API."""
     return {
         "id": city_id, "name": name, "lat": 48.1, "lon": 11.6, "state": "waiting", "observation": None, "next": None,
     }  # fmt: skip
@@ -41,15 +41,15 @@ def make_city(city_id: str, name: str) -> dict[str, Any]:
 CITIES = [make_city("frankfurt-oder", "Frankfurt"), make_city("kiel", "Kiel"), make_city("munchen", "München")]
 
 
-class StandIn:
-    """A server with the endpoints for cities, which records the requests that it gets."""
+class FakeDaemon:
+    """A server with the endpoints for cities, which records the requests."""
 
     def __init__(self) -> None:
         self.requests: list[str] = []
         self.page_size = 1000
 
     async def list_cities(self, request: web.Request) -> web.Response:
-        """Respond with the cities that have the name or id, or else with a page of them."""
+        """Respond with the cities that have the name or id, or else with a page of all cities."""
         self.requests.append(request.path_qs)
         name = request.query.get("name")
         if name is not None:
@@ -59,7 +59,7 @@ class StandIn:
         return web.json_response({"cities": rest[: self.page_size], "next": last})
 
     async def get_city(self, request: web.Request) -> web.Response:
-        """Respond with one city in detail, and with a field that this version of the client does not know."""
+        """Respond with the details of a city, and with a field that the client does not expect."""
         self.requests.append(request.path_qs)
         city = next(city for city in CITIES if city["id"] == request.match_info["id"])
         detail = {"timezone": None, "providers": ["open-meteo"], "interval": 600.0, "phase": 1.0, "budget": None}
@@ -68,7 +68,7 @@ class StandIn:
 
 @contextlib.asynccontextmanager
 async def serving(routes: dict[str, Handler]) -> AsyncIterator[str]:
-    """Serve GET requests on loopback; yield the address."""
+    """Serve GET requests on loopback; yield the URL."""
     app = web.Application()
     for path, handler in routes.items():
         app.router.add_get(path, handler)
@@ -99,9 +99,9 @@ async def test_a_daemon_behind_tls_with_a_private_ca(tmp_path: Path) -> None:
 
 
 @contextlib.asynccontextmanager
-async def stand_in() -> AsyncIterator[tuple[StandIn, Client]]:
-    """Yield a stand-in for the daemon, and a client for it."""
-    server = StandIn()
+async def fake_daemon() -> AsyncIterator[tuple[FakeDaemon, Client]]:
+    """Yield a fake daemon and a client for it."""
+    server = FakeDaemon()
     routes: dict[str, Handler] = {"/api/v1/cities": server.list_cities, "/api/v1/cities/{id}": server.get_city}
     async with serving(routes) as url, Client(url) as client:
         yield server, client
@@ -111,8 +111,8 @@ async def stand_in() -> AsyncIterator[tuple[StandIn, Client]]:
     ("name", "city_id"), [("kiel", "kiel"), ("München", "munchen"), ("Frankfurt", "frankfurt-oder")]
 )
 async def test_a_city_is_looked_up_on_the_server(name: str, city_id: str) -> None:
-    """By name or id, in two requests, however long the list is; unknown fields are ignored."""
-    async with stand_in() as (server, client):
+    """By name or id, in two requests for a list of any length; unknown fields are ignored."""
+    async with fake_daemon() as (server, client):
         city = await client.get_city(name)
     assert (city.id, city.interval) == (city_id, 600.0)
     assert len(server.requests) == 2
@@ -121,16 +121,16 @@ async def test_a_city_is_looked_up_on_the_server(name: str, city_id: str) -> Non
 
 
 async def test_an_unknown_city_gets_a_suggestion() -> None:
-    """The suggestion is a similar name of the first page of the list."""
-    async with stand_in() as (server, client):
+    """It is a similar name from the first page of the list."""
+    async with fake_daemon() as (server, client):
         with pytest.raises(CityNotFoundError, match=r"no city is named 'Kil'; did you mean 'Kiel'\?"):
             await client.get_city("Kil")
     assert len(server.requests) == 2
 
 
 async def test_all_pages_of_the_list_are_read() -> None:
-    """In the order of the ids."""
-    async with stand_in() as (server, client):
+    """The cities are ordered by id."""
+    async with fake_daemon() as (server, client):
         server.page_size = 1
         assert [city.id async for city in client.list_cities()] == ["frankfurt-oder", "kiel", "munchen"]
     assert len(server.requests) == 3
@@ -172,7 +172,7 @@ def responding(body: str, status: int = 200) -> Callable[[web.Request], Any]:
     ],
 )
 async def test_an_unexpected_response_is_an_error(body: str, status: int, reason: str) -> None:
-    """The error names the address, and the reason that the server gives."""
+    """The error names the address and the reason in the response."""
     async with serving({"/-/healthy": responding(body, status)}) as url, Client(url) as client:
         with pytest.raises(ClientError) as caught:
             await client.get_health()
@@ -188,7 +188,7 @@ async def test_an_unhealthy_daemon_is_a_result() -> None:
 
 
 async def test_the_token_is_sent() -> None:
-    """As a bearer token."""
+    """It is sent as a bearer token."""
 
     async def handler(request: web.Request) -> web.Response:
         ok = request.headers["Authorization"] == f"Bearer {TOKEN}"
@@ -199,7 +199,7 @@ async def test_the_token_is_sent() -> None:
 
 
 async def test_an_unreachable_daemon_is_an_error() -> None:
-    """For a response and for a stream; the error says what to do."""
+    """This holds for a request and for a stream; the error suggests a fix."""
     url = f"http://127.0.0.1:{free_port()}"
     async with Client(url) as client:
         with pytest.raises(ClientError, match="is weatherd running"):
@@ -208,7 +208,7 @@ async def test_an_unreachable_daemon_is_an_error() -> None:
             _ = [observation async for observation in client.stream_observations()]
 
 
-async def test_a_client_that_is_not_entered_is_a_mistake() -> None:
-    """The connections belong to the ``async with``."""
+async def test_a_client_must_be_entered() -> None:
+    """Without ``async with`` there are no connections."""
     with pytest.raises(RuntimeError, match="async with"):
         await Client().get_status()

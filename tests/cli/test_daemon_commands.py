@@ -1,4 +1,4 @@
-"""The commands that call the API of the running daemon."""
+"""Commands that call the API of the running daemon."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ async def run_weatherd(*arguments: str) -> tuple[int, str, str]:
 
 
 async def test_the_commands_show_the_running_daemon(tmp_path: Path) -> None:
-    """A table, JSON, one city in detail, health; a mistyped name gets a suggestion."""
+    """They print a table, JSON, the details of a city, and health; a mistyped name gets a suggestion."""
     odd = "{name: '[red]:sun:[/]', id: odd, lat: 1, lon: 1}"
     async with run_daemon(tmp_path, KIEL, BERLIN, odd) as it:
         code, table, _ = await run_weatherd("status", "--url", it.url)
@@ -63,8 +63,8 @@ async def test_the_commands_show_the_running_daemon(tmp_path: Path) -> None:
         assert await run_weatherd("health", "--url", it.url) == (0, "healthy\n", "")
 
 
-async def test_the_tail_follows_until_the_daemon_ends(tmp_path: Path) -> None:
-    """It prints new observations of one city, a line each; the end of the stream is exit code 69."""
+async def test_tail_prints_until_the_daemon_stops(tmp_path: Path) -> None:
+    """It prints a line per new observation of a city; exit code 69 when the stream ends."""
     async with run_daemon(tmp_path, KIEL, BERLIN) as it:
         pipe = asyncio.subprocess.PIPE
         command = (sys.executable, "-m", "weatherd", "tail", "Kiel", "--url", it.url)
@@ -79,7 +79,7 @@ async def test_the_tail_follows_until_the_daemon_ends(tmp_path: Path) -> None:
         assert b"has closed the stream" in err
 
 
-async def test_without_a_daemon_the_error_says_what_to_do() -> None:
+async def test_without_a_daemon_the_error_suggests_a_fix() -> None:
     """The error is one line with the address and the fix; exit code 69, or 1 for the health check."""
     url = f"http://127.0.0.1:{free_port()}"
     for command, expected in (("status", 69), ("explain Kiel", 69), ("tail", 69), ("health", 1)):
@@ -89,8 +89,8 @@ async def test_without_a_daemon_the_error_says_what_to_do() -> None:
         assert "weatherd run" in err
 
 
-async def test_a_handshake_is_a_phase_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """DNS, connect, TLS and first byte are told apart; a second question uses the connection again."""
+async def test_a_handshake_is_a_separate_phase(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DNS, connect, TLS and first byte are separate phases; a second request reuses the connection."""
     files = ["-keyout", str(tmp_path / "key"), "-out", str(tmp_path / "certificate")]
     name = ["-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
     make = [program("openssl", "openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", *files, *name]
@@ -99,7 +99,7 @@ async def test_a_handshake_is_a_phase_of_its_own(tmp_path: Path, monkeypatch: py
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(tmp_path / "certificate", tmp_path / "key")
     app = web.Application()
-    app.router.add_get("/", _answer)
+    app.router.add_get("/", _respond)
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
@@ -116,5 +116,5 @@ async def test_a_handshake_is_a_phase_of_its_own(tmp_path: Path, monkeypatch: py
     assert "TLS" not in seen[1]
 
 
-async def _answer(_: web.Request) -> web.Response:
+async def _respond(_: web.Request) -> web.Response:
     return web.Response(text="{}")

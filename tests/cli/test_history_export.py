@@ -33,23 +33,23 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 
 
 @pytest.fixture
-def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Observation]:
-    """Write a journal of one day with a gap of six hours, and the settings that name it."""
+def stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Observation]:
+    """Write a journal of one day with a gap of six hours, and settings that use it."""
     (tmp_path / "weatherd.yaml").write_text("state: state\n")
     (tmp_path / "cities.yaml").write_text(
         "cities:\n  - {name: Kiel, lat: 54.3, lon: 10.1, timezone: Asia/Tokyo}\n  - {name: Bonn, lat: 50.7, lon: 7.1}\n"
         "  - {name: '[red]:sun:[/]', id: odd, lat: 1, lon: 1}\n"
     )
     monkeypatch.setenv("WEATHERD_CONFIG", str(tmp_path / "weatherd.yaml"))
-    said = []
+    observations = []
     for number in range(1, 140):
         at = NOW - timedelta(minutes=10 * number)
         if not 40 <= number < 76:
-            said.append(observation(KIEL, observed_at=at, fetched_at=at, temperature=number / 10 - 4))
+            observations.append(observation(KIEL, observed_at=at, fetched_at=at, temperature=number / 10 - 4))
     (tmp_path / "state").mkdir()
     with closing(Store(tmp_path / "state" / "weatherd.sqlite")) as store:
-        store.add([FetchedObservation(KIEL, each) for each in said])
-    return said
+        store.add([FetchedObservation(KIEL, observation) for observation in observations])
+    return observations
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
@@ -59,28 +59,28 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, 
     return code, written.out, written.err
 
 
-def test_history_shows_a_day(kept: list[Observation], capsys: pytest.CaptureFixture[str]) -> None:
-    """Low, high and mean, in the city's time zone; a gap is visible in the sparkline and in the table."""
+def test_history_shows_a_day(stored: list[Observation], capsys: pytest.CaptureFixture[str]) -> None:
+    """It shows low, mean and high in the city's time zone; a gap is visible in the sparkline and the table."""
     code, out, _ = run(capsys, "history", "kiel")
-    temperatures = [each.temperature for each in kept]
-    low = min(kept, key=lambda each: each.temperature)
+    temperatures = [observation.temperature for observation in stored]
+    low = min(stored, key=lambda observation: observation.temperature)
     assert code == 0
     assert "JST" in out.splitlines()[0]
     assert " " * 10 in out.splitlines()[1].strip()
     at = low.observed_at.astimezone(ZoneInfo("Asia/Tokyo"))
     assert f"low {low.temperature:.1f} °C ({at:%d %b %H:%M})" in out
-    assert f"mean {sum(temperatures) / len(kept):.1f} °C   {len(kept)} observations" in out
+    assert f"mean {sum(temperatures) / len(stored):.1f} °C   {len(stored)} observations" in out
     assert len([line for line in out.splitlines() if line.split()[-1] == "–"]) >= 5
 
 
 @pytest.mark.parametrize("style", ["json", "csv"])
-def test_history_as_json_and_csv(kept: list[Observation], capsys: pytest.CaptureFixture[str], style: str) -> None:
-    """All observations in the range, oldest first, with every field."""
+def test_history_as_json_and_csv(stored: list[Observation], capsys: pytest.CaptureFixture[str], style: str) -> None:
+    """Both have all observations in the range with every field, oldest first."""
     code, out, _ = run(capsys, "history", "Kiel", "--since", "2h", "--until", "1h", "--format", style)
     rows = json.loads(out) if style == "json" else list(csv.DictReader(io.StringIO(out)))
     assert code == 0
-    wanted = [to_dict(each) for each in reversed(kept[5:11])]
-    assert [row["observed_at"] for row in rows] == [each["observed_at"] for each in wanted]
+    wanted = [to_dict(observation) for observation in reversed(stored[5:11])]
+    assert [row["observed_at"] for row in rows] == [observation["observed_at"] for observation in wanted]
 
 
 @pytest.mark.parametrize(
@@ -92,30 +92,30 @@ def test_history_as_json_and_csv(kept: list[Observation], capsys: pytest.Capture
         (("export", "Kil"), "no city is named"),
     ],
 )
-@pytest.mark.usefixtures("kept")
+@pytest.mark.usefixtures("stored")
 def test_a_wrong_argument_is_explained(
     capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], message: str
 ) -> None:
-    """The error says what is valid: exit code 64."""
+    """The error shows the valid forms; exit code 64."""
     code, _, err = run(capsys, *arguments)
     assert code == 64
     assert message.casefold() in err.casefold()
 
 
-def test_a_city_without_observations_has_none(kept: list[Observation], capsys: pytest.CaptureFixture[str]) -> None:
-    """The exit code is 0."""
-    assert kept
+def test_a_city_without_observations(stored: list[Observation], capsys: pytest.CaptureFixture[str]) -> None:
+    """The output is empty and the exit code 0."""
+    assert stored
     code, out, _ = run(capsys, "history", "Bonn")
     assert (code, out.splitlines()[-1]) == (0, "no observations")
 
 
-@pytest.mark.usefixtures("kept")
+@pytest.mark.usefixtures("stored")
 def test_the_name_of_a_city_is_not_markup(capsys: pytest.CaptureFixture[str]) -> None:
-    """Whatever is in square brackets or between colons is printed as it is in the list."""
+    """Text in square brackets or between colons is printed unchanged."""
     assert run(capsys, "history", "odd")[1].startswith("[red]:sun:[/]: ")
 
 
-def test_without_a_journal_the_error_says_what_writes_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_journal_the_error_suggests_a_fix(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Exit code 74."""
     (tmp_path / "weatherd.yaml").write_text("state: state\n")
     (tmp_path / "cities.yaml").write_text("cities:\n  - {name: Kiel, lat: 54.3, lon: 10.1}\n")
@@ -125,25 +125,27 @@ def test_without_a_journal_the_error_says_what_writes_it(tmp_path: Path, capsys:
 
 
 def test_export_writes_all_observations(
-    kept: list[Observation], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    stored: list[Observation], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """All three formats hold the same observations, in the order of arrival."""
+    """All three formats have the same observations in order of arrival."""
     _, out, _ = run(capsys, "export", "--format", "jsonl")
-    assert [json.loads(line) for line in out.splitlines()] == [to_dict(each) for each in kept]
+    assert [json.loads(line) for line in out.splitlines()] == [to_dict(observation) for observation in stored]
     _, out, _ = run(capsys, "export")
-    assert [row["temperature"] for row in csv.DictReader(io.StringIO(out))] == [f"{each.temperature}" for each in kept]
+    assert [row["temperature"] for row in csv.DictReader(io.StringIO(out))] == [
+        f"{observation.temperature}" for observation in stored
+    ]
     file = tmp_path / "all.parquet"
     assert run(capsys, "export", "--format", "parquet", "--output", str(file))[0] == 0
     table = pyarrow.parquet.read_table(file).to_pylist()
     assert [(row["observed_at"], row["temperature"]) for row in table] == [
-        (each.observed_at, each.temperature) for each in kept
+        (observation.observed_at, observation.temperature) for observation in stored
     ]
 
 
-def test_export_filters(kept: list[Observation], capsys: pytest.CaptureFixture[str]) -> None:
-    """By city and by time."""
+def test_export_filters_by_city_and_time(stored: list[Observation], capsys: pytest.CaptureFixture[str]) -> None:
+    """Only the matching observations are written."""
     _, out, _ = run(capsys, "export", "--format", "jsonl", "--since", "1h", "Kiel")
-    assert 5 <= len(out.splitlines()) <= 6 < len(kept)
+    assert 5 <= len(out.splitlines()) <= 6 < len(stored)
     assert run(capsys, "export", "--format", "jsonl", "Bonn")[1] == ""
 
 
@@ -159,11 +161,11 @@ def test_forms_of_a_moment() -> None:
 def test_spans_hold_each_observation_once(minutes: list[int], length: int) -> None:
     """Each observation is in exactly one span, and the spans are adjacent."""
     since = datetime(2026, 1, 1, tzinfo=UTC)
-    said = [observation(observed_at=since + timedelta(minutes=each)) for each in sorted(minutes)]
-    cut = split_into_spans(said, since, since + timedelta(minutes=10_001), timedelta(seconds=length * 60))
-    assert sum(span.count for span in cut) == len(said)
+    observations = [observation(observed_at=since + timedelta(minutes=minute)) for minute in sorted(minutes)]
+    cut = split_into_spans(observations, since, since + timedelta(minutes=10_001), timedelta(seconds=length * 60))
+    assert sum(span.count for span in cut) == len(observations)
     assert all(later.begin - earlier.begin == timedelta(minutes=length) for earlier, later in itertools.pairwise(cut))
-    assert len(draw_sparkline(cut)) == (len(cut) if said else 0)
+    assert len(draw_sparkline(cut)) == (len(cut) if observations else 0)
 
 
 def test_span_lengths_are_usual_ones() -> None:

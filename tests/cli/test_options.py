@@ -1,4 +1,4 @@
-"""How the commands find the running daemon."""
+"""How commands find the running daemon."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     ],
 )
 def test_the_address_is_that_of_the_settings(folder: Path, section: str, url: str) -> None:
-    """A daemon that listens on all addresses is called on loopback."""
+    """A daemon that listens on all addresses is contacted on loopback."""
     (folder / "weatherd.yaml").write_text(f"http: {section}\n")
     assert find_daemon(None, None).url == url
 
@@ -42,7 +42,7 @@ def test_settings_without_an_address_need_the_option(folder: Path, section: str,
 
 
 def test_only_the_health_check_tolerates_invalid_settings(folder: Path) -> None:
-    """Because the daemon may run with the settings from before the edit."""
+    """The daemon may still run with the settings from before an invalid edit."""
     (folder / "weatherd.yaml").write_text("bad: 1\n")
     with pytest.raises(ConfigError):
         find_daemon(None, None)

@@ -1,4 +1,4 @@
-"""``weatherd plugins``: what is installed, and what is wrong with it."""
+"""``weatherd plugins``: the installed plug-ins and their problems."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _states(text: str) -> dict[str, tuple[str, str]]:
 
 
 def test_built_in_plugins_are_enabled_by_the_configuration(weatherd: Weatherd, folder: Path) -> None:
-    """A provider is enabled if the settings or a city name it, and unconfigured if it lacks a key."""
+    """A provider is enabled if the settings or a city use it, and unconfigured if its API key is missing."""
     with (folder / "weatherd.yaml").open("a") as file:
         file.write("console: {enabled: false}\nwebhook: {url: 'http://127.0.0.1:9'}\n")
     with (folder / "cities.yaml").open("a") as file:

@@ -1,4 +1,4 @@
-"""``weatherd run``: what ends a daemon that does not stop."""
+"""``weatherd run``: the end of a daemon that does not stop."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_the_watchdog_ends_the_process_after_the_grace_period(monkeypatch: pytes
 
 
 def test_the_watchdog_does_not_keep_the_process_alive() -> None:
-    """Its thread is a daemon thread, so a daemon that stops in time exits at once."""
+    """Its thread is a daemon thread, so a daemon that stops in time exits immediately."""
     before = set(threading.enumerate())
     ShutdownWatchdog(3600.0, lambda: None).arm()
     (timer,) = set(threading.enumerate()) - before

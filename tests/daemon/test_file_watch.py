@@ -1,4 +1,4 @@
-"""Watch the configuration's files, on virtual time and a real file system."""
+"""Detection of edits, on virtual time and a real file system."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ LONG_ENOUGH = 5.0  # seconds
 LIST = "cities: [{name: Kiel, lat: 54.3, lon: 10.1}]\n"
 
 
-class Watched:
-    """A running watch, and how often it has requested a reload."""
+class ReloadCounter:
+    """A running watch that counts the reloads it requests."""
 
     def __init__(self) -> None:
         self.reload = asyncio.Event()
         self.reloads = 0
 
-    async def passes(self, seconds: float = LONG_ENOUGH) -> None:
-        """Let time pass, and count the requests."""
+    async def wait(self, seconds: float = LONG_ENOUGH) -> None:
+        """Let virtual time pass; return the number of requests."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while True:
@@ -37,16 +37,16 @@ class Watched:
 
 
 @contextlib.asynccontextmanager
-async def watching(folder: Path, edit_meanwhile: Callable[[Path], None] | None = None) -> AsyncIterator[Watched]:
+async def watching(folder: Path, edit_meanwhile: Callable[[Path], None] | None = None) -> AsyncIterator[ReloadCounter]:
     """Watch the settings in a folder and the list that they name; *edit_meanwhile* comes before the watch starts."""
     configuration, snapshot = load_with_snapshot(folder / "weatherd.yaml", {}, ["open-meteo"])
     paths = (configuration.file, configuration.list_path)
-    watched = Watched()
+    watched = ReloadCounter()
     if edit_meanwhile:
         edit_meanwhile(folder)
     async with asyncio.TaskGroup() as tasks:
         task = tasks.create_task(watch_files(lambda: paths, snapshot, watched.reload))
-        await watched.passes()
+        await watched.wait()
         yield watched
         task.cancel()
 
@@ -60,33 +60,33 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def rewritten(folder: Path) -> None:
+def edit_in_place(folder: Path) -> None:
     """Edit the list in place."""
     (folder / "cities.yaml").write_text(f"# one\n{LIST}")
 
 
-def replaced(folder: Path) -> None:
-    """Replace the list by another file of the same length."""
+def replace_list(folder: Path) -> None:
+    """Replace the list with another file of the same length."""
     (folder / "new~").write_text(LIST)
     (folder / "new~").replace(folder / "cities.yaml")
 
 
-def removed(folder: Path) -> None:
+def remove_list(folder: Path) -> None:
     """Delete the list."""
     (folder / "cities.yaml").unlink()
 
 
-def locked(folder: Path) -> None:
+def change_permissions(folder: Path) -> None:
     """Change the permissions of the list."""
     (folder / "cities.yaml").chmod(0o600)
 
 
-def set_anew(folder: Path) -> None:
+def edit_settings(folder: Path) -> None:
     """Edit the settings."""
     (folder / "weatherd.yaml").write_text("interval: 60s\nproviders: [open-meteo]\ncities: cities.yaml\n")
 
 
-def moved_away(folder: Path) -> None:
+def replace_folder(folder: Path) -> None:
     """Replace the folder that contains the files."""
     folder.rename(folder.with_name("old"))
     folder.mkdir()
@@ -94,7 +94,9 @@ def moved_away(folder: Path) -> None:
     (folder / "cities.yaml").write_text(LIST)
 
 
-@pytest.mark.parametrize("edit", [rewritten, replaced, removed, locked, set_anew, moved_away])
+@pytest.mark.parametrize(
+    "edit", [edit_in_place, replace_list, remove_list, change_permissions, edit_settings, replace_folder]
+)
 def test_an_edit_requests_one_reload(folder: Path, edit: Callable[[Path], None]) -> None:
     """Every kind of edit requests one reload; without an edit there is none."""
 
@@ -102,22 +104,22 @@ def test_an_edit_requests_one_reload(folder: Path, edit: Callable[[Path], None])
         async with watching(folder) as watched:
             assert watched.reloads == 0
             edit(folder)
-            await watched.passes()
+            await watched.wait()
             assert watched.reloads == 1
-            await watched.passes()
+            await watched.wait()
             assert watched.reloads == 1
 
     virtual_time.run(scenario())
 
 
-@pytest.mark.parametrize("edit", [rewritten, replaced, removed, set_anew])
+@pytest.mark.parametrize("edit", [edit_in_place, replace_list, remove_list, edit_settings])
 def test_an_edit_during_the_start_requests_one_reload(folder: Path, edit: Callable[[Path], None]) -> None:
     """An edit after the files were read and before the watch started requests a reload."""
 
     async def scenario() -> None:
         async with watching(folder, edit) as watched:
             assert watched.reloads == 1
-            await watched.passes()
+            await watched.wait()
             assert watched.reloads == 1
 
     virtual_time.run(scenario())
@@ -130,7 +132,7 @@ def test_an_edit_while_the_files_are_read_requests_a_reload(folder: Path) -> Non
         """The installed providers; validating a provider's name edits the list."""
 
         def __contains__(self, name: object) -> bool:
-            rewritten(folder)
+            edit_in_place(folder)
             return super().__contains__(name)
 
     async def scenario() -> None:
@@ -147,22 +149,22 @@ def test_an_edit_while_the_files_are_read_requests_a_reload(folder: Path) -> Non
     virtual_time.run(scenario())
 
 
-def test_a_list_that_disappears_and_returns_is_noticed(folder: Path) -> None:
+def test_deleting_and_restoring_a_list_is_detected(folder: Path) -> None:
     """Deleting a list and creating it again request a reload each."""
 
     async def scenario() -> None:
         async with watching(folder) as watched:
-            removed(folder)
-            await watched.passes()
-            rewritten(folder)
-            await watched.passes()
+            remove_list(folder)
+            await watched.wait()
+            edit_in_place(folder)
+            await watched.wait()
             assert watched.reloads == 2
 
     virtual_time.run(scenario())
 
 
 def test_a_file_is_not_read_while_it_is_written(folder: Path) -> None:
-    """A list that takes three seconds to write is reloaded once, after it is complete."""
+    """A list that takes three seconds to write is reloaded once, when it is complete."""
 
     async def scenario() -> None:
         async with watching(folder) as watched:
@@ -170,15 +172,15 @@ def test_a_file_is_not_read_while_it_is_written(folder: Path) -> None:
                 for number in range(10):
                     file.write(f"# {number}\n")
                     file.flush()
-                    await watched.passes(0.3)
+                    await watched.wait(0.3)
                 assert watched.reloads == 0
-            await watched.passes()
+            await watched.wait()
             assert watched.reloads == 1
 
     virtual_time.run(scenario())
 
 
-def test_a_changed_symbolic_link_is_noticed(folder: Path) -> None:
+def test_a_changed_symbolic_link_is_detected(folder: Path) -> None:
     """Kubernetes updates a mounted file by changing a symbolic link to its folder."""
 
     async def scenario() -> None:
@@ -186,12 +188,12 @@ def test_a_changed_symbolic_link_is_noticed(folder: Path) -> None:
             (folder / name).mkdir()
             (folder / name / "cities.yaml").write_text(LIST)
         (folder / "..data").symlink_to("one")
-        removed(folder)
+        remove_list(folder)
         (folder / "cities.yaml").symlink_to("..data/cities.yaml")
         async with watching(folder) as watched:
             (folder / "new").symlink_to("two")
             (folder / "new").replace(folder / "..data")
-            await watched.passes()
+            await watched.wait()
             assert watched.reloads == 1
 
     virtual_time.run(scenario())
@@ -207,10 +209,10 @@ def test_only_the_lists_of_a_folder_count(folder: Path) -> None:
         async with watching(folder) as watched:
             for hidden in (".one.yaml.swp", ".two.yaml", "notes.txt"):
                 (folder / "lists" / hidden).write_text("x")
-            await watched.passes()
+            await watched.wait()
             assert watched.reloads == 0
             (folder / "lists" / "two.yaml").write_text(LIST)
-            await watched.passes()
+            await watched.wait()
             assert watched.reloads == 1
 
     virtual_time.run(scenario())

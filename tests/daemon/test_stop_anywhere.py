@@ -18,8 +18,8 @@ POINTS = 400
 CROWD = [replace(KIEL, id=f"city-{number}", interval=5.0) for number in range(6)]
 
 
-async def _steps(count: int) -> None:
-    """Let *count* turns of the loop pass; in every third one virtual time passes, too."""
+async def _pass_turns(count: int) -> None:
+    """Let *count* iterations of the loop pass; virtual time passes in every third one."""
     for turn in range(count):
         await asyncio.sleep(0 if turn % 3 else 0.37)
 
@@ -31,10 +31,10 @@ async def _stopped_at(point: int, *, cancelled: bool = False) -> None:
     loop = asyncio.get_running_loop()
 
     async def drive(task: asyncio.Task[bool]) -> None:
-        await _steps(point // 2)
+        await _pass_turns(point // 2)
         running.next = make_configuration(*CROWD[3:], *ROWS, queue_size=2)
         running.reload.set()
-        await _steps(point - point // 2)
+        await _pass_turns(point - point // 2)
         running.stop.set()
         begin = loop.time()
         if cancelled:
@@ -56,21 +56,21 @@ async def _stopped_at(point: int, *, cancelled: bool = False) -> None:
 
 @pytest.mark.parametrize("start", range(0, POINTS, 50))
 def test_a_stop_at_any_point_loses_nothing(start: int) -> None:
-    """Wherever the stop comes, with a reload half-way, every fetched observation reaches the sink."""
+    """Wherever the stop occurs, also during a reload, every fetched observation reaches the sink."""
     for point in range(start, start + 50):
         virtual_time.run(_stopped_at(point))
 
 
 @pytest.mark.parametrize("start", range(0, POINTS, 100))
 def test_a_hard_cancel_at_any_point_leaves_no_task(start: int) -> None:
-    """A daemon whose task is cancelled ends at once and leaves no task behind."""
+    """A daemon whose task is cancelled ends immediately and leaves no task behind."""
     for point in range(start, start + 100):
         virtual_time.run(_stopped_at(point, cancelled=True))
 
 
 @pytest.mark.real_time
 async def test_a_stuck_thread_can_be_abandoned() -> None:
-    """A call that never returns blocks neither its caller's timeout nor the process."""
+    """A call that never returns blocks neither the timeout of its caller nor the process."""
     never = threading.Event()
     with WorkerThread("stuck") as worker:
         with pytest.raises(TimeoutError):

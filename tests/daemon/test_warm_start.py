@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 CITIES = [City(name=f"City {n}", lat=n / 2, lon=10.0, interval=600.0, providers=("fake",)) for n in range(40)]
 
 
-async def live(
+async def run_daemon_for(
     provider: FakeProvider, seconds: float, lasts: Iterable[LastObservation] = (), cities: Iterable[City] = CITIES
 ) -> FakeSink:
     """Run a daemon for the given seconds."""
@@ -42,23 +42,23 @@ async def live(
     return sink
 
 
-def lasts_of(sink: FakeSink) -> list[LastObservation]:
-    """Return the last observations as the journal would keep them."""
+def last_observations(sink: FakeSink) -> list[LastObservation]:
+    """Return the last observations as the journal would store them."""
     last = {arrived.city.id: arrived for arrived in sink.received}
     return [LastObservation(each.city.lat, each.city.lon, each.observation) for each in last.values()]
 
 
 async def test_a_restart_keeps_the_schedule() -> None:
-    """After a stop of 3 s in the 50th minute, every city is polled at the ticks it would have had anyway."""
+    """After a stop of 3 s in the 50th minute, every city is polled at the same ticks as without the stop."""
     undisturbed, disturbed = FakeProvider().responds(), FakeProvider().responds()
     loop = asyncio.get_running_loop()
     begin = loop.time()
-    await live(undisturbed, 3 * 3600)
+    await run_daemon_for(undisturbed, 3 * 3600)
     second = loop.time()
-    kept = lasts_of(await live(disturbed, 3000))
+    kept = last_observations(await run_daemon_for(disturbed, 3000))
     await asyncio.sleep(3)
     before = len(disturbed.requests)
-    await live(disturbed, 3 * 3600 - 3003, kept)
+    await run_daemon_for(disturbed, 3 * 3600 - 3003, kept)
     # the virtual clock is at another place in the interval, so ticks are compared and not times
     for city in CITIES:
         offset = phase_offset(city.id, city.interval)
@@ -77,8 +77,8 @@ async def test_ten_restarts_in_a_minute_poll_no_city_twice() -> None:
     """However often the daemon restarts, a city is polled once, and then at its tick."""
     provider, kept = FakeProvider().responds(), list[LastObservation]()
     for _ in range(10):
-        sink = await live(provider, 5, kept)
-        kept = list({last.observation.city: last for last in [*kept, *lasts_of(sink)]}.values())
+        sink = await run_daemon_for(provider, 5, kept)
+        kept = list({last.observation.city: last for last in [*kept, *last_observations(sink)]}.values())
         await asyncio.sleep(1)
     assert len(provider.requests) == len(CITIES)
 
@@ -104,7 +104,7 @@ async def test_ten_restarts_in_a_minute_poll_no_city_twice() -> None:
 async def test_a_fresh_observation_makes_the_first_poll_unnecessary(last: LastObservation, is_asked: bool) -> None:  # noqa: FBT001 - a column
     """Only a fresh observation at the same coordinates by one of the city's providers counts."""
     provider = FakeProvider().responds()
-    await live(provider, 1, [last], [KIEL])
+    await run_daemon_for(provider, 1, [last], [KIEL])
     assert bool(provider.requests) is is_asked
 
 
@@ -119,7 +119,7 @@ async def test_a_repeat_is_recognized_after_a_restart() -> None:
             """Return the stored observation."""
             return kept.observation._replace(fetched_at=now())
 
-    sink = await live(Same(), 1, [kept], [KIEL])
+    sink = await run_daemon_for(Same(), 1, [kept], [KIEL])
     assert [arrived.repeat for arrived in sink.received] == [True]
 
 
@@ -146,7 +146,7 @@ async def test_a_list_that_exceeds_the_plan_is_stretched() -> None:
 
 @given(st.floats(1e9, 2e9), st.floats(-1e5, 1e5), st.floats(1, 1e5), st.floats(0, 0.999))
 def test_the_first_poll_time(now: float, ago: float, interval: float, share: float) -> None:
-    """The first poll is at once, or at a tick half an interval to one and a half intervals after the last poll."""
+    """The first poll is immediate, or at a tick half an interval to one and a half intervals after the last poll."""
     offset = share * interval
     last = now - ago
     ago = now - last  # as exact as times are

@@ -1,4 +1,4 @@
-"""Plug-ins are opened and closed as their context managers expect, and their errors stop nobody else."""
+"""Plug-ins are opened and closed as context managers, and their errors do not affect others."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SEEN: list[str] = []
 
 @contextlib.asynccontextmanager
 async def open_attentive(_: Settings) -> AsyncIterator[FakeSink]:
-    """Open a sink that records how its life ended."""
+    """Open a sink that records how its context ended."""
     try:
         yield FakeSink()
     except BaseException as error:
@@ -61,8 +61,8 @@ async def open_breaking(_: Settings) -> AsyncIterator[FakeSink]:
 
 
 @dataclass(frozen=True)
-class OneCity:
-    """A provider of one plug-in or another."""
+class OldProvider:
+    """A provider whose observations are four hours old."""
 
     resources: Resources
 
@@ -73,21 +73,21 @@ class OneCity:
 
 
 @contextlib.asynccontextmanager
-async def open_yearly(_: Settings, resources: Resources) -> AsyncIterator[OneCity]:
-    """Open a provider that states its traits for itself."""
-    yield OneCity(resources)
+async def open_yearly(_: Settings, resources: Resources) -> AsyncIterator[OldProvider]:
+    """Open a provider whose opening function declares traits."""
+    yield OldProvider(resources)
 
 
 @contextlib.asynccontextmanager
-async def open_plain(_: Settings, resources: Resources) -> AsyncIterator[OneCity]:
-    """Open a provider that states none, but for those of its module."""
-    yield OneCity(resources)
+async def open_plain(_: Settings, resources: Resources) -> AsyncIterator[OldProvider]:
+    """Open a provider that declares no traits of its own, only those of its module."""
+    yield OldProvider(resources)
 
 
 @contextlib.asynccontextmanager
-async def open_wrong(_: Settings, resources: Resources) -> AsyncIterator[OneCity]:
-    """Open a provider with a wrong attribute."""
-    yield OneCity(resources)
+async def open_wrong(_: Settings, resources: Resources) -> AsyncIterator[OldProvider]:
+    """Open a provider with an invalid attribute."""
+    yield OldProvider(resources)
 
 
 def provider_traits(settings: Settings) -> ProviderTraits:
@@ -100,7 +100,7 @@ open_yearly.provider_traits = ProviderTraits(Plan({"day": 48}), 1, max_age=5 * 3
 
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Return what installs a package of this module's plug-ins; those named first are closed last."""
+    """Return a function that installs plug-ins of this module; the first ones are closed last."""
     SEEN.clear()
 
     def install(group: str, *names: str) -> None:
@@ -114,8 +114,8 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., No
     return install
 
 
-async def test_a_plug_in_learns_that_the_daemon_failed(install: Callable[..., None]) -> None:
-    """The error that ends the daemon reaches each plug-in's context manager, and none of them can suppress it."""
+async def test_plug_ins_receive_the_error_that_ends_the_daemon(install: Callable[..., None]) -> None:
+    """It is passed to each plug-in's context manager, and none of them can suppress it."""
     install("sinks", "attentive", "forgiving", "breaking")
     with capture_logs() as logs, pytest.raises(ZeroDivisionError):
         async with open_sinks(Settings(log={"observations": False})):
@@ -124,8 +124,8 @@ async def test_a_plug_in_learns_that_the_daemon_failed(install: Callable[..., No
     assert not logs
 
 
-async def test_a_plug_in_that_breaks_while_it_is_closed_stops_nobody(install: Callable[..., None]) -> None:
-    """Whatever it raises is logged; the others are closed, and not told of it."""
+async def test_an_error_while_closing_a_plug_in_is_contained(install: Callable[..., None]) -> None:
+    """It is logged; the other plug-ins are closed and do not receive it."""
     install("sinks", "attentive", "forgiving", "breaking")
     with capture_logs() as logs:
         async with open_sinks(Settings(log={"observations": False})) as sinks:
@@ -136,37 +136,37 @@ async def test_a_plug_in_that_breaks_while_it_is_closed_stops_nobody(install: Ca
 
 
 class Account(BaseModel):
-    """The settings of a sink of this module."""
+    """The settings of one sink."""
 
     token: str
     level: int = 1
 
 
 class Station(BaseModel):
-    """The settings of another; none is required."""
+    """The settings of another sink; none is required."""
 
     station: int = 12
 
 
 @contextlib.asynccontextmanager
 async def open_demanding(settings: Settings) -> AsyncIterator[FakeSink]:
-    """Open a sink that needs a token."""
+    """Open a sink that requires a token."""
     SEEN.append(f"demanding {settings.plugins['demanding'].token}")
     yield FakeSink()
 
 
 @contextlib.asynccontextmanager
 async def open_modest(settings: Settings) -> AsyncIterator[FakeSink]:
-    """Open a sink that has settings with defaults."""
+    """Open a sink whose settings have defaults."""
     SEEN.append(f"modest {settings.plugins['modest'].station}")
     yield FakeSink()
 
 
 @contextlib.asynccontextmanager
-async def open_strict(settings: Settings, resources: Resources) -> AsyncIterator[OneCity]:
-    """Open a provider that needs a token."""
+async def open_strict(settings: Settings, resources: Resources) -> AsyncIterator[OldProvider]:
+    """Open a provider that requires a token."""
     SEEN.append(f"strict {settings.plugins['strict'].token}")
-    yield OneCity(resources)
+    yield OldProvider(resources)
 
 
 open_demanding.settings_model = Account  # type: ignore[attr-defined]
@@ -175,7 +175,7 @@ open_strict.settings_model = Account  # type: ignore[attr-defined]
 
 
 async def test_a_plug_in_gets_its_own_settings(install: Callable[..., None]) -> None:
-    """Validated, with defaults; a sink that lacks a required key stays off."""
+    """They are validated and have defaults; a sink without a required key is disabled."""
     install("sinks", "demanding", "modest")
     quiet = Settings(log={"observations": False})
     async with open_sinks(quiet) as sinks:
@@ -188,7 +188,7 @@ async def test_a_plug_in_gets_its_own_settings(install: Callable[..., None]) -> 
 
 
 async def test_a_provider_that_lacks_a_required_setting_is_rejected(install: Callable[..., None]) -> None:
-    """With the key that is missing; it matters only to the cities that use it."""
+    """The problem names the key, and affects only cities that use the provider."""
     install("providers", "strict")
     async with open_providers(Settings(), virtual_time.now) as providers:
         assert str(providers.rejected["strict"]) == "plugins.strict: 'token' is missing"
@@ -197,8 +197,8 @@ async def test_a_provider_that_lacks_a_required_setting_is_rejected(install: Cal
     assert SEEN == ["strict t"]
 
 
-async def _peak(limiter: RateLimiter, requests: int) -> int:
-    """Return how many of these requests were in flight at once."""
+async def _measure_concurrency(limiter: RateLimiter, requests: int) -> int:
+    """Return how many of the requests were in progress at the same time."""
     in_flight, peak = 0, 0
 
     async def send() -> None:
@@ -212,8 +212,8 @@ async def _peak(limiter: RateLimiter, requests: int) -> int:
     return peak
 
 
-async def test_a_plug_in_states_its_plan_its_concurrency_and_its_age_budget(install: Callable[..., None]) -> None:
-    """The planner and the rate limiter use the plan, the age budget decides what is stale; others get defaults."""
+async def test_a_plug_in_declares_its_traits(install: Callable[..., None]) -> None:
+    """The planner and limiter use its plan and concurrency; its age budget decides staleness. Each has a default."""
     install("providers", "yearly", "plain")
     city = replace(KIEL, providers=("yearly",), interval=600.0)
     async with open_providers(Settings(), virtual_time.now) as providers:
@@ -225,8 +225,8 @@ async def test_a_plug_in_states_its_plan_its_concurrency_and_its_age_budget(inst
         )
         assert result.is_fresh
         assert providers.budgets.of_provider("plain") == DEFAULT_AGE_BUDGET
-        assert await _peak(providers.limiters["yearly"], 3) == 1
-        assert await _peak(providers.limiters["plain"], 20) == Settings().shutdown_grace
+        assert await _measure_concurrency(providers.limiters["yearly"], 3) == 1
+        assert await _measure_concurrency(providers.limiters["plain"], 20) == Settings().shutdown_grace
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The registry of cities: one owner, sorted, whose changes all subscribers see in one step."""
+"""The registry of cities: one owner of a sorted list, whose changes reach all subscribers in one step."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ LISTS = st.lists(st.lists(st.sampled_from(CITIES), unique_by=lambda city: city.i
 
 
 @given(LISTS)
-def test_subscribers_that_follow_the_diffs_know_the_list(lists: list[list[City]]) -> None:
-    """The diffs alone, starting with one from an empty list, reproduce every list in any sequence of lists."""
+def test_diffs_reproduce_the_list(lists: list[list[City]]) -> None:
+    """The diffs, starting from an empty list, reproduce every list in any sequence of lists."""
     registry = CityRegistry()
     known: dict[str, City] = {}
 
@@ -45,7 +45,7 @@ def test_the_cities_are_sorted_and_found_by_id(cities: list[City]) -> None:
         assert registry.get(city_id) == next((city for city in cities if city.id == city_id), None)
 
 
-def test_subscribers_are_called_in_order_when_the_list_is_already_new() -> None:
+def test_subscribers_are_called_in_order() -> None:
     """The planner, which subscribed first, is updated before the supervisor; both see the new list."""
     registry, calls = CityRegistry(), list[tuple[str, int]]()
     registry.subscribe(lambda _: calls.append(("planner", len(registry.cities))))
@@ -71,8 +71,8 @@ def test_a_city_is_found_by_name_or_id_in_any_case() -> None:
     assert registry.find_by_name("paris") == []
 
 
-def test_names_follow_a_change_of_the_list() -> None:
-    """A city that was renamed is found by its new name alone."""
+def test_renamed_cities_are_found_by_the_new_name() -> None:
+    """The old name is no longer found."""
     registry = make_registry([KIEL])
     assert registry.find_by_name("Kiel") == [KIEL]
     renamed = replace(KIEL, name="Kiel-Holtenau")

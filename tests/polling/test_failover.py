@@ -1,4 +1,4 @@
-"""Failover: the next provider serves while the first is unavailable, and the return to the first does not flap."""
+"""Failover to the next provider while the first is unavailable, and a return without flapping."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ DAY = 86400.0
 
 
 class Service:
-    """A provider that fails, or returns old observations, while *trouble* returns something for the virtual time."""
+    """A provider that fails, or returns old observations, if *trouble* returns something for the virtual time."""
 
     def __init__(self, name: str, trouble: Callable[[float], Exception | timedelta | None] = lambda _: None) -> None:
         self.requests: list[float] = []
@@ -51,8 +51,8 @@ class Service:
         return observation(city, provider=self._name, observed_at=now() - (trouble or timedelta()), fetched_at=now())
 
 
-class Taking(ObservationQueue):
-    """A queue that records each observation with its time, also as the latest."""
+class RecordingQueue(ObservationQueue):
+    """A queue that records each observation and its time, also as the city's latest."""
 
     def __init__(self, board: LatestObservations) -> None:
         super().__init__(10)
@@ -70,10 +70,10 @@ class Taking(ObservationQueue):
         return [name for name, _ in itertools.groupby(arrival.observation.provider for _, arrival in self.taken)]
 
 
-async def watch(first: Service, second: Service, seconds: float = DAY, city: City = BOTH) -> Taking:
+async def poll_city(first: Service, second: Service, seconds: float = DAY, city: City = BOTH) -> RecordingQueue:
     """Poll a city for the given seconds."""
     board = LatestObservations()
-    channel = Taking(board)
+    channel = RecordingQueue(board)
     context = make_context({"first": first, "second": second}, latest=board, queue=channel)
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
@@ -81,28 +81,28 @@ async def watch(first: Service, second: Service, seconds: float = DAY, city: Cit
     return channel
 
 
-def failing(failure: Failure, **values: Any) -> ProviderError:
+def make_failure(failure: Failure, **values: Any) -> ProviderError:
     """Return an error with this failure."""
     return ProviderError("no", failure, **values)
 
 
 TROUBLES: list[Any] = [
-    failing(Failure.UNAVAILABLE),
-    failing(Failure.REJECTED),  # outside its area
-    failing(Failure.DENIED, retry_after=600.0, retry_spacing=1.0),
-    failing(Failure.PAUSED, retry_after=60.0, retry_spacing=1.0),  # paused, or out of quota
-    failing(Failure.EMPTY),
+    make_failure(Failure.UNAVAILABLE),
+    make_failure(Failure.REJECTED),  # outside its area
+    make_failure(Failure.DENIED, retry_after=600.0, retry_spacing=1.0),
+    make_failure(Failure.PAUSED, retry_after=60.0, retry_spacing=1.0),  # paused, or out of quota
+    make_failure(Failure.EMPTY),
     timedelta(hours=11),  # 200 with old data
     KeyError("a bug"),
 ]
 
 
 @pytest.mark.parametrize("trouble", TROUBLES, ids=repr)
-async def test_the_next_serves_while_the_first_cannot(trouble: Any) -> None:
-    """Whatever the first one's failure, the second serves the city at its usual rate, and the city is never down."""
+async def test_the_next_provider_takes_over(trouble: Any) -> None:
+    """Whatever the failure of the first one, the second serves the city at its usual rate, and it is never down."""
     first, second = Service("first", lambda _: trouble), Service("second")
     with capture_logs() as logs:
-        channel = await watch(first, second)
+        channel = await poll_city(first, second)
     assert channel.served_by == ["second"]
     assert not any(arrival.stale for _, arrival in channel.taken)
     gaps = [later - earlier for (earlier, _), (later, _) in itertools.pairwise(channel.taken[1:])]
@@ -111,11 +111,11 @@ async def test_the_next_serves_while_the_first_cannot(trouble: Any) -> None:
     assert not [event for event in logs if event["event"].startswith("city.") and event["event"] != "city.failover"]
 
 
-async def test_the_first_serves_again_when_it_has_recovered() -> None:
-    """After an outage of two hours it is asked again within its last suspension, and serves from then on."""
-    first = Service("first", lambda time: failing(Failure.UNAVAILABLE) if 3600 < time < 10800 else None)
+async def test_the_first_provider_returns_after_recovery() -> None:
+    """After an outage of two hours it is tried again within its last suspension, and serves from then on."""
+    first = Service("first", lambda time: make_failure(Failure.UNAVAILABLE) if 3600 < time < 10800 else None)
     with capture_logs() as logs:
-        channel = await watch(first, Service("second"))
+        channel = await poll_city(first, Service("second"))
     assert channel.served_by == ["first", "second", "first"]
     back = next(time for time, arrival in channel.taken if time > 10800 and arrival.observation.provider == "first")
     assert back < 10800 + 3 * 3600
@@ -123,20 +123,20 @@ async def test_the_first_serves_again_when_it_has_recovered() -> None:
     assert told == [("first", "second"), ("second", "first")]
 
 
-async def test_an_unsteady_service_does_not_make_a_city_flap() -> None:
+async def test_an_unstable_service_does_not_cause_flapping() -> None:
     """With outages every other half-hour of a day, the city changes its provider a few times, not 48 times."""
-    first = Service("first", lambda time: failing(Failure.UNAVAILABLE) if time // 1800 % 2 else None)
-    channel = await watch(first, Service("second"))
+    first = Service("first", lambda time: make_failure(Failure.UNAVAILABLE) if time // 1800 % 2 else None)
+    channel = await poll_city(first, Service("second"))
     assert len(channel.served_by) <= 12
     assert len(channel.taken) >= 143
 
 
 async def test_without_a_healthy_provider_the_city_is_down_and_all_are_tried() -> None:
-    """A suspended provider is asked when the other fails too; the first to recover ends the outage."""
-    first = Service("first", lambda time: failing(Failure.UNAVAILABLE) if time < 3000 else None)
-    second = Service("second", lambda time: failing(Failure.REJECTED) if time < 40_000 else None)
+    """A suspended provider is tried if the other fails too; the first to recover ends the outage."""
+    first = Service("first", lambda time: make_failure(Failure.UNAVAILABLE) if time < 3000 else None)
+    second = Service("second", lambda time: make_failure(Failure.REJECTED) if time < 40_000 else None)
     with capture_logs() as logs:
-        channel = await watch(first, second, 7200)
+        channel = await poll_city(first, second, 7200)
     assert channel.served_by == ["first"]
     assert channel.taken[0][0] < 3000 + 900
     told = [event["event"] for event in logs if event["log_level"] in ("warning", "info")]
@@ -148,7 +148,7 @@ async def test_a_stale_observation_is_delivered_as_stale() -> None:
     first = Service("first", lambda _: timedelta(hours=9))
     second = Service("second", lambda _: timedelta(hours=5))
     with capture_logs() as logs:
-        channel = await watch(first, second, 7200)
+        channel = await poll_city(first, second, 7200)
     assert {(arrival.observation.provider, arrival.stale) for _, arrival in channel.taken} == {("second", True)}
     loud = [(event["event"], event.get("reason")) for event in logs if event["log_level"] == "warning"]
     assert loud == [("city.down", "the newest that first has is 9h old")]
@@ -157,13 +157,13 @@ async def test_a_stale_observation_is_delivered_as_stale() -> None:
 
 async def test_an_observation_is_never_from_the_future() -> None:
     """A service whose clock is ahead never makes an age negative."""
-    channel = await watch(Service("first", lambda _: timedelta(minutes=-7)), Service("second"), 3600)
+    channel = await poll_city(Service("first", lambda _: timedelta(minutes=-7)), Service("second"), 3600)
     assert all(arrival.observation.observed_at <= EPOCH + timedelta(seconds=time) for time, arrival in channel.taken)
     assert len(channel.taken) > 5
 
 
-def test_the_order_is_that_of_preference() -> None:
-    """Suspended providers come last, in their order, until their suspension is over."""
+def test_providers_are_ordered_by_preference() -> None:
+    """Suspended providers come last, in the same order, until their suspension is over."""
     benches = {"a": Suspension(100.0, 50.0), "c": Suspension(10.0, 5.0)}
     assert order_providers(("a", "b", "c"), benches, 50.0) == ["b", "c", "a"]
     assert order_providers(("a", "b", "c"), benches, 100.0) == ["a", "b", "c"]
@@ -172,7 +172,7 @@ def test_the_order_is_that_of_preference() -> None:
 
 @given(st.lists(st.floats(0, 1e5), min_size=1, max_size=30), st.floats(1, 1e5), st.floats(0, 1e5))
 def test_suspensions_grow(gaps: list[float], interval: float, asked: float) -> None:
-    """At least two intervals, ten minutes and the service's own request; at most twice the previous length."""
+    """They last at least two intervals, ten minutes and the requested delay; at most twice the previous one."""
     now, last = 0.0, None
     for gap in gaps:
         now += gap

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 PHASE = (phase_offset("kiel", 600) - EPOCH.timestamp()) % 600  # of Kiel's ticks, in virtual seconds
 
 
-class Least(random.Random):
-    """A random generator that returns zero, so that every back-off is as long as possible."""
+class ZeroRandom(random.Random):
+    """A random generator that returns zero, so that every back-off has its maximum."""
 
     def random(self) -> float:
         """Return zero."""
@@ -38,7 +38,7 @@ class Least(random.Random):
 
 async def _watch(provider: FakeProvider, *, until: float, city: City = KIEL, size: int = 1000) -> PollingContext:
     """Run one producer until this virtual time."""
-    context = make_context({"fake": provider, "other": provider}, queue=ObservationQueue(size), random=Least())
+    context = make_context({"fake": provider, "other": provider}, queue=ObservationQueue(size), random=ZeroRandom())
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout_at(until):
             await produce(city, context)
@@ -46,7 +46,7 @@ async def _watch(provider: FakeProvider, *, until: float, city: City = KIEL, siz
 
 
 async def test_a_healthy_city_is_polled_at_once_and_then_at_its_phase() -> None:
-    """The first poll is at zero, the others at the phase of the city's id, at a fixed rate for a virtual day."""
+    """The first poll is at zero, later ones at the phase of the city's id, at a fixed rate for a virtual day."""
     provider = FakeProvider().responds(after=0.7)
     await _watch(provider, until=86400)
     first, *others = provider.times(KIEL)
@@ -68,7 +68,7 @@ async def test_the_first_polls_of_a_long_list_are_spread() -> None:
 
 
 async def test_a_slow_response_skips_ticks() -> None:
-    """A poll that takes longer than the interval ends before the next one starts; the ticks do not shift."""
+    """A poll that takes longer than the interval ends before the next one starts; the schedule does not shift."""
     provider = FakeProvider().responds(after=700)
     await _watch(provider, until=7200)
     times = provider.times(KIEL)
@@ -84,8 +84,8 @@ async def test_a_response_within_the_interval_skips_no_tick() -> None:
     assert gaps == pytest.approx([600] * len(gaps), abs=1e-3)
 
 
-class Trembling(PollingContext):
-    """A context whose clock is wrong by up to a microsecond, at random."""
+class JitteryContext(PollingContext):
+    """A context whose clock has a random error of up to a microsecond."""
 
     def now(self) -> float:
         """Return the time with an error."""
@@ -102,7 +102,7 @@ def _fields(context: PollingContext) -> dict[str, Any]:
 async def test_a_timer_that_fires_early_causes_no_second_poll() -> None:
     """With an inexact clock there is still one poll at each tick."""
     provider = FakeProvider().responds()
-    context = Trembling(**_fields(make_context({"fake": provider})))
+    context = JitteryContext(**_fields(make_context({"fake": provider})))
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(86400):
             await produce(KIEL, context)
@@ -147,8 +147,8 @@ async def test_retry_after_is_honoured() -> None:
     assert provider.times(KIEL)[:2] == pytest.approx([0, 4000], abs=1e-3)
 
 
-async def test_a_bug_in_a_provider_is_contained_and_shown() -> None:
-    """Whatever a plug-in raises, the city is down with a traceback, and is polled again."""
+async def test_a_bug_in_a_provider_is_contained_and_logged() -> None:
+    """Whatever a plug-in raises, the city is down with a traceback and is polled again."""
     provider = FakeProvider().fails(ZeroDivisionError("oh")).responds()
     with capture_logs() as events:
         await _watch(provider, until=200)
@@ -157,7 +157,7 @@ async def test_a_bug_in_a_provider_is_contained_and_shown() -> None:
     assert events[1]["event"] == "city.recovered"
 
 
-class Mute(Exception):  # noqa: N818 - it says nothing, not even that
+class UnprintableError(Exception):
     """An exception whose message cannot be formatted."""
 
     def __str__(self) -> str:
@@ -165,7 +165,9 @@ class Mute(Exception):  # noqa: N818 - it says nothing, not even that
 
 
 @pytest.mark.parametrize(
-    "error", [asyncio.CancelledError(), SystemExit(3), KeyboardInterrupt(), BaseException("odd"), Mute()], ids=repr
+    "error",
+    [asyncio.CancelledError(), SystemExit(3), KeyboardInterrupt(), BaseException("odd"), UnprintableError()],
+    ids=repr,
 )
 async def test_a_plug_in_cannot_end_its_city_or_the_daemon(error: BaseException) -> None:
     """Neither a BaseException nor a stray cancellation affects more than the city's poll."""
@@ -184,8 +186,8 @@ async def test_an_expected_failure_has_no_traceback() -> None:
 
 
 @pytest.mark.parametrize("error", [unavailable(), KeyError("a bug")])
-async def test_the_next_provider_serves_while_the_first_cannot(error: Exception) -> None:
-    """The providers are asked in the city's order, whatever the first one raises; the city is not down."""
+async def test_the_next_provider_takes_over(error: Exception) -> None:
+    """Providers are tried in the city's order, whatever the first one raises; the city is not down."""
     first, second = FakeProvider().fails(error), FakeProvider().responds()
     context = make_context({"a": first, "b": second})
     with capture_logs() as events, contextlib.suppress(TimeoutError):
@@ -195,7 +197,7 @@ async def test_the_next_provider_serves_while_the_first_cannot(error: Exception)
     assert [(event["event"], event["log_level"]) for event in events] == [("provider.failed", "debug")]
 
 
-class Garbled(FakeProvider):
+class InvalidProvider(FakeProvider):
     """A provider that returns the given value."""
 
     def __init__(self, answer: Any) -> None:
@@ -224,13 +226,13 @@ class Garbled(FakeProvider):
 async def test_an_invalid_observation_is_rejected(answer: Any) -> None:
     """Anything but a valid observation of the city never enters the pipeline."""
     with capture_logs() as events:
-        context = await _watch(Garbled(answer), until=100)
+        context = await _watch(InvalidProvider(answer), until=100)
     assert context.queue.depth == 0
     assert isinstance(events[0]["exc_info"], TypeError)
 
 
-async def test_a_full_queue_holds_the_producer_back() -> None:
-    """A producer that waits for the queue sends no requests, and then continues at its phase."""
+async def test_a_full_queue_blocks_the_producer() -> None:
+    """A producer that waits for the queue sends no requests, and then continues on its schedule."""
     provider = FakeProvider().responds()
     context: Any = None
 

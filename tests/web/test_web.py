@@ -244,7 +244,7 @@ class Prometheus(Server):
         return [program("prometheus", "prometheus"), f"--config.file={self.folder}/prometheus.yml", *options]
 
     async def serves(self) -> bool:
-        """Return whether the server answers queries, which is later than it listens."""
+        """Return whether the server responds to queries, which is later than its start."""
         with contextlib.suppress(aiohttp.ClientError, OSError):
             async with (
                 aiohttp.ClientSession() as session,
