@@ -12,6 +12,7 @@ import structlog
 from weatherd.config.diff import diff
 from weatherd.daemon import gc_tuning, systemd
 from weatherd.daemon.file_watch import watch_files
+from weatherd.daemon.grace_period import GracePeriod
 from weatherd.daemon.reload import Reloader
 from weatherd.daemon.retention import prune_journal
 from weatherd.daemon.status import DaemonStatus, ReloadResult
@@ -22,6 +23,7 @@ from weatherd.pipeline.queue import ObservationCounts, ObservationQueue
 from weatherd.pipeline.sinks.guard import GuardedSink
 from weatherd.polling.poll_history import PollHistory
 from weatherd.polling.producer import PollingContext, produce
+from weatherd.polling.stuck_polls import log_stuck_polls
 from weatherd.polling.supervisor import Supervisor
 
 if TYPE_CHECKING:
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 _DISCONNECT_TIME = 0.5  # seconds of the grace period reserved for disconnecting the forwarders
-_OVERDUE = 0.2  # seconds after the grace period; a task that still runs has swallowed its cancellation
 
 
 async def run_daemon(parts: Parts, *, stop: asyncio.Event, reload: asyncio.Event) -> bool:
@@ -42,38 +43,37 @@ async def run_daemon(parts: Parts, *, stop: asyncio.Event, reload: asyncio.Event
     they can. That takes at most ``shutdown_grace`` seconds; tasks that still run are then cancelled. The HTTP interface
     stays up until the end. ``daemon.stopped`` summarizes the run in either case; a bug in the pipeline is raised.
     """
-    loop = asyncio.get_running_loop()
-    grace = asyncio.timeout(None)  # the deadline is set when *stop* is set
-    is_clean = False
-    with contextlib.ExitStack() as until_end:
+    with GracePeriod(parts.configuration.settings.shutdown_grace) as grace:
         async with contextlib.AsyncExitStack() as services:
             status = await _open_services(parts, services, reload)
-            with contextlib.suppress(TimeoutError):
-                async with grace, asyncio.TaskGroup() as consumers:
-                    _start_consumers(consumers, parts, status)
-                    async with asyncio.TaskGroup() as producers:
-                        supervisor = _start_producers(producers, parts, status)
-                        helpers = _start_helpers(producers, parts, status, reload)
-                        await asyncio.sleep(0)  # so that the producers have started before systemd is notified
-                        _report_ready(parts, status)
-                        await stop.wait()
-                        until_end.enter_context(gc_tuning.gc_paused())
-                        grace_ends = loop.time() + parts.configuration.settings.shutdown_grace
-                        grace.reschedule(grace_ends)
-                        # daemon.stopped has to be logged in any case, because it reports what was lost. The scopes
-                        # around this one end only when their tasks do: a sink that swallows its cancellation would keep
-                        # them open until ShutdownWatchdog ends the process. So a timer outside of them logs it then.
-                        overdue = loop.call_at(grace_ends + _OVERDUE, _log_summary, status, False)
-                        until_end.callback(overdue.cancel)
-                        _report_stopping(parts, status)
-                        for helper in helpers:
-                            helper.cancel()
-                        supervisor.stop()
-                    status.queue.close()
-                is_clean = not status.queue.depth
-            await status.deliveries.drain(grace_ends - _DISCONNECT_TIME)
-    _log_summary(status, is_clean)
+            has_ended = await grace.limit(_run_pipeline(parts, status, grace, stop=stop, reload=reload))
+            is_clean = has_ended and not status.queue.depth
+            await status.deliveries.drain(grace.deadline - _DISCONNECT_TIME)
+    _log_summary(status, is_clean=is_clean)
     return is_clean
+
+
+async def _run_pipeline(
+    parts: Parts, status: DaemonStatus, grace: GracePeriod, *, stop: asyncio.Event, reload: asyncio.Event
+) -> None:
+    """Run producers and consumers until *stop* is set; then begin the grace period and drain the queue.
+
+    The producers end before the queue is closed, because they put their last observations on it.
+    """
+    async with asyncio.TaskGroup() as consumers:
+        _start_consumers(consumers, parts, status)
+        async with asyncio.TaskGroup() as producers:
+            supervisor = _start_producers(producers, parts, status)
+            helpers = _start_helpers(producers, parts, status, reload)
+            await asyncio.sleep(0)  # so that the producers have started before systemd is notified
+            _report_ready(parts, status)
+            await stop.wait()
+            grace.begin(on_overdue=lambda: _log_summary(status, is_clean=False))
+            _report_stopping(parts, status)
+            for helper in helpers:
+                helper.cancel()
+            supervisor.stop()
+        status.queue.close()
 
 
 async def _open_services(parts: Parts, services: contextlib.AsyncExitStack, reload: asyncio.Event) -> DaemonStatus:
@@ -138,6 +138,7 @@ def _start_helpers(
     helpers = {
         "reload": reloader.follow(reload),
         "prune journal": prune_journal(parts.journal, retention, list(parts.forwarders), parts.now),
+        "log stuck polls": log_stuck_polls(status.history, parts.registry, parts.planner),
         "feed watchdog": systemd.feed_watchdog(status, parts.notify, parts.watchdog),
     }
     if parts.snapshot is not None:
@@ -157,7 +158,7 @@ def _report_stopping(parts: Parts, status: DaemonStatus) -> None:
     log.info("daemon.stopping", queued=status.queue.depth)
 
 
-def _log_summary(status: DaemonStatus, is_clean: bool) -> None:  # noqa: FBT001 - call_at() passes no keyword arguments
+def _log_summary(status: DaemonStatus, *, is_clean: bool) -> None:
     write = log.info if is_clean else log.error
     counters = {"forwarders": status.deliveries.counters()} if status.deliveries else {}
     write(

@@ -76,6 +76,7 @@ class PollHistory:
         self.durations: defaultdict[str, Histogram] = defaultdict(Histogram)  # by provider
         self._last: dict[str, Poll] = {}  # by city id
         self._next: dict[str, NextPoll] = {}  # by city id; missing while the city is being polled
+        self._running: dict[str, NextPoll] = {}  # by city id; the polls that have started and not ended
 
     def record_next(self, city_id: str, next_poll: NextPoll) -> None:
         """Record the time of a city's next poll."""
@@ -83,11 +84,13 @@ class PollHistory:
 
     def record_start(self, city_id: str) -> None:
         """Record the start of a poll."""
-        self._next.pop(city_id, None)
+        if due := self._next.pop(city_id, None):
+            self._running[city_id] = due
 
     def record_end(self, city_id: str, poll: Poll, next_poll: NextPoll) -> None:
         """Record a finished poll and the time of the next one."""
         self._last[city_id], self._next[city_id] = poll, next_poll
+        self._running.pop(city_id, None)
         for attempt in poll.attempts:
             self.outcomes[attempt.provider, attempt.outcome] += 1
             self.durations[attempt.provider].add(attempt.seconds)
@@ -100,6 +103,10 @@ class PollHistory:
         """Return the next poll of a city; None while it is being polled."""
         return self._next.get(city_id)
 
+    def running_polls(self) -> list[tuple[str, NextPoll]]:
+        """Return the id of each city that is being polled, with the time that its poll was due."""
+        return list(self._running.items())
+
     def earliest_due(self) -> float | None:
         """Return the POSIX time of the earliest next poll of all cities; None if there is none."""
         return min((next_poll.at for next_poll in self._next.values()), default=None)
@@ -109,3 +116,5 @@ class PollHistory:
         for city_id in diff.added | diff.removed:
             self._last.pop(city_id, None)
             self._next.pop(city_id, None)
+        for city_id in diff.removed_or_changed:  # their polls are cancelled
+            self._running.pop(city_id, None)

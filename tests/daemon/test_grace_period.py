@@ -1,0 +1,54 @@
+"""The grace period of a stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+
+from weatherd.daemon.grace_period import GracePeriod
+
+
+async def _work(grace: GracePeriod, overdue: list[float], *naps: float) -> None:
+    """Begin the period after 100 s, then sleep, again after each cancellation, as a faulty plug-in may."""
+    clock = asyncio.get_running_loop().time
+    await asyncio.sleep(100)
+    grace.begin(lambda: overdue.append(clock()))
+    for nap in naps:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(nap)
+
+
+async def test_work_that_ends_in_time_is_not_overdue() -> None:
+    """The deadline counts from the stop, not from the start; once the period has ended, nothing is called."""
+    start, overdue = asyncio.get_running_loop().time(), list[float]()
+    with GracePeriod(8.0) as grace:
+        assert await grace.limit(_work(grace, overdue, 7.9))
+        assert grace.deadline == start + 108
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    await asyncio.sleep(60)
+    assert not overdue
+
+
+async def test_work_is_cancelled_at_the_deadline() -> None:
+    """It is told from work that ends in time, and the time until the end of the period is over by then."""
+    start, overdue = asyncio.get_running_loop().time(), list[float]()
+
+    async def work() -> None:
+        grace.begin(lambda: overdue.append(0.0))
+        await asyncio.sleep(1000)
+
+    with GracePeriod(8.0) as grace:
+        assert not await grace.limit(work())
+        assert asyncio.get_running_loop().time() == start + 8
+    await asyncio.sleep(60)
+    assert not overdue
+
+
+async def test_work_that_swallows_its_cancellation_is_overdue() -> None:
+    """The callback is called 0.2 s after the deadline, while the work still runs, and once."""
+    start, overdue = asyncio.get_running_loop().time(), list[float]()
+    with GracePeriod(8.0) as grace:
+        await grace.limit(_work(grace, overdue, 1000.0, 1000.0))
+    assert overdue == [start + 108.2]
