@@ -1,12 +1,14 @@
-"""A service behind a rate limiter, for tests: its response can be set, and it records the times of the requests."""
+"""Services for tests of the limiter: one whose response can be set, and one that counts the calls of a window."""
 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from tests.support.fakes import new_limiter
 from weatherd.errors import Failure, ProviderError
+from weatherd.quota.windows import window_start
 
 if TYPE_CHECKING:
     from weatherd.quota.limiter import RateLimiter
@@ -76,3 +78,25 @@ class FakeService:
 def logged_events(logs: list[Any], *, debug: bool = False) -> list[tuple[str, str]]:
     """Return the events with their levels, those of level debug only if asked for."""
     return [(log["event"], log["log_level"]) for log in logs if debug or log["log_level"] != "debug"]
+
+
+class CountingService:
+    """A service that counts calls in fixed windows by its own clock."""
+
+    def __init__(self, window: str) -> None:
+        self._counted: Counter[float] = Counter()
+        self._window = window
+
+    def receive(self, weight: int, now: float) -> None:
+        """Count a request."""
+        self._counted[window_start(self._window, now)] += weight
+
+    @property
+    def max_calls(self) -> int:
+        """The highest number of calls in one window."""
+        return max(self._counted.values(), default=0)
+
+
+def max_calls_within(seconds: float, sent: list[tuple[float, int]]) -> int:
+    """Return the highest number of calls in any interval of that length, wherever it begins."""
+    return max(sum(weight for time, weight in sent if start <= time < start + seconds) for start, _ in sent)

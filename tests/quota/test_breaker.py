@@ -20,8 +20,8 @@ from tests.quota.fake_service import (
     RESUMED,
     FakeService,
     logged_events,
+    max_calls_within,
 )
-from tests.quota.traffic import max_calls_within
 from tests.support import virtual_time
 from tests.support.fakes import new_limiter, unavailable
 from tests.support.virtual_time import EPOCH, now

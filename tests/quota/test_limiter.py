@@ -10,8 +10,7 @@ from collections import Counter
 import pytest
 from structlog.testing import capture_logs
 
-from tests.quota.fake_service import PAUSED, RATE_LIMITED, RESUMED, FakeService, logged_events
-from tests.quota.traffic import max_calls_within
+from tests.quota.fake_service import PAUSED, RATE_LIMITED, RESUMED, FakeService, logged_events, max_calls_within
 from tests.support import virtual_time
 from tests.support.fakes import new_limiter
 from weatherd.errors import Failure, ProviderError

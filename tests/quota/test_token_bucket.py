@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.quota.traffic import max_calls_within
+from tests.quota.fake_service import max_calls_within
 from weatherd.quota.plans import PLANS, Plan
 from weatherd.quota.token_bucket import TokenBucket
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.quota.fake_service import CountingService
 from tests.quota.test_windows import WINDOWS
-from tests.quota.traffic import CountingService
 from tests.quota.usage_model import UsageModel
 from weatherd.quota.plans import UNLIMITED, Plan
 from weatherd.quota.usage import ProviderUsage, UsageMeter, WindowUsage
