@@ -8,7 +8,8 @@ used.
 - Plug-ins: :class:`Provider`, :class:`ProviderTraits`, :class:`Plan`, :class:`Resources`; :class:`Sink`,
   :class:`FetchedObservation`; :class:`Forwarder`, :class:`Connection`, :class:`ForwarderResources`.
 - Errors: :class:`WeatherdError` and its subclasses; :class:`Failure` classifies a :class:`ProviderError`.
-- A running daemon's HTTP API: :class:`Client`.
+- A running daemon's HTTP API: :class:`Client`, and its results: :class:`CityModel`, :class:`CityDetail`,
+  :class:`ObservationModel`, :class:`NumberedObservation`, :class:`StatusModel`, :class:`HealthModel`.
 """
 
 from __future__ import annotations
@@ -35,10 +36,20 @@ if TYPE_CHECKING:
     from weatherd.pipeline.sinks import Sink
     from weatherd.providers import Provider, ProviderTraits, Resources
     from weatherd.quota.plans import Plan
+    from weatherd.web.schemas import (
+        CityDetail,
+        CityModel,
+        HealthModel,
+        NumberedObservation,
+        ObservationModel,
+        StatusModel,
+    )
 
 __version__ = version("weatherd")
 __all__ = [
     "City",
+    "CityDetail",
+    "CityModel",
     "CityNotFoundError",
     "Client",
     "ClientError",
@@ -49,7 +60,10 @@ __all__ = [
     "FetchedObservation",
     "Forwarder",
     "ForwarderResources",
+    "HealthModel",
+    "NumberedObservation",
     "Observation",
+    "ObservationModel",
     "Plan",
     "Problem",
     "Provider",
@@ -59,6 +73,7 @@ __all__ = [
     "Resources",
     "Sink",
     "StateError",
+    "StatusModel",
     "WeatherdError",
 ]
 
@@ -70,6 +85,14 @@ _MODULES = {
     "weatherd.pipeline.sinks": ("Sink",),
     "weatherd.providers": ("Provider", "ProviderTraits", "Resources"),
     "weatherd.quota.plans": ("Plan",),
+    "weatherd.web.schemas": (
+        "CityDetail",
+        "CityModel",
+        "HealthModel",
+        "NumberedObservation",
+        "ObservationModel",
+        "StatusModel",
+    ),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 

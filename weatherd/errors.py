@@ -94,9 +94,15 @@ def is_service_wide(error: Exception | None) -> bool:
 
 
 def closest_match(word: str, known: Iterable[str]) -> str | None:
-    """Return the known word that is most similar to *word*, ignoring case, or None."""
-    words = {name.casefold(): name for name in known}
-    found = difflib.get_close_matches(word.casefold(), words, n=1, cutoff=0.6)
+    """Return the known word that is most similar to *word*, or the only one that begins with it, or None.
+
+    Case is ignored.
+    """
+    words, start = {name.casefold(): name for name in known}, word.casefold()
+    found = difflib.get_close_matches(start, words, n=1, cutoff=0.6)
+    if not found and len(start) > 1:
+        longer = [name for name in words if name.startswith(start)]  # ca: ca_file
+        found = longer if len(longer) == 1 else []
     return words[found[0]] if found else None
 
 

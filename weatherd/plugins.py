@@ -8,6 +8,8 @@ import sys
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
+from weatherd.errors import describe
+
 
 def find_plugins(group: str) -> dict[str, EntryPoint]:
     """Return the entry points of ``weatherd.<group>`` by name, without importing them."""
@@ -23,6 +25,12 @@ def find_attribute(opener: Any, name: str) -> Any:
 def quote_value(value: Any) -> str:
     """Return a short text for a wrong value of a plug-in's attribute: ``5``, or ``dict`` for that class."""
     return value.__name__ if isinstance(value, type) else reprlib.repr(value)
+
+
+def explain_plugin_error(point: EntryPoint, error: Exception) -> str:
+    """Return the module of a plug-in, and the type and the message of its error: ``my_module: ValueError: boom``."""
+    message, kind = describe(error), type(error).__name__
+    return f"{point.module}: {message if message == kind else f'{kind}: {message}'}"
 
 
 class contain:  # noqa: N801 - used like a function of contextlib; @contextmanager would double its cost, and each poll uses it
@@ -45,6 +53,6 @@ class contain:  # noqa: N801 - used like a function of contextlib; @contextmanag
             case asyncio.CancelledError():
                 task = asyncio.current_task()
                 if not (task and task.cancelling()):
-                    raise RuntimeError("it raised CancelledError") from error
+                    raise RuntimeError("the plug-in raised CancelledError") from error
             case _:
-                raise RuntimeError(f"it raised {type(error).__name__}") from error
+                raise RuntimeError(f"the plug-in raised {type(error).__name__}") from error

@@ -177,6 +177,9 @@ def test_the_help_shows_no_python_types(weatherd: Weatherd, command: list[str]) 
         (["cities", "add", "Paris", "--pick", "99"], "--pick 99: should be between 1 and"),
         (["cities", "add", "Paris", "--pick", "0"], "--pick 0: should be between 1 and"),
         (["schema", "x"], "Invalid value for 'FILE'"),
+        (["simulate", "--fault", "x"], "there is no fault 'x'; the faults are 401, "),
+        (["status", "--url", "foo"], "Invalid value for '--url': should be a URL such as http://127.0.0.1:8080"),
+        (["explain", "Kiel", "--url", "http://[half"], "Invalid value for '--url': should be a URL"),
         (["simulate", "--day", "x"], "--day should be a length of time"),
     ],
 )

@@ -264,7 +264,8 @@ def test_models_are_found_by_the_entry_point(tmp_path: Path, monkeypatch: pytest
     assert set(found) == {"mine", "plain", "broken"}
     assert found["plain"] == PluginModels()
     assert found["broken"] == PluginModels(
-        error="the plug-in cannot be imported: No module named 'some_plugin_that_is_missing'"
+        error="the plug-in cannot be imported: some_plugin_that_is_missing: ModuleNotFoundError: "
+        "No module named 'some_plugin_that_is_missing'"
     )
     assert [model and model.__name__ for model in found["mine"][:2]] == ["Account", "Station"]
     made = parse_settings("plugins: {mine: {token: t}}", "f.yaml", {})

@@ -333,3 +333,9 @@ def test_an_invalid_ca_file_is_an_error_at_startup(tmp_path: Path) -> None:
         with pytest.raises(ConfigError) as caught:
             parse_settings(text, name, environ)
         assert str(caught.value) == f"{where}: 'tls.ca_file' {reason}"
+
+
+def test_the_start_of_a_key_is_a_hint() -> None:
+    """A key that is the start of only one known key gets that one as a suggestion, although few letters are equal."""
+    with pytest.raises(ConfigError, match=r"unknown key 'tls\.ca'; did you mean 'ca_file'\?"):
+        parse_settings("tls: {ca: ca.pem}", "f.yaml", {})

@@ -248,6 +248,9 @@ async def test_a_plug_in_with_a_wrong_attribute_is_broken(
     with capture_logs() as logs:
         async with open_providers(Settings(), virtual_time.now) as providers:
             message = providers.rejected["wrong"].message
-            assert message == f"the provider 'wrong' cannot be opened: the plug-in's {attribute} {text}"
+            assert (
+                message
+                == f"the provider 'wrong' cannot be opened: {__name__}: TypeError: the plug-in's {attribute} {text}"
+            )
             assert "plain" in providers.usable
     assert [(event["event"], event["plugin"]) for event in logs] == [("plugin.broken", "wrong")]

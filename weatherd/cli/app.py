@@ -29,7 +29,7 @@ from weatherd.cli.commands.simulate import simulate
 from weatherd.cli.commands.status import health, status
 from weatherd.cli.commands.tail import tail
 from weatherd.cli.exit_codes import ExitCode
-from weatherd.cli.options import TYPER_SETTINGS, Command, CommandGroup, ConfigFile
+from weatherd.cli.options import TYPER_SETTINGS, ArgumentError, Command, CommandGroup, ConfigFile
 from weatherd.errors import ConfigError, StateError, WeatherdError
 
 _COMMANDS: dict[str, dict[str, Any]] = {  # by heading in the help
@@ -104,6 +104,8 @@ def execute(arguments: list[str]) -> int:
         return ExitCode.CONFIG
     except WeatherdError as error:
         typer.echo(f"weatherd: {error}", err=True)
+        if isinstance(error, ArgumentError):
+            return ExitCode.USAGE
         return ExitCode.NO_STATE if isinstance(error, StateError) else ExitCode.UNAVAILABLE
     except (KeyboardInterrupt, typer.Abort):
         return ExitCode.INTERRUPTED

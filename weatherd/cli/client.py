@@ -30,7 +30,11 @@ _AGENT = "weatherd-client"
 
 
 class ClientError(WeatherdError):
-    """The daemon cannot be reached or sent an unexpected response. The text names its address and suggests a fix."""
+    """The daemon cannot be reached or sent an unexpected response. The text names its address and the reason."""
+
+
+class UnreachableError(ClientError):
+    """The daemon cannot be reached, perhaps because it is not running."""
 
 
 class CityNotFoundError(WeatherdError):
@@ -152,9 +156,8 @@ class Client:
             raise RuntimeError("a Client must be used inside 'async with'")
         return self._session
 
-    def _unreachable(self, reason: object) -> ClientError:
-        advice = "is weatherd running? Start it with weatherd run, or pass its address with --url"
-        return ClientError(f"no response from {self.url}: {reason}; {advice}")
+    def _unreachable(self, reason: object) -> UnreachableError:
+        return UnreachableError(f"no response from {self.url}: {reason}")
 
 
 class _NotFoundError(ClientError):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from weatherd.cli.options import ArgumentError
 from weatherd.errors import did_you_mean
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def find_journal(configuration: Configuration) -> Path:
 def find_recorded_city(configuration: Configuration, name: str, reader: Reader) -> RecordedCity:
     """Return the city with this name or id from the list, or else from the journal.
 
-    Raises typer.BadParameter if neither has such a city.
+    Raises ArgumentError if neither has such a city.
     """
     from zoneinfo import ZoneInfo
 
@@ -51,20 +52,20 @@ def find_recorded_city(configuration: Configuration, name: str, reader: Reader) 
     if name in recorded:
         return RecordedCity(name, name, UTC)
     known = [known for city in configuration.cities for known in (city.name, city.id)]
-    raise typer.BadParameter(f"no city is named {name!r}{did_you_mean(name, [*known, *recorded])}")
+    raise ArgumentError(f"no city is named {name!r}{did_you_mean(name, [*known, *recorded])}")
 
 
 async def find_watched_city(client: Client, name: str) -> CityDetail:
     """Return the city with this name or id from the running daemon.
 
-    Raises typer.BadParameter if the daemon has no such city, and ClientError if the daemon cannot be reached.
+    Raises ArgumentError if the daemon has no such city, and ClientError if the daemon cannot be reached.
     """
     from weatherd.cli.client import CityNotFoundError
 
     try:
         return await client.get_city(name)
     except CityNotFoundError as error:
-        raise typer.BadParameter(str(error)) from None
+        raise ArgumentError(str(error)) from None
 
 
 def parse_time_range(

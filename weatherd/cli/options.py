@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from urllib.parse import urlsplit
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from weatherd.errors import WeatherdError
+
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from weatherd.cli.client import Client
     from weatherd.config.loader import Configuration
+
+_T = TypeVar("_T")
+_START_ADVICE = "is weatherd running? Start it with weatherd run, or pass its address with --url"
+
+
+class ArgumentError(WeatherdError):
+    """A well-formed command line cannot be executed, for example because there is no such city: exit code 64."""
 
 
 class Command(TyperCommand):
@@ -65,6 +78,17 @@ def _inherit(context: typer.Context, value: Path | None) -> Path | None:
     return value or (context.parent.params.get("config") if context.parent else None)
 
 
+def _validate_url(value: str | None) -> str | None:
+    """Return the address of a daemon. Raises typer.BadParameter if it is not an HTTP URL."""
+    try:
+        valid = value is None or (urlsplit(value).scheme in ("http", "https") and bool(urlsplit(value).hostname))
+    except ValueError:  # a bracket without its pair, as in http://[::1
+        valid = False
+    if not valid:
+        raise typer.BadParameter("should be a URL such as http://127.0.0.1:8080")
+    return value
+
+
 ConfigFile = Annotated[
     Path | None,
     typer.Option(
@@ -72,7 +96,13 @@ ConfigFile = Annotated[
     ),
 ]
 DaemonUrl = Annotated[
-    str | None, typer.Option("--url", metavar="URL", help="The daemon's address; default: the one in the settings.")
+    str | None,
+    typer.Option(
+        "--url",
+        metavar="URL",
+        callback=_validate_url,
+        help="The daemon's address; default: the one in the settings.",
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 OutputFormat = Annotated[
@@ -125,6 +155,16 @@ def find_daemon(config: Path | None, url: str | None, *, tolerant: bool = False)
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(http.host, http.host)  # noqa: S104 - an address to connect to
     default = f"http://[{host}]:{http.port}" if ":" in host else f"http://{host}:{http.port}"
     return Client(url or default, token=http.token.get_secret_value() if http.token else None)
+
+
+def call_daemon(call: Coroutine[Any, Any, _T]) -> _T:
+    """Run a coroutine that uses a client. Raises ClientError; its text suggests a fix if the daemon is unreachable."""
+    from weatherd.cli.client import ClientError, UnreachableError
+
+    try:
+        return asyncio.run(call)
+    except UnreachableError as error:
+        raise ClientError(f"{error}; {_START_ADVICE}") from None
 
 
 def warn_of_quarantined_rows(configuration: Configuration) -> None:

@@ -30,8 +30,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from weatherd.config.messages import explain_error
 from weatherd.config.setting_fields import PLUGINS, section_model
-from weatherd.errors import ConfigError, Problem, describe
-from weatherd.plugins import contain, find_attribute, find_plugins, quote_value
+from weatherd.errors import ConfigError, Problem
+from weatherd.plugins import contain, explain_plugin_error, find_attribute, find_plugins, quote_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -100,7 +100,7 @@ def _models_of(point: EntryPoint) -> PluginModels:
         with contain():
             opener = point.load()
     except Exception as error:  # noqa: BLE001 - a plug-in may raise anything
-        return PluginModels(error=f"the plug-in cannot be imported: {describe(error)}")
+        return PluginModels(error=f"the plug-in cannot be imported: {explain_plugin_error(point, error)}")
     try:
         return read_models(opener)
     except TypeError as error:

@@ -13,14 +13,14 @@ import structlog
 
 from weatherd import __version__, plugins
 from weatherd.config.plugin_models import MissingSettingsError, with_plugin_defaults
-from weatherd.errors import ConfigError, Problem, describe
+from weatherd.errors import ConfigError, Problem
 from weatherd.freshness import AGE_BUDGETS, AgeBudgets
 from weatherd.http.session import open_session
 from weatherd.journal.journal import open_journal
 from weatherd.journal.provider_state import in_memory_state, open_provider_state
 from weatherd.journal.state_folder import find_state_folder
 from weatherd.pipeline.forwarders import ForwarderResources
-from weatherd.plugins import contain
+from weatherd.plugins import contain, explain_plugin_error
 from weatherd.providers import ProviderTraits, Resources
 from weatherd.quota.limiter import RateLimiter
 from weatherd.quota.planner import Planner
@@ -114,7 +114,9 @@ async def open_providers(
             except Exception as error:
                 log.error("plugin.broken", plugin=name, exc_info=error)
                 broken.add(name)
-                rejected[name] = Problem(point.value, f"the provider {name!r} cannot be opened: {describe(error)}")
+                rejected[name] = Problem(
+                    point.value, f"the provider {name!r} cannot be opened: {explain_plugin_error(point, error)}"
+                )
         planner = Planner(plans, lambda name, rate: limiters[name].set_planned_rate(rate))
         yield OpenProviders(usable, rejected, frozenset(broken), planner, limiters, AgeBudgets(budgets))
 

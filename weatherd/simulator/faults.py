@@ -46,7 +46,7 @@ def parse_fault(text: str) -> Fault:
     kind, _, share = text.strip().partition(":")
     if kind not in FAULT_KINDS:
         kinds = ", ".join(FAULT_KINDS)
-        raise ValueError(f"there is no fault {kind!r}{did_you_mean(kind, FAULT_KINDS)} There are: {kinds}")
+        raise ValueError(f"there is no fault {kind!r}{did_you_mean(kind, FAULT_KINDS)}; the faults are {kinds}")
     try:
         rate = float(share or 1)
     except ValueError:

@@ -16,7 +16,12 @@ class Model(BaseModel):
 
 
 class ObservationModel(Model):
-    """Weather of one city at one time. Fields that the provider does not report are null."""
+    """Weather of one city at one time. Fields that the provider does not report are null (None).
+
+    Units: temperatures in °C, humidity and cloud cover in %, pressure in hPa, wind in m/s, wind direction in degrees
+    clockwise from north, precipitation in mm during the hour before ``observed_at``, visibility in m. Times are
+    RFC 3339 texts in UTC such as ``2026-01-01T00:00:00Z``; ``datetime.fromisoformat`` parses them.
+    """
 
     city: str
     provider: str
@@ -42,7 +47,7 @@ class ObservationModel(Model):
 
 
 class NumberedObservation(ObservationModel):
-    """Observation in the journal."""
+    """Observation in the journal: an :class:`ObservationModel`, with its units and times, and a sequence number."""
 
     seq: Annotated[int, Field(description="Sequence number in the journal; a revision gets a new, higher one")]
 
@@ -83,7 +88,10 @@ class PollModel(Model):
 
 
 class CityModel(Model):
-    """City of the list."""
+    """City of the list, its state, its latest observation and its next poll.
+
+    ``lat`` and ``lon`` are in degrees. ``next.at`` is an RFC 3339 text in UTC.
+    """
 
     id: str
     name: str
@@ -95,7 +103,11 @@ class CityModel(Model):
 
 
 class CityDetail(CityModel):
-    """City of the list, with its polling details."""
+    """City of the list, with its polling details: a :class:`CityModel`, its schedule and its last poll.
+
+    ``interval``, ``phase`` and ``budget`` are in seconds, as are the durations in ``attempt``; times such as
+    ``attempt.began`` are RFC 3339 texts in UTC.
+    """
 
     timezone: str | None
     providers: list[str]
@@ -157,7 +169,11 @@ class ForwarderModel(Model):
 
 
 class StatusModel(Model):
-    """Status of the daemon."""
+    """Status of the daemon: counts of cities and observations, quotas, pauses and forwarders.
+
+    ``cities`` counts the cities by state, and ``account`` the observations since the start by outcome. Quotas are in
+    API calls. ``paused.until`` of a provider is an RFC 3339 text in UTC.
+    """
 
     version: str
     ready: bool
@@ -181,7 +197,7 @@ class ProblemModel(Model):
 
 
 class HealthModel(Model):
-    """Result of a health check, with the reasons for a failure."""
+    """Result of a health check: ``ok``, and one sentence in ``faults`` for each reason for a failure."""
 
     ok: bool
     faults: list[str]

@@ -6,6 +6,7 @@ import csv
 import io
 import itertools
 import json
+import sys
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -86,10 +87,10 @@ def test_history_as_json_and_csv(stored: list[Observation], capsys: pytest.Captu
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("history", "Kil"), "no city is named 'Kil'; did you mean 'Kiel'?"),
+        (("history", "Kil"), "weatherd: no city is named 'Kil'; did you mean 'Kiel'?\n"),
         (("history", "Kiel", "--since", "soon"), "should be a duration before now (24h, 7d) or a date"),
         (("history", "Kiel", "--since", "1h", "--until", "2h"), "--since must be before --until"),
-        (("export", "Kil"), "no city is named"),
+        (("export", "Kil"), "weatherd: no city is named 'Kil'; did you mean 'Kiel'?\n"),
     ],
 )
 @pytest.mark.usefixtures("stored")
@@ -107,6 +108,34 @@ def test_a_city_without_observations(stored: list[Observation], capsys: pytest.C
     assert stored
     code, out, _ = run(capsys, "history", "Bonn")
     assert (code, out.splitlines()[-1]) == (0, "no observations")
+
+
+@pytest.mark.usefixtures("stored")
+def test_one_observation_is_singular(capsys: pytest.CaptureFixture[str]) -> None:
+    """The summary of one observation says so."""
+    assert run(capsys, "history", "Kiel", "--since", "15m")[1].splitlines()[2].endswith(" 1 observation")
+
+
+@pytest.mark.usefixtures("stored")
+def test_parquet_without_pyarrow_is_not_a_mistake_in_the_command(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The message names the package to install, without a hint at the help; exit code 64."""
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    code, _, err = run(capsys, "export", "--format", "parquet")
+    assert (code, err) == (64, "weatherd: parquet needs pyarrow: pip install 'weatherd[parquet]'\n")
+
+
+@pytest.mark.usefixtures("stored")
+def test_a_narrow_terminal_shows_the_important_columns(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At 40 columns the times and temperatures are complete, and the other columns are omitted."""
+    monkeypatch.setenv("COLUMNS", "40")
+    lines = run(capsys, "history", "Kiel")[1].splitlines()[3:]
+    assert {*lines[0].split(), *lines[1].split()} == {"from", "low", "mean", "high", "°C"}
+    assert max(map(len, lines)) <= 40
+    assert "…" not in "".join(lines)
 
 
 @pytest.mark.usefixtures("stored")

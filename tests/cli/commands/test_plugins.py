@@ -90,12 +90,37 @@ def test_a_broken_plugin_has_a_reason_and_no_traceback(weatherd: Weatherd) -> No
     states = _states(out)
     assert states["keyless"] == ("unconfigured", "needs a key")
     assert states["misleading"] == ("unconfigured", "needs a key")
-    assert states["failing"] == ("broken", "the provider 'failing' cannot be opened: boom")
+    assert states["failing"] == ("broken", "the provider 'failing' cannot be opened: extra_weather: ValueError: boom")
     assert states["lost"][0] == "broken"
     assert "missing" in states["lost"][1]
-    assert states["leaving"] == ("broken", "it raised SystemExit")
+    assert states["leaving"] == ("broken", "extra_weather: RuntimeError: the plug-in raised SystemExit")
     assert states["pigeon"] == ("enabled", "")
     assert states["log"] == ("enabled", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("plugins: {hut: {}}", "'plugins.hut': the plug-in cannot be imported: weatherd_hut: RuntimeError: boom"),
+        ("interval: 0", "'interval' should be 1s or more"),
+        ("[", "is not valid YAML"),
+    ],
+)
+@pytest.mark.usefixtures("extra")
+def test_an_invalid_configuration_does_not_hide_the_list(
+    weatherd: Weatherd, folder: Path, tmp_path: Path, text: str, problem: str
+) -> None:
+    """Broken plug-ins have their reason, the others are unknown; the error is on standard error, the exit code 78."""
+    (tmp_path / "packages" / "weatherd_hut.py").write_text("raise RuntimeError('boom')\n")
+    with (tmp_path / "packages" / "extra_weather-1.2.dist-info" / "entry_points.txt").open("a") as file:
+        file.write("hut = weatherd_hut:open_forwarder\n")
+    (folder / "weatherd.yaml").write_text(f"{text}\n")
+    code, out, err = weatherd("plugins", "--format", "json")
+    states = _states(out)
+    assert (code, problem in err) == (78, True)
+    assert states["hut"] == ("broken", "weatherd_hut: RuntimeError: boom")
+    assert states["open-meteo"] == ("unknown", "the configuration is invalid")
+    assert weatherd("plugins")[1].count("broken") == 2  # the other one lacks its function
 
 
 @pytest.mark.usefixtures("extra")

@@ -192,7 +192,7 @@ def test_nested_aliases_are_limited() -> None:
         f"{letter}: &{letter} [{','.join(['*' + before] * 10)}]"
         for before, letter in zip("abcdefgh", "bcdefghi", strict=True)
     ]
-    assert get_problem("\n".join(["a: &a [x]", *layers])).endswith("repeats too many values by aliases")
+    assert get_problem("\n".join(["a: &a [x]", *layers])).endswith("has too many YAML aliases")
 
 
 @pytest.mark.parametrize(

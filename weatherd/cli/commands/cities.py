@@ -47,12 +47,13 @@ def list_cities(config: ConfigFile = None) -> int:
       weatherd cities list
       weatherd cities list --config /etc/weatherd/weatherd.yaml
     """
+    from weatherd.cli.table import pad_text
     from weatherd.duration import format_duration
 
     configuration = load_user_configuration(config)
     for city in configuration.cities:
         rest = f"{format_duration(city.interval):<6} {', '.join(city.providers)}"
-        typer.echo(f"{city.id:<20} {city.name:<24} {city.lat:>9.4f} {city.lon:>10.4f}  {rest}")
+        typer.echo(f"{city.id:<20} {pad_text(city.name, 24)} {city.lat:>9.4f} {city.lon:>10.4f}  {rest}")
     warn_of_quarantined_rows(configuration)
     return ExitCode.OK
 
@@ -188,11 +189,13 @@ def _choose_match(matches: Sequence[FoundPlace], pick: int | None) -> FoundPlace
 
 
 def _print_matches(matches: Sequence[FoundPlace], *, err: bool = False) -> None:
+    from weatherd.cli.table import pad_text
+
     for number, match in enumerate(matches, 1):
         population = f"{match.population:,}" if match.population else "–"
         where = ", ".join(filter(None, (match.region, match.country)))
         coordinates = f"{match.lat:>9.4f} {match.lon:>10.4f}"
-        typer.echo(f"{number:>2}  {match.name:<24} {coordinates} {population:>12}  {where}", err=err)
+        typer.echo(f"{number:>2}  {pad_text(match.name, 24)} {coordinates} {population:>12}  {where}", err=err)
 
 
 class _Row(NamedTuple):

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +10,7 @@ import typer
 
 from weatherd.cli.exit_codes import ExitCode
 from weatherd.cli.lookup import find_watched_city
-from weatherd.cli.options import ConfigFile, DaemonUrl, find_daemon
+from weatherd.cli.options import ConfigFile, DaemonUrl, call_daemon, find_daemon
 from weatherd.cli.relative_time import format_age, format_due_time
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ def explain(
     Examples:
       weatherd explain Kiel
     """
-    found = asyncio.run(_fetch(find_daemon(config, url), city))
+    found = call_daemon(_fetch(find_daemon(config, url), city))
     for line in _describe_city(found, datetime.now(UTC)):
         typer.echo(line)
     return ExitCode.OK

@@ -17,7 +17,7 @@ import typer
 
 from weatherd.cli.exit_codes import ExitCode
 from weatherd.cli.lookup import find_journal, find_recorded_city, parse_time_range
-from weatherd.cli.options import ConfigFile, Since, Until, load_user_configuration
+from weatherd.cli.options import ArgumentError, ConfigFile, Since, Until, load_user_configuration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,13 +95,13 @@ def _write_jsonl(observations: Iterator[Observation], stream: Any) -> None:
 
 
 def _write_parquet(observations: Iterator[Observation], output: Path | None) -> None:
-    """Write Parquet, one row group at a time. Raises typer.BadParameter without pyarrow, or if output is a terminal."""
+    """Write Parquet, one row group at a time. Raises ArgumentError without pyarrow, and BadParameter for a terminal."""
     from weatherd.observation import FIELDS
 
     try:
         arrow, parquet = importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
     except ImportError:
-        raise typer.BadParameter("parquet needs pyarrow: pip install 'weatherd[parquet]'") from None
+        raise ArgumentError("parquet needs pyarrow: pip install 'weatherd[parquet]'") from None
     if output is None and sys.stdout.isatty():
         raise typer.BadParameter("parquet cannot be printed on a terminal: pass a file with --output")
     time = arrow.timestamp("us", tz="UTC")

@@ -17,7 +17,7 @@ from weatherd.cli.lookup import find_journal, find_recorded_city, parse_time_ran
 from weatherd.cli.options import ConfigFile, OutputFormat, Until, load_user_configuration
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import tzinfo
 
     from rich.table import Table
@@ -88,28 +88,31 @@ def _print(city: RecordedCity, observations: Sequence[Observation], begin: datet
     low = min(observations, key=lambda observation: observation.temperature)
     high = max(observations, key=lambda observation: observation.temperature)
     mean = sum(observation.temperature for observation in observations) / len(observations)
+    noun = "observation" if len(observations) == 1 else "observations"
     console.print(
         f"low {low.temperature:.1f} °C ({low.observed_at.astimezone(city.zone):%d %b %H:%M})   "
         f"high {high.temperature:.1f} °C ({high.observed_at.astimezone(city.zone):%d %b %H:%M})   "
-        f"mean {mean:.1f} °C   {len(observations):,} observations"
+        f"mean {mean:.1f} °C   {len(observations):,} {noun}"
     )
     length = choose_span_length(begin, end, _TABLE_ROWS)
     first = round_down(begin, length).astimezone(UTC)
-    console.print(_build_table(split_into_spans(observations, first, until, length), city.zone))
+    console.print(_build_table(split_into_spans(observations, first, until, length), city.zone, console.width))
 
 
-def _build_table(spans: Sequence[Span], zone: tzinfo) -> Table:
-    from rich.table import Table
+def _build_table(spans: Sequence[Span], zone: tzinfo, width: int) -> Table:
+    from weatherd.cli.table import Column, build_table
 
-    table = Table(box=None, pad_edge=False)
-    table.add_column("from")
-    for name in ("low", "mean", "high"):
-        table.add_column(f"{name} °C", justify="right")
-    table.add_column("weather")
-    table.add_column("observations", justify="right")
-    for span in spans:
-        values = [f"{value:.1f}" if value is not None else "–" for value in (span.low, span.mean, span.high)]
-        table.add_row(
-            f"{span.begin.astimezone(zone):%a %d %b %H:%M}", *values, span.description or "–", f"{span.count or '–'}"
-        )
-    return table
+    def format_all(values: Iterable[float | None]) -> list[str]:
+        return [f"{value:.1f}" if value is not None else "–" for value in values]
+
+    return build_table(
+        [
+            Column("from", [f"{span.begin.astimezone(zone):%a %d %b %H:%M}" for span in spans]),
+            Column("low °C", format_all(span.low for span in spans), is_wrapped=True, is_number=True),
+            Column("mean °C", format_all(span.mean for span in spans), is_wrapped=True, is_number=True),
+            Column("high °C", format_all(span.high for span in spans), is_wrapped=True, is_number=True),
+            Column("weather", [span.description or "–" for span in spans], rank=1, is_wrapped=True),
+            Column("observations", [f"{span.count or '–'}" for span in spans], rank=2, is_number=True),
+        ],
+        width,
+    )

@@ -16,8 +16,8 @@ import typer
 from weatherd import log
 from weatherd.cli.exit_codes import ExitCode
 from weatherd.cli.options import ConfigFile, OutputFormat, load_user_configuration
-from weatherd.errors import ConfigError, describe
-from weatherd.plugins import contain, find_plugins
+from weatherd.errors import ConfigError
+from weatherd.plugins import contain, explain_plugin_error, find_plugins
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from weatherd.config.loader import Configuration
     from weatherd.config.settings import Settings
 
-State = Literal["enabled", "disabled", "unconfigured", "broken"]
+State = Literal["enabled", "disabled", "unconfigured", "broken", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,22 +39,27 @@ class InstalledPlugin:
     version: str
     built_in: bool
     state: State
-    reason: str  # why it is unconfigured or broken, else ""
+    reason: str  # why it is unconfigured, broken or unknown, else ""
 
 
 def plugins(config: ConfigFile = None, format: OutputFormat = "text") -> int:  # noqa: A002 - the option's name
     """List the installed providers, sinks and forwarders.
 
-    Each is enabled, disabled by the configuration, unconfigured (a setting is missing) or broken.
+    Each is enabled, disabled by the configuration, unconfigured (a setting is missing) or broken. If the configuration
+    is invalid, the exit code is 78, and those that are not broken are unknown.
 
     \b
     Examples:
       weatherd plugins
       weatherd plugins --format json
     """
-    configuration = load_user_configuration(config)
-    log.configure("critical")  # because the table shows why a plug-in is broken, without a traceback
-    found = asyncio.run(_inspect(configuration))
+    rejection: ConfigError | None = None
+    try:
+        configuration = load_user_configuration(config)
+        log.configure("critical")  # because the table shows why a plug-in is broken, without a traceback
+        found = asyncio.run(_inspect(configuration))
+    except ConfigError as error:
+        rejection, found = error, _import_all()
     rows = [dataclasses.asdict(plugin) for plugin in found]
     match format:
         case "text":
@@ -69,7 +74,24 @@ def plugins(config: ConfigFile = None, format: OutputFormat = "text") -> int:  #
             writer = csv.DictWriter(sys.stdout, names, lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)
+    if rejection:
+        raise rejection
     return ExitCode.OK
+
+
+def _import_all() -> list[InstalledPlugin]:
+    """Return which plug-ins can be imported: all that can be found out without a valid configuration."""
+    found: list[InstalledPlugin] = []
+    for kind in ("provider", "sink", "forwarder"):
+        for point in find_plugins(f"{kind}s").values():
+            try:
+                with contain():
+                    point.load()
+            except Exception as error:  # noqa: BLE001 - a plug-in may raise anything
+                found.append(_build(kind, point, "broken", explain_plugin_error(point, error)))
+            else:
+                found.append(_build(kind, point, "unknown", "the configuration is invalid"))
+    return found
 
 
 async def _inspect(configuration: Configuration) -> list[InstalledPlugin]:
@@ -116,7 +138,7 @@ def _call(point: EntryPoint, *arguments: Any) -> tuple[State, str]:
     except ConfigError as error:
         return "unconfigured", error.problems[0].message
     except Exception as error:  # noqa: BLE001 - a plug-in may raise anything
-        return "broken", describe(error)
+        return "broken", explain_plugin_error(point, error)
 
 
 def _build(kind: str, point: EntryPoint, state: State, reason: str) -> InstalledPlugin:

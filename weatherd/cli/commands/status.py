@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from weatherd.cli.exit_codes import ExitCode
-from weatherd.cli.options import AsJson, ConfigFile, DaemonUrl, find_daemon
+from weatherd.cli.options import AsJson, ConfigFile, DaemonUrl, call_daemon, find_daemon
 from weatherd.cli.relative_time import format_age, format_due_time
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 _REFRESH = 2.0  # seconds
 _STYLES = {"fresh": "green", "stale": "yellow", "down": "red", "waiting": "dim"}
-_COLUMNS = ("city", "state", "°C", "weather", "age", "provider", "next poll", "reason")
 
 
 def status(
@@ -48,11 +47,11 @@ def status(
 
     client = find_daemon(config, url)
     if json:
-        asyncio.run(_print_json(client))
+        call_daemon(_print_json(client))
     else:
         # No markup and no emoji, because names come from files and from the daemon
         console = Console(highlight=False, markup=False, emoji=False, soft_wrap=not watch)
-        asyncio.run(_watch(client, console) if watch else _print_once(client, console))
+        call_daemon(_watch(client, console) if watch else _print_once(client, console))
     return ExitCode.OK
 
 
@@ -72,7 +71,7 @@ def health(config: ConfigFile = None, url: DaemonUrl = None) -> int:
             return await client.get_health()
 
     try:
-        found = asyncio.run(fetch(find_daemon(config, url, tolerant=True)))
+        found = call_daemon(fetch(find_daemon(config, url, tolerant=True)))
     except ClientError as error:
         typer.echo(f"weatherd: {error}", err=True)
         return ExitCode.UNCLEAN
@@ -89,7 +88,7 @@ async def _print_json(client: Client) -> None:
 
 async def _print_once(client: Client, console: Console) -> None:
     async with client:
-        console.print(await _build_screen(client))
+        console.print(await _build_screen(client, console.width))
 
 
 async def _watch(client: Client, console: Console) -> None:
@@ -99,40 +98,40 @@ async def _watch(client: Client, console: Console) -> None:
     from weatherd.cli.client import ClientError
 
     async with client:
-        screen = await _build_screen(client)
+        screen = await _build_screen(client, console.width)
         with Live(screen, console=console, auto_refresh=False, screen=console.is_terminal) as live:
             while True:
                 await asyncio.sleep(_REFRESH)
                 try:
-                    live.update(await _build_screen(client), refresh=True)
+                    live.update(await _build_screen(client, console.width), refresh=True)
                 except ClientError as error:
                     live.update(str(error), refresh=True)
 
 
-async def _build_screen(client: Client) -> Group:
+async def _build_screen(client: Client, width: int) -> Group:
     from rich.console import Group
 
     daemon, cities = await client.get_status(), [city async for city in client.list_cities()]
-    return Group(_build_table(cities, datetime.now(UTC)), *_describe_daemon(daemon))
+    return Group(_build_table(cities, datetime.now(UTC), width), *_describe_daemon(daemon))
 
 
-def _build_table(cities: Sequence[CityModel], now: datetime) -> Table:
-    from rich.table import Table
-    from rich.text import Text
+def _build_table(cities: Sequence[CityModel], now: datetime, width: int) -> Table:
+    from weatherd.cli.table import Column, build_table
 
-    table = Table(box=None, pad_edge=False)
-    for name in _COLUMNS:
-        table.add_column(name, justify="right" if name == "°C" else "left")
-    for city in cities:
-        last, next_poll = city.observation, city.next
-        values = (
-            [f"{last.temperature:.0f}", last.description, format_age(last.observed_at, now), last.provider]
-            if last
-            else ["–"] * 4
-        )
-        due = [format_due_time(next_poll.at, now), next_poll.why] if next_poll else ["now", "poll in progress"]
-        table.add_row(city.name, Text(city.state, _STYLES[city.state]), *values, *due)
-    return table
+    latest, polls = [city.observation for city in cities], [city.next for city in cities]
+    return build_table(
+        [
+            Column("city", [city.name for city in cities], is_wrapped=True),
+            Column("state", [city.state for city in cities], styles=_STYLES),
+            Column("°C", [f"{last.temperature:.0f}" if last else "–" for last in latest], is_number=True),
+            Column("weather", [last.description if last else "–" for last in latest], rank=1, is_wrapped=True),
+            Column("age", [format_age(last.observed_at, now) if last else "–" for last in latest]),
+            Column("provider", [last.provider if last else "–" for last in latest], rank=2),
+            Column("next poll", [format_due_time(poll.at, now) if poll else "now" for poll in polls], rank=3),
+            Column("reason", [poll.why if poll else "poll in progress" for poll in polls], rank=4, is_wrapped=True),
+        ],
+        width,
+    )
 
 
 def _describe_daemon(daemon: StatusModel) -> Iterator[str]:

@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from weatherd.cli.exit_codes import ExitCode
 from weatherd.cli.lookup import find_watched_city
-from weatherd.cli.options import AsJson, ConfigFile, DaemonUrl, find_daemon
+from weatherd.cli.options import AsJson, ConfigFile, DaemonUrl, call_daemon, find_daemon
 
 if TYPE_CHECKING:
     from weatherd.cli.client import Client
@@ -33,7 +32,7 @@ def tail(
       weatherd tail
       weatherd tail Kiel --json
     """
-    asyncio.run(_follow(find_daemon(config, url), city, as_json=json))
+    call_daemon(_follow(find_daemon(config, url), city, as_json=json))
     typer.echo("weatherd: the daemon has closed the stream", err=True)
     return ExitCode.UNAVAILABLE
 

@@ -192,7 +192,7 @@ class _Anchors:
         value, size = self._named[name]
         self._aliased += size
         if self._aliased > _MAX_ALIASED:
-            raise PositionedError("repeats too many values by aliases", position)
+            raise PositionedError("has too many YAML aliases", position)
         return value, size
 
 
