@@ -141,10 +141,10 @@ async def test_a_redirect_without_a_location_is_returned(location: dict[str, str
 @pytest.mark.parametrize(
     ("location", "reason"),
     [
-        ("/data/", "the service redirects in a circle"),
-        ("ftp://example.invalid/", "the service redirects to something that is not a web address"),
-        ("http://[half/", "the service redirects to something that is not a web address"),
-        ("http:///", "the service redirects to something that is not a web address"),
+        ("/data/", "the service redirects in a loop"),
+        ("ftp://example.invalid/", "the service redirects to an invalid URL"),
+        ("http://[half/", "the service redirects to an invalid URL"),
+        ("http:///", "the service redirects to an invalid URL"),
         (f"http://{'x' * 64}.invalid/?appid={KEY}", "the address of the service is not a web address"),
     ],
 )
@@ -191,7 +191,7 @@ async def test_the_deadline_limits_the_whole_request(handler: Handler) -> None:
         begun = loop.time()
         error = await get_error(session, url)
         assert loop.time() - begun == pytest.approx(30, abs=1.1)
-    assert (str(error), error.failure) == ("no whole response within 30 s", Failure.BROKEN)
+    assert (str(error), error.failure) == ("no complete response within 30 s", Failure.BROKEN)
 
 
 @pytest.mark.parametrize("handler", [hang_before_headers, hang_in_the_body, drip])
@@ -241,8 +241,8 @@ async def test_the_size_limit_is_exact(size: int, *, right: bool) -> None:
             assert len((await get(session, url, PARAMETERS)).body) == size
 
 
-HUNG_UP = "the service hung up without a response"
-BROKEN = "the response broke off"
+HUNG_UP = "the service closed the connection without a response"
+BROKEN = "the response was cut off"
 NO_HTTP = "the service does not speak HTTP correctly"
 
 
@@ -324,7 +324,7 @@ async def test_a_stream_follows_redirects() -> None:
     async with serving(handler) as (session, url):
         said = stream_lines(session, url, {})
         assert [await anext(said) for _ in range(3)] == ["data: 1"] * 3
-        with pytest.raises(ProviderError, match="no whole response within 60 s"):
+        with pytest.raises(ProviderError, match="no complete response within 60 s"):
             await anext(said)
 
 

@@ -133,8 +133,8 @@ async def test_https_goes_through_a_tunnel(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("response", "reason", "failure"),
     [
-        (b"407 Proxy Authentication Required", "the proxy {} wants a user name and a password", Failure.DENIED),
-        (b"", "the proxy {} hung up without a response", Failure.UNAVAILABLE),
+        (b"407 Proxy Authentication Required", "the proxy {} requires a user name and a password", Failure.DENIED),
+        (b"", "the proxy {} closed the connection without a response", Failure.UNAVAILABLE),
     ],
 )
 async def test_a_failure_of_the_proxy_names_the_proxy(
@@ -178,7 +178,7 @@ async def test_a_slow_response_through_a_proxy() -> None:
     async with server, open_session("weatherd/test", environ=proxy.environ) as session:
         for scheme in ("http", "https"):
             error = await get_error(session, f"{scheme}://weather.invalid/data")
-            assert str(error) == f"no whole response within 15 s (through the proxy 127.0.0.1:{proxy.port})"
+            assert str(error) == f"no complete response within 15 s (through the proxy 127.0.0.1:{proxy.port})"
         with pytest.raises(ProviderError, match="through the proxy"):
             await anext(stream_lines(session, "http://weather.invalid/", {}))
 

@@ -41,13 +41,13 @@ UNTRUSTED = ssl.SSLCertVerificationError(1, "certificate verify failed: self-sig
         (aiohttp.ClientOSError(104, f"appid={KEY}"), "the request failed: Connection reset by peer"),
         (aiohttp.ClientOSError(None, f"appid={KEY}"), "the request failed: ClientOSError"),
         (aiohttp.ClientConnectionResetError(f"appid={KEY}"), "the request failed: ClientConnectionResetError"),
-        (aiohttp.ServerDisconnectedError(f"appid={KEY}"), "the service hung up without a response"),
-        (aiohttp.ClientPayloadError(f"appid={KEY}"), "the response broke off"),
+        (aiohttp.ServerDisconnectedError(f"appid={KEY}"), "the service closed the connection without a response"),
+        (aiohttp.ClientPayloadError(f"appid={KEY}"), "the response was cut off"),
         (
             aiohttp.ClientResponseError(REQUEST, (), status=400, message=f"appid={KEY}"),
             "the service does not speak HTTP correctly",
         ),
-        (aiohttp.ServerTimeoutError(f"appid={KEY}"), "no whole response within 30 s"),
+        (aiohttp.ServerTimeoutError(f"appid={KEY}"), "no complete response within 30 s"),
         (UnicodeError(f"appid={KEY}"), "the address of the service is not a web address"),
         (ValueError(f"appid={KEY}"), "the request failed: ValueError"),
         (ssl.SSLError(1, "wrong version number"), "the request failed: wrong version number"),
@@ -77,7 +77,7 @@ def test_every_foreign_error_is_translated(error: Exception, reason: str) -> Non
     assert (str(ours), ours.failure) == (
         reason,
         Failure.BROKEN
-        if reason in ("the response broke off", "no whole response within 30 s")
+        if reason in ("the response was cut off", "no complete response within 30 s")
         else Failure.UNAVAILABLE,
     )
 

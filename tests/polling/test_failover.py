@@ -151,7 +151,7 @@ async def test_a_stale_observation_is_delivered_as_stale() -> None:
         channel = await poll_city(first, second, 7200)
     assert {(arrival.observation.provider, arrival.stale) for _, arrival in channel.taken} == {("second", True)}
     loud = [(event["event"], event.get("reason")) for event in logs if event["log_level"] == "warning"]
-    assert loud == [("city.down", "the newest that first has is 9h old")]
+    assert loud == [("city.down", "the newest observation of first is 9h old")]
     assert all(later - earlier > 299 for earlier, later in itertools.pairwise(sorted(first.requests)))
 
 

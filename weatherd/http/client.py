@@ -111,7 +111,7 @@ async def _follow(session: Session, address: URL, headers: Mapping[str, str], at
         before, address = address, _resolve_location(address, location)
         if address.origin() != before.origin():
             headers = {name: value for name, value in headers.items() if name.lower() in _HARMLESS_HEADERS}
-    raise ProviderError("the service redirects in a circle", Failure.UNAVAILABLE)
+    raise ProviderError("the service redirects in a loop", Failure.UNAVAILABLE)
 
 
 def _resolve_location(address: URL, location: str) -> URL:
@@ -122,7 +122,7 @@ def _resolve_location(address: URL, location: str) -> URL:
         if target.scheme in _SCHEMES:
             is_same = target.origin() == address.origin() and not target.user
             return target.with_user(address.user).with_password(address.password) if is_same else target
-    raise ProviderError("the service redirects to something that is not a web address", Failure.UNAVAILABLE)
+    raise ProviderError("the service redirects to an invalid URL", Failure.UNAVAILABLE)
 
 
 async def _send(

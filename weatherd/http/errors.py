@@ -38,14 +38,14 @@ def translate(error: Exception, attempt: Attempt) -> ProviderError:
 def refused_by_proxy(status: int, proxy: str | None) -> ProviderError:
     """Return the error for a response that the proxy itself sent."""
     if status == 407:  # noqa: PLR2004 - Proxy Authentication Required
-        return ProviderError(f"the proxy {proxy} wants a user name and a password", Failure.DENIED)
+        return ProviderError(f"the proxy {proxy} requires a user name and a password", Failure.DENIED)
     return ProviderError(f"the proxy {proxy} cannot reach the service: status {status}", Failure.UNAVAILABLE)
 
 
 def _reason(error: Exception, who: str, deadline: float) -> str:
     match error:
         case TimeoutError():
-            return f"no whole response within {deadline:g} s"
+            return f"no complete response within {deadline:g} s"
         case aiohttp.ClientConnectorDNSError():
             return f"the name {error.host} cannot be resolved"
         case aiohttp.ClientConnectorCertificateError():
@@ -55,9 +55,9 @@ def _reason(error: Exception, who: str, deadline: float) -> str:
         case aiohttp.ClientConnectorError():
             return f"no connection to {error.host}:{error.port}: {_describe(error.os_error)}"
         case aiohttp.ClientPayloadError():
-            return "the response broke off"
+            return "the response was cut off"
         case aiohttp.ServerDisconnectedError():
-            return f"{who} hung up without a response"
+            return f"{who} closed the connection without a response"
         case aiohttp.InvalidURL() | UnicodeError():
             return "the address of the service is not a web address"
         case aiohttp.ClientResponseError():

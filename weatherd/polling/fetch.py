@@ -95,7 +95,7 @@ def _checked(response: Any, city: City, now: float) -> Observation:
     Raises TypeError for anything else.
     """
     if not isinstance(response, Observation):
-        raise TypeError(f"a provider gives an Observation, not a {type(response).__name__}")
+        raise TypeError(f"fetch() must return an Observation, not {type(response).__name__}")
     if response.city != city.id:
         raise TypeError(f"field 'city' is invalid: must be {city.id!r}, the id of the requested city")
     if problem := response.find_problem():
@@ -108,5 +108,5 @@ def _checked(response: Any, city: City, now: float) -> Observation:
 
 def _stale_error(provider: str, age: float) -> ProviderError:
     return ProviderError(
-        f"the newest that {provider} has is {duration.format_duration(age // 60 * 60)} old", Failure.STALE
+        f"the newest observation of {provider} is {duration.format_duration(age // 60 * 60)} old", Failure.STALE
     )
