@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     Weatherd = Callable[..., tuple[int, str, str]]
 
 CODE = """
+from pydantic import BaseModel
 from weatherd.errors import ConfigError, Problem
 
 def without_key(settings, resources):
@@ -34,6 +35,21 @@ def leaving(settings, *resources):
 
 def forwarder(settings, resources):
     return object()
+
+def typed(settings, resources):
+    return settings.plugins["typed"].port
+
+def demanding(settings):
+    return settings.plugins["demanding"].port
+
+class WithDefault(BaseModel):
+    port: int = 1
+
+class Required(BaseModel):
+    port: int
+
+typed.settings_model = WithDefault
+demanding.settings_model = Required
 """
 ENTRY_POINTS = """
 [weatherd.providers]
@@ -43,8 +59,10 @@ failing = extra_weather:failing
 [weatherd.sinks]
 lost = extra_weather:missing
 leaving = extra_weather:leaving
+demanding = extra_weather:demanding
 [weatherd.forwarders]
 pigeon = extra_weather:forwarder
+typed = extra_weather:typed
 """
 
 
@@ -95,6 +113,8 @@ def test_a_broken_plugin_has_a_reason_and_no_traceback(weatherd: Weatherd) -> No
     assert "missing" in states["lost"][1]
     assert states["leaving"] == ("broken", "extra_weather: RuntimeError: the plug-in raised SystemExit")
     assert states["pigeon"] == ("enabled", "")
+    assert states["typed"] == ("enabled", "")  # with the defaults of its model
+    assert states["demanding"] == ("unconfigured", "'port' is missing")
     assert states["log"] == ("enabled", "")
 
 

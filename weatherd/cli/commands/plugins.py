@@ -130,11 +130,15 @@ async def _inspect_forwarders(settings: Settings) -> AsyncIterator[InstalledPlug
             yield _build("forwarder", point, *_call(point, settings, resources))
 
 
-def _call(point: EntryPoint, *arguments: Any) -> tuple[State, str]:
-    """Call the opening function of a sink or forwarder, which returns None if the settings disable it."""
+def _call(point: EntryPoint, settings: Settings, *resources: Any) -> tuple[State, str]:
+    """Call the opening function of a sink or forwarder as the daemon does; it returns None if it is disabled."""
+    from weatherd.config.plugin_models import with_plugin_defaults
+
     try:
         with contain():
-            return ("disabled" if point.load()(*arguments) is None else "enabled"), ""
+            opener = point.load()
+            opened = opener(with_plugin_defaults(settings, point.name, opener), *resources)
+            return ("disabled" if opened is None else "enabled"), ""
     except ConfigError as error:
         return "unconfigured", error.problems[0].message
     except Exception as error:  # noqa: BLE001 - a plug-in may raise anything
