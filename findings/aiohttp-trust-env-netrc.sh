@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # aiohttp's ClientSession(trust_env=True) opens the netrc file twice for every request.
 # One would guess: once for the session, or when the first proxy needs a password.
-# It matters to a poller: trust_env is wanted for HTTP_PROXY, and brings two file reads and a parse on the event loop a request.
+# It matters to a poller: trust_env is wanted for HTTP_PROXY, and brings a thread and two reads of a file to every request.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
