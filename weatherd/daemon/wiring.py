@@ -27,7 +27,7 @@ from weatherd.quota.planner import Planner
 from weatherd.quota.plans import PLANS, find_plan
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from weatherd.city import City
@@ -152,17 +152,10 @@ async def open_sinks(settings: Settings) -> AsyncIterator[dict[str, Sink]]:
     sinks: dict[str, Sink] = {}
     async with contextlib.AsyncExitStack() as stack:
         for name, point in plugins.find_plugins("sinks").items():
-            try:
-                with contain():
-                    opener = point.load()
-                    if opened := opener(with_plugin_defaults(settings, name, opener)):
-                        sinks[name] = await _enter(stack, name, opened)
-            except MissingSettingsError:
-                continue  # disabled, like a built-in forwarder without a section
-            except ConfigError:
-                raise
-            except Exception as error:
-                log.error("plugin.broken", plugin=name, exc_info=error)
+            with _contain_opening(name):
+                opener = point.load()
+                if opened := opener(with_plugin_defaults(settings, name, opener)):
+                    sinks[name] = await _enter(stack, name, opened)
         yield sinks
 
 
@@ -182,18 +175,25 @@ async def open_forwarders(
     async with open_session(USER_AGENT, ca_file=settings.tls.ca_file) as session:
         for name, point in plugins.find_plugins("forwarders").items():
             resources = ForwarderResources(session, state.key_values(f"forwarder {name}"), cities, now, budgets)
-            try:
-                with contain():
-                    opener = point.load()
-                    if forwarder := opener(with_plugin_defaults(settings, name, opener), resources):
-                        forwarders[name] = forwarder
-            except MissingSettingsError:
-                continue  # disabled, like a built-in forwarder without a section
-            except ConfigError:
-                raise
-            except Exception as error:
-                log.error("plugin.broken", plugin=name, exc_info=error)
+            with _contain_opening(name):
+                opener = point.load()
+                if forwarder := opener(with_plugin_defaults(settings, name, opener), resources):
+                    forwarders[name] = forwarder
         yield forwarders
+
+
+@contextlib.contextmanager
+def _contain_opening(name: str) -> Iterator[None]:
+    """Skip a sink or forwarder without the settings that it requires, and log any other error except ConfigError."""
+    try:
+        with contain():
+            yield
+    except MissingSettingsError:
+        pass  # disabled, like a built-in forwarder without a section
+    except ConfigError:
+        raise
+    except Exception as error:
+        log.error("plugin.broken", plugin=name, exc_info=error)
 
 
 async def _enter(stack: contextlib.AsyncExitStack, name: str, manager: AbstractAsyncContextManager[_T]) -> _T:

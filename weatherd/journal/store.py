@@ -64,7 +64,6 @@ class PruneResult(NamedTuple):
     """The result of one step of pruning."""
 
     seq: int  # the number up to which the journal was searched
-    deleted: int
     missed: dict[str, int]  # deleted observations that were not delivered yet, by forwarder
     is_done: bool
 
@@ -144,7 +143,7 @@ class Store:
             missed = {name: self._missed(name, old) for name in forwarders}
         in_order = any(before * 1e6 <= fetched_at <= now * 1e6 for _, fetched_at in rows)
         is_done = len(rows) < _PRUNE_LIMIT or (not old and in_order)
-        return PruneResult(rows[-1][0] if rows else after, len(old), missed, is_done)
+        return PruneResult(rows[-1][0] if rows else after, missed, is_done)
 
     def release_space(self) -> bool:
         """Release some unused space to the file system; return whether there is more."""
