@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from weatherd.city import KEYS
 from weatherd.config.setting_fields import walk_settings
 from weatherd.config.settings import Settings
 
@@ -58,6 +59,13 @@ def test_every_alert_is_documented() -> None:
     """The table of alerts in docs/operations.md has exactly the alerts of packaging/prometheus."""
     rules = (ROOT / "packaging" / "prometheus" / "weatherd.rules.yml").read_text(encoding="utf-8")
     assert re.findall(r"^\| `(Weatherd\w+)` \|", OPERATIONS, re.MULTILINE) == re.findall(r"alert: (\w+)", rules)
+
+
+def test_every_key_of_a_city_is_documented() -> None:
+    """The table of the list in docs/configuration.md has exactly the keys of a row."""
+    configuration = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`[^|]+`) \|", configuration.partition("## The list of cities")[2], re.MULTILINE)
+    assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == set(KEYS)
 
 
 def test_every_setting_is_documented() -> None:

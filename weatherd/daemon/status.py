@@ -47,7 +47,7 @@ class ReloadResult:
 
 @dataclass(slots=True)
 class DaemonStatus:
-    """The parts of the running daemon, read-only."""
+    """The parts of the running daemon. The lifecycle and the reloader update it; everyone else only reads it."""
 
     registry: CityRegistry
     latest: LatestObservations

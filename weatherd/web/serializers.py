@@ -1,4 +1,4 @@
-"""Conversion of the daemon's state into the response models. Pure functions."""
+"""Conversion of the daemon's state into the response models."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class WebhookForwarder:
-    """POSTs ``{"observations": [...]}``, each as ``weatherd once --format json`` prints it.
+    """POSTs ``{"observations": [...]}``, each in the form of ``weatherd export --format jsonl``.
 
     A batch that may have arrived is sent again with the same ``Idempotency-Key``, also after a crash: a receiver should
     skip a batch whose key it has seen. With a secret, the header ``X-Weatherd-Signature`` holds ``sha256=`` and the
