@@ -126,7 +126,7 @@ def _start_producers(tasks: asyncio.TaskGroup, parts: Parts, status: DaemonStatu
         history=status.history,
     )
     supervisor = Supervisor(tasks, lambda city: produce(city, context))
-    supervisor.apply_diff(diff((), parts.configuration.cities))
+    supervisor.start(parts.configuration.cities)
     parts.registry.subscribe(supervisor.apply_diff)
     return supervisor
 
