@@ -65,13 +65,15 @@ class Reloader:
             with gc_paused():
                 configuration, change = await asyncio.get_running_loop().run_in_executor(thread, self._load)
         except ConfigError as error:
-            self._status.last_reload = replace(self._status.last_reload, successful=False)
-            log.error("cities.rejected", problems=[str(problem) for problem in error.problems])
-        except Exception as error:
-            self._status.last_reload = replace(self._status.last_reload, successful=False)
-            log.error("cities.rejected", problems=[repr(error)], exc_info=error)
+            self._reject([str(problem) for problem in error.problems])
+        except Exception as error:  # noqa: BLE001 - logged with its traceback
+            self._reject([repr(error)], exc_info=error)
         else:
             self._apply(configuration, change)
+
+    def _reject(self, problems: list[str], **details: Exception) -> None:
+        self._status.last_reload = replace(self._status.last_reload, successful=False)
+        log.error("cities.rejected", problems=problems, **details)
 
     def _load(self) -> tuple[Configuration, CityListDiff]:
         before = self._parts.registry.cities
