@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import operator
 import ssl
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +39,11 @@ def make_city(city_id: str, name: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-CITIES = [make_city("frankfurt-oder", "Frankfurt"), make_city("kiel", "Kiel"), make_city("munchen", "München")]
+CITIES = [
+    make_city("frankfurt-oder", "Frankfurt"), make_city("kiel", "Kiel"), make_city("munchen", "München"),
+    make_city("il-springfield", "Springfield"), make_city("springfield", "Springfield"),
+]  # fmt: skip
+CITIES.sort(key=operator.itemgetter("id"))
 
 
 class FakeDaemon:
@@ -53,7 +58,8 @@ class FakeDaemon:
         self.requests.append(request.path_qs)
         name = request.query.get("name")
         if name is not None:
-            return web.json_response({"cities": [c for c in CITIES if name in (c["id"], c["name"])], "next": None})
+            found = [city for city in CITIES if name == city["id"] or name.casefold() == city["name"].casefold()]
+            return web.json_response({"cities": found, "next": None})
         rest = [city for city in CITIES if city["id"] > request.query.get("after", "")]
         last = rest[self.page_size - 1]["id"] if len(rest) > self.page_size else None
         return web.json_response({"cities": rest[: self.page_size], "next": last})
@@ -61,7 +67,9 @@ class FakeDaemon:
     async def get_city(self, request: web.Request) -> web.Response:
         """Respond with the details of a city, and with a field that the client does not expect."""
         self.requests.append(request.path_qs)
-        city = next(city for city in CITIES if city["id"] == request.match_info["id"])
+        city = next((city for city in CITIES if city["id"] == request.match_info["id"]), None)
+        if city is None:
+            return web.json_response({"title": "Not Found", "status": 404, "detail": "no such city"}, status=404)
         detail = {"timezone": None, "providers": ["open-meteo"], "interval": 600.0, "phase": 1.0, "budget": None}
         return web.json_response({**city, **detail, "attempt": None, "new_in_version_9": 1})
 
@@ -108,16 +116,31 @@ async def fake_daemon() -> AsyncIterator[tuple[FakeDaemon, Client]]:
 
 
 @pytest.mark.parametrize(
-    ("name", "city_id"), [("kiel", "kiel"), ("München", "munchen"), ("Frankfurt", "frankfurt-oder")]
+    ("name", "city_id", "requests"),
+    [
+        ("kiel", "kiel", 1),
+        ("München", "munchen", 3),
+        ("Frankfurt", "frankfurt-oder", 3),
+        ("springfield", "springfield", 1),
+        ("Springfield", "il-springfield", 3),
+    ],
 )
-async def test_a_city_is_looked_up_on_the_server(name: str, city_id: str) -> None:
-    """By name or id, in two requests for a list of any length; unknown fields are ignored."""
+async def test_a_city_is_looked_up_on_the_server(name: str, city_id: str, requests: int) -> None:
+    """By id, or else by name, without fetching the list; an id is not mistaken for the name of another city."""
     async with fake_daemon() as (server, client):
         city = await client.get_city(name)
     assert (city.id, city.interval) == (city_id, 600.0)
-    assert len(server.requests) == 2
-    assert server.requests[0].startswith("/api/v1/cities?name=")
-    assert server.requests[1] == f"/api/v1/cities/{city_id}"
+    assert len(server.requests) == requests
+    assert server.requests[-1] == f"/api/v1/cities/{city_id}"
+    assert all(request.startswith("/api/v1/cities?name=") for request in server.requests[1:-1])
+
+
+@pytest.mark.parametrize("city_id", ["Kiel", "Springfield", "a/b", "..", ""])
+async def test_a_lookup_by_id_ignores_names(city_id: str) -> None:
+    """A city that has this text as its name is not returned, and the text cannot name another endpoint."""
+    async with fake_daemon() as (_, client):
+        with pytest.raises(CityNotFoundError, match="no city has the id"):
+            await client.get_city_by_id(city_id)
 
 
 async def test_an_unknown_city_gets_a_suggestion() -> None:
@@ -125,15 +148,15 @@ async def test_an_unknown_city_gets_a_suggestion() -> None:
     async with fake_daemon() as (server, client):
         with pytest.raises(CityNotFoundError, match=r"no city is named 'Kil'; did you mean 'Kiel'\?"):
             await client.get_city("Kil")
-    assert len(server.requests) == 2
+    assert len(server.requests) == 3
 
 
 async def test_all_pages_of_the_list_are_read() -> None:
     """The cities are ordered by id."""
     async with fake_daemon() as (server, client):
         server.page_size = 1
-        assert [city.id async for city in client.list_cities()] == ["frankfurt-oder", "kiel", "munchen"]
-    assert len(server.requests) == 3
+        assert [city.id async for city in client.list_cities()] == [city["id"] for city in CITIES]
+    assert len(server.requests) == len(CITIES)
 
 
 async def test_a_stream_yields_observations() -> None:

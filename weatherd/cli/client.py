@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Self, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from pydantic import BaseModel, ValidationError
 
@@ -98,19 +98,28 @@ class Client:
         return await self._get(StatusModel, "/api/v1/status")
 
     async def get_city(self, name: str) -> CityDetail:
-        """Return the details of the city with this name or id: its state, last poll and next poll.
+        """Return the details of the city with this id, or else of the first city with this name, ignoring case.
 
-        Raises CityNotFoundError if no city in the list has this name or id.
+        The details are its state, last poll and next poll. Raises CityNotFoundError if no city in the list matches.
         """
+        with contextlib.suppress(CityNotFoundError):  # the id first, because another city's name may equal it
+            return await self.get_city_by_id(name)
         matches = (await self._get(CitiesPage, f"/api/v1/cities?{urlencode({'name': name})}")).cities
         if matches:
-            with contextlib.suppress(_NotFoundError):  # removed between the two requests
-                return await self._get(CityDetail, f"/api/v1/cities/{matches[0].id}")
+            with contextlib.suppress(CityNotFoundError):  # removed between the two requests
+                return await self.get_city_by_id(matches[0].id)
         # Suggestions come from the first page only, because a list may have hundreds of thousands of cities
         page = await self._get(CitiesPage, f"/api/v1/cities?{urlencode({'limit': _PAGE_SIZE})}")
         known = [known for city in page.cities for known in (city.id, city.name)]
         guess = did_you_mean(name, known) or did_you_mean(make_slug(name), known)
         raise CityNotFoundError(f"no city is named {name!r}{guess}")
+
+    async def get_city_by_id(self, city_id: str) -> CityDetail:
+        """Return the details of the city with this id. Raises CityNotFoundError if no city in the list has it."""
+        try:
+            return await self._get(CityDetail, f"/api/v1/cities/{quote(city_id, safe='')}")
+        except _NotFoundError:
+            raise CityNotFoundError(f"no city has the id {city_id!r}") from None
 
     async def list_cities(self) -> AsyncIterator[CityModel]:
         """Yield every city of the list with its latest observation, ordered by id. Fetches 1000 cities per request."""

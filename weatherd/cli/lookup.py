@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -39,15 +40,20 @@ def find_journal(configuration: Configuration) -> Path:
 
 
 def find_recorded_city(configuration: Configuration, name: str, reader: Reader) -> RecordedCity:
-    """Return the city with this name or id from the list, or else from the journal.
+    """Return the city with this id or name from the list, or else the one with this id from the journal.
 
-    Raises ArgumentError if neither has such a city.
+    An id takes precedence over the name of another city. Raises ArgumentError if neither has such a city.
     """
     from zoneinfo import ZoneInfo
 
-    for city in configuration.cities:
-        if name.casefold() in (city.name.casefold(), city.id):
-            return RecordedCity(city.id, city.name, ZoneInfo(city.timezone) if city.timezone else UTC)
+    cities, folded = configuration.cities, name.casefold()
+    matches = itertools.chain(
+        (city for city in cities if city.id == name),
+        (city for city in cities if city.name.casefold() == folded),
+        (city for city in cities if city.id == folded),
+    )
+    if city := next(matches, None):
+        return RecordedCity(city.id, city.name, ZoneInfo(city.timezone) if city.timezone else UTC)
     recorded = reader.list_cities()
     if name in recorded:
         return RecordedCity(name, name, UTC)

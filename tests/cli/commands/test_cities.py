@@ -125,6 +125,17 @@ def test_an_ambiguous_name_is_removed_by_its_id(weatherd: Weatherd, rows: Path) 
     assert rows.read_text() == before
 
 
+def test_an_id_takes_precedence_over_the_name_of_another_row(weatherd: Weatherd, rows: Path) -> None:
+    """A row is removed by its exact id although other rows have that name, and by its name in any case."""
+    before = rows.read_text()
+    for city_id in ("a-kiel", "z-kiel"):
+        rows.write_text(f"{before}  - {{name: kiel, id: {city_id}, lat: 1, lon: 1}}\n")
+        assert weatherd("cities", "remove", "kiel")[0] == 0
+        assert f"id: {city_id}" in rows.read_text()
+        assert weatherd("cities", "remove", "KIEL")[0] == 0
+        assert [line.split()[0] for line in weatherd("cities", "list")[1].splitlines()] == ["munchen"]
+
+
 def test_a_folder_of_lists_gets_new_cities_in_its_last_file(weatherd: Weatherd, folder: Path) -> None:
     """A city is removed from the file that contains it."""
     (folder / "weatherd.yaml").write_text("cities: lists")

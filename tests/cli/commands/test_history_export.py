@@ -178,6 +178,19 @@ def test_export_filters_by_city_and_time(stored: list[Observation], capsys: pyte
     assert run(capsys, "export", "--format", "jsonl", "Bonn")[1] == ""
 
 
+@pytest.mark.usefixtures("stored")
+def test_an_id_takes_precedence_over_the_name_of_another_city(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever the order of the list; a name in another case is still found."""
+    named, with_id = "{name: Kiel, id: a-kiel, lat: 1, lon: 1}", "{name: Kiel-Holtenau, id: kiel, lat: 54.3, lon: 10.1}"
+    for rows in ([named, with_id], [with_id, named]):
+        (tmp_path / "cities.yaml").write_text("cities:\n" + "".join(f"  - {row}\n" for row in rows))
+        assert run(capsys, "history", "kiel")[1].startswith("Kiel-Holtenau: ")
+        assert run(capsys, "history", "KIEL")[1].splitlines()[-1] == "no observations"
+        assert run(capsys, "export", "kiel", "--since", "1h")[1].count("\n") > 1
+
+
 def test_forms_of_a_moment() -> None:
     """A duration before now, a local date, or a time with its offset."""
     now, zone = datetime(2026, 7, 1, 12, tzinfo=UTC), ZoneInfo("Europe/Berlin")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -14,7 +14,7 @@ from weatherd.cli.options import TYPER_SETTINGS, Command, ConfigFile, load_user_
 from weatherd.errors import ConfigError, Problem, WeatherdError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from weatherd.city import City
     from weatherd.config.loader import Configuration
@@ -108,7 +108,8 @@ def add_city(
     else:
         match = _choose_match(_search(configuration.settings, name), pick)
         city = _make_city(match.name, round(match.lat, 5), round(match.lon, 5))
-    if existing := next(_find_rows(configuration, {city.name, city.id}), None):
+    existing = next((row for row in _list_rows(configuration) if {row.name, row.id} & {city.name, city.id}), None)
+    if existing:
         raise ConfigError(Problem(existing.where, f"{city.name!r} is already in the list (id {city.id!r})"))
     row = {"name": city.name, "lat": city.lat, "lon": city.lon}
     atomic_write.write_atomically(file, editor.append_row(reader.read_text(file), "cities", row, str(file)))
@@ -130,7 +131,7 @@ def remove_city(
     from weatherd.config.yaml import atomic_write, editor, reader
 
     configuration = load_user_configuration(config)
-    matches = list(_find_rows(configuration, {name}))
+    matches = _find_removable(configuration, name.strip())
     list_path = str(configuration.list_path)
     if not matches:
         known = [known for city in configuration.cities for known in (city.name, city.id)]
@@ -139,11 +140,10 @@ def remove_city(
         where = ", ".join(row.where for row in matches)
         message = f"{name!r} is in the list more than once: {where}; remove it by its id, or edit the file"
         raise ConfigError(Problem(list_path, message))
-    file, position, _ = matches[0]
-    atomic_write.write_atomically(
-        _require_editable(file), editor.remove_row(reader.read_text(file), "cities", position, str(file))
-    )
-    typer.echo(f"removed {name} from {file}")
+    row = matches[0]
+    text = editor.remove_row(reader.read_text(row.file), "cities", row.position, str(row.file))
+    atomic_write.write_atomically(_require_editable(row.file), text)
+    typer.echo(f"removed {name} from {row.file}")
     return ExitCode.OK
 
 
@@ -202,26 +202,35 @@ class _Row(NamedTuple):
     file: Path
     position: int
     where: str  # file:line:column
+    name: str | None  # None if missing or not text
+    id: str | None
 
 
-def _find_rows(configuration: Configuration, names: Collection[str]) -> Iterator[_Row]:
-    """Yield the rows, valid or quarantined, whose name or id is one of *names*."""
+def _list_rows(configuration: Configuration) -> Iterator[_Row]:
+    """Yield the rows of all files of the list, valid or quarantined."""
+    from weatherd.city import make_slug
     from weatherd.config.city_list import list_files
     from weatherd.config.yaml import reader
 
     for file in list_files(configuration.list_path):
         rows = reader.parse_yaml(reader.read_text(file), str(file))["cities"]
         for index, row in enumerate(rows):
-            if isinstance(row, dict) and not _names_of(row).isdisjoint(names):
-                yield _Row(file, index, reader.format_position(str(file), rows.value_positions[index]))
+            if isinstance(row, dict):
+                where = reader.format_position(str(file), rows.value_positions[index])
+                name = _strip_text(row.get("name"))
+                city_id = _strip_text(row.get("id") or (name and make_slug(name)))
+                yield _Row(file, index, where, name, city_id)
 
 
-def _names_of(row: dict[str, Any]) -> set[str]:
-    from weatherd.city import make_slug
+def _find_removable(configuration: Configuration, name: str) -> list[_Row]:
+    """Return the rows with the id *name*, or else those with this name, ignoring case."""
+    rows = list(_list_rows(configuration))
+    with_id = [row for row in rows if row.id == name]
+    return with_id or [row for row in rows if row.name and row.name.casefold() == name.casefold()]
 
-    name = row.get("name")
-    names = [name, row.get("id") or (make_slug(name.strip()) if isinstance(name, str) else None)]
-    return {name.strip() for name in names if isinstance(name, str)}
+
+def _strip_text(value: object) -> str | None:
+    return value.strip() if isinstance(value, str) else None
 
 
 def _require_editable(file: Path) -> Path:

@@ -49,7 +49,7 @@ async def _follow(client: Client, name: str | None, *, as_json: bool) -> None:
                 continue
             if observation.city not in names:  # one request per city, instead of fetching the whole list first
                 try:
-                    names[observation.city] = (await client.get_city(observation.city)).name
+                    names[observation.city] = (await client.get_city_by_id(observation.city)).name
                 except CityNotFoundError:  # removed from the list in the meantime
                     names[observation.city] = observation.city
             text = f"{names[observation.city]}: {observation.temperature:.0f} °C :: {observation.description}"
