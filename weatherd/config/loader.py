@@ -51,7 +51,7 @@ class Configuration:
     @property
     def list_path(self) -> Path:
         """The path of the city list: a file, or a folder of files."""
-        return _list_path(self.file, self.settings)
+        return find_list_path(self.file, self.settings)
 
 
 def find_settings_file(flag: Path | None, environ: Mapping[str, str]) -> Path:
@@ -76,12 +76,19 @@ def load_configuration(
     Raises ConfigError with every problem, each with its position.
     """
     settings = load_settings(file, environ, providers, **flags)
-    return _with_cities(file, settings, _list_path(file, settings), providers, reuse)
+    return with_city_list(file, settings, find_list_path(file, settings), providers, reuse)
 
 
-def with_city_list(configuration: Configuration, path: Path, providers: Collection[str]) -> Configuration:
-    """Return *configuration* with the cities of another list. Raises ConfigError if the list cannot be read."""
-    return _with_cities(configuration.file, configuration.settings, path, providers)
+def with_city_list(
+    file: Path, settings: Settings, path: Path, providers: Collection[str], reuse: Iterable[City] = ()
+) -> Configuration:
+    """Return the configuration of the settings in *file* and the city list at *path*.
+
+    Unchanged cities are the objects in *reuse*. Raises ConfigError if the list cannot be read.
+    """
+    general = {"interval": settings.interval, "providers": settings.providers}
+    rows = load_cities(path, providers, general, reuse)
+    return Configuration(file, settings, rows.cities, rows.quarantined)
 
 
 def load_settings(
@@ -140,14 +147,6 @@ def _parse_document(text: str, name: str) -> Any:
     return reader.parse_yaml(text, name)
 
 
-def _with_cities(
-    file: Path, settings: Settings, path: Path, providers: Collection[str], reuse: Iterable[City] = ()
-) -> Configuration:
-    general = {"interval": settings.interval, "providers": settings.providers}
-    rows = load_cities(path, providers, general, reuse)
-    return Configuration(file, settings, rows.cities, rows.quarantined)
-
-
 def _problem(
     detail: ErrorDetails,
     name: str,
@@ -192,7 +191,8 @@ def _known_keys(path: tuple[str | int, ...], installed: Mapping[str, PluginModel
     return list(model.model_fields) if model else []
 
 
-def _list_path(file: Path, settings: Settings) -> Path:
+def find_list_path(file: Path, settings: Settings) -> Path:
+    """Return the path of the city list, a file or a folder, for the settings in *file*."""
     return file.parent / _expand_home(settings.cities)
 
 

@@ -41,10 +41,10 @@ def load_with_snapshot(
     Raises ConfigError as :func:`weatherd.config.loader.load_configuration` does.
     """
     settings_snapshot = take_snapshot([file])
-    without_cities = loader.Configuration(file, loader.load_settings(file, environ, providers, **flags), (), ())
-    list_path = without_cities.list_path
+    settings = loader.load_settings(file, environ, providers, **flags)
+    list_path = loader.find_list_path(file, settings)
     list_snapshot = take_snapshot([list_path])
-    return loader.with_city_list(without_cities, list_path, providers), settings_snapshot + list_snapshot
+    return loader.with_city_list(file, settings, list_path, providers), settings_snapshot + list_snapshot
 
 
 def take_snapshot(paths: Iterable[Path]) -> Snapshot:

@@ -78,9 +78,8 @@ async def _check(configuration: Configuration, *, online: bool, against: Path | 
         configuration, plans = providers.require_usable(configuration), providers.planner.plans
         _print_plan(configuration, plans)
         if against:
-            other = providers.require_usable(
-                with_city_list(configuration, against, list(plugins.find_plugins("providers")))
-            )
+            known = list(plugins.find_plugins("providers"))
+            other = providers.require_usable(with_city_list(configuration.file, configuration.settings, against, known))
             typer.echo(f"\nchanges with {against}:")
             _print_changes(configuration, other, plans)
         return await _fetch_from_each(configuration, providers) if online else ExitCode.OK
