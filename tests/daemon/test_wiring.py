@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -16,8 +17,9 @@ from tests.support import virtual_time
 from tests.support.fakes import KIEL, FakeSink, observation
 from weatherd.config.loader import parse_settings
 from weatherd.config.settings import Settings
-from weatherd.daemon.wiring import open_providers, open_sinks
-from weatherd.freshness import DEFAULT_AGE_BUDGET
+from weatherd.daemon.wiring import open_forwarders, open_providers, open_sinks
+from weatherd.freshness import BUILT_IN_BUDGETS, DEFAULT_AGE_BUDGET
+from weatherd.journal.provider_state import in_memory_state
 from weatherd.polling.fetch import fetch_city
 from weatherd.providers import ProviderTraits, Resources
 from weatherd.quota.planner import RETRY_RESERVE
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
     from weatherd.city import City
     from weatherd.observation import Observation
+    from weatherd.pipeline.forwarders import ForwarderResources
     from weatherd.quota.limiter import RateLimiter
 
 SEEN: list[str] = []
@@ -227,6 +230,69 @@ async def test_a_plug_in_declares_its_traits(install: Callable[..., None]) -> No
         assert providers.budgets.of_provider("plain") == DEFAULT_AGE_BUDGET
         assert await _measure_concurrency(providers.limiters["yearly"], 3) == 1
         assert await _measure_concurrency(providers.limiters["plain"], 20) == Settings().shutdown_grace
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ({"concurrency": 0}, "concurrency has to be an integer above 0, not 0"),
+        ({"concurrency": 1.5}, "concurrency has to be an integer above 0, not 1.5"),
+        ({"max_age": 0}, "max_age has to be a finite number of seconds above 0, not 0"),
+        ({"max_age": math.inf}, "max_age has to be a finite number of seconds above 0, not inf"),
+    ],
+)
+async def test_a_provider_with_traits_out_of_range_is_broken(
+    install: Callable[..., None], monkeypatch: pytest.MonkeyPatch, values: Any, text: str
+) -> None:
+    """They would make every poll wait or fail; the reason names the trait and the rule."""
+    install("providers", "wrong", "plain")
+    monkeypatch.setattr(open_wrong, "provider_traits", lambda _: ProviderTraits(**values), raising=False)
+    with capture_logs() as logs:
+        async with open_providers(Settings(), virtual_time.now) as providers:
+            assert providers.rejected["wrong"].message.endswith(f": ValueError: {text}")
+            assert "plain" in providers.usable
+    assert [(event["event"], event["plugin"]) for event in logs] == [("plugin.broken", "wrong")]
+
+
+@dataclass(frozen=True)
+class SizedForwarder:
+    """A forwarder that only has a batch size."""
+
+    batch_size: Any
+
+    def connect(self) -> Any:
+        """Connect to nothing."""
+
+
+def open_sized(settings: Settings, _: ForwarderResources) -> Any:
+    """Open a forwarder whose batch size is configured."""
+    return SizedForwarder(settings.plugins["sized"].size)
+
+
+class Size(BaseModel):
+    """The settings of this forwarder."""
+
+    size: Any
+
+
+open_sized.settings_model = Size  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("size", "works"), [(1, True), (0, False), (-5, False), (2.5, False), ("many", False)])
+async def test_a_forwarder_without_a_batch_size_is_broken(
+    install: Callable[..., None], size: Any, *, works: bool
+) -> None:
+    """With a batch size of 0 it would skip every observation; the log has the rule, and the daemon runs without it."""
+    install("forwarders", "sized")
+    settings = parse_settings(f"plugins: {{sized: {{size: {size}}}}}", "f.yaml", {})
+    state = in_memory_state(virtual_time.now)
+    with capture_logs() as logs:
+        async with open_forwarders(settings, state, lambda: (), BUILT_IN_BUDGETS) as forwarders:
+            assert ("sized" in forwarders) is works
+    if not works:
+        assert [(event["event"], event["plugin"]) for event in logs] == [("plugin.broken", "sized")]
+        expected = f"the forwarder's batch_size has to be an integer above 0, not {size!r}"
+        assert [str(event["exc_info"]) for event in logs] == [expected]
 
 
 @pytest.mark.parametrize(

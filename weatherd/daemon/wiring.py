@@ -19,7 +19,7 @@ from weatherd.http.session import open_session
 from weatherd.journal.journal import open_journal
 from weatherd.journal.provider_state import in_memory_state, open_provider_state
 from weatherd.journal.state_folder import find_state_folder
-from weatherd.pipeline.forwarders import ForwarderResources
+from weatherd.pipeline.forwarders import ForwarderResources, check_batch_size
 from weatherd.plugins import contain, explain_plugin_error
 from weatherd.providers import ProviderTraits, Resources
 from weatherd.quota.limiter import RateLimiter
@@ -178,6 +178,7 @@ async def open_forwarders(
             with _contain_opening(name):
                 opener = point.load()
                 if forwarder := opener(with_plugin_defaults(settings, name, opener), resources):
+                    check_batch_size(forwarder)
                     forwarders[name] = forwarder
         yield forwarders
 

@@ -17,11 +17,12 @@ stable; new optional members may be added. Everything else in this package serve
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from weatherd.freshness import DEFAULT_AGE_BUDGET
-from weatherd.quota.plans import UNLIMITED
+from weatherd.quota.plans import UNLIMITED, check_count, check_trait
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,11 +60,18 @@ class ProviderTraits:
 
     A plug-in states it as ``provider_traits``, an attribute of its opening function or of the module that defines it:
     a value of this class, or a function that takes the settings and returns one. Without it, the defaults apply.
+
+    Raises ValueError for a value out of range.
     """
 
     plan: Plan = UNLIMITED  # for the rate limiter, the planner and ``weatherd check``
     concurrency: int = 10  # requests in flight
     max_age: float = DEFAULT_AGE_BUDGET  # seconds; older observations are stale
+
+    def __post_init__(self) -> None:
+        check_count("concurrency", self.concurrency)
+        rule = "a finite number of seconds above 0"
+        check_trait("max_age", self.max_age, rule, valid=0 < self.max_age < math.inf)
 
 
 class Provider(Protocol):

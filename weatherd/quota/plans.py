@@ -18,12 +18,35 @@ class Plan:
     """The limits of a service's plan, and the sending rate that keeps weatherd below them.
 
     One city counts as one call, even when a request carries several cities, because that is how the services count.
+
+    Raises ValueError for an unknown window and for a value out of range, because plug-ins create plans.
     """
 
     limits: Mapping[str, int] = field(default_factory=dict)  # calls by window: {"minute": 60, "month": 1_000_000}
     rate: float = math.inf  # calls per second in the long run
     burst: float = math.inf  # calls that may be sent at once
     min_interval: float = 0.0  # seconds between two requests for the same city
+
+    def __post_init__(self) -> None:
+        for window, limit in self.limits.items():
+            if window not in WINDOW_SECONDS:
+                raise ValueError(f"a plan's window is one of {', '.join(WINDOW_SECONDS)}, not {window!r}")
+            check_count(f"limits[{window!r}]", limit)
+        check_trait("rate", self.rate, "a number above 0", valid=self.rate > 0)
+        check_trait("burst", self.burst, "a number above 0", valid=self.burst > 0)
+        rule = "a finite number of seconds, at least 0"
+        check_trait("min_interval", self.min_interval, rule, valid=0 <= self.min_interval < math.inf)
+
+
+def check_trait(name: str, value: object, rule: str, *, valid: bool) -> None:
+    """Raise ValueError with the name and the value of a plug-in's attribute and the violated rule, unless *valid*."""
+    if not valid:
+        raise ValueError(f"{name} has to be {rule}, not {value!r}")
+
+
+def check_count(name: str, value: object) -> None:
+    """Raise ValueError unless the value of a plug-in's attribute is an integer above 0."""
+    check_trait(name, value, "an integer above 0", valid=isinstance(value, int) and value > 0)
 
 
 def _build_plan(burst: float, limits: Mapping[str, int]) -> Plan:

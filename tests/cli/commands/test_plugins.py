@@ -33,11 +33,18 @@ def failing(settings, *resources):
 def leaving(settings, *resources):
     raise SystemExit(3)
 
+class Forwarder:
+    def __init__(self, batch_size):
+        self.batch_size = batch_size
+
 def forwarder(settings, resources):
-    return object()
+    return Forwarder(100)
 
 def typed(settings, resources):
-    return settings.plugins["typed"].port
+    return Forwarder(settings.plugins["typed"].port)
+
+def empty(settings, resources):
+    return Forwarder(0)
 
 def demanding(settings):
     return settings.plugins["demanding"].port
@@ -63,6 +70,7 @@ demanding = extra_weather:demanding
 [weatherd.forwarders]
 pigeon = extra_weather:forwarder
 typed = extra_weather:typed
+empty = extra_weather:empty
 """
 
 
@@ -114,6 +122,8 @@ def test_a_broken_plugin_has_a_reason_and_no_traceback(weatherd: Weatherd) -> No
     assert states["leaving"] == ("broken", "extra_weather: RuntimeError: the plug-in raised SystemExit")
     assert states["pigeon"] == ("enabled", "")
     assert states["typed"] == ("enabled", "")  # with the defaults of its model
+    sizes = "TypeError: the forwarder's batch_size has to be an integer above 0, not 0"
+    assert states["empty"] == ("broken", f"extra_weather: {sizes}")
     assert states["demanding"] == ("unconfigured", "'port' is missing")
     assert states["log"] == ("enabled", "")
 

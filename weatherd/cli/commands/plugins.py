@@ -133,11 +133,14 @@ async def _inspect_forwarders(settings: Settings) -> AsyncIterator[InstalledPlug
 def _call(point: EntryPoint, settings: Settings, *resources: Any) -> tuple[State, str]:
     """Call the opening function of a sink or forwarder as the daemon does; it returns None if it is disabled."""
     from weatherd.config.plugin_models import with_plugin_defaults
+    from weatherd.pipeline.forwarders import check_batch_size
 
     try:
         with contain():
             opener = point.load()
             opened = opener(with_plugin_defaults(settings, point.name, opener), *resources)
+            if opened is not None and resources:
+                check_batch_size(opened)
             return ("disabled" if opened is None else "enabled"), ""
     except ConfigError as error:
         return "unconfigured", error.problems[0].message

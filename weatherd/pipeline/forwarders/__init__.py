@@ -65,10 +65,17 @@ class Connection(Protocol):
 class Forwarder(Protocol):
     """A destination and the way to connect to it."""
 
-    batch_size: int  # maximum number of observations in a call of deliver()
+    batch_size: int  # maximum number of observations in a call of deliver(), at least 1
 
     def connect(self) -> AbstractAsyncContextManager[Connection]:
         """Open a connection; it is closed after the first error or when the daemon stops.
 
         It must open within 30 s. Raises DeliveryError or OSError if the destination is unavailable.
         """
+
+
+def check_batch_size(forwarder: Forwarder) -> None:
+    """Raise TypeError unless a plug-in's batch size is usable: with 0, every observation would be passed over."""
+    size: object = forwarder.batch_size
+    if not isinstance(size, int) or size < 1:
+        raise TypeError(f"the forwarder's batch_size has to be an integer above 0, not {size!r}")
