@@ -28,8 +28,10 @@ from weatherd.errors import did_you_mean
 _LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "æ": "ae", "œ": "oe", "þ": "th", "ı": "i", "ħ": "h"})
 _CONTROLS = {"Cc", "Cs", "Zl", "Zp"}
 _BIDI_CONTROLS = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # they reorder the text of a line
-_ID = r"^([a-z0-9][a-z0-9_-]{0,63})?$"
-_is_id = re.compile(_ID).fullmatch
+_ID = "[a-z0-9][a-z0-9_-]{0,63}"
+ID_PATTERN = f"^{_ID}$"
+_ID_OR_EMPTY = f"^({_ID})?$"  # empty before it is derived from the name
+_is_id_or_empty = re.compile(_ID_OR_EMPTY).fullmatch
 _words = re.compile("[a-z0-9]+").findall
 
 
@@ -54,7 +56,7 @@ def _check_one_line(text: str) -> str:
 
 
 def _check_id(text: str) -> str:
-    if not _is_id(text):
+    if not _is_id_or_empty(text):
         raise ValueError("should be lower-case letters, digits, '-' and '_', at most 64")
     return text
 
@@ -136,7 +138,7 @@ class City:
         str,
         Field(strict=True, description="Identifies the city to programs; derived from the name if omitted"),
         AfterValidator(_check_id),
-        Field(json_schema_extra={"pattern": _ID}),
+        Field(json_schema_extra={"pattern": _ID_OR_EMPTY}),
     ] = ""
     interval: Annotated[Interval, Field(description="Time between two polls; overrides the general interval")] = 600.0
     providers: Annotated[

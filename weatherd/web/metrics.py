@@ -18,12 +18,13 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from weatherd import __version__
+from weatherd.daemon.status import CityState
 from weatherd.polling.poll_history import BUCKETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from weatherd.daemon.status import CityState, DaemonStatus
+    from weatherd.daemon.status import DaemonStatus
     from weatherd.observation import Observation
 
 CITY_SERIES_LIMIT = 10_000  # with more cities, per-city series are omitted unless http.city_metrics is true
@@ -167,7 +168,7 @@ class MetricsCollector(Collector):
         interval = GaugeMetricFamily("weatherd_poll_interval_seconds", "Interval between two polls.", labels=["city"])
         current: list[Observation] = []
         for city in status.cities:
-            up.add_metric([city.id], status.state_of(city) == "fresh")
+            up.add_metric([city.id], status.state_of(city) is CityState.FRESH)
             interval.add_metric([city.id], status.planner.interval(city))
             if last := status.latest.get(city.id):
                 observed.add_metric([city.id], last.observed_at.timestamp())

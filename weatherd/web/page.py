@@ -6,6 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from weatherd import __version__
+from weatherd.daemon.status import CityState
 from weatherd.formatting import format_rfc3339
 
 if TYPE_CHECKING:
@@ -42,4 +43,4 @@ def _item(city: City, status: DaemonStatus) -> str:
     if last is None:
         return f"<li>{link}: {state}</li>"
     text = f"{last.temperature:.0f} °C, {escape(last.description)}, observed {format_rfc3339(last.observed_at)}"
-    return f"<li>{link}: {text}{'' if state == 'fresh' else f' ({state})'}</li>"
+    return f"<li>{link}: {text}{'' if state is CityState.FRESH else f' ({state})'}</li>"

@@ -9,11 +9,11 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
+from weatherd.city import ID_PATTERN
 from weatherd.web.schemas import Model, StateName
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 _MAX_SEQ = 2**63 - 1  # SQLite's largest integer
-_CITY_ID, _MAX_ID_LENGTH = "^[a-z0-9][a-z0-9_-]*$", 64
 _DECODED_PLUS = re.compile(
     r" (\d\d:\d\d)$"
 )  # "+01:00" that was not percent-encoded in the URL, where "+" means a space
@@ -38,7 +38,7 @@ def _parse_timestamp(value: object) -> object:
 
 
 def _check_city_id(text: str) -> str:
-    if len(text) > _MAX_ID_LENGTH or not re.fullmatch(_CITY_ID, text):
+    if not re.fullmatch(ID_PATTERN, text):
         raise ValueError("should be the id of a city, such as kiel; see /api/v1/cities")
     return text
 
@@ -52,7 +52,7 @@ Timestamp = Annotated[
 CityId = Annotated[
     str,
     AfterValidator(_check_city_id),
-    Field(description="City id", json_schema_extra={"pattern": _CITY_ID, "maxLength": _MAX_ID_LENGTH}),
+    Field(description="City id", json_schema_extra={"pattern": ID_PATTERN}),
 ]
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
-StateName = Literal["fresh", "stale", "down", "waiting"]
+from weatherd.daemon.status import CityState
+
+# With its values inline, because query parameters cannot refer to another schema
+StateName = Annotated[CityState, WithJsonSchema({"type": "string", "enum": list(CityState)})]
 
 
 class Model(BaseModel):
