@@ -113,6 +113,19 @@ def test_every_source_can_set_a_plug_ins_settings(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "name", ["plugins__my-provider__token", "plugins.my-provider.token", "WEATHERD_PLUGINS__MY_PROVIDER__TOKEN"]
+)
+def test_a_file_in_a_directory_of_secrets_suffices(tmp_path: Path, name: str) -> None:
+    """A plug-in with its secret as a systemd credential needs no section in the settings file."""
+    (tmp_path / name).write_text(TOKEN)
+    environ = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
+    assert settings("", environ).plugins == {"my-provider": Account(token=SecretStr(TOKEN))}
+    assert settings("plugins: {my-provider: {stations: [1]}}", environ).plugins == {
+        "my-provider": Account(token=SecretStr(TOKEN), stations=[1])
+    }
+
+
+@pytest.mark.parametrize(
     ("text", "problem"),
     [
         (

@@ -240,7 +240,7 @@ def test_a_folder_of_secrets_is_searched(tmp_path: Path, name: str, kind: str) -
     environ = {"CREDENTIALS_DIRECTORY": str(tmp_path)} if kind == "systemd" else {}
     docker = tmp_path if kind == "docker" else tmp_path / "nope"
     fields = [field for field in walk_settings(Settings) if field.is_secret]
-    found = secrets.read_secrets(fields, environ, docker)
+    found = secrets.read_secrets(fields, environ, secrets.list_secret_files(environ, docker))
     assert found == ({("openweathermap", "api_key"): (KEY, str(tmp_path / name))}, [])
 
 

@@ -15,7 +15,7 @@ from weatherd.config.city_list import load_cities
 from weatherd.config.environment import read_environment
 from weatherd.config.messages import explain_error
 from weatherd.config.plugin_models import combine_models, explain_broken_plugin, find_plugin_models, plugin_keys
-from weatherd.config.secrets import read_secrets
+from weatherd.config.secrets import is_plugin_secret, list_secret_files, read_secrets
 from weatherd.config.setting_fields import CONFIG_VARIABLE, PLUGINS, section_model, walk_plugin, walk_settings
 from weatherd.config.settings import Settings
 from weatherd.config.sources import TextSource
@@ -116,7 +116,12 @@ def parse_settings(
         position = reader.format_position(name, reader.find_position(document, ()))
         raise ConfigError(Problem(position, "should be settings, one 'key: value' per line"))
     values = dict(document or {})
-    has_plugins = values.get(PLUGINS) or [key for key in environ if key.startswith(_PLUGINS_VARIABLE)]
+    files = list_secret_files(environ)
+    has_plugins = (
+        values.get(PLUGINS)
+        or any(variable.startswith(_PLUGINS_VARIABLE) for variable in environ)
+        or any(map(is_plugin_secret, files))
+    )
     installed = find_models() if has_plugins else {}
     models = {name: found.settings for name, found in installed.items() if found.settings}
     if has_plugins:
@@ -125,7 +130,7 @@ def parse_settings(
     environ, problems = _reject_variables(environ, installed)
     variables, variable_problems = read_environment(fields, environ)
     in_files = [field for field in fields if field.is_secret and field.keys not in variables]
-    secrets, secret_problems = read_secrets(in_files, environ)
+    secrets, secret_problems = read_secrets(in_files, environ, files)
     problems += variable_problems + secret_problems
     plugins = combine_models(models, "Plugins") if has_plugins else None
     typed = create_model("TypedSettings", __base__=Settings, plugins=(plugins, plugins())) if plugins else Settings

@@ -12,6 +12,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from weatherd.config.setting_fields import PLUGINS, PREFIX
 from weatherd.config.sources import FoundText
 from weatherd.errors import ConfigError, Problem
 
@@ -23,16 +24,24 @@ if TYPE_CHECKING:
 DOCKER_SECRETS = Path("/run/secrets")
 
 
+def list_secret_files(environ: Mapping[str, str], docker: Path = DOCKER_SECRETS) -> list[Path]:
+    """Return the files in ``$CREDENTIALS_DIRECTORY`` and, with lower precedence, in *docker*."""
+    folders = (environ.get("CREDENTIALS_DIRECTORY"), docker)
+    return [file for folder in folders if folder for file in _list_files(Path(folder))]
+
+
+def is_plugin_secret(file: Path) -> bool:
+    """Return whether the name of a file in a directory of secrets is that of a plug-in's setting."""
+    return _normalize(file.name).removeprefix(_normalize(PREFIX)).startswith(f"{PLUGINS}_")
+
+
 def read_secrets(
-    secrets: Iterable[SettingField], environ: Mapping[str, str], docker: Path = DOCKER_SECRETS
+    secrets: Iterable[SettingField], environ: Mapping[str, str], files: Iterable[Path]
 ) -> tuple[dict[KeyPath, FoundText], list[Problem]]:
     """Return the secrets in files, and a problem for each file that cannot be read or is empty.
 
-    A file named by a variable takes precedence over one in ``$CREDENTIALS_DIRECTORY``, which takes precedence over one
-    in *docker*.
+    A file named by a variable takes precedence over the *files*, in which the first file with a name wins.
     """
-    folders = (environ.get("CREDENTIALS_DIRECTORY"), docker)
-    files = [file for folder in folders if folder for file in _list_files(Path(folder))]
     found: dict[KeyPath, FoundText] = {}
     problems: list[Problem] = []
     for field in secrets:
