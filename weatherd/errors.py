@@ -87,6 +87,10 @@ class ProviderError(WeatherdError):
             retry_after += index * self.retry_spacing
         return ProviderError(str(self), self.failure, retry_after=retry_after, retry_spacing=self.retry_spacing)
 
+    def with_text(self, text: str) -> ProviderError:
+        """Return a copy with another reason."""
+        return ProviderError(text, self.failure, retry_after=self.retry_after, retry_spacing=self.retry_spacing)
+
 
 def is_service_wide(error: Exception | None) -> bool:
     """Return whether the service is paused for all cities, which the rate limiter has logged once for all of them."""

@@ -31,7 +31,7 @@ def error_from_response(response: Response, status: int, key: str, now: datetime
 
 def redact_error(error: ProviderError, redact: Redaction) -> ProviderError:
     """Return a copy of *error* without secrets, because a service may quote the URL of the request."""
-    return ProviderError(redact(str(error)), error.failure, retry_after=error.retry_after)
+    return error.with_text(redact(str(error)))
 
 
 def redact_response(response: Response, redact: Redaction) -> Response:

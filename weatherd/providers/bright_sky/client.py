@@ -99,7 +99,7 @@ def _service_error(response: Response, now: datetime) -> ProviderError:
         detail = as_mapping(parse_json(response.body)).get("detail")
     error = error_from_response(response, response.status, "detail", now)
     if isinstance(detail, list) and detail and (reason := clean_text(as_mapping(detail[0]).get("msg"))):
-        return ProviderError(f"{response.status}: {reason}", error.failure, retry_after=error.retry_after)
+        return error.with_text(f"{response.status}: {reason}")
     return error
 
 

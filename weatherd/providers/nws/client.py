@@ -100,8 +100,7 @@ def _parse_document(response: Response, now: datetime) -> dict[str, Any]:
     if response.status == HTTPStatus.NOT_FOUND and b"InvalidPoint" in response.body:
         raise ProviderError("the place is outside the area of the National Weather Service", Failure.REJECTED)
     if response.status == HTTPStatus.FORBIDDEN:
-        text = f"{error} (set nws.contact: the service requires clients to identify themselves)"
-        raise ProviderError(text, error.failure, retry_after=error.retry_after)
+        raise error.with_text(f"{error} (set nws.contact: the service requires clients to identify themselves)")
     raise error
 
 

@@ -169,15 +169,16 @@ def _service_error(response: Response, now: datetime) -> ProviderError:
     """
     status = 400 if response.status == HTTPStatus.OK else response.status
     error = error_from_response(response, status, "reason", now)
-    if "API key" in str(error) or status == HTTPStatus.NOT_FOUND:
-        error.failure = Failure.DENIED
-    elif error.failure is Failure.RATE_LIMITED and "concurrent" in str(error):
-        error.failure = Failure.CONCURRENCY_LIMITED
-    elif error.failure is Failure.RATE_LIMITED and error.retry_after is None:
-        window = next((window for word, window in _WINDOWS.items() if word in str(error)), None)
+    text, failure, delay = str(error), error.failure, error.retry_after
+    if "API key" in text or status == HTTPStatus.NOT_FOUND:
+        failure = Failure.DENIED
+    elif failure is Failure.RATE_LIMITED and "concurrent" in text:
+        failure = Failure.CONCURRENCY_LIMITED
+    elif failure is Failure.RATE_LIMITED and delay is None:
+        window = next((window for word, window in _WINDOWS.items() if word in text), None)
         if window:
-            error.retry_after = window_end(window, now.timestamp()) + CLOCK_TOLERANCE - now.timestamp()
-    return error
+            delay = window_end(window, now.timestamp()) + CLOCK_TOLERANCE - now.timestamp()
+    return ProviderError(text, failure, retry_after=delay)
 
 
 class OpenMeteoProvider:

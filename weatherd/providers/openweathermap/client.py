@@ -98,8 +98,7 @@ def parse_openweathermap(city: City, response: Response, fetched_at: datetime) -
 def _service_error(response: Response, status: int, now: datetime) -> ProviderError:
     error = error_from_response(response, status, "message", now)
     if status == HTTPStatus.UNAUTHORIZED:
-        text = f"{error} (check openweathermap.api_key; a new key takes up to two hours to work)"
-        return ProviderError(text, error.failure, retry_after=error.retry_after)
+        return error.with_text(f"{error} (check openweathermap.api_key; a new key takes up to two hours to work)")
     return error
 
 
