@@ -1,12 +1,15 @@
-"""The grace period of a stop."""
+"""The grace period of a stop, and the end of a daemon that does not stop."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import gc
+import threading
 
-from weatherd.daemon.grace_period import GracePeriod
+import pytest
+
+from weatherd.daemon.grace_period import GracePeriod, ShutdownWatchdog
 
 
 async def _work(grace: GracePeriod, overdue: list[float], *naps: float) -> None:
@@ -32,7 +35,7 @@ async def test_work_that_ends_in_time_is_not_overdue() -> None:
 
 
 async def test_work_is_cancelled_at_the_deadline() -> None:
-    """It is told from work that ends in time, and the time until the end of the period is over by then."""
+    """The result tells it from work that ends in time; after the end of the period, nothing is called."""
     start, overdue = asyncio.get_running_loop().time(), list[float]()
 
     async def work() -> None:
@@ -52,3 +55,25 @@ async def test_work_that_swallows_its_cancellation_is_overdue() -> None:
     with GracePeriod(8.0) as grace:
         await grace.limit(_work(grace, overdue, 1000.0, 1000.0))
     assert overdue == [start + 108.2]
+
+
+@pytest.mark.real_time
+def test_the_watchdog_ends_the_process_after_the_grace_period() -> None:
+    """An armed watchdog calls the given function once the grace period and the margin are over."""
+    ended = threading.Event()
+    watchdog = ShutdownWatchdog(3600.0, ended.set, margin=0.0)
+    watchdog.grace = 0.0
+    assert not ended.is_set()
+    watchdog.arm()
+    assert ended.wait(10)
+
+
+@pytest.mark.real_time
+def test_the_watchdog_does_not_keep_the_process_alive() -> None:
+    """Its thread is a daemon thread, so a daemon that stops in time exits immediately."""
+    before = set(threading.enumerate())
+    ShutdownWatchdog(3600.0, lambda: None).arm()
+    (timer,) = set(threading.enumerate()) - before
+    assert isinstance(timer, threading.Timer)
+    timer.cancel()
+    assert timer.daemon

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
+import threading
 from typing import TYPE_CHECKING, Self
 
 from weatherd.daemon.gc_tuning import gc_paused
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
 _OVERDUE = 0.2  # seconds after the deadline
+_WATCHDOG_MARGIN = 0.5  # seconds after the deadline, because a stop by the deadline ends more cleanly
 
 
 class GracePeriod:
@@ -56,3 +58,21 @@ class GracePeriod:
         except TimeoutError:
             return False
         return True
+
+
+class ShutdownWatchdog:
+    """A timer that ends the process if a stop takes longer than the grace period.
+
+    It runs in a thread, because a plug-in may block the event loop, or block a thread that Python waits for at exit.
+    """
+
+    def __init__(self, grace: float, end_process: Callable[[], None], margin: float = _WATCHDOG_MARGIN) -> None:
+        self.grace = grace  # seconds; may be changed until the watchdog is armed
+        self._end_process = end_process
+        self._margin = margin
+
+    def arm(self) -> None:
+        """Start the countdown. A signal handler may call this between any two bytecodes."""
+        timer = threading.Timer(self.grace + self._margin, self._end_process)
+        timer.daemon = True
+        timer.start()

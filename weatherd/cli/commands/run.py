@@ -10,7 +10,6 @@ import importlib
 import os
 import sys
 import tempfile
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -67,30 +66,12 @@ def run(
     _exit(code, lines)
 
 
-class ShutdownWatchdog:
-    """A timer that ends the process if a stop takes longer than the grace period.
-
-    It runs in a thread, because a plug-in may block the event loop, or block a thread that Python waits for at exit.
-    """
-
-    margin = 0.5  # seconds after the daemon's own timeout, which stops more cleanly
-
-    def __init__(self, grace: float, end_process: Callable[[], None]) -> None:
-        self.grace = grace  # seconds; may be changed until the watchdog is armed
-        self._end_process = end_process
-
-    def arm(self) -> None:
-        """Start the countdown. A signal handler may call this between any two bytecodes."""
-        timer = threading.Timer(self.grace + self.margin, self._end_process)
-        timer.daemon = True
-        timer.start()
-
-
 async def _run(config: Path | None, lines: LineWriter, *, demo: bool) -> ExitCode:
     from weatherd.config import loader
     from weatherd.config.settings import Settings, collect_secrets
     from weatherd.daemon import lifecycle
     from weatherd.daemon.file_watch import load_with_snapshot
+    from weatherd.daemon.grace_period import ShutdownWatchdog
     from weatherd.daemon.parts import open_parts
 
     stop, reload = asyncio.Event(), asyncio.Event()
