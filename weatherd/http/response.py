@@ -68,9 +68,14 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     value = headers.get("Retry-After", "").strip()
     if value.isascii() and value.isdigit():
         return min(float(value), _MAX_WAIT)
+    moment = parse_http_date(value)
+    return None if moment is None else min(max(0.0, (moment - now).total_seconds()), _MAX_WAIT)
+
+
+def parse_http_date(text: str) -> datetime | None:
+    """Parse a date of a header (RFC 9110 §5.6.7), in UTC unless it has an offset; return None if it is not a date."""
     try:
-        moment = email.utils.parsedate_to_datetime(value)
-        seconds = (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds()
+        moment = email.utils.parsedate_to_datetime(text)
+        return moment.replace(tzinfo=moment.tzinfo or UTC)
     except (ValueError, OverflowError):
         return None
-    return min(max(0.0, seconds), _MAX_WAIT)

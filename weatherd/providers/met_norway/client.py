@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import email.utils
 from collections import defaultdict
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,7 +15,7 @@ import structlog
 from weatherd import __version__
 from weatherd.errors import ConfigError, Failure, Problem, ProviderError
 from weatherd.http.client import get
-from weatherd.http.response import Response, failure_of, parse_json, retry_after
+from weatherd.http.response import Response, failure_of, parse_http_date, parse_json, retry_after
 from weatherd.providers.met_norway.forecast import Forecast, load_forecast, observation_from_step, parse_steps
 from weatherd.providers.values import clean_text
 
@@ -68,20 +67,12 @@ def _expiry(response: Response, now: float) -> float:
     Its lifetime is ``Expires`` - ``Date`` - ``Age`` (RFC 9111 section 4.2), so an error of the service's clock cancels
     out. For example, 12:30 - 12:00 - 60 s are 29 minutes from now, whatever the time is here.
     """
-    expires, date = (_parse_http_date(response.headers.get(name, "")) for name in ("Expires", "Date"))
+    expires, date = (parse_http_date(response.headers.get(name, "")) for name in ("Expires", "Date"))
     age = response.headers.get("Age", "")
     seconds_in_cache = float(age) if age.isascii() and age.isdigit() else 0.0
-    sent = now if date is None else date
-    lifetime = _DEFAULT_LIFETIME if expires is None else expires - sent - seconds_in_cache
+    sent = date or datetime.fromtimestamp(now, UTC)
+    lifetime = (expires - sent).total_seconds() - seconds_in_cache if expires else _DEFAULT_LIFETIME
     return now + min(max(lifetime, _MIN_LIFETIME), _MAX_LIFETIME)
-
-
-def _parse_http_date(text: str) -> float | None:
-    try:
-        time = email.utils.parsedate_to_datetime(text)
-        return time.replace(tzinfo=time.tzinfo or UTC).timestamp()
-    except (ValueError, OverflowError):
-        return None
 
 
 def _service_error(response: Response, now: float) -> ProviderError:
