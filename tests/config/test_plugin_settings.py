@@ -285,6 +285,45 @@ def test_models_are_found_by_the_entry_point(tmp_path: Path, monkeypatch: pytest
     assert made.plugins["mine"].token == "t"
 
 
+DIFFERENT = "two plug-ins with this name have a different settings_model: "
+
+
+@pytest.mark.parametrize(
+    ("sink", "found"),
+    [
+        ("some_plugins:open_provider", ["Account", "Station", ""]),  # the same models
+        ("json:dumps", ["Account", "Station", ""]),  # no models
+        ("some_plugin_that_is_missing:open_sink", ["Account", "Station", ""]),
+        (
+            "other_models:open_sink",
+            [None, None, f"{DIFFERENT}some_plugins.Account and other_models.Account"],
+        ),
+    ],
+)
+def test_plug_ins_with_the_same_name_share_their_models(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sink: str, found: list[str | None]
+) -> None:
+    """A sink without models, or a broken one, leaves those of the provider in use; different models are an error."""
+    info = tmp_path / "some_plugins-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: some-plugins\nVersion: 1\n")
+    points = f"[weatherd.providers]\nhut = some_plugins:open_provider\n[weatherd.sinks]\nhut = {sink}\n"
+    (info / "entry_points.txt").write_text(points)
+    (tmp_path / "some_plugins.py").write_text(textwrap.dedent(PLUG_IN))
+    (tmp_path / "other_models.py").write_text(textwrap.dedent(PLUG_IN) + "open_sink = open_provider\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    for module in ("some_plugins", "other_models"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
+    importlib.invalidate_caches()
+    models = find_plugin_models()["hut"]
+    assert [*(model and model.__name__ for model in models[:2]), models.error] == found
+    if models.error:
+        with pytest.raises(ConfigError, match=f"^f.yaml:1:11: 'plugins.hut': {models.error}$"):
+            parse_settings("plugins: {hut: {token: t}}", "f.yaml", {})
+    else:
+        assert parse_settings("plugins: {hut: {token: t}}", "f.yaml", {}).plugins["hut"].token == "t"
+
+
 def test_settings_of_a_broken_plug_in_report_the_import_error() -> None:
     """Its settings and its keys in a row are not reported as unknown, and other mistakes are reported too."""
 

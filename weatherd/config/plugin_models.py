@@ -59,10 +59,15 @@ class PluginModels(NamedTuple):
 def find_plugin_models() -> Mapping[str, PluginModels]:
     """Import every installed plug-in and return its models, by name.
 
-    The built-in plug-ins are omitted, because the settings have a section for each.
+    A provider, a sink and a forwarder with the same name share a section, and so their models. The built-in plug-ins
+    are omitted, because the settings have a section for each.
     """
-    points = [point for group in _GROUPS for point in find_plugins(group).values()]
-    return {point.name: _models_of(point) for point in points if not point.value.startswith("weatherd.")}
+    found: dict[str, PluginModels] = {}
+    for point in (point for group in _GROUPS for point in find_plugins(group).values()):
+        if not point.value.startswith("weatherd."):
+            models = _models_of(point)
+            found[point.name] = _merge_models(found[point.name], models) if point.name in found else models
+    return found
 
 
 def read_models(opener: Any) -> PluginModels:
@@ -105,6 +110,22 @@ def _models_of(point: EntryPoint) -> PluginModels:
         return read_models(opener)
     except TypeError as error:
         return PluginModels(error=str(error))
+
+
+def _merge_models(first: PluginModels, second: PluginModels) -> PluginModels:
+    """Return the models of two plug-ins with the same name: one of them may have none, but they must not differ.
+
+    An error of one of them matters only if the settings model of the other is not known either.
+    """
+    for attribute, one, other in (
+        ("settings_model", first.settings, second.settings),
+        ("city_model", first.city, second.city),
+    ):
+        if one and other and one is not other:
+            names = f"{one.__module__}.{one.__qualname__} and {other.__module__}.{other.__qualname__}"
+            return PluginModels(error=f"two plug-ins with this name have a different {attribute}: {names}")
+    settings, city = first.settings or second.settings, first.city or second.city
+    return PluginModels(settings, city, "" if settings else first.error or second.error)
 
 
 def combine_models(models: Mapping[str, type[BaseModel]], title: str) -> type[BaseModel]:
