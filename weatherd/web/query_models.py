@@ -10,7 +10,8 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from weatherd.city import ID_PATTERN
-from weatherd.web.schemas import Model, StateName
+from weatherd.daemon.status import CityState
+from weatherd.web.schemas import Model
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 _MAX_SEQ = 2**63 - 1  # SQLite's largest integer
@@ -54,6 +55,8 @@ CityId = Annotated[
     AfterValidator(_check_city_id),
     Field(description="City id", json_schema_extra={"pattern": ID_PATTERN}),
 ]
+# Parameters are described one by one, without the schemas that they could refer to
+_InlineState = Annotated[CityState, WithJsonSchema({"type": "string", "enum": list(CityState)})]
 
 
 class CitiesQuery(Model):
@@ -63,7 +66,7 @@ class CitiesQuery(Model):
         str | None,
         Field(min_length=1, max_length=200, description="Only cities with this id or name; ignores case"),
     ] = None
-    state: Annotated[StateName | None, Field(description="Only cities in this state")] = None
+    state: Annotated[_InlineState | None, Field(description="Only cities in this state")] = None
     after: Annotated[CityId | None, Field(description="Continue after this city: `next` of the previous page")] = None
     limit: Annotated[int, Field(ge=1, le=1000, description="Cities per page"), _INTEGER] = 100
 

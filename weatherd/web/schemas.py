@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field
 
 from weatherd.daemon.status import CityState
-
-# With its values inline, because query parameters cannot refer to another schema
-StateName = Annotated[CityState, WithJsonSchema({"type": "string", "enum": list(CityState)})]
 
 
 class Model(BaseModel):
@@ -100,7 +97,7 @@ class CityModel(Model):
     name: str
     lat: float
     lon: float
-    state: StateName
+    state: CityState
     observation: ObservationModel | None
     next: Annotated[NextPollModel | None, Field(description="null while the city is being polled")]
 
