@@ -7,6 +7,7 @@ import asyncio
 from tests.support.daemon import make_latest, make_status
 from tests.support.fakes import observation
 from weatherd.city import City
+from weatherd.config.diff import diff
 from weatherd.daemon.status import CityState
 
 
@@ -30,5 +31,5 @@ async def test_a_list_that_is_replaced_meanwhile_is_counted_as_it_was() -> None:
     status = make_status(cities)
     counting = asyncio.create_task(status.count_states())
     await asyncio.sleep(0)
-    status.registry.cities = ()
+    status.registry.apply(diff(cities, ()))
     assert sum((await counting).values()) == 3000

@@ -27,10 +27,15 @@ class CityRegistry:
     """
 
     def __init__(self) -> None:
-        self.cities: tuple[City, ...] = ()  # replaced by a new tuple when the list changes
+        self._cities: tuple[City, ...] = ()
         self.quarantined: Sequence[Sequence[Problem]] = ()  # the problems of each quarantined row
         self._by_name: list[City] | None = None  # sorted by case-folded name; created on first use
         self._subscribers: list[Callable[[CityListDiff], None]] = []
+
+    @property
+    def cities(self) -> tuple[City, ...]:
+        """The cities of the list, sorted by id; a new tuple after each change of the list."""
+        return self._cities
 
     def subscribe(self, subscriber: Callable[[CityListDiff], None]) -> None:
         """Call *subscriber* with every diff that is applied from now on.
@@ -47,14 +52,14 @@ class CityRegistry:
         """
         for problems in quarantined:
             log.warning("city.quarantined", problems=[str(problem) for problem in problems])
-        self.cities, self.quarantined, self._by_name = change.cities, quarantined, None
+        self._cities, self.quarantined, self._by_name = change.cities, quarantined, None
         for subscriber in self._subscribers:
             subscriber(change)
 
     def get(self, city_id: str) -> City | None:
         """Return the city with this id, or None, in O(log n)."""
-        index = bisect.bisect_left(self.cities, city_id, key=_city_id)
-        found = self.cities[index : index + 1]
+        index = bisect.bisect_left(self._cities, city_id, key=_city_id)
+        found = self._cities[index : index + 1]
         return found[0] if found and found[0].id == city_id else None
 
     def find_by_name(self, name: str) -> Sequence[City]:
@@ -63,7 +68,7 @@ class CityRegistry:
         Takes O(log n), except for the first call after a change of the list, which sorts the names.
         """
         if self._by_name is None:
-            self._by_name = sorted(self.cities, key=_folded_name)
+            self._by_name = sorted(self._cities, key=_folded_name)
         key = name.casefold()
         start = bisect.bisect_left(self._by_name, key, key=_folded_name)
         named = self._by_name[start : bisect.bisect_right(self._by_name, key, key=_folded_name)]
