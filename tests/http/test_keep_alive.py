@@ -10,6 +10,7 @@ import pytest
 
 from weatherd.errors import Failure, ProviderError
 from weatherd.http.client import get, post
+from weatherd.http.connections import KEEP_ALIVE
 from weatherd.http.session import Session, open_session
 from weatherd.http.trace import start_tracing, stop_tracing
 
@@ -20,7 +21,9 @@ RESPONSE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
 
 @contextlib.asynccontextmanager
-async def serving(responses: list[int]) -> AsyncIterator[tuple[Session, str, list[int]]]:
+async def serving(
+    responses: list[int], keep_alive: float = KEEP_ALIVE
+) -> AsyncIterator[tuple[Session, str, list[int]]]:
     """Serve connections; connection n gives ``responses[n]`` responses and is closed at the next request.
 
     Yields a session, the URL, and a list with the number of the connection of each request.
@@ -44,7 +47,7 @@ async def serving(responses: list[int]) -> AsyncIterator[tuple[Session, str, lis
 
     server = await asyncio.start_server(talk, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-    async with server, open_session("weatherd/test") as session:
+    async with server, open_session("weatherd/test", keep_alive=keep_alive) as session:
         yield session, url, requests
 
 
@@ -83,10 +86,9 @@ async def test_a_free_connection_is_reused() -> None:
 
 
 @pytest.mark.real_time
-async def test_a_connection_that_was_idle_for_too_long_is_not_reused(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_connection_that_was_idle_for_too_long_is_not_reused() -> None:
     """Many servers close theirs at about that time, and a request would be lost. aiohttp's clock is the real one."""
-    monkeypatch.setattr("weatherd.http.session.KEEP_ALIVE", 1.0)
-    async with serving([9, 9]) as (session, url, requests):
+    async with serving([9, 9], keep_alive=1.0) as (session, url, requests):
         await get(session, url, {})
         await get(session, url, {})
         await asyncio.sleep(1.2)
@@ -95,9 +97,8 @@ async def test_a_connection_that_was_idle_for_too_long_is_not_reused(monkeypatch
 
 
 @pytest.mark.real_time
-async def test_an_unused_connection_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_unused_connection_is_closed() -> None:
     """It does not occupy the server or a file descriptor for long."""
-    monkeypatch.setattr("weatherd.http.session.KEEP_ALIVE", 0.2)
     ended = asyncio.Event()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -108,7 +109,7 @@ async def test_an_unused_connection_is_closed(monkeypatch: pytest.MonkeyPatch) -
 
     server = await asyncio.start_server(talk, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-    async with server, open_session("weatherd/test") as session:
+    async with server, open_session("weatherd/test", keep_alive=0.2) as session:
         await get(session, url, {})
         assert not ended.is_set()
         async with asyncio.timeout(10):

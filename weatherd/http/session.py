@@ -44,13 +44,15 @@ async def open_session(
     *,
     ca_file: Path | None = None,
     environ: Mapping[str, str] = os.environ,
+    keep_alive: float = KEEP_ALIVE,
 ) -> AsyncIterator[Session]:
     """Open a session.
 
     *agent* is the ``User-Agent``. *ca_file* has CA certificates (PEM) to be trusted in addition to the system's.
+    An idle connection is closed after *keep_alive* seconds.
     """
     connector = CheckedConnector(
-        limit=0, keepalive_timeout=KEEP_ALIVE, ssl=ClientTls(ca_file), resolver=TimedResolver()
+        limit=0, keepalive_timeout=keep_alive, ssl=ClientTls(ca_file), resolver=TimedResolver()
     )
     async with aiohttp.ClientSession(
         connector=connector,
