@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from weatherd.errors import ProviderError
 from weatherd.http.response import failure_of, parse_json, retry_after
@@ -16,17 +16,23 @@ if TYPE_CHECKING:
     from weatherd.redaction import Redaction
 
 
-def error_from_response(response: Response, status: int, key: str, now: datetime) -> ProviderError:
-    """Return the error in *response* as *status* classifies it, with the text under *key* of the JSON body.
+def error_from_response(response: Response, status: int, now: datetime, *keys: str) -> ProviderError:
+    """Return the error in *response* as *status* classifies it, with the first text under *keys* of the JSON body.
 
     A body without such a text, for example a proxy's HTML page, is ignored. *status* is a parameter because services
     also report errors under 200.
     """
     reason = ""
     with contextlib.suppress(ProviderError):
-        reason = clean_text(as_mapping(parse_json(response.body)).get(key))
+        document = as_mapping(parse_json(response.body))
+        reason = next(filter(None, (_parse_reason(document.get(key)) for key in keys)), "")
     text = f"{status}: {reason}" if reason else f"the service responded with status {status}"
     return ProviderError(text, failure_of(status), retry_after=retry_after(response.headers, now))
+
+
+def _parse_reason(value: Any) -> str:
+    """Return a text, or the first one of a list of invalid parameters as FastAPI reports it: [{"msg": text}, ...]."""
+    return clean_text(as_mapping(value[0]).get("msg") if value and isinstance(value, list) else value)
 
 
 def redact_error(error: ProviderError, redact: Redaction) -> ProviderError:

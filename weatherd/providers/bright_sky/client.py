@@ -57,7 +57,7 @@ def parse_bright_sky(city: City, response: Response, fetched_at: datetime) -> Ob
     Raises ProviderError, with the service's own reason if there is one, for anything but current weather.
     """
     if response.status != HTTPStatus.OK:
-        raise _service_error(response, fetched_at)
+        raise error_from_response(response, response.status, fetched_at, "detail")
     weather = as_mapping(as_mapping(parse_json(response.body)).get("weather"))
     if not weather:
         raise ProviderError("the response has no current weather", Failure.MALFORMED)
@@ -90,17 +90,6 @@ def _shortest_mean(weather: dict[str, Any], name: str) -> Any:
     """Return the value for the last 10 minutes, else for the last 30, else for the last 60."""
     values = (weather.get(f"{name}_{minutes}") for minutes in (10, 30, 60))
     return next((value for value in values if value is not None), None)
-
-
-def _service_error(response: Response, now: datetime) -> ProviderError:
-    """Return the error that the service reports under ``detail``: a text, or a list of them for invalid parameters."""
-    detail: Any = None
-    with contextlib.suppress(ProviderError):
-        detail = as_mapping(parse_json(response.body)).get("detail")
-    error = error_from_response(response, response.status, "detail", now)
-    if isinstance(detail, list) and detail and (reason := clean_text(as_mapping(detail[0]).get("msg"))):
-        return error.with_text(f"{response.status}: {reason}")
-    return error
 
 
 class BrightSkyProvider:

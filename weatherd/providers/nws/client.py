@@ -96,20 +96,12 @@ def _parse_document(response: Response, now: datetime) -> dict[str, Any]:
     """Return the JSON object in *response*, or raise the error that the service reports."""
     if response.status == HTTPStatus.OK:
         return as_mapping(parse_json(response.body))
-    error = error_from_response(response, response.status, _reason_key(response), now)
+    error = error_from_response(response, response.status, now, "detail", "title")
     if response.status == HTTPStatus.NOT_FOUND and b"InvalidPoint" in response.body:
         raise ProviderError("the place is outside the area of the National Weather Service", Failure.REJECTED)
     if response.status == HTTPStatus.FORBIDDEN:
         raise error.with_text(f"{error} (set nws.contact: the service requires clients to identify themselves)")
     raise error
-
-
-def _reason_key(response: Response) -> str:
-    """Return the key of the reason in a problem document (RFC 9457): either of the two may be missing."""
-    with contextlib.suppress(ProviderError):
-        problem = as_mapping(parse_json(response.body))
-        return next((key for key in ("detail", "title") if clean_text(problem.get(key))), "detail")
-    return "detail"
 
 
 class NwsProvider:

@@ -168,7 +168,7 @@ def _service_error(response: Response, now: datetime) -> ProviderError:
     429 names the window whose limit is exceeded.
     """
     status = 400 if response.status == HTTPStatus.OK else response.status
-    error = error_from_response(response, status, "reason", now)
+    error = error_from_response(response, status, now, "reason")
     text, failure, delay = str(error), error.failure, error.retry_after
     if "API key" in text or status == HTTPStatus.NOT_FOUND:
         failure = Failure.DENIED

@@ -96,7 +96,7 @@ def parse_openweathermap(city: City, response: Response, fetched_at: datetime) -
 
 
 def _service_error(response: Response, status: int, now: datetime) -> ProviderError:
-    error = error_from_response(response, status, "message", now)
+    error = error_from_response(response, status, now, "message")
     if status == HTTPStatus.UNAUTHORIZED:
         return error.with_text(f"{error} (check openweathermap.api_key; a new key takes up to two hours to work)")
     return error
