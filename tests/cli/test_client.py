@@ -13,7 +13,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from tests.support.servers import free_port
-from weatherd.cli.client import CityNotFoundError, Client, ClientError
+from weatherd.cli.client import CityNotFoundError, Client, ClientError, UnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -200,6 +200,36 @@ async def test_an_unexpected_response_is_an_error(body: str, status: int, reason
         with pytest.raises(ClientError) as caught:
             await client.get_health()
     assert str(caught.value) == f"{url.rstrip('/')}: {reason}"
+
+
+async def test_an_error_response_to_a_stream_is_not_an_unreachable_daemon() -> None:
+    """The error is the reason in the response; there is no advice to start the daemon."""
+    problem = '{"title": "Unauthorized", "status": 401, "detail": "a token is needed"}'
+    for body, reason in ((problem, "a token is needed"), ("", "status 401"), ("x" * 2**21, "larger than 1 MiB")):
+        async with serving({"/api/v1/stream": responding(body, 401)}) as url, Client(url) as client:
+            with pytest.raises(ClientError, match=reason) as caught:
+                _ = [observation async for observation in client.stream_observations()]
+        assert not isinstance(caught.value, UnreachableError)
+        assert str(caught.value).startswith(url.rstrip("/"))
+
+
+async def test_a_stream_that_is_cut_off_is_not_an_unreachable_daemon() -> None:
+    """Observations that arrived before are yielded."""
+
+    async def stream(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(f"data: {web.json_response(OBSERVATION).text}\n\n".encode())
+        assert request.transport
+        request.transport.close()
+        return response
+
+    async with serving({"/api/v1/stream": stream}) as url, Client(url) as client:
+        observations = client.stream_observations()
+        assert (await anext(observations)).seq == 1
+        with pytest.raises(ClientError, match="the response was cut off") as caught:
+            await anext(observations)
+    assert not isinstance(caught.value, UnreachableError)
 
 
 async def test_an_unhealthy_daemon_is_a_result() -> None:

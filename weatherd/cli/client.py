@@ -10,8 +10,9 @@ from urllib.parse import quote, urlencode
 from pydantic import BaseModel, ValidationError
 
 from weatherd.city import make_slug
-from weatherd.errors import ProviderError, WeatherdError, did_you_mean
+from weatherd.errors import Failure, ProviderError, WeatherdError, did_you_mean
 from weatherd.http.client import get, stream_lines
+from weatherd.http.response import StatusError
 from weatherd.http.session import open_session
 from weatherd.web.schemas import CitiesPage, CityDetail, HealthModel, NumberedObservation, ProblemModel, StatusModel
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+    from weatherd.http.response import Response
     from weatherd.http.session import Session
     from weatherd.web.schemas import CityModel
 
@@ -135,24 +137,36 @@ class Client:
     async def stream_observations(self, city_id: str | None = None) -> AsyncIterator[NumberedObservation]:
         """Yield new observations of one city, or of all cities, as the daemon stores them, until the daemon stops."""
         path = "/api/v1/stream" + (f"?{urlencode({'city': city_id})}" if city_id else "")
+        is_open = False
         try:
             async for line in stream_lines(self._require_session(), self.url + path, self._headers):
+                is_open = True
                 if line.startswith("data: "):
                     yield self._parse(NumberedObservation, line.removeprefix("data: "))
+        except StatusError as error:
+            raise self._explain_status(error.response) from None
         except ProviderError as error:
-            raise self._unreachable(error) from None
+            raise ClientError(f"{self.url}: {error}") if is_open else self._explain_failure(error) from None
 
     async def _get(self, model: type[_T], path: str, *accepted: int) -> _T:
         try:
             response = await get(self._require_session(), self.url + path, {}, self._headers, deadline=self._deadline)
         except ProviderError as error:
-            raise self._unreachable(error) from None
+            raise self._explain_failure(error) from None
         if response.status in (HTTPStatus.OK, *accepted):
             return self._parse(model, response.body)
+        raise self._explain_status(response)
+
+    def _explain_status(self, response: Response) -> ClientError:
         reason = f"status {response.status}"
         with contextlib.suppress(ValidationError):
             reason = ProblemModel.model_validate_json(response.body).detail
-        raise (_NotFoundError if response.status == HTTPStatus.NOT_FOUND else ClientError)(f"{self.url}: {reason}")
+        return (_NotFoundError if response.status == HTTPStatus.NOT_FOUND else ClientError)(f"{self.url}: {reason}")
+
+    def _explain_failure(self, error: ProviderError) -> ClientError:
+        if error.failure is Failure.MALFORMED:  # a response arrived, so that the daemon's start would not help
+            return ClientError(f"{self.url}: {error}")
+        return UnreachableError(f"no response from {self.url}: {error}")
 
     def _parse(self, model: type[_T], body: bytes | str) -> _T:
         try:
@@ -164,9 +178,6 @@ class Client:
         if self._session is None:
             raise RuntimeError("a Client must be used inside 'async with'")
         return self._session
-
-    def _unreachable(self, reason: object) -> UnreachableError:
-        return UnreachableError(f"no response from {self.url}: {reason}")
 
 
 class _NotFoundError(ClientError):

@@ -14,7 +14,7 @@ from yarl import URL
 from weatherd.errors import Failure, ProviderError
 from weatherd.http.connections import Attempt, current_attempt
 from weatherd.http.errors import FOREIGN_ERRORS, refused_by_proxy, translate
-from weatherd.http.response import Response, failure_of
+from weatherd.http.response import Response, StatusError
 from weatherd.http.trace import RequestTrace, add_traces
 
 if TYPE_CHECKING:
@@ -83,16 +83,16 @@ async def post(
 async def stream_lines(session: Session, url: str, headers: Mapping[str, str]) -> AsyncIterator[str]:
     """Yield the lines of an endless response as they arrive; redirects are followed.
 
-    Raises ProviderError if the status is not 200, or no line arrives for a minute.
+    Raises StatusError if the status is not 200, and ProviderError if no line arrives for a minute.
     """
     attempt = Attempt(RequestTrace(_host(url), session.clock), _DEADLINE)
     try:
         with session.deadlines.after(_DEADLINE):
             response = await _follow(session, _address(url), headers, attempt)
+            if response.status != HTTPStatus.OK:
+                raise StatusError(await _read(response, attempt))
         attempt.deadline = _MAX_SILENCE
         with contextlib.closing(response):
-            if response.status != HTTPStatus.OK:
-                raise ProviderError(f"status {response.status}", failure_of(response.status))
             while line := await _read_line(session, response):
                 yield line.decode(errors="replace").rstrip("\r\n")
     except FOREIGN_ERRORS as error:

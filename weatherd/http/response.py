@@ -26,6 +26,14 @@ class Response(NamedTuple):
     headers: Mapping[str, str] = MappingProxyType({})
 
 
+class StatusError(ProviderError):
+    """The response to a request has an unexpected status; ``response`` is complete."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(f"status {response.status}", failure_of(response.status))
+        self.response = response
+
+
 def parse_json(body: bytes) -> Any:
     """Parse JSON. Raises ProviderError for anything else, including NaN and Infinity."""
     if not body.strip():
