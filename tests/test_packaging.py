@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[1]
 
@@ -24,6 +28,19 @@ def test_the_wheel_is_complete(tmp_path: Path) -> None:
     points = wheel.read(next(name for name in names if name.endswith("entry_points.txt"))).decode()
     assert "weatherd = weatherd.__main__:main" in points
     assert "open-meteo = weatherd.providers.open_meteo.client:open_provider" in points
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists() or not shutil.which("git"), reason="needs a git checkout")
+def test_the_source_archive_is_complete(tmp_path: Path) -> None:
+    """It contains every file of the repository, because its Makefile and Dockerfile need scripts and requirements."""
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", str(tmp_path)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)  # noqa: S603
+    with tarfile.open(next(tmp_path.glob("*.tar.gz"))) as archive:
+        packed = {name.partition("/")[2] for name in archive.getnames()}
+    tracked = subprocess.check_output(["git", "ls-files", "-z"], cwd=ROOT, text=True)  # noqa: S607
+    existing = {name for name in tracked.split("\0") if (ROOT / name).is_file()}
+    assert existing - packed == set()
+    assert not any(name.startswith((".venv", ".mypy_cache")) for name in packed)
 
 
 def test_no_folder_is_too_full() -> None:
