@@ -172,6 +172,17 @@ async def test_a_stream_yields_observations() -> None:
     assert [(each.city, each.temperature, each.visibility) for each in observations] == [("munchen", 6.2, None)]
 
 
+@pytest.mark.parametrize("city_id", ["nope", "Kiel", ""])
+@pytest.mark.parametrize("status", [400, 404])
+async def test_a_stream_of_an_unknown_city_is_an_error(city_id: str, status: int) -> None:
+    """The error is the same as for a lookup, also for a text that is not an id; "" does not mean all cities."""
+    server = FakeDaemon()
+    routes = {"/api/v1/stream": responding("", status), "/api/v1/cities/{id:.*}": server.get_city}
+    async with serving(routes) as url, Client(url) as client:
+        with pytest.raises(CityNotFoundError, match=f"^no city has the id '{city_id}'$"):
+            _ = [observation async for observation in client.stream_observations(city_id)]
+
+
 def responding(body: str, status: int = 200) -> Callable[[web.Request], Any]:
     """Return a handler with one response."""
 

@@ -187,6 +187,7 @@ def test_a_city_without_observations_is_not_listed(store: Store, file: Path) -> 
     store.load(NOW + 30 * DAY)
     with closing(Reader(file)) as reader:
         assert reader.list_cities() == ["berlin"]
+        assert (reader.has_city("berlin"), reader.has_city("kiel")) == (True, False)
 
 
 def test_an_export_sees_what_is_added_meanwhile(store: Store, file: Path) -> None:

@@ -169,6 +169,19 @@ async def test_streams_are_independent(tmp_path: Path) -> None:
         assert lines[2] == "id: 2"
 
 
+async def test_a_stream_of_an_unknown_city_is_not_found(tmp_path: Path) -> None:
+    """A city that was removed from the list is known while the journal has observations of it."""
+    async with run_daemon(tmp_path, KIEL, BERLIN) as daemon, aiohttp.ClientSession() as session:
+        await daemon.until("/api/v1/observations", b'"berlin"')
+        write_list(daemon.folder, KIEL)
+        await daemon.process.logs("cities.reloaded")
+        status, problem, _ = await daemon.get("/api/v1/stream?city=nope")
+        assert (status, problem["detail"]) == (404, "no city in the list or the journal has the id 'nope'")
+        for known in ("kiel", "berlin"):
+            async with session.get(f"{daemon.url}/api/v1/stream?city={known}") as response:
+                assert response.status == 200
+
+
 async def _read_lines(content: aiohttp.StreamReader, count: int) -> AsyncIterator[bytes]:
     for _ in range(count):
         yield await content.readline()

@@ -135,8 +135,11 @@ class Client:
             after = {"after": page.next}
 
     async def stream_observations(self, city_id: str | None = None) -> AsyncIterator[NumberedObservation]:
-        """Yield new observations of one city, or of all cities, as the daemon stores them, until the daemon stops."""
-        path = "/api/v1/stream" + (f"?{urlencode({'city': city_id})}" if city_id else "")
+        """Yield new observations of one city, or of all cities, as the daemon stores them, until the daemon stops.
+
+        Raises CityNotFoundError if neither the list nor the journal has a city with this id.
+        """
+        path = "/api/v1/stream" + ("" if city_id is None else f"?{urlencode({'city': city_id})}")
         is_open = False
         try:
             async for line in stream_lines(self._require_session(), self.url + path, self._headers):
@@ -144,6 +147,8 @@ class Client:
                 if line.startswith("data: "):
                     yield self._parse(NumberedObservation, line.removeprefix("data: "))
         except StatusError as error:
+            if city_id is not None and error.response.status in (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND):
+                await self.get_city_by_id(city_id)  # raises CityNotFoundError, also for a text that is not an id
             raise self._explain_status(error.response) from None
         except ProviderError as error:
             raise ClientError(f"{self.url}: {error}") if is_open else self._explain_failure(error) from None

@@ -116,6 +116,10 @@ class AsyncReader:
         """Return up to *limit* entries observed in ``[since, until)`` with numbers above *after*, in order."""
         return await self._worker.run(lambda: self._reader.read_page(after, limit, since, until, city))
 
+    async def has_city(self, city: str) -> bool:
+        """Return whether there is an observation of the city with this id, which may be removed from the list."""
+        return await self._worker.run(lambda: self._reader.has_city(city))
+
 
 @contextlib.asynccontextmanager
 async def open_journal(folder: Path) -> AsyncIterator[Journal]:

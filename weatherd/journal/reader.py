@@ -97,6 +97,10 @@ class Reader:
         """Return the ids of all cities with an observation, including those removed from the list."""
         return [city for (city,) in self._db.query("SELECT city FROM last ORDER BY city")]
 
+    def has_city(self, city: str) -> bool:
+        """Return whether there is an observation of the city with this id, which may be removed from the list."""
+        return bool(self._db.query("SELECT 1 FROM last WHERE city = ?", [city]))
+
     def close(self) -> None:
         """Close the file."""
         self._db.close()

@@ -98,6 +98,7 @@ def _paths(*, has_token: bool) -> dict[str, Any]:
             "New observations as server-sent events",
             {"text/event-stream": {"schema": {"type": "string"}}},
             query_models.StreamQuery,
+            404,
             503,
         ),
     }

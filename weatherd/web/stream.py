@@ -41,8 +41,14 @@ class EventStreams:
         self._closed.set()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Send each new observation. ``Last-Event-ID`` resumes an earlier stream after that event."""
+        """Send each new observation. ``Last-Event-ID`` resumes an earlier stream after that event.
+
+        404 for an unknown city. A city that was removed from the list is known while the journal has observations of
+        it, because a client may resume the stream after the removal.
+        """
         city, seq = parse_query(request, StreamQuery).city, self._first_seq(request)
+        if city and not self._status.registry.get(city) and not await self._reader.has_city(city):
+            raise ProblemError(HTTPStatus.NOT_FOUND, f"no city in the list or the journal has the id {city!r}")
         if self.count >= MAX_STREAMS:
             raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, f"too many open streams; the limit is {MAX_STREAMS}")
         response = web.StreamResponse(
