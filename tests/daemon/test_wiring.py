@@ -20,6 +20,7 @@ from weatherd.config.settings import Settings
 from weatherd.daemon.wiring import open_forwarders, open_providers, open_sinks
 from weatherd.freshness import BUILT_IN_BUDGETS, DEFAULT_AGE_BUDGET
 from weatherd.journal.provider_state import in_memory_state
+from weatherd.plugins import quote_value
 from weatherd.polling.fetch import fetch_city
 from weatherd.providers import ProviderTraits, Resources
 from weatherd.quota.planner import RETRY_RESERVE
@@ -320,3 +321,26 @@ async def test_a_plug_in_with_a_wrong_attribute_is_broken(
             )
             assert "plain" in providers.usable
     assert [(event["event"], event["plugin"]) for event in logs] == [("plugin.broken", "wrong")]
+
+
+@pytest.mark.parametrize("group", ["sinks", "forwarders"])
+@pytest.mark.parametrize(("attribute", "value"), [("settings_model", 5), ("city_model", dict)])
+async def test_a_sink_or_forwarder_with_a_wrong_attribute_is_broken(
+    install: Callable[..., None], monkeypatch: pytest.MonkeyPatch, group: str, attribute: str, value: Any
+) -> None:
+    """It is logged once with the same text as a provider's, and not used; the others are opened."""
+    install(group, "wrong")
+    monkeypatch.setattr(open_wrong, attribute, value, raising=False)
+    state = in_memory_state(virtual_time.now)
+    opened = {
+        "sinks": lambda: open_sinks(Settings()),
+        "forwarders": lambda: open_forwarders(Settings(), state, lambda: (), BUILT_IN_BUDGETS),
+    }[group]()
+    with capture_logs() as logs:
+        async with opened as usable:
+            assert "wrong" not in usable
+            assert ("log" in usable) is (group == "sinks")
+    text = f"the plug-in's {attribute} is {quote_value(value)}, not a pydantic model class"
+    assert [(event["event"], event["plugin"], str(event["exc_info"])) for event in logs] == [
+        ("plugin.broken", "wrong", text)
+    ]

@@ -29,6 +29,7 @@ from weatherd.quota.plans import PLANS, find_plan
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
+    from importlib.metadata import EntryPoint
 
     from weatherd.city import City
     from weatherd.config.loader import Configuration
@@ -153,8 +154,7 @@ async def open_sinks(settings: Settings) -> AsyncIterator[dict[str, Sink]]:
     async with contextlib.AsyncExitStack() as stack:
         for name, point in plugins.find_plugins("sinks").items():
             with _contain_opening(name):
-                opener = point.load()
-                if opened := opener(with_plugin_defaults(settings, name, opener)):
+                if (opened := call_opener(point, settings)) is not None:
                     sinks[name] = await _enter(stack, name, opened)
         yield sinks
 
@@ -176,11 +176,23 @@ async def open_forwarders(
         for name, point in plugins.find_plugins("forwarders").items():
             resources = ForwarderResources(session, state.key_values(f"forwarder {name}"), cities, now, budgets)
             with _contain_opening(name):
-                opener = point.load()
-                if forwarder := opener(with_plugin_defaults(settings, name, opener), resources):
-                    check_batch_size(forwarder)
+                if (forwarder := create_forwarder(point, settings, resources)) is not None:
                     forwarders[name] = forwarder
         yield forwarders
+
+
+def create_forwarder(point: EntryPoint, settings: Settings, resources: ForwarderResources) -> Forwarder | None:
+    """Create a forwarder that is not connected yet; return None if it is disabled."""
+    forwarder: Forwarder | None = call_opener(point, settings, resources)
+    if forwarder is not None:
+        check_batch_size(forwarder)
+    return forwarder
+
+
+def call_opener(point: EntryPoint, settings: Settings, *resources: ForwarderResources) -> Any:
+    """Import a sink or forwarder and call its opening function, which returns None if it is disabled."""
+    opener = point.load()
+    return opener(with_plugin_defaults(settings, point.name, opener), *resources)
 
 
 @contextlib.contextmanager

@@ -6,10 +6,11 @@ from __future__ import annotations
 import asyncio
 import csv
 import dataclasses
+import functools
 import json
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import typer
 
@@ -20,7 +21,7 @@ from weatherd.errors import ConfigError
 from weatherd.plugins import contain, explain_plugin_error, find_plugins
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable, Iterator
     from importlib.metadata import EntryPoint
 
     from weatherd.config.loader import Configuration
@@ -97,7 +98,7 @@ def _import_all() -> list[InstalledPlugin]:
 async def _inspect(configuration: Configuration) -> list[InstalledPlugin]:
     return [
         *[plugin async for plugin in _inspect_providers(configuration)],
-        *(_build("sink", point, *_call(point, configuration.settings)) for point in find_plugins("sinks").values()),
+        *_inspect_sinks(configuration.settings),
         *[plugin async for plugin in _inspect_forwarders(configuration.settings)],
     ]
 
@@ -116,9 +117,16 @@ async def _inspect_providers(configuration: Configuration) -> AsyncIterator[Inst
             yield _build("provider", point, state, providers.rejected[name].message)
 
 
+def _inspect_sinks(settings: Settings) -> Iterator[InstalledPlugin]:
+    from weatherd.daemon.wiring import call_opener
+
+    for point in find_plugins("sinks").values():
+        yield _build("sink", point, *_find_state(point, functools.partial(call_opener, point, settings)))
+
+
 async def _inspect_forwarders(settings: Settings) -> AsyncIterator[InstalledPlugin]:
     """Create every forwarder. None of them connects before the daemon starts it."""
-    from weatherd.daemon.wiring import USER_AGENT, utc_now
+    from weatherd.daemon.wiring import USER_AGENT, create_forwarder, utc_now
     from weatherd.http.session import open_session
     from weatherd.journal.provider_state import in_memory_state
     from weatherd.pipeline.forwarders import ForwarderResources
@@ -127,21 +135,15 @@ async def _inspect_forwarders(settings: Settings) -> AsyncIterator[InstalledPlug
     async with open_session(USER_AGENT, ca_file=settings.tls.ca_file) as session:
         for name, point in find_plugins("forwarders").items():
             resources = ForwarderResources(session, state.key_values(f"forwarder {name}"), lambda: (), utc_now)
-            yield _build("forwarder", point, *_call(point, settings, resources))
+            create = functools.partial(create_forwarder, point, settings, resources)
+            yield _build("forwarder", point, *_find_state(point, create))
 
 
-def _call(point: EntryPoint, settings: Settings, *resources: Any) -> tuple[State, str]:
-    """Call the opening function of a sink or forwarder as the daemon does; it returns None if it is disabled."""
-    from weatherd.config.plugin_models import with_plugin_defaults
-    from weatherd.pipeline.forwarders import check_batch_size
-
+def _find_state(point: EntryPoint, create: Callable[[], object]) -> tuple[State, str]:
+    """Create a sink or forwarder as the daemon does, and return its state and the reason."""
     try:
         with contain():
-            opener = point.load()
-            opened = opener(with_plugin_defaults(settings, point.name, opener), *resources)
-            if opened is not None and resources:
-                check_batch_size(opened)
-            return ("disabled" if opened is None else "enabled"), ""
+            return ("disabled" if create() is None else "enabled"), ""
     except ConfigError as error:
         return "unconfigured", error.problems[0].message
     except Exception as error:  # noqa: BLE001 - a plug-in may raise anything
