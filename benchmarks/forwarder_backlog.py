@@ -44,7 +44,7 @@ async def deliver_journal(harness: DeliveryHarness, name: str, section: dict[str
     await harness.journal.save_cursor("destination", Idle())
     begin = time.perf_counter()
     async with harness.run_forwarder(plugins.find_plugins("forwarders")[name].load(), **{name: section}) as deliveries:
-        while not deliveries.counters()["destination"]["delivered"] or deliveries.counters()["destination"]["behind"]:  # noqa: ASYNC110 - a server
+        while not deliveries.statuses()["destination"].delivered or deliveries.statuses()["destination"].behind:  # noqa: ASYNC110 - a server
             await asyncio.sleep(0.05)
     return time.perf_counter() - begin
 

@@ -160,11 +160,14 @@ def _report_stopping(parts: Parts, status: DaemonStatus) -> None:
 
 def _log_summary(status: DaemonStatus, *, is_clean: bool) -> None:
     write = log.info if is_clean else log.error
-    counters = {"forwarders": status.deliveries.counters()} if status.deliveries else {}
+    deliveries = {
+        name: {"delivered": delivery.delivered, "skipped": delivery.skipped, "behind": delivery.behind}
+        for name, delivery in status.deliveries.statuses().items()
+    }
     write(
         "daemon.stopped",
         clean=is_clean,
         **dataclasses.asdict(status.counts),
         queued=status.queue.depth,
-        **counters,
+        **({"forwarders": deliveries} if deliveries else {}),
     )

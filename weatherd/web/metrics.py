@@ -139,11 +139,11 @@ class MetricsCollector(Collector):
             "Observations skipped because the destination permanently rejected them.",
             labels=["forwarder"],
         )
-        for name, counters in self._status.deliveries.counters().items():
-            behind.add_metric([name], counters["behind"])
-            up.add_metric([name], not self._status.deliveries.is_down(name))
-            delivered.add_metric([name], counters["delivered"])
-            skipped.add_metric([name], counters["skipped"])
+        for name, delivery in self._status.deliveries.statuses().items():
+            behind.add_metric([name], delivery.behind)
+            up.add_metric([name], not delivery.is_down)
+            delivered.add_metric([name], delivery.delivered)
+            skipped.add_metric([name], delivery.skipped)
         yield from (behind, up, delivered, skipped)
 
     def _counts(self) -> Iterator[Metric]:

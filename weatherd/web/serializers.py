@@ -80,8 +80,8 @@ async def serialize_status(status: DaemonStatus) -> StatusModel:
         account={**dataclasses.asdict(status.counts), "queued": status.queue.depth},
         providers=[_provider(name, status) for name in sorted(status.limiters)],
         forwarders=[
-            ForwarderModel(forwarder=name, is_down=status.deliveries.is_down(name), **counters)
-            for name, counters in status.deliveries.counters().items()
+            ForwarderModel(forwarder=name, **dataclasses.asdict(delivery))
+            for name, delivery in status.deliveries.statuses().items()
         ],
         reload_successful=status.last_reload.successful,
     )

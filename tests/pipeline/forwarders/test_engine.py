@@ -20,6 +20,7 @@ from weatherd.errors import DeliveryError, StateError
 from weatherd.journal.cursors import Idle
 from weatherd.observation import FetchedObservation
 from weatherd.pipeline.forwarders.engine import BATCH_DELAY, DELIVERY_TIMEOUT, MAX_RATE
+from weatherd.pipeline.forwarders.group import DeliveryStatus
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,7 +70,7 @@ async def _an_outage_of_a_week(tmp_path: Path) -> None:
             for hour in range(7 * 24):
                 await journal.add(make_observations(hour * 6, hour * 6 + 6))
                 await asyncio.sleep(3600)
-            assert running.counters()["destination"] == {"delivered": 0, "skipped": 0, "behind": 1008}
+            assert running.statuses()["destination"] == DeliveryStatus(0, 0, 1008, is_down=True)
             tries = destination.connections
             destination.come_up()
             await asyncio.sleep(61)
@@ -165,7 +166,7 @@ async def test_a_rejected_observation_is_skipped_alone(tmp_path: Path, bad: set[
         await journal.add(make_observations(0, 150))
         async with run_forwarders(journal, destination=destination) as running:
             await asyncio.sleep(1)
-            assert running.counters()["destination"] == {"delivered": 150 - len(bad), "skipped": len(bad), "behind": 0}
+            assert running.statuses()["destination"] == DeliveryStatus(150 - len(bad), len(bad), 0, is_down=False)
         noted = journal.store._db.query("SELECT seq, reason FROM skipped WHERE forwarder = 'destination'")
     assert destination.accepted == [number for number in range(150) if number not in bad]
     assert sorted(noted) == [(number + 1, "not that one") for number in sorted(bad)]
@@ -180,7 +181,7 @@ async def test_a_batch_that_is_rejected_whole_costs_few_deliveries(tmp_path: Pat
         await journal.add(make_observations(0, 1000))
         async with run_forwarders(journal, destination=destination) as running:
             await asyncio.sleep(10)
-            assert running.counters()["destination"]["skipped"] == 1000
+            assert running.statuses()["destination"].skipped == 1000
     assert len(destination.batches) <= 10 * 110
 
 
@@ -298,7 +299,7 @@ async def test_pruned_entries_are_passed_over(tmp_path: Path) -> None:
             assert await journal.prune(kept_until := 4e9, kept_until, ["destination"]) == {"destination": 50}
             destination.come_up()
             await asyncio.sleep(100)
-            assert running.counters()["destination"]["behind"] == 0
+            assert running.statuses()["destination"].behind == 0
             await journal.add(make_observations(60, 63))
             await asyncio.sleep(10)
     assert destination.accepted == [60, 61, 62]

@@ -15,6 +15,7 @@ from tests.support.servers import Influxd, Victoria, running
 from tests.support.virtual_time import EPOCH
 from weatherd.http.client import post
 from weatherd.observation import FIELDS
+from weatherd.pipeline.forwarders.group import DeliveryStatus
 from weatherd.pipeline.forwarders.influxdb import format_line_protocol, open_forwarder
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ async def test_a_server_that_comes_late_dies_and_comes_again(tmp_path: Path) -> 
             async with harness.run_forwarder(open_forwarder, **forwarder_settings(server)) as deliveries:
 
                 async def is_behind() -> bool:
-                    return deliveries.counters()["destination"]["behind"] > 0
+                    return deliveries.statuses()["destination"].behind > 0
 
                 async def is_caught_up() -> bool:
                     return not await is_behind()
@@ -99,7 +100,7 @@ async def test_a_server_that_comes_late_dies_and_comes_again(tmp_path: Path) -> 
                 server.thaws()
                 await wait_until(is_caught_up)
         assert await count_points(server) == harness.added == 7000
-        assert deliveries.counters()["destination"]["skipped"] == 0
+        assert deliveries.statuses()["destination"].skipped == 0
 
 
 async def _is_logged(logs: list[Any], event: str) -> bool:
@@ -119,7 +120,7 @@ async def test_a_point_that_the_server_rejects_is_skipped(tmp_path: Path) -> Non
         await harness.add_observations(50)
         async with harness.run_forwarder(open_forwarder, **forwarder_settings(server)) as deliveries:
             await wait_until(lambda: _is_caught_up(deliveries))
-            assert deliveries.counters()["destination"] == {"delivered": 100, "skipped": 1, "behind": 0}
+            assert deliveries.statuses()["destination"] == DeliveryStatus(100, 1, 0, is_down=False)
         assert await count_points(server) == 100
 
 
@@ -150,7 +151,7 @@ async def test_a_missing_database_is_waited_for(tmp_path: Path) -> None:
                 assert 'database not found: "other"' in logs[0]["reason"].replace("\\", "")
                 await server.ask("/query", q="CREATE DATABASE other")
                 await wait_until(lambda: _is_caught_up(deliveries))
-                assert deliveries.counters()["destination"] == {"delivered": 5, "skipped": 0, "behind": 0}
+                assert deliveries.statuses()["destination"] == DeliveryStatus(5, 0, 0, is_down=False)
 
 
 @pytest.mark.real_time
@@ -168,4 +169,4 @@ async def test_victoria_metrics_takes_both_forms(tmp_path: Path, options: dict[s
 
 
 async def _is_caught_up(deliveries: Any) -> bool:
-    return not deliveries.counters()["destination"]["behind"]
+    return not deliveries.statuses()["destination"].behind

@@ -123,11 +123,11 @@ async def test_a_broker_with_a_certificate_of_a_private_ca(tmp_path: Path) -> No
         settings = forwarder_settings(server, tls=True)
         with capture_warnings() as logs:
             async with harness.run_forwarder(open_forwarder, **settings) as deliveries:
-                await wait_until(lambda: _true(deliveries.is_down("destination")))
+                await wait_until(lambda: _true(deliveries.statuses()["destination"].is_down))
             assert "certificate" in logs[0]["reason"]
         async with harness.run_forwarder(open_forwarder, **settings, tls={"ca_file": server.ca_file}) as deliveries:
             await harness.add_observations(1, **NOW)
-            await wait_until(lambda: _true(deliveries.counters()["destination"]["delivered"] == 1))
+            await wait_until(lambda: _true(deliveries.statuses()["destination"].delivered == 1))
 
 
 async def _true(value: object) -> bool:
@@ -261,7 +261,7 @@ async def test_a_broker_that_dies_and_freezes_gets_everything(tmp_path: Path) ->
                     await listener.client.publish("end", b"end", qos=1)
                     await listener.wait_for("end", b"end")
                     received += _numbers(listener)
-        assert deliveries.counters()["destination"]["skipped"] == 0
+        assert deliveries.statuses()["destination"].skipped == 0
         assert received[-1] == harness.added - 1
         assert list(dict.fromkeys(received))[-400:] == list(range(500, 900))
 
@@ -289,4 +289,4 @@ async def _is_logged(logs: list[Any], event: str) -> bool:
 
 
 async def _is_caught_up(deliveries: Any) -> bool:
-    return not deliveries.counters()["destination"]["behind"]
+    return not deliveries.statuses()["destination"].behind

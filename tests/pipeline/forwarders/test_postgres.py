@@ -13,6 +13,7 @@ from tests.pipeline.forwarders.harness import DeliveryHarness, open_harness, wai
 from tests.support.fakes import BERLIN
 from tests.support.servers import Postgres, running
 from weatherd.observation import FIELDS
+from weatherd.pipeline.forwarders.group import DeliveryStatus
 from weatherd.pipeline.forwarders.postgres import TABLE, open_forwarder
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ async def test_a_row_that_the_table_rejects_is_skipped(tmp_path: Path) -> None:
         await server.rows(f"ALTER TABLE {TABLE} ADD CHECK (temperature <> 7)")
         await harness.add_observations(20)
         await wait_until(lambda: _is_caught_up(deliveries))
-        assert deliveries.counters()["destination"] == {"delivered": 20, "skipped": 1, "behind": 0}
+        assert deliveries.statuses()["destination"] == DeliveryStatus(20, 1, 0, is_down=False)
 
 
 async def test_a_role_that_cannot_create_tables_uses_an_existing_one(tmp_path: Path) -> None:
@@ -113,4 +114,4 @@ async def _is_logged(logs: list[Any], event: str) -> bool:
 
 
 async def _is_caught_up(deliveries: Any) -> bool:
-    return not deliveries.counters()["destination"]["behind"]
+    return not deliveries.statuses()["destination"].behind

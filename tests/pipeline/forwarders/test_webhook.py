@@ -16,6 +16,7 @@ from aiohttp.test_utils import TestServer
 from tests.pipeline.forwarders.destination import capture_warnings
 from tests.pipeline.forwarders.harness import open_harness, wait_until
 from weatherd.formatting import to_dict
+from weatherd.pipeline.forwarders.group import DeliveryStatus
 from weatherd.pipeline.forwarders.webhook import open_forwarder
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ async def test_a_batch_is_sent_again_until_it_is_accepted(tmp_path: Path, failur
             async with harness.run_forwarder(open_forwarder, webhook={"url": receiver.url}) as deliveries:
                 await wait_until(lambda: _has_answered(receiver, 2))
                 await wait_until(lambda: _is_caught_up(deliveries))
-                assert deliveries.counters()["destination"] == {"delivered": 3, "skipped": 0, "behind": 0}
+                assert deliveries.statuses()["destination"] == DeliveryStatus(3, 0, 0, is_down=False)
     assert [observation["temperature"] for observation in receiver.received] == [0, 1, 2]
     assert len({body for _, body in receiver.requests}) == 1
     assert len({headers["Idempotency-Key"] for headers, _ in receiver.requests}) == 1
@@ -110,7 +111,7 @@ async def test_a_rejected_observation_is_skipped_alone(tmp_path: Path) -> None:
         with capture_warnings() as logs:
             async with harness.run_forwarder(open_forwarder, webhook={"url": receiver.url}) as deliveries:
                 await wait_until(lambda: _is_caught_up(deliveries))
-                assert deliveries.counters()["destination"] == {"delivered": 19, "skipped": 1, "behind": 0}
+                assert deliveries.statuses()["destination"] == DeliveryStatus(19, 1, 0, is_down=False)
     assert [observation["temperature"] for observation in receiver.received] == [
         number for number in range(20) if number != 7
     ]
@@ -128,4 +129,4 @@ async def _has_answered(receiver: Receiver, count: int) -> bool:
 
 
 async def _is_caught_up(deliveries: Any) -> bool:
-    return not deliveries.counters()["destination"]["behind"]
+    return not deliveries.statuses()["destination"].behind

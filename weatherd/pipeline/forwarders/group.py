@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
@@ -21,6 +23,16 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 
+@dataclass(frozen=True, slots=True)
+class DeliveryStatus:
+    """A forwarder's counts of observations since the start, and whether its destination is unavailable."""
+
+    delivered: int
+    skipped: int  # because the destination permanently rejected them
+    behind: int  # left to deliver
+    is_down: bool
+
+
 class DeliveryGroup:
     """The deliveries to all destinations, which do not wait for each other."""
 
@@ -28,23 +40,12 @@ class DeliveryGroup:
         self._deliveries = deliveries
         self._tasks: list[asyncio.Task[None]] = []
 
-    def __len__(self) -> int:
-        return len(self._deliveries)
-
-    def counters(self) -> dict[str, dict[str, int]]:
-        """Return, by forwarder, the observations delivered, skipped and still behind."""
+    def statuses(self) -> dict[str, DeliveryStatus]:
+        """Return the status of each delivery by forwarder."""
         return {
-            delivery.name: {
-                "delivered": delivery.progress.delivered,
-                "skipped": delivery.progress.skipped,
-                "behind": delivery.behind,
-            }
+            delivery.name: DeliveryStatus(behind=delivery.behind, **dataclasses.asdict(delivery.progress))
             for delivery in self._deliveries
         }
-
-    def is_down(self, name: str) -> bool:
-        """Return whether a forwarder's destination is unavailable."""
-        return any(delivery.progress.is_down for delivery in self._deliveries if delivery.name == name)
 
     def start(self) -> None:
         """Start a task for each delivery."""
