@@ -27,7 +27,7 @@ from weatherd.quota.planner import RETRY_RESERVE
 from weatherd.quota.plans import Plan
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Mapping
     from pathlib import Path
 
     from weatherd.city import City
@@ -332,10 +332,9 @@ async def test_a_sink_or_forwarder_with_a_wrong_attribute_is_broken(
     install(group, "wrong")
     monkeypatch.setattr(open_wrong, attribute, value, raising=False)
     state = in_memory_state(virtual_time.now)
-    opened = {
-        "sinks": lambda: open_sinks(Settings()),
-        "forwarders": lambda: open_forwarders(Settings(), state, lambda: (), BUILT_IN_BUDGETS),
-    }[group]()
+    opened: contextlib.AbstractAsyncContextManager[Mapping[str, object]] = (
+        open_sinks(Settings()) if group == "sinks" else open_forwarders(Settings(), state, lambda: (), BUILT_IN_BUDGETS)
+    )
     with capture_logs() as logs:
         async with opened as usable:
             assert "wrong" not in usable

@@ -14,7 +14,8 @@ from weatherd.observation import FIELDS
 from weatherd.pipeline.forwarders.http_delivery import post_body
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import Sequence
+    from contextlib import AbstractAsyncContextManager
 
     from weatherd.config.sections import InfluxDbSection
     from weatherd.config.settings import Settings
@@ -60,10 +61,9 @@ class InfluxForwarder:
             self._headers["Authorization"] = f"Token {section.token.get_secret_value()}"
         self._resources = resources
 
-    @contextlib.asynccontextmanager
-    async def connect(self) -> AsyncIterator[InfluxForwarder]:
+    def connect(self) -> AbstractAsyncContextManager[InfluxForwarder]:
         """Return the forwarder itself."""
-        yield self
+        return contextlib.nullcontext(self)
 
     async def deliver(self, batch: Sequence[Observation], key: str) -> None:  # noqa: ARG002 - points are idempotent
         """Write a batch. Raises RejectedError or DeliveryError."""

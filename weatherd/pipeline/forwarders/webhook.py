@@ -12,7 +12,8 @@ from weatherd.formatting import to_dict
 from weatherd.pipeline.forwarders.http_delivery import post_body
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import Sequence
+    from contextlib import AbstractAsyncContextManager
 
     from weatherd.config.settings import Settings
     from weatherd.observation import Observation
@@ -34,10 +35,9 @@ class WebhookForwarder:
         self._secret = secret
         self._resources = resources
 
-    @contextlib.asynccontextmanager
-    async def connect(self) -> AsyncIterator[WebhookForwarder]:
+    def connect(self) -> AbstractAsyncContextManager[WebhookForwarder]:
         """Return the forwarder itself."""
-        yield self
+        return contextlib.nullcontext(self)
 
     async def deliver(self, batch: Sequence[Observation], key: str) -> None:
         """POST a batch. Raises RejectedError or DeliveryError."""

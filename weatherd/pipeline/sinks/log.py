@@ -9,7 +9,7 @@ from weatherd.formatting import TEMPLATE_FIELDS, format_rfc3339
 from weatherd.log import get_log_writer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import Sequence
     from contextlib import AbstractAsyncContextManager
 
     from weatherd.config.settings import Settings
@@ -43,11 +43,6 @@ def _facts(fetched: FetchedObservation) -> dict[str, Any]:
     return facts
 
 
-@contextlib.asynccontextmanager
-async def _open() -> AsyncIterator[LogSink]:
-    yield LogSink(get_log_writer())
-
-
 def open_sink(settings: Settings) -> AbstractAsyncContextManager[LogSink] | None:
     """Return the sink, or None if ``log.observations`` is false."""
-    return _open() if settings.log.observations else None
+    return contextlib.nullcontext(LogSink(get_log_writer())) if settings.log.observations else None
