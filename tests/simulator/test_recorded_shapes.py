@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from weatherd.simulator.endpoints import ENDPOINTS
+from weatherd.simulator.nws import endpoints as nws
 from weatherd.simulator.open_meteo import forecast as open_meteo
 from weatherd.simulator.open_meteo import geocoding
 from weatherd.simulator.openweathermap import current as openweathermap
+from weatherd.simulator.query import ServiceRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -180,3 +182,37 @@ def test_rejected_weather_requests(name: str, query: dict[str, list[str]], recor
     """OpenWeatherMap's error responses equal the recorded ones."""
     real = recording(f"openweathermap/{name}")
     assert openweathermap.handle_weather(query, NOW) == (int(real["cod"]), real)
+
+
+def test_nws_features(recording: Callable[[str], Any]) -> None:
+    """A point, a station and an observation of the NWS have each recorded field with the recorded type."""
+
+    def handle(handler: Callable[..., Any], **path: str) -> Any:
+        return handler(ServiceRequest({}, path, {"User-Agent": "test"}, "http://localhost"), NOW).body
+
+    point = handle(nws.handle_point, point="30,-85")
+    grid = point["properties"]
+    stations = handle(nws.handle_stations, x=str(grid["gridX"]), y=str(grid["gridY"]))
+    name = stations["features"][0]["properties"]["stationIdentifier"]
+    recorded_stations = recording("nws/pynws_gridpoints_stations.json")
+    assert stations["observationStations"] == [feature["id"] for feature in stations["features"]]
+    for real, seen in (
+        (recording("nws/pynws_points.json"), point),
+        (recorded_stations["features"][0], stations["features"][0]),
+    ):
+        real.pop("@context", None)
+        assert_has_fields(real, seen)
+    real = recording("nws/pynws_stations_observations_latest.json")
+    latest = handle(nws.handle_latest_observation, station=name)
+    assert set(real) - {"@context"} <= set(latest)
+    assert latest["id"] == latest["properties"]["@id"]
+
+
+def assert_has_fields(real: Any, seen: Any) -> None:
+    """Assert that *seen* has all keys of *real*, with values of the same types, at all levels."""
+    if isinstance(real, dict):
+        assert set(real) <= set(seen)
+        for key, value in real.items():
+            assert_has_fields(value, seen[key])
+    else:
+        assert shape_of(seen) == shape_of(real)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from weatherd.simulator.nws.observation import observation_properties
 from weatherd.simulator.query import ServiceRequest, ServiceResponse, last_value, parse_whole_number
 from weatherd.simulator.sky.clock import REAL_TIME, WeatherClock
+from weatherd.simulator.sky.weather import ground_elevation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,23 +40,36 @@ def handle_point(request: ServiceRequest, _now: datetime, _clock: WeatherClock =
     if not all(low <= value <= high for (low, high), value in zip(_AREA, (lat, lon), strict=True)):
         detail = f"Unable to provide data for requested point {exact}"
         return nws_problem(404, "InvalidPoint", "Data Unavailable", detail)
+    return ServiceResponse(200, _point(request.origin, exact, lat, lon), {}, _JSON)
+
+
+def _point(origin: str, exact: str, lat: float, lon: float) -> dict[str, Any]:
     x, y = round((lon + 180) * _STATIONS_PER_DEGREE), round((lat + 90) * _STATIONS_PER_DEGREE)
-    grid = f"{request.origin}/gridpoints/SIM/{x},{y}"
+    grid = f"{origin}/gridpoints/SIM/{x},{y}"
+    place = {
+        "city": "Simulated",
+        "state": "SI",
+        "distance": {"unitCode": "wmoUnit:m", "value": 0},
+        "bearing": {"unitCode": "wmoUnit:degree_(angle)", "value": 0},
+    }
     properties = {
         "simulated": True,
+        "@type": "wx:Point",
         "cwa": "SIM",
+        "forecastOffice": f"{origin}/offices/SIM",
         "gridId": "SIM",
         "gridX": x,
         "gridY": y,
         "forecast": f"{grid}/forecast",
         "forecastHourly": f"{grid}/forecast/hourly",
+        "forecastGridData": grid,
         "observationStations": f"{grid}/stations",
+        "relativeLocation": _geometry(lat, lon) | {"properties": place},
+        **_zones(origin),
         "timeZone": "America/Chicago",
-        "county": f"{request.origin}/zones/county/SIM001",
-        "forecastZone": f"{request.origin}/zones/forecast/SIM001",
-        "fireWeatherZone": f"{request.origin}/zones/fire/SIM001",
+        "radarStation": "KSIM",
     }
-    return ServiceResponse(200, _feature(lat, lon, properties), {}, _JSON)
+    return _feature(f"{origin}/points/{exact}", lat, lon, properties)
 
 
 def handle_stations(request: ServiceRequest, _now: datetime, _clock: WeatherClock = REAL_TIME) -> ServiceResponse:
@@ -66,14 +80,8 @@ def handle_stations(request: ServiceRequest, _now: datetime, _clock: WeatherCloc
     if x is None or y is None or x >= 360 * _STATIONS_PER_DEGREE or y >= 180 * _STATIONS_PER_DEGREE:
         return nws_problem(404, "NotFound", "Not Found", "There is no such grid point")
     names = [f"S{x + east:04}{y + north:03}" for east, north in _NEIGHBOURS]
-    features = [
-        _feature(
-            *_station_position(name),
-            {"stationIdentifier": name, "name": f"Simulated {name}", "timeZone": "America/Chicago"},
-        )
-        for name in names
-    ]
-    urls = [f"{request.origin}/stations/{name}" for name in names]
+    features = [_station(request.origin, name) for name in names]
+    urls = [station["id"] for station in features]
     body = {"type": "FeatureCollection", "features": features, "observationStations": urls}
     return ServiceResponse(200, body, {}, _JSON)
 
@@ -131,10 +139,25 @@ def _latest_time(now: datetime) -> datetime:
     return time if time <= now else time - timedelta(hours=1)
 
 
+def _station(origin: str, name: str) -> dict[str, Any]:
+    lat, lon = _station_position(name)
+    properties = {
+        "@type": "wx:ObservationStation",
+        "elevation": {"unitCode": "wmoUnit:m", "value": ground_elevation(lat, lon)},
+        "stationIdentifier": name,
+        "name": f"Simulated {name}",
+        **_zones(origin, "forecast"),
+        "timeZone": "America/Chicago",
+    }
+    return _feature(f"{origin}/stations/{name}", lat, lon, properties)
+
+
 def _observation(request: ServiceRequest, time: datetime, clock: WeatherClock) -> dict[str, Any]:
     name = request.path["station"]
     lat, lon = _station_position(name)
-    return _feature(lat, lon, observation_properties(f"{request.origin}/stations/{name}", lat, lon, time, clock))
+    station = f"{request.origin}/stations/{name}"
+    properties = observation_properties(station, lat, lon, time, clock)
+    return _feature(f"{station}/observations/{time.isoformat()}", lat, lon, properties)
 
 
 def _station_position(name: str) -> tuple[float, float]:
@@ -145,5 +168,18 @@ def _station_position(name: str) -> tuple[float, float]:
     return lat, math.remainder(x / _STATIONS_PER_DEGREE - 180, 360)
 
 
-def _feature(lat: float, lon: float, properties: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "Feature", "geometry": {"type": "Point", "coordinates": [lon, lat]}, "properties": properties}
+def _zones(origin: str, forecast: str = "forecastZone") -> dict[str, str]:
+    """Return the URLs of the zones of a place. *forecast* is the key of the first, which differs for a station."""
+    return {
+        forecast: f"{origin}/zones/forecast/SIZ001",
+        "county": f"{origin}/zones/county/SIC001",
+        "fireWeatherZone": f"{origin}/zones/fire/SIZ001",
+    }
+
+
+def _feature(url: str, lat: float, lon: float, properties: dict[str, Any]) -> dict[str, Any]:
+    return {"id": url, **_geometry(lat, lon), "properties": {"@id": url, **properties}}
+
+
+def _geometry(lat: float, lon: float) -> dict[str, Any]:
+    return {"type": "Feature", "geometry": {"type": "Point", "coordinates": [lon, lat]}}

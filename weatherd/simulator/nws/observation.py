@@ -41,8 +41,8 @@ def observation_properties(station: str, lat: float, lon: float, time: datetime,
     text, icon = _DESCRIPTIONS[weather.code]
     timestamp = time.isoformat()
     return {
-        "@id": f"{station}/observations/{timestamp}",
         "simulated": True,
+        "@type": "wx:ObservationStation",
         "station": station,
         "stationId": station.rpartition("/")[2],
         "timestamp": timestamp,
