@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,10 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.fakes import BERLIN, KIEL
+from weatherd.errors import DeliveryError
 from weatherd.journal.key_value import KeyValueStore
 from weatherd.pipeline.forwarders import ForwarderResources
 from weatherd.pipeline.forwarders.discovery_payload import Topics
-from weatherd.pipeline.forwarders.home_assistant import Announcement, Announcer
+from weatherd.pipeline.forwarders.home_assistant import (
+    MAX_PENDING,
+    Announcement,
+    Announcer,
+    Publication,
+    publish_in_batches,
+)
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 TOPICS = Topics("weatherd", "homeassistant")
@@ -108,3 +116,19 @@ async def test_discovery_that_is_turned_off_removes_the_device_once() -> None:
     broker.take_published()
     await broker.announcer(enabled=False).repeat_removals()
     assert broker.take_published() == []
+
+
+@pytest.mark.filterwarnings("error")
+async def test_messages_after_a_failure_are_not_sent() -> None:
+    """If a publication fails, later ones are not begun; no coroutine is left that was never awaited."""
+    begun: list[str] = []
+
+    async def publish(topic: str, payload: bytes, *, retain: bool) -> None:  # noqa: ARG001 - a fake broker
+        begun.append(topic)
+        raise DeliveryError("connection lost")
+
+    messages = [Publication(f"weatherd/{number}/state", b"", retain=True) for number in range(MAX_PENDING * 2)]
+    with pytest.raises(DeliveryError):
+        await publish_in_batches(publish, messages)
+    gc.collect()
+    assert len(begun) == MAX_PENDING

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from weatherd.pipeline.forwarders.discovery_payload import Topics, build_payload
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Sequence
 
     from weatherd.city import City
     from weatherd.pipeline.forwarders import ForwarderResources
@@ -23,10 +23,12 @@ _KEEP_REMOVED = timedelta(
 )  # the longest absence of Home Assistant after which a removed city is still cleaned up
 
 
-async def gather_in_batches(publications: Sequence[Coroutine[Any, Any, None]]) -> None:
-    """Publish in order, up to ``MAX_PENDING`` messages at once."""
-    for start in range(0, len(publications), MAX_PENDING):
-        await asyncio.gather(*publications[start : start + MAX_PENDING])
+class Publication(NamedTuple):
+    """A message to be published."""
+
+    topic: str
+    payload: bytes
+    retain: bool
 
 
 class Publish(Protocol):
@@ -34,6 +36,13 @@ class Publish(Protocol):
 
     async def __call__(self, topic: str, payload: bytes, *, retain: bool) -> None:
         """Publish; the broker has the message when this returns. Raises DeliveryError."""
+
+
+async def publish_in_batches(publish: Publish, publications: Sequence[Publication]) -> None:
+    """Publish in order, up to ``MAX_PENDING`` messages at once. Raises the first error; the rest is not sent then."""
+    for start in range(0, len(publications), MAX_PENDING):
+        batch = publications[start : start + MAX_PENDING]
+        await asyncio.gather(*(publish(topic, payload, retain=retain) for topic, payload, retain in batch))
 
 
 class Announcement(NamedTuple):
@@ -128,9 +137,9 @@ class Announcer:
         }
         if not gone:
             return
-        await gather_in_batches([self._publish(topic, payload, retain=False) for topic, payload in gone.items()])
+        await publish_in_batches(self._publish, [Publication(*device, retain=False) for device in gone.items()])
         await asyncio.sleep(_PICK_UP_TIME)
-        await gather_in_batches([self._publish(topic, b"", retain=True) for topic in gone])
+        await publish_in_batches(self._publish, [Publication(topic, b"", retain=True) for topic in gone])
 
     def _saved(self) -> dict[str, Announcement]:
         """Return the saved announcements by city id."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from weatherd.errors import ConfigError, DeliveryError, Problem, describe
 from weatherd.formatting import to_dict
 from weatherd.pipeline.forwarders.discovery_payload import Topics
-from weatherd.pipeline.forwarders.home_assistant import MAX_PENDING, Announcer, gather_in_batches
+from weatherd.pipeline.forwarders.home_assistant import MAX_PENDING, Announcer, Publication, publish_in_batches
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
@@ -47,17 +47,17 @@ class MqttConnection:
         """Publish each observation, in order, as its city's state; a stale one only after its city is offline."""
         now = self._resources.now().timestamp()
         listed = {city.id for city in self._resources.cities()}
-        publications: list[Coroutine[Any, Any, None]] = []
+        publications: list[Publication] = []
         for observation in batch:
             city_id, is_listed = observation.city, observation.city in listed
-            state = self._publish_state(observation, retain=is_listed)
+            state = self._build_state(observation, retain=is_listed)
             availability = self._update_availability(observation, now) if is_listed else []
             publications += (
                 [*availability, state] if self._resources.budgets.is_stale(observation, now) else [state, *availability]
             )
             if is_listed:
                 self._forwarder.latest[city_id] = observation
-        await gather_in_batches(publications)
+        await publish_in_batches(self.publish, publications)
 
     async def start(self) -> None:
         """Publish that weatherd is online, then all announcements and states."""
@@ -72,8 +72,10 @@ class MqttConnection:
                 if self._resources.cities() is not self._announcer.cities:
                     await self._announcer.announce()
             now = self._resources.now().timestamp()
-            latest = self._forwarder.latest.values()
-            await gather_in_batches([change for last in latest for change in self._update_availability(last, now)])
+            changes = [
+                change for last in self._forwarder.latest.values() for change in self._update_availability(last, now)
+            ]
+            await publish_in_batches(self.publish, changes)
 
     async def follow_home_assistant(self) -> None:
         """Publish everything again whenever Home Assistant has started, until cancelled."""
@@ -99,22 +101,22 @@ class MqttConnection:
         self._forwarder.online.clear()
         await self._announcer.announce()
         now = self._resources.now().timestamp()
-        publications: list[Coroutine[Any, Any, None]] = []
+        publications: list[Publication] = []
         for last in self._forwarder.latest.values():
-            publications += [*self._update_availability(last, now), self._publish_state(last, retain=True)]
-        await gather_in_batches(publications)
+            publications += [*self._update_availability(last, now), self._build_state(last, retain=True)]
+        await publish_in_batches(self.publish, publications)
 
-    def _publish_state(self, observation: Observation, *, retain: bool) -> Coroutine[Any, Any, None]:
+    def _build_state(self, observation: Observation, *, retain: bool) -> Publication:
         payload = json.dumps(to_dict(observation), ensure_ascii=False).encode()
-        return self.publish(self._topics.state(observation.city), payload, retain=retain)
+        return Publication(self._topics.state(observation.city), payload, retain)
 
-    def _update_availability(self, last: Observation, now: float) -> list[Coroutine[Any, Any, None]]:
+    def _update_availability(self, last: Observation, now: float) -> list[Publication]:
         """Return the publication of a city's availability if it has changed, else an empty list."""
         online = not self._resources.budgets.is_stale(last, now)
         if self._forwarder.online.get(last.city) == online:
             return []
         self._forwarder.online[last.city] = online
-        return [self.publish(self._topics.availability(last.city), _ONLINE if online else _OFFLINE, retain=True)]
+        return [Publication(self._topics.availability(last.city), _ONLINE if online else _OFFLINE, retain=True)]
 
 
 class MqttForwarder:
