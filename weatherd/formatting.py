@@ -9,7 +9,7 @@ import zoneinfo
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import orjson
+import msgspec
 
 from weatherd.city import City
 from weatherd.errors import did_you_mean
@@ -95,7 +95,7 @@ def to_dict(observation: Observation) -> dict[str, Any]:
 def format_rfc3339(moment: datetime) -> str:
     """Format a time in UTC as ``2026-01-31T12:00:00Z`` (RFC 3339), with milliseconds unless they are zero."""
     utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
-    text = orjson.dumps(utc)  # five times as fast as isoformat(); each log line has three times
+    text = msgspec.json.encode(utc)  # five times as fast as isoformat(); each log line has three times
     return f"{text[1 : 24 if moment.microsecond else 20].decode()}Z"
 
 

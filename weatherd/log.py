@@ -13,7 +13,7 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
-import orjson
+import msgspec
 import structlog
 
 from weatherd.redaction import Redaction
@@ -125,11 +125,14 @@ class _Handler(logging.Handler):
         self._writer.msg(self.format(record))
 
 
+_ENCODER = msgspec.json.Encoder(enc_hook=str)
+
+
 def _dumps(event: EventDict, **_: object) -> str:
-    """Render an event as JSON, including values that orjson rejects."""
+    """Render an event as JSON, including texts that msgspec rejects."""
     try:
-        return orjson.dumps(event, default=str).decode()
-    except TypeError:  # a key that is not text, a lone surrogate, or an integer of more than 64 bits
+        return _ENCODER.encode(event).decode()
+    except UnicodeEncodeError:  # a lone surrogate
         return json.dumps(event, default=str)
 
 

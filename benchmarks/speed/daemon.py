@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import orjson
+import msgspec
 
 from benchmarks.speed import city_lists
 from benchmarks.speed.log_tail import LogTail, count_lines_with
@@ -78,7 +78,7 @@ class Daemon(Subject):
             return bool(found)
 
         wait_until(self.process, has_appeared)
-        logged: dict[str, Any] = orjson.loads(found[0])
+        logged: dict[str, Any] = msgspec.json.decode(found[0])
         return logged
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-import orjson
+import msgspec
 
 from weatherd.polling.schedule import phase_offset
 
@@ -77,5 +77,5 @@ def _observations(log: Path, at: int) -> Iterator[tuple[str, float]]:
         lines.readline()  # skip the rest of a partial line
         for line in lines:
             if _MARK in line and line.endswith(b"\n"):  # because the last line may be incomplete
-                event = orjson.loads(line)
+                event = msgspec.json.decode(line)
                 yield event["city"], datetime.fromisoformat(event["fetched_at"]).timestamp()

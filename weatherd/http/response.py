@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import orjson
+import msgspec
 
 from weatherd.errors import Failure, ProviderError
 
@@ -39,13 +39,13 @@ def parse_json(body: bytes) -> Any:
     if not body.strip():
         raise ProviderError("the response is empty", Failure.MALFORMED)
     try:
-        return orjson.loads(body)
-    except ValueError:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _parse_leniently(body)
 
 
 def _parse_leniently(body: bytes) -> Any:
-    """Parse JSON that orjson rejects although it is usable, for example with a lone surrogate in a string."""
+    """Parse JSON that msgspec rejects although it is usable, for example with a lone surrogate in a string."""
     try:
         return json.loads(body, parse_constant=_reject_constant)
     except (ValueError, RecursionError):
