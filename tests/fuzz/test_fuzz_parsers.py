@@ -6,6 +6,7 @@ import contextlib
 import json
 import math
 import random
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +16,12 @@ from tests.support.fakes import BERLIN, KIEL
 from weatherd.errors import ProviderError
 from weatherd.http.response import Response
 from weatherd.observation import FIELDS, Observation
+from weatherd.providers.open_meteo import client as open_meteo
 from weatherd.providers.open_meteo.client import parse_open_meteo
+from weatherd.providers.open_meteo.usual_response import parse_usual_locations
+from weatherd.providers.openweathermap import client as openweathermap
 from weatherd.providers.openweathermap.client import parse_openweathermap
+from weatherd.providers.openweathermap.usual_response import parse_usual_weather
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,14 +65,27 @@ WEATHER = {
     "dt": 1767225600,
     "cod": 200,
 }
+USUAL_PLACE = PLACE | {
+    "current_units": {"time": "unixtime", "temperature_2m": "°C", "wind_speed_10m": "m/s", "precipitation": "mm"},
+    "current": PLACE["current"] | {"time": 1767226500, "temperature_2m": -3.123456789123},  # type: ignore[operator]
+}
+USUAL_WEATHER = WEATHER | {
+    "main": {"temp": -3.5, "feels_like": -8, "pressure": 1002, "humidity": 81.123456789123, "sea_level": 1004},
+    "rain": {"1h": 0.1, "3h": 1},
+    "snow": {"1h": 0.2},
+}
 SEEDS: dict[str, list[Any]] = {
-    "open-meteo": [PLACE, [PLACE, PLACE | {"location_id": 1}], {"error": True, "reason": "Invalid timezone"}],
-    "openweathermap": [WEATHER, {"cod": "404", "message": "city not found"}],
+    "open-meteo": [
+        *(PLACE, [PLACE, PLACE | {"location_id": 1}], {"error": True, "reason": "Invalid timezone"}),
+        *(USUAL_PLACE, [USUAL_PLACE, USUAL_PLACE | {"location_id": 1}]),
+    ],
+    "openweathermap": [WEATHER, USUAL_WEATHER, {"cod": "404", "message": "city not found"}],
 }
 LARGE = [0, -1, 1e308, -1e308, 2**63, 10**400, -(10**40), 5e-324, -0.0, 999, 1e12]
 TEXTS = ["", "NaN", "null", "-5", "\n\r", "\x00\x1b[31m", "\ud800", "\u2028\u202e", "é" * 300, "2026-01-01T00:00+99:99"]
 NESTED: list[Any] = [[], {}, [[[]]], {"1h": {"1h": {}}}, [None], {"": ""}]
 VALUES: list[Any] = [None, True, False, math.nan, math.inf, -math.inf, *LARGE, *TEXTS, *NESTED]
+TOO_LONG = re.compile(rb"[0-9]{4301}")  # digits, for int()
 TOKENS = [b"null", b"NaN", b"-Infinity", b"1e999", b"-", b"{}", b"[", b"]", b"}", b'"', b":", b",", b"\\u0000", b"nan"]
 TOKENS += [
     b"<html>",
@@ -153,6 +171,49 @@ def openweathermap_outcomes(response: Response) -> list[Observation | ProviderEr
         return [error]
 
 
+def open_meteo_both_ways(body: bytes) -> tuple[list[Observation] | None, list[Any]]:
+    """Parse with types, and value by value."""
+    usual = parse_usual_locations([KIEL, BERLIN], body, "open-meteo", NOW)
+    usual = usual or parse_usual_locations([KIEL], body, "open-meteo", NOW)
+    if usual is None:
+        return None, []
+    return usual, [*open_meteo._parse_tolerantly([KIEL, BERLIN][: len(usual)], Response(200, body), NOW)]
+
+
+def openweathermap_both_ways(body: bytes) -> tuple[list[Observation] | None, list[Any]]:
+    """Parse with types, and value by value."""
+    usual = parse_usual_weather(KIEL, body, "openweathermap", NOW)
+    return (
+        (None, []) if usual is None else ([usual], [openweathermap._parse_tolerantly(KIEL, Response(200, body), NOW)])
+    )
+
+
+BOTH_WAYS = {"open-meteo": open_meteo_both_ways, "openweathermap": openweathermap_both_ways}
+
+
+def compare_both_ways(service: str, bodies: list[bytes]) -> int:
+    """Compare the results for corrupted bodies; return how many were of the usual form."""
+    rng = random.Random(f"{SEED} both {service}")
+    bodies = [body for body in bodies if BOTH_WAYS[service](body)[0]]
+    documents = [json.loads(body) for body in bodies]
+    usual_forms = 0
+    for _ in range(BODIES):
+        by_value = rng.random() < 0.5
+        body = corrupt_values(rng.choice(documents), rng) if by_value else corrupt_bytes(rng.choice(bodies), rng)
+        if TOO_LONG.search(body):
+            continue  # the only difference: an ignored number that int() would not parse
+        try:
+            usual, tolerant = BOTH_WAYS[service](body)
+            if usual is not None:
+                usual_forms += 1
+                assert usual == tolerant
+                assert [[*map(type, found)] for found in usual] == [[*map(type, found)] for found in tolerant]
+        except Exception as error:
+            error.add_note(repr(body[:2000]))
+            raise
+    return usual_forms
+
+
 def assert_explained(error: ProviderError) -> None:
     """Check that the reason is one short line."""
     text = str(error)
@@ -200,3 +261,15 @@ def test_corrupted_recordings(service: str, recorded: Path) -> None:
     """A corrupted recorded response (small ones only) has valid observations or is an explained failure."""
     bodies = [file.read_bytes() for file in sorted((recorded / service).iterdir())]
     fuzz(service, [body for body in bodies if len(body) < 3000])
+
+
+@pytest.mark.parametrize("service", PARSERS)
+def test_the_usual_form_has_the_same_values_parsed_tolerantly(service: str) -> None:
+    """A corrupted response is not of the usual form, or both ways of parsing it return equal observations."""
+    assert compare_both_ways(service, [json.dumps(seed).encode() for seed in SEEDS[service]]) > BODIES / 20
+
+
+def test_the_usual_form_has_the_same_values_in_recordings(recorded: Path) -> None:
+    """The same holds for corrupted recorded responses; those of Open-Meteo were requested in other units."""
+    bodies = [file.read_bytes() for file in sorted((recorded / "openweathermap").iterdir())]
+    assert compare_both_ways("openweathermap", [body for body in bodies if len(body) < 3000]) > BODIES / 20

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 # Values that are possible on Earth, with some margin. A value outside is an error of the service and becomes None.
+TEMPERATURE = (-100.0, 70.0)  # °C; a temperature outside is an error, because an observation requires one
 APPARENT_TEMPERATURE = (-120.0, 90.0)  # °C
 RELATIVE_HUMIDITY = (0.0, 110.0)  # %; sensors show a little above 100 in fog
 PRESSURE_MSL = (800.0, 1150.0)  # hPa
@@ -22,14 +23,13 @@ PRECIPITATION = (0.0, 1000.0)  # mm
 CLOUD_COVER = (0.0, 100.0)  # %
 VISIBILITY = (0.0, 1e6)  # m
 
-_TEMPERATURE = (-100.0, 70.0)  # °C; a temperature outside is an error, because an observation requires one
 _MAX_TEXT = 200  # characters
 _MAX_NUMBER = 1e11  # far above every bound and POSIX time, far below where integers lose digits as floats
 _NUMBER_TYPES = (float, int)  # compared with type(), because bool is an int to isinstance()
 _NANO = 1e9
 _SHARED = {float(number): float(number) for number in range(361)}  # one object for all cities: degrees, %, no rain
-_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC).timestamp()
-_LATEST = datetime(2200, 1, 1, tzinfo=UTC).timestamp()
+POSIX_TIME = (datetime(2000, 1, 1, tzinfo=UTC).timestamp(), datetime(2200, 1, 1, tzinfo=UTC).timestamp())
+_EARLIEST, _LATEST = POSIX_TIME
 
 
 class NumberField(NamedTuple):
@@ -58,9 +58,23 @@ def parse_numbers(document: Mapping[str, Any], fields: Iterable[NumberField]) ->
     return [parse_number(get(name), bounds, factor, offset) for name, bounds, factor, offset in fields]
 
 
+def round_numbers(*numbers: float | None) -> list[float | None]:
+    """Return numbers without noise after the ninth digit, as :func:`parse_number` does; None stays None."""
+    return [
+        None if number is None else _SHARED.get(rounded := round(number * _NANO) / _NANO, rounded) for number in numbers
+    ]
+
+
+def sum_amounts(first: float | None, second: float | None) -> float | None:
+    """Return the sum of two amounts, of the one that is known, or None if neither is."""
+    if first is None or second is None:
+        return second if first is None else first
+    return round(first + second, 9)
+
+
 def parse_temperature(value: Any, factor: float = 1.0, offset: float = 0.0) -> float:
     """Return ``value * factor + offset``, a temperature in °C; raise ProviderError if it is missing or impossible."""
-    celsius = parse_number(value, _TEMPERATURE, factor, offset)
+    celsius = parse_number(value, TEMPERATURE, factor, offset)
     if celsius is None:
         is_number = type(value) in _NUMBER_TYPES
         found = f"an impossible temperature ({str(value)[:20]})" if is_number else "no temperature"

@@ -15,6 +15,7 @@ from weatherd.http.response import Response, parse_json
 from weatherd.observation import Observation
 from weatherd.providers.batching import Coalescer
 from weatherd.providers.bisection import IsolatingSender
+from weatherd.providers.open_meteo.usual_response import parse_usual_locations
 from weatherd.providers.service_errors import error_from_response, redact_error, redact_response
 from weatherd.providers.values import (
     APPARENT_TEMPERATURE,
@@ -90,7 +91,17 @@ def parse_open_meteo(
     Raises ProviderError, with the service's own reason if there is one, when the response has no weather for any city.
     The service sends an object for one city, and a list in the order of the request for several.
     """
-    document = parse_json(response.body) if response.status == HTTPStatus.OK else {"error": True}
+    if response.status != HTTPStatus.OK:
+        raise _service_error(response, fetched_at)
+    usual = parse_usual_locations(cities, response.body, _NAME, fetched_at)
+    return _parse_tolerantly(cities, response, fetched_at) if usual is None else [*usual]
+
+
+def _parse_tolerantly(
+    cities: Sequence[City], response: Response, fetched_at: datetime
+) -> list[Observation | ProviderError]:
+    """Parse any response; a value that is missing, impossible or of another type is None."""
+    document = parse_json(response.body)
     if isinstance(document, dict) and document.get("error"):
         raise _service_error(response, fetched_at)
     locations = document if isinstance(document, list) else [document]

@@ -8,12 +8,12 @@ import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from weatherd import wmo
 from weatherd.errors import ConfigError, Failure, Problem, ProviderError
 from weatherd.http.client import get
 from weatherd.http.response import Response, parse_json
 from weatherd.observation import Observation
-from weatherd.providers.openweathermap.codes import WMO_CODES
+from weatherd.providers.openweathermap.codes import describe_condition
+from weatherd.providers.openweathermap.usual_response import parse_usual_weather
 from weatherd.providers.service_errors import error_from_response, redact_error, redact_response
 from weatherd.providers.values import (
     APPARENT_TEMPERATURE,
@@ -25,11 +25,11 @@ from weatherd.providers.values import (
     WIND_DIRECTION,
     WIND_SPEED,
     as_mapping,
-    clean_text,
     parse_integer,
     parse_number,
     parse_posix_time,
     parse_temperature,
+    sum_amounts,
 )
 from weatherd.redaction import Redaction
 
@@ -65,6 +65,12 @@ def parse_openweathermap(city: City, response: Response, fetched_at: datetime) -
     """
     if response.status != _OK:
         raise _service_error(response, response.status, fetched_at)
+    usual = parse_usual_weather(city, response.body, _NAME, fetched_at)
+    return usual or _parse_tolerantly(city, response, fetched_at)
+
+
+def _parse_tolerantly(city: City, response: Response, fetched_at: datetime) -> Observation:
+    """Return the current weather in any response; a value that is missing, impossible or of another type is None."""
     document = as_mapping(parse_json(response.body))
     if (status := _status_in_body(document)) != _OK:
         raise _service_error(response, status, fetched_at)
@@ -116,18 +122,14 @@ def _status_in_body(document: dict[str, Any]) -> int:
 def _parse_condition(weather: Any) -> tuple[int | None, str]:
     """Return the WMO code, or None if there is none for the condition, and the description."""
     first = as_mapping(weather[0]) if isinstance(weather, list) and weather else {}
-    code = WMO_CODES.get(parse_integer(first.get("id")) or 0)
-    description = clean_text(first.get("description")) or clean_text(first.get("main")).lower()
-    return code, description or ("unknown" if code is None else wmo.describe_code(code))
+    return describe_condition(parse_integer(first.get("id")) or 0, first.get("description"), first.get("main"))
 
 
 def _sum_last_hour(rain: Any, snow: Any) -> float | None:
     """Return the sum in mm of the amounts that are known, or None if none is."""
     rain_sum = parse_number(as_mapping(rain).get("1h"), PRECIPITATION)
     snow_sum = parse_number(as_mapping(snow).get("1h"), PRECIPITATION)
-    if rain_sum is None or snow_sum is None:
-        return snow_sum if rain_sum is None else rain_sum
-    return round(rain_sum + snow_sum, 9)
+    return sum_amounts(rain_sum, snow_sum)
 
 
 class OpenWeatherMapProvider:

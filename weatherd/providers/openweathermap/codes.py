@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from types import MappingProxyType
+from typing import Any
+
+from weatherd import wmo
+from weatherd.providers.values import clean_text
 
 WMO_CODES = MappingProxyType(
     {
@@ -41,3 +45,10 @@ WMO_CODES = MappingProxyType(
         **dict.fromkeys((803, 804), 3),
     }
 )
+
+
+def describe_condition(condition_id: int, description: Any, group: Any) -> tuple[int | None, str]:
+    """Return the WMO code, or None if there is none for the condition, and its description, or else its group."""
+    code = WMO_CODES.get(condition_id)
+    text = clean_text(description) or clean_text(group).lower()
+    return code, text or ("unknown" if code is None else wmo.describe_code(code))
