@@ -15,18 +15,19 @@ if TYPE_CHECKING:
     from weatherd.city import City
     from weatherd.freshness import AgeBudgets
 
-_NUMBERS = {  # name, device class, unit
-    "temperature": ("Temperature", "temperature", "°C"),
-    "apparent_temperature": ("Apparent temperature", "temperature", "°C"),
-    "relative_humidity": ("Humidity", "humidity", "%"),
-    "pressure_msl": ("Pressure", "atmospheric_pressure", "hPa"),
-    "wind_speed": ("Wind speed", "wind_speed", "m/s"),
-    "wind_direction": ("Wind direction", None, "°"),
-    "wind_gust": ("Wind gust", "wind_speed", "m/s"),
-    "precipitation": ("Precipitation", "precipitation", "mm"),
-    "cloud_cover": ("Cloud cover", None, "%"),
-    "visibility": ("Visibility", "distance", "m"),
+_NUMBERS = {  # name, device class, unit, decimals that Home Assistant shows
+    "temperature": ("Temperature", "temperature", "°C", 1),
+    "apparent_temperature": ("Apparent temperature", "temperature", "°C", 1),
+    "relative_humidity": ("Humidity", "humidity", "%", 0),
+    "pressure_msl": ("Pressure", "atmospheric_pressure", "hPa", 1),
+    "wind_speed": ("Wind speed", "wind_speed", "m/s", 1),
+    "wind_direction": ("Wind direction", "wind_direction", "°", 0),
+    "wind_gust": ("Wind gust", "wind_speed", "m/s", 1),
+    "precipitation": ("Precipitation", "precipitation", "mm", 1),
+    "cloud_cover": ("Cloud cover", None, "%", 0),
+    "visibility": ("Visibility", "distance", "m", 0),
 }
+_STATE_CLASSES = {"wind_direction": "measurement_angle"}  # the mean of 350° and 10° is 0°, not 180°
 _TEXTS = {"description": ("Weather", None), "observed_at": ("Observed", "timestamp")}
 
 
@@ -87,8 +88,14 @@ def build_payload(city: City, topics: Topics, budgets: AgeBudgets) -> dict[str, 
 
 def _sensors() -> dict[str, dict[str, Any]]:
     sensors: dict[str, dict[str, Any]] = {}
-    for key, (name, kind, unit) in _NUMBERS.items():
-        sensors[key] = {"name": name, "state_class": "measurement", "unit_of_measurement": unit, **_value(key, kind)}
+    for key, (name, kind, unit, decimals) in _NUMBERS.items():
+        sensors[key] = {
+            "name": name,
+            "state_class": _STATE_CLASSES.get(key, "measurement"),
+            "unit_of_measurement": unit,
+            "suggested_display_precision": decimals,
+            **_value(key, kind),
+        }
     for key, (name, kind) in _TEXTS.items():
         sensors[key] = {"name": name, **_value(key, kind)}
     return sensors
