@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import reprlib
+import shlex
 import sys
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, entry_points, requires
 from typing import Any
 
 from weatherd.errors import describe
@@ -14,6 +15,20 @@ from weatherd.errors import describe
 def find_plugins(group: str) -> dict[str, EntryPoint]:
     """Return the entry points of ``weatherd.<group>`` by name, without importing them."""
     return {point.name: point for point in entry_points(group=f"weatherd.{group}")}
+
+
+def explain_missing_library(extra: str) -> str:
+    """Return a message with the command that installs the library of an optional *extra* of weatherd.
+
+    It names the interpreter and the library, not ``weatherd[extra]``, because pip does not know where weatherd is from:
+    a checkout, a wheel or an index. Example: ``needs aiomqtt: /opt/weatherd/bin/python -m pip install 'aiomqtt>=2.4'``.
+    """
+    requirements = [text.partition(";") for text in requires("weatherd") or ()]
+    library = next(
+        text.strip() for text, _, marker in requirements if f"extra == {extra!r}" in marker.replace('"', "'")
+    )
+    command = shlex.join([sys.executable, "-m", "pip", "install", library])
+    return f"needs {library.partition('>')[0]}: {command}"
 
 
 def find_attribute(opener: Any, name: str) -> Any:

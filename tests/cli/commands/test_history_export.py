@@ -123,7 +123,7 @@ def test_parquet_without_pyarrow_is_not_a_mistake_in_the_command(
     """The message names the package to install, without a hint at the help; exit code 64."""
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     code, _, err = run(capsys, "export", "--format", "parquet")
-    assert (code, err) == (64, "weatherd: parquet needs pyarrow: pip install 'weatherd[parquet]'\n")
+    assert (code, err) == (64, f"weatherd: parquet needs pyarrow: {sys.executable} -m pip install 'pyarrow>=18'\n")
 
 
 @pytest.mark.usefixtures("stored")

@@ -18,6 +18,7 @@ import typer
 from weatherd.cli.exit_codes import ExitCode
 from weatherd.cli.lookup import find_journal, find_recorded_city, parse_time_range
 from weatherd.cli.options import ArgumentError, ConfigFile, Since, Until, load_user_configuration
+from weatherd.plugins import explain_missing_library
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,7 +102,7 @@ def _write_parquet(observations: Iterator[Observation], output: Path | None) -> 
     try:
         arrow, parquet = importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
     except ImportError:
-        raise ArgumentError("parquet needs pyarrow: pip install 'weatherd[parquet]'") from None
+        raise ArgumentError(f"parquet {explain_missing_library('parquet')}") from None
     if output is None and sys.stdout.isatty():
         raise typer.BadParameter("parquet cannot be printed on a terminal: pass a file with --output")
     time = arrow.timestamp("us", tz="UTC")

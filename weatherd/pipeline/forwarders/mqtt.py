@@ -14,6 +14,7 @@ from weatherd.errors import ConfigError, DeliveryError, Problem, describe
 from weatherd.formatting import to_dict
 from weatherd.pipeline.forwarders.discovery_payload import Topics
 from weatherd.pipeline.forwarders.home_assistant import MAX_PENDING, Announcer, Publication, publish_in_batches
+from weatherd.plugins import explain_missing_library
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
@@ -227,4 +228,4 @@ def open_forwarder(settings: Settings, resources: ForwarderResources) -> MqttFor
     try:
         return MqttForwarder(settings.mqtt, resources, settings.tls.ca_file)
     except ImportError:
-        raise ConfigError(Problem("mqtt", "needs aiomqtt: pip install 'weatherd[mqtt]'")) from None
+        raise ConfigError(Problem("mqtt", explain_missing_library("mqtt"))) from None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from weatherd.errors import ConfigError, DeliveryError, Problem, RejectedError, describe
 from weatherd.observation import FIELDS
+from weatherd.plugins import explain_missing_library
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
@@ -103,4 +104,4 @@ def open_forwarder(settings: Settings, resources: ForwarderResources) -> Postgre
     try:
         return PostgresForwarder(section.dsn.get_secret_value())
     except ImportError:
-        raise ConfigError(Problem("postgres", "needs asyncpg: pip install 'weatherd[postgres]'")) from None
+        raise ConfigError(Problem("postgres", explain_missing_library("postgres"))) from None
