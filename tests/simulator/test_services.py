@@ -16,7 +16,7 @@ from weatherd.providers.met_norway.client import parse_met_norway
 from weatherd.providers.met_norway.forecast import observation_from_step
 from weatherd.providers.met_norway.symbols import parse_symbol
 from weatherd.providers.nws.client import parse_nws
-from weatherd.simulator.met_norway import compact as simulated_met
+from weatherd.simulator.met_norway import forecast as simulated_met
 from weatherd.simulator.met_norway.symbols import symbol_code
 from weatherd.simulator.query import ServiceRequest
 from weatherd.simulator.sky.weather import weather_at
@@ -48,7 +48,7 @@ def forecast_request(lat: str, lon: str, **headers: str) -> ServiceRequest:
 def test_weatherd_parses_the_simulated_forecast(at: datetime) -> None:
     """At all latitudes, the current step exists, is valid, and has the weather of the hour."""
     for lat in range(-80, 81, 16):
-        reply = simulated_met.handle_compact(forecast_request(str(lat), "10.5"), at)
+        reply = simulated_met.handle_complete(forecast_request(str(lat), "10.5"), at)
         answer = Response(reply.status, json.dumps(reply.body).encode(), reply.headers)
         forecast = parse_met_norway(answer, None, at.timestamp())
         step = forecast.step_at(at.timestamp())
@@ -57,6 +57,7 @@ def test_weatherd_parses_the_simulated_forecast(at: datetime) -> None:
         sky = weather_at(lat, 10.5, at.replace(minute=0).timestamp())
         assert found.find_problem() is None
         assert found.temperature == round(sky.temperature, 1)
+        assert found.wind_gust == round(sky.wind_gust, 1)
         assert found.observed_at == at.replace(minute=0)
         assert 1790 <= forecast.expires - at.timestamp() <= 1930
 
@@ -70,6 +71,15 @@ def test_forecast_steps(now: datetime) -> None:
     times = [datetime.fromisoformat(step["time"]) for step in steps]
     assert times[0] <= now < times[1] == times[0] + timedelta(hours=1)
     assert times[-1] - times[-2] == timedelta(hours=6)
+
+
+def test_only_the_complete_forecast_has_gusts(now: datetime) -> None:
+    """Each detail of a step has a unit in ``meta``; ``compact`` has no gusts."""
+    for handle, has_gusts in ((simulated_met.handle_compact, False), (simulated_met.handle_complete, True)):
+        properties = handle(forecast_request("60.1", "10"), now).body["properties"]
+        details = properties["timeseries"][0]["data"]["instant"]["details"]
+        assert details.keys() <= properties["meta"]["units"].keys()
+        assert ("wind_speed_of_gust" in details) == has_gusts
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from weatherd.simulator import bright_sky
-from weatherd.simulator.met_norway import compact as met_norway
+from weatherd.simulator.met_norway import forecast as met_norway
 from weatherd.simulator.nws import endpoints as nws
 from weatherd.simulator.open_meteo import forecast as open_meteo
 from weatherd.simulator.open_meteo import geocoding
@@ -88,7 +88,7 @@ ENDPOINTS = (
     Endpoint("geocoding", "/v1/get", _without_time(geocoding.handle_get), _OPEN_METEO, "nan"),
     Endpoint("openweathermap", "/data/2.5/weather", _WEATHER, _OPENWEATHERMAP, "NaN"),
     Endpoint("met-norway", f"{_LOCATIONFORECAST}/compact", met_norway.handle_compact, _MET_NORWAY, "NaN"),
-    Endpoint("met-norway", f"{_LOCATIONFORECAST}/complete", met_norway.handle_compact, _MET_NORWAY, "NaN"),
+    Endpoint("met-norway", f"{_LOCATIONFORECAST}/complete", met_norway.handle_complete, _MET_NORWAY, "NaN"),
     Endpoint("bright-sky", "/current_weather", _STATION_REPORT, _BRIGHT_SKY, "NaN"),
     Endpoint("nws", "/points/{point}", nws.handle_point, _NWS, "NaN"),
     Endpoint("nws", "/gridpoints/SIM/{x},{y}/stations", nws.handle_stations, _NWS, "NaN"),

@@ -56,7 +56,7 @@ class Service:
     queries: list[dict[str, str]] = field(default_factory=list)
 
     async def forecast(self, request: web.Request) -> web.Response:
-        """Handle ``/compact``."""
+        """Handle ``/complete``."""
         self.requests.append((asyncio.get_running_loop().time(), dict(request.headers)))
         self.queries.append(dict(request.query))
         await asyncio.sleep(1)
@@ -108,6 +108,15 @@ async def test_one_forecast_serves_until_it_expires() -> None:
             hour = int((600 * n + (1 if found.fetched_at > EPOCH + timedelta(seconds=600 * n) else 0)) // 3600)
             assert (found.temperature, found.observed_at) == (hour, EPOCH + timedelta(hours=hour))
     assert service.times == [2400.0 * n for n in range(9)]
+
+
+async def test_gusts_are_requested() -> None:
+    """The request is for ``complete``, because the service's ``compact`` never has gusts."""
+    service = Service()
+    service.steps[0]["data"]["instant"]["details"]["wind_speed_of_gust"] = 11.5
+    async with run_service(service) as provider:
+        assert (await provider.fetch(OSLO)).wind_gust == 11.5
+    assert FORECAST_PATH == "/weatherapi/locationforecast/2.0/complete"
 
 
 async def test_an_unchanged_forecast_is_not_sent_again() -> None:

@@ -31,7 +31,7 @@ log = structlog.get_logger()
 
 _NAME = "met-norway"
 _BASE_URL = "https://api.met.no"
-FORECAST_PATH = "/weatherapi/locationforecast/2.0/compact"
+FORECAST_PATH = "/weatherapi/locationforecast/2.0/complete"  # because ``compact`` never has gusts
 
 _DEFAULT_LIFETIME = 1800.0  # seconds, of a response without ``Expires``
 _MIN_LIFETIME, _MAX_LIFETIME = 600.0, 86400.0

@@ -15,7 +15,7 @@ from weatherd.simulator.sky.weather import Weather, ground_elevation, weather_at
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_UNITS = {
+_COMPACT_UNITS = {
     "air_pressure_at_sea_level": "hPa",
     "air_temperature": "celsius",
     "cloud_area_fraction": "%",
@@ -24,13 +24,24 @@ _UNITS = {
     "wind_from_direction": "degrees",
     "wind_speed": "m/s",
 }
+_COMPLETE_UNITS = _COMPACT_UNITS | {"dew_point_temperature": "celsius", "wind_speed_of_gust": "m/s"}
 _HOURLY_STEPS, _SIX_HOURLY_STEPS = 54, 28
 _CONTACT = re.compile(r"@|\w\.[a-z]{2}", re.IGNORECASE)  # an e-mail address or a host name
 _GENERIC_AGENT = re.compile(r"^(python|okhttp|java|curl|wget|dalvik|mozilla|go-http)", re.IGNORECASE)
 
 
 def handle_compact(request: ServiceRequest, now: datetime, clock: WeatherClock = REAL_TIME) -> ServiceResponse:
-    """Handle ``/compact``: 200 with the forecast, 304 if it has not changed, 400 or 403 for an invalid request.
+    """Handle ``/compact``, which has neither gusts nor dew points."""
+    return _handle(request, now, clock, _COMPACT_UNITS)
+
+
+def handle_complete(request: ServiceRequest, now: datetime, clock: WeatherClock = REAL_TIME) -> ServiceResponse:
+    """Handle ``/complete``."""
+    return _handle(request, now, clock, _COMPLETE_UNITS)
+
+
+def _handle(request: ServiceRequest, now: datetime, clock: WeatherClock, units: Mapping[str, str]) -> ServiceResponse:
+    """Return 200 with the forecast, 304 if it has not changed, 400 or 403 for an invalid request.
 
     The forecast is updated every hour. A response expires 30 to 32 minutes after the request, so that clients do not
     all return at the same time.
@@ -50,7 +61,7 @@ def handle_compact(request: ServiceRequest, now: datetime, clock: WeatherClock =
     }
     if request.headers.get("If-Modified-Since") == headers["Last-Modified"]:
         return ServiceResponse(304, None, headers)
-    return ServiceResponse(200, _body(lat, lon, updated_at, clock), headers)
+    return ServiceResponse(200, _body(lat, lon, updated_at, clock, units), headers)
 
 
 def _check_user_agent(headers: Mapping[str, str]) -> None:
@@ -70,11 +81,16 @@ def _degrees(request: ServiceRequest, name: str, limit: int) -> float:
     return float(text)
 
 
-def _body(lat: float, lon: float, updated_at: datetime, clock: WeatherClock) -> dict[str, Any]:
+def _body(
+    lat: float, lon: float, updated_at: datetime, clock: WeatherClock, units: Mapping[str, str]
+) -> dict[str, Any]:
     hourly = [(updated_at + timedelta(hours=n), 1) for n in range(_HOURLY_STEPS)]
     start = updated_at + timedelta(hours=_HOURLY_STEPS)
     six_hourly = [(start + timedelta(hours=6 * n), 6) for n in range(_SIX_HOURLY_STEPS)]
-    steps = [_step(lat, lon, time, hours, clock) for time, hours in (*hourly, *six_hourly)]
+    steps = [
+        _step(weather_at(lat, lon, clock.weather_time(time.timestamp())), time, hours, units)
+        for time, hours in (*hourly, *six_hourly)
+    ]
     for period in ("next_1_hours", "next_6_hours", "next_12_hours"):
         steps[-1]["data"].pop(period, None)
     return {
@@ -82,14 +98,13 @@ def _body(lat: float, lon: float, updated_at: datetime, clock: WeatherClock) -> 
         "geometry": {"type": "Point", "coordinates": [lon, lat, ground_elevation(lat, lon)]},
         "properties": {
             "simulated": True,
-            "meta": {"updated_at": _format_time(updated_at - timedelta(minutes=20)), "units": _UNITS},
+            "meta": {"updated_at": _format_time(updated_at - timedelta(minutes=20)), "units": units},
             "timeseries": steps,
         },
     }
 
 
-def _step(lat: float, lon: float, time: datetime, hours: int, clock: WeatherClock) -> dict[str, Any]:
-    weather = weather_at(lat, lon, clock.weather_time(time.timestamp()))
+def _step(weather: Weather, time: datetime, hours: int, units: Mapping[str, str]) -> dict[str, Any]:
     summary = {"symbol_code": symbol_code(weather.code, is_day=weather.is_day)}
     rate = weather.precipitation.total
     periods: dict[str, Any] = {
@@ -98,7 +113,8 @@ def _step(lat: float, lon: float, time: datetime, hours: int, clock: WeatherCloc
     }
     if hours == 1:
         periods["next_1_hours"] = {"summary": summary, "details": {"precipitation_amount": round(rate, 1)}}
-    return {"time": _format_time(time), "data": {"instant": {"details": _instant(weather)}, **periods}}
+    details = {name: value for name, value in _instant(weather).items() if name in units}
+    return {"time": _format_time(time), "data": {"instant": {"details": details}, **periods}}
 
 
 def _instant(weather: Weather) -> dict[str, float]:
@@ -106,9 +122,11 @@ def _instant(weather: Weather) -> dict[str, float]:
         "air_pressure_at_sea_level": round(weather.pressure_msl, 1),
         "air_temperature": round(weather.temperature, 1),
         "cloud_area_fraction": round(weather.cloud_cover, 1),
+        "dew_point_temperature": round(weather.dew_point, 1),
         "relative_humidity": round(weather.relative_humidity, 1),
         "wind_from_direction": round(weather.wind_direction, 1),
         "wind_speed": round(weather.wind_speed, 1),
+        "wind_speed_of_gust": round(weather.wind_gust, 1),
     }
 
 
