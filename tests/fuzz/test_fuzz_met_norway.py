@@ -48,7 +48,7 @@ def has_current_weather(forecast: Forecast) -> bool:
     """Return whether a forecast has current weather, which has to be a valid observation."""
     step = forecast.step_at(AT)
     if step:
-        assert observation_from_step(KIEL, "met-norway", step, forecast.fetched).find_problem() is None
+        assert observation_from_step(KIEL, "met-norway", step, forecast).find_problem() is None
     return step is not None
 
 

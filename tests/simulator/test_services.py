@@ -53,7 +53,7 @@ def test_weatherd_parses_the_simulated_forecast(at: datetime) -> None:
         forecast = parse_met_norway(answer, None, at.timestamp())
         step = forecast.step_at(at.timestamp())
         assert step
-        found = observation_from_step(city(lat, 10.5), "met-norway", step, at.timestamp())
+        found = observation_from_step(city(lat, 10.5), "met-norway", step, forecast)
         sky = weather_at(lat, 10.5, at.replace(minute=0).timestamp())
         assert found.find_problem() is None
         assert found.temperature == round(sky.temperature, 1)

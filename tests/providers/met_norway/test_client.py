@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from email.utils import format_datetime
@@ -33,12 +34,16 @@ OSLO = City(name="Oslo", lat=59.91391, lon=10.75225, interval=600.0, providers=(
 NEXT_DOOR = replace(OSLO, name="Next door", id="next-door", lat=59.91389)
 
 
+def rain(amount: float) -> dict[str, Any]:
+    """Return a period with *amount* mm of rain."""
+    return {"summary": {"symbol_code": "lightrain"}, "details": {"precipitation_amount": round(amount, 1)}}
+
+
 def step(hour: int, celsius: float = 6.0, **data: Any) -> dict[str, Any]:
     """Return the forecast step that begins *hour* hours after EPOCH."""
-    rain = {"summary": {"symbol_code": "lightrain"}, "details": {"precipitation_amount": 0.3}}
     instant = {"details": {"air_temperature": celsius, "wind_speed": 2.5, "air_pressure_at_sea_level": 1010.7}}
     time = f"{EPOCH + timedelta(hours=hour):%Y-%m-%dT%H:%M:%SZ}"
-    return {"time": time, "data": {"instant": instant, "next_1_hours": rain, **data}}
+    return {"time": time, "data": {"instant": instant, "next_1_hours": rain(0.3), **data}}
 
 
 @dataclass
@@ -131,6 +136,35 @@ async def test_an_unchanged_forecast_is_not_sent_again() -> None:
     assert service.header("If-Modified-Since") == [None, *[service.modified] * 4]
     assert found.temperature == 2
     assert found.fetched_at == EPOCH + timedelta(seconds=8001)
+
+
+async def test_precipitation_has_fallen_before_the_observation() -> None:
+    """It is None at the first poll, then that of the hour before, also when the responses begin with the current hour.
+
+    This holds across a restart, too.
+    """
+    service, key_values = Service(), KeyValueStore("met-norway")
+    amounts = []
+    for hour in range(4):
+        service.steps = [step(n, next_1_hours=rain(0.1 * (n + 1))) for n in range(hour, 50)]
+        service.modified = f"Thu, 01 Jan 2026 0{hour}:00:00 GMT"
+        async with run_service(service, key_values) as provider:
+            for minutes in (5, 40):
+                await sleep_until(3600.0 * hour + 60 * minutes)
+                amounts.append((await provider.fetch(OSLO)).precipitation)
+    assert amounts == [None, None, 0.1, 0.1, 0.2, 0.2, 0.3, 0.3]
+
+
+async def test_a_forecast_stored_by_an_older_version_is_requested_anew() -> None:
+    """A stored forecast without gusts is not renewed by a 304."""
+    old = {"time": EPOCH.timestamp(), "hours": 1, "temperature": 1, "symbol": "", "precipitation": 0.3, "details": {}}
+    stored = {"steps": [old], "last_modified": "x", "fetched": EPOCH.timestamp(), "expires": EPOCH.timestamp() + 900}
+    service, key_values = Service(), KeyValueStore("met-norway")
+    for coordinates in ("59.9139,10.7522", "59.9139,10.7523"):
+        key_values.put(coordinates, json.dumps(stored), EPOCH + timedelta(days=1))
+    async with run_service(service, key_values) as provider:
+        assert (await provider.fetch(OSLO)).temperature == 0
+    assert service.header("If-Modified-Since") == [None]
 
 
 async def test_a_forecast_survives_a_restart() -> None:

@@ -24,6 +24,8 @@ from weatherd.providers.met_norway.symbols import SYMBOLS, parse_symbol
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from weatherd.observation import Observation
+
 MIDNIGHT = datetime(2026, 1, 1, tzinfo=UTC)
 NOON = MIDNIGHT + timedelta(hours=12)
 
@@ -45,10 +47,15 @@ def period(symbol: str, amount: Any = None) -> dict[str, Any]:
 
 def step_of(document: Any, at: datetime = NOON) -> ForecastStep:
     """Return the step that covers *at*."""
-    steps = parse_steps(document, at.timestamp())
-    found = Forecast(steps, "", 0.0, 0.0).step_at(at.timestamp())
+    found = Forecast(parse_steps(document, at.timestamp()), "", 0.0, 0.0).step_at(at.timestamp())
     assert found
     return found
+
+
+def observe(document: Any, at: datetime = NOON) -> Observation:
+    """Return the observation at *at*."""
+    steps = parse_steps(document, at.timestamp())
+    return observation_from_step(KIEL, "met-norway", step_of(document, at), Forecast(steps, "", at.timestamp(), 0.0))
 
 
 @pytest.mark.parametrize(
@@ -97,21 +104,41 @@ def test_a_step_without_a_temperature_is_skipped(celsius: Any) -> None:
 @pytest.mark.parametrize(
     ("periods", "expected"),
     [
-        ({"next_1_hours": period("rain", 0.7), "next_6_hours": period("snow", 9)}, (63, "rain", 0.7)),
-        ({"next_6_hours": period("snow", 9), "next_12_hours": period("fog")}, (73, "snow", None)),
-        ({"next_12_hours": period("fog")}, (45, "fog", None)),
-        ({}, (None, "unknown", None)),
-        ({"next_1_hours": period("rain")}, (63, "rain", None)),
-        ({"next_1_hours": period("rain", None) | {"summary": None}}, (None, "unknown", None)),
-        ({"next_1_hours": {"summary": {"symbol_code": None}, "details": None}}, (None, "unknown", None)),
+        ({"next_1_hours": period("rain", 0.7), "next_6_hours": period("snow", 9)}, (63, "rain")),
+        ({"next_6_hours": period("snow", 9), "next_12_hours": period("fog")}, (73, "snow")),
+        ({"next_12_hours": period("fog")}, (45, "fog")),
+        ({}, (None, "unknown")),
+        ({"next_1_hours": period("rain")}, (63, "rain")),
+        ({"next_1_hours": period("rain", None) | {"summary": None}}, (None, "unknown")),
+        ({"next_1_hours": {"summary": {"symbol_code": None}, "details": None}}, (None, "unknown")),
     ],
 )
-def test_description_and_precipitation_are_of_the_following_period(
-    periods: dict[str, Any], expected: tuple[Any, str, Any]
-) -> None:
-    """The symbol is of the next hour, else of six, else of twelve; precipitation is of the next hour, or None."""
-    found = observation_from_step(KIEL, "met-norway", step_of(series(("2026-01-01T12:00:00Z", data(**periods)))), 0.0)
-    assert (found.code, found.description, found.precipitation) == expected
+def test_the_description_is_of_the_following_period(periods: dict[str, Any], expected: tuple[Any, str]) -> None:
+    """The symbol is of the next hour, else of six, else of twelve; none of their precipitation has fallen yet."""
+    found = observe(series(("2026-01-01T12:00:00Z", data(**periods))))
+    assert (found.code, found.description, found.precipitation) == (*expected, None)
+
+
+@pytest.mark.parametrize(
+    ("before", "expected"),
+    [
+        (("11:00", {"next_1_hours": period("rain", 0.7), "next_6_hours": period("rain", 4)}), 0.7),
+        (("11:00", {"next_1_hours": period("clearsky", 0)}), 0.0),
+        (("11:00", {"next_6_hours": period("rain", 4)}), None),
+        (("10:00", {"next_1_hours": period("rain", 0.7)}), None),
+        (("06:00", {"next_6_hours": period("rain", 4)}), None),
+    ],
+)
+def test_precipitation_is_of_the_hour_before(before: tuple[str, dict[str, Any]], expected: float | None) -> None:
+    """The precipitation is the one of the step an hour earlier, which an earlier forecast may have; else None."""
+    earlier = (f"2026-01-01T{before[0]}:00Z", data(**before[1]))
+    current = ("2026-01-01T12:00:00Z", data(next_1_hours=period("rain", 9)))
+    assert observe(series(earlier, current)).precipitation == expected
+    known = parse_steps(series(earlier, current), NOON.timestamp() - 3600 if before[0] == "11:00" else NOON.timestamp())
+    steps = parse_steps(series(current), NOON.timestamp(), known)
+    forecast = Forecast(steps, "", 0.0, 0.0)
+    assert forecast.precipitation_before(step_of(series(current))) == expected
+    assert len(steps) == (2 if before[0] == "11:00" else 1)
 
 
 def test_there_are_41_symbols() -> None:
@@ -145,9 +172,10 @@ def test_new_york(recorded: Path) -> None:
     document = json.loads((recorded / "metno" / "new_york_compact_2020_with_headers.json").read_text())["data"]
     assert document == parse_json((recorded / "metno" / "new_york_compact_2020_body.json").read_bytes())
     first = datetime(2020, 7, 20, 11, 44, tzinfo=UTC)
-    found = observation_from_step(KIEL, "met-norway", step_of(document, first), first.timestamp())
+    found = observe(document, first)
     assert (found.observed_at, found.temperature) == (datetime(2020, 7, 20, 11, tzinfo=UTC), 26.5)
-    assert (found.description, found.code, found.precipitation) == ("partly cloudy", 2, 0.0)
+    assert (found.description, found.code, found.precipitation) == ("partly cloudy", 2, None)
+    assert observe(document, first + timedelta(hours=1)).precipitation == 0.0
     assert (found.pressure_msl, found.cloud_cover, found.relative_humidity) == (1010.7, 69.5, 81.3)
     assert (found.wind_direction, found.wind_speed, found.wind_gust) == (243.4, 3.8, None)
     assert step_of(document, first + timedelta(hours=2)).temperature == 29.3
@@ -159,15 +187,15 @@ def test_new_york(recorded: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "at", "expected"),
     [
-        ("crafted_minimal_one_step_partlycloudy.json", "2020-07-20T11:30:00Z", (26.5, "partly cloudy", 0.0, 3.8)),
-        ("crafted_snow_two_steps_negative.json", "2026-01-05T07:59:00Z", (-14.6, "heavy snow", 2.0, 3.0)),
-        ("crafted_snow_two_steps_negative.json", "2026-01-05T11:00:00Z", (-3.1, "snow", 0.5, 4.0)),
+        ("crafted_minimal_one_step_partlycloudy.json", "2020-07-20T11:30:00Z", (26.5, "partly cloudy", None, 3.8)),
+        ("crafted_snow_two_steps_negative.json", "2026-01-05T07:59:00Z", (-14.6, "heavy snow", None, 3.0)),
+        ("crafted_snow_two_steps_negative.json", "2026-01-05T11:00:00Z", (-3.1, "snow", None, 4.0)),
     ],
 )
-def test_recorded_steps(recorded: Path, name: str, at: str, expected: tuple[float, str, float, float]) -> None:
+def test_recorded_steps(recorded: Path, name: str, at: str, expected: tuple[float, str, None, float]) -> None:
     """The current step of each recorded file."""
     document = parse_json((recorded / "metno" / name).read_bytes())
-    found = observation_from_step(KIEL, "met-norway", step_of(document, datetime.fromisoformat(at)), 0.0)
+    found = observe(document, datetime.fromisoformat(at))
     assert (found.temperature, found.description, found.precipitation, found.wind_speed) == expected
 
 

@@ -56,7 +56,7 @@ def parse_met_norway(response: Response, known: Forecast | None, now: float) -> 
         return replace(known, fetched=now, expires=expires)
     if response.status not in (HTTPStatus.OK, _DEPRECATED):
         raise _service_error(response, now)
-    steps = parse_steps(parse_json(response.body), now)
+    steps = parse_steps(parse_json(response.body), now, known.steps if known else ())
     modified = response.headers.get("Last-Modified", "")
     return Forecast(steps, modified if modified.isprintable() else "", now, expires)
 
@@ -102,7 +102,11 @@ class MetNorwayProvider:
         self._has_warned = False
 
     async def fetch(self, city: City) -> Observation:
-        """Return the step of the forecast for the current hour; ``observed_at`` is the beginning of that hour."""
+        """Return the step of the forecast for the current hour; ``observed_at`` is the beginning of that hour.
+
+        ``precipitation`` is the forecast for the hour before. It is None at the first poll of a place, because a
+        response begins with the current hour.
+        """
         query = build_met_norway_query(city)
         coordinates = ",".join(query.values())
         async with self._locks[coordinates]:
@@ -110,7 +114,7 @@ class MetNorwayProvider:
         step = forecast.step_at(self._time())
         if step is None:
             raise ProviderError("the forecast has no step for the current time", Failure.EMPTY)
-        return observation_from_step(city, _NAME, step, forecast.fetched)
+        return observation_from_step(city, _NAME, step, forecast)
 
     async def _load_or_request(self, coordinates: str, query: dict[str, str]) -> Forecast:
         known = load_forecast(self._resources.key_values.get(coordinates))

@@ -51,7 +51,7 @@ class ForecastStep:
     hours: int  # for which it is valid
     temperature: float  # °C
     symbol: str  # "" for none
-    precipitation: float | None  # mm, in the hour that follows
+    next_hour_precipitation: float | None  # mm, in the hour that begins at ``time``
     details: dict[str, float | None]  # by the service's names: %, hPa, m/s, degrees
 
 
@@ -59,7 +59,7 @@ class ForecastStep:
 class Forecast:
     """The steps of a response, with the times that decide when to request the next one."""
 
-    steps: tuple[ForecastStep, ...]  # by time
+    steps: tuple[ForecastStep, ...]  # by time; the first may be the one of the past hour
     last_modified: str  # unchanged, for ``If-Modified-Since``; "" for none
     fetched: float  # POSIX, of the response or of the latest "304 Not Modified"
     expires: float  # POSIX, by our clock
@@ -69,6 +69,10 @@ class Forecast:
         past = [step for step in self.steps if step.time <= now]
         step = past[-1] if past else _imminent_step(self.steps, now)
         return step if step and now < step.time + step.hours * _HOUR else None
+
+    def precipitation_before(self, step: ForecastStep) -> float | None:
+        """Return the mm that fell in the hour before *step*, or None if no step of this forecast is of that hour."""
+        return next((before.next_hour_precipitation for before in self.steps if before.time == step.time - _HOUR), None)
 
     def dump(self) -> str:
         """Return the forecast as text, for :func:`load_forecast`."""
@@ -88,10 +92,11 @@ def load_forecast(text: str | None) -> Forecast | None:
         return None
 
 
-def parse_steps(document: Any, now: float) -> tuple[ForecastStep, ...]:
-    """Return the steps in *document*, beginning with the one that covers the POSIX time *now*.
+def parse_steps(document: Any, now: float, known: Sequence[ForecastStep] = ()) -> tuple[ForecastStep, ...]:
+    """Return the steps in *document* from the one that covers the POSIX time *now*, after the one of the hour before.
 
-    Raises ProviderError if there is none.
+    That hour is taken from *known*, the steps of an earlier forecast, if it is missing in *document*: the service sends
+    it no more, but the precipitation of the past hour is in it. Raises ProviderError if no step covers *now*.
     """
     series = as_mapping(as_mapping(document).get("properties")).get("timeseries")
     if not isinstance(series, list) or not series:
@@ -101,18 +106,19 @@ def parse_steps(document: Any, now: float) -> tuple[ForecastStep, ...]:
     current = [step for step in steps if now < step.time + step.hours * _HOUR]
     if not current or not (current[0].time <= now or _imminent_step(current, now)):
         raise ProviderError("the response has no forecast for the current time", Failure.EMPTY)
-    return tuple(current[:_MAX_STEPS])
+    before = [step for step in (*known, *steps) if step.time == current[0].time - _HOUR]
+    return (*before[-1:], *current[:_MAX_STEPS])
 
 
-def observation_from_step(city: City, provider: str, step: ForecastStep, fetched: float) -> Observation:
-    """Return the weather of *step* as an observation of *city*; *fetched* is a POSIX time."""
+def observation_from_step(city: City, provider: str, step: ForecastStep, forecast: Forecast) -> Observation:
+    """Return the weather of *step*, which is one of *forecast*, as an observation of *city*."""
     code, description = parse_symbol(step.symbol)
     details = step.details
     return Observation(
         city=city.id,
         provider=provider,
         observed_at=datetime.fromtimestamp(step.time, UTC),
-        fetched_at=datetime.fromtimestamp(fetched, UTC),
+        fetched_at=datetime.fromtimestamp(forecast.fetched, UTC),
         temperature=step.temperature,
         description=description,
         code=code,
@@ -121,7 +127,7 @@ def observation_from_step(city: City, provider: str, step: ForecastStep, fetched
         wind_speed=details.get("wind_speed"),
         wind_direction=details.get("wind_from_direction"),
         wind_gust=details.get("wind_speed_of_gust"),
-        precipitation=step.precipitation,
+        precipitation=forecast.precipitation_before(step),
         cloud_cover=details.get("cloud_area_fraction"),
     )
 
@@ -147,7 +153,7 @@ def _parse_step(entry: dict[str, Any]) -> ForecastStep | None:
         hours=periods[0][0] if periods else 1,
         temperature=celsius,
         symbol=next(filter(None, symbols), ""),
-        precipitation=parse_number(next_hour.get("precipitation_amount"), PRECIPITATION),
+        next_hour_precipitation=parse_number(next_hour.get("precipitation_amount"), PRECIPITATION),
         details=_parse_details(instant),
     )
 
@@ -158,7 +164,7 @@ def _load_step(**stored: Any) -> ForecastStep:
         hours=stored["hours"] if stored["hours"] in _PERIODS.values() else 1,
         temperature=parse_temperature(stored["temperature"]),
         symbol=clean_text(stored["symbol"]),
-        precipitation=parse_number(stored["precipitation"], PRECIPITATION),
+        next_hour_precipitation=parse_number(stored["next_hour_precipitation"], PRECIPITATION),
         details=_parse_details(as_mapping(stored["details"])),
     )
 
