@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 ROWS = "cities:\n  - {name: Kiel, lat: 54.3, lon: 10.1} # sea\n  - {name: München, lat: 48.1, lon: 11.6}\n"
 
 
+@pytest.fixture(autouse=True)
+def _pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unset the width of the terminal, which pytest-xdist exports, because the output of a test is a pipe."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 @pytest.fixture(scope="module")
 def service() -> Iterator[str]:
     """Serve simulated weather on loopback in a thread; yield its address."""

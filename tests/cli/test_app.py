@@ -107,7 +107,7 @@ def test_the_settings_file_is_named_between_a_group_and_its_command(weatherd: We
     (folder / "other.yaml").write_text("cities: other-cities.yaml\n")
     (folder / "other-cities.yaml").write_text("cities:\n  - {name: Oslo, lat: 59.9, lon: 10.7}\n")
     code, out, _ = weatherd("-c", "config/weatherd.yaml", "cities", "-c", "config/other.yaml", "list")
-    assert (code, out.split()[0]) == (0, "oslo")
+    assert (code, out.splitlines()[1].split()[0]) == (0, "oslo")
 
 
 @pytest.mark.parametrize(

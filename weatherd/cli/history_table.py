@@ -55,6 +55,12 @@ def split_into_spans(
     return [_summarize(since + index * length, group) for index, group in enumerate(groups)]
 
 
+def trim_spans(spans: Sequence[Span]) -> list[Span]:
+    """Return the spans from the first to the last one with observations, including empty ones between them."""
+    filled = [index for index, span in enumerate(spans) if span.count]
+    return list(spans[filled[0] : filled[-1] + 1]) if filled else []
+
+
 def _summarize(begin: datetime, group: Sequence[Observation]) -> Span:
     if not group:
         return Span(begin, 0, None, None, None, "")

@@ -30,6 +30,7 @@ def test_list_prints_a_line_per_city(weatherd: Weatherd, rows: Path) -> None:
     assert (code, [line.split() for line in out.splitlines()]) == (
         0,
         [
+            ["id", "name", "lat", "lon", "interval", "providers"],
             ["kiel", "Kiel", "54.3000", "10.1000", "10m", "open-meteo"],
             ["munchen", "München", "48.1000", "11.6000", "10m", "open-meteo"],
         ],
@@ -41,7 +42,7 @@ def test_search_prints_numbered_matches(weatherd: Weatherd) -> None:
     """Matches have region and country; the most likely match is first."""
     code, out, _ = weatherd("cities", "search", "Kiel")
     assert code == 0
-    assert out.split()[:2] == ["1", "Kiel"]
+    assert [line.split()[:2] for line in out.splitlines()[:2]] == [["N", "name"], ["1", "Kiel"]]
     assert "Schleswig-Holstein, Germany" in out
 
 
@@ -133,7 +134,7 @@ def test_an_id_takes_precedence_over_the_name_of_another_row(weatherd: Weatherd,
         assert weatherd("cities", "remove", "kiel")[0] == 0
         assert f"id: {city_id}" in rows.read_text()
         assert weatherd("cities", "remove", "KIEL")[0] == 0
-        assert [line.split()[0] for line in weatherd("cities", "list")[1].splitlines()] == ["munchen"]
+        assert [line.split()[0] for line in weatherd("cities", "list")[1].splitlines()] == ["id", "munchen"]
 
 
 def test_a_folder_of_lists_gets_new_cities_in_its_last_file(weatherd: Weatherd, folder: Path) -> None:

@@ -130,12 +130,22 @@ def test_parquet_without_pyarrow_is_not_a_mistake_in_the_command(
 def test_a_narrow_terminal_shows_the_important_columns(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At 40 columns the times and temperatures are complete, and the other columns are omitted."""
+    """At 40 columns the times and temperatures are complete, and a note names the other columns."""
     monkeypatch.setenv("COLUMNS", "40")
-    lines = run(capsys, "history", "Kiel")[1].splitlines()[3:]
-    assert {*lines[0].split(), *lines[1].split()} == {"from", "low", "mean", "high", "°C"}
+    lines = run(capsys, "history", "Kiel")[1].splitlines()
     assert max(map(len, lines)) <= 40
     assert "…" not in "".join(lines)
+    (heading,) = [line for line in lines if line.startswith("from")]
+    assert heading.split() == ["from", "low", "mean", "high"]
+    assert "hidden at this width: weather," in "\n".join(lines)
+
+
+@pytest.mark.usefixtures("stored")
+def test_a_pipe_has_no_width(capsys: pytest.CaptureFixture[str]) -> None:
+    """Every column is shown, and no line is wrapped, if the output is not a terminal."""
+    lines = run(capsys, "history", "Kiel")[1].splitlines()
+    assert "hidden" not in "".join(lines)
+    assert len([line for line in lines if line.startswith("low ")]) == 1
 
 
 @pytest.mark.usefixtures("stored")

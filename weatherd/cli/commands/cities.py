@@ -47,13 +47,22 @@ def list_cities(config: ConfigFile = None) -> int:
       weatherd cities list
       weatherd cities list --config /etc/weatherd/weatherd.yaml
     """
-    from weatherd.cli.table import pad_text
+    from weatherd.cli.screen import find_width, open_console, print_lines
+    from weatherd.cli.table import Column, format_table
     from weatherd.duration import format_duration
 
     configuration = load_user_configuration(config)
-    for city in configuration.cities:
-        rest = f"{format_duration(city.interval):<6} {', '.join(city.providers)}"
-        typer.echo(f"{city.id:<20} {pad_text(city.name, 24)} {city.lat:>9.4f} {city.lon:>10.4f}  {rest}")
+    found = configuration.cities
+    columns = [
+        Column("id", [city.id for city in found]),
+        Column("name", [city.name for city in found], rank=1, min_width=12),
+        Column("lat", [f"{city.lat:.4f}" for city in found], rank=4, is_number=True),
+        Column("lon", [f"{city.lon:.4f}" for city in found], rank=4, is_number=True),
+        Column("interval", [format_duration(city.interval) for city in found], rank=3),
+        Column("providers", [", ".join(city.providers) for city in found], rank=2, min_width=10),
+    ]
+    console = open_console()
+    print_lines(console, format_table(columns, find_width(console)))
     warn_of_quarantined_rows(configuration)
     return ExitCode.OK
 
@@ -189,13 +198,29 @@ def _choose_match(matches: Sequence[FoundPlace], pick: int | None) -> FoundPlace
 
 
 def _print_matches(matches: Sequence[FoundPlace], *, err: bool = False) -> None:
-    from weatherd.cli.table import pad_text
+    from weatherd.cli.screen import find_width, open_console, print_lines
+    from weatherd.cli.table import Column, format_table
 
-    for number, match in enumerate(matches, 1):
-        population = f"{match.population:,}" if match.population else "–"
-        where = ", ".join(filter(None, (match.region, match.country)))
-        coordinates = f"{match.lat:>9.4f} {match.lon:>10.4f}"
-        typer.echo(f"{number:>2}  {pad_text(match.name, 24)} {coordinates} {population:>12}  {where}", err=err)
+    columns = [
+        Column("N", [f"{number}" for number in range(1, len(matches) + 1)], is_number=True),
+        Column("name", [match.name for match in matches], min_width=12),
+        Column("lat", [f"{match.lat:.4f}" for match in matches], rank=2, is_number=True),
+        Column("lon", [f"{match.lon:.4f}" for match in matches], rank=2, is_number=True),
+        Column(
+            "population",
+            [f"{match.population:,}" if match.population else "–" for match in matches],
+            rank=3,
+            is_number=True,
+        ),
+        Column(
+            "region",
+            [", ".join(filter(None, (match.region, match.country))) for match in matches],
+            rank=1,
+            min_width=12,
+        ),
+    ]
+    console = open_console(stderr=err)
+    print_lines(console, format_table(columns, find_width(console)))
 
 
 class _Row(NamedTuple):

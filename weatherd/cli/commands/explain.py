@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from weatherd.cli.client import Client
     from weatherd.web.schemas import CityDetail, PollModel
 
+_LABEL = 19  # cells of a label
+_NARROW = 60  # cells; a narrower terminal has no column of labels
 _PHASES = {"dns": "DNS", "tls_begun": "connect", "first_byte": "first byte", "done": "rest"}
 
 
@@ -35,9 +37,11 @@ def explain(
     Examples:
       weatherd explain Kiel
     """
+    from weatherd.cli.screen import find_width, open_console, print_lines
+
     found = call_daemon(_fetch(find_daemon(config, url), city))
-    for line in _describe_city(found, datetime.now(UTC)):
-        typer.echo(line)
+    console = open_console()
+    print_lines(console, _format_city(found, datetime.now(UTC), find_width(console)))
     return ExitCode.OK
 
 
@@ -46,42 +50,55 @@ async def _fetch(client: Client, name: str) -> CityDetail:
         return await find_watched_city(client, name)
 
 
-def _describe_city(city: CityDetail, now: datetime) -> Iterator[str]:
+def _format_city(city: CityDetail, now: datetime, width: int | None) -> Iterator[str]:
+    """Format the heading and the facts, with all values in one column; in a narrow terminal they follow the labels."""
+    from weatherd.cli.screen import wrap_text
+
+    yield from wrap_text(f"{city.name} ({city.id}, {city.lat:g}, {city.lon:g}): {city.state}", width, indent=2)
+    is_narrow = width is not None and width < _NARROW
+    for label, value in _describe_city(city, now):
+        if is_narrow:
+            yield from wrap_text(f"  {label.rstrip()}: {value}" if label else f"    {value}", width, indent=4)
+        else:
+            yield from wrap_text(f"  {label:<{_LABEL}}{value}", width, indent=2 + _LABEL)
+
+
+def _describe_city(city: CityDetail, now: datetime) -> Iterator[tuple[str, str]]:
+    """Yield labels and values; a value with the label "" belongs to the value before."""
     from weatherd.duration import format_duration
 
-    yield f"{city.name} ({city.id}, {city.lat:g}, {city.lon:g}): {city.state}"
     if last := city.observation:
         station = f" station {last.station}" if last.station else ""
-        yield f"  last observation   {last.temperature:.1f} °C, {last.description}, from {last.provider}{station}"
+        yield "last observation", f"{last.temperature:.1f} °C, {last.description}, from {last.provider}{station}"
         observed, fetched = format_age(last.observed_at, now), format_age(last.fetched_at, now)
-        yield f"                     observed {observed} ago, fetched {fetched} ago"
+        yield "", f"observed {observed} ago, fetched {fetched} ago"
         if city.budget is not None:
-            yield f"                     stale when older than {format_duration(city.budget)}"
+            yield "", f"stale when older than {format_duration(city.budget)}"
     else:
-        yield "  last observation   none yet"
+        yield "last observation", "none yet"
     interval, order = format_duration(city.interval), ", then ".join(city.providers)
-    yield f"  schedule           every {interval}, {city.phase:g} s into each interval; from {order}"
+    yield "schedule", f"every {interval}, {city.phase:g} s into each interval; from {order}"
     yield from _describe_poll(city.attempt, now)
     if city.next:
-        yield f"  next poll          {format_due_time(city.next.at, now)} ({city.next.at}): {city.next.why}"
+        yield "next poll", f"{format_due_time(city.next.at, now)} ({city.next.at}): {city.next.why}"
     else:
-        yield "  next poll          in progress"
+        yield "next poll", "in progress"
 
 
-def _describe_poll(poll: PollModel | None, now: datetime) -> Iterator[str]:
+def _describe_poll(poll: PollModel | None, now: datetime) -> Iterator[tuple[str, str]]:
     if poll is None:
-        yield "  last poll          none since the daemon started"
+        yield "last poll", "none since the daemon started"
         return
-    yield f"  last poll          {format_age(poll.began, now)} ago, took {poll.seconds * 1000:.0f} ms: {poll.decided}"
+    yield "last poll", f"{format_age(poll.began, now)} ago, took {poll.seconds * 1000:.0f} ms: {poll.decided}"
+    if poll.failures:
+        yield "", f"{poll.failures} {'poll' if poll.failures == 1 else 'polls in a row'} without a fresh observation"
     for attempt in poll.tries:
         reason = f": {attempt.reason}" if attempt.reason else ""
-        yield f"    {attempt.provider:<16} {attempt.outcome}, {attempt.seconds * 1000:.0f} ms{reason}"
+        yield f"  {attempt.provider} ", f"{attempt.outcome}, {attempt.seconds * 1000:.0f} ms{reason}"
         for request in attempt.exchanges:
             status = f"status {request.status}" if request.status else "no response"
             phases = ", ".join(describe_phases(request.phases)) or "failed before the first phase"
-            yield f"      {request.host}: {status}; {phases}"
-    if poll.failures:
-        yield f"                     {poll.failures} polls in a row without a fresh observation"
+            yield "", f"{request.host}: {status}; {phases}"
 
 
 def describe_phases(marks: Mapping[str, float]) -> Iterator[str]:

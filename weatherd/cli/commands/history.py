@@ -17,10 +17,10 @@ from weatherd.cli.lookup import find_journal, find_recorded_city, parse_time_ran
 from weatherd.cli.options import ConfigFile, OutputFormat, Until, load_user_configuration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import tzinfo
 
-    from rich.table import Table
+    from rich.text import Text
 
     from weatherd.cli.history_table import Span
     from weatherd.cli.lookup import RecordedCity
@@ -72,46 +72,69 @@ def history(
 
 
 def _print(city: RecordedCity, observations: Sequence[Observation], begin: datetime, end: datetime) -> None:
-    from rich.console import Console
+    from weatherd.cli.screen import find_width, open_console, print_lines
 
-    from weatherd.cli.history_table import choose_span_length, draw_sparkline, round_down, split_into_spans
+    console = open_console()
+    print_lines(console, _format_history(city, observations, begin, end, find_width(console)))
 
-    console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
-    console.print(f"{city.name}: {begin:%d %b %Y %H:%M} to {end:%d %b %Y %H:%M %Z}", style="bold")
+
+def _format_history(
+    city: RecordedCity, observations: Sequence[Observation], begin: datetime, end: datetime, width: int | None
+) -> Iterator[str | Text]:
+    from rich.text import Text
+
+    from weatherd.cli.history_table import choose_span_length, draw_sparkline, round_down, split_into_spans, trim_spans
+    from weatherd.cli.screen import wrap_text
+
+    heading = f"{city.name}: {begin:%d %b %Y %H:%M} to {end:%d %b %Y %H:%M %Z}"
+    yield from (Text(line, "bold") for line in wrap_text(heading, width))
     if not observations:
-        console.print("no observations")
+        yield "no observations"
         return
     # In UTC, because arithmetic in a local time zone ignores changes to and from daylight saving time
     since, until = begin.astimezone(UTC), end.astimezone(UTC)
-    line = draw_sparkline(split_into_spans(observations, since, until, (until - since) / _SPARKLINE_WIDTH))
-    console.print(line, style="cyan")
-    low = min(observations, key=lambda observation: observation.temperature)
-    high = max(observations, key=lambda observation: observation.temperature)
-    mean = sum(observation.temperature for observation in observations) / len(observations)
-    noun = "observation" if len(observations) == 1 else "observations"
-    console.print(
-        f"low {low.temperature:.1f} °C ({low.observed_at.astimezone(city.zone):%d %b %H:%M})   "
-        f"high {high.temperature:.1f} °C ({high.observed_at.astimezone(city.zone):%d %b %H:%M})   "
-        f"mean {mean:.1f} °C   {len(observations):,} {noun}"
-    )
+    bars = min(_SPARKLINE_WIDTH, width or _SPARKLINE_WIDTH)
+    yield Text(draw_sparkline(split_into_spans(observations, since, until, (until - since) / bars)).rstrip(), "cyan")
+    yield from _join_parts(list(_summarize(observations, city.zone)), width)
     length = choose_span_length(begin, end, _TABLE_ROWS)
     first = round_down(begin, length).astimezone(UTC)
-    console.print(_build_table(split_into_spans(observations, first, until, length), city.zone, console.width))
+    yield from _build_table(trim_spans(split_into_spans(observations, first, until, length)), city.zone, width)
 
 
-def _build_table(spans: Sequence[Span], zone: tzinfo, width: int) -> Table:
-    from weatherd.cli.table import Column, build_table
+def _summarize(observations: Sequence[Observation], zone: tzinfo) -> Iterator[str]:
+    low = min(observations, key=lambda observation: observation.temperature)
+    high = max(observations, key=lambda observation: observation.temperature)
+    yield f"low {low.temperature:.1f} °C ({low.observed_at.astimezone(zone):%d %b %H:%M})"
+    yield f"high {high.temperature:.1f} °C ({high.observed_at.astimezone(zone):%d %b %H:%M})"
+    yield f"mean {sum(observation.temperature for observation in observations) / len(observations):.1f} °C"
+    yield f"{len(observations):,} {'observation' if len(observations) == 1 else 'observations'}"
+
+
+def _join_parts(parts: Sequence[str], width: int | None) -> list[str]:
+    """Join as many parts on each line as fit."""
+    lines = [parts[0]]
+    for part in parts[1:]:
+        joined = f"{lines[-1]}   {part}"
+        if width is None or len(joined) <= width:
+            lines[-1] = joined
+        else:
+            lines.append(part)
+    return lines
+
+
+def _build_table(spans: Sequence[Span], zone: tzinfo, width: int | None) -> list[Text]:
+    from weatherd.cli.table import Column, format_table
 
     def format_all(values: Iterable[float | None]) -> list[str]:
         return [f"{value:.1f}" if value is not None else "–" for value in values]
 
-    return build_table(
+    return format_table(
         [
             Column("from", [f"{span.begin.astimezone(zone):%a %d %b %H:%M}" for span in spans]),
-            Column("low °C", format_all(span.low for span in spans), is_wrapped=True, is_number=True),
-            Column("mean °C", format_all(span.mean for span in spans), is_wrapped=True, is_number=True),
-            Column("high °C", format_all(span.high for span in spans), is_wrapped=True, is_number=True),
-            Column("weather", [span.description or "–" for span in spans], rank=1, is_wrapped=True),
+            Column("low", format_all(span.low for span in spans), is_number=True),
+            Column("mean", format_all(span.mean for span in spans), is_number=True),
+            Column("high", format_all(span.high for span in spans), is_number=True),
+            Column("weather", [span.description or "–" for span in spans], rank=1, min_width=10),
             Column("observations", [f"{span.count or '–'}" for span in spans], rank=2, is_number=True),
         ],
         width,

@@ -21,13 +21,14 @@ from weatherd.errors import ConfigError
 from weatherd.plugins import contain, explain_plugin_error, find_plugins
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
     from importlib.metadata import EntryPoint
 
     from weatherd.config.loader import Configuration
     from weatherd.config.settings import Settings
 
 State = Literal["enabled", "disabled", "unconfigured", "broken", "unknown"]
+_STYLES = {"enabled": "green", "disabled": "dim", "unconfigured": "yellow", "broken": "red", "unknown": "dim"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +65,7 @@ def plugins(config: ConfigFile = None, format: OutputFormat = "text") -> int:  #
     rows = [dataclasses.asdict(plugin) for plugin in found]
     match format:
         case "text":
-            for plugin in found:
-                origin = "built-in" if plugin.built_in else f"{plugin.distribution} {plugin.version}"
-                reason = f": {plugin.reason}" if plugin.reason else ""
-                typer.echo(f"{plugin.kind:<9}  {plugin.name:<16}  {origin:<24}  {plugin.state}{reason}")
+            _print_table(found)
         case "json":
             typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
         case "csv":
@@ -78,6 +76,22 @@ def plugins(config: ConfigFile = None, format: OutputFormat = "text") -> int:  #
     if rejection:
         raise rejection
     return ExitCode.OK
+
+
+def _print_table(found: Sequence[InstalledPlugin]) -> None:
+    from weatherd.cli.screen import find_width, open_console, print_lines
+    from weatherd.cli.table import Column, format_table
+
+    packages = ["built-in" if plugin.built_in else f"{plugin.distribution} {plugin.version}" for plugin in found]
+    columns = [
+        Column("kind", [plugin.kind for plugin in found]),
+        Column("name", [plugin.name for plugin in found]),
+        Column("package", packages, rank=2, min_width=10),
+        Column("state", [plugin.state for plugin in found], styles=_STYLES),
+        Column("reason", [plugin.reason for plugin in found], rank=1, min_width=18),
+    ]
+    console = open_console()
+    print_lines(console, format_table(columns, find_width(console)))
 
 
 def _import_all() -> list[InstalledPlugin]:

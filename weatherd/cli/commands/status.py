@@ -17,14 +17,14 @@ from weatherd.cli.relative_time import format_age, format_due_time
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from rich.console import Console, Group
-    from rich.table import Table
+    from rich.console import Console
+    from rich.text import Text
 
     from weatherd.cli.client import Client
-    from weatherd.web.schemas import CityModel, ForwarderModel, HealthModel, StatusModel
+    from weatherd.web.schemas import CityModel, ForwarderModel, HealthModel, ProviderModel, StatusModel
 
 _REFRESH = 2.0  # seconds
-_STYLES = {"fresh": "green", "stale": "yellow", "down": "red", "waiting": "dim"}
+_STYLES = {"fresh": "green", "stale": "yellow", "down": "red", "waiting": "dim", "up": "green"}
 
 
 def status(
@@ -43,14 +43,13 @@ def status(
       weatherd status --watch
       weatherd status --json | jq .counts
     """
-    from rich.console import Console
+    from weatherd.cli.screen import open_console
 
     client = find_daemon(config, url)
     if json:
         call_daemon(_print_json(client))
     else:
-        # No markup and no emoji, because names come from files and from the daemon
-        console = Console(highlight=False, markup=False, emoji=False, soft_wrap=not watch)
+        console = open_console()
         call_daemon(_watch(client, console) if watch else _print_once(client, console))
     return ExitCode.OK
 
@@ -87,72 +86,107 @@ async def _print_json(client: Client) -> None:
 
 
 async def _print_once(client: Client, console: Console) -> None:
+    from weatherd.cli.screen import find_width, print_lines
+
     async with client:
-        console.print(await _build_screen(client, console.width))
+        print_lines(console, await _build_screen(client, find_width(console)))
 
 
 async def _watch(client: Client, console: Console) -> None:
     """Refresh the screen until Ctrl-C. If the daemon becomes unavailable, the screen shows the error instead."""
+    from rich.console import Group
     from rich.live import Live
 
     from weatherd.cli.client import ClientError
+    from weatherd.cli.screen import find_width
 
     async with client:
-        screen = await _build_screen(client, console.width)
+        screen = Group(*await _build_screen(client, find_width(console)))
         with Live(screen, console=console, auto_refresh=False, screen=console.is_terminal) as live:
             while True:
                 await asyncio.sleep(_REFRESH)
                 try:
-                    live.update(await _build_screen(client, console.width), refresh=True)
+                    live.update(Group(*await _build_screen(client, find_width(console))), refresh=True)
                 except ClientError as error:
                     live.update(str(error), refresh=True)
 
 
-async def _build_screen(client: Client, width: int) -> Group:
-    from rich.console import Group
-
+async def _build_screen(client: Client, width: int | None) -> list[str | Text]:
     daemon, cities = await client.get_status(), [city async for city in client.list_cities()]
-    return Group(_build_table(cities, datetime.now(UTC), width), *_describe_daemon(daemon))
+    return [*_build_table(cities, datetime.now(UTC), width), *_describe_daemon(daemon, width)]
 
 
-def _build_table(cities: Sequence[CityModel], now: datetime, width: int) -> Table:
-    from weatherd.cli.table import Column, build_table
+def _build_table(cities: Sequence[CityModel], now: datetime, width: int | None) -> list[Text]:
+    from weatherd.cli.table import Column, format_table
 
     latest, polls = [city.observation for city in cities], [city.next for city in cities]
-    return build_table(
+    return format_table(
         [
-            Column("city", [city.name for city in cities], is_wrapped=True),
+            Column("city", [city.name for city in cities], min_width=14),
             Column("state", [city.state for city in cities], styles=_STYLES),
             Column("°C", [f"{last.temperature:.0f}" if last else "–" for last in latest], is_number=True),
-            Column("weather", [last.description if last else "–" for last in latest], rank=1, is_wrapped=True),
+            Column("weather", [last.description if last else "–" for last in latest], rank=2, min_width=10),
             Column("age", [format_age(last.observed_at, now) if last else "–" for last in latest]),
-            Column("provider", [last.provider if last else "–" for last in latest], rank=2),
+            Column("provider", [last.provider if last else "–" for last in latest], rank=4),
             Column("next poll", [format_due_time(poll.at, now) if poll else "now" for poll in polls], rank=3),
-            Column("reason", [poll.why if poll else "poll in progress" for poll in polls], rank=4, is_wrapped=True),
+            Column("reason", [poll.why if poll else "poll in progress" for poll in polls], rank=1, min_width=20),
         ],
         width,
     )
 
 
-def _describe_daemon(daemon: StatusModel) -> Iterator[str]:
-    used = [(entry.provider, quota) for entry in daemon.providers for quota in entry.quotas if quota.used]
-    if used:
+def _describe_daemon(daemon: StatusModel, width: int | None) -> Iterator[str | Text]:
+    from weatherd.cli.screen import wrap_text
+
+    yield from _build_quota_table(daemon.providers, width)
+    yield from _build_forwarder_table(daemon.forwarders, width)
+    sentences = list(_describe_problems(daemon))
+    if sentences:
         yield ""
-    for provider, quota in used:
-        share = f"{quota.used / quota.limit:.0%}"
-        yield f"{provider}: {quota.used:,.0f} of {quota.limit:,} calls this {quota.window} ({share})"
+    for sentence in sentences:
+        yield from wrap_text(sentence, width, indent=2)
+
+
+def _build_quota_table(providers: Sequence[ProviderModel], width: int | None) -> list[str | Text]:
+    """Return an empty line and a table of the used quotas; nothing if no quota is used."""
+    from weatherd.cli.table import Column, format_table
+
+    used = [(entry.provider, quota) for entry in providers for quota in entry.quotas if quota.used]
+    if not used:
+        return []
+    columns = [
+        Column("quota", [f"{provider} / {quota.window}" for provider, quota in used]),
+        Column("used", [f"{quota.used:,.0f}" for _, quota in used], is_number=True),
+        Column("limit", [f"{quota.limit:,}" for _, quota in used], is_number=True),
+        Column("share", [f"{quota.used / quota.limit:.0%}" for _, quota in used], rank=1, is_number=True),
+    ]
+    return ["", *format_table(columns, width)]
+
+
+def _build_forwarder_table(forwarders: Sequence[ForwarderModel], width: int | None) -> list[str | Text]:
+    """Return an empty line and a table of the forwarders; nothing if there are none."""
+    from weatherd.cli.table import Column, format_table
+
+    if not forwarders:
+        return []
+    columns = [
+        Column("forwarder", [entry.forwarder for entry in forwarders]),
+        Column("state", ["down" if entry.is_down else "up" for entry in forwarders], styles=_STYLES),
+        Column("delivered", [f"{entry.delivered:,}" for entry in forwarders], rank=2, is_number=True),
+        Column("waiting", [f"{entry.behind:,}" for entry in forwarders], is_number=True),
+    ]
+    if any(entry.skipped for entry in forwarders):
+        columns.append(Column("skipped", [f"{entry.skipped:,}" for entry in forwarders], rank=1, is_number=True))
+    return ["", *format_table(columns, width)]
+
+
+def _describe_problems(daemon: StatusModel) -> Iterator[str]:
     for entry in daemon.providers:
         if entry.paused:
             until = datetime.fromisoformat(entry.paused.until).astimezone()
             yield f"{entry.provider} is paused until {until:%d %b %H:%M:%S}: {entry.paused.reason}"
-    yield from map(_describe_forwarder, daemon.forwarders)
     if daemon.quarantined:
-        yield f"{daemon.quarantined} rows of the city list are quarantined; weatherd check shows why"
+        noun, verb = ("row", "is") if daemon.quarantined == 1 else ("rows", "are")
+        yield f"{daemon.quarantined} {noun} of the city list {verb} quarantined; weatherd check shows why"
     if not daemon.reload_successful:
         yield "the last edit was rejected, and the previous configuration is in use; weatherd check shows why"
-
-
-def _describe_forwarder(forwarder: ForwarderModel) -> str:
-    state = "down" if forwarder.is_down else "up"
-    skipped = f", {forwarder.skipped:,} skipped" if forwarder.skipped else ""
-    return f"{forwarder.forwarder}: {state}, {forwarder.delivered:,} delivered, {forwarder.behind:,} waiting{skipped}"
