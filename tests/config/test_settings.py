@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import operator
 from pathlib import Path
 from typing import Any
 
@@ -333,6 +334,20 @@ def test_an_invalid_ca_file_is_an_error_at_startup(tmp_path: Path) -> None:
         with pytest.raises(ConfigError) as caught:
             parse_settings(text, name, environ)
         assert str(caught.value) == f"{where}: 'tls.ca_file' {reason}"
+
+
+@pytest.mark.parametrize("key", ["cities", "state", "tls.ca_file"])
+def test_a_home_folder_in_a_path_is_expanded(key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``~`` and ``~user`` mean the home folder in every path; an unknown one is an error with its position."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    trustme.CA().cert_pem.write_to_path(str(tmp_path / "file"))
+    text = f"{key.replace('.', ': {')}: ~/file{'}' if '.' in key else ''}"
+    assert operator.attrgetter(key)(parse_settings(text, "f.yaml", {})) == tmp_path / "file"
+    with pytest.raises(ConfigError) as caught:
+        parse_settings(text.replace("~", "~nobody-of-that-name"), "f.yaml", {})
+    column = text.index("~") + 1
+    reason = f"'{key}' begins with ~nobody-of-that-name, but that home folder is unknown"
+    assert str(caught.value) == f"f.yaml:1:{column}: {reason}"
 
 
 def test_the_start_of_a_key_is_a_hint() -> None:

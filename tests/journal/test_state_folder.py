@@ -26,7 +26,6 @@ pytestmark = pytest.mark.real_time
         (None, {"STATE_DIRECTORY": "/var/lib/one:/var/lib/two"}, "/var/lib/one"),
         (None, {"STATE_DIRECTORY": "", "XDG_STATE_HOME": "/x"}, "/x/weatherd"),
         (None, {"XDG_STATE_HOME": ""}, "~/.local/state/weatherd"),
-        (Path("~/here"), {}, "~/here"),
     ],
 )
 def test_where_the_state_folder_is(setting: Path | None, environ: dict[str, str], expected: str) -> None:

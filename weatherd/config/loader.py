@@ -14,6 +14,7 @@ from pydantic_settings import InitSettingsSource
 from weatherd.config.city_list import load_cities
 from weatherd.config.environment import read_environment
 from weatherd.config.messages import explain_error
+from weatherd.config.paths import expand_home
 from weatherd.config.plugin_models import combine_models, explain_broken_plugin, find_plugin_models, plugin_keys
 from weatherd.config.secrets import is_plugin_secret, list_secret_files, read_secrets
 from weatherd.config.setting_fields import CONFIG_VARIABLE, PLUGINS, section_model, walk_plugin, walk_settings
@@ -61,8 +62,8 @@ def find_settings_file(flag: Path | None, environ: Mapping[str, str]) -> Path:
     """
     for named in (flag, environ.get(CONFIG_VARIABLE)):
         if named:
-            return _expand_home(Path(named))
-    home = Path(environ.get("XDG_CONFIG_HOME") or _expand_home(Path("~/.config")))
+            return expand_home(named)
+    home = Path(environ.get("XDG_CONFIG_HOME") or expand_home("~/.config"))
     files = (folder / SETTINGS_FILE_NAME for folder in (Path("config"), home / "weatherd", Path("/etc/weatherd")))
     # os.path, because pathlib's is_file() raises an error for a folder without read permission
     return next((file for file in files if os.path.isfile(file)), SHIPPED_SETTINGS)  # noqa: PTH113 - see above
@@ -198,12 +199,4 @@ def _known_keys(path: tuple[str | int, ...], installed: Mapping[str, PluginModel
 
 def find_list_path(file: Path, settings: Settings) -> Path:
     """Return the path of the city list, a file or a folder, for the settings in *file*."""
-    return file.parent / _expand_home(settings.cities)
-
-
-def _expand_home(path: Path) -> Path:
-    """Return the path with ``~`` replaced by the home folder, if that is known."""
-    try:
-        return path.expanduser()
-    except RuntimeError:
-        return path
+    return file.parent / settings.cities

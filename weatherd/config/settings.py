@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretSt
 from pydantic_settings import BaseSettings, InitSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from weatherd.city import ProviderNames
-from weatherd.config.ca_file import resolve_ca_file
+from weatherd.config.paths import resolve_ca_file, resolve_path
 from weatherd.config.sections import (
     BrightSkySection,
     Count,
@@ -42,14 +42,6 @@ def _split_list(value: object) -> object:
         except (ValueError, RecursionError):
             raise ValueError("should be comma-separated words, or a JSON list") from None
     return [word.strip() for word in value.split(",") if word.strip()]
-
-
-def _check_path(path: Path | None) -> Path | None:
-    if path is None:
-        return None
-    if path == Path() or "\0" in str(path):
-        raise ValueError("should be the path of a file or folder")
-    return path
 
 
 def _validate_plugins(sections: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
@@ -90,7 +82,7 @@ class TlsSection(Section):
 
     ca_file: Annotated[
         Path | None,
-        AfterValidator(_check_path),
+        AfterValidator(resolve_path),
         AfterValidator(resolve_ca_file),
         Field(description="CA certificates in PEM format that are trusted beside the system's; relative to this file"),
     ] = None
@@ -110,12 +102,12 @@ class Settings(BaseSettings):
     ] = ("open-meteo",)
     cities: Annotated[
         Path,
-        AfterValidator(_check_path),
+        AfterValidator(resolve_path),
         Field(description="The list of cities: a file, or a folder of files; relative to this file"),
     ] = Path("cities.yaml")
     state: Annotated[
         Path | None,
-        AfterValidator(_check_path),
+        AfterValidator(resolve_path),
         Field(description="Folder of the journal, which must survive restarts; relative to this file"),
     ] = None
     retention: Annotated[

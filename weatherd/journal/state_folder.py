@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from weatherd.config.paths import expand_home
 from weatherd.errors import StateError
 
 if TYPE_CHECKING:
@@ -17,13 +18,13 @@ if TYPE_CHECKING:
 def find_state_folder(setting: Path | None, file: Path, environ: Mapping[str, str]) -> Path:
     """Return the state folder: the setting, else systemd's, else the user's by the XDG Base Directory Specification."""
     if setting is not None:
-        return file.parent / setting.expanduser()
+        return file.parent / setting
     if folders := environ.get("STATE_DIRECTORY"):
         return Path(folders.split(":")[0])
-    home = environ.get("XDG_STATE_HOME", "")
-    if not Path(home).is_absolute():  # the specification says to ignore a relative path
-        home = os.path.expanduser("~/.local/state")  # noqa: PTH111 - pathlib raises an error if there is no home
-    return Path(home) / "weatherd"
+    home = Path(environ.get("XDG_STATE_HOME", ""))
+    if not home.is_absolute():  # the specification says to ignore a relative path
+        home = expand_home("~/.local/state")
+    return home / "weatherd"
 
 
 @contextlib.contextmanager

@@ -1,14 +1,31 @@
-"""Validation of a file with private CA certificates when the settings are loaded, not at the first request."""
+"""Validation of paths when the settings are loaded, not at their first use."""
 
 from __future__ import annotations
 
+import os
 import ssl
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pydantic import ValidationInfo
+
+
+def expand_home(path: Path | str) -> Path:
+    """Return the path with ``~`` replaced by the home folder, if that is known."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111 - pathlib raises an error if it is not known
+
+
+def resolve_path(path: Path | None) -> Path | None:
+    """Return the path of a setting without ``~``. Raises ValueError if the home folder is unknown, or for no path."""
+    if path is None:
+        return None
+    if path == Path() or "\0" in str(path):
+        raise ValueError("should be the path of a file or folder")
+    expanded = expand_home(path)
+    if str(expanded).startswith("~"):
+        raise ValueError(f"begins with {path.parts[0]}, but that home folder is unknown")
+    return expanded
 
 
 def resolve_ca_file(path: Path | None, info: ValidationInfo) -> Path | None:
@@ -19,10 +36,7 @@ def resolve_ca_file(path: Path | None, info: ValidationInfo) -> Path | None:
     folder = (info.context or {}).get("folder")
     if path is None or folder is None:
         return path
-    try:
-        file: Path = folder / path.expanduser()
-    except RuntimeError:
-        raise ValueError("begins with ~, but the home folder is unknown") from None
+    file: Path = folder / path
     try:
         file.open("rb").close()  # because OpenSSL's errors do not distinguish an unreadable file from wrong contents
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(file)
