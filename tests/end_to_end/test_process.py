@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support.servers import free_port
 from tests.support.service import serving
 
 if TYPE_CHECKING:
@@ -101,10 +102,12 @@ async def _no_lines() -> AsyncIterator[bytes]:
 
 
 @contextlib.asynccontextmanager
-async def weatherd(*arguments: str, stdout: int = PIPE, stderr: int = PIPE) -> AsyncIterator[Process]:
+async def weatherd(
+    *arguments: str, stdout: int = PIPE, stderr: int = PIPE, environ: dict[str, str] = ENVIRONMENT
+) -> AsyncIterator[Process]:
     """Start the program; kill it at the end if it still runs."""
     command = (sys.executable, "-m", "weatherd", *arguments)
-    child = await asyncio.create_subprocess_exec(*command, stdout=stdout, stderr=stderr, env=ENVIRONMENT)
+    child = await asyncio.create_subprocess_exec(*command, stdout=stdout, stderr=stderr, env=environ)
     process = Process(child)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(process.read())
@@ -147,6 +150,16 @@ async def test_the_demo_prints_weather_and_stops_on_sigterm() -> None:
         assert await process.ends() == 0
     assert stopped["clean"]
     assert stopped["fetched"] == stopped["stored"] + stopped["repeated"]
+
+
+async def test_the_demo_uses_a_port_from_a_section_in_json() -> None:
+    """A variable with the whole section sets the port like one with the port alone."""
+    port = free_port()
+    environ = {name: value for name, value in ENVIRONMENT.items() if name != "WEATHERD_HTTP__PORT"}
+    async with weatherd("run", "--demo", environ=environ | {"WEATHERD_HTTP": f'{{"port": {port}}}'}) as process:
+        assert (await process.logs("http.ready"))["url"] == f"http://127.0.0.1:{port}"
+        process.receives(signal.SIGTERM)
+        assert await process.ends() == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

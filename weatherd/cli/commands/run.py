@@ -86,7 +86,7 @@ async def _run(config: Path | None, lines: LineWriter, *, demo: bool) -> ExitCod
         async with contextlib.AsyncExitStack() as stack:
             file = loader.SHIPPED_SETTINGS if demo and not config else loader.find_settings_file(config, os.environ)
             flags = await stack.enter_async_context(_simulated_services()) if demo else {}
-            if demo and not _is_port_set(config):
+            if demo and not _is_port_set(file):
                 flags["http"] = {"port": 0}
             source = file, os.environ, list(plugins.find_plugins("providers"))
             first, snapshot = load_with_snapshot(*source, **flags)
@@ -105,13 +105,13 @@ async def _run(config: Path | None, lines: LineWriter, *, demo: bool) -> ExitCod
     return ExitCode.OK if clean else ExitCode.UNCLEAN
 
 
-def _is_port_set(config: Path | None) -> bool:
-    """Return whether the user has set a port; the port in the shipped settings does not count."""
+def _is_port_set(file: Path) -> bool:
+    """Return whether the user has set a port, in *file* or a variable; the one in the shipped settings is a default."""
     from weatherd.config import loader
+    from weatherd.config.yaml import reader
 
-    if "WEATHERD_HTTP__PORT" in os.environ:
-        return True
-    return config is not None and "port" in loader.load_settings(config, os.environ).http.model_fields_set
+    text = "" if file == loader.SHIPPED_SETTINGS else reader.read_text(file)
+    return "port" in loader.parse_settings(text, str(file), os.environ).http.model_fields_set
 
 
 def _make_server(
