@@ -17,7 +17,7 @@ from tests.support.servers import free_port
 from tests.support.service import serving
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Iterator, Sequence
     from pathlib import Path
 
 pytestmark = [pytest.mark.real_time, pytest.mark.processes]
@@ -103,10 +103,14 @@ async def _no_lines() -> AsyncIterator[bytes]:
 
 @contextlib.asynccontextmanager
 async def weatherd(
-    *arguments: str, stdout: int = PIPE, stderr: int = PIPE, environ: dict[str, str] = ENVIRONMENT
+    *arguments: str,
+    stdout: int = PIPE,
+    stderr: int = PIPE,
+    environ: dict[str, str] = ENVIRONMENT,
+    prefix: Sequence[str] = (),
 ) -> AsyncIterator[Process]:
-    """Start the program; kill it at the end if it still runs."""
-    command = (sys.executable, "-m", "weatherd", *arguments)
+    """Start the program, by the command *prefix* if given; kill it at the end if it still runs."""
+    command = (*prefix, sys.executable, "-m", "weatherd", *arguments)
     child = await asyncio.create_subprocess_exec(*command, stdout=stdout, stderr=stderr, env=environ)
     process = Process(child)
     async with asyncio.TaskGroup() as tasks:

@@ -14,7 +14,15 @@ from weatherd.errors import Failure, ProviderError, WeatherdError, did_you_mean
 from weatherd.http.client import get, stream_lines
 from weatherd.http.response import StatusError
 from weatherd.http.session import open_session
-from weatherd.web.schemas import CitiesPage, CityDetail, HealthModel, NumberedObservation, ProblemModel, StatusModel
+from weatherd.web.schemas import (
+    STREAM_UNAVAILABLE,
+    CitiesPage,
+    CityDetail,
+    HealthModel,
+    NumberedObservation,
+    ProblemModel,
+    StatusModel,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -144,6 +152,8 @@ class Client:
         try:
             async for line in stream_lines(self._require_session(), self.url + path, self._headers):
                 is_open = True
+                if line.startswith(STREAM_UNAVAILABLE):
+                    raise ClientError(f"{self.url}: {line.removeprefix(STREAM_UNAVAILABLE)}")
                 if line.startswith("data: "):
                     yield self._parse(NumberedObservation, line.removeprefix("data: "))
         except StatusError as error:

@@ -20,6 +20,7 @@ from prometheus_client.registry import Collector
 from weatherd import __version__
 from weatherd.daemon.status import CityState
 from weatherd.polling.poll_history import BUCKETS
+from weatherd.web.connections import CloseReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -48,10 +49,22 @@ _COUNTER_HELP = {
 }
 
 
-async def render_metrics(status: DaemonStatus, accept: str, *, per_city: bool | None) -> tuple[bytes, str]:
+@dataclasses.dataclass(frozen=True, slots=True)
+class HttpTraffic:
+    """Counts of the HTTP interface."""
+
+    connections: int
+    streams: int
+    closed_early: Mapping[CloseReason, int]
+    bad_requests: int
+
+
+async def render_metrics(
+    status: DaemonStatus, traffic: HttpTraffic, accept: str, *, per_city: bool | None
+) -> tuple[bytes, str]:
     """Return the metrics in the format requested by the Accept header, and the content type of that format."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(MetricsCollector(status, await status.count_states(), per_city=per_city))
+    registry.register(MetricsCollector(status, await status.count_states(), traffic, per_city=per_city))
     ProcessCollector(registry=registry)
     encode, content_type = exposition.choose_encoder(accept)
     return encode(registry), content_type
@@ -63,8 +76,11 @@ class MetricsCollector(Collector):
     *states* is the number of cities by state; it is an argument because a collector cannot yield to the event loop.
     """
 
-    def __init__(self, status: DaemonStatus, states: Mapping[CityState, int], *, per_city: bool | None) -> None:
+    def __init__(
+        self, status: DaemonStatus, states: Mapping[CityState, int], traffic: HttpTraffic, *, per_city: bool | None
+    ) -> None:
         self._status = status
+        self._traffic = traffic
         self._states = states
         self._per_city = per_city
 
@@ -80,6 +96,7 @@ class MetricsCollector(Collector):
         yield from self._providers()
         yield from self._forwarders()
         yield from self._counts()
+        yield from self._http()
         if self._per_city or (self._per_city is None and len(status.cities) <= CITY_SERIES_LIMIT):
             yield from self._cities()
 
@@ -152,6 +169,18 @@ class MetricsCollector(Collector):
             cities.add_metric([state], count)
         yield cities
         yield _gauge("weatherd_cities_quarantined", "Quarantined rows of the city list.", self._status.quarantined)
+
+    def _http(self) -> Iterator[Metric]:
+        traffic = self._traffic
+        yield _gauge("weatherd_http_connections", "Open connections to the HTTP interface.", traffic.connections)
+        yield _gauge("weatherd_http_streams", "Open event streams.", traffic.streams)
+        text = "Requests that were malformed, or whose client hung up."
+        yield CounterMetricFamily("weatherd_http_bad_requests", text, traffic.bad_requests)
+        text = "Connections closed because of a time limit, or in favour of newer ones (limit)."
+        closed = CounterMetricFamily("weatherd_http_connections_closed", text, labels=["reason"])
+        for reason in CloseReason:
+            closed.add_metric([reason], traffic.closed_early.get(reason, 0))
+        yield closed
 
     def _cities(self) -> Iterator[Metric]:
         """Yield the per-city series. The values of stale cities are omitted, but not their timestamps."""

@@ -99,7 +99,6 @@ def _paths(*, has_token: bool) -> dict[str, Any]:
             {"text/event-stream": {"schema": {"type": "string"}}},
             query_models.StreamQuery,
             404,
-            503,
         ),
     }
 

@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from weatherd.daemon.status import CityState
 
+STREAM_UNAVAILABLE = ": unavailable: "  # the beginning of a comment with the reason why a stream ends at once
+
 
 class Model(BaseModel):
     """Base class of request and response models."""

@@ -7,13 +7,15 @@ import bisect
 import contextlib
 import operator
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import structlog
 from aiohttp import hdrs, web
 
-from weatherd.errors import ConfigError, Problem
 from weatherd.web import middleware, serializers
+from weatherd.web.bad_requests import BadRequests
+from weatherd.web.connections import IDLE_TIMEOUT, ClientConnections, connection_limit, limit_duration
+from weatherd.web.listener import listen
 from weatherd.web.middleware import ProblemError, json_response, parse_query
 from weatherd.web.openapi import build_openapi
 from weatherd.web.page import render_page
@@ -33,26 +35,33 @@ log = structlog.get_logger()
 
 _SHUTDOWN_TIMEOUT = 0.5  # seconds that open requests may take when the daemon stops
 _MAX_BODY = 1024  # bytes; no endpoint reads a request body
+_LINGERING_TIME = 5.0  # seconds that the rest of a request body is read and discarded
 _SCAN_BATCH = 1000  # cities to search before yielding to the event loop, in about 3 ms
 
 
 class Endpoints:
     """Handlers of all endpoints."""
 
-    def __init__(self, status: DaemonStatus, reader: AsyncReader, http: HttpSection) -> None:
+    def __init__(
+        self, status: DaemonStatus, reader: AsyncReader, http: HttpSection, connections: ClientConnections
+    ) -> None:
         self._status = status
         self._reader = reader
+        self._connections = connections
+        self.bad_requests = BadRequests()
         self._token = http.token.get_secret_value() if http.token else None
         self._per_city_metrics = http.city_metrics
-        self.streams = EventStreams(status, reader)
+        self._streams = EventStreams(status, reader, connections.limit)
 
     def create_app(self) -> web.Application:
         """Create the aiohttp application with its routes and middlewares."""
         authorize = middleware.require_token(self._token)
         app = web.Application(
-            middlewares=[middleware.handle_errors, authorize, middleware.cache_and_compress], client_max_size=_MAX_BODY
+            middlewares=[limit_duration, middleware.handle_errors, authorize, middleware.cache_and_compress],
+            client_max_size=_MAX_BODY,
         )
-        app.on_shutdown.append(self._close_streams)
+        app.cleanup_ctx.append(self._streams.run)
+        app.on_shutdown.append(self._streams.close)
         for path, handler in {
             "/": self.page,
             "/-/healthy": self.healthy,
@@ -63,14 +72,11 @@ class Endpoints:
             "/api/v1/cities": self.cities,
             "/api/v1/cities/{id}": self.city,
             "/api/v1/observations": self.observations,
-            "/api/v1/stream": self.streams.handle,
+            "/api/v1/stream": self._streams.handle,
         }.items():
             app.router.add_get(path, handler)
         app.router.add_post("/-/reload", self.reload)
         return app
-
-    async def _close_streams(self, _: web.Application) -> None:
-        self.streams.close()
 
     async def healthy(self, request: web.Request) -> web.Response:
         """Report whether the daemon makes progress. An unavailable weather service does not make it unhealthy."""
@@ -97,10 +103,13 @@ class Endpoints:
 
     async def metrics(self, request: web.Request) -> web.Response:
         """Return the metrics for Prometheus."""
-        from weatherd.web.metrics import render_metrics  # noqa: PLC0415 - slow to import and rarely used
+        from weatherd.web.metrics import HttpTraffic, render_metrics  # noqa: PLC0415 - slow to import and rarely used
 
         accept = request.headers.get(hdrs.ACCEPT, "")
-        body, content_type = await render_metrics(self._status, accept, per_city=self._per_city_metrics)
+        traffic = HttpTraffic(
+            len(self._connections), self._streams.count, self._connections.closed_early, self.bad_requests.count
+        )
+        body, content_type = await render_metrics(self._status, traffic, accept, per_city=self._per_city_metrics)
         return web.Response(body=body, headers={hdrs.CONTENT_TYPE: content_type})
 
     async def openapi(self, request: web.Request) -> web.Response:
@@ -173,27 +182,23 @@ class Endpoints:
 @contextlib.asynccontextmanager
 async def serve_http(status: DaemonStatus, http: HttpSection) -> AsyncIterator[str]:
     """Serve the HTTP interface and yield its URL. Raises ConfigError if the address cannot be bound."""
+    connections = ClientConnections(connection_limit())
     async with status.journal.open_reader() as reader:
-        endpoints = Endpoints(status, reader, http)
+        endpoints = Endpoints(status, reader, http, connections)
         runner = web.AppRunner(
-            endpoints.create_app(), access_log=None, handler_cancellation=True, shutdown_timeout=_SHUTDOWN_TIMEOUT
+            endpoints.create_app(),
+            access_log=None,
+            handler_cancellation=True,
+            keepalive_timeout=IDLE_TIMEOUT,
+            lingering_time=_LINGERING_TIME,
+            logger=endpoints.bad_requests.logger,
+            shutdown_timeout=_SHUTDOWN_TIMEOUT,
         )
         await runner.setup()
+        make_protocol = cast("web.Server", runner.server)  # a value, once the runner is set up
         try:
-            await _listen(runner, http)
-            host, port = runner.addresses[0][:2]
-            url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-            log.info("http.ready", url=url)
-            yield url
+            async with listen(http, connections, make_protocol) as url:
+                log.info("http.ready", url=url)
+                yield url
         finally:
             await runner.cleanup()
-
-
-async def _listen(runner: web.AppRunner, http: HttpSection) -> None:
-    try:
-        await web.TCPSite(runner, http.host, http.port).start()
-    except (OSError, OverflowError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        problem = f"cannot listen on {http.host} port {http.port}: {reason}"
-        advice = "set another 'port' (0 picks a free one), or 'enabled: false'"
-        raise ConfigError(Problem("http", f"{problem}; {advice}")) from None

@@ -1,107 +1,123 @@
-"""Observations as server-sent events. Each stream reads the journal at its own pace: slow clients cost no memory."""
+"""Observations as server-sent events. Each stream has its own pace: slow clients cost no memory.
+
+https://html.spec.whatwg.org/multipage/server-sent-events.html
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from weatherd.errors import StateError
+from weatherd.web.connections import find_connection
+from weatherd.web.event_feed import KEEPALIVE_INTERVAL, EventFeed
 from weatherd.web.middleware import ProblemError, parse_query
 from weatherd.web.query_models import StreamQuery
-from weatherd.web.serializers import serialize_entry
+from weatherd.web.schemas import STREAM_UNAVAILABLE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from weatherd.daemon.status import DaemonStatus
     from weatherd.journal.journal import AsyncReader
-    from weatherd.journal.rows import JournalEntry
 
-MAX_STREAMS = 1000
-_BATCH_SIZE = 100  # entries that a stream reads at a time and holds in memory
-_KEEPALIVE_INTERVAL = 15.0  # seconds without an event after which a comment is sent
+_MAX_STREAMS = 1000
 _MAX_SEQ_DIGITS = 18  # fits into SQLite's 64-bit integers
 _WRITE_TIMEOUT = 60.0  # seconds that a client may take to receive a batch
+_WRITE_BUFFER = 16 * 1024  # bytes per stream that wait for a slow client, beside the batch that is being sent
+_RETRY = "retry: 5000\n"  # milliseconds until the client connects again
+_RETRY_LATER = "retry: 60000\n"
 
 
 class EventStreams:
-    """The open event streams, which share one journal reader."""
+    """The open event streams, at most half of all connections."""
 
-    def __init__(self, status: DaemonStatus, reader: AsyncReader) -> None:
+    def __init__(self, status: DaemonStatus, reader: AsyncReader, max_connections: int) -> None:
         self._status = status
         self._reader = reader
-        self._closed = asyncio.Event()
+        self._is_closed = False
+        self._feed = EventFeed(status.journal, reader, lambda: self.count)
+        self.limit = min(_MAX_STREAMS, max_connections // 2)
         self.count = 0
 
-    def close(self) -> None:
+    async def run(self, _: web.Application) -> AsyncIterator[None]:
+        """Feed the streams while the application runs."""
+        task = asyncio.create_task(self._feed.run(), name="feed event streams")
+        yield
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    async def close(self, _: web.Application) -> None:
         """End all streams."""
-        self._closed.set()
+        self._is_closed = True
+        self._feed.wake_readers()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Send each new observation. ``Last-Event-ID`` resumes an earlier stream after that event.
 
         404 for an unknown city. A city that was removed from the list is known while the journal has observations of
-        it, because a client may resume the stream after the removal.
+        it, because a client may resume the stream after the removal. Otherwise the status is 200, also if there are too
+        many streams or the journal cannot be read: a client gives up for good after any other.
         """
         city, seq = parse_query(request, StreamQuery).city, self._first_seq(request)
-        if city and not self._status.registry.get(city) and not await self._reader.has_city(city):
-            raise ProblemError(HTTPStatus.NOT_FOUND, f"no city in the list or the journal has the id {city!r}")
-        if self.count >= MAX_STREAMS:
-            raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, f"too many open streams; the limit is {MAX_STREAMS}")
+        problem = await self._find_problem(city)
         response = web.StreamResponse(
             headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
         )
+        if problem or request.method == "HEAD":
+            await response.prepare(request)
+            if request.method != "HEAD":
+                await response.write(f"{_RETRY_LATER}{STREAM_UNAVAILABLE}{problem}\n\n".encode())
+            return response
         self.count += 1
         try:
-            await response.prepare(request)
-            if request.method == "HEAD":
-                return response
-            await response.write(b"retry: 5000\n\n")
-            with contextlib.suppress(ConnectionError, TimeoutError):
-                async for entries in self._entries(seq):
-                    text = "".join(
-                        map(_format_event, [entry for entry in entries if city in (None, entry.observation.city)])
-                    )
-                    async with asyncio.timeout(_WRITE_TIMEOUT):
-                        await response.write(text.encode() or b": quiet\n\n")
+            with contextlib.suppress(ConnectionError, StateError):
+                await response.prepare(request)
+                await response.write(f"{_RETRY}\n".encode())
+                await self._send_events(request, response, city, seq)
         finally:
             self.count -= 1
         return response
 
-    async def _entries(self, seq: int) -> AsyncIterator[list[JournalEntry]]:
-        """Yield batches of new entries until the streams are closed; an empty batch after 15 s without new entries."""
-        journal = self._status.journal
-        while not self._closed.is_set():
-            if await self._wait_for_entries(seq):
-                end = journal.last_seq
-                entries = await self._reader.read_after(seq, _BATCH_SIZE)
-                seq = entries[-1].seq if entries else end
-                yield entries
-            else:
-                yield []
-
-    async def _wait_for_entries(self, seq: int) -> bool:
-        if self._status.journal.last_seq > seq:
-            return True
-        waits = [
-            asyncio.ensure_future(self._status.journal.wait_for_entries(seq)),
-            asyncio.ensure_future(self._closed.wait()),
-        ]
+    async def _find_problem(self, city: str | None) -> str:
+        """Return why there cannot be a stream now, or "". Raises ProblemError (404) if *city* is unknown."""
         try:
-            await asyncio.wait(waits, timeout=_KEEPALIVE_INTERVAL, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
-        return self._status.journal.last_seq > seq
+            is_known = city is None or bool(self._status.registry.get(city)) or await self._reader.has_city(city)
+        except StateError as error:
+            return str(error)
+        if not is_known:
+            raise ProblemError(HTTPStatus.NOT_FOUND, f"no city in the list or the journal has the id {city!r}")
+        return f"too many open streams; the limit is {self.limit}" if self.count >= self.limit else ""
+
+    async def _send_events(
+        self, request: web.Request, response: web.StreamResponse, city: str | None, seq: int
+    ) -> None:
+        """Send the events after *seq*, and a comment after 15 s without one, until the streams are closed."""
+        connection, clock = find_connection(request), asyncio.get_running_loop().time
+        if request.transport:
+            request.transport.set_write_buffer_limits(_WRITE_BUFFER)
+        written = clock()
+        while not self._is_closed:
+            data = b""
+            if self._feed.has_events(seq):
+                batch = await self._feed.read_after(seq)
+                seq, data = batch.end, batch.select(city)
+            else:
+                await self._feed.wait_for_round()
+            if data or clock() - written >= KEEPALIVE_INTERVAL:
+                if connection:
+                    connection.extend(_WRITE_TIMEOUT)
+                await response.write(data or b": quiet\n\n")
+                written = clock()
+                if connection:
+                    connection.extend(math.inf)
 
     def _first_seq(self, request: web.Request) -> int:
         last_seq, text = self._status.journal.last_seq, request.headers.get("Last-Event-ID", "")
         is_valid = text.isascii() and text.isdigit() and len(text) <= _MAX_SEQ_DIGITS
         return min(int(text), last_seq) if is_valid else last_seq
-
-
-def _format_event(entry: JournalEntry) -> str:
-    return f"id: {entry.seq}\nevent: observation\ndata: {serialize_entry(entry).model_dump_json()}\n\n"

@@ -8,6 +8,7 @@ import contextlib
 import functools
 import importlib
 import os
+import resource
 import sys
 import tempfile
 from pathlib import Path
@@ -50,6 +51,7 @@ def run(
     """
     from weatherd.daemon.log_writer import LineWriter
 
+    _raise_descriptor_limit()
     lines = LineWriter(sys.stderr)
     log.configure(write=lines.write)
     try:
@@ -156,6 +158,13 @@ async def _simulated_services() -> AsyncIterator[dict[str, Any]]:
             if sys.stderr.isatty() and sys.stdout.isatty():
                 flags["log"] = {"observations": False}  # because the console sink prints them on the same terminal
             yield flags
+
+
+def _raise_descriptor_limit() -> None:
+    """Raise the soft limit of file descriptors to the hard limit: it is only there for programs that use select()."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):  # macOS has a lower limit beside the hard one
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _new_event_loop() -> asyncio.AbstractEventLoop:

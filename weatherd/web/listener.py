@@ -1,0 +1,90 @@
+"""The listening sockets of the HTTP interface.
+
+asyncio's own servers accept connections without limit. When the process has no descriptors left, they log a traceback
+for each attempt to accept one, up to the size of the backlog in every round.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from typing import TYPE_CHECKING
+
+import structlog
+
+from weatherd.errors import ConfigError, Problem
+from weatherd.web.connections import ClientConnection
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from weatherd.config.sections import HttpSection
+    from weatherd.web.connections import ClientConnections
+
+log = structlog.get_logger()
+
+_BACKLOG = 128  # connections that the kernel completes before they are accepted
+_PAUSE = 1.0  # seconds after a failed accept()
+
+
+@contextlib.asynccontextmanager
+async def listen(
+    http: HttpSection, connections: ClientConnections, make_protocol: Callable[[], asyncio.Protocol]
+) -> AsyncIterator[str]:
+    """Accept connections and yield the URL. Raises ConfigError if the address cannot be bound."""
+    async with contextlib.AsyncExitStack() as stack:
+        listeners = [stack.enter_context(listener) for listener in await _bind(http)]
+        tasks = [
+            asyncio.create_task(_accept(listener, connections, make_protocol), name="accept connections")
+            for listener in listeners
+        ]
+        tasks.append(asyncio.create_task(connections.enforce_timeouts(), name="limit connections"))
+        try:
+            host, port = listeners[0].getsockname()[:2]
+            yield f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _bind(http: HttpSection) -> list[socket.socket]:
+    """Bind every address of the host, for example 127.0.0.1 and ::1 of localhost."""
+    sockets: list[socket.socket] = []
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(
+            http.host, http.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        for family, _, _, _, address in dict.fromkeys(found):
+            listener = socket.create_server(address[:2], family=family, backlog=_BACKLOG)
+            listener.setblocking(False)
+            sockets.append(listener)
+    except (OSError, OverflowError, UnicodeError) as error:
+        for listener in sockets:
+            listener.close()
+        reason = getattr(error, "strerror", None) or str(error)
+        problem = f"cannot listen on {http.host} port {http.port}: {reason}"
+        advice = "set another 'port' (0 picks a free one), or 'enabled: false'"
+        raise ConfigError(Problem("http", f"{problem}; {advice}")) from None
+    return sockets
+
+
+async def _accept(
+    listener: socket.socket, connections: ClientConnections, make_protocol: Callable[[], asyncio.Protocol]
+) -> None:
+    """Accept connections for ever, as long as there is room for them."""
+    loop, is_failing = asyncio.get_running_loop(), False
+    while True:
+        await connections.wait_for_room()
+        try:
+            client, _ = await loop.sock_accept(listener)
+        except OSError as error:  # no descriptors are left; ECONNABORTED is rare
+            if not is_failing:
+                log.warning("http.accept_failed", reason=error.strerror)
+            is_failing = True
+            await asyncio.sleep(_PAUSE)
+            continue
+        is_failing = False
+        with contextlib.suppress(OSError):  # the client has closed it meanwhile
+            await loop.connect_accepted_socket(lambda: ClientConnection(make_protocol(), connections), client)
