@@ -41,13 +41,15 @@ _LARGE = 2**20  # bytes; larger bodies are passed as files, which aiohttp sends 
 async def get(
     session: Session,
     url: str,
-    params: Mapping[str, str],
+    params: Mapping[str, str] | str,
     headers: Mapping[str, str] | None = None,
     *,
     deadline: float = _DEADLINE,
 ) -> Response:
     """Send a GET request, follow redirects, and return the whole response, whatever its status.
 
+    *params* are added to the query of *url*. A text such as ``lat=1.5&lon=2`` takes a quarter of the time of a mapping,
+    but its names and values must not contain characters that have to be encoded.
     If the server drops the request on a reused connection, it is sent once more. Raises ProviderError if there is no
     complete response within *deadline* seconds (and up to one more), or it is larger than 1 MiB. The error never quotes
     the URL, because it may contain a key.

@@ -58,10 +58,16 @@ def parse_numbers(document: Mapping[str, Any], fields: Iterable[NumberField]) ->
     return [parse_number(get(name), bounds, factor, offset) for name, bounds, factor, offset in fields]
 
 
+def round_number(number: float) -> float:
+    """Return a number without noise after the ninth digit, as :func:`parse_number` does."""
+    return _SHARED[number] if number in _SHARED else round(number * _NANO) / _NANO
+
+
 def round_numbers(*numbers: float | None) -> list[float | None]:
-    """Return numbers without noise after the ninth digit, as :func:`parse_number` does; None stays None."""
+    """Return numbers without noise after the ninth digit; None stays None. The expression is that of round_number()."""
     return [
-        None if number is None else _SHARED.get(rounded := round(number * _NANO) / _NANO, rounded) for number in numbers
+        None if number is None else _SHARED[number] if number in _SHARED else round(number * _NANO) / _NANO
+        for number in numbers
     ]
 
 

@@ -7,6 +7,7 @@ import contextlib
 import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
 import pytest
 from aiohttp import web
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from weatherd.observation import Observation
 
 MAIN: dict[str, Any] = {"temp": -3, "feels_like": -7.5, "pressure": 1002, "humidity": 81}
+KEY = "a+b&c=d%2Be%zz#f;g/h?i"
 ADVICE = " (check openweathermap.api_key; a new key takes up to two hours to work)"
 DOCUMENT: dict[str, Any] = {
     "coord": {"lon": 10.12, "lat": 54.31},
@@ -56,11 +58,28 @@ def parse_one(**values: Any) -> Observation:
 
 @given(st.floats(-90, 90), st.floats(-180, 180))
 def test_the_query_has_plain_decimals(lat: float, lon: float) -> None:
-    """Coordinates have no exponents and are exact to a metre; units and language are requested."""
-    query = build_openweathermap_query(City(name="x", lat=lat, lon=lon), "pt_br")
+    """Coordinates have no exponents and are exact to a metre."""
+    query = dict(parse_qsl(build_openweathermap_query(City(name="x", lat=lat, lon=lon))))
     assert (float(query["lat"]), float(query["lon"])) == pytest.approx((lat, lon), abs=6e-6)
     assert "e" not in query["lat"] + query["lon"]
-    assert (query["units"], query["lang"]) == ("metric", "pt_br")
+
+
+async def test_the_service_receives_any_key() -> None:
+    """The key arrives as it is set, whatever its characters; units and language are requested."""
+    seen: dict[str, str] = {}
+
+    async def handler(request: web.Request) -> web.Response:
+        seen.update(request.query)
+        return web.json_response(DOCUMENT)
+
+    application = web.Application()
+    application.router.add_get("/data/2.5/weather", handler)
+    async with contextlib.AsyncExitStack() as stack:
+        server = await stack.enter_async_context(TestServer(application))
+        own = {"base_url": str(server.make_url("")), "api_key": KEY, "language": "pt_br"}
+        providers = await stack.enter_async_context(open_providers(Settings(openweathermap=own), now))
+        await providers.usable["openweathermap"].fetch(KIEL)
+    assert seen == {"units": "metric", "lang": "pt_br", "appid": KEY, "lat": "54.30590", "lon": "10.12328"}
 
 
 def test_each_value_is_parsed() -> None:

@@ -21,7 +21,7 @@ from weatherd.providers.typed_values import (
     WindSpeed,
     decode_usual,
 )
-from weatherd.providers.values import parse_posix_time, parse_temperature, round_numbers
+from weatherd.providers.values import parse_posix_time, round_number, round_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,7 +80,7 @@ def _to_observation(city: City, current: _Current, provider: str, fetched_at: da
         provider,
         parse_posix_time(current.time),
         fetched_at,
-        parse_temperature(current.temperature_2m),
+        round_number(current.temperature_2m),
         "unknown" if code is None else wmo.describe_code(code),
         code,
         "",

@@ -7,6 +7,7 @@ import math
 import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from weatherd.errors import ConfigError, Failure, Problem, ProviderError
 from weatherd.http.client import get
@@ -50,9 +51,9 @@ _KELVIN, _CELSIUS = (1.0, -273.15), (1.0, 0.0)  # factor and offset
 _OK = HTTPStatus.OK.value  # a plain number, because Python 3.11 looks a member of an enumeration up in 0.2 us
 
 
-def build_openweathermap_query(city: City, language: str) -> dict[str, str]:
-    """Return the parameters that request the current weather of *city*, without the key."""
-    return {"lat": f"{city.lat:.5f}", "lon": f"{city.lon:.5f}", "units": "metric", "lang": language}
+def build_openweathermap_query(city: City) -> str:
+    """Return the part of the query that differs between cities."""
+    return f"lat={city.lat:.5f}&lon={city.lon:.5f}"
 
 
 def parse_openweathermap(city: City, response: Response, fetched_at: datetime) -> Observation:
@@ -136,9 +137,8 @@ class OpenWeatherMapProvider:
     """A client that requests each city separately."""
 
     def __init__(self, base_url: str | None, api_key: str, language: str, resources: Resources) -> None:
-        self._url = f"{base_url or _BASE_URL}/data/2.5/weather"
-        self._api_key = api_key
-        self._language = language
+        common_query = urlencode({"units": "metric", "lang": language, "appid": api_key})
+        self._url = f"{base_url or _BASE_URL}/data/2.5/weather?{common_query}"
         self._redact = Redaction([api_key])
         self._resources = resources
 
@@ -147,9 +147,8 @@ class OpenWeatherMapProvider:
         return self._resources.limiter.run(lambda: self._request(city))
 
     async def _request(self, city: City) -> Observation:
-        query = build_openweathermap_query(city, self._language) | {"appid": self._api_key}
         try:
-            response = await get(self._resources.session, self._url, query)
+            response = await get(self._resources.session, self._url, build_openweathermap_query(city))
             return parse_openweathermap(city, redact_response(response, self._redact), self._resources.now())
         except ProviderError as error:
             raise redact_error(error, self._redact) from None

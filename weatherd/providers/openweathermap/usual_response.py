@@ -22,7 +22,7 @@ from weatherd.providers.typed_values import (
     WindSpeed,
     decode_usual,
 )
-from weatherd.providers.values import parse_posix_time, parse_temperature, round_numbers, sum_amounts
+from weatherd.providers.values import parse_posix_time, round_number, round_numbers, sum_amounts
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -98,7 +98,7 @@ def parse_usual_weather(city: City, body: bytes, provider: str, fetched_at: date
         provider,
         parse_posix_time(found.dt),
         fetched_at,
-        parse_temperature(main.temp),
+        round_number(main.temp),
         description,
         code,
         "",  # station
