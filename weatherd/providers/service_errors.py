@@ -42,6 +42,5 @@ def redact_error(error: ProviderError, redact: Redaction) -> ProviderError:
 
 def redact_response(response: Response, redact: Redaction) -> Response:
     """Return *response* without secrets in its body; call it before parsing, which could cut a secret in two."""
-    text = response.body.decode("latin-1")  # maps every byte to one character and back
-    clean = redact(text)
-    return response if clean == text else response._replace(body=clean.encode("latin-1"))
+    clean = redact.clean_body(response.body)
+    return response if clean is response.body else response._replace(body=clean)

@@ -34,6 +34,7 @@ class Receiver:
         self.requests: list[tuple[dict[str, str], bytes]] = []
         self.script: list[int | str] = []
         self.rejected_temperatures: set[float] = set()
+        self.rejection = "too cold"
         self._keys: set[str] = set()
         self.url = ""
 
@@ -46,7 +47,7 @@ class Receiver:
         if step == "hang":
             await asyncio.get_running_loop().create_future()
         if step in (204, "cut") and self.rejected_temperatures & {observation["temperature"] for observation in batch}:
-            return web.Response(status=422, text="too cold")
+            return web.Response(status=422, text=self.rejection)
         if step in (204, "cut") and request.headers["Idempotency-Key"] not in self._keys:
             self._keys.add(request.headers["Idempotency-Key"])
             self.received += batch
@@ -118,6 +119,24 @@ async def test_a_rejected_observation_is_skipped_alone(tmp_path: Path) -> None:
     assert [(log["event"], log["reason"]) for log in logs] == [
         ("forwarder.skipped", "HTTP status 422: too cold"),
     ]
+
+
+@pytest.mark.parametrize("is_escaped", [False, True])
+async def test_a_secret_is_redacted_before_a_reason_is_shortened(tmp_path: Path, *, is_escaped: bool) -> None:
+    """A server's text quotes the key in the address where the text is cut: no part of the key is logged."""
+    key = "0123456789abcdef"
+    echo = "".join(f"\\u{ord(character):04x}" for character in key) if is_escaped else key
+    async with run_receiver() as receiver, open_harness(tmp_path) as harness:
+        receiver.rejected_temperatures = {0.0}
+        receiver.rejection = f'{{"error": "{"x" * 170} POST /in?key={echo}"}}'
+        await harness.add_observations(1)
+        block = {"url": f"{receiver.url}?key={key}"}
+        with capture_warnings() as logs:
+            async with harness.run_forwarder(open_forwarder, webhook=block) as deliveries:
+                await wait_until(lambda: _is_caught_up(deliveries))
+    assert "POST /in?" in logs[0]["reason"]
+    assert key[:4] not in str(logs)
+    assert "u0030" not in str(logs)
 
 
 async def _has(receiver: Receiver, count: int) -> bool:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from weatherd.http.session import Session
+    from weatherd.redaction import Redaction
 
 # The statuses 400 to 499 that do not concern the body: a wrong URL, a wrong key, too many requests.
 _NOT_ABOUT_BODY = frozenset({401, 402, 403, 404, 405, 407, 408, 410, 421, 423, 425, 429})
@@ -20,12 +21,18 @@ _REASON_LIMIT = 200  # characters
 
 
 async def post_body(
-    session: Session, url: str, body: bytes, headers: Mapping[str, str], now: Callable[[], datetime]
+    session: Session,
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    now: Callable[[], datetime],
+    *,
+    redact: Redaction,
 ) -> None:
     """POST a body; the server has accepted it when this returns.
 
     Raises RejectedError if the server permanently rejects the body, DeliveryError if it cannot accept it now. Neither
-    message contains the URL, which may hold a secret.
+    message contains the URL, which may hold a secret; *redact* removes the secrets that the server echoes.
     """
     try:
         answer = await client.post(session, url, body, headers)
@@ -34,7 +41,7 @@ async def post_body(
     status = answer.status
     if 200 <= status < 300:  # noqa: PLR2004 - success, by RFC 9110
         return
-    reason = f"HTTP status {status}{_error_text(answer.body)}"
+    reason = f"HTTP status {status}{_error_text(redact.clean_body(answer.body))}"
     if 400 <= status < 500 and status not in _NOT_ABOUT_BODY:  # noqa: PLR2004 - the client's fault, by RFC 9110
         raise RejectedError(reason)
     raise DeliveryError(reason, retry_after=retry_after(answer.headers, now()))
@@ -42,6 +49,6 @@ async def post_body(
 
 def _error_text(body: bytes) -> str:
     """Return the response's error message on one line; "" for HTML."""
-    text = " ".join(body[: 4 * _REASON_LIMIT].decode(errors="replace").split())
+    text = " ".join(body[: 4 * _REASON_LIMIT].decode(errors="replace").split())  # UTF-8 has up to 4 bytes a character
     plain = "".join(letter for letter in text if letter.isprintable())[:_REASON_LIMIT]
     return f": {plain}" if plain and not plain.startswith("<") else ""

@@ -9,9 +9,11 @@ import contextlib
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
+from weatherd.config.settings import collect_secrets
 from weatherd.journal.rows import to_micros
 from weatherd.observation import FIELDS
 from weatherd.pipeline.forwarders.http_delivery import post_body
+from weatherd.redaction import Redaction
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,6 +61,7 @@ class InfluxForwarder:
         self._headers = {"Content-Type": "text/plain; charset=utf-8"}
         if section.token:
             self._headers["Authorization"] = f"Token {section.token.get_secret_value()}"
+        self._redact = Redaction(collect_secrets(section))
         self._resources = resources
 
     def connect(self) -> AbstractAsyncContextManager[InfluxForwarder]:
@@ -68,7 +71,9 @@ class InfluxForwarder:
     async def deliver(self, batch: Sequence[Observation], key: str) -> None:  # noqa: ARG002 - points are idempotent
         """Write a batch. Raises RejectedError or DeliveryError."""
         body = "\n".join(map(format_line_protocol, batch)).encode()
-        await post_body(self._resources.session, self._url, body, self._headers, self._resources.now)
+        await post_body(
+            self._resources.session, self._url, body, self._headers, self._resources.now, redact=self._redact
+        )
 
 
 def open_forwarder(settings: Settings, resources: ForwarderResources) -> InfluxForwarder | None:

@@ -7,9 +7,11 @@ import hashlib
 import hmac
 import json
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from weatherd.formatting import to_dict
 from weatherd.pipeline.forwarders.http_delivery import post_body
+from weatherd.redaction import Redaction
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +35,9 @@ class WebhookForwarder:
     def __init__(self, url: str, secret: str | None, resources: ForwarderResources) -> None:
         self._url = url
         self._secret = secret
+        # A server may echo the path in a 404, and the path or the query of a webhook is often its key
+        target = urlsplit(url)
+        self._redact = Redaction(filter(None, (url, secret, target.path, target.query, target.password)))
         self._resources = resources
 
     def connect(self) -> AbstractAsyncContextManager[WebhookForwarder]:
@@ -46,7 +51,7 @@ class WebhookForwarder:
         headers = {"Content-Type": "application/json", "Idempotency-Key": key}
         if self._secret:
             headers["X-Weatherd-Signature"] = sign_body(body, self._secret)
-        await post_body(self._resources.session, self._url, body, headers, self._resources.now)
+        await post_body(self._resources.session, self._url, body, headers, self._resources.now, redact=self._redact)
 
 
 def sign_body(body: bytes, secret: str) -> str:
