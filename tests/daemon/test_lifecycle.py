@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 import random
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from structlog.testing import capture_logs
 
+from tests.pipeline.forwarders.destination import FakeDestination, open_virtual_journal
 from tests.support.daemon import ROWS, DaemonRunner, make_configuration
 from tests.support.fakes import BERLIN, KIEL, MUNICH, FakeProvider, FakeSink
 from weatherd.errors import ConfigError, Problem
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def _events(logs: Any, *names: str) -> list[Any]:
@@ -121,6 +125,27 @@ async def test_a_hanging_sink_is_abandoned_when_the_grace_ends() -> None:
     assert stopped["fetched"] == stopped["stored"] == 3  # it is in the journal, though it was never shown
     assert _events(logs, "sink.down")[0]["sink"] == "hanging"
     assert len(good.received) == 3
+
+
+async def test_a_hanging_sink_delays_neither_the_journal_nor_the_forwarders(tmp_path: Path) -> None:
+    """Everything is stored within a second of its fetch, and at the stop it is stored and delivered at once."""
+    provider, sink, destination = FakeProvider(), FakeSink(takes=365 * 86400.0), FakeDestination()
+    cities = [replace(city, interval=2.0) for city in ROWS]
+    with open_virtual_journal(tmp_path) as journal, capture_logs() as logs:
+        running = DaemonRunner(
+            provider, {"hanging": sink}, make_configuration(*cities), journal=journal, forwarders={"fake": destination}
+        )
+        task = asyncio.create_task(running.run())
+        for _ in range(10):
+            fetched = len(provider.returned)
+            await asyncio.sleep(1)
+            assert journal.last_seq >= fetched
+        running.stop.set()
+        assert not await task
+    stopped = _events(logs, "daemon.stopped")[0]
+    assert stopped["fetched"] == stopped["stored"] == len(provider.returned) == len(destination.accepted)
+    assert stopped["missed"] == {"hanging": stopped["fetched"]}
+    assert (stopped["queued"], stopped["clean"]) == (0, False)
 
 
 async def test_a_slow_sink_still_gets_everything_at_a_stop() -> None:

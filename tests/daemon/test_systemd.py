@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tests.support import virtual_time
 from tests.support.daemon import make_status
-from tests.support.fakes import BERLIN, KIEL, observation
+from tests.support.fakes import BERLIN, KIEL, make_fetched, observation
 from weatherd.daemon.systemd import feed_watchdog, open_notifier, watchdog_period
 from weatherd.polling.poll_history import NextPoll
 
@@ -51,11 +51,20 @@ def test_the_watchdog_is_fed_while_everything_makes_progress() -> None:
     assert messages[0].startswith("STATUS=2 cities: 0 fresh, 0 stale, 0 down, 2 waiting; next poll in 1000 s")
 
 
-def test_a_stalled_consumer_stops_the_watchdog() -> None:
-    """Once the consumer exceeds its limit, the watchdog is not fed and the status names the consumer."""
-    messages = messages_of(lambda status: status.heartbeat.busy("consumer", 120.0), 200)
-    assert "WATCHDOG=1" in messages[0]
-    assert messages[-1] == "STATUS=the consumer makes no progress"
+def test_a_full_queue_does_not_stop_the_watchdog() -> None:
+    """The status says that polls wait for the journal, but a restart would lose the queue."""
+    producers: list[asyncio.Task[None]] = []
+
+    def prepare(status: DaemonStatus) -> None:
+        producers.extend(asyncio.create_task(status.queue.put(make_fetched())) for _ in range(2))
+        asyncio.get_running_loop().call_later(72, status.queue.mark_done, 2)
+
+    messages = messages_of(prepare, 77)
+    assert all("WATCHDOG=1" in each for each in messages)
+    assert messages[0].startswith("STATUS=2 cities")
+    text = "polls have been waiting for 70 s, because 2 observations are not stored yet"
+    assert messages[-2] == f"STATUS={text}\nWATCHDOG=1"
+    assert messages[-1].startswith("STATUS=2 cities")
 
 
 def test_stalled_producers_stop_the_watchdog() -> None:

@@ -21,7 +21,6 @@ from weatherd.config.diff import diff
 from weatherd.journal.store import Store
 from weatherd.observation import FetchedObservation
 from weatherd.pipeline.consumer import consume
-from weatherd.pipeline.heartbeat import Heartbeat
 from weatherd.pipeline.journal_writer import JournalWriter
 from weatherd.pipeline.latest import LatestObservations
 from weatherd.pipeline.queue import ObservationCounts, ObservationQueue
@@ -78,7 +77,7 @@ async def _run_pipeline(
         writer = JournalWriter(add, queue, ObservationCounts())
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(writer.run())
-            tasks.create_task(consume(queue, latest, [], writer, Heartbeat()))
+            tasks.create_task(consume(queue, latest, [], writer))
             for fetched in batch:
                 if fetched.city in registry.cities:
                     await queue.put(fetched)

@@ -13,11 +13,10 @@ from tests.support.daemon import make_latest
 from tests.support.fakes import BERLIN, KIEL, FakeJournal, FakeSink, make_fetched
 from weatherd.config.diff import diff
 from weatherd.pipeline.consumer import consume
-from weatherd.pipeline.heartbeat import Heartbeat
 from weatherd.pipeline.journal_writer import JournalWriter
 from weatherd.pipeline.latest import LatestObservations
 from weatherd.pipeline.queue import BATCH_LIMIT, ObservationCounts, ObservationQueue
-from weatherd.pipeline.sinks.guard import WRITE_TIMEOUT, GuardedSink
+from weatherd.pipeline.sinks.guard import QUEUE_LIMIT, WRITE_TIMEOUT, GuardedSink
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,8 +29,10 @@ async def _consume(arrivals: Sequence[FetchedObservation], *sinks: FakeSink, eve
     guarded = [GuardedSink(f"sink-{number}", sink) for number, sink in enumerate(sinks)]
     writer = JournalWriter(FakeJournal().add, queue, counts)
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(consume(queue, LatestObservations(), guarded, writer, Heartbeat()))
+        tasks.create_task(consume(queue, LatestObservations(), guarded, writer))
         tasks.create_task(writer.run())
+        for sink in guarded:
+            tasks.create_task(sink.run())
         for item in arrivals:
             await queue.put(item)
             if every:
@@ -145,3 +146,34 @@ async def test_observations_soon_after_another_share_a_batch() -> None:
     await _consume([make_fetched(temperature=float(number)) for number in range(10)], sink, every=0.001)
     assert sink.batches == [1, 9]
     assert sink.times[0] == 0
+
+
+async def test_a_full_queue_of_a_sink_is_logged_once_and_counted() -> None:
+    """Observations that do not fit into a sink's queue are missed, not waited for; those in the queue are written."""
+    sink = FakeSink(takes=10.0)
+    guarded = GuardedSink("slow", sink)
+    arrivals = [make_fetched(temperature=float(number)) for number in range(QUEUE_LIMIT + 2000)]
+    with capture_logs() as events:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(guarded.run())
+            for start in range(0, len(arrivals), BATCH_LIMIT):
+                guarded.submit(arrivals[start : start + BATCH_LIMIT])
+            assert (guarded.is_down, guarded.missed) == (True, 2000)
+            guarded.close()
+    assert sink.received == arrivals[:QUEUE_LIMIT]
+    assert [event["event"] for event in events] == ["sink.down", "sink.recovered"]
+    assert f"{QUEUE_LIMIT} observations wait" in events[0]["reason"]
+    assert (events[1]["missed"], guarded.missed, guarded.is_down) == (2000, 2000, False)
+
+
+async def test_a_cancelled_sink_has_missed_its_queue() -> None:
+    """At the end of the grace period, the observation being written and those that wait count as missed."""
+    guarded = GuardedSink("hanging", FakeSink(takes=365 * 86400.0))
+    running = asyncio.create_task(guarded.run())
+    guarded.submit([make_fetched()])
+    await asyncio.sleep(1)
+    guarded.submit([make_fetched(), make_fetched()])
+    with capture_logs() as events:
+        running.cancel()
+        await asyncio.wait([running])
+    assert (guarded.missed, events[0]["missed"]) == (3, 3)

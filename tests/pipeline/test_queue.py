@@ -119,7 +119,7 @@ def test_every_observation_is_delivered_exactly_once(
                 got.extend(item.observation.temperature for item in batch)
 
         def assert_depth_adds_up() -> None:
-            waiting = sum(not waiter.done() for waiter in queue._waiting)
+            waiting = sum(not waiter.done() for _, waiter in queue._waiting)
             assert queue.depth == size - queue._room + queue._above + waiting
 
         async with asyncio.TaskGroup() as consumers:
@@ -185,3 +185,21 @@ async def test_room_that_was_given_to_a_cancelled_put_is_not_lost() -> None:
     async with asyncio.timeout(1):
         await queue.put(make_fetched())
     assert queue.depth == 1
+
+
+async def test_the_longest_wait_for_room_is_known() -> None:
+    """It is that of the first producer that still waits; a cancelled one does not count."""
+    queue = ObservationQueue(1)
+    await queue.put(make_fetched())
+    assert queue.longest_wait() == 0
+    first = asyncio.create_task(queue.put(make_fetched()))
+    await asyncio.sleep(10)
+    second = asyncio.create_task(queue.put(make_fetched()))
+    await asyncio.sleep(5)
+    assert queue.longest_wait() == 15
+    first.cancel()
+    await asyncio.wait([first])
+    assert queue.longest_wait() == 5
+    queue.mark_done(2)
+    await second
+    assert queue.longest_wait() == 0

@@ -16,6 +16,7 @@ from weatherd.daemon import lifecycle
 from weatherd.daemon.parts import Parts
 from weatherd.daemon.status import DaemonStatus, ReloadResult
 from weatherd.errors import ConfigError
+from weatherd.pipeline.journal_writer import JournalWriter
 from weatherd.pipeline.latest import LatestObservations
 from weatherd.pipeline.queue import ObservationCounts, ObservationQueue
 from weatherd.polling.city_registry import CityRegistry
@@ -89,11 +90,14 @@ def make_context(providers: Mapping[str, Provider], **parts: Any) -> PollingCont
 
 def make_status(cities: Iterable[City] = (), **parts: Any) -> DaemonStatus:
     """Return the status of a daemon that has just started, without a journal and forwarders, but for *parts*."""
+    counts, queue = ObservationCounts(), ObservationQueue(1)
     defaults: dict[str, Any] = {
         "registry": make_registry(cities),
         "latest": LatestObservations(),
-        "counts": ObservationCounts(),
-        "queue": ObservationQueue(1),
+        "counts": counts,
+        "queue": queue,
+        "writer": JournalWriter(FakeJournal().add, queue, counts),
+        "sinks": [],
         "planner": Planner(),
         "limiters": {},
         "journal": None,

@@ -39,16 +39,16 @@ async def run_daemon(parts: Parts, *, stop: asyncio.Event, reload: asyncio.Event
 
     Setting *reload* reloads the configuration, as an edit of its files does.
 
-    After *stop*, the producers end, then the queue is drained, then the forwarders deliver as much of their backlog as
-    they can. That takes at most ``shutdown_grace`` seconds; tasks that still run are then cancelled. The HTTP interface
-    stays up until the end. ``daemon.stopped`` summarizes the run in either case; a bug in the pipeline is raised.
+    After *stop*, the producers end, then the journal is written, then the forwarders deliver as much of their backlog
+    as they can, while the sinks write what waits for them. That takes at most ``shutdown_grace`` seconds; tasks that
+    still run are then cancelled. The HTTP interface stays up until the end. ``daemon.stopped`` summarizes the run in
+    either case; a bug in the pipeline is raised.
     """
     with GracePeriod(parts.configuration.settings.shutdown_grace) as grace:
         async with contextlib.AsyncExitStack() as services:
             status = await _open_services(parts, services, reload)
             has_ended = await grace.limit(_run_pipeline(parts, status, grace, stop=stop, reload=reload))
             is_clean = has_ended and not status.queue.depth
-            await status.deliveries.drain(grace.deadline - _DISCONNECT_TIME)
     _log_summary(status, is_clean=is_clean)
     return is_clean
 
@@ -56,24 +56,30 @@ async def run_daemon(parts: Parts, *, stop: asyncio.Event, reload: asyncio.Event
 async def _run_pipeline(
     parts: Parts, status: DaemonStatus, grace: GracePeriod, *, stop: asyncio.Event, reload: asyncio.Event
 ) -> None:
-    """Run producers and consumers until *stop* is set; then begin the grace period and drain the queue.
+    """Run producers, consumers and sinks until *stop* is set; then begin the grace period and drain all queues.
 
-    The producers end before the queue is closed, because they put their last observations on it.
+    The producers end before the queue is closed, because they put their last observations on it. The sinks end last,
+    because one of them may hang.
     """
-    async with asyncio.TaskGroup() as consumers:
-        _start_consumers(consumers, parts, status)
-        async with asyncio.TaskGroup() as producers:
-            supervisor = _start_producers(producers, parts, status)
-            helpers = _start_helpers(producers, parts, status, reload)
-            await asyncio.sleep(0)  # so that the producers have started before systemd is notified
-            _report_ready(parts, status)
-            await stop.wait()
-            grace.begin(on_overdue=lambda: _log_summary(status, is_clean=False))
-            _report_stopping(parts, status)
-            for helper in helpers:
-                helper.cancel()
-            supervisor.stop()
-        status.queue.close()
+    async with asyncio.TaskGroup() as sinks:
+        for sink in status.sinks:
+            sinks.create_task(sink.run(), name=f"write to {sink.name}")
+        async with asyncio.TaskGroup() as consumers:
+            consumers.create_task(status.writer.run(), name="write journal")
+            consumers.create_task(consume(status.queue, parts.latest, status.sinks, status.writer), name="consume")
+            async with asyncio.TaskGroup() as producers:
+                supervisor = _start_producers(producers, parts, status)
+                helpers = _start_helpers(producers, parts, status, reload)
+                await asyncio.sleep(0)  # so that the producers have started before systemd is notified
+                _report_ready(parts, status)
+                await stop.wait()
+                grace.begin(on_overdue=lambda: _log_summary(status, is_clean=False))
+                _report_stopping(parts, status)
+                for helper in helpers:
+                    helper.cancel()
+                supervisor.stop()
+            status.queue.close()
+        await status.deliveries.drain(grace.deadline - _DISCONNECT_TIME)
 
 
 async def _open_services(parts: Parts, services: contextlib.AsyncExitStack, reload: asyncio.Event) -> DaemonStatus:
@@ -87,11 +93,14 @@ async def _open_services(parts: Parts, services: contextlib.AsyncExitStack, relo
     registry.subscribe(lambda change: parts.planner.update(change.cities))
     registry.subscribe(lambda change: gc_tuning.set_threshold(len(change.cities)))
     registry.apply(diff((), parts.configuration.cities), parts.configuration.quarantined)
+    counts, queue = ObservationCounts(), ObservationQueue(parts.configuration.settings.queue_size)
     status = DaemonStatus(
         registry=registry,
         latest=parts.latest,
-        counts=ObservationCounts(),
-        queue=ObservationQueue(parts.configuration.settings.queue_size),
+        counts=counts,
+        queue=queue,
+        writer=JournalWriter(parts.journal.add, queue, counts),
+        sinks=[GuardedSink(name, sink) for name, sink in parts.sinks.items()],
         planner=parts.planner,
         limiters=parts.limiters,
         journal=parts.journal,
@@ -104,13 +113,6 @@ async def _open_services(parts: Parts, services: contextlib.AsyncExitStack, relo
     if parts.serve:
         await services.enter_async_context(parts.serve(status))
     return status
-
-
-def _start_consumers(tasks: asyncio.TaskGroup, parts: Parts, status: DaemonStatus) -> None:
-    writer = JournalWriter(parts.journal.add, status.queue, status.counts)
-    sinks = [GuardedSink(name, sink) for name, sink in parts.sinks.items()]
-    tasks.create_task(writer.run(), name="write journal")
-    tasks.create_task(consume(status.queue, parts.latest, sinks, writer, status.heartbeat), name="consume")
 
 
 def _start_producers(tasks: asyncio.TaskGroup, parts: Parts, status: DaemonStatus) -> Supervisor:
@@ -164,10 +166,12 @@ def _log_summary(status: DaemonStatus, *, is_clean: bool) -> None:
         name: {"delivered": delivery.delivered, "skipped": delivery.skipped, "behind": delivery.behind}
         for name, delivery in status.deliveries.statuses().items()
     }
+    missed = {sink.name: sink.missed for sink in status.sinks if sink.missed}
     write(
         "daemon.stopped",
         clean=is_clean,
         **dataclasses.asdict(status.counts),
         queued=status.queue.depth,
+        **({"missed": missed} if missed else {}),
         **({"forwarders": deliveries} if deliveries else {}),
     )

@@ -8,23 +8,25 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from weatherd.pipeline.heartbeat import Heartbeat
 from weatherd.polling.poll_history import PollHistory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from weatherd.city import City
     from weatherd.journal.journal import Journal
     from weatherd.pipeline.forwarders.group import DeliveryGroup
+    from weatherd.pipeline.journal_writer import JournalWriter
     from weatherd.pipeline.latest import LatestObservations
     from weatherd.pipeline.queue import ObservationCounts, ObservationQueue
+    from weatherd.pipeline.sinks.guard import GuardedSink
     from weatherd.polling.city_registry import CityRegistry
     from weatherd.quota.limiter import RateLimiter
     from weatherd.quota.planner import Planner
 
 _OVERDUE = 60.0  # seconds; the producers count as stalled if a poll is later than that
+_LONG_WAIT = 60.0  # seconds that producers may wait for room in the queue
 _COUNT_BATCH = 1000  # cities to count before yielding to the event loop, in about 1 ms
 
 
@@ -53,6 +55,8 @@ class DaemonStatus:
     latest: LatestObservations
     counts: ObservationCounts
     queue: ObservationQueue
+    writer: JournalWriter
+    sinks: Sequence[GuardedSink]
     planner: Planner
     limiters: Mapping[str, RateLimiter]  # by provider
     journal: Journal
@@ -61,7 +65,6 @@ class DaemonStatus:
     request_reload: Callable[[], None]
     last_reload: ReloadResult
     history: PollHistory = field(default_factory=PollHistory)
-    heartbeat: Heartbeat = field(default_factory=Heartbeat)
     is_ready: bool = False
 
     @property
@@ -100,11 +103,16 @@ class DaemonStatus:
 
     def stalled_parts(self) -> Iterator[str]:
         """Yield a sentence for each part that makes no progress. An unavailable weather service does not count."""
-        for part in self.heartbeat.stalled():
-            yield f"the {part} makes no progress"
         due = self.history.earliest_due()
         if due is not None and self.now().timestamp() - due > _OVERDUE:
             yield "the producers make no progress"
+
+    def find_faults(self) -> Iterator[str]:
+        """Yield a sentence for each fault: a stalled part, or a queue that is full; a restart would lose it."""
+        yield from self.stalled_parts()
+        if (seconds := self.queue.longest_wait()) >= _LONG_WAIT:
+            depth = self.queue.depth
+            yield f"polls have been waiting for {seconds:.0f} s, because {depth} observations are not stored yet"
 
     async def summarize(self) -> str:
         """Return the daemon's state in one line: "3 cities: 3 fresh, 0 stale, 0 down; next poll in 4 s"."""

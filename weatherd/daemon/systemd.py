@@ -73,5 +73,6 @@ async def feed_watchdog(status: DaemonStatus, notify: Callable[[str], None], wat
         was_stuck = bool(stalled)
         if notify is not no_notify and (len(status.cities) <= _LONG_LIST or loop.time() - summarized >= _SLOW_PERIOD):
             summary, summarized = await status.summarize(), loop.time()
-        notify(f"STATUS={'; '.join(stalled)}" if stalled else f"STATUS={summary}\nWATCHDOG=1")
+        text = "; ".join(status.find_faults()) or summary
+        notify(f"STATUS={text}" if stalled else f"STATUS={text}\nWATCHDOG=1")
         await asyncio.sleep(period)

@@ -10,35 +10,28 @@ from weatherd.observation import FetchedObservation
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from weatherd.pipeline.heartbeat import Heartbeat
     from weatherd.pipeline.journal_writer import JournalWriter
     from weatherd.pipeline.latest import LatestObservations
     from weatherd.pipeline.queue import ObservationQueue
     from weatherd.pipeline.sinks.guard import GuardedSink
 
-_PART, _BATCH_TIME_LIMIT = "consumer", 120.0  # seconds: four times the timeout of a sink
 _GATHER_DELAY = 0.02  # seconds between batches, because a write of one observation costs as much as one of twenty
 
 
 async def consume(
-    queue: ObservationQueue,
-    latest: LatestObservations,
-    sinks: Sequence[GuardedSink],
-    writer: JournalWriter,
-    heartbeat: Heartbeat,
+    queue: ObservationQueue, latest: LatestObservations, sinks: Sequence[GuardedSink], writer: JournalWriter
 ) -> None:
-    """Flag repeats, submit each batch to the journal writer, and write it to all sinks concurrently."""
+    """Flag repeats, and submit each batch to the journal writer and to all sinks. Waits for none of them."""
     while batch := await queue.get_batch():
         flagged = [_record(fetched, latest) for fetched in batch]
-        heartbeat.busy(_PART, _BATCH_TIME_LIMIT)
         writer.submit(flagged)
-        async with asyncio.TaskGroup() as writes:  # concurrent, because a hanging sink must not delay the others
-            for sink in sinks:
-                writes.create_task(sink.write(flagged))
-        heartbeat.idle(_PART)
+        for sink in sinks:
+            sink.submit(flagged)
         if not queue.is_crowded:
             await asyncio.sleep(_GATHER_DELAY)
     writer.close()
+    for sink in sinks:
+        sink.close()
 
 
 def _record(fetched: FetchedObservation, latest: LatestObservations) -> FetchedObservation:

@@ -42,7 +42,7 @@ class JournalWriter:
         self._waiting: list[FetchedObservation] = []
         self._wake = asyncio.Event()
         self._closed = False
-        self._is_down = False
+        self.is_down = False  # observations wait, because the journal cannot be written
 
     def submit(self, batch: Sequence[FetchedObservation]) -> None:
         """Submit a batch for storage; never waits."""
@@ -82,7 +82,7 @@ class JournalWriter:
             else:
                 self._counts.stored += stored
                 self._counts.repeated += len(batch) - stored
-                if self._is_down:
+                if self.is_down:
                     self._report_recovery()
                 return
             finally:
@@ -100,10 +100,10 @@ class JournalWriter:
         self._counts.dropped += 1
 
     def _report_down(self, reason: str) -> None:
-        if not self._is_down:
+        if not self.is_down:
             log.error("sink.down", sink="journal", reason=reason, waiting=self._queue.depth)
-        self._is_down = True
+        self.is_down = True
 
     def _report_recovery(self) -> None:
         log.info("sink.recovered", sink="journal", waiting=self._queue.depth)
-        self._is_down = False
+        self.is_down = False

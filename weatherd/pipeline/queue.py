@@ -44,7 +44,9 @@ class ObservationQueue:
         self._last: list[FetchedObservation] = []  # the last batch in the queue while it may grow
         self._batch_limit = batch_limit
         self._room = size
-        self._waiting: deque[asyncio.Future[None]] = deque()  # one for each producer that waits for room
+        self._waiting: deque[tuple[float, asyncio.Future[None]]] = (
+            deque()
+        )  # the producers that wait for room, and since when
         self._above = 0  # observations above the limit
         self.depth = 0  # observations put and not yet marked done
 
@@ -70,8 +72,9 @@ class ObservationQueue:
             self._queue.put_nowait(self._last)
 
     async def _wait_for_room(self, fetched: FetchedObservation) -> None:
-        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(waiter)
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[None] = loop.create_future()
+        self._waiting.append((loop.time(), waiter))
         try:
             await waiter
         except asyncio.CancelledError:
@@ -79,6 +82,11 @@ class ObservationQueue:
                 self._above += 1
             self._append(fetched)
             raise
+
+    def longest_wait(self) -> float:
+        """Return for how many seconds a producer has been waiting for room; 0 if none is."""
+        since = next((since for since, waiter in self._waiting if not waiter.done()), None)
+        return 0.0 if since is None else asyncio.get_running_loop().time() - since
 
     def close(self) -> None:
         """Mark the end of the queue. Call it when no producer is left."""
@@ -100,7 +108,7 @@ class ObservationQueue:
         self._above -= above
         self._room += count - above
         while self._room and self._waiting:
-            waiter = self._waiting.popleft()
+            _, waiter = self._waiting.popleft()
             if not waiter.done():
                 waiter.set_result(None)
                 self._room -= 1

@@ -89,8 +89,10 @@ class MetricsCollector(Collector):
         status = self._status
         yield InfoMetricFamily("weatherd_build", "Build information.", {"version": __version__})
         yield _gauge("weatherd_queue_depth", "Observations not yet written to the journal.", status.queue.depth)
+        yield _gauge("weatherd_journal_up", "Whether the journal can be written.", not status.writer.is_down)
         for name, text in _COUNTER_HELP.items():
             yield CounterMetricFamily(f"weatherd_observations_{name}", text, dataclasses.asdict(status.counts)[name])
+        yield from self._sinks()
         yield from self._reloads()
         yield from self._polls()
         yield from self._providers()
@@ -99,6 +101,16 @@ class MetricsCollector(Collector):
         yield from self._http()
         if self._per_city or (self._per_city is None and len(status.cities) <= CITY_SERIES_LIMIT):
             yield from self._cities()
+
+    def _sinks(self) -> Iterator[Metric]:
+        up = GaugeMetricFamily("weatherd_sink_up", "Whether the sink accepts observations.", labels=["sink"])
+        missed = CounterMetricFamily(
+            "weatherd_sink_missed", "Observations that the sink missed because it failed or was slow.", labels=["sink"]
+        )
+        for sink in self._status.sinks:
+            up.add_metric([sink.name], not sink.is_down)
+            missed.add_metric([sink.name], sink.missed)
+        yield from (up, missed)
 
     def _reloads(self) -> Iterator[Metric]:
         reload = self._status.last_reload

@@ -81,7 +81,7 @@ class Endpoints:
     async def healthy(self, request: web.Request) -> web.Response:
         """Report whether the daemon makes progress. An unavailable weather service does not make it unhealthy."""
         parse_query(request, NoQuery)
-        faults = list(self._status.stalled_parts())
+        faults = list(self._status.find_faults())
         return json_response(HealthModel(ok=not faults, faults=faults), 503 if faults else 200)
 
     async def ready(self, request: web.Request) -> web.Response:

@@ -1,4 +1,4 @@
-"""Containment of a sink's failures: a timeout, a pause after a failure, one log line when it fails and recovers."""
+"""Isolation of a sink: a bounded queue and a task of its own, a timeout, and a pause after a failure."""
 
 from __future__ import annotations
 
@@ -19,47 +19,86 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 WRITE_TIMEOUT = 30.0  # seconds for one write
+QUEUE_LIMIT = 10_000  # observations
+_WRITE_LIMIT = 1000  # observations in one write
 _MAX_PAUSE = 60.0  # seconds
 
 
 class GuardedSink:
-    """A sink that never raises, and never blocks for longer than ``WRITE_TIMEOUT``."""
+    """A sink that nothing waits for. What it cannot take is counted as missed; a write takes at most ``WRITE_TIMEOUT``.
+
+    One log line marks the begin of an outage and one its end.
+    """
 
     def __init__(self, name: str, sink: Sink) -> None:
-        self._name = name
+        self.name = name
+        self.missed = 0  # observations since the start
+        self.is_down = False
         self._sink = sink
-        self._failures = 0
-        self._missed = 0  # observations since the sink went down
+        self._waiting: list[FetchedObservation] = []
+        self._wake = asyncio.Event()
+        self._closed = False
+        self._failures = 0  # in a row
         self._retry_at = 0.0
+        self._missed_before = 0  # observations, until the current outage
 
-    async def write(self, batch: Sequence[FetchedObservation]) -> None:
+    def submit(self, batch: Sequence[FetchedObservation]) -> None:
+        """Submit a batch; never waits. If the queue has no room for it, the sink misses it."""
+        if len(self._waiting) + len(batch) > QUEUE_LIMIT:
+            self._report_down(f"{len(self._waiting)} observations wait for it, and later ones are not queued")
+            self.missed += len(batch)
+            return
+        self._waiting += batch
+        self._wake.set()
+
+    def close(self) -> None:
+        """End :meth:`run` once all submitted batches are written or missed."""
+        self._closed = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Write the submitted observations until the close. Never raises an error of the sink."""
+        while self._waiting or not self._closed:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._waiting:
+                batch, self._waiting = self._waiting[:_WRITE_LIMIT], self._waiting[_WRITE_LIMIT:]
+                await self._write(batch)
+
+    async def _write(self, batch: Sequence[FetchedObservation]) -> None:
         """Write a batch, or count it as missed while the sink is paused after a failure."""
         if self._failures and asyncio.get_running_loop().time() < self._retry_at:
-            self._missed += len(batch)
+            self.missed += len(batch)
             return
         try:
             with contain():
                 async with asyncio.timeout(WRITE_TIMEOUT):
                     await self._sink.write(batch)
         except asyncio.CancelledError:
-            log.error("sink.down", sink=self._name, reason="cancelled during a write")
+            missed = len(batch) + len(self._waiting)
+            self.missed += missed
+            log.error("sink.down", sink=self.name, reason="cancelled during a write", missed=missed)
             raise
         except Exception as error:  # noqa: BLE001 - a sink may be a plug-in
             self._record_failure(error, len(batch))
         else:
-            if self._failures:
-                self._record_recovery()
+            self._failures = 0
+            if self.is_down and not self._waiting:
+                self._report_recovery()
 
     def _record_failure(self, error: Exception, missed: int) -> None:
         self._failures += 1
-        self._missed += missed
         self._retry_at = asyncio.get_running_loop().time() + min(_MAX_PAUSE, 2.0 ** min(self._failures - 1, 10))
-        if self._failures > 1:
-            return
         is_bug = not isinstance(error, WeatherdError | OSError)
         reason = f"no write within {WRITE_TIMEOUT:g} s" if isinstance(error, TimeoutError) else describe(error)
-        log.error("sink.down", sink=self._name, reason=reason, exc_info=error if is_bug else None)
+        self._report_down(reason, error if is_bug else None)
+        self.missed += missed
 
-    def _record_recovery(self) -> None:
-        log.info("sink.recovered", sink=self._name, missed=self._missed)
-        self._failures = self._missed = 0
+    def _report_down(self, reason: str, bug: Exception | None = None) -> None:
+        if not self.is_down:
+            log.error("sink.down", sink=self.name, reason=reason, exc_info=bug)
+            self.is_down, self._missed_before = True, self.missed
+
+    def _report_recovery(self) -> None:
+        log.info("sink.recovered", sink=self.name, missed=self.missed - self._missed_before)
+        self.is_down = False
