@@ -14,7 +14,7 @@ from aiohttp import web
 
 from tests.end_to_end.test_process import BERLIN, KIEL, configure, weatherd
 from tests.support.service import serving
-from weatherd.config.sections import HttpSection
+from weatherd.config.http_section import HttpSection
 from weatherd.web.bad_requests import BadRequests
 from weatherd.web.connections import IDLE_TIMEOUT, ClientConnections, CloseReason, limit_duration
 from weatherd.web.listener import listen

@@ -15,7 +15,7 @@ from tests.support.daemon import make_status
 from tests.support.fakes import BERLIN, KIEL, VirtualJournal, make_fetched
 from tests.support.virtual_time import EPOCH
 from weatherd.cli.client import Client, ClientError
-from weatherd.config.sections import HttpSection
+from weatherd.config.http_section import HttpSection
 from weatherd.errors import StateError
 from weatherd.web import server, stream
 

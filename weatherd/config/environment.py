@@ -1,21 +1,25 @@
 """Settings in environment variables: ``WEATHERD_INTERVAL=5m``, ``WEATHERD_LOG__LEVEL=debug``, or a section as JSON.
 
-This module adds to pydantic-settings: it rejects unknown variables with a hint, and ignores those that Kubernetes sets.
-Names are in upper case and the prefix is required, so ``weatherd_interval`` is not a setting.
+This module adds to pydantic-settings: it rejects unknown variables with a hint, ignores those that Kubernetes sets, and
+records the origin of each value. Names are in upper case and the prefix is required, so ``weatherd_interval`` is not a
+setting.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pydantic_settings import EnvSettingsSource
 
 from weatherd.config.setting_fields import CONFIG_VARIABLE, PREFIX
-from weatherd.config.sources import FoundText
 from weatherd.errors import Problem, closest_match
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
+    from pydantic_settings import BaseSettings
 
     from weatherd.config.setting_fields import KeyPath, SettingField
 
@@ -25,6 +29,40 @@ _KUBERNETES = re.compile(
     r"WEATHERD_([A-Z0-9]+_)*(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9]+)*|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
 )
 _KUBERNETES_PORT = re.compile(r"WEATHERD_([A-Z0-9]+_)*PORT")  # its value is an address: tcp://10.0.0.1:80
+
+
+class FoundText(NamedTuple):
+    """The text of a setting, and the variable or file that it comes from."""
+
+    text: str
+    origin: str
+
+
+class TextSource(EnvSettingsSource):
+    """A variant of pydantic-settings' environment source that reads *found* and records the origin of each value.
+
+    pydantic-settings converts texts to nested settings: ``__`` separates keys, a whole section can be JSON, and single
+    keys override those of the JSON section. But it does not record which variable or file a value came from
+    (https://github.com/pydantic/pydantic-settings/issues/756), which error messages need.
+    """
+
+    def __init__(self, settings_cls: type[BaseSettings], found: Mapping[KeyPath, FoundText]) -> None:
+        super().__init__(settings_cls, case_sensitive=True, env_prefix="", env_nested_delimiter="__")
+        self.env_vars = {"__".join(keys): value.text for keys, value in found.items()}
+        self._found = found
+
+    def find_origin(self, path: tuple[str | int, ...]) -> str | None:
+        """Return the variable or file of the value at *path* or of a part of it; None if it is not from this source."""
+        value: Any = self()
+        for step in path:
+            if isinstance(value, dict):
+                if step not in value:
+                    return None
+                value = value[step]
+        if value and isinstance(value, dict):
+            return None  # a section, whose values may come from several sources
+        origins = (self._found.get(tuple(map(str, path[:end]))) for end in range(len(path), 0, -1))
+        return next((found.origin for found in origins if found), None)
 
 
 def read_environment(

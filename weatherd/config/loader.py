@@ -12,14 +12,13 @@ from pydantic import BaseModel, ValidationError, create_model
 from pydantic_settings import InitSettingsSource
 
 from weatherd.config.city_list import load_cities
-from weatherd.config.environment import read_environment
+from weatherd.config.environment import TextSource, read_environment
 from weatherd.config.messages import explain_error
 from weatherd.config.paths import expand_home
 from weatherd.config.plugin_models import combine_models, explain_broken_plugin, find_plugin_models, plugin_keys
 from weatherd.config.secrets import is_plugin_secret, list_secret_files, read_secrets
 from weatherd.config.setting_fields import CONFIG_VARIABLE, PLUGINS, section_model, walk_plugin, walk_settings
 from weatherd.config.settings import Settings
-from weatherd.config.sources import TextSource
 from weatherd.config.yaml import reader
 from weatherd.errors import ConfigError, Problem
 

@@ -12,8 +12,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from weatherd.config.environment import FoundText
 from weatherd.config.setting_fields import PLUGINS, PREFIX
-from weatherd.config.sources import FoundText
 from weatherd.errors import ConfigError, Problem
 
 if TYPE_CHECKING:

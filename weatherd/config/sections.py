@@ -1,8 +1,7 @@
-"""Sections of the settings: one per weather service and forwarder, and one for HTTP."""
+"""Sections of the settings: one per weather service and forwarder."""
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -22,7 +21,8 @@ def _check_url(text: str) -> str:
     return text.rstrip("/")
 
 
-def _reject_bool(value: object) -> object:
+def reject_bool(value: object) -> object:
+    """Return the value. Raises ValueError for true and false, which pydantic would convert to 1 and 0."""
     if isinstance(value, bool):
         raise ValueError(f"should be a whole number, not {str(value).lower()}")  # noqa: TRY004 - pydantic reports ValueError only
     return value
@@ -47,7 +47,7 @@ def _check_language(text: str) -> str:
 
 
 _LANGUAGE = r"^[a-z]{2}(_[a-z]{2})?$"
-Count = Annotated[int, Field(ge=1, le=1_000_000), BeforeValidator(_reject_bool)]
+Count = Annotated[int, Field(ge=1, le=1_000_000), BeforeValidator(reject_bool)]
 ApiKey = Annotated[SecretStr | None, AfterValidator(_check_key)]
 ServerUrl = Annotated[str, AfterValidator(_check_url)]
 _CONTACT = r"^[!-~]*[@./][!-~]*$"
@@ -141,41 +141,7 @@ def _check_dsn(secret: SecretStr | None) -> SecretStr | None:
 
 _TOPIC = r"^[a-zA-Z0-9_-]+(/[a-zA-Z0-9_-]+)*$"
 Topic = Annotated[str, AfterValidator(_check_topic), Field(json_schema_extra={"pattern": _TOPIC})]
-Port = Annotated[int, Field(ge=1, le=65535), BeforeValidator(_reject_bool)]
-_MIN_TOKEN = 8
-
-
-class HttpSection(Section):
-    """The daemon's HTTP interface: status, metrics and the web page."""
-
-    enabled: Annotated[bool, Field(description="Whether to serve HTTP")] = True
-    host: Annotated[str, Field(min_length=1, description="The address to listen on")] = "127.0.0.1"
-    port: Annotated[
-        int, BeforeValidator(_reject_bool), Field(ge=0, le=65535, description="0: a free port, which is logged")
-    ] = 8080
-    token: Annotated[ApiKey, Field(description="Required for everything but health checks; at least 8 characters")] = (
-        None
-    )
-    insecure: Annotated[bool, Field(description="Serve other machines without a token")] = False
-    city_metrics: Annotated[
-        bool | None, Field(description="Metrics per city; null: if there are at most 10,000 cities")
-    ] = None
-
-    @model_validator(mode="after")
-    def _check_access(self) -> HttpSection:
-        if self.token and len(self.token.get_secret_value()) < _MIN_TOKEN:
-            raise ValueError("should have a 'token' of at least 8 characters")
-        if self.enabled and not (is_loopback(self.host) or self.token or self.insecure):
-            raise ValueError(f"should have a 'token', or 'insecure: true', as 'host' is {self.host}")
-        return self
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether an address can only be reached from this machine."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+Port = Annotated[int, Field(ge=1, le=65535), BeforeValidator(reject_bool)]
 
 
 class MqttSection(Section):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -10,11 +9,11 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretSt
 from pydantic_settings import BaseSettings, InitSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from weatherd.city import ProviderNames
+from weatherd.config.http_section import HttpSection, split_list
 from weatherd.config.paths import resolve_ca_file, resolve_path
 from weatherd.config.sections import (
     BrightSkySection,
     Count,
-    HttpSection,
     InfluxDbSection,
     MetNorwaySection,
     MqttSection,
@@ -30,18 +29,6 @@ from weatherd.formatting import validate_template
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-
-
-def _split_list(value: object) -> object:
-    """Parse a list from an environment variable: comma-separated words, or JSON."""
-    if not isinstance(value, str):
-        return value
-    if value.startswith("["):
-        try:
-            return json.loads(value)
-        except (ValueError, RecursionError):
-            raise ValueError("should be comma-separated words, or a JSON list") from None
-    return [word.strip() for word in value.split(",") if word.strip()]
 
 
 def _validate_plugins(sections: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
@@ -96,7 +83,7 @@ class Settings(BaseSettings):
     interval: Annotated[Interval, Field(description="Time between two polls of a city")] = 600.0
     providers: Annotated[
         ProviderNames,
-        BeforeValidator(_split_list),
+        BeforeValidator(split_list),
         NoDecode,  # because pydantic-settings would only accept JSON in a variable
         Field(description="In order of preference; weatherd fails over to the next when one is unavailable"),
     ] = ("open-meteo",)

@@ -19,7 +19,7 @@ from weatherd.web.connections import ClientConnection
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from weatherd.config.sections import HttpSection
+    from weatherd.config.http_section import HttpSection
     from weatherd.web.connections import ClientConnections
 
 log = structlog.get_logger()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import ipaddress
+import socket
 from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
 
@@ -15,6 +17,8 @@ from weatherd.errors import StateError, did_you_mean
 from weatherd.web.schemas import Model, ProblemModel
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from aiohttp.typedefs import Handler, Middleware
 
 log = structlog.get_logger()
@@ -63,12 +67,12 @@ def json_response(model: Model, status: int = 200) -> web.Response:
     return web.Response(text=model.model_dump_json(), content_type="application/json", status=status)
 
 
-def require_token(token: str | None) -> Middleware:
-    """Return a middleware that requires the bearer token (RFC 6750), if one is configured."""
+def require_token(token: str) -> Middleware:
+    """Return a middleware that requires the bearer token (RFC 6750)."""
 
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if token is None or request.path in PUBLIC_PATHS:
+        if request.path in PUBLIC_PATHS:
             return await handler(request)
         header = request.headers.get(hdrs.AUTHORIZATION, "")
         scheme, _, credentials = header.partition(" ")
@@ -78,6 +82,46 @@ def require_token(token: str | None) -> Middleware:
         return problem_response(401, detail, {hdrs.WWW_AUTHENTICATE: "Bearer"})
 
     return guard
+
+
+def require_known_host(names: Collection[str]) -> Middleware:
+    """Return a middleware that serves only requests to an IP address, or to one of these names in lower case.
+
+    Otherwise any web page could read the API through the browser of a user who can reach weatherd, although the page's
+    server cannot: it changes the address of its own name to 127.0.0.1 after the page has been loaded (DNS rebinding).
+    The browser still sends that name in the ``Host`` header.
+    """
+
+    @web.middleware
+    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+        name = _parse_host(request.headers.get(hdrs.HOST, ""))
+        if not name or name in names or name.endswith(".localhost") or _is_ip_address(name):
+            return await handler(request)
+        advice = "use the IP address, or add the name to http.allowed_hosts in weatherd's settings"
+        return problem_response(421, f"weatherd does not serve the host name {name!r}; {advice}")
+
+    return guard
+
+
+def local_host_names() -> set[str]:
+    """Return the names of this machine: localhost, its host name, and that name in multicast DNS."""
+    full = socket.gethostname().lower()
+    short = full.partition(".")[0]
+    return {"localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback", full, short, f"{short}.local"}
+
+
+def _parse_host(header: str) -> str:
+    """Return the host of a ``Host`` header without its port, in lower case."""
+    host = header[1:].partition("]")[0] if header.startswith("[") else header.partition(":")[0]
+    return host.lower().rstrip(".")
+
+
+def _is_ip_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _digest(text: str) -> bytes:

@@ -41,7 +41,7 @@ def build_openapi(*, has_token: bool) -> dict[str, Any]:
 
 def _paths(*, has_token: bool) -> dict[str, Any]:
     security: dict[str, Any] = {"security": [{"bearer": []}]} if has_token else {}
-    denied = [401] if has_token else []
+    denied = 401 if has_token else 421  # no or a wrong token, or a foreign host name
 
     def get(
         summary: str, content: dict[str, Any], query: type[Model] = query_models.NoQuery, *errors: int
@@ -52,7 +52,7 @@ def _paths(*, has_token: bool) -> dict[str, Any]:
                 "summary": summary,
                 "parameters": parameters,
                 **security,
-                "responses": _responses(content, 400, *denied, *errors),
+                "responses": _responses(content, 400, denied, *errors),
             }
         }
 
@@ -65,7 +65,7 @@ def _paths(*, has_token: bool) -> dict[str, Any]:
         "post": {
             "summary": "Reload the configuration and the city list",
             **security,
-            "responses": _responses(_json(schemas.HealthModel), 400, 403, *denied, success=HTTPStatus.ACCEPTED),
+            "responses": _responses(_json(schemas.HealthModel), 400, 403, denied, success=HTTPStatus.ACCEPTED),
         }
     }
     health_content = _json(schemas.HealthModel)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from weatherd.city import City
-    from weatherd.config.sections import HttpSection
+    from weatherd.config.http_section import HttpSection
     from weatherd.daemon.status import DaemonStatus
     from weatherd.journal.journal import AsyncReader
 
@@ -50,12 +50,16 @@ class Endpoints:
         self._connections = connections
         self.bad_requests = BadRequests()
         self._token = http.token.get_secret_value() if http.token else None
+        self._host_names = {*middleware.local_host_names(), *http.allowed_hosts, http.host.lower()}
         self._per_city_metrics = http.city_metrics
         self._streams = EventStreams(status, reader, connections.limit)
 
     def create_app(self) -> web.Application:
         """Create the aiohttp application with its routes and middlewares."""
-        authorize = middleware.require_token(self._token)
+        if self._token:  # which a web page that sends requests through a user's browser does not know
+            authorize = middleware.require_token(self._token)
+        else:
+            authorize = middleware.require_known_host(self._host_names)
         app = web.Application(
             middlewares=[limit_duration, middleware.handle_errors, authorize, middleware.cache_and_compress],
             client_max_size=_MAX_BODY,

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from typing import NoReturn
 
-    from weatherd.config.sections import HttpSection
+    from weatherd.config.http_section import HttpSection
     from weatherd.daemon.log_writer import LineWriter
     from weatherd.daemon.status import DaemonStatus
 

@@ -1,0 +1,73 @@
+"""The settings of the HTTP interface."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic_settings import NoDecode
+
+from weatherd.config.sections import ApiKey, Section, reject_bool
+
+_HOST_NAME = r"^[a-zA-Z0-9_]([a-zA-Z0-9_.-]*[a-zA-Z0-9_.])?$"
+_MIN_TOKEN = 8
+
+
+def split_list(value: object) -> object:
+    """Parse a list from an environment variable: comma-separated words, or JSON."""
+    if not isinstance(value, str):
+        return value
+    if value.startswith("["):
+        try:
+            return json.loads(value)
+        except (ValueError, RecursionError):
+            raise ValueError("should be comma-separated words, or a JSON list") from None
+    return [word.strip() for word in value.split(",") if word.strip()]
+
+
+def _check_host_name(text: str) -> str:
+    if not re.fullmatch(_HOST_NAME, text):
+        raise ValueError("should be a host name without a port, such as weather.example.org")
+    return text.lower().rstrip(".")
+
+
+class HttpSection(Section):
+    """The daemon's HTTP interface: status, metrics and the web page."""
+
+    enabled: Annotated[bool, Field(description="Whether to serve HTTP")] = True
+    host: Annotated[str, Field(min_length=1, description="The address to listen on")] = "127.0.0.1"
+    port: Annotated[
+        int, BeforeValidator(reject_bool), Field(ge=0, le=65535, description="0: a free port, which is logged")
+    ] = 8080
+    token: Annotated[ApiKey, Field(description="Required for everything but health checks; at least 8 characters")] = (
+        None
+    )
+    insecure: Annotated[bool, Field(description="Serve other machines without a token")] = False
+    allowed_hosts: Annotated[
+        tuple[Annotated[str, AfterValidator(_check_host_name)], ...],
+        BeforeValidator(split_list),
+        NoDecode,  # because pydantic-settings would only accept JSON in a variable
+        Field(description="Host names in addresses of requests, beside localhost and this machine's name"),
+    ] = ()
+    city_metrics: Annotated[
+        bool | None, Field(description="Metrics per city; null: if there are at most 10,000 cities")
+    ] = None
+
+    @model_validator(mode="after")
+    def _check_access(self) -> HttpSection:
+        if self.token and len(self.token.get_secret_value()) < _MIN_TOKEN:
+            raise ValueError("should have a 'token' of at least 8 characters")
+        if self.enabled and not (is_loopback(self.host) or self.token or self.insecure):
+            raise ValueError(f"should have a 'token', or 'insecure: true', as 'host' is {self.host}")
+        return self
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether an address can only be reached from this machine."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
