@@ -11,6 +11,7 @@ import sys
 import warnings
 from typing import Any
 
+import msgspec
 import pytest
 import structlog
 
@@ -18,6 +19,13 @@ from weatherd import log
 from weatherd.redaction import REDACTED, Redaction
 
 SECRET = 'k3y"with\\quotes'
+
+
+class Facts(msgspec.Struct, omit_defaults=True):
+    """Facts of an event of a batch."""
+
+    city: str
+    note: str = ""
 
 
 @pytest.fixture
@@ -126,34 +134,41 @@ def test_a_batch_renders_the_same_lines_as_single_events(style: str) -> None:
     """The order of facts and the redaction are those of ``info()``; only the time is shared."""
     stream = io.StringIO()
     log.configure("info", style, [SECRET], stream)
-    batch = [{"city": "kiel", "note": SECRET}, {"city": "berlin"}]
+    batch = [Facts("kiel", SECRET), Facts("berlin"), Facts("{\n{\r\n\\n{", "}\n{\x00")]
     log.get_log_writer().write_batch("observation", batch)
+    together = stream.getvalue()
     for facts in batch:
-        structlog.get_logger().info("observation", **facts)
-    lines = [re.sub(r"\d{4}-\S+Z", "", line) for line in stream.getvalue().splitlines()]
-    assert (len(lines), lines[:2]) == (4, lines[2:])
+        structlog.get_logger().info("observation", **msgspec.to_builtins(facts))
+    first, second = (re.sub(r"\d{4}-\S+Z", "", text) for text in (together, stream.getvalue()[len(together) :]))
+    assert first == second
     assert SECRET not in stream.getvalue()
 
 
 def test_a_batch_has_the_context_of_its_task(stream: io.StringIO) -> None:
     """Bound context variables are in each line of a batch."""
     with structlog.contextvars.bound_contextvars(reload=1):
-        log.get_log_writer().write_batch("observation", [{"city": "kiel"}, {"city": "berlin"}])
+        log.get_log_writer().write_batch("observation", [Facts("kiel"), Facts("berlin")])
     assert [line["reload"] for line in _lines(stream)] == [1, 1]
 
 
 def test_a_batch_below_the_level_is_dropped(stream: io.StringIO) -> None:
     """A batch is logged at level info."""
     log.configure("warning", "json", stream=stream)
-    log.get_log_writer().write_batch("observation", [{"city": "kiel"}])
+    log.get_log_writer().write_batch("observation", [Facts("kiel")])
     assert stream.getvalue() == ""
+
+
+def test_a_batch_with_a_lone_surrogate_is_logged(stream: io.StringIO) -> None:
+    """A text that is not valid Unicode does not cost the other lines of its batch."""
+    log.get_log_writer().write_batch("observation", [Facts("kiel"), Facts("\ud800"), Facts("berlin")])
+    assert [line["city"] for line in _lines(stream)] == ["kiel", "\ud800", "berlin"]
 
 
 def test_a_batch_is_one_write() -> None:
     """The lines of a batch are written together; an empty batch writes nothing."""
     written = list[str]()
     log.configure("info", "json", write=written.append)
-    log.get_log_writer().write_batch("observation", [{"city": "kiel"}, {"city": "berlin"}])
+    log.get_log_writer().write_batch("observation", [Facts("kiel"), Facts("berlin")])
     log.get_log_writer().write_batch("observation", [])
     (text,) = written
     assert [json.loads(line)["city"] for line in text.split("\n")] == ["kiel", "berlin"]

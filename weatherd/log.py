@@ -19,7 +19,7 @@ import structlog
 from weatherd.redaction import Redaction
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from structlog.typing import EventDict, Processor, WrappedLogger
 
@@ -40,7 +40,8 @@ def configure(
     stream = stream or sys.stderr
     pretty = style == "pretty" or (style == "auto" and stream.isatty())
     tail: list[Processor] = [_console_renderer(stream)] if pretty else [structlog.processors.format_exc_info, _JSON]
-    writer = LogWriter(write or functools.partial(_write_now, stream), Redaction(secrets), _number(level), tail[-1])
+    render_batch = functools.partial(_render_singly, tail[-1]) if pretty else _dump_batch
+    writer = LogWriter(write or functools.partial(_write_now, stream), Redaction(secrets), _number(level), render_batch)
     structlog.configure(
         processors=[*_HEAD, *tail],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -71,17 +72,20 @@ class LogWriter:
     """Writer of structlog's finished lines, and of batches of events for the log sink.
 
     Each event passes through two chains of processors: the head (context, level, time) and the tail (exception,
-    renderer). The head adds the same to all events of a batch, so :meth:`write_batch` runs it once per batch and only
-    the renderer once per event.
+    renderer). The head adds the same to all events of a batch, so :meth:`write_batch` runs it once per batch.
     """
 
     def __init__(
-        self, write: Callable[[str], None], redact: Callable[[str], str], level: int, render: Callable[..., Any]
+        self,
+        write: Callable[[str], None],
+        redact: Callable[[str], str],
+        level: int,
+        render_batch: Callable[[EventDict, Sequence[msgspec.Struct]], str],
     ) -> None:
         self._write = write
         self._redact = redact
         self._level = level
-        self._render = render
+        self._render_batch = render_batch
 
     def msg(self, line: str) -> None:
         """Redact and write one line, or several lines separated by line breaks."""
@@ -89,18 +93,18 @@ class LogWriter:
 
     debug = info = warning = error = critical = msg  # structlog calls the method of the event's level
 
-    def write_batch(self, event: str, batch: Iterable[Mapping[str, Any]]) -> None:
-        """Log *event* at level info once per mapping in *batch*, as ``info(event, **facts)`` would, in one write.
+    def write_batch(self, event: str, batch: Sequence[msgspec.Struct]) -> None:
+        """Log *event* at level info once for each item of *batch*, as ``info(event, **facts)`` would, in one write.
 
-        All lines have the same timestamp. The facts must not contain an exception, because it would not be formatted.
+        The facts of an item are its fields. All lines have the same timestamp. The facts must not contain an exception,
+        because it would not be formatted.
         """
-        if self._level > logging.INFO:
+        if self._level > logging.INFO or not batch:
             return
         head: Any = {"event": event}
         for process in _HEAD:
             head = process(self, "info", head)
-        if lines := [self._render(self, "info", {**head, **facts}) for facts in batch]:
-            self.msg("\n".join(lines))
+        self.msg(self._render_batch(head, batch))
 
 
 _writer: LogWriter | None = None
@@ -137,6 +141,26 @@ def _dumps(event: EventDict, **_: object) -> str:
 
 
 _JSON = structlog.processors.JSONRenderer(_dumps)
+
+
+def _dump_batch(head: EventDict, batch: Sequence[msgspec.Struct]) -> str:
+    """Render events with the same head as lines of JSON: encode the head once, and all facts in one call.
+
+    Example: the head is ``{"event":"observation"}`` and the facts are ``{"city":"kiel"}`` and ``{"city":"berlin"}``,
+    one on each line. Then ``{"event":"observation",`` takes the place of each opening brace at the start of a line. A
+    line break inside of a text is escaped in JSON, so no other brace follows one.
+    """
+    try:
+        facts = _ENCODER.encode_lines(batch).decode()
+    except UnicodeEncodeError:  # a lone surrogate
+        facts = "".join(f"{_dumps(msgspec.to_builtins(item))}\n" for item in batch)
+    opening = f"{_dumps(head)[:-1]},"
+    return opening + facts[1:-1].replace("\n{", f"\n{opening}")
+
+
+def _render_singly(render: Processor, head: EventDict, batch: Sequence[msgspec.Struct]) -> str:
+    """Render events with the same head, one line each."""
+    return "\n".join(str(render(None, "info", {**head, **msgspec.to_builtins(item)})) for item in batch)
 
 
 def _console_renderer(stream: TextIO) -> Processor:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from weatherd.formatting import TEMPLATE_FIELDS, format_rfc3339
+import msgspec
+
+from weatherd.formatting import format_rfc3339
 from weatherd.log import get_log_writer
+from weatherd.observation import FIELDS, Observation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,6 +18,19 @@ if TYPE_CHECKING:
     from weatherd.config.settings import Settings
     from weatherd.log import LogWriter
     from weatherd.observation import FetchedObservation
+
+_DEFAULTS = Observation._field_defaults
+# The facts of an event; those that have their default, such as an unknown value, are not logged
+_Facts = msgspec.defstruct(
+    "_Facts",
+    [
+        ("name", str),
+        *((name, Any, _DEFAULTS[name]) if name in _DEFAULTS else (name, Any) for name in FIELDS),
+        *(("repeat", bool, False), ("stale", bool, False)),
+    ],
+    omit_defaults=True,
+    gc=False,
+)
 
 
 class LogSink:
@@ -25,22 +41,14 @@ class LogSink:
 
     async def write(self, batch: Sequence[FetchedObservation]) -> None:
         """Log each observation of a batch."""
-        self._writer.write_batch("observation", map(_facts, batch))
+        self._writer.write_batch("observation", [_collect_facts(fetched) for fetched in batch])
 
 
-def _facts(fetched: FetchedObservation) -> dict[str, Any]:
+def _collect_facts(fetched: FetchedObservation) -> msgspec.Struct:
     city, observation, repeat, stale, _ = fetched
-    values = zip(TEMPLATE_FIELDS, (city.name, *observation), strict=True)
-    facts: dict[str, Any] = {name: value for name, value in values if value is not None}
-    if not observation.station:
-        del facts["station"]
-    facts["observed_at"] = format_rfc3339(observation.observed_at)
-    facts["fetched_at"] = format_rfc3339(observation.fetched_at)
-    if repeat:
-        facts["repeat"] = True
-    if stale:
-        facts["stale"] = True
-    return facts
+    city_id, provider, observed_at, fetched_at, *values = observation
+    times = format_rfc3339(observed_at), format_rfc3339(fetched_at)
+    return _Facts(city.name, city_id, provider, *times, *values, repeat, stale)
 
 
 def open_sink(settings: Settings) -> AbstractAsyncContextManager[LogSink] | None:
