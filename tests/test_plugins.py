@@ -9,7 +9,7 @@ import pytest
 from weatherd.plugins import explain_missing_library
 
 
-@pytest.mark.parametrize(("extra", "library"), [("mqtt", "aiomqtt"), ("postgres", "asyncpg"), ("parquet", "pyarrow")])
+@pytest.mark.parametrize(("extra", "library"), [("mqtt", "paho-mqtt"), ("postgres", "asyncpg"), ("parquet", "pyarrow")])
 def test_a_missing_library_is_installed_by_its_own_name(extra: str, library: str) -> None:
     """The command names this interpreter and the library, so that it works whatever weatherd was installed from."""
     needs, command = explain_missing_library(extra).split(": ", 1)

@@ -39,11 +39,16 @@ class StateError(WeatherdError):
 
 
 class DeliveryError(WeatherdError):
-    """The destination cannot accept observations now; ``retry_after`` is the delay it requested in seconds, or None."""
+    """The destination cannot accept observations now.
 
-    def __init__(self, reason: str, *, retry_after: float | None = None) -> None:
+    ``retry_after`` is the delay in seconds that it requested, or None. ``batch_suspected`` is true if the batch itself
+    may be the cause, as in a response with HTTP status 500: if the failure lasts, weatherd looks for the observation.
+    """
+
+    def __init__(self, reason: str, *, retry_after: float | None = None, batch_suspected: bool = False) -> None:
         super().__init__(reason)
         self.retry_after = retry_after
+        self.batch_suspected = batch_suspected
 
 
 class RejectedError(WeatherdError):

@@ -21,7 +21,7 @@ def explain_missing_library(extra: str) -> str:
     """Return a message with the command that installs the library of an optional *extra* of weatherd.
 
     It names the interpreter and the library, not ``weatherd[extra]``, because pip does not know where weatherd is from:
-    a checkout, a wheel or an index. Example: ``needs aiomqtt: /opt/weatherd/bin/python -m pip install 'aiomqtt>=2.4'``.
+    a checkout, a wheel or an index. Example: ``needs asyncpg: /opt/venv/bin/python -m pip install 'asyncpg>=0.30'``.
     """
     requirements = [text.partition(";") for text in requires("weatherd") or ()]
     library = next(

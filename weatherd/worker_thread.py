@@ -36,14 +36,17 @@ class WorkerThread:
         """Run *call* in the thread and return its result. On cancellation, a call that has started still finishes."""
         future: Future[_T] = Future()
         self._calls.put((future, call))
-        return await asyncio.wrap_future(future)
+        try:
+            return await asyncio.wrap_future(future)
+        finally:
+            del future  # because it has the error, whose traceback has this frame: a cycle that outlives the call
 
     def _work(self) -> None:
         while (item := self._calls.get()) is not None:
             future, call = item
-            if not future.set_running_or_notify_cancel():
-                continue
-            try:
-                future.set_result(call())
-            except BaseException as error:  # noqa: ASYNC103, BLE001 - the future raises it in run()
-                future.set_exception(error)
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(call())
+                except BaseException as error:  # noqa: ASYNC103, BLE001 - the future raises it in run()
+                    future.set_exception(error)
+            del item, future, call  # see run()

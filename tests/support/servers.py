@@ -94,14 +94,19 @@ class Server:
 
 
 class Mosquitto(Server):
-    """An MQTT broker that persists retained messages."""
+    """An MQTT broker that persists retained messages; *options* are lines of its configuration."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        super().__init__(folder)
+        self.options = options
 
     def command(self) -> Sequence[str]:
         """Return the command that starts it."""
         config = self.folder / "mosquitto.conf"
         data = f"persistence true\npersistence_location {self.folder}/\nautosave_interval 1\nmax_queued_messages 0\n"
         user = "user root\n" if os.getuid() == 0 else ""
-        config.write_text(f"listener {self.port} 127.0.0.1\nallow_anonymous true\n{user}{data}")
+        options = "".join(f"{option}\n" for option in self.options)
+        config.write_text(f"listener {self.port} 127.0.0.1\nallow_anonymous true\n{user}{data}{options}")
         return [program("mosquitto", "mosquitto"), "-c", str(config)]
 
 

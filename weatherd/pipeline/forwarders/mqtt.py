@@ -6,41 +6,47 @@ import asyncio
 import contextlib
 import importlib
 import json
-import logging
 import ssl
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from weatherd.errors import ConfigError, DeliveryError, Problem, describe
+import structlog
+
+from weatherd.errors import ConfigError, DeliveryError, Problem, RejectedError
 from weatherd.formatting import to_dict
 from weatherd.pipeline.forwarders.discovery_payload import Topics
-from weatherd.pipeline.forwarders.home_assistant import MAX_PENDING, Announcer, Publication, publish_in_batches
+from weatherd.pipeline.forwarders.home_assistant import Announcer, Publication, publish_in_batches
 from weatherd.plugins import explain_missing_library
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+    from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
     from weatherd.config.sections import MqttSection
     from weatherd.config.settings import Settings
     from weatherd.observation import Observation
     from weatherd.pipeline.forwarders import ForwarderResources
+    from weatherd.pipeline.forwarders.mqtt_client import BrokerConnection, BrokerOptions
+
+log = structlog.get_logger()
 
 _ONLINE, _OFFLINE = b"online", b"offline"
-_QOS = 1  # at least once
 _REFRESH_INTERVAL = 1.0  # seconds between checks of the list of cities and of the ages
 _GOODBYE_TIMEOUT = 0.3  # seconds
+_NO_REPORTS = (
+    "the broker supports MQTT 3.1.1 only, which does not report rejected messages: what its access rules deny is lost"
+)
 
 
 class MqttConnection:
     """A connection to the broker: publishes states, and concurrently keeps Home Assistant up to date."""
 
-    def __init__(self, client: Any, topics: Topics, forwarder: MqttForwarder) -> None:
-        self._client = client
+    def __init__(self, broker: BrokerConnection, topics: Topics, forwarder: MqttForwarder) -> None:
+        self._broker = broker
         self._topics = topics
         self._forwarder = forwarder
         self._resources = forwarder.resources
         self._announcer = Announcer(
-            topics, forwarder.resources, self.publish, forwarder.forget, enabled=forwarder.discovery
+            topics, forwarder.resources, broker.publish, forwarder.forget, enabled=forwarder.discovery
         )
         self._announcing = asyncio.Lock()  # because the list may change while everything is published again
 
@@ -58,11 +64,11 @@ class MqttConnection:
             )
             if is_listed:
                 self._forwarder.latest[city_id] = observation
-        await publish_in_batches(self.publish, publications)
+        await publish_in_batches(self._broker.publish, publications)
 
     async def start(self) -> None:
         """Publish that weatherd is online, then all announcements and states."""
-        await self.publish(self._topics.status, _ONLINE, retain=True)
+        await self._broker.publish(self._topics.status, _ONLINE, retain=True)
         await self._publish_all()
 
     async def refresh(self) -> None:
@@ -76,26 +82,31 @@ class MqttConnection:
             changes = [
                 change for last in self._forwarder.latest.values() for change in self._update_availability(last, now)
             ]
-            await publish_in_batches(self.publish, changes)
+            await publish_in_batches(self._broker.publish, changes)
 
     async def follow_home_assistant(self) -> None:
         """Publish everything again whenever Home Assistant has started, until cancelled."""
-        await self._client.subscribe(self._topics.birth, qos=_QOS)
-        async for message in self._client.messages:
+        await self._subscribe()
+        async for message in self._broker.messages():
             if message.payload == _ONLINE and not message.retain:
                 async with self._announcing:
                     await self._publish_all()
                     await self._announcer.repeat_removals()
 
+    async def _subscribe(self) -> None:
+        if not self._forwarder.discovery:
+            return
+        if denied := await self._broker.subscribe(self._topics.birth):
+            self._forwarder.warn(
+                "forwarder.not_subscribed",
+                topic=self._topics.birth,
+                reason=f"{denied}: when Home Assistant starts, devices are not published again",
+            )
+
     async def stop(self) -> None:
         """Publish that weatherd is offline, as the last will does after a lost connection."""
         async with asyncio.timeout(_GOODBYE_TIMEOUT):
-            await self.publish(self._topics.status, _OFFLINE, retain=True)
-
-    async def publish(self, topic: str, payload: bytes, *, retain: bool) -> None:
-        """Publish a message; the broker has it when this returns. Raises DeliveryError."""
-        with _translate_errors():
-            await self._client.publish(topic, payload, qos=_QOS, retain=retain)
+            await self._broker.publish(self._topics.status, _OFFLINE, retain=True)
 
     async def _publish_all(self) -> None:
         self._announcer.cities = ()
@@ -105,7 +116,7 @@ class MqttConnection:
         publications: list[Publication] = []
         for last in self._forwarder.latest.values():
             publications += [*self._update_availability(last, now), self._build_state(last, retain=True)]
-        await publish_in_batches(self.publish, publications)
+        await publish_in_batches(self._broker.publish, publications)
 
     def _build_state(self, observation: Observation, *, retain: bool) -> Publication:
         payload = json.dumps(to_dict(observation), ensure_ascii=False).encode()
@@ -126,14 +137,21 @@ class MqttForwarder:
     batch_size = 200
 
     def __init__(self, section: MqttSection, resources: ForwarderResources, ca_file: Path | None = None) -> None:
-        self._aiomqtt = importlib.import_module("aiomqtt")
+        self._client = importlib.import_module("weatherd.pipeline.forwarders.mqtt_client")  # needs paho-mqtt
         self._section = section
         self._ca_file = ca_file
         self._topics = Topics(section.topic_prefix, section.discovery_prefix)
+        self._warned: set[str] = set()  # events
         self.discovery = section.discovery
         self.resources = resources
         self.latest: dict[str, Observation] = {}  # the last published, by city id
         self.online: dict[str, bool] = {}  # the last published availability, by city id
+
+    def warn(self, event: str, **fields: str) -> None:
+        """Log a warning about the broker, once for all connections."""
+        if event not in self._warned:
+            self._warned.add(event)
+            log.warning(event, forwarder="mqtt", broker=f"{self._section.host}:{self._section.port}", **fields)
 
     def forget(self, city_id: str) -> None:
         """Forget a city that has left the list."""
@@ -144,29 +162,27 @@ class MqttForwarder:
     async def connect(self) -> AsyncIterator[MqttConnection]:
         """Open a connection. Raises DeliveryError, also inside the ``with`` when an idle connection breaks."""
         try:
-            with _translate_errors():
-                async with (
-                    self._create_client() as client,
-                    _started(MqttConnection(client, self._topics, self)) as connection,
-                ):
-                    yield connection
+            async with (
+                self._client.open_broker(self._build_options()) as broker,
+                _started(MqttConnection(broker, self._topics, self)) as connection,
+            ):
+                if not broker.reports_rejections:
+                    self.warn("forwarder.unconfirmed", reason=_NO_REPORTS)
+                yield connection
         except BaseExceptionGroup as group:
             raise _first_error(group) from None
 
-    def _create_client(self) -> Any:
+    def _build_options(self) -> BrokerOptions:
         section, secret = self._section, self._section.password
-        return self._aiomqtt.Client(
+        options: BrokerOptions = self._client.BrokerOptions(
             section.host,
             section.port,
+            will=(self._topics.status, _OFFLINE),
             username=section.username,
             password=secret.get_secret_value() if secret else None,
-            will=self._aiomqtt.Will(self._topics.status, _OFFLINE, qos=_QOS, retain=True),
-            tls_context=self._create_tls_context() if section.tls else None,
-            logger=_silent_logger(),
-            max_inflight_messages=MAX_PENDING,
-            timeout=10,
-            keepalive=30,
+            tls=self._create_tls_context() if section.tls else None,
         )
+        return options
 
     def _create_tls_context(self) -> ssl.SSLContext:
         """Return a context that trusts the system's CAs, and those in the file ``tls.ca_file`` of the settings."""
@@ -183,42 +199,19 @@ async def _started(connection: MqttConnection) -> AsyncIterator[MqttConnection]:
     try:
         async with asyncio.TaskGroup() as tasks:
             helpers = [
-                tasks.create_task(_translated(connection.refresh())),
-                tasks.create_task(_translated(connection.follow_home_assistant())),
+                tasks.create_task(connection.refresh()),
+                tasks.create_task(connection.follow_home_assistant()),
             ]
             yield connection
             for helper in helpers:
                 helper.cancel()
     finally:
-        with contextlib.suppress(DeliveryError, TimeoutError):
+        with contextlib.suppress(DeliveryError, RejectedError, TimeoutError):
             await connection.stop()
-
-
-async def _translated(work: Coroutine[Any, Any, None]) -> None:
-    with _translate_errors():
-        await work
 
 
 def _first_error(error: BaseException) -> BaseException:
     return _first_error(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
-
-
-def _silent_logger() -> logging.Logger:
-    """Return a silent logger for the library, because it also raises its errors, and weatherd logs them."""
-    logger = logging.getLogger("weatherd.mqtt")
-    logger.setLevel(logging.CRITICAL)
-    return logger
-
-
-@contextlib.contextmanager
-def _translate_errors() -> Iterator[None]:
-    """Translate the library's exceptions into DeliveryError."""
-    aiomqtt = importlib.import_module("aiomqtt")
-    try:
-        yield
-    except (aiomqtt.MqttError, OSError) as error:
-        cause = error.__cause__  # the operating system's message is clearer than the library's
-        raise DeliveryError(describe(cause if isinstance(cause, OSError) else error)) from None
 
 
 def open_forwarder(settings: Settings, resources: ForwarderResources) -> MqttForwarder | None:
