@@ -9,8 +9,12 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from tests.support.daemon import DaemonRunner, make_configuration
+from tests.support import virtual_time
+from tests.support.daemon import DaemonRunner, make_configuration, make_status
 from tests.support.fakes import BERLIN, KIEL, FakeProvider
+from weatherd.cli.relative_time import describe_running_poll
+from weatherd.polling.poll_history import NextPoll
+from weatherd.web.serializers import format_timestamp, serialize_city
 
 
 async def _run(running: DaemonRunner, seconds: float) -> list[Any]:
@@ -69,3 +73,23 @@ async def test_a_removed_city_is_not_stuck() -> None:
     editing = asyncio.get_running_loop().create_task(edit())
     assert [event["city"] for event in await _run(running, 7200)] == ["berlin"]
     await editing
+
+
+@pytest.mark.parametrize(
+    ("age", "text"),
+    [
+        (3.0, "poll in progress for 3s"),
+        (960.0, "poll in progress for 16m; it is stuck: a fetch() probably waits without a timeout"),
+    ],
+)
+async def test_a_poll_in_progress_shows_since_when(age: float, text: str) -> None:
+    """The API and the commands show when it began, and whether it is stuck."""
+    status, began = make_status([KIEL]), virtual_time.now().timestamp()
+    status.history.record_next(KIEL.id, NextPoll(began, "on schedule"))
+    assert serialize_city(KIEL, status).polling is None
+    status.history.record_start(KIEL.id)
+    await asyncio.sleep(age)
+    polling = serialize_city(KIEL, status).polling
+    assert polling is not None
+    assert polling.since == format_timestamp(began)
+    assert describe_running_poll(polling, virtual_time.now()) == text

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from weatherd.web.schemas import RunningPollModel
 
 
 def format_age(moment: str, now: datetime) -> str:
@@ -18,3 +22,11 @@ def format_due_time(moment: str, now: datetime) -> str:
 
     seconds = (datetime.fromisoformat(moment) - now).total_seconds()
     return f"in {format_duration(int(seconds))}" if seconds >= 1 else "now"
+
+
+def describe_running_poll(poll: RunningPollModel | None, now: datetime) -> str:
+    """Return how long a poll has been in progress; None stands for a poll that has just begun or ended."""
+    if poll is None:
+        return "poll in progress"
+    text = f"poll in progress for {format_age(poll.since, now)}"
+    return f"{text}; it is stuck: a fetch() probably waits without a timeout" if poll.stuck else text

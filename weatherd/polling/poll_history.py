@@ -103,6 +103,10 @@ class PollHistory:
         """Return the next poll of a city; None while it is being polled."""
         return self._next.get(city_id)
 
+    def running_poll(self, city_id: str) -> NextPoll | None:
+        """Return the poll in progress of a city, with the time that it was due; None while it is not being polled."""
+        return self._running.get(city_id)
+
     def running_polls(self) -> list[tuple[str, NextPoll]]:
         """Return the id of each city that is being polled, with the time that its poll was due."""
         return list(self._running.items())

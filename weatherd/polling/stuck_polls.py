@@ -18,6 +18,11 @@ _CHECK_PERIOD = 60.0  # seconds
 _MAX_DURATION = 300.0  # seconds; a poll may take that and the city's interval
 
 
+def is_stuck(seconds: float, interval: float) -> bool:
+    """Return whether a poll of a city with this interval has lasted too long; both are in seconds."""
+    return seconds > interval + _MAX_DURATION
+
+
 async def log_stuck_polls(history: PollHistory, registry: CityRegistry, planner: Planner) -> None:
     """Log ``city.stuck`` once for each poll that takes five minutes longer than the interval of its city, for ever.
 
@@ -35,7 +40,7 @@ async def log_stuck_polls(history: PollHistory, registry: CityRegistry, planner:
         logged &= seen.keys()
         for poll, since in seen.items():
             city = registry.get(poll[0])
-            if city and poll not in logged and now - since > planner.interval(city) + _MAX_DURATION:
+            if city and poll not in logged and is_stuck(now - since, planner.interval(city)):
                 logged.add(poll)
                 reason = "a poll does not end; a provider's fetch() probably waits without a timeout"
                 log.error(

@@ -61,6 +61,13 @@ class NextPollModel(Model):
     why: str
 
 
+class RunningPollModel(Model):
+    """Poll in progress."""
+
+    since: Annotated[str, Field(description="Time that it was due, UTC", json_schema_extra={"format": "date-time"})]
+    stuck: Annotated[bool, Field(description="It has lasted five minutes longer than the city's interval")]
+
+
 class RequestTraceModel(Model):
     """Trace of one HTTP request. The phases are seconds since its start."""
 
@@ -102,6 +109,7 @@ class CityModel(Model):
     state: CityState
     observation: ObservationModel | None
     next: Annotated[NextPollModel | None, Field(description="null while the city is being polled")]
+    polling: Annotated[RunningPollModel | None, Field(description="null while the city is not being polled")] = None
 
 
 class CityDetail(CityModel):

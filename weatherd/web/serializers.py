@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from weatherd import __version__
 from weatherd.formatting import format_rfc3339, to_dict
 from weatherd.polling.schedule import phase_offset
+from weatherd.polling.stuck_polls import is_stuck
 from weatherd.web.schemas import (
     CityDetail,
     CityModel,
@@ -22,6 +23,7 @@ from weatherd.web.schemas import (
     ProviderModel,
     QuotaModel,
     RequestTraceModel,
+    RunningPollModel,
     StatusModel,
 )
 
@@ -48,7 +50,16 @@ def serialize_city(city: City, status: DaemonStatus) -> CityModel:
         state=status.state_of(city),
         observation=ObservationModel(**to_dict(last)) if last else None,
         next=NextPollModel(at=format_timestamp(next_poll.at), why=next_poll.reason) if next_poll else None,
+        polling=_running_poll(city, status),
     )
+
+
+def _running_poll(city: City, status: DaemonStatus) -> RunningPollModel | None:
+    poll = status.history.running_poll(city.id)
+    if poll is None:
+        return None
+    seconds = status.now().timestamp() - poll.at
+    return RunningPollModel(since=format_timestamp(poll.at), stuck=is_stuck(seconds, status.planner.interval(city)))
 
 
 def serialize_city_detail(city: City, status: DaemonStatus) -> CityDetail:

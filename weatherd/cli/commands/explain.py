@@ -11,7 +11,7 @@ import typer
 from weatherd.cli.exit_codes import ExitCode
 from weatherd.cli.lookup import find_watched_city
 from weatherd.cli.options import ConfigFile, DaemonUrl, call_daemon, find_daemon
-from weatherd.cli.relative_time import format_age, format_due_time
+from weatherd.cli.relative_time import describe_running_poll, format_age, format_due_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -82,7 +82,7 @@ def _describe_city(city: CityDetail, now: datetime) -> Iterator[tuple[str, str]]
     if city.next:
         yield "next poll", f"{format_due_time(city.next.at, now)} ({city.next.at}): {city.next.why}"
     else:
-        yield "next poll", "in progress"
+        yield "next poll", describe_running_poll(city.polling, now)
 
 
 def _describe_poll(poll: PollModel | None, now: datetime) -> Iterator[tuple[str, str]]:

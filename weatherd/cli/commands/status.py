@@ -12,7 +12,7 @@ import typer
 
 from weatherd.cli.exit_codes import ExitCode
 from weatherd.cli.options import AsJson, ConfigFile, DaemonUrl, call_daemon, find_daemon
-from weatherd.cli.relative_time import format_age, format_due_time
+from weatherd.cli.relative_time import describe_running_poll, format_age, format_due_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -120,6 +120,7 @@ def _build_table(cities: Sequence[CityModel], now: datetime, width: int | None) 
     from weatherd.cli.table import Column, format_table
 
     latest, polls = [city.observation for city in cities], [city.next for city in cities]
+    reasons = [city.next.why if city.next else describe_running_poll(city.polling, now) for city in cities]
     return format_table(
         [
             Column("city", [city.name for city in cities], min_width=14),
@@ -129,7 +130,7 @@ def _build_table(cities: Sequence[CityModel], now: datetime, width: int | None) 
             Column("age", [format_age(last.observed_at, now) if last else "–" for last in latest]),
             Column("provider", [last.provider if last else "–" for last in latest], rank=4),
             Column("next poll", [format_due_time(poll.at, now) if poll else "now" for poll in polls], rank=3),
-            Column("reason", [poll.why if poll else "poll in progress" for poll in polls], rank=1, min_width=20),
+            Column("reason", reasons, rank=1, min_width=20),
         ],
         width,
     )
