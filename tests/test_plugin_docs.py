@@ -180,10 +180,11 @@ async def test_the_traits_are_used() -> None:
 
 
 async def test_a_provider_without_its_required_settings_cannot_be_used() -> None:
-    """Without a section the provider is rejected, and the reason is the first missing key."""
+    """Without a section the provider is rejected, and the reason names the missing keys."""
     async with open_providers(Settings(), now) as providers:
         assert "hut" not in providers.usable
-        assert str(providers.rejected["hut"]) == "plugins.hut: 'url' is missing"
+        missing = "'plugins.hut.url' is missing; 'plugins.hut.token' is missing"
+        assert str(providers.rejected["hut"]) == f"the plug-in 'hut' needs settings: {missing}"
 
 
 def test_the_models_are_found() -> None:

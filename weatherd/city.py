@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import re
+import reprlib
 import unicodedata
 import zoneinfo
 from dataclasses import fields
@@ -80,7 +81,8 @@ def _check_zone(name: str) -> str:
 def _check_installed(name: str, info: ValidationInfo) -> str:
     known = info.context["providers"] if info.context else None
     if known is not None and name not in known:
-        raise ValueError(f"should be one of {', '.join(sorted(known))}{did_you_mean(name, known)}")
+        hint = did_you_mean(name, known)
+        raise ValueError(f"should be one of {', '.join(sorted(known))}, not {reprlib.repr(name)}{hint}")
     return name
 
 

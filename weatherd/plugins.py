@@ -70,4 +70,5 @@ class contain:  # noqa: N801 - used like a function of contextlib; @contextmanag
                 if not (task and task.cancelling()):
                     raise RuntimeError("the plug-in raised CancelledError") from error
             case _:
-                raise RuntimeError(f"the plug-in raised {type(error).__name__}") from error
+                text = f": {message}" if (message := describe(error)) != (kind := type(error).__name__) else ""
+                raise RuntimeError(f"the plug-in raised {kind}{text}") from error

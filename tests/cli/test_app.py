@@ -333,3 +333,10 @@ def test_output_that_cannot_be_written_is_one_line(folder: Path) -> None:
     environ = os.environ | {"PYTHONIOENCODING": "iso8859-5"}
     done = subprocess.run(command, cwd=folder.parent, env=environ, capture_output=True, check=False)  # noqa: S603
     assert (done.returncode, b" ?C ::" in done.stdout) == (0, True), done
+
+
+@pytest.mark.parametrize("command", [["schema", "cities"], ["service", "print"], ["simulate"]], ids=" ".join)
+def test_a_settings_file_for_a_command_without_settings_is_an_error(weatherd: Weatherd, command: list[str]) -> None:
+    """It is not ignored; exit code 64."""
+    code, out, err = weatherd("-c", "config/weatherd.yaml", *command)
+    assert (code, out, err) == (64, "", f"weatherd: weatherd {command[0]} does not accept --config\n")

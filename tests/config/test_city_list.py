@@ -86,7 +86,7 @@ def test_a_dumped_list_loads_unchanged(cities: list[City]) -> None:
         ("{name: X, lat: 1, lon: 1, interval: 0.5s}", "2:39: 'X': 'interval' should be 1s or more"),
         (
             "{name: X, lat: 1, lon: 1, providers: [openmeteo]}",
-            "2:41: 'X': 'providers.0' should be one of open-meteo, openweathermap; did you mean 'open-meteo'?",
+            "2:41: 'X': 'providers.0' should be one of open-meteo, openweathermap, not 'openmeteo'; did you mean",
         ),
         ("{name: X, lat: 1, lon: 1, providers: []}", "2:40: 'X': 'providers' should name at least one provider"),
         ("{name: X, lat: 1, lon: 1, providers: open-meteo}", "2:40: 'X': 'providers' should be a list"),

@@ -130,7 +130,7 @@ def test_a_file_in_a_directory_of_secrets_suffices(tmp_path: Path, name: str) ->
     [
         (
             "plugins:\n  my-provder: {}",
-            "f.yaml:2:3: unknown key 'plugins.my-provder'; did you mean 'my-provider'?; installed plug-ins that take",
+            "f.yaml:2:3: unknown key 'plugins.my-provder'; did you mean 'my-provider'?",
         ),
         ("plugins: {mutable: {}}", "f.yaml:1:11: unknown key 'plugins.mutable'; installed plug-ins that take"),
         ("plugins: {my-provider: {tokn: x}}", "f.yaml:1:25: unknown key 'plugins.my-provider.tokn'; did you mean 'tok"),
@@ -141,7 +141,7 @@ def test_a_file_in_a_directory_of_secrets_suffices(tmp_path: Path, name: str) ->
     ],
 )
 def test_a_mistake_is_located(text: str, problem: str) -> None:
-    """The problem has file, line, column and a hint, and names the installed plug-ins."""
+    """The problem has file, line, column and a hint, or else names the installed plug-ins."""
     (found,) = get_rejection(text)
     if "installed" in problem:
         assert found.endswith("settings here: my-provider, other")
@@ -377,7 +377,7 @@ def test_a_wrong_model_is_an_error_of_the_plug_in(
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "wrong_plugin", raising=False)
     importlib.invalidate_caches()
-    reason = f"'plugins.hut': the plug-in's {attribute} is {found}, not a pydantic model class"
+    reason = f"'plugins.hut': wrong_plugin: the plug-in's {attribute} is {found}, not a pydantic model class"
     with pytest.raises(ConfigError) as caught:
         parse_settings("plugins:\n  hut: {token: t}\n", "f.yaml", {})
     assert str(caught.value) == f"f.yaml:2:3: {reason}"

@@ -108,7 +108,10 @@ def test_variables_set_settings(environ: dict[str, str], expected: dict[str, Any
         ("queue_size: []", "1:13: 'queue_size' should be a whole number"),
         ("log:", "1:5: 'log' should be a mapping (key: value), not nothing"),
         ("log: {level: debgu}", "1:14: 'log.level' should be 'debug', 'info', 'warning' or 'error', not 'debgu'; did"),
-        ("providers: [openmeteo]", "1:13: 'providers.0' should be one of open-meteo, openweathermap; did you mean"),
+        (
+            "providers: [openmeteo]",
+            "1:13: 'providers.0' should be one of open-meteo, openweathermap, not 'openmeteo'; did you mean",
+        ),
         ("providers: [5]", "1:13: 'providers.0' should be text; put it in quotes, not 5"),
         ("providers: []", "1:12: 'providers' should name at least one provider"),
         ("providers: [open-meteo, open-meteo]", "1:12: 'providers' should name each provider once"),
@@ -153,7 +156,7 @@ def test_a_mistake_in_the_file_is_located_by_line_and_column(text: str, message:
         (
             "PROVIDERS",
             "openmeteo",
-            "'providers.0' should be one of open-meteo, openweathermap; did you mean 'open-meteo'?",
+            "'providers.0' should be one of open-meteo, openweathermap, not 'openmeteo'; did you mean 'open-meteo'?",
         ),
         ("PROVIDERS", "[", "'providers' should be comma-separated words, or a JSON list"),
         ("PROVIDERS", ",", "'providers' should name at least one provider"),

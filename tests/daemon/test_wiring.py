@@ -195,7 +195,10 @@ async def test_a_provider_that_lacks_a_required_setting_is_rejected(install: Cal
     """The problem names the key, and affects only cities that use the provider."""
     install("providers", "strict")
     async with open_providers(Settings(), virtual_time.now) as providers:
-        assert str(providers.rejected["strict"]) == "plugins.strict: 'token' is missing"
+        assert (
+            str(providers.rejected["strict"])
+            == "the plug-in 'strict' needs settings: 'plugins.strict.token' is missing"
+        )
     async with open_providers(parse_settings("plugins: {strict: {token: t}}", "f", {}), virtual_time.now) as providers:
         assert "strict" in providers.usable
     assert SEEN == ["strict t"]

@@ -80,7 +80,10 @@ def print_overview(
       weatherd history Kiel             observations of the last 24 hours
       weatherd status                   state of the running daemon
     """
-    del config  # the commands read it from the context
+    if config and (name := context.invoked_subcommand):
+        command: Any = context.command
+        if all(parameter.name != "config" for parameter in command.commands[name].params):
+            raise ArgumentError(f"weatherd {name} does not accept --config")
     if version:
         typer.echo(f"weatherd {__version__}")
     elif context.invoked_subcommand is None:

@@ -15,7 +15,13 @@ from weatherd.config.city_list import load_cities
 from weatherd.config.environment import TextSource, read_environment
 from weatherd.config.messages import explain_error
 from weatherd.config.paths import expand_home
-from weatherd.config.plugin_models import combine_models, explain_broken_plugin, find_plugin_models, plugin_keys
+from weatherd.config.plugin_models import (
+    combine_models,
+    explain_broken_plugin,
+    find_plugin_models,
+    plugin_keys,
+    suggest_section,
+)
 from weatherd.config.secrets import is_plugin_secret, list_secret_files, read_secrets
 from weatherd.config.setting_fields import CONFIG_VARIABLE, PLUGINS, section_model, walk_plugin, walk_settings
 from weatherd.config.settings import Settings
@@ -162,6 +168,8 @@ def _problem(
     """Return a problem and its sort key: problems with variables come before those with the file."""
     path = detail["loc"]
     message = explain_broken_plugin(path, installed) or explain_error(detail, _known_keys(path, installed))
+    if detail["type"] == "extra_forbidden" and len(path) == 1:
+        message = suggest_section(str(path[0])) or message
     for source in sources:
         if origin := source.find_origin(path):
             return (0, 0), Problem(origin, message)

@@ -54,7 +54,8 @@ def explain_error(error: ErrorDetails, known: Iterable[str]) -> str:
     context = error.get("ctx", {})
     match error["type"]:
         case "extra_forbidden" | "unexpected_keyword_argument":
-            return f"unknown key {path}{_hint(str(error['loc'][-1]), known)}{_list_plugins(error['loc'], known)}"
+            hint = _hint(str(error["loc"][-1]), known) or _list_plugins(error["loc"], known)
+            return f"unknown key {path}{hint}"
         case "missing":
             return f"{path} is missing"
         case "value_error":

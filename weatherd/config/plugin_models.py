@@ -94,9 +94,9 @@ def with_plugin_defaults(settings: Settings, name: str, opener: Any) -> Settings
     try:
         section = model.model_validate({}, extra="forbid")
     except ValidationError as error:
-        details = error.errors(include_url=False)
-        problems = [Problem(f"{PLUGINS}.{name}", explain_error(detail, model.model_fields)) for detail in details]
-        raise MissingSettingsError(*problems) from None
+        details = (detail | {"loc": (PLUGINS, name, *detail["loc"])} for detail in error.errors(include_url=False))
+        problems = "; ".join(explain_error(detail, model.model_fields) for detail in details)
+        raise MissingSettingsError(Problem("", f"the plug-in {name!r} needs settings: {problems}")) from None
     return settings.model_copy(update={PLUGINS: {**settings.plugins, name: section}})
 
 
@@ -109,7 +109,7 @@ def _models_of(point: EntryPoint) -> PluginModels:
     try:
         return read_models(opener)
     except TypeError as error:
-        return PluginModels(error=str(error))
+        return PluginModels(error=f"{point.module}: {error}")
 
 
 def _merge_models(first: PluginModels, second: PluginModels) -> PluginModels:
@@ -147,6 +147,13 @@ def explain_broken_plugin(path: tuple[str | int, ...], installed: Mapping[str, P
         case (section, str(name)) if section == PLUGINS and name in installed and installed[name].error:
             return f"'{PLUGINS}.{name}': {installed[name].error}"
     return ""
+
+
+def suggest_section(key: str) -> str:
+    """Return a hint if *key*, at the top of weatherd.yaml, is the name of an installed plug-in, or else ""."""
+    points = (point for group in _GROUPS for point in find_plugins(group).values())
+    is_plugin = any(point.name == key and not point.value.startswith("weatherd.") for point in points)
+    return f"unknown key {key!r}; did you mean '{PLUGINS}.{key}'?" if is_plugin else ""
 
 
 def plugin_keys(path: tuple[str | int, ...], models: Mapping[str, type[BaseModel]]) -> list[str]:

@@ -69,7 +69,9 @@ class OpenProviders:
         Raises ConfigError if the setting ``providers`` names one.
         """
         if missing := [self.rejected[name] for name in configuration.settings.providers if name in self.rejected]:
-            raise ConfigError(*missing)
+            raise ConfigError(
+                *(replace(problem, where=problem.where or str(configuration.file)) for problem in missing)
+            )
         rejected = [city for city in configuration.cities if not self.rejected.keys().isdisjoint(city.providers)]
         if not rejected:
             return configuration
@@ -109,7 +111,7 @@ async def open_providers(
                     meter, save = state.usage_meter(name, traits.plan), functools.partial(state.schedule_save, name)
                     limiters[name] = RateLimiter(meter, traits.concurrency, now, save)
                     resources = Resources(session, limiters[name], state.key_values(name), now)
-                    usable[name] = await _enter(stack, name, opener(own, resources))
+                    usable[name] = _require_method(await _enter(stack, name, opener(own, resources)), "fetch")
             except ConfigError as error:
                 rejected[name] = error.problems[0]
             except Exception as error:
@@ -155,7 +157,7 @@ async def open_sinks(settings: Settings) -> AsyncIterator[dict[str, Sink]]:
         for name, point in plugins.find_plugins("sinks").items():
             with _contain_opening(name):
                 if (opened := call_opener(point, settings)) is not None:
-                    sinks[name] = await _enter(stack, name, opened)
+                    sinks[name] = _require_method(await _enter(stack, name, opened), "write")
         yield sinks
 
 
@@ -222,3 +224,10 @@ async def _enter(stack: contextlib.AsyncExitStack, name: str, manager: AbstractA
 
     stack.push_async_exit(close)
     return entered
+
+
+def _require_method(opened: _T, method: str) -> _T:
+    """Return what a plug-in has yielded. Raises TypeError if it lacks the method that is called later."""
+    if not callable(getattr(opened, method, None)):
+        raise TypeError(f"the plug-in yields {plugins.quote_value(opened)}, which has no {method}()")
+    return opened

@@ -113,3 +113,15 @@ def test_calls_of_once_count_against_the_quota(weatherd: Weatherd, folder: Path,
     code, _, err = weatherd("once")
     assert code == 69
     assert "the 1,000,000 calls a month of its plan are used up" in err
+
+
+@pytest.mark.parametrize(("name", "scheme"), [("HTTP_PROXY", "http"), ("https_proxy", "https")])
+@pytest.mark.parametrize("value", ["socks5://127.0.0.1:1080", "http://", "http://a:99999"])
+def test_a_wrong_proxy_is_a_warning(
+    weatherd: Weatherd, monkeypatch: pytest.MonkeyPatch, name: str, scheme: str, value: str
+) -> None:
+    """SOCKS proxies are not supported, and every request would fail."""
+    monkeypatch.setenv(name, value)
+    code, _, err = weatherd("check")
+    message = "is not the address of a proxy, such as http://proxy:3128"
+    assert (code, err) == (0, f"warning: {name.upper()} {message}; every {scheme} request will fail\n")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     Weatherd = Callable[..., tuple[int, str, str]]
 
 CODE = """
+import contextlib
 from pydantic import BaseModel
 from weatherd.errors import ConfigError, Problem
 
@@ -26,6 +27,10 @@ def without_key(settings, resources):
 
 def misleading(settings, resources):
     raise ConfigError(Problem("extra_weather:misleading", "needs a key"))
+
+@contextlib.asynccontextmanager
+async def yielding(settings, *resources):
+    yield 7
 
 def failing(settings, *resources):
     raise ValueError("boom")
@@ -62,6 +67,7 @@ ENTRY_POINTS = """
 [weatherd.providers]
 keyless = extra_weather:without_key
 misleading = extra_weather:misleading
+yielding = extra_weather:yielding
 failing = extra_weather:failing
 [weatherd.sinks]
 lost = extra_weather:missing
@@ -117,14 +123,19 @@ def test_a_broken_plugin_has_a_reason_and_no_traceback(weatherd: Weatherd) -> No
     assert states["keyless"] == ("unconfigured", "needs a key")
     assert states["misleading"] == ("unconfigured", "needs a key")
     assert states["failing"] == ("broken", "the provider 'failing' cannot be opened: extra_weather: ValueError: boom")
+    reason = "extra_weather: TypeError: the plug-in yields 7, which has no fetch()"
+    assert states["yielding"] == ("broken", f"the provider 'yielding' cannot be opened: {reason}")
     assert states["lost"][0] == "broken"
     assert "missing" in states["lost"][1]
-    assert states["leaving"] == ("broken", "extra_weather: RuntimeError: the plug-in raised SystemExit")
+    assert states["leaving"] == ("broken", "extra_weather: RuntimeError: the plug-in raised SystemExit: 3")
     assert states["pigeon"] == ("enabled", "")
     assert states["typed"] == ("enabled", "")  # with the defaults of its model
     sizes = "TypeError: the forwarder's batch_size has to be an integer above 0, not 0"
     assert states["empty"] == ("broken", f"extra_weather: {sizes}")
-    assert states["demanding"] == ("unconfigured", "'port' is missing")
+    assert states["demanding"] == (
+        "unconfigured",
+        "the plug-in 'demanding' needs settings: 'plugins.demanding.port' is missing",
+    )
     assert states["log"] == ("enabled", "")
 
 
@@ -162,3 +173,21 @@ def test_the_text_names_the_package_of_a_plugin(weatherd: Weatherd) -> None:
     assert ["provider", "open-meteo", "built-in", "enabled"] in lines
     _, out, _ = weatherd("plugins", "-f", "csv")
     assert [row["name"] for row in csv.DictReader(io.StringIO(out))] == [line[1] for line in lines[1:]]
+
+
+@pytest.mark.usefixtures("extra")
+def test_check_names_broken_providers(weatherd: Weatherd, folder: Path) -> None:
+    """One line each, without a traceback; if all cities use one, that is an error."""
+    code, _, err = weatherd("check")
+    assert (code, [line.split(":")[0] for line in err.splitlines()]) == (0, ["broken plug-in"] * 2)
+    (folder / "weatherd.yaml").write_text("providers: [keyless]\n")
+    code, _, err = weatherd("check")
+    assert (code, err) == (78, "config/weatherd.yaml: needs a key\n")
+
+
+@pytest.mark.usefixtures("extra")
+def test_a_section_at_the_wrong_place_gets_a_hint(weatherd: Weatherd, folder: Path) -> None:
+    """The settings of a plug-in belong under ``plugins``."""
+    (folder / "weatherd.yaml").write_text("typed: {port: 1}\n")
+    code, _, err = weatherd("check")
+    assert (code, err) == (78, "config/weatherd.yaml:1:1: unknown key 'typed'; did you mean 'plugins.typed'?\n")

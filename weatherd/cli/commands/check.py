@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from dataclasses import fields
 from pathlib import Path
@@ -49,7 +50,9 @@ def check(
     """
     if quiet:
         return _check_quietly(config)
-    return asyncio.run(_check(load_user_configuration(config), online=online, against=against))
+    configuration = load_user_configuration(config)
+    log.configure("critical")  # because broken plug-ins are printed below, without a traceback
+    return asyncio.run(_check(configuration, online=online, against=against))
 
 
 def _check_quietly(config: Path | None) -> int:
@@ -77,12 +80,28 @@ async def _check(configuration: Configuration, *, online: bool, against: Path | 
     async with open_with_state(configuration) if online else open_providers(configuration.settings) as providers:
         configuration, plans = providers.require_usable(configuration), providers.planner.plans
         _print_plan(configuration, plans)
+        for name in sorted(providers.broken):
+            typer.echo(f"broken plug-in: {providers.rejected[name].message}", err=True)
+        _warn_of_wrong_proxies()
         if against:
             known = list(plugins.find_plugins("providers"))
             other = providers.require_usable(with_city_list(configuration.file, configuration.settings, against, known))
             typer.echo(f"\nchanges with {against}:")
             _print_changes(configuration, other, plans)
         return await _fetch_from_each(configuration, providers) if online else ExitCode.OK
+
+
+def _warn_of_wrong_proxies() -> None:
+    """Print each proxy variable on standard error that no request could use."""
+    from yarl import URL
+
+    from weatherd.http.proxies import find_proxy
+
+    for scheme in ("http", "https"):
+        try:
+            find_proxy(URL(f"{scheme}://weatherd.invalid"), os.environ)
+        except ProviderError as error:
+            typer.echo(f"warning: {error}; every {scheme} request will fail", err=True)
 
 
 def _print_plan(configuration: Configuration, plans: Mapping[str, Plan]) -> None:

@@ -96,12 +96,14 @@ def _print_table(found: Sequence[InstalledPlugin]) -> None:
 
 def _import_all() -> list[InstalledPlugin]:
     """Return which plug-ins can be imported: all that can be found out without a valid configuration."""
+    from weatherd.config.plugin_models import read_models
+
     found: list[InstalledPlugin] = []
     for kind in ("provider", "sink", "forwarder"):
         for point in find_plugins(f"{kind}s").values():
             try:
                 with contain():
-                    point.load()
+                    read_models(point.load())
             except Exception as error:  # noqa: BLE001 - a plug-in may raise anything
                 found.append(_build(kind, point, "broken", explain_plugin_error(point, error)))
             else:
