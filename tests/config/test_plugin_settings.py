@@ -15,7 +15,7 @@ from pydantic import BaseModel, SecretStr, ValidationError, model_validator
 from weatherd.config.city_list import CityList, parse_cities
 from weatherd.config.diff import diff
 from weatherd.config.loader import parse_settings
-from weatherd.config.plugin_models import PluginModels, find_plugin_models
+from weatherd.config.plugin_models import PluginModels, find_plugin_models, read_models
 from weatherd.config.schema import cities_schema, settings_schema
 from weatherd.config.settings import collect_secrets
 from weatherd.config.yaml import reader
@@ -353,6 +353,21 @@ def test_settings_of_a_broken_plug_in_report_the_import_error() -> None:
     row = "cities:\n- {name: A, lat: 1, lon: 2, plugins: {my-sink: {port: 1}}}\n"
     ((problem,),) = parse_cities([("f.yaml", row)], [], find_models=broken).quarantined
     assert str(problem) == f"f.yaml:2:39: 'A': {reason}"
+
+
+def test_a_secret_in_a_city_model_is_an_error_of_the_plug_in() -> None:
+    """Because the secrets in rows are not redacted; a secret of a subsection counts, too."""
+
+    class Keys(BaseModel, frozen=True):
+        account: Account | None = None
+
+    async def open_provider() -> None: ...
+
+    open_provider.city_model = Keys  # type: ignore[attr-defined]
+    with pytest.raises(
+        TypeError, match=r"city_model has the secret 'account.token', which belongs in a settings_model"
+    ):
+        read_models(open_provider)
 
 
 @pytest.mark.parametrize(

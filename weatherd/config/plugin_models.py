@@ -19,7 +19,7 @@ A plug-in defines them as attributes of its module, or of the function in its en
 Nothing but the entry point needs to be registered. Unknown keys are always rejected, even if the model allows them.
 Without a section in weatherd.yaml, the plug-in gets the defaults of its model; if the model requires a key, a sink or
 forwarder is disabled and a provider is unusable. A ``city_model`` must be frozen and hashable, because a reload
-compares cities.
+compares cities, and it must not have secrets, because only those in the settings are redacted.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from weatherd.config.messages import explain_error
-from weatherd.config.setting_fields import PLUGINS, section_model
+from weatherd.config.setting_fields import PLUGINS, section_model, walk_settings
 from weatherd.errors import ConfigError, Problem
 from weatherd.plugins import contain, explain_plugin_error, find_attribute, find_plugins, quote_value
 
@@ -71,8 +71,16 @@ def find_plugin_models() -> Mapping[str, PluginModels]:
 
 
 def read_models(opener: Any) -> PluginModels:
-    """Return the models of the plug-in that *opener* opens. Raises TypeError if an attribute is not a model."""
-    return PluginModels(_find_model(opener, "settings_model"), _find_model(opener, "city_model"))
+    """Return the models of the plug-in that *opener* opens.
+
+    Raises TypeError if an attribute is not a model, or if the city model has a secret, which would not be redacted.
+    """
+    settings, city = _find_model(opener, "settings_model"), _find_model(opener, "city_model")
+    for field in walk_settings(city) if city else ():
+        if field.is_secret:
+            key = ".".join(field.keys)
+            raise TypeError(f"the plug-in's city_model has the secret '{key}', which belongs in a settings_model")
+    return PluginModels(settings, city)
 
 
 def _find_model(opener: Any, attribute: str) -> type[BaseModel] | None:
