@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -30,7 +30,7 @@ DEFAULT_AGE_BUDGET = 10800.0  # seconds, for a plug-in that declares none
 class AgeBudgets:
     """Maximum age in seconds of a fresh observation, by provider."""
 
-    seconds: Mapping[str, float] = field(default_factory=lambda: AGE_BUDGETS)
+    seconds: Mapping[str, float]
 
     def of_provider(self, provider: str) -> float:
         """Return a provider's age budget in seconds."""
@@ -42,7 +42,7 @@ class AgeBudgets:
         return now - observation.observed_at.timestamp() > budget
 
 
-BUILT_IN_BUDGETS = AgeBudgets()
+BUILT_IN_BUDGETS = AgeBudgets(AGE_BUDGETS)
 
 
 def age_seconds(observation: Observation, now: float) -> float:

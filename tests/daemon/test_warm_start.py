@@ -12,13 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from tests.support.daemon import make_configuration, make_parts
+from tests.support.daemon import make_configuration, make_latest, make_parts
 from tests.support.fakes import BERLIN, KIEL, FakeProvider, FakeSink, observation
 from tests.support.virtual_time import EPOCH, now
 from weatherd.city import City
 from weatherd.daemon.lifecycle import run_daemon
 from weatherd.observation import LastObservation
-from weatherd.pipeline.latest import LatestObservations
 from weatherd.polling.schedule import first_poll_time, next_tick, phase_offset
 from weatherd.quota.planner import Planner
 from weatherd.quota.plans import Plan
@@ -36,7 +35,7 @@ async def run_daemon_for(
     stop, sink = asyncio.Event(), FakeSink()
     asyncio.get_running_loop().call_later(seconds, stop.set)
     parts = make_parts(
-        make_configuration(*cities), {"fake": provider}, sinks={"sink": sink}, latest=LatestObservations(lasts)
+        make_configuration(*cities), {"fake": provider}, sinks={"sink": sink}, latest=make_latest(saved=lasts)
     )
     await run_daemon(parts, stop=stop, reload=asyncio.Event())
     return sink

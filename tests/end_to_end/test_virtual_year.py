@@ -21,14 +21,13 @@ import pytest
 
 from tests.pipeline.forwarders.destination import capture_warnings
 from tests.support import virtual_time
-from tests.support.daemon import make_parts
+from tests.support.daemon import make_latest, make_parts
 from tests.support.fakes import VirtualJournal, observation, unavailable
 from weatherd.city import City
 from weatherd.config.loader import Configuration
 from weatherd.config.settings import Settings
 from weatherd.daemon.lifecycle import run_daemon
 from weatherd.errors import DeliveryError, StateError
-from weatherd.pipeline.latest import LatestObservations
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -126,7 +125,7 @@ class Year:
                 load=lambda _: self._configuration(),
                 journal=journal,
                 forwarders=self.destinations,
-                latest=LatestObservations(kept.latest),
+                latest=make_latest(saved=kept.latest),
                 random=self.draws,
             )
             running = run_daemon(parts, stop=stop, reload=reload)

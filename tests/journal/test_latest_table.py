@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from tests.support.fakes import BERLIN, KIEL, observation
 from tests.support.virtual_time import EPOCH, VirtualTimeLoop
 from weatherd.config.diff import diff
+from weatherd.freshness import BUILT_IN_BUDGETS
 from weatherd.journal.store import Store
 from weatherd.observation import FetchedObservation
 from weatherd.pipeline.consumer import consume
@@ -85,7 +86,7 @@ async def _run_pipeline(
 
 
 def _start(cities: Iterable[City], saved: Iterable[LastObservation] = ()) -> tuple[CityRegistry, LatestObservations]:
-    registry, latest = CityRegistry(), LatestObservations(saved)
+    registry, latest = CityRegistry(), LatestObservations(saved, BUILT_IN_BUDGETS)
     registry.subscribe(latest.apply)
     registry.apply(diff((), cities))
     return registry, latest

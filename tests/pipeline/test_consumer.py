@@ -14,7 +14,6 @@ from tests.support.fakes import BERLIN, KIEL, FakeJournal, FakeSink, make_fetche
 from weatherd.config.diff import diff
 from weatherd.pipeline.consumer import consume
 from weatherd.pipeline.journal_writer import JournalWriter
-from weatherd.pipeline.latest import LatestObservations
 from weatherd.pipeline.queue import BATCH_LIMIT, ObservationCounts, ObservationQueue
 from weatherd.pipeline.sinks.guard import QUEUE_LIMIT, WRITE_TIMEOUT, GuardedSink
 
@@ -29,7 +28,7 @@ async def _consume(arrivals: Sequence[FetchedObservation], *sinks: FakeSink, eve
     guarded = [GuardedSink(f"sink-{number}", sink) for number, sink in enumerate(sinks)]
     writer = JournalWriter(FakeJournal().add, queue, counts)
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(consume(queue, LatestObservations(), guarded, writer))
+        tasks.create_task(consume(queue, make_latest(), guarded, writer))
         tasks.create_task(writer.run())
         for sink in guarded:
             tasks.create_task(sink.run())

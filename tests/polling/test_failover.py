@@ -14,11 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from tests.support.daemon import make_context
+from tests.support.daemon import make_context, make_latest
 from tests.support.fakes import KIEL, observation
 from tests.support.virtual_time import EPOCH, now
 from weatherd.errors import Failure, ProviderError
-from weatherd.pipeline.latest import LatestObservations
 from weatherd.pipeline.queue import ObservationQueue
 from weatherd.polling.failover import Suspension, order_providers, suspend
 from weatherd.polling.producer import produce
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
 
     from weatherd.city import City
     from weatherd.observation import Observation
+    from weatherd.pipeline.latest import LatestObservations
 
 BOTH = replace(KIEL, providers=("first", "second"))
 DAY = 86400.0
@@ -72,7 +72,7 @@ class RecordingQueue(ObservationQueue):
 
 async def poll_city(first: Service, second: Service, seconds: float = DAY, city: City = BOTH) -> RecordingQueue:
     """Poll a city for the given seconds."""
-    board = LatestObservations()
+    board = make_latest()
     channel = RecordingQueue(board)
     context = make_context({"first": first, "second": second}, latest=board, queue=channel)
     with contextlib.suppress(TimeoutError):

@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from tests.support.fakes import observation, unavailable
 from tests.support.virtual_time import EPOCH
 from weatherd.errors import Failure, ProviderError
+from weatherd.freshness import BUILT_IN_BUDGETS
 from weatherd.polling.outage_log import OutageLog
 
 NOW = EPOCH.timestamp()
@@ -48,7 +49,7 @@ def test_a_paused_service_is_not_the_citys_outage(error: ProviderError) -> None:
     with capture_logs() as logs:
         for poll in range(200):
             outage.failed(error, NOW + 60 * poll, 60.0)
-            outage.went_stale(LAST, error, NOW + 60 * poll)
+            outage.went_stale(LAST, error, NOW + 60 * poll, BUILT_IN_BUDGETS)
         outage.recovered(NOW + 12_000)
     assert loud(logs) == []
 
@@ -77,7 +78,7 @@ def test_an_observation_becomes_stale_once() -> None:
     with capture_logs() as logs:
         for hour in range(10):
             outage.failed(unavailable(), NOW + 3600 * hour, 3600.0)
-            outage.went_stale(LAST, unavailable(), NOW + 3600 * hour)
+            outage.went_stale(LAST, unavailable(), NOW + 3600 * hour, BUILT_IN_BUDGETS)
         outage.recovered(NOW + 36_000)
     assert loud(logs) == ["city.down", "city.stale", "city.recovered"]
     (stale,) = [log for log in logs if log["event"] == "city.stale"]
@@ -88,7 +89,7 @@ def test_a_city_without_an_observation_is_not_stale() -> None:
     """Without an observation nothing is logged."""
     outage = OutageLog()
     with capture_logs() as logs:
-        outage.went_stale(None, unavailable(), NOW + 1e6)
+        outage.went_stale(None, unavailable(), NOW + 1e6, BUILT_IN_BUDGETS)
     assert logs == []
 
 
@@ -108,7 +109,7 @@ def test_the_events_of_any_history_alternate(polls: list[tuple[bool, Any, float]
                 outage = OutageLog()
             else:
                 outage.failed(error, now, 60.0)
-                outage.went_stale(LAST, error, now)
+                outage.went_stale(LAST, error, now, BUILT_IN_BUDGETS)
         told += loud(logs)
         assert len(logs) <= 2
         assert all(log.get("seconds", 0) >= 0 for log in logs)

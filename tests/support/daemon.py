@@ -16,6 +16,7 @@ from weatherd.daemon import lifecycle
 from weatherd.daemon.parts import Parts
 from weatherd.daemon.status import DaemonStatus, ReloadResult
 from weatherd.errors import ConfigError
+from weatherd.freshness import BUILT_IN_BUDGETS
 from weatherd.pipeline.journal_writer import JournalWriter
 from weatherd.pipeline.latest import LatestObservations
 from weatherd.pipeline.queue import ObservationCounts, ObservationQueue
@@ -50,7 +51,7 @@ def make_registry(cities: Iterable[City] = ()) -> CityRegistry:
 
 def make_latest(cities: Iterable[City] = (), saved: Iterable[LastObservation] = ()) -> LatestObservations:
     """Return the latest observations after a start with these cities and what an earlier run has saved."""
-    latest = LatestObservations(saved)
+    latest = LatestObservations(saved, BUILT_IN_BUDGETS)
     latest.apply(diff((), cities))
     return latest
 
@@ -64,7 +65,7 @@ def make_parts(configuration: Configuration, providers: Mapping[str, Provider], 
         "load": lambda _: configuration,
         "snapshot": None,
         "registry": CityRegistry(),
-        "latest": LatestObservations(),
+        "latest": make_latest(),
         "planner": Planner(),
         "sinks": {},
         "journal": FakeJournal(),
@@ -79,7 +80,7 @@ def make_context(providers: Mapping[str, Provider], **parts: Any) -> PollingCont
     defaults: dict[str, Any] = {
         "planner": Planner(),
         "registry": CityRegistry(),
-        "latest": LatestObservations(),
+        "latest": make_latest(),
         "queue": ObservationQueue(1000),
         "counts": ObservationCounts(),
         "epoch": virtual_time.now().timestamp() - asyncio.get_running_loop().time(),
@@ -93,7 +94,7 @@ def make_status(cities: Iterable[City] = (), **parts: Any) -> DaemonStatus:
     counts, queue = ObservationCounts(), ObservationQueue(1)
     defaults: dict[str, Any] = {
         "registry": make_registry(cities),
-        "latest": LatestObservations(),
+        "latest": make_latest(),
         "counts": counts,
         "queue": queue,
         "writer": JournalWriter(FakeJournal().add, queue, counts),

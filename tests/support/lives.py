@@ -14,13 +14,12 @@ from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from tests.support import virtual_time
-from tests.support.daemon import make_parts
+from tests.support.daemon import make_latest, make_parts
 from tests.support.fakes import VirtualJournal
 from weatherd.config.loader import Configuration
 from weatherd.daemon.lifecycle import run_daemon
 from weatherd.daemon.wiring import open_providers
 from weatherd.journal.provider_state import ProviderState
-from weatherd.pipeline.latest import LatestObservations
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -109,7 +108,7 @@ class Lives:
                     sinks={"sink": self.sink},
                     journal=journal,
                     planner=providers.planner,
-                    latest=LatestObservations(state.latest),
+                    latest=make_latest(saved=state.latest),
                     random=random.Random(loop.time()),
                 )
                 task = loop.create_task(run_daemon(parts, stop=stop, reload=asyncio.Event()))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from weatherd.freshness import BUILT_IN_BUDGETS
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -21,7 +19,7 @@ class LatestObservations:
     coordinates. *budgets* are the ages up to which observations are fresh.
     """
 
-    def __init__(self, saved: Iterable[LastObservation] = (), budgets: AgeBudgets = BUILT_IN_BUDGETS) -> None:
+    def __init__(self, saved: Iterable[LastObservation], budgets: AgeBudgets) -> None:
         self.budgets = budgets
         self._latest: dict[str, Observation] = {}  # by city id
         self._saved = {last.observation.city: last for last in saved}  # of cities that are not listed yet

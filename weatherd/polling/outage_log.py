@@ -9,7 +9,7 @@ import structlog
 
 from weatherd.errors import Failure, ProviderError, describe, is_service_wide
 from weatherd.formatting import format_rfc3339
-from weatherd.freshness import BUILT_IN_BUDGETS, age_seconds
+from weatherd.freshness import age_seconds
 
 if TYPE_CHECKING:
     from weatherd.freshness import AgeBudgets
@@ -53,13 +53,7 @@ class OutageLog:
         else:
             log.error("city.down", **facts, exc_info=error)
 
-    def went_stale(
-        self,
-        last: Observation | None,
-        error: Exception | None,
-        now: float,
-        budgets: AgeBudgets = BUILT_IN_BUDGETS,
-    ) -> None:
+    def went_stale(self, last: Observation | None, error: Exception | None, now: float, budgets: AgeBudgets) -> None:
         """Log once per outage that the city's last observation has gone stale."""
         if last is None or self._is_stale or not budgets.is_stale(last, now):
             return
