@@ -273,6 +273,11 @@ async def test_an_unreachable_daemon_is_an_error() -> None:
 
 
 async def test_a_client_must_be_entered() -> None:
-    """Without ``async with`` there are no connections."""
+    """Without ``async with``, and after it, there are no connections."""
+    client = Client()
     with pytest.raises(RuntimeError, match="async with"):
-        await Client().get_status()
+        await client.get_status()
+    async with client:
+        pass
+    with pytest.raises(RuntimeError, match="async with"):
+        await client.get_status()

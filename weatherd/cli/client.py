@@ -27,7 +27,6 @@ from weatherd.web.schemas import (
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
-    from types import TracebackType
 
     from weatherd.http.response import Response
     from weatherd.http.session import Session
@@ -91,9 +90,8 @@ class Client:
         self._session = await self._stack.enter_async_context(open_session(_AGENT, ca_file=self._ca_file))
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
+        self._session = None
         await self._stack.aclose()
 
     async def get_health(self) -> HealthModel:

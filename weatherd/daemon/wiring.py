@@ -167,7 +167,6 @@ async def open_forwarders(
     state: ProviderState,
     cities: Callable[[], Sequence[City]],
     budgets: AgeBudgets,
-    now: Callable[[], datetime] = utc_now,
 ) -> AsyncIterator[dict[str, Forwarder]]:
     """Create every installed and enabled forwarder; the daemon connects them later.
 
@@ -176,7 +175,7 @@ async def open_forwarders(
     forwarders: dict[str, Forwarder] = {}
     async with open_session(USER_AGENT, ca_file=settings.tls.ca_file) as session:
         for name, point in plugins.find_plugins("forwarders").items():
-            resources = ForwarderResources(session, state.key_values(f"forwarder {name}"), cities, now, budgets)
+            resources = ForwarderResources(session, state.key_values(f"forwarder {name}"), cities, utc_now, budgets)
             with _contain_opening(name):
                 if (forwarder := create_forwarder(point, settings, resources)) is not None:
                     forwarders[name] = forwarder

@@ -58,9 +58,9 @@ class Database:
         except sqlite3.DatabaseError as error:
             raise self._translate(error) from None
 
-    def query_value(self, statement: str, values: Sequence[Any] = ()) -> Any:
+    def query_value(self, statement: str) -> Any:
         """Return the first value that a statement selects, or None."""
-        rows = self.query(statement, values)
+        rows = self.query(statement)
         return rows[0][0] if rows else None
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> int:

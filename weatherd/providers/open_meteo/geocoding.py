@@ -30,9 +30,9 @@ class FoundPlace:
     timezone: str
 
 
-async def search_places(session: Session, base_url: str, name: str, count: int = 10) -> list[FoundPlace]:
-    """Return up to *count* places called *name*, the likeliest first. Raises ProviderError."""
-    parameters = {"name": name, "count": str(count), "language": "en", "format": "json"}
+async def search_places(session: Session, base_url: str, name: str) -> list[FoundPlace]:
+    """Return up to ten places called *name*, the likeliest first. Raises ProviderError."""
+    parameters = {"name": name, "count": "10", "language": "en", "format": "json"}
     return parse_places(await get(session, f"{base_url}/v1/search", parameters))
 
 
