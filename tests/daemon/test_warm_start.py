@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from tests.support.daemon import make_configuration, make_latest, make_parts
+from tests.support.daemon import make_configuration, make_latest, make_parts, make_planner
 from tests.support.fakes import BERLIN, KIEL, FakeProvider, FakeSink, observation
 from tests.support.virtual_time import EPOCH, now
 from weatherd.city import City
@@ -176,7 +176,7 @@ async def test_a_reload_updates_the_plan_and_reports_the_calls() -> None:
                 make_configuration(*CITIES),
                 {"fake": FakeProvider().responds()},
                 load=lambda _: make_configuration(*lists.pop(0)),
-                planner=Planner({"fake": Plan({"day": 2880})}),
+                planner=make_planner({"fake": Plan({"day": 2880})}),
             )
             await run_daemon(parts, stop=stop, reload=reload)
     told = [(event["event"], event.get("stretched")) for event in logs if event["event"].startswith("quota.")]

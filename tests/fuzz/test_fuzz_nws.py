@@ -22,11 +22,10 @@ from tests.fuzz.test_fuzz_parsers import (
     corrupt_bytes,
     corrupt_values,
 )
-from tests.support.fakes import KIEL
+from tests.support.fakes import KIEL, new_key_values
 from tests.support.virtual_time import run
 from weatherd.errors import ProviderError
 from weatherd.http.response import Response, parse_json
-from weatherd.journal.key_value import KeyValueStore
 from weatherd.observation import Observation
 from weatherd.providers.nws.client import parse_nws
 from weatherd.providers.nws.stations import StationFinder, format_coordinates
@@ -122,7 +121,7 @@ def corrupt(document: Any, rng: random.Random) -> bytes:
 
 async def search(rng: random.Random) -> list[str]:
     """Find the stations of a place, with a corrupted stored entry and a service whose responses are corrupted."""
-    key_values = KeyValueStore("nws")
+    key_values = new_key_values("nws")
     if rng.random() < 0.5:
         entry = corrupt(ENTRY, rng).decode(errors="replace")
         key_values.put(format_coordinates(KIEL), entry, NOW + timedelta(days=1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from tests.support.fakes import new_key_values
 from tests.support.virtual_time import EPOCH
 from weatherd.journal.key_value import KeyValueEntry, KeyValueStore
 
@@ -17,7 +18,7 @@ def make_entry(key: str, text: str) -> KeyValueEntry:
 
 def test_a_text_is_found_at_once() -> None:
     """A text is found before it is saved; a second text replaces the first, and an unknown key has none."""
-    store = KeyValueStore("fake")
+    store = new_key_values("fake")
     store.put("a", "one", LATER)
     store.put("a", "two", LATER)
     assert (store.get("a"), store.get("b")) == ("two", None)
@@ -40,7 +41,7 @@ def test_only_the_last_text_of_a_key_is_saved() -> None:
 
 def test_an_entry_of_an_earlier_run_is_not_saved_again() -> None:
     """An entry of an earlier run is found, and not saved again, because it is already on the disk."""
-    store = KeyValueStore("fake")
+    store = new_key_values("fake")
     store.restore(make_entry("a", "one"))
     assert store.get("a") == "one"
     assert store.take_unsaved() == []
@@ -48,7 +49,7 @@ def test_an_entry_of_an_earlier_run_is_not_saved_again() -> None:
 
 def test_an_entry_that_could_not_be_saved_is_saved_later() -> None:
     """The entry is saved again, unless a newer text was put for its key: then that one is saved."""
-    store = KeyValueStore("fake")
+    store = new_key_values("fake")
     store.put("a", "old", LATER)
     store.put("b", "other", LATER)
     entries = store.take_unsaved()
@@ -60,7 +61,7 @@ def test_an_entry_that_could_not_be_saved_is_saved_later() -> None:
 
 def test_namespaces_are_separate() -> None:
     """A key of one provider is unknown to another, and an entry names its provider."""
-    one, other = KeyValueStore("one"), KeyValueStore("other")
+    one, other = new_key_values("one"), new_key_values("other")
     one.put("a", "text", LATER)
     assert other.get("a") is None
     assert [unsaved.namespace for unsaved in one.take_unsaved()] == ["one"]
@@ -68,6 +69,6 @@ def test_namespaces_are_separate() -> None:
 
 def test_a_text_that_cannot_be_encoded_is_repaired() -> None:
     """A lone surrogate, as an escape in JSON may hold, cannot be saved: it becomes a question mark."""
-    store = KeyValueStore("fake")
+    store = new_key_values("fake")
     store.put("a", "half \ud800", LATER)
     assert store.get("a") == "half ?"

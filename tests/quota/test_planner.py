@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
+from tests.support.daemon import make_planner
 from tests.support.fakes import KIEL
 from weatherd.quota.planner import RETRY_RESERVE, Planner
 from weatherd.quota.plans import PLANS, UNLIMITED, WINDOW_SECONDS, Plan
@@ -127,7 +128,7 @@ def test_the_minimum_interval_of_a_plan_is_respected() -> None:
 
 def test_a_planner_without_plans_changes_nothing() -> None:
     """An unknown provider is not limited, and a planner works without rate limiters."""
-    planner = Planner()
+    planner = make_planner()
     with capture_logs() as logs:
         planner.update(cities(10_000, 1.0, "other"))
     assert (planner.interval(cities(1, 1.0, "other")[0]), logs) == (1.0, [])

@@ -21,6 +21,7 @@ from weatherd.pipeline.journal_writer import JournalWriter
 from weatherd.pipeline.latest import LatestObservations
 from weatherd.pipeline.queue import ObservationCounts, ObservationQueue
 from weatherd.polling.city_registry import CityRegistry
+from weatherd.polling.poll_history import PollHistory
 from weatherd.polling.producer import PollingContext
 from weatherd.quota.planner import Planner
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from weatherd.observation import LastObservation
     from weatherd.pipeline.sinks import Sink
     from weatherd.providers import Provider
+    from weatherd.quota.plans import Plan
 
 ROWS = (KIEL, BERLIN, MUNICH)
 _SETTINGS = Settings()
@@ -56,6 +58,11 @@ def make_latest(cities: Iterable[City] = (), saved: Iterable[LastObservation] = 
     return latest
 
 
+def make_planner(plans: Mapping[str, Plan] | None = None) -> Planner:
+    """Return a planner without rate limiters, by default for services without limits."""
+    return Planner(plans or {}, lambda _provider, _rate: None)
+
+
 def make_parts(configuration: Configuration, providers: Mapping[str, Provider], **parts: Any) -> Parts:
     """Return the parts of a daemon on virtual time, with a fake journal and without sinks, but for *parts*.
 
@@ -66,7 +73,7 @@ def make_parts(configuration: Configuration, providers: Mapping[str, Provider], 
         "snapshot": None,
         "registry": CityRegistry(),
         "latest": make_latest(),
-        "planner": Planner(),
+        "planner": make_planner(),
         "sinks": {},
         "journal": FakeJournal(),
         "now": virtual_time.now,
@@ -78,13 +85,14 @@ def make_parts(configuration: Configuration, providers: Mapping[str, Provider], 
 def make_context(providers: Mapping[str, Provider], **parts: Any) -> PollingContext:
     """Return what producers need, without cities and on the running loop's clock, but for *parts*."""
     defaults: dict[str, Any] = {
-        "planner": Planner(),
+        "planner": make_planner(),
         "registry": CityRegistry(),
         "latest": make_latest(),
         "queue": ObservationQueue(1000),
         "counts": ObservationCounts(),
         "epoch": virtual_time.now().timestamp() - asyncio.get_running_loop().time(),
         "random": random.Random(0),
+        "history": PollHistory(),
     }
     return PollingContext(providers=providers, **(defaults | parts))
 
@@ -99,13 +107,14 @@ def make_status(cities: Iterable[City] = (), **parts: Any) -> DaemonStatus:
         "queue": queue,
         "writer": JournalWriter(FakeJournal().add, queue, counts),
         "sinks": [],
-        "planner": Planner(),
+        "planner": make_planner(),
         "limiters": {},
         "journal": None,
         "deliveries": None,
         "now": virtual_time.now,
         "request_reload": lambda: None,
         "last_reload": ReloadResult(successful=True, at=0.0),
+        "history": PollHistory(),
     }
     return DaemonStatus(**(defaults | parts))
 

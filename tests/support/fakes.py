@@ -68,9 +68,14 @@ def new_limiter(
     return RateLimiter(UsageMeter(name, plan), concurrency, now, lambda: None)
 
 
+def new_key_values(namespace: str = "fake") -> KeyValueStore:
+    """Return an empty key-value store that is never saved."""
+    return KeyValueStore(namespace, lambda: None)
+
+
 def resources(session: Session, now: Callable[[], datetime] = now, memory: KeyValueStore | None = None) -> Resources:
     """Return a provider's resources; *memory* may hold the entries of an earlier provider."""
-    return Resources(session, new_limiter(now=now), memory or KeyValueStore("fake"), now)
+    return Resources(session, new_limiter(now=now), memory or new_key_values(), now)
 
 
 class FakeProvider:

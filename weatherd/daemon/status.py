@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
-
-from weatherd.polling.poll_history import PollHistory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,6 +20,7 @@ if TYPE_CHECKING:
     from weatherd.pipeline.queue import ObservationCounts, ObservationQueue
     from weatherd.pipeline.sinks.guard import GuardedSink
     from weatherd.polling.city_registry import CityRegistry
+    from weatherd.polling.poll_history import PollHistory
     from weatherd.quota.limiter import RateLimiter
     from weatherd.quota.planner import Planner
 
@@ -64,7 +63,7 @@ class DaemonStatus:
     now: Callable[[], datetime]
     request_reload: Callable[[], None]
     last_reload: ReloadResult
-    history: PollHistory = field(default_factory=PollHistory)
+    history: PollHistory
     is_ready: bool = False
 
     @property

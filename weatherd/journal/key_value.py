@@ -19,16 +19,12 @@ class KeyValueEntry(NamedTuple):
     until: float
 
 
-def _ignore_change() -> None:
-    """Ignore a change of a store that is never saved."""
-
-
 @dataclass(slots=True)
 class KeyValueStore:
     """The texts that one provider or forwarder keeps across restarts: held in memory, saved a moment later."""
 
     namespace: str
-    on_change: Callable[[], None] = _ignore_change  # called when there is something to save
+    on_change: Callable[[], None]  # called when there is something to save
     _entries: dict[str, KeyValueEntry] = field(default_factory=dict)
     _unsaved: dict[str, KeyValueEntry] = field(default_factory=dict)
 

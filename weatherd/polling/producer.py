@@ -56,7 +56,7 @@ class PollingContext:
     counts: ObservationCounts
     epoch: float  # POSIX time at which the loop's clock was zero
     random: random.Random
-    history: PollHistory = field(default_factory=PollHistory)
+    history: PollHistory
     timer: TickTimer = field(default_factory=TickTimer)
     clock: Callable[[], float] = field(default_factory=lambda: asyncio.get_running_loop().time)
 

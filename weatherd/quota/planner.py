@@ -22,16 +22,12 @@ log = structlog.get_logger()
 RETRY_RESERVE = 1.02  # a stretched list uses 98 % of the plan; the rest is for retries
 
 
-def _ignore_rate(_provider: str, _rate: float) -> None:
-    """Ignore the planned rate if there are no rate limiters."""
-
-
 @dataclass(slots=True)
 class Planner:
     """The poll intervals of the current list of cities."""
 
-    plans: Mapping[str, Plan] = field(default_factory=dict)
-    on_planned_rate: Callable[[str, float], None] = _ignore_rate  # called with each provider and its calls per second
+    plans: Mapping[str, Plan]
+    on_planned_rate: Callable[[str, float], None]  # called with each provider and its calls per second
     _loads: Mapping[str, ProviderLoad] = field(default_factory=dict)
     _factors: dict[str, float] = field(default_factory=dict)  # of the stretched providers
 

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from tests.support.fakes import BERLIN, KIEL, observation
+from tests.support.fakes import BERLIN, KIEL, new_key_values, observation
 from weatherd.config.settings import Settings
 from weatherd.http.session import open_session
 from weatherd.journal.journal import open_journal
-from weatherd.journal.key_value import KeyValueStore
 from weatherd.observation import FetchedObservation
 from weatherd.pipeline.forwarders import ForwarderResources
 from weatherd.pipeline.forwarders.group import open_deliveries
@@ -76,7 +75,7 @@ async def open_harness(folder: Path) -> AsyncIterator[DeliveryHarness]:
         harness = DeliveryHarness(
             journal,
             ForwarderResources(
-                session, KeyValueStore("destination"), lambda: harness.cities, lambda: datetime.now(UTC)
+                session, new_key_values("destination"), lambda: harness.cities, lambda: datetime.now(UTC)
             ),
         )
         yield harness

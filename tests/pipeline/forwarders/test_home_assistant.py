@@ -6,15 +6,14 @@ import gc
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.fakes import BERLIN, KIEL
+from tests.support.fakes import BERLIN, KIEL, new_key_values
 from weatherd.errors import DeliveryError
-from weatherd.journal.key_value import KeyValueStore
 from weatherd.pipeline.forwarders import ForwarderResources
 from weatherd.pipeline.forwarders.discovery_payload import Topics
 from weatherd.pipeline.forwarders.home_assistant import (
@@ -24,6 +23,9 @@ from weatherd.pipeline.forwarders.home_assistant import (
     Publication,
     publish_in_batches,
 )
+
+if TYPE_CHECKING:
+    from weatherd.journal.key_value import KeyValueStore
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 TOPICS = Topics("weatherd", "homeassistant")
@@ -59,7 +61,7 @@ def test_an_entry_of_an_earlier_version_is_read(text: str, expected: Announcemen
 class Broker:
     """Keeps what is published, and the key-value store that outlives a connection."""
 
-    saved: KeyValueStore = field(default_factory=lambda: KeyValueStore("forwarder mqtt"))
+    saved: KeyValueStore = field(default_factory=lambda: new_key_values("forwarder mqtt"))
     published: list[tuple[str, str, bool]] = field(default_factory=list)
     forgotten: list[str] = field(default_factory=list)
 

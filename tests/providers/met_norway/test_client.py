@@ -15,20 +15,21 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from structlog.testing import capture_logs
 
-from tests.support.fakes import resources
+from tests.support.fakes import new_key_values, resources
 from tests.support.virtual_time import EPOCH, now
 from weatherd import __version__
 from weatherd.city import City
 from weatherd.config.settings import Settings
 from weatherd.errors import ConfigError, Failure, ProviderError
 from weatherd.http.session import open_session
-from weatherd.journal.key_value import KeyValueStore
 from weatherd.providers.met_norway import client as met_norway
 from weatherd.providers.met_norway.client import FORECAST_PATH, MetNorwayProvider, build_met_norway_query
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from datetime import datetime
+
+    from weatherd.journal.key_value import KeyValueStore
 
 OSLO = City(name="Oslo", lat=59.91391, lon=10.75225, interval=600.0, providers=("met-norway",))
 NEXT_DOOR = replace(OSLO, name="Next door", id="next-door", lat=59.91389)
@@ -169,7 +170,7 @@ async def test_a_forecast_stored_by_an_older_version_is_requested_anew() -> None
 
 async def test_a_forecast_survives_a_restart() -> None:
     """Another provider with the same store sends no request before the forecast expires."""
-    service, key_values = Service(), KeyValueStore("met-norway")
+    service, key_values = Service(), new_key_values("met-norway")
     async with run_service(service, key_values) as provider:
         first = await provider.fetch(OSLO)
     async with run_service(service, key_values) as provider:
@@ -185,7 +186,7 @@ async def test_a_forecast_survives_a_restart() -> None:
 )
 async def test_a_damaged_stored_forecast_is_ignored(kept: str) -> None:
     """Anything but a forecast in the store leads to a request."""
-    service, key_values = Service(), KeyValueStore("met-norway")
+    service, key_values = Service(), new_key_values("met-norway")
     key_values.put("59.9139,10.7522", kept, EPOCH + timedelta(days=1))
     key_values.put("59.9139,10.7523", kept, EPOCH + timedelta(days=1))
     async with run_service(service, key_values) as provider:

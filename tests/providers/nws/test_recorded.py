@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.fakes import KIEL
+from tests.support.fakes import KIEL, new_key_values
 from tests.support.virtual_time import EPOCH, now
 from weatherd.errors import Failure, ProviderError
 from weatherd.http.response import Response
-from weatherd.journal.key_value import KeyValueStore
 from weatherd.observation import Observation
 from weatherd.providers.nws.client import parse_nws
 from weatherd.providers.nws.stations import StationFinder
@@ -200,7 +199,7 @@ async def test_the_stations_of_a_place(recorded: Path) -> None:
         document: dict[str, Any] = json.loads((recorded / "nws" / STATION_FILES[len(paths) - 1]).read_bytes())
         return document
 
-    found = await StationFinder(fetch, KeyValueStore("nws"), now).find(KIEL)
+    found = await StationFinder(fetch, new_key_values("nws"), now).find(KIEL)
     features = json.loads((recorded / "nws" / STATION_FILES[1]).read_bytes())["features"]
     assert paths == ["/points/54.3059,10.1233", "/gridpoints/TAE/58,65/stations"]
     assert found == [feature["properties"]["stationIdentifier"] for feature in features[:5]]

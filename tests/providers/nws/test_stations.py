@@ -10,10 +10,10 @@ import pytest
 from aiohttp import web
 
 from tests.providers.nws.test_fetch import NEAR, POINT, SEARCH, TOPEKA, Service, path, run_service
+from tests.support.fakes import new_key_values
 from tests.support.virtual_time import now
 from weatherd.city import City
 from weatherd.errors import Failure, ProviderError
-from weatherd.journal.key_value import KeyValueStore
 
 
 async def test_cities_at_one_place_share_the_stations() -> None:
@@ -30,7 +30,7 @@ async def test_cities_at_one_place_share_the_stations() -> None:
 
 async def test_stations_survive_a_restart_for_a_day() -> None:
     """Another provider with the same store does not request them until they are a day old."""
-    service, memory = Service(), KeyValueStore("nws")
+    service, memory = Service(), new_key_values("nws")
     async with run_service(service, memory) as provider:
         await provider.fetch(TOPEKA)
     async with run_service(service, memory) as provider:
@@ -53,7 +53,7 @@ async def test_stations_survive_a_restart_for_a_day() -> None:
 )
 async def test_a_damaged_entry_is_replaced(text: str) -> None:
     """An entry that is invalid, from the future, or has an invalid id is ignored."""
-    service, memory = Service(), KeyValueStore("nws")
+    service, memory = Service(), new_key_values("nws")
     memory.put("39.05,-95.67", text, now() + timedelta(days=1))
     async with run_service(service, memory) as provider:
         assert (await provider.fetch(TOPEKA)).station == "K1"
@@ -114,7 +114,7 @@ UNSAID = ("the response does not name the stations near the place", Failure.MALF
 )
 async def test_a_place_without_stations(at: str, response: tuple[int, Any], expected: tuple[str, Failure]) -> None:
     """The reason is raised and nothing is stored: the next poll requests them again."""
-    service, memory = Service(), KeyValueStore("nws")
+    service, memory = Service(), new_key_values("nws")
     service.responses[at] = web.json_response(response[1], status=response[0])
     async with run_service(service, memory) as provider:
         with pytest.raises(ProviderError) as caught:
