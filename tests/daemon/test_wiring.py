@@ -334,14 +334,14 @@ async def test_a_sink_or_forwarder_with_a_wrong_attribute_is_broken(
     """It is logged once with the same text as a provider's, and not used; the others are opened."""
     install(group, "wrong")
     monkeypatch.setattr(open_wrong, attribute, value, raising=False)
-    state = in_memory_state(virtual_time.now)
+    state, settings = in_memory_state(virtual_time.now), parse_settings("log: {observations: false}", "f.yaml", {})
     opened: contextlib.AbstractAsyncContextManager[Mapping[str, object]] = (
-        open_sinks(Settings()) if group == "sinks" else open_forwarders(Settings(), state, lambda: (), BUILT_IN_BUDGETS)
+        open_sinks(settings) if group == "sinks" else open_forwarders(settings, state, lambda: (), BUILT_IN_BUDGETS)
     )
     with capture_logs() as logs:
         async with opened as usable:
             assert "wrong" not in usable
-            assert ("log" in usable) is (group == "sinks")
+            assert ("console" in usable) is (group == "sinks")
     text = f"the plug-in's {attribute} is {quote_value(value)}, not a pydantic model class"
     assert [(event["event"], event["plugin"], str(event["exc_info"])) for event in logs] == [
         ("plugin.broken", "wrong", text)
