@@ -140,19 +140,19 @@ def test_every_observation_is_delivered_exactly_once(
     assert sorted(virtual_time.run(scenario())) == list(range(len(cancelled)))
 
 
-async def test_a_queue_is_crowded_when_more_places_are_taken_than_free() -> None:
+async def test_a_queue_is_over_half_full_when_more_places_are_taken_than_free() -> None:
     """The queue is crowded when more places are taken than free; waiting producers count, too."""
     queue = ObservationQueue(4)
     for number, item in enumerate(_numbered(4), 1):
         await queue.put(item)
-        assert queue.is_crowded == (number > 2)
+        assert queue.is_over_half_full == (number > 2)
     waiting = asyncio.create_task(queue.put(make_fetched()))
     await asyncio.sleep(1)
     queue.mark_done(2)
     await waiting
-    assert queue.is_crowded
+    assert queue.is_over_half_full
     queue.mark_done(3)
-    assert not queue.is_crowded
+    assert not queue.is_over_half_full
 
 
 async def test_an_observation_above_the_limit_frees_no_room() -> None:

@@ -27,7 +27,7 @@ async def consume(
         writer.submit(flagged)
         for sink in sinks:
             sink.submit(flagged)
-        if not queue.is_crowded:
+        if not queue.is_over_half_full:
             await asyncio.sleep(_GATHER_DELAY)
     writer.close()
     for sink in sinks:

@@ -63,7 +63,7 @@ class JournalWriter:
                 batch, self._waiting = self._waiting[:_TRANSACTION_LIMIT], self._waiting[_TRANSACTION_LIMIT:]
                 await self._store(batch)
                 self._queue.mark_done(len(batch))
-                if not (self._closed or self._queue.is_crowded):
+                if not (self._closed or self._queue.is_over_half_full):
                     await asyncio.sleep(_GATHER_DELAY)
 
     async def _store(self, batch: Sequence[FetchedObservation]) -> None:

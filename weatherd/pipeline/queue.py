@@ -51,8 +51,8 @@ class ObservationQueue:
         self.depth = 0  # observations put and not yet marked done
 
     @property
-    def is_crowded(self) -> bool:
-        """Return whether more places are taken than free."""
+    def is_over_half_full(self) -> bool:
+        """Whether more places are taken than free."""
         return self.depth > self._room
 
     async def put(self, fetched: FetchedObservation) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from weatherd.quota.breaker_state import BreakerEvent
     from weatherd.quota.usage import UsageMeter
 
-_CROWDED_SECONDS = 3600.0  # how long requests are sent one at a time after a pause for too many at once
+_SERIALIZED_SECONDS = 3600.0  # how long requests are sent one at a time after a pause for too many at once
 
 
 class Pause(NamedTuple):
@@ -49,7 +49,7 @@ class CircuitBreaker:
         self._on_change = on_change  # called when the meter has unsaved changes
         self._state = HEALTHY
         self._probe_ended = asyncio.Event()
-        self._crowded_until = 0.0
+        self._serialized_until = 0.0
         self._retry_spacing = 1.0  # seconds between the times at which rejected callers retry
         self._rejected = 0  # calls rejected since the latest pause began
         self._seen_closed_until = 0.0  # the meter's ``closed_until`` at the latest check
@@ -76,9 +76,9 @@ class CircuitBreaker:
         remaining = self._state.until - asyncio.get_running_loop().time()
         return Pause(self._now().timestamp() + remaining, str(self._state.cause))
 
-    def is_crowded(self) -> bool:
+    def is_serialized(self) -> bool:
         """Return whether requests have to be sent one at a time."""
-        return self._crowded_until > 0 and asyncio.get_running_loop().time() < self._crowded_until
+        return self._serialized_until > 0 and asyncio.get_running_loop().time() < self._serialized_until
 
     def check(self, weight: int) -> None:
         """Raise ProviderError (PAUSED) with a retry time if the provider is paused."""
@@ -154,7 +154,7 @@ class CircuitBreaker:
         until = self._now() + timedelta(seconds=seconds)
         self._meter.bucket.drain(until.timestamp())
         if cause.failure is Failure.CONCURRENCY_LIMITED:
-            self._crowded_until = self._state.until + _CROWDED_SECONDS
+            self._serialized_until = self._state.until + _SERIALIZED_SECONDS
         if cause.failure in (Failure.RATE_LIMITED, Failure.CONCURRENCY_LIMITED):
             self._meter.closed_until = until.timestamp()
         self._on_change()

@@ -69,7 +69,7 @@ class RateLimiter:
         self._breaker.check(weight)
         await self._slots.acquire()
         try:
-            if not self._breaker.is_crowded():
+            if not self._breaker.is_serialized():
                 return await self._send(send, weight)
             async with self._single_slot:
                 return await self._send(send, weight)
