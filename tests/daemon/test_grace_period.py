@@ -35,7 +35,7 @@ async def test_work_that_ends_in_time_is_not_overdue() -> None:
 
 
 async def test_work_is_cancelled_at_the_deadline() -> None:
-    """The result tells it from work that ends in time; after the end of the period, nothing is called."""
+    """The result is false then, unlike for work that ends in time; after the end of the period, nothing is called."""
     start, overdue = asyncio.get_running_loop().time(), list[float]()
 
     async def work() -> None:

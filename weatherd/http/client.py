@@ -13,7 +13,7 @@ from yarl import URL
 
 from weatherd.errors import Failure, ProviderError
 from weatherd.http.connections import Attempt, current_attempt
-from weatherd.http.errors import FOREIGN_ERRORS, refused_by_proxy, translate
+from weatherd.http.errors import FOREIGN_ERRORS, proxy_error, translate
 from weatherd.http.response import Response, StatusError
 from weatherd.http.trace import RequestTrace, add_traces
 
@@ -153,7 +153,7 @@ async def _send(
         current_attempt.reset(token)
     if proxy and response.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
         response.close()
-        raise refused_by_proxy(response.status, attempt.proxy)
+        raise proxy_error(response.status, attempt.proxy)
     attempt.trace.status = response.status
     attempt.trace.reached("first_byte")
     return response

@@ -38,19 +38,19 @@ class ConnectionWatch(asyncio.Protocol):
         self._protocol.data_received(data)
 
     def eof_received(self) -> bool | None:
-        """Pass it on."""
+        """Pass on the end of the data."""
         return self._protocol.eof_received()  # type: ignore[no-any-return]
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Pass it on."""
+        """Pass on the loss of the connection."""
         self._protocol.connection_lost(exc)
 
     def pause_writing(self) -> None:
-        """Pass it on."""
+        """Pass on that the transport's buffer is full."""
         self._protocol.pause_writing()
 
     def resume_writing(self) -> None:
-        """Pass it on."""
+        """Pass on that the transport's buffer has room again."""
         self._protocol.resume_writing()
 
 

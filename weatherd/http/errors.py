@@ -26,7 +26,7 @@ def translate(error: Exception, attempt: Attempt) -> ProviderError:
     """
     proxy = attempt.proxy
     if isinstance(error, aiohttp.ClientHttpProxyError):
-        return refused_by_proxy(error.status, proxy)
+        return proxy_error(error.status, proxy)
     is_at_proxy = proxy and not (attempt.is_tunnelled and attempt.connection)
     text = _reason(error, f"the proxy {proxy}" if is_at_proxy else "the service", attempt.deadline)
     if proxy and proxy not in text:
@@ -35,14 +35,14 @@ def translate(error: Exception, attempt: Attempt) -> ProviderError:
     return ProviderError(text, Failure.BROKEN if is_begun else Failure.UNAVAILABLE)
 
 
-def refused_by_proxy(status: int, proxy: str | None) -> ProviderError:
+def proxy_error(status: int, proxy: str | None) -> ProviderError:
     """Return the error for a response that the proxy itself sent."""
     if status == 407:  # noqa: PLR2004 - Proxy Authentication Required
         return ProviderError(f"the proxy {proxy} requires a user name and a password", Failure.DENIED)
     return ProviderError(f"the proxy {proxy} cannot reach the service: status {status}", Failure.UNAVAILABLE)
 
 
-def _reason(error: Exception, who: str, deadline: float) -> str:
+def _reason(error: Exception, peer: str, deadline: float) -> str:
     match error:
         case TimeoutError():
             return f"no complete response within {deadline:g} s"
@@ -51,17 +51,17 @@ def _reason(error: Exception, who: str, deadline: float) -> str:
         case aiohttp.ClientConnectorCertificateError():
             return f"the certificate of {error.host} is not trusted: {_describe(error.certificate_error)}"
         case aiohttp.ClientProxyConnectionError():
-            return f"no connection to {who}: {_describe(error.os_error)}"
+            return f"no connection to {peer}: {_describe(error.os_error)}"
         case aiohttp.ClientConnectorError():
             return f"no connection to {error.host}:{error.port}: {_describe(error.os_error)}"
         case aiohttp.ClientPayloadError():
             return "the response was cut off"
         case aiohttp.ServerDisconnectedError():
-            return f"{who} closed the connection without a response"
+            return f"{peer} closed the connection without a response"
         case aiohttp.InvalidURL() | UnicodeError():
             return "the address of the service is not a web address"
         case aiohttp.ClientResponseError():
-            return f"{who} does not speak HTTP correctly"
+            return f"{peer} does not speak HTTP correctly"
     return f"the request failed: {_describe(error)}"
 
 

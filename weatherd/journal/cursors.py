@@ -30,7 +30,7 @@ class InDoubt:
 
     @property
     def delivered(self) -> int:
-        """Return the number up to which everything was delivered or skipped."""
+        """The number up to which everything was delivered or skipped."""
         return self.first - 1
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 #   12:10, newer: not written                             2      12:00, seq 1    12:10, because of entry 2
 #   12:00 from another provider, older: written           3      12:00, seq 3    12:00 (no entry above 3)
 #   12:20, newer: not written                             4      12:00, seq 3    12:20, because of entry 4
-#   update(): writes what the invariant says                     12:20, seq 4    12:20
+#   update(): writes the latest by the invariant                  12:20, seq 4    12:20
 #
 # A repeat adds no entry. Its fetch time is held in memory until the next update, and lost in a crash.
 _UPDATE = """

@@ -37,7 +37,7 @@ class RateLimiter:
         self._on_change = on_change  # called when the meter has unsaved changes
         self._breaker = CircuitBreaker(meter, now, on_change)
         self._slots = Slots(concurrency)
-        self._single_slot = asyncio.Lock()  # the only one while the service is crowded
+        self._single_slot = asyncio.Lock()  # the only one while requests are serialized
         self._turn = asyncio.Lock()  # fair: first come, first served
         self._waiting = 0  # requests that hold or wait for the turn
 

@@ -39,12 +39,12 @@ class Topics(NamedTuple):
 
     @property
     def status(self) -> str:
-        """Return the topic of weatherd's own state, online or offline."""
+        """The topic of weatherd's own state, online or offline."""
         return f"{self.prefix}/status"
 
     @property
     def birth(self) -> str:
-        """Return the topic on which Home Assistant announces that it has started."""
+        """The topic on which Home Assistant announces that it has started."""
         return f"{self.discovery_prefix}/status"
 
     def state(self, city: str) -> str:

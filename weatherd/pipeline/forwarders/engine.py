@@ -65,7 +65,7 @@ class Delivery:
 
     @property
     def behind(self) -> int:
-        """Return the number of entries left to deliver; an upper bound, because revisions leave gaps in the numbers."""
+        """The number of entries left to deliver; an upper bound, because revisions leave gaps in the numbers."""
         return max(0, self._journal.last_seq - self.cursor.delivered)
 
     def drain(self) -> None:
