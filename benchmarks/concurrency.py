@@ -100,7 +100,7 @@ def main() -> None:
     """Measure all strategies, and print the table."""
     taken = asyncio.run(measure_all())
     slowest = statistics.median(next(iter(taken.values())))
-    print(f"{len(CITIES)} cities, {LATENCY * 1000:.0f} ms an answer, {RUNS} runs")
+    print(f"{len(CITIES)} cities, {LATENCY * 1000:.0f} ms a response, {RUNS} runs")
     for title, seconds in taken.items():
         median = statistics.median(seconds)
         spread = f"{min(seconds):.3f} to {max(seconds):.3f}"

@@ -107,8 +107,8 @@ async def measure_fault(provider: str, kind: str) -> Cost:
         if time >= 2 * HOUR:
             after.setdefault(city, time - 2 * HOUR)
     loud = [event["event"] for event in logs if event["log_level"] in ("warning", "error")]
-    told = ", ".join(f"{loud.count(name)} {name}" for name in dict.fromkeys(loud))
-    return Cost(during, min(after.values()), max(after.values()), len(loud), told)
+    summary = ", ".join(f"{loud.count(name)} {name}" for name in dict.fromkeys(loud))
+    return Cost(during, min(after.values()), max(after.values()), len(loud), summary)
 
 
 def main() -> None:

@@ -46,8 +46,8 @@ def _log_as_before() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def recorded() -> Path:
-    """Return the folder of recorded answers; where it is missing, what needs it is skipped."""
+    """Return the folder of recorded responses; where it is missing, what needs it is skipped."""
     folder = Path(__file__).parents[2] / "shared" / "recorded"
     if not folder.is_dir():
-        pytest.skip("the folder of recorded answers is not here")
+        pytest.skip("the folder of recorded responses is not here")
     return folder

@@ -147,7 +147,7 @@ def _to_json(document: Any) -> str:
 
 
 def count_served(url: str) -> int | None:
-    """Return the number of requests answered so far, or None while the server does not listen."""
+    """Return the number of responses so far, or None while the server does not listen."""
     try:
         with urllib.request.urlopen(f"{url}/served", timeout=5) as response:  # noqa: S310 - our own server
             return int(response.read().split()[9])

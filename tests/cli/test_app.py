@@ -157,7 +157,7 @@ def test_the_help_shows_no_python_types(weatherd: Weatherd, command: list[str]) 
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["onec"], "No such command 'onec'. Did you mean 'once'?"),
         (["cities", "remvoe"], "No such command 'remvoe'. Did you mean 'remove'?"),
@@ -183,12 +183,12 @@ def test_the_help_shows_no_python_types(weatherd: Weatherd, command: list[str]) 
         (["simulate", "--day", "x"], "--day should be a length of time"),
     ],
 )
-def test_a_usage_error_is_one_line_and_exit_code_64(weatherd: Weatherd, arguments: list[str], said: str) -> None:
+def test_a_usage_error_is_one_line_and_exit_code_64(weatherd: Weatherd, arguments: list[str], message: str) -> None:
     """The error is one line, and nothing changes."""
     code, out, err = weatherd(*arguments)
     assert (code, out) == (64, "")
     assert err.splitlines()[-1].startswith("weatherd: ")
-    assert said in err.splitlines()[-1]
+    assert message in err.splitlines()[-1]
     assert load_cities(Path("config") / "cities.yaml", ["open-meteo"]).cities[-1].name == "München"
 
 
@@ -196,7 +196,7 @@ def test_a_usage_error_is_one_line_and_exit_code_64(weatherd: Weatherd, argument
     "command", [["once"], ["check"], ["cities", "list"], ["cities", "remove", "Kiel"]], ids=" ".join
 )
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         (
             "interval: 0\nbad: 1",
@@ -207,13 +207,13 @@ def test_a_usage_error_is_one_line_and_exit_code_64(weatherd: Weatherd, argument
     ],
 )
 def test_an_invalid_configuration_is_exit_code_78(
-    weatherd: Weatherd, folder: Path, command: list[str], text: str, said: str
+    weatherd: Weatherd, folder: Path, command: list[str], text: str, message: str
 ) -> None:
     """This holds for every command; each problem is a line with file, line and column."""
     (folder / "weatherd.yaml").write_text(f"{text}\n")
     code, out, err = weatherd(*command)
     assert (code, out) == (78, "")
-    assert err.startswith(said)
+    assert err.startswith(message)
 
 
 def test_a_provider_without_its_key_is_exit_code_78(weatherd: Weatherd, folder: Path) -> None:

@@ -45,8 +45,7 @@ async def ever_new(
     """Give one service a new observation each second; the other one revises its observation at every poll."""
     response = await handler(request)
     if request.path.endswith("/weather") and isinstance(response, web.Response):
-        said = json.loads(response.text or "") | {"dt": int(time.time())}
-        return web.json_response(said)
+        return web.json_response(json.loads(response.text or "") | {"dt": int(time.time())})
     return response
 
 
@@ -61,7 +60,7 @@ class World:
     influx: Influxd
     postgres: Postgres
     heard: list[dict[str, Any]] = field(default_factory=list)  # by MQTT
-    stored: int = 0  # the highest end of the journal that a process has said to have committed
+    stored: int = 0  # the highest end of the journal that a process has reported as committed
     random: random.Random = field(default_factory=lambda: random.Random(4))
 
     def configure(self) -> None:
@@ -210,6 +209,6 @@ async def _compare(around: World, before: dict[tuple[Any, ...], int]) -> None:
     assert set(values.items()) <= {(_key(observation), observation["temperature"]) for observation in around.heard}
 
 
-def _key(said: dict[str, Any]) -> tuple[Any, ...]:
-    moment = datetime.fromisoformat(said["observed_at"])
-    return said["city"], said["provider"], said["station"], round(moment.timestamp() * 1e6)
+def _key(observation: dict[str, Any]) -> tuple[Any, ...]:
+    moment = datetime.fromisoformat(observation["observed_at"])
+    return observation["city"], observation["provider"], observation["station"], round(moment.timestamp() * 1e6)

@@ -29,8 +29,8 @@ class Stopped(io.StringIO):
 
 def test_the_limit_counts_lines() -> None:
     """A text that exceeds the limit is dropped whole and counted; a shorter one still fits."""
-    stream, told = Stopped(), list[str]()
-    log.configure("info", "json", write=told.append)
+    stream, written = Stopped(), list[str]()
+    log.configure("info", "json", write=written.append)
     lines = LineWriter(stream)
     lines.write("first")
     stream.is_asked.wait(60)  # it is on its way now, and takes the room of a line
@@ -42,4 +42,4 @@ def test_the_limit_counts_lines() -> None:
     lines.write("after")
     lines.flush(60)
     assert stream.getvalue().split() == ["first", *["many"] * (MOST - 3), "last", "last", "after"]
-    assert [json.loads(line)["lines"] for line in told] == [3]
+    assert [json.loads(line)["lines"] for line in written] == [3]

@@ -126,9 +126,9 @@ async def test_a_list_that_exceeds_the_plan_is_stretched() -> None:
     """Forty cities every ten minutes are 240 calls an hour: with 120 allowed they are polled every 20 min 24 s."""
     provider, stop = FakeProvider().responds(), asyncio.Event()
     asyncio.get_running_loop().call_later(86400, stop.set)
-    told: dict[str, float] = {}
+    rates: dict[str, float] = {}
     with capture_logs() as logs:
-        planner = Planner({"fake": Plan({"hour": 120})}, told.__setitem__)
+        planner = Planner({"fake": Plan({"hour": 120})}, rates.__setitem__)
         parts = make_parts(make_configuration(*CITIES), {"fake": provider}, planner=planner)
         await run_daemon(parts, stop=stop, reload=asyncio.Event())
     stretched = [event for event in logs if event["event"] == "quota.stretched"]
@@ -140,7 +140,7 @@ async def test_a_list_that_exceeds_the_plan_is_stretched() -> None:
         )
     hours = [int(time // 3600) for time, _ in provider.requests if time >= 3600]
     assert max(hours.count(hour) for hour in set(hours)) <= 120
-    assert told["fake"] == pytest.approx(40 / 1224)
+    assert rates["fake"] == pytest.approx(40 / 1224)
 
 
 @given(st.floats(1e9, 2e9), st.floats(-1e5, 1e5), st.floats(1, 1e5), st.floats(0, 0.999))
@@ -179,8 +179,8 @@ async def test_a_reload_updates_the_plan_and_reports_the_calls() -> None:
                 planner=make_planner({"fake": Plan({"day": 2880})}),
             )
             await run_daemon(parts, stop=stop, reload=reload)
-    told = [(event["event"], event.get("stretched")) for event in logs if event["event"].startswith("quota.")]
-    assert told == [("quota.stretched", 1224.0), ("quota.stretched", 918.0), ("quota.fits", None)]
+    stretches = [(event["event"], event.get("stretched")) for event in logs if event["event"].startswith("quota.")]
+    assert stretches == [("quota.stretched", 1224.0), ("quota.stretched", 918.0), ("quota.fits", None)]
     days = [
         (event["calls_a_day_before"], event["calls_a_day"]) for event in logs if event["event"] == "cities.reloaded"
     ]

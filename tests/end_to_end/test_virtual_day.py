@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 DAY = 86400.0
 FORECAST = "/v1/forecast"
-RATE = 0.02  # of each fault: together they spoil a quarter of all answers
+RATE = 0.02  # of each fault: together they spoil a quarter of all responses
 INTERVALS = (600.0, 300.0, 900.0)
 
 

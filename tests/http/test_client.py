@@ -62,8 +62,8 @@ async def get_error(session: Session, url: str, deadline: float = 30) -> Provide
     """Return the error of a failing request, which must not contain the key."""
     with pytest.raises(ProviderError) as caught:
         await get(session, url, PARAMETERS, deadline=deadline)
-    told = "".join(traceback.format_exception(caught.value))
-    assert KEY not in told
+    text = "".join(traceback.format_exception(caught.value))
+    assert KEY not in text
     assert not any(secret in f"{caught.value!r}" for secret in ("appid", "54.3", "/data/", "http://"))
     assert caught.value.__suppress_context__ or not caught.value.__context__
     return caught.value
@@ -81,9 +81,9 @@ async def test_any_status_and_content_type_is_returned(status: int, kind: str) -
         return web.Response(status=status, body=body, content_type=kind, headers={"retry-after": "7"})
 
     async with serving(handler) as (session, url):
-        answer = await get(session, url, PARAMETERS)
-    assert (answer.status, answer.body) == (status, b"" if status == 304 else b'{"cod": 200}')
-    assert retry_after(answer.headers, EPOCH) == 7
+        response = await get(session, url, PARAMETERS)
+    assert (response.status, response.body) == (status, b"" if status == 304 else b'{"cod": 200}')
+    assert retry_after(response.headers, EPOCH) == 7
 
 
 async def test_a_redirect_is_followed() -> None:
@@ -116,8 +116,8 @@ async def test_secrets_are_not_sent_to_another_server() -> None:
             "/data/third": f"//{URL(there).authority}/",
         }
         address = str(URL(here).with_user("me").with_password("secret"))
-        answer = await get(session, address, {}, {"X-Key": KEY, "user-agent": "me/1"})
-    assert answer.body == b"/"
+        response = await get(session, address, {}, {"X-Key": KEY, "user-agent": "me/1"})
+    assert response.body == b"/"
     mine = "Basic bWU6c2VjcmV0"
     assert asked == [
         ("/data/", mine, KEY),
@@ -247,7 +247,7 @@ NO_HTTP = "the service does not speak HTTP correctly"
 
 
 @pytest.mark.parametrize(
-    ("said", "reason"),
+    ("response", "reason"),
     [
         (b"", HUNG_UP),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{}", BROKEN),
@@ -259,12 +259,12 @@ NO_HTTP = "the service does not speak HTTP correctly"
         (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 20000 + b"\r\n\r\n", NO_HTTP),
     ],
 )
-async def test_incomplete_and_invalid_responses(said: bytes, reason: str) -> None:
+async def test_incomplete_and_invalid_responses(response: bytes, reason: str) -> None:
     """A truncated body, a broken chunk, a wrong encoding, silence and another protocol have their own messages."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        writer.write(said)
+        writer.write(response)
         await writer.drain()
 
     async with listening(talk) as url, open_session("weatherd/test") as session:
@@ -301,10 +301,10 @@ async def test_the_trace_of_a_redirect_is_that_of_the_last_request() -> None:
     async with listening(talk) as nobody:
         pass
     async with serving(handler) as (session, url):
-        trail = start_tracing()
+        token = start_tracing()
         assert "Connection refused" in str(await get_error(session, url))
-        (exchange,) = stop_tracing(trail)
-    assert (exchange.status, list(exchange.phases)) == (None, ["done"])
+        (trace,) = stop_tracing(token)
+    assert (trace.status, list(trace.phases)) == (None, ["done"])
 
 
 async def test_a_stream_follows_redirects() -> None:
@@ -322,10 +322,10 @@ async def test_a_stream_follows_redirects() -> None:
         return response
 
     async with serving(handler) as (session, url):
-        said = stream_lines(session, url, {})
-        assert [await anext(said) for _ in range(3)] == ["data: 1"] * 3
+        lines = stream_lines(session, url, {})
+        assert [await anext(lines) for _ in range(3)] == ["data: 1"] * 3
         with pytest.raises(ProviderError, match="no complete response within 60 s"):
-            await anext(said)
+            await anext(lines)
 
 
 async def test_a_password_and_a_token_are_rejected() -> None:
@@ -368,12 +368,12 @@ async def test_interim_responses_are_skipped() -> None:
 
 async def test_a_response_without_a_length_ends_with_the_connection() -> None:
     """Old servers and proxies do that; the next request uses a new connection."""
-    questions = 0
+    requests = 0
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal questions
+        nonlocal requests
         await reader.readuntil(b"\r\n\r\n")
-        questions += 1
+        requests += 1
         writer.write(b"HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n\r\n")
         for piece in (b'{"a"', b": 1", b"}"):
             await writer.drain()
@@ -383,7 +383,7 @@ async def test_a_response_without_a_length_ends_with_the_connection() -> None:
     async with listening(talk) as url, open_session("weatherd/test") as session:
         for _ in range(2):
             assert (await get(session, url, PARAMETERS)).body == b'{"a": 1}'
-    assert questions == 2
+    assert requests == 2
 
 
 @pytest.mark.parametrize("value", ["a\r\nX-Other: 1", "a\nb", "a\0b"])
@@ -410,8 +410,8 @@ async def test_a_post_request_arrives_complete(body: bytes) -> None:
     application.router.add_post("/", handler)
     async with TestServer(application) as server, open_session("weatherd/test") as session:
         for _ in range(2):
-            answer = await post(session, f"{server.make_url('/')}?db=x%20y", body, {"Content-Type": "text/plain"})
-            assert answer.body == b"%d x y" % len(body)
+            response = await post(session, f"{server.make_url('/')}?db=x%20y", body, {"Content-Type": "text/plain"})
+            assert response.body == b"%d x y" % len(body)
 
 
 async def test_a_reset_connection_is_an_outage() -> None:
@@ -474,7 +474,7 @@ async def test_a_connection_that_closes_during_the_next_request() -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\n{}")
         await writer.drain()
-        await reader.readuntil(b"\r\n\r\n")  # the next request gets no answer
+        await reader.readuntil(b"\r\n\r\n")  # the next request gets no response
 
     async with listening(talk) as url, open_session("weatherd/test") as session:
         for _ in range(3):

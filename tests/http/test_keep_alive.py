@@ -157,13 +157,13 @@ async def test_an_unsolicited_response_is_discarded(unsolicited: bytes, pause: f
 async def test_a_trace_ends_with_its_request() -> None:
     """A later request of the same task, which is not traced, is not added to the earlier trace."""
     async with serving([2]) as (session, url, _):
-        trail = start_tracing()
+        token = start_tracing()
         await get(session, url, {})
-        (exchange,) = stop_tracing(trail)
-        before = dict(exchange.phases)
+        (trace,) = stop_tracing(token)
+        before = dict(trace.phases)
         await post(session, url, b"", {})
     assert "done" in before
-    assert exchange.phases == before
+    assert trace.phases == before
 
 
 async def test_a_request_is_not_retried_on_a_new_connection() -> None:

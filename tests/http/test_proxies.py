@@ -141,8 +141,8 @@ async def test_a_failure_of_the_proxy_names_the_proxy(
     scheme: str, response: bytes, reason: str, failure: Failure
 ) -> None:
     """The error names the proxy, without the password, and not the service."""
-    said = b"HTTP/1.1 %b\r\nContent-Length: 0\r\n\r\n" % response if response else b""
-    async with running(Proxy(said)) as proxy, open_session("weatherd/test", environ=proxy.environ) as session:
+    raw = b"HTTP/1.1 %b\r\nContent-Length: 0\r\n\r\n" % response if response else b""
+    async with running(Proxy(raw)) as proxy, open_session("weatherd/test", environ=proxy.environ) as session:
         error = await get_error(session, f"{scheme}://weather.invalid/data")
     assert (str(error), error.failure) == (reason.format(f"127.0.0.1:{proxy.port}"), failure)
 

@@ -86,7 +86,7 @@ def observation_row(seq: int, city: str, observed_at: int, fetched_at: int, temp
 
 def first_version_text(**values: Any) -> str:
     """Return an observation as version 1 wrote it."""
-    said: dict[str, Any] = {
+    document: dict[str, Any] = {
         "city": "kiel",
         "provider": "fake",
         "observed_at": "2026-06-01T12:00:00+00:00",
@@ -97,4 +97,4 @@ def first_version_text(**values: Any) -> str:
         "station": "",
         "wind_gust": 12.5,
     }
-    return json.dumps(said | values)
+    return json.dumps(document | values)

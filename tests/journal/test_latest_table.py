@@ -37,7 +37,7 @@ NOW = EPOCH.timestamp()
 MOVED = replace(KIEL, lat=KIEL.lat + 1)
 DAY = timedelta(days=1)
 
-said = st.builds(
+arrivals = st.builds(
     lambda city, provider, station, observed, fetched, temperature: FetchedObservation(
         city,
         observation(
@@ -59,8 +59,8 @@ said = st.builds(
 
 
 def _fetched(arrival: FetchedObservation, minutes: float) -> FetchedObservation:
-    said = arrival.observation
-    return arrival._replace(observation=said._replace(fetched_at=said.fetched_at + timedelta(minutes=minutes)))
+    seen = arrival.observation
+    return arrival._replace(observation=seen._replace(fetched_at=seen.fetched_at + timedelta(minutes=minutes)))
 
 
 async def _run_pipeline(
@@ -102,7 +102,7 @@ def _after_a_crash(file: Path, cities: Iterable[City]) -> LatestObservations:
             return _start(cities, store.load(NOW).latest)[1]
 
 
-lives_of_batches = st.lists(st.lists(st.lists(said, max_size=4), max_size=6), max_size=4)
+lives_of_batches = st.lists(st.lists(st.lists(arrivals, max_size=4), max_size=6), max_size=4)
 
 
 @given(lives_of_batches)

@@ -76,7 +76,7 @@ def test_every_old_file_gets_the_tables_of_a_new_one(file: Path, version: int) -
 
 def test_a_file_of_version_1(file: Path) -> None:
     """The latest observations become the first entries, usage rows are kept, and free space can be released."""
-    said = observation(
+    last_seen = observation(
         observed_at=datetime(2026, 6, 1, 12, tzinfo=UTC),
         fetched_at=datetime(2026, 6, 1, 12, 0, 1, 2, tzinfo=UTC),
         temperature=6.5,
@@ -88,13 +88,13 @@ def test_a_file_of_version_1(file: Path) -> None:
     ]
     write_old_file(file, 1, quota=[("fake", "day", 5.0, 3.0)], last=latest)
     with closing(Store(file)) as store:
-        saved = store.load(said.fetched_at.timestamp())
-        assert [(last.lat, last.lon, last.observation) for last in saved.latest] == [(54.3, 10.1, said)]
+        saved = store.load(last_seen.fetched_at.timestamp())
+        assert [(last.lat, last.lon, last.observation) for last in saved.latest] == [(54.3, 10.1, last_seen)]
         assert saved.usage == [ProviderUsage("fake", [WindowUsage("day", 5.0, 3.0)])]
         assert store._db.query_value("PRAGMA auto_vacuum") == 2
-        assert store.add([make_fetched(observed_at=said.observed_at, temperature=6.5, wind_gust=12.5)]) == AddResult(
-            0, 2
-        )
+        assert store.add(
+            [make_fetched(observed_at=last_seen.observed_at, temperature=6.5, wind_gust=12.5)]
+        ) == AddResult(0, 2)
         assert store.add([make_fetched(BERLIN)]) == AddResult(1, 3)
 
 

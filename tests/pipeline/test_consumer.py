@@ -60,13 +60,13 @@ async def test_a_backlog_is_written_in_batches() -> None:
 async def test_a_repeat_is_flagged_and_counted() -> None:
     """A repeat is flagged for the sinks, counted, and not stored a second time."""
     sink = FakeSink()
-    said = [
+    arrivals = [
         make_fetched(),
         make_fetched(fetched_at=make_fetched().observation.observed_at),
         make_fetched(temperature=7.0),
         make_fetched(BERLIN),
     ]
-    counts = await _consume(said, sink)
+    counts = await _consume(arrivals, sink)
     assert [item.repeat for item in sink.received] == [False, True, False, False]
     assert (counts.stored, counts.repeated) == (3, 1)
 

@@ -34,35 +34,35 @@ DAY = 86400.0
 
 
 class Service:
-    """A provider that fails, or returns old observations, if *trouble* returns something for the virtual time."""
+    """A provider that fails, or returns old observations, if *fault* returns something for the virtual time."""
 
-    def __init__(self, name: str, trouble: Callable[[float], Exception | timedelta | None] = lambda _: None) -> None:
+    def __init__(self, name: str, fault: Callable[[float], Exception | timedelta | None] = lambda _: None) -> None:
         self.requests: list[float] = []
         self._name = name
-        self._trouble = trouble
+        self._fault = fault
 
     async def fetch(self, city: City) -> Observation:
-        """Raise the trouble, or return an observation of that age."""
+        """Raise the fault, or return an observation of that age."""
         time = asyncio.get_running_loop().time()
         self.requests.append(time)
-        trouble = self._trouble(time)
-        if isinstance(trouble, Exception):
-            raise trouble
-        return observation(city, provider=self._name, observed_at=now() - (trouble or timedelta()), fetched_at=now())
+        fault = self._fault(time)
+        if isinstance(fault, Exception):
+            raise fault
+        return observation(city, provider=self._name, observed_at=now() - (fault or timedelta()), fetched_at=now())
 
 
 class RecordingQueue(ObservationQueue):
     """A queue that records each observation and its time, also as the city's latest."""
 
-    def __init__(self, board: LatestObservations) -> None:
+    def __init__(self, latest: LatestObservations) -> None:
         super().__init__(10)
         self.taken: list[tuple[float, Any]] = []
-        self._board = board
+        self._latest = latest
 
     async def put(self, arrival: Any) -> None:
         """Record an observation."""
         self.taken.append((asyncio.get_running_loop().time(), arrival))
-        self._board.record(arrival.observation)
+        self._latest.record(arrival.observation)
 
     @property
     def served_by(self) -> list[str]:
@@ -72,13 +72,13 @@ class RecordingQueue(ObservationQueue):
 
 async def poll_city(first: Service, second: Service, seconds: float = DAY, city: City = BOTH) -> RecordingQueue:
     """Poll a city for the given seconds."""
-    board = make_latest()
-    channel = RecordingQueue(board)
-    context = make_context({"first": first, "second": second}, latest=board, queue=channel)
+    latest = make_latest()
+    queue = RecordingQueue(latest)
+    context = make_context({"first": first, "second": second}, latest=latest, queue=queue)
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await produce(city, context)
-    return channel
+    return queue
 
 
 def make_failure(failure: Failure, **values: Any) -> ProviderError:
@@ -86,7 +86,7 @@ def make_failure(failure: Failure, **values: Any) -> ProviderError:
     return ProviderError("no", failure, **values)
 
 
-TROUBLES: list[Any] = [
+FAILURES: list[Any] = [
     make_failure(Failure.UNAVAILABLE),
     make_failure(Failure.REJECTED),  # outside its area
     make_failure(Failure.DENIED, retry_after=600.0, retry_spacing=1.0),
@@ -97,15 +97,15 @@ TROUBLES: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("trouble", TROUBLES, ids=repr)
-async def test_the_next_provider_takes_over(trouble: Any) -> None:
+@pytest.mark.parametrize("fault", FAILURES, ids=repr)
+async def test_the_next_provider_takes_over(fault: Any) -> None:
     """Whatever the failure of the first one, the second serves the city at its usual rate, and it is never down."""
-    first, second = Service("first", lambda _: trouble), Service("second")
+    first, second = Service("first", lambda _: fault), Service("second")
     with capture_logs() as logs:
-        channel = await poll_city(first, second)
-    assert channel.served_by == ["second"]
-    assert not any(arrival.stale for _, arrival in channel.taken)
-    gaps = [later - earlier for (earlier, _), (later, _) in itertools.pairwise(channel.taken[1:])]
+        queue = await poll_city(first, second)
+    assert queue.served_by == ["second"]
+    assert not any(arrival.stale for _, arrival in queue.taken)
+    gaps = [later - earlier for (earlier, _), (later, _) in itertools.pairwise(queue.taken[1:])]
     assert gaps == pytest.approx([600] * len(gaps), abs=1e-3)
     assert len(first.requests) < 15  # and not at every poll
     assert not [event for event in logs if event["event"].startswith("city.") and event["event"] != "city.failover"]
@@ -115,20 +115,20 @@ async def test_the_first_provider_returns_after_recovery() -> None:
     """After an outage of two hours it is tried again within its last suspension, and serves from then on."""
     first = Service("first", lambda time: make_failure(Failure.UNAVAILABLE) if 3600 < time < 10800 else None)
     with capture_logs() as logs:
-        channel = await poll_city(first, Service("second"))
-    assert channel.served_by == ["first", "second", "first"]
-    back = next(time for time, arrival in channel.taken if time > 10800 and arrival.observation.provider == "first")
+        queue = await poll_city(first, Service("second"))
+    assert queue.served_by == ["first", "second", "first"]
+    back = next(time for time, arrival in queue.taken if time > 10800 and arrival.observation.provider == "first")
     assert back < 10800 + 3 * 3600
-    told = [(event["before"], event["served_by"]) for event in logs if event["event"] == "city.failover"]
-    assert told == [("first", "second"), ("second", "first")]
+    events = [(event["before"], event["served_by"]) for event in logs if event["event"] == "city.failover"]
+    assert events == [("first", "second"), ("second", "first")]
 
 
 async def test_an_unstable_service_does_not_cause_flapping() -> None:
     """With outages every other half-hour of a day, the city changes its provider a few times, not 48 times."""
     first = Service("first", lambda time: make_failure(Failure.UNAVAILABLE) if time // 1800 % 2 else None)
-    channel = await poll_city(first, Service("second"))
-    assert len(channel.served_by) <= 12
-    assert len(channel.taken) >= 143
+    queue = await poll_city(first, Service("second"))
+    assert len(queue.served_by) <= 12
+    assert len(queue.taken) >= 143
 
 
 async def test_without_a_healthy_provider_the_city_is_down_and_all_are_tried() -> None:
@@ -136,11 +136,11 @@ async def test_without_a_healthy_provider_the_city_is_down_and_all_are_tried() -
     first = Service("first", lambda time: make_failure(Failure.UNAVAILABLE) if time < 3000 else None)
     second = Service("second", lambda time: make_failure(Failure.REJECTED) if time < 40_000 else None)
     with capture_logs() as logs:
-        channel = await poll_city(first, second, 7200)
-    assert channel.served_by == ["first"]
-    assert channel.taken[0][0] < 3000 + 900
-    told = [event["event"] for event in logs if event["log_level"] in ("warning", "info")]
-    assert told == ["city.down", "city.recovered"]
+        queue = await poll_city(first, second, 7200)
+    assert queue.served_by == ["first"]
+    assert queue.taken[0][0] < 3000 + 900
+    events = [event["event"] for event in logs if event["log_level"] in ("warning", "info")]
+    assert events == ["city.down", "city.recovered"]
 
 
 async def test_a_stale_observation_is_delivered_as_stale() -> None:
@@ -148,8 +148,8 @@ async def test_a_stale_observation_is_delivered_as_stale() -> None:
     first = Service("first", lambda _: timedelta(hours=9))
     second = Service("second", lambda _: timedelta(hours=5))
     with capture_logs() as logs:
-        channel = await poll_city(first, second, 7200)
-    assert {(arrival.observation.provider, arrival.stale) for _, arrival in channel.taken} == {("second", True)}
+        queue = await poll_city(first, second, 7200)
+    assert {(arrival.observation.provider, arrival.stale) for _, arrival in queue.taken} == {("second", True)}
     loud = [(event["event"], event.get("reason")) for event in logs if event["log_level"] == "warning"]
     assert loud == [("city.down", "the newest observation of first is 9h old")]
     assert all(later - earlier > 299 for earlier, later in itertools.pairwise(sorted(first.requests)))
@@ -157,9 +157,9 @@ async def test_a_stale_observation_is_delivered_as_stale() -> None:
 
 async def test_an_observation_is_never_from_the_future() -> None:
     """A service whose clock is ahead never makes an age negative."""
-    channel = await poll_city(Service("first", lambda _: timedelta(minutes=-7)), Service("second"), 3600)
-    assert all(arrival.observation.observed_at <= EPOCH + timedelta(seconds=time) for time, arrival in channel.taken)
-    assert len(channel.taken) > 5
+    queue = await poll_city(Service("first", lambda _: timedelta(minutes=-7)), Service("second"), 3600)
+    assert all(arrival.observation.observed_at <= EPOCH + timedelta(seconds=time) for time, arrival in queue.taken)
+    assert len(queue.taken) > 5
 
 
 def test_providers_are_ordered_by_preference() -> None:

@@ -100,7 +100,7 @@ polls = st.lists(st.tuples(st.booleans(), errors, st.floats(0, 8000)), max_size=
 @given(polls)
 def test_the_events_of_any_history_alternate(polls: list[tuple[bool, Any, float]]) -> None:
     """Down, at most one stale, recovered, and so on; there is no end without a beginning, nor a second one."""
-    outage, now, told = OutageLog(), NOW, list[str]()
+    outage, now, events = OutageLog(), NOW, list[str]()
     for is_fresh, error, seconds in polls:
         now += seconds
         with capture_logs() as logs:
@@ -110,11 +110,11 @@ def test_the_events_of_any_history_alternate(polls: list[tuple[bool, Any, float]
             else:
                 outage.failed(error, now, 60.0)
                 outage.went_stale(LAST, error, now, BUILT_IN_BUDGETS)
-        told += loud(logs)
+        events += loud(logs)
         assert len(logs) <= 2
         assert all(log.get("seconds", 0) >= 0 for log in logs)
-    begun = [event for event in told if event in ("city.down", "city.recovered")]
+    begun = [event for event in events if event in ("city.down", "city.recovered")]
     assert begun[::2] == ["city.down"] * len(begun[::2])
     assert begun[1::2] == ["city.recovered"] * len(begun[1::2])
-    lives = " ".join(told).split("city.recovered")
+    lives = " ".join(events).split("city.recovered")
     assert all(life.count("city.stale") <= 1 for life in lives)

@@ -200,17 +200,17 @@ async def test_the_next_provider_takes_over(error: Exception) -> None:
 class InvalidProvider(FakeProvider):
     """A provider that returns the given value."""
 
-    def __init__(self, answer: Any) -> None:
+    def __init__(self, response: Any) -> None:
         super().__init__()
-        self._answer = answer
+        self._response = response
 
     async def fetch(self, _: City) -> Any:
         """Return the value."""
-        return self._answer
+        return self._response
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [
         None,
         {"city": "kiel", "temperature": 6.0},
@@ -223,10 +223,10 @@ class InvalidProvider(FakeProvider):
         observation(observed_at=EPOCH.replace(tzinfo=None)),
     ],
 )
-async def test_an_invalid_observation_is_rejected(answer: Any) -> None:
+async def test_an_invalid_observation_is_rejected(response: Any) -> None:
     """Anything but a valid observation of the city never enters the pipeline."""
     with capture_logs() as events:
-        context = await _watch(InvalidProvider(answer), until=100)
+        context = await _watch(InvalidProvider(response), until=100)
     assert context.queue.depth == 0
     assert isinstance(events[0]["exc_info"], TypeError)
 

@@ -230,14 +230,14 @@ async def test_pauses_double_up_to_an_hour() -> None:
 async def test_five_consecutive_failures_are_an_outage() -> None:
     """Five consecutive failures are an outage; four, or ten with a success among them, are not."""
     service = FakeService()
-    for answer in (None, REJECTED):
+    for failure in (None, REJECTED):
         for _ in range(3):
             service.failure = unavailable()
             errors = await service.errors(4)
             assert [error and (error.failure, error.retry_after) for error in errors] == [
                 (Failure.UNAVAILABLE, None)
             ] * 4
-            service.failure = answer
+            service.failure = failure
             await service.error()
     service.failure = unavailable()
     with capture_logs() as logs:

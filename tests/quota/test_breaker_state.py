@@ -193,15 +193,15 @@ def test_only_a_probe_can_be_abandoned(state: BreakerState, now: float) -> None:
 
 @pytest.mark.parametrize("failure", OUTAGE_FAILURES)
 def test_it_opens_after_five_consecutive_failures(failure: Failure) -> None:
-    """Four failures of single cities leave it closed; any answer of the service begins the count again."""
+    """Four failures of single cities leave it closed; any response of the service begins the count again."""
     event = RequestFailed(ProviderError("failed", failure))
-    for answer in (RequestSucceeded(), RequestFailed(ProviderError("no such place", Failure.REJECTED))):
+    for reported in (RequestSucceeded(), RequestFailed(ProviderError("no such place", Failure.REJECTED))):
         state = HEALTHY
         for failures in range(1, OUTAGE_THRESHOLD):
             state = step(state, event, 0.0)
             assert (state.phase, state.failures) == (Phase.CLOSED, failures)
         assert step(state, event, 0.0).phase is Phase.OPEN
-        assert step(state, answer, 0.0) == HEALTHY
+        assert step(state, reported, 0.0) == HEALTHY
 
 
 @pytest.mark.parametrize("failure", SERVICE_WIDE)

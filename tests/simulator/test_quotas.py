@@ -135,6 +135,6 @@ async def test_faults_do_not_count_as_quota_rejections() -> None:
     """A 429 of a fault is not counted as a rejection by the quota."""
     app = create_app(now=virtual_time.now, faults=[Fault("429", 1.0)], quotas=free_plan_quotas())
     async with serve_app("127.0.0.1", 0, app) as url, open_session("weatherd/1") as session:
-        answer = await get(session, f"{url}/current_weather", {"lat": "50", "lon": "10"})
-    assert answer[:2] == (429, b"Too Many Requests")
+        response = await get(session, f"{url}/current_weather", {"lat": "50", "lon": "10"})
+    assert response[:2] == (429, b"Too Many Requests")
     assert (app[STATS]["bright-sky"].statuses[429], app[STATS]["bright-sky"].quota_429) == (1, 0)

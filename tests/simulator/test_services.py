@@ -49,8 +49,8 @@ def test_weatherd_parses_the_simulated_forecast(at: datetime) -> None:
     """At all latitudes, the current step exists, is valid, and has the weather of the hour."""
     for lat in range(-80, 81, 16):
         reply = simulated_met.handle_complete(forecast_request(str(lat), "10.5"), at)
-        answer = Response(reply.status, json.dumps(reply.body).encode(), reply.headers)
-        forecast = parse_met_norway(answer, None, at.timestamp())
+        response = Response(reply.status, json.dumps(reply.body).encode(), reply.headers)
+        forecast = parse_met_norway(response, None, at.timestamp())
         step = forecast.step_at(at.timestamp())
         assert step
         found = observation_from_step(city(lat, 10.5), "met-norway", step, forecast)

@@ -155,8 +155,8 @@ class Influxd(_Http):
             aiohttp.ClientSession() as session,
             session.get(f"{self.url}/query", params={"db": "weather", "q": query, "epoch": "u"}) as response,
         ):
-            answer = await response.json()
-        series = answer["results"][0].get("series", [])
+            document = await response.json()
+        series = document["results"][0].get("series", [])
         return [dict(zip(each["columns"], values, strict=True)) for each in series for values in each["values"]]
 
 

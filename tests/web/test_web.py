@@ -82,9 +82,9 @@ async def test_api_responses(tmp_path: Path) -> None:
             assert ([city["id"] for city in page["cities"]], page["next"]) == (ids, None)
         _, city, _ = await daemon.get("/api/v1/cities/kiel")
         assert (city["state"], city["observation"]["temperature"], city["interval"]) == ("fresh", 6.2, 1.0)
-        exchange = city["attempt"]["tries"][0]["exchanges"][0]
-        assert exchange["status"] == 200
-        assert {"first_byte", "done"} <= exchange["phases"].keys()
+        trace = city["attempt"]["tries"][0]["exchanges"][0]
+        assert trace["status"] == 200
+        assert {"first_byte", "done"} <= trace["phases"].keys()
         _, first, _ = await daemon.get("/api/v1/observations?limit=1")
         entry = first["observations"][0]
         _, rest, _ = await daemon.get(f"/api/v1/observations?after={first['next']}&city={entry['city']}")

@@ -61,7 +61,7 @@ async def fetch_city(
     attempts: list[ProviderAttempt] = []
     newest: Observation | None = None  # of the stale ones
     for name in names:
-        began, trail = now(), start_tracing()
+        began, token = now(), start_tracing()
         try:
             with contain():
                 response = await providers[name].fetch(city)
@@ -69,12 +69,12 @@ async def fetch_city(
                 found = _checked(response, city, ended)
         except Exception as error:
             errors[name] = error
-            attempts.append(_failed_attempt(name, now() - began, stop_tracing(trail), error))
+            attempts.append(_failed_attempt(name, now() - began, stop_tracing(token), error))
             if len(city.providers) > 1:
                 bug = None if isinstance(error, ProviderError) else error
                 log.debug("provider.failed", provider=name, reason=describe(error), exc_info=bug)
         else:
-            traces = stop_tracing(trail)
+            traces = stop_tracing(token)
             if not budgets.is_stale(found, ended):
                 attempts.append(ProviderAttempt(name, SERVED, ended - began, "", traces))
                 return FetchResult(found, False, errors, attempts)

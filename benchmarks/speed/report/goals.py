@@ -76,7 +76,7 @@ GOALS = (
         (PROMETHEUS, _GROWN),
     ),
     Goal("GeoNames every 60 s, ticks missed", (GEONAMES, names.MISSED), "=", 0, always=True),
-    Goal("GeoNames every 60 s, tick to answer, p99, ms", (GEONAMES, names.P99), "<", 500),
+    Goal("GeoNames every 60 s, tick to response, p99, ms", (GEONAMES, names.P99), "<", 500),
     Goal("GeoNames every 60 s, load of the core, %", (GEONAMES, names.LOAD), "<", 60),
     Goal("GeoNames every 60 s, MB", (GEONAMES, "MB"), "<", 900),
     Goal("GeoNames, start to ready, s", (GEONAMES, names.READY), "<", 10),

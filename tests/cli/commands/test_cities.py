@@ -92,8 +92,8 @@ def test_a_city_that_is_in_the_list_is_rejected(weatherd: Weatherd, rows: Path, 
     before = rows.read_bytes()
     code, out, err = weatherd("cities", "add", name, *HERE)
     line = 4 if name == "X" else 2
-    said = f"config/cities.yaml:{line}:5: '{name.strip()}' is already in the list (id '{name.strip().lower()}')\n"
-    assert (code, out, err) == (78, "", said)
+    message = f"config/cities.yaml:{line}:5: '{name.strip()}' is already in the list (id '{name.strip().lower()}')\n"
+    assert (code, out, err) == (78, "", message)
     assert rows.read_bytes() == before
 
 

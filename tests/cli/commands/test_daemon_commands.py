@@ -107,10 +107,10 @@ async def test_a_handshake_is_a_separate_phase(tmp_path: Path, monkeypatch: pyte
     async with open_session("weatherd") as session:
         seen = []
         for _ in range(2):
-            trail = start_tracing()
+            token = start_tracing()
             await get(session, f"https://localhost:{port}/", {})
-            (exchange,) = stop_tracing(trail)
-            seen.append([phase.rsplit(" ", 2)[0] for phase in describe_phases(exchange.phases)])
+            (trace,) = stop_tracing(token)
+            seen.append([phase.rsplit(" ", 2)[0] for phase in describe_phases(trace.phases)])
     await runner.cleanup()
     assert seen[0] == ["DNS", "connect", "TLS", "first byte", "rest"]
     assert "TLS" not in seen[1]

@@ -29,9 +29,9 @@ TIME = int(EPOCH.timestamp()) * 10**9
 
 def test_a_point() -> None:
     """Every number is a float, missing values are left out, and the timestamp is the time of observation."""
-    said = observation(pressure_msl=1013, code=61, wind_gust=None, observed_at=EPOCH + timedelta(microseconds=1))
+    observed = observation(pressure_msl=1013, code=61, wind_gust=None, observed_at=EPOCH + timedelta(microseconds=1))
     fields = 'temperature=6.0,code=61.0,pressure_msl=1013.0,description="light rain"'
-    assert format_line_protocol(said) == f"weather,city=kiel,provider=fake {fields} {TIME + 1000}"
+    assert format_line_protocol(observed) == f"weather,city=kiel,provider=fake {fields} {TIME + 1000}"
 
 
 def test_special_characters_are_escaped() -> None:

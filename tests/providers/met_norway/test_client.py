@@ -144,7 +144,7 @@ async def test_precipitation_has_fallen_before_the_observation() -> None:
 
     This holds across a restart, too.
     """
-    service, key_values = Service(), KeyValueStore("met-norway")
+    service, key_values = Service(), new_key_values("met-norway")
     amounts = []
     for hour in range(4):
         service.steps = [step(n, next_1_hours=rain(0.1 * (n + 1))) for n in range(hour, 50)]
@@ -160,7 +160,7 @@ async def test_a_forecast_stored_by_an_older_version_is_requested_anew() -> None
     """A stored forecast without gusts is not renewed by a 304."""
     old = {"time": EPOCH.timestamp(), "hours": 1, "temperature": 1, "symbol": "", "precipitation": 0.3, "details": {}}
     stored = {"steps": [old], "last_modified": "x", "fetched": EPOCH.timestamp(), "expires": EPOCH.timestamp() + 900}
-    service, key_values = Service(), KeyValueStore("met-norway")
+    service, key_values = Service(), new_key_values("met-norway")
     for coordinates in ("59.9139,10.7522", "59.9139,10.7523"):
         key_values.put(coordinates, json.dumps(stored), EPOCH + timedelta(days=1))
     async with run_service(service, key_values) as provider:

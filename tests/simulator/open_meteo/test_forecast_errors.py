@@ -48,7 +48,7 @@ def test_rejected_requests(query: dict[str, list[str]], expected: str) -> None:
 
 @pytest.mark.parametrize("form", ["flatbuffers", "csv", "xlsx"])
 def test_other_formats_are_rejected(form: str) -> None:
-    """A format that is not simulated is rejected by name, and never answered with JSON."""
+    """A format that is not simulated is rejected by name, and never sent as JSON."""
     assert form in rejection_reason(current=["is_day"], format=[form])
 
 

@@ -150,7 +150,7 @@ def test_at_sea() -> None:
 
 
 def test_other_modes_are_rejected() -> None:
-    """The modes XML and HTML are rejected by name, and never answered with JSON."""
+    """The modes XML and HTML are rejected by name, and never sent as JSON."""
     status, body = handle_weather(KIEL | {"mode": ["xml"]}, NOW)
     assert status == 400
     assert "xml" in body["message"]

@@ -35,16 +35,16 @@ async def post_body(
     message contains the URL, which may hold a secret; *redact* removes the secrets that the server echoes.
     """
     try:
-        answer = await client.post(session, url, body, headers)
+        response = await client.post(session, url, body, headers)
     except ProviderError as error:
         raise DeliveryError(str(error)) from None
-    status = answer.status
+    status = response.status
     if 200 <= status < 300:  # noqa: PLR2004 - success, by RFC 9110
         return
-    reason = f"HTTP status {status}{_error_text(redact.clean_body(answer.body))}"
+    reason = f"HTTP status {status}{_error_text(redact.clean_body(response.body))}"
     if 400 <= status < 500 and status not in _NOT_ABOUT_BODY:  # noqa: PLR2004 - the client's fault, by RFC 9110
         raise RejectedError(reason)
-    raise DeliveryError(reason, retry_after=retry_after(answer.headers, now()))
+    raise DeliveryError(reason, retry_after=retry_after(response.headers, now()))
 
 
 def _error_text(body: bytes) -> str:
