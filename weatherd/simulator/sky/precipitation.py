@@ -12,7 +12,7 @@ _SNOW_BELOW = 0.8  # °C
 
 
 @dataclass(frozen=True, slots=True)
-class Precipitation:
+class PrecipitationRates:
     """Rates of precipitation. ``code`` is WMO 4677, or None without precipitation."""
 
     rain: float = 0.0  # mm/h, continuous
@@ -31,10 +31,10 @@ class Precipitation:
         return self.rain + self.showers + self.snow_water
 
 
-NO_PRECIPITATION = Precipitation()
+NO_PRECIPITATION = PrecipitationRates()
 
 
-def precipitation_at(temperature: float, *, wetness: float, convection: float, inversion: float) -> Precipitation:
+def precipitation_at(temperature: float, *, wetness: float, convection: float, inversion: float) -> PrecipitationRates:
     """Return the precipitation for a temperature in °C and three fields of the weather, each 0 to 1."""
     storm = (convection - 0.88) / 0.12
     if storm > 0 and wetness > 0.45:
@@ -45,23 +45,23 @@ def precipitation_at(temperature: float, *, wetness: float, convection: float, i
     return NO_PRECIPITATION
 
 
-def _convective(temperature: float, storm: float) -> Precipitation:
+def _convective(temperature: float, storm: float) -> PrecipitationRates:
     rate = 1.3 + 20 * storm**2 * _vapour_capacity(temperature)
     if temperature < _SNOW_BELOW:
         depth = min(rate, 4) * SNOW_DEPTH * storm
-        return Precipitation(snowfall=max(depth, 0.1), code=snow_shower_code(depth))
+        return PrecipitationRates(snowfall=max(depth, 0.1), code=snow_shower_code(depth))
     if temperature > 12 and storm > 0.5:
-        return Precipitation(showers=rate, code=thunder_code(2 * storm - 1))
-    return Precipitation(showers=rate, code=rain_shower_code(rate))
+        return PrecipitationRates(showers=rate, code=thunder_code(2 * storm - 1))
+    return PrecipitationRates(showers=rate, code=rain_shower_code(rate))
 
 
-def _continuous(temperature: float, saturation: float, inversion: float) -> Precipitation:
+def _continuous(temperature: float, saturation: float, inversion: float) -> PrecipitationRates:
     rate = 0.1 + 14 * saturation**3 * _vapour_capacity(temperature)
     freezing = -8 < temperature < 0 and inversion > 0.75
     if temperature < _SNOW_BELOW and not freezing:
         depth = rate * SNOW_DEPTH
-        return Precipitation(snowfall=depth, code=snow_code(depth, grains=rate < 0.2 and temperature < -1))
-    return Precipitation(rain=rate, code=rain_code(rate, freezing=freezing))
+        return PrecipitationRates(snowfall=depth, code=snow_code(depth, grains=rate < 0.2 and temperature < -1))
+    return PrecipitationRates(rain=rate, code=rain_code(rate, freezing=freezing))
 
 
 def _vapour_capacity(temperature: float) -> float:

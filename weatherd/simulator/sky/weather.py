@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from weatherd.simulator.sky.noise import NoiseField, NoisePoint, normal_cdf
-from weatherd.simulator.sky.precipitation import NO_PRECIPITATION, Precipitation, precipitation_at
+from weatherd.simulator.sky.precipitation import NO_PRECIPITATION, PrecipitationRates, precipitation_at
 from weatherd.simulator.sky.sun import SunPosition, sun_position
 from weatherd.simulator.sky.wmo_codes import cloud_code, fog_code
 
@@ -32,7 +32,7 @@ class Weather:
     wind_speed: float  # m/s
     wind_direction: float  # degrees, the direction that the wind comes from
     wind_gust: float  # m/s, never below the wind speed
-    precipitation: Precipitation
+    precipitation: PrecipitationRates
     cloud_cover: float  # %
     visibility: float  # m
     code: int  # WMO 4677, limited to the codes that Open-Meteo documents
@@ -111,5 +111,5 @@ def _apparent_temperature(temperature: float, humidity: float, speed: float) -> 
     return temperature + 0.33 * vapour_pressure - 0.7 * speed - 4
 
 
-def _visibility(precipitation: Precipitation) -> float:
+def _visibility(precipitation: PrecipitationRates) -> float:
     return 24_000 / (1 + 0.4 * (precipitation.rain + precipitation.showers) + 4 * precipitation.snowfall)
