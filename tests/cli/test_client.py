@@ -169,7 +169,7 @@ async def test_a_stream_yields_observations() -> None:
 
     async with serving({"/api/v1/stream": stream}) as url, Client(url) as client:
         observations = [observation async for observation in client.stream_observations("munchen")]
-    assert [(each.city, each.temperature, each.visibility) for each in observations] == [("munchen", 6.2, None)]
+    assert [(seen.city, seen.temperature, seen.visibility) for seen in observations] == [("munchen", 6.2, None)]
 
 
 @pytest.mark.parametrize("city_id", ["nope", "Kiel", ""])

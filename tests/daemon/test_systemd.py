@@ -47,7 +47,7 @@ def test_the_watchdog_is_fed_while_everything_makes_progress() -> None:
     """Messages come often enough for WatchdogSec=30, each with a summary."""
     messages = messages_of(_due(1000), 60)
     assert len(messages) >= 6
-    assert all("WATCHDOG=1" in each for each in messages)
+    assert all("WATCHDOG=1" in message for message in messages)
     assert messages[0].startswith("STATUS=2 cities: 0 fresh, 0 stale, 0 down, 2 waiting; next poll in 1000 s")
 
 
@@ -80,7 +80,7 @@ def test_cities_that_are_down_do_not_stop_the_watchdog() -> None:
     def prepare(status: DaemonStatus) -> None:
         status.latest.record(observation())
 
-    assert all("WATCHDOG=1" in each for each in messages_of(prepare, 20_000))
+    assert all("WATCHDOG=1" in message for message in messages_of(prepare, 20_000))
 
 
 def test_the_messages_arrive_where_systemd_listens(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ async def run_daemon_for(
 def last_observations(sink: FakeSink) -> list[LastObservation]:
     """Return the last observations as the journal would store them."""
     last = {arrived.city.id: arrived for arrived in sink.received}
-    return [LastObservation(each.city.lat, each.city.lon, each.observation) for each in last.values()]
+    return [LastObservation(fetched.city.lat, fetched.city.lon, fetched.observation) for fetched in last.values()]
 
 
 async def test_a_restart_keeps_the_schedule() -> None:

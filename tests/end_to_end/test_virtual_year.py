@@ -160,7 +160,9 @@ def test_the_summaries_add_up(tmp_path: Path) -> None:
     """After each orderly stop, fetched = stored + repeated and nothing is queued; no destination misses anything."""
     year = Year(tmp_path / "weatherd.sqlite")
     virtual_time.run(year.pass_by())
-    sums = {name: sum(each[name] for each in year.summaries) for name in ("fetched", "stored", "repeated", "dropped")}
+    sums = {
+        name: sum(summary[name] for summary in year.summaries) for name in ("fetched", "stored", "repeated", "dropped")
+    }
     got = {name: destination.got for name, destination in year.destinations.items()}
     ends = year.summaries[-1]["forwarders"] if year.summaries else {}
     sys.stdout.write(f"{DAYS} days, {year.lives} lives, {year.weather.failed} failed polls, {sums}\n{got} {ends}\n")

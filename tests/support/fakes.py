@@ -202,11 +202,11 @@ class FakeJournal(Journal):
     async def add(self, batch: Sequence[FetchedObservation]) -> int:
         """Store a batch; return how many observations were new."""
         stored = 0
-        for each in (arrival.observation for arrival in batch):
-            identity = each.city, each.provider, each.station, each.observed_at
+        for new in (fetched.observation for fetched in batch):
+            identity = new.city, new.provider, new.station, new.observed_at
             before = self.kept.get(identity)
-            stored += before is None or not each.repeats(before)
-            self.kept[identity] = each
+            stored += before is None or not new.repeats(before)
+            self.kept[identity] = new
         return stored
 
     async def prune(self, *_: object) -> dict[str, int]:

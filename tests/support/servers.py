@@ -157,7 +157,7 @@ class Influxd(_Http):
         ):
             document = await response.json()
         series = document["results"][0].get("series", [])
-        return [dict(zip(each["columns"], values, strict=True)) for each in series for values in each["values"]]
+        return [dict(zip(table["columns"], values, strict=True)) for table in series for values in table["values"]]
 
 
 class Victoria(_Http):

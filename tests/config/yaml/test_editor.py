@@ -75,7 +75,7 @@ def files(draw: st.DrawFn) -> tuple[str, list[str]]:
                     )
     text += comment() + draw(st.sampled_from(["", "other: [1, {cities: []}]\n"]))
     text = text.replace("\n", "\r\n", draw(st.sampled_from([0, 1, -1])))
-    return draw(st.sampled_from([text, text.rstrip("\r\n")])), [each for each in made if each.strip()]
+    return draw(st.sampled_from([text, text.rstrip("\r\n")])), [row for row in made if row.strip()]
 
 
 def parse_rows(text: str) -> list[Any]:
