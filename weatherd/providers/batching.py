@@ -91,7 +91,7 @@ class Coalescer(Generic[_Item, _Result]):
             limit = self._limit()
             batch = [(item, future) for item, future in self._submitted[:limit] if not future.done()]
             del self._submitted[:limit]
-            self._ensure_collector()  # for what is above the limit
+            self._ensure_collector()  # for the items above the limit
             if batch:
                 await self._send_batch(batch)
 

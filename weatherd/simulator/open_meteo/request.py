@@ -67,7 +67,7 @@ def parse_forecast_request(query: Query) -> ForecastRequest:
 
 
 def _check_support(query: Query) -> None:
-    """Reject what is not simulated, because ignoring it would give a wrong response."""
+    """Reject formats and parameters that are not simulated, because ignoring it would give a wrong response."""
     if (name := last_value(query, "format") or "json") != "json":
         raise RejectedRequestError(f"Format '{name}' is not simulated, only json")
     for name in _NOT_SIMULATED:
