@@ -95,15 +95,21 @@ class IsolatingSender(Generic[_Item, _Result]):
 
     async def send(self, items: Sequence[_Item]) -> list[_Result | ProviderError]:
         """Return an outcome for each item, in their order."""
-        culprits = self._culprits
-        alone = [index for index, item in enumerate(items) if item in culprits] if culprits else []
+        if not self._culprits:
+            return await self._bisect(items)
+        alone = [index for index, item in enumerate(items) if item in self._culprits]
         together = [index for index in range(len(items)) if index not in alone]
         outcomes: dict[int, _Result | ProviderError] = {}
         for group in (together, *([index] for index in alone)):
             if group:
-                sent = [items[index] for index in group]
-                bisected = await bisect(self._send, sent)
-                outcomes.update(zip(group, bisected.outcomes, strict=True))
-                culprits.difference_update(sent)
-                culprits |= bisected.culprits
+                resolved = await self._bisect([items[index] for index in group])
+                outcomes.update(zip(group, resolved, strict=True))
         return [outcomes[index] for index in range(len(items))]
+
+    async def _bisect(self, items: Sequence[_Item]) -> list[_Result | ProviderError]:
+        """Return an outcome for each item, and update the culprits."""
+        bisected = await bisect(self._send, items)
+        if self._culprits:  # because the hashes of a batch of cities take 40 us
+            self._culprits.difference_update(items)
+        self._culprits |= bisected.culprits
+        return bisected.outcomes
