@@ -6,6 +6,7 @@ import importlib
 import sys
 import textwrap
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
@@ -49,6 +50,13 @@ class Station(BaseModel, frozen=True):
 
     station: int
     heights: tuple[float, ...] = ()
+
+
+class Tree(BaseModel, frozen=True):
+    """A model that contains itself."""
+
+    depth: int = 0
+    parent: Tree | None = None
 
 
 class Mutable(BaseModel):
@@ -368,6 +376,19 @@ def test_a_secret_in_a_city_model_is_an_error_of_the_plug_in() -> None:
         TypeError, match=r"city_model has the secret 'account.token', which belongs in a settings_model"
     ):
         read_models(open_provider)
+
+
+def test_a_model_may_contain_itself() -> None:
+    """In the settings and in a row; a variable sets the keys outside the repetition."""
+    found = {"tree": PluginModels(Tree, Tree)}
+    text, environ = "plugins: {tree: {parent: {parent: {depth: 2}}}}", {"WEATHERD_PLUGINS__TREE__DEPTH": "7"}
+    parsed = parse_settings(text, "f.yaml", environ, find_models=lambda: found)
+    tree = Tree(parent=Tree(parent=Tree(depth=2)))
+    assert parsed.plugins == {"tree": tree.model_copy(update={"depth": 7})}
+    row = "cities:\n- {name: A, lat: 1, lon: 2, plugins: {tree: {parent: {parent: {depth: 2}}}}}\n"
+    (city,) = parse_cities([("f.yaml", row)], [], find_models=lambda: found).cities
+    assert city.plugin("tree") == tree
+    assert read_models(SimpleNamespace(city_model=Tree)).city is Tree
 
 
 @pytest.mark.parametrize(

@@ -26,15 +26,20 @@ class SettingField(NamedTuple):
     is_section: bool  # a mapping; as a variable, a JSON object
 
 
-def walk_settings(model: type[BaseModel], parent: KeyPath = ()) -> Iterator[SettingField]:
-    """Yield every setting of *model* and of its sections; a section comes before its keys."""
+def walk_settings(
+    model: type[BaseModel], parent: KeyPath = (), outer: tuple[type[BaseModel], ...] = ()
+) -> Iterator[SettingField]:
+    """Yield every setting of *model* and of its sections; a section comes before its keys.
+
+    *outer* are the models that contain the section *parent*: a plug-in's model may contain itself, without end.
+    """
     for name, field in model.model_fields.items():
         keys, section = (*parent, name), section_model(field.annotation)
         is_secret = SecretStr in (field.annotation, *get_args(field.annotation))
         is_section = section is not None or get_origin(field.annotation) is dict
         yield SettingField(keys, _variables(keys), is_secret, is_section)
-        if section:
-            yield from walk_settings(section, keys)
+        if section and section not in (*outer, model):
+            yield from walk_settings(section, keys, (*outer, model))
 
 
 def walk_plugin(name: str, model: type[BaseModel]) -> Iterator[SettingField]:
