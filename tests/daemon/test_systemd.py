@@ -60,7 +60,7 @@ def test_a_full_queue_does_not_stop_the_watchdog() -> None:
         asyncio.get_running_loop().call_later(72, status.queue.mark_done, 2)
 
     messages = messages_of(prepare, 77)
-    assert all("WATCHDOG=1" in each for each in messages)
+    assert all("WATCHDOG=1" in message for message in messages)
     assert messages[0].startswith("STATUS=2 cities")
     text = "polls have been waiting for 70 s, because 2 observations are not stored yet"
     assert messages[-2] == f"STATUS={text}\nWATCHDOG=1"

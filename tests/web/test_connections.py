@@ -181,7 +181,7 @@ async def test_visitors_cannot_write_into_the_log() -> None:
 @pytest.mark.processes
 @pytest.mark.once
 async def test_few_descriptors_are_enough(tmp_path: Path) -> None:
-    """With 64 descriptors and 80 silent connections the daemon polls on, answers, and logs one line about them."""
+    """With 64 descriptors and 80 silent connections the daemon polls on, responds, and logs one line about them."""
     async with (
         serving() as service,
         weatherd(
