@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
 import re
 import subprocess
 import sys
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
@@ -17,6 +18,9 @@ import structlog
 
 from weatherd import log
 from weatherd.redaction import REDACTED, Redaction
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SECRET = 'k3y"with\\quotes'
 
@@ -185,3 +189,41 @@ def test_there_is_no_writer_before_configure() -> None:
     program = "from weatherd import log\nlog.get_log_writer()"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)  # noqa: S603
     assert done.stderr.endswith("RuntimeError: weatherd.log.configure() has not been called\n")
+
+
+def test_the_level_can_change(stream: io.StringIO) -> None:
+    """A new level holds for loggers that exist already, for libraries and for batches."""
+    logger = structlog.get_logger()
+    log.set_level("error")
+    logger.warning("city.down")
+    logging.getLogger("aiohttp").warning("chatter")
+    log.get_log_writer().write_batch("observation", [Facts("kiel")])
+    assert _lines(stream) == []
+    log.set_level("debug")
+    logger.debug("city.still_down")
+    assert [line["event"] for line in _lines(stream)] == ["city.still_down"]
+
+
+@pytest.mark.parametrize("style", ["json", "pretty"])
+def test_the_journal_gets_priorities(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, style: str) -> None:
+    """In systemd's journal each line, also of a traceback, begins with a priority; elsewhere none does."""
+    file = tmp_path / "stderr"
+    with file.open("w") as stream:
+        status = os.fstat(stream.fileno())
+        for connected in (f"{status.st_dev}:{status.st_ino}", f"{status.st_dev}:1"):
+            monkeypatch.setenv("JOURNAL_STREAM", connected)
+            log.configure("debug", style, stream=stream)
+            logger = structlog.get_logger()
+            logger.debug("one")
+            logger.info("two")
+            log.get_log_writer().write_batch("three", [Facts("kiel"), Facts("berlin")])
+            logger.warning("four")
+            logging.getLogger("aiohttp").error("five")
+            logger.critical("six", exc_info=ValueError("not\na line"))
+            stream.write("--\n")
+    with_priorities, without, _ = file.read_text().split("--\n")
+    priorities = [line[:3] for line in with_priorities.splitlines()]
+    assert priorities[:6] == ["<7>", "<6>", "<6>", "<6>", "<4>", "<3>"]
+    assert set(priorities[6:]) == {"<2>"}
+    assert len(priorities[6:]) == (1 if style == "json" else len(without.splitlines()) - 6)
+    assert not re.search("^<", without, re.MULTILINE)

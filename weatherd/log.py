@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TextIO
 
 import msgspec
@@ -19,7 +20,7 @@ import structlog
 from weatherd.redaction import Redaction
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from structlog.typing import EventDict, Processor, WrappedLogger
 
@@ -34,14 +35,18 @@ def configure(
     """Send every event, warning, library log record and uncaught exception to *stream*, one line each.
 
     *style* is ``json``, ``pretty``, or ``auto``: pretty on a terminal, else JSON. *secrets* are redacted in every line.
-    If *write* is given, it receives the finished lines instead of *stream*.
+    If *write* is given, it receives the finished lines instead of *stream*. In systemd's journal they have a priority.
     """
     global _writer  # noqa: PLW0603 - one log per process, as in logging and structlog
     stream = stream or sys.stderr
     pretty = style == "pretty" or (style == "auto" and stream.isatty())
     tail: list[Processor] = [_console_renderer(stream)] if pretty else [structlog.processors.format_exc_info, _JSON]
     render_batch = functools.partial(_render_singly, tail[-1]) if pretty else _dump_batch
-    writer = LogWriter(write or functools.partial(_write_now, stream), Redaction(secrets), _number(level), render_batch)
+    write = write or functools.partial(_write_now, stream)
+    if _is_journal(stream, os.environ):
+        writer = LogWriter(write, Redaction(secrets), _number(level), render_batch, _PRIORITIES)
+    else:
+        writer = LogWriter(write, Redaction(secrets), _number(level), render_batch)
     structlog.configure(
         processors=[*_HEAD, *tail],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -59,6 +64,13 @@ def configure(
     logging.captureWarnings(capture=True)
     _install_hooks()
     _writer = writer
+
+
+def set_level(level: str) -> None:
+    """Change the minimum level of the events that are logged, and nothing else. :func:`configure` comes first."""
+    get_log_writer().level = _number(level)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(level))
+    logging.root.setLevel(max(logging.WARNING, _number(level)))
 
 
 def get_log_writer() -> LogWriter:
@@ -81,17 +93,27 @@ class LogWriter:
         redact: Callable[[str], str],
         level: int,
         render_batch: Callable[[EventDict, Sequence[msgspec.Struct]], str],
+        priorities: Mapping[int, str] = MappingProxyType({}),
     ) -> None:
+        self.level = level
         self._write = write
         self._redact = redact
-        self._level = level
         self._render_batch = render_batch
+        self._priorities = priorities
 
-    def msg(self, line: str) -> None:
-        """Redact and write one line, or several lines separated by line breaks."""
-        self._write(self._redact(line))
+    def write(self, level: int, text: str) -> None:
+        """Redact and write one line, or several lines separated by line breaks, each after the priority of *level*."""
+        text = self._redact(text)
+        if prefix := self._priorities.get(level):
+            text = prefix + text.replace("\n", f"\n{prefix}")
+        self._write(text)
 
-    debug = info = warning = error = critical = msg  # structlog calls the method of the event's level
+    # structlog calls the method of the event's level
+    debug = functools.partialmethod(write, logging.DEBUG)
+    info = functools.partialmethod(write, logging.INFO)
+    warning = functools.partialmethod(write, logging.WARNING)
+    error = functools.partialmethod(write, logging.ERROR)
+    critical = functools.partialmethod(write, logging.CRITICAL)
 
     def write_batch(self, event: str, batch: Sequence[msgspec.Struct]) -> None:
         """Log *event* at level info once for each item of *batch*, as ``info(event, **facts)`` would, in one write.
@@ -99,12 +121,12 @@ class LogWriter:
         The facts of an item are its fields. All lines have the same timestamp. The facts must not contain an exception,
         because it would not be formatted.
         """
-        if self._level > logging.INFO or not batch:
+        if self.level > logging.INFO or not batch:
             return
         head: Any = {"event": event}
         for process in _HEAD:
             head = process(self, "info", head)
-        self.msg(self._render_batch(head, batch))
+        self.write(logging.INFO, self._render_batch(head, batch))
 
 
 _writer: LogWriter | None = None
@@ -112,6 +134,25 @@ _writer: LogWriter | None = None
 
 def _number(level: str) -> int:
     return logging.getLevelNamesMapping()[level.upper()]
+
+
+# The journal reads the syslog priority of a line from its beginning and removes it:
+# https://www.freedesktop.org/software/systemd/man/latest/sd-daemon.html
+_PRIORITIES = {
+    logging.DEBUG: "<7>",
+    logging.INFO: "<6>",
+    logging.WARNING: "<4>",
+    logging.ERROR: "<3>",
+    logging.CRITICAL: "<2>",
+}
+
+
+def _is_journal(stream: TextIO, environ: Mapping[str, str]) -> bool:
+    """Return whether systemd has connected *stream* to its journal: systemd.exec(5), ``$JOURNAL_STREAM``."""
+    with contextlib.suppress(OSError, ValueError):  # no file, or a closed one
+        status = os.fstat(stream.fileno())
+        return environ.get("JOURNAL_STREAM") == f"{status.st_dev}:{status.st_ino}"
+    return False
 
 
 def _write_now(stream: TextIO, line: str) -> None:
@@ -126,7 +167,7 @@ class _Handler(logging.Handler):
         self._writer = writer
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._writer.msg(self.format(record))
+        self._writer.write(record.levelno, self.format(record))
 
 
 _ENCODER = msgspec.json.Encoder(enc_hook=str)

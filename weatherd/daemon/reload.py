@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import heapq
 import os
 import sys
 import threading
@@ -19,8 +20,10 @@ from weatherd.daemon import systemd
 from weatherd.daemon.gc_tuning import gc_paused
 from weatherd.daemon.status import ReloadResult
 from weatherd.errors import ConfigError
+from weatherd.log import set_level
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
     from weatherd.config.diff import CityListDiff
@@ -30,7 +33,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-LIVE_SETTINGS = frozenset({"interval", "providers", "cities"})  # they take effect without a restart
+LIVE_SETTINGS = frozenset({"interval", "providers", "cities"})  # they take effect without a restart, as log.level does
+_LOGGED_IDS = 10  # ids of each kind in the summary of a reload; the others are logged at level debug
+_IDS_IN_LINE = 100
 _NICE = 10
 
 
@@ -41,6 +46,7 @@ class Reloader:
         self._parts = parts
         self._status = status
         self._current = _watched_paths(parts.configuration)
+        self._level = parts.configuration.settings.log.level
 
     def paths(self) -> tuple[Path, Path]:
         """Return the current settings file and the file or folder of the city list."""
@@ -84,21 +90,43 @@ class Reloader:
         before = self._parts.planner.calls_per_day()
         self._current = _watched_paths(configuration)
         self._parts.registry.apply(change, configuration.quarantined)
+        self._apply_log_level(configuration)
+        ids = {"added": change.added, "removed": change.removed, "changed": change.changed}
         log.info(
             "cities.reloaded",
-            added=sorted(change.added),
-            removed=sorted(change.removed),
-            changed=sorted(change.changed),
+            **{kind: heapq.nsmallest(_LOGGED_IDS, found) for kind, found in ids.items()},
+            **{f"{kind}_count": len(found) for kind, found in ids.items()},
             unchanged=change.unchanged,
             quarantined=len(configuration.quarantined),
             calls_a_day=self._parts.planner.calls_per_day(),
             calls_a_day_before=before,
         )
-        old, new = self._parts.configuration.settings, configuration.settings
-        names = [name for name in Settings.model_fields if getattr(old, name) != getattr(new, name)]
-        if restart := [name for name in names if name not in LIVE_SETTINGS]:
+        if self._level == "debug":
+            _log_more_ids(ids)
+        if restart := self._find_restart_settings(configuration.settings):
             log.warning("settings.need_restart", settings=restart)
         self._status.last_reload = ReloadResult(successful=True, at=self._status.now().timestamp())
+
+    def _apply_log_level(self, configuration: Configuration) -> None:
+        level = configuration.settings.log.level
+        if level != self._level:
+            self._level = level
+            set_level(level)
+
+    def _find_restart_settings(self, new: Settings) -> list[str]:
+        """Return the settings that differ from those at the start and take effect after a restart."""
+        old = self._parts.configuration.settings
+        old = old.model_copy(update={"log": old.log.model_copy(update={"level": new.log.level})})
+        names = [name for name in Settings.model_fields if getattr(old, name) != getattr(new, name)]
+        return [name for name in names if name not in LIVE_SETTINGS]
+
+
+def _log_more_ids(ids: Mapping[str, Collection[str]]) -> None:
+    """Log the ids that are not in the summary, in lines that are not cut, as many programs do at 8 or 16 KiB."""
+    for kind, found in ids.items():
+        more = sorted(found)[_LOGGED_IDS:]
+        for begin in range(0, len(more), _IDS_IN_LINE):
+            log.debug("cities.reloaded_more", kind=kind, ids=more[begin : begin + _IDS_IN_LINE])
 
 
 def _watched_paths(configuration: Configuration) -> tuple[Path, Path]:

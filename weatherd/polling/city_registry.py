@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+_LOGGED_ROWS = 10  # quarantined rows
 _city_id = operator.attrgetter("id")
 
 
@@ -48,10 +49,13 @@ class CityRegistry:
     def apply(self, change: CityListDiff, quarantined: Sequence[Sequence[Problem]] = ()) -> None:
         """Replace the list and notify the subscribers, in one synchronous step.
 
-        *change* must be the difference from the current list. Each quarantined row is logged.
+        *change* must be the difference from the current list. The first quarantined rows are logged.
         """
-        for problems in quarantined:
+        for problems in quarantined[:_LOGGED_ROWS]:
             log.warning("city.quarantined", problems=[str(problem) for problem in problems])
+        if len(quarantined) > _LOGGED_ROWS:
+            more = len(quarantined) - _LOGGED_ROWS
+            log.warning("city.quarantined", problems=[f"{more} more rows; weatherd check lists them"], more=more)
         self._cities, self.quarantined, self._by_name = change.cities, quarantined, None
         for subscriber in self._subscribers:
             subscriber(change)
