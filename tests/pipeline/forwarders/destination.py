@@ -49,7 +49,7 @@ def _without_details(_: object, level: str, event: EventDict) -> EventDict:
 
 
 class FakeDestination:
-    """Accepts batches, unless it is down, slow, or rejects an observation."""
+    """Accepts batches, unless it is down or slow, rejects an observation, or fails at one."""
 
     batch_size = 100
 
@@ -61,6 +61,7 @@ class FakeDestination:
         self.connections = 0
         self.down: Exception | None = None
         self.rejected: set[float] = set()
+        self.poison: set[float] = set()  # temperatures to which it responds with an error that does not concern them
         self.delivery_seconds = 0.0  # seconds for a delivery
         self.lose_responses = 0  # deliveries that are accepted before the connection breaks
 
@@ -81,7 +82,7 @@ class FakeDestination:
         yield self
 
     async def deliver(self, batch: Sequence[Observation], key: str) -> None:
-        """Accept a batch, unless it is down or rejects an observation."""
+        """Accept a batch, unless it is down, rejects an observation, or fails at one."""
         numbers = [observation.temperature for observation in batch]
         self.batches.append(numbers)
         self.keys.append(key)
@@ -89,6 +90,8 @@ class FakeDestination:
         await asyncio.sleep(self.delivery_seconds)
         if self.down:
             raise self.down
+        if not self.poison.isdisjoint(numbers):
+            raise DeliveryError("HTTP status 500", batch_suspected=True)
         if not self.rejected.isdisjoint(numbers):
             raise RejectedError("not that one")
         self.accepted += numbers

@@ -19,8 +19,9 @@ from tests.support.fakes import KIEL, observation
 from weatherd.errors import DeliveryError, StateError
 from weatherd.journal.cursors import Idle
 from weatherd.observation import FetchedObservation
-from weatherd.pipeline.forwarders.engine import BATCH_DELAY, DELIVERY_TIMEOUT, MAX_RATE
+from weatherd.pipeline.forwarders.engine import BATCH_DELAY, MAX_RATE
 from weatherd.pipeline.forwarders.group import DeliveryStatus
+from weatherd.pipeline.forwarders.outage import DELIVERY_TIMEOUT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -171,6 +172,18 @@ async def test_a_rejected_observation_is_skipped_alone(tmp_path: Path, bad: set[
     assert destination.accepted == [number for number in range(150) if number not in bad]
     assert sorted(noted) == [(number + 1, "not that one") for number in sorted(bad)]
     assert [(log["event"], log["count"]) for log in logs] == [("forwarder.skipped", 1)] * len(bad)
+
+
+async def test_every_acceptable_observation_of_a_rejected_batch_is_delivered(tmp_path: Path) -> None:
+    """However many observations of a batch are rejected, the others between them are delivered."""
+    destination = FakeDestination()
+    destination.rejected = set(map(float, range(0, 200, 2)))
+    with open_virtual_journal(tmp_path) as journal, capture_warnings():
+        await journal.add(make_observations(0, 200))
+        async with run_forwarders(journal, destination=destination) as running:
+            await asyncio.sleep(10)
+            assert running.statuses()["destination"] == DeliveryStatus(100, 100, 0, is_down=False)
+    assert destination.accepted == list(range(1, 200, 2))
 
 
 async def test_a_batch_that_is_rejected_whole_costs_few_deliveries(tmp_path: Path) -> None:

@@ -59,6 +59,9 @@ class Connection(Protocol):
         destination cannot accept the batch now: the connection is closed, and the same batch is delivered over a new
         one after a back-off of up to 60 s, or after ``DeliveryError.retry_after`` seconds if that is longer. Raise
         DeliveryError or OSError with a message for the log; other exceptions are logged with a traceback.
+
+        After five failures with ``DeliveryError.batch_suspected``, a timeout or an unexpected exception the batch is
+        delivered in parts, to find an observation that fails always; see :mod:`weatherd.pipeline.forwarders.isolation`.
         """
 
 

@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import structlog
 
-from weatherd.errors import RejectedError, StateError, WeatherdError, describe
+from weatherd.errors import DeliveryError, RejectedError, StateError, WeatherdError, describe
 from weatherd.journal.cursors import Idle, InDoubt
+from weatherd.pipeline.forwarders.isolation import Batch, Isolation
+from weatherd.pipeline.forwarders.outage import DELIVERY_TIMEOUT, Outage, describe_failure
 from weatherd.plugins import contain
 
 if TYPE_CHECKING:
@@ -25,11 +27,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-DELIVERY_TIMEOUT = 30.0  # seconds for the delivery of a batch, and for a connection
 BATCH_DELAY = 0.5  # seconds for which a new observation waits, so that others join its batch
 MAX_RATE = 10_000.0  # observations a second, so that catching up leaves CPU time for the pipeline
-_MAX_RETRY_DELAY = 60.0  # seconds
-_BISECTION_LIMIT = 64  # deliveries to find the bad observations of a rejected batch
+_BISECTION_LIMIT = 64  # deliveries of a rejected batch's parts, if all are rejected; then the rest is skipped
 
 
 @dataclass(slots=True)
@@ -41,13 +41,6 @@ class Progress:
     is_down: bool = False
 
 
-class Batch(NamedTuple):
-    """Entries that are delivered together, and their idempotency key."""
-
-    entries: Sequence[JournalEntry]
-    key: str
-
-
 class Delivery:
     """The delivery of the journal to one destination: at least once and in order."""
 
@@ -57,11 +50,9 @@ class Delivery:
         self.cursor: Cursor = Idle()
         self._forwarder = forwarder
         self._journal = journal
-        self._random = random
         self._draining = asyncio.Event()
-        self._down_since = 0.0
-        self._failures = 0
-        self._retry_after = 0.0  # seconds; the delay that the destination requested
+        self._outage = Outage(name, random)
+        self._isolation = Isolation(forwarder.batch_size)
 
     @property
     def behind(self) -> int:
@@ -82,12 +73,13 @@ class Delivery:
                     with contain():
                         await self._deliver_all(reader)
                 except Exception as error:  # noqa: BLE001 - a forwarder may be a plug-in
-                    if self.progress.delivered > delivered and not self._failures:
+                    if self.progress.delivered > delivered and not self._outage.failures:
                         # A working connection breaks now and then: log an outage only if the next one fails, too
                         log.debug("forwarder.reconnecting", forwarder=self.name, reason=describe(error))
-                        self._failures = 1
+                        self._outage.failures = 1
                         continue
-                    self._report_failure(error)
+                    self._outage.report_failure(error, self.behind)
+                    self.progress.is_down = True
                 if self._draining.is_set():
                     return
                 await self._wait_to_retry()
@@ -97,9 +89,11 @@ class Delivery:
             connecting.reschedule(None)
             while batch := await self._next_batch(reader):
                 start = asyncio.get_running_loop().time()
-                await self._deliver(connection, batch)
-                await self._save_cursor(Idle(batch.entries[-1].seq))
-                pause = len(batch.entries) / MAX_RATE - (asyncio.get_running_loop().time() - start)
+                part = self._isolation.take_part(batch)
+                is_last_try = self._isolation.is_first_suspected and await self._has_witness(connection, batch, reader)
+                if not await self._deliver_part(connection, batch, part, is_last_try=is_last_try):
+                    return  # because what was skipped may have broken the connection
+                pause = len(part.entries) / MAX_RATE - (asyncio.get_running_loop().time() - start)
                 if pause > 0:
                     await asyncio.sleep(pause)
 
@@ -117,8 +111,8 @@ class Delivery:
             elif await self._wait_for_entries():
                 last = self._journal.last_seq
                 if entries := await reader.read_after(delivered, self._forwarder.batch_size):
-                    batch = Batch(entries, secrets.token_hex(16))
-                    await self._save_cursor(InDoubt(delivered + 1, entries[-1].seq, batch.key))
+                    batch = self._isolation.take_part(Batch(entries, secrets.token_hex(16)))
+                    await self._save_cursor(InDoubt(delivered + 1, batch.entries[-1].seq, batch.key))
                     return batch
             else:
                 return None
@@ -140,35 +134,79 @@ class Delivery:
             added.cancel()
         return self.behind > 0
 
+    async def _deliver_part(self, connection: Connection, batch: Batch, part: Batch, *, is_last_try: bool) -> bool:
+        """Deliver the first part of a batch and move the cursor after it; return whether it was not skipped."""
+        try:
+            await self._deliver(connection, part)
+        except Exception as error:
+            if not _may_be_batch(error):
+                raise
+            if not is_last_try:
+                self._isolation.record_failure()
+                raise
+            await self._skip(part.entries, error)
+            self._isolation.record_skip()
+            await self._pass(batch, part.entries[-1].seq)
+            return False
+        self._isolation.record_success()
+        await self._pass(batch, part.entries[-1].seq)
+        return True
+
+    async def _pass(self, batch: Batch, seq: int) -> None:
+        """Move the cursor after entry *seq* of a batch; the batch's rest stays in doubt."""
+        if seq < batch.entries[-1].seq:
+            await self._save_cursor(InDoubt(seq + 1, batch.entries[-1].seq, batch.key))
+            return
+        await self._save_cursor(Idle(seq))
+        self._isolation.end()
+        if self.progress.is_down:
+            self._report_success()
+
+    async def _has_witness(self, connection: Connection, batch: Batch, reader: AsyncReader) -> bool:
+        """Return whether the destination accepts an entry after the first one of a batch; False if there is none."""
+        witness = self._isolation.witness
+        if not witness:
+            later = await reader.read_after(batch.entries[0].seq, self._isolation.witness_distance)
+            if not later:  # nothing waits for the first
+                return False
+            witness = batch.take(later[-1:])
+        try:
+            with contextlib.suppress(RejectedError):  # a rejection is a response, too
+                await _send(connection, witness)
+        except Exception:
+            self._isolation.record_failed_witness()
+            raise
+        self._isolation.witness = witness
+        return True
+
     async def _deliver(self, connection: Connection, batch: Batch) -> None:
         """Deliver a batch; bisect it if it is rejected, and skip the observations that are rejected alone."""
-        parts, tries = [batch], 0
+        parts, tries, delivered = [batch], 0, self.progress.delivered
         while parts:
             part, tries = parts.pop(), tries + 1
             try:
-                async with asyncio.timeout(DELIVERY_TIMEOUT):
-                    await connection.deliver([entry.observation for entry in part.entries], part.key)
+                await _send(connection, part)
             except RejectedError as error:
-                if len(part.entries) > 1 and tries < _BISECTION_LIMIT:
+                if len(part.entries) > 1 and (tries < _BISECTION_LIMIT or self.progress.delivered > delivered):
                     middle = len(part.entries) // 2
-                    parts += [_sub_batch(batch, part.entries[middle:]), _sub_batch(batch, part.entries[:middle])]
+                    parts += [batch.take(part.entries[middle:]), batch.take(part.entries[:middle])]
                 else:
                     await self._skip(part.entries, error)
             else:
                 self.progress.delivered += len(part.entries)
                 self._report_success()
 
-    async def _skip(self, entries: Sequence[JournalEntry], error: RejectedError) -> None:
-        first = entries[0].observation
+    async def _skip(self, entries: Sequence[JournalEntry], error: Exception) -> None:
+        first, reason = entries[0].observation, describe_failure(error)
         log.warning(
             "forwarder.skipped",
             forwarder=self.name,
-            reason=str(error),
+            reason=reason,
             count=len(entries),
             city=first.city,
             observed_at=first.observed_at.isoformat(),
         )
-        await self._journal.record_skipped(self.name, [entry.seq for entry in entries], str(error))
+        await self._journal.record_skipped(self.name, [entry.seq for entry in entries], reason)
         self.progress.skipped += len(entries)
         self._report_success()
 
@@ -179,36 +217,26 @@ class Delivery:
             await self._journal.save_cursor(self.name, cursor)
 
     async def _wait_to_retry(self) -> None:
-        """Wait with exponential back-off and jitter; a drain ends the wait for a last attempt."""
-        backoff = min(_MAX_RETRY_DELAY, 2.0 ** min(self._failures - 1, 10)) * (1 - self._random.random() / 2)
+        """Wait for the next attempt; a drain ends the wait for a last one."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(max(backoff, self._retry_after)):
+            async with asyncio.timeout(self._outage.retry_delay()):
                 await self._draining.wait()
 
-    def _report_failure(self, error: Exception) -> None:
-        self._failures += 1
-        self._retry_after = getattr(error, "retry_after", None) or 0.0
-        if self.progress.is_down:
-            return
-        self.progress.is_down, self._down_since = True, asyncio.get_running_loop().time()
-        is_bug = not isinstance(error, WeatherdError | OSError)
-        timed_out = isinstance(error, TimeoutError)
-        log.error(
-            "forwarder.down",
-            forwarder=self.name,
-            reason=f"no response within {DELIVERY_TIMEOUT:g} s" if timed_out else describe(error),
-            behind=self.behind,
-            exc_info=error if is_bug else None,
-        )
-
     def _report_success(self) -> None:
-        self._failures, self._retry_after = 0, 0.0
-        if self.progress.is_down:
-            down = round(asyncio.get_running_loop().time() - self._down_since, 1)
-            log.info("forwarder.recovered", forwarder=self.name, down=down, behind=self.behind)
+        if self._isolation.is_active:  # the destination is not healthy yet
+            self._outage.reset_delay()
+            return
+        self._outage.report_success(self.behind)
         self.progress.is_down = False
 
 
-def _sub_batch(batch: Batch, entries: Sequence[JournalEntry]) -> Batch:
-    """Return a part of a batch with a key of its own, which depends only on the batch and the part."""
-    return Batch(entries, f"{batch.key}-{entries[0].seq}-{entries[-1].seq}")
+async def _send(connection: Connection, batch: Batch) -> None:
+    async with asyncio.timeout(DELIVERY_TIMEOUT):
+        await connection.deliver([entry.observation for entry in batch.entries], batch.key)
+
+
+def _may_be_batch(error: Exception) -> bool:
+    """Return whether the batch may have caused an error. A timeout and a bug of a plug-in may depend on it."""
+    if isinstance(error, DeliveryError):
+        return error.batch_suspected
+    return isinstance(error, TimeoutError) or not isinstance(error, WeatherdError | OSError)

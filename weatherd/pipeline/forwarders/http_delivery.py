@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from weatherd.errors import DeliveryError, ProviderError, RejectedError
+from weatherd.errors import DeliveryError, Failure, ProviderError, RejectedError
 from weatherd.http import client
 from weatherd.http.response import retry_after
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # The statuses 400 to 499 that do not concern the body: a wrong URL, a wrong key, too many requests.
 _NOT_ABOUT_BODY = frozenset({401, 402, 403, 404, 405, 407, 408, 410, 421, 423, 425, 429})
+_TRY_LATER = frozenset({408, 425, 429, 503})  # the statuses of a server that cannot accept any body now
 _REASON_LIMIT = 200  # characters
 
 
@@ -37,14 +38,15 @@ async def post_body(
     try:
         response = await client.post(session, url, body, headers)
     except ProviderError as error:
-        raise DeliveryError(str(error)) from None
+        raise DeliveryError(str(error), batch_suspected=error.failure is not Failure.UNAVAILABLE) from None
     status = response.status
     if 200 <= status < 300:  # noqa: PLR2004 - success, by RFC 9110
         return
     reason = f"HTTP status {status}{_error_text(redact.clean_body(response.body))}"
     if 400 <= status < 500 and status not in _NOT_ABOUT_BODY:  # noqa: PLR2004 - the client's fault, by RFC 9110
         raise RejectedError(reason)
-    raise DeliveryError(reason, retry_after=retry_after(response.headers, now()))
+    delay = retry_after(response.headers, now())
+    raise DeliveryError(reason, retry_after=delay, batch_suspected=status not in _TRY_LATER)
 
 
 def _error_text(body: bytes) -> str:
