@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.support.fakes import observation
 from tests.support.virtual_time import EPOCH
-from weatherd.freshness import AGE_BUDGETS, BUILT_IN_BUDGETS, age_seconds
+from weatherd.freshness import AGE_BUDGETS, BUILT_IN_BUDGETS, AgeBudgets, age_seconds
 from weatherd.quota.plans import PLANS
 
 NOW = EPOCH.timestamp()
@@ -40,6 +40,25 @@ def test_an_observation_is_stale_above_its_age_budget(provider: str, seconds: fl
     assert not BUILT_IN_BUDGETS.is_stale(seen, NOW + seconds)
     assert BUILT_IN_BUDGETS.is_stale(seen, NOW + seconds + 0.001)
     assert not BUILT_IN_BUDGETS.is_stale(seen, NOW - 1e6)
+
+
+@given(st.sampled_from(sorted(AGE_BUDGETS)), st.floats(1, 1e7), st.floats(0, 1))
+def test_a_healthy_observation_is_fresh_until_the_next_poll(provider: str, interval: float, share: float) -> None:
+    """Whatever the interval is, the budget is above it, by the age that a healthy service's observation may have."""
+    budgets = AgeBudgets(AGE_BUDGETS, {"kiel": interval}.__getitem__)
+    seen = observation(provider=provider)
+    budget = budgets.of_city("kiel", provider)
+    assert budget >= max(interval, AGE_BUDGETS[provider])
+    at_fetch = NOW + 0.66 * AGE_BUDGETS[provider]
+    assert not budgets.is_stale(seen, at_fetch + share * interval)
+    assert budgets.is_stale(seen, NOW + budget + 0.01)
+
+
+def test_a_short_interval_does_not_change_the_budget() -> None:
+    """A budget of two hours holds for intervals up to 40 minutes; 3 hours make it 4 h 20 min."""
+    intervals = {"a": 600.0, "b": 2400.0, "c": 10_800.0}
+    budgets = AgeBudgets(AGE_BUDGETS, intervals.__getitem__)
+    assert [budgets.of_city(city, "open-meteo") for city in intervals] == [7200, 7200, 15_600]
 
 
 def test_the_age_counts_from_the_observation() -> None:

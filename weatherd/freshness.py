@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from weatherd.observation import Observation
 
@@ -24,22 +24,39 @@ AGE_BUDGETS: Mapping[str, float] = MappingProxyType(
     }
 )
 DEFAULT_AGE_BUDGET = 10800.0  # seconds, for a plug-in that declares none
+_HEALTHY_SHARE = 2 / 3  # of a budget: the age at which a healthy service may deliver an observation
+
+
+def _no_interval(_city_id: str) -> float:
+    return 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class AgeBudgets:
-    """Maximum age in seconds of a fresh observation, by provider."""
+    """Maximum age in seconds of a fresh observation: by provider, and longer for cities with a long interval."""
 
-    seconds: Mapping[str, float]
+    seconds: Mapping[str, float]  # by provider
+    interval_of: Callable[[str], float] = _no_interval  # seconds between two polls of a city, by its id
 
     def of_provider(self, provider: str) -> float:
-        """Return a provider's age budget in seconds."""
+        """Return a provider's age budget in seconds, for cities with a short interval."""
         return self.seconds.get(provider, DEFAULT_AGE_BUDGET)
 
+    def of_city(self, city_id: str, provider: str) -> float:
+        """Return the age budget in seconds of a city's observation, which must not go stale before the next poll.
+
+        For example, with a budget of two hours and an interval of three, an observation that is 80 minutes old when it
+        is fetched stays fresh for three hours: its budget is 4 h 20 min.
+        """
+        budget = self.of_provider(provider)
+        return max(budget, self.interval_of(city_id) + budget * _HEALTHY_SHARE)
+
     def is_stale(self, observation: Observation, now: float) -> bool:
-        """Return whether an observation exceeds its provider's age budget at *now*, a POSIX time."""
-        budget = self.seconds.get(observation.provider, DEFAULT_AGE_BUDGET)
-        return now - observation.observed_at.timestamp() > budget
+        """Return whether an observation exceeds its age budget at *now*, a POSIX time."""
+        age = now - observation.observed_at.timestamp()
+        if age <= self.seconds.get(observation.provider, DEFAULT_AGE_BUDGET):
+            return False
+        return age > self.of_city(observation.city, observation.provider)
 
 
 BUILT_IN_BUDGETS = AgeBudgets(AGE_BUDGETS)

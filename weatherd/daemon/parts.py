@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -77,15 +78,14 @@ async def open_parts(
         providers = await stack.enter_async_context(open_providers(settings, utc_now, state))
         configuration = providers.require_usable(configuration)
         sinks = await stack.enter_async_context(open_sinks(settings))
-        forwarders = await stack.enter_async_context(
-            open_forwarders(settings, state, lambda: registry.cities, providers.budgets)
-        )
+        budgets = replace(providers.budgets, interval_of=functools.partial(_interval, registry, providers.planner))
+        forwarders = await stack.enter_async_context(open_forwarders(settings, state, lambda: registry.cities, budgets))
         yield Parts(
             configuration=configuration,
             load=lambda cities: providers.require_usable(load(cities)),
             snapshot=snapshot,
             registry=registry,
-            latest=LatestObservations(state.latest, providers.budgets),
+            latest=LatestObservations(state.latest, budgets),
             planner=providers.planner,
             providers=providers.usable,
             sinks=sinks,
@@ -98,3 +98,9 @@ async def open_parts(
             notify=open_notifier(os.environ),
             watchdog=watchdog_period(os.environ),
         )
+
+
+def _interval(registry: CityRegistry, planner: Planner, city_id: str) -> float:
+    """Return the seconds between two polls of a city, or 0 if it is not listed."""
+    city = registry.get(city_id)
+    return planner.interval(city) if city else 0.0

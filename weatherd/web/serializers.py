@@ -71,7 +71,7 @@ def serialize_city_detail(city: City, status: DaemonStatus) -> CityDetail:
         providers=list(city.providers),
         interval=interval,
         phase=round(phase_offset(city.id, interval), 3),
-        budget=status.latest.budgets.of_provider(last.provider) if last else None,
+        budget=status.latest.budgets.of_city(city.id, last.provider) if last else None,
         attempt=_poll(poll) if poll else None,
     )
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from tests.support.fakes import BERLIN, KIEL, new_key_values
 from weatherd.errors import DeliveryError
+from weatherd.freshness import AGE_BUDGETS, AgeBudgets
 from weatherd.pipeline.forwarders import ForwarderResources
 from weatherd.pipeline.forwarders.discovery_payload import Topics
 from weatherd.pipeline.forwarders.home_assistant import (
@@ -25,6 +26,7 @@ from weatherd.pipeline.forwarders.home_assistant import (
 )
 
 if TYPE_CHECKING:
+    from weatherd.city import City
     from weatherd.journal.key_value import KeyValueStore
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -95,6 +97,33 @@ async def test_a_city_that_was_announced_by_an_earlier_version_is_removed() -> N
     assert broker.forgotten == ["kiel"]
     await broker.announcer(BERLIN).repeat_removals()  # Home Assistant was away meanwhile
     assert broker.take_published() == [(KIELS, "Kiel", False), (KIELS, "", True)]
+
+
+async def test_a_longer_interval_is_announced_as_a_later_expiry() -> None:
+    """Values expire after the age budget, which the interval extends, also when a longer list stretches it."""
+    broker, intervals = Broker(), {"kiel": 600.0, "berlin": 10_800.0}
+    cities: list[tuple[City, ...]] = [(KIEL,)]
+    budgets = AgeBudgets(AGE_BUDGETS, intervals.__getitem__)
+    resources = ForwarderResources(None, broker.saved, lambda: cities[-1], lambda: NOW, budgets)  # type: ignore[arg-type]
+    announcer = Announcer(TOPICS, resources, broker.publish, broker.forgotten.append, enabled=True)
+
+    async def announce() -> dict[str, set[int]]:
+        broker.published.clear()
+        await announcer.announce()
+        payloads = [json.loads(text) for _, text, _ in broker.published]
+        return {
+            payload["dev"]["name"]: {sensor["expire_after"] for sensor in payload["cmps"].values()}
+            for payload in payloads
+        }
+
+    assert await announce() == {"Kiel": {10_800}}
+    cities.append((KIEL, BERLIN))
+    assert await announce() == {"Berlin": {18_000}}
+    cities.append((KIEL, BERLIN))
+    intervals["kiel"] = 18_010.5
+    assert await announce() == {"Kiel": {25_800}}
+    intervals["kiel"] = 18_011.0
+    assert await announce() == {}
 
 
 async def test_other_prefixes_remove_what_was_published_under_the_old_ones() -> None:

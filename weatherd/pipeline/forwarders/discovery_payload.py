@@ -6,6 +6,7 @@ unknown key.
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -28,6 +29,7 @@ _NUMBERS = {  # name, device class, unit, decimals that Home Assistant shows
     "visibility": ("Visibility", "distance", "m", 0),
 }
 _STATE_CLASSES = {"wind_direction": "measurement_angle"}  # the mean of 350° and 10° is 0°, not 180°
+_EXPIRY_STEP = 600  # seconds
 _TEXTS = {"description": ("Weather", None), "observed_at": ("Observed", "timestamp")}
 
 
@@ -64,6 +66,15 @@ class Topics(NamedTuple):
         return f"{self.discovery_prefix}/device/{self.device(city)}/config"
 
 
+def expire_after(city: City, budgets: AgeBudgets) -> int:
+    """Return the seconds after which a value of *city* expires: the age budget of its providers, in steps of 10 min.
+
+    The steps are coarse, because a longer list may stretch all intervals by a second.
+    """
+    budget = max(budgets.of_city(city.id, provider) for provider in city.providers)
+    return math.ceil(budget / _EXPIRY_STEP) * _EXPIRY_STEP
+
+
 def build_payload(city: City, topics: Topics, budgets: AgeBudgets) -> dict[str, Any]:
     """Return the payload that announces a city.
 
@@ -71,7 +82,7 @@ def build_payload(city: City, topics: Topics, budgets: AgeBudgets) -> dict[str, 
     period when it starts, so a stale state is also marked on the city's own availability topic.
     """
     device = topics.device(city.id)
-    expire = int(max(map(budgets.of_provider, city.providers)))
+    expire = expire_after(city, budgets)
     return {
         "dev": {"ids": [device], "name": city.name, "mf": "weatherd", "mdl": ", ".join(city.providers)},
         "o": {"name": "weatherd", "sw": __version__},

@@ -7,7 +7,7 @@ import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from weatherd.pipeline.forwarders.discovery_payload import Topics, build_payload
+from weatherd.pipeline.forwarders.discovery_payload import Topics, build_payload, expire_after
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -86,6 +86,7 @@ class Announcer:
         enabled: bool,
     ) -> None:
         self.cities: Sequence[City] = ()  # those that were announced over this connection
+        self._expiries: dict[str, int] = {}  # by city id, in seconds
         self._topics = topics
         self._resources = resources
         self._publish = publish
@@ -98,8 +99,10 @@ class Announcer:
         before = {city.id: city for city in self.cities}
         announced = {id_: saved for id_, saved in self._saved().items() if not saved.removed}
         for city in cities:
-            if before.get(city.id) != city:
+            expiry = expire_after(city, self._resources.budgets)  # changes if a longer list stretches the intervals
+            if before.get(city.id) != city or self._expiries.get(city.id) != expiry:
                 await self._announce_city(city, announced.get(city.id))
+                self._expiries[city.id] = expiry
         for city_id in announced.keys() - {city.id for city in cities}:
             await self._remove(city_id, announced[city_id])
         self.cities = cities
@@ -122,6 +125,7 @@ class Announcer:
         for topic in (topics.config(city_id), topics.state(city_id), topics.availability(city_id)):
             await self._publish(topic, b"", retain=True)
         self._forget(city_id)
+        self._expiries.pop(city_id, None)
         self._save(city_id, previous._replace(removed=True), _KEEP_REMOVED)
 
     async def repeat_removals(self) -> None:

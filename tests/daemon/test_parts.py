@@ -1,0 +1,38 @@
+"""The open parts of the daemon, with a real journal."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.daemon import make_configuration
+from tests.support.fakes import BERLIN, KIEL
+from weatherd.config.diff import diff
+from weatherd.daemon.parts import open_parts
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.real_time
+
+
+@pytest.mark.parametrize(
+    ("count", "interval", "budget"), [(1, 600, 7200), (1, 10_800, 15_600), (200, 600, 7200), (1000, 600, 13_613)]
+)
+async def test_the_age_budget_is_never_below_the_interval(
+    tmp_path: Path, count: int, interval: float, budget: float
+) -> None:
+    """The budget of the listed cities follows their interval, also one that the plan stretches."""
+    cities = [
+        replace(KIEL, id=f"kiel-{number}", interval=float(interval), providers=("open-meteo",))
+        for number in range(count)
+    ]
+    configuration = make_configuration(*cities, state=tmp_path)
+    async with open_parts(configuration, lambda _: configuration, (), None) as parts:
+        parts.registry.subscribe(lambda change: parts.planner.update(change.cities))
+        parts.registry.apply(diff((), cities))
+        budgets = parts.latest.budgets
+        assert round(budgets.of_city("kiel-0", "open-meteo")) == budget
+        assert budgets.of_city(BERLIN.id, "open-meteo") == 7200
