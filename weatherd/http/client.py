@@ -14,6 +14,7 @@ from yarl import URL
 from weatherd.errors import Failure, ProviderError
 from weatherd.http.connections import Attempt, current_attempt
 from weatherd.http.errors import FOREIGN_ERRORS, proxy_error, translate
+from weatherd.http.redirects import check_reach, resolve_location
 from weatherd.http.response import Response, StatusError
 from weatherd.http.trace import RequestTrace, add_traces
 
@@ -102,29 +103,22 @@ async def stream_lines(session: Session, url: str, headers: Mapping[str, str]) -
 
 
 async def _follow(session: Session, address: URL, headers: Mapping[str, str], attempt: Attempt) -> ClientResponse:
-    """Send a GET request and follow redirects. Headers that may hold secrets are sent to the first server only."""
+    """Send a GET request and follow redirects, see :mod:`weatherd.http.redirects`.
+
+    Headers that may hold secrets are sent to the first server only.
+    """
     for _ in range(_MAX_REDIRECTS):
         response = await _send(session, address, headers, attempt)
         location = response.headers.get("Location") if response.status in _REDIRECTS else None
         if not location:
             return response
         response.release()
-        attempt.restart()
-        before, address = address, _resolve_location(address, location)
+        before, address = address, resolve_location(address, location)
+        attempt.restart(limit=attempt.find_reach(before.host or ""))
+        check_reach(address.host or "", attempt.limit)
         if address.origin() != before.origin():
             headers = {name: value for name, value in headers.items() if name.lower() in _HARMLESS_HEADERS}
     raise ProviderError("the service redirects in a loop", Failure.UNAVAILABLE)
-
-
-def _resolve_location(address: URL, location: str) -> URL:
-    """Return the target of a ``Location`` header. User name and password are kept for the same server only."""
-    with contextlib.suppress(ValueError):
-        target = URL(location)
-        target = target if target.scheme else address.join(target)
-        if target.scheme in _SCHEMES:
-            is_same = target.origin() == address.origin() and not target.user
-            return target.with_user(address.user).with_password(address.password) if is_same else target
-    raise ProviderError("the service redirects to an invalid URL", Failure.UNAVAILABLE)
 
 
 async def _send(

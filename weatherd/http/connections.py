@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import aiohttp
 
+from weatherd.errors import ProviderError
+from weatherd.http.redirects import Reach, check_reach, find_reach
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -28,8 +31,9 @@ KEEP_ALIVE = 15.0  # seconds until an idle connection is closed; many servers cl
 class ConnectionWatch(asyncio.Protocol):
     """Wrapper of aiohttp's protocol that records whether the server has sent data since the last response."""
 
-    def __init__(self, protocol: Any) -> None:
+    def __init__(self, protocol: Any, peer: Any) -> None:
         self.has_data = False
+        self.host = str(peer[0]) if peer else ""  # the server's IP address, or the proxy's
         self._protocol = protocol
 
     def data_received(self, data: bytes) -> None:
@@ -64,10 +68,16 @@ class Attempt:
     is_tunnelled: bool = False  # through a proxy that only relays bytes (HTTP CONNECT)
     connection: ConnectionWatch | None = None
     is_reused: bool = False  # earlier requests have used the connection
+    limit: Reach = Reach.HOST  # of the addresses to which it may connect; less after a redirect from the Internet
 
-    def restart(self) -> None:
+    def find_reach(self, host: str) -> Reach:
+        """Return the reach of the server that has responded; through a proxy, only an IP address as *host* tells it."""
+        return find_reach(host if self.proxy or not self.connection else self.connection.host)
+
+    def restart(self, limit: Reach) -> None:
         """Reset the state after a redirect. The connection stays open; elapsed time still counts."""
         self.end()
+        self.limit = limit
         self.trace.restart()
         self.connection = None
         self.is_reused = False
@@ -115,7 +125,7 @@ class CheckedConnector(aiohttp.TCPConnector):
                 raise aiohttp.ServerDisconnectedError
             watch = transport.get_protocol()
             if not isinstance(watch, ConnectionWatch):
-                watch = ConnectionWatch(watch)
+                watch = ConnectionWatch(watch, transport.get_extra_info("peername"))
                 transport.set_protocol(watch)
                 attempt.is_reused = False
                 attempt.trace.reached("connected")
@@ -126,7 +136,18 @@ class CheckedConnector(aiohttp.TCPConnector):
                 attempt.is_reused = True
                 attempt.trace.reached("reused")
             attempt.connection = watch
+            if attempt.limit is not Reach.HOST and not attempt.proxy:
+                self._check(connection, watch.host, attempt.limit)
             return connection
+
+    @staticmethod
+    def _check(connection: Connection, host: str, limit: Reach) -> None:
+        """Close a connection to an address that the name in a redirect must not resolve to, before anything is sent."""
+        try:
+            check_reach(host, limit)
+        except ProviderError:
+            connection.close()
+            raise
 
 
 class TimedResolver(aiohttp.ThreadedResolver):

@@ -1,0 +1,62 @@
+"""Targets of redirects: where a server may send a client, and where it may not.
+
+A weather service, or whoever answers in its place, must not make weatherd send requests to servers that only this
+machine or its network can reach, nor read a key on its way by asking for plain HTTP.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+from enum import IntEnum
+
+from yarl import URL
+
+from weatherd.errors import Failure, ProviderError
+
+_SCHEMES = ("http", "https")
+
+
+class Reach(IntEnum):
+    """The hosts that can reach an address; the fewer, the greater."""
+
+    PUBLIC = 0
+    PRIVATE = 1  # the local network: 10.0.0.0/8, 192.168.0.0/16, fc00::/7, 100.64.0.0/10, ...
+    HOST = 2  # this machine or its link: 127.0.0.0/8, ::1, 0.0.0.0, 169.254.0.0/16, fe80::/10
+
+
+_DESCRIPTIONS = {Reach.PRIVATE: "a private", Reach.HOST: "a loopback or link-local"}
+
+
+def find_reach(host: str) -> Reach:
+    """Return the reach of an IP address; a name, which only its connection can tell, counts as public."""
+    try:
+        ip = ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return Reach.PUBLIC
+    ip = getattr(ip, "ipv4_mapped", None) or ip  # ::ffff:127.0.0.1
+    if ip.is_loopback or ip.is_link_local or ip.is_unspecified:
+        return Reach.HOST
+    return Reach.PUBLIC if ip.is_global else Reach.PRIVATE
+
+
+def check_reach(host: str, limit: Reach) -> None:
+    """Raise ProviderError if an address has a greater reach than *limit*, that of the server that redirects to it."""
+    if (reach := find_reach(host)) > limit:
+        raise ProviderError(f"the service redirects to {_DESCRIPTIONS[reach]} address", Failure.UNAVAILABLE)
+
+
+def resolve_location(address: URL, location: str) -> URL:
+    """Return the target of a ``Location`` header. User name and password are kept for the same server only.
+
+    Raises ProviderError if it is not a URL for HTTP, or if it leads from HTTPS to HTTP.
+    """
+    with contextlib.suppress(ValueError):
+        target = URL(location)
+        target = target if target.scheme else address.join(target)
+        if target.scheme in _SCHEMES:
+            if target.scheme != "https" and address.scheme == "https":
+                raise ProviderError("the service redirects from https to http", Failure.UNAVAILABLE)
+            is_same = target.origin() == address.origin() and not target.user
+            return target.with_user(address.user).with_password(address.password) if is_same else target
+    raise ProviderError("the service redirects to an invalid URL", Failure.UNAVAILABLE)
