@@ -24,6 +24,7 @@ AGE_BUDGETS: Mapping[str, float] = MappingProxyType(
     }
 )
 DEFAULT_AGE_BUDGET = 10800.0  # seconds, for a plug-in that declares none
+_MAX_GAP = 1.5  # intervals between two polls, see polling.schedule.rejoin_tick()
 _HEALTHY_SHARE = 2 / 3  # of a budget: the age at which a healthy service may deliver an observation
 
 
@@ -46,10 +47,10 @@ class AgeBudgets:
         """Return the age budget in seconds of a city's observation, which must not go stale before the next poll.
 
         For example, with a budget of two hours and an interval of three, an observation that is 80 minutes old when it
-        is fetched stays fresh for three hours: its budget is 4 h 20 min.
+        is fetched stays fresh for 4 h 30 min: its budget is 5 h 50 min.
         """
         budget = self.of_provider(provider)
-        return max(budget, self.interval_of(city_id) + budget * _HEALTHY_SHARE)
+        return max(budget, self.interval_of(city_id) * _MAX_GAP + budget * _HEALTHY_SHARE)
 
     def is_stale(self, observation: Observation, now: float) -> bool:
         """Return whether an observation exceeds its age budget at *now*, a POSIX time."""

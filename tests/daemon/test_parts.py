@@ -19,7 +19,7 @@ pytestmark = pytest.mark.real_time
 
 
 @pytest.mark.parametrize(
-    ("count", "interval", "budget"), [(1, 600, 7200), (1, 10_800, 15_600), (200, 600, 7200), (1000, 600, 13_613)]
+    ("count", "interval", "budget"), [(1, 600, 7200), (1, 10_800, 21_000), (150, 600, 7200), (1000, 600, 18_019)]
 )
 async def test_the_age_budget_is_never_below_the_interval(
     tmp_path: Path, count: int, interval: float, budget: float

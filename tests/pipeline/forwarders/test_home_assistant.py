@@ -118,10 +118,10 @@ async def test_a_longer_interval_is_announced_as_a_later_expiry() -> None:
 
     assert await announce() == {"Kiel": {10_800}}
     cities.append((KIEL, BERLIN))
-    assert await announce() == {"Berlin": {18_000}}
+    assert await announce() == {"Berlin": {23_400}}
     cities.append((KIEL, BERLIN))
     intervals["kiel"] = 18_010.5
-    assert await announce() == {"Kiel": {25_800}}
+    assert await announce() == {"Kiel": {34_800}}
     intervals["kiel"] = 18_011.0
     assert await announce() == {}
 
