@@ -96,10 +96,13 @@ def test_other_exceptions_are_not_translated(error: BaseException) -> None:
         (b"<html><h1>502</h1></html>", "the response is an HTML page"),
         (b"  <!DOCTYPE html>", "the response is an HTML page"),
         (b"500 Internal error: 500001", "the response is not JSON"),
-        (b'{"latitude":nan}', "the response is not JSON"),
-        (b'{"latitude":NaN}', "the response is not JSON"),
-        (b"[Infinity]", "the response is not JSON"),
-        (b"[-Infinity]", "the response is not JSON"),
+        (b'{"latitude":nano}', "the response is not JSON"),
+        (b'{"latitude":1nan}', "the response is not JSON"),
+        (b"{nan:1}", "the response is not JSON"),
+        (b'{"latitude":nan', "the response is not JSON"),
+        (b'["' + b'\\"' * 500_000, "the response is not JSON"),
+        (b'"' * 1_000_001, "the response is not JSON"),
+        (b'["nan\\', "the response is not JSON"),
         (b'{"a":1}Unexpected error while streaming data: x', "the response is not JSON"),
         (b'{"a":1', "the response is not JSON"),
         (b'{"a":"\n"}', "the response is not JSON"),
@@ -115,6 +118,18 @@ def test_invalid_json_is_malformed(body: bytes, reason: str) -> None:
     with pytest.raises(ProviderError) as caught:
         parse_json(body)
     assert (str(caught.value), caught.value.failure) == (reason, Failure.MALFORMED)
+
+
+@pytest.mark.parametrize(
+    "number", ["nan", "-nan", "NaN", "-NaN", "NAN", "inf", "-inf", "Infinity", "-Infinity", "+inf"]
+)
+def test_numbers_that_are_not_finite_are_null(number: str) -> None:
+    """A service that writes one beside good values loses only that value; texts are unchanged."""
+    text = f'{{"latitude":{number}, "a": [ {number},{number}\n], "nan": "is -nan, \\"{number}\\" \\\\", "t": 6.2}}'
+    expected = {"latitude": None, "a": [None, None], "nan": f'is -nan, "{number}" \\', "t": 6.2}
+    assert parse_json(text.encode()) == expected
+    assert parse_json(b"\xef\xbb\xbf" + text.encode()) == expected
+    assert parse_json(number.encode()) is None
 
 
 @given(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email.utils
 import json
+import re
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,6 +16,8 @@ from weatherd.errors import Failure, ProviderError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+# A string, so that its content is not searched, or nan, -nan, NaN, inf, -inf, Infinity
+_STRING_OR_NON_FINITE = re.compile(rb'"(?:[^"\\]++|\\.?)*+"?|([-+]?(?:nan|inf(?:inity)?)\b)', re.IGNORECASE | re.DOTALL)
 _MAX_WAIT = 86400.0  # seconds; limit for Retry-After, which the service may send again
 
 
@@ -35,7 +38,10 @@ class StatusError(ProviderError):
 
 
 def parse_json(body: bytes) -> Any:
-    """Parse JSON. Raises ProviderError for anything else, including NaN and Infinity."""
+    """Parse JSON, in which numbers that are not finite count as null. Raises ProviderError for anything else.
+
+    Open-Meteo writes ``"latitude":-nan`` beside good values, https://github.com/open-meteo/open-meteo/issues/314.
+    """
     if not body.strip():
         raise ProviderError("the response is empty", Failure.MALFORMED)
     try:
@@ -45,16 +51,12 @@ def parse_json(body: bytes) -> Any:
 
 
 def _parse_leniently(body: bytes) -> Any:
-    """Parse JSON that msgspec rejects although it is usable, for example with a lone surrogate in a string."""
+    """Parse JSON that msgspec rejects although it is usable: with nan, or with a lone surrogate in a string."""
     try:
-        return json.loads(body, parse_constant=_reject_constant)
+        return json.loads(_STRING_OR_NON_FINITE.sub(lambda found: b"null" if found[1] else found[0], body))
     except (ValueError, RecursionError):
         kind = "an HTML page" if body.lstrip()[:1] == b"<" else "not JSON"
         raise ProviderError(f"the response is {kind}", Failure.MALFORMED) from None
-
-
-def _reject_constant(constant: str) -> None:
-    raise ValueError(f"{constant} is not JSON")
 
 
 def failure_of(status: int) -> Failure:

@@ -27,8 +27,9 @@ async def bisect(
 ) -> Bisected[_Item, _Result]:
     """Send *items* in one request; bisect a request that fails if a single item may be the cause.
 
-    For example, when 2 is the culprit among 0 to 7, the requests are 01234567, 0123, 4567, 01, 23, 2, 3: two for each
-    halving, ``1 + 2 * ceil(log2(len(items)))`` for one culprit. Items that are still together when *max_requests* is
+    For example, when 2 is the culprit among 0 to 7, the requests are 01234567, 0123, 4567, 01, 2, 3: at most two for
+    each halving, ``1 + 2 * ceil(log2(len(items)))`` for one culprit. A second half that must be at fault, such as 23
+    after 01 has succeeded, is not sent as a whole. Items that are still together when *max_requests* is
     reached get the error of their request, and so do all items of a request with a failure of another kind.
 
     *send* returns an outcome for each item that it is given, or raises ProviderError for all of them.
@@ -74,7 +75,11 @@ class _Search(Generic[_Item, _Result]):
             return [error.copy_for(index) for index in range(len(items))]
         middle = len(items) // 2
         halves = [items[:middle], items[middle:]]
-        attempts = [await self._attempt(half) for half in halves]
+        attempts = [await self._attempt(halves[0])]
+        if isinstance(attempts[0], ProviderError) or len(halves[1]) == 1:
+            attempts.append(await self._attempt(halves[1]))
+        else:  # the culprit is in the second half: it would fail as a whole, so only its halves are sent
+            attempts.append(error.copy_for())
         errors = [attempt for attempt in attempts if isinstance(attempt, ProviderError)]
         if error.failure is Failure.BROKEN and len(errors) == len(halves):  # the service fails, whatever the items are
             pause = next((half_error for half_error in errors if half_error.retry_spacing is not None), error)

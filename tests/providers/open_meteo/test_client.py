@@ -306,6 +306,26 @@ async def test_many_cities_are_few_requests() -> None:
     assert (sizes, max_running) == ([100, 100, 100, 100, 50], 2)
 
 
+@pytest.mark.parametrize("number", ["-nan", "nan", "inf"])
+async def test_a_number_that_is_not_finite_costs_nothing_else(number: str) -> None:
+    """A hundred cities, one with ``"latitude":-nan``, and one without humidity, are one request; all have weather."""
+    sizes = []
+
+    async def handler(request: web.Request) -> web.Response:
+        sizes.append(len(request.query["latitude"].split(",")))
+        bodies = [json.dumps(place()) for _ in range(sizes[-1])]
+        bodies[17] = bodies[17].replace('"latitude": 54.3', f'"latitude":{number}')
+        bodies[33] = bodies[33].replace('"relative_humidity_2m": 81', f'"relative_humidity_2m":{number}')
+        return web.Response(text=f"[{','.join(bodies)}]", content_type="application/json")
+
+    cities = [City(name=f"c{n}", lat=n / 10, lon=0.0) for n in range(100)]
+    async with run_service(handler) as provider:
+        found = await asyncio.gather(*map(provider.fetch, cities))
+    assert sizes == [100]
+    humidities = {observation.city: observation.relative_humidity for observation in found}
+    assert humidities == {city.id: None if city.id == "c33" else 81 for city in cities}
+
+
 async def test_a_city_that_makes_the_request_fail_fails_alone() -> None:
     """The service rejects the whole request; the other cities have weather in the same poll."""
 
