@@ -72,10 +72,8 @@ def round_numbers(*numbers: float | None) -> list[float | None]:
 
 
 def sum_amounts(first: float | None, second: float | None) -> float | None:
-    """Return the sum of two amounts, of the one that is known, or None if neither is."""
-    if first is None or second is None:
-        return second if first is None else first
-    return round(first + second, 9)
+    """Return the sum of two amounts, or None if one of them is unknown."""
+    return None if first is None or second is None else round(first + second, 9)
 
 
 def parse_temperature(value: Any, factor: float = 1.0, offset: float = 0.0) -> float:

@@ -152,18 +152,21 @@ def test_pressure_at_sea_level_is_preferred(main: dict[str, Any], expected: floa
     [
         ({"1h": 0.1}, {"1h": 0.2}, 0.3),
         ({"1h": 5.08}, None, 5.08),
-        (None, None, None),
-        (..., ..., None),
+        (None, None, 0),
+        (..., ..., 0),
+        (..., {"1h": 0.5}, 0.5),
         ({"3h": 3}, {"3h": 1}, None),
+        ({"3h": 3}, ..., None),
+        ({"3h": 3}, {"1h": 0.5}, None),
         ({"1h": 0}, ..., 0),
         ({"1h": None}, {}, None),
         ({"1h": "1"}, [], None),
-        ({"1h": -1}, {"1h": 2}, 2),
+        ({"1h": -1}, {"1h": 2}, None),
         (5.97, True, None),
     ],
 )
 def test_precipitation_is_of_the_last_hour(rain: Any, snow: Any, expected: float | None) -> None:
-    """It is the sum of rain and snow; null, missing and the old sum of three hours are None and not zero."""
+    """It is the sum of rain and snow; one that is missing or null does not fall; the old sum of three hours is None."""
     assert parse_one(rain=rain, snow=snow).precipitation == expected
 
 

@@ -38,7 +38,7 @@ WEATHER: dict[str, tuple[Any, ...]] = {
     ),
     "multi_brixton_mist_fog_no_deg.json": (
         *(1539629400, 10, "mist"),
-        *(13.87, None, 93, 1014, 1.5, None, None, None, 90, 1100),
+        *(13.87, None, 93, 1014, 1.5, None, None, 0.0, 90, 1100),
     ),
     "multi_hyderabad_mist_rain_gust.json": (
         *(1663017254, 10, "mist"),
@@ -54,21 +54,21 @@ WEATHER: dict[str, tuple[Any, ...]] = {
     ),
     "owmphp_current_lisbon_scattered_clouds_day.json": (
         *(1785573885, 2, "scattered clouds"),
-        *(22.55, 22.87, 77, 1016, 4.47, 190, 7.6, None, 48, 10000),
+        *(22.55, 22.87, 77, 1016, 4.47, 190, 7.6, 0.0, 48, 10000),
     ),
     "pyowm_observation_london_kelvin_2013.json": (
         *(1378895177, 3, "overcast clouds"),
-        *(15.29, None, 75, 1022, 1.54, 31, 2.57, None, 92, None),
+        *(15.29, None, 75, 1022, 1.54, 31, 2.57, 0.0, 92, None),
     ),
     "telegraf_drizzle_no_rain_object.json": (
         *DRIZZLE,
-        *(9.25, 8.25, 87, 1007, 8.7, 290, None, None, None, 10000),
+        *(9.25, 8.25, 87, 1007, 8.7, 290, None, 0.0, None, 10000),
     ),
     "telegraf_london_overcast_night.json": (
         *(1556444155, 3, "overcast clouds"),
-        *(8.94, 7.91, 90, 997, 2.06, 250, None, None, 100, 10000),
+        *(8.94, 7.91, 90, 997, 2.06, 250, None, 0.0, 100, 10000),
     ),
-    "telegraf_paris_drizzle_no_cod.json": (*DRIZZLE, *(9.25, 8.25, 87, 1007, 8.7, 290, None, None, 0, 10000)),
+    "telegraf_paris_drizzle_no_cod.json": (*DRIZZLE, *(9.25, 8.25, 87, 1007, 8.7, 290, None, 0.0, 0, 10000)),
     "telegraf_rain_1h_and_3h.json": (*DRIZZLE, *(9.25, 8.25, 87, 1007, 8.7, 290, None, 1.3, None, 10000)),
     "telegraf_rain_1h_no_coord_no_clouds.json": (*DRIZZLE, *(9.25, 8.25, 87, 1007, 8.7, 290, None, 1.0, None, 10000)),
     "telegraf_rain_3h_only.json": (*DRIZZLE, *(9.25, 8.25, 87, 1007, 8.7, 290, None, None, None, 10000)),
@@ -85,11 +85,11 @@ WEATHER: dict[str, tuple[Any, ...]] = {
     ),
     "vcr_moscow_lang_ru_clear.json": (
         *(1588338706, 0, "ясно"),
-        *(12, 7.15, 27, 1014, 3, 90, None, None, 0, 10000),
+        *(12, 7.15, 27, 1014, 3, 90, None, 0.0, 0, 10000),
     ),
     "vcr_new_york_wind_without_deg_kelvin.json": (
         *(1588045785, 3, "overcast clouds"),
-        *(6.71, 3.67, 75, 1019, 2.1, None, None, None, 90, 16093),
+        *(6.71, 3.67, 75, 1019, 2.1, None, None, 0.0, 90, 16093),
     ),
 }
 ADVICE = " (check openweathermap.api_key; a new key takes up to two hours to work)"

@@ -60,7 +60,8 @@ def parse_openweathermap(city: City, response: Response, fetched_at: datetime) -
     """Return the current weather in *response*.
 
     A temperature in kelvin, the service's default, is recognized by its size. The first of several conditions is the
-    primary one. ``precipitation`` is rain and snow of the last hour; the older sums over three hours are not used.
+    primary one. ``precipitation`` is rain and snow of the last hour; the service leaves both out when it is dry, which
+    is 0. The older sums over three hours are not used.
 
     Raises ProviderError, with the service's own reason if there is one, for anything but current weather.
     """
@@ -127,10 +128,11 @@ def _parse_condition(weather: Any) -> tuple[int | None, str]:
 
 
 def _sum_last_hour(rain: Any, snow: Any) -> float | None:
-    """Return the sum in mm of the amounts that are known, or None if none is."""
-    rain_sum = parse_number(as_mapping(rain).get("1h"), PRECIPITATION)
-    snow_sum = parse_number(as_mapping(snow).get("1h"), PRECIPITATION)
-    return sum_amounts(rain_sum, snow_sum)
+    """Return the sum in mm, or None if one of them is not known for one hour; None means that none of it falls."""
+    amounts = (
+        0.0 if fall is None else parse_number(as_mapping(fall).get("1h"), PRECIPITATION) for fall in (rain, snow)
+    )
+    return sum_amounts(*amounts)
 
 
 class OpenWeatherMapProvider:

@@ -64,8 +64,8 @@ class _CurrentWeather(Struct, frozen=True, gc=False):
     weather: Annotated[list[_Condition], Meta(min_length=1)]
     visibility: Visibility | None = None
     wind: _Wind = _Wind()
-    rain: _Amount = _Amount()
-    snow: _Amount = _Amount()
+    rain: _Amount | None = None  # the service leaves both out when it is dry
+    snow: _Amount | None = None
     clouds: _Clouds = _Clouds()
     cod: Literal[200] = 200
 
@@ -86,8 +86,8 @@ def parse_usual_weather(city: City, body: bytes, provider: str, fetched_at: date
         wind.speed,
         wind.deg,
         wind.gust,
-        found.rain.hour,
-        found.snow.hour,
+        found.rain.hour if found.rain else 0.0,
+        found.snow.hour if found.snow else 0.0,
         found.clouds.all,
         found.visibility,
     )
