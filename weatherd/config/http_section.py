@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_settings import NoDecode
 
-from weatherd.config.sections import ApiKey, Section, reject_bool
+from weatherd.config.sections import ApiKey, Host, Section, reject_bool
 
 _HOST_NAME = r"^[a-zA-Z0-9_]([a-zA-Z0-9_.-]*[a-zA-Z0-9_.])?$"
 _MIN_TOKEN = 8
@@ -38,7 +38,7 @@ class HttpSection(Section):
     """The daemon's HTTP interface: status, metrics and the web page."""
 
     enabled: Annotated[bool, Field(description="Whether to serve HTTP")] = True
-    host: Annotated[str, Field(min_length=1, description="The address to listen on")] = "127.0.0.1"
+    host: Annotated[Host, Field(description="The address to listen on")] = "127.0.0.1"
     port: Annotated[
         int, BeforeValidator(reject_bool), Field(ge=0, le=65535, description="0: a free port, which is logged")
     ] = 8080

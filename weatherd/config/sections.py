@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -139,15 +140,25 @@ def _check_dsn(secret: SecretStr | None) -> SecretStr | None:
     return secret
 
 
+def _check_host(text: str) -> str:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        if not re.fullmatch(r"[^\s/:@?#\[\]]+", text):
+            raise ValueError("should be a host name or an IP address, such as broker.local") from None
+    return text
+
+
 _TOPIC = r"^[a-zA-Z0-9_-]+(/[a-zA-Z0-9_-]+)*$"
 Topic = Annotated[str, AfterValidator(_check_topic), Field(json_schema_extra={"pattern": _TOPIC})]
 Port = Annotated[int, Field(ge=1, le=65535), BeforeValidator(reject_bool)]
+Host = Annotated[str, AfterValidator(_check_host)]
 
 
 class MqttSection(Section):
     """The MQTT forwarder, also for Home Assistant."""
 
-    host: Annotated[str, Field(min_length=1, description="Host of the broker")] = "localhost"
+    host: Annotated[Host, Field(description="Host of the broker")] = "localhost"
     port: Port = 1883
     username: str | None = None
     password: Annotated[SecretStr | None, Field(description="Safer in WEATHERD_MQTT__PASSWORD or a secret file")] = None

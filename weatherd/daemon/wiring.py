@@ -149,6 +149,13 @@ async def open_with_state(configuration: Configuration) -> AsyncIterator[OpenPro
         yield providers
 
 
+def check_sinks(settings: Settings) -> None:
+    """Call the opening function of every sink, without entering what it returns. Raises ConfigError."""
+    for name, point in plugins.find_plugins("sinks").items():
+        with _contain_opening(name):
+            call_opener(point, settings)
+
+
 @contextlib.asynccontextmanager
 async def open_sinks(settings: Settings) -> AsyncIterator[dict[str, Sink]]:
     """Open every installed and enabled sink. Raises ConfigError if a sink lacks a setting; logs other errors."""

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from importlib import resources
 from typing import TYPE_CHECKING
 
 from weatherd.errors import StateError
+from weatherd.journal.database import Database
 from weatherd.journal.migrations import first_version
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from weatherd.journal.database import Database
 
 VERSION = 5  # the number of scripts in the folder ``migrations``
 _WITH_OBSERVATIONS = 2
@@ -24,14 +24,27 @@ def migrate(db: Database, file: Path) -> None:
     """
     with db.transaction():
         version = db.query_value("PRAGMA user_version")
-        if version > VERSION:
-            raise StateError(f"{file} was written by a newer weatherd: use that, or another 'state' folder")
+        _require_known_version(version, file)
         for number in range(version + 1, VERSION + 1):
             for statement in read_script(number).split(";"):
                 db.execute(statement)
             if number == _WITH_OBSERVATIONS:
                 first_version.import_observations(db)
         db.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def check_journal_version(file: Path) -> None:
+    """Raise StateError if a file cannot be read, or is of a newer version. Nothing is changed; it may be missing."""
+    if not file.exists():
+        return
+    db = Database(file, read_only=True)
+    with contextlib.closing(db):
+        _require_known_version(db.query_value("PRAGMA user_version"), file)
+
+
+def _require_known_version(version: int, file: Path) -> None:
+    if version > VERSION:
+        raise StateError(f"{file} was written by a newer weatherd: use that, or another 'state' folder")
 
 
 def read_script(number: int) -> str:

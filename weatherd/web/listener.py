@@ -49,6 +49,12 @@ async def listen(
             await asyncio.gather(*tasks, return_exceptions=True)
 
 
+async def check_address(http: HttpSection) -> None:
+    """Raise ConfigError if the address cannot be bound; no connection is accepted."""
+    for listener in await _bind(http):
+        listener.close()
+
+
 async def _bind(http: HttpSection) -> list[socket.socket]:
     """Bind every address of the host, for example 127.0.0.1 and ::1 of localhost."""
     sockets: list[socket.socket] = []

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import socket
+import sqlite3
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
+
+from weatherd.journal.state_folder import lock_state_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,14 +91,14 @@ def test_a_missing_edited_list(weatherd: Weatherd) -> None:
 
 
 def test_a_state_folder_that_cannot_be_used(weatherd: Weatherd, folder: Path) -> None:
-    """``once`` names the folder, the reason and the fix: exit code 74; ``check`` does not need the folder."""
+    """``once`` and ``check`` name the folder, the reason and the fix: exit code 74."""
     (folder / "file").write_text("")
     (folder / "weatherd.yaml").write_text("state: file\n")
-    code, _, err = weatherd("once")
-    assert code == 74
-    assert "the state folder config/file cannot be used" in err
-    assert "set 'state'" in err
-    assert weatherd("check")[0] == 0
+    for command in ("once", "check"):
+        code, _, err = weatherd(command)
+        assert code == 74
+        assert "the state folder config/file cannot be used" in err
+        assert "set 'state'" in err
 
 
 def test_calls_of_once_count_against_the_quota(weatherd: Weatherd, folder: Path, service: str) -> None:
@@ -102,8 +109,6 @@ def test_calls_of_once_count_against_the_quota(weatherd: Weatherd, folder: Path,
         + "".join(f"  - {{name: City {n}, lat: {n}, lon: 1.0, providers: [openweathermap]}}\n" for n in range(5))
     )
     assert weatherd("once")[0] == 0
-    import sqlite3  # noqa: PLC0415 - to read what is stored
-
     database = sqlite3.connect(folder / "state" / "weatherd.sqlite")
     used = dict(database.execute("SELECT window, used FROM quota WHERE provider = 'openweathermap'"))
     assert used["month"] == 5
@@ -125,3 +130,101 @@ def test_a_wrong_proxy_is_a_warning(
     code, _, err = weatherd("check")
     message = "is not the address of a proxy, such as http://proxy:3128"
     assert (code, err) == (0, f"warning: {name.upper()} {message}; every {scheme} request will fail\n")
+
+
+def test_a_list_that_leaves_nothing_to_poll(weatherd: Weatherd, folder: Path) -> None:
+    """An empty list, and one whose rows are all quarantined, is exit code 78 with the file and the reason."""
+    (folder / "cities.yaml").write_text("cities: []\n")
+    code, _, err = weatherd("check")
+    assert (code, "cities.yaml: the list has no cities" in err) == (78, True)
+    (folder / "cities.yaml").write_text("cities:\n  - {name: Kiel, lat: 543, lon: 10.1}\n")
+    code, _, err = weatherd("check")
+    assert (code, "every row is quarantined, so nothing would be polled" in err) == (78, True)
+
+
+def test_an_edited_list_that_removes_every_city(weatherd: Weatherd, folder: Path) -> None:
+    """With --against, the edited list is the one that has to leave something to poll."""
+    (folder / "other.yaml").write_text("cities: []\n")
+    code, out, err = weatherd("check", "--against", str(folder / "other.yaml"))
+    assert (code, "- Kiel" in out, "other.yaml: the list has no cities" in err) == (78, True, True)
+
+
+def test_strict(weatherd: Weatherd, folder: Path) -> None:
+    """Quarantined rows and exceeded limits are exit code 78 with --strict, and 0 without."""
+    (folder / "cities.yaml").write_text(f"{make_list(300)}  - {{name: Wrong, lat: 599, lon: 10.7}}\n")
+    assert weatherd("check")[0] == 0
+    code, _, err = weatherd("check", "--strict")
+    assert code == 78
+    assert "exceed the daily limit" in err
+    assert err.splitlines()[0].startswith("config/cities.yaml:302:24: 'Wrong': 'lat' should be")
+
+
+def test_the_report_as_json(weatherd: Weatherd, folder: Path) -> None:
+    """One document has the usage, the quarantined rows and the problems, also of a configuration that is rejected."""
+    (folder / "cities.yaml").write_text(f"{make_list(2)}  - {{name: Wrong, lat: 599, lon: 10.7}}\n")
+    code, out, err = weatherd("check", "--format", "json")
+    found = json.loads(out)
+    assert (code, err, found["ok"], found["cities"], found["problems"]) == (0, "", True, 2, [])
+    assert found["quarantined"][0]["where"] == "config/cities.yaml:4:24"
+    assert found["providers"][0]["calls"]["day"] == 288
+    (folder / "weatherd.yaml").write_text("interval: never\n")
+    code, out, _ = weatherd("check", "--format", "json")
+    found = json.loads(out)
+    assert (code, found["ok"], found["problems"][0]["where"]) == (78, False, "config/weatherd.yaml:1:11")
+
+
+def test_a_forwarder_without_its_library(weatherd: Weatherd, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is exit code 78, as for ``weatherd run``; the message has the command that installs the library."""
+    monkeypatch.setitem(sys.modules, "asyncpg", None)
+    (folder / "weatherd.yaml").write_text("postgres: {dsn: 'postgresql://localhost/weather'}\n")
+    code, _, err = weatherd("check")
+    assert (code, "postgres: needs asyncpg: " in err) == (78, True)
+
+
+def test_a_port_that_is_taken(weatherd: Weatherd, folder: Path) -> None:
+    """It is exit code 78, unless a daemon with the same state folder runs, which may be the one that has the port."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        (folder / "weatherd.yaml").write_text(f"state: state\nhttp: {{port: {port}}}\n")
+        code, _, err = weatherd("check")
+        assert (code, f"cannot listen on 127.0.0.1 port {port}" in err) == (78, True)
+        with lock_state_folder(folder / "state"):
+            assert weatherd("check")[0] == 0
+
+
+def test_check_changes_nothing(weatherd: Weatherd, folder: Path) -> None:
+    """The state folder is not created."""
+    (folder / "weatherd.yaml").write_text("state: state\n")
+    assert weatherd("check")[0] == 0
+    assert not (folder / "state").exists()
+
+
+def test_a_journal_of_a_newer_version(weatherd: Weatherd, folder: Path) -> None:
+    """It is exit code 74, as for ``weatherd run``."""
+    (folder / "weatherd.yaml").write_text("state: state\n")
+    (folder / "state").mkdir()
+    with contextlib.closing(sqlite3.connect(folder / "state" / "weatherd.sqlite")) as database:
+        database.execute("PRAGMA user_version = 99")
+    code, _, err = weatherd("check")
+    assert (code, "was written by a newer weatherd" in err) == (74, True)
+
+
+@pytest.mark.parametrize("host", ["mqtt://h:1883", "h:1883", "a b", "h/x", "user@h"])
+def test_an_address_as_the_host_of_the_broker(weatherd: Weatherd, folder: Path, host: str) -> None:
+    """A host is a name or an IP address; a URL is rejected with its position and an example."""
+    (folder / "weatherd.yaml").write_text(f"mqtt: {{host: '{host}'}}\n")
+    code, _, err = weatherd("check")
+    assert code == 78
+    assert "weatherd.yaml:1:14: 'mqtt.host' should be a host name or an IP address, such as broker.local" in err
+
+
+def test_forwarders_are_connected_online(weatherd: Weatherd, folder: Path, service: str) -> None:
+    """--online also tries the forwarders: a web server that answers, and a broker that is not there."""
+    (folder / "weatherd.yaml").write_text(
+        f"state: state\nopen_meteo: {{base_url: '{service}'}}\nwebhook: {{url: '{service}/hook'}}\n"
+        "mqtt: {host: 127.0.0.1, port: 9}\n"
+    )
+    code, out, err = weatherd("check", "--online")
+    assert code == 69
+    assert "webhook: reachable (GET: HTTP status 404)" in out
+    assert "mqtt: " in err

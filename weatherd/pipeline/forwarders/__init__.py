@@ -66,7 +66,11 @@ class Connection(Protocol):
 
 
 class Forwarder(Protocol):
-    """A destination and the way to connect to it."""
+    """A destination and the way to connect to it.
+
+    One whose ``connect()`` opens no connection may also have a method ``async def probe(self) -> str``, which
+    ``weatherd check --online`` calls instead. It sends nothing that is stored, and returns what it found.
+    """
 
     batch_size: int  # maximum number of observations in a call of deliver(), at least 1
 

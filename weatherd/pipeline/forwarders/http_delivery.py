@@ -49,6 +49,15 @@ async def post_body(
     raise DeliveryError(reason, retry_after=delay, batch_suspected=status not in _TRY_LATER)
 
 
+async def probe_server(session: Session, url: str) -> str:
+    """Send a GET request and return a sentence with the status. Raises DeliveryError if there is no response."""
+    try:
+        response = await client.get(session, url, {})
+    except ProviderError as error:
+        raise DeliveryError(str(error)) from None
+    return f"reachable (GET: HTTP status {response.status}); no observation was sent"
+
+
 def _error_text(body: bytes) -> str:
     """Return the response's error message on one line; "" for HTML."""
     text = " ".join(body[: 4 * _REASON_LIMIT].decode(errors="replace").split())  # UTF-8 has up to 4 bytes a character

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from weatherd.config.settings import collect_secrets
 from weatherd.journal.rows import to_micros
 from weatherd.observation import FIELDS
-from weatherd.pipeline.forwarders.http_delivery import post_body
+from weatherd.pipeline.forwarders.http_delivery import post_body, probe_server
 from weatherd.redaction import Redaction
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ class InfluxForwarder:
         path = "/api/v2/write" if section.bucket else "/write"
         named = {key: name for key, name in names.items() if name}
         self._url = f"{section.url}{path}?{urlencode(named | {'precision': 'ns'})}"
+        self._ping_url = f"{section.url}/ping"
         self._headers = {"Content-Type": "text/plain; charset=utf-8"}
         if section.token:
             self._headers["Authorization"] = f"Token {section.token.get_secret_value()}"
@@ -67,6 +68,10 @@ class InfluxForwarder:
     def connect(self) -> AbstractAsyncContextManager[InfluxForwarder]:
         """Return the forwarder itself."""
         return contextlib.nullcontext(self)
+
+    async def probe(self) -> str:
+        """Send a GET request, for ``weatherd check --online``. Raises DeliveryError."""
+        return await probe_server(self._resources.session, self._ping_url)
 
     async def deliver(self, batch: Sequence[Observation], key: str) -> None:  # noqa: ARG002 - points are idempotent
         """Write a batch. Raises RejectedError or DeliveryError."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from weatherd.formatting import to_dict
-from weatherd.pipeline.forwarders.http_delivery import post_body
+from weatherd.pipeline.forwarders.http_delivery import post_body, probe_server
 from weatherd.redaction import Redaction
 
 if TYPE_CHECKING:
@@ -43,6 +43,10 @@ class WebhookForwarder:
     def connect(self) -> AbstractAsyncContextManager[WebhookForwarder]:
         """Return the forwarder itself."""
         return contextlib.nullcontext(self)
+
+    async def probe(self) -> str:
+        """Send a GET request, for ``weatherd check --online``. Raises DeliveryError."""
+        return await probe_server(self._resources.session, self._url)
 
     async def deliver(self, batch: Sequence[Observation], key: str) -> None:
         """POST a batch. Raises RejectedError or DeliveryError."""

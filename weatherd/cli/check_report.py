@@ -1,0 +1,161 @@
+"""The report of ``weatherd check``, as text and as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from weatherd.cli.exit_codes import ExitCode
+from weatherd.config import diff
+from weatherd.duration import format_duration
+from weatherd.errors import ConfigError, Problem, StateError, WeatherdError
+from weatherd.quota.load import provider_loads
+from weatherd.quota.planner import RETRY_RESERVE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from weatherd.city import City
+    from weatherd.cli.startup_check import OnlineResult
+    from weatherd.config.loader import Configuration
+    from weatherd.quota.load import ProviderLoad
+    from weatherd.quota.plans import Plan
+
+_LIMIT_NAMES = {"minute": "limit per minute", "hour": "hourly limit", "day": "daily limit", "month": "monthly limit"}
+_EMPTY = "the list has no cities, so nothing would be polled: add one with weatherd cities add NAME"
+_ALL_QUARANTINED = "every row is quarantined, so nothing would be polled"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """What was checked: the configuration, its startup errors, and perhaps another list that may replace its list."""
+
+    configuration: Configuration
+    plans: Mapping[str, Plan]  # by provider
+    errors: Sequence[WeatherdError] = ()  # with which the daemon would end
+    other: Configuration | None = None  # the same settings with the list at *other_path*
+    other_path: Path | None = None
+    warnings: Sequence[str] = ()  # of faults that the daemon would run with
+    strict: bool = False  # whether quarantined rows and exceeded limits are problems
+
+    def find_problems(self) -> list[Problem]:
+        """Return what has to be fixed: startup errors, a list that leaves nothing to poll, and more if strict."""
+        problems: list[Problem] = []
+        for error in self.errors:
+            problems += error.problems if isinstance(error, ConfigError) else [Problem("", str(error))]
+        target = self.other or self.configuration
+        path = str(self.other_path or target.list_path)
+        if not target.cities:
+            problems.append(Problem(path, _ALL_QUARANTINED if target.quarantined else _EMPTY))
+        if self.strict:
+            problems += [problem for row in target.quarantined for problem in row]
+            loads = provider_loads(target.cities, self.plans)
+            problems += [Problem(path, text) for name, load in loads.items() if (text := _explain_excess(name, load))]
+        return problems
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """OK, or the exit code that the daemon would end with."""
+        if self.errors and all(isinstance(error, StateError) for error in self.errors):
+            return ExitCode.NO_STATE
+        return ExitCode.CONFIG if self.find_problems() else ExitCode.OK
+
+    def format_usage(self) -> Iterator[str]:
+        """Yield lines that name the files and the API usage."""
+        configuration = self.configuration
+        yield f"settings: {configuration.file}"
+        yield f"cities:   {configuration.list_path} ({len(configuration.cities):,} valid)"
+        for provider, load in provider_loads(configuration.cities, self.plans).items():
+            yield from _format_load(provider, load)
+
+    def format_changes(self) -> Iterator[str]:
+        """Yield lines that show what the other list would add, change and remove, and its calls per day."""
+        if self.other is None:
+            return
+        changes = diff.diff(self.configuration.cities, self.other.cities)
+        for city in changes.added_or_changed.values():
+            old = changes.removed_or_changed.get(city.id)
+            yield f"~ {city.name}: {_describe_changes(old, city)}" if old else f"+ {city.name}"
+        for city in changes.removed_or_changed.values():
+            if city.id not in changes.added_or_changed:
+                yield f"- {city.name}"
+        yield f"{len(changes.cities):,} cities, {changes.unchanged:,} unchanged"
+        loads = [provider_loads(listed.cities, self.plans) for listed in (self.configuration, self.other)]
+        for provider in sorted({*loads[0], *loads[1]}):
+            before, after = (f"{each[provider].calls_per('day'):,.0f}" if provider in each else "0" for each in loads)
+            yield f"{provider}: {after} calls per day (now {before})"
+
+    def to_json(self, online: Iterable[OnlineResult] = ()) -> dict[str, Any]:
+        """Return the report as JSON; intervals are in seconds."""
+        document: dict[str, Any] = {
+            "settings": str(self.configuration.file),
+            **_list_to_json(self.configuration, self.plans),
+            "problems": [problem_to_json(problem) for problem in self.find_problems()],
+            "warnings": list(self.warnings),
+            "online": [
+                {"name": result.name, "ok": result.code == ExitCode.OK, "message": result.text} for result in online
+            ],
+        }
+        if self.other is not None:
+            document["against"] = _list_to_json(self.other, self.plans) | {"changes": list(self.format_changes())}
+        return document
+
+
+def problem_to_json(problem: Problem) -> dict[str, str]:
+    """Return a problem with its position, which is ``file:line:column``, a variable, or empty."""
+    return {"where": problem.where, "message": problem.message}
+
+
+def _list_to_json(configuration: Configuration, plans: Mapping[str, Plan]) -> dict[str, Any]:
+    return {
+        "list": str(configuration.list_path),
+        "cities": len(configuration.cities),
+        "quarantined": [problem_to_json(problem) for row in configuration.quarantined for problem in row],
+        "providers": [
+            {
+                "name": name,
+                "cities": load.cities,
+                "calls": {window: round(load.calls_per(window), 1) for window in _LIMIT_NAMES},
+                "limits": dict(load.plan.limits),
+                "fits": load.fits,
+                "interval": load.interval,
+                "fitting_interval": load.fitting_interval,
+            }
+            for name, load in provider_loads(configuration.cities, plans).items()
+        ],
+    }
+
+
+def _format_load(provider: str, load: ProviderLoad) -> Iterator[str]:
+    for window in _LIMIT_NAMES:
+        limit = load.plan.limits.get(window)
+        allowed = f" (limit {limit:,})" if limit else ""
+        warning = "  EXCEEDED" if limit and load.calls_per(window) > limit else ""
+        yield f"{provider}: {load.calls_per(window):,.0f} calls per {window}{allowed}{warning}"
+    if text := _explain_excess(provider, load):
+        yield text
+
+
+def _explain_excess(provider: str, load: ProviderLoad) -> str:
+    """Return a sentence with the shortest interval that fits, or "" if the load fits the plan."""
+    if load.fits:
+        return ""
+    name = _LIMIT_NAMES.get(load.tightest_window, "rate limit")
+    fitting, stretched = load.fitting_interval, round(load.interval * load.share * RETRY_RESERVE)
+    cities, verb = ("city", "exceeds") if load.cities == 1 else ("cities", "exceed")
+    return (
+        f"{provider}: {load.cities:,} {cities} every {format_duration(load.interval)} {verb} the {name}. "
+        f"Shortest interval that fits: {format_duration(fitting)}; weatherd will use {format_duration(stretched)}."
+    )
+
+
+def _describe_changes(old: City, new: City) -> str:
+    names = [field.name for field in fields(old) if getattr(old, field.name) != getattr(new, field.name)]
+    return ", ".join(f"{name} {_format_field(old, name)} → {_format_field(new, name)}" for name in names)
+
+
+def _format_field(city: City, name: str) -> str:
+    if name == "interval":
+        return format_duration(city.interval)
+    return " ".join(city.providers) if name == "providers" else str(getattr(city, name))
