@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -173,6 +174,12 @@ class Victoria(_Http):
         await self.ask("/internal/force_flush")
         text = await self.ask("/api/v1/export", **{"match[]": metric})
         return text.count("timestamps") and sum(line.count(",") for line in [_timestamps(text)]) + 1
+
+    async def read_values(self, metric: str) -> list[float]:
+        """Return the values of a metric with one series, in order of time."""
+        await self.ask("/internal/force_flush")
+        text = await self.ask("/api/v1/export", **{"match[]": metric})
+        return [float(value) for line in text.splitlines() for value in json.loads(line)["values"]]
 
 
 def _timestamps(text: str) -> str:

@@ -28,10 +28,10 @@ def resolve_path(path: Path | None) -> Path | None:
     return expanded
 
 
-def resolve_ca_file(path: Path | None, info: ValidationInfo) -> Path | None:
-    """Return the absolute path of a CA file; a relative *path* is relative to the context's ``folder``.
+def resolve_file(path: Path | None, info: ValidationInfo) -> Path | None:
+    """Return the absolute path of a file; a relative *path* is relative to the context's ``folder``.
 
-    Raises ValueError if OpenSSL cannot use the file.
+    Raises ValueError if it cannot be read.
     """
     folder = (info.context or {}).get("folder")
     if path is None or folder is None:
@@ -39,9 +39,29 @@ def resolve_ca_file(path: Path | None, info: ValidationInfo) -> Path | None:
     file: Path = folder / path
     try:
         file.open("rb").close()  # because OpenSSL's errors do not distinguish an unreadable file from wrong contents
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(file)
-    except ssl.SSLError:
-        raise ValueError(f"should hold certificates in PEM format, which {file} does not") from None
     except OSError as error:
         raise ValueError(f"cannot be read: {file}: {error.strerror}") from None
     return file
+
+
+def resolve_ca_file(path: Path | None, info: ValidationInfo) -> Path | None:
+    """Return the absolute path of a CA file, as resolve_file() does. Raises ValueError if OpenSSL cannot use it."""
+    file = resolve_file(path, info)
+    if file and file.is_absolute():
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(file)
+        except ssl.SSLError:
+            raise ValueError(f"should hold certificates in PEM format, which {file} does not") from None
+    return file
+
+
+def check_certificate(cert_file: Path, key_file: Path | None) -> None:
+    """Raise ValueError unless two files hold a certificate and its key. Without *key_file* the first holds both."""
+    try:
+        # The empty password, because OpenSSL would ask for that of an encrypted key on the terminal
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(cert_file, key_file, password="")
+    except (ssl.SSLError, OSError) as error:
+        reason = getattr(error, "reason", None) or type(error).__name__
+        raise ValueError(
+            f"should have a certificate in 'cert_file' and its key, not encrypted, in 'key_file' (PEM): {reason}"
+        ) from None

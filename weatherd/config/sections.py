@@ -1,4 +1,4 @@
-"""Sections of the settings: one per weather service and forwarder."""
+"""Sections of the settings: one per weather service."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 
 def _check_url(text: str) -> str:
@@ -47,10 +47,20 @@ def _check_language(text: str) -> str:
     return text
 
 
+def _check_host(text: str) -> str:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        if not re.fullmatch(r"[^\s/:@?#\[\]]+", text):
+            raise ValueError("should be a host name or an IP address, such as broker.local") from None
+    return text
+
+
 _LANGUAGE = r"^[a-z]{2}(_[a-z]{2})?$"
 Count = Annotated[int, Field(ge=1, le=1_000_000), BeforeValidator(reject_bool)]
 ApiKey = Annotated[SecretStr | None, AfterValidator(_check_key)]
 ServerUrl = Annotated[str, AfterValidator(_check_url)]
+Host = Annotated[str, AfterValidator(_check_host)]
 _CONTACT = r"^[!-~]*[@./][!-~]*$"
 
 
@@ -114,101 +124,6 @@ class NwsSection(Section):
     contact: Contact = None
     base_url: BaseUrl = None
     concurrency: Concurrency = 4
-
-
-def _check_web_address(secret: SecretStr | None) -> SecretStr | None:
-    if secret:
-        try:
-            parts = urlsplit(secret.get_secret_value())
-            is_valid = parts.scheme in ("http", "https") and parts.hostname
-        except ValueError:
-            is_valid = None
-        if not is_valid:
-            raise ValueError("should be a web address, such as https://example.org/weather")
-    return secret
-
-
-def _check_topic(text: str) -> str:
-    if not re.fullmatch(_TOPIC, text):
-        raise ValueError("should be letters, digits, '-' and '_', with '/' between words")
-    return text
-
-
-def _check_dsn(secret: SecretStr | None) -> SecretStr | None:
-    if secret and not re.match("postgres(ql)?://", secret.get_secret_value()):
-        raise ValueError("should be an address such as postgresql://user:password@localhost/weather")
-    return secret
-
-
-def _check_host(text: str) -> str:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        if not re.fullmatch(r"[^\s/:@?#\[\]]+", text):
-            raise ValueError("should be a host name or an IP address, such as broker.local") from None
-    return text
-
-
-_TOPIC = r"^[a-zA-Z0-9_-]+(/[a-zA-Z0-9_-]+)*$"
-Topic = Annotated[str, AfterValidator(_check_topic), Field(json_schema_extra={"pattern": _TOPIC})]
-Port = Annotated[int, Field(ge=1, le=65535), BeforeValidator(reject_bool)]
-Host = Annotated[str, AfterValidator(_check_host)]
-
-
-class MqttSection(Section):
-    """The MQTT forwarder, also for Home Assistant."""
-
-    host: Annotated[Host, Field(description="Host of the broker")] = "localhost"
-    port: Port = 1883
-    username: str | None = None
-    password: Annotated[SecretStr | None, Field(description="Safer in WEATHERD_MQTT__PASSWORD or a secret file")] = None
-    tls: Annotated[
-        bool, Field(description="Use TLS, with a certificate that this machine trusts; usually port 8883")
-    ] = False
-    topic_prefix: Annotated[Topic, Field(description="First part of every topic: weatherd/kiel/state")] = "weatherd"
-    discovery: Annotated[bool, Field(description="Announce each city to Home Assistant (MQTT discovery)")] = True
-    discovery_prefix: Annotated[Topic, Field(description="Discovery prefix that is set in Home Assistant")] = (
-        "homeassistant"
-    )
-
-
-class InfluxDbSection(Section):
-    """The forwarder to InfluxDB 1 or 2, or a server with its line protocol."""
-
-    url: ServerUrl = "http://localhost:8086"
-    database: Annotated[str | None, Field(min_length=1, description="Database of InfluxDB 1")] = None
-    org: Annotated[str | None, Field(min_length=1, description="Organization of InfluxDB 2")] = None
-    bucket: Annotated[
-        str | None, Field(min_length=1, description="Bucket of InfluxDB 2; selects the API of version 2")
-    ] = None
-    token: Annotated[ApiKey, Field(description="API token; for InfluxDB 1 user:password")] = None
-
-    @model_validator(mode="after")
-    def _check_target(self) -> InfluxDbSection:
-        if (self.database is None) == (self.bucket is None):
-            raise ValueError("should have a 'database' (version 1) or a 'bucket' (version 2)")
-        return self
-
-
-class WebhookSection(Section):
-    """The forwarder that posts every observation to a web address."""
-
-    url: Annotated[
-        SecretStr | None,
-        AfterValidator(_check_web_address),
-        Field(description="Web address; never shown, because it may contain a key"),
-    ] = None
-    secret: Annotated[ApiKey, Field(description="Key that signs the requests")] = None
-
-
-class PostgresSection(Section):
-    """The forwarder to PostgreSQL, with or without TimescaleDB."""
-
-    dsn: Annotated[
-        SecretStr | None,
-        AfterValidator(_check_dsn),
-        Field(description="Address of the database: postgresql://user:password@host/database"),
-    ] = None
 
 
 class BrightSkySection(Section):

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from tests.pipeline.forwarders.destination import capture_warnings
 from tests.pipeline.forwarders.harness import DeliveryHarness, open_harness, wait_until
 from tests.support.fakes import KIEL, observation
 from tests.support.servers import Influxd, Victoria, running
 from tests.support.virtual_time import EPOCH
+from weatherd.config.settings import Settings
 from weatherd.http.client import post
 from weatherd.observation import FIELDS
 from weatherd.pipeline.forwarders.group import DeliveryStatus
@@ -41,6 +45,30 @@ def test_special_characters_are_escaped() -> None:
         f"weather,city=kiel,provider=fake,station=a\\ b\\,c\\=d temperature=6.0,code=61.0,"
         f'description="5\\" of \\\\ snow, 雨 = bad" {TIME}'
     )
+
+
+def test_the_measurement_has_a_name_of_your_choice() -> None:
+    """Another name keeps the points apart from those of other software, such as Telegraf's measurement ``weather``."""
+    assert format_line_protocol(observation(), "my weather,x").startswith("my\\ weather\\,x,city=kiel,")
+    assert Settings(influxdb={"database": "weather"}).influxdb.measurement == "weather"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("name", ["", " ", "_internal", "#comment", "a\nb", "a\\"])
+def test_a_name_that_the_protocol_cannot_carry_is_an_error(name: str) -> None:
+    """A comment, a reserved name, or one that would escape the comma behind it."""
+    with pytest.raises(ValueError, match="should be a name on one line"):
+        Settings(influxdb={"database": "weather", "measurement": name})
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+@example(1e-05)
+@example(1e22)
+@example(-0.0)
+def test_numbers_have_digits_on_both_sides_of_the_point(value: float) -> None:
+    """No exponent, no plus sign, nothing hexadecimal: not every server reads them; the value is exact."""
+    text = format_line_protocol(observation(visibility=value)).split("visibility=")[1].split(",")[0]
+    assert re.fullmatch(r"-?[0-9]+\.[0-9]+", text)
+    assert float(text) == value
 
 
 def test_a_point_has_every_field() -> None:
@@ -126,6 +154,24 @@ async def test_a_point_that_the_server_rejects_is_skipped(tmp_path: Path) -> Non
 
 @pytest.mark.real_time
 @pytest.mark.processes
+async def test_a_measurement_that_other_software_uses_is_avoided(tmp_path: Path) -> None:
+    """Where another type of a field would reject every point, a measurement of its own takes them all."""
+    async with open_influxdb(tmp_path) as (harness, server), running(server):
+        point = f'weather,city=kiel temperature="mild" {int(harness.begin.timestamp())}000000000'
+        assert (
+            await post(harness.resources.session, f"{server.url}/write?db=weather", point.encode(), {})
+        ).status == 204
+        await harness.add_observations(20)
+        settings = {"influxdb": {"url": server.url, "database": "weather", "measurement": "weatherd, mine"}}
+        async with harness.run_forwarder(open_forwarder, **settings) as deliveries:
+            await wait_until(lambda: _is_caught_up(deliveries))
+            assert deliveries.statuses()["destination"] == DeliveryStatus(20, 0, 0, is_down=False)
+        found = await server.rows('SELECT count(temperature) FROM "weatherd, mine"')
+        assert found[0]["count"] == 20
+
+
+@pytest.mark.real_time
+@pytest.mark.processes
 async def test_a_revision_overwrites_the_point(tmp_path: Path) -> None:
     """A revision overwrites its point, because both have the same timestamp."""
     async with open_influxdb(tmp_path) as (harness, server):
@@ -166,6 +212,35 @@ async def test_victoria_metrics_takes_both_forms(tmp_path: Path, options: dict[s
         async with harness.run_forwarder(open_forwarder, influxdb={"url": server.url, **options}) as deliveries:
             await wait_until(lambda: _is_caught_up(deliveries))
         assert await server.values("weather_temperature") == 20
+
+
+@pytest.mark.real_time
+@pytest.mark.processes
+async def test_victoria_metrics_has_exact_values(tmp_path: Path) -> None:
+    """What it has stored is equal to what was observed, since its 204 says nothing about the values."""
+    (tmp_path / "victoria").mkdir()
+    server = Victoria(tmp_path / "victoria")
+    numbers = [21.6, 0.1, 1e-05, 123456.789, -0.3, 0.0]
+    async with running(server), open_harness(tmp_path / "state") as harness:
+        for number in numbers:
+            await harness.add_observations(1, visibility=number)
+        async with harness.run_forwarder(open_forwarder, **forwarder_settings(server)) as deliveries:
+            await wait_until(lambda: _is_caught_up(deliveries))
+        assert await server.read_values("weather_visibility") == numbers
+
+
+@pytest.mark.real_time
+@pytest.mark.processes
+async def test_victoria_metrics_keeps_both_values_of_a_revision(tmp_path: Path) -> None:
+    """A revision does not overwrite its point there, as the documentation says."""
+    (tmp_path / "victoria").mkdir()
+    server = Victoria(tmp_path / "victoria")
+    async with running(server), open_harness(tmp_path / "state") as harness:
+        async with harness.run_forwarder(open_forwarder, **forwarder_settings(server)) as deliveries:
+            for temperature in (2.5, 1.0):
+                await harness.add_observations(1, observed_at=harness.begin, temperature=temperature)
+                await wait_until(lambda: _is_caught_up(deliveries))
+        assert sorted(await server.read_values("weather_temperature")) == [1.0, 2.5]
 
 
 async def _is_caught_up(deliveries: Any) -> bool:

@@ -108,6 +108,23 @@ class TlsMosquitto(Mosquitto):
         return command
 
 
+class ClientCertificateMosquitto(TlsMosquitto):
+    """A broker that accepts clients with a certificate of its CA only, in ``client.pem`` and ``client.key``."""
+
+    def command(self) -> Sequence[str]:
+        """Return the command that starts it."""
+        command = super().command()
+        client = trustme.CA()
+        client.cert_pem.write_to_path(str(self.folder / "clients.pem"))
+        certificate = client.issue_cert("weatherd@example.org")
+        certificate.private_key_pem.write_to_path(str(self.folder / "client.key"))
+        for part in certificate.cert_chain_pems:
+            part.write_to_path(str(self.folder / "client.pem"), append=True)
+        with (self.folder / "mosquitto.conf").open("a") as config:
+            config.write(f"cafile {self.folder}/clients.pem\nrequire_certificate true\nlog_type all\n")
+        return command
+
+
 def forwarder_settings(server: Mosquitto, **settings: Any) -> dict[str, Any]:
     """Return the forwarder's settings."""
     return {"mqtt": {"host": "127.0.0.1", "port": server.port, **settings}}
@@ -128,6 +145,27 @@ async def test_a_broker_with_a_certificate_of_a_private_ca(tmp_path: Path) -> No
         async with harness.run_forwarder(open_forwarder, **settings, tls={"ca_file": server.ca_file}) as deliveries:
             await harness.add_observations(1, **NOW)
             await wait_until(lambda: _true(deliveries.statuses()["destination"].delivered == 1))
+
+
+@pytest.mark.filterwarnings("ignore:Exception ignored in. <ssl.SSLSocket:pytest.PytestUnraisableExceptionWarning")
+async def test_a_client_certificate_and_a_client_id(tmp_path: Path) -> None:
+    """A broker that requires certificates gets weatherd's, and knows it by the client id; the section names its CA."""
+    (tmp_path / "broker").mkdir()
+    server = ClientCertificateMosquitto(tmp_path / "broker")
+    async with running(server), open_harness(tmp_path / "state") as harness:
+        await harness.add_observations(1, **NOW)
+        files = {name: server.folder / file for name, file in FILES.items()}
+        with capture_warnings() as logs:
+            settings = forwarder_settings(server, tls=True, ca_file=server.ca_file)
+            async with harness.run_forwarder(open_forwarder, **settings) as deliveries:
+                await wait_until(lambda: _true(logs))
+        settings = forwarder_settings(server, tls=True, client_id="weather-station", **files)
+        async with harness.run_forwarder(open_forwarder, **settings) as deliveries:
+            await wait_until(lambda: _true(deliveries.statuses()["destination"].delivered == 1))
+        assert "as weather-station (" in (server.folder / "output").read_text()
+
+
+FILES = {"ca_file": "ca.pem", "cert_file": "client.pem", "key_file": "client.key"}
 
 
 async def _true(value: object) -> bool:

@@ -6,6 +6,7 @@ https://docs.influxdata.com/influxdb/v2/reference/syntax/line-protocol/
 from __future__ import annotations
 
 import contextlib
+from decimal import Decimal
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import AbstractAsyncContextManager
 
-    from weatherd.config.sections import InfluxDbSection
+    from weatherd.config.forwarder_sections import InfluxDbSection
     from weatherd.config.settings import Settings
     from weatherd.observation import Observation
     from weatherd.pipeline.forwarders import ForwarderResources
@@ -27,20 +28,31 @@ if TYPE_CHECKING:
 _TAGS = ("city", "provider", "station")
 _NUMBERS = [name for name in FIELDS if name not in (*_TAGS, "observed_at", "fetched_at", "description")]
 _IN_TAG = str.maketrans({",": r"\,", "=": r"\=", " ": r"\ "})
+_IN_MEASUREMENT = str.maketrans({",": r"\,", " ": r"\ "})
 _IN_TEXT = str.maketrans({'"': r"\"", "\\": r"\\"})
 
 
-def format_line_protocol(observation: Observation) -> str:
-    """Format an observation as a point of the measurement ``weather``.
+def format_line_protocol(observation: Observation, measurement: str = "weather") -> str:
+    """Format an observation as a point of a measurement.
 
     Every number is a float, because a field that was first written as an integer rejects floats forever. The timestamp
     is ``observed_at`` in nanoseconds, so an observation that is delivered again overwrites its own point.
     """
     tags = "".join(f",{name}={_escape_tag(value)}" for name in _TAGS if (value := getattr(observation, name)))
     values = ((name, getattr(observation, name)) for name in _NUMBERS)
-    numbers = "".join(f"{name}={float(value)!r}," for name, value in values if value is not None)
+    numbers = "".join(f"{name}={_format_number(value)}," for name, value in values if value is not None)
     text = observation.description.translate(_IN_TEXT)
-    return f'weather{tags} {numbers}description="{text}" {to_micros(observation.observed_at)}000'
+    name = measurement.translate(_IN_MEASUREMENT)
+    return f'{name}{tags} {numbers}description="{text}" {to_micros(observation.observed_at)}000'
+
+
+def _format_number(value: float) -> str:
+    """Format a number with digits on both sides of the point and no exponent, which not every server reads."""
+    text = repr(float(value))
+    if "e" not in text:
+        return text
+    plain = f"{Decimal(text):f}"
+    return plain if "." in plain else f"{plain}.0"
 
 
 def _escape_tag(value: str) -> str:
@@ -63,6 +75,7 @@ class InfluxForwarder:
         if section.token:
             self._headers["Authorization"] = f"Token {section.token.get_secret_value()}"
         self._redact = Redaction(collect_secrets(section))
+        self._measurement = section.measurement
         self._resources = resources
 
     def connect(self) -> AbstractAsyncContextManager[InfluxForwarder]:
@@ -75,7 +88,7 @@ class InfluxForwarder:
 
     async def deliver(self, batch: Sequence[Observation], key: str) -> None:  # noqa: ARG002 - points are idempotent
         """Write a batch. Raises RejectedError or DeliveryError."""
-        body = "\n".join(map(format_line_protocol, batch)).encode()
+        body = "\n".join(format_line_protocol(observation, self._measurement) for observation in batch).encode()
         await post_body(
             self._resources.session, self._url, body, self._headers, self._resources.now, redact=self._redact
         )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
-    from weatherd.config.sections import MqttSection
+    from weatherd.config.forwarder_sections import MqttSection
     from weatherd.config.settings import Settings
     from weatherd.observation import Observation
     from weatherd.pipeline.forwarders import ForwarderResources
@@ -178,6 +178,7 @@ class MqttForwarder:
             section.host,
             section.port,
             will=(self._topics.status, _OFFLINE),
+            client_id=section.client_id,
             username=section.username,
             password=secret.get_secret_value() if secret else None,
             tls=self._create_tls_context() if section.tls else None,
@@ -185,10 +186,12 @@ class MqttForwarder:
         return options
 
     def _create_tls_context(self) -> ssl.SSLContext:
-        """Return a context that trusts the system's CAs, and those in the file ``tls.ca_file`` of the settings."""
-        context = ssl.create_default_context()
-        if self._ca_file:
-            context.load_verify_locations(self._ca_file)
+        """Return a context that trusts the system's CAs, those of ``tls.ca_file``, and those of the section."""
+        section, context = self._section, ssl.create_default_context()
+        for ca_file in filter(None, (self._ca_file, section.ca_file)):
+            context.load_verify_locations(ca_file)
+        if section.cert_file:
+            context.load_cert_chain(section.cert_file, section.key_file, password="")
         return context
 
 
