@@ -9,7 +9,7 @@ NEWEST := $(lastword $(VERSIONS))
 DEV := .venv-$(OLDEST)
 INSTALL := -m pip install --quiet --quiet --no-compile --disable-pip-version-check --constraint requirements.txt --editable
 
-.PHONY: help run test month crash soak system check check-aiohttp format bench bench-quick clean
+.PHONY: help run test month crash soak soak-real system check check-aiohttp format bench bench-quick clean
 .PRECIOUS: .venv-%/installed
 
 help:
@@ -33,6 +33,9 @@ crash: $(DEV)/installed ## kill the running daemon at random KILLS times (1000),
 
 soak: $(DEV)/installed ## simulate a year (or DAYS) of 100 cities with faults, reloads and restarts; takes minutes
 	WEATHERD_VIRTUAL_YEAR=$(or $(DAYS),365) $(DEV)/bin/python -m pytest --quiet --capture=no tests/end_to_end/test_virtual_year.py
+
+soak-real: $(DEV)/installed ## run 1,000 cities with faults in real time, for an hour (or MINUTES); prints the slope of memory
+	@$(DEV)/bin/python scripts/soak-real $(or $(MINUTES),60)
 
 system: $(DEV)/installed ## test the systemd service and the container image; see tests/system/README.md
 	$(DEV)/bin/python -m pytest --quiet tests/system

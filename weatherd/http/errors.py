@@ -22,8 +22,10 @@ _PRIVATE_CA = "; if a private CA has signed it, name that CA's certificate file 
 def translate(error: Exception, attempt: Attempt) -> ProviderError:
     """Return the ProviderError for one of FOREIGN_ERRORS; raise it ``from None``, because the original may quote a key.
 
+    The frames of the original are released.
     If a proxy is in use, the text names it: as the cause if that is certain, else at the end.
     """
+    _release_frames(error)
     proxy = attempt.proxy
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return proxy_error(error.status, proxy)
@@ -33,6 +35,17 @@ def translate(error: Exception, attempt: Attempt) -> ProviderError:
         text += f" (through the proxy {proxy})"
     is_begun = isinstance(error, aiohttp.ClientPayloadError | TimeoutError)
     return ProviderError(text, Failure.BROKEN if is_begun else Failure.UNAVAILABLE)
+
+
+def _release_frames(error: BaseException | None) -> None:
+    """Remove the tracebacks of an error and of its causes.
+
+    aiohttp keeps the error of a response in the stream that raises it, and so the traceback refers to a frame that
+    refers to the stream: a cycle, with everything that belongs to the connection, which only the collector would free.
+    """
+    while error is not None:
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__
 
 
 def proxy_error(status: int, proxy: str | None) -> ProviderError:
