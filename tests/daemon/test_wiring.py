@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 
 from tests.support import virtual_time
 from tests.support.fakes import KIEL, FakeSink, observation
+from weatherd.clock import AnchoredClock
 from weatherd.config.loader import parse_settings
 from weatherd.config.settings import Settings
 from weatherd.daemon.wiring import open_forwarders, open_providers, open_sinks
@@ -194,12 +195,13 @@ async def test_a_plug_in_gets_its_own_settings(install: Callable[..., None]) -> 
 async def test_a_provider_that_lacks_a_required_setting_is_rejected(install: Callable[..., None]) -> None:
     """The problem names the key, and affects only cities that use the provider."""
     install("providers", "strict")
-    async with open_providers(Settings(), virtual_time.now) as providers:
+    async with open_providers(Settings(), virtual_time.now, boot=virtual_time.boot) as providers:
         assert (
             str(providers.rejected["strict"])
             == "the plug-in 'strict' needs settings: 'plugins.strict.token' is missing"
         )
-    async with open_providers(parse_settings("plugins: {strict: {token: t}}", "f", {}), virtual_time.now) as providers:
+    settings = parse_settings("plugins: {strict: {token: t}}", "f", {})
+    async with open_providers(settings, virtual_time.now, boot=virtual_time.boot) as providers:
         assert "strict" in providers.usable
     assert SEEN == ["strict t"]
 
@@ -223,13 +225,12 @@ async def test_a_plug_in_declares_its_traits(install: Callable[..., None]) -> No
     """The planner and limiter use its plan and concurrency; its age budget decides staleness. Each has a default."""
     install("providers", "yearly", "plain")
     city = replace(KIEL, providers=("yearly",), interval=600.0)
-    async with open_providers(Settings(), virtual_time.now) as providers:
+    async with open_providers(Settings(), virtual_time.now, boot=virtual_time.boot) as providers:
         providers.planner.update([city])
         assert providers.planner.interval(city) == pytest.approx(1800 * RETRY_RESERVE)
         assert providers.limiters["yearly"].usage() == {"day": (0, 48)}
-        result = await fetch_city(
-            city, ["yearly"], providers.usable, providers.budgets, lambda: virtual_time.now().timestamp()
-        )
+        clock = AnchoredClock(virtual_time.now, virtual_time.boot)
+        result = await fetch_city(city, ["yearly"], providers.usable, providers.budgets, clock)
         assert result.is_fresh
         assert providers.budgets.of_provider("plain") == DEFAULT_AGE_BUDGET
         assert await _measure_concurrency(providers.limiters["yearly"], 3) == 1
@@ -252,7 +253,7 @@ async def test_a_provider_with_traits_out_of_range_is_broken(
     install("providers", "wrong", "plain")
     monkeypatch.setattr(open_wrong, "provider_traits", lambda _: ProviderTraits(**values), raising=False)
     with capture_logs() as logs:
-        async with open_providers(Settings(), virtual_time.now) as providers:
+        async with open_providers(Settings(), virtual_time.now, boot=virtual_time.boot) as providers:
             assert providers.rejected["wrong"].message.endswith(f": ValueError: {text}")
             assert "plain" in providers.usable
     assert [(event["event"], event["plugin"]) for event in logs] == [("plugin.broken", "wrong")]
@@ -316,7 +317,7 @@ async def test_a_plug_in_with_a_wrong_attribute_is_broken(
     install("providers", "wrong", "plain")
     monkeypatch.setattr(open_wrong, attribute, value, raising=False)
     with capture_logs() as logs:
-        async with open_providers(Settings(), virtual_time.now) as providers:
+        async with open_providers(Settings(), virtual_time.now, boot=virtual_time.boot) as providers:
             message = providers.rejected["wrong"].message
             assert (
                 message

@@ -118,7 +118,7 @@ async def _live(
     async with serve_app("127.0.0.1", 0, app) as url:
         settings = _settings(url)
         first = replace(load(), settings=settings)
-        async with open_providers(settings, virtual_time.now) as providers:
+        async with open_providers(settings, virtual_time.now, boot=virtual_time.boot) as providers:
             with capture_logs(processors=[merge_contextvars]) as day.logs:
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(follow_plan())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import itertools
 import math
 import random
@@ -14,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from structlog.testing import capture_logs
 
+from tests.support import virtual_time
 from tests.support.daemon import make_context, make_registry
 from tests.support.fakes import BERLIN, KIEL, FakeProvider, observation, unavailable
 from tests.support.virtual_time import EPOCH
+from weatherd.clock import AnchoredClock
 from weatherd.errors import Failure, ProviderError
 from weatherd.pipeline.queue import ObservationQueue
 from weatherd.polling.producer import PollingContext, produce
@@ -84,25 +85,14 @@ async def test_a_response_within_the_interval_skips_no_tick() -> None:
     assert gaps == pytest.approx([600] * len(gaps), abs=1e-3)
 
 
-class JitteryContext(PollingContext):
-    """A context whose clock has a random error of up to a microsecond."""
-
-    def now(self) -> float:
-        """Return the time with an error."""
-        return super().now() + TREMBLE.uniform(-1e-6, 1e-6)
-
-
 TREMBLE = random.Random(0)
-
-
-def _fields(context: PollingContext) -> dict[str, Any]:
-    return {field.name: getattr(context, field.name) for field in dataclasses.fields(context)}
 
 
 async def test_a_timer_that_fires_early_causes_no_second_poll() -> None:
     """With an inexact clock there is still one poll at each tick."""
     provider = FakeProvider().responds()
-    context = JitteryContext(**_fields(make_context({"fake": provider})))
+    clock = AnchoredClock(virtual_time.now, lambda: virtual_time.boot() + TREMBLE.uniform(-1e-6, 1e-6))
+    context = make_context({"fake": provider}, clock=clock)
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(86400):
             await produce(KIEL, context)

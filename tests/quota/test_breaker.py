@@ -24,7 +24,7 @@ from tests.quota.fake_service import (
 )
 from tests.support import virtual_time
 from tests.support.fakes import new_limiter, unavailable
-from tests.support.virtual_time import EPOCH, now
+from tests.support.virtual_time import EPOCH, boot, now
 from weatherd.errors import Failure, ProviderError
 from weatherd.quota.breaker import Pause
 from weatherd.quota.limiter import RateLimiter
@@ -387,7 +387,7 @@ async def test_pauses_are_logged_without_a_city() -> None:
 
 def limiter_of(meter: UsageMeter, clock: Callable[[], datetime] = now) -> RateLimiter:
     """Return the rate limiter of a meter."""
-    return RateLimiter(meter, 10, clock, lambda: None)
+    return RateLimiter(meter, 10, clock, lambda: None, boot)
 
 
 def closed_meter(seconds: float) -> UsageMeter:
@@ -430,7 +430,7 @@ async def test_a_rate_limit_of_another_process_holds_for_this_one() -> None:
 async def test_a_rate_limit_is_saved() -> None:
     """Its end is in the meter, and the state is notified that there is something to save."""
     meter, saved = UsageMeter("fake", UNLIMITED), []
-    service = FakeService(RateLimiter(meter, 10, now, lambda: saved.append(meter.closed_until)))
+    service = FakeService(RateLimiter(meter, 10, now, lambda: saved.append(meter.closed_until), boot))
     service.failure = ProviderError("429", Failure.RATE_LIMITED, retry_after=5000.0)
     await service.error()
     assert meter.closed_until == saved[-1] == EPOCH.timestamp() + 5000

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.support import virtual_time
 from tests.support.fakes import BERLIN, KIEL, MUNICH, FakeJournal
+from weatherd.clock import AnchoredClock
 from weatherd.config.diff import diff
 from weatherd.config.loader import Configuration
 from weatherd.config.settings import Settings
@@ -23,6 +24,7 @@ from weatherd.pipeline.queue import ObservationCounts, ObservationQueue
 from weatherd.polling.city_registry import CityRegistry
 from weatherd.polling.poll_history import PollHistory
 from weatherd.polling.producer import PollingContext
+from weatherd.polling.tick_timer import TickTimer
 from weatherd.quota.planner import Planner
 
 if TYPE_CHECKING:
@@ -77,6 +79,7 @@ def make_parts(configuration: Configuration, providers: Mapping[str, Provider], 
         "sinks": {},
         "journal": FakeJournal(),
         "now": virtual_time.now,
+        "boot": virtual_time.boot,
         "random": random.Random(0),
     }
     return Parts(configuration=configuration, providers=providers, **(defaults | parts))
@@ -84,13 +87,15 @@ def make_parts(configuration: Configuration, providers: Mapping[str, Provider], 
 
 def make_context(providers: Mapping[str, Provider], **parts: Any) -> PollingContext:
     """Return what producers need, without cities and on the running loop's clock, but for *parts*."""
+    clock = parts.get("clock") or AnchoredClock(virtual_time.now, virtual_time.boot)
     defaults: dict[str, Any] = {
         "planner": make_planner(),
         "registry": CityRegistry(),
         "latest": make_latest(),
         "queue": ObservationQueue(1000),
         "counts": ObservationCounts(),
-        "epoch": virtual_time.now().timestamp() - asyncio.get_running_loop().time(),
+        "clock": clock,
+        "timer": TickTimer(clock),
         "random": random.Random(0),
         "history": PollHistory(),
     }
@@ -112,6 +117,7 @@ def make_status(cities: Iterable[City] = (), **parts: Any) -> DaemonStatus:
         "journal": None,
         "deliveries": None,
         "now": virtual_time.now,
+        "clock": AnchoredClock(virtual_time.now, virtual_time.boot),
         "request_reload": lambda: None,
         "last_reload": ReloadResult(successful=True, at=0.0),
         "history": PollHistory(),

@@ -7,7 +7,7 @@ import contextlib
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
-from tests.support.virtual_time import EPOCH, now
+from tests.support.virtual_time import EPOCH, boot, now
 from weatherd.city import City
 from weatherd.errors import Failure, ProviderError
 from weatherd.journal.journal import AsyncReader, Journal
@@ -65,7 +65,7 @@ def new_limiter(
     name: str = "fake", plan: Plan = UNLIMITED, concurrency: int = 10, now: Callable[[], datetime] = now
 ) -> RateLimiter:
     """Return a rate limiter, by default for a provider without limits."""
-    return RateLimiter(UsageMeter(name, plan), concurrency, now, lambda: None)
+    return RateLimiter(UsageMeter(name, plan), concurrency, now, lambda: None, boot)
 
 
 def new_key_values(namespace: str = "fake") -> KeyValueStore:

@@ -100,7 +100,9 @@ class Lives:
             journal = VirtualJournal(self.file)
             stack.callback(journal.store.close)
             state = await stack.enter_async_context(self._state(journal, killed=killed))
-            providers = await stack.enter_async_context(open_providers(self.settings, virtual_time.now, state))
+            providers = await stack.enter_async_context(
+                open_providers(self.settings, virtual_time.now, state, boot=virtual_time.boot)
+            )
             with capture_logs(processors=[merge_contextvars]) as logs:
                 parts = make_parts(
                     Configuration(Path("weatherd.yaml"), self.settings, tuple(self.cities), ()),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import selectors
+import threading
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from concurrent.futures import Executor
 
-SETTLE = 0.001  # real seconds for local sockets and threads to become ready before time jumps
+SETTLE = 0.001  # real seconds for local sockets and threads, if there are any, to become ready before time jumps
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -24,16 +25,21 @@ class _JumpingSelector(selectors.DefaultSelector):
     def __init__(self, settle: float) -> None:
         super().__init__()
         self._settle = settle
+        self._foreign_threads = set(threading.enumerate())
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if self.in_threads:  # because a thread is working, which takes real time
             return super().select(SETTLE)
         if timeout is None or timeout <= 0:
             return super().select(timeout)
-        ready = super().select(self._settle)
+        ready = super().select(self._settle if self._has_peers() else 0)
         if not ready:
             self.now += timeout
         return ready
+
+    def _has_peers(self) -> bool:
+        """Return whether a socket, other than the loop's own, or a thread may become ready."""
+        return len(self.get_map()) > 1 or not self._foreign_threads.issuperset(threading.enumerate())
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
@@ -42,6 +48,8 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def __init__(self, settle: float = SETTLE) -> None:
         self._clock = _JumpingSelector(settle)
         super().__init__(self._clock)
+        self.suspended = 0.0  # seconds; the loop's clock excludes them, the boot clock and the wall clock include them
+        self.stepped = 0.0  # seconds by which the wall clock was set
         self._clock_resolution = 1e-6  # beyond half a year a float has no room for the one of the real clock
 
     def time(self) -> float:
@@ -78,5 +86,27 @@ def run(coroutine: Coroutine[Any, Any, Any], *, settle: float = 0.0) -> Any:
 
 
 def now() -> datetime:
-    """Return the wall-clock time of the running virtual loop: EPOCH plus the loop's time."""
-    return EPOCH + timedelta(seconds=asyncio.get_running_loop().time())
+    """Return the wall-clock time of the running loop: EPOCH plus its time, suspends and steps."""
+    return EPOCH + timedelta(seconds=boot() + getattr(asyncio.get_running_loop(), "stepped", 0.0))
+
+
+def boot() -> float:
+    """Return the boot clock of the running loop: its time plus the suspends."""
+    loop = asyncio.get_running_loop()
+    return loop.time() + getattr(loop, "suspended", 0.0)
+
+
+def suspend(seconds: float) -> None:
+    """Suspend the machine: the wall clock and the boot clock advance, the loop's clock and timers stand still."""
+    _virtual_loop().suspended += seconds
+
+
+def step(seconds: float) -> None:
+    """Set the wall clock forward, or back if negative."""
+    _virtual_loop().stepped += seconds
+
+
+def _virtual_loop() -> VirtualTimeLoop:
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualTimeLoop)
+    return loop

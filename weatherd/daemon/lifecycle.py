@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from weatherd.clock import AnchoredClock
 from weatherd.config.diff import diff
 from weatherd.daemon import gc_tuning, systemd
 from weatherd.daemon.file_watch import watch_files
@@ -25,6 +26,7 @@ from weatherd.polling.poll_history import PollHistory
 from weatherd.polling.producer import PollingContext, produce
 from weatherd.polling.stuck_polls import log_stuck_polls
 from weatherd.polling.supervisor import Supervisor
+from weatherd.polling.tick_timer import TickTimer
 
 if TYPE_CHECKING:
     from weatherd.daemon.parts import Parts
@@ -106,6 +108,7 @@ async def _open_services(parts: Parts, services: contextlib.AsyncExitStack, relo
         journal=parts.journal,
         deliveries=await services.enter_async_context(open_deliveries(parts.forwarders, parts.journal, parts.random)),
         now=parts.now,
+        clock=AnchoredClock(parts.now, parts.boot),
         request_reload=reload.set,
         last_reload=ReloadResult(successful=True, at=parts.now().timestamp()),
         history=history,
@@ -123,7 +126,8 @@ def _start_producers(tasks: asyncio.TaskGroup, parts: Parts, status: DaemonStatu
         latest=parts.latest,
         queue=status.queue,
         counts=status.counts,
-        epoch=parts.now().timestamp() - asyncio.get_running_loop().time(),
+        clock=status.clock,
+        timer=TickTimer(status.clock),
         random=parts.random,
         history=status.history,
     )

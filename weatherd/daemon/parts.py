@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from weatherd.clock import boot_time
 from weatherd.daemon.systemd import no_notify, open_notifier, watchdog_period
 from weatherd.daemon.wiring import open_forwarders, open_providers, open_sinks, utc_now
 from weatherd.journal.journal import open_journal
@@ -49,6 +50,7 @@ class Parts:
     sinks: Mapping[str, Sink]
     journal: Journal
     now: Callable[[], datetime]  # timezone-aware, in UTC
+    boot: Callable[[], float]  # seconds since the boot, including suspends
     random: random.Random
     limiters: Mapping[str, RateLimiter] = field(default_factory=lambda: MappingProxyType({}))  # by provider
     forwarders: Mapping[str, Forwarder] = field(default_factory=lambda: MappingProxyType({}))
@@ -91,6 +93,7 @@ async def open_parts(
             sinks=sinks,
             journal=journal,
             now=utc_now,
+            boot=boot_time,
             random=random.Random(),  # noqa: S311 - only spreads retries
             limiters=providers.limiters,
             forwarders=forwarders,

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from weatherd.city import City
+    from weatherd.clock import AnchoredClock
     from weatherd.journal.journal import Journal
     from weatherd.pipeline.forwarders.group import DeliveryGroup
     from weatherd.pipeline.journal_writer import JournalWriter
@@ -61,6 +62,7 @@ class DaemonStatus:
     journal: Journal
     deliveries: DeliveryGroup
     now: Callable[[], datetime]
+    clock: AnchoredClock  # of the polls
     request_reload: Callable[[], None]
     last_reload: ReloadResult
     history: PollHistory
@@ -102,8 +104,10 @@ class DaemonStatus:
 
     def stalled_parts(self) -> Iterator[str]:
         """Yield a sentence for each part that makes no progress. An unavailable weather service does not count."""
+        self.clock.check()
         due = self.history.earliest_due()
-        if due is not None and self.now().timestamp() - due > _OVERDUE:
+        # Polls that became due in a suspend are not overdue: the producers could not run
+        if due is not None and self.clock.boot() - max(due, self.clock.resumed_at) > _OVERDUE:
             yield "the producers make no progress"
 
     def find_faults(self) -> Iterator[str]:
@@ -118,5 +122,5 @@ class DaemonStatus:
         counts, due = await self.count_states(), self.history.earliest_due()
         parts = [f"{count} {state}" for state, count in counts.items() if count or state != CityState.WAITING]
         total = "1 city" if len(self.cities) == 1 else f"{len(self.cities)} cities"
-        next_poll = "" if due is None else f"; next poll in {max(0.0, due - self.now().timestamp()):.0f} s"
+        next_poll = "" if due is None else f"; next poll in {max(0.0, due - self.clock.boot()):.0f} s"
         return f"{total}: {', '.join(parts)}{next_poll}"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import structlog
 
 from weatherd import __version__, plugins
+from weatherd.clock import boot_time
 from weatherd.config.plugin_models import MissingSettingsError, with_plugin_defaults
 from weatherd.errors import ConfigError, Problem
 from weatherd.freshness import AGE_BUDGETS, AgeBudgets
@@ -86,7 +87,11 @@ class OpenProviders:
 
 @contextlib.asynccontextmanager
 async def open_providers(
-    settings: Settings, now: Callable[[], datetime] = utc_now, state: ProviderState | None = None
+    settings: Settings,
+    now: Callable[[], datetime] = utc_now,
+    state: ProviderState | None = None,
+    *,
+    boot: Callable[[], float] = boot_time,
 ) -> AsyncIterator[OpenProviders]:
     """Open an HTTP session and every installed provider, each with its own rate limiter.
 
@@ -109,7 +114,7 @@ async def open_providers(
                     traits = _find_traits(name, opener, own)
                     plans[name], budgets[name] = traits.plan, traits.max_age
                     meter, save = state.usage_meter(name, traits.plan), functools.partial(state.schedule_save, name)
-                    limiters[name] = RateLimiter(meter, traits.concurrency, now, save)
+                    limiters[name] = RateLimiter(meter, traits.concurrency, now, save, boot)
                     resources = Resources(session, limiters[name], state.key_values(name), now)
                     usable[name] = _require_method(await _enter(stack, name, opener(own, resources)), "fetch")
             except ConfigError as error:

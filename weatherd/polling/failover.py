@@ -16,7 +16,7 @@ _MAX_SUSPENSION = 6 * 3600.0
 class Suspension:
     """A period in which a provider that failed for a city is tried last."""
 
-    until: float  # POSIX time
+    until: float  # boot time
     length: float  # seconds
 
     def is_over(self, now: float) -> bool:

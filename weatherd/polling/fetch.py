@@ -16,9 +16,10 @@ from weatherd.plugins import contain
 from weatherd.polling.poll_history import SERVED, ProviderAttempt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from weatherd.city import City
+    from weatherd.clock import AnchoredClock
     from weatherd.freshness import AgeBudgets
     from weatherd.http.trace import RequestTrace
     from weatherd.providers import Provider
@@ -51,34 +52,35 @@ async def fetch_city(
     names: Iterable[str],
     providers: Mapping[str, Provider],
     budgets: AgeBudgets,
-    now: Callable[[], float],
+    clock: AnchoredClock,
 ) -> FetchResult:
     """Try the providers *names* one after the other until one returns a fresh observation.
 
-    *now* returns the POSIX time. Exceptions of providers are collected in the result, never raised.
+    Exceptions of providers are collected in the result, never raised.
     """
     errors: dict[str, Exception] = {}
     attempts: list[ProviderAttempt] = []
     newest: Observation | None = None  # of the stale ones
     for name in names:
-        began, token = now(), start_tracing()
+        began, token = clock.boot(), start_tracing()
         try:
             with contain():
                 response = await providers[name].fetch(city)
-                ended = now()
-                found = _checked(response, city, ended)
+                ended = clock.boot()
+                now = clock.epoch + ended
+                found = _checked(response, city, now)
         except Exception as error:
             errors[name] = error
-            attempts.append(_failed_attempt(name, now() - began, stop_tracing(token), error))
+            attempts.append(_failed_attempt(name, clock.boot() - began, stop_tracing(token), error))
             if len(city.providers) > 1:
                 bug = None if isinstance(error, ProviderError) else error
                 log.debug("provider.failed", provider=name, reason=describe(error), exc_info=bug)
         else:
             traces = stop_tracing(token)
-            if not budgets.is_stale(found, ended):
+            if not budgets.is_stale(found, now):
                 attempts.append(ProviderAttempt(name, SERVED, ended - began, "", traces))
                 return FetchResult(found, False, errors, attempts)
-            errors[name] = _stale_error(name, age_seconds(found, ended))
+            errors[name] = _stale_error(name, age_seconds(found, now))
             attempts.append(_failed_attempt(name, ended - began, traces, errors[name]))
             newest = max(newest, found, key=lambda observation: observation.observed_at) if newest else found
     return FetchResult(newest, True, errors, attempts)

@@ -27,7 +27,7 @@ class OutageLog:
     """
 
     failures: int = 0
-    _since: float = 0.0  # POSIX time
+    _since: float = 0.0  # boot time
     _is_logged: bool = False  # above debug level
     _is_stale: bool = False
 

@@ -30,7 +30,7 @@ class ProviderAttempt(NamedTuple):
 
 
 class Poll(NamedTuple):
-    """One poll of a city. Times are POSIX times."""
+    """One poll of a city. Times are those of the boot clock, which no step of the system time changes."""
 
     began: float
     ended: float
@@ -50,7 +50,7 @@ class Poll(NamedTuple):
 class NextPoll(NamedTuple):
     """The time of a city's next poll, and the reason for that time."""
 
-    at: float  # POSIX time
+    at: float  # boot time
     reason: str
     is_tick: bool = True  # on the city's schedule, not a retry or an unscheduled first poll
 
@@ -112,7 +112,7 @@ class PollHistory:
         return list(self._running.items())
 
     def earliest_due(self) -> float | None:
-        """Return the POSIX time of the earliest next poll of all cities; None if there is none."""
+        """Return the boot time of the earliest next poll of all cities; None if there is none."""
         return min((next_poll.at for next_poll in self._next.values()), default=None)
 
     def apply_diff(self, diff: CityListDiff) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -23,17 +22,18 @@ from weatherd.polling.schedule import (
     next_tick,
     rejoin_tick,
 )
-from weatherd.polling.tick_timer import TickTimer
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from weatherd.city import City
+    from weatherd.clock import AnchoredClock
     from weatherd.observation import Observation
     from weatherd.pipeline.latest import LatestObservations
     from weatherd.pipeline.queue import ObservationCounts, ObservationQueue
     from weatherd.polling.city_registry import CityRegistry
+    from weatherd.polling.tick_timer import TickTimer
     from weatherd.providers import Provider
     from weatherd.quota.planner import Planner
 
@@ -54,15 +54,10 @@ class PollingContext:
     latest: LatestObservations
     queue: ObservationQueue
     counts: ObservationCounts
-    epoch: float  # POSIX time at which the loop's clock was zero
+    clock: AnchoredClock
+    timer: TickTimer
     random: random.Random
     history: PollHistory
-    timer: TickTimer = field(default_factory=TickTimer)
-    clock: Callable[[], float] = field(default_factory=lambda: asyncio.get_running_loop().time)
-
-    def now(self) -> float:
-        """Return the POSIX time, derived from the loop's clock, which never jumps."""
-        return self.epoch + self.clock()
 
 
 async def produce(city: City, context: PollingContext) -> None:
@@ -70,14 +65,14 @@ async def produce(city: City, context: PollingContext) -> None:
 
     The first poll is immediate (in a long list: soon) unless a fresh observation is known. After a failure, the city is
     polled before its next tick, then with growing delays. Polls of a city never overlap; a poll that takes longer than
-    the interval skips ticks.
+    the interval skips ticks. Deadlines are boot times, so that no step of the system time delays or repeats a poll.
     """
     structlog.contextvars.bind_contextvars(city=city.id)  # each task has its own context
     phase, health = city_phase(city.id), _HEALTHY
     next_poll = _plan_first_poll(city, phase, context)
     context.history.record_next(city.id, next_poll)
     while True:
-        await context.timer.wait_until(next_poll.at - context.epoch)
+        await context.timer.wait_until(next_poll.at)
         context.history.record_start(city.id)
         next_poll, health = await _poll(city, phase, health, next_poll, context)
 
@@ -93,27 +88,30 @@ _HEALTHY = _CityHealth()
 
 
 def _plan_first_poll(city: City, phase: float, context: PollingContext) -> NextPoll:
-    now, interval, last = context.now(), context.planner.interval(city), context.latest.get(city.id)
+    began, epoch = context.clock.boot(), context.clock.epoch
+    now, interval, last = epoch + began, context.planner.interval(city), context.latest.get(city.id)
     if last is None or last.provider not in city.providers or context.latest.is_stale(city.id, now):
-        at = now + phase * cold_start_spread(len(context.registry.cities))
+        at = began + phase * cold_start_spread(len(context.registry.cities))
         return NextPoll(at, "no fresh observation is known", is_tick=False)
     tick = first_poll_time(now, last.fetched_at.timestamp(), interval, phase * interval)
     if tick > now:
-        return NextPoll(tick, "the journal holds a fresh observation")
-    return NextPoll(now, "the last poll is an interval ago", is_tick=False)
+        return NextPoll(tick - epoch, "the journal holds a fresh observation")
+    return NextPoll(began, "the last poll is an interval ago", is_tick=False)
 
 
 async def _poll(
     city: City, phase: float, health: _CityHealth, due: NextPoll, context: PollingContext
 ) -> tuple[NextPoll, _CityHealth]:
     """Poll once, put the observation on the queue, and return the next poll and the city's health."""
-    began = context.now()
+    clock = context.clock
+    began = clock.boot()
     names = order_providers(city.providers, health.suspensions, began)
-    result = await fetch_city(city, names, context.providers, context.latest.budgets, context.now)
+    result = await fetch_city(city, names, context.providers, context.latest.budgets, clock)
     if result.observation:  # stale ones too; they are marked as stale
         await context.queue.put(_count_fetched(city, result, result.observation, context))
     interval = context.planner.interval(city)
-    now = max(context.now(), due.at)  # because a timer may fire slightly early, and the tick would be repeated
+    epoch = clock.epoch
+    now = max(clock.boot(), due.at)  # because a timer may fire slightly early, and the tick would be repeated
     if result.errors:
         health = _suspend_failed(health, result.errors, now, interval)
     failures = 0
@@ -122,14 +120,14 @@ async def _poll(
             health.outage.recovered(now)
             health = health._replace(outage=None)
         tick = next_tick if due.is_tick else rejoin_tick
-        next_poll = NextPoll(tick(now, interval, phase * interval), _ON_SCHEDULE)
+        next_poll = NextPoll(tick(epoch + now, interval, phase * interval) - epoch, _ON_SCHEDULE)
     else:
         outage = health.outage or OutageLog()
         health = health._replace(outage=outage)
         failures = outage.failures + 1
         delay = _retry_delay(result, backoff_delay(failures, interval, context.random.random()), interval)
         outage.failed(result.reason, now, delay)
-        outage.went_stale(context.latest.get(city.id), result.reason, now, context.latest.budgets)
+        outage.went_stale(context.latest.get(city.id), result.reason, epoch + now, context.latest.budgets)
         next_poll = NextPoll(now + delay, _retry_reason(result, failures), is_tick=False)
     context.history.record_end(city.id, Poll(began, now, result.attempts, failures), next_poll)
     return next_poll, health
@@ -175,9 +173,14 @@ def _retry_delay(result: FetchResult, backoff: float, interval: float) -> float:
 
 
 def _provider_delay(error: Exception, backoff: float, interval: float) -> float:
-    """Return the seconds until a provider is retried. A rejected request is not retried before the next tick."""
+    """Return the seconds until a provider is retried. A rejected request is not retried before the next tick.
+
+    Neither is a provider whose observation is stale, nor later: often the clock is wrong, and is set at any moment.
+    """
     if is_service_wide(error):
         return max(_retry_after(error), _MIN_PAUSE)
+    if isinstance(error, ProviderError) and error.failure is Failure.STALE:
+        return interval
     is_early = not isinstance(error, ProviderError) or error.failure in _RETRIED_EARLY
     return max(backoff if is_early else max(backoff, interval), _retry_after(error))
 

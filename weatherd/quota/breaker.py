@@ -39,13 +39,20 @@ class Pause(NamedTuple):
 class CircuitBreaker:
     """Pauses all requests to a provider that is unavailable, rate limiting or denying access.
 
-    Only the event loop's clock counts, so that a change of the system time neither extends nor repeats a pause.
-    Wall-clock times are derived from it only for display and for the saved state.
+    Only the boot clock counts, so that a change of the system time neither extends nor repeats a pause, and a suspend
+    of the machine does not extend it. Wall-clock times are derived from it only for display and for the saved state.
     """
 
-    def __init__(self, meter: UsageMeter, now: Callable[[], datetime], on_change: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        meter: UsageMeter,
+        now: Callable[[], datetime],
+        on_change: Callable[[], None],
+        boot: Callable[[], float],
+    ) -> None:
         self._meter = meter
         self._now = now
+        self._boot = boot
         self._on_change = on_change  # called when the meter has unsaved changes
         self._state = HEALTHY
         self._probe_ended = asyncio.Event()
@@ -73,19 +80,19 @@ class CircuitBreaker:
         """The current pause, or None."""
         if self.is_closed:
             return None
-        remaining = self._state.until - asyncio.get_running_loop().time()
+        remaining = self._state.until - self._boot()
         return Pause(self._now().timestamp() + remaining, str(self._state.cause))
 
     def is_serialized(self) -> bool:
         """Return whether requests have to be sent one at a time."""
-        return self._serialized_until > 0 and asyncio.get_running_loop().time() < self._serialized_until
+        return self._serialized_until > 0 and self._boot() < self._serialized_until
 
     def check(self, weight: int) -> None:
         """Raise ProviderError (PAUSED) with a retry time if the provider is paused."""
         if self._meter.closed_until > self._seen_closed_until:
             self._adopt_saved_pause()
         state = self._state
-        if state.phase is Phase.OPEN and asyncio.get_running_loop().time() < state.until:
+        if state.phase is Phase.OPEN and self._boot() < state.until:
             reason = f"{self._meter.provider} is paused: {state.cause}"
             raise self._with_retry_time(ProviderError(reason, Failure.PAUSED), weight)
 
@@ -136,13 +143,13 @@ class CircuitBreaker:
         So callers that were rejected together do not retry together: after a pause of 60 s with a spacing of 1 s they
         retry after 60, 61, 62, ... s.
         """
-        remaining = max(0.0, self._state.until - asyncio.get_running_loop().time())
+        remaining = max(0.0, self._state.until - self._boot())
         retry_after = remaining + self._rejected * self._retry_spacing
         self._rejected += weight
         return ProviderError(str(error), error.failure, retry_after=retry_after, retry_spacing=self._retry_spacing)
 
     def _apply(self, event: BreakerEvent) -> None:
-        now = asyncio.get_running_loop().time()
+        now = self._boot()
         before, self._state = self._state, step(self._state, event, now)
         if self._state.cause and self._state.consecutive_pauses > before.consecutive_pauses:
             self._begin_pause(before.cause, self._state.cause, self._state.until - now)

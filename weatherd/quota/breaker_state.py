@@ -19,7 +19,7 @@ class Phase(Enum):
 
 @dataclass(frozen=True, slots=True)
 class BreakerState:
-    """The state of one provider's circuit breaker. Times are those of the event loop's clock, in seconds."""
+    """The state of one provider's circuit breaker. Times are those of the boot clock, in seconds."""
 
     phase: Phase = Phase.CLOSED
     failures: int = 0  # consecutive failed requests

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
+from weatherd.clock import boot_time
 from weatherd.errors import Failure, ProviderError
 from weatherd.quota.breaker import CircuitBreaker
 from weatherd.quota.plans import WINDOW_LABEL
@@ -30,12 +31,17 @@ class RateLimiter:
     """
 
     def __init__(
-        self, meter: UsageMeter, concurrency: int, now: Callable[[], datetime], on_change: Callable[[], None]
+        self,
+        meter: UsageMeter,
+        concurrency: int,
+        now: Callable[[], datetime],
+        on_change: Callable[[], None],
+        boot: Callable[[], float] = boot_time,
     ) -> None:
         self._meter = meter
         self._now = now
         self._on_change = on_change  # called when the meter has unsaved changes
-        self._breaker = CircuitBreaker(meter, now, on_change)
+        self._breaker = CircuitBreaker(meter, now, on_change, boot)
         self._slots = Slots(concurrency)
         self._single_slot = asyncio.Lock()  # the only one while requests are serialized
         self._turn = asyncio.Lock()  # fair: first come, first served

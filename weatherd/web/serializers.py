@@ -41,7 +41,7 @@ def format_timestamp(posix: float) -> str:
 
 def serialize_city(city: City, status: DaemonStatus) -> CityModel:
     """Return a city as an entry of the city list."""
-    last, next_poll = status.latest.get(city.id), status.history.next_poll(city.id)
+    last, next_poll, epoch = status.latest.get(city.id), status.history.next_poll(city.id), status.clock.epoch
     return CityModel(
         id=city.id,
         name=city.name,
@@ -49,7 +49,7 @@ def serialize_city(city: City, status: DaemonStatus) -> CityModel:
         lon=city.lon,
         state=status.state_of(city),
         observation=ObservationModel(**to_dict(last)) if last else None,
-        next=NextPollModel(at=format_timestamp(next_poll.at), why=next_poll.reason) if next_poll else None,
+        next=NextPollModel(at=format_timestamp(epoch + next_poll.at), why=next_poll.reason) if next_poll else None,
         polling=_running_poll(city, status),
     )
 
@@ -58,8 +58,10 @@ def _running_poll(city: City, status: DaemonStatus) -> RunningPollModel | None:
     poll = status.history.running_poll(city.id)
     if poll is None:
         return None
-    seconds = status.now().timestamp() - poll.at
-    return RunningPollModel(since=format_timestamp(poll.at), stuck=is_stuck(seconds, status.planner.interval(city)))
+    clock = status.clock
+    seconds = clock.boot() - max(poll.at, clock.resumed_at)  # a suspend does not count
+    stuck = is_stuck(seconds, status.planner.interval(city))
+    return RunningPollModel(since=format_timestamp(clock.epoch + poll.at), stuck=stuck)
 
 
 def serialize_city_detail(city: City, status: DaemonStatus) -> CityDetail:
@@ -72,7 +74,7 @@ def serialize_city_detail(city: City, status: DaemonStatus) -> CityDetail:
         interval=interval,
         phase=round(phase_offset(city.id, interval), 3),
         budget=status.latest.budgets.of_city(city.id, last.provider) if last else None,
-        attempt=_poll(poll) if poll else None,
+        attempt=_poll(poll, status.clock.epoch) if poll else None,
     )
 
 
@@ -108,9 +110,9 @@ def _provider(name: str, status: DaemonStatus) -> ProviderModel:
     return ProviderModel(provider=name, quotas=quotas, paused=paused)
 
 
-def _poll(poll: Poll) -> PollModel:
+def _poll(poll: Poll, epoch: float) -> PollModel:
     return PollModel(
-        began=format_timestamp(poll.began),
+        began=format_timestamp(epoch + poll.began),
         seconds=round(poll.ended - poll.began, 4),
         tries=[_attempt(attempt) for attempt in poll.attempts],
         decided=poll.decision,

@@ -45,6 +45,7 @@ def once(config: ConfigFile = None, format: OutputFormat = "text") -> int:  # no
 
 async def _poll_all(configuration: Configuration) -> dict[City, Outcome]:
     """Poll all cities concurrently and return the outcomes in list order. A stale observation counts as an error."""
+    from weatherd.clock import AnchoredClock, boot_time
     from weatherd.daemon.wiring import open_with_state, utc_now
     from weatherd.observation import FetchedObservation
     from weatherd.polling.fetch import fetch_city
@@ -53,10 +54,10 @@ async def _poll_all(configuration: Configuration) -> dict[City, Outcome]:
         configuration = providers.require_usable(configuration)
         warn_of_quarantined_rows(configuration)
 
+        clock = AnchoredClock(utc_now, boot_time)
+
         async def poll(city: City) -> Outcome:
-            outcome = await fetch_city(
-                city, city.providers, providers.usable, providers.budgets, lambda: utc_now().timestamp()
-            )
+            outcome = await fetch_city(city, city.providers, providers.usable, providers.budgets, clock)
             if outcome.observation is None:
                 return None, outcome.reason
             fetched = FetchedObservation(city, outcome.observation, stale=outcome.is_stale)
