@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import operator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -13,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from weatherd.config import secrets
+from tests.support.users import without_privileges
+from weatherd.config import loader, secrets
 from weatherd.config.loader import (
     SHIPPED_SETTINGS,
     find_settings_file,
@@ -283,6 +285,25 @@ def test_the_settings_file_is_searched_in_the_documented_order(tmp_path: Path, m
     )
     assert find_settings_file(None, {}) == tmp_path / ".config" / "weatherd" / "weatherd.yaml"
     assert find_settings_file(Path("~nobody-of-that-name/x"), {}) == Path("~nobody-of-that-name/x")
+
+
+def test_a_settings_file_of_the_machine_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is an error that says what to do; the shipped cities would be a surprise. A missing one is no error."""
+    monkeypatch.chdir(tmp_path)
+    with TemporaryDirectory() as name:  # not below tmp_path, which only its owner may enter
+        Path(name).chmod(0o755)
+        folder = Path(name) / "weatherd"
+        monkeypatch.setattr(loader, "MACHINE_CONFIG_FOLDER", folder)
+        assert find_settings_file(None, {"XDG_CONFIG_HOME": "/nowhere"}) == SHIPPED_SETTINGS
+        folder.mkdir()
+        (folder / "weatherd.yaml").touch()
+        folder.chmod(0)
+        with (
+            without_privileges(),
+            pytest.raises(ConfigError, match="cannot be read: Permission denied; run this with sudo"),
+        ):
+            find_settings_file(None, {"XDG_CONFIG_HOME": "/nowhere"})
+        folder.chmod(0o700)
 
 
 def test_cities_take_missing_keys_from_the_settings(tmp_path: Path) -> None:

@@ -16,13 +16,14 @@ from hypothesis import strategies as st
 
 from tests.pipeline.forwarders.destination import make_observations, open_virtual_journal
 from tests.support.fakes import BERLIN, KIEL, make_fetched, observation
+from tests.support.users import without_privileges
 from tests.support.virtual_time import EPOCH
 from weatherd.errors import StateError
 from weatherd.journal.cursors import Idle, InDoubt
 from weatherd.journal.journal import open_journal
 from weatherd.journal.reader import Reader
 from weatherd.journal.rows import parse_entry
-from weatherd.journal.store import AddResult, Store
+from weatherd.journal.store import JOURNAL_FILE, AddResult, Store
 from weatherd.observation import FetchedObservation, Observation
 
 if TYPE_CHECKING:
@@ -229,3 +230,19 @@ async def test_the_real_journal_is_read_beside_the_writer(tmp_path: Path) -> Non
             assert await journal.add(make_observations(number, number + 1)) == 1
             assert len(await reading.read_after(number, 10)) == 1
         assert isinstance((await reading.read_after(0, 1))[0].observation, Observation)
+
+
+def test_a_user_who_may_only_read_the_folder() -> None:
+    """The journal can be read while a daemon writes it and while none does; nothing is created."""
+    with TemporaryDirectory() as name:  # not below tmp_path, which only its owner may enter
+        folder, file = Path(name), Path(name) / JOURNAL_FILE
+        folder.chmod(0o755)
+        with closing(Store(file)) as store:
+            store.add([FetchedObservation(KIEL, observation(KIEL))])
+            for path in folder.iterdir():
+                path.chmod(0o644)
+            with without_privileges(), closing(Reader(file)) as reader:
+                assert len(reader.read_after(0, 10)) == 1
+        with without_privileges(), closing(Reader(file)) as reader:
+            assert len(reader.read_after(0, 10)) == 1
+        assert [path.name for path in folder.iterdir()] == [JOURNAL_FILE]

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.real_time
 @pytest.mark.parametrize(
     ("setting", "environ", "expected"),
     [
-        (Path("state"), {"STATE_DIRECTORY": "/var/lib/weatherd"}, "/etc/weatherd/state"),
+        (Path("state"), {"STATE_DIRECTORY": "/var/lib/weatherd"}, "/srv/weatherd/state"),
         (Path("/srv/state"), {}, "/srv/state"),
         (None, {"STATE_DIRECTORY": "/var/lib/weatherd", "XDG_STATE_HOME": "/x"}, "/var/lib/weatherd"),
         (None, {"STATE_DIRECTORY": "/var/lib/one:/var/lib/two"}, "/var/lib/one"),
@@ -30,8 +30,16 @@ pytestmark = pytest.mark.real_time
 )
 def test_where_the_state_folder_is(setting: Path | None, environ: dict[str, str], expected: str) -> None:
     """The setting (relative to its file) takes precedence over systemd's folder, and that over the XDG one."""
-    found = find_state_folder(setting, Path("/etc/weatherd/weatherd.yaml"), environ)
+    found = find_state_folder(setting, Path("/srv/weatherd/weatherd.yaml"), environ)
     assert found == Path(expected).expanduser()
+
+
+def test_commands_by_hand_use_the_folder_of_the_service() -> None:
+    """With settings in /etc/weatherd, a command that systemd has not started uses /var/lib/weatherd."""
+    file = Path("/etc/weatherd/weatherd.yaml")
+    assert find_state_folder(None, file, {"XDG_STATE_HOME": "/x"}) == Path("/var/lib/weatherd")
+    assert find_state_folder(None, file, {"STATE_DIRECTORY": "/run/state"}) == Path("/run/state")
+    assert find_state_folder(Path("/srv"), file, {}) == Path("/srv")
 
 
 def test_a_missing_folder_is_created_for_its_owner_only(tmp_path: Path) -> None:
@@ -40,7 +48,7 @@ def test_a_missing_folder_is_created_for_its_owner_only(tmp_path: Path) -> None:
     with lock_state_folder(path):
         assert stat.S_IMODE(path.stat().st_mode) == 0o700
         assert (path / "lock").read_text() == f"{os.getpid()}\n"
-        assert stat.S_IMODE((path / "lock").stat().st_mode) == 0o600
+        assert stat.S_IMODE((path / "lock").stat().st_mode) == 0o640
     with lock_state_folder(path):
         assert (path / "lock").read_text() == f"{os.getpid()}\n"
 

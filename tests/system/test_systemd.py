@@ -134,6 +134,21 @@ def running(machine: Machine) -> Machine:
     return machine
 
 
+def test_commands_typed_by_hand(running: Machine) -> None:
+    """Members of the group weatherd use the service's settings and journal; for others that is an error, not a demo."""
+    running.run("useradd", "--user-group", "--groups", "weatherd", "member")
+    running.run("useradd", "--user-group", "stranger")
+    running.wait_until(lambda: "2 fresh" in running.unit_property("StatusText"), "status")
+    history = "/opt/weatherd/bin/weatherd history Kiel --since 1h"
+    as_member = ("runuser", "--login", "member", "--command")
+    assert "1 observation" in running.check_output(*as_member, history)
+    assert "Kiel" in running.check_output(*as_member, "/opt/weatherd/bin/weatherd cities list")
+    refused = running.run("runuser", "--login", "stranger", "--command", history)
+    assert (refused.returncode, "/etc/weatherd/weatherd.yaml: cannot be read: " in refused.stderr) == (78, True)
+    running.check_output("systemctl", "stop", "weatherd")
+    assert "1 observation" in running.check_output(*as_member, history)
+
+
 def test_readiness_status_and_json_log(running: Machine) -> None:
     """``systemctl start`` returns when the daemon is ready; it sends a status text and logs only JSON."""
     assert running.unit_property("ActiveState") == "active"

@@ -14,7 +14,7 @@ from pydantic_settings import InitSettingsSource
 from weatherd.config.city_list import load_cities
 from weatherd.config.environment import TextSource, read_environment
 from weatherd.config.messages import explain_error
-from weatherd.config.paths import expand_home
+from weatherd.config.paths import MACHINE_CONFIG_FOLDER, SERVICE_USER, expand_home
 from weatherd.config.plugin_models import (
     combine_models,
     explain_broken_plugin,
@@ -63,15 +63,26 @@ class Configuration:
 def find_settings_file(flag: Path | None, environ: Mapping[str, str]) -> Path:
     """Return the settings file: *flag*, else $WEATHERD_CONFIG, else the first one found, else the shipped one.
 
-    The folders are searched in this order: ./config, $XDG_CONFIG_HOME/weatherd, /etc/weatherd.
+    The folders are searched in this order: ./config, $XDG_CONFIG_HOME/weatherd, /etc/weatherd. Raises ConfigError if
+    the file in the last one is reached and cannot be read, because the shipped cities would be a surprise then.
     """
     for named in (flag, environ.get(CONFIG_VARIABLE)):
         if named:
             return expand_home(named)
     home = Path(environ.get("XDG_CONFIG_HOME") or expand_home("~/.config"))
-    files = (folder / SETTINGS_FILE_NAME for folder in (Path("config"), home / "weatherd", Path("/etc/weatherd")))
-    # os.path, because pathlib's is_file() raises an error for a folder without read permission
-    return next((file for file in files if os.path.isfile(file)), SHIPPED_SETTINGS)  # noqa: PTH113 - see above
+    for folder in (Path("config"), home / "weatherd"):
+        file = folder / SETTINGS_FILE_NAME
+        if os.path.isfile(file):  # noqa: PTH113 - pathlib's is_file() raises an error for a folder that is unreadable
+            return file
+    file = MACHINE_CONFIG_FOLDER / SETTINGS_FILE_NAME
+    try:
+        file.open("rb").close()
+    except PermissionError as error:
+        advice = f"run this with sudo, or add your user to the group {SERVICE_USER} and log in again"
+        raise ConfigError(Problem(str(file), f"cannot be read: {error.strerror}; {advice}")) from None
+    except OSError:
+        return SHIPPED_SETTINGS
+    return file
 
 
 def load_configuration(

@@ -11,6 +11,12 @@ if TYPE_CHECKING:
     from pydantic import ValidationInfo
 
 
+# The folders of the systemd service and of the container image, which commands typed by hand use, too.
+MACHINE_CONFIG_FOLDER = Path("/etc/weatherd")
+MACHINE_STATE_FOLDER = Path("/var/lib/weatherd")
+SERVICE_USER = "weatherd"  # and the name of its group
+
+
 def expand_home(path: Path | str) -> Path:
     """Return the path with ``~`` replaced by the home folder, if that is known."""
     return Path(os.path.expanduser(path))  # noqa: PTH111 - pathlib raises an error if it is not known

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +32,7 @@ class Database:
     def __init__(self, file: Path, *, read_only: bool = False) -> None:
         check_version(sqlite3.sqlite_version_info)
         self._file = file
-        address = f"{file.absolute().as_uri()}?mode=ro" if read_only else str(file)
+        address = f"{file.absolute().as_uri()}?{_read_only_mode(file)}" if read_only else str(file)
         try:
             self._db = sqlite3.connect(
                 address, timeout=_LOCK_TIMEOUT, isolation_level=None, check_same_thread=False, uri=read_only
@@ -99,6 +100,17 @@ class Database:
             return error
         advice = next((f"; {advice}" for word, advice in _ADVICE.items() if word in str(error)), "")
         return StateError(f"{self._file}: {error}{advice}")
+
+
+def _read_only_mode(file: Path) -> str:
+    """Return the parameters of a read-only address.
+
+    Even a reader creates the files of the write-ahead log if no other process has the journal open. A user who may only
+    read the folder cannot, so SQLite is told that nobody writes: true as long as the log does not exist.
+    """
+    is_written = file.with_name(f"{file.name}-wal").exists()
+    may_write = os.access(file.parent, os.W_OK, effective_ids=True)
+    return "mode=ro" if is_written or may_write else "immutable=1"
 
 
 def check_version(version: tuple[int, ...]) -> None:

@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from weatherd.config.paths import expand_home
+from weatherd.config.paths import MACHINE_CONFIG_FOLDER, MACHINE_STATE_FOLDER, expand_home
 from weatherd.errors import StateError
 
 if TYPE_CHECKING:
@@ -17,11 +17,16 @@ if TYPE_CHECKING:
 
 
 def find_state_folder(setting: Path | None, file: Path, environ: Mapping[str, str]) -> Path:
-    """Return the state folder: the setting, else systemd's, else the user's by the XDG Base Directory Specification."""
+    """Return the state folder: the setting, else systemd's, else the user's by the XDG Base Directory Specification.
+
+    Commands typed by hand are not started by systemd; for settings in /etc/weatherd they use the service's folder.
+    """
     if setting is not None:
         return file.parent / setting
     if folders := environ.get("STATE_DIRECTORY"):
         return Path(folders.split(":")[0])
+    if file.parent == MACHINE_CONFIG_FOLDER:
+        return MACHINE_STATE_FOLDER
     home = Path(environ.get("XDG_STATE_HOME", ""))
     if not home.is_absolute():  # the specification says to ignore a relative path
         home = expand_home("~/.local/state")
@@ -33,7 +38,7 @@ def lock_state_folder(path: Path) -> Iterator[None]:
     """Lock the folder inside the ``with``. Raises StateError if another daemon holds the lock."""
     with translate_errors(path):
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -51,7 +56,7 @@ def lock_state_folder(path: Path) -> Iterator[None]:
 def is_state_folder_locked(path: Path) -> bool:
     """Return whether a daemon that runs now uses the folder."""
     try:
-        descriptor = os.open(path / "lock", os.O_RDWR | os.O_CLOEXEC)
+        descriptor = os.open(path / "lock", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return False
     try:

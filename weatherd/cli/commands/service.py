@@ -16,8 +16,6 @@ from weatherd.cli.options import TYPER_SETTINGS
 from weatherd.errors import WeatherdError
 
 UNIT_FILE = Path("/etc/systemd/system/weatherd.service")
-CONFIG_FOLDER = Path("/etc/weatherd")
-SERVICE_USER = "weatherd"
 _EXECUTABLE = "/opt/weatherd/bin/weatherd"  # the path in the shipped unit
 _PACKAGE = Path(__file__).resolve().parents[2]
 
@@ -42,13 +40,17 @@ def install() -> int:
     Examples:
       sudo weatherd service install && sudo systemctl enable --now weatherd
     """
+    from weatherd.config.paths import MACHINE_CONFIG_FOLDER
+
     _require_root_and_systemd()
     _create_user()
     _create_config_folder()
     UNIT_FILE.write_text(render_unit(find_executable()), encoding="utf-8")
     _run("systemctl", "daemon-reload")
-    list_file = CONFIG_FOLDER / "cities.yaml"
-    typer.echo(f"wrote {UNIT_FILE} and {CONFIG_FOLDER}; edit {list_file}, then run: systemctl enable --now weatherd")
+    list_file = MACHINE_CONFIG_FOLDER / "cities.yaml"
+    typer.echo(
+        f"wrote {UNIT_FILE} and {MACHINE_CONFIG_FOLDER}; edit {list_file}, then run: systemctl enable --now weatherd"
+    )
     return ExitCode.OK
 
 
@@ -60,6 +62,8 @@ def uninstall() -> int:
     Examples:
       sudo weatherd service uninstall
     """
+    from weatherd.config.paths import MACHINE_CONFIG_FOLDER, MACHINE_STATE_FOLDER, SERVICE_USER
+
     _require_root_and_systemd()
     if not UNIT_FILE.exists():
         typer.echo(f"weatherd: {UNIT_FILE} does not exist", err=True)
@@ -68,7 +72,7 @@ def uninstall() -> int:
     UNIT_FILE.unlink()
     _run("systemctl", "daemon-reload")
     typer.echo(
-        f"removed {UNIT_FILE}; kept {CONFIG_FOLDER}, /var/lib/weatherd and the user {SERVICE_USER}, "
+        f"removed {UNIT_FILE}; kept {MACHINE_CONFIG_FOLDER}, {MACHINE_STATE_FOLDER} and the user {SERVICE_USER}, "
         "which you can remove by hand"
     )
     return ExitCode.OK
@@ -103,26 +107,29 @@ def find_executable() -> Path:
 
 
 def _create_user() -> None:
+    from weatherd.config.paths import MACHINE_STATE_FOLDER, SERVICE_USER
+
     known = subprocess.run(["/usr/bin/id", SERVICE_USER], capture_output=True, check=False)  # noqa: S603 - constants
     if known.returncode:
-        home, shell = "/var/lib/weatherd", "/usr/sbin/nologin"
+        home, shell = str(MACHINE_STATE_FOLDER), "/usr/sbin/nologin"
         _run("useradd", "--system", "--user-group", "--home-dir", home, "--shell", shell, SERVICE_USER)
 
 
 def _create_config_folder() -> None:
     from weatherd.config.loader import SETTINGS_FILE_NAME, SHIPPED_SETTINGS
+    from weatherd.config.paths import MACHINE_CONFIG_FOLDER, SERVICE_USER
 
-    credentials = CONFIG_FOLDER / "credentials"
+    credentials = MACHINE_CONFIG_FOLDER / "credentials"
     credentials.mkdir(parents=True, exist_ok=True)
     credentials.chmod(0o700)
     for name in (SETTINGS_FILE_NAME, "cities.yaml"):
-        file = CONFIG_FOLDER / name
+        file = MACHINE_CONFIG_FOLDER / name
         if not file.exists():
             shutil.copyfile(SHIPPED_SETTINGS.parent / name, file)
             shutil.chown(file, group=SERVICE_USER)
             file.chmod(0o640)
-    shutil.chown(CONFIG_FOLDER, group=SERVICE_USER)
-    CONFIG_FOLDER.chmod(0o750)
+    shutil.chown(MACHINE_CONFIG_FOLDER, group=SERVICE_USER)
+    MACHINE_CONFIG_FOLDER.chmod(0o750)
 
 
 def _require_root_and_systemd() -> None:
