@@ -16,7 +16,17 @@ ROOT = Path(__file__).parents[1]
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 EVENT = re.compile(r"[a-z]+\.[a-z_]+|observation|library|uncaught|unraisable")
-LOG_FUNCTIONS = {"debug", "info", "warning", "error", "critical", "write", "write_batch", "_log_without_city"}
+LOG_FUNCTIONS = {
+    "debug",
+    "info",
+    "warning",
+    "error",
+    "critical",
+    "write",
+    "write_batch",
+    "_log_without_city",
+    "log_warning",
+}
 BASES = (ROOT, ROOT / "weatherd")
 CODE = ("weatherd", "tests", "benchmarks", "scripts")
 BUILT = {"build/speed.json"}

@@ -97,7 +97,7 @@ class MqttConnection:
         if not self._forwarder.discovery:
             return
         if denied := await self._broker.subscribe(self._topics.birth):
-            self._forwarder.warn(
+            self._forwarder.log_warning(
                 "forwarder.not_subscribed",
                 topic=self._topics.birth,
                 reason=f"{denied}: when Home Assistant starts, devices are not published again",
@@ -147,7 +147,7 @@ class MqttForwarder:
         self.latest: dict[str, Observation] = {}  # the last published, by city id
         self.online: dict[str, bool] = {}  # the last published availability, by city id
 
-    def warn(self, event: str, **fields: str) -> None:
+    def log_warning(self, event: str, **fields: str) -> None:
         """Log a warning about the broker, once for all connections."""
         if event not in self._warned:
             self._warned.add(event)
@@ -167,7 +167,7 @@ class MqttForwarder:
                 _started(MqttConnection(broker, self._topics, self)) as connection,
             ):
                 if not broker.reports_rejections:
-                    self.warn("forwarder.unconfirmed", reason=_NO_REPORTS)
+                    self.log_warning("forwarder.unconfirmed", reason=_NO_REPORTS)
                 yield connection
         except BaseExceptionGroup as group:
             raise _first_error(group) from None
