@@ -148,6 +148,31 @@ def test_a_batch_renders_the_same_lines_as_single_events(style: str) -> None:
     assert SECRET not in stream.getvalue()
 
 
+def test_a_terminal_executes_nothing_in_an_event() -> None:
+    """Control characters in facts and exceptions are escaped, and a line break in a fact forges no event."""
+    stream = io.StringIO()
+    log.configure("info", "pretty", (), stream)
+    structlog.get_logger().info("provider.paused", reason="\x1b[31mred\nfake", host="\x9b2J\u202e")
+    structlog.get_logger().error("plugin.broken", exc_info=ValueError("\x1b]8;;http://evil\x07"))
+    lines = stream.getvalue().splitlines()
+    assert all(line.isprintable() for line in lines)
+    assert "u001b[31mred" in lines[0]
+    assert not any(line.startswith("fake") for line in lines)
+    assert lines[-1].endswith(r"\u001b]8;;http://evil\u0007")
+
+
+def test_a_dumb_terminal_gets_no_colors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``TERM=dumb`` and ``NO_COLOR`` disable colors on a terminal."""
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    for variable, value, has_colors in (("TERM", "xterm", True), ("TERM", "dumb", False)):
+        monkeypatch.setenv(variable, value)
+        stream = io.StringIO()
+        monkeypatch.setattr(stream, "isatty", lambda: True)
+        log.configure("info", "auto", (), stream)
+        structlog.get_logger().info("daemon.ready")
+        assert ("\x1b" in stream.getvalue()) is has_colors
+
+
 def test_a_batch_has_the_context_of_its_task(stream: io.StringIO) -> None:
     """Bound context variables are in each line of a batch."""
     with structlog.contextvars.bound_contextvars(reload=1):

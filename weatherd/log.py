@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import io
 import json
 import logging
 import os
@@ -17,12 +18,13 @@ from typing import TYPE_CHECKING, Any, TextIO
 import msgspec
 import structlog
 
+from weatherd.control_characters import escape_controls
 from weatherd.redaction import Redaction
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from structlog.typing import EventDict, Processor, WrappedLogger
+    from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
 
 
 def configure(
@@ -205,11 +207,23 @@ def _render_singly(render: Processor, head: EventDict, batch: Sequence[msgspec.S
 
 
 def _console_renderer(stream: TextIO) -> Processor:
-    return structlog.dev.ConsoleRenderer(
-        colors=stream.isatty() and not os.environ.get("NO_COLOR"),
-        exception_formatter=structlog.dev.plain_traceback,
+    render = structlog.dev.ConsoleRenderer(
+        colors=stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb",
+        exception_formatter=_format_traceback,
         pad_event_to=18,
     )
+    return lambda logger, name, event: render(logger, name, _escape_facts(event))
+
+
+def _escape_facts(event: EventDict) -> EventDict:
+    """Escape control characters, which a terminal would execute, and line breaks, which could forge an event."""
+    return {name: escape_controls(fact) if isinstance(fact, str) else fact for name, fact in event.items()}
+
+
+def _format_traceback(stream: TextIO, error: ExcInfo) -> None:
+    text = io.StringIO()
+    structlog.dev.plain_traceback(text, error)
+    stream.write("\n".join(map(escape_controls, text.getvalue().split("\n"))))
 
 
 def _stamp(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

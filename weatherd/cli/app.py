@@ -30,6 +30,7 @@ from weatherd.cli.commands.status import health, status
 from weatherd.cli.commands.tail import tail
 from weatherd.cli.exit_codes import ExitCode
 from weatherd.cli.options import TYPER_SETTINGS, ArgumentError, Command, CommandGroup, ConfigFile
+from weatherd.cli.terminal import print_text
 from weatherd.errors import ConfigError, StateError, WeatherdError
 
 _COMMANDS: dict[str, dict[str, Any]] = {  # by heading in the help
@@ -85,9 +86,9 @@ def print_overview(
         if all(parameter.name != "config" for parameter in command.commands[name].params):
             raise ArgumentError(f"weatherd {name} does not accept --config")
     if version:
-        typer.echo(f"weatherd {__version__}")
+        print_text(f"weatherd {__version__}")
     elif context.invoked_subcommand is None:
-        typer.echo(context.get_help(), err=True)
+        print_text(context.get_help(), err=True)
         raise typer.Exit(ExitCode.USAGE)
 
 
@@ -100,13 +101,13 @@ def execute(arguments: list[str]) -> int:
     try:
         return _execute(arguments)
     except exceptions.TyperException as error:
-        typer.echo(f"weatherd: {_format_usage_error(error)} (see weatherd --help)", err=True)
+        print_text(f"weatherd: {_format_usage_error(error)} (see weatherd --help)", err=True)
         return ExitCode.USAGE
     except ConfigError as error:
-        typer.echo(str(error), err=True)
+        print_text(str(error), err=True)
         return ExitCode.CONFIG
     except WeatherdError as error:
-        typer.echo(f"weatherd: {error}", err=True)
+        print_text(f"weatherd: {error}", err=True)
         if isinstance(error, ArgumentError):
             return ExitCode.USAGE
         return ExitCode.NO_STATE if isinstance(error, StateError) else ExitCode.UNAVAILABLE
@@ -114,10 +115,10 @@ def execute(arguments: list[str]) -> int:
         return ExitCode.INTERRUPTED
     except Exception as error:  # noqa: BLE001 - a bug is logged and has its own exit code
         if isinstance(error, OSError) and error.errno in _DISK_ERRORS:
-            typer.echo(f"weatherd: cannot write the output: {error.strerror}", err=True)
+            print_text(f"weatherd: cannot write the output: {error.strerror}", err=True)
             return ExitCode.UNCLEAN
         structlog.get_logger().critical("command.crashed", exc_info=error)
-        typer.echo("weatherd: this is a bug; please report it with the log lines above", err=True)
+        print_text("weatherd: this is a bug; please report it with the log lines above", err=True)
         return ExitCode.BUG
 
 

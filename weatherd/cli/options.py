@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from weatherd.cli.terminal import print_text
 from weatherd.errors import WeatherdError
 
 if TYPE_CHECKING:
@@ -172,4 +173,4 @@ def warn_of_quarantined_rows(configuration: Configuration) -> None:
     """Print every problem of every quarantined row on standard error."""
     for problems in configuration.quarantined:
         for problem in problems:
-            typer.echo(f"quarantined: {problem}", err=True)
+            print_text(f"quarantined: {problem}", err=True)

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, chop_cells, set_cell_size
 
+from weatherd.control_characters import escape_controls
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
-
-# Line ends and other control characters, also those that reorder the text of a line; emoji joiners are kept
-_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
 
 
 def open_console(*, stderr: bool = False) -> Console:
@@ -38,11 +37,6 @@ def print_lines(console: Console, lines: Iterable[str | Text]) -> None:
         console.print(line, soft_wrap=True)
 
 
-def flatten_text(text: str) -> str:
-    """Return *text* as one line, with spaces for control characters."""
-    return text if text.isprintable() else _CONTROLS.sub(" ", text)
-
-
 def truncate_text(text: str, width: int) -> str:
     """Return *text* if it has at most *width* cells, or else its beginning and "…"."""
     return text if cell_len(text) <= width else f"{set_cell_size(text, width - 1).rstrip()}…"
@@ -53,7 +47,7 @@ def wrap_text(text: str, width: int | None, indent: int = 0) -> list[str]:
 
     All lines but the first are indented by *indent* cells.
     """
-    text = flatten_text(text)
+    text = escape_controls(text)
     if width is None or cell_len(text) <= width:
         return [text]
     lines, margin = [""], " " * indent

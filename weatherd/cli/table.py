@@ -6,12 +6,13 @@ A pipe or a file has no width (None): nothing is truncated or hidden there.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from rich.cells import cell_len
 from rich.text import Text
 
-from weatherd.cli.screen import flatten_text, truncate_text, wrap_text
+from weatherd.cli.screen import truncate_text, wrap_text
+from weatherd.control_characters import escape_controls
 
 _GAP = 2  # cells between two columns
 
@@ -44,6 +45,7 @@ def format_table(columns: Sequence[Column], width: int | None) -> list[Text]:
     No line has more than *width* cells. The columns with truncated texts share the width that is left in proportion to
     their *min_width*. If not even the columns of rank 0 fit, the end of each line is truncated.
     """
+    columns = [replace(column, texts=[escape_controls(text) for text in column.texts]) for column in columns]
     shown = _select_columns(columns, width)
     widths = [column.full_width for column in shown] if width is None else _share_width(shown, width)
     headings = [Text(_fit(column, column.name, cells), "bold") for column, cells in zip(shown, widths, strict=True)]
@@ -92,7 +94,7 @@ def _format_cells(column: Column, width: int) -> Iterator[Text]:
 
 def _fit(column: Column, text: str, width: int) -> str:
     """Return *text* in exactly *width* cells; ``str.ljust`` would count characters."""
-    shown = truncate_text(flatten_text(text), width)
+    shown = truncate_text(text, width)
     padding = " " * (width - cell_len(shown))
     return padding + shown if column.is_number else shown + padding
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import ssl
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +22,14 @@ SERVICE_USER = "weatherd"  # and the name of its group
 def expand_home(path: Path | str) -> Path:
     """Return the path with ``~`` replaced by the home folder, if that is known."""
     return Path(os.path.expanduser(path))  # noqa: PTH111 - pathlib raises an error if it is not known
+
+
+def read_regular_file(path: Path) -> bytes:
+    """Return the contents of a file. Raises OSError, also for a device or a pipe, whose contents may never end."""
+    mode = path.stat().st_mode
+    if stat.S_ISREG(mode) or stat.S_ISDIR(mode):  # for a folder, the system's error is raised
+        return path.read_bytes()
+    raise OSError(errno.EINVAL, "not a regular file")
 
 
 def resolve_path(path: Path | None) -> Path | None:
@@ -44,7 +54,7 @@ def resolve_file(path: Path | None, info: ValidationInfo) -> Path | None:
         return path
     file: Path = folder / path
     try:
-        file.open("rb").close()  # because OpenSSL's errors do not distinguish an unreadable file from wrong contents
+        read_regular_file(file)  # because OpenSSL's errors do not distinguish an unreadable file from wrong contents
     except OSError as error:
         raise ValueError(f"cannot be read: {file}: {error.strerror}") from None
     return file

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from weatherd.config.environment import FoundText
+from weatherd.config.paths import read_regular_file
 from weatherd.config.setting_fields import PLUGINS, PREFIX
 from weatherd.errors import ConfigError, Problem
 
@@ -85,7 +86,7 @@ def _list_files(folder: Path) -> list[Path]:
 
 def _read(file: Path, origin: str) -> str:
     try:
-        text = file.read_text(encoding="utf-8").strip()
+        text = read_regular_file(file).decode().strip()
     except OSError as error:
         raise ConfigError(Problem(origin, f"the secret file {file} cannot be read: {error.strerror}")) from None
     except ValueError:

@@ -9,6 +9,7 @@ from weatherd.errors import StateError
 from weatherd.journal.database import Database
 from weatherd.journal.rows import COLUMNS, JournalEntry, parse_entry, parse_row, to_micros
 from weatherd.journal.schema import VERSION
+from weatherd.journal.state_folder import translate_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,7 +39,9 @@ class Reader:
     """
 
     def __init__(self, file: Path) -> None:
-        if not file.exists():
+        with translate_errors(file.parent):
+            exists = file.exists()
+        if not exists:
             raise StateError(f"there is no journal at {file}: start weatherd run, which creates it")
         self._db = Database(file, read_only=True)
         with contextlib.ExitStack() as stack:

@@ -14,6 +14,7 @@ import typer
 from weatherd import log, plugins
 from weatherd.cli.exit_codes import ExitCode
 from weatherd.cli.options import ConfigFile, load_user_configuration, warn_of_quarantined_rows
+from weatherd.cli.terminal import print_text
 from weatherd.cli.startup_check import find_startup_errors, find_warnings, try_online
 from weatherd.errors import ConfigError
 
@@ -75,13 +76,13 @@ def check(
         if quiet:
             _log_problems(error.problems)
         elif output == "json":
-            typer.echo(json.dumps({"ok": False, "problems": [problem_to_json(problem) for problem in error.problems]}))
+            print_text(json.dumps({"ok": False, "problems": [problem_to_json(problem) for problem in error.problems]}))
         else:
             raise
         return ExitCode.CONFIG
     code = checked.exit_code or _worst_code(results)
     if output == "json":
-        typer.echo(json.dumps({"ok": code == ExitCode.OK, **checked.to_json(results)}, ensure_ascii=False))
+        print_text(json.dumps({"ok": code == ExitCode.OK, **checked.to_json(results)}, ensure_ascii=False))
     return code
 
 
@@ -108,19 +109,19 @@ def _log_problems(problems: Sequence[Problem]) -> None:
 
 def _print_report(report: CheckReport) -> None:
     for line in report.format_usage():
-        typer.echo(line)
+        print_text(line)
     if not report.strict or report.other:  # because strict makes these rows problems, which are printed below
         warn_of_quarantined_rows(report.configuration)
     if report.other:
-        typer.echo(f"\nchanges with {report.other_path}:")
+        print_text(f"\nchanges with {report.other_path}:")
         for line in report.format_changes():
-            typer.echo(line)
+            print_text(line)
         if not report.strict:
             warn_of_quarantined_rows(report.other)
     for warning in report.warnings:
-        typer.echo(f"warning: {warning}", err=True)
+        print_text(f"warning: {warning}", err=True)
     for problem in report.find_problems():
-        typer.echo(str(problem) if problem.where else f"weatherd: {problem}", err=True)
+        print_text(str(problem) if problem.where else f"weatherd: {problem}", err=True)
 
 
 async def _try_online(report: CheckReport, output: str) -> list[OnlineResult]:
@@ -132,7 +133,7 @@ async def _try_online(report: CheckReport, output: str) -> list[OnlineResult]:
         async for result in try_online(report.configuration, providers):
             results.append(result)
             if output == "text":
-                typer.echo(f"{result.name}: {result.text}", err=result.code != ExitCode.OK)
+                print_text(f"{result.name}: {result.text}", err=result.code != ExitCode.OK)
     return results
 
 

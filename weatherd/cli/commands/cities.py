@@ -11,6 +11,7 @@ import typer
 
 from weatherd.cli.exit_codes import ExitCode
 from weatherd.cli.options import TYPER_SETTINGS, Command, ConfigFile, load_user_configuration, warn_of_quarantined_rows
+from weatherd.cli.terminal import print_text
 from weatherd.errors import ConfigError, Problem, WeatherdError, did_you_mean
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ def add_city(
         raise ConfigError(Problem(existing.where, f"{city.name!r} is already in the list (id {city.id!r})"))
     row = {"name": city.name, "lat": city.lat, "lon": city.lon}
     atomic_write.write_atomically(file, editor.append_row(reader.read_text(file), "cities", row, str(file)))
-    typer.echo(f"added {city.name} ({city.lat}, {city.lon}) to {file}")
+    print_text(f"added {city.name} ({city.lat}, {city.lon}) to {file}")
     return ExitCode.OK
 
 
@@ -152,7 +153,7 @@ def remove_city(
     row = matches[0]
     text = editor.remove_row(reader.read_text(row.file), "cities", row.position, str(row.file))
     atomic_write.write_atomically(_require_editable(row.file), text)
-    typer.echo(f"removed {name} from {row.file}")
+    print_text(f"removed {name} from {row.file}")
     return ExitCode.OK
 
 
@@ -193,7 +194,7 @@ def _choose_match(matches: Sequence[FoundPlace], pick: int | None) -> FoundPlace
         raise typer.BadParameter(f"--pick {pick}: should be between 1 and {len(matches)}, the number of matches")
     if pick is None and len(matches) > 1:
         _print_matches(matches, err=True)
-        typer.echo("Using the first match. Use --pick N to choose another.", err=True)
+        print_text("Using the first match. Use --pick N to choose another.", err=True)
     return matches[(pick or 1) - 1]
 
 

@@ -11,7 +11,7 @@ import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import IO, TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -65,18 +65,17 @@ def export(  # noqa: PLR0917 - one parameter per option
         if format == "parquet":
             _write_parquet(observations, output)
         else:
-            with _open_text(output) as stream:
+            with _open_output(output) if output else contextlib.nullcontext(sys.stdout) as stream:
                 (_write_csv if format == "csv" else _write_jsonl)(observations, stream)
     return ExitCode.OK
 
 
-@contextlib.contextmanager
-def _open_text(output: Path | None) -> Iterator[Any]:
-    if output is None:
-        yield sys.stdout
-        return
-    with output.open("w", encoding="utf-8", newline="") as stream:
-        yield stream
+def _open_output(file: Path, *, is_text: bool = True) -> IO[Any]:
+    """Open the output file for writing. Raises ArgumentError if that is impossible."""
+    try:
+        return file.open("w", encoding="utf-8", newline="") if is_text else file.open("wb")
+    except OSError as error:
+        raise ArgumentError(f"{file}: cannot be written: {error.strerror}") from None
 
 
 def _write_csv(observations: Iterator[Observation], stream: Any) -> None:
@@ -108,8 +107,8 @@ def _write_parquet(observations: Iterator[Observation], output: Path | None) -> 
     time = arrow.timestamp("us", tz="UTC")
     types = dict.fromkeys(_TEXT_FIELDS, arrow.string()) | dict.fromkeys(_TIME_FIELDS, time) | {"code": arrow.int32()}
     schema = arrow.schema([(name, types.get(name, arrow.float64())) for name in FIELDS])
-    target = str(output) if output else arrow.PythonFile(sys.stdout.buffer, mode="w")
-    with parquet.ParquetWriter(target, schema) as writer:
+    target = _open_output(output, is_text=False) if output else contextlib.nullcontext(sys.stdout.buffer)
+    with target as stream, parquet.ParquetWriter(arrow.PythonFile(stream, mode="w"), schema) as writer:
         while group := list(itertools.islice(observations, _ROW_GROUP)):
             columns = {name: [getattr(observation, name) for observation in group] for name in FIELDS}
             writer.write_table(arrow.Table.from_pydict(columns, schema=schema))

@@ -15,6 +15,7 @@ import typer
 from weatherd.cli.exit_codes import ExitCode
 from weatherd.cli.lookup import find_journal, find_recorded_city, parse_time_range
 from weatherd.cli.options import ConfigFile, OutputFormat, Until, load_user_configuration
+from weatherd.cli.terminal import print_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -63,7 +64,7 @@ def history(
         case "text":
             _print(found, observations, begin.astimezone(found.zone), end.astimezone(found.zone))
         case "json":
-            typer.echo(json.dumps([to_dict(observation) for observation in observations], ensure_ascii=False, indent=2))
+            print_text(json.dumps([to_dict(observation) for observation in observations], ensure_ascii=False, indent=2))
         case "csv":
             writer = csv.DictWriter(sys.stdout, FIELDS, lineterminator="\n")
             writer.writeheader()

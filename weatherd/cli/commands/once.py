@@ -9,10 +9,9 @@ import json
 import sys
 from typing import TYPE_CHECKING, Literal
 
-import typer
-
 from weatherd.cli.exit_codes import ExitCode
 from weatherd.cli.options import ConfigFile, OutputFormat, load_user_configuration, warn_of_quarantined_rows
+from weatherd.cli.terminal import print_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +38,7 @@ def once(config: ConfigFile = None, format: OutputFormat = "text") -> int:  # no
     _print([fetched for fetched, _ in outcomes.values() if fetched], format, configuration.settings.console.format)
     errors = {city: error for city, (_, error) in outcomes.items() if error}
     for city, error in errors.items():
-        typer.echo(f"{city.name}: {error}", err=True)
+        print_text(f"{city.name}: {error}", err=True)
     return ExitCode.UNAVAILABLE if errors else ExitCode.OK
 
 
@@ -78,9 +77,9 @@ def _print(batch: Sequence[FetchedObservation], style: Literal["text", "json", "
     match style:
         case "text":
             for fetched in batch:
-                typer.echo(formatting.format_line(template, fetched))
+                print_text(formatting.format_line(template, fetched))
         case "json":
-            typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+            print_text(json.dumps(rows, ensure_ascii=False, indent=2))
         case "csv":
             writer = csv.DictWriter(sys.stdout, (*formatting.TEMPLATE_FIELDS, "stale"), lineterminator="\n")
             writer.writeheader()

@@ -12,11 +12,10 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-import typer
-
 from weatherd import log
 from weatherd.cli.exit_codes import ExitCode
 from weatherd.cli.options import ConfigFile, OutputFormat, load_user_configuration
+from weatherd.cli.terminal import print_text
 from weatherd.errors import ConfigError
 from weatherd.plugins import contain, explain_plugin_error, find_plugins
 
@@ -67,7 +66,7 @@ def plugins(config: ConfigFile = None, format: OutputFormat = "text") -> int:  #
         case "text":
             _print_table(found)
         case "json":
-            typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+            print_text(json.dumps(rows, ensure_ascii=False, indent=2))
         case "csv":
             names = [field.name for field in dataclasses.fields(InstalledPlugin)]
             writer = csv.DictWriter(sys.stdout, names, lineterminator="\n")

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from weatherd.cli.exit_codes import ExitCode
+from weatherd.cli.terminal import print_text
 
 
 def schema(
@@ -30,5 +31,5 @@ def schema(
 
     plugins = find_plugin_models()
     schemas = {"weatherd": settings_schema(plugins), "cities": cities_schema(plugins)}
-    typer.echo(json.dumps(schemas[file] if file else schemas, ensure_ascii=False, indent=2))
+    print_text(json.dumps(schemas[file] if file else schemas, ensure_ascii=False, indent=2))
     return ExitCode.OK

@@ -13,6 +13,7 @@ import typer
 
 from weatherd.cli.exit_codes import ExitCode
 from weatherd.cli.options import TYPER_SETTINGS
+from weatherd.cli.terminal import print_text
 from weatherd.errors import WeatherdError
 
 UNIT_FILE = Path("/etc/systemd/system/weatherd.service")
@@ -48,7 +49,7 @@ def install() -> int:
     UNIT_FILE.write_text(render_unit(find_executable()), encoding="utf-8")
     _run("systemctl", "daemon-reload")
     list_file = MACHINE_CONFIG_FOLDER / "cities.yaml"
-    typer.echo(
+    print_text(
         f"wrote {UNIT_FILE} and {MACHINE_CONFIG_FOLDER}; edit {list_file}, then run: systemctl enable --now weatherd"
     )
     return ExitCode.OK
@@ -66,12 +67,12 @@ def uninstall() -> int:
 
     _require_root_and_systemd()
     if not UNIT_FILE.exists():
-        typer.echo(f"weatherd: {UNIT_FILE} does not exist", err=True)
+        print_text(f"weatherd: {UNIT_FILE} does not exist", err=True)
         return ExitCode.UNCLEAN
     _run("systemctl", "disable", "--now", "weatherd")
     UNIT_FILE.unlink()
     _run("systemctl", "daemon-reload")
-    typer.echo(
+    print_text(
         f"removed {UNIT_FILE}; kept {MACHINE_CONFIG_FOLDER}, {MACHINE_STATE_FOLDER} and the user {SERVICE_USER}, "
         "which you can remove by hand"
     )
@@ -86,7 +87,7 @@ def print_unit() -> int:
     Examples:
       weatherd service print > weatherd.service
     """
-    typer.echo(render_unit(find_executable()), nl=False)
+    print_text(render_unit(find_executable()).removesuffix("\n"))
     return ExitCode.OK
 
 

@@ -11,6 +11,7 @@ import typer
 
 from weatherd import log
 from weatherd.cli.exit_codes import ExitCode
+from weatherd.cli.terminal import print_text
 from weatherd.daemon import signals
 from weatherd.errors import WeatherdError
 
@@ -49,6 +50,8 @@ def simulate(  # noqa: PLR0917 - one parameter per option
     from weatherd.simulator.server import create_app, serve_app
 
     log.configure("debug")
+    if not host:  # it would mean every address
+        raise typer.BadParameter("--host should be an address or a host name")
     try:
         faults = [parse_fault(text) for text in fault or ()]
         limits = free_plan_quotas() if quotas else {}
@@ -60,6 +63,8 @@ def simulate(  # noqa: PLR0917 - one parameter per option
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
         raise WeatherdError(f"cannot listen on {host}:{port}: {reason}") from None
+    except UnicodeError as error:  # raised for a host name that IDNA does not allow
+        raise typer.BadParameter(f"--host should be an address or a host name: {error}") from None
 
 
 def _parse_day(text: str) -> float:
@@ -79,6 +84,6 @@ async def _serve_until_signal(serving: AbstractAsyncContextManager[str]) -> int:
 
     async with serving as url:
         with signals.handle_signals(loop, begin_to_stop, lambda: None):
-            typer.echo(f"simulated weather on {url} (stop with Ctrl-C)")
+            print_text(f"simulated weather on {url} (stop with Ctrl-C)")
             await stop.wait()
     return ExitCode.OK

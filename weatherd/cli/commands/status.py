@@ -13,6 +13,7 @@ import typer
 from weatherd.cli.exit_codes import ExitCode
 from weatherd.cli.options import AsJson, ConfigFile, DaemonUrl, call_daemon, find_daemon
 from weatherd.cli.relative_time import describe_running_poll, format_age, format_due_time
+from weatherd.cli.terminal import print_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -72,9 +73,9 @@ def health(config: ConfigFile = None, url: DaemonUrl = None) -> int:
     try:
         found = call_daemon(fetch(find_daemon(config, url, tolerant=True)))
     except ClientError as error:
-        typer.echo(f"weatherd: {error}", err=True)
+        print_text(f"weatherd: {error}", err=True)
         return ExitCode.UNCLEAN
-    typer.echo("healthy" if found.ok else f"unhealthy: {'; '.join(found.faults)}")
+    print_text("healthy" if found.ok else f"unhealthy: {'; '.join(found.faults)}")
     return ExitCode.OK if found.ok else ExitCode.UNCLEAN
 
 
@@ -82,7 +83,7 @@ async def _print_json(client: Client) -> None:
     async with client:
         daemon = (await client.get_status()).model_dump()
         cities = [city.model_dump() async for city in client.list_cities()]
-    typer.echo(jsonlib.dumps({**daemon, "cities": cities, "counts": daemon["cities"]}, ensure_ascii=False, indent=2))
+    print_text(jsonlib.dumps({**daemon, "cities": cities, "counts": daemon["cities"]}, ensure_ascii=False, indent=2))
 
 
 async def _print_once(client: Client, console: Console) -> None:
@@ -99,6 +100,7 @@ async def _watch(client: Client, console: Console) -> None:
 
     from weatherd.cli.client import ClientError
     from weatherd.cli.screen import find_width
+    from weatherd.control_characters import escape_controls
 
     async with client:
         screen = Group(*await _build_screen(client, find_width(console)))
@@ -108,7 +110,7 @@ async def _watch(client: Client, console: Console) -> None:
                 try:
                     live.update(Group(*await _build_screen(client, find_width(console))), refresh=True)
                 except ClientError as error:
-                    live.update(str(error), refresh=True)
+                    live.update(escape_controls(str(error)), refresh=True)
 
 
 async def _build_screen(client: Client, width: int | None) -> list[str | Text]:

@@ -10,6 +10,7 @@ import typer
 from weatherd.cli.exit_codes import ExitCode
 from weatherd.cli.lookup import find_watched_city
 from weatherd.cli.options import AsJson, ConfigFile, DaemonUrl, call_daemon, find_daemon
+from weatherd.cli.terminal import print_text
 
 if TYPE_CHECKING:
     from weatherd.cli.client import Client
@@ -33,7 +34,7 @@ def tail(
       weatherd tail Kiel --json
     """
     call_daemon(_follow(find_daemon(config, url), city, as_json=json))
-    typer.echo("weatherd: the daemon has closed the stream", err=True)
+    print_text("weatherd: the daemon has closed the stream", err=True)
     return ExitCode.UNAVAILABLE
 
 
@@ -45,7 +46,7 @@ async def _follow(client: Client, name: str | None, *, as_json: bool) -> None:
         city = await find_watched_city(client, name) if name else None
         async for observation in client.stream_observations(city.id if city else None):
             if as_json:
-                typer.echo(observation.model_dump_json())
+                print_text(observation.model_dump_json())
                 continue
             if observation.city not in names:  # one request per city, instead of fetching the whole list first
                 try:
@@ -53,4 +54,4 @@ async def _follow(client: Client, name: str | None, *, as_json: bool) -> None:
                 except CityNotFoundError:  # removed from the list in the meantime
                     names[observation.city] = observation.city
             text = f"{names[observation.city]}: {observation.temperature:.0f} °C :: {observation.description}"
-            typer.echo(f"{observation.observed_at}  {text}")
+            print_text(f"{observation.observed_at}  {text}")

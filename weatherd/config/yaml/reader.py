@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from weatherd.config.paths import read_regular_file
 from weatherd.config.yaml.builder import (
     LOADER,
     NO_CALLBACKS,
@@ -45,7 +46,7 @@ _FORBIDDEN = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U001
 def read_text(path: Path) -> str:
     """Return the text of a UTF-8 file. Raises ConfigError with the file's name and the position of an invalid byte."""
     try:
-        return path.read_bytes().decode()
+        return read_regular_file(path).decode()
     except OSError as error:
         raise ConfigError(Problem(str(path), f"cannot be read: {error.strerror}")) from None
     except UnicodeDecodeError as error:
