@@ -32,8 +32,14 @@ from weatherd.duration import Duration, Interval, format_duration, parse_duratio
     ],
 )
 def test_the_forms_of_a_duration(written: Any, length: float) -> None:
-    """Numbers are seconds; units may be combined; spaces and case do not matter."""
+    """Numbers are seconds; units may be combined; spaces and case do not matter, but for M."""
     assert parse_duration(written) == length
+
+
+def test_a_capital_m_is_neither_a_minute_nor_a_month() -> None:
+    """It could mean either, and a wrong guess would delete a journal or poll 43,200 times as often."""
+    with pytest.raises(ValueError, match="should be a length of time"):
+        parse_duration("1M")
 
 
 @pytest.mark.parametrize(

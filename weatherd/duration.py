@@ -27,6 +27,8 @@ def _parse(value: Any) -> float | None:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return value
     if isinstance(value, str):
+        if "M" in value:  # a month or a minute
+            return None
         text = value.replace(" ", "").lower()
         if re.fullmatch(_PATTERN, text, re.ASCII):
             return sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(text))

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from weatherd.name_folding import fold_name
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -105,9 +107,9 @@ def is_service_wide(error: Exception | None) -> bool:
 def closest_match(word: str, known: Iterable[str]) -> str | None:
     """Return the known word that is most similar to *word*, or the only one that begins with it, or None.
 
-    Case is ignored.
+    Case and the Unicode form are ignored.
     """
-    words, start = {name.casefold(): name for name in known}, word.casefold()
+    words, start = {fold_name(name): name for name in known}, fold_name(word)
     found = difflib.get_close_matches(start, words, n=1, cutoff=0.6)
     if not found and len(start) > 1:
         longer = [name for name in words if name.startswith(start)]  # ca: ca_file

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import replace
 
 from hypothesis import given
@@ -62,12 +63,16 @@ def test_an_unchanged_list_stays_the_same_tuple_of_objects() -> None:
 
 
 def test_a_city_is_found_by_name_or_id_in_any_case() -> None:
-    """Names may be shared; an id in upper case is no id, but may be a name."""
+    """Names may be shared; neither case nor the Unicode form matters."""
     other = replace(KIEL, id="kiel-2", name="KIEL")
     registry = make_registry([MUNICH, other, KIEL])
     assert registry.find_by_name("kIEl") == [KIEL, other]
     assert registry.find_by_name("münchen") == registry.find_by_name("munchen") == [MUNICH]
-    assert registry.find_by_name("kiel-2") == [other]
+    assert registry.find_by_name("kiel-2") == registry.find_by_name("KIEL-2") == [other]
+    decomposed = unicodedata.normalize("NFD", "München")
+    assert registry.find_by_name(decomposed) == [MUNICH]
+    listed = make_registry([replace(MUNICH, name=decomposed)])
+    assert [city.id for city in listed.find_by_name("MÜNCHEN")] == ["munchen"]
     assert registry.find_by_name("paris") == []
 
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import bisect
 import math
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import tzinfo
 
     from weatherd.observation import Observation
 
 _BARS = "▁▂▃▄▅▆▇█"
 _GAP = " "
+_MINUTE, _HOUR = timedelta(minutes=1), timedelta(hours=1)
 _MINUTES = (1, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 7 * 1440, 14 * 1440, 28 * 1440)
 _LENGTHS = [60.0 * minutes for minutes in _MINUTES]  # usual lengths of spans in seconds
 
@@ -40,19 +43,39 @@ def choose_span_length(since: datetime, until: datetime, limit: int) -> timedelt
     return timedelta(seconds=usual or math.ceil(length / limit / _LENGTHS[-1]) * _LENGTHS[-1])
 
 
-def split_into_spans(
-    observations: Iterable[Observation], since: datetime, until: datetime, length: timedelta
-) -> list[Span]:
-    """Split ``[since, until)`` into spans of *length*, including empty ones; the last one may be shorter.
+def find_round_times(since: datetime, until: datetime, length: timedelta, zone: tzinfo) -> list[datetime]:
+    """Return the times in UTC at which spans of *length* begin, from the last one before *since* to *until*.
 
-    The first span begins at *since*, which should be a round time. Observations of all providers count equally. An
-    observation outside the range counts in the nearest span.
+    Spans up to an hour are equally long. Longer ones begin at multiples of *length* on the local clock, and days at
+    midnight, so that they are longer or shorter when the clock changes. A midnight that the clock skips is the moment
+    of the change, and one that comes twice is the first.
     """
-    count = max(1, math.ceil((until - since) / length))
-    groups: list[list[Observation]] = [[] for _ in range(count)]
+    if length <= _HOUR:
+        local = since.astimezone(zone)
+        minutes = local.minute % (length // _MINUTE)
+        first = since - timedelta(minutes=minutes, seconds=local.second, microseconds=local.microsecond)
+        return [first + index * length for index in range(max(1, math.ceil((until - first) / length)))]
+    wall = datetime.combine(since.astimezone(zone).date(), time())
+    begins = [wall.replace(tzinfo=zone).astimezone(UTC)]
+    while (begin := (wall := wall + length).replace(tzinfo=zone).astimezone(UTC)) < until:
+        begins = [begin] if begin <= since else [*begins, begin] if begin > begins[-1] else begins
+    return begins
+
+
+def split_evenly(since: datetime, until: datetime, count: int) -> list[datetime]:
+    """Return the times at which *count* equal spans of ``[since, until)`` begin."""
+    return [since + index * (until - since) / count for index in range(count)]
+
+
+def split_into_spans(observations: Iterable[Observation], begins: Sequence[datetime]) -> list[Span]:
+    """Split observations into the spans that begin at *begins*, in ascending order, including empty ones.
+
+    Observations of all providers count equally. An observation before the first span counts in that.
+    """
+    groups: list[list[Observation]] = [[] for _ in begins]
     for observation in observations:
-        groups[min(count - 1, max(0, (observation.observed_at - since) // length))].append(observation)
-    return [_summarize(since + index * length, group) for index, group in enumerate(groups)]
+        groups[max(0, bisect.bisect_right(begins, observation.observed_at) - 1)].append(observation)
+    return [_summarize(begin, group) for begin, group in zip(begins, groups, strict=True)]
 
 
 def trim_spans(spans: Sequence[Span]) -> list[Span]:
@@ -81,9 +104,3 @@ def draw_sparkline(spans: Sequence[Span]) -> str:
         return _BARS[round((mean - low) / width * (len(_BARS) - 1))] if width else _BARS[0]
 
     return "".join(draw_bar(span.mean) for span in spans)
-
-
-def round_down(moment: datetime, length: timedelta) -> datetime:
-    """Return the last multiple of *length* after midnight, in the time zone of *moment*."""
-    midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
-    return midnight + (moment - midnight) // length * length

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from weatherd.city import make_slug
 from weatherd.cli.options import ArgumentError
 from weatherd.errors import did_you_mean
+from weatherd.name_folding import fold_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from weatherd.config.loader import Configuration
     from weatherd.journal.reader import Reader
     from weatherd.web.schemas import CityDetail
+
+_FIRST_YEAR, _LAST_YEAR = 1900, 4000  # because datetime ends at 9999, and a range may be extended to full spans
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,23 +44,25 @@ def find_journal(configuration: Configuration) -> Path:
 
 
 def find_recorded_city(configuration: Configuration, name: str, reader: Reader) -> RecordedCity:
-    """Return the city with this id or name from the list, or else the one with this id from the journal.
+    """Return the city with this id or name from the list, or else from the journal by its id or by the name it had.
 
-    An id takes precedence over the name of another city. Raises ArgumentError if neither has such a city.
+    Case and the Unicode form are ignored. An id takes precedence over the name of another city. Raises ArgumentError if
+    neither has such a city.
     """
     from zoneinfo import ZoneInfo
 
-    cities, folded = configuration.cities, name.casefold()
+    cities, folded = configuration.cities, fold_name(name)
     matches = itertools.chain(
         (city for city in cities if city.id == name),
-        (city for city in cities if city.name.casefold() == folded),
+        (city for city in cities if fold_name(city.name) == folded),
         (city for city in cities if city.id == folded),
     )
     if city := next(matches, None):
         return RecordedCity(city.id, city.name, ZoneInfo(city.timezone) if city.timezone else UTC)
     recorded = reader.list_cities()
-    if name in recorded:
-        return RecordedCity(name, name, UTC)
+    for city_id in (name, folded, make_slug(name)):  # a city that was renamed or removed is asked for by its old name
+        if city_id in recorded:
+            return RecordedCity(city_id, city_id, UTC)
     known = [known for city in configuration.cities for known in (city.name, city.id)]
     raise ArgumentError(f"no city is named {name!r}{did_you_mean(name, [*known, *recorded])}")
 
@@ -85,20 +91,23 @@ def parse_time_range(
 
 
 def parse_moment(text: str, now: datetime, zone: tzinfo) -> datetime:
-    """Parse a duration before *now* such as ``24h``, or a date or time such as ``2026-01-31`` (midnight).
+    """Parse a duration before *now* such as ``24h``, or a date or time (``2026-01-31``, ``20260131``: midnight).
 
     Returns UTC. A time without an offset is local time in *zone*. Raises ValueError for any other form.
     """
     from weatherd import duration
 
     try:
-        return now - timedelta(seconds=duration.parse_duration(text))
+        if not text.strip()[-1:].isdigit():  # a bare number could mean seconds or a date
+            return now - timedelta(seconds=duration.parse_duration(text))
     except (ValueError, OverflowError):
         pass
     try:
         moment = datetime.fromisoformat(text.strip())
-        return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise ValueError(
-            f"should be a duration before now (24h, 7d) or a date (2026-01-31, 2026-01-31T12:00), not {text!r}"
-        ) from None
+        if _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+            return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+    except ValueError:
+        pass
+    raise ValueError(
+        f"should be a duration before now (24h, 7d) or a date (2026-01-31, 2026-01-31T12:00), not {text!r}"
+    )

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from weatherd.name_folding import fold_name
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -67,18 +69,18 @@ class CityRegistry:
         return found[0] if found and found[0].id == city_id else None
 
     def find_by_name(self, name: str) -> Sequence[City]:
-        """Return the cities with this id or name, ignoring the case of names, sorted by id.
+        """Return the cities with this id or name, ignoring case and the Unicode form, sorted by id.
 
         Takes O(log n), except for the first call after a change of the list, which sorts the names.
         """
         if self._by_name is None:
             self._by_name = sorted(self._cities, key=_folded_name)
-        key = name.casefold()
+        key = fold_name(name)
         start = bisect.bisect_left(self._by_name, key, key=_folded_name)
         named = self._by_name[start : bisect.bisect_right(self._by_name, key, key=_folded_name)]
-        with_id = self.get(name)
+        with_id = self.get(name) or self.get(key)
         return named if with_id is None or with_id in named else sorted([*named, with_id], key=_city_id)
 
 
 def _folded_name(city: City) -> str:
-    return city.name.casefold()
+    return fold_name(city.name)

@@ -7,6 +7,7 @@ import io
 import itertools
 import json
 import sys
+import unicodedata
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -17,9 +18,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.fakes import KIEL, observation
+from tests.support.fakes import KIEL, make_fetched, observation
+from weatherd.city import City
 from weatherd.cli.app import execute
-from weatherd.cli.history_table import choose_span_length, draw_sparkline, round_down, split_into_spans
+from weatherd.cli.history_table import choose_span_length, draw_sparkline, find_round_times, split_into_spans
 from weatherd.cli.lookup import parse_moment
 from weatherd.formatting import to_dict
 from weatherd.journal.store import Store
@@ -201,12 +203,108 @@ def test_an_id_takes_precedence_over_the_name_of_another_city(
         assert run(capsys, "export", "kiel", "--since", "1h")[1].count("\n") > 1
 
 
+DECOMPOSED = unicodedata.normalize("NFD", "Österåker")
+
+
+def test_a_name_is_found_in_every_spelling(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """In either Unicode form and case; after a rename or removal by the id, or the name, that the city had."""
+    (tmp_path / "weatherd.yaml").write_text("state: state\n")
+    city, config = City(name=DECOMPOSED, lat=1.0, lon=1.0), ("--config", str(tmp_path / "weatherd.yaml"))
+    (tmp_path / "state").mkdir()
+    with closing(Store(tmp_path / "state" / "weatherd.sqlite")) as store:
+        store.add([make_fetched(city)])
+    for rows, known in ((f"- {{name: {DECOMPOSED}, lat: 1, lon: 1}}", DECOMPOSED), ("[]", "osteraker")):
+        (tmp_path / "cities.yaml").write_text(f"cities:\n  {rows}\n")
+        for name in ("Österåker", DECOMPOSED, "ÖSTERÅKER", "osteraker", "OSTERAKER"):
+            code, out, _ = run(capsys, "history", name, *config)
+            assert (code, out.partition(":")[0]) == (0, known)
+            assert run(capsys, "export", name, *config)[1].count("\n") == 2
+    assert run(capsys, "history", "Ostersund", *config)[0] == 64
+
+
 def test_forms_of_a_moment() -> None:
     """A duration before now, a local date, or a time with its offset."""
     now, zone = datetime(2026, 7, 1, 12, tzinfo=UTC), ZoneInfo("Europe/Berlin")
     assert parse_moment("24h", now, zone) == now - timedelta(days=1)
     assert parse_moment("2026-06-30", now, zone) == datetime(2026, 6, 29, 22, tzinfo=UTC)
+    assert parse_moment("20260630", now, zone) == datetime(2026, 6, 29, 22, tzinfo=UTC)
     assert parse_moment("2026-06-30T12:00Z", now, zone) == datetime(2026, 6, 30, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "text", ["2026", "202611", "86400", "0", "1M", "1Mh", "0001-01-01", "9999-12-31", "1y", "-1h", ""]
+)
+def test_a_number_is_neither_seconds_nor_a_year(text: str) -> None:
+    """A duration has a unit, and M could be months; dates are those that a journal could have."""
+    with pytest.raises(ValueError, match="should be a duration before now"):
+        parse_moment(text, datetime(2026, 7, 1, 12, tzinfo=UTC), UTC)
+
+
+ZONES = ["Europe/Berlin", "America/New_York", "Africa/Cairo", "Australia/Lord_Howe", "Pacific/Auckland",
+         "America/Santiago", "America/Havana", "Atlantic/Azores", "Asia/Kathmandu", "Pacific/Apia", "UTC"]  # fmt: skip
+
+
+@pytest.mark.parametrize("hours", [2, 3, 6, 12, 24, 48, 168, 336, 672])
+@pytest.mark.parametrize("name", ZONES)
+def test_longer_spans_begin_on_the_local_clock(name: str, hours: int) -> None:
+    """For each quarter of an hour of a year: its span begins at the last multiple of the length on the local clock.
+
+    The reference walks through all quarters of an hour and starts a span when the date or the part of the day changes.
+    """
+    zone, step = ZoneInfo(name), timedelta(minutes=15)
+    since = datetime(2025, 12, 20, 5, 45, tzinfo=UTC)
+    begins = find_round_times(since, since + timedelta(days=400), timedelta(hours=hours), zone)
+    first = begins[0].astimezone(zone).date()
+    seen: list[datetime] = []
+    key: tuple[int, int] | None = None
+    for number in range(-96 * 2, 96 * 400):
+        moment = since + number * step
+        local = moment.astimezone(zone)
+        days = (local.date() - first).days
+        part = (days // max(1, hours // 24), local.hour // hours)
+        if key is None or part > key:
+            seen.append(moment)
+            key = part
+    assert begins == [begin for begin in seen if begin >= begins[0]]
+    assert begins[0] <= since < begins[1]
+
+
+@pytest.mark.parametrize("minutes", [1, 5, 15, 30, 60])
+@pytest.mark.parametrize("name", ZONES)
+def test_shorter_spans_are_equally_long(name: str, minutes: int) -> None:
+    """Also when the clock changes: an hour that comes twice has two rows."""
+    since, length = datetime(2026, 10, 24, 5, 47, 11, tzinfo=UTC), timedelta(minutes=minutes)
+    begins = find_round_times(since, since + timedelta(days=2), length, ZoneInfo(name))
+    assert begins[0] <= since < begins[0] + length
+    assert {later - earlier for earlier, later in itertools.pairwise(begins)} == {length}
+    assert begins[0].astimezone(ZoneInfo(name)).minute % minutes == 0
+
+
+def test_an_hour_that_comes_twice_has_two_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Their labels have the name of the time zone, as has the heading on both sides; a day of 25 hours has one row."""
+    (tmp_path / "weatherd.yaml").write_text("state: state\n")
+    (tmp_path / "cities.yaml").write_text("cities:\n  - {name: Kiel, lat: 1, lon: 1, timezone: Europe/Berlin}\n")
+    midnight = datetime(2026, 10, 24, 22, tzinfo=UTC)
+    stored = [
+        observation(KIEL, observed_at=at, fetched_at=at, temperature=float(number))
+        for number in range(25)
+        for at in (midnight + timedelta(hours=number, minutes=30),)
+    ]
+    (tmp_path / "state").mkdir()
+    with closing(Store(tmp_path / "state" / "weatherd.sqlite")) as store:
+        store.add([FetchedObservation(KIEL, observation) for observation in stored])
+    arguments = ("history", "Kiel", "--config", str(tmp_path / "weatherd.yaml"), "--since", "2026-10-25")
+    _, out, _ = run(capsys, *arguments, "--until", "2026-10-25T05:00")
+    assert out.startswith("Kiel: 25 Oct 2026 00:00 CEST to 25 Oct 2026 05:00 CET\n")
+    assert [line.split("  ")[0] for line in out.splitlines() if line.startswith("Sun 25 Oct 02:00")] == [
+        "Sun 25 Oct 02:00 CEST",
+        "Sun 25 Oct 02:00 CET",
+    ]
+    _, out, _ = run(capsys, "history", "Kiel", "--config", str(tmp_path / "weatherd.yaml"), "--since", "2026-10-10",
+                    "--until", "2026-11-02")  # fmt: skip
+    assert [line.split()[3:7] for line in out.splitlines() if line.startswith("Sun 25 Oct")] == [
+        ["00:00", "0.0", "12.0", "24.0"]
+    ]
 
 
 @given(st.lists(st.integers(0, 10_000), max_size=60), st.integers(60, 100_000))
@@ -214,7 +312,8 @@ def test_spans_hold_each_observation_once(minutes: list[int], length: int) -> No
     """Each observation is in exactly one span, and the spans are adjacent."""
     since = datetime(2026, 1, 1, tzinfo=UTC)
     observations = [observation(observed_at=since + timedelta(minutes=minute)) for minute in sorted(minutes)]
-    cut = split_into_spans(observations, since, since + timedelta(minutes=10_001), timedelta(seconds=length * 60))
+    begins = [since + index * timedelta(minutes=length) for index in range(10_001 // length + 1)]
+    cut = split_into_spans(observations, begins)
     assert sum(span.count for span in cut) == len(observations)
     assert all(later.begin - earlier.begin == timedelta(minutes=length) for earlier, later in itertools.pairwise(cut))
     assert len(draw_sparkline(cut)) == (len(cut) if observations else 0)
@@ -227,4 +326,4 @@ def test_span_lengths_are_usual_ones() -> None:
     assert lengths[1] == timedelta(hours=1)
     assert lengths[7] == timedelta(hours=12)
     assert lengths[365] == timedelta(days=28)
-    assert round_down(day, timedelta(hours=12)) == day.replace(hour=12, minute=0)
+    assert find_round_times(day, day + timedelta(hours=1), timedelta(hours=12), UTC) == [day.replace(hour=12, minute=0)]

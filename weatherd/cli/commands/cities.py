@@ -13,6 +13,7 @@ from weatherd.cli.exit_codes import ExitCode
 from weatherd.cli.options import TYPER_SETTINGS, Command, ConfigFile, load_user_configuration, warn_of_quarantined_rows
 from weatherd.cli.terminal import print_text
 from weatherd.errors import ConfigError, Problem, WeatherdError, did_you_mean
+from weatherd.name_folding import fold_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -252,7 +253,7 @@ def _find_removable(configuration: Configuration, name: str) -> list[_Row]:
     """Return the rows with the id *name*, or else those with this name, ignoring case."""
     rows = list(_list_rows(configuration))
     with_id = [row for row in rows if row.id == name]
-    return with_id or [row for row in rows if row.name and row.name.casefold() == name.casefold()]
+    return with_id or [row for row in rows if row.name and fold_name(row.name) == fold_name(name)]
 
 
 def _strip_text(value: object) -> str | None:

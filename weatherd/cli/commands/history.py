@@ -84,10 +84,10 @@ def _format_history(
 ) -> Iterator[str | Text]:
     from rich.text import Text
 
-    from weatherd.cli.history_table import choose_span_length, draw_sparkline, round_down, split_into_spans, trim_spans
+    from weatherd.cli import history_table
     from weatherd.cli.screen import wrap_text
 
-    heading = f"{city.name}: {begin:%d %b %Y %H:%M} to {end:%d %b %Y %H:%M %Z}"
+    heading = f"{city.name}: {begin:%d %b %Y %H:%M %Z} to {end:%d %b %Y %H:%M %Z}"
     yield from (Text(line, "bold") for line in wrap_text(heading, width))
     if not observations:
         yield "no observations"
@@ -95,11 +95,13 @@ def _format_history(
     # In UTC, because arithmetic in a local time zone ignores changes to and from daylight saving time
     since, until = begin.astimezone(UTC), end.astimezone(UTC)
     bars = min(_SPARKLINE_WIDTH, width or _SPARKLINE_WIDTH)
-    yield Text(draw_sparkline(split_into_spans(observations, since, until, (until - since) / bars)).rstrip(), "cyan")
+    spans = history_table.split_into_spans(observations, history_table.split_evenly(since, until, bars))
+    yield Text(history_table.draw_sparkline(spans).rstrip(), "cyan")
     yield from _join_parts(list(_summarize(observations, city.zone)), width)
-    length = choose_span_length(begin, end, _TABLE_ROWS)
-    first = round_down(begin, length).astimezone(UTC)
-    yield from _build_table(trim_spans(split_into_spans(observations, first, until, length)), city.zone, width)
+    length = history_table.choose_span_length(since, until, _TABLE_ROWS)
+    begins = history_table.find_round_times(since, until, length, city.zone)
+    spans = history_table.trim_spans(history_table.split_into_spans(observations, begins))
+    yield from _build_table(spans, city.zone, width)
 
 
 def _summarize(observations: Sequence[Observation], zone: tzinfo) -> Iterator[str]:
@@ -131,7 +133,7 @@ def _build_table(spans: Sequence[Span], zone: tzinfo, width: int | None) -> list
 
     return format_table(
         [
-            Column("from", [f"{span.begin.astimezone(zone):%a %d %b %H:%M}" for span in spans]),
+            Column("from", _format_begins(spans, zone)),
             Column("low", format_all(span.low for span in spans), is_number=True),
             Column("mean", format_all(span.mean for span in spans), is_number=True),
             Column("high", format_all(span.high for span in spans), is_number=True),
@@ -140,3 +142,10 @@ def _build_table(spans: Sequence[Span], zone: tzinfo, width: int | None) -> list
         ],
         width,
     )
+
+
+def _format_begins(spans: Sequence[Span], zone: tzinfo) -> list[str]:
+    """Return local times, with the name of the time zone where an hour comes twice."""
+    begins = [span.begin.astimezone(zone) for span in spans]
+    texts = [f"{begin:%a %d %b %H:%M}" for begin in begins]
+    return [f"{text} {begin:%Z}" if texts.count(text) > 1 else text for text, begin in zip(texts, begins, strict=True)]
