@@ -57,6 +57,9 @@ class RejectedError(WeatherdError):
     """The destination permanently rejected this batch; a smaller batch may be accepted."""
 
 
+_MIN_PREFIX = 3  # letters of a known word
+
+
 class Failure(Enum):
     """Kind of a failed request; it determines when to retry. The values are the metrics' ``outcome`` label."""
 
@@ -105,7 +108,7 @@ def is_service_wide(error: Exception | None) -> bool:
 
 
 def closest_match(word: str, known: Iterable[str]) -> str | None:
-    """Return the known word that is most similar to *word*, or the only one that begins with it, or None.
+    """Return the known word that is most similar to *word*, or the only one that begins with it or begins it, or None.
 
     Case and the Unicode form are ignored.
     """
@@ -113,7 +116,8 @@ def closest_match(word: str, known: Iterable[str]) -> str | None:
     found = difflib.get_close_matches(start, words, n=1, cutoff=0.6)
     if not found and len(start) > 1:
         longer = [name for name in words if name.startswith(start)]  # ca: ca_file
-        found = longer if len(longer) == 1 else []
+        shorter = [name for name in words if len(name) >= _MIN_PREFIX and start.startswith(name)]  # latitude: lat
+        found = next((names for names in (longer, shorter) if len(names) == 1), [])
     return words[found[0]] if found else None
 
 

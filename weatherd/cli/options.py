@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from weatherd.cli.client import Client
     from weatherd.config.loader import Configuration
+    from weatherd.config.settings import Settings
 
 _T = TypeVar("_T")
 _START_ADVICE = "is weatherd running? Start it with weatherd run, or pass its address with --url"
@@ -127,6 +128,18 @@ def load_user_configuration(config: Path | None) -> Configuration:
     )
     log.configure("error", secrets=collect_secrets(loaded.settings))
     return loaded
+
+
+def load_user_settings(config: Path | None) -> tuple[Path, Settings]:
+    """Return the settings file and its settings, without the city list, which may be broken. Raises ConfigError."""
+    from weatherd import log, plugins
+    from weatherd.config import loader
+    from weatherd.config.settings import collect_secrets
+
+    file = loader.find_settings_file(config, os.environ)
+    settings = loader.load_settings(file, os.environ, list(plugins.find_plugins("providers")))
+    log.configure("error", secrets=collect_secrets(settings))
+    return file, settings
 
 
 def find_daemon(config: Path | None, url: str | None, *, tolerant: bool = False) -> Client:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -74,23 +77,114 @@ def test_adding_and_removing_a_city_restores_the_file(weatherd: Weatherd, rows: 
 
 
 def test_add_uses_the_coordinates_of_a_match(weatherd: Weatherd, rows: Path) -> None:
-    """It uses the first match and prints the others, or the match selected by --pick."""
+    """The one selected by --pick; without a terminal, an ambiguous name is an error that prints the matches."""
+    before = rows.read_bytes()
     code, out, err = weatherd("cities", "add", "Paris")
-    assert (code, out) == (0, "added Paris (48.85341, 2.3488) to config/cities.yaml\n")
-    assert err.splitlines()[-1] == "Using the first match. Use --pick N to choose another."
+    assert (code, out, rows.read_bytes()) == (64, "", before)
+    assert err.splitlines()[-1].endswith(" places have that name: choose one with --pick N")
     assert len(err.splitlines()) > 2
-    weatherd("cities", "remove", "Paris")
-    code, _, err = weatherd("cities", "add", "Paris", "--pick", "2")
-    assert (code, err) == (0, "")
-    assert "48.85341" not in rows.read_text()
+    code, out, err = weatherd("cities", "add", "Paris", "--pick", "1")
+    assert (code, out, err) == (0, "added Paris (48.85341, 2.3488) to config/cities.yaml, with the id paris\n", "")
+    assert weatherd("cities", "add", "Paris", "--pick", "1")[0] == 78
+    assert weatherd("cities", "add", "Kiel")[0] == 78  # there is only one, and it is in the list
+
+
+def test_two_cities_may_share_a_name(weatherd: Weatherd, rows: Path) -> None:
+    """The second one gets an id with its region; both are removed by their ids."""
+    before = rows.read_bytes()
+    assert [weatherd("cities", "add", "Paris", "--pick", number)[0] for number in "12"] == [0, 0]
+    added = [line.split()[0] for line in weatherd("cities", "list")[1].splitlines()[-2:]]
+    assert (added[0], added[1].startswith("paris-")) == ("paris", True)
+    assert weatherd("cities", "remove", "Paris")[0] == 78
+    assert [weatherd("cities", "remove", city_id)[0] for city_id in added] == [0, 0]
+    assert rows.read_bytes() == before
+    for number in (1, 2, 3):
+        code, out, _ = weatherd("cities", "add", "X", "--lat", f"{number}", "--lon", "1")
+        assert (code, out.split()[-1]) == (0, "x" if number == 1 else f"x-{number}")
+
+
+def test_the_keys_of_a_new_row(weatherd: Weatherd, rows: Path) -> None:
+    """Options set them; a dry run prints the row, and a wrong value changes nothing."""
+    before = rows.read_bytes()
+    options = ["--name", "Förde", "--id", "fjord", "--interval", "5m", "--timezone", "Europe/Berlin"]
+    row = "- {name: Förde, lat: 54.78, lon: 9.44, id: fjord, interval: 5m, timezone: Europe/Berlin}\n"
+    assert weatherd("cities", "add", "Flensburg", *HERE, *options, "--dry-run") == (0, row, "")
+    assert rows.read_bytes() == before
+    for wrong in (["--id", "A B"], ["--interval", "1M"], ["--timezone", "Berlin"], ["--name", "a\x1bb"]):
+        assert weatherd("cities", "add", "Flensburg", *HERE, *wrong)[0] == 64
+    assert rows.read_bytes() == before
+    assert weatherd("cities", "add", "Flensburg", *HERE, *options)[0] == 0
+    assert rows.read_bytes() == before + f"  {row}".encode()
+    assert weatherd("cities", "add", "Elsewhere", "--lat", "1", "--lon", "1", "--id", "fjord")[0] == 78
+
+
+@pytest.mark.parametrize("text", ["", "# mine\n", "cities:\n", "cities: []\n"])
+def test_the_first_city(weatherd: Weatherd, rows: Path, text: str) -> None:
+    """It can be added to an empty file, and to an empty list."""
+    rows.write_text(text)
+    assert weatherd("cities", "add", "Flensburg", *HERE)[0] == 0
+    assert [line.split()[0] for line in weatherd("cities", "list")[1].splitlines()] == ["id", "flensburg"]
+
+
+CSV = "Name;Latitude;LNG;country;id\nUlm;48.4;10.0;DE;123\nKiel;54.31;10.12;DE;4\nUlm;40.7;-88;US;5\n;1;2;;\nX;99;1;;\n"
+GEOJSON = """{"type": "FeatureCollection", "features": [
+ {"type": "Feature", "properties": {"name": "Ulm"}, "geometry": {"type": "Point", "coordinates": [10.0, 48.4, 478]}},
+ {"type": "Feature", "properties": {"name": "Kiel"}, "geometry": {"type": "Point", "coordinates": [10.12, 54.31]}},
+ {"type": "Feature", "properties": {"name": "Ulm", "state": "US"},
+  "geometry": {"type": "Point", "coordinates": [-88, 40.7]}},
+ {"type": "Feature", "properties": null, "geometry": {"type": "Point", "coordinates": [2, 1]}},
+ {"type": "Feature", "properties": {"name": "X"}, "geometry": {"type": "Polygon", "coordinates": []}}]}"""
+OWM = """[{"id": 1, "name": "Ulm", "state": "", "country": "DE", "coord": {"lon": 10.0, "lat": 48.4}},
+ {"id": 2, "name": "Kiel", "state": "", "country": "DE", "coord": {"lon": 10.12, "lat": 54.31}},
+ {"id": 3, "name": "Ulm", "state": "", "country": "US", "coord": {"lon": -88, "lat": 40.7}},
+ {"id": 4}, {"name": "X", "coord": {"lat": 99, "lon": 1}}]"""
+
+
+@pytest.mark.parametrize(("text", "line"), [(CSV, ":6: "), (GEOJSON, ": item 5: "), (OWM, ": item 5: ")])
+def test_cities_are_imported(weatherd: Weatherd, rows: Path, tmp_path: Path, text: str, line: str) -> None:
+    """A city in the list is skipped, one with the name of another gets an id with its region; others are reported."""
+    (tmp_path / "places").write_text(text)
+    before = rows.read_bytes()
+    expected = "- {name: Ulm, lat: 48.4, lon: 10.0}\n- {name: Ulm, lat: 40.7, lon: -88.0, id: ulm-us}\n"
+    code, out, err = weatherd("cities", "import", str(tmp_path / "places"), "--dry-run")
+    assert (code, out.replace("-88,", "-88.0,"), rows.read_bytes()) == (78, expected, before)
+    assert f"{tmp_path / 'places'}{line}'X': " in err
+    code, out, _ = weatherd("cities", "import", str(tmp_path / "places"))
+    assert (code, out) == (78, "added 2, in the list already 1, invalid 2\n")
+    assert [row.split()[0] for row in weatherd("cities", "list")[1].splitlines()[-2:]] == ["ulm", "ulm-us"]
+    assert weatherd("cities", "import", str(tmp_path / "places"))[1] == "added 0, in the list already 3, invalid 2\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "has no column 'name' and 'lat' and 'lon' in its heading (found: none)"),
+        ("name,breite,lon\nA,1,2\n", "has no column 'lat' in its heading (found: name, breite, lon)"),
+        ("{", "is not valid JSON: "),
+        ("{}", "should be a GeoJSON FeatureCollection, or a list of objects"),
+        ("[" * 100_000, "is not valid JSON: "),
+    ],
+)
+def test_a_file_of_another_kind_is_explained(weatherd: Weatherd, tmp_path: Path, text: str, message: str) -> None:
+    """Exit code 78 and one line."""
+    (tmp_path / "places").write_text(text)
+    code, _, err = weatherd("cities", "import", str(tmp_path / "places"))
+    assert (code, err.startswith(f"{tmp_path / 'places'}: {message}"), err.count("\n")) == (78, True, 1)
+
+
+@pytest.mark.parametrize(("key", "meant"), [("latitude", "lat"), ("longitude", "lon"), ("lng", "lon"), ("long", "lon")])
+def test_a_row_with_other_names_for_the_coordinates(weatherd: Weatherd, rows: Path, key: str, meant: str) -> None:
+    """The problem suggests the right key."""
+    rows.write_text(f"cities:\n  - {{name: X, {key}: 1}}\n")
+    assert f"unknown key '{key}'; did you mean '{meant}'?" in weatherd("cities", "list")[2]
 
 
 @pytest.mark.parametrize("name", ["Kiel", "kiel", "KIEL", " Kiel ", "X"])
 def test_a_city_that_is_in_the_list_is_rejected(weatherd: Weatherd, rows: Path, name: str) -> None:
-    """It is found by name or id, even if its row is quarantined; the error locates the row."""
+    """It is found by name or id at the same place, even if its row is quarantined; the error locates the row."""
     rows.write_text(rows.read_text() + "  - {name: X, lat: 99, lon: 1}\n")
     before = rows.read_bytes()
-    code, out, err = weatherd("cities", "add", name, *HERE)
+    code, out, err = weatherd("cities", "add", name, "--lat", "54.32", "--lon", "10.13")
     line = 4 if name == "X" else 2
     message = f"config/cities.yaml:{line}:5: '{name.strip()}' is already in the list (id '{name.strip().lower()}')\n"
     assert (code, out, err) == (78, "", message)
@@ -179,3 +273,18 @@ def test_a_list_in_a_layout_that_cannot_be_edited_does_not_change(weatherd: Weat
     code, _, err = weatherd("cities", "remove", "kiel")
     assert (code, err.endswith("cannot be edited automatically\n")) == (78, True)
     assert rows.read_bytes() == before
+
+
+@pytest.mark.real_time
+@pytest.mark.processes
+def test_a_terminal_asks_which_place(weatherd: Weatherd, rows: Path, folder: Path) -> None:
+    """A number outside the list is asked for again."""
+    _, out, _ = weatherd("cities", "add", "Paris", "--pick", "2", "--dry-run")
+    process, terminal = pty.fork()
+    if not process:
+        os.chdir(folder.parent)
+        os.execv(sys.executable, [sys.executable, "-m", "weatherd", "cities", "add", "Paris"])  # noqa: S606 - ours
+    os.write(terminal, b"99\n2\n")
+    assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 0
+    os.close(terminal)
+    assert rows.read_text().endswith(f"  {out}")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weatherd.config.yaml.atomic_write import write_atomically
-from weatherd.config.yaml.editor import append_row, remove_row
+from weatherd.config.yaml.editor import append_rows, remove_row
 from weatherd.config.yaml.reader import parse_yaml
 from weatherd.errors import ConfigError
 
@@ -31,7 +31,7 @@ QUIRKS = ["cities", "'cities'", '"cities" ']
 
 def format_flow(row: dict[str, Any]) -> str:
     """Format a row as the editor does."""
-    return append_row("c: []", "c", row, "f").removeprefix("c:\n  - ").rstrip("\n")
+    return append_rows("c: []", "c", [row], "f").removeprefix("c:\n  - ").rstrip("\n")
 
 
 @st.composite
@@ -88,7 +88,7 @@ def parse_rows(text: str) -> list[Any]:
 def test_adding_and_removing_a_row_restores_the_file(file: tuple[str, list[str]], row: dict[str, Any]) -> None:
     """The added row is the last one, every comment stays, and removing it restores the file byte for byte."""
     text, comments = file
-    added = append_row(text, "cities", row, "f")
+    added = append_rows(text, "cities", [row], "f")
     assert parse_rows(added) == [*parse_rows(text), row]
     assert parse_yaml(added, "f").get("other") == parse_yaml(text, "f").get("other")
     assert all(comment.strip() in added for comment in comments)
@@ -113,7 +113,7 @@ def test_a_list_can_be_emptied_and_filled_again(rows: list[dict[str, Any]]) -> N
     text = "cities: []\n"
     for _ in range(2):
         for row in rows:
-            text = append_row(text, "cities", row, "f")
+            text = append_rows(text, "cities", [row], "f")
         assert parse_rows(text) == rows
         assert len(text.splitlines()) == len(rows) + 1
         for _ in rows:
@@ -136,13 +136,13 @@ def test_a_list_can_be_emptied_and_filled_again(rows: list[dict[str, Any]]) -> N
 )
 def test_the_position_of_an_added_row(before: str, after: str) -> None:
     """It is at the end of the list, indented like the other rows, before the text after the list."""
-    assert append_row(before, "cities", {"name": "X"}, "f") == after
+    assert append_rows(before, "cities", [{"name": "X"}], "f") == after
 
 
 def test_a_list_with_aliases_between_rows_is_not_edited() -> None:
     """The error says that the layout cannot be edited."""
     with pytest.raises(ConfigError, match="cannot be edited automatically"):
-        append_row("cities:\n- &a {n: 1}\n- *a", "cities", {"name": "X"}, "f")
+        append_rows("cities:\n- &a {n: 1}\n- *a", "cities", [{"name": "X"}], "f")
 
 
 @pytest.mark.parametrize(
@@ -170,16 +170,42 @@ def test_the_text_that_is_removed(before: str, index: int, after: str) -> None:
 def test_an_unsupported_layout_is_not_edited(text: str) -> None:
     """The result is correct, or ConfigError is raised."""
     try:
-        assert parse_rows(append_row(text, "cities", {"name": "X"}, "f"))[-1] == {"name": "X"}
+        assert parse_rows(append_rows(text, "cities", [{"name": "X"}], "f"))[-1] == {"name": "X"}
     except ConfigError as error:
         assert "f" in str(error)  # noqa: PT017 - either outcome is right
 
 
-@pytest.mark.parametrize("text", ["", "# mine", "cities:\n", "cities: x\n", "other: []\n", "- a", "x"])
+@pytest.mark.parametrize(
+    ("text", "after"),
+    [
+        ("", "cities:\n  - {name: X}\n"),
+        ("# mine", "# mine\ncities:\n  - {name: X}\n"),
+        ("# mine\n", "# mine\ncities:\n  - {name: X}\n"),
+        ("\ufeff", "\ufeffcities:\n  - {name: X}\n"),
+        ("cities:\n", "cities:\n  - {name: X}\n"),
+        ("cities:", "cities:\n  - {name: X}\n"),
+        ("cities: null # none\r\n", "cities: # none\r\n  - {name: X}\r\n"),
+        ("# cities:\ncities: # none\n# end\n", "# cities:\ncities: # none\n  - {name: X}\n# end\n"),
+        ("cities: ~\n", "cities:\n  - {name: X}\n"),
+    ],
+)
+def test_a_list_is_started(text: str, after: str) -> None:
+    """In a file without a document, or with the key alone; comments are kept."""
+    assert append_rows(text, "cities", [{"name": "X"}], "f").rstrip("\r\n") == after.rstrip("\r\n")
+
+
+@pytest.mark.parametrize("text", ["cities: []", "cities: [{a: 1}]\n", "cities:\n- {a: 1} # x\n# y\n", ""])
+def test_several_rows_are_appended_in_order(text: str) -> None:
+    """In a block list each has its line."""
+    rows: list[dict[str, Any]] = [{"name": "X"}, {"name": "Y", "lat": 1.5}]
+    assert parse_rows(append_rows(text, "cities", rows, "f"))[-2:] == rows
+
+
+@pytest.mark.parametrize("text", ["cities: x\n", "other: []\n", "- a", "x", "cities: {}"])
 def test_a_missing_list_is_an_error(text: str) -> None:
-    """The editor does not create a list, because a settings file without one is rejected earlier."""
+    """Another document is not changed."""
     with pytest.raises(ConfigError, match="f: has no list under 'cities'"):
-        append_row(text, "cities", {"name": "X"}, "f")
+        append_rows(text, "cities", [{"name": "X"}], "f")
     with pytest.raises(ConfigError, match="f: has no list under 'cities'"):
         remove_row(text, "cities", 0, "f")
 

@@ -11,13 +11,16 @@ import contextlib
 import json
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from weatherd.config.yaml.builder import LOADER
 from weatherd.config.yaml.reader import BOM, YamlMapping, parse_yaml
 from weatherd.errors import ConfigError, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _COMMA = re.compile(
     r"((?:\s|#[^\n]*)*),([ \t\r\n]*)"
@@ -49,14 +52,28 @@ class ListLayout:
     items: list[tuple[int, int]]  # start and end of each item
 
 
-def append_row(text: str, key: str, row: dict[str, Any], name: str) -> str:
-    """Return *text*, the text of the file *name*, with *row* appended to the list under *key*.
+def append_rows(text: str, key: str, added: Sequence[dict[str, Any]], name: str) -> str:
+    """Return *text*, the text of the file *name*, with the rows *added* appended to the list under *key*.
 
-    Raises ConfigError if there is no such list, or its layout cannot be edited.
+    A text without a document, or with the key alone, is an empty list. Raises ConfigError if there is no such list, or
+    its layout cannot be edited.
     """
-    bom, text = _split_bom(text)
+    bom, text = _split_bom(_create_list(text, key, name))
     rows, layout = _find_list(text, key, name)
-    return bom + _verify(_insert(text, layout, _format_flow(row)), key, [*rows, row], name)
+    return bom + _verify(_insert(text, layout, [format_flow(row) for row in added]), key, [*rows, *added], name)
+
+
+def _create_list(text: str, key: str, name: str) -> str:
+    """Return *text* with an empty list under *key* if it has no document, or the key without a value."""
+    document = parse_yaml(text, name)
+    if document is None:
+        line_break = "" if text.endswith("\n") or not text.removeprefix(BOM) else "\n"
+        return f"{text}{line_break}{key}: []\n"
+    if isinstance(document, YamlMapping) and document == {key: None}:
+        return re.sub(
+            rf"^({key}[ \t]*:)(?:[ \t]+(?:null|~))?(?=[ \t]*(#|\r|\n|$))", r"\1 []", text, count=1, flags=re.MULTILINE
+        )
+    return text
 
 
 def remove_row(text: str, key: str, index: int, name: str) -> str:
@@ -102,19 +119,22 @@ def _end(node: Any) -> int:
     return _end(last[1] if isinstance(last, tuple) else last)
 
 
-def _insert(text: str, layout: ListLayout, row: str) -> str:
+def _insert(text: str, layout: ListLayout, rows: Sequence[str]) -> str:
+    row = ", ".join(rows)
     if layout.flow and layout.items:
         end = layout.items[-1][1]
         return f"{text[:end]}, {row}{text[end:]}"
     if text[layout.colon : layout.end] == " []":  # as _cut_block leaves it
         after = _line_end(text, layout.end)
-        return f"{text[: layout.colon]}{text[layout.end : after]}{_line_break(text, after)}  - {row}{text[after:]}"
+        lines = "".join(f"{_line_break(text, after)}  - {row}" for row in rows)
+        return f"{text[: layout.colon]}{text[layout.end : after]}{lines}{text[after:]}"
     if layout.flow:
         return f"{text[: layout.start + 1]}{row}{text[layout.start + 1 :]}"
     start, end = layout.items[-1]
     indent = " " * _column(text, layout.start)
     after = _line_end(text, max(start, end))  # an empty item ends before it starts
-    return f"{text[:after]}{_line_break(text, after)}{indent}- {row}{text[after:]}"
+    lines = "".join(f"{_line_break(text, after)}{indent}- {row}" for row in rows)
+    return f"{text[:after]}{lines}{text[after:]}"
 
 
 def _cut_block(text: str, layout: ListLayout, index: int) -> str:
@@ -163,10 +183,10 @@ def _line_end(text: str, start: int) -> int:
     return len(text) if end < 0 else end - text.startswith("\r", end - 1)
 
 
-def _format_flow(value: Any) -> str:
+def format_flow(value: Any) -> str:
     """Format a value on one line. Text is quoted only if it would otherwise parse differently."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {_format_flow(item)}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(f"{key}: {format_flow(item)}" for key, item in value.items()) + "}"
     if isinstance(value, str):
         with contextlib.suppress(ConfigError):
             if parse_yaml(f"[{value}]", "") == [value]:

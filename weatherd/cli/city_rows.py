@@ -1,0 +1,118 @@
+"""The rows of a city list as they stand in its files, valid or quarantined, for commands that edit them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from weatherd.city import make_slug
+from weatherd.errors import ConfigError, Problem
+from weatherd.name_folding import fold_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from weatherd.city import City
+
+_SAME_PLACE = 0.05  # degrees, about 5 km: geocoding services place a city's center differently
+_ID_LENGTH = 64
+
+
+class ListedCity(NamedTuple):
+    """A row of the city list; a value that is missing or has the wrong type is None."""
+
+    file: Path
+    position: int  # in the list of the file
+    where: str  # file:line:column
+    name: str | None
+    id: str | None
+    lat: float | None
+    lon: float | None
+
+    def is_same_place(self, city: City) -> bool:
+        """Return whether the row has the coordinates of *city*, more or less, or no valid ones."""
+        if self.lat is None or self.lon is None or abs(self.lat) > 90 or abs(self.lon) > 180:  # noqa: PLR2004 - degrees
+            return True
+        return max(abs(self.lat - city.lat), abs(self.lon - city.lon)) < _SAME_PLACE
+
+
+class ListRows:
+    """The rows of all files of a list, by id and by name."""
+
+    def __init__(self, rows: Iterable[ListedCity]) -> None:
+        self._by_id: dict[str, list[ListedCity]] = {}
+        self._by_name: dict[str, list[ListedCity]] = {}
+        for row in rows:
+            self.add(row)
+
+    def add(self, row: ListedCity) -> None:
+        """Add a row, also if its id is taken."""
+        if row.id:
+            self._by_id.setdefault(row.id, []).append(row)
+        if row.name:
+            self._by_name.setdefault(fold_name(row.name), []).append(row)
+
+    def find_same(self, city: City) -> ListedCity | None:
+        """Return the row of the same city: the same name or id at the same place; None if it is not in the list."""
+        named = self._by_name.get(fold_name(city.name), [])
+        return next((row for row in [*named, *self.find_id(city.id)] if row.is_same_place(city)), None)
+
+    def find_id(self, city_id: str) -> list[ListedCity]:
+        """Return the rows with this id; those after the first are quarantined."""
+        return self._by_id.get(city_id, [])
+
+    def find_removable(self, name: str) -> list[ListedCity]:
+        """Return the rows with the id *name*, or else those with this name, ignoring case and the Unicode form."""
+        return self.find_id(name) or self._by_name.get(fold_name(name), [])
+
+    def choose_id(self, city_id: str, region: str) -> str:
+        """Return *city_id* if it is free, or else a free one with the region, such as ``springfield-illinois``."""
+        candidates = [city_id, f"{city_id}-{make_slug(region)}" if region else city_id]
+        free = next((text for text in candidates if text not in self._by_id and len(text) <= _ID_LENGTH), None)
+        number = 2
+        while free is None:
+            suffix = f"-{number}"
+            text, number = city_id[: _ID_LENGTH - len(suffix)] + suffix, number + 1
+            free = text if text not in self._by_id else None
+        return free
+
+
+def read_rows(list_path: Path) -> Iterator[ListedCity]:
+    """Yield the rows of all files of the list. A file without rows, or with ``cities:`` alone, is an empty list.
+
+    Raises ConfigError if a file cannot be read or is not YAML.
+    """
+    from weatherd.config.city_list import list_files
+    from weatherd.config.yaml import reader
+
+    for file in list_files(list_path):
+        document = reader.parse_yaml(reader.read_text(file), str(file))
+        rows = document.get("cities") if isinstance(document, reader.YamlMapping) else None
+        if not isinstance(rows, reader.YamlSequence):
+            continue
+        for index, row in enumerate(rows):
+            if isinstance(row, dict):
+                where = reader.format_position(str(file), rows.value_positions[index])
+                name = _strip_text(row.get("name"))
+                city_id = _strip_text(row.get("id") or (name and make_slug(name)))
+                lat, lon = (_read_number(row.get(key)) for key in ("lat", "lon"))
+                yield ListedCity(file, index, where, name, city_id, lat, lon)
+
+
+def require_editable(file: Path) -> Path:
+    """Return *file*. Raises ConfigError for the list in an installed package; in a source checkout it may be edited."""
+    from weatherd.config.loader import SHIPPED_SETTINGS
+
+    shipped = SHIPPED_SETTINGS.parent
+    if file.resolve().is_relative_to(shipped) and Path("config").resolve() != shipped:
+        message = f"this list is part of the weatherd installation: copy {shipped} to ~/.config/weatherd or ./config"
+        raise ConfigError(Problem("", f"{message} and edit the copy"))
+    return file
+
+
+def _strip_text(value: object) -> str | None:
+    return value.strip() if isinstance(value, str) else None
+
+
+def _read_number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

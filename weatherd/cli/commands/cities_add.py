@@ -1,0 +1,160 @@
+"""``weatherd cities add`` and ``import``: new rows at the end of the city list."""
+# ruff: noqa: D301 - \b before the examples preserves their line breaks
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from weatherd.cli.city_import import ForeignCity, parse_places_file
+from weatherd.cli.city_rows import ListedCity, ListRows, read_rows, require_editable
+from weatherd.cli.exit_codes import ExitCode
+from weatherd.cli.options import ConfigFile, load_user_settings
+from weatherd.cli.place_search import choose_match, find_places
+from weatherd.cli.terminal import print_text
+from weatherd.errors import ConfigError, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from weatherd.city import City
+
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the rows; change nothing.")]
+
+
+def add_city(  # noqa: PLR0917 - one parameter per option
+    place: Annotated[str, typer.Argument(metavar="NAME", help="The city's name, which is searched for.")],
+    config: ConfigFile = None,
+    lat: Annotated[
+        float | None,
+        typer.Option(
+            metavar="DEGREES", min=-90, max=90, help="Latitude in degrees; with it, the name is not searched for."
+        ),
+    ] = None,
+    lon: Annotated[
+        float | None, typer.Option(metavar="DEGREES", min=-180, max=180, help="Longitude in degrees.")
+    ] = None,
+    pick: Annotated[
+        int | None, typer.Option(metavar="N", help="Number of the match to add, as shown by search.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="The name to display.")] = None,
+    city_id: Annotated[str | None, typer.Option("--id", metavar="ID", help="Default: made from the name.")] = None,
+    interval: Annotated[str | None, typer.Option(metavar="DURATION", help="Time between two polls.")] = None,
+    timezone: Annotated[str | None, typer.Option(metavar="ZONE", help="Such as Europe/Berlin.")] = None,
+    dry_run: DryRun = False,  # noqa: FBT002
+) -> int:
+    """Add a city at the end of the list.
+
+    If several places have the name, you are asked which one; without a terminal, that is exit code 64.
+
+    \b
+    Examples:
+      weatherd cities add Frankfurt --pick 2
+      weatherd cities add "Weather station" --lat 54.33 --lon 10.18
+      weatherd cities add Oslo --pick 1 --interval 5m --timezone Europe/Oslo
+    """
+    from weatherd.config import loader
+
+    if (lat is None) != (lon is None):
+        raise typer.BadParameter("--lat and --lon go together")
+    settings_file, settings = load_user_settings(config)
+    list_path = loader.find_list_path(settings_file, settings)
+    rows = ListRows(read_rows(list_path))
+    region = ""
+    if lat is not None and lon is not None:
+        row: dict[str, Any] = {"name": name or place, "lat": lat, "lon": lon}
+    else:
+        match = choose_match(find_places(settings, place), pick)
+        row, region = {"name": name or match.name, "lat": round(match.lat, 5), "lon": round(match.lon, 5)}, match.region
+    row |= {key: value for key, value in (("id", city_id), ("interval", interval), ("timezone", timezone)) if value}
+    city = _validate(row)
+    if known := next(iter(rows.find_id(city.id)), None) if city_id else rows.find_same(city):
+        raise ConfigError(Problem(known.where, f"{city.name!r} is already in the list (id {known.id!r})"))
+    row = _with_free_id(row, city, rows, region)
+    file = _append(list_path, [row], is_dry_run=dry_run)
+    if not dry_run:
+        print_text(f"added {city.name} ({city.lat}, {city.lon}) to {file}, with the id {row.get('id', city.id)}")
+    return ExitCode.OK
+
+
+def import_cities(
+    source: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, GeoJSON, or OpenWeatherMap's city list.")],
+    config: ConfigFile = None,
+    dry_run: DryRun = False,  # noqa: FBT002
+) -> int:
+    """Add the cities of another program's file to the list.
+
+    CSV needs a heading with name, lat and lon (or latitude, lng, longitude); id, interval and timezone are optional,
+    and other columns are ignored. A city that is in the list is skipped. Exit code 78 if a row is invalid; the others
+    are added.
+
+    \b
+    Examples:
+      weatherd cities import places.csv --dry-run
+      weatherd cities import stations.geojson
+    """
+    from weatherd.config import loader
+    from weatherd.config.yaml import reader
+
+    settings_file, settings = load_user_settings(config)
+    list_path = loader.find_list_path(settings_file, settings)
+    rows = ListRows(read_rows(list_path))
+    added: list[dict[str, Any]] = []
+    skipped, rejected = 0, 0
+    for foreign in parse_places_file(reader.read_text(source).removeprefix(reader.BOM), str(source)):
+        try:
+            city = _validate(foreign.row)
+        except typer.BadParameter as error:
+            rejected += 1
+            print_text(f"{foreign.where}: {_quote_name(foreign)}{error}", err=True)
+            continue
+        if rows.find_same(city):
+            skipped += 1
+            continue
+        row = _with_free_id(foreign.row, city, rows, foreign.region)
+        rows.add(ListedCity(source, 0, foreign.where, city.name, row.get("id", city.id), city.lat, city.lon))
+        added.append(row)
+    _append(list_path, added, is_dry_run=dry_run)
+    print_text(f"added {len(added):,}, in the list already {skipped:,}, invalid {rejected:,}", err=dry_run)
+    return ExitCode.CONFIG if rejected else ExitCode.OK
+
+
+def _quote_name(foreign: ForeignCity) -> str:
+    name = foreign.row.get("name")
+    return f"{name!r}: " if isinstance(name, str) else ""
+
+
+def _validate(row: dict[str, Any]) -> City:
+    """Return the city as the list would load it. Raises typer.BadParameter if the list would quarantine it."""
+    from pydantic import TypeAdapter, ValidationError
+
+    from weatherd.city import City
+    from weatherd.config.messages import explain_error
+
+    try:
+        return TypeAdapter(City).validate_python(row)
+    except ValidationError as error:
+        raise typer.BadParameter(explain_error(error.errors(include_url=False)[0], ())) from None
+
+
+def _with_free_id(row: dict[str, Any], city: City, rows: ListRows, region: str) -> dict[str, Any]:
+    """Return *row* with an id if the one from its name is taken by a city elsewhere."""
+    city_id = rows.choose_id(city.id, region)
+    return row if city_id == city.id else {**row, "id": city_id}
+
+
+def _append(list_path: Path, added: Sequence[dict[str, Any]], *, is_dry_run: bool) -> Path:
+    """Append rows to the last file of the list, or print them, and return that file."""
+    from weatherd.config.city_list import list_files
+    from weatherd.config.yaml import atomic_write, editor, reader
+
+    file = require_editable(list_files(list_path)[-1])
+    text = editor.append_rows(reader.read_text(file), "cities", added, str(file)) if added else ""
+    if is_dry_run:
+        for row in added:
+            print_text(f"- {editor.format_flow(row)}")
+    elif added:
+        atomic_write.write_atomically(file, text)
+    return file
