@@ -310,3 +310,26 @@ def test_any_row_is_used_or_quarantined(row: dict[str, Any]) -> None:
     assert len(found.cities) + len(found.quarantined) == 2
     assert found.cities[-1].id == "neighbour"
     assert all(math.isfinite(city.lat) and abs(city.lat) <= 90 for city in found.cities)
+
+
+MERGE = (
+    "unknown key '<<'; merge keys (<<) are not read: write out the keys, or use the general settings in weatherd.yaml"
+)
+
+
+def test_merge_keys_are_not_read() -> None:
+    """The complaint says so, for the row or the file, and what to do instead."""
+    text = "cities:\n- &a {name: A, lat: 1, lon: 1}\n- {<<: *a, name: B}\n"
+    found = parse_cities([("f.yaml", text)], ["open-meteo"])
+    assert [city.name for city in found.cities] == ["A"]
+    assert [[str(problem) for problem in row] for row in found.quarantined] == [[f"f.yaml:3:4: 'B': {MERGE}"]]
+    with pytest.raises(ConfigError) as error:
+        parse_cities([("f.yaml", "x-base: &a {lat: 1}\n<<: {}\ncities: []\n")], [])
+    x_key = "keys that begin with x- are not ignored: put an anchor (&) at the first value that it stands for"
+    assert str(error.value) == f"f.yaml:1:1: unknown key 'x-base'; {x_key}\nf.yaml:2:1: {MERGE}"
+
+
+def test_an_anchor_repeats_a_value() -> None:
+    """Aliases of values are read."""
+    text = "cities:\n- {name: A, lat: 1, lon: 1, providers: &p [nws]}\n- {name: B, lat: 1, lon: 1, providers: *p}\n"
+    assert [city.providers for city in parse_cities([("f.yaml", text)], ["nws"]).cities] == [("nws",), ("nws",)]

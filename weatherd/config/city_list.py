@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter, ValidationError
 
 from weatherd.city import KEYS, City
-from weatherd.config.messages import explain_error, quote_shortened
+from weatherd.config.messages import MERGE_KEY, explain_error, explain_yaml_key, quote_shortened
 from weatherd.config.plugin_models import combine_models, explain_broken_plugin, find_plugin_models, plugin_keys
 from weatherd.config.setting_fields import PLUGINS
 from weatherd.config.yaml import reader
@@ -113,6 +113,7 @@ class _RowReader:
             self._add_city(_CITY.validate_python(row, context=self._context), position)
         except ValidationError as error:
             details = error.errors(include_url=False)
+            details = [detail for detail in details if detail["loc"][-1:] == (MERGE_KEY,)] or details
             self.quarantined.append(tuple(self._problem(detail, row, position) for detail in details))
 
     def _add_city(self, city: City, position: reader.Position) -> None:
@@ -153,7 +154,8 @@ def _require_list(document: Any, name: str) -> None:
         raise ConfigError(Problem(position, "should have the key 'cities' with a list of cities"))
     unknown = [
         Problem(
-            reader.format_position(name, position), f"unknown key {quote_shortened(key)}{did_you_mean(key, ['cities'])}"
+            reader.format_position(name, position),
+            f"unknown key {quote_shortened(key)}{explain_yaml_key(key) or did_you_mean(key, ['cities'])}",
         )
         for key, position in document.key_positions.items()
         if key != "cities"

@@ -41,6 +41,7 @@ _BOUNDS = {
     "less_than_equal": ("le", "at most"),
 }
 _PRIVATE = ("key", "password", "token", "secret", "dsn", "url")
+MERGE_KEY = "<<"
 _MAX_TEXT = 40  # characters of a value that are shown
 _MAX_KEY = 24  # characters; a longer or unusual key is not shown, because it may be a secret without its colon
 
@@ -54,8 +55,9 @@ def explain_error(error: ErrorDetails, known: Iterable[str]) -> str:
     context = error.get("ctx", {})
     match error["type"]:
         case "extra_forbidden" | "unexpected_keyword_argument":
-            hint = _hint(str(error["loc"][-1]), known) or _list_plugins(error["loc"], known)
-            return f"unknown key {path}{hint}"
+            key = str(error["loc"][-1])
+            hint = explain_yaml_key(key) or _hint(key, known) or _list_plugins(error["loc"], known)
+            return f"unknown key {path if key != MERGE_KEY else repr(key)}{hint}"
         case "missing":
             return f"{path} is missing"
         case "value_error":
@@ -72,6 +74,15 @@ def explain_error(error: ErrorDetails, known: Iterable[str]) -> str:
         case kind if kind in _SHOULD_BE:
             return f"{path} should be {_SHOULD_BE[kind]}{_format_input(error)}"
     return f"{path}: {error['msg']}"
+
+
+def explain_yaml_key(key: str) -> str:
+    """Return a hint for a key that other programs treat in a special way, or ""."""
+    if key == MERGE_KEY:
+        return "; merge keys (<<) are not read: write out the keys, or use the general settings in weatherd.yaml"
+    if key.startswith("x-"):
+        return "; keys that begin with x- are not ignored: put an anchor (&) at the first value that it stands for"
+    return ""
 
 
 def quote_shortened(text: str) -> str:

@@ -263,3 +263,10 @@ def test_a_file_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be written: Is a directory"):
         write_atomically(tmp_path / "folder", "new")
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+def test_a_list_before_an_empty_document_is_edited() -> None:
+    """The marker stays at the end."""
+    text = "---\ncities:\n- {name: A}\n---\n"
+    assert append_rows(text, "cities", [{"name": "X"}], "f") == "---\ncities:\n- {name: A}\n- {name: X}\n---\n"
+    assert remove_row(text, "cities", 0, "f") == "---\ncities: []\n---\n"

@@ -159,10 +159,10 @@ def test_a_callback_receives_no_other_values(text: str) -> None:
         ("a: &x [*x]", "1:8: begins with '*'"),
         ("a: *x", "1:4: begins with '*'"),
         ("a: !!python/object:os.system x", "1:4: begins with '!'"),
-        ("a: !!int 5", "1:4: begins with '!'"),
+        ("a: !!int 5", "1:4: the tag !!int is not read"),
         ("!x a: 1", "1:1: begins with '!'"),
         ("!x {a: 1}", "1:1: begins with '!'"),
-        ("a: !!set {a}", "1:4: begins with '!'"),
+        ("a: !!set {a}", "1:4: the tag !!set is not read"),
         ("[" * 51 + "]" * 51, "1:51: is nested more than 50 levels deep"),
         ("[" * 100_000, "1:51: is nested more than 50 levels deep"),
         ("{a: " * 100_000, "1:201: is nested more than 50 levels deep"),
@@ -247,3 +247,18 @@ def test_any_text_is_a_value_or_a_problem(text: str) -> None:
         parse_yaml(text, "f")
     except ConfigError as error:
         assert str(error).startswith("f:")  # noqa: PT017 - either outcome is right
+
+
+@pytest.mark.parametrize(
+    "text", ["a: 1\n---\n", "---\na: 1\n--- # end\n...\n", "---\n---\na: 1\n", "a: 1\n...\n---\n---\n"]
+)
+def test_an_empty_document_does_not_count(text: str) -> None:
+    """Templates leave a marker at the beginning or the end."""
+    assert parse_yaml(text, "f") == {"a": 1}
+
+
+@pytest.mark.parametrize("tag", ["!!float", "!!int", "!!bool", "!!null", "!!timestamp"])
+def test_a_tag_of_a_schema_is_named(tag: str) -> None:
+    """It is not read, and the problem says what to write instead; the text of any other tag is not shown."""
+    assert get_problem(f"a: {tag} 1") == f"f.yaml:1:4: the tag {tag} is not read; write the value without it"
+    assert get_problem("a: !hunter2 1").endswith("begins with '!', which makes it a tag; put the text in quotes")

@@ -24,6 +24,7 @@ _MAX_ALIASED = (
     100_000  # values that aliases may repeat, because nested aliases ("billion laughs") would fill the memory
 )
 _TAGS = (None, "!", "tag:yaml.org,2002:str", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
+_SCHEMA_TAGS = {"null", "bool", "int", "float", "binary", "timestamp", "omap", "pairs", "set", "merge"}
 _NODES = (ScalarEvent, AliasEvent, MappingStartEvent, SequenceStartEvent)  # the events that start a node
 
 Position = tuple[int, int]  # line and column, from 1
@@ -86,11 +87,24 @@ def build_document(events: Iterator[yaml.Event], on_item: ItemCallbacks = NO_CAL
     """
     top, builder = YamlSequence((1, 1)), _Builder(events, on_item)
     for event in events:
-        if isinstance(event, _NODES):
+        if isinstance(event, _NODES) and not _is_empty(event):  # as after a '---' at the end of the file
             top.append_at(builder.build_node(event), _position(event.start_mark))
     if len(top) > 1:
         raise PositionedError("contains a second document (after '---'); one is expected", top.value_positions[1])
     return top[0] if top else None
+
+
+def _is_empty(event: yaml.Event) -> bool:
+    """Return whether the event is the value of a document without text."""
+    return isinstance(event, ScalarEvent) and not (event.value or event.style or event.anchor or event.tag)
+
+
+def _explain_tag(tag: str) -> str:
+    """Return a message that shows the tags of YAML's schemas only, because another text after ``!`` may be a secret."""
+    name = tag.removeprefix("tag:yaml.org,2002:")
+    if name in _SCHEMA_TAGS:
+        return f"the tag !!{name} is not read; write the value without it"
+    return "begins with '!', which makes it a tag; put the text in quotes"
 
 
 class _Builder:
@@ -111,7 +125,7 @@ class _Builder:
             self._count += size
             return value
         if event.tag not in _TAGS:
-            raise PositionedError("begins with '!', which makes it a tag; put the text in quotes", position)
+            raise PositionedError(_explain_tag(event.tag), position)
         value = _scalar(event) if isinstance(event, ScalarEvent) else self._collection(event, position, on_item)
         self._count += 1
         if event.anchor is not None:

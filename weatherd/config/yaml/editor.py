@@ -96,7 +96,7 @@ def _find_list(text: str, key: str, name: str) -> tuple[list[Any], ListLayout]:
     rows = _read_rows(text, key, name)
     if rows is None:
         raise ConfigError(Problem(name, f"has no list under {key!r}"))
-    document: Any = yaml.compose(text, Loader=LOADER)
+    document = next(node for node in yaml.compose_all(text, Loader=LOADER) if isinstance(node, yaml.MappingNode))
     key_node, node = next(pair for pair in document.value if pair[0].value == key)
     colon = text.index(":", key_node.end_mark.index) + 1
     items = [(item.start_mark.index, _end(item)) for item in node.value]
