@@ -14,8 +14,8 @@ import typer
 from weatherd import log, plugins
 from weatherd.cli.exit_codes import ExitCode
 from weatherd.cli.options import ConfigFile, load_user_configuration, warn_of_quarantined_rows
-from weatherd.cli.terminal import print_text
 from weatherd.cli.startup_check import find_startup_errors, find_warnings, try_online
+from weatherd.cli.terminal import print_text
 from weatherd.errors import ConfigError
 
 if TYPE_CHECKING:
