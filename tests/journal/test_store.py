@@ -242,3 +242,18 @@ def test_several_processes_may_write_at_once(file: Path) -> None:
 
     assert _in_threads(4, work) == []
     assert load_state(file).usage == usage_of(120)
+
+
+def test_a_new_file_is_not_readable_by_all(tmp_path: Path) -> None:
+    """The journal and its log can be read by the group; the mode of an existing file is kept."""
+    file = tmp_path / "weatherd.sqlite"
+    umask = os.umask(0o022)
+    try:
+        with closing(Store(file)) as store:
+            store.add([FetchedObservation(KIEL, observation(KIEL))])
+            assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o640}
+        file.chmod(0o600)
+        with closing(Store(file)):
+            assert file.stat().st_mode & 0o777 == 0o600
+    finally:
+        os.umask(umask)

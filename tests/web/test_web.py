@@ -120,6 +120,7 @@ async def test_errors_are_problem_documents(tmp_path: Path) -> None:
         ):
             found, problem, headers = await daemon.get(path)
             assert (found, headers["Content-Type"].split(";")[0]) == (status, "application/problem+json"), path
+            assert headers["X-Content-Type-Options"] == "nosniff"
             assert detail in problem["detail"]
         status, problem, headers = await daemon.get("/api/v1/cities", "DELETE")
         assert (status, headers["Allow"]) == (405, "GET, HEAD")

@@ -114,7 +114,7 @@ async def _fetch(name: str, city: City, providers: OpenProviders) -> OnlineResul
     except ProviderError as error:
         code = ExitCode.CONFIG if error.failure is Failure.DENIED else ExitCode.UNAVAILABLE
         return OnlineResult(name, f"{city.name}: {error}", code)
-    text = f"{city.name}: {observation.temperature:.0f} °C, response in {time.monotonic() - begin:.2f} s"
+    text = f"{city.name}: {observation.temperature:z.0f} °C, response in {time.monotonic() - begin:.2f} s"
     return OnlineResult(name, text, ExitCode.OK)
 
 

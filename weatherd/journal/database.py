@@ -17,6 +17,7 @@ _LOCK_TIMEOUT = 5.0  # seconds to wait for another process that is writing
 _LOG_SIZE_LIMIT = 16 * 1024 * 1024  # bytes: an empty write-ahead log is cut to this size
 _OLDEST_SQLITE = (3, 32)  # the first with iif(), which a migration uses
 _INCREMENTAL = 2
+_MODE = 0o640  # of a new file: for the daemon's user, and for its group to read
 _ADVICE = {
     "malformed": "move it away to start with an empty one; the .recover command of sqlite3 saves what can be read",
     "not a database": "move it away to start with an empty one",
@@ -32,6 +33,9 @@ class Database:
     def __init__(self, file: Path, *, read_only: bool = False) -> None:
         check_version(sqlite3.sqlite_version_info)
         self._file = file
+        if not read_only:  # SQLite would create it readable by all users; its log has the same mode
+            with contextlib.suppress(OSError):  # SQLite raises a clearer error
+                os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _MODE))
         address = f"{file.absolute().as_uri()}?{_read_only_mode(file)}" if read_only else str(file)
         try:
             self._db = sqlite3.connect(

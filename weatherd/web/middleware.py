@@ -37,9 +37,13 @@ class ProblemError(Exception):
         self.status = status
 
 
+_NO_SNIFFING = {"X-Content-Type-Options": "nosniff"}  # a browser must not take JSON for a page
+
+
 def problem_response(status: int, detail: str, headers: dict[str, str] | None = None) -> web.Response:
     """Return an error response as specified by RFC 9457, "Problem Details for HTTP APIs"."""
     body = ProblemModel(title=HTTPStatus(status).phrase, status=status, detail=detail)
+    headers = {**_NO_SNIFFING, **(headers or {})}
     return web.Response(
         status=status, text=body.model_dump_json(), content_type="application/problem+json", headers=headers
     )
@@ -156,7 +160,7 @@ async def handle_errors(request: web.Request, handler: Handler) -> web.StreamRes
 async def cache_and_compress(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Return 304 when the client already has the response (If-None-Match), and compress large responses."""
     response = await handler(request)
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.update(_NO_SNIFFING)
     if not isinstance(response, web.Response) or response.status != HTTPStatus.OK:
         return response
     body = response.body

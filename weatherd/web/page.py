@@ -42,5 +42,5 @@ def _item(city: City, status: DaemonStatus) -> str:
     link = f'<a href="/api/v1/cities/{city.id}">{escape(city.name)}</a>'
     if last is None:
         return f"<li>{link}: {state}</li>"
-    text = f"{last.temperature:.0f} °C, {escape(last.description)}, observed {format_rfc3339(last.observed_at)}"
+    text = f"{last.temperature:z.0f} °C, {escape(last.description)}, observed {format_rfc3339(last.observed_at)}"
     return f"<li>{link}: {text}{'' if state is CityState.FRESH else f' ({state})'}</li>"

@@ -327,3 +327,18 @@ def test_span_lengths_are_usual_ones() -> None:
     assert lengths[7] == timedelta(hours=12)
     assert lengths[365] == timedelta(days=28)
     assert find_round_times(day, day + timedelta(hours=1), timedelta(hours=12), UTC) == [day.replace(hour=12, minute=0)]
+
+
+def test_a_rounded_zero_has_no_sign(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """-0.04 °C is printed as 0.0; one observation is singular, and its table has one row."""
+    (tmp_path / "weatherd.yaml").write_text("state: state\n")
+    (tmp_path / "cities.yaml").write_text("cities:\n  - {name: Kiel, lat: 1, lon: 1}\n")
+    (tmp_path / "state").mkdir()
+    with closing(Store(tmp_path / "state" / "weatherd.sqlite")) as store:
+        at = NOW - timedelta(hours=1)
+        store.add([FetchedObservation(KIEL, observation(KIEL, observed_at=at, fetched_at=at, temperature=-0.04))])
+    _, out, _ = run(capsys, "history", "Kiel", "--config", str(tmp_path / "weatherd.yaml"))
+    assert out.count("-") == 0
+    assert out.count(" 0.0 ") >= 4
+    assert "mean 0.0 °C   1 observation\n" in out
+    assert len(out.splitlines()) == 5

@@ -69,7 +69,7 @@ def _describe_city(city: CityDetail, now: datetime) -> Iterator[tuple[str, str]]
 
     if last := city.observation:
         station = f" station {last.station}" if last.station else ""
-        yield "last observation", f"{last.temperature:.1f} °C, {last.description}, from {last.provider}{station}"
+        yield "last observation", f"{last.temperature:z.1f} °C, {last.description}, from {last.provider}{station}"
         observed, fetched = format_age(last.observed_at, now), format_age(last.fetched_at, now)
         yield "", f"observed {observed} ago, fetched {fetched} ago"
         if city.budget is not None:

@@ -107,9 +107,9 @@ def _format_history(
 def _summarize(observations: Sequence[Observation], zone: tzinfo) -> Iterator[str]:
     low = min(observations, key=lambda observation: observation.temperature)
     high = max(observations, key=lambda observation: observation.temperature)
-    yield f"low {low.temperature:.1f} °C ({low.observed_at.astimezone(zone):%d %b %H:%M})"
-    yield f"high {high.temperature:.1f} °C ({high.observed_at.astimezone(zone):%d %b %H:%M})"
-    yield f"mean {sum(observation.temperature for observation in observations) / len(observations):.1f} °C"
+    yield f"low {low.temperature:z.1f} °C ({low.observed_at.astimezone(zone):%d %b %H:%M})"
+    yield f"high {high.temperature:z.1f} °C ({high.observed_at.astimezone(zone):%d %b %H:%M})"
+    yield f"mean {sum(observation.temperature for observation in observations) / len(observations):z.1f} °C"
     yield f"{len(observations):,} {'observation' if len(observations) == 1 else 'observations'}"
 
 
@@ -129,7 +129,7 @@ def _build_table(spans: Sequence[Span], zone: tzinfo, width: int | None) -> list
     from weatherd.cli.table import Column, format_table
 
     def format_all(values: Iterable[float | None]) -> list[str]:
-        return [f"{value:.1f}" if value is not None else "–" for value in values]
+        return [f"{value:z.1f}" if value is not None else "–" for value in values]
 
     return format_table(
         [

@@ -127,7 +127,7 @@ def _build_table(cities: Sequence[CityModel], now: datetime, width: int | None) 
         [
             Column("city", [city.name for city in cities], min_width=14),
             Column("state", [city.state for city in cities], styles=_STYLES),
-            Column("°C", [f"{last.temperature:.0f}" if last else "–" for last in latest], is_number=True),
+            Column("°C", [f"{last.temperature:z.0f}" if last else "–" for last in latest], is_number=True),
             Column("weather", [last.description if last else "–" for last in latest], rank=2, min_width=10),
             Column("age", [format_age(last.observed_at, now) if last else "–" for last in latest]),
             Column("provider", [last.provider if last else "–" for last in latest], rank=4),

@@ -53,5 +53,5 @@ async def _follow(client: Client, name: str | None, *, as_json: bool) -> None:
                     names[observation.city] = (await client.get_city_by_id(observation.city)).name
                 except CityNotFoundError:  # removed from the list in the meantime
                     names[observation.city] = observation.city
-            text = f"{names[observation.city]}: {observation.temperature:.0f} °C :: {observation.description}"
+            text = f"{names[observation.city]}: {observation.temperature:z.0f} °C :: {observation.description}"
             print_text(f"{observation.observed_at}  {text}")
