@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from weatherd.city import make_slug
 from weatherd.errors import ConfigError, Problem
 from weatherd.name_folding import fold_name
 
@@ -67,6 +66,8 @@ class ListRows:
 
     def choose_id(self, city_id: str, region: str) -> str:
         """Return *city_id* if it is free, or else a free one with the region, such as ``springfield-illinois``."""
+        from weatherd.city import make_slug
+
         candidates = [city_id, f"{city_id}-{make_slug(region)}" if region else city_id]
         free = next((text for text in candidates if text not in self._by_id and len(text) <= _ID_LENGTH), None)
         number = 2
@@ -82,6 +83,7 @@ def read_rows(list_path: Path) -> Iterator[ListedCity]:
 
     Raises ConfigError if a file cannot be read or is not YAML.
     """
+    from weatherd.city import make_slug
     from weatherd.config.city_list import list_files
     from weatherd.config.yaml import reader
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from weatherd.city import make_slug
 from weatherd.cli.options import ArgumentError
 from weatherd.errors import did_you_mean
 from weatherd.name_folding import fold_name
@@ -50,6 +49,8 @@ def find_recorded_city(configuration: Configuration, name: str, reader: Reader) 
     neither has such a city.
     """
     from zoneinfo import ZoneInfo
+
+    from weatherd.city import make_slug
 
     cities, folded = configuration.cities, fold_name(name)
     matches = itertools.chain(
