@@ -191,9 +191,9 @@ class Postgres(Server):
 
     def __init__(self) -> None:
         super().__init__(Path(tempfile.mkdtemp(prefix="weatherd-postgres-")))
-        self._as: list[str] = []
+        self.setpriv: list[str] = []  # the beginning of a command that runs as another user
         if os.getuid() == 0:
-            self._as = [program("setpriv", "util-linux"), "--reuid=postgres", "--regid=postgres", "--init-groups"]
+            self.setpriv = [program("setpriv", "util-linux"), "--reuid=postgres", "--regid=postgres", "--init-groups"]
             shutil.chown(self.folder, "postgres", "postgres")
 
     @property
@@ -207,10 +207,10 @@ class Postgres(Server):
         places = [str(path) for path in sorted(Path("/usr/lib/postgresql").glob("*/bin"))]
         if not data.exists():
             initdb = [program("initdb", "postgresql", *places), "-D", str(data), "-A", "trust", "-U", "postgres", "-N"]
-            subprocess.run([*self._as, *initdb], check=True, capture_output=True, cwd="/")  # noqa: S603 - ours
+            subprocess.run([*self.setpriv, *initdb], check=True, capture_output=True, cwd="/")  # noqa: S603 - ours
         options = ["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", f"port={self.port}"]
         folder = ["-c", f"unix_socket_directories={self.folder}"]
-        return [*self._as, program("postgres", "postgresql", *places), "-D", str(data), *options, *folder]
+        return [*self.setpriv, program("postgres", "postgresql", *places), "-D", str(data), *options, *folder]
 
     async def serves(self) -> bool:
         """Return whether it executes queries."""
@@ -232,6 +232,33 @@ class Postgres(Server):
         super().dies()
         with contextlib.suppress(FileNotFoundError):  # it would be taken for a running one's
             (self.folder / "data" / "postmaster.pid").unlink()
+
+
+class PgBouncer(Server):
+    """A pooler in transaction mode, whose clients share one session of a PostgreSQL server."""
+
+    def __init__(self, postgres: Postgres) -> None:
+        folder = postgres.folder / "pgbouncer"
+        folder.mkdir()
+        super().__init__(folder)
+        self._postgres = postgres
+        if postgres.setpriv:
+            shutil.chown(folder, "postgres", "postgres")
+
+    @property
+    def dsn(self) -> str:
+        """Its address."""
+        return f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
+
+    def command(self) -> Sequence[str]:
+        """Return the command that starts it."""
+        config = self.folder / "pgbouncer.ini"
+        config.write_text(
+            f"[databases]\npostgres = host=127.0.0.1 port={self._postgres.port} user=postgres\n"
+            f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {self.port}\nunix_socket_dir =\n"
+            "auth_type = any\npool_mode = transaction\ndefault_pool_size = 1\n"
+        )
+        return [*self._postgres.setpriv, program("pgbouncer", "pgbouncer"), str(config)]
 
 
 @contextlib.asynccontextmanager

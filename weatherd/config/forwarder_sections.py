@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 
@@ -32,8 +32,17 @@ def _check_topic(text: str) -> str:
 
 
 def _check_dsn(secret: SecretStr | None) -> SecretStr | None:
-    if secret and not re.match("postgres(ql)?://", secret.get_secret_value()):
+    if not secret:
+        return secret
+    try:
+        parts = urlsplit(secret.get_secret_value())
+        words = dict(parse_qsl(parts.query, strict_parsing=bool(parts.query)))
+    except ValueError:
+        parts, words = urlsplit(""), {}
+    if parts.scheme not in ("postgres", "postgresql"):
         raise ValueError("should be an address such as postgresql://user:password@localhost/weather")
+    if unknown := sorted(words.keys() & _LIBPQ_WORDS):
+        raise ValueError(f"has {unknown[0]!r}, which only libpq knows: remove it; weatherd has time limits of its own")
     return secret
 
 
@@ -43,6 +52,26 @@ def _check_measurement(text: str) -> str:
     return text
 
 
+# https://www.postgresql.org/docs/current/libpq-connect.html: those that asyncpg would send to the server as settings
+_LIBPQ_WORDS = {
+    "channel_binding",
+    "connect_timeout",
+    "fallback_application_name",
+    "gssencmode",
+    "hostaddr",
+    "keepalives",
+    "keepalives_count",
+    "keepalives_idle",
+    "keepalives_interval",
+    "load_balance_hosts",
+    "require_auth",
+    "requirepeer",
+    "sslcertmode",
+    "sslcompression",
+    "sslcrldir",
+    "sslsni",
+    "tcp_user_timeout",
+}
 _TOPIC = r"^[a-zA-Z0-9_-]+(/[a-zA-Z0-9_-]+)*$"
 Topic = Annotated[str, AfterValidator(_check_topic), Field(json_schema_extra={"pattern": _TOPIC})]
 PemFile = Annotated[Path | None, AfterValidator(resolve_path), AfterValidator(resolve_file)]

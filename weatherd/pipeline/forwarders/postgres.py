@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from weatherd.errors import ConfigError, DeliveryError, Problem, RejectedError, describe
 from weatherd.observation import FIELDS
+from weatherd.pipeline.forwarders.postgres_hosts import split_hosts
 from weatherd.plugins import explain_missing_library
 
 if TYPE_CHECKING:
@@ -27,15 +28,23 @@ _COLUMNS = ", ".join(
     f"{name} {_TYPES.get(name, 'double precision')}{' NOT NULL' if name in _REQUIRED else ''}" for name in FIELDS
 )
 _CREATE = f"CREATE TABLE {TABLE} ({_COLUMNS}, PRIMARY KEY ({_IDENTITY}))"
+_PARAMETERS = ", ".join(  # typed, because a column of your own table may have another type: numeric(6, 1), real
+    f"${number}::{_TYPES.get(name, 'float8')}" for number, name in enumerate(FIELDS, 1)
+)
 _VALUES = [name for name in FIELDS if name not in _IDENTITY.split(", ")]
 # A row that is delivered again changes nothing; a revision, which was fetched later, replaces the row.
 _INSERT = f"""
-INSERT INTO {TABLE} ({", ".join(FIELDS)}) VALUES ({", ".join(f"${number}" for number in range(1, len(FIELDS) + 1))})
+INSERT INTO {TABLE} ({", ".join(FIELDS)}) VALUES ({_PARAMETERS})
 ON CONFLICT ({_IDENTITY}) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in _VALUES)}
 WHERE {TABLE}.fetched_at < excluded.fetched_at
 """  # noqa: S608 - all names are constants
 _HYPERTABLE = f"SELECT create_hypertable('{TABLE}', 'observed_at', if_not_exists => true)"
-_ABOUT_VALUES = ("22", "23")  # classes of SQLSTATE: data exception, integrity constraint violation
+# Classes of SQLSTATE: data exception, integrity constraint violation, WITH CHECK OPTION, program limit exceeded
+_ABOUT_VALUES = ("22", "23", "44", "54")
+# Connection, transaction state, authorization, catalog, rollback, access rule, resources, operator, system
+_ABOUT_SERVER = ("08", "25", "28", "3D", "40", "42", "53", "57", "58")
+_CONNECT_TIMEOUT = 24.0  # seconds for all hosts
+_HOST_TIMEOUT = 10.0  # seconds for one
 _CLOSE_TIMEOUT = 0.3  # seconds
 
 
@@ -48,7 +57,10 @@ class PostgresConnection:
     async def deliver(self, batch: Sequence[Observation], key: str) -> None:  # noqa: ARG002 - the statement is idempotent
         """Insert a batch in one transaction. Raises RejectedError or DeliveryError."""
         with _translate_errors():
-            await self._connection.executemany(_INSERT, batch)
+            # Explicit, because a pooler such as PgBouncer may give each transaction another session: the statement is
+            # prepared and executed in the same one.
+            async with self._connection.transaction():
+                await self._connection.executemany(_INSERT, batch)
 
 
 class PostgresForwarder:
@@ -57,14 +69,13 @@ class PostgresForwarder:
     batch_size = 1000
 
     def __init__(self, dsn: str) -> None:
-        self._dsn = dsn
+        self._hosts = split_hosts(dsn)
         self._asyncpg = importlib.import_module("asyncpg")
 
     @contextlib.asynccontextmanager
     async def connect(self) -> AsyncIterator[PostgresConnection]:
         """Open a connection. Raises DeliveryError."""
-        with _translate_errors():
-            connection = await self._asyncpg.connect(self._dsn, server_settings={"application_name": "weatherd"})
+        connection = await self._open_connection()
         try:
             with _translate_errors():
                 await _prepare(connection)
@@ -73,11 +84,30 @@ class PostgresForwarder:
             with contextlib.suppress(Exception):
                 await connection.close(timeout=_CLOSE_TIMEOUT)
 
+    async def _open_connection(self) -> Any:
+        """Connect to the first host that responds and, if there are several, accepts writes."""
+        limit = min(_HOST_TIMEOUT, _CONNECT_TIMEOUT / len(self._hosts))
+        reasons = []
+        for host in self._hosts:
+            is_chosen = "target_session_attrs=" in host.dsn or len(self._hosts) == 1
+            try:
+                with _translate_errors():
+                    return await self._asyncpg.connect(
+                        host.dsn,
+                        timeout=limit,
+                        statement_cache_size=0,  # a pooler's sessions have the prepared statements of others
+                        server_settings={"application_name": "weatherd"},
+                        target_session_attrs=None if is_chosen else "read-write",
+                    )
+            except DeliveryError as error:
+                reasons.append(f"{host.name}: {error}")
+        raise DeliveryError("; ".join(reasons))
+
 
 async def _prepare(connection: Any) -> None:
-    if await connection.fetchval("SELECT to_regclass($1)", TABLE):  # the role may lack the right to create tables
-        return
     async with connection.transaction():
+        if await connection.fetchval("SELECT to_regclass($1)", TABLE):  # the role may lack the right to create tables
+            return
         await connection.execute(_CREATE)
         if await connection.fetchval("SELECT 1 FROM pg_extension WHERE extname = 'timescaledb'"):
             await connection.execute(_HYPERTABLE)
@@ -89,11 +119,20 @@ def _translate_errors() -> Iterator[None]:
     asyncpg = importlib.import_module("asyncpg")
     try:
         yield
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError) as error:
+    except TimeoutError:
+        raise DeliveryError("no response in time") from None
+    except (
+        asyncpg.PostgresError,
+        asyncpg.InterfaceError,
+        asyncpg.InternalClientError,
+        OSError,
+        ValueError,
+    ) as error:
         state = getattr(error, "sqlstate", None) or ""
         if state.startswith(_ABOUT_VALUES) or isinstance(error, asyncpg.DataError):
             raise RejectedError(describe(error)) from None
-        raise DeliveryError(describe(error)) from None
+        is_suspected = bool(state) and not state.startswith(_ABOUT_SERVER)
+        raise DeliveryError(describe(error), batch_suspected=is_suspected) from None
 
 
 def open_forwarder(settings: Settings, resources: ForwarderResources) -> PostgresForwarder | None:  # noqa: ARG001 - part of the contract
