@@ -13,8 +13,12 @@ from structlog.testing import capture_logs
 
 from tests.support import virtual_time
 from tests.support.daemon import ROWS, DaemonRunner, make_configuration
-from tests.support.fakes import FakeProvider, FakeSink, observation
+from tests.support.fakes import KIEL, FakeProvider, FakeSink, observation
+from weatherd.clock import AnchoredClock
 from weatherd.daemon.status import CityState
+from weatherd.freshness import BUILT_IN_BUDGETS
+from weatherd.http.trace import RequestTrace, add_traces
+from weatherd.polling.fetch import fetch_city
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -181,3 +185,53 @@ async def test_after_a_suspend_all_cities_are_polled_within_seconds() -> None:
         await asyncio.sleep(11)
         assert watched.polls(begin, begin + 11) == [1, 1, 1]
         assert watched.states() == {CityState.FRESH}
+
+
+async def test_a_clock_that_is_behind_does_not_change_the_time_of_an_observation() -> None:
+    """The city's previous observation shows that the clock is wrong, so what the service reports is recorded."""
+    async with watched_daemon() as watched:
+        virtual_time.step(-2 * HOUR)
+        await asyncio.sleep(HOUR)
+        virtual_time.step(2 * HOUR)
+        await asyncio.sleep(HOUR)
+    times = [seen.observed_at for seen in watched.sink.observations if seen.city == "kiel"]
+    assert times == sorted(times)
+    assert all((time - virtual_time.EPOCH).total_seconds() % 60 == 0 for time in times)
+    assert len(times) == len(set(times)) >= 18
+
+
+class DatedStation(FakeProvider):
+    """A service in the future of the machine's clock, with or without a ``Date`` that says so."""
+
+    def __init__(self, date: str) -> None:
+        super().__init__()
+        self._date = date
+
+    async def fetch(self, city: City) -> Observation:
+        """Return the weather of two hours ahead."""
+        trace = RequestTrace("host", virtual_time.boot)
+        trace.date = self._date
+        add_traces((trace,))
+        later = virtual_time.EPOCH + timedelta(hours=2)
+        return observation(city, observed_at=later, fetched_at=virtual_time.EPOCH)
+
+
+@pytest.mark.parametrize(
+    ("date", "hours"),
+    [
+        ("Thu, 01 Jan 2026 02:00:00 GMT", 2.0),
+        ("Thu, 01 Jan 2026 01:59:59 GMT", 2.0),
+        ("Thu, 01 Jan 2026 01:30:00 GMT", 1.5),
+        ("Thu, 01 Jan 2026 00:00:00 GMT", 0.0),
+        ("Wed, 31 Dec 2025 12:00:00 GMT", 0.0),
+        ("yesterday", 0.0),
+        ("", 0.0),
+    ],
+)
+async def test_the_clock_of_the_service_decides_what_is_in_the_future(date: str, hours: float) -> None:
+    """A time is changed only if it is in the future by the machine's clock and by that of the service."""
+    clock = AnchoredClock(virtual_time.now, virtual_time.boot)
+    result = await fetch_city(KIEL, ["a"], {"a": DatedStation(date)}, BUILT_IN_BUDGETS, clock)
+    assert result.observation
+    shift = (result.observation.observed_at - virtual_time.EPOCH).total_seconds()
+    assert shift == pytest.approx(hours * HOUR, abs=1)

@@ -209,6 +209,10 @@ class FakeJournal(Journal):
             self.kept[identity] = new
         return stored
 
+    async def witnessed_time(self, now: float) -> float:
+        """Trust the clock."""
+        return now
+
     async def prune(self, *_: object) -> dict[str, int]:
         """Delete nothing."""
         return {}

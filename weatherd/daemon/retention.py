@@ -26,6 +26,8 @@ async def prune_journal(
 ) -> None:
     """Delete observations fetched more than *retention* seconds ago, every hour; None keeps all observations.
 
+    A clock that is ahead deletes nothing: the time of the newest observations is the latest from which age is counted.
+
     Undelivered observations are deleted too, because otherwise a destination that never recovers would fill the disk.
     ``forwarder.missed`` reports them.
     """
@@ -35,7 +37,8 @@ async def prune_journal(
     while True:
         time = now().timestamp()
         try:
-            missed = await journal.prune(time - retention, time, forwarders)
+            before = await journal.witnessed_time(time) - retention
+            missed = await journal.prune(before, time, forwarders)
         except StateError as error:
             log.debug("journal.not_pruned", reason=str(error))  # the journal writer reports a full disk
         else:

@@ -149,6 +149,7 @@ async def _send(
         response.close()
         raise proxy_error(response.status, attempt.proxy)
     attempt.trace.status = response.status
+    attempt.trace.date = response.headers.get("Date", "")
     attempt.trace.reached("first_byte")
     return response
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import email.utils
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -79,7 +79,16 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     if value.isascii() and value.isdigit():
         return min(float(value), _MAX_WAIT)
     moment = parse_http_date(value)
-    return None if moment is None else min(max(0.0, (moment - now).total_seconds()), _MAX_WAIT)
+    delay = (moment - server_time(headers, now)).total_seconds() if moment else 0.0
+    return None if moment is None else min(max(0.0, delay), _MAX_WAIT)
+
+
+def server_time(headers: Mapping[str, str], now: datetime) -> datetime:
+    """Return the time at which a response arrived by the server's clock: ``Date`` + ``Age``; *now* without a date."""
+    date, age = parse_http_date(headers.get("Date", "")), headers.get("Age", "")
+    if date is None:
+        return now
+    return date + timedelta(seconds=min(float(age), _MAX_WAIT) if age.isascii() and age.isdigit() else 0.0)
 
 
 def parse_http_date(text: str) -> datetime | None:

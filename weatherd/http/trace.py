@@ -12,13 +12,14 @@ if TYPE_CHECKING:
 class RequestTrace:
     """Trace of one request. Each phase maps to its end, in seconds since the start of the request."""
 
-    __slots__ = ("_clock", "began", "host", "phases", "status")
+    __slots__ = ("_clock", "began", "date", "host", "phases", "status")
 
     def __init__(self, host: str, clock: Callable[[], float]) -> None:
         self.host = host  # with the port, if the URL has one
         self.began = clock()
         self.phases: dict[str, float] = {}  # dns, tls_begun, connected or reused, first_byte, done
         self.status: int | None = None  # None: no response
+        self.date = ""  # the header ``Date`` of the response
         self._clock = clock  # the loop's time(); looking the loop up each time would cost a system call
 
     def restart(self) -> None:
@@ -41,6 +42,11 @@ _traces: ContextVar[RequestTraces | None] = ContextVar("request_traces", default
 def start_tracing() -> Token[RequestTraces | None]:
     """Start to collect the traces of this task's requests."""
     return _traces.set(())
+
+
+def current_traces() -> RequestTraces:
+    """Return the traces since :func:`start_tracing`."""
+    return _traces.get() or ()
 
 
 def stop_tracing(started: Token[RequestTraces | None]) -> RequestTraces:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import structlog
 
+from weatherd.formatting import format_rfc3339
 from weatherd.journal.reader import Reader
 from weatherd.journal.state_folder import translate_errors
 from weatherd.journal.store import JOURNAL_FILE, Store
@@ -17,7 +19,6 @@ from weatherd.worker_thread import WorkerThread
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
     from contextlib import AbstractAsyncContextManager
-    from datetime import datetime
     from pathlib import Path
 
     from weatherd.journal.cursors import Cursor
@@ -71,17 +72,23 @@ class Journal:
         while self.last_seq <= after:
             await self._added.wait()
 
+    async def witnessed_time(self, now: float) -> float:
+        """Return the earlier of *now* and the services' time, both POSIX, because our clock may be wrong."""
+        return await self.call(lambda store: store.witnessed_time(now))
+
     async def prune(self, before: float, now: float, forwarders: Sequence[str]) -> dict[str, int]:
-        """Delete observations fetched before *before*, and release their disk space; both times are POSIX.
+        """Delete observations observed and fetched before *before*, and release their disk space; both times are POSIX.
 
         Returns the number of deleted observations that were not delivered yet, by forwarder. It works in small steps,
         between which new observations are stored.
         """
-        missed, seq, is_done = dict.fromkeys(forwarders, 0), 0, False
+        missed, deleted, seq, is_done = dict.fromkeys(forwarders, 0), 0, 0, False
         while not is_done:
             pruned = await self._worker.run(functools.partial(self._store.prune, before, now, seq, forwarders))
             missed = {name: count + pruned.missed[name] for name, count in missed.items()}
-            seq, is_done = pruned.seq, pruned.is_done
+            deleted, seq, is_done = deleted + pruned.deleted, pruned.seq, pruned.is_done
+        if deleted:
+            log.info("journal.pruned", observations=deleted, before=format_rfc3339(datetime.fromtimestamp(before, UTC)))
         while await self._worker.run(self._store.release_space):
             pass
         return missed

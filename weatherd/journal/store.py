@@ -43,6 +43,7 @@ SELECT max(
 _CHECK_LIMIT = 256 * 1024 * 1024  # bytes: a larger file is not checked for damage when it is opened
 _ADVICE = "move it away to start with an empty one; the .recover command of sqlite3 saves what can be read"
 _PRUNE_LIMIT = 5000  # rows in one transaction
+_WITNESSES = 100  # of the newest observations; their median is the services' time, even if a service's clock is wrong
 
 
 class SavedState(NamedTuple):
@@ -64,7 +65,8 @@ class PruneResult(NamedTuple):
     """The result of one step of pruning."""
 
     seq: int  # the number up to which the journal was searched
-    missed: dict[str, int]  # deleted observations that were not delivered yet, by forwarder
+    deleted: int  # observations
+    missed: dict[str, int]  # those that were not delivered yet, by forwarder
     is_done: bool
 
 
@@ -84,12 +86,15 @@ class Store:
         self._usage = UsageTable(self._db)
 
     def load(self, now: float) -> SavedState:
-        """Return the saved state, and delete expired key-value entries. *now* is a POSIX time."""
+        """Return the saved state, and delete expired key-value entries. *now* is a POSIX time.
+
+        The clock may be wrong: an entry is expired, and a time too far ahead, only if the services' time agrees.
+        """
         db = self._db
-        db.execute("DELETE FROM note WHERE until < ?", [now])
+        db.execute("DELETE FROM note WHERE until < ?", [self.witnessed_time(now)])
         return SavedState(
             self._latest.load(now),
-            self._usage.load(now),
+            self._usage.load(max([now, *self._service_times()])),
             [KeyValueEntry(*row) for row in db.query("SELECT provider, key, text, until FROM note")],
         )
 
@@ -125,25 +130,34 @@ class Store:
         with self._db.transaction():
             self._db.execute_many("INSERT OR REPLACE INTO skipped VALUES (?, ?, ?)", rows)
 
-    def prune(self, before: float, now: float, after: int, forwarders: Iterable[str]) -> PruneResult:
-        """Delete the next observations after number *after* that were fetched before *before*; both times are POSIX.
+    def witnessed_time(self, now: float) -> float:
+        """Return the earlier of *now* and the services' time, both POSIX: nothing is deleted on our clock alone."""
+        times = sorted(self._service_times())
+        return min(now, times[len(times) // 2]) if times else now
 
-        One call searches a few thousand rows, so that a writer need not wait long. Rows are in the order of their fetch
-        times, except for those written with a wrong clock, which do not end the search.
+    def _service_times(self) -> list[float]:
+        """Return the times of the newest observations, as the services reported them (POSIX)."""
+        newest = f"SELECT observed_at FROM observation ORDER BY seq DESC LIMIT {_WITNESSES}"
+        return [observed_at / 1e6 for (observed_at,) in self._db.query(newest) if isinstance(observed_at, int)]
+
+    def prune(self, before: float, now: float, after: int, forwarders: Iterable[str]) -> PruneResult:
+        """Delete the next observations after number *after* that were observed and fetched before *before*.
+
+        Both times are POSIX. One call searches a few thousand rows, so that a writer need not wait long. Rows are in
+        the order of their fetch times, except for those written with a wrong clock, which do not end the search.
         """
         if not after:
             self._latest.update()  # saves the highest number, which must not be used again if all rows are deleted
         with self._db.transaction():
-            rows = self._db.query(
-                "SELECT seq, fetched_at FROM observation WHERE seq > ? ORDER BY seq LIMIT ?", [after, _PRUNE_LIMIT]
-            )
-            old = [seq for seq, fetched_at in rows if fetched_at < before * 1e6]
+            times = "SELECT seq, max(observed_at, fetched_at) FROM observation WHERE seq > ? ORDER BY seq LIMIT ?"
+            rows = self._db.query(times, [after, _PRUNE_LIMIT])
+            old = [seq for seq, time in rows if time < before * 1e6]
             self._db.execute_many("DELETE FROM observation WHERE seq = ?", ([seq] for seq in old))
             self._db.execute_many("DELETE FROM skipped WHERE seq = ?", ([seq] for seq in old))
             missed = {name: self._missed(name, old) for name in forwarders}
-        in_order = any(before * 1e6 <= fetched_at <= now * 1e6 for _, fetched_at in rows)
+        in_order = any(before * 1e6 <= time <= now * 1e6 for _, time in rows)
         is_done = len(rows) < _PRUNE_LIMIT or (not old and in_order)
-        return PruneResult(rows[-1][0] if rows else after, missed, is_done)
+        return PruneResult(rows[-1][0] if rows else after, len(old), missed, is_done)
 
     def release_space(self) -> bool:
         """Release some unused space to the file system; return whether there is more."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
@@ -10,7 +10,8 @@ import structlog
 from weatherd import duration
 from weatherd.errors import Failure, ProviderError, describe, is_service_wide
 from weatherd.freshness import age_seconds
-from weatherd.http.trace import start_tracing, stop_tracing
+from weatherd.http.response import parse_http_date
+from weatherd.http.trace import current_traces, start_tracing, stop_tracing
 from weatherd.observation import Observation
 from weatherd.plugins import contain
 from weatherd.polling.poll_history import SERVED, ProviderAttempt
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from weatherd.providers import Provider
 
 log = structlog.get_logger()
+
+_DATE_RESOLUTION = timedelta(seconds=1)  # of the header ``Date``
 
 
 class FetchResult(NamedTuple):
@@ -53,10 +56,12 @@ async def fetch_city(
     providers: Mapping[str, Provider],
     budgets: AgeBudgets,
     clock: AnchoredClock,
+    *,
+    previous: Observation | None = None,
 ) -> FetchResult:
     """Try the providers *names* one after the other until one returns a fresh observation.
 
-    Exceptions of providers are collected in the result, never raised.
+    *previous* is the city's latest observation. Exceptions of providers are collected in the result, never raised.
     """
     errors: dict[str, Exception] = {}
     attempts: list[ProviderAttempt] = []
@@ -68,7 +73,7 @@ async def fetch_city(
                 response = await providers[name].fetch(city)
                 ended = clock.boot()
                 now = clock.epoch + ended
-                found = _checked(response, city, now)
+                found = _checked(response, city, now, previous)
         except Exception as error:
             errors[name] = error
             attempts.append(_failed_attempt(name, clock.boot() - began, stop_tracing(token), error))
@@ -91,10 +96,11 @@ def _failed_attempt(provider: str, seconds: float, traces: Sequence[RequestTrace
     return ProviderAttempt(provider, outcome, seconds, describe(error), traces)
 
 
-def _checked(response: Any, city: City, now: float) -> Observation:
+def _checked(response: Any, city: City, now: float, previous: Observation | None) -> Observation:
     """Return a provider's response if it is a valid observation of the city, with ``observed_at`` not in the future.
 
-    Raises TypeError for anything else.
+    Raises TypeError for anything else. A clock that is behind the service's, or behind the city's previous observation,
+    is wrong itself: then ``observed_at`` stays as the service reported it.
     """
     if not isinstance(response, Observation):
         raise TypeError(f"fetch() must return an Observation, not {type(response).__name__}")
@@ -104,7 +110,11 @@ def _checked(response: Any, city: City, now: float) -> Observation:
         raise TypeError(problem)
     if response.observed_at <= response.fetched_at:
         return response
-    latest = max(response.fetched_at, datetime.fromtimestamp(now, UTC))
+    here = datetime.fromtimestamp(now, UTC)
+    there = (parse_http_date(trace.date) for trace in current_traces())
+    latest = max(response.fetched_at, here, *(date + _DATE_RESOLUTION for date in there if date))
+    if previous and previous.observed_at > latest:
+        return response
     return response._replace(observed_at=min(response.observed_at, latest))
 
 

@@ -106,7 +106,8 @@ async def _poll(
     clock = context.clock
     began = clock.boot()
     names = order_providers(city.providers, health.suspensions, began)
-    result = await fetch_city(city, names, context.providers, context.latest.budgets, clock)
+    latest = context.latest
+    result = await fetch_city(city, names, context.providers, latest.budgets, clock, previous=latest.get(city.id))
     if result.observation:  # stale ones too; they are marked as stale
         await context.queue.put(_count_fetched(city, result, result.observation, context))
     interval = context.planner.interval(city)

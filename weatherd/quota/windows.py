@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from weatherd.quota.plans import WINDOW_SECONDS
 
 CLOCK_TOLERANCE = 5.0  # seconds: difference between our clock and the service's, plus the time a request travels
+_KEPT_WINDOWS = 3
 _WRONG_CLOCK = 3600.0  # seconds; a clock that is set back by more was wrong before
 
 
@@ -40,14 +41,21 @@ class WindowCount:
     used: float = 0.0
     carried_over: float = 0.0  # part of ``used``
     unsaved: float = 0.0  # part of ``used``
+    _earlier: dict[float, float] = field(default_factory=dict)  # calls of earlier windows, by their start
 
     def begin_next(self, now: float) -> None:
-        """Begin the window that contains *now*, unless it is the current one or the clock was set back a little."""
+        """Begin the window that contains *now*, unless it is the current one or the clock was set back a little.
+
+        A window that is entered again keeps its calls: a clock that was ahead for a minute does not clear a month.
+        """
         started = window_start(self.window, now - CLOCK_TOLERANCE)
         if started > self.started or now < self.started - _WRONG_CLOCK:
-            self.started, self.ends = started, window_end(self.window, started)
-            self.used = self.unsaved = self.carried_over
-            self.carried_over = 0.0
+            self._earlier[self.started] = self.used
+            self.unsaved = self.carried_over if started == self.ends else 0.0
+            self.started, self.ends, self.carried_over = started, window_end(self.window, started), 0.0
+            self.used = self._earlier.pop(started, 0.0) + self.unsaved
+            if len(self._earlier) > _KEPT_WINDOWS:
+                del self._earlier[next(iter(self._earlier))]  # the one that ended first
 
     def charge(self, weight: float, now: float) -> None:
         """Count calls."""

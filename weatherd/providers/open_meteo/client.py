@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from weatherd import wmo
 from weatherd.errors import Failure, ProviderError
 from weatherd.http.client import get
-from weatherd.http.response import Response, parse_json
+from weatherd.http.response import Response, parse_json, server_time
 from weatherd.observation import Observation
 from weatherd.providers.batching import Coalescer
 from weatherd.providers.bisection import IsolatingSender
@@ -188,7 +188,8 @@ def _service_error(response: Response, now: datetime) -> ProviderError:
     elif failure is Failure.RATE_LIMITED and delay is None:
         window = next((window for word, window in _WINDOWS.items() if word in text), None)
         if window:
-            delay = window_end(window, now.timestamp()) + CLOCK_TOLERANCE - now.timestamp()
+            there = server_time(response.headers, now).timestamp()
+            delay = window_end(window, there) + CLOCK_TOLERANCE - there
     return ProviderError(text, failure, retry_after=delay)
 
 
