@@ -20,6 +20,7 @@ from weatherd.pipeline.sinks.guard import QUEUE_LIMIT, WRITE_TIMEOUT, GuardedSin
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from weatherd.city import City
     from weatherd.observation import FetchedObservation
 
 
@@ -176,3 +177,29 @@ async def test_a_cancelled_sink_has_missed_its_queue() -> None:
         running.cancel()
         await asyncio.wait([running])
     assert (guarded.missed, events[0]["missed"]) == (3, 3)
+
+
+async def test_an_observation_of_the_old_place_of_a_moved_city_is_only_stored() -> None:
+    """If a response was under way when the list was edited, the city does not show the weather of its old place."""
+    latest, queue, counts = make_latest([KIEL]), ObservationQueue(10), ObservationCounts()
+    journal = FakeJournal()
+    writer = JournalWriter(journal.add, queue, counts)
+    moved = replace(KIEL, lat=1.0)
+    await queue.put(make_fetched(KIEL, temperature=-5.0))
+    latest.apply(diff([KIEL], [moved]))
+    queue.close()
+    await consume(queue, latest, [], writer)
+    await writer.run()
+    assert (counts.stored, latest.get("kiel")) == (1, None)
+
+
+@pytest.mark.parametrize("lists", [[[KIEL], []], [[KIEL]]], ids=["removed and added", "moved"])
+async def test_a_city_that_moves_back_shows_its_weather(lists: list[list[City]]) -> None:
+    """Only the coordinates count, however often the list is edited; an observation where the city is now is shown."""
+    latest, before, moved = make_latest([KIEL]), [KIEL], replace(KIEL, lat=1.0)
+    for listed in (*lists[1:], [moved], *lists[1:], [KIEL]):
+        latest.apply(diff(before, listed))
+        before = listed
+        for city in listed:
+            assert latest.is_moved(replace(moved, lat=2.0))
+            assert not latest.is_moved(city)

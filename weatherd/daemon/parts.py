@@ -81,13 +81,16 @@ async def open_parts(
         configuration = providers.require_usable(configuration)
         sinks = await stack.enter_async_context(open_sinks(settings))
         budgets = replace(providers.budgets, interval_of=functools.partial(_interval, registry, providers.planner))
-        forwarders = await stack.enter_async_context(open_forwarders(settings, state, lambda: registry.cities, budgets))
+        latest = LatestObservations(state.latest, budgets)
+        forwarders = await stack.enter_async_context(
+            open_forwarders(settings, state, lambda: registry.cities, budgets, latest=latest.get)
+        )
         yield Parts(
             configuration=configuration,
             load=lambda cities: providers.require_usable(load(cities)),
             snapshot=snapshot,
             registry=registry,
-            latest=LatestObservations(state.latest, budgets),
+            latest=latest,
             planner=providers.planner,
             providers=providers.usable,
             sinks=sinks,

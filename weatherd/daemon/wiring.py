@@ -20,7 +20,7 @@ from weatherd.http.session import open_session
 from weatherd.journal.journal import open_journal
 from weatherd.journal.provider_state import in_memory_state, open_provider_state
 from weatherd.journal.state_folder import find_state_folder
-from weatherd.pipeline.forwarders import ForwarderResources, check_batch_size
+from weatherd.pipeline.forwarders import ForwarderResources, check_batch_size, know_nothing
 from weatherd.plugins import contain, explain_plugin_error
 from weatherd.providers import ProviderTraits, Resources
 from weatherd.quota.limiter import RateLimiter
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from weatherd.config.loader import Configuration
     from weatherd.config.settings import Settings
     from weatherd.journal.provider_state import ProviderState
+    from weatherd.observation import Observation
     from weatherd.pipeline.forwarders import Forwarder
     from weatherd.pipeline.sinks import Sink
     from weatherd.providers import Provider
@@ -179,6 +180,8 @@ async def open_forwarders(
     state: ProviderState,
     cities: Callable[[], Sequence[City]],
     budgets: AgeBudgets,
+    *,
+    latest: Callable[[str], Observation | None] = know_nothing,
 ) -> AsyncIterator[dict[str, Forwarder]]:
     """Create every installed and enabled forwarder; the daemon connects them later.
 
@@ -187,7 +190,7 @@ async def open_forwarders(
     forwarders: dict[str, Forwarder] = {}
     async with open_session(USER_AGENT, ca_file=settings.tls.ca_file) as session:
         for name, point in plugins.find_plugins("forwarders").items():
-            resources = ForwarderResources(session, state.key_values(f"forwarder {name}"), cities, utc_now, budgets)
+            resources = ForwarderResources(session, state.key_values(f"forwarder {name}"), cities, utc_now, budgets, latest)
             with _contain_opening(name):
                 if (forwarder := create_forwarder(point, settings, resources)) is not None:
                     forwarders[name] = forwarder

@@ -35,8 +35,13 @@ async def consume(
 
 
 def _record(fetched: FetchedObservation, latest: LatestObservations) -> FetchedObservation:
-    """Record the observation as the city's latest; flag it as newer than or identical to the previous one."""
+    """Record the observation as the city's latest; flag it as newer than or identical to the previous one.
+
+    One of a place that the city has left since is only stored.
+    """
     city, observation, _, stale, _ = fetched
+    if latest.is_moved(city):
+        return fetched
     previous = latest.get(city.id)
     latest.record(observation)
     if previous is None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from weatherd.city import City
     from weatherd.config.diff import CityListDiff
     from weatherd.freshness import AgeBudgets
     from weatherd.observation import LastObservation, Observation
@@ -23,10 +24,17 @@ class LatestObservations:
         self.budgets = budgets
         self._latest: dict[str, Observation] = {}  # by city id
         self._saved = {last.observation.city: last for last in saved}  # of cities that are not listed yet
+        self._edited: dict[str, City] = {}  # the cities that were added or moved since the start, by id
+        self._is_started = False
 
     def record(self, observation: Observation) -> None:
         """Record an observation as its city's latest."""
         self._latest[observation.city] = observation
+
+    def is_moved(self, city: City) -> bool:
+        """Return whether the city is at other coordinates now, because the list was edited since *city* was polled."""
+        current = self._edited.get(city.id)
+        return current is not None and (current.lat, current.lon) != (city.lat, city.lon)
 
     def get(self, city_id: str) -> Observation | None:
         """Return the latest observation of a city, or None."""
@@ -46,3 +54,8 @@ class LatestObservations:
             saved, city = self._saved.pop(city_id, None), diff.added_or_changed[city_id]
             if saved and (saved.lat, saved.lon) == (city.lat, city.lon):
                 self._latest[city_id] = saved.observation
+        for city_id in diff.removed:
+            self._edited.pop(city_id, None)
+        if self._is_started:
+            self._edited |= {city_id: diff.added_or_changed[city_id] for city_id in diff.added | diff.moved}
+        self._is_started = True

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from weatherd.city import City
     from weatherd.journal.journal import Journal
+    from weatherd.observation import Observation
     from weatherd.pipeline.forwarders.group import DeliveryGroup
 
 PATIENCE = 60.0  # seconds after which a test gives up
@@ -46,6 +47,7 @@ class DeliveryHarness:
         self.cities: tuple[City, ...] = (KIEL, BERLIN)
         self.begin = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
         self.added = 0
+        self.latest: dict[str, Observation] = {}  # of each city, as the daemon knows it
 
     async def add_observations(self, count: int, city: City = KIEL, **values: Any) -> None:
         """Add observations of the last hour, each one millisecond later and one degree warmer than the previous."""
@@ -54,6 +56,7 @@ class DeliveryHarness:
             moment = self.begin + timedelta(milliseconds=number)
             fields = {"temperature": float(number), "observed_at": moment, "fetched_at": moment} | values
             batch.append(FetchedObservation(city, observation(city, **fields)))
+        self.latest[city.id] = batch[-1].observation
         for start in range(0, count, 500):
             await self.journal.add(batch[start : start + 500])
         self.added += count
@@ -75,7 +78,11 @@ async def open_harness(folder: Path) -> AsyncIterator[DeliveryHarness]:
         harness = DeliveryHarness(
             journal,
             ForwarderResources(
-                session, new_key_values("destination"), lambda: harness.cities, lambda: datetime.now(UTC)
+                session,
+                new_key_values("destination"),
+                lambda: harness.cities,
+                lambda: datetime.now(UTC),
+                latest=lambda city_id: harness.latest.get(city_id),  # noqa: PLW0108 - the harness does not exist yet
             ),
         )
         yield harness

@@ -328,3 +328,60 @@ async def _is_logged(logs: list[Any], event: str) -> bool:
 
 async def _is_caught_up(deliveries: Any) -> bool:
     return not deliveries.statuses()["destination"].behind
+
+
+async def test_a_restart_of_everything_shows_what_the_journal_knows(tmp_path: Path) -> None:
+    """Daemon and broker restart, the broker has forgotten everything, nothing is new: the last values are published."""
+    async with run_broker(tmp_path) as (harness, server):
+        async with harness.run_forwarder(open_forwarder, **forwarder_settings(server)) as deliveries:
+            await harness.add_observations(2, **NOW)
+            await wait_until(lambda: _is_caught_up(deliveries))
+        server.dies()
+        for file in server.folder.glob("mosquitto.db*"):
+            file.unlink()
+        await server.starts()
+        async with (
+            run_listener(server) as listener,
+            harness.run_forwarder(open_forwarder, **forwarder_settings(server)) as deliveries,
+        ):
+            assert json.loads(await listener.wait_for("weatherd/kiel/state"))["temperature"] == 1.0
+            assert await listener.wait_for("weatherd/kiel/availability") == b"online"
+            assert await listener.wait_for("weatherd/berlin/availability") == b"offline"
+            assert deliveries.statuses()["destination"].delivered == 0
+
+
+async def test_a_city_that_is_listed_again_is_published_without_news(tmp_path: Path) -> None:
+    """Its weather has not changed meanwhile, so that the journal gets nothing new."""
+    async with (
+        run_broker(tmp_path) as (harness, server),
+        run_listener(server) as listener,
+        harness.run_forwarder(open_forwarder, **forwarder_settings(server)),
+    ):
+        await harness.add_observations(1, **NOW)
+        await listener.wait_for("weatherd/kiel/availability", b"online")
+        harness.cities, known = (BERLIN,), harness.latest.pop("kiel")
+        await listener.wait_for("weatherd/kiel/availability", b"")
+        harness.cities, harness.latest["kiel"] = (KIEL, BERLIN), known
+        await listener.wait_for("weatherd/kiel/availability", b"online")
+        assert json.loads(await listener.wait_for("weatherd/kiel/state"))["temperature"] == 0.0
+
+
+async def test_a_moved_city_is_offline_until_it_is_polled(tmp_path: Path) -> None:
+    """The weather of the old place is not shown for the new one, not even if it is delivered after the move."""
+    async with (
+        run_broker(tmp_path) as (harness, server),
+        run_listener(server) as listener,
+        harness.run_forwarder(open_forwarder, **forwarder_settings(server)) as deliveries,
+    ):
+        await harness.add_observations(1, **NOW)
+        await listener.wait_for("weatherd/kiel/availability", b"online")
+        harness.cities = (replace(KIEL, lat=1.0), BERLIN)
+        await harness.add_observations(1, **NOW)  # fetched before the move
+        del harness.latest["kiel"]
+        await listener.wait_for("weatherd/kiel/availability", b"offline")
+        await wait_until(lambda: _is_caught_up(deliveries))
+        assert json.loads((await read_retained(server))["weatherd/kiel/state"])["temperature"] == 0.0
+        assert listener.payloads_on("weatherd/kiel/availability")[-1] == b"offline"
+        await harness.add_observations(1, **NOW)
+        await listener.wait_for("weatherd/kiel/availability", b"online")
+        assert json.loads((await read_retained(server))["weatherd/kiel/state"])["temperature"] == 2.0

@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from weatherd.observation import Observation
 
 
+def know_nothing(_city_id: str) -> None:
+    """Return that no observation is known, because there is no daemon."""
+
+
 @dataclass(frozen=True, slots=True)
 class ForwarderResources:
     """The resources that weatherd provides to a forwarder."""
@@ -39,6 +43,9 @@ class ForwarderResources:
     cities: Callable[[], Sequence[City]]  # the current list; the same object until the list changes
     now: Callable[[], datetime]  # the current time, aware and in UTC
     budgets: AgeBudgets = BUILT_IN_BUDGETS  # the ages above which observations are stale
+    latest: Callable[[str], Observation | None] = (
+        know_nothing  # a city's latest observation where it is now, by city id
+    )
 
 
 class Connection(Protocol):

@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
-import json
 import ssl
 from typing import TYPE_CHECKING
 
 import structlog
 
 from weatherd.errors import ConfigError, DeliveryError, Problem, RejectedError
-from weatherd.formatting import to_dict
+from weatherd.pipeline.forwarders.city_states import OFFLINE, ONLINE, CityStates
 from weatherd.pipeline.forwarders.discovery_payload import Topics
-from weatherd.pipeline.forwarders.home_assistant import Announcer, Publication, publish_in_batches
+from weatherd.pipeline.forwarders.home_assistant import Announcer, publish_in_batches
 from weatherd.plugins import explain_missing_library
 
 if TYPE_CHECKING:
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-_ONLINE, _OFFLINE = b"online", b"offline"
 _REFRESH_INTERVAL = 1.0  # seconds between checks of the list of cities and of the ages
 _GOODBYE_TIMEOUT = 0.3  # seconds
 _NO_REPORTS = (
@@ -45,30 +43,19 @@ class MqttConnection:
         self._topics = topics
         self._forwarder = forwarder
         self._resources = forwarder.resources
+        self._states = forwarder.states
         self._announcer = Announcer(
-            topics, forwarder.resources, broker.publish, forwarder.forget, enabled=forwarder.discovery
+            topics, forwarder.resources, broker.publish, self._states.forget, enabled=forwarder.discovery
         )
         self._announcing = asyncio.Lock()  # because the list may change while everything is published again
 
     async def deliver(self, batch: Sequence[Observation], key: str) -> None:  # noqa: ARG002 - publishing is idempotent
-        """Publish each observation, in order, as its city's state; a stale one only after its city is offline."""
-        now = self._resources.now().timestamp()
-        listed = {city.id for city in self._resources.cities()}
-        publications: list[Publication] = []
-        for observation in batch:
-            city_id, is_listed = observation.city, observation.city in listed
-            state = self._build_state(observation, retain=is_listed)
-            availability = self._update_availability(observation, now) if is_listed else []
-            publications += (
-                [*availability, state] if self._resources.budgets.is_stale(observation, now) else [state, *availability]
-            )
-            if is_listed:
-                self._forwarder.latest[city_id] = observation
-        await publish_in_batches(self._broker.publish, publications)
+        """Publish each observation, in order, as its city's state."""
+        await publish_in_batches(self._broker.publish, self._states.update(batch))
 
     async def start(self) -> None:
         """Publish that weatherd is online, then all announcements and states."""
-        await self._broker.publish(self._topics.status, _ONLINE, retain=True)
+        await self._broker.publish(self._topics.status, ONLINE, retain=True)
         await self._publish_all()
 
     async def refresh(self) -> None:
@@ -78,17 +65,13 @@ class MqttConnection:
             async with self._announcing:
                 if self._resources.cities() is not self._announcer.cities:
                     await self._announcer.announce()
-            now = self._resources.now().timestamp()
-            changes = [
-                change for last in self._forwarder.latest.values() for change in self._update_availability(last, now)
-            ]
-            await publish_in_batches(self._broker.publish, changes)
+            await publish_in_batches(self._broker.publish, self._states.refresh(self._announcer.cities))
 
     async def follow_home_assistant(self) -> None:
         """Publish everything again whenever Home Assistant has started, until cancelled."""
         await self._subscribe()
         async for message in self._broker.messages():
-            if message.payload == _ONLINE and not message.retain:
+            if message.payload == ONLINE and not message.retain:
                 async with self._announcing:
                     await self._publish_all()
                     await self._announcer.repeat_removals()
@@ -106,29 +89,12 @@ class MqttConnection:
     async def stop(self) -> None:
         """Publish that weatherd is offline, as the last will does after a lost connection."""
         async with asyncio.timeout(_GOODBYE_TIMEOUT):
-            await self._broker.publish(self._topics.status, _OFFLINE, retain=True)
+            await self._broker.publish(self._topics.status, OFFLINE, retain=True)
 
     async def _publish_all(self) -> None:
         self._announcer.cities = ()
-        self._forwarder.online.clear()
         await self._announcer.announce()
-        now = self._resources.now().timestamp()
-        publications: list[Publication] = []
-        for last in self._forwarder.latest.values():
-            publications += [*self._update_availability(last, now), self._build_state(last, retain=True)]
-        await publish_in_batches(self._broker.publish, publications)
-
-    def _build_state(self, observation: Observation, *, retain: bool) -> Publication:
-        payload = json.dumps(to_dict(observation), ensure_ascii=False).encode()
-        return Publication(self._topics.state(observation.city), payload, retain)
-
-    def _update_availability(self, last: Observation, now: float) -> list[Publication]:
-        """Return the publication of a city's availability if it has changed, else an empty list."""
-        online = not self._resources.budgets.is_stale(last, now)
-        if self._forwarder.online.get(last.city) == online:
-            return []
-        self._forwarder.online[last.city] = online
-        return [Publication(self._topics.availability(last.city), _ONLINE if online else _OFFLINE, retain=True)]
+        await publish_in_batches(self._broker.publish, self._states.repeat())
 
 
 class MqttForwarder:
@@ -144,19 +110,13 @@ class MqttForwarder:
         self._warned: set[str] = set()  # events
         self.discovery = section.discovery
         self.resources = resources
-        self.latest: dict[str, Observation] = {}  # the last published, by city id
-        self.online: dict[str, bool] = {}  # the last published availability, by city id
+        self.states = CityStates(self._topics, resources)
 
     def log_warning(self, event: str, **fields: str) -> None:
         """Log a warning about the broker, once for all connections."""
         if event not in self._warned:
             self._warned.add(event)
             log.warning(event, forwarder="mqtt", broker=f"{self._section.host}:{self._section.port}", **fields)
-
-    def forget(self, city_id: str) -> None:
-        """Forget a city that has left the list."""
-        self.latest.pop(city_id, None)
-        self.online.pop(city_id, None)
 
     @contextlib.asynccontextmanager
     async def connect(self) -> AsyncIterator[MqttConnection]:
@@ -177,7 +137,7 @@ class MqttForwarder:
         options: BrokerOptions = self._client.BrokerOptions(
             section.host,
             section.port,
-            will=(self._topics.status, _OFFLINE),
+            will=(self._topics.status, OFFLINE),
             client_id=section.client_id,
             username=section.username,
             password=secret.get_secret_value() if secret else None,
