@@ -190,7 +190,9 @@ async def open_forwarders(
     forwarders: dict[str, Forwarder] = {}
     async with open_session(USER_AGENT, ca_file=settings.tls.ca_file) as session:
         for name, point in plugins.find_plugins("forwarders").items():
-            resources = ForwarderResources(session, state.key_values(f"forwarder {name}"), cities, utc_now, budgets, latest)
+            resources = ForwarderResources(
+                session, state.key_values(f"forwarder {name}"), cities, utc_now, budgets, latest
+            )
             with _contain_opening(name):
                 if (forwarder := create_forwarder(point, settings, resources)) is not None:
                     forwarders[name] = forwarder
