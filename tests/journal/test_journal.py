@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from weatherd.city import City
 
-MEMORY = ":memory:"  # SQLite's name for no file at all
 NOW = EPOCH.timestamp()
 DAY = 86400.0
 moments = st.datetimes(min_value=EPOCH.replace(tzinfo=None)).map(lambda moment: moment.replace(tzinfo=EPOCH.tzinfo))
@@ -65,7 +64,7 @@ def test_an_observation_is_read_as_it_was_added(
         station="K1",
         code=None,
     )
-    with closing(Store(MEMORY)) as store:  # type: ignore[arg-type]
+    with TemporaryDirectory() as folder, closing(Store(Path(folder) / "weatherd.sqlite")) as store:
         store.add([FetchedObservation(KIEL, observed)])
         row = store._db.query("SELECT * FROM observation")[0]
     assert parse_entry(row).observation == observed

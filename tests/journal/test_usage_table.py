@@ -5,7 +5,8 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given
@@ -20,9 +21,6 @@ from weatherd.journal.store import JOURNAL_FILE, Store
 from weatherd.quota.plans import PLANS
 from weatherd.quota.usage import ProviderUsage, WindowUsage
 from weatherd.quota.windows import CLOCK_TOLERANCE
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 NOW = EPOCH.timestamp()
 NOON = EPOCH + timedelta(hours=12)
@@ -80,7 +78,7 @@ usages = st.builds(ProviderUsage, st.just("fake"), st.lists(windows, max_size=5)
 def test_calls_add_up_and_times_only_grow(saves: list[ProviderUsage]) -> None:
     """Calls of one window are added, a later window replaces an earlier one, and the later time wins."""
     model = UsageModel()
-    with closing(Store(":memory:")) as store:  # type: ignore[arg-type] # SQLite's name for a file in memory
+    with TemporaryDirectory() as folder, closing(Store(Path(folder) / "weatherd.sqlite")) as store:
         for usage in saves:
             (saved,) = store.save([usage], [])
             expected = model.add(usage)

@@ -17,6 +17,7 @@ from weatherd.daemon.grace_period import GracePeriod
 from weatherd.daemon.reload import Reloader
 from weatherd.daemon.retention import prune_journal
 from weatherd.daemon.status import DaemonStatus, ReloadResult
+from weatherd.observation import FetchedObservation
 from weatherd.pipeline.consumer import consume
 from weatherd.pipeline.forwarders.group import open_deliveries
 from weatherd.pipeline.journal_writer import JournalWriter
@@ -96,6 +97,9 @@ async def _open_services(parts: Parts, services: contextlib.AsyncExitStack, relo
     registry.subscribe(lambda change: gc_tuning.set_threshold(len(change.cities)))
     registry.apply(diff((), parts.configuration.cities), parts.configuration.quarantined)
     counts, queue = ObservationCounts(), ObservationQueue(parts.configuration.settings.queue_size)
+    parts.journal.known = lambda: [
+        FetchedObservation(city, last) for city in registry.cities if (last := parts.latest.get(city.id))
+    ]
     status = DaemonStatus(
         registry=registry,
         latest=parts.latest,

@@ -48,10 +48,30 @@ class Journal:
         self._store = store
         self._worker = worker
         self._added = asyncio.Event()
+        self.known: Callable[[], Sequence[FetchedObservation]] = tuple  # to be written again if the file is lost
+        self.on_reopened: Callable[[], None] = _ignore_reopening
+        self._lost: str | None = (
+            None  # what happened to the file before this one, in which known observations are missing
+        )
 
     async def call(self, function: Callable[[Store], _T]) -> _T:
-        """Call *function* with the store in the writer's thread; return its result."""
+        """Call *function* with the store in the writer's thread; return its result.
+
+        If the file was deleted, replaced or cut short, it is opened anew first.
+        """
+        if lost := self._store.lost:
+            await self._worker.run(lambda: self._store.reopen(self.last_seq))
+            self._lost = lost
+            self.on_reopened()
         return await self._worker.run(lambda: function(self._store))
+
+    async def _restore(self) -> int:
+        """Add the known observations to a file that replaces a lost one; return the highest number in it."""
+        known = self.known()
+        added = await self.call(lambda store: store.add(known))
+        log.warning("journal.reopened", file=str(self.file), reason=f"it {self._lost}", restored=added.stored)
+        self._lost = None
+        return added.last_seq
 
     def open_reader(self) -> AbstractAsyncContextManager[AsyncReader]:
         """Open the journal for reading, independent of the writer. Raises StateError if it cannot be read."""
@@ -59,10 +79,11 @@ class Journal:
 
     async def add(self, batch: Sequence[FetchedObservation]) -> int:
         """Add a batch in one transaction; return the number of new ones. The others are repeats."""
-        added = await self._worker.run(functools.partial(self._store.add, batch))
+        added = await self.call(lambda store: store.add(batch))
         log.debug("journal.stored", observations=len(batch), new=added.stored, end=added.last_seq)
-        if added.last_seq > self.last_seq:
-            self.last_seq = added.last_seq
+        last_seq = await self._restore() if self._lost else added.last_seq
+        if last_seq > self.last_seq:
+            self.last_seq = last_seq
             self._added.set()
             self._added = asyncio.Event()
         return added.stored
@@ -126,6 +147,10 @@ class AsyncReader:
     async def has_city(self, city: str) -> bool:
         """Return whether there is an observation of the city with this id, which may be removed from the list."""
         return await self._worker.run(lambda: self._reader.has_city(city))
+
+
+def _ignore_reopening() -> None:
+    """Ignore that the file was opened anew."""
 
 
 @contextlib.asynccontextmanager

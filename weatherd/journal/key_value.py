@@ -52,6 +52,10 @@ class KeyValueStore:
         entries, self._unsaved = list(self._unsaved.values()), {}
         return entries
 
+    def mark_unsaved(self) -> None:
+        """Mark all entries as unsaved, because the file was lost."""
+        self._unsaved = dict(self._entries)
+
     def restore_unsaved(self, entries: Iterable[KeyValueEntry]) -> None:
         """Mark entries from ``take_unsaved`` as unsaved again, unless a newer text was put meanwhile."""
         self._unsaved = {entry.key: entry for entry in entries} | self._unsaved

@@ -91,6 +91,11 @@ class LatestTable:
             with contextlib.suppress(StateError):  # a full disk is reported when the next batch is written
                 self.update()
 
+    def skip_numbers(self, last_seq: int) -> None:
+        """Continue after number *last_seq*, in a file that replaces a lost one: readers have seen these numbers."""
+        self.update()
+        self._db.execute("UPDATE gathered SET seq = max(seq, ?)", [last_seq])
+
     def update(self) -> None:
         """Write the latest observations of all cities at once, because each row changes a page of the file."""
         with self._db.transaction():

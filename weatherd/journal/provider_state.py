@@ -71,6 +71,15 @@ class ProviderState:
         if self._journal and not self._timer:
             self._start_timer(_SAVE_DELAY)
 
+    def save_again(self) -> None:
+        """Schedule a save of everything, because the file was lost."""
+        for name, meter in self._meters.items():
+            meter.mark_unsaved()
+            self.schedule_save(name)
+        for namespace, store in self._stores.items():
+            store.mark_unsaved()
+            self.schedule_save(namespace)
+
     async def aclose(self) -> None:
         """Save the remaining changes, within two seconds."""
         self.cancel()
@@ -136,6 +145,7 @@ async def open_provider_state(journal: Journal, now: Callable[[], datetime]) -> 
     """Load the state of earlier runs; save the changes, also at the end. Raises StateError if it cannot be loaded."""
     saved = await journal.call(lambda store: store.load(now().timestamp()))
     async with contextlib.aclosing(ProviderState(saved, journal, now)) as state:
+        journal.on_reopened = state.save_again
         yield state
 
 

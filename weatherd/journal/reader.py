@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from weatherd.errors import StateError
 from weatherd.journal.database import Database
+from weatherd.journal.file_identity import FileIdentity
 from weatherd.journal.rows import COLUMNS, JournalEntry, parse_entry, parse_row, to_micros
 from weatherd.journal.schema import VERSION
 from weatherd.journal.state_folder import translate_errors
@@ -34,8 +35,9 @@ WHERE at < ?2 AND city = ?3 AND seq > ?4
 class Reader:
     """A read-only connection for one thread. Calls block.
 
-    Each call reads in a transaction of its own, so that the writer can always truncate its log. Raises StateError if
-    there is no journal or it cannot be read.
+    Each call reads in a transaction of its own, so that the writer can always truncate its log. After a
+    replacement of the file, the next call reads the new one. Raises StateError if there is no journal or it cannot be
+    read.
     """
 
     def __init__(self, file: Path) -> None:
@@ -43,31 +45,37 @@ class Reader:
             exists = file.exists()
         if not exists:
             raise StateError(f"there is no journal at {file}: start weatherd run, which creates it")
-        self._db = Database(file, read_only=True)
-        with contextlib.ExitStack() as stack:
-            stack.callback(self._db.close)
-            self._check_version(file)
-            stack.pop_all()
+        self._file = file
+        self._open()
 
-    def _check_version(self, file: Path) -> None:
-        version = self._db.query_value("PRAGMA user_version")
-        if version != VERSION:
-            age = "a newer" if version > VERSION else "an older"
-            advice = "use that one" if version > VERSION else "start weatherd run, which migrates it"
-            raise StateError(f"{file} was written by {age} weatherd: {advice}")
+    def _open(self) -> None:
+        identity, db = FileIdentity(self._file), Database(self._file, read_only=True)
+        with contextlib.ExitStack() as stack:
+            stack.callback(db.close)
+            _check_version(db, self._file)
+            stack.pop_all()
+        self._identity, self._db = identity, db
+
+    def _query(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Return all rows that a statement selects, in the file that is at the path now."""
+        if self._identity.is_replaced():
+            before = self._db
+            with contextlib.suppress(StateError):  # the writer has not prepared the new file yet
+                self._open()
+                before.close()
+        return self._db.query(statement, values)
 
     def read_after(self, seq: int, limit: int, until: int | None = None) -> list[JournalEntry]:
         """Return up to *limit* entries with numbers above *seq*, and up to *until* if given, in order."""
         bound, values = ("", [seq]) if until is None else (" AND seq <= ?", [seq, until])
         where = f"WHERE seq > ?{bound} ORDER BY seq LIMIT ?"
         return [
-            parse_entry(row)
-            for row in self._db.query(f"SELECT seq, {COLUMNS} FROM observation {where}", [*values, limit])
+            parse_entry(row) for row in self._query(f"SELECT seq, {COLUMNS} FROM observation {where}", [*values, limit])
         ]
 
     def read_city(self, city: str, since: datetime, until: datetime) -> list[Observation]:
         """Return a city's observations in ``[since, until)``, in the order of ``observed_at``."""
-        rows = self._db.query(f"{_OF_CITY} ORDER BY at, seq", [to_micros(since), to_micros(until), city, 0])
+        rows = self._query(f"{_OF_CITY} ORDER BY at, seq", [to_micros(since), to_micros(until), city, 0])
         return [parse_row(row[1:]) for row in rows]
 
     def iterate(self, since: datetime | None, until: datetime | None, cities: Sequence[str]) -> Iterator[Observation]:
@@ -79,7 +87,7 @@ class Reader:
         conditions, values = _conditions(since, until, cities)
         where = f"WHERE seq > ?{conditions} ORDER BY seq LIMIT {_CHUNK_SIZE}"
         seq = 0
-        while rows := self._db.query(f"SELECT seq, {COLUMNS} FROM observation {where}", [seq, *values]):
+        while rows := self._query(f"SELECT seq, {COLUMNS} FROM observation {where}", [seq, *values]):
             seq = rows[-1][0]
             yield from (parse_row(row[1:]) for row in rows)
 
@@ -89,24 +97,32 @@ class Reader:
         """Return up to *limit* entries in ``[since, until)``, of one city or all, with numbers above *after*."""
         if city:
             begin, end = to_micros(since) if since else _EARLIEST, to_micros(until) if until else _LATEST
-            rows = self._db.query(f"{_OF_CITY} ORDER BY seq LIMIT ?5", [begin, end, city, after, limit])
+            rows = self._query(f"{_OF_CITY} ORDER BY seq LIMIT ?5", [begin, end, city, after, limit])
         else:
             conditions, values = _conditions(since, until, [])
             where = f"WHERE seq > ?{conditions} ORDER BY seq LIMIT ?"
-            rows = self._db.query(f"SELECT seq, {COLUMNS} FROM observation {where}", [after, *values, limit])
+            rows = self._query(f"SELECT seq, {COLUMNS} FROM observation {where}", [after, *values, limit])
         return [parse_entry(row) for row in rows]
 
     def list_cities(self) -> list[str]:
         """Return the ids of all cities with an observation, including those removed from the list."""
-        return [city for (city,) in self._db.query("SELECT city FROM last ORDER BY city")]
+        return [city for (city,) in self._query("SELECT city FROM last ORDER BY city")]
 
     def has_city(self, city: str) -> bool:
         """Return whether there is an observation of the city with this id, which may be removed from the list."""
-        return bool(self._db.query("SELECT 1 FROM last WHERE city = ?", [city]))
+        return bool(self._query("SELECT 1 FROM last WHERE city = ?", [city]))
 
     def close(self) -> None:
         """Close the file."""
         self._db.close()
+
+
+def _check_version(db: Database, file: Path) -> None:
+    version = db.query_value("PRAGMA user_version")
+    if version != VERSION:
+        age = "a newer" if version > VERSION else "an older"
+        advice = "use that one" if version > VERSION else "start weatherd run, which migrates it"
+        raise StateError(f"{file} was written by {age} weatherd: {advice}")
 
 
 def _conditions(since: datetime | None, until: datetime | None, cities: Sequence[str]) -> tuple[str, list[Any]]:

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from weatherd.errors import StateError
 from weatherd.journal.cursors import CursorTable
 from weatherd.journal.database import Database
+from weatherd.journal.file_identity import CUT_SHORT, FileIdentity
 from weatherd.journal.key_value import KeyValueEntry
 from weatherd.journal.latest_table import LatestTable
 from weatherd.journal.rows import COLUMNS, IDENTITY, to_row
-from weatherd.journal.schema import migrate
+from weatherd.journal.schema import VERSION, migrate
+from weatherd.journal.state_folder import translate_errors
 from weatherd.journal.usage_table import UsageTable
 from weatherd.observation import FIELDS
 
@@ -74,16 +76,41 @@ class Store:
     """The journal file, for one thread. Calls block, and raise StateError while the file cannot be used."""
 
     def __init__(self, file: Path) -> None:
-        self._db = Database(file)
+        self._file = file
+        self._open()
+        self.lost: str | None = None  # what has happened to the file, until it is reopened
+
+    def _open(self) -> None:
+        self._db = Database(self._file)
         with contextlib.ExitStack() as stack:
             stack.callback(self._db.close)
             self._db.configure()
-            _check_for_damage(self._db, file)
-            migrate(self._db, file)
+            _check_for_damage(self._db, self._file)
+            migrate(self._db, self._file)
+            self._identity = FileIdentity(self._file)
             stack.pop_all()
         self._latest = LatestTable(self._db)
         self.cursors = CursorTable(self._db)
         self._usage = UsageTable(self._db)
+
+    def reopen(self, last_seq: int) -> None:
+        """Open the file at the path, or a new one, after a loss. New entries get numbers above *last_seq*.
+
+        A file that was cut short is renamed to ``….damaged``.
+        """
+        if not self.lost:
+            return
+        self._db.close()
+        with translate_errors(self._file.parent):
+            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if self.lost == CUT_SHORT:
+                self._file.replace(f"{self._file}.damaged")
+                self.lost = "was renamed"
+            for suffix in ("-wal", "-shm"):  # they belong to the lost file, and would damage another one
+                self._file.with_name(self._file.name + suffix).unlink(missing_ok=True)
+        self._open()
+        self._latest.skip_numbers(last_seq)
+        self.lost = None
 
     def load(self, now: float) -> SavedState:
         """Return the saved state, and delete expired key-value entries. *now* is a POSIX time.
@@ -102,7 +129,9 @@ class Store:
         """Save new calls and entries in one transaction; return the resulting usage of the same providers."""
         with self._db.transaction():
             self._db.execute_many("INSERT OR REPLACE INTO note VALUES (?, ?, ?, ?)", entries)
-            return self._usage.add(usages)
+            saved = self._usage.add(usages)
+        self._require_file()
+        return saved
 
     def add(self, batch: Sequence[FetchedObservation]) -> AddResult:
         """Add a batch of observations in one transaction; each becomes its city's latest."""
@@ -117,6 +146,7 @@ class Store:
             stored = self._db.execute_many(_ADD, rows)
             added = {seq for (seq,) in self._db.query("SELECT seq FROM observation WHERE seq > ?", [before])}
             self._latest.record(batch, before, added)
+        self._require_file()
         self._latest.committed(batch)
         return AddResult(stored, max(added, default=before))
 
@@ -166,9 +196,29 @@ class Store:
 
     def close(self) -> None:
         """Close the file."""
-        with contextlib.suppress(StateError):  # on a full disk the next start saves them
-            self._latest.update()
+        if not self.lost:
+            with contextlib.suppress(StateError):  # on a full disk the next start saves them
+                self._latest.update()
         self._db.close()
+
+    def _require_file(self) -> None:
+        """Raise StateError if the file is lost, so that what was written has to be written again."""
+        problem = self._identity.find_problem()
+        if problem and not (problem == CUT_SHORT and self._is_complete()):
+            self.lost = problem
+            raise StateError(f"{self._file} {problem} while weatherd was using it; it is opened anew")
+
+    def _is_complete(self) -> bool:
+        """Return whether the file is smaller because SQLite has released unused space, in this or another process."""
+        size = self._db.query_value("PRAGMA page_count") * self._db.query_value("PRAGMA page_size")
+        if size <= self._identity.size:
+            return True
+        try:
+            with contextlib.closing(Database(self._file, read_only=True)) as fresh:  # which has nothing in its cache
+                version, check = fresh.query_value("PRAGMA user_version"), fresh.query_value("PRAGMA quick_check(1)")
+        except StateError:
+            return False
+        return (version, check) == (VERSION, "ok")
 
     def _missed(self, forwarder: str, old: Iterable[int]) -> int:
         delivered = self.cursors.load(forwarder).delivered

@@ -87,6 +87,12 @@ class UsageMeter:
             count.unsaved = 0.0
         return ProviderUsage(self.provider, unsaved, *times)
 
+    def mark_unsaved(self) -> None:
+        """Mark all usage as unsaved, because the file was lost."""
+        self._saved_times = (0.0, 0.0)
+        for count in self._counts.values():
+            count.unsaved = count.used
+
     def restore_unsaved(self, usage: ProviderUsage) -> None:
         """Mark *usage* from ``take_unsaved`` as unsaved again after a failed save."""
         self._saved_times = (0.0, 0.0)
