@@ -175,6 +175,30 @@ async def test_a_request_is_not_retried_on_a_new_connection() -> None:
     assert requests == [0]
 
 
+@pytest.mark.parametrize("begun", [b"H", b"HTTP/1.1 200 OK\r\nContent-Le"])
+async def test_a_request_is_not_retried_once_the_response_has_begun(begun: bytes) -> None:
+    """The server has processed it, and would count a second one against the quota; also on a reused connection."""
+    requests = 0
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal requests
+        with contextlib.suppress(asyncio.IncompleteReadError):
+            for response in (RESPONSE, begun):
+                await reader.readuntil(b"\r\n\r\n")
+                requests += 1
+                writer.write(response)
+                await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    async with server, open_session("weatherd/test") as session:
+        await get(session, url, {})
+        with pytest.raises(ProviderError, match="closed the connection without a response"):
+            await get(session, url, {})
+    assert requests == 2
+
+
 async def test_there_is_only_one_retry() -> None:
     """If the new connection fails too, the request fails after two attempts."""
     async with serving([1, 0]) as (session, url, requests):

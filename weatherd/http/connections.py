@@ -110,13 +110,14 @@ class CheckedConnector(aiohttp.TCPConnector):
     ) -> Connection:
         """Return a new connection, or an idle one without unsolicited data.
 
-        aiohttp calls this again if the connection of a GET request fails. If that was a reused connection, the server
-        may have closed it just as the request was sent, so the request is sent again on a new connection. If it was
-        new, the server or the request is at fault, and a retry is prevented by raising ServerDisconnectedError.
+        aiohttp calls this again if the connection of a GET request fails. If that was a reused connection without a
+        byte of the response, the server may have closed it just as the request was sent, so the request is sent again
+        on a new connection. Otherwise the server has read the request, and would count another one: a retry is
+        prevented by raising ServerDisconnectedError. https://www.rfc-editor.org/rfc/rfc9112.html#section-9.3.1
         """
         attempt = current_attempt.get()
         is_retry = attempt.connection is not None
-        if is_retry and not attempt.is_reused:
+        if attempt.connection and (attempt.connection.has_data or not attempt.is_reused):
             raise aiohttp.ServerDisconnectedError
         while True:
             connection = await super().connect(req, traces, timeout)
