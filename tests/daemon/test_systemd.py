@@ -92,6 +92,16 @@ def test_the_messages_arrive_where_systemd_listens(tmp_path: Path) -> None:
     open_notifier({"NOTIFY_SOCKET": "/nowhere/at/all"})("READY=1")
 
 
+def test_a_service_manager_that_does_not_read_blocks_nothing(tmp_path: Path) -> None:
+    """When its queue is full, messages are dropped; the event loop, which sends them, goes on."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind(str(tmp_path / "notify"))
+        notify = open_notifier({"NOTIFY_SOCKET": str(tmp_path / "notify")})
+        for _ in range(10_000):
+            notify("WATCHDOG=1")
+        assert listener.recv(100) == b"WATCHDOG=1"
+
+
 def test_the_watchdog_of_another_process_is_ignored() -> None:
     """WATCHDOG_PID names the process that the watchdog belongs to."""
     assert watchdog_period({"WATCHDOG_USEC": "30000000"}) == 30.0

@@ -42,9 +42,10 @@ def open_notifier(environ: Mapping[str, str]) -> Callable[[str], None]:
 
     def notify(message: str) -> None:
         with (
-            contextlib.suppress(OSError),  # systemd no longer listens
+            contextlib.suppress(OSError),  # systemd no longer listens, or does not read and its queue is full
             socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sender,
         ):
+            sender.setblocking(False)
             sender.sendto(message.encode(), address)
 
     return notify
