@@ -159,6 +159,23 @@ async def test_invalid_redirects(location: str, reason: str) -> None:
     assert (str(error), error.failure) == (reason, Failure.UNAVAILABLE)
 
 
+@pytest.mark.parametrize("steps", [1, 2, 3])
+async def test_a_redirect_loop_is_not_followed_twice(steps: int) -> None:
+    """A service counts every request, so each address is requested once."""
+    requests: list[str] = []
+
+    async def handler(request: web.Request) -> web.Response:
+        requests.append(request.path_qs)
+        step = int(request.query.get("step", "0"))
+        target = request.url.update_query(step=(step + 1) % steps)
+        return web.Response(status=307, headers={"Location": str(target)})
+
+    async with serving(handler) as (session, url):
+        with pytest.raises(ProviderError, match="redirects in a loop"):
+            await get(session, url, {"step": "0"})
+    assert len(requests) == len(set(requests)) == steps
+
+
 async def hang_before_headers(_: web.Request) -> web.StreamResponse:
     """Send nothing for a day."""
     await asyncio.sleep(86400)

@@ -107,6 +107,7 @@ async def _follow(session: Session, address: URL, headers: Mapping[str, str], at
 
     Headers that may hold secrets are sent to the first server only.
     """
+    visited = [address]
     for _ in range(_MAX_REDIRECTS):
         response = await _send(session, address, headers, attempt)
         location = response.headers.get("Location") if response.status in _REDIRECTS else None
@@ -114,6 +115,9 @@ async def _follow(session: Session, address: URL, headers: Mapping[str, str], at
             return response
         response.release()
         before, address = address, resolve_location(address, location)
+        if address in visited:  # the service would count each of the requests
+            break
+        visited.append(address)
         attempt.restart(limit=attempt.find_reach(before.host or ""))
         check_reach(address.host or "", attempt.limit)
         if address.origin() != before.origin():
