@@ -72,6 +72,8 @@ _PLACE = {
     "elevation": 5.0,
     "current_units": _UNITS,
     "current": _CURRENT,
+    "minutely_15_units": {"time": "unixtime", "precipitation": "mm"},
+    "minutely_15": {"time": [1767225600, 1767226500, 1767227400, "@"], "precipitation": [0.1, 0.0, 0.1, 0.2]},
 }
 # Ten samples, like the ten values of an observation.
 _SAMPLES = "".join(f"weather_{name} 6.25\n" for name in _CURRENT if name != "interval")

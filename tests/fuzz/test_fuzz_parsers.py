@@ -36,19 +36,23 @@ PLACE = {
     "latitude": 54.3,
     "longitude": 10.1,
     "utc_offset_seconds": 3600,
-    "current_units": {"time": "iso8601", "temperature_2m": "°C", "wind_speed_10m": "km/h", "precipitation": "mm"},
+    "current_units": {"time": "iso8601", "temperature_2m": "°C", "wind_speed_10m": "km/h"},
     "current": {
         "time": "2026-01-01T01:15",
         "temperature_2m": -3.5,
         "relative_humidity_2m": 81,
         "apparent_temperature": -7.5,
-        "precipitation": 0.4,
         "weather_code": 71,
         "cloud_cover": 100,
         "pressure_msl": 1002.5,
         "wind_speed_10m": 4.25,
         "wind_direction_10m": 359,
         "wind_gusts_10m": 11,
+    },
+    "minutely_15_units": {"time": "iso8601", "precipitation": "mm"},
+    "minutely_15": {
+        "time": [f"2026-01-01T{time}" for time in ("00:30", "00:45", "01:00", "01:15")],
+        "precipitation": [0.1, 0, 0.123456789123, 0.2],
     },
 }
 WEATHER = {
@@ -66,8 +70,9 @@ WEATHER = {
     "cod": 200,
 }
 USUAL_PLACE = PLACE | {
-    "current_units": {"time": "unixtime", "temperature_2m": "°C", "wind_speed_10m": "m/s", "precipitation": "mm"},
+    "current_units": {"time": "unixtime", "temperature_2m": "°C", "wind_speed_10m": "m/s"},
     "current": PLACE["current"] | {"time": 1767226500, "temperature_2m": -3.123456789123},  # type: ignore[operator]
+    "minutely_15": PLACE["minutely_15"] | {"time": [1767226500 - 900 * n for n in (3, 2, 1, 0)]},  # type: ignore[operator]
 }
 USUAL_WEATHER = WEATHER | {
     "main": {"temp": -3.5, "feels_like": -8, "pressure": 1002, "humidity": 81.123456789123, "sea_level": 1004},

@@ -34,7 +34,7 @@ OPEN_METEO = {
     "wind_speed": "wind_speed_10m",
     "wind_direction": "wind_direction_10m",
     "wind_gust": "wind_gusts_10m",
-    "precipitation": "precipitation",
+    "precipitation": "minutely_15",
     "cloud_cover": "cloud_cover",
 }
 OPENWEATHERMAP = {
@@ -52,8 +52,13 @@ OPENWEATHERMAP = {
 
 def open_meteo_value(field: str, value: float) -> Any:
     """Return the value of *field* in the observation, or None."""
-    current = {"time": 1767225600, "temperature_2m": 5} | {OPEN_METEO[field]: value}
-    (found,) = parse_open_meteo([KIEL], Response(200, json.dumps({"current": current}).encode()), EPOCH)
+    document: dict[str, Any] = {"current": {"time": 1767225600, "temperature_2m": 5}}
+    if field == "precipitation":
+        times = [1767225600 - 900 * quarter for quarter in (3, 2, 1, 0)]
+        document["minutely_15"] = {"time": times, "precipitation": [0, value, 0, 0]}
+    else:
+        document["current"][OPEN_METEO[field]] = value
+    (found,) = parse_open_meteo([KIEL], Response(200, json.dumps(document).encode()), EPOCH)
     return getattr(found, field) if isinstance(found, Observation) else None
 
 

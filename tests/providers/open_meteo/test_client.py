@@ -34,14 +34,13 @@ if TYPE_CHECKING:
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 KEY = "0123456789abcdef"
-UNITS = {"time": "unixtime", "temperature_2m": "°C", "wind_speed_10m": "m/s", "precipitation": "mm"}
+UNITS = {"time": "unixtime", "temperature_2m": "°C", "wind_speed_10m": "m/s"}
 CURRENT: dict[str, Any] = {
     "time": 1767225600,
     "interval": 900,
     "temperature_2m": -3,
     "relative_humidity_2m": 81,
     "apparent_temperature": -7.5,
-    "precipitation": 0.4,
     "weather_code": 71,
     "cloud_cover": 100,
     "pressure_msl": 1002.5,
@@ -49,6 +48,7 @@ CURRENT: dict[str, Any] = {
     "wind_direction_10m": 359,
     "wind_gusts_10m": 11,
 }
+QUARTERS = {"time": [CURRENT["time"] - 900 * n for n in (3, 2, 1, 0)], "precipitation": [0.1, 0, 0.1, 0.2]}
 OPTIONAL = set(CURRENT) - {"time", "temperature_2m", "interval", "weather_code"}
 
 
@@ -56,7 +56,8 @@ def place(units: dict[str, Any] | None = None, offset: Any = 0, **values: Any) -
     """Return the response for one city, with other *values*; Ellipsis removes one."""
     current = {name: value for name, value in (CURRENT | values).items() if value is not ...}
     head = {"latitude": 54.3, "longitude": 14.999998, "utc_offset_seconds": offset}
-    return head | {"current_units": UNITS | (units or {}), "current": current}
+    quarters = {"minutely_15_units": {"precipitation": "mm"} | (units or {}), "minutely_15": QUARTERS}
+    return head | {"current_units": UNITS | (units or {}), "current": current} | quarters
 
 
 def parse(document: Any, cities: tuple[City, ...] = (KIEL,), status: int = 200) -> list[Observation | ProviderError]:
@@ -82,7 +83,7 @@ def test_the_query_has_plain_decimals(places: list[tuple[float, float]]) -> None
         assert [float(value) for value in values] == pytest.approx([pair[index] for pair in places], abs=6e-6)
         assert not any("e" in value for value in values)
     assert sum(len(value) for value in query.values()) < 4000
-    assert query["current"].count(",") == 9, "ten variables: a city counts as one call"
+    assert query["current"].count(",") + query["minutely_15"].count(",") == 8, "ten variables: a city is one call"
 
 
 def test_each_value_is_parsed() -> None:
@@ -127,19 +128,56 @@ def test_codes(code: Any, expected: tuple[int | None, str]) -> None:
 @pytest.mark.parametrize(
     ("units", "temperature", "wind", "rain"),
     [
-        ({"wind_speed_10m": "km/h"}, 36, 10, 36),
-        ({"wind_speed_10m": "mp/h"}, 36, 16.09344, 36),
-        ({"wind_speed_10m": "mph"}, 36, 16.09344, 36),
-        ({"wind_speed_10m": "kn"}, 36, 18.52, 36),
-        ({"temperature_2m": "°F"}, 2.222222222, 36, 36),
-        ({"precipitation": "inch"}, 36, 36, 914.4),
-        ({"wind_speed_10m": None}, 36, 36, 36),
+        ({"wind_speed_10m": "km/h"}, 36, 10, 0.4),
+        ({"wind_speed_10m": "mp/h"}, 36, 16.09344, 0.4),
+        ({"wind_speed_10m": "mph"}, 36, 16.09344, 0.4),
+        ({"wind_speed_10m": "kn"}, 36, 18.52, 0.4),
+        ({"temperature_2m": "°F"}, 2.222222222, 36, 0.4),
+        ({"precipitation": "inch"}, 36, 36, 10.16),
+        ({"wind_speed_10m": None}, 36, 36, 0.4),
     ],
 )
 def test_units_are_read_not_assumed(units: dict[str, Any], temperature: float, wind: float, rain: float) -> None:
     """A server that ignores the requested units names others in the response."""
-    found = parse_one(place(units, temperature_2m=36, wind_speed_10m=36, precipitation=36))
+    found = parse_one(place(units, temperature_2m=36, wind_speed_10m=36))
     assert (found.temperature, found.wind_speed, found.precipitation) == (temperature, wind, rain)
+
+
+@pytest.mark.parametrize("is_usual", [True, False])
+@pytest.mark.parametrize(
+    ("times", "amounts", "expected"),
+    [
+        ([-2700, -1800, -900, 0], [0.1, 0, 0.1, 0.2], 0.4),
+        ([-2700, -1800, -900, 0], [0, 0.0, -0.0, 0], 0),
+        ([-2700, -1800, -900, 0], [0.1, None, 0.1, 0.2], None),
+        ([-2700, -1800, -900, 0], [0.1, -1, 0.1, 0.2], None),
+        ([-2700, -1800, -900, 0], [0.1, "1", 0.1, 0.2], None),
+        ([-2700, -1800, -900, 0], [0.1, 0.1, 0.2], None),
+        ([-3600, -2700, -1800, -900, 0, 900], [8, 0.1, 0, 0.1, 0.2, 8], 0.4),
+        ([-1800, -900, 0, 900], [1, 1, 1, 1], None),
+        ([-3600, -2700, -1800, -900], [1, 1, 1, 1], None),
+        ([-2700, -1800, -900, 0], [400, 400, 400, 0], None),
+        ([], [], None),
+        (None, None, None),
+        ([-2700, -1800, -900, 0], {"0": 1}, None),
+    ],
+)
+def test_precipitation_is_of_the_past_hour(times: Any, amounts: Any, expected: float | None, *, is_usual: bool) -> None:
+    """It is the sum of the four quarters of an hour up to the observation, and None if one is missing.
+
+    The precipitation in ``current``, which a server may send unasked, is of 15 minutes and is not used.
+    """
+    document = place(precipitation=7.0, weather_code=71 if is_usual else "71")
+    document["minutely_15"] = {"time": times and [CURRENT["time"] + time for time in times], "precipitation": amounts}
+    assert parse_one(document).precipitation == expected
+
+
+def test_precipitation_in_local_time() -> None:
+    """A server that ignores ``timeformat`` sends local times, which are compared as they are."""
+    document = place(time="2026-01-01T01:00", offset=3600)
+    times = ["2026-01-01T00:15", "2026-01-01T00:30", "2026-01-01T00:45", "2026-01-01T01:00"]
+    document["minutely_15"] = {"time": times, "precipitation": [0.1, 0.2, 0.3, 0.4]}
+    assert parse_one(document).precipitation == 1.0
 
 
 @pytest.mark.parametrize(

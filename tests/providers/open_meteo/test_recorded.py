@@ -46,7 +46,6 @@ WEATHER = {
         wind_speed=1.527777778,  # 5.5 km/h
         wind_direction=247,
         wind_gust=5.111111111,  # 18.4 km/h
-        precipitation=0,
         cloud_cover=0,
     ),
     "current_dense_drizzle_code55_tromso_coast_gusts.json": expected_observation(
@@ -60,7 +59,6 @@ WEATHER = {
         wind_speed=10.305555556,  # 37.1 km/h
         wind_direction=227,
         wind_gust=17.388888889,  # 62.6 km/h
-        precipitation=0.3,
         cloud_cover=75,
     ),
     "current_overcast_minus7_kazakhstan.json": expected_observation(
@@ -74,7 +72,6 @@ WEATHER = {
         wind_speed=4.333333333,  # 15.6 km/h
         wind_direction=75,
         wind_gust=6.888888889,  # 24.8 km/h
-        precipitation=0,
         cloud_cover=93,
     ),
     "current_partly_cloudy_code2_india.json": expected_observation(
@@ -88,7 +85,6 @@ WEATHER = {
         wind_speed=0.805555556,  # 2.9 km/h
         wind_direction=90,
         wind_gust=1.805555556,  # 6.5 km/h
-        precipitation=0,
         cloud_cover=44,
     ),
     "trimmed_snowfall_code73_ushuaia.json": expected_observation(
@@ -96,7 +92,6 @@ WEATHER = {
         -0.5,
         73,
         "moderate snow fall",
-        precipitation=0.1,
         cloud_cover=91,
     ),
 }

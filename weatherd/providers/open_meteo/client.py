@@ -15,6 +15,7 @@ from weatherd.http.response import Response, parse_json, server_time
 from weatherd.observation import Observation
 from weatherd.providers.batching import Coalescer
 from weatherd.providers.bisection import IsolatingSender
+from weatherd.providers.open_meteo.precipitation import PAST_HOUR_QUERY, sum_past_hour
 from weatherd.providers.open_meteo.usual_response import parse_usual_locations
 from weatherd.providers.service_errors import error_from_response, redact_error, redact_response
 from weatherd.providers.values import (
@@ -50,12 +51,12 @@ _CUSTOMER_URL = "https://customer-api.open-meteo.com"
 _CITIES_PER_REQUEST = 100  # 3 kB of address, far below the length at which proxies cut it
 _COLLECT_SECONDS = 0.05  # for which a city waits, so that others can share its request
 
-# With up to ten variables a city counts as one call, see https://open-meteo.com/en/pricing
+# With up to ten variables a city counts as one call, see https://open-meteo.com/en/pricing. The tenth is in
+# PAST_HOUR_QUERY, because the precipitation in ``current`` is of 15 minutes.
 _VARIABLES = (
     "temperature_2m",
     "relative_humidity_2m",
     "apparent_temperature",
-    "precipitation",
     "weather_code",
     "cloud_cover",
     "pressure_msl",
@@ -80,6 +81,7 @@ def build_open_meteo_query(cities: Sequence[City]) -> dict[str, str]:
         "wind_speed_unit": "ms",
         "timeformat": "unixtime",
         "forecast_days": "1",
+        **PAST_HOUR_QUERY,
     }
 
 
@@ -125,8 +127,8 @@ def _parse_location(city: City, location: dict[str, Any], fetched_at: datetime) 
         raise ProviderError("the response has no current weather", Failure.MALFORMED)
     to_celsius = _TO_CELSIUS.get(str(units.get("temperature_2m")), (1.0, 0.0))
     to_speed = _TO_METERS_PER_SECOND.get(str(units.get("wind_speed_10m")), 1.0)
-    fields = _number_fields(to_celsius, to_speed, _TO_MILLIMETERS.get(str(units.get("precipitation")), 1.0))
-    apparent, humidity, pressure, speed, direction, gust, precipitation, clouds = parse_numbers(current, fields)
+    fields = _number_fields(to_celsius, to_speed)
+    apparent, humidity, pressure, speed, direction, gust, clouds = parse_numbers(current, fields)
     code = parse_integer(current.get("weather_code"))
     return Observation(
         city=city.id,
@@ -142,13 +144,13 @@ def _parse_location(city: City, location: dict[str, Any], fetched_at: datetime) 
         wind_speed=speed,
         wind_direction=direction,
         wind_gust=gust,
-        precipitation=precipitation,
+        precipitation=_parse_past_hour(location, current.get("time")),
         cloud_cover=clouds,
     )
 
 
 @functools.lru_cache(maxsize=16)
-def _number_fields(to_celsius: tuple[float, float], to_speed: float, to_millimeters: float) -> tuple[NumberField, ...]:
+def _number_fields(to_celsius: tuple[float, float], to_speed: float) -> tuple[NumberField, ...]:
     return (
         NumberField("apparent_temperature", APPARENT_TEMPERATURE, *to_celsius),
         NumberField("relative_humidity_2m", RELATIVE_HUMIDITY),
@@ -156,9 +158,18 @@ def _number_fields(to_celsius: tuple[float, float], to_speed: float, to_millimet
         NumberField("wind_speed_10m", WIND_SPEED, to_speed),
         NumberField("wind_direction_10m", WIND_DIRECTION),
         NumberField("wind_gusts_10m", WIND_SPEED, to_speed),
-        NumberField("precipitation", PRECIPITATION, to_millimeters),
         NumberField("cloud_cover", CLOUD_COVER),
     )
+
+
+def _parse_past_hour(location: dict[str, Any], end: Any) -> float | None:
+    """Return the precipitation in mm of the hour before *end*, or None if it is not in the response."""
+    quarters, units = as_mapping(location.get("minutely_15")), as_mapping(location.get("minutely_15_units"))
+    times, amounts = quarters.get("time"), quarters.get("precipitation")
+    if not isinstance(times, list) or not isinstance(amounts, list):
+        return None
+    factor = _TO_MILLIMETERS.get(str(units.get("precipitation")), 1.0)
+    return sum_past_hour(times, [parse_number(amount, PRECIPITATION, factor) for amount in amounts], end)
 
 
 def _parse_time(value: Any, utc_offset: Any) -> datetime:

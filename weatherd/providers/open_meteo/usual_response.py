@@ -9,6 +9,7 @@ from msgspec.json import Decoder
 
 from weatherd import wmo
 from weatherd.observation import Observation
+from weatherd.providers.open_meteo.precipitation import sum_past_hour
 from weatherd.providers.typed_values import (
     ApparentTemperature,
     CloudCover,
@@ -33,7 +34,15 @@ if TYPE_CHECKING:
 class _Units(Struct, frozen=True, gc=False):
     temperature_2m: Literal["°C"] = "°C"
     wind_speed_10m: Literal["m/s"] = "m/s"
+
+
+class _QuarterUnits(Struct, frozen=True, gc=False):
     precipitation: Literal["mm"] = "mm"
+
+
+class _Quarters(Struct, frozen=True, gc=False):
+    time: list[PosixTime] = []
+    precipitation: list[Precipitation | None] = []
 
 
 class _Current(Struct, frozen=True, gc=False):
@@ -45,7 +54,6 @@ class _Current(Struct, frozen=True, gc=False):
     wind_speed_10m: WindSpeed | None = None
     wind_direction_10m: WindDirection | None = None
     wind_gusts_10m: WindSpeed | None = None
-    precipitation: Precipitation | None = None
     cloud_cover: CloudCover | None = None
     weather_code: Annotated[int, Meta(ge=0, le=99)] | None = None
 
@@ -53,6 +61,8 @@ class _Current(Struct, frozen=True, gc=False):
 class _Location(Struct, frozen=True, gc=False):
     current: _Current
     current_units: _Units
+    minutely_15: _Quarters = _Quarters()
+    minutely_15_units: _QuarterUnits = _QuarterUnits()
     error: None = None
 
 
@@ -68,12 +78,12 @@ def parse_usual_locations(
     if found is None or len(locations) != len(cities):
         return None
     return [
-        _to_observation(city, location.current, provider, fetched_at)
-        for city, location in zip(cities, locations, strict=True)
+        _to_observation(city, location, provider, fetched_at) for city, location in zip(cities, locations, strict=True)
     ]
 
 
-def _to_observation(city: City, current: _Current, provider: str, fetched_at: datetime) -> Observation:
+def _to_observation(city: City, location: _Location, provider: str, fetched_at: datetime) -> Observation:
+    current, quarters = location.current, location.minutely_15
     code = current.weather_code
     return Observation(
         city.id,
@@ -91,7 +101,7 @@ def _to_observation(city: City, current: _Current, provider: str, fetched_at: da
             current.wind_speed_10m,
             current.wind_direction_10m,
             current.wind_gusts_10m,
-            current.precipitation,
+            sum_past_hour(quarters.time, quarters.precipitation, current.time),
             current.cloud_cover,
         ),
     )

@@ -60,7 +60,7 @@ def _sections(request: ForecastRequest, context: ForecastContext) -> dict[str, A
     if names := request.sections["current"]:
         sections |= current_section(context, names)
     if names := request.sections["minutely_15"]:
-        sections |= time_series_section(context, "minutely_15", names, 900)
+        sections |= time_series_section(context, "minutely_15", names, 900, request.quarters)
     if names := request.sections["hourly"]:
         sections |= time_series_section(context, "hourly", names, 3600)
     if names := request.sections["daily"]:

@@ -24,9 +24,10 @@ SECTION_CHECKS = {  # section: whether the service has a variable of it
 }
 _NOT_SIMULATED = (
     *("start_date", "end_date", "start_hour", "end_hour", "start_minutely_15", "end_minutely_15"),
-    *("forecast_hours", "past_hours", "forecast_minutely_15", "past_minutely_15", "temporal_resolution"),
+    *("forecast_hours", "past_hours", "temporal_resolution"),
 )
 _MAX_LOCATIONS = 1000
+_QUARTERS_A_DAY = 96  # of an hour
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class ForecastRequest:
     unixtime: bool
     past_days: int
     forecast_days: int
+    quarters: tuple[int, int] | None  # steps of minutely_15 before the current one, and from it on; None: whole days
 
 
 def parse_forecast_request(query: Query) -> ForecastRequest:
@@ -61,8 +63,9 @@ def parse_forecast_request(query: Query) -> ForecastRequest:
         current_weather=last_value(query, "current_weather").lower() == "true",
         units=parse_units(query),
         unixtime=_parse_choice(query, "timeformat", ("iso8601", "unixtime")) == "unixtime",
-        past_days=_days(query, "past_days", 0, 93),
-        forecast_days=_days(query, "forecast_days", 7, 16),
+        past_days=_count(query, "past_days", 0, 93),
+        forecast_days=_count(query, "forecast_days", 7, 16),
+        quarters=_quarters(query),
     )
 
 
@@ -147,10 +150,17 @@ def _parse_choice(query: Query, name: str, choices: Sequence[str]) -> str:
     return value
 
 
-def _days(query: Query, name: str, default: int, limit: int) -> int:
+def _count(query: Query, name: str, default: int, limit: int) -> int:
     text = last_value(query, name) or str(default)
-    days = parse_whole_number(text)
-    if days is None or days > limit:
+    count = parse_whole_number(text)
+    if count is None or count > limit:
         title = name.replace("_", " ").capitalize()
         raise RejectedRequestError(f"{title} is invalid. Allowed range 0 to {limit}. Given {text}.")
-    return days
+    return count
+
+
+def _quarters(query: Query) -> tuple[int, int] | None:
+    if not last_value(query, "past_minutely_15") and not last_value(query, "forecast_minutely_15"):
+        return None
+    past = _count(query, "past_minutely_15", 0, 92 * _QUARTERS_A_DAY)
+    return past, _count(query, "forecast_minutely_15", 3 * _QUARTERS_A_DAY, 16 * _QUARTERS_A_DAY)

@@ -83,9 +83,16 @@ def legacy_current_section(context: ForecastContext) -> SectionBody:
     }
 
 
-def time_series_section(context: ForecastContext, section: str, names: Sequence[str], step: float) -> SectionBody:
-    """Return ``hourly`` or ``minutely_15``: for each variable a list of values, *step* seconds apart."""
-    times = [context.first_midnight + index * step for index in range(int(context.days * DAY_SECONDS / step))]
+def time_series_section(
+    context: ForecastContext, section: str, names: Sequence[str], step: float, span: tuple[int, int] | None = None
+) -> SectionBody:
+    """Return ``hourly`` or ``minutely_15``: for each variable a list of values, *step* seconds apart.
+
+    *span* is the number of steps before the current one, and from it on; without it, all requested days are returned.
+    """
+    past, coming = span or (0, int(context.days * DAY_SECONDS / step))
+    start = context.now - context.now % step - past * step if span else context.first_midnight
+    times = [start + index * step for index in range(past + coming)]
     weathers = [context.weather(at) for at in times]
     lists = {name: [_value(context, name, weather, step / _HOUR) for weather in weathers] for name in names}
     units = {**_time_unit(context), **{name: _symbol(context, name) for name in names}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 
@@ -39,6 +40,7 @@ class Weather:
     is_day: bool
 
 
+@functools.lru_cache(maxsize=4096)  # because clients request the quarters of the past hour again and again
 def weather_at(lat: float, lon: float, at: float) -> Weather:
     """Return the weather at a place (degrees) and a time (POSIX seconds)."""
     point, sun = NoisePoint.from_degrees(lat, lon, at), sun_position(lat, lon, at)

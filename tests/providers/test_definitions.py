@@ -1,0 +1,110 @@
+"""The fields of an observation have one definition, whichever service it is from. The services are simulated."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from weatherd.city import City
+from weatherd.http.response import Response
+from weatherd.observation import Observation
+from weatherd.providers.bright_sky.client import build_bright_sky_query, parse_bright_sky
+from weatherd.providers.met_norway.client import build_met_norway_query, parse_met_norway
+from weatherd.providers.met_norway.forecast import observation_from_step
+from weatherd.providers.nws.client import parse_nws
+from weatherd.providers.open_meteo.client import build_open_meteo_query, parse_open_meteo
+from weatherd.providers.openweathermap.client import parse_openweathermap
+from weatherd.simulator import bright_sky
+from weatherd.simulator.met_norway import forecast as met_norway
+from weatherd.simulator.nws import endpoints as nws
+from weatherd.simulator.open_meteo import forecast as open_meteo
+from weatherd.simulator.openweathermap import current as openweathermap
+from weatherd.simulator.query import ServiceRequest, ServiceResponse
+from weatherd.simulator.sky.clock import WeatherClock
+from weatherd.simulator.sky.weather import weather_at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+NOW = datetime(2026, 11, 8, 12, 53, tzinfo=UTC)
+AGENT = {"User-Agent": "weatherd/1 me@example.org"}
+ROUNDING = {"precipitation": 0.06, "temperature": 0.06, "wind_speed": 0.06, "pressure_msl": 0.6, "wind_direction": 5.1}
+
+
+def steady_weather(offset: int) -> WeatherClock:
+    """Return a clock on which the weather does not change for years: that of a full hour, at which all have updates."""
+    return WeatherClock((NOW.replace(minute=0, second=1) + timedelta(hours=offset)).timestamp(), 1e15)
+
+
+def response(body: Any, status: int = 200) -> Response:
+    """Return a simulated response as it arrives."""
+    return Response(status, json.dumps(body.body if isinstance(body, ServiceResponse) else body).encode())
+
+
+def query(parameters: Mapping[str, str]) -> dict[str, list[str]]:
+    """Return parameters as the simulator's endpoints take them."""
+    return {name: [value] for name, value in parameters.items()}
+
+
+def observe(lat: float, lon: float, clock: WeatherClock) -> Iterator[Observation]:
+    """Yield the observation of each service for a place."""
+    city = City(name="x", lat=lat, lon=lon)
+    _, body = open_meteo.handle_forecast(query(build_open_meteo_query([city])), NOW, clock)
+    (found,) = parse_open_meteo([city], response(body), NOW)
+    assert isinstance(found, Observation)
+    yield found
+    coordinates = {"lat": str(lat), "lon": str(lon), "units": "metric", "appid": "key"}
+    yield parse_openweathermap(city, response(openweathermap.handle_weather(query(coordinates), NOW, clock)[1]), NOW)
+    known = None
+    for time in (NOW - timedelta(hours=1), NOW):
+        request = ServiceRequest(query(build_met_norway_query(city)), headers=AGENT)
+        known = parse_met_norway(response(met_norway.handle_complete(request, time, clock)), known, time.timestamp())
+    step = known.step_at(NOW.timestamp()) if known else None
+    assert known
+    assert step
+    yield observation_from_step(city, "met-norway", step, known)
+    if lon > 0:
+        _, body = bright_sky.handle_current_weather(query(build_bright_sky_query(city)), NOW, clock)
+        yield parse_bright_sky(city, response(body), NOW)
+    else:
+        station = {"station": f"S{round((lon + 180) * 4):04}{round((lat + 90) * 4):03}"}
+        yield parse_nws(
+            city, response(nws.handle_latest_observation(ServiceRequest({}, station, AGENT), NOW, clock)), NOW
+        )
+
+
+@pytest.mark.parametrize(("latitudes", "longitude"), [(range(47, 56), 10.0), (range(30, 49), -95.0)])
+def test_services_agree_in_steady_weather(latitudes: range, longitude: float) -> None:
+    """In rain that does not change for hours, a failover changes no value by more than the services' rounding.
+
+    The precipitation is that of an hour, although the services send sums of 15 minutes, of the past hour or of the
+    coming one.
+    """
+    wet = 0
+    for offset in range(0, 24 * 60, 37):
+        clock = steady_weather(offset)
+        for lat in latitudes:
+            rate = weather_at(lat, longitude, clock.epoch).precipitation.total
+            if rate < 0.3:
+                continue
+            wet += 1
+            found = list(observe(lat, longitude, clock))
+            assert [observation.precipitation for observation in found] == pytest.approx([rate] * 4, abs=0.06)
+            for field, rounding in ROUNDING.items():
+                values = [getattr(observation, field) for observation in found]
+                assert max(values) - min(values) <= 2 * rounding, (field, values)
+    assert wet > 20
+
+
+def test_services_agree_when_it_is_dry() -> None:
+    """Dry is 0 mm for each of them, and not unknown."""
+    dry = 0
+    for offset in range(0, 24 * 20, 37):
+        clock = steady_weather(offset)
+        if not weather_at(50, 10, clock.epoch).precipitation.total:
+            dry += 1
+            assert [observation.precipitation for observation in observe(50, 10, clock)] == [0, 0, 0, 0]
+    assert dry > 3
