@@ -11,6 +11,7 @@ from weatherd.duration import format_duration
 from weatherd.errors import ConfigError, Problem, StateError, WeatherdError
 from weatherd.quota.load import provider_loads
 from weatherd.quota.planner import RETRY_RESERVE
+from weatherd.zone_data import find_zone_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -66,6 +67,7 @@ class CheckReport:
         configuration = self.configuration
         yield f"settings: {configuration.file}"
         yield f"cities:   {configuration.list_path} ({len(configuration.cities):,} valid)"
+        yield f"zones:    {find_zone_data()}"
         for provider, load in provider_loads(configuration.cities, self.plans).items():
             yield from _format_load(provider, load)
 
@@ -90,6 +92,7 @@ class CheckReport:
         """Return the report as JSON; intervals are in seconds."""
         document: dict[str, Any] = {
             "settings": str(self.configuration.file),
+            "zone_data": str(find_zone_data()),
             **_list_to_json(self.configuration, self.plans),
             "problems": [problem_to_json(problem) for problem in self.find_problems()],
             "warnings": list(self.warnings),

@@ -6,6 +6,7 @@ import asyncio
 import os
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from weatherd.cli.exit_codes import ExitCode
@@ -47,11 +48,12 @@ async def find_startup_errors(configuration: Configuration, budgets: AgeBudgets)
     return errors
 
 
-def find_warnings(providers: OpenProviders) -> list[str]:
-    """Return the faults that the daemon runs with: broken providers, and proxies that no request could use."""
+def find_warnings(providers: OpenProviders, cities: Iterable[City]) -> list[str]:
+    """Return the faults that the daemon runs with: broken providers, unusable proxies, outdated time zones."""
     from yarl import URL
 
     from weatherd.http.proxies import find_proxy
+    from weatherd.zone_data import explain_outdated_zones
 
     warnings = [f"broken plug-in: {providers.rejected[name].message}" for name in sorted(providers.broken)]
     for scheme in ("http", "https"):
@@ -59,7 +61,8 @@ def find_warnings(providers: OpenProviders) -> list[str]:
             find_proxy(URL(f"{scheme}://weatherd.invalid"), os.environ)
         except ProviderError as error:
             warnings.append(f"{error}; every {scheme} request will fail")
-    return warnings
+    zones = explain_outdated_zones((city.timezone for city in cities if city.timezone), datetime.now(UTC))
+    return [*warnings, zones] if zones else warnings
 
 
 async def _check_plugins(configuration: Configuration, budgets: AgeBudgets) -> None:

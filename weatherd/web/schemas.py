@@ -193,6 +193,7 @@ class StatusModel(Model):
     providers: list[ProviderModel]
     forwarders: list[ForwarderModel]
     reload_successful: bool
+    zone_data: Annotated[str, Field(description="Version and source of the time zone data in use")] = ""
 
 
 class ProblemModel(Model):

@@ -26,6 +26,7 @@ from weatherd.web.schemas import (
     RunningPollModel,
     StatusModel,
 )
+from weatherd.zone_data import find_zone_data
 
 if TYPE_CHECKING:
     from weatherd.city import City
@@ -97,6 +98,7 @@ async def serialize_status(status: DaemonStatus) -> StatusModel:
             for name, delivery in status.deliveries.statuses().items()
         ],
         reload_successful=status.last_reload.successful,
+        zone_data=str(find_zone_data()),
     )
 
 
