@@ -90,6 +90,13 @@ def test_a_dumped_list_loads_unchanged(cities: list[City]) -> None:
         ),
         ("{name: X, lat: 1, lon: 1, providers: []}", "2:40: 'X': 'providers' should name at least one provider"),
         ("{name: X, lat: 1, lon: 1, providers: open-meteo}", "2:40: 'X': 'providers' should be a list"),
+        *(
+            (
+                f"{{name: X, lat: 1, lon: 1, timezone: {zone}}}",
+                f"2:39: 'X': 'timezone' should be a time zone such as Europe/Berlin{hint}",
+            )
+            for zone, hint in (("'+02:00'", ""), ("Kiel2", ""), ("UTC+2", "; did you mean 'UTC'?"))
+        ),
         (
             "{name: X, lat: 1, lon: 1, timezone: Europa/Berlin}",
             "2:39: 'X': 'timezone' should be a time zone such as Europe/Berlin; did you mean 'Europe/Berlin'?",

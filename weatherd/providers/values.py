@@ -71,6 +71,11 @@ def round_numbers(*numbers: float | None) -> list[float | None]:
     ]
 
 
+def without_calm(direction: float | None, speed: float | None) -> float | None:
+    """Return a station's wind direction, or None in calm air, for which stations report 0 degrees. North is 360."""
+    return None if speed == 0 and direction == 0 else direction
+
+
 def sum_amounts(first: float | None, second: float | None) -> float | None:
     """Return the sum of two amounts, or None if one of them is unknown."""
     return None if first is None or second is None else round(first + second, 9)

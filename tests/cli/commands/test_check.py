@@ -7,11 +7,14 @@ import json
 import socket
 import sqlite3
 import sys
+import zoneinfo
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
 import pytest
 
 from weatherd.journal.state_folder import lock_state_folder
+from weatherd.zone_data import find_zone_data
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -130,6 +133,29 @@ def test_a_wrong_proxy_is_a_warning(
     code, _, err = weatherd("check")
     message = "is not the address of a proxy, such as http://proxy:3128"
     assert (code, err) == (0, f"warning: {name.upper()} {message}; every {scheme} request will fail\n")
+
+
+def test_outdated_zone_data_is_a_warning(weatherd: Weatherd, folder: Path, tmp_path: Path) -> None:
+    """The zone data in use is named with its version; a city whose times differ in the newer package is a warning."""
+    zones, package = tmp_path / "zones", files("tzdata") / "zoneinfo"
+    (zones / "Europe").mkdir(parents=True)
+    (zones / "tzdata.zi").write_text("# version 2025b\n")
+    for name, data in (("UTC", "UTC"), ("Europe/Berlin", "Europe/London")):
+        (zones / name).write_bytes(package.joinpath(*data.split("/")).read_bytes())
+    row = "- {name: Berlin, lat: 52.5, lon: 13.4, timezone: Europe/Berlin}"
+    (folder / "cities.yaml").write_text(f"cities:\n  {row}\n")
+    try:
+        zoneinfo.reset_tzpath(to=[str(zones)])
+        find_zone_data.cache_clear()
+        zoneinfo.ZoneInfo.clear_cache()
+        code, out, err = weatherd("check")
+    finally:
+        zoneinfo.reset_tzpath()
+        find_zone_data.cache_clear()
+        zoneinfo.ZoneInfo.clear_cache()
+    assert (code, f"zones:    2025b ({zones})\n" in out) == (0, True)
+    assert err.startswith(f"warning: the zone data in use, 2025b ({zones}), is older than the package tzdata, ")
+    assert "differs for Europe/Berlin from " in err
 
 
 def test_a_list_that_leaves_nothing_to_poll(weatherd: Weatherd, folder: Path) -> None:

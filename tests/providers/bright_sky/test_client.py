@@ -99,6 +99,12 @@ def test_other_values_are_optional(name: str, field: str, value: Any) -> None:
     assert [field for field in FIELDS.values() if getattr(found, field) in (None, "")] == [field]
 
 
+@pytest.mark.parametrize(("direction", "speed", "expected"), [(0, 0, None), (0, 5, 0), (360, 5, 360), (250, 0, 250)])
+def test_calm_air_has_no_direction(direction: float, speed: float, expected: float | None) -> None:
+    """Stations report calm air with 0°, and wind from the north with 360°."""
+    assert parse_one(wind_direction_10=direction, wind_speed_10=speed).wind_direction == expected
+
+
 @pytest.mark.parametrize(
     ("name", "field", "expected"),
     [

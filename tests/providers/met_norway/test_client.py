@@ -205,6 +205,7 @@ async def test_cities_at_the_same_place_share_a_forecast() -> None:
         assert (await provider.fetch(OSLO)).city == "oslo"
     assert service.queries[-1] == build_met_norway_query(OSLO) == build_met_norway_query(NEXT_DOOR)
     assert all(len(degrees.partition(".")[2]) == 4 for degrees in build_met_norway_query(OSLO).values())
+    assert build_met_norway_query(OSLO).keys() == {"lat", "lon"}, "an altitude of weatherd's own would be a guess"
     assert len(service.requests) == 2  # the first one was cancelled
 
 

@@ -125,6 +125,15 @@ def test_other_quality_marks_are_accepted(quality: Any) -> None:
     assert parse_one(temperature=document).temperature == 5
 
 
+@pytest.mark.parametrize(
+    ("direction", "speed", "expected"), [(0, 0, None), (0, 5, 0), (360, 5, 360), (250, 0, 250), (0, None, 0)]
+)
+def test_calm_air_has_no_direction(direction: float, speed: float | None, expected: float | None) -> None:
+    """The METAR 00000KT is not wind from the north, which is 360°."""
+    wind = {"windDirection": quantity(direction, "degree_(angle)"), "windSpeed": quantity(speed, "km_h-1")}
+    assert parse_one(**wind).wind_direction == expected
+
+
 def test_station_pressure_is_not_pressure_at_sea_level() -> None:
     """Denver's 840 hPa are not a cyclone."""
     assert parse_one(seaLevelPressure=quantity(None, "Pa")).pressure_msl is None

@@ -226,6 +226,13 @@ def test_a_whole_section_may_be_invalid(section: str, value: Any) -> None:
     assert parse_one(**{section: value}).temperature == -3
 
 
+def test_missing_sections_are_unknown_and_not_zero() -> None:
+    """Without wind, clouds and visibility their values are None; only rain and snow may be left out."""
+    found = parse_one(wind=..., clouds=..., visibility=..., rain=..., snow=...)
+    assert (found.wind_speed, found.wind_direction, found.wind_gust) == (None, None, None)
+    assert (found.cloud_cover, found.visibility, found.precipitation) == (None, None, 0)
+
+
 @pytest.mark.parametrize("temp", [None, "12", True, [], {}, 71, 149, 344, -101, 10**300, 1e300])
 def test_without_a_temperature_there_is_no_observation(temp: Any) -> None:
     """A response without a possible temperature is a failed poll."""

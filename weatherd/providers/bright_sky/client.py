@@ -26,6 +26,7 @@ from weatherd.providers.values import (
     parse_iso_time,
     parse_number,
     parse_temperature,
+    without_calm,
 )
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ def parse_bright_sky(city: City, response: Response, fetched_at: datetime) -> Ob
     clouds = parse_number(weather.get("cloud_cover"), CLOUD_COVER)
     condition, icon = clean_text(weather.get("condition")), clean_text(weather.get("icon"))
     code, description = parse_condition(condition, icon, clouds, precipitation)
+    wind_speed = parse_number(_shortest_mean(weather, "wind_speed"), WIND_SPEED, _KILOMETERS_PER_HOUR)
+    wind_direction = parse_number(_shortest_mean(weather, "wind_direction"), WIND_DIRECTION)
     source = parse_integer(weather.get("source_id"))
     return Observation(
         city=city.id,
@@ -77,8 +80,8 @@ def parse_bright_sky(city: City, response: Response, fetched_at: datetime) -> Ob
         station="" if source is None else str(source),
         relative_humidity=parse_number(weather.get("relative_humidity"), RELATIVE_HUMIDITY),
         pressure_msl=parse_number(weather.get("pressure_msl"), PRESSURE_MSL),
-        wind_speed=parse_number(_shortest_mean(weather, "wind_speed"), WIND_SPEED, _KILOMETERS_PER_HOUR),
-        wind_direction=parse_number(_shortest_mean(weather, "wind_direction"), WIND_DIRECTION),
+        wind_speed=wind_speed,
+        wind_direction=without_calm(wind_direction, wind_speed),
         wind_gust=parse_number(_shortest_mean(weather, "wind_gust_speed"), WIND_SPEED, _KILOMETERS_PER_HOUR),
         precipitation=precipitation,
         cloud_cover=clouds,

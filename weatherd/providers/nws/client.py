@@ -29,6 +29,7 @@ from weatherd.providers.values import (
     clean_text,
     parse_iso_time,
     parse_temperature,
+    without_calm,
 )
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ def parse_nws(city: City, response: Response, fetched_at: datetime) -> Observati
         raise ProviderError("the response has no current weather", Failure.MALFORMED)
     apparent = [parse_quantity(properties.get(name), *APPARENT_TEMPERATURE) for name in ("windChill", "heatIndex")]
     visibility = parse_quantity(properties.get("visibility"), *VISIBILITY)
+    wind_speed = parse_quantity(properties.get("windSpeed"), *WIND_SPEED)
+    wind_direction = parse_quantity(properties.get("windDirection"), *WIND_DIRECTION)
     return Observation(
         city=city.id,
         provider=_NAME,
@@ -78,8 +81,8 @@ def parse_nws(city: City, response: Response, fetched_at: datetime) -> Observati
         apparent_temperature=next((value for value in apparent if value is not None), None),
         relative_humidity=parse_quantity(properties.get("relativeHumidity"), *RELATIVE_HUMIDITY),
         pressure_msl=parse_quantity(properties.get("seaLevelPressure"), *PRESSURE_MSL),
-        wind_speed=parse_quantity(properties.get("windSpeed"), *WIND_SPEED),
-        wind_direction=parse_quantity(properties.get("windDirection"), *WIND_DIRECTION),
+        wind_speed=wind_speed,
+        wind_direction=without_calm(wind_direction, wind_speed),
         wind_gust=parse_quantity(properties.get("windGust"), *WIND_SPEED),
         precipitation=parse_quantity(properties.get("precipitationLastHour"), *PRECIPITATION, length="mm"),
         visibility=visibility,
