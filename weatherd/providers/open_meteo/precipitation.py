@@ -24,9 +24,8 @@ def sum_past_hour(times: Sequence[Any], amounts: Sequence[float | None], end: An
         last = times.index(end) + 1
     except ValueError:
         return None
-    quarters = amounts[max(0, last - _QUARTERS) : last]
-    known = [amount for amount in quarters if amount is not None]
-    if len(known) < _QUARTERS:
+    quarters = amounts[last - _QUARTERS : last] if last >= _QUARTERS else ()
+    if len(quarters) < _QUARTERS or None in quarters:
         return None
-    total = round_number(sum(known))
+    total = round_number(sum(filter(None, quarters)))
     return total if total <= PRECIPITATION[1] else None
