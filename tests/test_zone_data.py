@@ -51,7 +51,7 @@ def test_the_source_and_the_version_are_named(use_folder: UseFolder) -> None:
     assert str(find_zone_data()) == f"2025b ({folder})"
 
 
-def test_an_unknown_version_is_said_to_be_unknown(use_folder: UseFolder) -> None:
+def test_an_unknown_version_is_no_reason_for_a_warning(use_folder: UseFolder) -> None:
     """Without a file that names the version there is nothing to compare, hence no warning."""
     folder = use_folder(None, Europe__Berlin="Europe/London")
     assert str(find_zone_data()) == f"unknown version ({folder})"

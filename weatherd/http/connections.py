@@ -71,7 +71,7 @@ class Attempt:
     limit: Reach = Reach.HOST  # of the addresses to which it may connect; less after a redirect from the Internet
 
     def find_reach(self, host: str) -> Reach:
-        """Return the reach of the server that has responded; through a proxy, only an IP address as *host* tells it."""
+        """Return the reach of the server that has responded. Behind a proxy, only that of an address is known."""
         return find_reach(host if self.proxy or not self.connection else self.connection.host)
 
     def restart(self, limit: Reach) -> None:

@@ -29,7 +29,7 @@ _DESCRIPTIONS = {Reach.PRIVATE: "a private", Reach.HOST: "a loopback or link-loc
 
 
 def find_reach(host: str) -> Reach:
-    """Return the reach of an IP address; a name, which only its connection can tell, counts as public."""
+    """Return the reach of an IP address. A name counts as public: its address is checked when it is connected."""
     try:
         ip = ipaddress.ip_address(host.strip("[]"))
     except ValueError:
