@@ -52,12 +52,16 @@ class AgeBudgets:
         budget = self.of_provider(provider)
         return max(budget, self.interval_of(city_id) * _MAX_GAP + budget * _HEALTHY_SHARE)
 
+    def is_overdue(self, observation: Observation, now: float) -> bool:
+        """Return whether a healthy service would have a newer observation at *now*, a POSIX time, at any interval."""
+        budget = self.seconds.get(observation.provider, DEFAULT_AGE_BUDGET)
+        return now - observation.observed_at.timestamp() > budget
+
     def is_stale(self, observation: Observation, now: float) -> bool:
-        """Return whether an observation exceeds its age budget at *now*, a POSIX time."""
-        age = now - observation.observed_at.timestamp()
-        if age <= self.seconds.get(observation.provider, DEFAULT_AGE_BUDGET):
+        """Return whether an observation exceeds its city's age budget at *now*, a POSIX time."""
+        if not self.is_overdue(observation, now):
             return False
-        return age > self.of_city(observation.city, observation.provider)
+        return now - observation.observed_at.timestamp() > self.of_city(observation.city, observation.provider)
 
 
 BUILT_IN_BUDGETS = AgeBudgets(AGE_BUDGETS)

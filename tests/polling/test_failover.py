@@ -14,10 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from tests.support.daemon import make_context, make_latest
+from tests.support.daemon import make_context
 from tests.support.fakes import KIEL, observation
 from tests.support.virtual_time import EPOCH, now
 from weatherd.errors import Failure, ProviderError
+from weatherd.freshness import AGE_BUDGETS, AgeBudgets
+from weatherd.pipeline.latest import LatestObservations
 from weatherd.pipeline.queue import ObservationQueue
 from weatherd.polling.failover import Suspension, order_providers, suspend
 from weatherd.polling.producer import produce
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
 
     from weatherd.city import City
     from weatherd.observation import Observation
-    from weatherd.pipeline.latest import LatestObservations
 
 BOTH = replace(KIEL, providers=("first", "second"))
 DAY = 86400.0
@@ -72,7 +73,7 @@ class RecordingQueue(ObservationQueue):
 
 async def poll_city(first: Service, second: Service, seconds: float = DAY, city: City = BOTH) -> RecordingQueue:
     """Poll a city for the given seconds."""
-    latest = make_latest()
+    latest = LatestObservations((), AgeBudgets(AGE_BUDGETS, {city.id: city.interval}.__getitem__))
     queue = RecordingQueue(latest)
     context = make_context({"first": first, "second": second}, latest=latest, queue=queue)
     with contextlib.suppress(TimeoutError):
@@ -153,6 +154,17 @@ async def test_a_stale_observation_is_delivered_as_stale() -> None:
     loud = [(event["event"], event.get("reason")) for event in logs if event["log_level"] == "warning"]
     assert loud == [("city.down", "the newest observation of first is 9h old")]
     assert all(later - earlier > 299 for earlier, later in itertools.pairwise(sorted(first.requests)))
+
+
+@pytest.mark.parametrize(("has_failed", "served_by"), [(True, "first"), (False, "second")])
+async def test_an_old_observation_is_fresh_enough_for_a_long_interval(has_failed: bool, served_by: str) -> None:  # noqa: FBT001 - parametrized
+    """With an interval of 3 h, weather of 5 h ago leads to the next provider, but not to an outage if that fails."""
+    first = Service("first", lambda _: timedelta(hours=5))
+    second = Service("second", lambda _: make_failure(Failure.UNAVAILABLE) if has_failed else None)
+    with capture_logs() as logs:
+        queue = await poll_city(first, second, city=replace(BOTH, interval=10_800.0))
+    assert {(arrival.observation.provider, arrival.stale) for _, arrival in queue.taken} == {(served_by, False)}
+    assert [event["event"] for event in logs if event["log_level"] == "warning"] == []
 
 
 async def test_an_observation_is_never_from_the_future() -> None:

@@ -59,13 +59,14 @@ async def fetch_city(
     *,
     previous: Observation | None = None,
 ) -> FetchResult:
-    """Try the providers *names* one after the other until one returns a fresh observation.
+    """Try the providers *names* one after the other until one returns an observation that is not overdue.
 
+    If none does, the newest observation is used, which may still be fresh enough for a city with a long interval.
     *previous* is the city's latest observation. Exceptions of providers are collected in the result, never raised.
     """
     errors: dict[str, Exception] = {}
     attempts: list[ProviderAttempt] = []
-    newest: Observation | None = None  # of the stale ones
+    newest: Observation | None = None  # of the overdue ones
     for name in names:
         began, token = clock.boot(), start_tracing()
         try:
@@ -82,13 +83,14 @@ async def fetch_city(
                 log.debug("provider.failed", provider=name, reason=describe(error), exc_info=bug)
         else:
             traces = stop_tracing(token)
-            if not budgets.is_stale(found, now):
+            if not budgets.is_overdue(found, now):
                 attempts.append(ProviderAttempt(name, SERVED, ended - began, "", traces))
                 return FetchResult(found, False, errors, attempts)
             errors[name] = _stale_error(name, age_seconds(found, now))
             attempts.append(_failed_attempt(name, ended - began, traces, errors[name]))
             newest = max(newest, found, key=lambda observation: observation.observed_at) if newest else found
-    return FetchResult(newest, True, errors, attempts)
+    is_stale = newest is None or budgets.is_stale(newest, clock.epoch + clock.boot())
+    return FetchResult(newest, is_stale, errors, attempts)
 
 
 def _failed_attempt(provider: str, seconds: float, traces: Sequence[RequestTrace], error: Exception) -> ProviderAttempt:

@@ -134,7 +134,7 @@ class NwsProvider:
                     raise
                 errors.append(error)
                 continue
-            if not BUILT_IN_BUDGETS.is_stale(observation, self._resources.now().timestamp()):
+            if not BUILT_IN_BUDGETS.is_overdue(observation, self._resources.now().timestamp()):
                 self._stations.prefer(city, station)
                 return observation
             stale.append(observation)
