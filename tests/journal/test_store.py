@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import re
 import sqlite3
 import threading
 from contextlib import closing
@@ -257,3 +259,41 @@ def test_a_new_file_is_not_readable_by_all(tmp_path: Path) -> None:
             assert file.stat().st_mode & 0o777 == 0o600
     finally:
         os.umask(umask)
+
+
+@pytest.mark.real_time
+def test_the_documented_backup_works_beside_a_writer(tmp_path: Path) -> None:
+    """A copy made while a batch is stored every 20 ms is complete and sound; ``.backup`` would start anew each time."""
+    command = re.search(r"VACUUM INTO 'copy.sqlite'", Path("docs/operations.md").read_text())
+    assert command
+    file, copy, stop = tmp_path / "weatherd.sqlite", tmp_path / "copy.sqlite", threading.Event()
+    history = [
+        FetchedObservation(KIEL, observation(KIEL, observed_at=EPOCH + timedelta(minutes=minute)))
+        for minute in range(20_000)
+    ]
+
+    def write() -> None:
+        with closing(Store(file)) as store:
+            store.add(history)
+            started.set()
+            for number in itertools.count():
+                at = EPOCH + timedelta(days=30, minutes=number)
+                store.add([FetchedObservation(KIEL, observation(KIEL, observed_at=at))])
+                if stop.wait(0.02):
+                    return
+
+    started = threading.Event()
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        assert started.wait(60)
+        with closing(sqlite3.connect(file)) as db:
+            db.execute(command[0].replace("copy.sqlite", str(copy)))
+    finally:
+        stop.set()
+        writer.join()
+    with closing(sqlite3.connect(copy)) as db:
+        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert db.execute("SELECT count(*) FROM observation").fetchone()[0] >= len(history)
+    with closing(Store(copy)):  # and weatherd opens it
+        pass

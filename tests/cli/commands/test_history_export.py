@@ -227,6 +227,8 @@ def test_forms_of_a_moment() -> None:
     now, zone = datetime(2026, 7, 1, 12, tzinfo=UTC), ZoneInfo("Europe/Berlin")
     assert parse_moment("24h", now, zone) == now - timedelta(days=1)
     assert parse_moment("2026-06-30", now, zone) == datetime(2026, 6, 29, 22, tzinfo=UTC)
+    assert parse_moment("2026-10-25T02:30", now, zone) == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)  # the first of two
+    assert parse_moment("2026-03-29T02:30", now, zone) == datetime(2026, 3, 29, 1, 30, tzinfo=UTC)  # skipped: 03:30
     assert parse_moment("20260630", now, zone) == datetime(2026, 6, 29, 22, tzinfo=UTC)
     assert parse_moment("2026-06-30T12:00Z", now, zone) == datetime(2026, 6, 30, 12, tzinfo=UTC)
 
