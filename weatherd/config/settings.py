@@ -9,7 +9,6 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretSt
 from pydantic_settings import BaseSettings, InitSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from weatherd.city import ProviderNames
-from weatherd.config.forwarder_sections import InfluxDbSection, MqttSection, PostgresSection, WebhookSection
 from weatherd.config.http_section import HttpSection, split_list
 from weatherd.config.paths import resolve_ca_file, resolve_path
 from weatherd.config.sections import (
@@ -21,6 +20,7 @@ from weatherd.config.sections import (
     OpenWeatherMapSection,
     Section,
 )
+from weatherd.config.sections.forwarders import InfluxDbSection, MqttSection, PostgresSection, WebhookSection
 from weatherd.duration import Duration, Interval, Retention
 from weatherd.formatting import validate_template
 

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
-    from weatherd.config.forwarder_sections import MqttSection
+    from weatherd.config.sections.forwarders import MqttSection
     from weatherd.config.settings import Settings
     from weatherd.observation import Observation
     from weatherd.pipeline.forwarders import ForwarderResources
-    from weatherd.pipeline.forwarders.mqtt_client import BrokerConnection, BrokerOptions
+    from weatherd.pipeline.forwarders.broker.client import BrokerConnection, BrokerOptions
 
 log = structlog.get_logger()
 
@@ -103,7 +103,7 @@ class MqttForwarder:
     batch_size = 200
 
     def __init__(self, section: MqttSection, resources: ForwarderResources, ca_file: Path | None = None) -> None:
-        self._client = importlib.import_module("weatherd.pipeline.forwarders.mqtt_client")  # needs paho-mqtt
+        self._client = importlib.import_module("weatherd.pipeline.forwarders.broker.client")  # needs paho-mqtt
         self._section = section
         self._ca_file = ca_file
         self._topics = Topics(section.topic_prefix, section.discovery_prefix)

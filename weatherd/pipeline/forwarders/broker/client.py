@@ -14,8 +14,8 @@ from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 
 from weatherd.errors import DeliveryError, RejectedError, describe
+from weatherd.pipeline.forwarders.broker.loop import PahoLoop
 from weatherd.pipeline.forwarders.home_assistant import MAX_PENDING
-from weatherd.pipeline.forwarders.paho_loop import PahoLoop
 
 if TYPE_CHECKING:
     import ssl
