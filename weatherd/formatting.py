@@ -83,6 +83,11 @@ def format_line(template: str, fetched: FetchedObservation) -> str:
     return f"{text} (stale: of {observation.observed_at.astimezone(zone):%d %b %H:%M %Z})" if is_stale else text
 
 
+def format_count(count: float, singular: str, plural: str) -> str:
+    """Format a rounded number and its noun: ``1 city``, ``1,200 cities``."""
+    return f"{count:,.0f} {singular if round(count) == 1 else plural}"
+
+
 def to_dict(observation: Observation) -> dict[str, Any]:
     """Return the fields for JSON and CSV, in order; times are RFC 3339 strings in UTC."""
     values = observation._asdict()

@@ -9,6 +9,7 @@ from weatherd.cli.exit_codes import ExitCode
 from weatherd.config import diff
 from weatherd.duration import format_duration
 from weatherd.errors import ConfigError, Problem, StateError, WeatherdError
+from weatherd.formatting import format_count
 from weatherd.quota.load import provider_loads
 from weatherd.quota.planner import RETRY_RESERVE
 from weatherd.zone_data import find_zone_data
@@ -82,11 +83,11 @@ class CheckReport:
         for city in changes.removed_or_changed.values():
             if city.id not in changes.added_or_changed:
                 yield f"- {city.name}"
-        yield f"{len(changes.cities):,} cities, {changes.unchanged:,} unchanged"
+        yield f"{format_count(len(changes.cities), 'city', 'cities')}, {changes.unchanged:,} unchanged"
         loads = [provider_loads(listed.cities, self.plans) for listed in (self.configuration, self.other)]
         for provider in sorted({*loads[0], *loads[1]}):
-            before, after = (f"{each[provider].calls_per('day'):,.0f}" if provider in each else "0" for each in loads)
-            yield f"{provider}: {after} calls per day (now {before})"
+            before, after = (each[provider].calls_per("day") if provider in each else 0 for each in loads)
+            yield f"{provider}: {format_count(after, 'call', 'calls')} per day (now {before:,.0f})"
 
     def to_json(self, online: Iterable[OnlineResult] = ()) -> dict[str, Any]:
         """Return the report as JSON; intervals are in seconds."""
@@ -135,7 +136,8 @@ def _format_load(provider: str, load: ProviderLoad) -> Iterator[str]:
         limit = load.plan.limits.get(window)
         allowed = f" (limit {limit:,})" if limit else ""
         warning = "  EXCEEDED" if limit and load.calls_per(window) > limit else ""
-        yield f"{provider}: {load.calls_per(window):,.0f} calls per {window}{allowed}{warning}"
+        calls = format_count(load.calls_per(window), "call", "calls")
+        yield f"{provider}: {calls} per {window}{allowed}{warning}"
     if text := _explain_excess(provider, load):
         yield text
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from weatherd.formatting import format_count
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
@@ -114,8 +116,8 @@ class DaemonStatus:
         """Yield a sentence for each fault: a stalled part, or a queue that is full; a restart would lose it."""
         yield from self.stalled_parts()
         if (seconds := self.queue.longest_wait()) >= _LONG_WAIT:
-            depth = self.queue.depth
-            yield f"polls have been waiting for {seconds:.0f} s, because {depth} observations are not stored yet"
+            waiting = format_count(self.queue.depth, "observation is", "observations are")
+            yield f"polls have been waiting for {seconds:.0f} s, because {waiting} not stored yet"
 
     async def summarize(self) -> str:
         """Return the daemon's state in one line: "3 cities: 3 fresh, 0 stale, 0 down; next poll in 4 s"."""

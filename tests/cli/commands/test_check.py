@@ -254,3 +254,11 @@ def test_forwarders_are_connected_online(weatherd: Weatherd, folder: Path, servi
     assert code == 69
     assert "webhook: reachable (GET: HTTP status 404)" in out
     assert "mqtt: " in err
+
+
+def test_one_is_singular(weatherd: Weatherd, folder: Path) -> None:
+    """A city, and a call."""
+    (folder / "cities.yaml").write_text("cities:\n  - {name: Kiel, lat: 54.3, lon: 10.1, interval: 1h}\n")
+    code, out, _ = weatherd("check", "--against", "config/cities.yaml")
+    assert (code, "open-meteo: 1 call per hour (limit 5,000)\n" in out) == (0, True)
+    assert "\n1 city, 1 unchanged\n" in out

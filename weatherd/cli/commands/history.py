@@ -105,12 +105,14 @@ def _format_history(
 
 
 def _summarize(observations: Sequence[Observation], zone: tzinfo) -> Iterator[str]:
+    from weatherd.formatting import format_count
+
     low = min(observations, key=lambda observation: observation.temperature)
     high = max(observations, key=lambda observation: observation.temperature)
     yield f"low {low.temperature:z.1f} °C ({low.observed_at.astimezone(zone):%d %b %H:%M})"
     yield f"high {high.temperature:z.1f} °C ({high.observed_at.astimezone(zone):%d %b %H:%M})"
     yield f"mean {sum(observation.temperature for observation in observations) / len(observations):z.1f} °C"
-    yield f"{len(observations):,} {'observation' if len(observations) == 1 else 'observations'}"
+    yield format_count(len(observations), "observation", "observations")
 
 
 def _join_parts(parts: Sequence[str], width: int | None) -> list[str]:
