@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import heapq
 import math
 from dataclasses import dataclass, field
@@ -35,6 +36,7 @@ class TickTimer:
         self._order: list[float] = []  # a heap of the slot numbers
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due = math.inf
+        self._context = contextvars.Context()  # an empty one, because what the timer logs concerns no city
 
     def wait_until(self, when: float) -> asyncio.Future[None]:
         """Return a future that completes at the boot time *when*; cancel it to give up."""
@@ -55,7 +57,7 @@ class TickTimer:
         if self._timer:
             self._timer.cancel()
         delay = min(when - self._clock.boot(), _CHECK_PERIOD)
-        self._timer, self._timer_due = self._loop.call_later(delay, self._wake_due), when
+        self._timer, self._timer_due = self._loop.call_later(delay, self._wake_due, context=self._context), when
 
     def _wake_due(self) -> None:
         self._timer, self._timer_due = None, math.inf
