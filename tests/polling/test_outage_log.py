@@ -65,11 +65,12 @@ def test_an_outage_of_its_own_is_logged_also_after_a_pause() -> None:
 
 
 def test_a_bug_has_a_traceback_and_an_expected_failure_has_none() -> None:
-    """A bug is an error with a traceback, an unavailable service a warning without."""
+    """A bug is an error with a traceback and its provider, an unavailable service a warning without."""
     for error, level in ((ZeroDivisionError("oh"), "error"), (unavailable(), "warning")):
         with capture_logs() as logs:
-            OutageLog().failed(error, NOW, 1.0)
+            OutageLog().failed(error, NOW, 1.0, "hut")
         assert (logs[0]["log_level"], bool(logs[0].get("exc_info"))) == (level, level == "error")
+        assert logs[0].get("provider") == ("hut" if level == "error" else None)
 
 
 def test_an_observation_becomes_stale_once() -> None:

@@ -49,6 +49,11 @@ class FetchResult(NamedTuple):
         errors = list(self.errors.values())
         return next((error for error in errors if not is_service_wide(error)), errors[0] if errors else None)
 
+    @property
+    def failed_provider(self) -> str:
+        """The provider that raised :attr:`reason`; "" if there is none."""
+        return next((name for name, error in self.errors.items() if error is self.reason), "")
+
 
 async def fetch_city(
     city: City,

@@ -31,10 +31,10 @@ class OutageLog:
     _is_logged: bool = False  # above debug level
     _is_stale: bool = False
 
-    def failed(self, error: Exception | None, now: float, delay: float) -> None:
+    def failed(self, error: Exception | None, now: float, delay: float, provider: str = "") -> None:
         """Log a failed poll with its retry in *delay* seconds: the first as a warning, the others at debug level.
 
-        An error other than ProviderError is a bug and is logged with its traceback.
+        An error other than ProviderError is a bug and is logged with its traceback and the *provider* that raised it.
         """
         self.failures += 1
         if self.failures == 1:
@@ -51,7 +51,7 @@ class OutageLog:
         if isinstance(error, ProviderError):
             log.warning("city.down", **facts)
         else:
-            log.error("city.down", **facts, exc_info=error)
+            log.error("city.down", provider=provider, **facts, exc_info=error)
 
     def went_stale(self, last: Observation | None, error: Exception | None, now: float, budgets: AgeBudgets) -> None:
         """Log once per outage that the city's last observation has gone stale."""

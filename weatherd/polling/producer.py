@@ -127,7 +127,7 @@ async def _poll(
         health = health._replace(outage=outage)
         failures = outage.failures + 1
         delay = _retry_delay(result, backoff_delay(failures, interval, context.random.random()), interval)
-        outage.failed(result.reason, now, delay)
+        outage.failed(result.reason, now, delay, result.failed_provider)
         outage.went_stale(context.latest.get(city.id), result.reason, epoch + now, context.latest.budgets)
         next_poll = NextPoll(now + delay, _retry_reason(result, failures), is_tick=False)
     context.history.record_end(city.id, Poll(began, now, result.attempts, failures), next_poll)
