@@ -19,7 +19,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from tests.support.fakes import KIEL, observation
-from tests.support.virtual_time import EPOCH, now
+from tests.support.virtual_time import EPOCH, boot, now
 from weatherd.config.city_list import parse_cities
 from weatherd.config.loader import parse_settings
 from weatherd.config.plugin_models import find_plugin_models
@@ -107,7 +107,7 @@ async def run_hut(hut: Hut) -> AsyncIterator[tuple[Provider, City]]:
         settings = parse_settings(text.replace("http://hut.local", hut.url), "weatherd.yaml", {}, {"hut"})
         found = parse_cities([("cities.yaml", rows)], {"hut"}, {"providers": settings.providers})
         assert not found.quarantined
-        async with open_providers(settings, now) as providers:
+        async with open_providers(settings, now, boot=boot) as providers:
             yield providers.usable["hut"], found.cities[0]
 
 
@@ -172,7 +172,9 @@ async def test_the_service_is_paused(status: int, headers: dict[str, str], secon
 
 async def test_the_traits_are_used() -> None:
     """The limiter, the planner and the freshness check use the documented traits; the defaults are as documented."""
-    async with open_providers(parse_settings(find_yaml("weatherd.yaml")[0], "weatherd.yaml", {}), now) as providers:
+    async with open_providers(
+        parse_settings(find_yaml("weatherd.yaml")[0], "weatherd.yaml", {}), now, boot=boot
+    ) as providers:
         assert providers.planner.plans["hut"] == Plan({"day": 1000}, rate=1.0, burst=2)
         assert providers.limiters["hut"].usage() == {"day": (0.0, 1000)}
         assert providers.budgets.of_provider("hut") == 3600.0
@@ -181,7 +183,7 @@ async def test_the_traits_are_used() -> None:
 
 async def test_a_provider_without_its_required_settings_cannot_be_used() -> None:
     """Without a section the provider is rejected, and the reason names the missing keys."""
-    async with open_providers(Settings(), now) as providers:
+    async with open_providers(Settings(), now, boot=boot) as providers:
         assert "hut" not in providers.usable
         missing = "'plugins.hut.url' is missing; 'plugins.hut.token' is missing"
         assert str(providers.rejected["hut"]) == f"the plug-in 'hut' needs settings: {missing}"
