@@ -1,0 +1,95 @@
+"""The lines of the documentation that read an export, run with the libraries that are installed."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.fakes import observation
+from weatherd.cli.commands import export
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from weatherd.observation import Observation
+
+pytestmark = pytest.mark.once
+
+ROWS = 30_001  # more than any reader looks at, to find the types
+DOCUMENT = (Path(__file__).parents[3] / "docs" / "operations.md").read_text()
+LINES = re.search(r"These lines read everything:\n\n```python\n(.*?)```", DOCUMENT, re.DOTALL)
+
+
+def make_rows() -> Iterator[Observation]:
+    """Yield observations with a fraction and a visibility in the last one only."""
+    begin = datetime(2026, 1, 1, tzinfo=UTC)
+    for number in range(ROWS):
+        moment = begin + timedelta(minutes=number)
+        values: dict[str, Any] = {"temperature": 21.0}
+        if number == ROWS - 1:
+            values = {"temperature": 21.5, "visibility": 24140.5}
+        yield observation(observed_at=moment, fetched_at=moment, **values)
+
+
+@pytest.fixture(scope="module")
+def exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the export in three formats."""
+    folder = tmp_path_factory.mktemp("exports")
+    with (folder / "weather.csv").open("w", newline="") as file:
+        export._write_csv(make_rows(), file)
+    with (folder / "weather.jsonl").open("w") as file:
+        export._write_jsonl(make_rows(), file)
+    export._write_parquet(make_rows(), folder / "weather.parquet")
+    return folder
+
+
+def read_rows(line: str) -> list[dict[str, Any]]:
+    """Evaluate a line of the documentation and return its rows."""
+    name, _, function = line.partition("(")[0].rpartition(".")
+    library = name.partition(".")[0]
+    pytest.importorskip(library)
+    importlib.import_module(name)
+    result = eval(line, {library: importlib.import_module(library)})  # noqa: S307 - from our own documentation
+    assert function
+    for method in ("to_dicts", "to_pylist"):
+        if hasattr(result, method):
+            return list(getattr(result, method)())
+    if hasattr(result, "fetchall"):
+        return [dict(zip(result.columns, row, strict=True)) for row in result.fetchall()]
+    return list(result.to_dict("records"))
+
+
+@pytest.mark.parametrize("line", LINES[1].splitlines() if LINES else [])
+def test_a_documented_line_reads_every_value(line: str, exports: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also a number after 30,000 empty fields, and a fraction after 30,000 whole numbers."""
+    monkeypatch.chdir(exports)
+    rows = read_rows(line)
+    assert len(rows) == ROWS
+    assert (rows[-1]["temperature"], rows[-1]["visibility"]) == (21.5, 24140.5)
+    assert rows[0]["visibility"] is None or rows[0]["visibility"] != rows[0]["visibility"]  # pandas' NaN
+    assert all(isinstance(row["temperature"], float) for row in (rows[0], rows[-1]))
+    time = rows[-1]["observed_at"]
+    assert time == "2026-01-21T20:00:00Z" or time.astimezone(UTC) == datetime(2026, 1, 21, 20, tzinfo=UTC)
+
+
+def test_text_formats_have_every_field_and_no_number_without_a_point(exports: Path) -> None:
+    """Each row of JSON Lines has all keys, whole numbers are 21.0, and times end in Z."""
+    first = (exports / "weather.jsonl").read_text().partition("\n")[0]
+    assert '"temperature": 21.0,' in first
+    assert '"visibility": null' in first
+    assert re.search(r'"observed_at": "[^"+]+Z"', first)
+    header, row = (exports / "weather.csv").read_text().splitlines()[:2]
+    assert header.count(",") == row.count(",")
+    assert ",21.0," in row
+
+
+def test_parquet_has_null_and_never_nan(exports: Path) -> None:
+    """A missing value is null, whose mean differs from that of NaN in every reader."""
+    parquet = pytest.importorskip("pyarrow.parquet")
+    column = parquet.read_table(exports / "weather.parquet")["visibility"]
+    assert column.null_count == ROWS - 1
