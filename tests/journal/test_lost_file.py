@@ -109,7 +109,7 @@ async def test_a_smaller_file_is_not_lost(tmp_path: Path) -> None:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         for number in range(60_000, 60_100):
             assert await journal.add(make_observations(number, number + 1)) == 1
-    assert logs == []
+    assert {log["event"] for log in logs} <= {"journal.pruned"}
 
 
 async def test_usage_and_entries_are_saved_again(tmp_path: Path) -> None:

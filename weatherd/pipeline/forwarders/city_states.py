@@ -6,10 +6,10 @@ import json
 from typing import TYPE_CHECKING
 
 from weatherd.formatting import to_dict
-from weatherd.pipeline.forwarders.home_assistant import Publication
+from weatherd.pipeline.forwarders.home_assistant import MAX_PENDING, Publication
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from weatherd.city import City
     from weatherd.observation import Observation
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from weatherd.pipeline.forwarders.discovery_payload import Topics
 
 ONLINE, OFFLINE = b"online", b"offline"
+_STEP = MAX_PENDING // 2  # cities, each with up to two messages
+_REFRESH_LIMIT = 20_000  # cities
 
 
 class CityStates:
@@ -25,6 +27,8 @@ class CityStates:
     A city's state comes from the journal, when an observation is delivered. After a restart, or when a city is listed
     again, nothing new may be delivered for hours, so the observation that the daemon knows is published instead. If it
     knows none, for example because the city was moved, the city is offline.
+
+    Messages for many cities come in steps that take about a millisecond, so that the event loop can be yielded to.
     """
 
     def __init__(self, topics: Topics, resources: ForwarderResources) -> None:
@@ -33,11 +37,15 @@ class CityStates:
         self._latest: dict[str, Observation] = {}  # by city id
         self._online: dict[str, bool] = {}  # the availability, by city id
         self._seen: set[str] = set()  # the ids of the cities with an observation that is not published yet
+        self._cities: Sequence[City] = ()
+        self._listed: frozenset[str] = frozenset()  # their ids
+        self._next = 0  # index of the next city to refresh
 
     def forget(self, city_id: str) -> None:
         """Forget a city that has left the list."""
         self._latest.pop(city_id, None)
         self._online.pop(city_id, None)
+        self._seen.discard(city_id)
 
     def update(self, batch: Iterable[Observation]) -> list[Publication]:
         """Return the messages for observations from the journal, in order.
@@ -45,47 +53,61 @@ class CityStates:
         They are retained if the city is listed and the daemon knows an observation of it: otherwise it was removed, or
         moved since.
         """
-        now = self._now()
-        listed = {city.id for city in self._resources.cities()}
+        now, cities = self._now(), self._resources.cities()
+        if cities is not self._cities:
+            self._cities, self._listed = cities, frozenset(city.id for city in cities)
         publications: list[Publication] = []
         for observation in batch:
-            if observation.city in listed and self._resources.latest(observation.city):
+            if observation.city in self._listed and self._resources.latest(observation.city):
                 publications += self._update_city(observation, now)
             else:
                 publications.append(self._build_state(observation, retain=False))
         return publications
 
-    def refresh(self, cities: Iterable[City]) -> list[Publication]:
-        """Return the messages for what has changed without a new observation; call it every second.
+    def refresh(self, cities: Sequence[City]) -> Iterator[list[Publication]]:
+        """Yield the messages for what has changed without a new observation; call it every second.
 
-        An observation that is not published yet waits for a second, because a new one is about to be delivered.
+        A call covers up to 20,000 cities; in a longer list, the next call continues.
         """
-        now = self._now()
-        self._forget_unknown()
-        publications = [change for last in self._latest.values() for change in self._update_availability(last, now)]
-        seen, self._seen = self._seen, set()
-        for city in cities:
-            if city.id in self._latest:
-                continue
-            last = self._resources.latest(city.id)
-            if last is None:
-                publications += self._set_availability(city.id, online=False)
-            elif city.id in seen:
-                publications += self._update_city(last, now)
-            else:
-                self._seen.add(city.id)
-        return publications
+        start = self._next if self._next < len(cities) else 0
+        self._next = min(start + _REFRESH_LIMIT, len(cities))
+        for begin in range(start, self._next, _STEP):
+            now, step = self._now(), cities[begin : min(begin + _STEP, self._next)]
+            yield [message for city in step for message in self._refresh_city(city.id, now)]
 
-    def repeat(self) -> list[Publication]:
-        """Return the messages that publish every state and availability again."""
+    def repeat(self) -> Iterator[list[Publication]]:
+        """Yield the messages that publish every state and availability again."""
         self._online.clear()
-        self._forget_unknown()
-        now = self._now()
-        return [message for last in self._latest.values() for message in self._update_city(last, now)]
+        published = list(self._latest)
+        for begin in range(0, len(published), _STEP):
+            now, step = self._now(), published[begin : begin + _STEP]
+            yield [message for city_id in step for message in self._repeat_city(city_id, now)]
+
+    def _refresh_city(self, city_id: str, now: float) -> Sequence[Publication]:
+        """Return the messages for a city.
+
+        An observation that is not published yet waits for the next refresh, because a new one is about to be delivered.
+        """
+        published, known = self._latest.get(city_id), self._resources.latest(city_id)
+        if known is None:
+            self._latest.pop(city_id, None)
+            return self._set_availability(city_id, online=False)
+        if published:
+            return self._update_availability(published, now)
+        if city_id in self._seen:
+            return self._update_city(known, now)
+        self._seen.add(city_id)
+        return ()
+
+    def _repeat_city(self, city_id: str, now: float) -> Sequence[Publication]:
+        """Return the messages for a city; the next refresh publishes that one without an observation is offline."""
+        published, known = self._latest.get(city_id), self._resources.latest(city_id)
+        return self._update_city(published, now) if published and known else ()
 
     def _update_city(self, observation: Observation, now: float) -> Sequence[Publication]:
         """Return the messages for a city's latest observation; a stale one comes after its city is offline."""
         self._latest[observation.city] = observation
+        self._seen.discard(observation.city)
         state, availability = self._build_state(observation, retain=True), self._update_availability(observation, now)
         return [*availability, state] if self._resources.budgets.is_stale(observation, now) else [state, *availability]
 
@@ -102,10 +124,6 @@ class CityStates:
             return ()
         self._online[city_id] = online
         return (Publication(self._topics.availability(city_id), ONLINE if online else OFFLINE, retain=True),)
-
-    def _forget_unknown(self) -> None:
-        for city_id in [city_id for city_id in self._latest if self._resources.latest(city_id) is None]:
-            self.forget(city_id)
 
     def _now(self) -> float:
         return self._resources.now().timestamp()

@@ -65,7 +65,9 @@ class MqttConnection:
             async with self._announcing:
                 if self._resources.cities() is not self._announcer.cities:
                     await self._announcer.announce()
-            await publish_in_batches(self._broker.publish, self._states.refresh(self._announcer.cities))
+            for publications in self._states.refresh(self._announcer.cities):
+                await publish_in_batches(self._broker.publish, publications)
+                await asyncio.sleep(0)  # because there are usually none
 
     async def follow_home_assistant(self) -> None:
         """Publish everything again whenever Home Assistant has started, until cancelled."""
@@ -94,7 +96,8 @@ class MqttConnection:
     async def _publish_all(self) -> None:
         self._announcer.cities = ()
         await self._announcer.announce()
-        await publish_in_batches(self._broker.publish, self._states.repeat())
+        for publications in self._states.repeat():
+            await publish_in_batches(self._broker.publish, publications)
 
 
 class MqttForwarder:
