@@ -152,3 +152,21 @@ async def test_a_daemon_stores_and_forwards_after_a_loss(tmp_path: Path, lose: C
     assert events == ["sink.down", "journal.reopened", "sink.recovered"]
     assert logs[-1]["fetched"] == logs[-1]["stored"] == len(provider.returned)
     assert len(destination.accepted) >= len(provider.returned)
+
+
+async def test_without_its_log_the_file_itself_is_complete(tmp_path: Path) -> None:
+    """If the write-ahead log is deleted, a kill would lose what is only there: it is moved to the file at once."""
+    with open_virtual_journal(tmp_path) as journal, capture_warnings() as logs:
+        await journal.add(make_observations(0, 100))
+        for suffix in ("-wal", "-shm"):
+            journal.file.with_name(journal.file.name + suffix).unlink()
+        for number in (100, 101):
+            assert await journal.add(make_observations(number, number + 1)) == 1
+            copy = shutil.copy(journal.file, tmp_path / "copy.sqlite")  # as a kill would leave it
+            with closing(sqlite3.connect(copy)) as connection:
+                assert connection.execute("SELECT count(*) FROM observation").fetchone() == (number + 1,)
+        async with journal.open_reader() as reader:
+            assert len(await reader.read_after(0, 1000)) == 102
+    assert [entry["event"] for entry in logs] == ["journal.log_lost"]
+    with closing(Store(journal.file)) as store:
+        assert store.last_seq() == 102

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-CUT_SHORT = "was cut short"
+CUT_SHORT, DELETED, REPLACED = "was cut short", "was deleted", "was replaced"
 
 
 class FileIdentity:
@@ -24,17 +24,17 @@ class FileIdentity:
 
     def is_replaced(self) -> bool:
         """Return whether another file is at the path now."""
-        return self.find_problem() == "was replaced"
+        return self.find_problem() == REPLACED
 
     def find_problem(self) -> str | None:
         """Return what has happened to the file, or None. A file that is smaller than before may still be complete."""
         try:
             status = self._path.stat()
         except FileNotFoundError:
-            return "was deleted"
+            return DELETED
         except OSError as error:
             return f"is out of reach: {error.strerror}"
         if (status.st_dev, status.st_ino) != self._inode:
-            return "was replaced"
+            return REPLACED
         before, self.size = self.size, status.st_size
         return CUT_SHORT if self.size < before else None

@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, NamedTuple
 
+import structlog
+
 from weatherd.errors import StateError
 from weatherd.journal.cursors import CursorTable
 from weatherd.journal.database import Database
-from weatherd.journal.file_identity import CUT_SHORT, FileIdentity
+from weatherd.journal.file_identity import CUT_SHORT, DELETED, REPLACED, FileIdentity
 from weatherd.journal.key_value import KeyValueEntry
 from weatherd.journal.latest_table import LatestTable
 from weatherd.journal.rows import COLUMNS, IDENTITY, to_row
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
     from weatherd.observation import FetchedObservation, LastObservation
     from weatherd.quota.usage import ProviderUsage
+
+log = structlog.get_logger()
 
 JOURNAL_FILE = "weatherd.sqlite"
 
@@ -88,6 +92,8 @@ class Store:
             _check_for_damage(self._db, self._file)
             migrate(self._db, self._file)
             self._identity = FileIdentity(self._file)
+            self._log: FileIdentity | None = None  # the write-ahead log, once it is known
+            self._is_log_lost = False
             stack.pop_all()
         self._latest = LatestTable(self._db)
         self.cursors = CursorTable(self._db)
@@ -202,11 +208,22 @@ class Store:
         self._db.close()
 
     def _require_file(self) -> None:
-        """Raise StateError if the file is lost, so that what was written has to be written again."""
+        """Raise StateError if the file is lost, so that what was written has to be written again.
+
+        If only its write-ahead log was deleted, SQLite still has that open: each transaction is then moved to the file.
+        """
         problem = self._identity.find_problem()
         if problem and not (problem == CUT_SHORT and self._is_complete()):
             self.lost = problem
             raise StateError(f"{self._file} {problem} while weatherd was using it; it is opened anew")
+        if self._log is None:
+            with contextlib.suppress(FileNotFoundError):  # not every file system has one
+                self._log = FileIdentity(self._file.with_name(f"{self._file.name}-wal"))
+        elif self._log.find_problem() in (DELETED, REPLACED):
+            self._db.query("PRAGMA wal_checkpoint")
+            if not self._is_log_lost:
+                log.warning("journal.log_lost", file=f"{self._file}-wal", action="do not delete it; restart weatherd")
+            self._is_log_lost = True
 
     def _is_complete(self) -> bool:
         """Return whether the file is smaller because SQLite has released unused space, in this or another process."""
