@@ -171,7 +171,20 @@ async def test_a_rejected_observation_is_skipped_alone(tmp_path: Path, bad: set[
         noted = journal.store._db.query("SELECT seq, reason FROM skipped WHERE forwarder = 'destination'")
     assert destination.accepted == [number for number in range(150) if number not in bad]
     assert sorted(noted) == [(number + 1, "not that one") for number in sorted(bad)]
-    assert [(log["event"], log["count"]) for log in logs] == [("forwarder.skipped", 1)] * len(bad)
+    assert [(log["event"], log["count"]) for log in logs] == [("forwarder.skipped", len(bad))]
+
+
+async def test_a_rejected_backlog_is_one_line(tmp_path: Path) -> None:
+    """However many batches are rejected, the log has one line, with the number of observations and the first."""
+    destination = FakeDestination()
+    destination.rejected = set(map(float, range(1000)))
+    with open_virtual_journal(tmp_path) as journal, capture_warnings() as logs:
+        await journal.add(make_observations(0, 1000))
+        async with run_forwarders(journal, destination=destination) as running:
+            await asyncio.sleep(30)
+            assert running.statuses()["destination"] == DeliveryStatus(0, 1000, 0, is_down=False)
+    (line,) = logs
+    assert (line["event"], line["count"], line["reason"]) == ("forwarder.skipped", 1000, "not that one")
 
 
 async def test_every_acceptable_observation_of_a_rejected_batch_is_delivered(tmp_path: Path) -> None:

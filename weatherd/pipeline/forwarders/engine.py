@@ -13,7 +13,7 @@ import structlog
 from weatherd.errors import DeliveryError, RejectedError, StateError, WeatherdError, describe
 from weatherd.journal.cursors import Idle, InDoubt
 from weatherd.pipeline.forwarders.isolation import Batch, Isolation
-from weatherd.pipeline.forwarders.outage import DELIVERY_TIMEOUT, Outage, describe_failure
+from weatherd.pipeline.forwarders.outage import DELIVERY_TIMEOUT, Outage, SkipLog, describe_failure
 from weatherd.plugins import contain
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ class Delivery:
         self._journal = journal
         self._draining = asyncio.Event()
         self._outage = Outage(name, random)
+        self._skips = SkipLog(name)
         self._isolation = Isolation(forwarder.batch_size)
 
     @property
@@ -78,6 +79,7 @@ class Delivery:
                         log.debug("forwarder.reconnecting", forwarder=self.name, reason=describe(error))
                         self._outage.failures = 1
                         continue
+                    self._skips.write(is_backlog=False)
                     self._outage.report_failure(error, self.behind)
                     self.progress.is_down = True
                 if self._draining.is_set():
@@ -154,6 +156,7 @@ class Delivery:
 
     async def _pass(self, batch: Batch, seq: int) -> None:
         """Move the cursor after entry *seq* of a batch; the batch's rest stays in doubt."""
+        self._skips.write(is_backlog=seq < self._journal.last_seq)
         if seq < batch.entries[-1].seq:
             await self._save_cursor(InDoubt(seq + 1, batch.entries[-1].seq, batch.key))
             return
@@ -198,14 +201,7 @@ class Delivery:
 
     async def _skip(self, entries: Sequence[JournalEntry], error: Exception) -> None:
         first, reason = entries[0].observation, describe_failure(error)
-        log.warning(
-            "forwarder.skipped",
-            forwarder=self.name,
-            reason=reason,
-            count=len(entries),
-            city=first.city,
-            observed_at=first.observed_at.isoformat(),
-        )
+        self._skips.add(len(entries), first, reason)
         await self._journal.record_skipped(self.name, [entry.seq for entry in entries], reason)
         self.progress.skipped += len(entries)
         self._report_success()

@@ -1,4 +1,7 @@
-"""The outages of a destination: two log lines for each, and the delay before the next attempt."""
+"""The outages of a destination: two log lines for each, and the delay before the next attempt.
+
+The observations that it rejects are logged here, too: one line for all of a backlog.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,13 @@ from weatherd.errors import WeatherdError, describe
 if TYPE_CHECKING:
     import random
 
+    from weatherd.observation import Observation
+
 log = structlog.get_logger()
 
 DELIVERY_TIMEOUT = 30.0  # seconds for the delivery of a batch, and for a connection
 _MAX_RETRY_DELAY = 60.0  # seconds
+_SKIP_LOG_PERIOD = 60.0  # seconds between two lines about the skipped observations of a long backlog
 
 
 class Outage:
@@ -61,6 +67,31 @@ class Outage:
         """Return the seconds to wait: exponential back-off with jitter, or longer if the destination requested it."""
         backoff = min(_MAX_RETRY_DELAY, 2.0 ** min(self.failures - 1, 10)) * (1 - self._random.random() / 2)
         return max(backoff, self._retry_after)
+
+
+class SkipLog:
+    """The skipped observations that are not logged yet."""
+
+    def __init__(self, forwarder: str) -> None:
+        self._forwarder = forwarder
+        self._count = 0
+        self._example: dict[str, str] = {}  # the first of them
+        self._since = 0.0  # of the first, on the loop's clock
+        self._clock = asyncio.get_running_loop().time
+
+    def add(self, count: int, first: Observation, reason: str) -> None:
+        """Remember skipped observations."""
+        if not self._count:
+            self._since = self._clock()
+            self._example = {"reason": reason, "city": first.city, "observed_at": first.observed_at.isoformat()}
+        self._count += count
+
+    def write(self, *, is_backlog: bool) -> None:
+        """Log what was skipped; while there is more of the backlog, at most once a minute."""
+        if not self._count or (is_backlog and self._clock() - self._since < _SKIP_LOG_PERIOD):
+            return
+        log.warning("forwarder.skipped", forwarder=self._forwarder, count=self._count, **self._example)
+        self._count = 0
 
 
 def describe_failure(error: Exception) -> str:
