@@ -66,6 +66,16 @@ CREATE TABLE last (city TEXT PRIMARY KEY, lat REAL, lon REAL, fetched REAL, obse
     + _OBSERVATION.format(unique="observed_at, city, provider, station")
     + _LAST.format(more=", seq INTEGER NOT NULL")
     + "CREATE TABLE gathered (seq INTEGER NOT NULL);",
+    5: _SHARED
+    + _CURSORS
+    + _OBSERVATION.format(unique="observed_at, city, provider, station")
+    + _LAST.format(more=", seq INTEGER NOT NULL")
+    + "CREATE TABLE gathered (seq INTEGER NOT NULL);"
+    + """
+CREATE TABLE provider_times (
+  provider TEXT PRIMARY KEY, bucket_full_at REAL NOT NULL, closed_until REAL NOT NULL
+) WITHOUT ROWID;
+""",
 }
 
 

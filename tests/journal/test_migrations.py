@@ -39,6 +39,7 @@ FROZEN = {  # the beginning of each released script's SHA-256
     3: "dc1fc85a9fc8e49a",
     4: "2f9e6d3021be41cf",
     5: "9fa58215fa98f1ef",
+    6: "70e409a6f966ef9d",
 }
 
 

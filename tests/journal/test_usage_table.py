@@ -76,7 +76,7 @@ usages = st.builds(ProviderUsage, st.just("fake"), st.lists(windows, max_size=5)
 
 @given(st.lists(usages, max_size=5))
 def test_calls_add_up_and_times_only_grow(saves: list[ProviderUsage]) -> None:
-    """Calls of one window are added, a later window replaces an earlier one, and the later time wins."""
+    """Calls of one window are added, those of another are counted apart, and the later time wins."""
     model = UsageModel()
     with TemporaryDirectory() as folder, closing(Store(Path(folder) / "weatherd.sqlite")) as store:
         for usage in saves:
@@ -101,7 +101,7 @@ def test_damaged_usage_is_ignored(file: Path) -> None:
     with closing(Store(file)) as store:
         store.save([ProviderUsage("fake", [DAY], NOW + 1, NOW + 60)], [])
     with closing(sqlite3.connect(file)) as other, other:
-        other.execute("INSERT INTO quota VALUES ('fake', 'minute', 'soon', NULL), ('fake', 'hour', NULL, 'many')")
+        other.execute("INSERT INTO quota VALUES (8, 'fake', 'minute', 'soon', NULL), (9, 'fake', 'hour', NULL, 'many')")
         other.execute("UPDATE provider_times SET closed_until = 'soon'")
         other.execute("INSERT INTO provider_times VALUES ('other', x'00', 5)")
     assert load_usage(file) == [ProviderUsage("fake", [DAY], NOW + 1), ProviderUsage("other", (), 0.0, 5.0)]
@@ -135,3 +135,24 @@ def test_the_windows_of_a_version_4_file_end_as_before(file: Path) -> None:
         state = ProviderState(store.load(tomorrow.timestamp()), None, lambda: tomorrow)
     meter = state.usage_meter("openweathermap", PLANS["openweathermap"]["free"])
     assert meter.usage(tomorrow.timestamp()) == {"minute": (0, 60), "month": (60, 1_000_000)}
+
+
+def test_the_window_of_a_wrong_clock_replaces_no_other(file: Path) -> None:
+    """Calls counted 200 days ahead or behind are kept apart, so that the month goes on with its calls."""
+    month = WindowUsage("month", NOW, 900_000.0)
+    with closing(Store(file)) as store:
+        store.save([ProviderUsage("fake", [month])], [])
+        for days in (200, -200):
+            store.save([ProviderUsage("fake", [WindowUsage("month", NOW + days * 86400, 5.0)])], [])
+        store.save([ProviderUsage("fake", [WindowUsage("month", NOW, 1.0)])], [])
+    (usage,) = load_usage(file)
+    assert month._replace(used=900_001.0) in usage.windows
+
+
+def test_windows_that_are_over_are_deleted(file: Path) -> None:
+    """A thousand minutes leave three rows; the rows of other providers and lengths stay."""
+    with closing(Store(file)) as store:
+        store.save([ProviderUsage("other", [DAY]), ProviderUsage("fake", [DAY])], [])
+        for minute in range(1000):
+            store.save([ProviderUsage("fake", [WindowUsage("minute", NOW + 60 * minute, 1.0)])], [])
+        assert len(store._db.query("SELECT id FROM quota")) == 5

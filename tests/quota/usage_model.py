@@ -11,20 +11,17 @@ if TYPE_CHECKING:
 
 
 class UsageModel:
-    """The saved usage of one provider. New calls are added; calls of a window that is over are dropped."""
+    """The saved usage of one provider. New calls are added to those of the same window."""
 
     def __init__(self) -> None:
-        self.windows: dict[str, WindowUsage] = {}
+        self.windows: dict[tuple[str, float], WindowUsage] = {}
         self.times = (0.0, 0.0)
 
     def add(self, usage: ProviderUsage) -> ProviderUsage:
         """Add new calls, and return the sums."""
         for new in usage.windows:
-            old = self.windows.get(new.window)
-            if old is None or new.started > old.started:
-                self.windows[new.window] = new
-            elif new.started == old.started:
-                self.windows[new.window] = old._replace(used=old.used + new.used)
+            old = self.windows.get((new.window, new.started))
+            self.windows[new.window, new.started] = old._replace(used=old.used + new.used) if old else new
         self.times = (max(self.times[0], usage.bucket_full_at), max(self.times[1], usage.closed_until))
         return self.saved(usage.provider)
 

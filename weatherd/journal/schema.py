@@ -13,7 +13,7 @@ from weatherd.journal.migrations import first_version
 if TYPE_CHECKING:
     from pathlib import Path
 
-VERSION = 5  # the number of scripts in the folder ``migrations``
+VERSION = 6  # the number of scripts in the folder ``migrations``
 _WITH_OBSERVATIONS = 2
 
 

@@ -11,12 +11,16 @@ if TYPE_CHECKING:
 
     from weatherd.journal.database import Database
 
-# Calls are added, because another process may have saved some meanwhile; a later window replaces an earlier one.
+# Calls are added, because another process may have saved some meanwhile.
 _ADD_CALLS = """
-INSERT INTO quota VALUES (?, ?, ?, ?) ON CONFLICT (provider, window) DO UPDATE SET
-  used = CASE WHEN excluded.started > started THEN excluded.used
-              WHEN excluded.started = started THEN used + excluded.used ELSE used END,
-  started = max(started, excluded.started)
+INSERT INTO quota (provider, window, started, used) VALUES (?, ?, ?, ?)
+ON CONFLICT (provider, window, started) DO UPDATE SET used = used + excluded.used
+"""
+# The windows that were added last are kept, not those with the latest start, because a wrong clock may have been ahead.
+_DELETE_WINDOWS = """
+DELETE FROM quota WHERE provider = ?1 AND window = ?2 AND id NOT IN (
+  SELECT id FROM quota WHERE provider = ?1 AND window = ?2 ORDER BY id DESC LIMIT 3
+)
 """
 _EXTEND_TIMES = """
 INSERT INTO provider_times VALUES (?, ?, ?) ON CONFLICT (provider) DO UPDATE SET
@@ -47,7 +51,9 @@ class UsageTable:
 
     def add(self, usages: Sequence[ProviderUsage]) -> list[ProviderUsage]:
         """Add new calls and extend the times, in the caller's transaction; return the sums for the same providers."""
-        self._db.execute_many(_ADD_CALLS, [(usage.provider, *calls) for usage in usages for calls in usage.windows])
+        added = [(usage.provider, *calls) for usage in usages for calls in usage.windows]
+        self._db.execute_many(_ADD_CALLS, added)
+        self._db.execute_many(_DELETE_WINDOWS, sorted({(provider, window) for provider, window, *_ in added}))
         self._db.execute_many(
             _EXTEND_TIMES, [(usage.provider, usage.bucket_full_at, usage.closed_until) for usage in usages]
         )
