@@ -17,7 +17,7 @@ import pytest
 import structlog
 
 from weatherd import log
-from weatherd.redaction import REDACTED, Redaction
+from weatherd.text.redaction import REDACTED, Redaction
 
 if TYPE_CHECKING:
     from pathlib import Path

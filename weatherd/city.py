@@ -23,8 +23,8 @@ from pydantic import (
 )
 from pydantic.dataclasses import dataclass as validated
 
-from weatherd.duration import Interval
 from weatherd.errors import did_you_mean
+from weatherd.text.duration import Interval
 
 _LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "æ": "ae", "œ": "oe", "þ": "th", "ı": "i", "ħ": "h"})
 _CONTROLS = {"Cc", "Cs", "Zl", "Zp"}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from weatherd.name_folding import fold_name
+from weatherd.text.name_folding import fold_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

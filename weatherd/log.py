@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 import msgspec
 import structlog
 
-from weatherd.control_characters import escape_controls
-from weatherd.redaction import Redaction
+from weatherd.text.control_characters import escape_controls
+from weatherd.text.redaction import Redaction
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -16,7 +16,7 @@ from typer import exceptions
 
 from weatherd import __version__, log
 from weatherd.cli.commands.check import check
-from weatherd.cli.commands.cities import cities
+from weatherd.cli.commands.cities.group import cities
 from weatherd.cli.commands.explain import explain
 from weatherd.cli.commands.export import export
 from weatherd.cli.commands.history import history

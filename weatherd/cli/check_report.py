@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from weatherd.cli.exit_codes import ExitCode
 from weatherd.config import diff
-from weatherd.duration import format_duration
 from weatherd.errors import ConfigError, Problem, StateError, WeatherdError
 from weatherd.formatting import format_count
 from weatherd.quota.load import provider_loads
 from weatherd.quota.planner import RETRY_RESERVE
+from weatherd.text.duration import format_duration
 from weatherd.zone_data import find_zone_data
 
 if TYPE_CHECKING:

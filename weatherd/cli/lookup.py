@@ -12,7 +12,7 @@ import typer
 
 from weatherd.cli.options import ArgumentError
 from weatherd.errors import did_you_mean
-from weatherd.name_folding import fold_name
+from weatherd.text.name_folding import fold_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,7 +96,7 @@ def parse_moment(text: str, now: datetime, zone: tzinfo) -> datetime:
 
     Returns UTC. A time without an offset is local time in *zone*. Raises ValueError for any other form.
     """
-    from weatherd import duration
+    from weatherd.text import duration
 
     try:
         if not text.strip()[-1:].isdigit():  # a bare number could mean seconds or a date

@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
 def format_age(moment: str, now: datetime) -> str:
     """Format the age of an RFC 3339 time at *now*, such as ``5m``; at least ``0s``."""
-    from weatherd.duration import format_duration
+    from weatherd.text.duration import format_duration
 
     return format_duration(max(0, int((now - datetime.fromisoformat(moment)).total_seconds())))
 
 
 def format_due_time(moment: str, now: datetime) -> str:
     """Format an RFC 3339 time in the future, such as ``in 5m``; ``now`` if it is less than a second away or past."""
-    from weatherd.duration import format_duration
+    from weatherd.text.duration import format_duration
 
     seconds = (datetime.fromisoformat(moment) - now).total_seconds()
     return f"in {format_duration(int(seconds))}" if seconds >= 1 else "now"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, chop_cells, set_cell_size
 
-from weatherd.control_characters import escape_controls
+from weatherd.text.control_characters import escape_controls
 
 if TYPE_CHECKING:
     from rich.console import Console

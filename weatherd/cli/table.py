@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from weatherd.cli.screen import truncate_text, wrap_text
-from weatherd.control_characters import escape_controls
+from weatherd.text.control_characters import escape_controls
 
 _GAP = 2  # cells between two columns
 

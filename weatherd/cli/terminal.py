@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from weatherd.control_characters import escape_controls
+from weatherd.text.control_characters import escape_controls
 
 
 def print_text(text: str = "", *, err: bool = False) -> None:

@@ -21,8 +21,8 @@ from weatherd.config.sections import (
     Section,
 )
 from weatherd.config.sections.forwarders import InfluxDbSection, MqttSection, PostgresSection, WebhookSection
-from weatherd.duration import Duration, Interval, Retention
 from weatherd.formatting import validate_template
+from weatherd.text.duration import Duration, Interval, Retention
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

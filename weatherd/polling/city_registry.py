@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from weatherd.name_folding import fold_name
+from weatherd.text.name_folding import fold_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

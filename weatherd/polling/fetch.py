@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
 
-from weatherd import duration
 from weatherd.errors import Failure, ProviderError, describe, is_service_wide
 from weatherd.freshness import age_seconds
 from weatherd.http.response import parse_http_date
@@ -15,6 +14,7 @@ from weatherd.http.trace import current_traces, start_tracing, stop_tracing
 from weatherd.observation import Observation
 from weatherd.plugins import contain
 from weatherd.polling.poll_history import SERVED, ProviderAttempt
+from weatherd.text import duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

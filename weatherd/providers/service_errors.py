@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from weatherd.http.response import Response
-    from weatherd.redaction import Redaction
+    from weatherd.text.redaction import Redaction
 
 
 def error_from_response(response: Response, status: int, now: datetime, *keys: str) -> ProviderError:

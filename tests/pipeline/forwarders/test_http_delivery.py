@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestServer
 from weatherd.errors import DeliveryError, RejectedError
 from weatherd.http.session import open_session
 from weatherd.pipeline.forwarders.http_delivery import post_body
-from weatherd.redaction import Redaction
+from weatherd.text.redaction import Redaction
 
 pytestmark = pytest.mark.real_time
 

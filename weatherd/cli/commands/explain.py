@@ -65,7 +65,7 @@ def _format_city(city: CityDetail, now: datetime, width: int | None) -> Iterator
 
 def _describe_city(city: CityDetail, now: datetime) -> Iterator[tuple[str, str]]:
     """Yield labels and values; a value with the label "" belongs to the value before."""
-    from weatherd.duration import format_duration
+    from weatherd.text.duration import format_duration
 
     if last := city.observation:
         station = f" station {last.station}" if last.station else ""

@@ -68,7 +68,7 @@ def simulate(  # noqa: PLR0917 - one parameter per option
 
 
 def _parse_day(text: str) -> float:
-    from weatherd.duration import parse_duration
+    from weatherd.text.duration import parse_duration
 
     try:
         return parse_duration(text)

@@ -100,7 +100,7 @@ async def _watch(client: Client, console: Console) -> None:
 
     from weatherd.cli.client import ClientError
     from weatherd.cli.screen import find_width
-    from weatherd.control_characters import escape_controls
+    from weatherd.text.control_characters import escape_controls
 
     async with client:
         screen = Group(*await _build_screen(client, find_width(console)))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from weatherd.http.session import Session
-    from weatherd.redaction import Redaction
+    from weatherd.text.redaction import Redaction
 
 # The statuses 400 to 499 that do not concern the body: a wrong URL, a wrong key, too many requests.
 _NOT_ABOUT_BODY = frozenset({401, 402, 403, 404, 405, 407, 408, 410, 421, 423, 425, 429})

@@ -14,7 +14,7 @@ from weatherd.config.settings import collect_secrets
 from weatherd.journal.rows import to_micros
 from weatherd.observation import FIELDS
 from weatherd.pipeline.forwarders.http_delivery import post_body, probe_server
-from weatherd.redaction import Redaction
+from weatherd.text.redaction import Redaction
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

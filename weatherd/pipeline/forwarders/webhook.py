@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from weatherd.formatting import to_dict
 from weatherd.pipeline.forwarders.http_delivery import post_body, probe_server
-from weatherd.redaction import Redaction
+from weatherd.text.redaction import Redaction
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

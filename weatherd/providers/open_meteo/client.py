@@ -35,7 +35,7 @@ from weatherd.providers.values import (
     parse_temperature,
 )
 from weatherd.quota.windows import CLOCK_TOLERANCE, window_end
-from weatherd.redaction import Redaction
+from weatherd.text.redaction import Redaction
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Coroutine, Sequence

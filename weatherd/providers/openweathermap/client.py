@@ -32,7 +32,7 @@ from weatherd.providers.values import (
     parse_temperature,
     sum_amounts,
 )
-from weatherd.redaction import Redaction
+from weatherd.text.redaction import Redaction
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine

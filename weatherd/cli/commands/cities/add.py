@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from weatherd.cli.city_import import ForeignCity, parse_places_file
-from weatherd.cli.city_rows import ListedCity, ListRows, read_rows, require_editable
+from weatherd.cli.commands.cities.list_rows import ListedCity, ListRows, read_rows, require_editable
+from weatherd.cli.commands.cities.place_search import choose_match, find_places
+from weatherd.cli.commands.cities.places_file import ForeignCity, parse_places_file
 from weatherd.cli.exit_codes import ExitCode
 from weatherd.cli.options import ConfigFile, load_user_settings
-from weatherd.cli.place_search import choose_match, find_places
 from weatherd.cli.terminal import print_text
 from weatherd.errors import ConfigError, Problem
 

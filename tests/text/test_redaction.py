@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from weatherd.redaction import REDACTED, Redaction
+from weatherd.text.redaction import REDACTED, Redaction
 
 SECRET = "k3y/with+ümlaut"
 redact = Redaction([SECRET])

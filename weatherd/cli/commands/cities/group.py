@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from weatherd.cli.city_rows import ListRows, read_rows, require_editable
-from weatherd.cli.commands.cities_add import add_city, import_cities
+from weatherd.cli.commands.cities.add import add_city, import_cities
+from weatherd.cli.commands.cities.list_rows import ListRows, read_rows, require_editable
+from weatherd.cli.commands.cities.place_search import find_places, print_matches
 from weatherd.cli.exit_codes import ExitCode
 from weatherd.cli.options import TYPER_SETTINGS, Command, ConfigFile, load_user_configuration, warn_of_quarantined_rows
-from weatherd.cli.place_search import find_places, print_matches
 from weatherd.cli.terminal import print_text
 from weatherd.errors import ConfigError, Problem, did_you_mean
 
@@ -44,7 +44,7 @@ def list_cities(config: ConfigFile = None) -> int:
     """
     from weatherd.cli.screen import find_width, open_console, print_lines
     from weatherd.cli.table import Column, format_table
-    from weatherd.duration import format_duration
+    from weatherd.text.duration import format_duration
 
     configuration = load_user_configuration(config)
     found = configuration.cities

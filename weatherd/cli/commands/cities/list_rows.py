@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from weatherd.errors import ConfigError, Problem
-from weatherd.name_folding import fold_name
+from weatherd.text.name_folding import fold_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

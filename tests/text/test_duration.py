@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from weatherd.duration import Duration, Interval, format_duration, parse_duration
+from weatherd.text.duration import Duration, Interval, format_duration, parse_duration
 
 
 @pytest.mark.parametrize(

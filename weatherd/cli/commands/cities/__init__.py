@@ -1,0 +1,1 @@
+"""``weatherd cities``: the commands that search for places and edit the list."""
