@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +16,10 @@ from tests.pipeline.forwarders.destination import (
     run_forwarders,
 )
 from tests.support import virtual_time
+from tests.support.fakes import BERLIN, KIEL, MUNICH, observation
+from tests.support.virtual_time import EPOCH
 from weatherd.errors import DeliveryError
+from weatherd.observation import FetchedObservation
 from weatherd.pipeline.forwarders.group import DeliveryStatus
 
 if TYPE_CHECKING:
@@ -59,7 +63,34 @@ async def test_a_single_observation_in_a_batch_is_skipped_when_another_follows(t
             await journal.add(make_observations(1, 2))
             await asyncio.sleep(70)
             assert running.statuses()["destination"] == DeliveryStatus(1, 1, 0, is_down=False)
-    assert [log["event"] for log in logs] == ["forwarder.down", "forwarder.skipped", "forwarder.recovered"]
+    assert [log["event"] for log in logs] == ["forwarder.down", "forwarder.recovered", "forwarder.skipped"]
+
+
+def test_a_city_that_always_fails_does_not_delay_the_others_for_long(tmp_path: Path) -> None:
+    """Also if every observation is revised before it has failed often: the others arrive, and the log stays short."""
+    virtual_time.run(_a_city_that_always_fails(tmp_path))
+
+
+async def _a_city_that_always_fails(tmp_path: Path) -> None:
+    destination = FakeDestination()
+    with open_virtual_journal(tmp_path) as journal, capture_warnings() as logs:
+        async with run_forwarders(journal, destination=destination) as running:
+            destination.poison = {1000.0 + turn for turn in range(720)}
+            for turn in range(720):
+                for city, number in ((KIEL, turn), (BERLIN, 1000 + turn), (MUNICH, 2000 + turn)):
+                    fetched = EPOCH + timedelta(seconds=5 * turn)
+                    values = observation(city, temperature=float(number), observed_at=EPOCH, fetched_at=fetched)
+                    await journal.add([FetchedObservation(city, values)])
+                await asyncio.sleep(5)
+            await asyncio.sleep(600)
+            assert running.statuses()["destination"].behind == 0
+    assert {719.0, 2719.0} <= set(destination.accepted)
+    late = [number for number in destination.accepted if 360 <= number < 720]
+    assert len(late) > 180
+    assert [log["event"] for log in logs if log["event"] != "forwarder.skipped"] == [
+        "forwarder.down",
+        "forwarder.recovered",
+    ]
 
 
 def test_an_outage_with_errors_of_a_week_loses_nothing(tmp_path: Path) -> None:

@@ -80,8 +80,11 @@ class Delivery:
                         self._outage.failures = 1
                         continue
                     self._skips.write(is_backlog=False)
-                    self._outage.report_failure(error, self.behind)
-                    self.progress.is_down = True
+                    if self._isolation.has_skipped and _may_be_batch(error):
+                        self._outage.count_failure(error)  # probably of the next entry to skip, not of the destination
+                    else:
+                        self._outage.report_failure(error, self.behind)
+                        self.progress.is_down = True
                 if self._draining.is_set():
                     return
                 await self._wait_to_retry()
@@ -113,7 +116,7 @@ class Delivery:
             elif await self._wait_for_entries():
                 last = self._journal.last_seq
                 if entries := await reader.read_after(delivered, self._forwarder.batch_size):
-                    batch = self._isolation.take_part(Batch(entries, secrets.token_hex(16)))
+                    batch = self._isolation.cut(Batch(entries, secrets.token_hex(16)))
                     await self._save_cursor(InDoubt(delivered + 1, batch.entries[-1].seq, batch.key))
                     return batch
             else:
@@ -161,9 +164,7 @@ class Delivery:
             await self._save_cursor(InDoubt(seq + 1, batch.entries[-1].seq, batch.key))
             return
         await self._save_cursor(Idle(seq))
-        self._isolation.end()
-        if self.progress.is_down:
-            self._report_success()
+        self._report_success()
 
     async def _has_witness(self, connection: Connection, batch: Batch, reader: AsyncReader) -> bool:
         """Return whether the destination accepts an entry after the first one of a batch; False if there is none."""
@@ -197,14 +198,14 @@ class Delivery:
                     await self._skip(part.entries, error)
             else:
                 self.progress.delivered += len(part.entries)
-                self._report_success()
+                self._report_part()
 
     async def _skip(self, entries: Sequence[JournalEntry], error: Exception) -> None:
         first, reason = entries[0].observation, describe_failure(error)
         self._skips.add(len(entries), first, reason)
         await self._journal.record_skipped(self.name, [entry.seq for entry in entries], reason)
         self.progress.skipped += len(entries)
-        self._report_success()
+        self._report_part()
 
     async def _save_cursor(self, cursor: Cursor) -> None:
         """Move the cursor. On a full disk it moves only in memory, so that a crash repeats more deliveries."""
@@ -218,10 +219,14 @@ class Delivery:
             async with asyncio.timeout(self._outage.retry_delay()):
                 await self._draining.wait()
 
-    def _report_success(self) -> None:
-        if self._isolation.is_active:  # the destination is not healthy yet
+    def _report_part(self) -> None:
+        """End the outage, unless batches are delivered in parts: then it lasts until the whole batch is delivered."""
+        if self._isolation.is_active:
             self._outage.reset_delay()
-            return
+        else:
+            self._report_success()
+
+    def _report_success(self) -> None:
         self._outage.report_success(self.behind)
         self.progress.is_down = False
 

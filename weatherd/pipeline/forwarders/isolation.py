@@ -35,9 +35,10 @@ class Isolation:
     def __init__(self, batch_size: int) -> None:
         self.witness: Batch | None = None  # one entry, which was delivered before its turn
         self.witness_distance = 1  # entries from the suspect to the witness
+        self.has_skipped = False  # an entry lately, so that the next one to fail is suspected at once
         self._batch_size = batch_size
         self._limit = batch_size
-        self._failures = 0  # in a row, of the same first entry
+        self._failures = 0  # in a row
 
     @property
     def is_active(self) -> bool:
@@ -47,20 +48,26 @@ class Isolation:
     @property
     def is_first_suspected(self) -> bool:
         """Return whether the first entry has failed alone often enough."""
-        return self._limit == 1 and self._failures >= TRIES
+        return self._limit == 1 and self._failures >= (1 if self.has_skipped else TRIES)
 
     def take_part(self, batch: Batch) -> Batch:
-        """Return the first part of a batch to deliver: the batch itself if it has not failed.
+        """Return the first part of a batch to deliver: the batch itself if it has not failed."""
+        entries = batch.entries[: self._limit]
+        return self.cut(batch if len(entries) == len(batch.entries) else batch.take(entries))
 
-        The witness is a part of its own: a destination that has it already recognises its key.
+    def cut(self, batch: Batch) -> Batch:
+        """Return the part of a batch before the witness, or the witness alone if it is the first.
+
+        So it is delivered again with the key that the destination knows.
         """
-        entries, witness = batch.entries[: self._limit], self.witness
-        if witness and (seq := witness.entries[0].seq) >= entries[0].seq:
-            if seq == entries[0].seq:
-                return witness
-            entries = [entry for entry in entries if entry.seq < seq]
-        else:
+        first, witness = batch.entries[0].seq, self.witness
+        if not witness or witness.entries[0].seq < first:
             self.witness = None
+            return batch
+        seq = witness.entries[0].seq
+        entries = [entry for entry in batch.entries if entry.seq < seq]
+        if seq == first:
+            return witness
         return batch if len(entries) == len(batch.entries) else batch.take(entries)
 
     def record_failure(self) -> None:
@@ -73,15 +80,14 @@ class Isolation:
         """Record that a part was delivered: the next one may be twice as large."""
         self._failures, self.witness_distance = 0, 1
         self._limit = min(2 * self._limit, self._batch_size)
+        self.has_skipped = self.has_skipped and self.is_active
 
     def record_skip(self) -> None:
-        """Record that the suspect was skipped: the next entry is suspected after one failure."""
-        self._failures = TRIES - 1
+        """Record that the suspect was skipped."""
+        self._failures, self.has_skipped = 0, True
 
     def record_failed_witness(self) -> None:
         """Record that the witness failed, too: the next one is farther away, because neighbours may share a fault."""
         self.witness_distance = self.witness_distance * 2 if self.witness_distance < self._batch_size else 1
-
-    def end(self) -> None:
-        """Return to whole batches."""
-        self._limit, self._failures, self.witness_distance = self._batch_size, 0, 1
+        self.has_skipped = False
+        self._failures = TRIES

@@ -37,8 +37,7 @@ class Outage:
 
     def report_failure(self, error: Exception, behind: int) -> None:
         """Count a failure, and log the first one with the number of entries *behind*."""
-        self.failures += 1
-        self._retry_after = getattr(error, "retry_after", None) or 0.0
+        self.count_failure(error)
         if self.is_down:
             return
         self.is_down, self._since = True, asyncio.get_running_loop().time()
@@ -50,6 +49,11 @@ class Outage:
             behind=behind,
             exc_info=error if is_bug else None,
         )
+
+    def count_failure(self, error: Exception) -> None:
+        """Count a failure for the delay before the next attempt."""
+        self.failures += 1
+        self._retry_after = getattr(error, "retry_after", None) or 0.0
 
     def report_success(self, behind: int) -> None:
         """End the outage."""
