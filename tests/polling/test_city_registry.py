@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import unicodedata
 from dataclasses import replace
 
@@ -74,6 +75,19 @@ def test_a_city_is_found_by_name_or_id_in_any_case() -> None:
     listed = make_registry([replace(MUNICH, name=decomposed)])
     assert [city.id for city in listed.find_by_name("MÜNCHEN")] == ["munchen"]
     assert registry.find_by_name("paris") == []
+
+
+async def test_names_are_sorted_in_a_thread() -> None:
+    """Names that were sorted before a change of the list are sorted again."""
+    registry = make_registry([KIEL, BERLIN])
+    for cities in ([BERLIN], [KIEL, MUNICH]):
+        await registry.index_names()
+        assert registry.find_by_name("kiel") == ([KIEL] if KIEL in registry.cities else [])
+        indexing = asyncio.create_task(registry.index_names())
+        await asyncio.sleep(0)
+        registry.apply(diff(registry.cities, cities))
+        await indexing
+        assert registry.find_by_name("berlin") == ([BERLIN] if BERLIN in cities else [])
 
 
 def test_renamed_cities_are_found_by_the_new_name() -> None:

@@ -82,7 +82,7 @@ class DaemonStatus:
 
     def state_of(self, city: City) -> CityState:
         """Return the state of a city."""
-        return self._state_at(self.now().timestamp(), city.id)
+        return self.state_at(self.now().timestamp(), city.id)
 
     async def count_states(self) -> dict[CityState, int]:
         """Return the number of cities in each state.
@@ -92,11 +92,12 @@ class DaemonStatus:
         """
         now, cities, counts = self.now().timestamp(), self.cities, Counter[CityState]()
         for begin in range(0, len(cities), _COUNT_BATCH):
-            counts.update(self._state_at(now, city.id) for city in cities[begin : begin + _COUNT_BATCH])
+            counts.update(self.state_at(now, city.id) for city in cities[begin : begin + _COUNT_BATCH])
             await asyncio.sleep(0)
         return {state: counts[state] for state in CityState}
 
-    def _state_at(self, now: float, city_id: str) -> CityState:
+    def state_at(self, now: float, city_id: str) -> CityState:
+        """Return the state of a city at a POSIX time."""
         last, poll = self.latest.get(city_id), self.history.last_poll(city_id)
         if last is None:
             return CityState.DOWN if poll else CityState.WAITING

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import itertools
 import math
@@ -62,18 +63,23 @@ class HttpTraffic:
 async def render_metrics(
     status: DaemonStatus, traffic: HttpTraffic, accept: str, *, per_city: bool | None
 ) -> tuple[bytes, str]:
-    """Return the metrics in the format requested by the Accept header, and the content type of that format."""
+    """Return the metrics in the format requested by the Accept header, and the content type of that format.
+
+    They are encoded in a thread, because the series of 10,000 cities take a second. Scrapes should not run in parallel.
+    """
     registry = CollectorRegistry(auto_describe=False)
     registry.register(MetricsCollector(status, await status.count_states(), traffic, per_city=per_city))
     ProcessCollector(registry=registry)
     encode, content_type = exposition.choose_encoder(accept)
-    return encode(registry), content_type
+    return await asyncio.to_thread(encode, registry), content_type
 
 
 class MetricsCollector(Collector):
     """Collector that turns the daemon's status into metrics, for one scrape.
 
-    *states* is the number of cities by state; it is an argument because a collector cannot yield to the event loop.
+    Everything but the series of cities is collected at once, because the event loop changes it. A thread may collect
+    those: it only looks cities up. *states* is the number of cities by state; it is an argument because a collector
+    cannot yield to the event loop.
     """
 
     def __init__(
@@ -83,9 +89,16 @@ class MetricsCollector(Collector):
         self._traffic = traffic
         self._states = states
         self._per_city = per_city
+        self._now = status.now().timestamp()
+        self._totals = list(self._collect_totals())
 
     def collect(self) -> Iterable[Metric]:
         """Yield every metric."""
+        yield from self._totals
+        if self._per_city or (self._per_city is None and len(self._status.cities) <= CITY_SERIES_LIMIT):
+            yield from self._cities()
+
+    def _collect_totals(self) -> Iterator[Metric]:
         status = self._status
         yield InfoMetricFamily("weatherd_build", "Build information.", {"version": __version__})
         yield _gauge("weatherd_queue_depth", "Observations not yet written to the journal.", status.queue.depth)
@@ -99,8 +112,6 @@ class MetricsCollector(Collector):
         yield from self._forwarders()
         yield from self._counts()
         yield from self._http()
-        if self._per_city or (self._per_city is None and len(status.cities) <= CITY_SERIES_LIMIT):
-            yield from self._cities()
 
     def _sinks(self) -> Iterator[Metric]:
         up = GaugeMetricFamily("weatherd_sink_up", "Whether the sink accepts observations.", labels=["sink"])
@@ -196,7 +207,7 @@ class MetricsCollector(Collector):
 
     def _cities(self) -> Iterator[Metric]:
         """Yield the per-city series. The values of stale cities are omitted, but not their timestamps."""
-        status, now = self._status, self._status.now().timestamp()
+        status, now = self._status, self._now
         up = GaugeMetricFamily(
             "weatherd_up", "Whether the city has a fresh observation and its last poll succeeded.", labels=["city"]
         )
@@ -209,7 +220,7 @@ class MetricsCollector(Collector):
         interval = GaugeMetricFamily("weatherd_poll_interval_seconds", "Interval between two polls.", labels=["city"])
         current: list[Observation] = []
         for city in status.cities:
-            up.add_metric([city.id], status.state_of(city) is CityState.FRESH)
+            up.add_metric([city.id], status.state_at(now, city.id) is CityState.FRESH)
             interval.add_metric([city.id], status.planner.interval(city))
             if last := status.latest.get(city.id):
                 observed.add_metric([city.id], last.observed_at.timestamp())

@@ -70,7 +70,7 @@ def _paths(*, has_token: bool) -> dict[str, Any]:
     }
     health_content = _json(schemas.HealthModel)
     unhealthy = {"503": {"description": "Unhealthy", "content": health_content}}
-    health_responses = {**_responses(health_content, 400), **unhealthy}
+    health_responses = {**_responses(health_content, 400, *([] if has_token else [421])), **unhealthy}
     health = {"tags": ["health"], "security": []} if has_token else {"tags": ["health"]}
     health_paths = {
         path: {"get": {"summary": summary, **health, "responses": health_responses}}

@@ -49,6 +49,7 @@ class Endpoints:
         self._reader = reader
         self._connections = connections
         self.bad_requests = BadRequests()
+        self._scraping = asyncio.Lock()
         self._token = http.token.get_secret_value() if http.token else None
         self._host_names = {*middleware.local_host_names(), *http.allowed_hosts, http.host.lower()}
         self._per_city_metrics = http.city_metrics
@@ -113,7 +114,8 @@ class Endpoints:
         traffic = HttpTraffic(
             len(self._connections), self._streams.count, self._connections.closed_early, self.bad_requests.count
         )
-        body, content_type = await render_metrics(self._status, traffic, accept, per_city=self._per_city_metrics)
+        async with self._scraping:
+            body, content_type = await render_metrics(self._status, traffic, accept, per_city=self._per_city_metrics)
         return web.Response(body=body, headers={hdrs.CONTENT_TYPE: content_type})
 
     async def openapi(self, request: web.Request) -> web.Response:
@@ -142,6 +144,8 @@ class Endpoints:
         Only a search for a rare state scans the whole list; it yields to the event loop every few milliseconds.
         """
         registry = self._status.registry
+        if query.name is not None:
+            await registry.index_names()
         found: list[City] = []
         cities = registry.cities if query.name is None else registry.find_by_name(query.name)
         start = 0 if query.after is None else bisect.bisect_right(cities, query.after, key=operator.attrgetter("id"))
