@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import re
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tests.support.daemon import make_status
@@ -42,3 +45,21 @@ async def test_the_series_of_cities_are_made_in_a_thread() -> None:
     body, _ = await render_metrics(status, traffic, "", per_city=False)
     assert b'city="kiel"' not in body
     assert latest.threads == {threading.get_ident()}
+
+
+async def test_the_format_suits_prometheus() -> None:
+    """Each series has one line, with a finite number and no timestamp, whatever the names of the cities."""
+    cities = [KIEL, replace(BERLIN, id="a-b", name='Halle "Saale" {\\}')]
+    traffic = HttpTraffic(connections=1, streams=2, closed_early={}, bad_requests=3)
+    status = make_status(cities, deliveries=DeliveryGroup([]))
+    body, content_type = await render_metrics(status, traffic, "text/plain", per_city=True)
+    assert content_type.startswith("text/plain; version=")
+    lines = body.decode().split("\n")
+    samples = [line for line in lines if line and not line.startswith("#")]
+    found = [match for line in samples if (match := re.fullmatch(r"([^ {]+(?:\{[^ ]*\})?) (\S+)", line))]
+    assert len(found) == len(samples)
+    names, values = zip(*(match.groups() for match in found), strict=True)
+    assert len(set(names)) == len(names)
+    assert all(math.isfinite(float(value)) for value in values)
+    assert b"\r" not in body
+    assert body.endswith(b"\n")
