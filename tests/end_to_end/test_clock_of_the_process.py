@@ -61,7 +61,7 @@ class Daemon:
         self.folder, self.url = folder, url
         self.fed: list[float] = []  # when the watchdog was fed
         self.logged = folder / "log"
-        self._offset, self._suspended = 0.0, 0.0
+        self._offset, self.suspended = 0.0, 0.0
         self._write_clock()
 
     def step(self, seconds: float) -> None:
@@ -71,12 +71,12 @@ class Daemon:
 
     def suspend(self, seconds: float) -> None:
         """Let the boot clock and the system time advance, but not the monotonic clock."""
-        self._suspended += seconds
+        self.suspended += seconds
         self._offset += seconds
         self._write_clock()
 
     def _write_clock(self) -> None:
-        for name, text in (("suspended", f"{self._suspended}"), ("offset", f"{self._offset:+}")):
+        for name, text in (("suspended", f"{self.suspended}"), ("offset", f"{self._offset:+}")):
             (self.folder / f"{name}.new").write_text(text)
             (self.folder / f"{name}.new").replace(self.folder / name)
 
@@ -119,14 +119,19 @@ class Daemon:
 async def run_daemon(folder: Path) -> AsyncIterator[Daemon]:
     """Run the program with a simulated service that has the right time."""
     library, port = find_faketime(), free_port()
-    loop = asyncio.get_running_loop()
-    async with serve_app("127.0.0.1", 0, create_app(now=utc_now)) as service:
+    loop, daemons = asyncio.get_running_loop(), list[Daemon]()
+
+    def true_time() -> datetime:
+        return utc_now() + timedelta(seconds=sum(daemon.suspended for daemon in daemons))
+
+    async with serve_app("127.0.0.1", 0, create_app(now=true_time)) as service:
         (folder / "weatherd.yaml").write_text(
             f"interval: {INTERVAL}\nstate: state\nhttp: {{port: {port}}}\n"
             f"open_meteo: {{base_url: '{service}', plan: unlimited}}\n"
         )
         (folder / "cities.yaml").write_text(CITIES)
         daemon = Daemon(folder, f"http://127.0.0.1:{port}")
+        daemons.append(daemon)
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener, daemon.logged.open("wb") as log:
             listener.bind(str(folder / "notify"))
             listener.setblocking(False)
@@ -188,5 +193,6 @@ async def test_a_suspend_disturbs_nothing(tmp_path: Path) -> None:
     async with run_daemon(tmp_path) as daemon:
         daemon.suspend(5 * 3600)
         assert await daemon.is_right_for(3 * INTERVAL) >= 4
+        assert await daemon.states() == {"fresh"}
         assert [event["seconds"] for event in daemon.events("clock.resumed")] == pytest.approx([18_000], abs=1)
         assert not daemon.events("daemon.stuck")

@@ -15,6 +15,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from structlog.testing import capture_logs
 
+from tests.support import virtual_time
 from tests.support.fakes import new_key_values, resources
 from tests.support.virtual_time import EPOCH, now
 from weatherd import __version__
@@ -316,3 +317,32 @@ async def test_a_forecast_without_a_current_step_is_requested_anew() -> None:
         await sleep_until(6 * 3600)
         assert (await provider.fetch(OSLO)).temperature == 20
     assert service.header("If-Modified-Since") == [None, None]
+
+
+@pytest.mark.parametrize(
+    "behind", [timedelta(hours=2), timedelta(minutes=45), timedelta(hours=-2), timedelta(days=-200)]
+)
+async def test_the_step_is_that_of_the_service_if_our_clock_is_wrong(behind: timedelta) -> None:
+    """The forecast of another hour is never shown as the present weather, and it expires as with a right clock."""
+    first = behind // timedelta(hours=1)
+    service = Service(clock=behind, steps=[step(hour, 6.0) for hour in range(first, first + 50)])
+    async with run_service(service) as provider:
+        for n in range(3):
+            await sleep_until(600.0 * n)
+            found = await provider.fetch(OSLO)
+            true_time = now() + behind
+            assert found.observed_at <= true_time < found.observed_at + timedelta(hours=1)
+            assert abs(found.fetched_at - true_time) <= timedelta(seconds=600 * n + 2)
+    assert len(service.times) == 1
+
+
+async def test_our_clock_selects_the_step_once_it_is_right() -> None:
+    """The first response after the step of the system time has the same time as ours."""
+    service = Service(clock=timedelta(hours=2), steps=[step(2 + n, float(n)) for n in range(50)])
+    async with run_service(service) as provider:
+        assert (await provider.fetch(OSLO)).observed_at == EPOCH + timedelta(hours=2)
+        virtual_time.step(7200)
+        service.clock = timedelta()
+        found = await provider.fetch(OSLO)
+        assert found.observed_at == EPOCH + timedelta(hours=2)
+        assert abs(found.fetched_at - now()) < timedelta(seconds=2)

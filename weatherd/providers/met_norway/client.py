@@ -15,8 +15,14 @@ import structlog
 from weatherd import __version__
 from weatherd.errors import ConfigError, Failure, Problem, ProviderError
 from weatherd.http.client import get
-from weatherd.http.response import Response, failure_of, parse_http_date, parse_json, retry_after
-from weatherd.providers.met_norway.forecast import Forecast, load_forecast, observation_from_step, parse_steps
+from weatherd.http.response import Response, failure_of, parse_http_date, parse_json, retry_after, server_time
+from weatherd.providers.met_norway.forecast import (
+    Forecast,
+    begins_at,
+    load_forecast,
+    observation_from_step,
+    parse_steps,
+)
 from weatherd.providers.values import clean_text
 
 if TYPE_CHECKING:
@@ -37,6 +43,7 @@ _DEFAULT_LIFETIME = 1800.0  # seconds, of a response without ``Expires``
 _MIN_LIFETIME, _MAX_LIFETIME = 600.0, 86400.0
 _BAN_SECONDS = 86400.0  # without requests after a 403, because clients that keep sending requests are banned for good
 _KEPT_FOR = timedelta(days=2)
+_MAX_CLOCK_ERROR = 600.0  # seconds; with a larger one of ours, the service's clock selects the step
 _DEPRECATED = 203  # with a valid forecast: this version of the API will be switched off
 _THROTTLED = 499  # the service's own status for clients that it slows down
 
@@ -75,6 +82,22 @@ def _expiry(response: Response, now: float) -> float:
     return now + min(max(lifetime, _MIN_LIFETIME), _MAX_LIFETIME)
 
 
+def measure_clock_error(response: Response, now: datetime, before: float) -> float:
+    """Return the seconds by which the service's clock is ahead of *now*; 0.0 for less than ten minutes.
+
+    Our clock is wrong only if a second witness agrees with the service's: a forecast begins with the current hour.
+    Otherwise the forecast of another hour would be recorded as the present weather. *before* is the error so far, which
+    remains if a response has no forecast.
+    """
+    there = server_time(response.headers, now)
+    error = (there - now).total_seconds()
+    if abs(error) <= _MAX_CLOCK_ERROR:
+        return 0.0
+    if response.status not in (HTTPStatus.OK, _DEPRECATED):
+        return before
+    return error if begins_at(parse_json(response.body), there.timestamp()) else 0.0
+
+
 def _service_error(response: Response, now: float) -> ProviderError:
     """Return the error that the service reports: its body is plain text, or a proxy's HTML page."""
     status = response.status
@@ -100,6 +123,7 @@ class MetNorwayProvider:
         self._resources = resources
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)  # by coordinates
         self._has_warned = False
+        self._clock_error = 0.0  # seconds by which the service's clock is ahead of ours, if ours is wrong
 
     async def fetch(self, city: City) -> Observation:
         """Return the step of the forecast for the current hour; ``observed_at`` is the beginning of that hour.
@@ -133,10 +157,11 @@ class MetNorwayProvider:
         if response.status == _DEPRECATED and not self._has_warned:
             self._has_warned = True
             log.warning("provider.deprecated", provider=_NAME, action="look for a newer weatherd")
+        self._clock_error = measure_clock_error(response, self._resources.now(), self._clock_error)
         return parse_met_norway(response, usable, self._time())
 
     def _time(self) -> float:
-        return self._resources.now().timestamp()
+        return self._resources.now().timestamp() + self._clock_error
 
 
 def open_provider(settings: Settings, resources: Resources) -> AbstractAsyncContextManager[MetNorwayProvider]:

@@ -110,6 +110,13 @@ def parse_steps(document: Any, now: float, known: Sequence[ForecastStep] = ()) -
     return (*before[-1:], *current[:_MAX_STEPS])
 
 
+def begins_at(document: Any, time: float) -> bool:
+    """Return whether the first step of a response covers the POSIX time *time*."""
+    series = as_mapping(as_mapping(document).get("properties")).get("timeseries")
+    step = _parse_step(as_mapping(series[0])) if isinstance(series, list) and series else None
+    return step is not None and step.time <= time < step.time + _HOUR
+
+
 def observation_from_step(city: City, provider: str, step: ForecastStep, forecast: Forecast) -> Observation:
     """Return the weather of *step*, which is one of *forecast*, as an observation of *city*."""
     code, description = parse_symbol(step.symbol)
