@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import resource
 import socket
 import struct
 from typing import TYPE_CHECKING
@@ -175,6 +177,30 @@ async def test_visitors_cannot_write_into_the_log() -> None:
                 await asyncio.sleep(1)
             assert site.bad_requests.count >= 3
     assert {(line["log_level"], line["event"]) for line in logged} <= {("debug", "http.bad_request")}
+
+
+async def test_no_descriptors_are_one_line() -> None:
+    """While no connection can be accepted, clients wait; the log has one line, not one for each attempt."""
+    with structlog.testing.capture_logs() as logged:
+        async with serve_site() as site:
+            clients = [socket.socket() for _ in range(3)]
+            free = os.dup(0)
+            os.close(free)
+            before = resource.getrlimit(resource.RLIMIT_NOFILE)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (free, before[1]))
+            try:
+                for client in clients:
+                    client.connect(("127.0.0.1", site.port))
+                    client.sendall(HEAD + b"\r\n")
+                await asyncio.sleep(30)
+                assert len(site.connections) == 0
+            finally:
+                resource.setrlimit(resource.RLIMIT_NOFILE, before)
+            await asyncio.sleep(2)
+            for client in clients:
+                assert client.recv(1024).endswith(b"small")
+                client.close()
+    assert [(line["event"], line["reason"]) for line in logged] == [("http.accept_failed", "Too many open files")]
 
 
 @pytest.mark.real_time

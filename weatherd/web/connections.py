@@ -27,10 +27,10 @@ IDLE_TIMEOUT = 75.0  # seconds until aiohttp closes a connection without a new r
 _HEAD_TIMEOUT = 10.0  # seconds from the first byte of a request, or from connecting, to the end of its headers
 _REQUEST_TIMEOUT = 60.0  # seconds from the headers of a request to the last byte of its response
 _CHECK_PERIOD = 1.0  # seconds between two looks at the time limits
-_MIN_CONNECTIONS, _MAX_CONNECTIONS = 8, 2000
+_MIN_CONNECTIONS, _MAX_CONNECTIONS = 4, 2000
 _MIN_WAIT = 1.0  # seconds that a connection may wait before it is closed in favour of a new one
 _ROOM_PERIOD = 0.05  # seconds between two looks for room
-_WARNING_PERIOD = 600.0  # seconds between two warnings
+WARNING_PERIOD = 600.0  # seconds between two warnings about the same
 
 
 def connection_limit() -> int:
@@ -180,7 +180,7 @@ class ClientConnections:
 
     def _warn(self) -> None:
         if self.now() >= self._next_warning:
-            self._next_warning = self.now() + _WARNING_PERIOD
+            self._next_warning = self.now() + WARNING_PERIOD
             log.warning("http.connections_limited", limit=self.limit, action="idle connections are closed for new ones")
 
 

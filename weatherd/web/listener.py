@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from weatherd.errors import ConfigError, Problem
-from weatherd.web.connections import ClientConnection
+from weatherd.web.connections import WARNING_PERIOD, ClientConnection
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -80,17 +80,16 @@ async def _accept(
     listener: socket.socket, connections: ClientConnections, make_protocol: Callable[[], asyncio.Protocol]
 ) -> None:
     """Accept connections for ever, as long as there is room for them."""
-    loop, is_failing = asyncio.get_running_loop(), False
+    loop, next_warning = asyncio.get_running_loop(), 0.0
     while True:
         await connections.wait_for_room()
         try:
             client, _ = await loop.sock_accept(listener)
         except OSError as error:  # no descriptors are left; ECONNABORTED is rare
-            if not is_failing:
+            if loop.time() >= next_warning:
                 log.warning("http.accept_failed", reason=error.strerror)
-            is_failing = True
+                next_warning = loop.time() + WARNING_PERIOD
             await asyncio.sleep(_PAUSE)
             continue
-        is_failing = False
         with contextlib.suppress(OSError):  # the client has closed it meanwhile
             await loop.connect_accepted_socket(lambda: ClientConnection(make_protocol(), connections), client)
