@@ -57,7 +57,7 @@ format: $(DEV)/installed ## format the code
 	$(DEV)/bin/ruff check --fix .
 
 bench: $(DEV)/installed ## run the benchmarks; see docs/performance.md
-	@scripts/servers nginx:/usr/sbin/nginx wrk:/usr/bin/wrk prometheus:/usr/bin/prometheus
+	@scripts/servers wrk:/usr/bin/wrk prometheus:/usr/bin/prometheus
 	@$(DEV)/bin/python $(INSTALL) '.[bench]'
 	$(DEV)/bin/python -m benchmarks $(MODE)
 

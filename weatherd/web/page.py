@@ -18,9 +18,9 @@ _LINKS = ("/api/v1/status", "/api/v1/cities", "/api/v1/observations", "/api/v1/s
 
 
 async def render_page(status: DaemonStatus) -> str:
-    """Return the page as HTML."""
+    """Return the page as HTML. Its links are relative, because a reverse proxy may serve it below a path."""
     summary = escape(await status.summarize())
-    links = " · ".join(f'<a href="{path}">{path}</a>' for path in ("/metrics", "/-/healthy", "/-/ready", *_LINKS))
+    links = " · ".join(f'<a href="{path[1:]}">{path}</a>' for path in ("/metrics", "/-/healthy", "/-/ready", *_LINKS))
     cities = "\n".join(_item(city, status) for city in status.cities[:_MAX_CITIES])
     more = f"<p>and {len(status.cities) - _MAX_CITIES} more</p>" if len(status.cities) > _MAX_CITIES else ""
     return f"""<!doctype html>
@@ -39,7 +39,7 @@ async def render_page(status: DaemonStatus) -> str:
 
 def _item(city: City, status: DaemonStatus) -> str:
     last, state = status.latest.get(city.id), status.state_of(city)
-    link = f'<a href="/api/v1/cities/{city.id}">{escape(city.name)}</a>'
+    link = f'<a href="api/v1/cities/{city.id}">{escape(city.name)}</a>'
     if last is None:
         return f"<li>{link}: {state}</li>"
     text = f"{last.temperature:z.0f} °C, {escape(last.description)}, observed {format_rfc3339(last.observed_at)}"

@@ -1,0 +1,71 @@
+"""The HTTP interface behind a real nginx with its default settings, with gzip, and below a path."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from typing import TYPE_CHECKING
+
+import aiohttp
+import pytest
+from yarl import URL
+
+from tests.end_to_end.test_process import KIEL
+from tests.support.servers import Server, program, running
+from tests.web.test_web import run_daemon
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+pytestmark = [pytest.mark.real_time, pytest.mark.processes, pytest.mark.once]
+
+GZIP = "gzip on; gzip_proxied any; gzip_types text/event-stream application/json;"
+
+
+class Nginx(Server):
+    """A reverse proxy in front of *target*, at the path *place*."""
+
+    def __init__(self, folder: Path, target: str, place: str = "/", options: str = "") -> None:
+        folder.mkdir()
+        super().__init__(folder)
+        self.url = URL(f"http://127.0.0.1:{self.port}{place}")
+        self._location = f"location {place} {{ proxy_pass {target}/; }} {options}"
+
+    def command(self) -> Sequence[str]:
+        """Return the command that starts it."""
+        kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        folders = "".join(f"{kind}_temp_path {self.folder}/{kind};" for kind in kinds)
+        user = "user root;" if os.getuid() == 0 else ""
+        (self.folder / "nginx.conf").write_text(
+            f"daemon off; {user} pid {self.folder}/pid; error_log stderr; events {{ }}\n"
+            f"http {{ access_log off; {folders} server {{ listen 127.0.0.1:{self.port}; {self._location} }} }}\n"
+        )
+        return [program("nginx", "nginx"), "-e", "stderr", "-c", str(self.folder / "nginx.conf")]
+
+
+@pytest.mark.parametrize("options", ["", GZIP])
+async def test_an_event_arrives_at_once(tmp_path: Path, options: str) -> None:
+    """nginx neither collects 4 kB of events nor compresses them, because the response forbids it."""
+    async with run_daemon(tmp_path, KIEL) as daemon, aiohttp.ClientSession() as session:
+        proxy = Nginx(tmp_path / "nginx", daemon.url, options=options)
+        headers = {"Last-Event-ID": "0", "Accept-Encoding": "gzip"}
+        async with running(proxy), asyncio.timeout(5):  # before the comment that follows 15 s of silence
+            async with session.get(proxy.url / "api/v1/stream", headers=headers) as response:
+                assert await response.content.readuntil(b"\n\n") == b"retry: 5000\n\n"
+                assert (await response.content.readuntil(b"\n\n")).startswith(b"id: 1\nevent: observation\n")
+                assert response.headers.get("Content-Encoding") is None
+
+
+async def test_every_link_works_below_a_path(tmp_path: Path) -> None:
+    """The page has relative links, so that it may be served as https://example.org/weather/."""
+    async with run_daemon(tmp_path, KIEL) as daemon, aiohttp.ClientSession() as session:
+        proxy = Nginx(tmp_path / "nginx", daemon.url, "/weather/")
+        async with running(proxy):
+            async with session.get(proxy.url) as response:
+                links = re.findall('href="([^"]*)"', await response.text())
+            assert len(links) == 9
+            for link in links:
+                async with session.head(proxy.url.join(URL(link))) as response:
+                    assert response.status == 200, link
