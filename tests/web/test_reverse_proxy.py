@@ -47,15 +47,28 @@ class Nginx(Server):
 
 @pytest.mark.parametrize("options", ["", GZIP])
 async def test_an_event_arrives_at_once(tmp_path: Path, options: str) -> None:
-    """nginx neither collects 4 kB of events nor compresses them, because the response forbids it."""
+    """The proxy does not collect 4 kB of events, because the response forbids it; if it compresses them, it flushes."""
     async with run_daemon(tmp_path, KIEL) as daemon, aiohttp.ClientSession() as session:
         proxy = Nginx(tmp_path / "nginx", daemon.url, options=options)
         headers = {"Last-Event-ID": "0", "Accept-Encoding": "gzip"}
-        async with running(proxy), asyncio.timeout(5):  # before the comment that follows 15 s of silence
-            async with session.get(proxy.url / "api/v1/stream", headers=headers) as response:
-                assert await response.content.readuntil(b"\n\n") == b"retry: 5000\n\n"
-                assert (await response.content.readuntil(b"\n\n")).startswith(b"id: 1\nevent: observation\n")
-                assert response.headers.get("Content-Encoding") is None
+        async with (
+            running(proxy),
+            asyncio.timeout(5),  # before the comment that follows 15 s of silence
+            session.get(proxy.url / "api/v1/stream", headers=headers) as response,
+        ):
+            assert await response.content.readuntil(b"\n\n") == b"retry: 5000\n\n"
+            assert (await response.content.readuntil(b"\n\n")).startswith(b"id: 1\nevent: observation\n")
+
+
+async def test_weatherd_does_not_compress_events(tmp_path: Path) -> None:
+    """A compressor would collect events, so the response is never compressed, although the client accepts it."""
+    headers = {"Accept-Encoding": "gzip, deflate"}
+    async with (
+        run_daemon(tmp_path, KIEL) as daemon,
+        aiohttp.ClientSession() as session,
+        session.get(f"{daemon.url}/api/v1/stream", headers=headers) as response,
+    ):
+        assert "Content-Encoding" not in response.headers
 
 
 async def test_every_link_works_below_a_path(tmp_path: Path) -> None:
