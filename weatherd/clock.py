@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+_MIN_CHECK_PERIOD = 1.0  # seconds, because the timer of the ticks may call check() a hundred times a second
 _MAX_DRIFT = 1.0  # seconds between the anchored and the system time
 _MIN_SUSPEND = 30.0  # seconds; uvloop's clock stands still during a callback, so a short difference means nothing
 
@@ -41,15 +42,15 @@ class AnchoredClock:
         self._awake = asyncio.get_running_loop().time
         self.epoch = now().timestamp() - boot()
         self.resumed_at = -math.inf  # boot time of the end of the latest suspend
+        self._next_check = boot()
         self._asleep = boot() - self._awake()  # seconds for which the machine was suspended, plus a constant
 
-    def now(self) -> float:
-        """Return the POSIX time."""
-        return self.epoch + self.boot()
-
     def check(self) -> None:
-        """Notice a step of the system time and the end of a suspend; log each once."""
+        """Notice a step of the system time and the end of a suspend, within a second; log each once."""
         boot = self.boot()
+        if boot < self._next_check:
+            return
+        self._next_check = boot + _MIN_CHECK_PERIOD
         drift = self._now().timestamp() - boot - self.epoch
         if abs(drift) > _MAX_DRIFT:
             self.epoch += drift
