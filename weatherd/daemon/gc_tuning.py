@@ -13,16 +13,16 @@ _MIN_CITIES, _MAX_CITIES = 1000, 40_000
 
 
 def set_threshold(cities: int = 0) -> None:
-    """Set the generation-0 threshold to 10 allocations per city, counting at least 1,000 and at most 40,000 cities.
+    """Set the generation-0 threshold to 25 allocations per city, counting at least 1,000 and at most 40,000 cities.
 
     The objects of a poll live until the next poll and are freed by reference counting. A collection finds nothing, but
     visits the objects of every city that is being polled. Only closed connections leave reference cycles: in Python
     3.11 seven objects of asyncio's own, 1 kB. Connections are reused for minutes, so many of these objects are in
-    generation 2 by then. The other two thresholds let it be collected after 25 collections of generation 0; Python
+    generation 2 by then. The other two thresholds let it be collected after 50 collections of generation 0; Python
     does that only if a quarter of all objects are new.
     https://docs.python.org/3/library/gc.html#gc.set_threshold
     """
-    gc.set_threshold(10 * min(max(_MIN_CITIES, cities), _MAX_CITIES), 5, 5)
+    gc.set_threshold(25 * min(max(_MIN_CITIES, cities), _MAX_CITIES), 10, 5)
 
 
 @contextlib.contextmanager
