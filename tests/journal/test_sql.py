@@ -35,8 +35,10 @@ def find_texts(file: Path) -> Iterator[str]:
     if file.suffix == ".sql":
         yield re.sub("--.*", "", file.read_text())
         return
-    for node in ast.walk(ast.parse(file.read_text())):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+    nodes = list(ast.walk(ast.parse(file.read_text())))
+    docstrings = {node.value for node in nodes if isinstance(node, ast.Expr)}
+    for node in nodes:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in docstrings:
             yield node.value
 
 

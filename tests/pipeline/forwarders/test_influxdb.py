@@ -8,6 +8,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -150,6 +152,30 @@ async def test_a_point_that_the_server_rejects_is_skipped(tmp_path: Path) -> Non
             await wait_until(lambda: _is_caught_up(deliveries))
             assert deliveries.statuses()["destination"] == DeliveryStatus(100, 1, 0, is_down=False)
         assert await count_points(server) == 100
+
+
+@pytest.mark.real_time
+async def test_the_count_of_a_partial_write_is_not_believed(tmp_path: Path) -> None:
+    """Servers say ``dropped=0`` of points that they have dropped: parts of the batch show which ones they accept."""
+    stored: list[str] = []
+
+    async def write(request: web.Request) -> web.Response:
+        points = (await request.text()).splitlines()
+        accepted = [point for point in points if "temperature=7.0" not in point]
+        stored.extend(accepted)
+        if accepted == points:
+            return web.Response(status=204)
+        return web.json_response({"error": "partial write: points beyond retention policy dropped=0"}, status=400)
+
+    app = web.Application()
+    app.router.add_post("/write", write)
+    async with TestServer(app, host="127.0.0.1") as server, open_harness(tmp_path) as harness:
+        await harness.add_observations(20)
+        section = {"url": str(server.make_url("")), "database": "weather"}
+        async with harness.run_forwarder(open_forwarder, influxdb=section) as deliveries:
+            await wait_until(lambda: _is_caught_up(deliveries))
+            assert deliveries.statuses()["destination"] == DeliveryStatus(19, 1, 0, is_down=False)
+    assert len(set(stored)) == 19
 
 
 @pytest.mark.real_time
