@@ -72,13 +72,15 @@ class Server:
 
     def freezes(self) -> None:
         """Suspend the server: the kernel accepts connections for it, but nobody responds."""
-        assert self._process
-        os.killpg(self._process.pid, signal.SIGSTOP)
+        self._signal(signal.SIGSTOP)
 
     def thaws(self) -> None:
         """Resume the server."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
         assert self._process
-        os.killpg(self._process.pid, signal.SIGCONT)
+        os.killpg(self._process.pid, number)
 
     def command(self) -> Sequence[str]:
         """Return the command that starts it."""
@@ -226,6 +228,13 @@ class Postgres(Server):
             return list(await connection.fetch(query))
         finally:
             await connection.close()
+
+    def _signal(self, number: signal.Signals) -> None:
+        super()._signal(number)
+        assert self._process
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text()
+        for child in children.split():  # they serve the connections, and are not in the process group of the server
+            os.kill(int(child), number)
 
     def dies(self) -> None:
         """Kill the server and its child processes."""

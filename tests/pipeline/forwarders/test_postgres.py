@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +62,21 @@ async def test_a_server_that_dies_and_freezes_gets_everything(tmp_path: Path) ->
             tuple(getattr(observation, name) for name in FIELDS) for observation in kept
         ]
         assert len(kept) == 5500
+
+
+async def test_a_frozen_server_does_not_delay_the_stop(tmp_path: Path) -> None:
+    """Neither the end of the transaction nor the connection's close waits for its response; nothing counts as sent."""
+    async with run_postgres(tmp_path) as (harness, server):
+        async with harness.run_forwarder(open_forwarder, **forwarder_settings(server)) as deliveries:
+            await harness.add_observations(10)
+            await wait_until(lambda: _is_caught_up(deliveries))
+            server.freezes()
+            await harness.add_observations(1000)
+            began = asyncio.get_running_loop().time()
+        elapsed = asyncio.get_running_loop().time() - began
+        server.thaws()
+        assert deliveries.statuses()["destination"] == DeliveryStatus(10, 0, 1000, is_down=False)
+        assert 1.0 <= elapsed < 3.0  # the harness lets it deliver for a second
 
 
 async def test_a_revision_replaces_the_row(tmp_path: Path) -> None:
