@@ -78,7 +78,7 @@ def _watched(app: web.Application, day: Day) -> web.Application:
     async def note(
         request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
-        latitudes = request.query.get("latitude") or request.query["lat"]
+        latitudes = request.query.get("latitude") or request.query.get("lat", "0")  # none after a redirect
         places = tuple(float(latitude) for latitude in latitudes.split(","))
         day.asked.append((round(asyncio.get_running_loop().time(), 2), request.path, places))
         now[request.path] = now.get(request.path, 0) + 1

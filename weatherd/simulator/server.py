@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import email.utils
+import functools
 import random
 from collections import defaultdict
 from contextlib import asynccontextmanager
@@ -71,7 +73,7 @@ def create_app(
     clock = REAL_TIME if day_seconds is None else WeatherClock(now().timestamp(), day_seconds)
     simulation = _Simulation(now, clock, tuple(faults), random.Random(seed), quotas, defaultdict(RequestStats))
     app = web.Application(client_max_size=_MAX_BODY)
-    app.on_response_prepare.append(_mark_as_simulated)
+    app.on_response_prepare.append(functools.partial(_mark_as_simulated, simulation))
     app.router.add_get("/", _describe)
     app[STATS] = simulation.stats
     app.router.add_get(REDIRECT_LOOP, redirect_to_self)
@@ -177,7 +179,13 @@ async def _not_found(request: web.Request) -> web.Response:
     return make_response(*not_found_response(request.path))
 
 
-async def _mark_as_simulated(_: web.Request, response: web.StreamResponse) -> None:
-    """Mark each response as simulated in its headers."""
+async def _mark_as_simulated(simulation: _Simulation, _: web.Request, response: web.StreamResponse) -> None:
+    """Mark each response as simulated in its headers, and give it the date of the simulation."""
     response.headers["Server"] = "weatherd-simulator"
     response.headers["X-Simulated"] = "true"
+    response.headers["Date"] = _format_date(int(simulation.now().timestamp()))
+
+
+@functools.lru_cache(maxsize=4)
+def _format_date(posix: int) -> str:
+    return email.utils.formatdate(posix, usegmt=True)
