@@ -26,6 +26,7 @@ from pydantic.dataclasses import dataclass as validated
 from weatherd.errors import did_you_mean
 from weatherd.text.duration import Interval
 
+_NO_ZONES = {"localtime", "Factory"}  # files beside the zones: this machine's zone, and that of a machine without one
 _LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "æ": "ae", "œ": "oe", "þ": "th", "ı": "i", "ħ": "h"})
 _CONTROLS = {"Cc", "Cs", "Zl", "Zp"}
 _BIDI_CONTROLS = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # they reorder the text of a line
@@ -64,7 +65,7 @@ def _check_id(text: str) -> str:
 
 @functools.cache
 def _zones() -> frozenset[str]:
-    return frozenset(zoneinfo.available_timezones())
+    return frozenset(zoneinfo.available_timezones() - _NO_ZONES)
 
 
 @functools.lru_cache(maxsize=100)
