@@ -7,6 +7,7 @@ import io
 import itertools
 import json
 import sys
+import time
 import unicodedata
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -344,3 +345,28 @@ def test_a_rounded_zero_has_no_sign(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert out.count(" 0.0 ") >= 4
     assert "mean 0.0 °C   1 observation\n" in out
     assert len(out.splitlines()) == 5
+
+
+@pytest.mark.usefixtures("stored")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("history", "Kiel", "--since", f"{NOW - timedelta(hours=20):%Y-%m-%d}", "--until", f"{NOW:%Y-%m-%dT%H:%MZ}"),
+        ("history", "Kiel", "--since", "1195m", "--format", "csv"),
+        ("export", "--since", f"{NOW - timedelta(hours=20):%Y-%m-%dT%H:%M:%SZ}"),
+    ],
+)
+def test_the_zone_of_the_machine_does_not_matter(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    """Times and days are those of the city, or UTC, wherever the command runs."""
+    printed = []
+    for zone in ("UTC", "Pacific/Auckland"):
+        monkeypatch.setenv("TZ", zone)
+        time.tzset()
+        printed.append(run(capsys, *arguments))
+    monkeypatch.undo()
+    time.tzset()
+    assert printed[0][0] == 0
+    assert printed[0][1].count("\n") > 5
+    assert printed[0] == printed[1]
