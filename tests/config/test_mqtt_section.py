@@ -54,3 +54,18 @@ def test_a_file_that_cannot_be_used_is_an_error_at_startup(files: Path, text: st
     with pytest.raises(ConfigError, match=reason) as caught:
         parse_settings(f"mqtt: {{{text}}}", str(files / "f.yaml"), {})
     assert str(caught.value).startswith(f"{files}/f.yaml:1:")
+
+
+@pytest.mark.parametrize("name", ["topic_prefix", "discovery_prefix"])
+@pytest.mark.parametrize("topic", ["", "/", "a/", "/a", "a//b", "#", "a/#", "+", "a/+/b", "$SYS", "a b", "ä", "a\\n"])
+def test_a_topic_that_cannot_be_published_is_an_error_at_startup(name: str, topic: str) -> None:
+    """Otherwise only the broker would reject wildcards, its own topics and empty parts, by closing the connection."""
+    with pytest.raises(ConfigError, match=f"f.yaml:1:.*'mqtt.{name}' should be letters, digits, '-' and '_'"):
+        parse_settings(f'mqtt: {{{name}: "{topic}"}}', "f.yaml", {})
+
+
+def test_a_topic_may_have_parts() -> None:
+    """Such as that of a house."""
+    section = parse_settings("mqtt: {topic_prefix: my_house/Weather-1}", "f.yaml", {}).mqtt
+    assert section
+    assert section.topic_prefix == "my_house/Weather-1"
