@@ -146,7 +146,7 @@ async def _is_true(value: object) -> bool:
 @pytest.mark.real_time
 @pytest.mark.processes
 async def test_errors_about_a_row_are_told_from_those_of_the_server(tmp_path: Path) -> None:
-    """A value too long for the index is rejected, an error of a trigger suspected, a read-only server an outage."""
+    """A long value is rejected, an error of a trigger suspected, a server that is gone or read-only is an outage."""
     async with run_postgres(tmp_path) as (_, server):
         async with PostgresForwarder(server.dsn).connect() as connection:
             long = observation(station="".join(map(chr, range(0x4E00, 0x4E00 + 3000))))
@@ -159,6 +159,12 @@ async def test_errors_about_a_row_are_told_from_those_of_the_server(tmp_path: Pa
             with pytest.raises(DeliveryError) as caught:
                 await connection.deliver([observation()], "key")
             assert caught.value.batch_suspected
+            server.dies()
+            for _ in range(2):  # the second finds a connection that is closed: the driver's InterfaceError
+                with pytest.raises(DeliveryError) as caught:
+                    await connection.deliver([observation()], "key")
+                assert not caught.value.batch_suspected
+        await server.starts()
         await server.rows("ALTER ROLE postgres SET default_transaction_read_only = on")
         async with PostgresForwarder(server.dsn).connect() as connection:
             with pytest.raises(DeliveryError, match="read-only") as caught:
