@@ -256,6 +256,23 @@ def test_forwarders_are_connected_online(weatherd: Weatherd, folder: Path, servi
     assert "mqtt: " in err
 
 
+@pytest.mark.parametrize("arguments", [(), ("--quiet",), ("--format", "json"), ("--quiet", "--format", "json")])
+def test_an_unreachable_provider(weatherd: Weatherd, folder: Path, arguments: tuple[str, ...]) -> None:
+    """--online fails in every form of output; --quiet logs the reason and prints nothing."""
+    (folder / "weatherd.yaml").write_text("state: state\nopen_meteo: {base_url: 'http://127.0.0.1:9'}\n")
+    code, out, err = weatherd("check", "--online", *arguments)
+    assert code == 69
+    assert "no connection to 127.0.0.1:9" in (err if "json" not in arguments or "--quiet" in arguments else out)
+    if "--quiet" in arguments:
+        assert (out, "check.failed" in err) == ("", True)
+
+
+def test_a_reachable_provider_quietly(weatherd: Weatherd, folder: Path, service: str) -> None:
+    """--online --quiet writes nothing if everything responds."""
+    (folder / "weatherd.yaml").write_text(f"state: state\nopen_meteo: {{base_url: '{service}'}}\n")
+    assert weatherd("check", "--online", "--quiet") == (0, "", "")
+
+
 def test_one_is_singular(weatherd: Weatherd, folder: Path) -> None:
     """A city, and a call."""
     (folder / "cities.yaml").write_text("cities:\n  - {name: Kiel, lat: 54.3, lon: 10.1, interval: 1h}\n")

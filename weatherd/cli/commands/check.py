@@ -19,7 +19,7 @@ from weatherd.cli.terminal import print_text
 from weatherd.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from weatherd.cli.check_report import CheckReport
     from weatherd.cli.startup_check import OnlineResult
@@ -68,10 +68,10 @@ def check(
         checked = asyncio.run(_check(configuration, against, strict=strict))
         if quiet:
             _log_problems(checked.find_problems())
-            return checked.exit_code
-        if output == "text":
+        elif output == "text":
             _print_report(checked)
-        results = asyncio.run(_try_online(checked, output)) if online and not checked.errors else []
+        show = _log_result if quiet else _print_result if output == "text" else None
+        results = asyncio.run(_try_online(checked, show)) if online and not checked.errors else []
     except ConfigError as error:
         if quiet:
             _log_problems(error.problems)
@@ -81,7 +81,7 @@ def check(
             raise
         return ExitCode.CONFIG
     code = checked.exit_code or _worst_code(results)
-    if output == "json":
+    if output == "json" and not quiet:
         print_text(json.dumps({"ok": code == ExitCode.OK, **checked.to_json(results)}, ensure_ascii=False))
     return code
 
@@ -124,17 +124,27 @@ def _print_report(report: CheckReport) -> None:
         print_text(str(problem) if problem.where else f"weatherd: {problem}", err=True)
 
 
-async def _try_online(report: CheckReport, output: str) -> list[OnlineResult]:
-    """Return the results of all requests; as text they are also printed as they arrive."""
+async def _try_online(report: CheckReport, show: Callable[[OnlineResult], None] | None) -> list[OnlineResult]:
+    """Return the results of all requests; each is shown as it arrives."""
     from weatherd.daemon.wiring import open_with_state
 
     results: list[OnlineResult] = []
     async with open_with_state(report.configuration) as providers:
         async for result in try_online(report.configuration, providers):
             results.append(result)
-            if output == "text":
-                print_text(f"{result.name}: {result.text}", err=result.code != ExitCode.OK)
+            if show:
+                show(result)
     return results
+
+
+def _print_result(result: OnlineResult) -> None:
+    print_text(f"{result.name}: {result.text}", err=result.code != ExitCode.OK)
+
+
+def _log_result(result: OnlineResult) -> None:
+    """Log a failed request only, because ``--quiet`` is about problems."""
+    if result.code != ExitCode.OK:
+        structlog.get_logger().error("check.failed", name=result.name, reason=result.text)
 
 
 def _worst_code(results: Sequence[OnlineResult]) -> ExitCode:
