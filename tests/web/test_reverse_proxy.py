@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -17,21 +18,24 @@ from tests.web.test_web import run_daemon
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
 pytestmark = [pytest.mark.real_time, pytest.mark.processes, pytest.mark.once]
 
 GZIP = "gzip on; gzip_proxied any; gzip_types text/event-stream application/json;"
 
 
+OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"
+
+
 class Nginx(Server):
-    """A reverse proxy in front of *target*, at the path *place*."""
+    """A reverse proxy in front of *target*, at the path *place*, with the documented line for that."""
 
     def __init__(self, folder: Path, target: str, place: str = "/", options: str = "") -> None:
         folder.mkdir()
         super().__init__(folder)
         self.url = URL(f"http://127.0.0.1:{self.port}{place}")
-        self._location = f"location {place} {{ proxy_pass {target}/; }} {options}"
+        (line,) = re.findall(rf"^location {place} {{.*}}", OPERATIONS.read_text(), re.MULTILINE)
+        self._location = f"{line.replace('http://127.0.0.1:8080', target)} {options}"
 
     def command(self) -> Sequence[str]:
         """Return the command that starts it."""
