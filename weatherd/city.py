@@ -30,6 +30,7 @@ _NO_ZONES = {"localtime", "Factory"}  # files beside the zones: this machine's z
 _LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "æ": "ae", "œ": "oe", "þ": "th", "ı": "i", "ħ": "h"})
 _CONTROLS = {"Cc", "Cs", "Zl", "Zp"}
 _BIDI_CONTROLS = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # they reorder the text of a line
+_MAX_NAME = 200  # characters
 _ID = "[a-z0-9][a-z0-9_-]{0,63}"
 ID_PATTERN = f"^{_ID}$"
 _ID_OR_EMPTY = f"^({_ID})?$"  # empty before it is derived from the name
@@ -131,7 +132,7 @@ class City:
 
     name: Annotated[
         str,
-        StringConstraints(strict=True, min_length=1, max_length=200, strip_whitespace=True),
+        StringConstraints(strict=True, min_length=1, max_length=_MAX_NAME, strip_whitespace=True),
         AfterValidator(_check_one_line),
         Field(description="The name, displayed unchanged"),
     ]
@@ -168,3 +169,36 @@ class City:
 
 
 KEYS = tuple(field.name for field in fields(City))
+# The setters of the slots, which are faster than object.__setattr__
+_set_name, _set_lat, _set_lon, _set_id, _set_interval, _set_providers, _set_timezone, _set_plugins = (
+    vars(City)[key].__set__ for key in KEYS
+)
+
+
+def make_plain_city(  # noqa: PLR0917 - positional, because keywords cost time in this function
+    name: Any, lat: float, lon: float, city_id: str, timezone: Any, interval: float, providers: tuple[str, ...]
+) -> City | None:
+    """Return the city that pydantic would make of the same values, in a quarter of its time.
+
+    *city_id*, *interval* and *providers* must be valid; *name* must not be empty, nor begin or end with white space.
+    Returns None if a value is invalid, and for some unusual valid ones.
+    """
+    if not (
+        type(name) is str
+        and len(name) <= _MAX_NAME
+        and name.isprintable()
+        and -90 <= lat <= 90  # noqa: PLR2004 - degrees
+        and -180 <= lon <= 180  # noqa: PLR2004 - degrees
+        and (timezone is None or timezone in _zones())
+    ):
+        return None
+    city = object.__new__(City)
+    _set_name(city, name)
+    _set_lat(city, lat)
+    _set_lon(city, lon)
+    _set_id(city, city_id or make_slug(name))
+    _set_interval(city, interval)
+    _set_providers(city, providers)
+    _set_timezone(city, timezone)
+    _set_plugins(city, ())
+    return city

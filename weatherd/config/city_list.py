@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter, ValidationError
 
 from weatherd.city import KEYS, City
+from weatherd.config.lists.yaml_lines import UnusualLayoutError, add_yaml_lines
 from weatherd.config.messages import MERGE_KEY, explain_error, explain_yaml_key, quote_shortened
 from weatherd.config.plugin_models import combine_models, explain_broken_plugin, find_plugin_models, plugin_keys
 from weatherd.config.setting_fields import PLUGINS
@@ -99,46 +100,67 @@ class _RowReader:
         self._context = {"providers": providers, "plugin_models": functools.cache(self._city_models)}
         self._reuse = {city.id: city for city in reuse}
         self._name = ""  # of the file that is being read
-        self._positions: dict[str, tuple[str, int, int]] = {}  # file, line and column of each city, by id
+        self._quarantined_before = 0  # rows of the files before it
+        self._files: dict[str, dict[str, reader.Position]] = {}  # positions by file and id
+        self._positions: dict[str, reader.Position] = {}  # of the cities in the file that is being read, by id
 
     def read_file(self, name: str, text: str) -> None:
         """Add the rows of a file. Raises ConfigError if it is not a list of cities."""
-        self._name = name
-        _require_list(reader.parse_yaml(text, name, {"cities": self._add_row}), name)
-
-    def _add_row(self, row: Any, position: reader.Position) -> None:
-        if isinstance(row, reader.YamlMapping):
-            row.update({key: value for key, value in self._defaults.items() if row.get(key) is None})
+        self._name, self._quarantined_before = name, len(self.quarantined)
+        self._positions = self._files.setdefault(name, {})
         try:
-            self._add_city(_CITY.validate_python(row, context=self._context), position)
+            add_yaml_lines(text.removeprefix(reader.BOM), self)
+        except UnusualLayoutError:
+            self._remove_rows()
+            _require_list(reader.parse_yaml(text, name, {"cities": self.add_row}), name)
+
+    def add_row(self, row: Any, position: reader.Position, shift: int = 0) -> None:
+        """Add a row or quarantine it; the positions of its values are *shift* lines further down in the file."""
+        try:
+            self.add_city(self.validate(row), position)
         except ValidationError as error:
             details = error.errors(include_url=False)
             details = [detail for detail in details if detail["loc"][-1:] == (MERGE_KEY,)] or details
-            self.quarantined.append(tuple(self._problem(detail, row, position) for detail in details))
+            self.quarantined.append(tuple(self._problem(detail, row, position, shift) for detail in details))
 
-    def _add_city(self, city: City, position: reader.Position) -> None:
-        if city.id not in self.cities:
-            known = self._reuse.get(city.id)
-            self.cities[city.id] = city if known is None or known != city else known
-            self._positions[city.id] = (self._name, *position)
+    def validate(self, row: Any) -> City:
+        """Return the city of a row, which gets the defaults. Raises pydantic's ValidationError."""
+        if isinstance(row, dict):
+            row.update({key: value for key, value in self._defaults.items() if row.get(key) is None})
+        return _CITY.validate_python(row, context=self._context)
+
+    def add_city(self, city: City, position: reader.Position) -> None:
+        """Add a city, or quarantine its row if its id is taken."""
+        city_id = city.id
+        if city_id not in self.cities:
+            known = self._reuse.get(city_id)
+            self.cities[city_id] = city if known is None or known != city else known
+            self._positions[city_id] = position
             return
-        name, line, column = self._positions[city.id]
-        first = reader.format_position(name, (line, column))
-        message = f"{quote_shortened(city.name)}: the id {city.id!r} is taken by {first}; give one of them an 'id'"
+        name = next(name for name, positions in self._files.items() if city_id in positions)
+        first = reader.format_position(name, self._files[name][city_id])
+        message = f"{quote_shortened(city.name)}: the id {city_id!r} is taken by {first}; give one of them an 'id'"
         self.quarantined.append((Problem(reader.format_position(self._name, position), message),))
 
-    def _problem(self, detail: ErrorDetails, row: Any, position: reader.Position) -> Problem:
+    def _remove_rows(self) -> None:
+        """Remove the rows of the file that is being read."""
+        for city_id in self._positions:
+            del self.cities[city_id]
+        self._positions.clear()
+        del self.quarantined[self._quarantined_before :]
+
+    def _problem(self, detail: ErrorDetails, row: Any, position: reader.Position, shift: int) -> Problem:
         if not isinstance(row, reader.YamlMapping):
             return Problem(reader.format_position(self._name, position), explain_error(detail, KEYS))
         city = f"{quote_shortened(row['name'])}: " if isinstance(row.get("name"), str) else ""
         path, is_unknown = detail["loc"], detail["type"] in ("unexpected_keyword_argument", "extra_forbidden")
-        here, message = reader.find_position(row, path, key=is_unknown), ""
+        (line, column), message = reader.find_position(row, path, key=is_unknown), ""
         known: Iterable[str] = KEYS
         if path[:1] == (PLUGINS,) and is_unknown:
             message = explain_broken_plugin(path, self._find_models())
             known = plugin_keys(path, self._city_sections())
         message = message or explain_error(detail, known)
-        return Problem(reader.format_position(self._name, here), city + message)
+        return Problem(reader.format_position(self._name, (line + shift, column)), city + message)
 
     def _city_models(self) -> type[BaseModel]:
         return combine_models(self._city_sections(), "CityPlugins")

@@ -1,0 +1,160 @@
+"""YAML lists with one row per line, read by a pattern, which takes a quarter of the YAML parser's time.
+
+The pattern accepts a part of YAML that cannot have another meaning, and only valid rows are taken from it::
+
+    cities:
+      - {name: Kiel, lat: 54.3, lon: 10.1}
+      - {name: "Ulm", id: ulm, lat: 48.4, lon: 9.99, interval: 5m, timezone: Europe/Berlin}  # comment
+
+All other lines, and rows with mistakes, are passed to the parser, so that every message is the parser's.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from typing import TYPE_CHECKING, Any, Protocol
+
+from weatherd.city import make_plain_city
+from weatherd.config.yaml import reader
+from weatherd.config.yaml.scalars import parse_scalar
+from weatherd.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from weatherd.city import City
+    from weatherd.config.yaml.reader import Position
+
+    FindSettings = Callable[[str | None, str | None], tuple[float, tuple[str, ...]] | None]
+
+# The characters above ASCII that YAML allows, without line breaks (U+0085, U+2028, U+2029) and the byte order mark
+_OTHER = "\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff"
+# Text that is not empty, and has no space at its ends
+_QUOTED = rf"""(?:"(?! )[ !#-\[\]-~{_OTHER}]+(?<! )"|'(?! )[ -&(-~{_OTHER}]+(?<! )')"""
+_WORD = rf"[A-Za-z0-9_.()'&/{_OTHER}-]+"
+_NUMBER = r"-?(?:[0-9]{1,3}\.[0-9]{1,20}|[1-9][0-9]{0,2})"
+_VALUES = {
+    "name": rf"{_QUOTED}|(?=[A-Za-z{_OTHER}]){_WORD}(?: {_WORD})*",
+    "lat": _NUMBER,
+    "lon": _NUMBER,
+    "id": r"(?!(?:true|false|null)\b)[a-z][a-z0-9_-]{0,63}|'[a-z0-9][a-z0-9_-]{0,63}'|\"[a-z0-9][a-z0-9_-]{0,63}\"",
+    "timezone": rf"{_QUOTED}|[A-Z][A-Za-z0-9_/+-]*",
+    "interval": rf"{_QUOTED}|[0-9][0-9a-z.]{{0,19}}",
+    "providers": r"\[[a-z][a-z0-9-]*(?:, [a-z][a-z0-9-]*)*\]",
+}
+_COMMENT = rf"#[ -~{_OTHER}]*"
+_PAIRS = "|".join(rf"{key}: (?P<{key}>{value})" for key, value in _VALUES.items())
+_match_row = re.compile(rf"(?P<indent> *)- \{{(?:(?:{_PAIRS})(?:, |(?=\}})))+\}} *(?: {_COMMENT})?\r?").fullmatch
+_match_blank = re.compile(rf" *(?:{_COMMENT})?\r?").fullmatch
+_BLANK_LINES = rf"(?: *(?:{_COMMENT})?\r?\n)*"
+_match_heading = re.compile(
+    rf"{_BLANK_LINES}(?:---\r?\n{_BLANK_LINES})?cities: *(?: {_COMMENT})?\r?\n{_BLANK_LINES}"
+).match
+_find_other_break = re.compile("[\x85\u2028\u2029]|\r(?!\n)").search
+
+
+class RowSink(Protocol):
+    """The consumer of a list's rows."""
+
+    def validate(self, row: Any) -> City:
+        """Return the city of a row. Raises pydantic's ValidationError."""
+
+    def add_city(self, city: City, position: Position) -> None:
+        """Add a city, or quarantine its row if its id is taken."""
+
+    def add_row(self, row: Any, position: Position, shift: int = 0) -> None:
+        """Add a row or quarantine it; the positions of its values are *shift* lines further down in the file."""
+
+
+class UnusualLayoutError(Exception):
+    """The parser has to read the whole file."""
+
+
+def add_yaml_lines(text: str, sink: RowSink) -> None:
+    """Pass the rows in *text* to *sink*, in their order.
+
+    Raises UnusualLayoutError, possibly after *sink* was called, if the parser has to read the whole file: the first
+    row has another layout, or the file may have an error.
+    """
+    heading = _match_heading(text)
+    lines = text[heading.end() :].split("\n") if heading else []
+    first = _match_row(lines[0]) if lines else None
+    if not first:
+        raise UnusualLayoutError
+    indent: str = first["indent"]
+    last = text.count("\n") + 1
+    column = len(indent) + 3
+    unusual: list[str] = []
+    find_settings = functools.lru_cache(maxsize=1000)(functools.partial(_find_settings, sink))
+    for number, line in enumerate(lines, last + 1 - len(lines)):
+        match = _match_row(line)
+        groups = match.groups() if match else ()
+        if groups and groups[0] == indent:
+            if unusual:
+                _add_unusual_rows(unusual, number - len(unusual), indent, sink)
+                unusual = []
+            if city := _build_city(groups, line, find_settings):
+                sink.add_city(city, (number, column))
+                continue
+        if unusual or not _match_blank(line):
+            unusual.append(line)
+    if unusual:
+        _add_unusual_rows(unusual, last + 1 - len(unusual), indent, sink)
+
+
+def _build_city(groups: tuple[Any, ...], line: str, find_settings: FindSettings) -> City | None:
+    """Return the city of a row; None if the parser has to read the row, because it may have a mistake."""
+    _, name, lat, lon, city_id, timezone, interval, providers = groups
+    if not (name and lat and lon and line.count(":") == len(_VALUES) - groups.count(None)):  # else a key is repeated
+        return None
+    settings = find_settings(interval, providers)
+    return settings and make_plain_city(
+        _parse_text(name),
+        float(lat),
+        float(lon),
+        city_id and city_id.strip("\"'"),
+        timezone and _parse_text(timezone),
+        *settings,
+    )
+
+
+def _find_settings(sink: RowSink, interval: str | None, providers: str | None) -> tuple[float, tuple[str, ...]] | None:
+    """Return the valid interval and providers of all rows with these texts; None if one is invalid."""
+    row: dict[str, Any] = {"name": "any", "lat": 0, "lon": 0}
+    try:
+        if interval:
+            row["interval"] = _parse_text(interval)
+        if providers:
+            row["providers"] = [parse_scalar(word) for word in providers[1:-1].split(", ")]
+        city = sink.validate(row)
+    except ValueError:
+        return None
+    return city.interval, city.providers
+
+
+def _parse_text(text: str) -> Any:
+    return text[1:-1] if text[0] in "\"'" else parse_scalar(text)
+
+
+def _add_unusual_rows(lines: list[str], number: int, indent: str, sink: RowSink) -> None:
+    """Parse the *lines* from line *number* of the file, and pass their rows to *sink*.
+
+    They are parsed between two rows, to be sure that they leave the list as they found it: they may end within a
+    quoted text, for example, which the next row then belongs to. Raises UnusualLayoutError.
+    """
+    text = "\n".join(lines)
+    if _find_other_break(text) or ("&" in text and "*" in text):  # because aliases are counted in the whole file
+        raise UnusualLayoutError
+    found: list[tuple[Any, Position]] = []
+    rows = {"cities": lambda row, position: found.append((row, position))}
+    try:
+        document = reader.parse_yaml(f"cities:\n{indent}- 0\n{text}\n{indent}- 0\n", "", rows)
+    except ConfigError:
+        raise UnusualLayoutError from None
+    ends = [(0, (line, len(indent) + 3)) for line in (2, len(lines) + 3)]
+    if document.keys() != {"cities"} or [found[0], found[-1]] != ends:
+        raise UnusualLayoutError
+    shift = number - 3
+    for row, (line, column) in found[1:-1]:
+        sink.add_row(row, (line + shift, column), shift)
