@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,6 +24,7 @@ pytestmark = pytest.mark.once
 ROWS = 30_001  # more than any reader looks at, to find the types
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "operations.md").read_text()
 LINES = re.search(r"These lines read everything:\n\n```python\n(.*?)```", DOCUMENT, re.DOTALL)
+STATEMENTS = re.search(r"```sql\n(SELECT \* FROM file\(.*?)```", DOCUMENT, re.DOTALL)
 
 
 def make_rows() -> Iterator[Observation]:
@@ -75,6 +77,21 @@ def test_a_documented_line_reads_every_value(line: str, exports: Path, monkeypat
     assert all(isinstance(row["temperature"], float) for row in (rows[0], rows[-1]))
     time = rows[-1]["observed_at"]
     assert time == "2026-01-21T20:00:00Z" or time.astimezone(UTC) == datetime(2026, 1, 21, 20, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("statement", STATEMENTS[1].splitlines() if STATEMENTS else [])
+def test_a_documented_statement_reads_every_value(
+    statement: str, exports: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ClickHouse reads what the lines above read; its library chdb is too large to be installed for every test."""
+    chdb = pytest.importorskip("chdb")
+    monkeypatch.chdir(exports)
+    lines = str(chdb.query(statement.partition(";")[0], "JSONEachRow")).splitlines()
+    first, last = json.loads(lines[0]), json.loads(lines[-1])
+    assert len(lines) == ROWS
+    assert (first["temperature"], first["visibility"]) == (21, None)
+    assert (last["temperature"], last["visibility"]) == (21.5, 24140.5)
+    assert last["observed_at"].startswith("2026-01-21 20:00:00")
 
 
 def test_text_formats_have_every_field_and_no_number_without_a_point(exports: Path) -> None:
