@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from weatherd.text.name_folding import fold_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 
 class WeatherdError(Exception):
@@ -125,6 +125,12 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return ``; did you mean 'x'?``, or "" if no known word is similar."""
     guess = closest_match(word, known)
     return f"; did you mean {guess!r}?" if guess else ""
+
+
+def explain_namesakes(name: str, ids: Sequence[str]) -> str:
+    """Return a message that names the first ids of the cities that have the same name."""
+    more = ", …" if ids[10:] else ""
+    return f"{len(ids):,} cities are named {name!r}: use an id ({', '.join(ids[:10])}{more})"
 
 
 def describe(error: BaseException) -> str:

@@ -122,7 +122,6 @@ async def fake_daemon() -> AsyncIterator[tuple[FakeDaemon, Client]]:
         ("München", "munchen", 3),
         ("Frankfurt", "frankfurt-oder", 3),
         ("springfield", "springfield", 1),
-        ("Springfield", "il-springfield", 3),
     ],
 )
 async def test_a_city_is_looked_up_on_the_server(name: str, city_id: str, requests: int) -> None:
@@ -133,6 +132,15 @@ async def test_a_city_is_looked_up_on_the_server(name: str, city_id: str, reques
     assert len(server.requests) == requests
     assert server.requests[-1] == f"/api/v1/cities/{city_id}"
     assert all(request.startswith("/api/v1/cities?name=") for request in server.requests[1:-1])
+
+
+async def test_a_name_of_two_cities_is_ambiguous() -> None:
+    """The error names the ids, of which each finds its city."""
+    async with fake_daemon() as (_, client):
+        with pytest.raises(CityNotFoundError) as caught:
+            await client.get_city("Springfield")
+        assert (await client.get_city("il-springfield")).id == "il-springfield"
+    assert str(caught.value) == "2 cities are named 'Springfield': use an id (il-springfield, springfield)"
 
 
 @pytest.mark.parametrize("city_id", ["Kiel", "Springfield", "a/b", "..", ""])

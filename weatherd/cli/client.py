@@ -10,10 +10,11 @@ from urllib.parse import quote, urlencode
 from pydantic import BaseModel, ValidationError
 
 from weatherd.city import make_slug
-from weatherd.errors import Failure, ProviderError, WeatherdError, did_you_mean
+from weatherd.errors import Failure, ProviderError, WeatherdError, did_you_mean, explain_namesakes
 from weatherd.http.client import get, stream_lines
 from weatherd.http.response import StatusError
 from weatherd.http.session import open_session
+from weatherd.text.name_folding import fold_name
 from weatherd.web.schemas import (
     STREAM_UNAVAILABLE,
     CitiesPage,
@@ -47,7 +48,7 @@ class UnreachableError(ClientError):
 
 
 class CityNotFoundError(WeatherdError):
-    """The daemon's list has no city with that name or id. The text suggests a similar one."""
+    """The daemon's list has no city with that name or id, or several; the text suggests a similar one, or an id."""
 
 
 class Client:
@@ -106,13 +107,17 @@ class Client:
         return await self._get(StatusModel, "/api/v1/status")
 
     async def get_city(self, name: str) -> CityDetail:
-        """Return the details of the city with this id, or else of the first city with this name, ignoring case.
+        """Return the details of the city with this id, or else of the city with this name, ignoring case.
 
-        The details are its state, last poll and next poll. Raises CityNotFoundError if no city in the list matches.
+        The details are its state, last poll and next poll. Raises CityNotFoundError if no city in the list matches, or
+        if several have the name.
         """
         with contextlib.suppress(CityNotFoundError):  # the id first, because another city's name may equal it
             return await self.get_city_by_id(name)
         matches = (await self._get(CitiesPage, f"/api/v1/cities?{urlencode({'name': name})}")).cities
+        named = [city.id for city in matches if fold_name(city.name) == fold_name(name)]
+        if len(named) > 1:
+            raise CityNotFoundError(explain_namesakes(name, named))
         if matches:
             with contextlib.suppress(CityNotFoundError):  # removed between the two requests
                 return await self.get_city_by_id(matches[0].id)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from weatherd.cli.options import ArgumentError
-from weatherd.errors import did_you_mean
+from weatherd.errors import did_you_mean, explain_namesakes
 from weatherd.text.name_folding import fold_name
 
 if TYPE_CHECKING:
@@ -46,19 +45,23 @@ def find_recorded_city(configuration: Configuration, name: str, reader: Reader) 
     """Return the city with this id or name from the list, or else from the journal by its id or by the name it had.
 
     Case and the Unicode form are ignored. An id takes precedence over the name of another city. Raises ArgumentError if
-    neither has such a city.
+    neither has such a city, or if several cities of the list have the name.
     """
     from zoneinfo import ZoneInfo
 
     from weatherd.city import make_slug
 
     cities, folded = configuration.cities, fold_name(name)
-    matches = itertools.chain(
-        (city for city in cities if city.id == name),
-        (city for city in cities if fold_name(city.name) == folded),
-        (city for city in cities if city.id == folded),
-    )
-    if city := next(matches, None):
+    for matches in (
+        [city for city in cities if city.id == name],
+        [city for city in cities if fold_name(city.name) == folded],
+        [city for city in cities if city.id == folded],
+    ):
+        if not matches:
+            continue
+        if len(matches) > 1:
+            raise ArgumentError(explain_namesakes(name, [city.id for city in matches]))
+        city = matches[0]
         return RecordedCity(city.id, city.name, ZoneInfo(city.timezone) if city.timezone else UTC)
     recorded = reader.list_cities()
     for city_id in (name, folded, make_slug(name)):  # a city that was renamed or removed is asked for by its old name

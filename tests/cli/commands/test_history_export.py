@@ -204,6 +204,18 @@ def test_an_id_takes_precedence_over_the_name_of_another_city(
         assert run(capsys, "export", "kiel", "--since", "1h")[1].count("\n") > 1
 
 
+@pytest.mark.usefixtures("stored")
+def test_a_name_of_two_cities(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is ambiguous, and the message names both ids; an id is not."""
+    (tmp_path / "cities.yaml").write_text(
+        "cities:\n  - {name: Kiel, lat: 54.3, lon: 10.1}\n  - {name: KIEL, lat: 44.9, lon: -87.4, id: kiel-wi}\n"
+    )
+    for command in ("history", "export"):
+        code, out, err = run(capsys, command, "Kiel")
+        assert (code, out, err) == (64, "", "weatherd: 2 cities are named 'Kiel': use an id (kiel, kiel-wi)\n")
+        assert run(capsys, command, "kiel")[0] == run(capsys, command, "kiel-wi")[0] == 0
+
+
 DECOMPOSED = unicodedata.normalize("NFD", "Österåker")
 
 
