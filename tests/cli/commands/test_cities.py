@@ -115,7 +115,10 @@ def test_the_keys_of_a_new_row(weatherd: Weatherd, rows: Path) -> None:
     assert rows.read_bytes() == before
     assert weatherd("cities", "add", "Flensburg", *HERE, *options)[0] == 0
     assert rows.read_bytes() == before + f"  {row}".encode()
-    assert weatherd("cities", "add", "Elsewhere", "--lat", "1", "--lon", "1", "--id", "fjord")[0] == 78
+    code, _, err = weatherd("cities", "add", "Elsewhere", "--lat", "1", "--lon", "1", "--id", "fjord")
+    assert (code, "the id 'fjord' is already in use, by 'Förde'\n" in err) == (78, True)
+    code, _, err = weatherd("cities", "add", "Elsewhere", "--lat", "1", "--lon", "1", "--pick", "2")
+    assert (code, "--pick chooses a match of the search" in err) == (64, True)
 
 
 @pytest.mark.parametrize("text", ["", "# mine\n", "cities:\n", "cities: []\n"])

@@ -59,6 +59,8 @@ def add_city(  # noqa: PLR0917 - one parameter per option
 
     if (lat is None) != (lon is None):
         raise typer.BadParameter("--lat and --lon go together")
+    if lat is not None and pick is not None:
+        raise typer.BadParameter("--pick chooses a match of the search, which --lat and --lon replace")
     settings_file, settings = load_user_settings(config)
     list_path = loader.find_list_path(settings_file, settings)
     rows = ListRows(read_rows(list_path))
@@ -70,7 +72,9 @@ def add_city(  # noqa: PLR0917 - one parameter per option
         row, region = {"name": name or match.name, "lat": round(match.lat, 5), "lon": round(match.lon, 5)}, match.region
     row |= {key: value for key, value in (("id", city_id), ("interval", interval), ("timezone", timezone)) if value}
     city = _validate(row)
-    if known := next(iter(rows.find_id(city.id)), None) if city_id else rows.find_same(city):
+    if city_id and (taken := next(iter(rows.find_id(city.id)), None)):
+        raise ConfigError(Problem(taken.where, f"the id {taken.id!r} is already in use, by {taken.name!r}"))
+    if not city_id and (known := rows.find_same(city)):
         raise ConfigError(Problem(known.where, f"{city.name!r} is already in the list (id {known.id!r})"))
     row = _with_free_id(row, city, rows, region)
     file = _append(list_path, [row], is_dry_run=dry_run)
