@@ -102,7 +102,8 @@ class CheckReport:
             ],
         }
         if self.other is not None:
-            document["against"] = _list_to_json(self.other, self.plans) | {"changes": list(self.format_changes())}
+            other = _list_to_json(self.other, self.plans) | {"list": str(self.other_path)}
+            document["against"] = other | {"changes": list(self.format_changes())}
         return document
 
 

@@ -193,6 +193,10 @@ def test_the_report_as_json(weatherd: Weatherd, folder: Path) -> None:
     assert (code, err, found["ok"], found["cities"], found["problems"]) == (0, "", True, 2, [])
     assert found["quarantined"][0]["where"] == "config/cities.yaml:4:24"
     assert found["providers"][0]["calls"]["day"] == 288
+    (folder / "edited.yaml").write_text(make_list(1))
+    found = json.loads(weatherd("check", "--format", "json", "--against", "config/edited.yaml")[1])
+    assert (found["list"], found["cities"]) == ("config/cities.yaml", 2)
+    assert (found["against"]["list"], found["against"]["cities"]) == ("config/edited.yaml", 1)
     (folder / "weatherd.yaml").write_text("interval: never\n")
     code, out, _ = weatherd("check", "--format", "json")
     found = json.loads(out)
