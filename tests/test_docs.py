@@ -96,6 +96,13 @@ def test_every_setting_is_documented() -> None:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+def test_no_document_installs_weatherd_by_its_name(document: Path) -> None:
+    """No index has the package: a checkout, a wheel or the name of a library is installed."""
+    lines = document.read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if re.search(r"install\w* .*weatherd\[", line, re.IGNORECASE)] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
 def test_every_named_file_exists(document: Path) -> None:
     """Files and folders in backquotes and targets of links exist; a path may begin at the root or at the package.
 
