@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -92,11 +92,20 @@ async def test_a_city_that_was_announced_by_an_earlier_version_is_removed() -> N
     broker.saved.put("kiel", '["weatherd", "homeassistant", "{\\"dev\\": {\\"name\\": \\"Kiel\\"}}"]', NOW)
     await broker.announcer(BERLIN).announce()
     published = broker.take_published()
-    assert published[0][1:] == ("Berlin", True)
-    assert published[1:] == CLEARED
+    assert published[:-1] == CLEARED
+    assert published[-1][1:] == ("Berlin", True)
     assert broker.forgotten == ["kiel"]
     await broker.announcer(BERLIN).repeat_removals()  # Home Assistant was away meanwhile
     assert broker.take_published() == [(KIELS, "Kiel", False), (KIELS, "", True)]
+
+
+async def test_a_city_with_a_new_id_gets_the_names_of_its_old_entities() -> None:
+    """The old device is removed first; otherwise Home Assistant calls the new entities sensor.kiel_temperature_2."""
+    broker = Broker()
+    await broker.announcer(KIEL).announce()
+    broker.take_published()
+    await broker.announcer(replace(KIEL, id="kiel-2")).announce()
+    assert broker.take_published() == [*CLEARED, ("homeassistant/device/weatherd_kiel-2/config", "Kiel", True)]
 
 
 async def test_a_longer_interval_is_announced_as_a_later_expiry() -> None:

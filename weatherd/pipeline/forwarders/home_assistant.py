@@ -94,17 +94,21 @@ class Announcer:
         self._enabled = enabled
 
     async def announce(self) -> None:
-        """Announce new and changed cities, and remove those that have left the list, now or before a restart."""
+        """Announce new and changed cities, and remove those that have left the list, now or before a restart.
+
+        Removals come first: a city with a new id and its old name gets the names of the old entities, which are free
+        then. Otherwise Home Assistant would call them sensor.kiel_temperature_2 for good.
+        """
         cities = self._resources.cities()
         before = {city.id: city for city in self.cities}
         announced = {id_: saved for id_, saved in self._saved().items() if not saved.removed}
+        for city_id in announced.keys() - {city.id for city in cities}:
+            await self._remove(city_id, announced[city_id])
         for city in cities:
             expiry = expire_after(city, self._resources.budgets)  # changes if a longer list stretches the intervals
             if before.get(city.id) != city or self._expiries.get(city.id) != expiry:
                 await self._announce_city(city, announced.get(city.id))
                 self._expiries[city.id] = expiry
-        for city_id in announced.keys() - {city.id for city in cities}:
-            await self._remove(city_id, announced[city_id])
         self.cities = cities
 
     async def _announce_city(self, city: City, previous: Announcement | None) -> None:
