@@ -49,11 +49,11 @@ class Nginx(Server):
         return [program("nginx", "nginx"), "-e", "stderr", "-c", str(self.folder / "nginx.conf")]
 
 
-@pytest.mark.parametrize("options", ["", GZIP])
-async def test_an_event_arrives_at_once(tmp_path: Path, options: str) -> None:
+@pytest.mark.parametrize(("place", "options"), [("/", ""), ("/", GZIP), ("/weather/", GZIP)])
+async def test_an_event_arrives_at_once(tmp_path: Path, place: str, options: str) -> None:
     """The proxy does not collect 4 kB of events, because the response forbids it; if it compresses them, it flushes."""
     async with run_daemon(tmp_path, KIEL) as daemon, aiohttp.ClientSession() as session:
-        proxy = Nginx(tmp_path / "nginx", daemon.url, options=options)
+        proxy = Nginx(tmp_path / "nginx", daemon.url, place, options)
         headers = {"Last-Event-ID": "0", "Accept-Encoding": "gzip"}
         async with (
             running(proxy),
@@ -62,6 +62,17 @@ async def test_an_event_arrives_at_once(tmp_path: Path, options: str) -> None:
         ):
             assert await response.content.readuntil(b"\n\n") == b"retry: 5000\n\n"
             assert (await response.content.readuntil(b"\n\n")).startswith(b"id: 1\nevent: observation\n")
+
+
+async def test_the_public_name_is_passed_on(tmp_path: Path) -> None:
+    """Only a name in ``http.allowed_hosts`` is served."""
+    http = "{port: 0, allowed_hosts: [weather.example.org]}"
+    async with run_daemon(tmp_path, KIEL, http=http) as daemon, aiohttp.ClientSession() as session:
+        proxy = Nginx(tmp_path / "nginx", daemon.url, "/weather/")
+        async with running(proxy):
+            for name, status in (("weather.example.org", 200), ("evil.example", 421)):
+                async with session.get(proxy.url, headers={"Host": name}) as response:
+                    assert response.status == status
 
 
 async def test_weatherd_does_not_compress_events(tmp_path: Path) -> None:
