@@ -261,19 +261,31 @@ async def test_a_log_that_is_not_read_blocks_nothing(tmp_path: Path) -> None:
 
 
 async def test_a_start_that_hangs_can_be_killed(tmp_path: Path) -> None:
-    """A signal that arrives while reading a file blocks is not lost, and the second one kills the process."""
-    file = configure(tmp_path, "http://127.0.0.1:1", KIEL, cities="fifo")
-    os.mkfifo(tmp_path / "fifo")
-    async with weatherd("run", "-c", file) as process:
-        writer = await asyncio.to_thread(
-            os.open, tmp_path / "fifo", os.O_WRONLY
-        )  # returns when the daemon opens it for reading
+    """A signal that arrives while the import of a plug-in blocks is not lost, and the second one kills the process."""
+    fifo, packages = tmp_path / "fifo", tmp_path / "packages"
+    os.mkfifo(fifo)
+    (packages / "blocking-1.dist-info").mkdir(parents=True)
+    (packages / "blocking-1.dist-info" / "METADATA").write_text("Name: blocking\nVersion: 1\n")
+    points = "[weatherd.providers]\nblocking = blocking:open_provider\n"
+    (packages / "blocking-1.dist-info" / "entry_points.txt").write_text(points)
+    (packages / "blocking.py").write_text(f"open({str(fifo)!r}).read()\n")
+    file = configure(tmp_path, "http://127.0.0.1:1", KIEL)
+    async with weatherd("run", "-c", file, environ=ENVIRONMENT | {"PYTHONPATH": str(packages)}) as process:
+        writer = await open_once_read(fifo)
         while process.running:
             with contextlib.suppress(ProcessLookupError):
                 process.receives(signal.SIGTERM)
             await asyncio.sleep(0)
         os.close(writer)
         assert await process.ends() == -signal.SIGTERM
+
+
+async def open_once_read(fifo: Path) -> int:
+    """Open a FIFO for writing as soon as another process reads it; return the descriptor."""
+    while True:
+        with contextlib.suppress(OSError):  # ENXIO while nobody reads it
+            return os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
+        await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize("streams", ["2>&-", ">&-", ">&- 2>&-"])
