@@ -231,6 +231,21 @@ async def test_the_real_journal_is_read_beside_the_writer(tmp_path: Path) -> Non
         assert isinstance((await reading.read_after(0, 1))[0].observation, Observation)
 
 
+def test_a_user_who_may_not_write_the_folder() -> None:
+    """The error has the system's reason and a remedy, whether or not the folder may be read and has a journal."""
+    with TemporaryDirectory() as name:  # not below tmp_path, which only its owner may enter
+        folder, file = Path(name), Path(name) / JOURNAL_FILE
+        message = f"{file}: Permission denied; set 'state' to a writable folder"
+        for exists in (False, True):
+            if exists:
+                Store(file).close()
+            for mode in (0o700, 0o755):
+                folder.chmod(mode)
+                with without_privileges(), pytest.raises(StateError) as caught:
+                    Store(file)
+                assert str(caught.value) == message
+
+
 def test_a_user_who_may_only_read_the_folder() -> None:
     """The journal can be read while a daemon writes it and while none does; nothing is created."""
     with TemporaryDirectory() as name:  # not below tmp_path, which only its owner may enter

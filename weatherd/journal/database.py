@@ -34,8 +34,12 @@ class Database:
         check_version(sqlite3.sqlite_version_info)
         self._file = file
         if not read_only:  # SQLite would create it readable by all users; its log has the same mode
-            with contextlib.suppress(OSError):  # SQLite raises a clearer error
+            try:
                 os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _MODE))
+            except PermissionError as error:  # SQLite would be "unable to open database file"
+                raise StateError(f"{file}: {error.strerror}; {_ADVICE['readonly']}") from None
+            except OSError:
+                pass  # SQLite raises a clearer error
         address = f"{file.absolute().as_uri()}?{_read_only_mode(file)}" if read_only else str(file)
         try:
             self._db = sqlite3.connect(
