@@ -40,6 +40,7 @@ __all__ = [
 ]
 
 BOM = "\ufeff"
+_GZIP = b"\x1f\x8b"  # the first bytes of a compressed file (RFC 1952), such as OpenWeatherMap's city list
 _FORBIDDEN = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -50,6 +51,8 @@ def read_text(path: Path) -> str:
     except OSError as error:
         raise ConfigError(Problem(str(path), f"cannot be read: {error.strerror}")) from None
     except UnicodeDecodeError as error:
+        if error.object.startswith(_GZIP):
+            raise ConfigError(Problem(str(path), "is compressed by gzip: decompress it first")) from None
         before = error.object[: error.start].decode().removeprefix(BOM)
         raise ConfigError(Problem(format_position(str(path), _position_after(before)), "is not UTF-8 text")) from None
 
