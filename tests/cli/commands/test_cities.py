@@ -291,3 +291,10 @@ def test_a_terminal_asks_which_place(weatherd: Weatherd, rows: Path, folder: Pat
     assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 0
     os.close(terminal)
     assert rows.read_text().endswith(f"  {out}")
+
+
+def test_coordinates_have_no_negative_zero(weatherd: Weatherd, rows: Path) -> None:
+    """A place a metre south or west of 0° is shown at 0°."""
+    rows.write_text("cities:\n  - {name: Null Island, lat: -0.00001, lon: -0.00001}\n")
+    code, out, _ = weatherd("cities", "list")
+    assert (code, out.splitlines()[1].split()[-4:]) == (0, ["0.0000", "0.0000", "10m", "open-meteo"])

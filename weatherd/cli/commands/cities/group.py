@@ -51,8 +51,8 @@ def list_cities(config: ConfigFile = None) -> int:
     columns = [
         Column("id", [city.id for city in found], min_width=20),
         Column("name", [city.name for city in found], rank=1, min_width=12),
-        Column("lat", [f"{city.lat:.4f}" for city in found], rank=4, is_number=True),
-        Column("lon", [f"{city.lon:.4f}" for city in found], rank=4, is_number=True),
+        Column("lat", [f"{city.lat:z.4f}" for city in found], rank=4, is_number=True),
+        Column("lon", [f"{city.lon:z.4f}" for city in found], rank=4, is_number=True),
         Column("interval", [format_duration(city.interval) for city in found], rank=3),
         Column("providers", [", ".join(city.providers) for city in found], rank=2, min_width=10),
     ]

@@ -63,8 +63,8 @@ def print_matches(matches: Sequence[FoundPlace], *, err: bool = False) -> None:
     columns = [
         Column("N", [f"{number}" for number in range(1, len(matches) + 1)], is_number=True),
         Column("name", [match.name for match in matches], min_width=12),
-        Column("lat", [f"{match.lat:.4f}" for match in matches], rank=2, is_number=True),
-        Column("lon", [f"{match.lon:.4f}" for match in matches], rank=2, is_number=True),
+        Column("lat", [f"{match.lat:z.4f}" for match in matches], rank=2, is_number=True),
+        Column("lon", [f"{match.lon:z.4f}" for match in matches], rank=2, is_number=True),
         Column(
             "population",
             [f"{match.population:,}" if match.population else "–" for match in matches],
