@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
@@ -14,6 +15,7 @@ def main() -> None:
     """Run the command line and exit with its code."""
     if starts_daemon(sys.argv[1:]):
         signals.block_signals()  # until the command installs its signal handlers
+        gc.disable()  # until the command calls freeze_startup()
     _replace_closed_streams()
     set_threshold()
     try:

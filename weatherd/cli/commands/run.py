@@ -73,6 +73,7 @@ async def _run(config: Path | None, lines: LineWriter, *, demo: bool) -> ExitCod
     from weatherd.config.settings import Settings, collect_secrets
     from weatherd.daemon import lifecycle
     from weatherd.daemon.file_watch import load_with_snapshot
+    from weatherd.daemon.gc_tuning import freeze_startup
     from weatherd.daemon.grace_period import ShutdownWatchdog
     from weatherd.daemon.parts import open_parts
 
@@ -103,6 +104,7 @@ async def _run(config: Path | None, lines: LineWriter, *, demo: bool) -> ExitCod
             parts = await stack.enter_async_context(
                 open_parts(first, lambda cities: load(reuse=cities), snapshot, _make_server(settings.http, demo=demo))
             )
+            freeze_startup()
             clean = await lifecycle.run_daemon(parts, stop=stop, reload=reload)
     return ExitCode.OK if clean else ExitCode.UNCLEAN
 
