@@ -189,7 +189,7 @@ def test_a_usage_error_is_one_line_and_exit_code_64(weatherd: Weatherd, argument
     assert (code, out) == (64, "")
     assert err.splitlines()[-1].startswith("weatherd: ")
     assert message in err.splitlines()[-1]
-    assert load_cities(Path("config") / "cities.yaml", ["open-meteo"]).cities[-1].name == "München"
+    assert load_cities([Path("config") / "cities.yaml"], ["open-meteo"]).cities[-1].name == "München"
 
 
 @pytest.mark.parametrize(

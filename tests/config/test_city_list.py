@@ -48,7 +48,7 @@ def get_rejection(text: str) -> list[str]:
 
 def test_the_shipped_list() -> None:
     """It contains Kiel, Berlin and München, and nothing is quarantined."""
-    found = load_cities(SHIPPED_SETTINGS.parent / "cities.yaml", PROVIDERS)
+    found = load_cities([SHIPPED_SETTINGS.parent / "cities.yaml"], PROVIDERS)
     assert [(city.name, city.id, city.lat, city.lon) for city in found.cities] == [
         ("Kiel", "kiel", 54.305902, 10.123282),
         ("Berlin", "berlin", 52.521021, 13.381268),
@@ -131,7 +131,7 @@ def test_the_second_of_two_rows_with_one_id_is_quarantined(tmp_path: Path) -> No
     """This holds within a file and across files; the problem locates the first row."""
     (tmp_path / "a.yaml").write_text(f"cities:\n- {KIEL}\n- {{name: KIEL, lat: 1, lon: 1}}\n")
     (tmp_path / "b.yaml").write_text("cities:\n- {name: Kiel 2, id: kiel, lat: 1, lon: 1}\n")
-    found = load_cities(tmp_path, PROVIDERS)
+    found = load_cities([tmp_path], PROVIDERS)
     assert [city.lat for city in found.cities] == [54.3]
     taken = f"the id 'kiel' is taken by {tmp_path}/a.yaml:2:3; give one of them an 'id'"
     assert [str(problem) for problems in found.quarantined for problem in problems] == [
@@ -235,13 +235,13 @@ def test_a_folder_is_read_in_the_order_of_file_names(tmp_path: Path) -> None:
     """``*.yaml`` and ``*.yml`` files are read; hidden files, backups and others are not."""
     for name in ("b.yml", "a.yaml", "10.yaml", ".hidden.yaml", "c.yaml~", "d.txt", "..data"):
         (tmp_path / name).write_text(f"cities: [{{name: '{name}', lat: 1, lon: 1}}]")
-    assert [city.name for city in load_cities(tmp_path, PROVIDERS).cities] == ["10.yaml", "a.yaml", "b.yml"]
+    assert [city.name for city in load_cities([tmp_path], PROVIDERS).cities] == ["10.yaml", "a.yaml", "b.yml"]
 
 
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("", "is a folder without a *.yaml file"),
+        ("", "is a folder without a *.yaml, *.csv or *.jsonl file"),
         ("nope.yaml", "cannot be read: No such file or directory"),
         ("n" * 5000, "cannot be read: File name too long"),
     ],
@@ -249,7 +249,7 @@ def test_a_folder_is_read_in_the_order_of_file_names(tmp_path: Path) -> None:
 def test_a_missing_list_is_an_error(tmp_path: Path, name: str, message: str) -> None:
     """The problem names the path."""
     with pytest.raises(ConfigError) as caught:
-        load_cities(tmp_path / name, PROVIDERS)
+        load_cities([tmp_path / name], PROVIDERS)
     assert str(caught.value) == f"{tmp_path / name}: {message}"
 
 
@@ -257,7 +257,7 @@ def test_a_folder_instead_of_a_file_is_an_error(tmp_path: Path) -> None:
     """This holds even if the name of the folder ends in .yaml."""
     (tmp_path / "a.yaml").mkdir()
     with pytest.raises(ConfigError, match=r"a\.yaml: cannot be read: Is a directory"):
-        load_cities(tmp_path, PROVIDERS)
+        load_cities([tmp_path], PROVIDERS)
 
 
 @pytest.mark.parametrize(

@@ -315,7 +315,7 @@ def test_cities_take_missing_keys_from_the_settings(tmp_path: Path) -> None:
     rows = [row, row | {"name": "B", "interval": "1h", "providers": ["openweathermap"]}, row | {"name": "C", "lat": 99}]
     (tmp_path / "list" / "a.yaml").write_text(json.dumps({"cities": rows}))
     loaded = load_configuration(file, {}, PROVIDERS)
-    assert loaded.list_path == tmp_path / "list"
+    assert loaded.list_paths == (tmp_path / "list",)
     assert [(city.interval, city.providers) for city in loaded.cities] == [
         (300.0, ("open-meteo",)),
         (3600.0, ("openweathermap",)),
@@ -366,7 +366,8 @@ def test_a_home_folder_in_a_path_is_expanded(key: str, tmp_path: Path, monkeypat
     monkeypatch.setenv("HOME", str(tmp_path))
     trustme.CA().cert_pem.write_to_path(str(tmp_path / "file"))
     text = f"{key.replace('.', ': {')}: ~/file{'}' if '.' in key else ''}"
-    assert operator.attrgetter(key)(parse_settings(text, "f.yaml", {})) == tmp_path / "file"
+    found = operator.attrgetter(key)(parse_settings(text, "f.yaml", {}))
+    assert found == ((tmp_path / "file",) if key == "cities" else tmp_path / "file")
     with pytest.raises(ConfigError) as caught:
         parse_settings(text.replace("~", "~nobody-of-that-name"), "f.yaml", {})
     column = text.index("~") + 1

@@ -40,7 +40,7 @@ class ReloadCounter:
 async def watching(folder: Path, edit_meanwhile: Callable[[Path], None] | None = None) -> AsyncIterator[ReloadCounter]:
     """Watch the settings in a folder and the list that they name; *edit_meanwhile* comes before the watch starts."""
     configuration, snapshot = load_with_snapshot(folder / "weatherd.yaml", {}, ["open-meteo"])
-    paths = (configuration.file, configuration.list_path)
+    paths = (configuration.file, *configuration.list_paths)
     watched = ReloadCounter()
     if edit_meanwhile:
         edit_meanwhile(folder)
@@ -139,7 +139,7 @@ def test_an_edit_while_the_files_are_read_requests_a_reload(folder: Path) -> Non
         configuration, snapshot = load_with_snapshot(folder / "weatherd.yaml", {}, Names(["open-meteo"]))
         reload = asyncio.Event()
         watching = asyncio.create_task(
-            watch_files(lambda: (configuration.file, configuration.list_path), snapshot, reload)
+            watch_files(lambda: (configuration.file, *configuration.list_paths), snapshot, reload)
         )
         async with asyncio.timeout(LONG_ENOUGH):
             await reload.wait()
@@ -214,5 +214,22 @@ def test_only_the_lists_of_a_folder_count(folder: Path) -> None:
             (folder / "lists" / "two.yaml").write_text(LIST)
             await watched.wait()
             assert watched.reloads == 1
+
+    virtual_time.run(scenario())
+
+
+def test_every_file_of_the_list_is_watched(folder: Path) -> None:
+    """An edit of any file, whatever its format, and a new one in a folder, each request one reload."""
+    (folder / "weatherd.yaml").write_text("cities: [cities.yaml, b.csv, more]\n")
+    (folder / "b.csv").write_text("name,lat,lon\n")
+    (folder / "more").mkdir()
+    (folder / "more" / "c.jsonl").write_text('{"name": "Oslo", "lat": 59.9, "lon": 10.7}')
+
+    async def scenario() -> None:
+        async with watching(folder) as watched:
+            for number, file in enumerate(("cities.yaml", "b.csv", "more/c.jsonl", "more/d.csv"), 1):
+                (folder / file).write_text("changed")
+                await watched.wait()
+                assert watched.reloads == number
 
     virtual_time.run(scenario())

@@ -47,7 +47,7 @@ class CheckReport:
         for error in self.errors:
             problems += error.problems if isinstance(error, ConfigError) else [Problem("", str(error))]
         target = self.other or self.configuration
-        path = str(self.other_path or target.list_path)
+        path = str(self.other_path or target.list_name)
         if not target.cities:
             problems.append(Problem(path, _ALL_QUARANTINED if target.quarantined else _EMPTY))
         if self.strict:
@@ -67,7 +67,7 @@ class CheckReport:
         """Yield lines that name the files and the API usage."""
         configuration = self.configuration
         yield f"settings: {configuration.file}"
-        yield f"cities:   {configuration.list_path} ({len(configuration.cities):,} valid)"
+        yield f"cities:   {configuration.list_name} ({len(configuration.cities):,} valid)"
         yield f"zones:    {find_zone_data()}"
         for provider, load in provider_loads(configuration.cities, self.plans).items():
             yield from _format_load(provider, load)
@@ -114,7 +114,7 @@ def problem_to_json(problem: Problem) -> dict[str, str]:
 
 def _list_to_json(configuration: Configuration, plans: Mapping[str, Plan]) -> dict[str, Any]:
     return {
-        "list": str(configuration.list_path),
+        "list": configuration.list_name,
         "cities": len(configuration.cities),
         "quarantined": [problem_to_json(problem) for row in configuration.quarantined for problem in row],
         "providers": [

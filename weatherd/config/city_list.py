@@ -1,4 +1,4 @@
-"""The list of cities: rows from a file or a folder of files; invalid rows are quarantined."""
+"""The list of cities: rows from files and folders of files; invalid rows are quarantined."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter, ValidationError
 
 from weatherd.city import KEYS, City
+from weatherd.config.lists.csv_rows import CsvRow, read_csv_rows
+from weatherd.config.lists.json_lines import read_json_lines
+from weatherd.config.lists.list_files import is_csv, is_yaml, list_files
 from weatherd.config.lists.yaml_lines import UnusualLayoutError, add_yaml_lines
 from weatherd.config.messages import MERGE_KEY, explain_error, explain_yaml_key, quote_shortened
 from weatherd.config.plugin_models import combine_models, explain_broken_plugin, find_plugin_models, plugin_keys
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
     from pydantic_core import ErrorDetails
 
+    from weatherd.config.lists.json_lines import JsonRow
     from weatherd.config.plugin_models import FindModels
 
 _CITY = TypeAdapter(City)
@@ -39,15 +43,18 @@ class CityList:
 
 
 def load_cities(
-    path: Path, providers: Collection[str], defaults: Mapping[str, Any] = _NO_DEFAULTS, reuse: Iterable[City] = ()
+    paths: Iterable[Path],
+    providers: Collection[str],
+    defaults: Mapping[str, Any] = _NO_DEFAULTS,
+    reuse: Iterable[City] = (),
 ) -> CityList:
-    """Load a file, or every ``*.yaml`` and ``*.yml`` file of a folder in the order of their names.
+    """Load files, and the lists in folders in the order of their names. The suffix tells the format.
 
     *defaults* are the values of keys that a row omits. An invalid row, including one with a provider that is not in
     *providers*, is quarantined: its problems are reported with their positions, and the other rows are used. Raises
-    ConfigError if a file cannot be read, is not YAML, or has no list under ``cities``.
+    ConfigError if a file cannot be read, or is not a list in its format.
     """
-    return parse_cities(((str(file), reader.read_text(file)) for file in list_files(path)), providers, defaults, reuse)
+    return parse_cities(((str(file), reader.read_text(file)) for file in list_files(paths)), providers, defaults, reuse)
 
 
 def parse_cities(
@@ -68,19 +75,6 @@ def parse_cities(
     for name, text in texts:
         rows.read_file(name, text)
     return CityList(tuple(rows.cities.values()), tuple(rows.quarantined))
-
-
-def list_files(path: Path) -> list[Path]:
-    """Return the files of a list: *path* itself, or the YAML files in that folder except hidden ones."""
-    try:
-        if not path.is_dir():
-            return [path]
-        found = [file for file in path.iterdir() if file.suffix in (".yaml", ".yml") and file.name[0] != "."]
-    except OSError as error:
-        raise ConfigError(Problem(str(path), f"cannot be read: {error.strerror}")) from None
-    if not found:
-        raise ConfigError(Problem(str(path), "is a folder without a *.yaml file"))
-    return sorted(found)
 
 
 class _RowReader:
@@ -108,11 +102,29 @@ class _RowReader:
         """Add the rows of a file. Raises ConfigError if it is not a list of cities."""
         self._name, self._quarantined_before = name, len(self.quarantined)
         self._positions = self._files.setdefault(name, {})
+        text = text.removeprefix(reader.BOM)
+        if is_yaml(name):
+            self._read_yaml(text)
+        elif is_csv(name):
+            for row, position in read_csv_rows(text, name):
+                self.add_row(row, position)
+        else:
+            for line in read_json_lines(text, name):
+                self._add_json_row(line)
+
+    def _read_yaml(self, text: str) -> None:
         try:
-            add_yaml_lines(text.removeprefix(reader.BOM), self)
+            add_yaml_lines(text, self)
         except UnusualLayoutError:
             self._remove_rows()
-            _require_list(reader.parse_yaml(text, name, {"cities": self.add_row}), name)
+            _require_list(reader.parse_yaml(text, self._name, {"cities": self.add_row}), self._name)
+
+    def _add_json_row(self, row: JsonRow) -> None:
+        """Add a row; the positions of its values are only found if it is invalid, because that takes long."""
+        try:
+            self.add_city(self.validate(row.value), row.position)
+        except ValidationError:
+            self.add_row(row.locate_values(), row.position, row.position[0] - 1)
 
     def add_row(self, row: Any, position: reader.Position, shift: int = 0) -> None:
         """Add a row or quarantine it; the positions of its values are *shift* lines further down in the file."""
@@ -152,6 +164,8 @@ class _RowReader:
     def _problem(self, detail: ErrorDetails, row: Any, position: reader.Position, shift: int) -> Problem:
         if not isinstance(row, reader.YamlMapping):
             return Problem(reader.format_position(self._name, position), explain_error(detail, KEYS))
+        if isinstance(row, CsvRow) and detail["type"] == "float_type":
+            detail = detail | {"type": "float_parsing"}  # without the advice to remove quotes
         city = f"{quote_shortened(row['name'])}: " if isinstance(row.get("name"), str) else ""
         path, is_unknown = detail["loc"], detail["type"] in ("unexpected_keyword_argument", "extra_forbidden")
         (line, column), message = reader.find_position(row, path, key=is_unknown), ""

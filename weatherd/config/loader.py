@@ -55,9 +55,14 @@ class Configuration:
     quarantined: tuple[tuple[Problem, ...], ...]
 
     @property
-    def list_path(self) -> Path:
-        """The path of the city list: a file, or a folder of files."""
-        return find_list_path(self.file, self.settings)
+    def list_paths(self) -> tuple[Path, ...]:
+        """The paths of the city list: files, and folders of files."""
+        return find_list_paths(self.file, self.settings)
+
+    @property
+    def list_name(self) -> str:
+        """The paths of the city list as text, for messages."""
+        return ", ".join(map(str, self.list_paths))
 
 
 def find_settings_file(flag: Path | None, environ: Mapping[str, str]) -> Path:
@@ -93,18 +98,18 @@ def load_configuration(
     Raises ConfigError with every problem, each with its position.
     """
     settings = load_settings(file, environ, providers, **flags)
-    return with_city_list(file, settings, find_list_path(file, settings), providers, reuse)
+    return with_city_list(file, settings, find_list_paths(file, settings), providers, reuse)
 
 
 def with_city_list(
-    file: Path, settings: Settings, path: Path, providers: Collection[str], reuse: Iterable[City] = ()
+    file: Path, settings: Settings, paths: Iterable[Path], providers: Collection[str], reuse: Iterable[City] = ()
 ) -> Configuration:
-    """Return the configuration of the settings in *file* and the city list at *path*.
+    """Return the configuration of the settings in *file* and the city list at *paths*.
 
     Unchanged cities are the objects in *reuse*. Raises ConfigError if the list cannot be read.
     """
     general = {"interval": settings.interval, "providers": settings.providers}
-    rows = load_cities(path, providers, general, reuse)
+    rows = load_cities(paths, providers, general, reuse)
     return Configuration(file, settings, rows.cities, rows.quarantined)
 
 
@@ -215,6 +220,6 @@ def _known_keys(path: tuple[str | int, ...], installed: Mapping[str, PluginModel
     return list(model.model_fields) if model else []
 
 
-def find_list_path(file: Path, settings: Settings) -> Path:
-    """Return the path of the city list, a file or a folder, for the settings in *file*."""
-    return file.parent / settings.cities
+def find_list_paths(file: Path, settings: Settings) -> tuple[Path, ...]:
+    """Return the paths of the city list, files and folders, for the settings in *file*."""
+    return tuple(file.parent / path for path in settings.cities)

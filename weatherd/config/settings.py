@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretStr, ValidationInfo
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretStr, ValidationInfo, WithJsonSchema
 from pydantic_settings import BaseSettings, InitSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from weatherd.city import ProviderNames
@@ -35,6 +35,27 @@ def _validate_plugins(sections: dict[str, Any], info: ValidationInfo) -> dict[st
     validated = info.context["plugins"].model_validate(sections, extra="forbid")
     names = {field.alias: name for name, field in type(validated).model_fields.items()}
     return {name: getattr(validated, names[name]) for name in sections}
+
+
+def split_paths(value: object) -> object:
+    """Parse one path or several, which are separated by commas, or a JSON list. Raises ValueError for other values."""
+    if isinstance(value, str) and ("," in value or value.startswith("[")):
+        value = split_list(value)
+    if isinstance(value, list | tuple):
+        if not value:
+            raise ValueError("should be a list that is not empty")
+        return value
+    if isinstance(value, str | Path):
+        return (resolve_path(Path(value)),)
+    raise ValueError("should be the path of a file or folder, or a list of them")
+
+
+_PATHS_SCHEMA = {
+    "anyOf": [
+        {"type": "string", "format": "path"},
+        {"type": "array", "items": {"type": "string", "format": "path"}, "minItems": 1},
+    ]
+}
 
 
 class ConsoleSection(Section):
@@ -85,10 +106,12 @@ class Settings(BaseSettings):
         Field(description="In order of preference; weatherd fails over to the next when one is unavailable"),
     ] = ("open-meteo",)
     cities: Annotated[
-        Path,
-        AfterValidator(resolve_path),
-        Field(description="The list of cities: a file, or a folder of files; relative to this file"),
-    ] = Path("cities.yaml")
+        tuple[Annotated[Path, AfterValidator(resolve_path)], ...],
+        BeforeValidator(split_paths),
+        NoDecode,
+        WithJsonSchema(_PATHS_SCHEMA),
+        Field(description="The list of cities: a file, a folder of files, or several of them; relative to this file"),
+    ] = (Path("cities.yaml"),)
     state: Annotated[
         Path | None,
         AfterValidator(resolve_path),

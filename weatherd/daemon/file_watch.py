@@ -7,7 +7,7 @@ import gc
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from weatherd.config import loader
-from weatherd.config.city_list import list_files
+from weatherd.config.lists.list_files import list_files
 from weatherd.daemon.gc_tuning import gc_paused
 from weatherd.errors import ConfigError
 
@@ -44,16 +44,16 @@ def load_with_snapshot(
     """
     settings_snapshot = take_snapshot([file])
     settings = loader.load_settings(file, environ, providers, **flags)
-    list_path = loader.find_list_path(file, settings)
-    list_snapshot = take_snapshot([list_path])
+    list_paths = loader.find_list_paths(file, settings)
+    list_snapshot = take_snapshot(list_paths)
     with gc_paused():
-        configuration = loader.with_city_list(file, settings, list_path, providers)
+        configuration = loader.with_city_list(file, settings, list_paths, providers)
         gc.freeze()  # because cities have no reference cycles, and to visit 200,000 of them takes long
     return configuration, settings_snapshot + list_snapshot
 
 
 def take_snapshot(paths: Iterable[Path]) -> Snapshot:
-    """Return the states of files, and of the YAML files in folders; unreadable files are omitted."""
+    """Return the states of files, and of the lists in folders; unreadable files are omitted."""
     return tuple(state for path in paths for state in _read_states(path))
 
 
@@ -78,7 +78,7 @@ def _read_states(path: Path) -> Iterable[FileState]:
     try:
         return [
             FileState(file, (status := file.stat()).st_ino, status.st_size, status.st_ctime_ns)
-            for file in list_files(path)
+            for file in list_files([path])
         ]
     except (OSError, ConfigError):
         return []

@@ -48,8 +48,8 @@ class Reloader:
         self._current = _watched_paths(parts.configuration)
         self._level = parts.configuration.settings.log.level
 
-    def paths(self) -> tuple[Path, Path]:
-        """Return the current settings file and the file or folder of the city list."""
+    def paths(self) -> tuple[Path, ...]:
+        """Return the current settings file, and the files and folders of the city list."""
         return self._current
 
     async def follow(self, reload: asyncio.Event) -> None:
@@ -129,8 +129,8 @@ def _log_more_ids(ids: Mapping[str, Collection[str]]) -> None:
             log.debug("cities.reloaded_more", kind=kind, ids=more[begin : begin + _IDS_IN_LINE])
 
 
-def _watched_paths(configuration: Configuration) -> tuple[Path, Path]:
-    return configuration.file, configuration.list_path
+def _watched_paths(configuration: Configuration) -> tuple[Path, ...]:
+    return configuration.file, *configuration.list_paths
 
 
 def _lower_priority() -> None:

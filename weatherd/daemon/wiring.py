@@ -77,7 +77,7 @@ class OpenProviders:
         rejected = [city for city in configuration.cities if not self.rejected.keys().isdisjoint(city.providers)]
         if not rejected:
             return configuration
-        path = str(configuration.list_path)
+        path = configuration.list_name
         problems = ((Problem(path, f"{city.name!r}: {self._reasons(city)}"),) for city in rejected)
         usable = tuple(city for city in configuration.cities if self.rejected.keys().isdisjoint(city.providers))
         return replace(configuration, cities=usable, quarantined=(*configuration.quarantined, *problems))

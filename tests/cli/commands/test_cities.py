@@ -76,6 +76,26 @@ def test_adding_and_removing_a_city_restores_the_file(weatherd: Weatherd, rows: 
     assert rows.read_bytes() == before
 
 
+def test_only_yaml_lists_are_edited(weatherd: Weatherd, folder: Path, rows: Path) -> None:
+    """New rows go to the last YAML file of the list; a row of a CSV file is found, and the message says where it is."""
+    (folder / "weatherd.yaml").write_text("cities: [cities.yaml, b.csv, c.jsonl]")
+    (folder / "b.csv").write_text("name,lat,lon\nUlm,48.4,9.99\n")
+    (folder / "c.jsonl").write_text('{"name": "Oslo", "lat": 59.9, "lon": 10.7}')
+    before = rows.read_bytes()
+    assert weatherd("cities", "add", "Flensburg", *HERE)[0] == 0
+    assert weatherd("cities", "remove", "flensburg")[0] == 0
+    assert rows.read_bytes() == before
+    assert weatherd("cities", "add", "Ulm", "--lat", "48.4", "--lon", "9.99")[::2] == (
+        78,
+        "config/b.csv:2:1: 'Ulm' is already in the list (id 'ulm')\n",
+    )
+    reason = "weatherd edits YAML lists only: edit this one by hand, or with the program that wrote it"
+    assert weatherd("cities", "remove", "Ulm")[::2] == (78, f"config/b.csv:2:1: {reason}\n")
+    assert weatherd("cities", "remove", "oslo")[::2] == (78, f"config/c.jsonl:1:1: {reason}\n")
+    (folder / "weatherd.yaml").write_text("cities: b.csv")
+    assert weatherd("cities", "add", "Flensburg", *HERE)[::2] == (78, f"config/b.csv: {reason}\n")
+
+
 def test_add_uses_the_coordinates_of_a_match(weatherd: Weatherd, rows: Path) -> None:
     """The one selected by --pick; without a terminal, an ambiguous name is an error that prints the matches."""
     before = rows.read_bytes()

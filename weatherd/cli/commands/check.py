@@ -95,7 +95,9 @@ async def _check(configuration: Configuration, against: Path | None, *, strict: 
         configuration, other = providers.require_usable(configuration), None
         if against:
             known = list(plugins.find_plugins("providers"))
-            other = providers.require_usable(with_city_list(configuration.file, configuration.settings, against, known))
+            other = providers.require_usable(
+                with_city_list(configuration.file, configuration.settings, [against], known)
+            )
         errors = await find_startup_errors(configuration, providers.budgets)
         warnings = find_warnings(providers, (other or configuration).cities)
         return CheckReport(configuration, providers.planner.plans, errors, other, against, warnings, strict)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from weatherd.cli.commands.cities.list_rows import ListedCity, ListRows, read_rows, require_editable
+from weatherd.cli.commands.cities.list_rows import ListedCity, ListRows, find_file_to_extend, read_rows
 from weatherd.cli.commands.cities.place_search import choose_match, find_places
 from weatherd.cli.commands.cities.places_file import ForeignCity, parse_places_file
 from weatherd.cli.exit_codes import ExitCode
@@ -45,7 +45,7 @@ def add_city(  # noqa: PLR0917 - one parameter per option
     timezone: Annotated[str | None, typer.Option(metavar="ZONE", help="Such as Europe/Berlin.")] = None,
     dry_run: DryRun = False,  # noqa: FBT002
 ) -> int:
-    """Add a city at the end of the list.
+    """Add a city at the end of the list, or of its last YAML file if there are several.
 
     If several places have the name, you are asked which one; without a terminal, that is exit code 64.
 
@@ -62,8 +62,9 @@ def add_city(  # noqa: PLR0917 - one parameter per option
     if lat is not None and pick is not None:
         raise typer.BadParameter("--pick chooses a match of the search, which --lat and --lon replace")
     settings_file, settings = load_user_settings(config)
-    list_path = loader.find_list_path(settings_file, settings)
-    rows = ListRows(read_rows(list_path))
+    list_paths = loader.find_list_paths(settings_file, settings)
+    file = find_file_to_extend(list_paths)
+    rows = ListRows(read_rows(list_paths))
     region = ""
     if lat is not None and lon is not None:
         row: dict[str, Any] = {"name": name or place, "lat": lat, "lon": lon}
@@ -77,7 +78,7 @@ def add_city(  # noqa: PLR0917 - one parameter per option
     if not city_id and (known := rows.find_same(city)):
         raise ConfigError(Problem(known.where, f"{city.name!r} is already in the list (id {known.id!r})"))
     row = _with_free_id(row, city, rows, region)
-    file = _append(list_path, [row], is_dry_run=dry_run)
+    _append(file, [row], is_dry_run=dry_run)
     if not dry_run:
         print_text(f"added {city.name} ({city.lat}, {city.lon}) to {file}, with the id {row.get('id', city.id)}")
     return ExitCode.OK
@@ -103,8 +104,9 @@ def import_cities(
     from weatherd.config.yaml import reader
 
     settings_file, settings = load_user_settings(config)
-    list_path = loader.find_list_path(settings_file, settings)
-    rows = ListRows(read_rows(list_path))
+    list_paths = loader.find_list_paths(settings_file, settings)
+    file = find_file_to_extend(list_paths)
+    rows = ListRows(read_rows(list_paths))
     added: list[dict[str, Any]] = []
     skipped, rejected = 0, 0
     for foreign in parse_places_file(reader.read_text(source).removeprefix(reader.BOM), str(source)):
@@ -120,7 +122,7 @@ def import_cities(
         row = _with_free_id(foreign.row, city, rows, foreign.region)
         rows.add(ListedCity(source, 0, foreign.where, city.name, row.get("id", city.id), city.lat, city.lon))
         added.append(row)
-    _append(list_path, added, is_dry_run=dry_run)
+    _append(file, added, is_dry_run=dry_run)
     print_text(f"added {len(added):,}, in the list already {skipped:,}, invalid {rejected:,}", err=dry_run)
     return ExitCode.CONFIG if rejected else ExitCode.OK
 
@@ -149,16 +151,13 @@ def _with_free_id(row: dict[str, Any], city: City, rows: ListRows, region: str) 
     return row if city_id == city.id else {**row, "id": city_id}
 
 
-def _append(list_path: Path, added: Sequence[dict[str, Any]], *, is_dry_run: bool) -> Path:
-    """Append rows to the last file of the list, or print them, and return that file."""
-    from weatherd.config.city_list import list_files
+def _append(file: Path, added: Sequence[dict[str, Any]], *, is_dry_run: bool) -> None:
+    """Append rows to a file of the list, or print them."""
     from weatherd.config.yaml import atomic_write, editor, reader
 
-    file = require_editable(list_files(list_path)[-1])
     text = editor.append_rows(reader.read_text(file), "cities", added, str(file)) if added else ""
     if is_dry_run:
         for row in added:
             print_text(f"- {editor.format_flow(row)}")
     elif added:
         atomic_write.write_atomically(file, text)
-    return file

@@ -90,18 +90,19 @@ def remove_city(
     from weatherd.config.yaml import atomic_write, editor, reader
 
     configuration = load_user_configuration(config)
-    list_path = str(configuration.list_path)
-    matches = ListRows(read_rows(configuration.list_path)).find_removable(name.strip())
+    list_name = configuration.list_name
+    matches = ListRows(read_rows(configuration.list_paths)).find_removable(name.strip())
     if not matches:
         known = [known for city in configuration.cities for known in (city.name, city.id)]
-        raise ConfigError(Problem(list_path, f"{name!r} is not in the list{did_you_mean(name, known)}"))
+        raise ConfigError(Problem(list_name, f"{name!r} is not in the list{did_you_mean(name, known)}"))
     if len(matches) > 1:
         where = ", ".join(row.where for row in matches)
         message = f"{name!r} is in the list more than once: {where}; remove it by its id, or edit the file"
-        raise ConfigError(Problem(list_path, message))
+        raise ConfigError(Problem(list_name, message))
     row = matches[0]
-    text = editor.remove_row(reader.read_text(row.file), "cities", row.position, str(row.file))
-    atomic_write.write_atomically(require_editable(row.file), text)
+    file = require_editable(row.file, row.where)
+    text = editor.remove_row(reader.read_text(file), "cities", row.position, str(file))
+    atomic_write.write_atomically(file, text)
     print_text(f"removed {name} from {row.file}")
     return ExitCode.OK
 

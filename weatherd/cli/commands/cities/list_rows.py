@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from weatherd.city import City
+    from weatherd.config.yaml.reader import Position
 
 _SAME_PLACE = 0.05  # degrees, about 5 km: geocoding services place a city's center differently
 _ID_LENGTH = 64
@@ -78,33 +79,60 @@ class ListRows:
         return free
 
 
-def read_rows(list_path: Path) -> Iterator[ListedCity]:
-    """Yield the rows of all files of the list. A file without rows, or with ``cities:`` alone, is an empty list.
+def read_rows(list_paths: Iterable[Path]) -> Iterator[ListedCity]:
+    """Yield the rows of all files of the list. A YAML file without rows, or with ``cities:`` alone, is an empty list.
 
-    Raises ConfigError if a file cannot be read or is not YAML.
+    Raises ConfigError if a file cannot be read or is not a list in its format.
     """
     from weatherd.city import make_slug
-    from weatherd.config.city_list import list_files
+    from weatherd.config.lists.list_files import list_files
     from weatherd.config.yaml import reader
 
-    for file in list_files(list_path):
-        document = reader.parse_yaml(reader.read_text(file), str(file))
-        rows = document.get("cities") if isinstance(document, reader.YamlMapping) else None
-        if not isinstance(rows, reader.YamlSequence):
-            continue
-        for index, row in enumerate(rows):
+    for file in list_files(list_paths):
+        for index, (row, position) in enumerate(_parse_rows(reader.read_text(file), str(file))):
             if isinstance(row, dict):
-                where = reader.format_position(str(file), rows.value_positions[index])
+                where = reader.format_position(str(file), position)
                 name = _strip_text(row.get("name"))
                 city_id = _strip_text(row.get("id") or (name and make_slug(name)))
                 lat, lon = (_read_number(row.get(key)) for key in ("lat", "lon"))
                 yield ListedCity(file, index, where, name, city_id, lat, lon)
 
 
-def require_editable(file: Path) -> Path:
-    """Return *file*. Raises ConfigError for the list in an installed package; in a source checkout it may be edited."""
+def _parse_rows(text: str, name: str) -> Iterable[tuple[Any, Position]]:
+    from weatherd.config.lists.csv_rows import read_csv_rows
+    from weatherd.config.lists.json_lines import read_json_lines
+    from weatherd.config.lists.list_files import is_csv, is_yaml
+    from weatherd.config.yaml import reader
+
+    if is_yaml(name):
+        document = reader.parse_yaml(text, name)
+        rows = document.get("cities") if isinstance(document, reader.YamlMapping) else None
+        return zip(rows, rows.value_positions, strict=True) if isinstance(rows, reader.YamlSequence) else ()
+    text = text.removeprefix(reader.BOM)
+    if is_csv(name):
+        return read_csv_rows(text, name)
+    return ((row.value, row.position) for row in read_json_lines(text, name))
+
+
+def find_file_to_extend(list_paths: Iterable[Path]) -> Path:
+    """Return the last YAML file of the list, to which rows are added. Raises ConfigError if there is none."""
+    from weatherd.config.lists.list_files import is_yaml, list_files
+
+    files = list(list_files(list_paths))
+    return require_editable(next((file for file in reversed(files) if is_yaml(file.name)), files[-1]))
+
+
+def require_editable(file: Path, where: str = "") -> Path:
+    """Return *file*. Raises ConfigError, with the position *where*, unless weatherd may and can edit it.
+
+    It edits YAML lists, but not the list in an installed package; in a source checkout that one may be edited.
+    """
+    from weatherd.config.lists.list_files import is_yaml
     from weatherd.config.loader import SHIPPED_SETTINGS
 
+    if not is_yaml(file.name):
+        message = "weatherd edits YAML lists only: edit this one by hand, or with the program that wrote it"
+        raise ConfigError(Problem(where or str(file), message))
     shipped = SHIPPED_SETTINGS.parent
     if file.resolve().is_relative_to(shipped) and Path("config").resolve() != shipped:
         message = f"this list is part of the weatherd installation: copy {shipped} to ~/.config/weatherd or ./config"
