@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 _INTERVAL = 600.0  # seconds, the default
 _START_TIME = 2.0  # seconds after which the start is complete
 _MEDIUM = 1000  # cities
-# All modules of the daemon, without rich, as in weatherd.__main__
+# All modules of the daemon, without rich, collections and the CA file, as in weatherd.__main__ and commands/run.py
 _IMPORTS = (
-    "import sys; sys.modules['rich'] = None;"
+    "import gc, sys; gc.disable(); sys.modules['rich'] = None;"
+    "from weatherd.http.aiohttp_import import import_aiohttp; import_aiohttp();"
     "import weatherd.config.loader, weatherd.daemon.lifecycle, weatherd.daemon.wiring"
 )
 
