@@ -90,6 +90,7 @@ def test_problems_of_csv_rows_have_positions() -> None:
         "\r\n"
         '"A\r\nB";abc;7.1;;0s;nope;x\r\n'
         "Kiel; 91 ;1;;;;;\r\n"
+        'Köln;  "1" ; 2;"köln; ""1""\r\n";x\r\n'
         "Oslo;1;2;;;;;more\r\n"
         "ULM;1;2;ulm\r\n"
         "Bonn;1"
@@ -105,9 +106,11 @@ def test_problems_of_csv_rows_have_positions() -> None:
         "f.csv:6:16: 'A\\r\\nB': 'providers.0' should be one of met-norway, open-meteo",
         "f.csv:6:21: 'A\\r\\nB': 'plugins.hut.station' should be a whole number",
         "f.csv:7:6: 'Kiel': 'lat' should be at most 90",
-        "f.csv:8:14: 'Oslo': unknown key 'column-8'",
-        "f.csv:9:1: 'ULM': the id 'ulm' is taken by f.csv:2:1; give one of them an 'id'",
-        "f.csv:10:1: 'Bonn': 'lon' is missing",
+        "f.csv:8:16: 'Köln': 'id' should be lower-case letters, digits, '-' and '_', at most 64",
+        "f.csv:9:3: 'Köln': 'interval' should be a length of time such as 30s, 10m or 1h30m",
+        "f.csv:10:14: 'Oslo': unknown key 'column-8'",
+        "f.csv:11:1: 'ULM': the id 'ulm' is taken by f.csv:2:1; give one of them an 'id'",
+        "f.csv:12:1: 'Bonn': 'lon' is missing",
     ]
 
 

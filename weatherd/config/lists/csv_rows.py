@@ -57,10 +57,8 @@ def read_csv_rows(text: str, name: str) -> Iterator[tuple[CsvRow, Position]]:
 
 def _split_records(text: str, delimiter: str, name: str) -> Iterator[list[_Cell]]:
     """Yield the cells of each record, without white space around them."""
-    match_cell = re.compile(
-        rf'[ \t]*?(?:"((?:[^"]|"")*)"[ ]*|([^{re.escape(delimiter)}\r\n"][^{re.escape(delimiter)}\r\n]*)?)'
-        rf"({re.escape(delimiter)}|\r?\n|\r|\Z)"
-    ).match
+    end = re.escape(delimiter)
+    match_cell = re.compile(rf' *(?:"([^"]*(?:""[^"]*)*)" *|(?! *")([^{end}\r\n]*))({end}|\r?\n|\r|\Z)').match
     offset, line, line_start, record = 0, 0, 0, list[_Cell]()
     while offset < len(text) or record:
         match = match_cell(text, offset)
@@ -69,12 +67,12 @@ def _split_records(text: str, delimiter: str, name: str) -> Iterator[list[_Cell]
             raise _error(
                 name, cell, "is not valid CSV: a quotation mark is not closed, or not at the start of its cell"
             )
-        quoted, plain, end = match.groups()
-        record.append(cell._replace(text=(plain or "" if quoted is None else quoted.replace('""', '"')).strip()))
+        quoted, plain, separator = match.groups()
+        record.append(cell._replace(text=(plain if quoted is None else quoted.replace('""', '"')).strip()))
         if quoted and "\n" in quoted:
             line, line_start = line + quoted.count("\n"), match.start(1) + quoted.rindex("\n") + 1
         offset = match.end()
-        if end != delimiter:
+        if separator != delimiter:
             yield record
             line, line_start, record = line + 1, offset, []
 

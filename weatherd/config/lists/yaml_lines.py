@@ -51,7 +51,6 @@ _BLANK_LINES = rf"(?: *(?:{_COMMENT})?\r?\n)*"
 _match_heading = re.compile(
     rf"{_BLANK_LINES}(?:---\r?\n{_BLANK_LINES})?cities: *(?: {_COMMENT})?\r?\n{_BLANK_LINES}"
 ).match
-_find_other_break = re.compile("[\x85\u2028\u2029]|\r(?!\n)").search
 
 
 class RowSink(Protocol):
@@ -141,10 +140,11 @@ def _add_unusual_rows(lines: list[str], number: int, indent: str, sink: RowSink)
     """Parse the *lines* from line *number* of the file, and pass their rows to *sink*.
 
     They are parsed between two rows, to be sure that they leave the list as they found it: they may end within a
-    quoted text, for example, which the next row then belongs to. Raises UnusualLayoutError.
+    quoted text, for example, which the next row then belongs to, or have line breaks that were not counted, such as
+    U+0085. Raises UnusualLayoutError.
     """
     text = "\n".join(lines)
-    if _find_other_break(text) or ("&" in text and "*" in text):  # because aliases are counted in the whole file
+    if "&" in text and "*" in text:  # because aliases are counted in the whole file
         raise UnusualLayoutError
     found: list[tuple[Any, Position]] = []
     rows = {"cities": lambda row, position: found.append((row, position))}
