@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from weatherd.config import loader
 from weatherd.config.lists.list_files import list_files
-from weatherd.daemon.gc_tuning import gc_paused
 from weatherd.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -46,10 +44,7 @@ def load_with_snapshot(
     settings = loader.load_settings(file, environ, providers, **flags)
     list_paths = loader.find_list_paths(file, settings)
     list_snapshot = take_snapshot(list_paths)
-    with gc_paused():
-        configuration = loader.with_city_list(file, settings, list_paths, providers)
-        gc.freeze()  # because cities have no reference cycles, and to visit 200,000 of them takes long
-    return configuration, settings_snapshot + list_snapshot
+    return loader.with_city_list(file, settings, list_paths, providers), settings_snapshot + list_snapshot
 
 
 def take_snapshot(paths: Iterable[Path]) -> Snapshot:

@@ -61,14 +61,12 @@ def _split_records(text: str, delimiter: str, name: str) -> Iterator[list[_Cell]
     match_cell = re.compile(rf' *(?:"([^"]*(?:""[^"]*)*)" *|(?! *")([^{end}\r\n]*))({end}|\r?\n|\r|\Z)').match
     offset, line, line_start, record = 0, 0, 0, list[_Cell]()
     while offset < len(text) or record:
-        match = match_cell(text, offset)
-        cell = _Cell("", line, offset - line_start)
+        match, column = match_cell(text, offset), offset - line_start
         if not match:
-            raise _error(
-                name, cell, "is not valid CSV: a quotation mark is not closed, or not at the start of its cell"
-            )
+            message = "is not valid CSV: a quotation mark is not closed, or not at the start of its cell"
+            raise _error(name, _Cell("", line, column), message)
         quoted, plain, separator = match.groups()
-        record.append(cell._replace(text=(plain if quoted is None else quoted.replace('""', '"')).strip()))
+        record.append(_Cell((plain if quoted is None else quoted.replace('""', '"')).strip(), line, column))
         if quoted and "\n" in quoted:
             line, line_start = line + quoted.count("\n"), match.start(1) + quoted.rindex("\n") + 1
         offset = match.end()
