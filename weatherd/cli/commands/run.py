@@ -69,9 +69,6 @@ def run(
 
 
 async def _run(config: Path | None, lines: LineWriter, *, demo: bool) -> ExitCode:
-    from weatherd.http.aiohttp_import import import_aiohttp
-
-    import_aiohttp()  # before the modules that import it
     from weatherd.config import loader
     from weatherd.config.settings import Settings, collect_secrets
     from weatherd.daemon import lifecycle
