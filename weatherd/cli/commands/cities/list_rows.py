@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -134,7 +135,8 @@ def require_editable(file: Path, where: str = "") -> Path:
         message = "weatherd edits YAML lists only: edit this one by hand, or with the program that wrote it"
         raise ConfigError(Problem(where or str(file), message))
     shipped = SHIPPED_SETTINGS.parent
-    if file.resolve().is_relative_to(shipped) and Path("config").resolve() != shipped:
+    real = Path(os.path.realpath(file))  # in Python 3.11, pathlib's resolve() raises RuntimeError for a loop of links
+    if real.is_relative_to(shipped) and Path("config").resolve() != shipped:
         message = f"this list is part of the weatherd installation: copy {shipped} to ~/.config/weatherd or ./config"
         raise ConfigError(Problem("", f"{message} and edit the copy"))
     return file
