@@ -134,6 +134,15 @@ def running(machine: Machine) -> Machine:
     return machine
 
 
+def test_log_lines_have_priorities(running: Machine) -> None:
+    """``journalctl -p warning`` shows the warnings and errors of the daemon, and nothing else."""
+    running.write_file("/etc/weatherd/cities.yaml", f"{CITIES}  - {{name: Wrong, lat: 599, lon: 10.7}}\n")
+    command = ("journalctl", "-o", "cat", "-p", "warning", "_SYSTEMD_UNIT=weatherd.service")
+    running.wait_until(lambda: "city.quarantined" in running.check_output(*command), "a warning")
+    levels = {json.loads(line)["level"] for line in running.check_output(*command).splitlines()}
+    assert levels <= {"warning", "error", "critical"}
+
+
 def test_commands_typed_by_hand(running: Machine) -> None:
     """Members of the group weatherd use the service's settings and journal; for others that is an error, not a demo."""
     running.run("useradd", "--user-group", "--groups", "weatherd", "member")
