@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from weatherd.errors import StateError, describe
+from weatherd.pipeline.batch_buffer import BatchBuffer
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -39,32 +40,24 @@ class JournalWriter:
         self._add = add
         self._queue = queue
         self._counts = counts
-        self._waiting: list[FetchedObservation] = []
-        self._wake = asyncio.Event()
-        self._closed = False
+        self._buffer = BatchBuffer()
         self.is_down = False  # observations wait, because the journal cannot be written
 
     def submit(self, batch: Sequence[FetchedObservation]) -> None:
         """Submit a batch for storage; never waits."""
-        self._waiting += batch
-        self._wake.set()
+        self._buffer.add(batch)
 
     def close(self) -> None:
         """End :meth:`run` once all submitted batches are stored."""
-        self._closed = True
-        self._wake.set()
+        self._buffer.close()
 
     async def run(self) -> None:
         """Store submitted observations until the close, up to a few thousand in a transaction."""
-        while self._waiting or not self._closed:
-            await self._wake.wait()
-            self._wake.clear()
-            while self._waiting:
-                batch, self._waiting = self._waiting[:_TRANSACTION_LIMIT], self._waiting[_TRANSACTION_LIMIT:]
-                await self._store(batch)
-                self._queue.mark_done(len(batch))
-                if not (self._closed or self._queue.is_over_half_full):
-                    await asyncio.sleep(_GATHER_DELAY)
+        while batch := await self._buffer.take(_TRANSACTION_LIMIT):
+            await self._store(batch)
+            self._queue.mark_done(len(batch))
+            if not (self._buffer.is_closed or self._queue.is_over_half_full):
+                await asyncio.sleep(_GATHER_DELAY)
 
     async def _store(self, batch: Sequence[FetchedObservation]) -> None:
         delay = 0.5

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from weatherd.errors import WeatherdError, describe
+from weatherd.pipeline.batch_buffer import BatchBuffer
 from weatherd.plugins import contain
 
 if TYPE_CHECKING:
@@ -35,35 +36,27 @@ class GuardedSink:
         self.missed = 0  # observations since the start
         self.is_down = False
         self._sink = sink
-        self._waiting: list[FetchedObservation] = []
-        self._wake = asyncio.Event()
-        self._closed = False
+        self._buffer = BatchBuffer()
         self._failures = 0  # in a row
         self._retry_at = 0.0
         self._missed_before = 0  # observations, until the current outage
 
     def submit(self, batch: Sequence[FetchedObservation]) -> None:
         """Submit a batch; never waits. If the queue has no room for it, the sink misses it."""
-        if len(self._waiting) + len(batch) > QUEUE_LIMIT:
-            self._report_down(f"{len(self._waiting)} observations wait for it, and later ones are not queued")
+        if len(self._buffer) + len(batch) > QUEUE_LIMIT:
+            self._report_down(f"{len(self._buffer)} observations wait for it, and later ones are not queued")
             self.missed += len(batch)
             return
-        self._waiting += batch
-        self._wake.set()
+        self._buffer.add(batch)
 
     def close(self) -> None:
         """End :meth:`run` once all submitted batches are written or missed."""
-        self._closed = True
-        self._wake.set()
+        self._buffer.close()
 
     async def run(self) -> None:
         """Write the submitted observations until the close. Never raises an error of the sink."""
-        while self._waiting or not self._closed:
-            await self._wake.wait()
-            self._wake.clear()
-            while self._waiting:
-                batch, self._waiting = self._waiting[:_WRITE_LIMIT], self._waiting[_WRITE_LIMIT:]
-                await self._write(batch)
+        while batch := await self._buffer.take(_WRITE_LIMIT):
+            await self._write(batch)
 
     async def _write(self, batch: Sequence[FetchedObservation]) -> None:
         """Write a batch, or count it as missed while the sink is paused after a failure."""
@@ -75,7 +68,7 @@ class GuardedSink:
                 async with asyncio.timeout(WRITE_TIMEOUT):
                     await self._sink.write(batch)
         except asyncio.CancelledError:
-            missed = len(batch) + len(self._waiting)
+            missed = len(batch) + len(self._buffer)
             self.missed += missed
             log.error("sink.down", sink=self.name, reason="cancelled during a write", missed=missed)
             raise
@@ -83,7 +76,7 @@ class GuardedSink:
             self._record_failure(error, len(batch))
         else:
             self._failures = 0
-            if self.is_down and not self._waiting:
+            if self.is_down and not self._buffer:
                 self._report_recovery()
 
     def _record_failure(self, error: Exception, missed: int) -> None:
