@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import operator
-import ssl
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import trustme
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from tests.support.private_ca import serve_healthy_daemon
 from tests.support.servers import free_port
 from weatherd.cli.client import CityNotFoundError, Client, ClientError, UnreachableError
 
@@ -86,19 +85,7 @@ async def serving(routes: dict[str, Handler]) -> AsyncIterator[str]:
 
 async def test_a_daemon_behind_tls_with_a_private_ca(tmp_path: Path) -> None:
     """It is trusted if ``ca_file`` holds the CA's certificate, and otherwise not."""
-    authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
-    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-
-    async def respond(_: web.Request) -> web.Response:
-        return web.json_response({"ok": True, "faults": []})
-
-    app = web.Application()
-    app.router.add_get("/-/healthy", respond)
-    server = TestServer(app, host="127.0.0.1")
-    await server.start_server(ssl=context)
-    async with server:
-        url = str(server.make_url("/"))
+    async with serve_healthy_daemon(tmp_path / "ca.pem") as url:
         async with Client(url, ca_file=tmp_path / "ca.pem") as client:
             assert (await client.get_health()).ok
         async with Client(url) as client:

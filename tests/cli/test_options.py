@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import ssl
 from typing import TYPE_CHECKING
 
 import pytest
-import trustme
-from aiohttp import web
-from aiohttp.test_utils import TestServer
 
+from tests.support.private_ca import serve_healthy_daemon
 from weatherd.cli.client import ClientError
 from weatherd.cli.options import find_daemon
 from weatherd.errors import ConfigError
@@ -48,19 +45,8 @@ def test_settings_without_an_address_need_the_option(folder: Path, section: str,
 @pytest.mark.real_time
 async def test_the_certificates_in_the_settings_are_trusted(folder: Path) -> None:
     """A daemon behind a server whose certificate a private CA has signed needs only ``tls.ca_file``."""
-    authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
-    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
     (folder / "weatherd.yaml").write_text("tls: {ca_file: ca.pem}\n")
-
-    async def respond(_: web.Request) -> web.Response:
-        return web.json_response({"ok": True, "faults": []})
-
-    app = web.Application()
-    app.router.add_get("/-/healthy", respond)
-    server = TestServer(app, host="127.0.0.1")
-    await server.start_server(ssl=context)
-    async with server, find_daemon(None, str(server.make_url("/"))) as client:
+    async with serve_healthy_daemon(folder / "ca.pem") as url, find_daemon(None, url) as client:
         assert (await client.get_health()).ok
 
 
