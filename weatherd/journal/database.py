@@ -18,8 +18,9 @@ _LOG_SIZE_LIMIT = 16 * 1024 * 1024  # bytes: an empty write-ahead log is cut to 
 _OLDEST_SQLITE = (3, 32)  # the first with iif(), which a migration uses
 _INCREMENTAL = 2
 _MODE = 0o640  # of a new file: for the daemon's user, and for its group to read
+DAMAGED_ADVICE = "move it away to start with an empty one; the .recover command of sqlite3 saves what can be read"
 _ADVICE = {
-    "malformed": "move it away to start with an empty one; the .recover command of sqlite3 saves what can be read",
+    "malformed": DAMAGED_ADVICE,
     "not a database": "move it away to start with an empty one",
     "full": "free some disk space",
     "readonly": "set 'state' to a writable folder",

@@ -9,7 +9,7 @@ import structlog
 
 from weatherd.errors import StateError
 from weatherd.journal.cursors import CursorTable
-from weatherd.journal.database import Database
+from weatherd.journal.database import DAMAGED_ADVICE, Database
 from weatherd.journal.file_identity import CUT_SHORT, DELETED, REPLACED, FileIdentity
 from weatherd.journal.key_value import KeyValueEntry
 from weatherd.journal.latest_table import LatestTable
@@ -47,7 +47,6 @@ SELECT max(
 )
 """
 _CHECK_LIMIT = 256 * 1024 * 1024  # bytes: a larger file is not checked for damage when it is opened
-_ADVICE = "move it away to start with an empty one; the .recover command of sqlite3 saves what can be read"
 _PRUNE_LIMIT = 5000  # rows in one transaction
 _WITNESSES = 100  # of the newest observations; their median is the services' time, even if a service's clock is wrong
 
@@ -247,4 +246,4 @@ def _check_for_damage(db: Database, file: Path) -> None:
     if db.query_value("PRAGMA page_count") * db.query_value("PRAGMA page_size") > _CHECK_LIMIT:
         return
     if (found := db.query_value("PRAGMA quick_check(1)")) != "ok":
-        raise StateError(f"{file} is damaged: {found}; {_ADVICE}")
+        raise StateError(f"{file} is damaged: {found}; {DAMAGED_ADVICE}")
