@@ -12,7 +12,6 @@ import sys
 import threading
 import time
 from datetime import UTC, datetime
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TextIO
 
 import msgspec
@@ -45,10 +44,8 @@ def configure(
     tail: list[Processor] = [_console_renderer(stream)] if pretty else [structlog.processors.format_exc_info, _JSON]
     render_batch = functools.partial(_render_singly, tail[-1]) if pretty else _dump_batch
     write = write or functools.partial(_write_now, stream)
-    if _is_journal(stream, os.environ):
-        writer = LogWriter(write, Redaction(secrets), _number(level), render_batch, _PRIORITIES)
-    else:
-        writer = LogWriter(write, Redaction(secrets), _number(level), render_batch)
+    priorities = _PRIORITIES if _is_journal(stream, os.environ) else {}
+    writer = LogWriter(write, Redaction(secrets), _number(level), render_batch, priorities)
     structlog.configure(
         processors=[*_HEAD, *tail],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -95,7 +92,7 @@ class LogWriter:
         redact: Callable[[str], str],
         level: int,
         render_batch: Callable[[EventDict, Sequence[msgspec.Struct]], str],
-        priorities: Mapping[int, str] = MappingProxyType({}),
+        priorities: Mapping[int, str],
     ) -> None:
         self.level = level
         self._write = write
