@@ -32,8 +32,8 @@ def split_hosts(dsn: str) -> list[DatabaseHost]:
     hosts = []
     for index, name in enumerate(names):
         port = ports[min(index, len(ports) - 1)]
-        place = quote(name, safe="") if name.startswith("/") else name
-        if port and ":" not in place.rpartition("]")[2]:
-            place = f"{place}:{port}"
-        hosts.append(DatabaseHost(name, urlunsplit((parts.scheme, f"{login}{at}{place}", parts.path, others, ""))))
+        address = quote(name, safe="") if name.startswith("/") else name
+        if port and ":" not in address.rpartition("]")[2]:
+            address = f"{address}:{port}"
+        hosts.append(DatabaseHost(name, urlunsplit((parts.scheme, f"{login}{at}{address}", parts.path, others, ""))))
     return hosts

@@ -63,7 +63,7 @@ class BrokerConnection:
         self._connected: asyncio.Future[None] = self._loop.create_future()
         self._responses: dict[int, asyncio.Future[ReasonCode]] = {}  # pending, by message id
         self._messages: asyncio.Queue[paho.MQTTMessage | None] = asyncio.Queue()  # None: the connection is lost
-        self._places = asyncio.Semaphore(MAX_PENDING)
+        self._slots = asyncio.Semaphore(MAX_PENDING)
         self._max_packet: int | None = None  # bytes that the broker accepts; None: no limit
         self._lost: str | None = None  # the reason
         self._client = _create_client(options, version)
@@ -94,8 +94,9 @@ class BrokerConnection:
         size = _packet_size(topic, payload)
         if self._max_packet and size > self._max_packet:
             raise RejectedError(f"{self._options}: {topic} has {size} bytes, the broker accepts {self._max_packet}")
-        async with self._places:
-            reason = await self._acknowledge(self._client.publish(topic, payload, _QOS, retain))
+        async with self._slots:
+            published = self._client.publish(topic, payload, _QOS, retain)
+            reason = await self._await_response(published.rc, published.mid)
         if reason.is_failure:
             message = f"{self._options}: the broker rejects {topic}: {reason}"
             if reason.value in _ABOUT_MESSAGE:
@@ -104,10 +105,7 @@ class BrokerConnection:
 
     async def subscribe(self, topic: str) -> str | None:
         """Subscribe to a topic; return the broker's reason if it denies that. Raises DeliveryError."""
-        code, message_id = self._client.subscribe(topic, _QOS)
-        info = paho.MQTTMessageInfo(message_id or 0)
-        info.rc = code
-        reason = await self._acknowledge(info)
+        reason = await self._await_response(*self._client.subscribe(topic, _QOS))
         return str(reason) if reason.is_failure else None
 
     async def messages(self) -> AsyncIterator[paho.MQTTMessage]:
@@ -123,19 +121,19 @@ class BrokerConnection:
         self._socket.close()
         self._lose("closed")
 
-    async def _acknowledge(self, info: paho.MQTTMessageInfo) -> ReasonCode:
-        """Return the broker's response to a message. Raises DeliveryError."""
-        if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
+    async def _await_response(self, code: MQTTErrorCode, message_id: int | None) -> ReasonCode:
+        """Return the broker's response to a message that was sent with this result. Raises DeliveryError."""
+        if code != MQTTErrorCode.MQTT_ERR_SUCCESS or message_id is None:
             raise self._error()
         response: asyncio.Future[ReasonCode] = self._loop.create_future()
-        self._responses[info.mid] = response
+        self._responses[message_id] = response
         try:
             async with asyncio.timeout(_TIMEOUT):
                 return await response
         except TimeoutError:
             raise DeliveryError(f"{self._options}: no acknowledgement within {_TIMEOUT:g} s") from None
         finally:
-            self._responses.pop(info.mid, None)
+            self._responses.pop(message_id, None)
 
     def _respond(self, message_id: int, reason: ReasonCode) -> None:
         response = self._responses.get(message_id)
@@ -157,14 +155,14 @@ class BrokerConnection:
             self._connected.set_exception(kind(f"{self._options}: {reason}"))
         else:
             self._max_packet = getattr(properties, "MaximumPacketSize", None)
-            self._places = asyncio.Semaphore(min(MAX_PENDING, getattr(properties, "ReceiveMaximum", MAX_PENDING)))
+            self._slots = asyncio.Semaphore(min(MAX_PENDING, getattr(properties, "ReceiveMaximum", MAX_PENDING)))
             self._connected.set_result(None)
 
     def _on_disconnect(
         self, _client: paho.Client, _data: Any, flags: paho.DisconnectFlags, reason: ReasonCode, _properties: Any
     ) -> None:
-        is_told = flags.is_disconnect_packet_from_server
-        self._lose(f"the broker has closed the connection: {reason}" if is_told else "the connection is lost")
+        is_reported = flags.is_disconnect_packet_from_server
+        self._lose(f"the broker has closed the connection: {reason}" if is_reported else "the connection is lost")
 
     def _lose(self, reason: str) -> None:
         if self._lost is not None:
