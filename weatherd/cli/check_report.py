@@ -86,7 +86,7 @@ class CheckReport:
         yield f"{format_count(len(changes.cities), 'city', 'cities')}, {changes.unchanged:,} unchanged"
         loads = [provider_loads(listed.cities, self.plans) for listed in (self.configuration, self.other)]
         for provider in sorted({*loads[0], *loads[1]}):
-            before, after = (each[provider].calls_per("day") if provider in each else 0 for each in loads)
+            before, after = (load[provider].calls_per("day") if provider in load else 0 for load in loads)
             yield f"{provider}: {format_count(after, 'call', 'calls')} per day (now {before:,.0f})"
 
     def to_json(self, online: Iterable[OnlineResult] = ()) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The door to the terminal: text of commands, with control characters escaped."""
+"""Output of the commands, with control characters escaped."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Targets of redirects: where a server may send a client, and where it may not.
 
-A weather service, or whoever answers in its place, must not make weatherd send requests to servers that only this
-machine or its network can reach, nor read a key on its way by asking for plain HTTP.
+A weather service, or a server that responds in its place, must not make weatherd send requests to servers that only
+this machine or its network can reach, and must not make it send a key over plain HTTP, where others could read it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _SCHEMES = ("http", "https")
 
 
 class Reach(IntEnum):
-    """The hosts that can reach an address; the fewer, the greater."""
+    """The hosts that can reach an address, in descending order of their number."""
 
     PUBLIC = 0
     PRIVATE = 1  # the local network: 10.0.0.0/8, 192.168.0.0/16, fc00::/7, 100.64.0.0/10, ...
@@ -41,7 +41,7 @@ def find_reach(host: str) -> Reach:
 
 
 def check_reach(host: str, limit: Reach) -> None:
-    """Raise ProviderError if an address has a greater reach than *limit*, that of the server that redirects to it."""
+    """Raise ProviderError if fewer hosts can reach an address than the server that redirects to it, *limit*."""
     if (reach := find_reach(host)) > limit:
         raise ProviderError(f"the service redirects to {_DESCRIPTIONS[reach]} address", Failure.UNAVAILABLE)
 
