@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import re
 from typing import Annotated
@@ -11,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_settings import NoDecode
 
 from weatherd.config.sections import ApiKey, Host, Section, reject_bool
+from weatherd.text.addresses import is_loopback
 
 _HOST_NAME = r"^[a-zA-Z0-9_]([a-zA-Z0-9_.-]*[a-zA-Z0-9_.])?$"
 _MIN_TOKEN = 8
@@ -63,11 +63,3 @@ class HttpSection(Section):
         if self.enabled and not (is_loopback(self.host) or self.token or self.insecure):
             raise ValueError(f"should have a 'token', or 'insecure: true', as 'host' is {self.host}")
         return self
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether an address can only be reached from this machine."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

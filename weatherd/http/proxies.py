@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from yarl import URL
 
 from weatherd.errors import Failure, ProviderError
+from weatherd.text.addresses import is_loopback, parse_ip_address
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +25,7 @@ def find_proxy(address: URL, environ: Mapping[str, str]) -> URL | None:
     """
     text = _variable(environ, f"{address.scheme}_proxy")
     host = (address.host or "").rstrip(".")
-    if not text or _is_loopback(host) or _is_excluded(host, address.port, _variable(environ, "no_proxy")):
+    if not text or is_loopback(host) or _is_excluded(host, address.port, _variable(environ, "no_proxy")):
         return None
     try:
         proxy = URL(text if "://" in text else f"http://{text}")
@@ -41,11 +42,6 @@ def _variable(environ: Mapping[str, str], name: str) -> str:
     return (environ.get(name) or environ.get(name.upper()) or "").strip()
 
 
-def _is_loopback(host: str) -> bool:
-    ip = _ip(host)
-    return ip.is_loopback if ip else host == "localhost"
-
-
 def _is_excluded(host: str, port: int | None, no_proxy: str) -> bool:
     """Return whether an entry of NO_PROXY matches: ``*``, a host, a domain, an IP address or network (10.0.0.0/8).
 
@@ -56,7 +52,7 @@ def _is_excluded(host: str, port: int | None, no_proxy: str) -> bool:
 
 
 def _matches(entry: str, host: str, port: int | None) -> bool:
-    ip = _ip(host)
+    ip = parse_ip_address(host)
     try:
         if ip is not None and ip in ipaddress.ip_network(entry.strip("[]"), strict=False):
             return True
@@ -69,10 +65,3 @@ def _matches(entry: str, host: str, port: int | None) -> bool:
     if not domain or ip:
         return entry == "*"
     return host == domain or host.endswith(f".{domain}")
-
-
-def _ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(host)
-    except ValueError:
-        return None

@@ -7,12 +7,12 @@ this machine or its network can reach, and must not make it send a key over plai
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 from enum import IntEnum
 
 from yarl import URL
 
 from weatherd.errors import Failure, ProviderError
+from weatherd.text.addresses import parse_ip_address
 
 _SCHEMES = ("http", "https")
 
@@ -30,9 +30,8 @@ _DESCRIPTIONS = {Reach.PRIVATE: "a private", Reach.HOST: "a loopback or link-loc
 
 def find_reach(host: str) -> Reach:
     """Return the reach of an IP address. A name counts as public: its address is checked when it is connected."""
-    try:
-        ip = ipaddress.ip_address(host.strip("[]"))
-    except ValueError:
+    ip = parse_ip_address(host.strip("[]"))
+    if ip is None:
         return Reach.PUBLIC
     ip = getattr(ip, "ipv4_mapped", None) or ip  # ::ffff:127.0.0.1
     if ip.is_loopback or ip.is_link_local or ip.is_unspecified:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import ipaddress
 import socket
 from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
@@ -14,6 +13,7 @@ from aiohttp import hdrs, web
 from pydantic import ValidationError
 
 from weatherd.errors import StateError, did_you_mean
+from weatherd.text.addresses import parse_ip_address
 from weatherd.web.schemas import Model, ProblemModel
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def require_known_host(names: Collection[str]) -> Middleware:
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         name = _parse_host(request.headers.get(hdrs.HOST, ""))
-        if not name or name in names or name.endswith(".localhost") or _is_ip_address(name):
+        if not name or name in names or name.endswith(".localhost") or parse_ip_address(name):
             return await handler(request)
         advice = "use the IP address, or add the name to http.allowed_hosts in weatherd's settings"
         return problem_response(421, f"weatherd does not serve the host name {name!r}; {advice}")
@@ -118,14 +118,6 @@ def _parse_host(header: str) -> str:
     """Return the host of a ``Host`` header without its port, in lower case."""
     host = header[1:].partition("]")[0] if header.startswith("[") else header.partition(":")[0]
     return host.lower().rstrip(".")
-
-
-def _is_ip_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
 
 
 def _digest(text: str) -> bytes:

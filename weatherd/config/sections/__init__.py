@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+
+from weatherd.text.addresses import parse_ip_address
 
 
 def _check_url(text: str) -> str:
@@ -48,11 +49,8 @@ def _check_language(text: str) -> str:
 
 
 def _check_host(text: str) -> str:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        if not re.fullmatch(r"[^\s/:@?#\[\]]+", text):
-            raise ValueError("should be a host name or an IP address, such as broker.local") from None
+    if not (parse_ip_address(text) or re.fullmatch(r"[^\s/:@?#\[\]]+", text)):
+        raise ValueError("should be a host name or an IP address, such as broker.local")
     return text
 
 

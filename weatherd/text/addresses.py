@@ -1,0 +1,19 @@
+"""IP addresses in texts that may also be host names."""
+
+from __future__ import annotations
+
+import ipaddress
+
+
+def parse_ip_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Return an IP address without brackets and port, or None for anything else, such as a host name."""
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        return None
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine can reach *host*: localhost, 127.0.0.0/8 or ::1."""
+    ip = parse_ip_address(host)
+    return ip.is_loopback if ip else host == "localhost"
