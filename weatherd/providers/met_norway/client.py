@@ -74,11 +74,9 @@ def _expiry(response: Response, now: float) -> float:
     Its lifetime is ``Expires`` - ``Date`` - ``Age`` (RFC 9111 section 4.2), so an error of the service's clock cancels
     out. For example, 12:30 - 12:00 - 60 s are 29 minutes from now, whatever the time is here.
     """
-    expires, date = (parse_http_date(response.headers.get(name, "")) for name in ("Expires", "Date"))
-    age = response.headers.get("Age", "")
-    seconds_in_cache = float(age) if age.isascii() and age.isdigit() else 0.0
-    sent = date or datetime.fromtimestamp(now, UTC)
-    lifetime = (expires - sent).total_seconds() - seconds_in_cache if expires else _DEFAULT_LIFETIME
+    expires = parse_http_date(response.headers.get("Expires", ""))
+    there = server_time(response.headers, datetime.fromtimestamp(now, UTC))
+    lifetime = (expires - there).total_seconds() if expires else _DEFAULT_LIFETIME
     return now + min(max(lifetime, _MIN_LIFETIME), _MAX_LIFETIME)
 
 
