@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
+from benchmarks.speed.measurements.small_list import IMPORTS
 from benchmarks.speed.report import goals, names
 from benchmarks.speed.report.figures import Figures
 from benchmarks.speed.report.goals import Goal, Verdict
@@ -71,3 +74,8 @@ def test_ratios_are_computed_within_a_run() -> None:
         figures.add(names.UNBATCHED, names.CPU, 90 * factor)
         figures.add(names.PROMETHEUS, names.CPU, 100 * factor)
     assert goals.judge_goals(figures)[0].values == [0.9, 0.9]
+
+
+def test_the_measured_imports_exist() -> None:
+    """The program whose start is measured imports modules by name in a text, which no type checker sees."""
+    subprocess.run([sys.executable, "-c", IMPORTS], check=True)  # noqa: S603
