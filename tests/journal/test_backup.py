@@ -22,17 +22,23 @@ _OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"
 
 @contextlib.contextmanager
 def _writing(store: Store, begin: int) -> Iterator[list[int]]:
-    """Store one observation after the other inside the ``with``; yields the numbers of those that are stored."""
-    stored, stop = [begin], threading.Event()
+    """Store one observation after the other inside the ``with``, which begins when the first two are stored.
+
+    Yields the numbers of those that are stored.
+    """
+    stored, begun, stop = [begin], threading.Event(), threading.Event()
 
     def write() -> None:
         while not stop.is_set():
             store.add(make_observations(stored[-1], stored[-1] + 1))
             stored.append(stored[-1] + 1)
+            if len(stored) > 2:
+                begun.set()
 
     thread = threading.Thread(target=write)
     thread.start()
     try:
+        assert begun.wait(60)
         yield stored
     finally:
         stop.set()
@@ -47,8 +53,6 @@ def test_a_journal_in_use_can_be_copied(tmp_path: Path) -> None:
         store.add(make_observations(0, 5000))
         store.cursors.save("webhook", Idle(4000))
         with _writing(store, 5000) as stored:
-            while len(stored) < 3:
-                pass
             with contextlib.closing(sqlite3.connect(tmp_path / "weatherd.sqlite")) as connection:
                 connection.execute(statement.replace("copy.sqlite", str(copy)))
             at_the_end = stored[-1]
