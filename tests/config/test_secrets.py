@@ -21,7 +21,7 @@ from weatherd.simulator.faults import FAULT_KINDS, Fault
 from weatherd.simulator.server import create_app, serve_app
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
 pytestmark = [pytest.mark.real_time, pytest.mark.processes, pytest.mark.once]
 
@@ -97,6 +97,7 @@ class OutputRecorder:
         self.folder = folder
         self.seen: list[bytes] = []
         self.events: list[dict[str, Any]] = []
+        self._recorded = asyncio.Condition()
 
     async def record_stream(self, stream: asyncio.StreamReader) -> None:
         """Record a stream to its end."""
@@ -104,12 +105,21 @@ class OutputRecorder:
             self.seen.append(line)
             with contextlib.suppress(ValueError):
                 self.events.append(json.loads(line))
+            async with self._recorded:
+                self._recorded.notify_all()
 
     async def wait_for_events(self, events: set[str], count: int) -> None:
         """Wait until *events* have named *count* different cities, providers or forwarders."""
-        async with asyncio.timeout(TIMEOUT):
-            while len(self._named_in(events)) < count:  # noqa: ASYNC110 - another process
-                await asyncio.sleep(0.05)
+        await self._wait_until(lambda: len(self._named_in(events)) >= count)
+
+    async def wait_for_url(self) -> str:
+        """Wait until the HTTP interface is ready, and return its URL."""
+        await self._wait_until(lambda: any("url" in event for event in self.events))
+        return next(str(event["url"]) for event in self.events if "url" in event)
+
+    async def _wait_until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(TIMEOUT), self._recorded:
+            await self._recorded.wait_for(condition)
 
     def _named_in(self, events: set[str]) -> set[str]:
         names = ("city", "provider", "forwarder")
@@ -175,16 +185,14 @@ async def test_no_error_shows_a_secret(kind: str | None, tmp_path: Path) -> None
 
 
 async def _drive(kind: str | None, recorder: OutputRecorder, process: int) -> None:
-    async with asyncio.timeout(TIMEOUT):
-        while not (ready := [event["url"] for event in recorder.events if event.get("event") == "http.ready"]):  # noqa: ASYNC110 - another process
-            await asyncio.sleep(0.05)
+    url = await recorder.wait_for_url()
     if kind is None:
         await recorder.wait_for_events({"forwarder.down"}, len(FORWARDERS))
     else:
         await recorder.wait_for_events(
             {"city.down", "provider.paused", "observation", "city.still_down"}, len(PROVIDERS)
         )
-    await recorder.request_all(ready[0])
+    await recorder.request_all(url)
     recorder.record_state(process)
 
 
