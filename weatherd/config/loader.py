@@ -23,7 +23,7 @@ from weatherd.config.plugin_models import (
     suggest_section,
 )
 from weatherd.config.secrets import is_plugin_secret, list_secret_files, read_secrets
-from weatherd.config.setting_fields import CONFIG_VARIABLE, PLUGINS, section_model, walk_plugin, walk_settings
+from weatherd.config.setting_fields import CONFIG_VARIABLE, PLUGINS, list_keys, walk_plugin, walk_settings
 from weatherd.config.settings import Settings
 from weatherd.config.yaml import reader
 from weatherd.errors import ConfigError, Problem
@@ -213,11 +213,7 @@ def _known_keys(path: tuple[str | int, ...], installed: Mapping[str, PluginModel
     """Return the keys that are accepted instead of the last one in *path*."""
     if path[:1] == (PLUGINS,) and len(path) > 1:
         return plugin_keys(path, {name: models.settings for name, models in installed.items() if models.settings})
-    model: type[BaseModel] | None = Settings
-    for step in path[:-1]:
-        field = model.model_fields.get(str(step)) if model else None
-        model = section_model(field.annotation) if field else None
-    return list(model.model_fields) if model else []
+    return list_keys(Settings, path[:-1])
 
 
 def find_list_paths(file: Path, settings: Settings) -> tuple[Path, ...]:

@@ -29,12 +29,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from weatherd.config.messages import explain_error
-from weatherd.config.setting_fields import PLUGINS, section_model, walk_settings
+from weatherd.config.setting_fields import PLUGINS, list_keys, walk_settings
 from weatherd.errors import ConfigError, Problem
 from weatherd.plugins import contain, explain_plugin_error, find_attribute, find_plugins, quote_value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from importlib.metadata import EntryPoint
 
     from weatherd.config.settings import Settings
@@ -63,11 +63,16 @@ def find_plugin_models() -> Mapping[str, PluginModels]:
     are omitted, because the settings have a section for each.
     """
     found: dict[str, PluginModels] = {}
-    for point in (point for group in _GROUPS for point in find_plugins(group).values()):
-        if not point.value.startswith("weatherd."):
-            models = _models_of(point)
-            found[point.name] = _merge_models(found[point.name], models) if point.name in found else models
+    for point in _find_foreign_plugins():
+        models = _models_of(point)
+        found[point.name] = _merge_models(found[point.name], models) if point.name in found else models
     return found
+
+
+def _find_foreign_plugins() -> Iterator[EntryPoint]:
+    """Return the entry points of the plug-ins that are not built in."""
+    points = (point for group in _GROUPS for point in find_plugins(group).values())
+    return (point for point in points if not point.value.startswith("weatherd."))
 
 
 def read_models(opener: Any) -> PluginModels:
@@ -159,18 +164,11 @@ def explain_broken_plugin(path: tuple[str | int, ...], installed: Mapping[str, P
 
 def suggest_section(key: str) -> str:
     """Return a hint if *key*, at the top of weatherd.yaml, is the name of an installed plug-in, or else ""."""
-    points = (point for group in _GROUPS for point in find_plugins(group).values())
-    is_plugin = any(point.name == key and not point.value.startswith("weatherd.") for point in points)
+    is_plugin = any(point.name == key for point in _find_foreign_plugins())
     return f"unknown key {key!r}; did you mean '{PLUGINS}.{key}'?" if is_plugin else ""
 
 
 def plugin_keys(path: tuple[str | int, ...], models: Mapping[str, type[BaseModel]]) -> list[str]:
     """Return the keys that are accepted instead of the last one in *path*: ("plugins", "my-provider", "staton")."""
-    _, *steps = path[:-1]
-    if not steps:
-        return list(models)
-    model: type[BaseModel] | None = models.get(str(steps[0]))
-    for step in steps[1:]:
-        field = model.model_fields.get(str(step)) if model else None
-        model = section_model(field.annotation) if field else None
-    return list(model.model_fields) if model else []
+    _, *section = path[:-1]
+    return list_keys(models.get(str(section[0])), section[1:]) if section else list(models)

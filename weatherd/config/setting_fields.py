@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, get_args, get_origin
 from pydantic import BaseModel, SecretStr
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 PREFIX = "WEATHERD_"
 CONFIG_VARIABLE = "WEATHERD_CONFIG"
@@ -53,6 +53,14 @@ def section_model(annotation: object) -> type[BaseModel] | None:
     """Return the model of a section, which may be optional (``Section | None``); None for a single value."""
     candidates = (annotation, *get_args(annotation))
     return next((kind for kind in candidates if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
+
+
+def list_keys(model: type[BaseModel] | None, section: Iterable[str | int]) -> list[str]:
+    """Return the keys of the section at the path *section* below *model*; an empty list if there is no such section."""
+    for step in section:
+        field = model.model_fields.get(str(step)) if model else None
+        model = section_model(field.annotation) if field else None
+    return list(model.model_fields) if model else []
 
 
 def _variables(keys: KeyPath) -> tuple[str, ...]:
