@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_settings import NoDecode
 
-from weatherd.config.sections import ApiKey, Host, Section, reject_bool
+from weatherd.config.sections import ApiKey, Host, Section, reject_bool, split_list
 from weatherd.text.addresses import is_loopback
 
 _HOST_NAME = r"^[a-zA-Z0-9_]([a-zA-Z0-9_.-]*[a-zA-Z0-9_.])?$"
 _MIN_TOKEN = 8
-
-
-def split_list(value: object) -> object:
-    """Parse a list from an environment variable: comma-separated words, or JSON."""
-    if not isinstance(value, str):
-        return value
-    if value.startswith("["):
-        try:
-            return json.loads(value)
-        except (ValueError, RecursionError):
-            raise ValueError("should be comma-separated words, or a JSON list") from None
-    return [word.strip() for word in value.split(",") if word.strip()]
 
 
 def _check_host_name(text: str) -> str:

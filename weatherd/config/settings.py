@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretSt
 from pydantic_settings import BaseSettings, InitSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from weatherd.city import ProviderNames
-from weatherd.config.http_section import HttpSection, split_list
+from weatherd.config.http_section import HttpSection
 from weatherd.config.paths import resolve_ca_file, resolve_path
 from weatherd.config.sections import (
     BrightSkySection,
@@ -19,6 +19,7 @@ from weatherd.config.sections import (
     OpenMeteoSection,
     OpenWeatherMapSection,
     Section,
+    split_list,
 )
 from weatherd.config.sections.forwarders import InfluxDbSection, MqttSection, PostgresSection, WebhookSection
 from weatherd.formatting import validate_template

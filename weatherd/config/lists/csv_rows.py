@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from weatherd.config.yaml.reader import Position
 
 _DELIMITERS = ",;\t|"
-_REQUIRED = ("name", "lat", "lon")
+REQUIRED_KEYS = ("name", "lat", "lon")
 _COLUMNS = tuple(key for key in KEYS if key != PLUGINS)
 _is_number = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?").fullmatch
 
@@ -44,7 +44,7 @@ def read_csv_rows(text: str, name: str) -> Iterator[tuple[CsvRow, Position]]:
     empty records are skipped. A column ``plugins.my-provider.station`` has a plug-in's keys. Raises ConfigError if the
     heading or the form of a record is wrong.
     """
-    delimiter = max(_DELIMITERS, key=text.partition("\n")[0].count)
+    delimiter = find_delimiter(text)
     records = _split_records(text, delimiter, name)
     columns = _read_heading(next(records, []), name)
     for record in records:
@@ -53,6 +53,11 @@ def read_csv_rows(text: str, name: str) -> Iterator[tuple[CsvRow, Position]]:
         if is_filled:
             position = (first.line + 1, first.column + 1)
             yield _build_row(columns, record, position), position
+
+
+def find_delimiter(text: str) -> str:
+    """Return the separator of the columns: a comma, semicolon, tab or bar, the most frequent one in the heading."""
+    return max(_DELIMITERS, key=text.partition("\n")[0].count)
 
 
 def _split_records(text: str, delimiter: str, name: str) -> Iterator[list[_Cell]]:
@@ -86,7 +91,7 @@ def _read_heading(cells: Sequence[_Cell], name: str) -> list[tuple[str, ...]]:
         for index, cell in enumerate(cells)
         if cell.text and cell.text in names[:index]
     ]
-    if missing := [repr(key) for key in _REQUIRED if key not in names]:
+    if missing := [repr(key) for key in REQUIRED_KEYS if key not in names]:
         problems.append(Problem(format_position(name, (1, 1)), f"the heading has no column {' and '.join(missing)}"))
     if problems:
         raise ConfigError(*problems)

@@ -1,7 +1,8 @@
-"""Sections of the settings: one per weather service."""
+"""Sections of the settings: one per weather service, and the types of values that all sections share."""
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -28,6 +29,18 @@ def reject_bool(value: object) -> object:
     if isinstance(value, bool):
         raise ValueError(f"should be a whole number, not {str(value).lower()}")  # noqa: TRY004 - pydantic reports ValueError only
     return value
+
+
+def split_list(value: object) -> object:
+    """Parse a list from an environment variable: comma-separated words, or JSON."""
+    if not isinstance(value, str):
+        return value
+    if value.startswith("["):
+        try:
+            return json.loads(value)
+        except (ValueError, RecursionError):
+            raise ValueError("should be comma-separated words, or a JSON list") from None
+    return [word.strip() for word in value.split(",") if word.strip()]
 
 
 def _check_key(secret: SecretStr | None) -> SecretStr | None:

@@ -21,8 +21,6 @@ _ALIASES = {  # the names of each column or property, in lower case
     "timezone": ("timezone", "tz"),
     "region": ("region", "state", "admin1", "country"),
 }
-_REQUIRED = ("name", "lat", "lon")
-_DELIMITERS = ",;\t|"
 
 
 class ForeignCity(NamedTuple):
@@ -72,11 +70,11 @@ def _flatten(item: Any) -> dict[str, Any]:
 
 def _parse_csv(text: str, name: str) -> Iterator[ForeignCity]:
     """Parse CSV with a heading; the columns may be separated by a comma, a semicolon, a tab or a bar."""
-    heading = text.partition("\n")[0]
-    delimiter = max(_DELIMITERS, key=heading.count)
-    reader = csv.DictReader(io.StringIO(text), delimiter=delimiter, restkey="", skipinitialspace=True)
+    from weatherd.config.lists.csv_rows import REQUIRED_KEYS, find_delimiter
+
+    reader = csv.DictReader(io.StringIO(text), delimiter=find_delimiter(text), restkey="", skipinitialspace=True)
     columns = [column.strip().casefold() for column in reader.fieldnames or ()]
-    missing = [f"{key!r}" for key in _REQUIRED if not set(_ALIASES[key]) & set(columns)]
+    missing = [f"{key!r}" for key in REQUIRED_KEYS if not set(_ALIASES[key]) & set(columns)]
     if missing:
         found = ", ".join(columns) or "none"
         raise ConfigError(Problem(name, f"has no column {' and '.join(missing)} in its heading (found: {found})"))
