@@ -1,10 +1,17 @@
-"""Output of the commands, with control characters escaped."""
+"""Output of the commands: text, with control characters escaped, and CSV."""
 
 from __future__ import annotations
+
+import csv
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from weatherd.text.control_characters import escape_controls
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import TextIO
 
 
 def print_text(text: str = "", *, err: bool = False) -> None:
@@ -14,3 +21,10 @@ def print_text(text: str = "", *, err: bool = False) -> None:
     services and plug-ins and could otherwise move the cursor, change colors, or reorder the text. JSON stays valid.
     """
     typer.echo("\n".join(map(escape_controls, text.split("\n"))), err=err)
+
+
+def write_csv(stream: TextIO, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write a heading and *rows* as CSV. Lines end with LF, as in other text files here, not with CR LF (RFC 4180)."""
+    writer = csv.DictWriter(stream, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)

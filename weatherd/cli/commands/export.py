@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import importlib
 import itertools
 import json
@@ -18,6 +17,7 @@ import typer
 from weatherd.cli.exit_codes import ExitCode
 from weatherd.cli.lookup import find_journal, find_recorded_city, parse_time_range
 from weatherd.cli.options import ArgumentError, ConfigFile, Since, Until, load_user_configuration
+from weatherd.cli.terminal import write_csv
 from weatherd.plugins import explain_missing_library
 
 if TYPE_CHECKING:
@@ -82,9 +82,7 @@ def _write_csv(observations: Iterator[Observation], stream: Any) -> None:
     from weatherd.formatting import to_dict
     from weatherd.observation import FIELDS
 
-    writer = csv.DictWriter(stream, FIELDS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(map(to_dict, observations))
+    write_csv(stream, FIELDS, map(to_dict, observations))
 
 
 def _write_jsonl(observations: Iterator[Observation], stream: Any) -> None:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import json
 import sys
 from datetime import UTC, datetime
@@ -15,7 +14,7 @@ import typer
 from weatherd.cli.exit_codes import ExitCode
 from weatherd.cli.lookup import find_journal, find_recorded_city, parse_time_range
 from weatherd.cli.options import ConfigFile, OutputFormat, Until, load_user_configuration
-from weatherd.cli.terminal import print_text
+from weatherd.cli.terminal import print_text, write_csv
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -66,9 +65,7 @@ def history(
         case "json":
             print_text(json.dumps([to_dict(observation) for observation in observations], ensure_ascii=False, indent=2))
         case "csv":
-            writer = csv.DictWriter(sys.stdout, FIELDS, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(map(to_dict, observations))
+            write_csv(sys.stdout, FIELDS, map(to_dict, observations))
     return ExitCode.OK
 
 

@@ -4,14 +4,13 @@
 from __future__ import annotations
 
 import asyncio
-import csv
 import json
 import sys
 from typing import TYPE_CHECKING, Literal
 
 from weatherd.cli.exit_codes import ExitCode
 from weatherd.cli.options import ConfigFile, OutputFormat, load_user_configuration, warn_of_quarantined_rows
-from weatherd.cli.terminal import print_text
+from weatherd.cli.terminal import print_text, write_csv
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,6 +80,4 @@ def _print(batch: Sequence[FetchedObservation], style: Literal["text", "json", "
         case "json":
             print_text(json.dumps(rows, ensure_ascii=False, indent=2))
         case "csv":
-            writer = csv.DictWriter(sys.stdout, (*formatting.TEMPLATE_FIELDS, "stale"), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
+            write_csv(sys.stdout, (*formatting.TEMPLATE_FIELDS, "stale"), rows)

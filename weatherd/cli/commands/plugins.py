@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import asyncio
-import csv
 import dataclasses
 import functools
 import json
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from weatherd import log
 from weatherd.cli.exit_codes import ExitCode
 from weatherd.cli.options import ConfigFile, OutputFormat, load_user_configuration
-from weatherd.cli.terminal import print_text
+from weatherd.cli.terminal import print_text, write_csv
 from weatherd.errors import ConfigError
 from weatherd.plugins import contain, explain_plugin_error, find_plugins
 
@@ -69,9 +68,7 @@ def plugins(config: ConfigFile = None, format: OutputFormat = "text") -> int:  #
             print_text(json.dumps(rows, ensure_ascii=False, indent=2))
         case "csv":
             names = [field.name for field in dataclasses.fields(InstalledPlugin)]
-            writer = csv.DictWriter(sys.stdout, names, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
+            write_csv(sys.stdout, names, rows)
     if rejection:
         raise rejection
     return ExitCode.OK
