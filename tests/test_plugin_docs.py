@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib
 import json
 import re
 import sys
@@ -19,6 +18,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from tests.support.fakes import KIEL, observation
+from tests.support.plugins import install_package
 from tests.support.virtual_time import EPOCH, boot, now
 from weatherd.config.city_list import parse_cities
 from weatherd.config.loader import parse_settings
@@ -67,14 +67,7 @@ def _installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
     lines = [
         f"[{group}]\n{name} = {value}" for groups in points for group in groups for name, value in groups[group].items()
     ]
-    info = tmp_path / "documented-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: documented\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("\n".join(lines))
-    for name, code in MODULES.items():
-        (tmp_path / f"{name}.py").write_text(code, encoding="utf-8")
-    monkeypatch.syspath_prepend(tmp_path)
-    importlib.invalidate_caches()
+    install_package(monkeypatch, tmp_path, "documented", "\n".join(lines), **MODULES)
     yield
     for name in MODULES:
         sys.modules.pop(name, None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import math
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -15,13 +14,13 @@ from structlog.testing import capture_logs
 
 from tests.support import virtual_time
 from tests.support.fakes import KIEL, FakeSink, observation
+from tests.support.plugins import install_package
 from weatherd.clock import AnchoredClock
 from weatherd.config.loader import parse_settings
 from weatherd.config.settings import Settings
 from weatherd.daemon.wiring import open_forwarders, open_providers, open_sinks
 from weatherd.freshness import BUILT_IN_BUDGETS, DEFAULT_AGE_BUDGET
 from weatherd.journal.provider_state import in_memory_state
-from weatherd.plugins import quote_value
 from weatherd.polling.fetch import fetch_city
 from weatherd.providers import ProviderTraits, Resources
 from weatherd.quota.planner import RETRY_RESERVE
@@ -37,6 +36,12 @@ if TYPE_CHECKING:
     from weatherd.quota.limiter import RateLimiter
 
 SEEN: list[str] = []
+WRONG = """
+import math
+from weatherd.providers import ProviderTraits
+
+def open_wrong(settings, resources=None): ...
+"""
 
 
 @contextlib.asynccontextmanager
@@ -89,12 +94,6 @@ async def open_plain(_: Settings, resources: Resources) -> AsyncIterator[OldProv
     yield OldProvider(resources)
 
 
-@contextlib.asynccontextmanager
-async def open_wrong(_: Settings, resources: Resources) -> AsyncIterator[OldProvider]:
-    """Open a provider with an invalid attribute."""
-    yield OldProvider(resources)
-
-
 def provider_traits(settings: Settings) -> ProviderTraits:
     """Return the traits of this module's providers."""
     return ProviderTraits(concurrency=int(settings.shutdown_grace))
@@ -105,16 +104,17 @@ open_yearly.provider_traits = ProviderTraits(Plan({"day": 48}), 1, max_age=5 * 3
 
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Return a function that installs plug-ins of this module; the first ones are closed last."""
+    """Return a function that installs plug-ins of this module; the first ones are closed last.
+
+    With *wrong*, the source code of an attribute, it also installs a plug-in ``wrong`` that has this attribute.
+    """
     SEEN.clear()
 
-    def install(group: str, *names: str) -> None:
-        metadata = tmp_path / f"{group}-1.0.dist-info"
-        metadata.mkdir()
-        (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {group}\nVersion: 1.0\n")
-        lines = [f"{name} = {__name__}:open_{name}" for name in names]
-        (metadata / "entry_points.txt").write_text("\n".join([f"[weatherd.{group}]", *lines]))
-        monkeypatch.syspath_prepend(tmp_path)
+    def install(group: str, *names: str, wrong: str = "") -> None:
+        lines = [f"[weatherd.{group}]", *(f"{name} = {__name__}:open_{name}" for name in names)]
+        modules = {"wrong_plugin": f"{WRONG}\nopen_wrong.{wrong}\n"} if wrong else {}
+        lines += [f"wrong = {module}:open_wrong" for module in modules]
+        install_package(monkeypatch, tmp_path, group, "\n".join(lines), **modules)
 
     return install
 
@@ -240,18 +240,17 @@ async def test_a_plug_in_declares_its_traits(install: Callable[..., None]) -> No
 @pytest.mark.parametrize(
     ("values", "text"),
     [
-        ({"concurrency": 0}, "concurrency has to be an integer above 0, not 0"),
-        ({"concurrency": 1.5}, "concurrency has to be an integer above 0, not 1.5"),
-        ({"max_age": 0}, "max_age has to be a finite number of seconds above 0, not 0"),
-        ({"max_age": math.inf}, "max_age has to be a finite number of seconds above 0, not inf"),
+        ("concurrency=0", "concurrency has to be an integer above 0, not 0"),
+        ("concurrency=1.5", "concurrency has to be an integer above 0, not 1.5"),
+        ("max_age=0", "max_age has to be a finite number of seconds above 0, not 0"),
+        ("max_age=math.inf", "max_age has to be a finite number of seconds above 0, not inf"),
     ],
 )
 async def test_a_provider_with_traits_out_of_range_is_broken(
-    install: Callable[..., None], monkeypatch: pytest.MonkeyPatch, values: Any, text: str
+    install: Callable[..., None], values: str, text: str
 ) -> None:
     """They would make every poll wait or fail; the reason names the trait and the rule."""
-    install("providers", "wrong", "plain")
-    monkeypatch.setattr(open_wrong, "provider_traits", lambda _: ProviderTraits(**values), raising=False)
+    install("providers", "plain", wrong=f"provider_traits = lambda _: ProviderTraits({values})")
     with capture_logs() as logs:
         async with open_providers(Settings(), virtual_time.now, boot=virtual_time.boot) as providers:
             assert providers.rejected["wrong"].message.endswith(f": ValueError: {text}")
@@ -303,38 +302,36 @@ async def test_a_forwarder_without_a_batch_size_is_broken(
 @pytest.mark.parametrize(
     ("attribute", "value", "text"),
     [
-        ("provider_traits", 5, "is 5, not a ProviderTraits or a function that returns one"),
-        ("provider_traits", {}, "is {}, not a ProviderTraits or a function that returns one"),
-        ("provider_traits", lambda _: "x", "returned 'x', not a ProviderTraits or a function that returns one"),
-        ("settings_model", 5, "is 5, not a pydantic model class"),
-        ("city_model", dict, "is dict, not a pydantic model class"),
+        ("provider_traits", "5", "is 5, not a ProviderTraits or a function that returns one"),
+        ("provider_traits", "{}", "is {}, not a ProviderTraits or a function that returns one"),
+        ("provider_traits", "lambda _: 'x'", "returned 'x', not a ProviderTraits or a function that returns one"),
+        ("settings_model", "5", "is 5, not a pydantic model class"),
+        ("city_model", "dict", "is dict, not a pydantic model class"),
     ],
 )
 async def test_a_plug_in_with_a_wrong_attribute_is_broken(
-    install: Callable[..., None], monkeypatch: pytest.MonkeyPatch, attribute: str, value: Any, text: str
+    install: Callable[..., None], attribute: str, value: str, text: str
 ) -> None:
     """A wrong value of a documented attribute is logged once and makes this provider unusable; others are usable."""
-    install("providers", "wrong", "plain")
-    monkeypatch.setattr(open_wrong, attribute, value, raising=False)
+    install("providers", "plain", wrong=f"{attribute} = {value}")
     with capture_logs() as logs:
         async with open_providers(Settings(), virtual_time.now, boot=virtual_time.boot) as providers:
             message = providers.rejected["wrong"].message
             assert (
                 message
-                == f"the provider 'wrong' cannot be opened: {__name__}: TypeError: the plug-in's {attribute} {text}"
+                == f"the provider 'wrong' cannot be opened: wrong_plugin: TypeError: the plug-in's {attribute} {text}"
             )
             assert "plain" in providers.usable
     assert [(event["event"], event["plugin"]) for event in logs] == [("plugin.broken", "wrong")]
 
 
 @pytest.mark.parametrize("group", ["sinks", "forwarders"])
-@pytest.mark.parametrize(("attribute", "value"), [("settings_model", 5), ("city_model", dict)])
+@pytest.mark.parametrize(("attribute", "value"), [("settings_model", "5"), ("city_model", "dict")])
 async def test_a_sink_or_forwarder_with_a_wrong_attribute_is_broken(
-    install: Callable[..., None], monkeypatch: pytest.MonkeyPatch, group: str, attribute: str, value: Any
+    install: Callable[..., None], group: str, attribute: str, value: str
 ) -> None:
     """It is logged once with the same text as a provider's, and not used; the others are opened."""
-    install(group, "wrong")
-    monkeypatch.setattr(open_wrong, attribute, value, raising=False)
+    install(group, wrong=f"{attribute} = {value}")
     state, settings = in_memory_state(virtual_time.now), parse_settings("log: {observations: false}", "f.yaml", {})
     opened: contextlib.AbstractAsyncContextManager[Mapping[str, object]] = (
         open_sinks(settings) if group == "sinks" else open_forwarders(settings, state, lambda: (), BUILT_IN_BUDGETS)
@@ -343,7 +340,7 @@ async def test_a_sink_or_forwarder_with_a_wrong_attribute_is_broken(
         async with opened as usable:
             assert "wrong" not in usable
             assert ("console" in usable) is (group == "sinks")
-    text = f"the plug-in's {attribute} is {quote_value(value)}, not a pydantic model class"
+    text = f"the plug-in's {attribute} is {value}, not a pydantic model class"
     assert [(event["event"], event["plugin"], str(event["exc_info"])) for event in logs] == [
         ("plugin.broken", "wrong", text)
     ]

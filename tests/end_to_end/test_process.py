@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support.plugins import write_package
 from tests.support.servers import free_port
 from tests.support.service import serving
 
@@ -264,11 +265,8 @@ async def test_a_start_that_hangs_can_be_killed(tmp_path: Path) -> None:
     """A signal that arrives while the import of a plug-in blocks is not lost, and the second one kills the process."""
     fifo, packages = tmp_path / "fifo", tmp_path / "packages"
     os.mkfifo(fifo)
-    (packages / "blocking-1.dist-info").mkdir(parents=True)
-    (packages / "blocking-1.dist-info" / "METADATA").write_text("Name: blocking\nVersion: 1\n")
     points = "[weatherd.providers]\nblocking = blocking:open_provider\n"
-    (packages / "blocking-1.dist-info" / "entry_points.txt").write_text(points)
-    (packages / "blocking.py").write_text(f"open({str(fifo)!r}).read()\n")
+    write_package(packages, "blocking", points, blocking=f"open({str(fifo)!r}).read()\n")
     file = configure(tmp_path, "http://127.0.0.1:1", KIEL)
     async with weatherd("run", "-c", file, environ=ENVIRONMENT | {"PYTHONPATH": str(packages)}) as process:
         writer = await open_once_read(fifo)

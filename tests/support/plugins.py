@@ -16,7 +16,7 @@ def write_package(folder: Path, name: str, entry_points: str, **modules: str) ->
     """Write the metadata of a package, and its modules: their source code by name."""
     metadata = folder / f"{name}-1.0.dist-info"
     metadata.mkdir(parents=True)
-    (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name.replace('_', '-')}\nVersion: 1.0\n")
     (metadata / "entry_points.txt").write_text(entry_points)
     for module, code in modules.items():
         (folder / f"{module}.py").write_text(textwrap.dedent(code), encoding="utf-8")

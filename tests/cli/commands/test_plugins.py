@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.plugins import install_package
 from weatherd import __version__
 
 if TYPE_CHECKING:
@@ -83,12 +84,7 @@ empty = extra_weather:empty
 @pytest.fixture
 def extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Install a package with plug-ins, most of them broken."""
-    packages = tmp_path / "packages"
-    (packages / "extra_weather-1.2.dist-info").mkdir(parents=True)
-    (packages / "extra_weather.py").write_text(CODE)
-    (packages / "extra_weather-1.2.dist-info" / "METADATA").write_text("Name: extra-weather\nVersion: 1.2\n")
-    (packages / "extra_weather-1.2.dist-info" / "entry_points.txt").write_text(ENTRY_POINTS)
-    monkeypatch.syspath_prepend(packages)
+    install_package(monkeypatch, tmp_path / "packages", "extra_weather", ENTRY_POINTS, extra_weather=CODE)
 
 
 def _states(text: str) -> dict[str, tuple[str, str]]:
@@ -153,7 +149,7 @@ def test_an_invalid_configuration_does_not_hide_the_list(
 ) -> None:
     """Broken plug-ins have their reason, the others are unknown; the error is on standard error, the exit code 78."""
     (tmp_path / "packages" / "weatherd_hut.py").write_text("raise RuntimeError('boom')\n")
-    with (tmp_path / "packages" / "extra_weather-1.2.dist-info" / "entry_points.txt").open("a") as file:
+    with (tmp_path / "packages" / "extra_weather-1.0.dist-info" / "entry_points.txt").open("a") as file:
         file.write("hut = weatherd_hut:open_forwarder\n")
     (folder / "weatherd.yaml").write_text(f"{text}\n")
     code, out, err = weatherd("plugins", "--format", "json")
@@ -169,7 +165,7 @@ def test_the_text_names_the_package_of_a_plugin(weatherd: Weatherd) -> None:
     """One line per plug-in: kind, name, origin, state and reason; CSV has the same rows."""
     _, out, _ = weatherd("plugins")
     lines = [line.split() for line in out.splitlines()]
-    assert ["provider", "keyless", "extra-weather", "1.2", "unconfigured", "needs", "a", "key"] in lines
+    assert ["provider", "keyless", "extra-weather", "1.0", "unconfigured", "needs", "a", "key"] in lines
     assert ["provider", "open-meteo", "built-in", "enabled"] in lines
     _, out, _ = weatherd("plugins", "-f", "csv")
     assert [row["name"] for row in csv.DictReader(io.StringIO(out))] == [line[1] for line in lines[1:]]
