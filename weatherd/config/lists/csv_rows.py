@@ -69,7 +69,7 @@ def _split_records(text: str, delimiter: str, name: str) -> Iterator[list[_Cell]
         match, column = match_cell(text, offset), offset - line_start
         if not match:
             message = "is not valid CSV: a quotation mark is not closed, or not at the start of its cell"
-            raise _error(name, _Cell("", line, column), message)
+            raise ConfigError(_problem(name, _Cell("", line, column), message))
         quoted, plain, separator = match.groups()
         record.append(_Cell((plain if quoted is None else quoted.replace('""', '"')).strip(), line, column))
         if quoted and "\n" in quoted:
@@ -83,11 +83,9 @@ def _split_records(text: str, delimiter: str, name: str) -> Iterator[list[_Cell]
 def _read_heading(cells: Sequence[_Cell], name: str) -> list[tuple[str, ...]]:
     """Return the key path of each column. Raises ConfigError with all problems of the heading."""
     names = [cell.text for cell in cells]
-    problems = [
-        _error(name, cell, _explain_column(cell.text)).problems[0] for cell in cells if not _find_keys(cell.text)
-    ]
+    problems = [_problem(name, cell, _explain_column(cell.text)) for cell in cells if not _find_keys(cell.text)]
     problems += [
-        _error(name, cell, f"the column {cell.text!r} is there twice").problems[0]
+        _problem(name, cell, f"the column {cell.text!r} is there twice")
         for index, cell in enumerate(cells)
         if cell.text and cell.text in names[:index]
     ]
@@ -133,5 +131,5 @@ def _parse_cell(key: str, text: str) -> Any:
     return text.replace(",", " ").split() if key == "providers" else text
 
 
-def _error(name: str, cell: _Cell, message: str) -> ConfigError:
-    return ConfigError(Problem(format_position(name, (cell.line + 1, cell.column + 1)), message))
+def _problem(name: str, cell: _Cell, message: str) -> Problem:
+    return Problem(format_position(name, (cell.line + 1, cell.column + 1)), message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -28,14 +29,15 @@ class JsonRow(NamedTuple):
         JSON is nearly a part of YAML, so the YAML parser finds them. Where it reads the line otherwise, as with
         surrogate pairs in text, the parts have the position of the row.
         """
-        try:
+        if not isinstance(self.value, dict):
+            return self.value
+        with contextlib.suppress(ConfigError):
             located = parse_yaml(self.line, "")
-        except ConfigError:
-            located = None
-        if isinstance(self.value, dict) and located != self.value:
-            located = YamlMapping((1, self.position[1]))
-            located.update(self.value)
-        return located if isinstance(self.value, dict) else self.value
+            if located == self.value:
+                return located
+        row = YamlMapping((1, self.position[1]))
+        row.update(self.value)
+        return row
 
 
 def read_json_lines(text: str, name: str) -> Iterator[JsonRow]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -70,14 +71,11 @@ class ListRows:
         """Return *city_id* if it is free, or else a free one with the region, such as ``springfield-illinois``."""
         from weatherd.city import make_slug
 
-        candidates = [city_id, f"{city_id}-{make_slug(region)}" if region else city_id]
-        free = next((text for text in candidates if text not in self._by_id and len(text) <= _ID_LENGTH), None)
-        number = 2
-        while free is None:
-            suffix = f"-{number}"
-            text, number = city_id[: _ID_LENGTH - len(suffix)] + suffix, number + 1
-            free = text if text not in self._by_id else None
-        return free
+        with_region = f"{city_id}-{make_slug(region)}" if region else city_id
+        suffixes = (f"-{number}" for number in itertools.count(2))
+        numbered = (city_id[: _ID_LENGTH - len(suffix)] + suffix for suffix in suffixes)
+        candidates = itertools.chain((city_id, with_region), numbered)
+        return next(text for text in candidates if text not in self._by_id and len(text) <= _ID_LENGTH)
 
 
 def read_rows(list_paths: Iterable[Path]) -> Iterator[ListedCity]:
