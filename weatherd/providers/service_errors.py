@@ -26,8 +26,14 @@ def error_from_response(response: Response, status: int, now: datetime, *keys: s
     with contextlib.suppress(ProviderError):
         document = as_mapping(parse_json(response.body))
         reason = next(filter(None, (_parse_reason(document.get(key)) for key in keys)), "")
-    text = f"{status}: {reason}" if reason else f"the service responded with status {status}"
-    return ProviderError(text, failure_of(status), retry_after=retry_after(response.headers, now))
+    return ProviderError(
+        explain_status(status, reason), failure_of(status), retry_after=retry_after(response.headers, now)
+    )
+
+
+def explain_status(status: int, reason: str) -> str:
+    """Return the text of an error: the status, and the service's own *reason* unless that is empty."""
+    return f"{status}: {reason}" if reason else f"the service responded with status {status}"
 
 
 def _parse_reason(value: Any) -> str:

@@ -23,6 +23,7 @@ from weatherd.providers.met_norway.forecast import (
     observation_from_step,
     parse_steps,
 )
+from weatherd.providers.service_errors import explain_status
 from weatherd.providers.values import clean_text
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def _service_error(response: Response, now: float) -> ProviderError:
     status = response.status
     failure = Failure.UNAVAILABLE if status == _THROTTLED else failure_of(status)
     reason = clean_text(response.body.decode(errors="replace")) if response.body.lstrip()[:1] != b"<" else ""
-    text = f"{status}: {reason}" if reason else f"the service responded with status {status}"
+    text = explain_status(status, reason)
     seconds = retry_after(response.headers, datetime.fromtimestamp(now, UTC))
     if failure is Failure.DENIED:
         text += " (check met_norway.contact: it has to identify you; clients that keep sending requests are banned)"
