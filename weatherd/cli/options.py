@@ -119,15 +119,12 @@ Until = Annotated[
 
 def load_user_configuration(config: Path | None) -> Configuration:
     """Load the configuration, and redact its secrets in the log. Raises ConfigError."""
-    from weatherd import log, plugins
+    from weatherd import plugins
     from weatherd.config import loader
-    from weatherd.config.settings import collect_secrets
 
-    loaded = loader.load_configuration(
-        loader.find_settings_file(config, os.environ), os.environ, list(plugins.find_plugins("providers"))
-    )
-    log.configure("error", secrets=collect_secrets(loaded.settings))
-    return loaded
+    file, settings = load_user_settings(config)
+    providers = list(plugins.find_plugins("providers"))
+    return loader.with_city_list(file, settings, loader.find_list_paths(file, settings), providers)
 
 
 def load_user_settings(config: Path | None) -> tuple[Path, Settings]:
