@@ -1,4 +1,4 @@
-"""The door to the terminal: foreign text is shown, never executed."""
+"""Output of the commands: foreign text is shown, never executed by the terminal."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_a_table_escapes_its_cells(width: int | None) -> None:
     assert max(cell_len(line.plain) for line in lines) <= (width or 80)
 
 
-def test_there_is_no_other_door() -> None:
+def test_commands_print_only_escaped_text() -> None:
     """Commands print by ``print_text`` and ``print_lines``, so that no text is printed without escaping."""
     for file in Path(weatherd.cli.__file__).parent.rglob("*.py"):
         text = file.read_text()
