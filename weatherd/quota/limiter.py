@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
-from weatherd.clock import boot_time
 from weatherd.errors import Failure, ProviderError
 from weatherd.quota.breaker import CircuitBreaker
 from weatherd.quota.plans import WINDOW_LABEL
@@ -36,7 +35,7 @@ class RateLimiter:
         concurrency: int,
         now: Callable[[], datetime],
         on_change: Callable[[], None],
-        boot: Callable[[], float] = boot_time,
+        boot: Callable[[], float],
     ) -> None:
         self._meter = meter
         self._now = now
