@@ -331,7 +331,7 @@ MERGE = (
 
 
 def test_merge_keys_are_not_read() -> None:
-    """The complaint says so, for the row or the file, and what to do instead."""
+    """The problem names the row or the file, and what to do instead."""
     text = "cities:\n- &a {name: A, lat: 1, lon: 1}\n- {<<: *a, name: B}\n"
     found = parse_cities([("f.yaml", text)], ["open-meteo"])
     assert [city.name for city in found.cities] == ["A"]

@@ -27,7 +27,7 @@ class ReloadCounter:
         self.reloads = 0
 
     async def wait(self, seconds: float = LONG_ENOUGH) -> None:
-        """Let virtual time pass; return the number of requests."""
+        """Count the requests of the next seconds."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while True:

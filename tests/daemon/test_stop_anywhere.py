@@ -19,7 +19,7 @@ CROWD = [replace(KIEL, id=f"city-{number}", interval=5.0) for number in range(6)
 
 
 async def _pass_turns(count: int) -> None:
-    """Let *count* iterations of the loop pass; virtual time passes in every third one."""
+    """Wait for *count* iterations of the loop; virtual time passes in every third one."""
     for turn in range(count):
         await asyncio.sleep(0 if turn % 3 else 0.37)
 

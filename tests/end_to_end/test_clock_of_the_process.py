@@ -70,7 +70,7 @@ class Daemon:
         self._write_clock()
 
     def suspend(self, seconds: float) -> None:
-        """Let the boot clock and the system time advance, but not the monotonic clock."""
+        """Advance the boot clock and the system time, but not the monotonic clock."""
         self.suspended += seconds
         self._offset += seconds
         self._write_clock()

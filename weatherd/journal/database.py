@@ -115,7 +115,7 @@ def _read_only_mode(file: Path) -> str:
     """Return the parameters of a read-only address.
 
     Even a reader creates the files of the write-ahead log if no other process has the journal open. A user who may only
-    read the folder cannot, so SQLite is told that nobody writes: true as long as the log does not exist.
+    read the folder cannot, so the address states that nobody writes: true as long as the log does not exist.
     """
     is_written = file.with_name(f"{file.name}-wal").exists()
     may_write = os.access(file.parent, os.W_OK, effective_ids=True)

@@ -89,7 +89,7 @@ async def test_a_denied_state_is_not_delivered(tmp_path: Path) -> None:
 
 
 async def test_wrong_credentials_are_named(tmp_path: Path) -> None:
-    """A broker that does not know the user says so."""
+    """The reason of a broker that does not know the user is logged."""
     server = create_broker(tmp_path, f"password_file {tmp_path}/users")
     (tmp_path / "users").touch()
     async with running(server), open_harness(tmp_path / "state") as harness:
