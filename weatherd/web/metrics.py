@@ -176,7 +176,7 @@ class MetricsCollector(Collector):
         delivered = CounterMetricFamily("weatherd_forwarder_delivered", "Observations delivered.", labels=["forwarder"])
         skipped = CounterMetricFamily(
             "weatherd_forwarder_skipped",
-            "Observations skipped because the destination permanently rejected them.",
+            "Observations skipped because the destination permanently rejects or never accepts them.",
             labels=["forwarder"],
         )
         for name, delivery in self._status.deliveries.statuses().items():

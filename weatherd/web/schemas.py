@@ -173,7 +173,7 @@ class ForwarderModel(Model):
 
     forwarder: str
     delivered: int
-    skipped: Annotated[int, Field(description="Observations that the destination permanently rejected")]
+    skipped: Annotated[int, Field(description="Observations that the destination permanently rejects or never accepts")]
     behind: int
     is_down: bool
 
