@@ -31,11 +31,10 @@ _MAX_SILENCE = 60.0  # seconds between two lines of a stream
 _MAX_REDIRECTS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _SCHEMES = ("http", "https")
-_HARMLESS_HEADERS = (
-    "user-agent",
-    "accept",
-    "if-modified-since",
-)  # the only headers sent to another server after a redirect
+# The only headers that are sent to another server after a redirect
+_HARMLESS_HEADERS = ("user-agent", "accept", "if-modified-since")
+# Otherwise aiohttp would add "application/octet-stream" to a body whose type the caller has not set
+_NOT_ADDED_TO_POST = ("Content-Type",)
 _LARGE = 2**20  # bytes; larger bodies are passed as files, which aiohttp sends in chunks
 
 
@@ -141,9 +140,7 @@ async def _send(
             address,
             headers=headers,
             data=io.BytesIO(body) if body and len(body) > _LARGE else body,
-            skip_auto_headers=None
-            if body is None
-            else ("Content-Type",),  # or aiohttp would send application/octet-stream
+            skip_auto_headers=None if body is None else _NOT_ADDED_TO_POST,
             allow_redirects=False,  # because aiohttp would forward all headers except Authorization to other servers
             proxy=proxy,
         )

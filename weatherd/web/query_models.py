@@ -15,9 +15,8 @@ from weatherd.web.schemas import Model
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 _MAX_SEQ = 2**63 - 1  # SQLite's largest integer
-_DECODED_PLUS = re.compile(
-    r" (\d\d:\d\d)$"
-)  # "+01:00" that was not percent-encoded in the URL, where "+" means a space
+# "+01:00" that was not percent-encoded in the URL, where "+" means a space
+_DECODED_PLUS = re.compile(r" (\d\d:\d\d)$")
 
 
 def _parse_integer(value: object) -> object:

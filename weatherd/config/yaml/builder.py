@@ -20,9 +20,8 @@ if TYPE_CHECKING:
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C parser is 20 times faster, but not part of every PyYAML
 
 _MAX_DEPTH = 50
-_MAX_ALIASED = (
-    100_000  # values that aliases may repeat, because nested aliases ("billion laughs") would fill the memory
-)
+# Values that aliases may repeat, because nested aliases ("billion laughs") would fill the memory
+_MAX_ALIASED = 100_000
 _TAGS = (None, "!", "tag:yaml.org,2002:str", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 _SCHEMA_TAGS = {"null", "bool", "int", "float", "binary", "timestamp", "omap", "pairs", "set", "merge"}
 _NODES = (ScalarEvent, AliasEvent, MappingStartEvent, SequenceStartEvent)  # the events that start a node

@@ -22,9 +22,8 @@ from weatherd.errors import ConfigError, Problem
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_COMMA = re.compile(
-    r"((?:\s|#[^\n]*)*),([ \t\r\n]*)"
-)  # with the white space and comments before it and the white space after it
+# With the white space and comments before it and the white space after it
+_COMMA = re.compile(r"((?:\s|#[^\n]*)*),([ \t\r\n]*)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,7 @@ _PRECIPITATION_CODES = MappingProxyType(  # of light, moderate and heavy
 )
 _INTENSITY_LIMITS = (2.5, 7.6)  # mm per hour: lower limits of moderate and heavy
 _OTHER_CODES = MappingProxyType({"fog": 45, "thunderstorm": 95, "hail": None})  # there is no code for hail alone
-_CLOUD_LIMITS = (
-    11,
-    25,
-    80,
-)  # %: mainly clear, partly cloudy, overcast; the last two as for the icons
+_CLOUD_LIMITS = (11, 25, 80)  # %: mainly clear, partly cloudy, overcast; the last two as for the icons
 
 
 def parse_condition(

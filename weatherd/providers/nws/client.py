@@ -47,11 +47,7 @@ _NAME = "nws"
 _BASE_URL = "https://api.weather.gov"
 
 _MAX_STATIONS = 3  # maximum number of stations in one poll
-_STATION_FAILURES = (
-    Failure.REJECTED,
-    Failure.MALFORMED,
-    Failure.EMPTY,
-)  # the next station may work
+_STATION_FAILURES = (Failure.REJECTED, Failure.MALFORMED, Failure.EMPTY)  # the next station may work
 
 
 def parse_nws(city: City, response: Response, fetched_at: datetime) -> Observation:
