@@ -123,7 +123,7 @@ class Journal:
         await self.call(lambda store: store.cursors.save(forwarder, cursor))
 
     async def record_skipped(self, forwarder: str, seqs: Sequence[int], reason: str) -> None:
-        """Record observations that a forwarder's destination permanently rejected."""
+        """Record observations that a forwarder skipped: its destination permanently rejects or never accepts them."""
         await self.call(lambda store: store.record_skipped(forwarder, seqs, reason))
 
 

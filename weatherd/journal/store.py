@@ -160,7 +160,7 @@ class Store:
         return int(self._db.query_value(_LAST_SEQ))
 
     def record_skipped(self, forwarder: str, seqs: Iterable[int], reason: str) -> None:
-        """Record observations that a forwarder's destination permanently rejected."""
+        """Record observations that a forwarder skipped: its destination permanently rejects or never accepts them."""
         rows = [(forwarder, seq, reason) for seq in seqs]
         with self._db.transaction():
             self._db.execute_many("INSERT OR REPLACE INTO skipped VALUES (?, ?, ?)", rows)

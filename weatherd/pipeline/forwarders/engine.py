@@ -37,7 +37,7 @@ class Progress:
     """A forwarder's progress since the start."""
 
     delivered: int = 0  # observations
-    skipped: int = 0  # observations that the destination permanently rejected
+    skipped: int = 0  # observations that the destination permanently rejects or never accepts
     is_down: bool = False
 
 

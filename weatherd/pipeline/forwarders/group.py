@@ -28,7 +28,7 @@ class DeliveryStatus:
     """A forwarder's counts of observations since the start, and whether its destination is unavailable."""
 
     delivered: int
-    skipped: int  # because the destination permanently rejected them
+    skipped: int  # because the destination permanently rejects or never accepts them
     behind: int  # left to deliver
     is_down: bool
 
