@@ -14,6 +14,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from yarl import URL
 
+from tests.http.raw_server import serve_bytes
+from tests.support.servers import free_port
 from tests.support.virtual_time import EPOCH
 from weatherd.errors import Failure, ProviderError
 from weatherd.http.client import MAX_BYTES, get, post, stream_lines
@@ -24,6 +26,8 @@ from weatherd.http.trace import start_tracing, stop_tracing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from tests.http.raw_server import Talk
 
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -41,21 +45,10 @@ async def serving(handler: Handler) -> AsyncIterator[tuple[Session, str]]:
 
 
 @contextlib.asynccontextmanager
-async def listening(
-    talk: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
-) -> AsyncIterator[str]:
-    """Serve raw bytes that no HTTP server would send; *talk* handles one connection, which is then closed."""
-
-    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.closing(writer):
-            await talk(reader, writer)
-
-    server = await asyncio.start_server(connected, "127.0.0.1", 0)
-    try:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/data/"
-    finally:
-        server.close()
-        await server.wait_closed()
+async def listening(talk: Talk) -> AsyncIterator[str]:
+    """Serve raw bytes; yield the URL."""
+    async with serve_bytes(talk) as port:
+        yield f"http://127.0.0.1:{port}/data/"
 
 
 async def get_error(session: Session, url: str, deadline: float = 30) -> ProviderError:
@@ -308,15 +301,11 @@ async def test_the_body_of_a_redirect_is_not_awaited() -> None:
 
 async def test_the_trace_of_a_redirect_is_that_of_the_last_request() -> None:
     """If the target of a redirect does not respond, the trace has no status."""
-
-    async def talk(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
-        pass
+    nobody = f"http://127.0.0.1:{free_port()}/data/"
 
     async def handler(_: web.Request) -> web.Response:
         return web.Response(status=302, headers={"Location": nobody})
 
-    async with listening(talk) as nobody:
-        pass
     async with serving(handler) as (session, url):
         token = start_tracing()
         assert "Connection refused" in str(await get_error(session, url))
@@ -445,14 +434,9 @@ async def test_a_reset_connection_is_an_outage() -> None:
 
 async def test_a_refused_connection() -> None:
     """The error names the host, the port and the reason, and nothing else."""
-
-    async def talk(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
-        pass
-
-    async with listening(talk) as url:
-        port = url.split(":")[2].split("/")[0]
+    port = free_port()
     async with open_session("weatherd/test") as session:
-        error = await get_error(session, url)
+        error = await get_error(session, f"http://127.0.0.1:{port}/data/")
     assert str(error) == f"no connection to 127.0.0.1:{port}: Connection refused"
 
 

@@ -5,16 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.http.raw_server import serve_bytes
 from weatherd.errors import ProviderError
 from weatherd.http.client import get
 from weatherd.http.session import open_session
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
 
 RESPONSES = {
     "no response": b"",
@@ -24,24 +21,6 @@ RESPONSES = {
     "cut chunks": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
     "error": b"HTTP/1.1 500 Oops\r\nContent-Length: 5\r\n\r\nhello",
 }
-
-
-@contextlib.asynccontextmanager
-async def serve_bytes(response: bytes, *, hang: bool) -> AsyncIterator[str]:
-    """Serve *response* to every request, then close the connection, or keep it open."""
-
-    async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
-            await reader.readuntil(b"\r\n\r\n")
-            writer.write(response)
-            if hang:
-                await reader.read()
-            writer.close()
-            await writer.wait_closed()
-
-    server = await asyncio.start_server(respond, "127.0.0.1", 0)
-    async with server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
 
 
 def collect() -> list[object]:
@@ -60,7 +39,15 @@ def collect() -> list[object]:
 @pytest.mark.parametrize("name", RESPONSES)
 async def test_failed_requests_leave_no_cycles(name: str, *, hang: bool) -> None:
     """The collector finds nothing of weatherd or aiohttp after bad responses. In 3.11 it finds asyncio's transports."""
-    async with serve_bytes(RESPONSES[name], hang=hang) as url, open_session("test") as session:
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(RESPONSES[name])
+        if hang:
+            await reader.read()
+
+    async with serve_bytes(talk) as port, open_session("test") as session:
+        url = f"http://127.0.0.1:{port}/"
         garbage: list[type] = []
         for attempts in (2, 10):  # the first requests fill caches
             gc.collect()

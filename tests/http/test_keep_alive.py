@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.http.raw_server import RESPONSE, respond, serve_bytes
 from weatherd.errors import Failure, ProviderError
 from weatherd.http.client import get, post
 from weatherd.http.connections import KEEP_ALIVE
@@ -16,8 +17,6 @@ from weatherd.http.trace import start_tracing, stop_tracing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-
-RESPONSE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
 
 @contextlib.asynccontextmanager
@@ -36,19 +35,15 @@ async def serving(
         nonlocal connections
         number, connections = connections, connections + 1
         left = responses[number] if number < len(responses) else 0
-        with contextlib.suppress(asyncio.IncompleteReadError):
-            while await reader.readuntil(b"\r\n\r\n"):
-                requests.append(number)
-                if not left:
-                    break
-                left -= 1
-                writer.write(RESPONSE)
-        writer.close()
+        while await reader.readuntil(b"\r\n\r\n"):
+            requests.append(number)
+            if not left:
+                break
+            left -= 1
+            writer.write(RESPONSE)
 
-    server = await asyncio.start_server(talk, "127.0.0.1", 0)
-    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-    async with server, open_session("weatherd/test", keep_alive=keep_alive) as session:
-        yield session, url, requests
+    async with serve_bytes(talk) as port, open_session("weatherd/test", keep_alive=keep_alive) as session:
+        yield session, f"http://127.0.0.1:{port}/", requests
 
 
 async def test_a_closed_idle_connection_causes_one_retry() -> None:
@@ -102,15 +97,13 @@ async def test_an_unused_connection_is_closed() -> None:
     ended = asyncio.Event()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.closing(writer), contextlib.suppress(asyncio.IncompleteReadError):
-            while await reader.readuntil(b"\r\n\r\n"):
-                writer.write(RESPONSE)
-        ended.set()
+        try:
+            await respond(reader, writer)
+        finally:
+            ended.set()
 
-    server = await asyncio.start_server(talk, "127.0.0.1", 0)
-    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-    async with server, open_session("weatherd/test", keep_alive=0.2) as session:
-        await get(session, url, {})
+    async with serve_bytes(talk) as port, open_session("weatherd/test", keep_alive=0.2) as session:
+        await get(session, f"http://127.0.0.1:{port}/", {})
         assert not ended.is_set()
         async with asyncio.timeout(10):
             await ended.wait()
@@ -135,16 +128,14 @@ async def test_an_unsolicited_response_is_discarded(unsolicited: bytes, pause: f
     requests = []
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.closing(writer), contextlib.suppress(asyncio.IncompleteReadError):
-            while request := await reader.readuntil(b"\r\n\r\n"):
-                requests.append(request)
-                writer.write(RESPONSE)
-                await asyncio.sleep(pause)
-                writer.write(unsolicited)
+        while request := await reader.readuntil(b"\r\n\r\n"):
+            requests.append(request)
+            writer.write(RESPONSE)
+            await asyncio.sleep(pause)
+            writer.write(unsolicited)
 
-    server = await asyncio.start_server(talk, "127.0.0.1", 0)
-    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-    async with server, open_session("weatherd/test") as session:
+    async with serve_bytes(talk) as port, open_session("weatherd/test") as session:
+        url = f"http://127.0.0.1:{port}/"
         for _ in range(3):
             assert (await get(session, url, {})).body == b"{}"
             await asyncio.sleep(2)
@@ -182,17 +173,14 @@ async def test_a_request_is_not_retried_once_the_response_has_begun(begun: bytes
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal requests
-        with contextlib.suppress(asyncio.IncompleteReadError):
-            for response in (RESPONSE, begun):
-                await reader.readuntil(b"\r\n\r\n")
-                requests += 1
-                writer.write(response)
-                await writer.drain()
-        writer.close()
+        for response in (RESPONSE, begun):
+            await reader.readuntil(b"\r\n\r\n")
+            requests += 1
+            writer.write(response)
+            await writer.drain()
 
-    server = await asyncio.start_server(talk, "127.0.0.1", 0)
-    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-    async with server, open_session("weatherd/test") as session:
+    async with serve_bytes(talk) as port, open_session("weatherd/test") as session:
+        url = f"http://127.0.0.1:{port}/"
         await get(session, url, {})
         with pytest.raises(ProviderError, match="closed the connection without a response"):
             await get(session, url, {})
@@ -221,16 +209,13 @@ async def test_a_late_response_is_not_taken_for_the_next_one() -> None:
     """The connection of an abandoned request is closed."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-            while request := await reader.readuntil(b"\r\n\r\n"):
-                await asyncio.sleep(5)
-                path = request.split()[1]
-                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(path), path))
-        writer.close()
+        while request := await reader.readuntil(b"\r\n\r\n"):
+            await asyncio.sleep(5)
+            path = request.split()[1]
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(path), path))
 
-    server = await asyncio.start_server(talk, "127.0.0.1", 0)
-    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    async with server, open_session("weatherd/test") as session:
+    async with serve_bytes(talk) as port, open_session("weatherd/test") as session:
+        url = f"http://127.0.0.1:{port}"
         with pytest.raises(ProviderError, match="within 2 s"):
             await get(session, f"{url}/first", {}, deadline=2)
         assert (await get(session, f"{url}/second", {})).body == b"/second"
@@ -241,15 +226,13 @@ async def test_an_unread_request_body_is_not_taken_for_a_request() -> None:
     requests: list[bytes] = []
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.closing(writer):
-            requests.append(await reader.readuntil(b"\r\n\r\n"))
-            writer.write(RESPONSE)
-            await over.wait()
+        requests.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(RESPONSE)
+        await over.wait()
 
     over = asyncio.Event()
-    server = await asyncio.start_server(talk, "127.0.0.1", 0, limit=2**16)
-    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-    async with server, open_session("weatherd/test") as session:
+    async with serve_bytes(talk) as port, open_session("weatherd/test") as session:
+        url = f"http://127.0.0.1:{port}/"
         assert (await post(session, url, bytes(50_000_000), {})).status == 200
         assert (await get(session, url, {})).status == 200
         over.set()

@@ -12,6 +12,7 @@ import pytest
 import trustme
 from yarl import URL
 
+from tests.http.raw_server import RESPONSE, serve_bytes
 from tests.support.servers import free_port
 from weatherd.errors import Failure, ProviderError
 from weatherd.http.client import get, post, stream_lines
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
-RESPONSE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 SECRET = "hunter2"  # the password of the proxy
 KEY = "0123456789abcdef"
 
@@ -46,14 +46,13 @@ class Proxy:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection."""
         self.tasks.add(asyncio.current_task())
-        with contextlib.closing(writer), contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-            while head := (await reader.readuntil(b"\r\n\r\n")).decode():
-                self.heads.append(head)
-                if head.startswith("CONNECT") and self._tunnel_to:
-                    return await self._tunnel(reader, writer)
-                if not self._response:
-                    return None
-                writer.write(self._response)
+        while head := (await reader.readuntil(b"\r\n\r\n")).decode():
+            self.heads.append(head)
+            if head.startswith("CONNECT") and self._tunnel_to:
+                return await self._tunnel(reader, writer)
+            if not self._response:
+                return None
+            writer.write(self._response)
         return None
 
     async def _tunnel(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -74,9 +73,7 @@ async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 @contextlib.asynccontextmanager
 async def running(proxy: Proxy) -> AsyncIterator[Proxy]:
     """Run a proxy."""
-    server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
-    proxy.port = server.sockets[0].getsockname()[1]
-    async with server:
+    async with serve_bytes(proxy.serve) as proxy.port:
         yield proxy
     if tasks := [task for task in proxy.tasks if task]:
         await asyncio.wait(tasks, timeout=10)
@@ -106,15 +103,13 @@ async def test_https_goes_through_a_tunnel(tmp_path: Path) -> None:
     heads: list[str] = []
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.closing(writer), contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-            while head := await reader.readuntil(b"\r\n\r\n"):
-                heads.append(head.decode())
-                writer.write(RESPONSE)
+        while head := await reader.readuntil(b"\r\n\r\n"):
+            heads.append(head.decode())
+            writer.write(RESPONSE)
 
-    server = await asyncio.start_server(talk, "127.0.0.1", 0, ssl=context)
     async with (
-        server,
-        running(Proxy(tunnel_to=server.sockets[0].getsockname()[1])) as proxy,
+        serve_bytes(talk, context) as port,
+        running(Proxy(tunnel_to=port)) as proxy,
         open_session("weatherd/test", environ=proxy.environ, ca_file=tmp_path / "ca.pem") as session,
         open_session("weatherd/test", environ=proxy.environ) as unaware,
     ):
@@ -168,14 +163,14 @@ async def test_an_unavailable_proxy(scheme: str) -> None:
 async def test_a_slow_response_through_a_proxy() -> None:
     """Proxy or service may be slow, so the error names the proxy only at its end."""
 
-    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.closing(writer):
-            await reader.read()
+    async def silent(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        await reader.read()
 
-    server = await asyncio.start_server(silent, "127.0.0.1", 0)
     proxy = Proxy()
-    proxy.port = server.sockets[0].getsockname()[1]
-    async with server, open_session("weatherd/test", environ=proxy.environ) as session:
+    async with (
+        serve_bytes(silent) as proxy.port,
+        open_session("weatherd/test", environ=proxy.environ) as session,
+    ):
         for scheme in ("http", "https"):
             error = await get_error(session, f"{scheme}://weather.invalid/data")
             assert str(error) == f"no complete response within 15 s (through the proxy 127.0.0.1:{proxy.port})"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import ssl
 from typing import TYPE_CHECKING
@@ -11,12 +10,14 @@ import pytest
 import trustme
 from yarl import URL
 
+from tests.http.raw_server import RESPONSE, serve_bytes
 from weatherd.errors import Failure, ProviderError
 from weatherd.http.client import get, stream_lines
 from weatherd.http.redirects import Reach, check_reach, find_reach, resolve_location
 from weatherd.http.session import open_session
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import AsyncIterator
     from pathlib import Path
 
@@ -34,19 +35,16 @@ class Server:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection."""
-        with contextlib.closing(writer), contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-            while head := (await reader.readuntil(b"\r\n\r\n")).decode():
-                self.heads.append(head)
-                moved = f"HTTP/1.1 302 Found\r\nLocation: {self.location}\r\nContent-Length: 0\r\n\r\n"
-                writer.write(moved.encode() if self.location else b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+        while head := (await reader.readuntil(b"\r\n\r\n")).decode():
+            self.heads.append(head)
+            moved = f"HTTP/1.1 302 Found\r\nLocation: {self.location}\r\nContent-Length: 0\r\n\r\n"
+            writer.write(moved.encode() if self.location else RESPONSE)
 
 
 @contextlib.asynccontextmanager
 async def running(server: Server, context: ssl.SSLContext | None = None) -> AsyncIterator[Server]:
     """Run a server on loopback."""
-    listener = await asyncio.start_server(server.serve, "127.0.0.1", 0, ssl=context)
-    server.port = listener.sockets[0].getsockname()[1]
-    async with listener:
+    async with serve_bytes(server.serve, context) as server.port:
         yield server
 
 

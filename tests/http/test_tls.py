@@ -11,18 +11,17 @@ import aiohttp
 import pytest
 import trustme
 
+from tests.http.raw_server import RESPONSE, respond, serve_bytes
 from weatherd.errors import ProviderError
 from weatherd.http.client import get
 from weatherd.http.connections import CheckedConnector, ClientTls, TimedResolver
 from weatherd.http.session import Session, open_session
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
-    Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-
-RESPONSE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+    from tests.http.raw_server import Talk
 
 
 @contextlib.asynccontextmanager
@@ -30,20 +29,8 @@ async def serving(authority: trustme.CA, talk: Talk) -> AsyncIterator[str]:
     """Serve localhost over TLS with a certificate issued by *authority*."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost").configure_cert(context)
-
-    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.closing(writer), contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-            await talk(reader, writer)
-
-    server = await asyncio.start_server(connected, "127.0.0.1", 0, ssl=context)
-    async with server:
-        yield f"https://localhost:{server.sockets[0].getsockname()[1]}/"
-
-
-async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Respond to every request."""
-    while await reader.readuntil(b"\r\n\r\n"):
-        writer.write(RESPONSE)
+    async with serve_bytes(talk, context) as port:
+        yield f"https://localhost:{port}/"
 
 
 def write_certificate(authority: trustme.CA, path: Path) -> Path:
