@@ -86,12 +86,14 @@ def _describe_city(city: CityDetail, now: datetime) -> Iterator[tuple[str, str]]
 
 
 def _describe_poll(poll: PollModel | None, now: datetime) -> Iterator[tuple[str, str]]:
+    from weatherd.formatting import format_count
+
     if poll is None:
         yield "last poll", "none since the daemon started"
         return
     yield "last poll", f"{format_age(poll.began, now)} ago, took {poll.seconds * 1000:.0f} ms: {poll.decided}"
     if poll.failures:
-        yield "", f"{poll.failures} {'poll' if poll.failures == 1 else 'polls in a row'} without a fresh observation"
+        yield "", f"{format_count(poll.failures, 'poll', 'polls in a row')} without a fresh observation"
     for attempt in poll.tries:
         reason = f": {attempt.reason}" if attempt.reason else ""
         yield f"  {attempt.provider} ", f"{attempt.outcome}, {attempt.seconds * 1000:.0f} ms{reason}"
