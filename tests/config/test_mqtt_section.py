@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,13 +28,16 @@ def files(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("named", ["ca_file: ca.pem", "cert_file: cert.pem, key_file: key.pem", "cert_file: both.pem"])
-def test_files_are_relative_to_the_settings(files: Path, named: str) -> None:
-    """Also a certificate and its key in one file."""
-    section = parse_settings(f"mqtt: {{tls: true, {named}}}", str(files / "f.yaml"), {}).mqtt
+@pytest.mark.parametrize(
+    "named",
+    [{"ca_file": "ca.pem"}, {"cert_file": "cert.pem", "key_file": "key.pem"}, {"cert_file": "both.pem"}],
+)
+def test_files_are_relative_to_the_settings(files: Path, named: dict[str, str]) -> None:
+    """A file name is relative to the folder of the settings file. One file may hold a certificate and its key."""
+    section = parse_settings(json.dumps({"mqtt": {"tls": True, **named}}), str(files / "f.yaml"), {}).mqtt
     assert section
-    assert section.ca_file in (None, files / "ca.pem")
-    assert section.cert_file in (None, files / "cert.pem", files / "both.pem")
+    found = section.model_dump(include={"ca_file", "cert_file", "key_file"}, exclude_none=True)
+    assert found == {key: files / name for key, name in named.items()}
 
 
 @pytest.mark.parametrize(
@@ -65,7 +69,7 @@ def test_a_topic_that_cannot_be_published_is_an_error_at_startup(name: str, topi
 
 
 def test_a_topic_may_have_parts() -> None:
-    """Such as that of a house."""
+    """Parts between slashes are accepted, such as ``my_house/Weather-1``."""
     section = parse_settings("mqtt: {topic_prefix: my_house/Weather-1}", "f.yaml", {}).mqtt
     assert section
     assert section.topic_prefix == "my_house/Weather-1"
