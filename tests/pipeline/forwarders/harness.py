@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from tests.support.fakes import BERLIN, KIEL, new_key_values, observation
+from tests.support.servers import Postgres, running
 from weatherd.config.settings import Settings
 from weatherd.http.session import open_session
 from weatherd.journal.journal import open_journal
@@ -93,3 +94,26 @@ async def wait_until(condition: Callable[[], Awaitable[bool]]) -> None:
     async with asyncio.timeout(PATIENCE):
         while not await condition():  # noqa: ASYNC110 - it is another process that changes
             await asyncio.sleep(0.05)
+
+
+async def is_logged(logs: list[Any], event: str) -> bool:
+    """Return whether an event was logged."""
+    return any(log["event"] == event for log in logs)
+
+
+async def is_caught_up(deliveries: DeliveryGroup) -> bool:
+    """Return whether everything was delivered."""
+    return not deliveries.statuses()["destination"].behind
+
+
+async def is_delivered(deliveries: DeliveryGroup, count: int) -> bool:
+    """Return whether *count* observations were delivered."""
+    return deliveries.statuses()["destination"].delivered == count
+
+
+@contextlib.asynccontextmanager
+async def run_postgres(folder: Path) -> AsyncIterator[tuple[DeliveryHarness, Postgres]]:
+    """Run a server, and yield it and a harness."""
+    server = Postgres()
+    async with running(server), open_harness(folder / "state") as harness:
+        yield harness, server

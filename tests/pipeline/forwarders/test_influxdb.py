@@ -14,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.pipeline.forwarders.destination import capture_warnings
-from tests.pipeline.forwarders.harness import DeliveryHarness, open_harness, wait_until
+from tests.pipeline.forwarders.harness import DeliveryHarness, is_caught_up, is_logged, open_harness, wait_until
 from tests.support.fakes import KIEL, observation
 from tests.support.servers import Influxd, Victoria, running
 from tests.support.virtual_time import EPOCH
@@ -111,30 +111,19 @@ async def test_a_server_that_comes_late_dies_and_comes_again(tmp_path: Path) -> 
         await harness.add_observations(3000)
         with capture_warnings() as logs:
             async with harness.run_forwarder(open_forwarder, **forwarder_settings(server)) as deliveries:
-
-                async def is_behind() -> bool:
-                    return deliveries.statuses()["destination"].behind > 0
-
-                async def is_caught_up() -> bool:
-                    return not await is_behind()
-
-                await wait_until(lambda: _is_logged(logs, "forwarder.down"))
+                await wait_until(lambda: is_logged(logs, "forwarder.down"))
                 await server.starts()
-                await wait_until(lambda: _is_logged(logs, "forwarder.recovered"))
+                await wait_until(lambda: is_logged(logs, "forwarder.recovered"))
                 server.dies()
                 await harness.add_observations(3000)
                 await server.starts()
-                await wait_until(is_caught_up)
+                await wait_until(lambda: is_caught_up(deliveries))
                 server.freezes()
                 await harness.add_observations(1000)
                 server.thaws()
-                await wait_until(is_caught_up)
+                await wait_until(lambda: is_caught_up(deliveries))
         assert await count_points(server) == harness.added == 7000
         assert deliveries.statuses()["destination"].skipped == 0
-
-
-async def _is_logged(logs: list[Any], event: str) -> bool:
-    return any(log["event"] == event for log in logs)
 
 
 @pytest.mark.real_time
@@ -149,7 +138,7 @@ async def test_a_point_that_the_server_rejects_is_skipped(tmp_path: Path) -> Non
         await harness.add_observations(1, visibility=1000.0)
         await harness.add_observations(50)
         async with harness.run_forwarder(open_forwarder, **forwarder_settings(server)) as deliveries:
-            await wait_until(lambda: _is_caught_up(deliveries))
+            await wait_until(lambda: is_caught_up(deliveries))
             assert deliveries.statuses()["destination"] == DeliveryStatus(100, 1, 0, is_down=False)
         assert await count_points(server) == 100
 
@@ -173,7 +162,7 @@ async def test_the_count_of_a_partial_write_is_not_believed(tmp_path: Path) -> N
         await harness.add_observations(20)
         section = {"url": str(server.make_url("")), "database": "weather"}
         async with harness.run_forwarder(open_forwarder, influxdb=section) as deliveries:
-            await wait_until(lambda: _is_caught_up(deliveries))
+            await wait_until(lambda: is_caught_up(deliveries))
             assert deliveries.statuses()["destination"] == DeliveryStatus(19, 1, 0, is_down=False)
     assert len(set(stored)) == 19
 
@@ -190,7 +179,7 @@ async def test_a_measurement_that_other_software_uses_is_avoided(tmp_path: Path)
         await harness.add_observations(20)
         settings = {"influxdb": {"url": server.url, "database": "weather", "measurement": "weatherd, mine"}}
         async with harness.run_forwarder(open_forwarder, **settings) as deliveries:
-            await wait_until(lambda: _is_caught_up(deliveries))
+            await wait_until(lambda: is_caught_up(deliveries))
             assert deliveries.statuses()["destination"] == DeliveryStatus(20, 0, 0, is_down=False)
         found = await server.rows('SELECT count(temperature) FROM "weatherd, mine"')
         assert found[0]["count"] == 20
@@ -204,7 +193,7 @@ async def test_a_revision_overwrites_the_point(tmp_path: Path) -> None:
         async with running(server), harness.run_forwarder(open_forwarder, **forwarder_settings(server)) as deliveries:
             for temperature in (1.0, 2.5):
                 await harness.add_observations(1, observed_at=harness.begin, temperature=temperature)
-                await wait_until(lambda: _is_caught_up(deliveries))
+                await wait_until(lambda: is_caught_up(deliveries))
             rows = await server.rows("SELECT temperature FROM weather")
         assert [(row["temperature"], row["time"]) for row in rows] == [(2.5, int(harness.begin.timestamp()) * 10**6)]
 
@@ -219,10 +208,10 @@ async def test_a_missing_database_is_waited_for(tmp_path: Path) -> None:
             async with harness.run_forwarder(
                 open_forwarder, influxdb={"url": server.url, "database": "other"}
             ) as deliveries:
-                await wait_until(lambda: _is_logged(logs, "forwarder.down"))
+                await wait_until(lambda: is_logged(logs, "forwarder.down"))
                 assert 'database not found: "other"' in logs[0]["reason"].replace("\\", "")
                 await server.ask("/query", q="CREATE DATABASE other")
-                await wait_until(lambda: _is_caught_up(deliveries))
+                await wait_until(lambda: is_caught_up(deliveries))
                 assert deliveries.statuses()["destination"] == DeliveryStatus(5, 0, 0, is_down=False)
 
 
@@ -236,7 +225,7 @@ async def test_victoria_metrics_takes_both_forms(tmp_path: Path, options: dict[s
     async with running(server), open_harness(tmp_path / "state") as harness:
         await harness.add_observations(20)
         async with harness.run_forwarder(open_forwarder, influxdb={"url": server.url, **options}) as deliveries:
-            await wait_until(lambda: _is_caught_up(deliveries))
+            await wait_until(lambda: is_caught_up(deliveries))
         assert await server.values("weather_temperature") == 20
 
 
@@ -251,7 +240,7 @@ async def test_victoria_metrics_has_exact_values(tmp_path: Path) -> None:
         for number in numbers:
             await harness.add_observations(1, visibility=number)
         async with harness.run_forwarder(open_forwarder, **forwarder_settings(server)) as deliveries:
-            await wait_until(lambda: _is_caught_up(deliveries))
+            await wait_until(lambda: is_caught_up(deliveries))
         assert await server.read_values("weather_visibility") == numbers
 
 
@@ -265,9 +254,5 @@ async def test_victoria_metrics_keeps_both_values_of_a_revision(tmp_path: Path) 
         async with harness.run_forwarder(open_forwarder, **forwarder_settings(server)) as deliveries:
             for temperature in (2.5, 1.0):
                 await harness.add_observations(1, observed_at=harness.begin, temperature=temperature)
-                await wait_until(lambda: _is_caught_up(deliveries))
+                await wait_until(lambda: is_caught_up(deliveries))
         assert sorted(await server.read_values("weather_temperature")) == [1.0, 2.5]
-
-
-async def _is_caught_up(deliveries: Any) -> bool:
-    return not deliveries.statuses()["destination"].behind

@@ -14,7 +14,7 @@ import pytest
 import trustme
 
 from tests.pipeline.forwarders.destination import capture_warnings
-from tests.pipeline.forwarders.harness import DeliveryHarness, open_harness, wait_until
+from tests.pipeline.forwarders.harness import DeliveryHarness, is_caught_up, is_logged, open_harness, wait_until
 from tests.support.fakes import BERLIN, KIEL, MUNICH
 from tests.support.servers import Mosquitto, running
 from weatherd.formatting import to_dict
@@ -281,21 +281,21 @@ async def test_a_broker_that_dies_and_freezes_gets_everything(tmp_path: Path) ->
         received: list[float] = []
         with capture_warnings() as logs:
             async with harness.run_forwarder(open_forwarder, **forwarder_settings(server)) as deliveries:
-                await wait_until(lambda: _is_logged(logs, "forwarder.down"))
+                await wait_until(lambda: is_logged(logs, "forwarder.down"))
                 await server.starts()
                 async with run_listener(server) as listener:
-                    await wait_until(lambda: _is_caught_up(deliveries))
+                    await wait_until(lambda: is_caught_up(deliveries))
                     received += _numbers(listener)
                 server.dies()
                 await harness.add_observations(500)
                 await server.starts()
                 async with run_listener(server) as listener:
-                    await wait_until(lambda: _is_caught_up(deliveries))
+                    await wait_until(lambda: is_caught_up(deliveries))
                     server.freezes()
                     await harness.add_observations(100)
                     await asyncio.sleep(0)
                     server.thaws()
-                    await wait_until(lambda: _is_caught_up(deliveries))
+                    await wait_until(lambda: is_caught_up(deliveries))
                     await listener.client.publish("end", b"end", qos=1)
                     await listener.wait_for("end", b"end")
                     received += _numbers(listener)
@@ -322,20 +322,12 @@ async def test_without_discovery_nothing_is_announced(tmp_path: Path) -> None:
         assert not [topic for topic in await read_retained(server) if topic.startswith("homeassistant/")]
 
 
-async def _is_logged(logs: list[Any], event: str) -> bool:
-    return any(log["event"] == event for log in logs)
-
-
-async def _is_caught_up(deliveries: Any) -> bool:
-    return not deliveries.statuses()["destination"].behind
-
-
 async def test_a_restart_of_everything_shows_what_the_journal_knows(tmp_path: Path) -> None:
     """Daemon and broker restart, the broker has forgotten everything, nothing is new: the last values are published."""
     async with run_broker(tmp_path) as (harness, server):
         async with harness.run_forwarder(open_forwarder, **forwarder_settings(server)) as deliveries:
             await harness.add_observations(2, **NOW)
-            await wait_until(lambda: _is_caught_up(deliveries))
+            await wait_until(lambda: is_caught_up(deliveries))
         server.dies()
         for file in server.folder.glob("mosquitto.db*"):
             file.unlink()
@@ -379,7 +371,7 @@ async def test_a_moved_city_is_offline_until_it_is_polled(tmp_path: Path) -> Non
         await harness.add_observations(1, **NOW)  # fetched before the move
         del harness.latest["kiel"]
         await listener.wait_for("weatherd/kiel/availability", b"offline")
-        await wait_until(lambda: _is_caught_up(deliveries))
+        await wait_until(lambda: is_caught_up(deliveries))
         assert json.loads((await read_retained(server))["weatherd/kiel/state"])["temperature"] == 0.0
         assert listener.payloads_on("weatherd/kiel/availability")[-1] == b"offline"
         await harness.add_observations(1, **NOW)

@@ -12,7 +12,7 @@ import aiomqtt
 import pytest
 
 from tests.pipeline.forwarders.destination import capture_warnings
-from tests.pipeline.forwarders.harness import open_harness, wait_until
+from tests.pipeline.forwarders.harness import is_delivered, is_logged, open_harness, wait_until
 from tests.support.fakes import BERLIN
 from tests.support.servers import Mosquitto, free_port, running
 from weatherd.pipeline.forwarders.mqtt import open_forwarder
@@ -42,16 +42,6 @@ def counts(deliveries: Any) -> tuple[int, int, int]:
     """Return the observations delivered, skipped and behind."""
     status = deliveries.statuses()["destination"]
     return (status.delivered, status.skipped, status.behind)
-
-
-async def is_delivered(deliveries: Any, count: int) -> bool:
-    """Return whether *count* observations were delivered."""
-    return bool(deliveries.statuses()["destination"].delivered == count)
-
-
-async def is_logged(logs: list[Any], event: str) -> bool:
-    """Return whether an event was logged."""
-    return any(log["event"] == event for log in logs)
 
 
 async def test_a_topic_that_the_broker_denies_is_an_outage(tmp_path: Path) -> None:

@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import pytest
 
 from tests.pipeline.forwarders.destination import capture_warnings
-from tests.pipeline.forwarders.harness import DeliveryHarness, open_harness, wait_until
+from tests.pipeline.forwarders.harness import (
+    is_caught_up,
+    is_logged,
+    run_postgres,
+    wait_until,
+)
 from tests.support.fakes import BERLIN
-from tests.support.servers import Postgres, running
 from weatherd.observation import FIELDS
 from weatherd.pipeline.forwarders.group import DeliveryStatus
 from weatherd.pipeline.forwarders.postgres import TABLE, open_forwarder
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from tests.support.servers import Postgres
+
 pytestmark = [pytest.mark.real_time, pytest.mark.processes, pytest.mark.once]
-
-
-@asynccontextmanager
-async def run_postgres(folder: Path) -> AsyncIterator[tuple[DeliveryHarness, Postgres]]:
-    """Run a server, and yield it and a harness."""
-    server = Postgres()
-    async with running(server), open_harness(folder / "state") as harness:
-        yield harness, server
 
 
 def forwarder_settings(server: Postgres) -> dict[str, Any]:
@@ -44,17 +40,17 @@ async def test_a_server_that_dies_and_freezes_gets_everything(tmp_path: Path) ->
         await harness.add_observations(3000)
         with capture_warnings() as logs:
             async with harness.run_forwarder(open_forwarder, **forwarder_settings(server)) as deliveries:
-                await wait_until(lambda: _is_logged(logs, "forwarder.down"))
+                await wait_until(lambda: is_logged(logs, "forwarder.down"))
                 await server.starts()
-                await wait_until(lambda: _is_logged(logs, "forwarder.recovered"))
+                await wait_until(lambda: is_logged(logs, "forwarder.recovered"))
                 server.dies()
                 await harness.add_observations(2000, BERLIN, station="K1", code=None, wind_gust=12.5)
                 await server.starts()
-                await wait_until(lambda: _is_caught_up(deliveries))
+                await wait_until(lambda: is_caught_up(deliveries))
                 server.freezes()
                 await harness.add_observations(500)
                 server.thaws()
-                await wait_until(lambda: _is_caught_up(deliveries))
+                await wait_until(lambda: is_caught_up(deliveries))
         rows = await server.rows(f"SELECT {', '.join(FIELDS)} FROM {TABLE} ORDER BY observed_at")  # noqa: S608
         async with harness.journal.open_reader() as reading:
             kept = [entry.observation for entry in await reading.read_after(0, 10_000)]
@@ -69,7 +65,7 @@ async def test_a_frozen_server_does_not_delay_the_stop(tmp_path: Path) -> None:
     async with run_postgres(tmp_path) as (harness, server):
         async with harness.run_forwarder(open_forwarder, **forwarder_settings(server)) as deliveries:
             await harness.add_observations(10)
-            await wait_until(lambda: _is_caught_up(deliveries))
+            await wait_until(lambda: is_caught_up(deliveries))
             server.freezes()
             await harness.add_observations(1000)
             began = asyncio.get_running_loop().time()
@@ -85,7 +81,7 @@ async def test_a_revision_replaces_the_row(tmp_path: Path) -> None:
         async with harness.run_forwarder(open_forwarder, **forwarder_settings(server)) as deliveries:
             for temperature in (1.0, 2.5):
                 await harness.add_observations(1, observed_at=harness.begin, temperature=temperature)
-                await wait_until(lambda: _is_caught_up(deliveries))
+                await wait_until(lambda: is_caught_up(deliveries))
         assert [row["temperature"] for row in await server.rows(f"SELECT * FROM {TABLE}")] == [2.5]  # noqa: S608
 
 
@@ -96,10 +92,10 @@ async def test_a_row_that_the_table_rejects_is_skipped(tmp_path: Path) -> None:
         harness.run_forwarder(open_forwarder, **forwarder_settings(server)) as deliveries,
     ):
         await harness.add_observations(1)
-        await wait_until(lambda: _is_caught_up(deliveries))
+        await wait_until(lambda: is_caught_up(deliveries))
         await server.rows(f"ALTER TABLE {TABLE} ADD CHECK (temperature <> 7)")
         await harness.add_observations(20)
-        await wait_until(lambda: _is_caught_up(deliveries))
+        await wait_until(lambda: is_caught_up(deliveries))
         assert deliveries.statuses()["destination"] == DeliveryStatus(20, 1, 0, is_down=False)
 
 
@@ -114,20 +110,12 @@ async def test_a_role_that_cannot_create_tables_uses_an_existing_one(tmp_path: P
         await harness.add_observations(5)
         with capture_warnings() as logs:
             async with harness.run_forwarder(open_forwarder, postgres={"dsn": dsn}) as deliveries:
-                await wait_until(lambda: _is_logged(logs, "forwarder.down"))
+                await wait_until(lambda: is_logged(logs, "forwarder.down"))
                 assert "permission denied" in logs[0]["reason"]
                 async with harness.run_forwarder(open_forwarder, **forwarder_settings(server)) as owner:
-                    await wait_until(lambda: _is_caught_up(owner))
+                    await wait_until(lambda: is_caught_up(owner))
                 await connection.execute(f"GRANT SELECT, INSERT, UPDATE ON {TABLE} TO little")
-                await wait_until(lambda: _is_logged(logs, "forwarder.recovered"))
-                await wait_until(lambda: _is_caught_up(deliveries))
+                await wait_until(lambda: is_logged(logs, "forwarder.recovered"))
+                await wait_until(lambda: is_caught_up(deliveries))
         await connection.close()
         assert "sesame" not in str(logs)
-
-
-async def _is_logged(logs: list[Any], event: str) -> bool:
-    return any(log["event"] == event for log in logs)
-
-
-async def _is_caught_up(deliveries: Any) -> bool:
-    return not deliveries.statuses()["destination"].behind

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 import sys
 from decimal import Decimal
@@ -13,9 +12,9 @@ import asyncpg
 import pytest
 
 from tests.pipeline.forwarders.destination import capture_warnings
-from tests.pipeline.forwarders.harness import DeliveryHarness, open_harness, wait_until
+from tests.pipeline.forwarders.harness import is_delivered, open_harness, run_postgres, wait_until
 from tests.support.fakes import observation
-from tests.support.servers import PgBouncer, Postgres, free_port, running
+from tests.support.servers import PgBouncer, free_port, running
 from weatherd.config.settings import Settings
 from weatherd.errors import DeliveryError, RejectedError
 from weatherd.observation import FIELDS
@@ -23,23 +22,9 @@ from weatherd.pipeline.forwarders.postgres import TABLE, PostgresForwarder, open
 from weatherd.pipeline.forwarders.postgres_hosts import split_hosts
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
     from pathlib import Path
 
 pytestmark = pytest.mark.once
-
-
-@contextlib.asynccontextmanager
-async def run_postgres(folder: Path) -> AsyncIterator[tuple[DeliveryHarness, Postgres]]:
-    """Run a server, and yield it and a harness."""
-    server = Postgres()
-    async with running(server), open_harness(folder / "state") as harness:
-        yield harness, server
-
-
-async def is_delivered(deliveries: Any, count: int) -> bool:
-    """Return whether *count* observations were delivered."""
-    return bool(deliveries.statuses()["destination"].delivered == count)
 
 
 DELIVER = """

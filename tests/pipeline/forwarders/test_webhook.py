@@ -14,7 +14,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from tests.pipeline.forwarders.destination import capture_warnings
-from tests.pipeline.forwarders.harness import open_harness, wait_until
+from tests.pipeline.forwarders.harness import is_caught_up, open_harness, wait_until
 from weatherd.formatting import to_dict
 from weatherd.pipeline.forwarders.group import DeliveryStatus
 from weatherd.pipeline.forwarders.webhook import open_forwarder
@@ -95,7 +95,7 @@ async def test_a_batch_is_sent_again_until_it_is_accepted(tmp_path: Path, failur
         with capture_warnings() as logs:
             async with harness.run_forwarder(open_forwarder, webhook={"url": receiver.url}) as deliveries:
                 await wait_until(lambda: _has_answered(receiver, 2))
-                await wait_until(lambda: _is_caught_up(deliveries))
+                await wait_until(lambda: is_caught_up(deliveries))
                 assert deliveries.statuses()["destination"] == DeliveryStatus(3, 0, 0, is_down=False)
     assert [observation["temperature"] for observation in receiver.received] == [0, 1, 2]
     assert len({body for _, body in receiver.requests}) == 1
@@ -111,7 +111,7 @@ async def test_a_rejected_observation_is_skipped_alone(tmp_path: Path) -> None:
         await harness.add_observations(20)
         with capture_warnings() as logs:
             async with harness.run_forwarder(open_forwarder, webhook={"url": receiver.url}) as deliveries:
-                await wait_until(lambda: _is_caught_up(deliveries))
+                await wait_until(lambda: is_caught_up(deliveries))
                 assert deliveries.statuses()["destination"] == DeliveryStatus(19, 1, 0, is_down=False)
     assert [observation["temperature"] for observation in receiver.received] == [
         number for number in range(20) if number != 7
@@ -133,7 +133,7 @@ async def test_a_secret_is_redacted_before_a_reason_is_shortened(tmp_path: Path,
         block = {"url": f"{receiver.url}?key={key}"}
         with capture_warnings() as logs:
             async with harness.run_forwarder(open_forwarder, webhook=block) as deliveries:
-                await wait_until(lambda: _is_caught_up(deliveries))
+                await wait_until(lambda: is_caught_up(deliveries))
     assert "POST /in?" in logs[0]["reason"]
     assert key[:4] not in str(logs)
     assert "u0030" not in str(logs)
@@ -145,7 +145,3 @@ async def _has(receiver: Receiver, count: int) -> bool:
 
 async def _has_answered(receiver: Receiver, count: int) -> bool:
     return len(receiver.requests) >= count
-
-
-async def _is_caught_up(deliveries: Any) -> bool:
-    return not deliveries.statuses()["destination"].behind
