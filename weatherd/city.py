@@ -23,8 +23,8 @@ from pydantic import (
 )
 from pydantic.dataclasses import dataclass as validated
 
-from weatherd.errors import did_you_mean
 from weatherd.text.duration import Interval
+from weatherd.text.suggestions import did_you_mean
 
 _NO_ZONES = {"localtime", "Factory"}  # files beside the zones: this machine's zone, and that of a machine without one
 _LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "æ": "ae", "œ": "oe", "þ": "th", "ı": "i", "ħ": "h"})

@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
-
-from weatherd.text.name_folding import fold_name
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
 
 
 class WeatherdError(Exception):
@@ -55,9 +48,6 @@ class DeliveryError(WeatherdError):
 
 class RejectedError(WeatherdError):
     """The destination permanently rejected this batch; a smaller batch may be accepted."""
-
-
-_MIN_PREFIX = 3  # letters of a known word
 
 
 class Failure(Enum):
@@ -105,32 +95,6 @@ class ProviderError(WeatherdError):
 def is_service_wide(error: Exception | None) -> bool:
     """Return whether the service is paused for all cities, which the rate limiter has logged once for all of them."""
     return isinstance(error, ProviderError) and error.retry_spacing is not None
-
-
-def closest_match(word: str, known: Iterable[str]) -> str | None:
-    """Return the known word that is most similar to *word*, or the only one that begins with it or begins it, or None.
-
-    Case and the Unicode form are ignored.
-    """
-    words, start = {fold_name(name): name for name in known}, fold_name(word)
-    found = difflib.get_close_matches(start, words, n=1, cutoff=0.6)
-    if not found and len(start) > 1:
-        longer = [name for name in words if name.startswith(start)]  # ca: ca_file
-        shorter = [name for name in words if len(name) >= _MIN_PREFIX and start.startswith(name)]  # latitude: lat
-        found = next((names for names in (longer, shorter) if len(names) == 1), [])
-    return words[found[0]] if found else None
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return ``; did you mean 'x'?``, or "" if no known word is similar."""
-    guess = closest_match(word, known)
-    return f"; did you mean {guess!r}?" if guess else ""
-
-
-def explain_namesakes(name: str, ids: Sequence[str]) -> str:
-    """Return a message that names the first ids of the cities that have the same name."""
-    more = ", …" if ids[10:] else ""
-    return f"{len(ids):,} cities are named {name!r}: use an id ({', '.join(ids[:10])}{more})"
 
 
 def describe(error: BaseException) -> str:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from weatherd.city import City
-from weatherd.errors import did_you_mean
 from weatherd.observation import FIELDS, FetchedObservation, Observation
+from weatherd.text.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -10,11 +10,12 @@ from urllib.parse import quote, urlencode
 from pydantic import BaseModel, ValidationError
 
 from weatherd.city import make_slug
-from weatherd.errors import Failure, ProviderError, WeatherdError, did_you_mean, explain_namesakes
+from weatherd.errors import Failure, ProviderError, WeatherdError
 from weatherd.http.client import get, stream_lines
 from weatherd.http.response import StatusError
 from weatherd.http.session import open_session
 from weatherd.text.name_folding import fold_name
+from weatherd.text.suggestions import did_you_mean, explain_namesakes
 from weatherd.web.schemas import (
     STREAM_UNAVAILABLE,
     CitiesPage,

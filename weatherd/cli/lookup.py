@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from weatherd.cli.options import ArgumentError
-from weatherd.errors import did_you_mean, explain_namesakes
 from weatherd.text.name_folding import fold_name
+from weatherd.text.suggestions import did_you_mean, explain_namesakes
 
 if TYPE_CHECKING:
     from pathlib import Path

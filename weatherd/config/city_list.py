@@ -18,7 +18,8 @@ from weatherd.config.messages import MERGE_KEY, explain_error, explain_yaml_key,
 from weatherd.config.plugin_models import combine_models, explain_broken_plugin, find_plugin_models, plugin_keys
 from weatherd.config.setting_fields import PLUGINS
 from weatherd.config.yaml import reader
-from weatherd.errors import ConfigError, Problem, did_you_mean
+from weatherd.errors import ConfigError, Problem
+from weatherd.text.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pydantic_settings import EnvSettingsSource
 
 from weatherd.config.setting_fields import CONFIG_VARIABLE, PREFIX
-from weatherd.errors import Problem, closest_match
+from weatherd.errors import Problem
+from weatherd.text.suggestions import closest_match
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

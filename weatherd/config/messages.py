@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from weatherd.errors import did_you_mean
+from weatherd.text.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -1,1 +1,1 @@
-"""Text from users, files and services: durations, addresses, names in any spelling, secrets, control characters."""
+"""Text from users, files and services: durations, addresses, names and hints for them, secrets, control characters."""

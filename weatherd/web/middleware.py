@@ -12,8 +12,9 @@ import structlog
 from aiohttp import hdrs, web
 from pydantic import ValidationError
 
-from weatherd.errors import StateError, did_you_mean
+from weatherd.errors import StateError
 from weatherd.text.addresses import parse_ip_address
+from weatherd.text.suggestions import did_you_mean
 from weatherd.web.schemas import Model, ProblemModel
 
 if TYPE_CHECKING:

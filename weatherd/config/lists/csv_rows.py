@@ -12,7 +12,8 @@ from weatherd.city import KEYS
 from weatherd.config.messages import quote_shortened
 from weatherd.config.setting_fields import PLUGINS
 from weatherd.config.yaml.reader import YamlMapping, format_position
-from weatherd.errors import ConfigError, Problem, did_you_mean
+from weatherd.errors import ConfigError, Problem
+from weatherd.text.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -13,7 +13,8 @@ from weatherd.cli.commands.cities.place_search import find_places, print_matches
 from weatherd.cli.exit_codes import ExitCode
 from weatherd.cli.options import TYPER_SETTINGS, Command, ConfigFile, load_user_configuration, warn_of_quarantined_rows
 from weatherd.cli.terminal import print_text
-from weatherd.errors import ConfigError, Problem, did_you_mean
+from weatherd.errors import ConfigError, Problem
+from weatherd.text.suggestions import did_you_mean
 
 _HELP = """Manage the city list; comments and order are preserved.
 
