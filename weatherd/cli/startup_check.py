@@ -14,6 +14,7 @@ from weatherd.errors import DeliveryError, Failure, ProviderError, WeatherdError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Iterable
+    from contextlib import AbstractAsyncContextManager
 
     from weatherd.city import City
     from weatherd.config.loader import Configuration
@@ -66,13 +67,20 @@ def find_warnings(providers: OpenProviders, cities: Iterable[City]) -> list[str]
 
 
 async def _check_plugins(configuration: Configuration, budgets: AgeBudgets) -> None:
-    from weatherd.daemon.wiring import check_sinks, open_forwarders, utc_now
-    from weatherd.journal.provider_state import in_memory_state
+    from weatherd.daemon.wiring import check_sinks
 
     check_sinks(configuration.settings)
-    state, cities = in_memory_state(utc_now), configuration.cities
-    async with open_forwarders(configuration.settings, state, lambda: cities, budgets):
+    async with _create_forwarders(configuration, budgets):
         pass
+
+
+def _create_forwarders(
+    configuration: Configuration, budgets: AgeBudgets
+) -> AbstractAsyncContextManager[dict[str, Forwarder]]:
+    from weatherd.daemon.wiring import open_forwarders, utc_now
+    from weatherd.journal.provider_state import in_memory_state
+
+    return open_forwarders(configuration.settings, in_memory_state(utc_now), lambda: configuration.cities, budgets)
 
 
 async def _check_state(configuration: Configuration) -> None:
@@ -91,13 +99,9 @@ async def _check_state(configuration: Configuration) -> None:
 
 async def try_online(configuration: Configuration, providers: OpenProviders) -> AsyncIterator[OnlineResult]:
     """Fetch the first city of each provider in use, and connect each forwarder; yield the results one by one."""
-    from weatherd.daemon.wiring import open_forwarders, utc_now
-    from weatherd.journal.provider_state import in_memory_state
-
     for name, city in _first_cities(configuration.cities).items():
         yield await _fetch(name, city, providers)
-    state, cities = in_memory_state(utc_now), configuration.cities
-    async with open_forwarders(configuration.settings, state, lambda: cities, providers.budgets) as forwarders:
+    async with _create_forwarders(configuration, providers.budgets) as forwarders:
         for name, forwarder in forwarders.items():
             yield await _connect(name, forwarder)
 
