@@ -150,6 +150,7 @@ def find_daemon(config: Path | None, url: str | None, *, tolerant: bool = False)
     from weatherd.config import loader
     from weatherd.config.settings import Settings, collect_secrets
     from weatherd.errors import ConfigError
+    from weatherd.text.addresses import format_url
 
     try:
         settings = loader.load_settings(loader.find_settings_file(config, os.environ), os.environ)
@@ -164,9 +165,8 @@ def find_daemon(config: Path | None, url: str | None, *, tolerant: bool = False)
     if not (url or http.port):
         raise ClientError("http.port is 0 in the settings: use --url with the address that the daemon logs at startup")
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(http.host, http.host)  # noqa: S104 - an address to connect to
-    default = f"http://[{host}]:{http.port}" if ":" in host else f"http://{host}:{http.port}"
     token = http.token.get_secret_value() if http.token else None
-    return Client(url or default, token=token, ca_file=settings.tls.ca_file)
+    return Client(url or format_url(host, http.port), token=token, ca_file=settings.tls.ca_file)
 
 
 def call_daemon(call: Coroutine[Any, Any, _T]) -> _T:

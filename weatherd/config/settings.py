@@ -167,7 +167,7 @@ def _merge(stronger: Mapping[str, Any], weaker: Mapping[str, Any]) -> dict[str, 
 
 
 def collect_secrets(section: BaseModel) -> list[str]:
-    """Return all secrets of a section and its subsections in plain text, for :class:`Redaction`."""
+    """Return all secrets of a section and its subsections in plain text, to be redacted in the log."""
     return list(_secrets_in(dict(section).values()))
 
 

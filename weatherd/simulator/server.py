@@ -28,6 +28,7 @@ from weatherd.simulator.quotas import open_meteo_call_weight
 from weatherd.simulator.responses import REDIRECT_LOOP, make_response, redirect_to_self, send_response
 from weatherd.simulator.sky.clock import REAL_TIME, WeatherClock
 from weatherd.simulator.stats import RequestStats
+from weatherd.text.addresses import format_url
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -101,8 +102,8 @@ async def serve_app(host: str, port: int, app: web.Application) -> AsyncIterator
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()
-        name, number = runner.addresses[0][:2]
-        yield f"http://[{name}]:{number}" if ":" in name else f"http://{name}:{number}"
+        address, number = runner.addresses[0][:2]
+        yield format_url(address, number)
     finally:
         await runner.cleanup()
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from weatherd.errors import ConfigError, Problem
+from weatherd.text.addresses import format_url
 from weatherd.web.connections import WARNING_PERIOD, ClientConnection
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ async def listen(
         tasks.append(asyncio.create_task(connections.enforce_timeouts(), name="limit connections"))
         try:
             host, port = listeners[0].getsockname()[:2]
-            yield f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+            yield format_url(host, port)
         finally:
             for task in tasks:
                 task.cancel()
