@@ -41,7 +41,7 @@ class AnchoredClock:
         self._now = now
         self._awake = asyncio.get_running_loop().time
         self.epoch = now().timestamp() - boot()
-        self.resumed_at = -math.inf  # boot time of the end of the latest suspend
+        self._resumed_at = -math.inf  # boot time of the end of the latest suspend
         self._next_check = boot()
         self._asleep = boot() - self._awake()  # seconds for which the machine was suspended, plus a constant
 
@@ -57,6 +57,10 @@ class AnchoredClock:
             log.warning("clock.stepped", seconds=round(drift, 3))
         asleep = boot - self._awake()
         if asleep - self._asleep > _MIN_SUSPEND:
-            self.resumed_at = boot
+            self._resumed_at = boot
             log.info("clock.resumed", seconds=round(asleep - self._asleep, 3))
         self._asleep = max(asleep, self._asleep)
+
+    def seconds_since(self, at: float) -> float:
+        """Return the seconds since a boot time, or since the latest suspend, in which nothing could run, if later."""
+        return self.boot() - max(at, self._resumed_at)

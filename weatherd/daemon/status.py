@@ -109,8 +109,7 @@ class DaemonStatus:
         """Yield a sentence for each part that makes no progress. An unavailable weather service does not count."""
         self.clock.check()
         due = self.history.earliest_due()
-        # Polls that became due in a suspend are not overdue: the producers could not run
-        if due is not None and self.clock.boot() - max(due, self.clock.resumed_at) > _OVERDUE:
+        if due is not None and self.clock.seconds_since(due) > _OVERDUE:
             yield "the producers make no progress"
 
     def find_faults(self) -> Iterator[str]:

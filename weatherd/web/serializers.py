@@ -59,10 +59,8 @@ def _running_poll(city: City, status: DaemonStatus) -> RunningPollModel | None:
     poll = status.history.running_poll(city.id)
     if poll is None:
         return None
-    clock = status.clock
-    seconds = clock.boot() - max(poll.at, clock.resumed_at)  # a suspend does not count
-    stuck = is_stuck(seconds, status.planner.interval(city))
-    return RunningPollModel(since=format_timestamp(clock.epoch + poll.at), stuck=stuck)
+    stuck = is_stuck(status.clock.seconds_since(poll.at), status.planner.interval(city))
+    return RunningPollModel(since=format_timestamp(status.clock.epoch + poll.at), stuck=stuck)
 
 
 def serialize_city_detail(city: City, status: DaemonStatus) -> CityDetail:
