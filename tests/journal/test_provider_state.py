@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import structlog
 from structlog.testing import capture_logs
 
 from tests.support.fakes import BERLIN, KIEL, make_fetched, observation
@@ -287,6 +288,19 @@ async def test_failing_saves_are_logged_once_and_lose_nothing(tmp_path: Path) ->
         store, _ = state.key_values("fake"), state.usage_meter("fake", PLAN)
         assert calls_left_of(state) == 94
         assert [store.get(key) for key in ("old", "0", "4", "same")] == ["text", "text", "text", "4"]
+
+
+async def test_the_log_of_a_failing_save_names_no_city(tmp_path: Path) -> None:
+    """The state is of all cities, though a save is scheduled by the task of one, which has bound ``city``."""
+    merge = structlog.contextvars.merge_contextvars
+    async with open_state(tmp_path) as state:
+        store = state.key_values("fake")
+        with capture_logs(processors=[merge]) as logs, structlog.contextvars.bound_contextvars(city="kiel"):
+            rename_table(tmp_path, "note", "away")
+            store.put("key", "text", LATER + timedelta(days=1))
+            await asyncio.sleep(0.2)  # longer than the delay of a save
+            rename_table(tmp_path, "away", "note")
+    assert [(event["event"], event.get("city")) for event in logs[:1]] == [("state.down", None)]
 
 
 async def test_a_change_during_a_failing_save_is_not_overwritten(tmp_path: Path) -> None:

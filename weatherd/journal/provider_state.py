@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import functools
 from typing import TYPE_CHECKING
 
@@ -96,7 +97,9 @@ class ProviderState:
             self._timer.cancel()
 
     def _start_timer(self, delay: float) -> None:
-        self._timer = asyncio.get_running_loop().call_later(delay, self._start_saving)
+        # In an empty context, because the task that changed something has bound ``city``, and a save concerns no city
+        context = contextvars.Context()
+        self._timer = asyncio.get_running_loop().call_later(delay, self._start_saving, context=context)
 
     def _start_saving(self) -> None:
         self._timer = None

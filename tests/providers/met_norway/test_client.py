@@ -11,6 +11,7 @@ from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import structlog
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from structlog.testing import capture_logs
@@ -258,14 +259,15 @@ async def test_without_a_contact_it_is_not_opened() -> None:
 
 
 async def test_a_deprecated_version_is_logged_once() -> None:
-    """A 203 has weather, and the first one is logged as a warning."""
+    """A 203 has weather, and the first one is logged as a warning, which concerns no single city."""
     service = Service(status=203, modified="")
+    merge = structlog.contextvars.merge_contextvars
     async with run_service(service) as provider:
-        with capture_logs() as logs:
+        with capture_logs(processors=[merge]) as logs, structlog.contextvars.bound_contextvars(city="oslo"):
             for n in range(4):
                 await sleep_until(2000.0 * n)
                 await provider.fetch(OSLO)
-    assert [event["event"] for event in logs] == ["provider.deprecated"]
+    assert [(event["event"], event.get("city")) for event in logs] == [("provider.deprecated", None)]
     assert len(service.requests) == 4
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 from collections import defaultdict
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -155,7 +156,10 @@ class MetNorwayProvider:
         response = await get(self._resources.session, self._url, query, headers)
         if response.status == _DEPRECATED and not self._has_warned:
             self._has_warned = True
-            log.warning("provider.deprecated", provider=_NAME, action="look for a newer weatherd")
+            # In an empty context, because the task of the city that sent the request has bound ``city``
+            contextvars.Context().run(
+                log.warning, "provider.deprecated", provider=_NAME, action="look for a newer weatherd"
+            )
         self._clock_error = measure_clock_error(response, self._resources.now(), self._clock_error)
         return parse_met_norway(response, usable, self._time())
 
