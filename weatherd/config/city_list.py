@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ from weatherd.errors import ConfigError, Problem
 from weatherd.text.suggestions import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from pathlib import Path
 
     from pydantic import BaseModel
@@ -37,10 +37,11 @@ _NO_DEFAULTS: Mapping[str, Any] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class CityList:
-    """The cities of a list in order, and the problems of each quarantined row."""
+    """The cities of a list in order, the problems of each quarantined row, and the position of a city by its id."""
 
     cities: tuple[City, ...]
     quarantined: tuple[tuple[Problem, ...], ...] = ()
+    locate: Callable[[str], str] | None = field(default=None, compare=False, repr=False)  # returns "a.yaml:2:5"
 
 
 def load_cities(
@@ -75,7 +76,7 @@ def parse_cities(
     rows = _RowReader(providers, defaults, reuse, find_models)
     for name, text in texts:
         rows.read_file(name, text)
-    return CityList(tuple(rows.cities.values()), tuple(rows.quarantined))
+    return CityList(tuple(rows.cities.values()), tuple(rows.quarantined), rows.locate)
 
 
 class _RowReader:
@@ -150,10 +151,14 @@ class _RowReader:
             self.cities[city_id] = city if known is None or known != city else known
             self._positions[city_id] = position
             return
-        name = next(name for name, positions in self._files.items() if city_id in positions)
-        first = reader.format_position(name, self._files[name][city_id])
+        first = self.locate(city_id)
         message = f"{quote_shortened(city.name)}: the id {city_id!r} is taken by {first}; give one of them an 'id'"
         self.quarantined.append((Problem(reader.format_position(self._name, position), message),))
+
+    def locate(self, city_id: str) -> str:
+        """Return the position of a city's row, such as "cities.yaml:2:5"."""
+        name = next(name for name, positions in self._files.items() if city_id in positions)
+        return reader.format_position(name, self._files[name][city_id])
 
     def _remove_rows(self) -> None:
         """Remove the rows of the file that is being read."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,7 @@ from weatherd.config.yaml import reader
 from weatherd.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from pydantic_core import ErrorDetails
 
@@ -53,6 +53,8 @@ class Configuration:
     settings: Settings
     cities: tuple[City, ...]
     quarantined: tuple[tuple[Problem, ...], ...]
+    # Returns the position of a city's row, "cities.yaml:2:5", by the city's id
+    locate: Callable[[str], str] | None = field(default=None, compare=False, repr=False)
 
     @property
     def list_paths(self) -> tuple[Path, ...]:
@@ -110,7 +112,7 @@ def with_city_list(
     """
     general = {"interval": settings.interval, "providers": settings.providers}
     rows = load_cities(paths, providers, general, reuse)
-    return Configuration(file, settings, rows.cities, rows.quarantined)
+    return Configuration(file, settings, rows.cities, rows.quarantined, rows.locate)
 
 
 def load_settings(

@@ -66,7 +66,7 @@ class OpenProviders:
     budgets: AgeBudgets
 
     def require_usable(self, configuration: Configuration) -> Configuration:
-        """Return *configuration* with every city quarantined that names a rejected provider.
+        """Return *configuration* with every row quarantined that names a rejected provider.
 
         Raises ConfigError if the setting ``providers`` names one.
         """
@@ -75,12 +75,14 @@ class OpenProviders:
                 *(replace(problem, where=problem.where or str(configuration.file)) for problem in missing)
             )
         rejected = [city for city in configuration.cities if not self.rejected.keys().isdisjoint(city.providers)]
-        if not rejected:
-            return configuration
-        path = configuration.list_name
-        problems = ((Problem(path, f"{city.name!r}: {self._reasons(city)}"),) for city in rejected)
-        usable = tuple(city for city in configuration.cities if self.rejected.keys().isdisjoint(city.providers))
-        return replace(configuration, cities=usable, quarantined=(*configuration.quarantined, *problems))
+        locate = configuration.locate or (lambda _: configuration.list_name)
+        problems = ((Problem(locate(city.id), f"{city.name!r}: {self._reasons(city)}"),) for city in rejected)
+        quarantined = (*configuration.quarantined, *problems)
+        usable = configuration.cities
+        if rejected:
+            usable = tuple(city for city in usable if self.rejected.keys().isdisjoint(city.providers))
+        # Without the positions, because those of 100,000 rows take 20 MB
+        return replace(configuration, cities=usable, quarantined=quarantined, locate=None)
 
     def _reasons(self, city: City) -> str:
         return "; ".join(self.rejected[name].message for name in city.providers if name in self.rejected)

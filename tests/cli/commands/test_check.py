@@ -79,6 +79,20 @@ def test_what_an_edited_list_would_change(weatherd: Weatherd, folder: Path) -> N
     assert (folder / "cities.yaml").read_text() == before
 
 
+def test_a_row_whose_provider_lacks_a_setting(weatherd: Weatherd, folder: Path) -> None:
+    """It is quarantined with file, line and column, also in a CSV file, in one of several, and with --against."""
+    rows, other = folder / "rows.csv", folder / "other.yaml"
+    rows.write_text("name,lat,lon,providers\nOslo,59.9,10.7,met-norway\n")
+    other.write_text(
+        "cities:\n  - {name: Rom, lat: 1, lon: 2}\n  - {name: Oslo, lat: 3, lon: 4, providers: [met-norway]}\n"
+    )
+    (folder / "weatherd.yaml").write_text("cities: [cities.yaml, rows.csv]\n")
+    code, _, err = weatherd("check")
+    assert (code, "rows.csv:2:1: 'Oslo': met-norway needs your e-mail" in err) == (0, True), err
+    code, _, err = weatherd("check", "--against", str(other))
+    assert (code, f"quarantined: {other}:3:5: 'Oslo': met-norway needs your e-mail" in err) == (0, True), err
+
+
 @pytest.mark.parametrize("text", ["cities: [", "", "cities: 5"])
 def test_an_edited_list_that_is_invalid(weatherd: Weatherd, folder: Path, text: str) -> None:
     """It is rejected with file, line and column: exit code 78."""
