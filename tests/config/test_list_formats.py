@@ -241,3 +241,11 @@ def test_a_missing_file_among_several_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load_cities([tmp_path / "a.csv", tmp_path / "b.csv"], PROVIDERS)
     assert str(caught.value) == f"{tmp_path}/b.csv: cannot be read: No such file or directory"
+
+
+def test_defaults_do_not_hide_the_position_in_a_line() -> None:
+    """A mistake in a JSON line is at its value, also if the row gets an interval and providers from the settings."""
+    defaults = {"interval": 600.0, "providers": ("open-meteo",)}
+    text = '{"name": "Kiel", "lat": 54.3, "lon": 10.1}\n{"name": "Oslo", "lat": 99.9, "lon": 10.7}\r\n'
+    found = parse_cities([("f.jsonl", text)], PROVIDERS, defaults)
+    assert get_problems(found) == ["f.jsonl:2:25: 'Oslo': 'lat' should be at most 90, not 99.9"]

@@ -86,7 +86,7 @@ def test_a_row_whose_provider_lacks_a_setting(weatherd: Weatherd, folder: Path) 
     other.write_text(
         "cities:\n  - {name: Rom, lat: 1, lon: 2}\n  - {name: Oslo, lat: 3, lon: 4, providers: [met-norway]}\n"
     )
-    (folder / "weatherd.yaml").write_text("cities: [cities.yaml, rows.csv]\n")
+    (folder / "weatherd.yaml").write_text("cities: [cities.yaml, rows.csv]\nhttp: {enabled: false}\n")
     code, _, err = weatherd("check")
     assert (code, "rows.csv:2:1: 'Oslo': met-norway needs your e-mail" in err) == (0, True), err
     code, _, err = weatherd("check", "--against", str(other))

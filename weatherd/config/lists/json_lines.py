@@ -33,7 +33,7 @@ class JsonRow(NamedTuple):
             return self.value
         with contextlib.suppress(ConfigError):
             located = parse_yaml(self.line, "")
-            if located == self.value:
+            if located == json.loads(self.line):  # not the value, which may have got the defaults
                 return located
         row = YamlMapping((1, self.position[1]))
         row.update(self.value)
