@@ -21,6 +21,7 @@ from tests.support.virtual_time import EPOCH
 from weatherd.errors import DeliveryError
 from weatherd.observation import FetchedObservation
 from weatherd.pipeline.forwarders.group import DeliveryStatus
+from weatherd.pipeline.forwarders.isolation import TRIES, Isolation
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -172,3 +173,25 @@ async def test_connection_errors_do_not_divide_a_batch(tmp_path: Path) -> None:
             await asyncio.sleep(HOUR)
     assert destination.batches == [[0, 1, 2]] * 13
     assert len(set(destination.keys)) == 1
+
+
+def test_only_failures_in_a_row_count() -> None:
+    """An unreliable server, which sometimes succeeds, never gets its batches in parts."""
+    isolation = Isolation(100)
+    for _ in range(10):
+        for _ in range(TRIES - 1):
+            isolation.record_failure()
+        isolation.record_success()
+    assert not isolation.is_active
+
+
+def test_a_skipped_observation_is_remembered_until_batches_are_whole_again() -> None:
+    """Its neighbours probably share its fault, so the next failure is suspected at once; later ones are not."""
+    isolation = Isolation(4)
+    for _ in range(TRIES):
+        isolation.record_failure()
+    isolation.record_skip()
+    isolation.record_success()
+    assert (isolation.is_active, isolation.has_skipped) == (True, True)
+    isolation.record_success()
+    assert (isolation.is_active, isolation.has_skipped) == (False, False)
