@@ -24,7 +24,7 @@ from weatherd.observation import FetchedObservation
 from weatherd.pipeline.consumer import consume
 from weatherd.pipeline.journal_writer import JournalWriter
 from weatherd.pipeline.latest import LatestObservations
-from weatherd.pipeline.queue import ObservationCounts, ObservationQueue
+from weatherd.pipeline.queue import ObservationQueue
 from weatherd.polling.city_registry import CityRegistry
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ async def _run_pipeline(
         kiel = next((fetched.city for fetched in batch if fetched.city != BERLIN), registry.cities[-1])
         registry.apply(diff(registry.cities, [BERLIN, kiel]))
         queue = ObservationQueue(10)
-        writer = JournalWriter(add, queue, ObservationCounts())
+        writer = JournalWriter(add, queue)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(writer.run())
             tasks.create_task(consume(queue, latest, [], writer))

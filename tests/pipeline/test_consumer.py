@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 
 async def _consume(arrivals: Sequence[FetchedObservation], *sinks: FakeSink, every: float = 0.0) -> ObservationCounts:
-    queue, counts = ObservationQueue(10_000), ObservationCounts()
+    queue = ObservationQueue(10_000)
     guarded = [GuardedSink(f"sink-{number}", sink) for number, sink in enumerate(sinks)]
-    writer = JournalWriter(FakeJournal().add, queue, counts)
+    writer = JournalWriter(FakeJournal().add, queue)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(consume(queue, make_latest(), guarded, writer))
         tasks.create_task(writer.run())
@@ -39,7 +39,7 @@ async def _consume(arrivals: Sequence[FetchedObservation], *sinks: FakeSink, eve
                 await asyncio.sleep(every)
         queue.close()
     assert queue.depth == 0
-    return counts
+    return queue.counts
 
 
 async def test_every_sink_gets_everything_in_order() -> None:
@@ -48,7 +48,7 @@ async def test_every_sink_gets_everything_in_order() -> None:
     arrivals = [make_fetched(temperature=float(number)) for number in range(5)]
     counts = await _consume(arrivals, *sinks)
     assert sinks[0].received == sinks[1].received == arrivals
-    assert counts == ObservationCounts(stored=5)
+    assert counts == ObservationCounts(fetched=5, stored=5)
 
 
 async def test_a_backlog_is_written_in_batches() -> None:
@@ -181,16 +181,16 @@ async def test_a_cancelled_sink_has_missed_its_queue() -> None:
 
 async def test_an_observation_of_the_old_place_of_a_moved_city_is_only_stored() -> None:
     """If a response was under way when the list was edited, the city does not show the weather of its old place."""
-    latest, queue, counts = make_latest([KIEL]), ObservationQueue(10), ObservationCounts()
+    latest, queue = make_latest([KIEL]), ObservationQueue(10)
     journal = FakeJournal()
-    writer = JournalWriter(journal.add, queue, counts)
+    writer = JournalWriter(journal.add, queue)
     moved = replace(KIEL, lat=1.0)
     await queue.put(make_fetched(KIEL, temperature=-5.0))
     latest.apply(diff([KIEL], [moved]))
     queue.close()
     await consume(queue, latest, [], writer)
     await writer.run()
-    assert (counts.stored, latest.get("kiel")) == (1, None)
+    assert (queue.counts.stored, latest.get("kiel")) == (1, None)
 
 
 @pytest.mark.parametrize("lists", [[[KIEL], []], [[KIEL]]], ids=["removed and added", "moved"])

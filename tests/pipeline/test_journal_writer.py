@@ -71,14 +71,16 @@ async def test_a_long_outage_makes_the_producers_wait(tmp_path: Path) -> None:
 
 
 async def _write(batch: list[Any], add: Any) -> ObservationCounts:
-    queue, counts = ObservationQueue(1000), ObservationCounts(fetched=len(batch))
-    writer = JournalWriter(add, queue, counts)
+    queue = ObservationQueue(1000)
+    writer = JournalWriter(add, queue)
     for item in batch:
         await queue.put(item)
     writer.submit(batch)
     writer.close()
     await writer.run()
-    assert counts.fetched == counts.stored + counts.repeated + counts.dropped + queue.depth
+    counts = queue.counts
+    assert len(batch) == counts.fetched == counts.stored + counts.repeated + counts.dropped
+    assert queue.depth == 0
     return counts
 
 
@@ -187,8 +189,8 @@ async def test_observations_soon_after_another_share_a_transaction() -> None:
         transactions.append(len(batch))
         return len(batch)
 
-    queue, counts = ObservationQueue(1000), ObservationCounts()
-    writer = JournalWriter(add, queue, counts)
+    queue = ObservationQueue(1000)
+    writer = JournalWriter(add, queue)
     writing = asyncio.create_task(writer.run())
     for number in range(10):
         item = make_fetched(temperature=float(number))
@@ -200,4 +202,4 @@ async def test_observations_soon_after_another_share_a_transaction() -> None:
     writer.close()
     await writing
     assert transactions == [1, 10]
-    assert (counts.stored, queue.depth) == (11, 0)
+    assert (queue.counts.stored, queue.depth) == (11, 0)

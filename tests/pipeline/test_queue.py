@@ -83,6 +83,40 @@ async def test_a_cancelled_put_loses_nothing() -> None:
     assert queue.depth == 0
 
 
+async def test_an_observation_is_put_without_waiting_while_there_is_room() -> None:
+    """It fits or it does not; what does not fit is neither queued nor counted."""
+    queue, fetched = ObservationQueue(2), _numbered(3)
+    assert [queue.try_put(item) for item in fetched] == [True, True, False]
+    assert (queue.counts.fetched, queue.depth) == (2, 2)
+    assert await queue.get_batch() == fetched[:2]
+    queue.mark_done(2)
+    assert queue.try_put(fetched[2])
+
+
+async def test_nobody_overtakes_a_producer_that_waits_for_room() -> None:
+    """Room goes to the producers that wait for it, before any other can take it."""
+    queue = ObservationQueue(1)
+    queue.try_put(make_fetched())
+    waiting = asyncio.create_task(queue.put(make_fetched()))
+    await asyncio.sleep(0)
+    queue.mark_done(1)
+    assert not queue.try_put(make_fetched())
+    await waiting
+
+
+async def test_a_cancelled_producer_exceeds_the_limit() -> None:
+    """What it holds is queued although there is no room, and frees none; while there is room, it takes a place."""
+    queue, fetched = ObservationQueue(1), _numbered(3)
+    for item in fetched:
+        queue.put_above_limit(item)
+    assert (queue.counts.fetched, queue.depth) == (3, 3)
+    assert await queue.get_batch() == fetched
+    queue.mark_done(2)
+    assert not queue.try_put(make_fetched())
+    queue.mark_done(1)
+    assert queue.try_put(make_fetched())
+
+
 async def test_depth_counts_observations_until_they_are_marked_done() -> None:
     """An observation counts while its producer waits for room, while it is queued, and until it is marked done."""
     queue = ObservationQueue(1)
@@ -100,44 +134,54 @@ async def test_depth_counts_observations_until_they_are_marked_done() -> None:
 @given(
     size=st.integers(1, 5),
     batch_limit=st.integers(1, 4),
-    cancelled=st.lists(st.booleans(), max_size=30),
+    ways=st.lists(st.sampled_from(["wait", "cancelled while it waits", "try", "above the limit"]), max_size=30),
     pause=st.floats(0, 2),
 )
 def test_every_observation_is_delivered_exactly_once(
-    size: int, batch_limit: int, cancelled: list[bool], pause: float
+    size: int, batch_limit: int, ways: list[str], pause: float
 ) -> None:
-    """For any size, batch limit, pace and cancellations nothing is lost or doubled, and the depth adds up."""
+    """For any size, batch limit, pace and way to put, nothing is lost or doubled, and the counts add up."""
 
     async def scenario() -> list[float]:
-        queue, fetched = ObservationQueue(size, batch_limit), _numbered(len(cancelled))
+        queue, fetched = ObservationQueue(size, batch_limit), _numbered(len(ways))
         got: list[float] = []
+        done = 0
 
         async def consume() -> None:
+            nonlocal done
             while batch := await queue.get_batch():
                 await asyncio.sleep(pause)
                 queue.mark_done(len(batch))
+                done += len(batch)
                 got.extend(item.observation.temperature for item in batch)
 
-        def assert_depth_adds_up() -> None:
+        async def put(item: FetchedObservation, way: str) -> None:
+            if way == "above the limit":
+                queue.put_above_limit(item)
+            elif way != "try" or not queue.try_put(item):
+                await queue.put(item)
+
+        def assert_counts_add_up(fetched: int) -> None:
             waiting = sum(not waiter.done() for _, waiter in queue._waiting)
             assert queue.depth == size - queue._room + queue._above + waiting
+            assert fetched == queue.counts.fetched == queue.depth + done
 
         async with asyncio.TaskGroup() as consumers:
             consumers.create_task(consume())
             async with asyncio.TaskGroup() as producers:
-                for item, cancel in zip(fetched, cancelled, strict=True):
-                    task = producers.create_task(queue.put(item))
+                for number, (item, way) in enumerate(zip(fetched, ways, strict=True), 1):
+                    task = producers.create_task(put(item, way))
                     await asyncio.sleep(0.3)
-                    assert_depth_adds_up()
-                    if cancel:
+                    assert_counts_add_up(number)
+                    if way == "cancelled while it waits":
                         task.cancel()
                         await asyncio.sleep(0)
-                        assert_depth_adds_up()
+                        assert_counts_add_up(number)
             queue.close()
         assert queue.depth == 0
         return got
 
-    assert sorted(virtual_time.run(scenario())) == list(range(len(cancelled)))
+    assert sorted(virtual_time.run(scenario())) == list(range(len(ways)))
 
 
 async def test_a_queue_is_over_half_full_when_more_places_are_taken_than_free() -> None:

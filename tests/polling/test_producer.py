@@ -110,7 +110,7 @@ async def test_a_failing_city_is_down_once_and_recovers_once() -> None:
     assert events[0]["reason"] == "out of order"
     assert events[-1]["failures"] == 5
     assert events[-1]["seconds"] == pytest.approx(150 + 300 + 600 + 900 + 900, abs=0.01)
-    assert context.counts.fetched == context.queue.depth > 0
+    assert context.queue.counts.fetched == context.queue.depth > 0
 
 
 async def test_retries_back_off() -> None:
@@ -183,7 +183,7 @@ async def test_the_next_provider_takes_over(error: Exception) -> None:
     with capture_logs() as events, contextlib.suppress(TimeoutError):
         async with asyncio.timeout(100):
             await produce(replace(KIEL, providers=("a", "b")), context)
-    assert (len(first.requests), len(second.requests), context.counts.fetched) == (1, 1, 1)
+    assert (len(first.requests), len(second.requests), context.queue.counts.fetched) == (1, 1, 1)
     assert [(event["event"], event["log_level"]) for event in events] == [("provider.failed", "debug")]
 
 
@@ -238,4 +238,4 @@ async def test_a_full_queue_blocks_the_producer() -> None:
     times = provider.times(KIEL)
     assert len([time for time in times if time < 3000]) == 2
     assert times[2] % 600 == pytest.approx(PHASE, abs=1e-3)
-    assert context.counts.fetched == context.queue.depth + 1 == 3
+    assert context.queue.counts.fetched == context.queue.depth + 1 == 3

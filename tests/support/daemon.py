@@ -20,7 +20,7 @@ from weatherd.errors import ConfigError
 from weatherd.freshness import BUILT_IN_BUDGETS
 from weatherd.pipeline.journal_writer import JournalWriter
 from weatherd.pipeline.latest import LatestObservations
-from weatherd.pipeline.queue import ObservationCounts, ObservationQueue
+from weatherd.pipeline.queue import ObservationQueue
 from weatherd.polling.city_registry import CityRegistry
 from weatherd.polling.poll_history import PollHistory
 from weatherd.polling.producer import PollingContext
@@ -93,7 +93,6 @@ def make_context(providers: Mapping[str, Provider], **parts: Any) -> PollingCont
         "registry": CityRegistry(),
         "latest": make_latest(),
         "queue": ObservationQueue(1000),
-        "counts": ObservationCounts(),
         "clock": clock,
         "timer": TickTimer(clock),
         "random": random.Random(0),
@@ -104,13 +103,12 @@ def make_context(providers: Mapping[str, Provider], **parts: Any) -> PollingCont
 
 def make_status(cities: Iterable[City] = (), **parts: Any) -> DaemonStatus:
     """Return the status of a daemon that has just started, without a journal and forwarders, but for *parts*."""
-    counts, queue = ObservationCounts(), ObservationQueue(1)
+    queue = ObservationQueue(1)
     defaults: dict[str, Any] = {
         "registry": make_registry(cities),
         "latest": make_latest(),
-        "counts": counts,
         "queue": queue,
-        "writer": JournalWriter(FakeJournal().add, queue, counts),
+        "writer": JournalWriter(FakeJournal().add, queue),
         "sinks": [],
         "planner": make_planner(),
         "limiters": {},

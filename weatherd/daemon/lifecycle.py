@@ -21,7 +21,7 @@ from weatherd.observation import FetchedObservation
 from weatherd.pipeline.consumer import consume
 from weatherd.pipeline.forwarders.group import open_deliveries
 from weatherd.pipeline.journal_writer import JournalWriter
-from weatherd.pipeline.queue import ObservationCounts, ObservationQueue
+from weatherd.pipeline.queue import ObservationQueue
 from weatherd.pipeline.sinks.guard import GuardedSink
 from weatherd.polling.poll_history import PollHistory
 from weatherd.polling.producer import PollingContext, produce
@@ -96,16 +96,15 @@ async def _open_services(parts: Parts, services: contextlib.AsyncExitStack, relo
     registry.subscribe(lambda change: parts.planner.update(change.cities))
     registry.subscribe(lambda change: gc_tuning.set_threshold(len(change.cities)))
     registry.apply(diff((), parts.configuration.cities), parts.configuration.quarantined)
-    counts, queue = ObservationCounts(), ObservationQueue(parts.configuration.settings.queue_size)
+    queue = ObservationQueue(parts.configuration.settings.queue_size)
     parts.journal.known = lambda: [
         FetchedObservation(city, last) for city in registry.cities if (last := parts.latest.get(city.id))
     ]
     status = DaemonStatus(
         registry=registry,
         latest=parts.latest,
-        counts=counts,
         queue=queue,
-        writer=JournalWriter(parts.journal.add, queue, counts),
+        writer=JournalWriter(parts.journal.add, queue),
         sinks=[GuardedSink(name, sink) for name, sink in parts.sinks.items()],
         planner=parts.planner,
         limiters=parts.limiters,
@@ -129,7 +128,6 @@ def _start_producers(tasks: asyncio.TaskGroup, parts: Parts, status: DaemonStatu
         registry=parts.registry,
         latest=parts.latest,
         queue=status.queue,
-        counts=status.counts,
         clock=status.clock,
         timer=TickTimer(status.clock),
         random=parts.random,
@@ -178,7 +176,7 @@ def _log_summary(status: DaemonStatus, *, is_clean: bool) -> None:
     write(
         "daemon.stopped",
         clean=is_clean,
-        **dataclasses.asdict(status.counts),
+        **dataclasses.asdict(status.queue.counts),
         queued=status.queue.depth,
         **({"missed": missed} if missed else {}),
         **({"forwarders": deliveries} if deliveries else {}),

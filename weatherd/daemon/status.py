@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from weatherd.pipeline.forwarders.group import DeliveryGroup
     from weatherd.pipeline.journal_writer import JournalWriter
     from weatherd.pipeline.latest import LatestObservations
-    from weatherd.pipeline.queue import ObservationCounts, ObservationQueue
+    from weatherd.pipeline.queue import ObservationQueue
     from weatherd.pipeline.sinks.guard import GuardedSink
     from weatherd.polling.city_registry import CityRegistry
     from weatherd.polling.poll_history import PollHistory
@@ -55,7 +55,6 @@ class DaemonStatus:
 
     registry: CityRegistry
     latest: LatestObservations
-    counts: ObservationCounts
     queue: ObservationQueue
     writer: JournalWriter
     sinks: Sequence[GuardedSink]

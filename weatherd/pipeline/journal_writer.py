@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from weatherd.observation import FetchedObservation
-    from weatherd.pipeline.queue import ObservationCounts, ObservationQueue
+    from weatherd.pipeline.queue import ObservationQueue
 
 log = structlog.get_logger()
 
@@ -35,11 +35,9 @@ class JournalWriter:
         self,
         add: Callable[[Sequence[FetchedObservation]], Awaitable[int]],
         queue: ObservationQueue,
-        counts: ObservationCounts,
     ) -> None:
         self._add = add
         self._queue = queue
-        self._counts = counts
         self._buffer = BatchBuffer()
         self.is_down = False  # observations wait, because the journal cannot be written
 
@@ -55,7 +53,6 @@ class JournalWriter:
         """Store submitted observations until the close, up to a few thousand in a transaction."""
         while batch := await self._buffer.take(_TRANSACTION_LIMIT):
             await self._store(batch)
-            self._queue.mark_done(len(batch))
             if not (self._buffer.is_closed or self._queue.is_over_half_full):
                 await asyncio.sleep(_GATHER_DELAY)
 
@@ -73,10 +70,11 @@ class JournalWriter:
                 await self._store_singly(batch, error)
                 return
             else:
-                self._counts.stored += stored
-                self._counts.repeated += len(batch) - stored
+                self._queue.counts.stored += stored
+                self._queue.counts.repeated += len(batch) - stored
                 if self.is_down:
                     self._report_recovery()
+                self._queue.mark_done(len(batch))
                 return
             finally:
                 slow.cancel()
@@ -90,7 +88,8 @@ class JournalWriter:
                 await self._store([fetched])
             return
         log.error("observation.dropped", city=batch[0].city.id, reason=describe(error), exc_info=error)
-        self._counts.dropped += 1
+        self._queue.counts.dropped += 1
+        self._queue.mark_done(1)
 
     def _report_down(self, reason: str) -> None:
         if not self.is_down:

@@ -27,19 +27,20 @@ class ObservationQueue:
     """An asyncio.Queue of batches, bounded by the number of observations in the pipeline.
 
     The limit covers observations in flight as well as queued ones: room is freed by :meth:`mark_done`, after storage.
-    An observation has already cost an API call, so a producer that is cancelled while waiting still enqueues it,
-    exceeding the limit.
+    An observation has already cost an API call, so a producer that is cancelled still enqueues it, exceeding the limit.
+    *counts* are those of the whole pipeline: ``fetched`` is counted here, the others by the journal writer.
 
     The last batch in the queue grows until it is taken or full, because a queue item for each observation takes twice
     the time.
     """
 
-    # Invariant: depth = size - room + above + producers waiting for room.
+    # Invariant: depth = fetched - done = size - room + above + producers waiting for room.
     # Example with size 2: three puts leave depth 3, room 0 and one producer waiting (3 = 2 - 0 + 0 + 1). Cancelling it
     # enqueues its observation above the limit: depth 3, above 1 (3 = 2 - 0 + 1 + 0). mark_done(2) first pays for the
     # one above the limit, so it frees one place, not two: depth 1, room 1, above 0 (1 = 2 - 1 + 0 + 0).
 
     def __init__(self, size: int, batch_limit: int = BATCH_LIMIT) -> None:
+        self.counts = ObservationCounts()
         self._queue: asyncio.Queue[list[FetchedObservation]] = asyncio.Queue()
         self._last: list[FetchedObservation] = []  # the last batch in the queue while it may grow
         self._batch_limit = batch_limit
@@ -48,7 +49,12 @@ class ObservationQueue:
             deque()
         )  # the producers that wait for room, and since when
         self._above = 0  # observations above the limit
-        self.depth = 0  # observations put and not yet marked done
+        self._done = 0  # observations that left the pipeline
+
+    @property
+    def depth(self) -> int:
+        """The number of observations that were put, or wait for room, and are not yet marked done."""
+        return self.counts.fetched - self._done
 
     @property
     def is_over_half_full(self) -> bool:
@@ -56,13 +62,27 @@ class ObservationQueue:
         return self.depth > self._room
 
     async def put(self, fetched: FetchedObservation) -> None:
-        """Enqueue an observation; wait while the queue is full."""
-        self.depth += 1
-        if self._room:
-            self._room -= 1
-        else:
+        """Enqueue an observation; wait while the queue is full. A cancelled call enqueues it above the limit."""
+        if not self.try_put(fetched):
+            self.counts.fetched += 1
             await self._wait_for_room(fetched)
+            self._append(fetched)
+
+    def try_put(self, fetched: FetchedObservation) -> bool:
+        """Enqueue an observation and return True; return False if the queue is full."""
+        if not self._room:
+            return False
+        self._room -= 1
+        self.counts.fetched += 1
         self._append(fetched)
+        return True
+
+    def put_above_limit(self, fetched: FetchedObservation) -> None:
+        """Enqueue an observation even if the queue is full: that of a producer that was cancelled meanwhile."""
+        if not self.try_put(fetched):
+            self.counts.fetched += 1
+            self._above += 1
+            self._append(fetched)
 
     def _append(self, fetched: FetchedObservation) -> None:
         if 0 < len(self._last) < self._batch_limit:
@@ -103,7 +123,7 @@ class ObservationQueue:
 
     def mark_done(self, count: int) -> None:
         """Free the places of *count* observations that left the pipeline, and wake producers that wait for room."""
-        self.depth -= count
+        self._done += count
         above = min(count, self._above)
         self._above -= above
         self._room += count - above

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from weatherd.clock import AnchoredClock
     from weatherd.observation import Observation
     from weatherd.pipeline.latest import LatestObservations
-    from weatherd.pipeline.queue import ObservationCounts, ObservationQueue
+    from weatherd.pipeline.queue import ObservationQueue
     from weatherd.polling.city_registry import CityRegistry
     from weatherd.polling.tick_timer import TickTimer
     from weatherd.providers import Provider
@@ -53,7 +53,6 @@ class PollingContext:
     registry: CityRegistry
     latest: LatestObservations
     queue: ObservationQueue
-    counts: ObservationCounts
     clock: AnchoredClock
     timer: TickTimer
     random: random.Random
@@ -109,7 +108,7 @@ async def _poll(
     latest = context.latest
     result = await fetch_city(city, names, context.providers, latest.budgets, clock, previous=latest.get(city.id))
     if result.observation:  # stale ones too; they are marked as stale
-        await context.queue.put(_count_fetched(city, result, result.observation, context))
+        await context.queue.put(_wrap_fetched(city, result, result.observation, context))
     interval = context.planner.interval(city)
     epoch = clock.epoch
     now = max(clock.boot(), due.at)  # because a timer may fire slightly early, and the tick would be repeated
@@ -150,14 +149,13 @@ def _retry_reason(result: FetchResult, failures: int) -> str:
     return f"retry after {failures} failed poll{'s' if failures > 1 else ''} in a row, each later than the last"
 
 
-def _count_fetched(
+def _wrap_fetched(
     city: City, result: FetchResult, observation: Observation, context: PollingContext
 ) -> FetchedObservation:
-    """Count an observation and return it for the queue; log if another provider serves the city than before."""
+    """Return an observation for the queue; log if another provider serves the city than before."""
     before = context.latest.get(city.id)
     if before and before.provider != observation.provider:
         _log_failover(before.provider, observation.provider, result.reason)
-    context.counts.fetched += 1
     return FetchedObservation(city, observation, False, result.is_stale)
 
 

@@ -104,7 +104,7 @@ class MetricsCollector(Collector):
         yield _gauge("weatherd_queue_depth", "Observations not yet written to the journal.", status.queue.depth)
         yield _gauge("weatherd_journal_up", "Whether the journal can be written.", not status.writer.is_down)
         for name, text in _COUNTER_HELP.items():
-            yield CounterMetricFamily(f"weatherd_observations_{name}", text, getattr(status.counts, name))
+            yield CounterMetricFamily(f"weatherd_observations_{name}", text, getattr(status.queue.counts, name))
         yield from self._sinks()
         yield from self._reloads()
         yield from self._polls()

@@ -89,7 +89,7 @@ async def serialize_status(status: DaemonStatus) -> StatusModel:
         ready=status.is_ready,
         cities=await status.count_states(),
         quarantined=status.quarantined,
-        account={**dataclasses.asdict(status.counts), "queued": status.queue.depth},
+        account={**dataclasses.asdict(status.queue.counts), "queued": status.queue.depth},
         providers=[_provider(name, status) for name in sorted(status.limiters)],
         forwarders=[
             ForwarderModel(forwarder=name, **dataclasses.asdict(delivery))
