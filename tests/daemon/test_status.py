@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from tests.support.daemon import make_latest, make_status
-from tests.support.fakes import observation
+from tests.support.fakes import make_fetched
 from weatherd.city import City
 from weatherd.config.diff import diff
 from weatherd.daemon.status import CityState
@@ -15,7 +15,7 @@ async def test_counting_a_long_list_yields_to_the_event_loop() -> None:
     """Other tasks run while 5,500 cities are counted, and every city is counted once."""
     cities = [City(name=f"City {number}", lat=1.0, lon=1.0) for number in range(5500)]
     status = make_status(cities, latest=make_latest(cities))
-    status.latest.record(observation(cities[0]))
+    status.latest.record([make_fetched(cities[0])])
     counting = asyncio.create_task(status.count_states())
     turns = 0
     while not counting.done():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tests.support import virtual_time
 from tests.support.daemon import make_status
-from tests.support.fakes import BERLIN, KIEL, make_fetched, observation
+from tests.support.fakes import BERLIN, KIEL, make_fetched
 from weatherd.daemon.systemd import feed_watchdog, open_notifier, watchdog_period
 from weatherd.polling.poll_history import NextPoll
 
@@ -76,7 +76,7 @@ def test_cities_that_are_down_do_not_stop_the_watchdog() -> None:
     """An outage of the weather service is no reason for a restart."""
 
     def prepare(status: DaemonStatus) -> None:
-        status.latest.record(observation())
+        status.latest.record([make_fetched()])
 
     assert all("WATCHDOG=1" in message for message in messages_of(prepare, 20_000))
 

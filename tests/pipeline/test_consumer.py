@@ -123,19 +123,16 @@ async def test_a_hanging_sink_is_cancelled_at_its_timeout() -> None:
 def test_the_latest_observation_of_each_city_is_kept() -> None:
     """The latest observation of every city is kept; that of a removed city is forgotten."""
     latest = make_latest([KIEL, BERLIN])
-    old, new = make_fetched().observation, make_fetched(temperature=7.0).observation
-    for observation in (old, new):
-        latest.record(observation)
-    latest.record(make_fetched(BERLIN).observation)
+    old, new = make_fetched(), make_fetched(temperature=7.0)
+    latest.record([old, new, make_fetched(BERLIN)])
     latest.apply(diff([KIEL, BERLIN], [KIEL]))
-    assert (latest.get("kiel"), latest.get("berlin")) == (new, None)
+    assert (latest.get("kiel"), latest.get("berlin")) == (new.observation, None)
 
 
 def test_a_moved_city_is_forgotten() -> None:
     """The observation of a moved city is forgotten, that of another city is kept."""
     latest = make_latest([KIEL, BERLIN])
-    latest.record(make_fetched().observation)
-    latest.record(make_fetched(BERLIN).observation)
+    latest.record([make_fetched(), make_fetched(BERLIN)])
     latest.apply(diff([KIEL, BERLIN], [replace(KIEL, lat=KIEL.lat + 1), BERLIN]))
     assert (latest.get("kiel"), latest.get("berlin")) == (None, make_fetched(BERLIN).observation)
 

@@ -63,7 +63,7 @@ class RecordingQueue(ObservationQueue):
     async def put(self, arrival: Any) -> None:
         """Record an observation."""
         self.taken.append((asyncio.get_running_loop().time(), arrival))
-        self._latest.record(arrival.observation)
+        self._latest.record([arrival])
 
     @property
     def served_by(self) -> list[str]:

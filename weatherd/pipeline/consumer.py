@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from weatherd.observation import FetchedObservation
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -21,9 +19,9 @@ _GATHER_DELAY = 0.02  # seconds between batches, because a write of one observat
 async def consume(
     queue: ObservationQueue, latest: LatestObservations, sinks: Sequence[GuardedSink], writer: JournalWriter
 ) -> None:
-    """Flag repeats, and submit each batch to the journal writer and to all sinks. Waits for none of them."""
+    """Record and flag each batch, and submit it to the journal writer and to all sinks. Waits for none of them."""
     while batch := await queue.get_batch():
-        flagged = [_record(fetched, latest) for fetched in batch]
+        flagged = latest.record(batch)
         writer.submit(flagged)
         for sink in sinks:
             sink.submit(flagged)
@@ -32,19 +30,3 @@ async def consume(
     writer.close()
     for sink in sinks:
         sink.close()
-
-
-def _record(fetched: FetchedObservation, latest: LatestObservations) -> FetchedObservation:
-    """Record the observation as the city's latest; flag it as newer than or identical to the previous one.
-
-    One of a place that the city has left since is only stored.
-    """
-    city, observation, _, stale, _ = fetched
-    if latest.is_moved(city):
-        return fetched
-    previous = latest.get(city.id)
-    latest.record(observation)
-    if previous is None:
-        return fetched
-    follows = observation.follows(previous)
-    return FetchedObservation(city, observation, not follows and observation.repeats(previous), stale, follows)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from weatherd.observation import FetchedObservation
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -27,9 +29,26 @@ class LatestObservations:
         self._edited: dict[str, City] = {}  # the cities that were added or moved since the start, by id
         self._is_started = False
 
-    def record(self, observation: Observation) -> None:
-        """Record an observation as its city's latest."""
-        self._latest[observation.city] = observation
+    def record(self, batch: Iterable[FetchedObservation]) -> list[FetchedObservation]:
+        """Record observations, in order, as the latest of their cities; return them flagged, for the journal and sinks.
+
+        Each is flagged as newer than or identical to its city's previous one. One of a place that the city has left
+        since is returned, but not recorded.
+        """
+        flagged = []
+        for fetched in batch:
+            city, observation, _, stale, _ = fetched
+            previous = None
+            if not (self._edited and self.is_moved(city)):
+                previous = self._latest.get(city.id)
+                self._latest[city.id] = observation
+            if previous is None:
+                flagged.append(fetched)
+            else:
+                follows = observation.follows(previous)
+                repeat = not follows and observation.repeats(previous)
+                flagged.append(FetchedObservation(city, observation, repeat, stale, follows))
+        return flagged
 
     def is_moved(self, city: City) -> bool:
         """Return whether the city is at other coordinates now, because the list was edited since *city* was polled."""
