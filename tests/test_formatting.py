@@ -14,12 +14,13 @@ from tests.support.fakes import KIEL, make_fetched, observation
 from weatherd.city import City
 from weatherd.config.settings import ConsoleSection
 from weatherd.formatting import TEMPLATE_FIELDS, format_line, format_rfc3339, to_dict, validate_template
+from weatherd.text.display import Display
 
 NUMBERS = st.none() | st.floats(-1000, 1000)
 FORMATS = st.lists(
     st.sampled_from([f"{{{name}}}" for name in TEMPLATE_FIELDS])
     | st.sampled_from(
-        ["{temperature:.1f}", "{name:>20}", "{observed_at:%H:%M}", "{code!s:5}", "{code:03d}", "{{", "}}"]
+        ["{temperature:.1f}", "{name:>20}", "{unit}", "{observed_at:%H:%M}", "{code!s:5}", "{code:03d}", "{{", "}}"]
     )
     | st.text("ab °%:", max_size=5),
     max_size=6,
@@ -34,7 +35,7 @@ FORMATS = st.lists(
         ("{name:>6}|{name:<6}|{name!r}", "  Kiel|Kiel  |'Kiel'"),
         ("{{name}} {code} {city} {provider}", "{name} 61 kiel fake"),
         ("{wind_speed:.1f} {cloud_cover!r} {wind_gust!s:>9}", "– – –"),
-        ("{observed_at:%H:%M} {fetched_at:%S}", "00:00 01"),
+        ("{fetched_at:%S} {unit}|{unit:>4}|{unit!r}", "01 °C|  °C|'°C'"),
         ("", ""),
     ],
 )
@@ -44,10 +45,35 @@ def test_a_template_is_filled_in(template: str, text: str) -> None:
 
 
 def test_times_are_in_the_time_zone_of_the_city() -> None:
-    """The default is UTC."""
+    """The default is this machine's."""
     city = City(name="Tokyo", lat=35.7, lon=139.7, timezone="Asia/Tokyo")
     assert format_line("{observed_at:%H:%M %Z}", make_fetched(city)) == "09:00 JST"
-    assert format_line("{observed_at:%H:%M %Z}", make_fetched(KIEL)) == "00:00 UTC"
+    local = observation().observed_at.astimezone()
+    assert format_line("{observed_at:%H:%M %Z}", make_fetched(KIEL)) == f"{local:%H:%M %Z}"
+
+
+@pytest.mark.parametrize(
+    ("display", "text"),
+    [
+        (Display(), "Kiel: 6 °C :: light rain"),
+        (Display("us"), "Kiel: 43 °F :: light rain"),
+        (Display("uk", "de"), "Kiel: 6 °C :: leichter Regen"),
+        (Display("us", "fi"), "Kiel: 43 °F :: heikkoa vesisadetta"),
+    ],
+)
+def test_the_line_is_in_the_units_and_language_of_the_reader(display: Display, text: str) -> None:
+    """The default format shows the unit; the observation itself is not changed."""
+    fetched = make_fetched()
+    assert format_line(ConsoleSection().format, fetched, display) == text
+    assert fetched == make_fetched()
+
+
+def test_all_quantities_of_a_line_are_converted() -> None:
+    """Every field has the unit of the reader's system, also after the observation has become stale."""
+    template = "{temperature} {pressure_msl} {wind_speed} {precipitation} {visibility} {wind_gust}"
+    fetched = make_fetched(pressure_msl=1000.0, wind_speed=10.0, precipitation=5.0, visibility=1000.0)
+    assert format_line(template, fetched, Display("us")) == "42.8 29.53 22.4 0.2 0.6 –"
+    assert format_line("", fetched._replace(stale=True), Display("us")).startswith(" (stale: of ")
 
 
 @pytest.mark.parametrize(("degrees", "text"), [(-0.3, "0|   0|-0.3"), (-0.6, "-1|  -1|-0.6"), (-0.0, "0|   0|0.0")])

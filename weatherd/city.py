@@ -126,6 +126,9 @@ ProviderNames = Annotated[
 ]
 
 
+ZoneName = Annotated[str, AfterValidator(_check_zone)]
+
+
 @validated(frozen=True, slots=True, kw_only=True, config=ConfigDict(extra="forbid"))
 class City:
     """A city to poll: coordinates in WGS 84 degrees, ``interval`` in seconds. Frozen and hashable."""
@@ -148,10 +151,9 @@ class City:
     providers: Annotated[
         ProviderNames, Field(description="In order of preference; overrides the general providers")
     ] = ("open-meteo",)
-    timezone: (
-        Annotated[str, AfterValidator(_check_zone), Field(description="IANA name of the time zone for local times")]
-        | None
-    ) = None
+    timezone: Annotated[
+        ZoneName | None, Field(description="IANA name of the time zone for local times; overrides the general one")
+    ] = None
     plugins: Annotated[
         tuple[tuple[str, Any], ...],
         BeforeValidator(_validate_plugins),

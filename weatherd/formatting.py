@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import re
 import string
-import zoneinfo
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,6 +12,8 @@ import msgspec
 
 from weatherd.city import City
 from weatherd.observation import FIELDS, FetchedObservation, Observation
+from weatherd.text.display import DEFAULT_DISPLAY, Display
+from weatherd.text.local_zone import load_zone
 from weatherd.text.suggestions import did_you_mean
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
 TEMPLATE_FIELDS = ("name", *FIELDS)
+UNIT_FIELD = "unit"  # of temperatures
 _TIMES = (TEMPLATE_FIELDS.index("observed_at"), TEMPLATE_FIELDS.index("fetched_at"))
 
 _NOT_ZERO = re.compile("[1-9a-zA-Z]")
@@ -55,32 +57,49 @@ _FORMATTER = string.Formatter()
 
 
 @functools.lru_cache(maxsize=16)
-def _parse_template(template: str) -> tuple[tuple[_Field, ...], str]:
-    """Parse a template into its fields, which must be plain names, and the text after the last field."""
+def _parse_template(template: str, temperature_unit: str) -> tuple[tuple[_Field, ...], str]:
+    """Parse a template into its fields, which must be plain names, and the text after the last field.
+
+    The field ``unit`` is text: the unit of temperatures.
+    """
     fields, text = [], ""
     for prefix, name, spec, conversion in _FORMATTER.parse(template):
         if name is None:
             text += prefix
+        elif name == UNIT_FIELD:
+            text += prefix + format(_FORMATTER.convert_field(temperature_unit, conversion), spec or "")
         elif name in TEMPLATE_FIELDS:
             fields.append(_Field(text + prefix, TEMPLATE_FIELDS.index(name), conversion, spec or ""))
             text = ""
         else:
-            raise _TemplateError(f"should not contain {{{name}}}{did_you_mean(name, TEMPLATE_FIELDS)}")
+            raise _TemplateError(f"should not contain {{{name}}}{did_you_mean(name, (*TEMPLATE_FIELDS, UNIT_FIELD))}")
     return tuple(fields), text
 
 
-def format_line(template: str, fetched: FetchedObservation) -> str:
+def format_line(template: str, fetched: FetchedObservation, display: Display = DEFAULT_DISPLAY) -> str:
     """Format an observation with a template such as ``console.format``.
 
-    Times are in the city's time zone if it has one, else in UTC. A mark at the end of the line, independent of the
-    template, shows that an observation is stale.
+    Times are in the city's time zone if it has one, else in this machine's. A mark at the end of the line, independent
+    of the template, shows that an observation is stale.
     """
+    if display != DEFAULT_DISPLAY:
+        fetched = localize(fetched, display)
     city, observation, _, is_stale, _ = fetched
-    zone = zoneinfo.ZoneInfo(city.timezone) if city.timezone else UTC
-    fields, end = _parse_template(template)
+    zone = load_zone(city.timezone)
+    fields, end = _parse_template(template, display.temperature_unit)
     values = (city.name, *observation)
     text = "".join([field.fill(values, zone) for field in fields]) + end
     return f"{text} (stale: of {observation.observed_at.astimezone(zone):%d %b %H:%M %Z})" if is_stale else text
+
+
+def localize(fetched: FetchedObservation, display: Display) -> FetchedObservation:
+    """Return an observation as its reader sees it: quantities in other units, words in another language."""
+    city, observation = fetched.city, fetched.observation
+    values = display.convert(observation._asdict())
+    values["description"] = display.describe(
+        observation.description, observation.code, city.lat, city.lon, observation.observed_at
+    )
+    return fetched._replace(observation=Observation(**values))
 
 
 def format_count(count: float, singular: str, plural: str) -> str:

@@ -17,6 +17,7 @@ from weatherd.observation import FetchedObservation
 from weatherd.pipeline.sinks import console
 from weatherd.pipeline.sinks.console import ConsoleSink
 from weatherd.pipeline.sinks.log import LogSink, open_sink
+from weatherd.text.display import Display
 from weatherd.worker_thread import WorkerThread
 
 BATCH = [
@@ -49,7 +50,7 @@ async def test_the_console_prints_a_line_for_each_observation() -> None:
     """By default a line is name, rounded temperature and description, as in the README."""
     reader, writer = os.pipe()
     with WorkerThread("test") as worker:
-        await ConsoleSink(ConsoleSettings().format, writer, worker).write(BATCH)
+        await ConsoleSink(ConsoleSettings().format, Display(), writer, worker).write(BATCH)
     os.close(writer)
     with open(reader, encoding="utf-8") as pipe:  # noqa: ASYNC230, PTH123 - the pipe holds all of it already
         assert pipe.read() == PRINTED

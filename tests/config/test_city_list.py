@@ -197,12 +197,14 @@ cities:
 
 
 def test_missing_and_empty_keys_get_defaults() -> None:
-    """Rows without an interval or providers get the defaults, and share one tuple of providers."""
-    general = {"interval": 90.0, "providers": ("openweathermap", "open-meteo")}
-    ulm, bonn = "name: Ulm, lat: 48, lon: 10, interval: , providers: ", "name: Bonn, lat: 50, lon: 7, interval: 5m"
+    """Rows without an interval, providers or time zone get the defaults, and share one tuple of providers."""
+    general = {"interval": 90.0, "providers": ("openweathermap", "open-meteo"), "timezone": "Asia/Tokyo"}
+    ulm = "name: Ulm, lat: 48, lon: 10, interval: , providers: , timezone: "
+    bonn = "name: Bonn, lat: 50, lon: 7, interval: 5m, timezone: Europe/Berlin"
     text = f"cities: [{KIEL}, {{{ulm}}}, {{{bonn}}}]"
     cities = parse_cities([("f", text)], PROVIDERS, general).cities
     assert [city.interval for city in cities] == [90.0, 90.0, 300.0]
+    assert [city.timezone for city in cities] == ["Asia/Tokyo", "Asia/Tokyo", "Europe/Berlin"]
     assert {city.providers for city in cities} == {("openweathermap", "open-meteo")}
     assert len({id(city.providers) for city in cities}) == 1
 

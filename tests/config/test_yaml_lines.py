@@ -15,7 +15,7 @@ from weatherd.config.lists.yaml_lines import UnusualLayoutError, add_yaml_lines
 from weatherd.errors import ConfigError
 
 PROVIDERS = ["open-meteo", "met-norway"]
-GENERAL = {"interval": 90.0, "providers": ("met-norway",)}
+GENERAL = {"interval": 90.0, "providers": ("met-norway",), "timezone": "Europe/Paris"}
 NAMES = [
     "Kiel", '"Ulm, Donau"', "'São Paulo'", "Val-d'Or", "true", "Null", "5 Points", "'a: b'", '"a\\tb"', "' x'", "a #b",
     "東京", "x" * 201, "a\u202eb", '"\u00a0x"', "~", "*a", "&a Kiel", "''", "Brighton & Hove",

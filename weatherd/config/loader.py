@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from weatherd.config.plugin_models import FindModels, PluginModels
 
 SETTINGS_FILE_NAME = "weatherd.yaml"
+GENERAL_KEYS = ("interval", "providers", "timezone")  # the settings that are the defaults of a city's keys
 _FOLDER = Path(__file__).resolve().parent
 _IN_CHECKOUT = _FOLDER.parents[1] / "config" / SETTINGS_FILE_NAME
 # An installed package contains a copy of both files of the checkout's config/
@@ -110,7 +111,7 @@ def with_city_list(
 
     Unchanged cities are the objects in *reuse*. Raises ConfigError if the list cannot be read.
     """
-    general = {"interval": settings.interval, "providers": settings.providers}
+    general = {key: getattr(settings, key) for key in GENERAL_KEYS}
     rows = load_cities(paths, providers, general, reuse)
     return Configuration(file, settings, rows.cities, rows.quarantined, rows.locate)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretStr, ValidationInfo, WithJsonSchema
 from pydantic_settings import BaseSettings, InitSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-from weatherd.city import ProviderNames
+from weatherd.city import ProviderNames, ZoneName
 from weatherd.config.http_section import HttpSection
 from weatherd.config.paths import resolve_ca_file, resolve_path
 from weatherd.config.sections import (
@@ -23,7 +23,10 @@ from weatherd.config.sections import (
 )
 from weatherd.config.sections.forwarders import InfluxDbSection, MqttSection, PostgresSection, WebhookSection
 from weatherd.formatting import validate_template
+from weatherd.text.condition_words import Language
+from weatherd.text.display import Display
 from weatherd.text.duration import Duration, Interval, Retention
+from weatherd.text.units import UnitSystem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -66,8 +69,8 @@ class ConsoleSection(Section):
     format: Annotated[
         str,
         AfterValidator(validate_template),
-        Field(description="Format of the line: {name} and the fields of an observation"),
-    ] = "{name}: {temperature:.0f} °C :: {description}"
+        Field(description="Format of the line: {name}, {unit} and the fields of an observation"),
+    ] = "{name}: {temperature:.0f} {unit} :: {description}"
 
 
 class LogSection(Section):
@@ -123,6 +126,15 @@ class Settings(BaseSettings):
     ] = 90 * 86400.0
     queue_size: Annotated[Count, Field(description="Maximum number of observations that wait to be stored")] = 10_000
     shutdown_grace: Annotated[Duration, Field(description="Maximum time that a stop may take")] = 8.0
+    units: Annotated[UnitSystem, Field(description="Units of what people read; programs always get metric ones")] = (
+        "metric"
+    )
+    language: Annotated[
+        Language, Field(description="Language of the weather for people; en: the descriptions of the services")
+    ] = "en"
+    timezone: Annotated[
+        ZoneName | None, Field(description="IANA name of the time zone of cities without one; null: this machine's")
+    ] = None
     console: ConsoleSection = ConsoleSection()
     log: LogSection = LogSection()
     http: HttpSection = HttpSection()
@@ -141,6 +153,11 @@ class Settings(BaseSettings):
         AfterValidator(_validate_plugins),
         Field(description="One section for each installed plug-in that takes settings"),
     ] = {}
+
+    @property
+    def display(self) -> Display:
+        """The units and the language of what people read."""
+        return Display(self.units, self.language)
 
     def __init__(
         self, *sources: PydanticBaseSettingsSource, context: Mapping[str, Any] | None = None, **values: Any

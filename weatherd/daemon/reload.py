@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from weatherd.config.diff import diff
+from weatherd.config.loader import GENERAL_KEYS
 from weatherd.config.settings import Settings
 from weatherd.daemon import systemd
 from weatherd.daemon.gc_tuning import gc_paused
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-LIVE_SETTINGS = frozenset({"interval", "providers", "cities"})  # they take effect without a restart, as log.level does
+LIVE_SETTINGS = frozenset({*GENERAL_KEYS, "cities"})  # they take effect without a restart, as log.level does
 _LOGGED_IDS = 10  # ids of each kind in the summary of a reload; the others are logged at level debug
 _IDS_IN_LINE = 100
 _NICE = 10

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from weatherd.city import City
     from weatherd.config.loader import Configuration
+    from weatherd.config.settings import Settings
     from weatherd.observation import FetchedObservation
 
     Outcome = tuple[FetchedObservation | None, Exception | None]
@@ -34,7 +35,7 @@ def once(config: ConfigFile = None, format: OutputFormat = "text") -> int:  # no
     """
     configuration = load_user_configuration(config)
     outcomes = asyncio.run(_poll_all(configuration))
-    _print([fetched for fetched, _ in outcomes.values() if fetched], format, configuration.settings.console.format)
+    _print([fetched for fetched, _ in outcomes.values() if fetched], format, configuration.settings)
     errors = {city: error for city, (_, error) in outcomes.items() if error}
     for city, error in errors.items():
         print_text(f"{city.name}: {error}", err=True)
@@ -66,7 +67,7 @@ async def _poll_all(configuration: Configuration) -> dict[City, Outcome]:
         return {city: task.result() for city, task in tasks.items()}
 
 
-def _print(batch: Sequence[FetchedObservation], style: Literal["text", "json", "csv"], template: str) -> None:
+def _print(batch: Sequence[FetchedObservation], style: Literal["text", "json", "csv"], settings: Settings) -> None:
     from weatherd import formatting
 
     rows = [
@@ -76,7 +77,7 @@ def _print(batch: Sequence[FetchedObservation], style: Literal["text", "json", "
     match style:
         case "text":
             for fetched in batch:
-                print_text(formatting.format_line(template, fetched))
+                print_text(formatting.format_line(settings.console.format, fetched, settings.display))
         case "json":
             print_text(json.dumps(rows, ensure_ascii=False, indent=2))
         case "csv":

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from weatherd.city import City
     from weatherd.config.yaml.reader import Position
 
-    FindSettings = Callable[[str | None, str | None], tuple[float, tuple[str, ...]] | None]
+    FindSettings = Callable[[str | None, str | None, str | None], tuple[str | None, float, tuple[str, ...]] | None]
 
 # The characters above ASCII that YAML allows, without line breaks (U+0085, U+2028, U+2029) and the byte order mark
 _OTHER = "\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff"
@@ -107,21 +107,24 @@ def _build_city(groups: tuple[Any, ...], line: str, find_settings: FindSettings)
     _, name, lat, lon, city_id, timezone, interval, providers = groups
     if not (name and lat and lon and line.count(":") == len(_VALUES) - groups.count(None)):  # else a key is repeated
         return None
-    settings = find_settings(interval, providers)
+    settings = find_settings(timezone, interval, providers)
     return settings and make_plain_city(
         name[1:-1] if name[0] in "\"'" else parse_scalar(name),  # as _parse_text does, without the call's cost
         float(lat),
         float(lon),
         city_id and city_id.strip("\"'"),
-        timezone and _parse_text(timezone),
         *settings,
     )
 
 
-def _find_settings(sink: RowSink, interval: str | None, providers: str | None) -> tuple[float, tuple[str, ...]] | None:
-    """Return the valid interval and providers of all rows with these texts; None if one is invalid."""
+def _find_settings(
+    sink: RowSink, timezone: str | None, interval: str | None, providers: str | None
+) -> tuple[str | None, float, tuple[str, ...]] | None:
+    """Return the valid time zone, interval and providers of all rows with these texts; None if one is invalid."""
     row: dict[str, Any] = {"name": "any", "lat": 0, "lon": 0}
     try:
+        if timezone:
+            row["timezone"] = _parse_text(timezone)
         if interval:
             row["interval"] = _parse_text(interval)
         if providers:
@@ -129,7 +132,7 @@ def _find_settings(sink: RowSink, interval: str | None, providers: str | None) -
         city = sink.validate(row)
     except ValueError:
         return None
-    return city.interval, city.providers
+    return city.timezone, city.interval, city.providers
 
 
 def _parse_text(text: str) -> Any:

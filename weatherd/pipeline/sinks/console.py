@@ -17,23 +17,25 @@ if TYPE_CHECKING:
 
     from weatherd.config.settings import Settings
     from weatherd.observation import FetchedObservation
+    from weatherd.text.display import Display
 
 
 class ConsoleSink:
-    """Prints each observation, repeats too, in the format of ``console.format``.
+    """Prints each observation, repeats too, in the format of ``console.format``, in the reader's units and language.
 
     It writes in a thread and straight to the file descriptor, so that a stopped terminal, or a pipe that nobody reads,
     blocks that thread but neither the daemon nor Python's flush at exit.
     """
 
-    def __init__(self, template: str, descriptor: int, worker: WorkerThread) -> None:
+    def __init__(self, template: str, display: Display, descriptor: int, worker: WorkerThread) -> None:
         self._template = template
+        self._display = display
         self._descriptor = descriptor
         self._worker = worker
 
     async def write(self, batch: Sequence[FetchedObservation]) -> None:
         """Print a batch. Raises OSError if standard output is closed."""
-        text = "".join(f"{format_line(self._template, fetched)}\n" for fetched in batch)
+        text = "".join(f"{format_line(self._template, fetched, self._display)}\n" for fetched in batch)
         await self._worker.run(lambda: _write(self._descriptor, text.encode(errors="replace")))
 
 
@@ -46,12 +48,12 @@ def _write(descriptor: int, data: bytes) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _open(template: str) -> AsyncIterator[ConsoleSink]:
+async def _open(template: str, display: Display) -> AsyncIterator[ConsoleSink]:
     sys.stdout.flush()
     with WorkerThread("console") as worker:
-        yield ConsoleSink(template, sys.stdout.fileno(), worker)
+        yield ConsoleSink(template, display, sys.stdout.fileno(), worker)
 
 
 def open_sink(settings: Settings) -> AbstractAsyncContextManager[ConsoleSink] | None:
     """Return the sink, or None if ``console.enabled`` is false."""
-    return _open(settings.console.format) if settings.console.enabled else None
+    return _open(settings.console.format, settings.display) if settings.console.enabled else None

@@ -1,0 +1,55 @@
+"""What people read: values in their units, the weather in their language's words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from weatherd.text.condition_words import describe_condition
+from weatherd.text.daylight import is_daylight
+from weatherd.text.units import UNITS, convert_value, format_quantity
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from weatherd.text.condition_words import Language
+    from weatherd.text.units import UnitSystem
+
+
+@dataclass(frozen=True, slots=True)
+class Display:
+    """The units and the language of a reader. The default shows observations unchanged."""
+
+    units: UnitSystem = "metric"
+    language: Language = "en"
+
+    @property
+    def temperature_unit(self) -> str:
+        """The symbol of the unit of temperatures."""
+        return UNITS[self.units]["temperature"].symbol
+
+    def convert(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the fields of an observation with its quantities in the reader's units."""
+        units = UNITS[self.units]
+        return {
+            name: convert_value(value, units[name]) if value is not None and name in units else value
+            for name, value in values.items()
+        }
+
+    def format(self, field: str, value: float | None) -> str:
+        """Format a quantity with its unit: ``42.8 °F`` for the field ``temperature`` and 6.0; a dash for None."""
+        return format_quantity(value, UNITS[self.units][field])
+
+    def describe(self, description: str, code: int | None, lat: float, lon: float, at: datetime) -> str:
+        """Return the words for the weather at a place (degrees) and time.
+
+        They are made from the code, in the reader's language. English is the language of the services, so that their
+        own *description* is returned, as it is for weather without a code.
+        """
+        if self.language == "en" or code is None:
+            return description
+        return describe_condition(code, self.language, is_day=is_daylight(lat, lon, at)) or description
+
+
+DEFAULT_DISPLAY = Display()

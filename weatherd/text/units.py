@@ -1,0 +1,56 @@
+"""The units in which people read an observation's values. Programs get weatherd's own units, the metric ones here."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+UnitSystem = Literal["metric", "us", "uk"]
+
+
+class Unit(NamedTuple):
+    """A unit of a system, and the way to it from weatherd's own: ``value * factor + offset``, rounded."""
+
+    symbol: str
+    digits: int  # after the point, about as many as the values are exact to
+    factor: float = 1.0
+    offset: float = 0.0
+
+
+_CELSIUS, _FAHRENHEIT = Unit("°C", 1), Unit("°F", 1, 1.8, 32.0)
+_MILES_AN_HOUR = Unit("mph", 1, 1 / 0.44704)
+_MILES = Unit("mi", 1, 1 / 1609.344)
+_METRIC = {
+    "temperature": _CELSIUS,
+    "apparent_temperature": _CELSIUS,
+    "relative_humidity": Unit("%", 0),
+    "pressure_msl": Unit("hPa", 1),
+    "wind_speed": Unit("m/s", 1),
+    "wind_direction": Unit("°", 0),
+    "wind_gust": Unit("m/s", 1),
+    "precipitation": Unit("mm", 1),
+    "cloud_cover": Unit("%", 0),
+    "visibility": Unit("m", 0),
+}
+_UK = _METRIC | {"wind_speed": _MILES_AN_HOUR, "wind_gust": _MILES_AN_HOUR, "visibility": _MILES}
+_US = _UK | {
+    "temperature": _FAHRENHEIT,
+    "apparent_temperature": _FAHRENHEIT,
+    "pressure_msl": Unit("inHg", 2, 1 / 33.863886667),
+    "precipitation": Unit("in", 2, 1 / 25.4),
+}
+# The unit of each field of an observation that is a quantity, by system
+UNITS: Mapping[UnitSystem, Mapping[str, Unit]] = MappingProxyType({"metric": _METRIC, "us": _US, "uk": _UK})
+
+
+def convert_value(value: float, unit: Unit) -> float:
+    """Return a value of weatherd's own unit in another one. A value in the same unit is returned unrounded."""
+    return value if unit.factor == 1.0 else round(value * unit.factor + unit.offset, unit.digits)
+
+
+def format_quantity(value: float | None, unit: Unit) -> str:
+    """Format a value of weatherd's own unit in another one: ``42.8 °F`` for 6.0 °C; a dash for None."""
+    return "–" if value is None else f"{convert_value(value, unit):z.{unit.digits}f} {unit.symbol}"
