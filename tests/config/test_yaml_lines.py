@@ -130,7 +130,7 @@ class Rows:
     def add_city(self, city: City, position: tuple[int, int]) -> None:
         """Collect a row of the pattern."""
         assert city == City(
-            **{key: getattr(city, key) for key in ("name", "lat", "lon", "id", "interval", "providers")}
+            **{key: getattr(city, key) for key in ("name", "lat", "lon", "id", "interval", "providers", "timezone")}
         )
         self.plain.append(position)
 
