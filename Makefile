@@ -56,10 +56,11 @@ format: $(DEV)/installed ## format the code
 	$(DEV)/bin/ruff format .
 	$(DEV)/bin/ruff check --fix .
 
-bench: $(DEV)/installed ## run the benchmarks; see docs/performance.md
-	@scripts/servers wrk:/usr/bin/wrk prometheus:/usr/bin/prometheus
+bench: $(DEV)/installed ## measure this build, BASE (a checkout or commit) and other software; see docs/performance.md
+	@scripts/servers wrk:/usr/bin/wrk prometheus:/usr/bin/prometheus collectd-core:/usr/sbin/collectd \
+	  libyajl2:/usr/lib/*/libyajl.so.2 libcurl3-gnutls:/usr/lib/*/libcurl-gnutls.so.4
 	@$(DEV)/bin/python $(INSTALL) '.[bench]'
-	$(DEV)/bin/python -m benchmarks $(MODE)
+	$(DEV)/bin/python -m benchmarks $(or $(MODE),full) $(BASE)
 
 bench-quick: ## run each benchmark once, in two minutes
 	@$(MAKE) --no-print-directory bench MODE=quick

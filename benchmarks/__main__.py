@@ -1,14 +1,22 @@
-"""Run all measurements: ``python -m benchmarks [quick]``, or ``make bench`` and ``make bench-quick``."""
+"""Run the benchmark: ``python -m benchmarks [MODE [BASE]]``, or ``make bench MODE=... BASE=...``.
+
+MODE is ``full``, ``quick`` or ``million`` (the memory of a million cities). BASE is the previous build: a checkout
+with a virtual environment, or a commit.
+"""
 
 from __future__ import annotations
 
-import sys
+import argparse
 
 from benchmarks import concurrency
 from benchmarks.speed import run
+from benchmarks.speed.plan import PLANS, PREVIOUS_COMMIT
 
 if __name__ == "__main__":
-    is_quick = "quick" in sys.argv[1:]
-    if not is_quick:
+    _parser = argparse.ArgumentParser(prog="python -m benchmarks")
+    _parser.add_argument("mode", choices=PLANS, nargs="?", default="full")
+    _parser.add_argument("base", nargs="?", default=PREVIOUS_COMMIT, help="checkout or commit of the previous build")
+    _arguments = _parser.parse_args()
+    if _arguments.mode == "full":
         concurrency.main()
-    run.main(quick=is_quick)
+    run.main(_arguments.mode, _arguments.base)

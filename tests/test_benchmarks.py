@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from benchmarks.speed import collectd
+from benchmarks.speed.builds import prepare_build
 from benchmarks.speed.measurements.small_list import IMPORTS
-from benchmarks.speed.report import goals, names
+from benchmarks.speed.report import goals, names, tables
 from benchmarks.speed.report.figures import Figures
 from benchmarks.speed.report.goals import Goal, Verdict
 from benchmarks.speed.ticks import Window, compute_punctuality
@@ -19,6 +21,7 @@ from weatherd.polling.schedule import phase_offset
 if TYPE_CHECKING:
     from pathlib import Path
 
+UNBATCHED, PREVIOUS_UNBATCHED = (names.build_subject(build, names.UNBATCHED) for build in (names.THIS, names.PREVIOUS))
 BEGIN = 1_800_000_000.0
 
 
@@ -67,13 +70,70 @@ def test_goal_uses_median_or_all_runs(
     assert Verdict(Goal("", ("", ""), "<", 5, always=always), values).is_met is is_met
 
 
+def _find_verdict(figures: Figures, title: str) -> Verdict:
+    return next(verdict for verdict in goals.judge_goals(figures) if verdict.goal.title == title)
+
+
 def test_ratios_are_computed_within_a_run() -> None:
     """A run in which both subjects take twice as long does not change their ratio."""
     figures = Figures()
     for factor in (1.0, 2.0):
-        figures.add(names.UNBATCHED, names.CPU, 90 * factor)
+        figures.add(UNBATCHED, names.CPU, 90 * factor)
         figures.add(names.PROMETHEUS, names.CPU, 100 * factor)
-    assert goals.judge_goals(figures)[0].values == [0.9, 0.9]
+    verdict = _find_verdict(figures, "one city a request, full load, CPU / Prometheus' a scrape")
+    assert verdict.values == [0.9, 0.9]
+
+
+def test_a_goal_has_the_values_of_the_previous_build() -> None:
+    """Each goal shows what the previous build reaches: its figure, its ratio to a peer, and 1 for a ratio to itself."""
+    figures = Figures()
+    for subject, cost in ((UNBATCHED, 50), (PREVIOUS_UNBATCHED, 100), (names.PROMETHEUS, 80), (names.SESSIONS, 250)):
+        figures.add(subject, names.CPU, cost)
+    titles = (
+        "one city a request, full load, CPU / Prometheus' a scrape",
+        "one session a request, CPU / weatherd's, one city a request",
+        "one city a request, full load, CPU / previous build's",
+    )
+    verdicts = [_find_verdict(figures, title) for title in titles]
+    assert [verdict.before for verdict in verdicts] == [[1.25], [2.5], [1.0]]
+    assert [verdict.values for verdict in verdicts] == [[0.625], [5.0], [0.5]]
+
+
+def test_tables_of_the_document() -> None:
+    """The goals show bound, previous build and spread; the points of the plot are in a table of their own."""
+    figures = Figures()
+    for value in (2.0, 4.0, 3.0):
+        figures.add(UNBATCHED, names.CPU, value)
+        figures.add(PREVIOUS_UNBATCHED, names.CPU, 10.0)
+    figures.add(UNBATCHED, names.growth_figure(names.CPU, 1000), 7.0)
+    (verdict,) = [verdict for verdict in goals.judge_goals(figures) if verdict.values]
+    assert tables.format_goals([verdict]).splitlines()[2:] == [
+        "| one city a request, full load, CPU / previous build's | ≤ 0.5 | 1 | 0.3 | 0.2 | 0.4 | met |"
+    ]
+    assert tables.format_figures(figures).splitlines()[2:] == [
+        "| weatherd, one city a request: CPU µs an observation | 3 | 2 | 4 |",
+        "| previous build, one city a request: CPU µs an observation | 10 | 10 | 10 |",
+    ]
+    assert tables.format_growth(figures, (10, 1000)).splitlines()[:3] == [
+        "| figure | 10 | 1,000 |",
+        "|---|--:|--:|",
+        "| weatherd, one city a request: CPU µs an observation |  | 7 |",
+    ]
+
+
+def test_collectd_fetches_ten_values_of_each_city(tmp_path: Path) -> None:
+    """Collectd stores as many values of a response as Prometheus does of a scrape, each city from its own URL."""
+    text = collectd.format_configuration(tmp_path, "http://127.0.0.1:1", 3, 2.0)
+    assert (text.count("<URL "), text.count("<Key ")) == (3, 30)
+    assert [f"q={city}" in text for city in range(4)] == [True, True, True, False]
+    assert "\nInterval 2\n" in text
+
+
+def test_a_checkout_without_an_environment_is_rejected(tmp_path: Path) -> None:
+    """A folder with weatherd but without a Python with uvloop is named before anything is measured."""
+    (tmp_path / "weatherd").mkdir()
+    with pytest.raises(RuntimeError, match=f"{tmp_path} needs a virtual environment .* with uvloop"):
+        prepare_build(str(tmp_path))
 
 
 def test_the_measured_imports_exist() -> None:

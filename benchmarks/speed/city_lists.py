@@ -26,8 +26,8 @@ class ListedCity:
 
 
 def grid_cities(count: int) -> list[ListedCity]:
-    """Return *count* cities on a grid."""
-    return [ListedCity(f"c{n}", f"City {n}", -60 + n % 1200 / 10, -170 + n // 1200 * 1.5) for n in range(count)]
+    """Return *count* cities on a grid, at most 1.3 million."""
+    return [ListedCity(f"c{n}", f"City {n}", -60 + n % 1200 / 10, -170 + n // 1200 * 0.3) for n in range(count)]
 
 
 @functools.cache

@@ -6,7 +6,6 @@ import contextlib
 import json
 import signal
 import sqlite3
-import sys
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from benchmarks.speed import city_lists
+from benchmarks.speed.builds import THIS
 from benchmarks.speed.log_tail import LogTail, count_lines_with
-from benchmarks.speed.processes import SUBJECT_CORE, run_pinned, wait_until
+from benchmarks.speed.processes import SUBJECT_CORE, run_pinned, temporary_folder, wait_until
 from benchmarks.speed.report import names
 from benchmarks.speed.subjects import Subject
 
@@ -23,13 +23,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from benchmarks.speed.builds import Build
     from benchmarks.speed.city_lists import ListedCity
     from benchmarks.speed.report.figures import Figures
 
 UNBATCHED, BATCHED = "openweathermap", "open-meteo"
-FIGURE_OWNERS = {UNBATCHED: names.UNBATCHED, BATCHED: names.BATCHED}
+FORMS = {UNBATCHED: names.UNBATCHED, BATCHED: names.BATCHED}
 _WITHOUT_SPEED = "import sys; sys.modules['uvloop'] = None; from weatherd.__main__ import main; main()"
 _STOP_TIMEOUT = 60.0  # seconds
+_MIN_WARM_UP = 1.0  # seconds
 _LOG_EXCERPT = 4000  # bytes, enough for a traceback
 
 
@@ -54,6 +56,15 @@ class Daemon(Subject):
         """Wait for *count* observations. Return the seconds since the start of the daemon."""
         wait_until(self.process, lambda: self.done() >= count)
         return time.monotonic() - self.begun
+
+    def on_schedule(self, count: int, interval: float) -> float:
+        """Wait until each of *count* cities is polled at its ticks. Return the seconds until each was observed once.
+
+        At the start all cities are polled at once; the next poll is at the first tick at least half an interval away.
+        """
+        took = self.observed(count)
+        time.sleep(max(_MIN_WARM_UP, interval / 2))
+        return took
 
     def reload(self, edited: Sequence[ListedCity]) -> tuple[float, dict[str, Any]]:
         """Replace the city list. Return the seconds until it is reloaded, and the log event."""
@@ -91,13 +102,11 @@ def run_weatherd(
     interval: float,
     *,
     fast: bool = True,
-    python: str = sys.executable,
-    checkout: Path | None = None,
+    build: Build = THIS,
 ) -> Iterator[Daemon]:
     """Start the daemon with a city list in *folder*. The body of the ``with`` begins immediately after the start.
 
-    If *fast* is false, it runs without the extra ``speed``, as after ``pip install weatherd``. *python* and *checkout*
-    run another build than this one.
+    If *fast* is false, it runs without the extra ``speed``, as after ``pip install weatherd``.
     """
     city_lists.write_list(cities, folder / "cities.yaml")
     settings = {
@@ -112,16 +121,26 @@ def run_weatherd(
     (folder / "weatherd.yaml").write_text(json.dumps(settings))
     out, log = folder / "out", folder / "log"
     program = ["-m", "weatherd"] if fast else ["-c", _WITHOUT_SPEED]
-    command = [python, *program, "run", "--config", str(folder / "weatherd.yaml")]
+    command = [build.python, *program, "run", "--config", str(folder / "weatherd.yaml")]
     with out.open("w") as stdout, log.open("w") as stderr:
         begun = time.monotonic()
-        with run_pinned(SUBJECT_CORE, command, stdout=stdout, stderr=stderr, cwd=checkout) as process:
+        with run_pinned(SUBJECT_CORE, command, stdout=stdout, stderr=stderr, cwd=build.checkout) as process:
             try:
                 yield Daemon(process, LogTail(out).count, folder, begun)
             except RuntimeError as error:
                 # The log goes into the error, because the folder is deleted next.
                 error.add_note(log.read_bytes()[-_LOG_EXCERPT:].decode(errors="replace"))
                 raise
+
+
+@contextlib.contextmanager
+def run_on_schedule(
+    url: str, provider: str, cities: Sequence[ListedCity], interval: float, *, build: Build = THIS
+) -> Iterator[Daemon]:
+    """Run a build in a temporary folder. The body of the ``with`` begins when each city is polled at its ticks."""
+    with temporary_folder() as folder, run_weatherd(folder, url, provider, cities, interval, build=build) as running:
+        running.on_schedule(len(cities), interval)
+        yield running
 
 
 def count_rows(folder: Path) -> int:
@@ -142,6 +161,6 @@ def stop_and_verify(running: Daemon, subject: str, figures: Figures, stop: str =
     """Stop the daemon, and verify that each observation was printed, logged and stored."""
     took, code = running.stop()
     figures.add(subject, stop, took)
-    figures.add(subject, names.EXIT_CODE, code)
+    figures.add(names.EVERY_DAEMON, names.EXIT_CODE, code)
     counts = running.done(), count_lines_with(running.log, b'"event":"observation"'), count_rows(running.folder)
-    figures.add(subject, names.LOST, max(counts) - min(counts))
+    figures.add(names.EVERY_DAEMON, names.LOST, max(counts) - min(counts))

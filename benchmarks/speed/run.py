@@ -1,4 +1,4 @@
-"""Implementation of ``make bench``: measure, print the tables, write ``build/speed.json``, draw the plot."""
+"""Implementation of ``make bench``: measure, print the tables, write ``build/speed-MODE.json``, draw the plot."""
 
 from __future__ import annotations
 
@@ -13,67 +13,79 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.speed.builds import THIS, prepare_build
 from benchmarks.speed.measurements import full_load, large_list, list_growth, punctuality, small_list
-from benchmarks.speed.plan import FULL, QUICK
+from benchmarks.speed.plan import COMPARED_CITIES, PLANS
 from benchmarks.speed.processes import UPSTREAM_CORE, leave_subject_core, temporary_folder
-from benchmarks.speed.report import goals, plot
+from benchmarks.speed.report import plot
 from benchmarks.speed.report.figures import Figures
+from benchmarks.speed.report.goals import judge_goals
+from benchmarks.speed.report.tables import format_figures, format_goals, format_growth
 from benchmarks.speed.upstream import run_upstream
 
 if TYPE_CHECKING:
+    from benchmarks.speed.builds import Build
     from benchmarks.speed.plan import Plan
 
-_FILE = Path("build/speed.json")
+_FOLDER = Path("build")
 _PLOT = Path("docs/speed.png")
 _DISK_SPACE = 5e9  # bytes; the largest log and the largest data folder of Prometheus take 0.5 GB each
 
 
-def main(*, quick: bool) -> None:
+def main(mode: str, base: str) -> None:
     """Measure everything. The results so far are printed even if a measurement fails."""
     if (os.cpu_count() or 1) < 2:  # noqa: PLR2004
         sys.exit("the benchmark needs two cores: one for the upstream server, one for the subject")
     if shutil.disk_usage(tempfile.gettempdir()).free < _DISK_SPACE:
-        folder = tempfile.gettempdir()
-        sys.exit(f"the benchmark needs {_DISK_SPACE / 1e9:g} GB in {folder}; set TMPDIR to use another folder")
-    plan, figures, begin = QUICK if quick else FULL, Figures(), time.monotonic()
+        needed, place = f"{_DISK_SPACE / 1e9:g} GB", tempfile.gettempdir()
+        sys.exit(f"the benchmark needs {needed} in {place}; set TMPDIR to use another folder")
+    previous, figures, begin = prepare_build(base), Figures(), time.monotonic()
     leave_subject_core()
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # because installed programs use compiled modules
+    plan = PLANS[mode]
     try:
-        _measure(plan, figures)
+        with temporary_folder() as folder, run_upstream(folder / "upstream", UPSTREAM_CORE) as url:
+            _measure(url, plan, previous, figures)
     finally:
-        _write(plan, figures, time.monotonic() - begin)
-        print(f"{figures.table()}\n\n{goals.format_goals(goals.judge_goals(figures))}")
+        _write(mode, plan, base, figures, time.monotonic() - begin)
+        tables = format_goals(judge_goals(figures)), format_figures(figures), format_growth(figures, plan.growth)
+        print("\n\n".join(tables))
 
 
-def _measure(plan: Plan, figures: Figures) -> None:
-    with temporary_folder() as folder, run_upstream(folder / "upstream", UPSTREAM_CORE) as url:
-        for run in range(plan.runs):
-            print(f"run {run + 1} of {plan.runs}", file=sys.stderr, flush=True)
-            small_list.measure(url, plan, figures)
-            full_load.measure(url, plan, figures)
-            punctuality.measure(url, plan, figures)
-            if plan.complete:
-                large_list.measure(url, figures)
-        if plan.growth:
-            full_load.find_prometheus_limit(url, plan, figures)
-            list_growth.measure(url, plan, figures)
-            plot.draw_plot(figures, plan.growth, _PLOT)
+def _measure(url: str, plan: Plan, previous: Build, figures: Figures) -> None:
+    for run in range(plan.runs):
+        print(f"run {run + 1} of {plan.runs}", file=sys.stderr, flush=True)
+        builds = (previous, THIS) if run % 2 else (THIS, previous)  # because the first of two may be at an advantage
+        small_list.measure(url, plan, builds, figures)
+        full_load.measure(url, plan, builds, figures)
+        punctuality.measure(url, plan, builds, figures)
+        if plan.complete:
+            list_growth.measure_length(url, COMPARED_CITIES, figures)
+            large_list.measure(url, THIS, figures)
+    if plan.complete:
+        large_list.measure(url, previous, figures)
+        full_load.find_limits(url, plan, figures)
+        list_growth.measure(url, plan, figures)
+        plot.draw_plot(figures, plan.growth, _PLOT)
+    if plan.million:
+        large_list.measure_million(url, figures)
 
 
-def _write(plan: Plan, figures: Figures, took: float) -> None:
+def _write(mode: str, plan: Plan, base: str, figures: Figures, took: float) -> None:
     document = {
         "plan": asdict(plan),
+        "base": base,
         "seconds": round(took),
         "python": platform.python_version(),
         "processor": _processor(),
         "figures": figures.values,
         "goals": [
-            asdict(verdict.goal) | {"values": verdict.values, "met": verdict.is_met}
-            for verdict in goals.judge_goals(figures)
+            asdict(verdict.goal) | {"values": verdict.values, "met": verdict.is_met} for verdict in judge_goals(figures)
         ],
     }
-    _FILE.parent.mkdir(exist_ok=True)
-    _FILE.write_text(json.dumps(document, indent=1, ensure_ascii=False), encoding="utf-8")
+    file = _FOLDER / f"speed-{mode}.json"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(json.dumps(document, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
 def _processor() -> str:

@@ -59,7 +59,7 @@ def run_peer(folder: Path, url: str, poller: str, cities: int = 100) -> Iterator
     """Run a peer. Its observations are counted by the upstream server."""
     command = [sys.executable, "-m", "benchmarks.speed.peers", poller, f"{url}/data/2.5/weather", str(cities)]
     with (folder / "out").open("w") as stdout, run_pinned(SUBJECT_CORE, command, stdout=stdout) as process:
-        _wait_for_requests(process, url, _FIRST_REQUESTS)
+        wait_for_requests(process, url, _FIRST_REQUESTS)
         time.sleep(_WARM_UP)
         yield Subject(process, lambda: count_served(url) or 0)
 
@@ -81,9 +81,9 @@ def run_prometheus(folder: Path, url: str, targets: int, interval: float) -> Ite
     environment = os.environ | {"GOMAXPROCS": "1"}
     with run_pinned(SUBJECT_CORE, command, stdout=subprocess.DEVNULL, env=environment) as process:
         # Wait, because Prometheus starts scraping after seconds, and spreads the first scrapes over an interval.
-        _wait_for_requests(process, url, targets)
+        wait_for_requests(process, url, targets)
         running = Subject(process, lambda: count_served(url) or 0)
-        _settle(running, targets / interval)
+        wait_until_stable(running, targets / interval)
         yield running
 
 
@@ -97,7 +97,7 @@ def run_wrk(url: str, places: int = 1) -> Iterator[Subject]:
         yield Subject(process, lambda: (count_served(url) or 0) * places)
 
 
-def _settle(running: Subject, rate: float) -> None:
+def wait_until_stable(running: Subject, rate: float) -> None:
     """Wait until a subject has caught up after its start and sustains its rate, for 40 s at most."""
     stable_checks = 0
     for _ in range(_MAX_CHECKS):
@@ -107,7 +107,7 @@ def _settle(running: Subject, rate: float) -> None:
             return
 
 
-def _wait_for_requests(process: subprocess.Popen[bytes], url: str, requests: int) -> None:
+def wait_for_requests(process: subprocess.Popen[bytes], url: str, requests: int) -> None:
     """Wait until a subject has sent this many requests. The checks count as requests, too, and are subtracted."""
     before, own = count_served(url) or 0, itertools.count(1)
     wait_until(process, lambda: (count_served(url) or 0) - before - next(own) >= requests)

@@ -1,63 +1,72 @@
-"""Punctuality and memory at a rate that the subject can sustain."""
+"""Punctuality, memory and the journal at a rate that the subject can sustain."""
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING
 
-from benchmarks.speed import daemon, subjects
+from benchmarks.speed import daemon
+from benchmarks.speed.builds import THIS
 from benchmarks.speed.city_lists import grid_cities
-from benchmarks.speed.plan import CALM_INTERVAL, MEMORY_CITIES
+from benchmarks.speed.plan import MEMORY_CITIES, MEMORY_MANY, MEMORY_RATE
 from benchmarks.speed.processes import resident_memory, temporary_folder
 from benchmarks.speed.report import names
 from benchmarks.speed.ticks import ANSWER_SLACK, Window, compute_punctuality
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
+    from benchmarks.speed.builds import Build
     from benchmarks.speed.city_lists import ListedCity
     from benchmarks.speed.daemon import Daemon
     from benchmarks.speed.plan import Plan
     from benchmarks.speed.report.figures import Figures
     from benchmarks.speed.ticks import Punctuality
 
-
-def measure(url: str, plan: Plan, figures: Figures) -> None:
-    """Measure weatherd, unbatched and batched, and the memory of Prometheus with as many targets."""
-    for provider, cities in ((daemon.UNBATCHED, plan.few), (daemon.BATCHED, MEMORY_CITIES)):
-        _weatherd(url, provider, cities, plan.interval, figures)
-    if plan.complete:
-        with (
-            temporary_folder() as folder,
-            subjects.run_prometheus(folder, url, MEMORY_CITIES, CALM_INTERVAL) as running,
-        ):
-            figures.add(names.PROMETHEUS, names.memory_figure(MEMORY_CITIES), resident_memory(running.process.pid))
+_SETTLE_TIME = 2.0  # seconds after the first observation of the last city, in which the last rows are stored
 
 
-def _weatherd(url: str, provider: str, cities: int, interval: float, figures: Figures) -> None:
-    subject, rate = daemon.FIGURE_OWNERS[provider], f"{cities:,} every {interval:g} s: "
+def measure(url: str, plan: Plan, builds: Sequence[Build], figures: Figures) -> None:
+    """Measure weatherd unbatched, and each build batched, with the memory that a city takes."""
+    _measure_build(url, THIS, daemon.UNBATCHED, plan, figures)
+    for build in builds if plan.complete else [THIS]:
+        resident = _measure_build(url, build, daemon.BATCHED, plan, figures)
+        if plan.complete:
+            _measure_city_memory(url, build, resident, figures)
+
+
+def _measure_build(url: str, build: Build, provider: str, plan: Plan, figures: Figures) -> float:
+    """Measure a build, and return its resident memory in MB."""
+    subject, interval = names.build_subject(build.title, daemon.FORMS[provider]), plan.interval
+    cities = MEMORY_CITIES if provider == daemon.BATCHED else plan.few
     listed = grid_cities(cities)
-    with temporary_folder() as folder, daemon.run_weatherd(folder, url, provider, listed, interval) as running:
-        wait_for_regular_ticks(running, cities, interval)
+    with daemon.run_on_schedule(url, provider, listed, interval, build=build) as running:
         window = Window(time.time(), time.time() + interval, running.log.stat().st_size)
         cost = running.cost(interval)
         figures.add(subject, names.memory_figure(cities), cost.resident)
-        figures.add(subject, rate + names.LOAD, cost.load * 100)
+        figures.add(subject, names.rate_figure(cities, interval, names.LOAD), cost.load * 100)
         time.sleep(ANSWER_SLACK)
+        rate = names.rate_figure(cities, interval, "")
         add_punctuality(measure_ticks(running, window, listed, interval), subject, figures, rate)
         daemon.stop_and_verify(running, subject, figures, rate + names.STOP)
         if provider == daemon.BATCHED:
-            figures.add(subject, names.JOURNAL, daemon.bytes_per_row(folder))
+            figures.add(subject, names.JOURNAL, daemon.bytes_per_row(running.folder))
+    return cost.resident
 
 
-def wait_for_regular_ticks(running: Daemon, cities: int, interval: float) -> float:
-    """Wait until each city is polled at its ticks. Return the seconds from the start until each was observed once.
-
-    At the start all cities are polled at once; the next poll is at the first tick at least half an interval away.
-    """
-    took = running.observed(cities)
-    time.sleep(interval / 2)
-    return took
+def _measure_city_memory(url: str, build: Build, resident: float, figures: Figures) -> None:
+    """Compute the memory a city from two lengths of the list, polled at the same rate."""
+    subject, interval = names.build_subject(build.title, names.BATCHED), MEMORY_MANY / MEMORY_RATE
+    listed = grid_cities(MEMORY_MANY)
+    with (
+        temporary_folder() as folder,
+        daemon.run_weatherd(folder, url, daemon.BATCHED, listed, interval, build=build) as running,
+    ):
+        running.observed(MEMORY_MANY)
+        time.sleep(_SETTLE_TIME)
+        many = resident_memory(running.process.pid)
+    figures.add(subject, names.memory_figure(MEMORY_MANY), many)
+    figures.add(subject, names.CITY_MEMORY, (many - resident) * 1e6 / (MEMORY_MANY - MEMORY_CITIES))
 
 
 def measure_ticks(running: Daemon, window: Window, listed: Iterable[ListedCity], interval: float) -> Punctuality:

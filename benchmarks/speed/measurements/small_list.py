@@ -8,17 +8,20 @@ import time
 from typing import TYPE_CHECKING
 
 from benchmarks.speed import daemon
+from benchmarks.speed.builds import THIS
 from benchmarks.speed.city_lists import grid_cities
-from benchmarks.speed.processes import SUBJECT_CORE, resident_memory, run_pinned, temporary_folder
+from benchmarks.speed.processes import SUBJECT_CORE, run_pinned, temporary_folder
 from benchmarks.speed.report import names
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from benchmarks.speed.builds import Build
     from benchmarks.speed.plan import Plan
     from benchmarks.speed.report.figures import Figures
 
 _INTERVAL = 600.0  # seconds, the default
 _START_TIME = 2.0  # seconds after which the start is complete
-_MEDIUM = 1000  # cities
 # All modules of the daemon, without rich and with the collector disabled, as in weatherd.__main__
 IMPORTS = (
     "import gc, sys; gc.disable(); sys.modules['rich'] = None;"
@@ -26,33 +29,29 @@ IMPORTS = (
 )
 
 
-def measure(url: str, plan: Plan, figures: Figures) -> None:
-    """Measure three cities, a thousand cities, and the import."""
+def measure(url: str, plan: Plan, builds: Sequence[Build], figures: Figures) -> None:
+    """Measure the import, and three cities with each build."""
+    for build in builds:  # so that Python compiles changed modules now
+        with daemon.run_on_schedule(url, daemon.BATCHED, grid_cities(1), 1.0, build=build):
+            pass
+    figures.add(names.build_subject(names.THIS, names.SMALL), names.IMPORT, _measure_import())
+    _measure_build(url, THIS, names.SMALL_FAST, plan, figures)
+    for build in builds:
+        _measure_build(url, build, names.SMALL, plan, figures)
+
+
+def _measure_build(url: str, build: Build, form: str, plan: Plan, figures: Figures) -> None:
+    subject, listed, fast = names.build_subject(build.title, form), grid_cities(3), form == names.SMALL_FAST
     with (
         temporary_folder() as folder,
-        daemon.run_weatherd(folder, url, daemon.BATCHED, grid_cities(1), _INTERVAL) as running,
+        daemon.run_weatherd(folder, url, daemon.BATCHED, listed, _INTERVAL, fast=fast, build=build) as running,
     ):
-        running.observed(1)  # so that Python compiles changed modules now
-    figures.add(names.SMALL, names.IMPORT, _measure_import())
-    for subject, fast in ((names.SMALL, False), (names.SMALL_FAST, True)):
-        with (
-            temporary_folder() as folder,
-            daemon.run_weatherd(folder, url, daemon.BATCHED, grid_cities(3), _INTERVAL, fast=fast) as running,
-        ):
-            figures.add(subject, names.FIRST, running.observed(1))
-            time.sleep(_START_TIME)
-            cost = running.cost(plan.idle)
-            figures.add(subject, names.LOAD, cost.load * 100)
-            figures.add(subject, "MB", cost.resident)
-            daemon.stop_and_verify(running, subject, figures)
-    if plan.complete:
-        with (
-            temporary_folder() as folder,
-            daemon.run_weatherd(folder, url, daemon.BATCHED, grid_cities(_MEDIUM), _INTERVAL) as running,
-        ):
-            running.observed(_MEDIUM)
-            time.sleep(_START_TIME)
-            figures.add(names.BATCHED, names.memory_figure(_MEDIUM), resident_memory(running.process.pid))
+        figures.add(subject, names.FIRST, running.observed(1))
+        time.sleep(_START_TIME)
+        cost = running.cost(plan.idle)
+        figures.add(subject, names.LOAD, cost.load * 100)
+        figures.add(subject, names.MEMORY, cost.resident)
+        daemon.stop_and_verify(running, subject, figures)
 
 
 def _measure_import() -> float:

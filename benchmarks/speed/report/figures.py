@@ -1,8 +1,7 @@
-"""Measured values by name, and their table."""
+"""Measured values by name."""
 
 from __future__ import annotations
 
-import statistics
 import sys
 from dataclasses import dataclass, field
 
@@ -24,14 +23,6 @@ class Figures:
     def values_of(self, subject: str, quantity: str) -> list[float]:
         """Return the value of a figure in each run; an empty list if it was not measured."""
         return self.values.get(figure_name(subject, quantity), [])
-
-    def table(self) -> str:
-        """Return a Markdown table of the median, lowest and highest value of each figure."""
-        rows = ["| figure | median | lowest | highest |", "|---|--:|--:|--:|"]
-        for name, values in self.values.items():
-            numbers = map(format_short, (statistics.median(values), min(values), max(values)))
-            rows.append(f"| {name} | {' | '.join(numbers)} |")
-        return "\n".join(rows)
 
 
 def format_short(value: float) -> str:

@@ -2,40 +2,59 @@
 
 from __future__ import annotations
 
-UNBATCHED = "weatherd, a request a city"
-BATCHED = "weatherd, 100 a request"
-SESSIONS = "aiohttp, a session a request"
+THIS, PREVIOUS = "weatherd", "previous build"  # titles of the builds
+
+# What a build does; with its title, the name of a subject
+UNBATCHED = "one city a request"
+BATCHED = "100 cities a request"
+GEONAMES = "GeoNames every 60 s"
+SMALL = "3 cities"
+SMALL_FAST = "3 cities, with uvloop"
+MILLION = "1,000,000 cities every 300 s"
+
+EVERY_DAEMON = "every daemon that was stopped"
+SESSIONS = "aiohttp, one session a request"
 SESSION = "aiohttp, one session"
 SEQUENTIAL = "requests, one after another"
 PROMETHEUS = "Prometheus"
+COLLECTD = "collectd"
 WRK = "wrk"
-WRK_BATCHED = "wrk, 100 a request"
-SMALL = "weatherd, 3 cities"
-SMALL_FAST = "weatherd[speed], 3 cities"
-GEONAMES = "weatherd, all of GeoNames every 60 s"
+WRK_BATCHED = "wrk, 100 cities a request"
 
 CPU = "CPU µs an observation"
 RATE = "observations/s"
 LOAD = "load of the core, %"
 LOAD_THEN = "load of the core at that rate, %"
-MAX_TARGETS = "most targets that it scrapes every second"
+MAX_TARGETS = "most targets polled every second"
 LATE = "tick to response, {}, ms"
 P50, P99, WORST = (LATE.format(which) for which in ("p50", "p99", "max"))
 MISSED = "ticks missed"
-ANSWERED_TWICE = "ticks asked for twice"
+ANSWERED_TWICE = "ticks polled twice"
+RELOADING = "during a reload: "
 STOP = "SIGTERM to exit, s"
 STOP_FULL = "SIGTERM to exit at full load, s"
 EXIT_CODE = "exit code"
 LOST = "observations without line, log line or row"
 FIRST = "start to first observation, s"
 READY = "start to ready, s"
-ALL = "start to all observed, s"
+ALL = "start to all cities observed, s"
 IMPORT = "import, s (with Python's own start)"
-RELOAD = "edit of 1,000 rows to reloaded, s"
-TOUCHED = "cities that the reload touched"
+RELOAD = "edit of 1,000 rows until reloaded, s"
+TOUCHED = "cities touched by the reload"
 JOURNAL = "journal, bytes an observation"
-WRITTEN = "written to the disk, bytes an observation"
-PEAK = "MB at the most"
+WRITTEN = "written to disk, bytes an observation"
+MEMORY = "MB"
+PEAK = "peak MB"
+CITY_MEMORY = "bytes of memory a city"
+CALLS = "calls of functions an observation"
+MOVES = "moves between files an observation"
+FILES = "files on the way of an observation"
+GROWTH = "growth, "
+
+
+def build_subject(build: str, form: str) -> str:
+    """Return the name of a build as a subject: its title, and what it does."""
+    return f"{build}, {form}"
 
 
 def figure_name(subject: str, quantity: str) -> str:
@@ -45,9 +64,14 @@ def figure_name(subject: str, quantity: str) -> str:
 
 def memory_figure(cities: int) -> str:
     """Return the name of the memory with this many cities."""
-    return f"MB, {cities:,} cities"
+    return f"{MEMORY}, {cities:,} cities"
+
+
+def rate_figure(cities: int, interval: float, quantity: str) -> str:
+    """Return the name of a quantity while this many cities are polled every *interval* seconds."""
+    return f"{cities:,} every {interval:g} s: {quantity}"
 
 
 def growth_figure(quantity: str, cities: int) -> str:
     """Return the quantity of a point of the plot."""
-    return f"growth, {cities:,} cities: {quantity}"
+    return f"{GROWTH}{cities:,} cities: {quantity}"

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from benchmarks.speed.report.figures import Figures
 
 _LINES = {  # subject: style of its line, which is distinguishable without colours, too
-    names.UNBATCHED: {"color": "#0072b2", "marker": "o"},
-    names.BATCHED: {"color": "#009e73", "marker": "s"},
+    names.build_subject(names.THIS, names.UNBATCHED): {"color": "#0072b2", "marker": "o"},
+    names.build_subject(names.THIS, names.BATCHED): {"color": "#009e73", "marker": "s"},
     names.PROMETHEUS: {"color": "#d55e00", "marker": "^", "linestyle": "--"},
     names.SESSION: {"color": "#777777", "marker": "x", "linestyle": ":"},
 }
@@ -30,7 +30,7 @@ def draw_plot(figures: Figures, sizes: Sequence[int], file: Path) -> None:
     from matplotlib.ticker import LogLocator, NullFormatter  # noqa: PLC0415 - see above
 
     picture, axes = plt.subplots(1, 2, figsize=(11, 4.5))
-    for axis, quantity in zip(axes, (names.CPU, "MB"), strict=True):
+    for axis, quantity in zip(axes, (names.CPU, names.MEMORY), strict=True):
         for subject, style in _LINES.items():
             axis.plot(*_points(figures, subject, quantity, sizes), label=subject, **style)
         axis.set(xscale="log", yscale="log", xlabel="cities", ylabel=quantity)
