@@ -18,15 +18,17 @@ from tests.http.raw_server import serve_bytes
 from tests.support.servers import free_port
 from tests.support.virtual_time import EPOCH
 from weatherd.errors import Failure, ProviderError
-from weatherd.http.client import MAX_BYTES, get, post, stream_lines
-from weatherd.http.connections import CheckedConnector
-from weatherd.http.response import retry_after
+from weatherd.http.client import post, stream_lines
+from weatherd.http.connections import CheckedConnector, ClientTls
+from weatherd.http.link_connector import LinkConnector
+from weatherd.http.response import MAX_BYTES, retry_after
 from weatherd.http.session import Session, open_session
 from weatherd.http.trace import start_tracing, stop_tracing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
+    from tests.http.conftest import Get
     from tests.http.raw_server import Talk
 
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -51,7 +53,7 @@ async def listening(talk: Talk) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{port}/data/"
 
 
-async def get_error(session: Session, url: str, deadline: float = 30) -> ProviderError:
+async def get_error(get: Get, session: Session, url: str, deadline: float = 30) -> ProviderError:
     """Return the error of a failing request, which must not contain the key."""
     with pytest.raises(ProviderError) as caught:
         await get(session, url, PARAMETERS, deadline=deadline)
@@ -64,7 +66,7 @@ async def get_error(session: Session, url: str, deadline: float = 30) -> Provide
 
 @pytest.mark.parametrize("status", [200, 203, 304, 400, 401, 404, 429, 500, 503])
 @pytest.mark.parametrize("kind", ["application/json", "text/html", "image/png"])
-async def test_any_status_and_content_type_is_returned(status: int, kind: str) -> None:
+async def test_any_status_and_content_type_is_returned(get: Get, status: int, kind: str) -> None:
     """Status, body and headers are returned unchanged; the declared content type does not matter."""
 
     async def handler(request: web.Request) -> web.Response:
@@ -79,7 +81,7 @@ async def test_any_status_and_content_type_is_returned(status: int, kind: str) -
     assert retry_after(response.headers, EPOCH) == 7
 
 
-async def test_a_redirect_is_followed() -> None:
+async def test_a_redirect_is_followed(get: Get) -> None:
     """The response is that of the new location."""
 
     async def handler(request: web.Request) -> web.Response:
@@ -91,7 +93,7 @@ async def test_a_redirect_is_followed() -> None:
         assert (await get(session, url, PARAMETERS)).body == b"/new/"
 
 
-async def test_secrets_are_not_sent_to_another_server() -> None:
+async def test_secrets_are_not_sent_to_another_server(get: Get) -> None:
     """A redirect to the same server keeps the password and the headers; one to another server does not."""
     asked: list[tuple[str, str | None, str | None]] = []
 
@@ -121,7 +123,7 @@ async def test_secrets_are_not_sent_to_another_server() -> None:
 
 
 @pytest.mark.parametrize("location", [{}, {"Location": ""}])
-async def test_a_redirect_without_a_location_is_returned(location: dict[str, str]) -> None:
+async def test_a_redirect_without_a_location_is_returned(get: Get, location: dict[str, str]) -> None:
     """It is returned like any other response."""
 
     async def handler(_: web.Request) -> web.Response:
@@ -141,19 +143,19 @@ async def test_a_redirect_without_a_location_is_returned(location: dict[str, str
         (f"http://{'x' * 64}.invalid/?appid={KEY}", "the address of the service is not a web address"),
     ],
 )
-async def test_invalid_redirects(location: str, reason: str) -> None:
+async def test_invalid_redirects(get: Get, location: str, reason: str) -> None:
     """A redirect loop and an invalid Location have different errors."""
 
     async def handler(_: web.Request) -> web.Response:
         return web.Response(status=302, headers={"Location": location})
 
     async with serving(handler) as (session, url):
-        error = await get_error(session, url)
+        error = await get_error(get, session, url)
     assert (str(error), error.failure) == (reason, Failure.UNAVAILABLE)
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3])
-async def test_a_redirect_loop_is_not_followed_twice(steps: int) -> None:
+async def test_a_redirect_loop_is_not_followed_twice(get: Get, steps: int) -> None:
     """A service counts every request, so each address is requested once."""
     requests: list[str] = []
 
@@ -194,18 +196,18 @@ async def drip(request: web.Request) -> web.StreamResponse:
 
 
 @pytest.mark.parametrize("handler", [hang_before_headers, hang_in_the_body, drip])
-async def test_the_deadline_limits_the_whole_request(handler: Handler) -> None:
+async def test_the_deadline_limits_the_whole_request(get: Get, handler: Handler) -> None:
     """A request ends at its deadline to the second, however the server delays it."""
     loop = asyncio.get_running_loop()
     async with serving(handler) as (session, url):
         begun = loop.time()
-        error = await get_error(session, url)
+        error = await get_error(get, session, url)
         assert loop.time() - begun == pytest.approx(30, abs=1.1)
     assert (str(error), error.failure) == ("no complete response within 30 s", Failure.BROKEN)
 
 
 @pytest.mark.parametrize("handler", [hang_before_headers, hang_in_the_body, drip])
-async def test_a_cancellation_is_passed_on(handler: Handler) -> None:
+async def test_a_cancellation_is_passed_on(get: Get, handler: Handler) -> None:
     """A cancelled request ends at once with CancelledError."""
     async with serving(handler) as (session, url):
         task = asyncio.create_task(get(session, url, PARAMETERS))
@@ -232,15 +234,15 @@ async def bomb(_: web.Request) -> web.StreamResponse:
 
 
 @pytest.mark.parametrize("handler", [endless, bomb])
-async def test_the_size_of_a_response_is_limited(handler: Handler) -> None:
+async def test_the_size_of_a_response_is_limited(get: Get, handler: Handler) -> None:
     """An endless body and a decompression bomb are rejected at 1 MiB."""
     async with serving(handler) as (session, url):
-        error = await get_error(session, url)
+        error = await get_error(get, session, url)
     assert (str(error), error.failure) == ("the response is larger than 1 MiB", Failure.MALFORMED)
 
 
 @pytest.mark.parametrize(("size", "right"), [(1_048_576, True), (1_048_577, False)])
-async def test_the_size_limit_is_exact(size: int, *, right: bool) -> None:
+async def test_the_size_limit_is_exact(get: Get, size: int, *, right: bool) -> None:
     """1 MiB is accepted, one more byte is not."""
 
     async def handler(_: web.Request) -> web.Response:
@@ -269,7 +271,7 @@ NO_HTTP = "the service does not speak HTTP correctly"
         (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 20000 + b"\r\n\r\n", NO_HTTP),
     ],
 )
-async def test_incomplete_and_invalid_responses(response: bytes, reason: str) -> None:
+async def test_incomplete_and_invalid_responses(get: Get, response: bytes, reason: str) -> None:
     """A truncated body, a broken chunk, a wrong encoding, silence and another protocol have their own messages."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -278,11 +280,11 @@ async def test_incomplete_and_invalid_responses(response: bytes, reason: str) ->
         await writer.drain()
 
     async with listening(talk) as url, open_session("weatherd/test") as session:
-        error = await get_error(session, url)
+        error = await get_error(get, session, url)
     assert (str(error), error.failure) == (reason, Failure.BROKEN if reason == BROKEN else Failure.UNAVAILABLE)
 
 
-async def test_the_body_of_a_redirect_is_not_awaited() -> None:
+async def test_the_body_of_a_redirect_is_not_awaited(get: Get) -> None:
     """A redirect is followed at once, whatever its body and however slowly it arrives."""
 
     async def handler(request: web.Request) -> web.StreamResponse:
@@ -299,7 +301,7 @@ async def test_the_body_of_a_redirect_is_not_awaited() -> None:
         assert asyncio.get_running_loop().time() == begun
 
 
-async def test_the_trace_of_a_redirect_is_that_of_the_last_request() -> None:
+async def test_the_trace_of_a_redirect_is_that_of_the_last_request(get: Get) -> None:
     """If the target of a redirect does not respond, the trace has no status."""
     nobody = f"http://127.0.0.1:{free_port()}/data/"
 
@@ -308,7 +310,7 @@ async def test_the_trace_of_a_redirect_is_that_of_the_last_request() -> None:
 
     async with serving(handler) as (session, url):
         token = start_tracing()
-        assert "Connection refused" in str(await get_error(session, url))
+        assert "Connection refused" in str(await get_error(get, session, url))
         (trace,) = stop_tracing(token)
     assert (trace.status, list(trace.phases)) == (None, ["done"])
 
@@ -334,7 +336,7 @@ async def test_a_stream_follows_redirects() -> None:
             await anext(lines)
 
 
-async def test_a_password_and_a_token_are_rejected() -> None:
+async def test_a_password_and_a_token_are_rejected(get: Get) -> None:
     """A password in the URL and a token in a header cannot both be sent."""
 
     async def handler(_: web.Request) -> web.Response:
@@ -346,7 +348,7 @@ async def test_a_password_and_a_token_are_rejected() -> None:
             await get(session, address, PARAMETERS, {"authorization": "Bearer x"})
 
 
-async def test_switching_protocols_is_a_response() -> None:
+async def test_switching_protocols_is_a_response(get: Get) -> None:
     """Status 101 is returned, because nothing that can be read follows it."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -358,7 +360,7 @@ async def test_switching_protocols_is_a_response() -> None:
         assert (await get(session, url, PARAMETERS)).status == 101
 
 
-async def test_interim_responses_are_skipped() -> None:
+async def test_interim_responses_are_skipped(get: Get) -> None:
     """The final response is returned, not 100 Continue or 103 Early Hints."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -372,7 +374,7 @@ async def test_interim_responses_are_skipped() -> None:
         assert (await get(session, url, PARAMETERS)).body == b"{}"
 
 
-async def test_a_response_without_a_length_ends_with_the_connection() -> None:
+async def test_a_response_without_a_length_ends_with_the_connection(get: Get) -> None:
     """Old servers and proxies do that; the next request uses a new connection."""
     requests = 0
 
@@ -393,7 +395,7 @@ async def test_a_response_without_a_length_ends_with_the_connection() -> None:
 
 
 @pytest.mark.parametrize("value", ["a\r\nX-Other: 1", "a\nb", "a\0b"])
-async def test_a_header_with_a_line_break_is_rejected(value: str) -> None:
+async def test_a_header_with_a_line_break_is_rejected(get: Get, value: str) -> None:
     """A header that would add lines to a request is not sent."""
 
     async def handler(_: web.Request) -> web.Response:
@@ -420,7 +422,7 @@ async def test_a_post_request_arrives_complete(body: bytes) -> None:
             assert response.body == b"%d x y" % len(body)
 
 
-async def test_a_reset_connection_is_an_outage() -> None:
+async def test_a_reset_connection_is_an_outage(get: Get) -> None:
     """A connection that is reset instead of closed is an ordinary outage."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -428,15 +430,15 @@ async def test_a_reset_connection_is_an_outage() -> None:
         writer.transport.abort()
 
     async with listening(talk) as url, open_session("weatherd/test") as session:
-        error = await get_error(session, url)
+        error = await get_error(get, session, url)
     assert str(error) in {HUNG_UP, "the request failed: Connection reset by peer"}
 
 
-async def test_a_refused_connection() -> None:
+async def test_a_refused_connection(get: Get) -> None:
     """The error names the host, the port and the reason, and nothing else."""
     port = free_port()
     async with open_session("weatherd/test") as session:
-        error = await get_error(session, f"http://127.0.0.1:{port}/data/")
+        error = await get_error(get, session, f"http://127.0.0.1:{port}/data/")
     assert str(error) == f"no connection to 127.0.0.1:{port}: Connection refused"
 
 
@@ -451,21 +453,23 @@ class FailingResolver(aiohttp.abc.AbstractResolver):
         """Close nothing."""
 
 
-async def test_an_unknown_host_name() -> None:
+async def test_an_unknown_host_name(get: Get) -> None:
     """A DNS failure names the host."""
-    async with aiohttp.ClientSession(connector=CheckedConnector(resolver=FailingResolver())) as client:
-        error = await get_error(Session(client, {}), "http://weather.invalid/data/")
+    resolver = FailingResolver()
+    async with aiohttp.ClientSession(connector=CheckedConnector(resolver=resolver)) as client:
+        session = Session(client, {}, LinkConnector(resolver, ClientTls()))
+        error = await get_error(get, session, "http://weather.invalid/data/")
     assert str(error) == "the name weather.invalid cannot be resolved"
 
 
 @pytest.mark.parametrize("url", [f"http://{'x' * 64}.invalid/data/", "http://:80/data/", "gopher://x/data/", "weather"])
-async def test_an_invalid_url(url: str) -> None:
+async def test_an_invalid_url(get: Get, url: str) -> None:
     """The error says that the address is invalid."""
     async with open_session("weatherd/test") as session:
-        assert str(await get_error(session, url)) == "the address of the service is not a web address"
+        assert str(await get_error(get, session, url)) == "the address of the service is not a web address"
 
 
-async def test_a_connection_that_closes_during_the_next_request() -> None:
+async def test_a_connection_that_closes_during_the_next_request(get: Get) -> None:
     """If the server closes an idle connection just when the next request is sent, that is sent again and succeeds."""
     connections = 0
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.http.raw_server import serve_bytes
 from weatherd.errors import ProviderError
-from weatherd.http.client import get
 from weatherd.http.session import open_session
+
+if TYPE_CHECKING:
+    from tests.http.conftest import Get
 
 RESPONSES = {
     "no response": b"",
@@ -37,7 +40,7 @@ def collect() -> list[object]:
 
 @pytest.mark.parametrize("hang", [False, True])
 @pytest.mark.parametrize("name", RESPONSES)
-async def test_failed_requests_leave_no_cycles(name: str, *, hang: bool) -> None:
+async def test_failed_requests_leave_no_cycles(get: Get, name: str, *, hang: bool) -> None:
     """The collector finds nothing of weatherd or aiohttp after bad responses. In 3.11 it finds asyncio's transports."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

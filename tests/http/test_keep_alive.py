@@ -10,13 +10,16 @@ import pytest
 
 from tests.http.raw_server import RESPONSE, respond, serve_bytes
 from weatherd.errors import Failure, ProviderError
-from weatherd.http.client import get, post
+from weatherd.http import client
+from weatherd.http.client import post
 from weatherd.http.connections import KEEP_ALIVE
 from weatherd.http.session import Session, open_session
 from weatherd.http.trace import start_tracing, stop_tracing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from tests.http.conftest import Get
 
 
 @contextlib.asynccontextmanager
@@ -46,7 +49,7 @@ async def serving(
         yield session, f"http://127.0.0.1:{port}/", requests
 
 
-async def test_a_closed_idle_connection_causes_one_retry() -> None:
+async def test_a_closed_idle_connection_causes_one_retry(get: Get) -> None:
     """If a reused connection turns out to be closed, the request is sent again at once on a new one and succeeds."""
     async with serving([1, 1]) as (session, url, requests):
         await get(session, url, {})
@@ -56,7 +59,7 @@ async def test_a_closed_idle_connection_causes_one_retry() -> None:
     assert requests == [0, 0, 1]
 
 
-async def test_the_retry_uses_a_new_connection() -> None:
+async def test_the_retry_uses_a_new_connection(get: Get) -> None:
     """Other idle connections to that server are not tried, because they have been idle for as long."""
     async with serving([1, 1, 1, 1]) as (session, url, requests):
         async with asyncio.TaskGroup() as tasks:
@@ -68,7 +71,7 @@ async def test_the_retry_uses_a_new_connection() -> None:
     assert requests[4:] == [3]
 
 
-async def test_a_free_connection_is_reused() -> None:
+async def test_a_free_connection_is_reused(get: Get) -> None:
     """Sequential requests share a connection; concurrent requests have one each."""
     async with serving([9] * 9) as (session, url, requests):
         for _ in range(3):
@@ -81,7 +84,7 @@ async def test_a_free_connection_is_reused() -> None:
 
 
 @pytest.mark.real_time
-async def test_a_connection_that_was_idle_for_too_long_is_not_reused() -> None:
+async def test_a_connection_that_was_idle_for_too_long_is_not_reused(get: Get) -> None:
     """Many servers close theirs at about that time, and a request would be lost. aiohttp's clock is the real one."""
     async with serving([9, 9], keep_alive=1.0) as (session, url, requests):
         await get(session, url, {})
@@ -92,7 +95,7 @@ async def test_a_connection_that_was_idle_for_too_long_is_not_reused() -> None:
 
 
 @pytest.mark.real_time
-async def test_an_unused_connection_is_closed() -> None:
+async def test_an_unused_connection_is_closed(get: Get) -> None:
     """It does not occupy the server or a file descriptor for long."""
     ended = asyncio.Event()
 
@@ -119,7 +122,7 @@ async def test_an_unused_connection_is_closed() -> None:
         b"\r\n",
     ],
 )
-async def test_an_unsolicited_response_is_discarded(unsolicited: bytes, pause: float) -> None:
+async def test_an_unsolicited_response_is_discarded(get: Get, unsolicited: bytes, pause: float) -> None:
     """A connection on which the server has sent data while idle, as proxies do before they close it, is not reused.
 
     aiohttp 3.14 by itself takes such data for the response to the next request.
@@ -145,9 +148,9 @@ async def test_an_unsolicited_response_is_discarded(unsolicited: bytes, pause: f
     assert len(requests) == 6
 
 
-async def test_a_trace_ends_with_its_request() -> None:
+async def test_a_trace_ends_with_its_request(get: Get) -> None:
     """A later request of the same task, which is not traced, is not added to the earlier trace."""
-    async with serving([2]) as (session, url, _):
+    async with serving([2, 2]) as (session, url, _):
         token = start_tracing()
         await get(session, url, {})
         (trace,) = stop_tracing(token)
@@ -157,7 +160,7 @@ async def test_a_trace_ends_with_its_request() -> None:
     assert trace.phases == before
 
 
-async def test_a_request_is_not_retried_on_a_new_connection() -> None:
+async def test_a_request_is_not_retried_on_a_new_connection(get: Get) -> None:
     """A server that closes a new connection has read the request, and would close it again."""
     async with serving([]) as (session, url, requests):
         with pytest.raises(ProviderError, match="closed the connection without a response") as caught:
@@ -167,7 +170,7 @@ async def test_a_request_is_not_retried_on_a_new_connection() -> None:
 
 
 @pytest.mark.parametrize("begun", [b"H", b"HTTP/1.1 200 OK\r\nContent-Le"])
-async def test_a_request_is_not_retried_once_the_response_has_begun(begun: bytes) -> None:
+async def test_a_request_is_not_retried_once_the_response_has_begun(get: Get, begun: bytes) -> None:
     """The server has processed it, and would count a second one against the quota; also on a reused connection."""
     requests = 0
 
@@ -187,7 +190,7 @@ async def test_a_request_is_not_retried_once_the_response_has_begun(begun: bytes
     assert requests == 2
 
 
-async def test_there_is_only_one_retry() -> None:
+async def test_there_is_only_one_retry(get: Get) -> None:
     """If the new connection fails too, the request fails after two attempts."""
     async with serving([1, 0]) as (session, url, requests):
         await get(session, url, {})
@@ -199,13 +202,13 @@ async def test_there_is_only_one_retry() -> None:
 async def test_a_post_request_is_sent_once() -> None:
     """It is unknown whether the server has processed it, so the caller decides whether to send it again."""
     async with serving([1, 1]) as (session, url, requests):
-        await get(session, url, {})
+        await client.get(session, url, {})
         with pytest.raises(ProviderError, match="closed the connection without a response"):
             await post(session, url, b"", {})
     assert requests == [0, 0]
 
 
-async def test_a_late_response_is_not_taken_for_the_next_one() -> None:
+async def test_a_late_response_is_not_taken_for_the_next_one(get: Get) -> None:
     """The connection of an abandoned request is closed."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -221,7 +224,7 @@ async def test_a_late_response_is_not_taken_for_the_next_one() -> None:
         assert (await get(session, f"{url}/second", {})).body == b"/second"
 
 
-async def test_an_unread_request_body_is_not_taken_for_a_request() -> None:
+async def test_an_unread_request_body_is_not_taken_for_a_request(get: Get) -> None:
     """If the server responds without reading the body of a POST, the next request uses another connection."""
     requests: list[bytes] = []
 

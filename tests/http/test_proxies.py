@@ -15,13 +15,16 @@ from yarl import URL
 from tests.http.raw_server import RESPONSE, serve_bytes
 from tests.support.servers import free_port
 from weatherd.errors import Failure, ProviderError
-from weatherd.http.client import get, post, stream_lines
+from weatherd.http.client import post, stream_lines
 from weatherd.http.proxies import find_proxy
 from weatherd.http.session import open_session
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
+
+    from tests.http.conftest import Get
+    from weatherd.http.session import Session
 
 SECRET = "hunter2"  # the password of the proxy
 KEY = "0123456789abcdef"
@@ -79,7 +82,7 @@ async def running(proxy: Proxy) -> AsyncIterator[Proxy]:
         await asyncio.wait(tasks, timeout=10)
 
 
-async def test_a_request_goes_through_the_proxy() -> None:
+async def test_a_request_goes_through_the_proxy(get: Get) -> None:
     """The proxy gets the absolute URL, resolves the host name, and gets the credentials."""
     async with running(Proxy()) as proxy, open_session("weatherd/test", environ=proxy.environ) as session:
         for _ in range(2):
@@ -94,7 +97,7 @@ async def test_a_request_goes_through_the_proxy() -> None:
     assert "X-Key" in proxy.heads[0]
 
 
-async def test_https_goes_through_a_tunnel(tmp_path: Path) -> None:
+async def test_https_goes_through_a_tunnel(get: Get, tmp_path: Path) -> None:
     """The proxy sees host and port, but not the request; the server's certificate is verified."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
@@ -133,34 +136,34 @@ async def test_https_goes_through_a_tunnel(tmp_path: Path) -> None:
     ],
 )
 async def test_a_failure_of_the_proxy_names_the_proxy(
-    scheme: str, response: bytes, reason: str, failure: Failure
+    get: Get, scheme: str, response: bytes, reason: str, failure: Failure
 ) -> None:
     """The error names the proxy, without the password, and not the service."""
     raw = b"HTTP/1.1 %b\r\nContent-Length: 0\r\n\r\n" % response if response else b""
     async with running(Proxy(raw)) as proxy, open_session("weatherd/test", environ=proxy.environ) as session:
-        error = await get_error(session, f"{scheme}://weather.invalid/data")
+        error = await get_error(get, session, f"{scheme}://weather.invalid/data")
     assert (str(error), error.failure) == (reason.format(f"127.0.0.1:{proxy.port}"), failure)
 
 
-async def test_a_proxy_that_denies_a_tunnel() -> None:
+async def test_a_proxy_that_denies_a_tunnel(get: Get) -> None:
     """The error has the status of the proxy."""
     refusal = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"
     async with running(Proxy(refusal)) as proxy, open_session("weatherd/test", environ=proxy.environ) as session:
-        error = await get_error(session, "https://weather.invalid/data")
+        error = await get_error(get, session, "https://weather.invalid/data")
     assert str(error) == f"the proxy 127.0.0.1:{proxy.port} cannot reach the service: status 403"
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-async def test_an_unavailable_proxy(scheme: str) -> None:
+async def test_an_unavailable_proxy(get: Get, scheme: str) -> None:
     """The error says that the proxy cannot be reached."""
     proxy = Proxy()
     proxy.port = free_port()
     async with open_session("weatherd/test", environ=proxy.environ) as session:
-        error = await get_error(session, f"{scheme}://weather.invalid/data")
+        error = await get_error(get, session, f"{scheme}://weather.invalid/data")
     assert str(error) == f"no connection to the proxy 127.0.0.1:{proxy.port}: Connection refused"
 
 
-async def test_a_slow_response_through_a_proxy() -> None:
+async def test_a_slow_response_through_a_proxy(get: Get) -> None:
     """Proxy or service may be slow, so the error names the proxy only at its end."""
 
     async def silent(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
@@ -172,22 +175,24 @@ async def test_a_slow_response_through_a_proxy() -> None:
         open_session("weatherd/test", environ=proxy.environ) as session,
     ):
         for scheme in ("http", "https"):
-            error = await get_error(session, f"{scheme}://weather.invalid/data")
+            error = await get_error(get, session, f"{scheme}://weather.invalid/data")
             assert str(error) == f"no complete response within 15 s (through the proxy 127.0.0.1:{proxy.port})"
         with pytest.raises(ProviderError, match="through the proxy"):
             await anext(stream_lines(session, "http://weather.invalid/", {}))
 
 
-async def get_error(session: object, url: str) -> ProviderError:
+async def get_error(get: Get, session: Session, url: str) -> ProviderError:
     """Return the error of a failing request, which must not contain a secret."""
     with pytest.raises(ProviderError) as caught:
-        await get(session, url, {"appid": KEY})  # type: ignore[arg-type]
+        await get(session, url, {"appid": KEY})
     text = "".join(traceback.format_exception(caught.value))
     assert not any(secret in text for secret in (SECRET, KEY, "/data"))
     return caught.value
 
 
-async def test_passwords_in_the_netrc_file_are_not_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_passwords_in_the_netrc_file_are_not_sent(
+    get: Get, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The file is for the user's other programs, so a weather service does not get a password in it."""
     (tmp_path / "netrc").write_text("default login me password hunter2\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
@@ -196,7 +201,7 @@ async def test_passwords_in_the_netrc_file_are_not_sent(tmp_path: Path, monkeypa
     assert "authorization" not in server.heads[0].lower()
 
 
-async def test_the_environment_of_the_process_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_environment_of_the_process_is_the_default(get: Get, monkeypatch: pytest.MonkeyPatch) -> None:
     """The environment is read when the session is opened."""
     async with running(Proxy()) as proxy:
         monkeypatch.setenv("http_proxy", f"127.0.0.1:{proxy.port}")

@@ -12,7 +12,7 @@ from yarl import URL
 
 from tests.http.raw_server import RESPONSE, serve_bytes
 from weatherd.errors import Failure, ProviderError
-from weatherd.http.client import get, stream_lines
+from weatherd.http.client import stream_lines
 from weatherd.http.redirects import Reach, check_reach, find_reach, resolve_location
 from weatherd.http.session import open_session
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import AsyncIterator
     from pathlib import Path
+
+    from tests.http.conftest import Get
 
 KEY = "0123456789abcdef"
 PUBLIC = "http://weather.invalid/data"  # reached through the proxy, which knows the name
@@ -80,7 +82,7 @@ def test_the_reach_of_an_address(host: str, reach: Reach) -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]"])
-async def test_the_internet_does_not_redirect_to_this_machine(host: str) -> None:
+async def test_the_internet_does_not_redirect_to_this_machine(get: Get, host: str) -> None:
     """Neither by address nor by a name that resolves to it: no request arrives there."""
     async with running(Server()) as internal, running(Server()) as proxy:
         proxy.location = f"http://{host}:{internal.port}/data?appid={KEY}"
@@ -96,7 +98,7 @@ async def test_the_internet_does_not_redirect_to_this_machine(host: str) -> None
     assert [head.split()[1] for head in internal.heads] == ["/"]
 
 
-async def test_an_open_connection_is_not_used_either() -> None:
+async def test_an_open_connection_is_not_used_either(get: Get) -> None:
     """The check is of the connection's address, so a connection in the pool is no way around it."""
     async with running(Server()) as internal, running(Server()) as proxy:
         proxy.location = f"http://localhost:{internal.port}/second"
@@ -109,7 +111,7 @@ async def test_an_open_connection_is_not_used_either() -> None:
     assert [head.split()[1] for head in internal.heads] == ["/first", "/first"]
 
 
-async def test_a_private_address_behind_a_proxy_is_not_requested() -> None:
+async def test_a_private_address_behind_a_proxy_is_not_requested(get: Get) -> None:
     """A redirect to an address of the local network is refused, although the proxy would connect to it."""
     async with (
         running(Server("http://10.0.0.1/data")) as proxy,
@@ -120,7 +122,7 @@ async def test_a_private_address_behind_a_proxy_is_not_requested() -> None:
     assert [head.split()[1] for head in proxy.heads] == [PUBLIC]
 
 
-async def test_a_server_on_this_machine_may_redirect_to_it() -> None:
+async def test_a_server_on_this_machine_may_redirect_to_it(get: Get) -> None:
     """If ``base_url`` is on loopback, such as a simulator's or a proxy's, its redirects are followed."""
     async with (
         running(Server()) as second,
@@ -130,7 +132,7 @@ async def test_a_server_on_this_machine_may_redirect_to_it() -> None:
         assert (await get(session, f"http://127.0.0.1:{first.port}/", {})).status == 200
 
 
-async def test_a_redirect_from_https_to_http_is_refused(tmp_path: Path) -> None:
+async def test_a_redirect_from_https_to_http_is_refused(get: Get, tmp_path: Path) -> None:
     """The key in its address is not sent, not even to the same machine."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))

@@ -13,14 +13,15 @@ import trustme
 
 from tests.http.raw_server import RESPONSE, respond, serve_bytes
 from weatherd.errors import ProviderError
-from weatherd.http.client import get
 from weatherd.http.connections import CheckedConnector, ClientTls, TimedResolver
+from weatherd.http.link_connector import LinkConnector
 from weatherd.http.session import Session, open_session
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from tests.http.conftest import Get
     from tests.http.raw_server import Talk
 
 
@@ -39,7 +40,7 @@ def write_certificate(authority: trustme.CA, path: Path) -> Path:
     return path
 
 
-async def test_a_private_ca_is_trusted_in_addition(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_private_ca_is_trusted_in_addition(get: Get, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A CA file adds to the certificates that the system trusts and replaces none of them."""
     private, system = trustme.CA(), trustme.CA()
     monkeypatch.setenv("SSL_CERT_FILE", str(write_certificate(system, tmp_path / "system.pem")))
@@ -61,7 +62,7 @@ async def test_a_private_ca_is_trusted_in_addition(tmp_path: Path, monkeypatch: 
     )
 
 
-async def test_a_certificate_for_another_name_is_not_trusted(tmp_path: Path) -> None:
+async def test_a_certificate_for_another_name_is_not_trusted(get: Get, tmp_path: Path) -> None:
     """This holds even if a trusted CA has signed it."""
     private = trustme.CA()
     ca_file = write_certificate(private, tmp_path / "private.pem")
@@ -71,24 +72,25 @@ async def test_a_certificate_for_another_name_is_not_trusted(tmp_path: Path) -> 
 
 
 async def test_system_certificates_are_loaded_at_the_first_handshake(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    get: Get, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Loading takes time and memory, and setups with plain HTTP never need the certificates."""
     system = trustme.CA()
     monkeypatch.setenv("SSL_CERT_FILE", str(write_certificate(system, tmp_path / "system.pem")))
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
-    tls = ClientTls()
+    tls, resolver = ClientTls(), TimedResolver()
     assert (tls.verify_mode, tls.check_hostname) == (ssl.CERT_REQUIRED, True)
     async with (
         serving(system, respond) as url,
-        aiohttp.ClientSession(connector=CheckedConnector(ssl=tls, resolver=TimedResolver())) as client,
+        aiohttp.ClientSession(connector=CheckedConnector(ssl=tls, resolver=resolver)) as client,
+        contextlib.aclosing(Session(client, {}, LinkConnector(resolver, tls))) as session,
     ):
         assert tls.cert_store_stats()["x509"] == 0
-        assert (await get(Session(client, {}), url, {})).status == 200
+        assert (await get(session, url, {})).status == 200
         assert tls.cert_store_stats()["x509"] == 1
 
 
-async def test_an_unsolicited_response_is_discarded(tmp_path: Path) -> None:
+async def test_an_unsolicited_response_is_discarded(get: Get, tmp_path: Path) -> None:
     """This holds over TLS too."""
     private = trustme.CA()
     ca_file = write_certificate(private, tmp_path / "private.pem")
@@ -108,7 +110,7 @@ async def test_an_unsolicited_response_is_discarded(tmp_path: Path) -> None:
     assert len(requests) == 3
 
 
-async def test_a_connection_is_reused(tmp_path: Path) -> None:
+async def test_a_connection_is_reused(get: Get, tmp_path: Path) -> None:
     """Data of TLS itself, such as session tickets after the handshake, is not an unsolicited response."""
     private = trustme.CA()
     ca_file = write_certificate(private, tmp_path / "private.pem")

@@ -16,7 +16,8 @@ from aiohttp.test_utils import TestServer
 from tests.support.fakes import BERLIN, KIEL, resources
 from weatherd.config.settings import Settings
 from weatherd.errors import ConfigError, Failure, Problem, ProviderError
-from weatherd.http.connections import CheckedConnector
+from weatherd.http.connections import CheckedConnector, ClientTls
+from weatherd.http.link_connector import LinkConnector
 from weatherd.http.session import Session, open_session
 from weatherd.providers.open_meteo import client as open_meteo
 from weatherd.providers.openweathermap import client as openweathermap
@@ -226,9 +227,11 @@ class NoNames(aiohttp.abc.AbstractResolver):
 async def test_the_public_service_is_the_default(service: str, key: str | None, host: str) -> None:
     """Open-Meteo has another host for customers; the error may name the host."""
     block: Any = {service: {"api_key": key}}
+    resolver = NoNames()
+    connector = LinkConnector(resolver, ClientTls())
     async with (
-        aiohttp.ClientSession(connector=CheckedConnector(resolver=NoNames())) as client,
-        SERVICES[service](Settings(**block), resources(Session(client, {}))) as provider,
+        aiohttp.ClientSession(connector=CheckedConnector(resolver=resolver)) as client,
+        SERVICES[service](Settings(**block), resources(Session(client, {}, connector))) as provider,
     ):
         with pytest.raises(ProviderError) as caught:
             await provider.fetch(KIEL)

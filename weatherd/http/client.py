@@ -14,8 +14,8 @@ from yarl import URL
 from weatherd.errors import Failure, ProviderError
 from weatherd.http.connections import Attempt, current_attempt
 from weatherd.http.errors import FOREIGN_ERRORS, proxy_error, translate
-from weatherd.http.redirects import check_reach, resolve_location
-from weatherd.http.response import Response, StatusError
+from weatherd.http.redirects import REDIRECT_STATUSES, check_reach, resolve_location
+from weatherd.http.response import MAX_BYTES, Response, StatusError, response_too_large
 from weatherd.http.trace import RequestTrace, add_traces
 
 if TYPE_CHECKING:
@@ -25,11 +25,9 @@ if TYPE_CHECKING:
 
     from weatherd.http.session import Session
 
-MAX_BYTES = 1024 * 1024  # of a decompressed response
-_DEADLINE = 15.0  # seconds for the whole request, from connecting to the last byte, including redirects
+DEADLINE = 15.0  # seconds for the whole request, from connecting to the last byte, including redirects
 _MAX_SILENCE = 60.0  # seconds between two lines of a stream
-_MAX_REDIRECTS = 5
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_MAX_REQUESTS = 5  # the first one and those to which it is redirected
 _SCHEMES = ("http", "https")
 # The only headers that are sent to another server after a redirect
 _HARMLESS_HEADERS = ("user-agent", "accept", "if-modified-since")
@@ -44,7 +42,7 @@ async def get(
     params: Mapping[str, str] | str,
     headers: Mapping[str, str] | None = None,
     *,
-    deadline: float = _DEADLINE,
+    deadline: float = DEADLINE,
 ) -> Response:
     """Send a GET request, follow redirects, and return the whole response, whatever its status.
 
@@ -54,30 +52,49 @@ async def get(
     complete response within *deadline* seconds (and up to one more), or it is larger than 1 MiB. The error never quotes
     the URL, because it may contain a key.
     """
-    trace = RequestTrace(_host(url), session.clock)
+    trace = RequestTrace(host_of(url), session.clock)
     add_traces((trace,))
-    attempt = Attempt(trace, deadline)
+    return await get_traced(session, url, params, headers or {}, Attempt(trace, deadline))
+
+
+async def get_traced(
+    session: Session, url: str, params: Mapping[str, str] | str, headers: Mapping[str, str], attempt: Attempt
+) -> Response:
+    """Send a GET request as :func:`get` does, and record it in the trace of *attempt*."""
     try:
-        with session.deadlines.after(deadline):
-            address = _address(url)
-            return await _read(await _follow(session, address.extend_query(params), headers or {}, attempt), attempt)
+        with session.deadlines.after(attempt.deadline):
+            address = parse_address(url).extend_query(params)
+            return await _read(await _follow(session, address, headers, attempt), attempt)
     except FOREIGN_ERRORS as error:
         raise translate(error, attempt) from None
     finally:
-        trace.reached("done")
+        attempt.trace.reached("done")
+
+
+async def follow_redirect(
+    session: Session, address: URL, location: str, headers: Mapping[str, str], attempt: Attempt
+) -> Response:
+    """Return the response to which a GET request of *address* is redirected. The caller ends it at its deadline.
+
+    Raises ProviderError as :func:`get` does.
+    """
+    try:
+        return await _read(await _send_redirected(session, address, location, headers, attempt), attempt)
+    except FOREIGN_ERRORS as error:
+        raise translate(error, attempt) from None
 
 
 async def post(
-    session: Session, url: str, body: bytes, headers: Mapping[str, str], *, deadline: float = _DEADLINE
+    session: Session, url: str, body: bytes, headers: Mapping[str, str], *, deadline: float = DEADLINE
 ) -> Response:
     """Send a POST request once and return the whole response, whatever its status, including redirects.
 
     Raises ProviderError as :func:`get` does.
     """
-    attempt = Attempt(RequestTrace(_host(url), session.clock), deadline)
+    attempt = Attempt(RequestTrace(host_of(url), session.clock), deadline)
     try:
         with session.deadlines.after(deadline):
-            return await _read(await _send(session, _address(url), headers, attempt, body), attempt)
+            return await _read(await _send(session, parse_address(url), headers, attempt, body), attempt)
     except FOREIGN_ERRORS as error:
         raise translate(error, attempt) from None
 
@@ -87,10 +104,10 @@ async def stream_lines(session: Session, url: str, headers: Mapping[str, str]) -
 
     Raises StatusError if the status is not 200, and ProviderError if no line arrives for a minute.
     """
-    attempt = Attempt(RequestTrace(_host(url), session.clock), _DEADLINE)
+    attempt = Attempt(RequestTrace(host_of(url), session.clock), DEADLINE)
     try:
-        with session.deadlines.after(_DEADLINE):
-            response = await _follow(session, _address(url), headers, attempt)
+        with session.deadlines.after(DEADLINE):
+            response = await _follow(session, parse_address(url), headers, attempt)
             if response.status != HTTPStatus.OK:
                 raise StatusError(await _read(response, attempt))
         attempt.deadline = _MAX_SILENCE
@@ -102,17 +119,21 @@ async def stream_lines(session: Session, url: str, headers: Mapping[str, str]) -
 
 
 async def _follow(session: Session, address: URL, headers: Mapping[str, str], attempt: Attempt) -> ClientResponse:
-    """Send a GET request and follow redirects, see :mod:`weatherd.http.redirects`.
+    """Send a GET request and follow redirects, see :mod:`weatherd.http.redirects`."""
+    response = await _send(session, address, headers, attempt)
+    location = _location(response)
+    if not location:
+        return response
+    response.release()
+    return await _send_redirected(session, address, location, headers, attempt)
 
-    Headers that may hold secrets are sent to the first server only.
-    """
+
+async def _send_redirected(
+    session: Session, address: URL, location: str, headers: Mapping[str, str], attempt: Attempt
+) -> ClientResponse:
+    """Follow the redirect from *address* to *location*. Headers that may hold secrets stay with the first server."""
     visited = [address]
-    for _ in range(_MAX_REDIRECTS):
-        response = await _send(session, address, headers, attempt)
-        location = response.headers.get("Location") if response.status in _REDIRECTS else None
-        if not location:
-            return response
-        response.release()
+    for _ in range(_MAX_REQUESTS - 1):
         before, address = address, resolve_location(address, location)
         if address in visited:  # the service would count each of the requests
             break
@@ -121,7 +142,16 @@ async def _follow(session: Session, address: URL, headers: Mapping[str, str], at
         check_reach(address.host or "", attempt.limit)
         if address.origin() != before.origin():
             headers = {name: value for name, value in headers.items() if name.lower() in _HARMLESS_HEADERS}
+        response = await _send(session, address, headers, attempt)
+        location = _location(response)
+        if not location:
+            return response
+        response.release()
     raise ProviderError("the service redirects in a loop", Failure.UNAVAILABLE)
+
+
+def _location(response: ClientResponse) -> str:
+    return response.headers.get("Location", "") if response.status in REDIRECT_STATUSES else ""
 
 
 async def _send(
@@ -162,7 +192,7 @@ async def _read(response: ClientResponse, attempt: Attempt) -> Response:
         while not response.content.at_eof():
             body += await response.content.readany()
             if len(body) > MAX_BYTES:
-                raise ProviderError("the response is larger than 1 MiB", Failure.MALFORMED)
+                raise response_too_large()
     finally:
         if not response.closed:  # closed after a complete response, which returned the connection to the pool
             response.close()
@@ -176,7 +206,8 @@ async def _read_line(session: Session, response: ClientResponse) -> bytes:
 
 
 @functools.lru_cache(maxsize=64)
-def _address(url: str) -> URL:
+def parse_address(url: str) -> URL:
+    """Return a URL. Raises InvalidURL, which is one of FOREIGN_ERRORS, if it is not one for HTTP."""
     try:
         address = URL(url)
     except ValueError:
@@ -187,7 +218,7 @@ def _address(url: str) -> URL:
 
 
 @functools.lru_cache(maxsize=64)
-def _host(url: str) -> str:
+def host_of(url: str) -> str:
     """Return only the host and port of a URL, because the rest may contain a key."""
     try:
         address = URL(url)

@@ -68,11 +68,12 @@ class Attempt:
     is_tunnelled: bool = False  # through a proxy that only relays bytes (HTTP CONNECT)
     connection: ConnectionWatch | None = None
     is_reused: bool = False  # earlier requests have used the connection
+    peer: str = ""  # the IP address of its server, or its proxy's; empty while it is not connected
     limit: Reach = Reach.HOST  # of the addresses to which it may connect; less after a redirect from the Internet
 
     def find_reach(self, host: str) -> Reach:
         """Return the reach of the server that has responded. Behind a proxy, only that of an address is known."""
-        return find_reach(host if self.proxy or not self.connection else self.connection.host)
+        return find_reach(host if self.proxy or not self.peer else self.peer)
 
     def restart(self, limit: Reach) -> None:
         """Reset the state after a redirect. The connection stays open; elapsed time still counts."""
@@ -80,6 +81,7 @@ class Attempt:
         self.limit = limit
         self.trace.restart()
         self.connection = None
+        self.peer = ""
         self.is_reused = False
 
     def end(self) -> None:
@@ -137,6 +139,7 @@ class CheckedConnector(aiohttp.TCPConnector):
                 attempt.is_reused = True
                 attempt.trace.reached("reused")
             attempt.connection = watch
+            attempt.peer = watch.host
             if attempt.limit is not Reach.HOST and not attempt.proxy:
                 self._check(connection, watch.host, attempt.limit)
             return connection

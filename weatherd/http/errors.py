@@ -1,4 +1,4 @@
-"""Translation of errors of aiohttp, ssl and the system into ProviderError, without URLs, which may hold a key."""
+"""Translation of errors of libraries and the system into ProviderError, without URLs, which may hold a key."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ import ssl
 from typing import TYPE_CHECKING
 
 import aiohttp
+from httptools import HttpParserError
 
 from weatherd.errors import Failure, ProviderError
 
 if TYPE_CHECKING:
     from weatherd.http.connections import Attempt
 
-FOREIGN_ERRORS = (aiohttp.ClientError, OSError, ValueError)  # a TimeoutError is an OSError
+FOREIGN_ERRORS = (aiohttp.ClientError, HttpParserError, OSError, ValueError)  # a TimeoutError is an OSError
 _UNKNOWN_CA = (18, 19, 20)  # OpenSSL's X509_V_ERR_*: self-signed, or signed by an unknown CA
 _PRIVATE_CA = "; if a private CA has signed it, name that CA's certificate file in tls.ca_file"
 
@@ -25,7 +26,7 @@ def translate(error: Exception, attempt: Attempt) -> ProviderError:
     The frames of the original are released.
     If a proxy is in use, the text names it: as the cause if that is certain, else at the end.
     """
-    _release_frames(error)
+    release_frames(error)
     proxy = attempt.proxy
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return proxy_error(error.status, proxy)
@@ -37,7 +38,7 @@ def translate(error: Exception, attempt: Attempt) -> ProviderError:
     return ProviderError(text, Failure.BROKEN if is_begun else Failure.UNAVAILABLE)
 
 
-def _release_frames(error: BaseException | None) -> None:
+def release_frames(error: BaseException | None) -> None:
     """Remove the tracebacks of an error and of its causes.
 
     aiohttp keeps the error of a response in the stream that raises it, and so the traceback refers to a frame that
@@ -60,22 +61,46 @@ def _reason(error: Exception, peer: str, deadline: float) -> str:
         case TimeoutError():
             return f"no complete response within {deadline:g} s"
         case aiohttp.ClientConnectorDNSError():
-            return f"the name {error.host} cannot be resolved"
+            return _lookup_failure(error.host)
         case aiohttp.ClientConnectorCertificateError():
-            return f"the certificate of {error.host} is not trusted: {_describe(error.certificate_error)}"
+            return _untrusted_certificate(error.host, error.certificate_error)
         case aiohttp.ClientProxyConnectionError():
             return f"no connection to {peer}: {_describe(error.os_error)}"
         case aiohttp.ClientConnectorError():
-            return f"no connection to {error.host}:{error.port}: {_describe(error.os_error)}"
+            return _connect_failure(error.host, error.port, error.os_error)
         case aiohttp.ClientPayloadError():
             return "the response was cut off"
         case aiohttp.ServerDisconnectedError():
             return f"{peer} closed the connection without a response"
         case aiohttp.InvalidURL() | UnicodeError():
             return "the address of the service is not a web address"
-        case aiohttp.ClientResponseError():
+        case aiohttp.ClientResponseError() | HttpParserError():
             return f"{peer} does not speak HTTP correctly"
     return f"the request failed: {_describe(error)}"
+
+
+def lookup_error(host: str) -> ProviderError:
+    """Return the error for a name that cannot be resolved."""
+    return ProviderError(_lookup_failure(host), Failure.UNAVAILABLE)
+
+
+def connect_error(host: str, port: int | None, error: OSError) -> ProviderError:
+    """Return the error for a connection or a TLS handshake that fails."""
+    is_certificate = isinstance(error, ssl.SSLCertVerificationError)
+    text = _untrusted_certificate(host, error) if is_certificate else _connect_failure(host, port, error)
+    return ProviderError(text, Failure.UNAVAILABLE)
+
+
+def _lookup_failure(host: str) -> str:
+    return f"the name {host} cannot be resolved"
+
+
+def _untrusted_certificate(host: str, error: Exception) -> str:
+    return f"the certificate of {host} is not trusted: {_describe(error)}"
+
+
+def _connect_failure(host: str, port: int | None, error: Exception) -> str:
+    return f"no connection to {host}:{port}: {_describe(error)}"
 
 
 def _describe(error: Exception) -> str:

@@ -14,6 +14,7 @@ from yarl import URL
 from weatherd.errors import Failure, ProviderError
 from weatherd.text.addresses import parse_ip_address
 
+REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
 _SCHEMES = ("http", "https")
 
 

@@ -1,21 +1,24 @@
-"""Responses: JSON bodies, and the meaning of statuses and ``Retry-After``."""
+"""Responses: bodies, compressed and as JSON, and the meaning of headers and statuses."""
 
 from __future__ import annotations
 
 import email.utils
 import json
 import re
+import zlib
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
 from weatherd.errors import Failure, ProviderError
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+MAX_BYTES = 1024 * 1024  # of a decompressed response
 
+_ENCODINGS = frozenset((b"gzip", b"x-gzip", b"deflate"))
+_GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS  # zlib recognizes either format by its header
 # A string, so that its content is not searched, or nan, -nan, NaN, inf, -inf, Infinity
 _STRING_OR_NON_FINITE = re.compile(rb'"(?:[^"\\]++|\\.?)*+"?|([-+]?(?:nan|inf(?:inity)?)\b)', re.IGNORECASE | re.DOTALL)
 _MAX_WAIT = 86400.0  # seconds; limit for Retry-After, which the service may send again
@@ -29,12 +32,50 @@ class Response(NamedTuple):
     headers: Mapping[str, str] = MappingProxyType({})
 
 
+class ResponseHeaders(Mapping[str, str]):
+    """Headers as they arrived, with names in lower case. They are decoded when they are read, because few are."""
+
+    __slots__ = ("_fields",)
+
+    def __init__(self, fields: Mapping[bytes, bytes]) -> None:
+        self._fields = fields
+
+    def __getitem__(self, name: str) -> str:
+        return self._fields[name.lower().encode()].decode("utf-8", "surrogateescape").strip()
+
+    def __iter__(self) -> Iterator[str]:
+        return (name.decode() for name in self._fields)
+
+    def __len__(self) -> int:
+        return len(self._fields)
+
+
 class StatusError(ProviderError):
     """The response to a request has an unexpected status; ``response`` is complete."""
 
     def __init__(self, response: Response) -> None:
         super().__init__(f"status {response.status}", failure_of(response.status))
         self.response = response
+
+
+def decode_body(body: bytes, encoding: bytes) -> bytes:
+    """Return a body without its ``Content-Encoding``; one that weatherd does not accept is left for the parser.
+
+    Raises ProviderError if it is larger than 1 MiB, and zlib.error if it is damaged or incomplete.
+    """
+    if body and encoding.strip().lower() in _ENCODINGS:
+        decompressor = zlib.decompressobj(_GZIP_OR_ZLIB)
+        body = decompressor.decompress(body, MAX_BYTES + 1)
+        if not decompressor.eof and len(body) <= MAX_BYTES:
+            raise zlib.error
+    if len(body) > MAX_BYTES:
+        raise response_too_large()
+    return body
+
+
+def response_too_large() -> ProviderError:
+    """Return the error for a response beyond MAX_BYTES."""
+    return ProviderError("the response is larger than 1 MiB", Failure.MALFORMED)
 
 
 def parse_json(body: bytes) -> Any:

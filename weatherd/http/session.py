@@ -12,6 +12,8 @@ import aiohttp
 
 from weatherd.http.connections import KEEP_ALIVE, CheckedConnector, ClientTls, TimedResolver
 from weatherd.http.deadlines import Deadlines
+from weatherd.http.link_connector import LinkConnector
+from weatherd.http.link_pool import LinkPool
 from weatherd.http.proxies import find_proxy
 
 if TYPE_CHECKING:
@@ -20,22 +22,45 @@ if TYPE_CHECKING:
 
     from yarl import URL
 
+    from weatherd.http.link_pool import Follow
+
 _SERVERS = 64  # servers whose proxies are cached
 
 
 class Session:
     """The connections that all requests share. Callers limit the number of concurrent requests."""
 
-    def __init__(self, client: aiohttp.ClientSession, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        client: aiohttp.ClientSession,
+        environ: Mapping[str, str],
+        link_connector: LinkConnector,
+        keep_alive: float = KEEP_ALIVE,
+    ) -> None:
         self.client = client
         self.clock = asyncio.get_running_loop().time
         self.deadlines = Deadlines()
         self._find_proxy = functools.lru_cache(_SERVERS)(functools.partial(find_proxy, environ=environ))
+        self._link_connector = link_connector
+        self._keep_alive = keep_alive
+        self._link_pools: list[LinkPool] = []
         self._has_proxies = any(name.lower() in ("http_proxy", "https_proxy") for name in environ)
 
     def find_proxy(self, address: URL) -> URL | None:
         """Return the proxy for an address, as :func:`weatherd.http.proxies.find_proxy` does."""
         return self._find_proxy(address.origin()) if self._has_proxies else None
+
+    def open_link_pool(self, address: URL, follow: Follow) -> LinkPool:
+        """Open a pool of connections for polls, which is closed with the session."""
+        pool = LinkPool(self._link_connector, address, follow, self._keep_alive)
+        self._link_pools.append(pool)
+        return pool
+
+    async def aclose(self) -> None:
+        """Close the connections for polls; those of :attr:`client` are closed with it."""
+        for pool in self._link_pools:
+            await pool.aclose()
+        await self._link_connector.aclose()
 
 
 @contextlib.asynccontextmanager
@@ -51,13 +76,14 @@ async def open_session(
     *agent* is the ``User-Agent``. *ca_file* has CA certificates (PEM) to be trusted in addition to the system's.
     An idle connection is closed after *keep_alive* seconds.
     """
-    connector = CheckedConnector(
-        limit=0, keepalive_timeout=keep_alive, ssl=ClientTls(ca_file), resolver=TimedResolver()
-    )
+    tls, resolver = ClientTls(ca_file), TimedResolver()
+    connector = CheckedConnector(limit=0, keepalive_timeout=keep_alive, ssl=tls, resolver=resolver)
     async with aiohttp.ClientSession(
         connector=connector,
         headers={"User-Agent": agent},
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None),  # each request has a Deadline, which includes its redirects
     ) as client:
-        yield Session(client, environ)
+        session = Session(client, environ, LinkConnector(resolver, tls), keep_alive)
+        async with contextlib.aclosing(session):
+            yield session
