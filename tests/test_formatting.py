@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+import string
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -13,8 +15,12 @@ from hypothesis import strategies as st
 from tests.support.fakes import KIEL, make_fetched, observation
 from weatherd.city import City
 from weatherd.config.settings import ConsoleSection
-from weatherd.formatting import TEMPLATE_FIELDS, format_line, format_rfc3339, to_dict, validate_template
+from weatherd.formatting import TEMPLATE_FIELDS, LineTemplate, format_rfc3339, to_dict, validate_template
 from weatherd.text.display import Display
+from weatherd.text.local_zone import load_zone
+
+if TYPE_CHECKING:
+    from weatherd.observation import FetchedObservation
 
 NUMBERS = st.none() | st.floats(-1000, 1000)
 FORMATS = st.lists(
@@ -41,15 +47,15 @@ FORMATS = st.lists(
 )
 def test_a_template_is_filled_in(template: str, text: str) -> None:
     """Fields accept Python's format specs; a dash replaces a missing value in any format."""
-    assert format_line(validate_template(template), make_fetched()) == text
+    assert LineTemplate(validate_template(template)).format(make_fetched()) == text
 
 
 def test_times_are_in_the_time_zone_of_the_city() -> None:
     """The default is this machine's."""
     city = City(name="Tokyo", lat=35.7, lon=139.7, timezone="Asia/Tokyo")
-    assert format_line("{observed_at:%H:%M %Z}", make_fetched(city)) == "09:00 JST"
+    assert LineTemplate("{observed_at:%H:%M %Z}").format(make_fetched(city)) == "09:00 JST"
     local = observation().observed_at.astimezone()
-    assert format_line("{observed_at:%H:%M %Z}", make_fetched(KIEL)) == f"{local:%H:%M %Z}"
+    assert LineTemplate("{observed_at:%H:%M %Z}").format(make_fetched(KIEL)) == f"{local:%H:%M %Z}"
 
 
 @pytest.mark.parametrize(
@@ -64,7 +70,7 @@ def test_times_are_in_the_time_zone_of_the_city() -> None:
 def test_the_line_is_in_the_units_and_language_of_the_reader(display: Display, text: str) -> None:
     """The default format shows the unit; the observation itself is not changed."""
     fetched = make_fetched()
-    assert format_line(ConsoleSection().format, fetched, display) == text
+    assert LineTemplate(ConsoleSection().format, display).format(fetched) == text
     assert fetched == make_fetched()
 
 
@@ -72,14 +78,17 @@ def test_all_quantities_of_a_line_are_converted() -> None:
     """Every field has the unit of the reader's system, also after the observation has become stale."""
     template = "{temperature} {pressure_msl} {wind_speed} {precipitation} {visibility} {wind_gust}"
     fetched = make_fetched(pressure_msl=1000.0, wind_speed=10.0, precipitation=5.0, visibility=1000.0)
-    assert format_line(template, fetched, Display("us")) == "42.8 29.53 22.4 0.2 0.6 –"
-    assert format_line("", fetched._replace(stale=True), Display("us")).startswith(" (stale: of ")
+    assert LineTemplate(template, Display("us")).format(fetched) == "42.8 29.53 22.4 0.2 0.6 –"
+    assert LineTemplate("", Display("us")).format(fetched._replace(stale=True)).startswith(" (stale: of ")
 
 
-@pytest.mark.parametrize(("degrees", "text"), [(-0.3, "0|   0|-0.3"), (-0.6, "-1|  -1|-0.6"), (-0.0, "0|   0|0.0")])
+@pytest.mark.parametrize(
+    ("degrees", "text"), [(-0.3, "0|   0|-0.3|-0.3"), (-0.6, "-1|  -1|-0.6|-0.6"), (-0.0, "0|   0|0.0|0.0")]
+)
 def test_zero_has_no_sign(degrees: float, text: str) -> None:
     """A value that rounds to zero has no minus sign."""
-    assert format_line("{temperature:.0f}|{temperature:4.0f}|{temperature}", make_fetched(temperature=degrees)) == text
+    line = LineTemplate("{temperature:.0f}|{temperature:4.0f}|{temperature}|{temperature!r}")
+    assert line.format(make_fetched(temperature=degrees)) == text
 
 
 @pytest.mark.parametrize(
@@ -119,9 +128,88 @@ def test_a_validated_template_formats_every_observation(
     template: str, temperature: float, numbers: dict[str, Any], code: int | None
 ) -> None:
     """A template that is accepted at startup never fails later."""
-    assert isinstance(
-        format_line(validate_template(template), make_fetched(temperature=temperature, code=code, **numbers)), str
-    )
+    line = LineTemplate(validate_template(template))
+    assert isinstance(line.format(make_fetched(temperature=temperature, code=code, **numbers)), str)
+
+
+def format_by_field(template: str, fetched: FetchedObservation) -> str:
+    """Format an observation by the rules in docs/configuration.md, field by field."""
+    city, observed = fetched.city, fetched.observation
+    zone = load_zone(city.timezone)
+    line = ""
+    for prefix, name, spec, conversion in string.Formatter().parse(template):
+        line += prefix
+        if name is not None:
+            value = city.name if name == "name" else getattr(observed, name)
+            if isinstance(value, datetime):
+                value = value.astimezone(zone)
+            line += "–" if value is None else format_value(value, spec or "", conversion)
+    return line + (f" (stale: of {observed.observed_at.astimezone(zone):%d %b %H:%M %Z})" if fetched.stale else "")
+
+
+def format_value(value: Any, spec: str, conversion: str | None) -> str:
+    """Format a value; if all digits of a number are zero, format 0 instead."""
+    text = format(string.Formatter().convert_field(value, conversion), spec)
+    if isinstance(value, float) and value <= 0 and not re.search("[1-9]", text.partition("e")[0].partition("E")[0]):
+        return format(string.Formatter().convert_field(0.0, conversion), spec)
+    return text
+
+
+ALIGNMENTS = st.sampled_from(["", "<", "^", ">", "=", "x<", "<<", "->", "=>", "+=", "z^", ":>"])
+SPECS = st.builds(
+    "".join,
+    st.tuples(
+        ALIGNMENTS,
+        st.sampled_from(["", "+", "-", " "]),
+        st.sampled_from(["", "z", "#", "0", "z0"]),
+        st.sampled_from(["", "6", "12"]),
+        st.sampled_from(["", ",", "_", ".0", ".1", ".3", ",.2"]),
+        st.sampled_from(["", "f", "F", "e", "E", "g", "G", "n", "%", "d", "s", "x", "%H:%M %Z"]),
+    ),
+)
+
+
+def is_valid(template: str) -> bool:
+    """Return whether a template is accepted."""
+    try:
+        validate_template(template)
+    except ValueError:
+        return False
+    return True
+
+
+VALID_FIELDS = st.builds(
+    "{{{}{}{}}}".format,
+    st.sampled_from(TEMPLATE_FIELDS),
+    st.sampled_from(["", "", "!s", "!r", "!a"]),
+    st.just("") | SPECS.map(":{}".format),
+).filter(is_valid)
+NEAR_ZERO = st.sampled_from([0.0, -0.0, -0.04, 0.04, -0.5, -0.6]) | st.floats(-1000, 1000)
+OBSERVATIONS = st.builds(
+    lambda city, stale, fields: make_fetched(city, **fields)._replace(stale=stale),
+    st.sampled_from([KIEL, City(name="{Tōkyō} -0", lat=35.7, lon=139.7, timezone="Asia/Tokyo")]),
+    st.booleans(),
+    st.fixed_dictionaries(
+        {
+            "temperature": NEAR_ZERO,
+            "code": st.none() | st.integers(0, 99),
+            **dict.fromkeys(("wind_gust", "visibility", "cloud_cover"), st.none() | NEAR_ZERO),
+        }
+    ),
+)
+
+
+@given(st.lists(VALID_FIELDS | st.sampled_from(["{{", "}}", " °C", "-0"]), max_size=4).map("".join), OBSERVATIONS)
+def test_a_line_is_that_of_its_fields(template: str, fetched: FetchedObservation) -> None:
+    """The compiled template gives the line that the rules give for each field alone."""
+    assert LineTemplate(template).format(fetched) == format_by_field(template, fetched)
+
+
+def test_an_integer_of_a_plug_in_is_a_number_like_any_other() -> None:
+    """A plug-in need not write 6.0; the code remains an integer."""
+    line = LineTemplate("{temperature}|{wind_speed:4}|{wind_gust:+.1f}|{visibility}|{code:03d}")
+    fetched = make_fetched(temperature=6, wind_speed=0, wind_gust=-0.01, code=7)
+    assert line.format(fetched) == "6.0| 0.0|+0.0|–|007"
 
 
 @given(st.text("{}!:.[]0123456789abcdefnxX%,+-<>^=# ", max_size=12) | st.text(max_size=8))
@@ -131,7 +219,7 @@ def test_any_template_works_or_is_a_value_error(template: str) -> None:
         validate_template(template)
     except ValueError:
         return
-    assert isinstance(format_line(template, make_fetched(visibility=0.1, temperature=-9.87)), str)
+    assert isinstance(LineTemplate(template).format(make_fetched(visibility=0.1, temperature=-9.87)), str)
 
 
 def test_plain_values_are_json_in_the_order_of_the_fields() -> None:

@@ -6,7 +6,7 @@ import functools
 import re
 import string
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -18,78 +18,149 @@ from weatherd.text.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import tzinfo
 
 TEMPLATE_FIELDS = ("name", *FIELDS)
-UNIT_FIELD = "unit"  # of temperatures
-_TIMES = (TEMPLATE_FIELDS.index("observed_at"), TEMPLATE_FIELDS.index("fetched_at"))
+_UNIT = "unit"  # the field for the unit of temperatures
+_INDEX = {name: index for index, name in enumerate(TEMPLATE_FIELDS)}
+_TIMES = {_INDEX["observed_at"], _INDEX["fetched_at"]}
+_OPTIONAL = {_INDEX[name] for name, default in Observation._field_defaults.items() if default is None}
+_FLOATS = {_INDEX["temperature"], *_OPTIONAL} - {_INDEX["code"]}
 
-_NOT_ZERO = re.compile("[1-9a-zA-Z]")
+_FORMATTER = string.Formatter()
 _WIDE_SPEC = re.compile(r"\d{4}")
+_SPEC_TO_OPTION_Z = re.compile("((?:.?[<>=^])?[-+ ]?)z?", re.DOTALL)  # fill, alignment and sign come before it
 
 
 class _TemplateError(ValueError):
     """A template contains something that is not allowed."""
 
 
-class _Field(NamedTuple):
-    """A field of a template and the text before it."""
+class _Dash:
+    """The text for a missing value, whatever its format spec."""
 
-    prefix: str
-    value_index: int  # in TEMPLATE_FIELDS
-    conversion: str | None
-    spec: str
-
-    def fill(self, values: Sequence[Any], zone: tzinfo) -> str:
-        """Return the text up to the end of the field: a dash for a missing value, 0 instead of a rounded -0."""
-        value = values[self.value_index]
-        if value is None:
-            return f"{self.prefix}–"
-        if self.value_index in _TIMES:
-            value = value.astimezone(zone)
-        text = format(_FORMATTER.convert_field(value, self.conversion) if self.conversion else value, self.spec)
-        if "-" in text and isinstance(value, float) and not _NOT_ZERO.search(text):
-            text = format(_FORMATTER.convert_field(0.0, self.conversion), self.spec)
-        return f"{self.prefix}{text}"
+    def __format__(self, _: str) -> str:
+        return "–"
 
 
-_FORMATTER = string.Formatter()
+_DASH = _Dash()
 
 
-@functools.lru_cache(maxsize=16)
-def _parse_template(template: str, temperature_unit: str) -> tuple[tuple[_Field, ...], str]:
-    """Parse a template into its fields, which must be plain names, and the text after the last field.
+class LineTemplate:
+    """A template such as ``console.format``, compiled to one call of str.format per line.
 
-    The field ``unit`` is text: the unit of temperatures.
+    It is a format string whose fields are plain names of :data:`TEMPLATE_FIELDS`, or ``unit``, which is text: the unit
+    of temperatures of *display*. Otherwise ValueError is raised.
     """
-    fields, text = [], ""
-    for prefix, name, spec, conversion in _FORMATTER.parse(template):
-        if name is None:
-            text += prefix
-        elif name == UNIT_FIELD:
-            text += prefix + format(_FORMATTER.convert_field(temperature_unit, conversion), spec or "")
-        elif name in TEMPLATE_FIELDS:
-            fields.append(_Field(text + prefix, TEMPLATE_FIELDS.index(name), conversion, spec or ""))
-            text = ""
-        else:
-            raise _TemplateError(f"should not contain {{{name}}}{did_you_mean(name, (*TEMPLATE_FIELDS, UNIT_FIELD))}")
-    return tuple(fields), text
+
+    def __init__(self, template: str, display: Display = DEFAULT_DISPLAY) -> None:
+        self._display = display
+        self._indexes: set[int] = set()  # of the template's fields
+        self._conversions: list[tuple[int, str]] = []  # converted values are arguments after those of all fields
+        compiled = ""
+        for prefix, name, spec, conversion in _FORMATTER.parse(template):
+            compiled += _escape(prefix)
+            if name is not None:
+                compiled += self._compile_field(name, spec or "", conversion)
+        self._fill = compiled.format
+        self._is_localized = display != DEFAULT_DISPLAY
+        self._times = self._indexes & _TIMES
+        self._optional = self._indexes & _OPTIONAL
+        self._is_plain = not (self._times or self._optional or self._conversions)
+
+    def _compile_field(self, name: str, spec: str, conversion: str | None) -> str:
+        if name == _UNIT:
+            return _escape(format(_FORMATTER.convert_field(self._display.temperature_unit, conversion), spec))
+        if name not in _INDEX:
+            raise _TemplateError(f"should not contain {{{name}}}{did_you_mean(name, (*TEMPLATE_FIELDS, _UNIT))}")
+        index = _INDEX[name]
+        self._indexes.add(index)
+        if conversion:
+            self._conversions.append((index, conversion))
+            return f"{{{len(_INDEX) + len(self._conversions) - 1}:{spec}}}"
+        return f"{{{index}:{_drop_sign_of_zero(spec) if index in _FLOATS else spec}}}"
+
+    def format(self, fetched: FetchedObservation) -> str:
+        """Format an observation, with a dash for a missing value, and without the sign of a number rounded to zero.
+
+        Times are in the city's time zone if it has one, else in this machine's. A mark at the end of the line,
+        independent of the template, shows that an observation is stale.
+        """
+        if self._is_localized:
+            fetched = localize(fetched, self._display)
+        city, observation, _, is_stale, _ = fetched
+        values: Sequence[Any] = (city.name, *observation)
+        if not self._is_plain:
+            values = self._prepare(values, city)
+        try:
+            text = self._fill(*values)
+        except ValueError:  # an integer of a plug-in, for which Python rejects the option z
+            text = self._fill(*[_to_float(value) if index in _FLOATS else value for index, value in enumerate(values)])
+        if is_stale:
+            return f"{text} (stale: of {observation.observed_at.astimezone(load_zone(city.timezone)):%d %b %H:%M %Z})"
+        return text
+
+    def _prepare(self, values: Sequence[Any], city: City) -> list[Any]:
+        prepared = list(values)
+        for index in self._times:
+            prepared[index] = values[index].astimezone(load_zone(city.timezone))
+        for index in self._optional:
+            if values[index] is None:
+                prepared[index] = _DASH
+        for index, conversion in self._conversions:
+            prepared.append(_convert(prepared[index], conversion))
+        return prepared
 
 
-def format_line(template: str, fetched: FetchedObservation, display: Display = DEFAULT_DISPLAY) -> str:
-    """Format an observation with a template such as ``console.format``.
+def _drop_sign_of_zero(spec: str) -> str:
+    """Add the option ``z`` to the spec of a float: ``>+6.1f`` becomes ``>+z6.1f``, which formats -0.04 as +0.0."""
+    return _SPEC_TO_OPTION_Z.sub(r"\1z", spec, count=1)
 
-    Times are in the city's time zone if it has one, else in this machine's. A mark at the end of the line, independent
-    of the template, shows that an observation is stale.
-    """
-    if display != DEFAULT_DISPLAY:
-        fetched = localize(fetched, display)
-    city, observation, _, is_stale, _ = fetched
-    zone = load_zone(city.timezone)
-    fields, end = _parse_template(template, display.temperature_unit)
-    values = (city.name, *observation)
-    text = "".join([field.fill(values, zone) for field in fields]) + end
-    return f"{text} (stale: of {observation.observed_at.astimezone(zone):%d %b %H:%M %Z})" if is_stale else text
+
+def _escape(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+def _to_float(value: Any) -> Any:
+    return float(value) if isinstance(value, int) else value
+
+
+def _convert(value: Any, conversion: str) -> Any:
+    if value is _DASH:
+        return value
+    return _FORMATTER.convert_field(value + 0.0 if isinstance(value, float) else value, conversion)  # -0.0 + 0.0 is 0.0
+
+
+def validate_template(template: str) -> str:
+    """Return *template* if it can format every observation. Raises ValueError that names the field at fault."""
+    try:
+        _check_specs(template)
+        line = LineTemplate(template)
+        for example in _examples():
+            line.format(example)
+    except _TemplateError:
+        raise
+    except (ValueError, IndexError, KeyError, TypeError, AttributeError, OverflowError) as error:
+        raise ValueError(f"is not a format string: {error}") from None
+    return template
+
+
+def _check_specs(template: str) -> None:
+    for _, _, spec, _ in _FORMATTER.parse(template):
+        if spec and "{" in spec:
+            raise _TemplateError("should not contain a field inside a field")
+        if spec and _WIDE_SPEC.search(spec):
+            raise _TemplateError(f"should have widths and precisions below 1000, not {spec!r}")
+
+
+def _examples() -> Iterator[FetchedObservation]:
+    """Yield observations that a template must handle: with only the required values, and with all values."""
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    base = {"city": "kiel", "provider": "open-meteo", "observed_at": moment, "fetched_at": moment}
+    for temperature in (6.5, -40.0):
+        required: dict[str, Any] = {**base, "temperature": temperature, "description": "rain"}
+        numbers = {name: 1.5 for name in FIELDS if name not in required}
+        for values in (required, {**numbers, **required, "code": 61, "station": "K1"}):
+            yield FetchedObservation(City(name="Kiel", lat=54.3, lon=10.1), Observation(**values))
 
 
 def localize(fetched: FetchedObservation, display: Display) -> FetchedObservation:
@@ -121,35 +192,3 @@ def format_rfc3339(moment: datetime) -> str:
     utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
     text = msgspec.json.encode(utc)  # five times as fast as isoformat(); each log line has three times
     return f"{text[1 : 24 if moment.microsecond else 20].decode()}Z"
-
-
-def validate_template(template: str) -> str:
-    """Return *template* if it can format every observation. Raises ValueError that names the field at fault."""
-    try:
-        _check_specs(template)
-        for example in _examples():
-            format_line(template, example)
-    except _TemplateError:
-        raise
-    except (ValueError, IndexError, KeyError, TypeError, AttributeError, OverflowError) as error:
-        raise ValueError(f"is not a format string: {error}") from None
-    return template
-
-
-def _check_specs(template: str) -> None:
-    for _, _, spec, _ in _FORMATTER.parse(template):
-        if spec and "{" in spec:
-            raise _TemplateError("should not contain a field inside a field")
-        if spec and _WIDE_SPEC.search(spec):
-            raise _TemplateError(f"should have widths and precisions below 1000, not {spec!r}")
-
-
-def _examples() -> Iterator[FetchedObservation]:
-    """Yield observations that a template must handle: with only the required values, and with all values."""
-    moment = datetime(2026, 1, 1, tzinfo=UTC)
-    base = {"city": "kiel", "provider": "open-meteo", "observed_at": moment, "fetched_at": moment}
-    for temperature in (6.5, -40.0):
-        required: dict[str, Any] = {**base, "temperature": temperature, "description": "rain"}
-        numbers = {name: 1.5 for name in FIELDS if name not in required}
-        for values in (required, {**numbers, **required, "code": 61, "station": "K1"}):
-            yield FetchedObservation(City(name="Kiel", lat=54.3, lon=10.1), Observation(**values))

@@ -68,17 +68,15 @@ async def _poll_all(configuration: Configuration) -> dict[City, Outcome]:
 
 
 def _print(batch: Sequence[FetchedObservation], style: Literal["text", "json", "csv"], settings: Settings) -> None:
-    from weatherd import formatting
+    from weatherd.formatting import TEMPLATE_FIELDS, LineTemplate, to_dict
 
-    rows = [
-        {"name": fetched.city.name, **formatting.to_dict(fetched.observation), "stale": fetched.stale}
-        for fetched in batch
-    ]
+    rows = [{"name": fetched.city.name, **to_dict(fetched.observation), "stale": fetched.stale} for fetched in batch]
     match style:
         case "text":
+            line = LineTemplate(settings.console.format, settings.display)
             for fetched in batch:
-                print_text(formatting.format_line(settings.console.format, fetched, settings.display))
+                print_text(line.format(fetched))
         case "json":
             print_text(json.dumps(rows, ensure_ascii=False, indent=2))
         case "csv":
-            write_csv(sys.stdout, (*formatting.TEMPLATE_FIELDS, "stale"), rows)
+            write_csv(sys.stdout, (*TEMPLATE_FIELDS, "stale"), rows)

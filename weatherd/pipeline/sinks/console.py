@@ -8,7 +8,7 @@ import select
 import sys
 from typing import TYPE_CHECKING
 
-from weatherd.formatting import format_line
+from weatherd.formatting import LineTemplate
 from weatherd.worker_thread import WorkerThread
 
 if TYPE_CHECKING:
@@ -28,14 +28,13 @@ class ConsoleSink:
     """
 
     def __init__(self, template: str, display: Display, descriptor: int, worker: WorkerThread) -> None:
-        self._template = template
-        self._display = display
+        self._template = LineTemplate(template, display)
         self._descriptor = descriptor
         self._worker = worker
 
     async def write(self, batch: Sequence[FetchedObservation]) -> None:
         """Print a batch. Raises OSError if standard output is closed."""
-        text = "".join(f"{format_line(self._template, fetched, self._display)}\n" for fetched in batch)
+        text = "\n".join([*map(self._template.format, batch), ""])
         await self._worker.run(lambda: _write(self._descriptor, text.encode(errors="replace")))
 
 
