@@ -38,7 +38,7 @@ def messages_of(prepare: Callable[[DaemonStatus], None], seconds: float) -> list
 
 
 def _due(seconds: float) -> Callable[[DaemonStatus], None]:
-    return lambda status: status.history.record_next(KIEL.id, NextPoll(seconds, "its turn"))
+    return lambda status: status.history.begin(KIEL).plan(NextPoll(seconds, "its turn"))
 
 
 def test_the_watchdog_is_fed_while_everything_makes_progress() -> None:

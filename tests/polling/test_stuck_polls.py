@@ -85,9 +85,10 @@ async def test_a_removed_city_is_not_stuck() -> None:
 async def test_a_poll_in_progress_shows_since_when(age: float, text: str) -> None:
     """The API and the commands show when it began, and whether it is stuck."""
     status, began = make_status([KIEL]), virtual_time.now().timestamp()
-    status.history.record_next(KIEL.id, NextPoll(virtual_time.boot(), "on schedule"))
+    polls = status.history.begin(KIEL)
+    polls.plan(NextPoll(virtual_time.boot(), "on schedule"))
     assert serialize_city(KIEL, status).polling is None
-    status.history.record_start(KIEL.id)
+    polls.is_running = True
     await asyncio.sleep(age)
     polling = serialize_city(KIEL, status).polling
     assert polling is not None

@@ -7,12 +7,15 @@ import asyncio
 import pytest
 
 from tests.support import virtual_time
+from tests.support.fakes import KIEL
 from weatherd.clock import AnchoredClock
+from weatherd.polling.batch_polls import start_polls
+from weatherd.polling.poll_history import CityPolls, NextPoll
 from weatherd.polling.tick_timer import TickTimer
 
 
 def _new_timer() -> TickTimer:
-    return TickTimer(AnchoredClock(virtual_time.now, virtual_time.boot))
+    return TickTimer(AnchoredClock(virtual_time.now, virtual_time.boot), start_polls)
 
 
 async def _wake_times(timer: TickTimer, times: list[float]) -> list[float]:
@@ -20,7 +23,11 @@ async def _wake_times(timer: TickTimer, times: list[float]) -> list[float]:
     loop = asyncio.get_running_loop()
 
     async def wait(when: float) -> float:
-        await timer.wait_until(when)
+        polls = CityPolls(KIEL)
+        polls.plan(NextPoll(when, "on schedule"))
+        polls.waiter = loop.create_future()
+        timer.add(polls)
+        await polls.waiter
         return loop.time()
 
     return await asyncio.gather(*(wait(when) for when in times))

@@ -311,7 +311,7 @@ def test_every_item_is_settled(steps: list[tuple[str, int]], limit: int, concurr
                     tasks[number % len(tasks)].cancel()
             async with asyncio.timeout(1000):
                 outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-            assert not coalescer._submitted or all(future.cancelled() for _, future in coalescer._submitted)
+            assert all(poll.waiter.cancelled() for poll in coalescer._waiting)
         for n, outcome in enumerate(outcomes):
             expected = ProviderError if n in bad else str
             assert isinstance(outcome, asyncio.CancelledError | expected), (n, outcome)

@@ -23,6 +23,7 @@ from weatherd.pipeline.forwarders.group import open_deliveries
 from weatherd.pipeline.journal_writer import JournalWriter
 from weatherd.pipeline.queue import ObservationQueue
 from weatherd.pipeline.sinks.guard import GuardedSink
+from weatherd.polling.batch_polls import find_batch_polls, start_polls
 from weatherd.polling.poll_history import PollHistory
 from weatherd.polling.producer import PollingContext, produce
 from weatherd.polling.stuck_polls import log_stuck_polls
@@ -122,16 +123,18 @@ async def _open_services(parts: Parts, services: contextlib.AsyncExitStack, relo
 
 
 def _start_producers(tasks: asyncio.TaskGroup, parts: Parts, status: DaemonStatus) -> Supervisor:
+    history, clock, budgets = status.history, status.clock, parts.latest.budgets
     context = PollingContext(
         providers=parts.providers,
+        batch_polls=find_batch_polls(parts.providers, budgets, clock, history),
         planner=parts.planner,
         registry=parts.registry,
         latest=parts.latest,
         queue=status.queue,
-        clock=status.clock,
-        timer=TickTimer(status.clock),
+        clock=clock,
+        timer=TickTimer(clock, start_polls),
         random=parts.random,
-        history=status.history,
+        history=history,
     )
     supervisor = Supervisor(tasks, lambda city: produce(city, context))
     supervisor.start(parts.configuration.cities)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from weatherd.clock import AnchoredClock
     from weatherd.freshness import AgeBudgets
     from weatherd.http.trace import RequestTrace
+    from weatherd.polling.batch_polls import ProviderResponse
     from weatherd.providers import Provider
 
 log = structlog.get_logger()
@@ -63,20 +64,27 @@ async def fetch_city(
     clock: AnchoredClock,
     *,
     previous: Observation | None = None,
+    preferred: ProviderResponse | None = None,
 ) -> FetchResult:
     """Try the providers *names* one after the other until one returns an observation that is not overdue.
 
     If none does, the newest observation is used, which may still be fresh enough for a city with a long interval.
-    *previous* is the city's latest observation. Exceptions of providers are collected in the result, never raised.
+    *previous* is the city's latest observation. *preferred* is the response of the first provider, if it was polled
+    before, together with other cities. Exceptions of providers are collected in the result, never raised.
     """
     errors: dict[str, Exception] = {}
     attempts: list[ProviderAttempt] = []
     newest: Observation | None = None  # of the overdue ones
     for name in names:
         began, token = clock.boot(), start_tracing()
+        if preferred:
+            began -= preferred.seconds
+            polling, preferred = preferred.take(), None
+        else:
+            polling = None
         try:
             with contain():
-                response = await providers[name].fetch(city)
+                response = await (polling or providers[name].fetch(city))
                 ended = clock.boot()
                 now = clock.epoch + ended
                 found = _checked(response, city, now, previous)

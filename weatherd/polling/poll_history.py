@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import bisect
+import math
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from weatherd.errors import Failure
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Sequence
 
+    from weatherd.city import City
     from weatherd.config.diff import CityListDiff
     from weatherd.http.trace import RequestTrace
+    from weatherd.polling.batch_polls import BatchPolls
+    from weatherd.providers.batching import Deliver
 
 SERVED = "fresh"  # outcome of an attempt that returned a fresh observation; part of the API and the metrics
 BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0, 30.0, 60.0)  # seconds
@@ -55,6 +60,40 @@ class NextPoll(NamedTuple):
     is_tick: bool = True  # on the city's schedule, not a retry or an unscheduled first poll
 
 
+class CityPolls:
+    """The polls of one city: the last one, and the one that is planned or in progress.
+
+    One object with slots holds them, and not a dictionary for each kind, because a list may have a million cities.
+    """
+
+    __slots__ = ("batch_polls", "city", "due", "is_running", "is_tick", "last", "reason", "waiter")
+
+    def __init__(self, city: City, last: Poll | None = None) -> None:
+        self.city = city
+        self.last = last  # the last finished poll since the start of the daemon
+        self.waiter: asyncio.Future[Any]  # the city's producer waits for it
+        self.batch_polls: BatchPolls | None = None  # polls the city together with others; None: its producer does
+        self.is_running = False
+        self.due = math.inf  # boot time of the next poll, or of the one in progress
+        self.reason = ""
+        self.is_tick = False
+
+    def plan(self, next_poll: NextPoll) -> None:
+        """Set the time of the next poll."""
+        self.due, self.reason, self.is_tick = next_poll
+        self.is_running = False
+
+    @property
+    def planned(self) -> NextPoll:
+        """The next poll, or the one in progress."""
+        return NextPoll(self.due, self.reason, self.is_tick)
+
+    @property
+    def deliver(self) -> Deliver:
+        """Takes the response to a poll that was made together with others."""
+        return self.batch_polls.deliver  # type: ignore[union-attr]  # only these polls are delivered
+
+
 @dataclass(slots=True)
 class Histogram:
     """Counts of durations per bucket in BUCKETS; the last count is for longer durations."""
@@ -62,10 +101,10 @@ class Histogram:
     counts: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS) + 1))
     total: float = 0.0  # seconds
 
-    def add(self, seconds: float) -> None:
-        """Add a duration."""
-        self.counts[bisect.bisect_left(BUCKETS, seconds)] += 1
-        self.total += seconds
+    def add(self, seconds: float, count: int) -> None:
+        """Add *count* equal durations."""
+        self.counts[bisect.bisect_left(BUCKETS, seconds)] += count
+        self.total += seconds * count
 
 
 class PollHistory:
@@ -74,51 +113,46 @@ class PollHistory:
     def __init__(self) -> None:
         self.outcomes: Counter[tuple[str, str]] = Counter()  # attempts by provider and outcome
         self.durations: defaultdict[str, Histogram] = defaultdict(Histogram)  # by provider
-        self._last: dict[str, Poll] = {}  # by city id
-        self._next: dict[str, NextPoll] = {}  # by city id; missing while the city is being polled
-        self._running: dict[str, NextPoll] = {}  # by city id; the polls that have started and not ended
+        self._cities: dict[str, CityPolls] = {}  # by id
 
-    def record_next(self, city_id: str, next_poll: NextPoll) -> None:
-        """Record the time of a city's next poll."""
-        self._next[city_id] = next_poll
+    def begin(self, city: City) -> CityPolls:
+        """Return the record of a new producer; a changed city keeps its last poll."""
+        before = self._cities.get(city.id)
+        polls = self._cities[city.id] = CityPolls(city, before.last if before else None)
+        return polls
 
-    def record_start(self, city_id: str) -> None:
-        """Record the start of a poll."""
-        if due := self._next.pop(city_id, None):
-            self._running[city_id] = due
-
-    def record_end(self, city_id: str, poll: Poll, next_poll: NextPoll) -> None:
-        """Record a finished poll and the time of the next one."""
-        self._last[city_id], self._next[city_id] = poll, next_poll
-        self._running.pop(city_id, None)
-        for attempt in poll.attempts:
-            self.outcomes[attempt.provider, attempt.outcome] += 1
-            self.durations[attempt.provider].add(attempt.seconds)
+    def count(self, attempt: ProviderAttempt, cities: int = 1) -> None:
+        """Count an attempt, which the polls of some cities may share."""
+        self.outcomes[attempt.provider, attempt.outcome] += cities
+        self.durations[attempt.provider].add(attempt.seconds, cities)
 
     def last_poll(self, city_id: str) -> Poll | None:
         """Return the last finished poll of a city; None if there was none since the daemon started."""
-        return self._last.get(city_id)
+        polls = self._cities.get(city_id)
+        return polls.last if polls else None
 
     def next_poll(self, city_id: str) -> NextPoll | None:
         """Return the next poll of a city; None while it is being polled."""
-        return self._next.get(city_id)
+        polls = self._cities.get(city_id)
+        return polls.planned if polls and not polls.is_running and polls.due < math.inf else None
 
     def running_poll(self, city_id: str) -> NextPoll | None:
         """Return the poll in progress of a city, with the time that it was due; None while it is not being polled."""
-        return self._running.get(city_id)
+        polls = self._cities.get(city_id)
+        return polls.planned if polls and polls.is_running else None
 
     def running_polls(self) -> list[tuple[str, NextPoll]]:
         """Return the id of each city that is being polled, with the time that its poll was due."""
-        return list(self._running.items())
+        return [(city_id, polls.planned) for city_id, polls in self._cities.items() if polls.is_running]
 
     def earliest_due(self) -> float | None:
         """Return the boot time of the earliest next poll of all cities; None if there is none."""
-        return min((next_poll.at for next_poll in self._next.values()), default=None)
+        due = min((polls.due for polls in self._cities.values() if not polls.is_running), default=math.inf)
+        return due if due < math.inf else None
 
     def apply_diff(self, diff: CityListDiff) -> None:
         """Drop the records of added and removed cities; a changed city keeps its last poll."""
         for city_id in diff.added | diff.removed:
-            self._last.pop(city_id, None)
-            self._next.pop(city_id, None)
-        for city_id in diff.removed_or_changed:  # their polls are cancelled
-            self._running.pop(city_id, None)
+            self._cities.pop(city_id, None)
+        for city_id in diff.changed:  # their polls are cancelled
+            self.begin(diff.added_or_changed[city_id])

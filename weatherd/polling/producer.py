@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 
-from weatherd.errors import Failure, ProviderError, describe, is_service_wide
+from weatherd.errors import describe, is_service_wide
 from weatherd.observation import FetchedObservation
 from weatherd.polling.failover import Suspension, order_providers, suspend
 from weatherd.polling.fetch import FetchResult, fetch_city
 from weatherd.polling.outage_log import OutageLog
 from weatherd.polling.poll_history import NextPoll, Poll, PollHistory
+from weatherd.polling.retries import explain_retry, requested_delay, retry_delay
 from weatherd.polling.schedule import (
     backoff_delay,
     city_phase,
@@ -32,7 +34,9 @@ if TYPE_CHECKING:
     from weatherd.observation import Observation
     from weatherd.pipeline.latest import LatestObservations
     from weatherd.pipeline.queue import ObservationQueue
+    from weatherd.polling.batch_polls import BatchPolls, ProviderResponse
     from weatherd.polling.city_registry import CityRegistry
+    from weatherd.polling.poll_history import CityPolls
     from weatherd.polling.tick_timer import TickTimer
     from weatherd.providers import Provider
     from weatherd.quota.planner import Planner
@@ -40,8 +44,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 _ON_SCHEDULE = "on schedule"
-_MIN_PAUSE = 1.0  # seconds; minimum time until a paused service is tried again
-_RETRIED_EARLY = (Failure.UNAVAILABLE, Failure.BROKEN, Failure.MALFORMED, Failure.EMPTY)  # retried before the next tick
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class PollingContext:
     """Values that all producers share."""
 
     providers: Mapping[str, Provider]
+    batch_polls: Mapping[str, BatchPolls]  # of the providers that can poll many cities at once
     planner: Planner
     registry: CityRegistry
     latest: LatestObservations
@@ -65,15 +68,41 @@ async def produce(city: City, context: PollingContext) -> None:
     The first poll is immediate (in a long list: soon) unless a fresh observation is known. After a failure, the city is
     polled before its next tick, then with growing delays. Polls of a city never overlap; a poll that takes longer than
     the interval skips ticks. Deadlines are boot times, so that no step of the system time delays or repeats a poll.
+
+    A usual poll wakes this task once, when its observation has arrived.
     """
-    structlog.contextvars.bind_contextvars(city=city.id)  # each task has its own context
     phase, health = city_phase(city.id), _HEALTHY
-    next_poll = _plan_first_poll(city, phase, context)
-    context.history.record_next(city.id, next_poll)
+    polls, queue, create_future = context.history.begin(city), context.queue, asyncio.get_running_loop().create_future
+    polls.plan(_plan_first_poll(city, phase, context))
+    polls.batch_polls = _find_batch_polls(city, health, context)
     while True:
-        await context.timer.wait_until(next_poll.at)
-        context.history.record_start(city.id)
-        next_poll, health = await _poll(city, phase, health, next_poll, context)
+        polls.waiter = create_future()
+        context.timer.add(polls)
+        try:
+            response = await polls.waiter
+        except asyncio.CancelledError:
+            _give_up(polls, queue)
+            raise
+        if type(response) is FetchedObservation:
+            if queue.try_put(response):
+                ended = polls.last.ended if polls.last else polls.due
+            else:
+                await queue.put(response)
+                ended = context.clock.boot()
+            _plan_next_tick(polls, ended, phase, context)
+        else:
+            with structlog.contextvars.bound_contextvars(city=city.id):
+                health = await _poll(polls, phase, health, response, context)
+            polls.batch_polls = _find_batch_polls(city, health, context)
+        del response  # it would be kept until the next poll
+
+
+def _give_up(polls: CityPolls, queue: ObservationQueue) -> None:
+    """Enqueue an observation that has just arrived, because it has cost an API call; else end the request."""
+    if not polls.waiter.cancelled() and type(response := polls.waiter.result()) is FetchedObservation:
+        queue.put_above_limit(response)
+    elif polls.is_running and polls.batch_polls:
+        polls.batch_polls.cancel_abandoned()
 
 
 class _CityHealth(NamedTuple):
@@ -98,55 +127,78 @@ def _plan_first_poll(city: City, phase: float, context: PollingContext) -> NextP
     return NextPoll(began, "the last poll is an interval ago", is_tick=False)
 
 
+def _find_batch_polls(city: City, health: _CityHealth, context: PollingContext) -> BatchPolls | None:
+    """Return the batch that the city is polled in, or None while its producer has something to observe.
+
+    That is an outage, a suspended provider, or the return from another provider.
+    """
+    latest, provider = context.latest.get(city.id), city.providers[0]
+    if health.outage or (latest and latest.provider != provider):
+        return None
+    if order_providers(city.providers, health.suspensions, context.clock.boot())[0] != provider:
+        return None
+    return context.batch_polls.get(provider)
+
+
+def _plan_next_tick(polls: CityPolls, ended: float, phase: float, context: PollingContext) -> None:
+    """Plan the poll that follows a successful one, which ended at this boot time."""
+    interval, epoch = context.planner.interval(polls.city), context.clock.epoch
+    ended = max(ended, polls.due)  # because a timer may fire slightly early, and the tick would be repeated
+    tick = next_tick if polls.is_tick else rejoin_tick
+    polls.plan(NextPoll(tick(epoch + ended, interval, phase * interval) - epoch, _ON_SCHEDULE))
+
+
 async def _poll(
-    city: City, phase: float, health: _CityHealth, due: NextPoll, context: PollingContext
-) -> tuple[NextPoll, _CityHealth]:
-    """Poll once, put the observation on the queue, and return the next poll and the city's health."""
-    clock = context.clock
-    began = clock.boot()
-    names = order_providers(city.providers, health.suspensions, began)
-    latest = context.latest
-    result = await fetch_city(city, names, context.providers, latest.budgets, clock, previous=latest.get(city.id))
+    polls: CityPolls,
+    phase: float,
+    health: _CityHealth,
+    preferred: ProviderResponse | None,
+    context: PollingContext,
+) -> _CityHealth:
+    """Poll once, put the observation on the queue, plan the next poll, and return the city's health.
+
+    *preferred* is the response of the preferred provider, if that was polled already.
+    """
+    city, clock, latest = polls.city, context.clock, context.latest
+    began = clock.boot() - (preferred.seconds if preferred else 0.0)
+    result = await fetch_city(
+        city,
+        order_providers(city.providers, health.suspensions, began),
+        context.providers,
+        latest.budgets,
+        clock,
+        previous=latest.get(city.id),
+        preferred=preferred,
+    )
     if result.observation:  # stale ones too; they are marked as stale
         await context.queue.put(_wrap_fetched(city, result, result.observation, context))
-    interval = context.planner.interval(city)
-    epoch = clock.epoch
-    now = max(clock.boot(), due.at)  # because a timer may fire slightly early, and the tick would be repeated
+    interval, now = context.planner.interval(city), max(clock.boot(), polls.due)
     if result.errors:
         health = _suspend_failed(health, result.errors, now, interval)
-    failures = 0
+    for attempt in result.attempts:
+        context.history.count(attempt)
     if result.is_fresh:
         if health.outage:
             health.outage.recovered(now)
             health = health._replace(outage=None)
-        tick = next_tick if due.is_tick else rejoin_tick
-        next_poll = NextPoll(tick(epoch + now, interval, phase * interval) - epoch, _ON_SCHEDULE)
-    else:
-        outage = health.outage or OutageLog()
-        health = health._replace(outage=outage)
-        failures = outage.failures + 1
-        delay = _retry_delay(result, backoff_delay(failures, interval, context.random.random()), interval)
-        outage.failed(result.reason, now, delay, result.failed_provider)
-        outage.went_stale(context.latest.get(city.id), result.reason, epoch + now, context.latest.budgets)
-        next_poll = NextPoll(now + delay, _retry_reason(result, failures), is_tick=False)
-    context.history.record_end(city.id, Poll(began, now, result.attempts, failures), next_poll)
-    return next_poll, health
+        polls.last = Poll(began, now, result.attempts, 0)
+        _plan_next_tick(polls, now, phase, context)
+        return health
+    outage = health.outage or OutageLog()
+    failures = outage.failures + 1
+    delay = retry_delay(result, backoff_delay(failures, interval, context.random.random()), interval)
+    outage.failed(result.reason, now, delay, result.failed_provider)
+    outage.went_stale(latest.get(city.id), result.reason, clock.epoch + now, latest.budgets)
+    polls.last = Poll(began, now, result.attempts, failures)
+    polls.plan(NextPoll(now + delay, explain_retry(result, failures), is_tick=False))
+    return health._replace(outage=outage)
 
 
 def _suspend_failed(health: _CityHealth, errors: Mapping[str, Exception], now: float, interval: float) -> _CityHealth:
     suspensions = dict(health.suspensions)
     for name, error in errors.items():
-        suspensions[name] = suspend(suspensions.get(name), now, interval, _retry_after(error))
+        suspensions[name] = suspend(suspensions.get(name), now, interval, requested_delay(error))
     return health._replace(suspensions=suspensions)
-
-
-def _retry_reason(result: FetchResult, failures: int) -> str:
-    reason = result.reason
-    if is_service_wide(reason):
-        return f"the service is paused until then, for all its cities: {describe(reason)}" if reason else ""
-    if reason is not None and _retry_after(reason):
-        return "the service asked for this delay"
-    return f"retry after {failures} failed poll{'s' if failures > 1 else ''} in a row, each later than the last"
 
 
 def _wrap_fetched(
@@ -164,25 +216,3 @@ def _log_failover(before: str, served_by: str, reason: Exception | None) -> None
     write = log.debug if reason is None or is_service_wide(reason) else log.info
     text = describe(reason) if reason else "it is available again"
     write("city.failover", before=before, served_by=served_by, reason=text)
-
-
-def _retry_delay(result: FetchResult, backoff: float, interval: float) -> float:
-    """Return the seconds until the next poll: the shortest delay of the providers that failed."""
-    return min(_provider_delay(error, backoff, interval) for error in result.errors.values())
-
-
-def _provider_delay(error: Exception, backoff: float, interval: float) -> float:
-    """Return the seconds until a provider is retried. A rejected request is not retried before the next tick.
-
-    Neither is a provider whose observation is stale, nor later: often the clock is wrong, and is set at any moment.
-    """
-    if is_service_wide(error):
-        return max(_retry_after(error), _MIN_PAUSE)
-    if isinstance(error, ProviderError) and error.failure is Failure.STALE:
-        return interval
-    is_early = not isinstance(error, ProviderError) or error.failure in _RETRIED_EARLY
-    return max(backoff if is_early else max(backoff, interval), _retry_after(error))
-
-
-def _retry_after(error: Exception) -> float:
-    return (error.retry_after or 0.0) if isinstance(error, ProviderError) else 0.0

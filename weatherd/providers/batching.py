@@ -1,29 +1,84 @@
-"""Batching of the items that are submitted within a short time into one request."""
+"""Batching of the polls that are due within a short time into one request."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Generic, TypeVar
+import contextvars
+import functools
+import itertools
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from weatherd.http.trace import RequestTraces, add_traces, start_tracing, stop_tracing
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Coroutine, Iterable
+
+    from weatherd.city import City
+    from weatherd.observation import Observation
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
+Deliver = Callable[[Sequence[tuple[Any, Any]], RequestTraces], None]
 
-_Settled = tuple[_Result | Exception, RequestTraces]  # an outcome, and the last request that was made for the batch
+
+class PendingPoll(Protocol):
+    """A poll that waits for its part of a response."""
+
+    @property
+    def city(self) -> Any:
+        """What is requested."""
+
+    @property
+    def waiter(self) -> asyncio.Future[Any]:
+        """Done if nobody waits any more."""
+
+    @property
+    def deliver(self) -> Deliver:
+        """Called with the polls of a request that have the same *deliver*, each with its result or error."""
+
+
+class _SubmittedItem:
+    """The poll behind :meth:`Coalescer.submit`."""
+
+    __slots__ = ("city", "deliver", "waiter")
+
+    def __init__(self, item: Any, waiter: asyncio.Future[Any]) -> None:
+        self.city = item
+        self.waiter = waiter
+        self.deliver: Deliver = _wake_submitters
+
+
+def _wake_submitters(results: Sequence[tuple[PendingPoll, Any]], traces: RequestTraces) -> None:
+    for poll, outcome in results:
+        if not poll.waiter.done():
+            poll.waiter.set_result((outcome, traces))
+
+
+def _get_deliver(result: tuple[PendingPoll, Any]) -> Deliver:
+    return result[0].deliver
+
+
+class _Sender:
+    """A task that sends batch after batch."""
+
+    __slots__ = ("batch", "is_collecting", "task")
+
+    def __init__(self) -> None:
+        self.is_collecting = True  # about to take a batch
+        self.batch: Sequence[PendingPoll] = ()  # the one in flight
+        self.task: asyncio.Task[None]
 
 
 class Coalescer(Generic[_Item, _Result]):
-    """A collector that sends the items of *delay* seconds together.
+    """A collector that sends the polls of *delay* seconds together.
 
     *send* gets from 1 to ``limit()`` items and returns a result or an error for each, in their order. At most
-    *concurrency* calls of it run at once; items that are submitted meanwhile join the next batch. Batches run in tasks
-    of the coalescer and not in a TaskGroup, because a group would wrap the exceptions that the user of the coalescer
-    raises. Close it with :meth:`aclose`.
+    *concurrency* calls of it run at once; polls that are added meanwhile join the next batch. Batches are sent by tasks
+    of the coalescer and not of a TaskGroup, because a group would wrap the exceptions that the user of the coalescer
+    raises. A task sends batch after batch, and ends when nothing is left. Close it with :meth:`aclose`.
     """
 
     def __init__(
@@ -38,78 +93,118 @@ class Coalescer(Generic[_Item, _Result]):
         self._send = send
         self._limit = limit
         self._delay = delay
-        self._slots = asyncio.Semaphore(concurrency)
-        self._submitted: list[tuple[_Item, asyncio.Future[_Settled[_Result]]]] = []
-        self._has_collector = False  # a task is about to take the next batch
-        self._batches: dict[asyncio.Task[None], Sequence[asyncio.Future[_Settled[_Result]]]] = {}  # and their callers
+        self._concurrency = concurrency
+        self._max_collectors = 1 if delay else concurrency
+        self._waiting: deque[PendingPoll] = deque()
+        self._send_at = 0.0  # loop time at which an incomplete batch is sent
+        self._senders: set[_Sender] = set()
+        self._collectors = 0  # the number of senders that are about to take a batch
+
+    def add(self, polls: Iterable[PendingPoll]) -> None:
+        """Add polls; each gets a result, unless its waiter is cancelled."""
+        if not self._waiting:
+            self._send_at = self._loop.time() + self._delay
+        self._waiting.extend(polls)
+        self._start_collectors()
 
     async def submit(self, item: _Item) -> _Result:
         """Return the result for *item*, or raise the error of the item or of its whole batch."""
-        future: asyncio.Future[_Settled[_Result]] = self._loop.create_future()
-        self._submitted.append((item, future))
-        self._ensure_collector()
+        waiter: asyncio.Future[tuple[_Result | Exception, RequestTraces]] = self._loop.create_future()
+        self.add((_SubmittedItem(item, waiter),))
         try:
-            outcome, traces = await future
+            outcome, traces = await waiter
         except asyncio.CancelledError:
-            self._cancel_abandoned_batches()
+            self.cancel_abandoned()
             raise
         add_traces(traces)
         if isinstance(outcome, Exception):
             try:
                 raise outcome
             finally:
-                del future, outcome  # because a frame that refers to its own error is a reference cycle
+                del waiter, outcome  # because a frame that refers to its own error is a reference cycle
         return outcome
 
+    def cancel_abandoned(self) -> None:
+        """Cancel requests for which nobody waits any more, so that they do not overlap with later ones."""
+        for sender in self._senders:
+            if sender.batch and all(poll.waiter.cancelled() for poll in sender.batch):
+                sender.task.cancel()
+
     async def aclose(self) -> None:
-        """Cancel all batches and the callers that wait for one; return when the tasks have ended."""
-        for task in self._batches:
+        """Cancel all requests and the polls that wait for one; return when the tasks have ended."""
+        for poll in self._waiting:
+            poll.waiter.cancel()
+        self._waiting.clear()
+        tasks = [sender.task for sender in self._senders]
+        for task in tasks:
             task.cancel()
-        for _, future in self._submitted:
-            future.cancel()
-        self._submitted.clear()
-        self._has_collector = False
-        await asyncio.gather(*self._batches, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _ensure_collector(self) -> None:
-        if self._submitted and not self._has_collector:
-            self._has_collector = True
-            task = asyncio.create_task(self._collect_and_send(), name="batch")
-            self._batches[task] = ()
-            task.add_done_callback(self._batches.pop)
+    def _needs_collector(self) -> bool:
+        return self._collectors < min(self._max_collectors, len(self._waiting))
 
-    def _cancel_abandoned_batches(self) -> None:
-        """Cancel requests without a waiting caller, so that they do not overlap with later ones for their items."""
-        for task, futures in self._batches.items():
-            if futures and all(future.cancelled() for future in futures):
-                task.cancel()
+    def _start_collectors(self) -> None:
+        while self._needs_collector() and len(self._senders) < self._concurrency:
+            self._collectors += 1
+            sender = _Sender()
+            # In an empty context, because what is logged concerns no single city
+            context = contextvars.Context()
+            sender.task = self._loop.create_task(self._send_batches(sender), name="batch", context=context)
+            sender.task.add_done_callback(functools.partial(self._end_sender, sender))
+            self._senders.add(sender)
 
-    async def _collect_and_send(self) -> None:
-        await asyncio.sleep(self._delay if len(self._submitted) < self._limit() else 0)
-        async with self._slots:
-            self._has_collector = False
-            limit = self._limit()
-            batch = [(item, future) for item, future in self._submitted[:limit] if not future.done()]
-            del self._submitted[:limit]
-            self._ensure_collector()  # for the items above the limit
-            if batch:
-                await self._send_batch(batch)
+    def _end_sender(self, sender: _Sender, _: asyncio.Task[None]) -> None:
+        self._senders.discard(sender)
+        self._collectors -= sender.is_collecting  # if it was cancelled
+        self._start_collectors()
 
-    async def _send_batch(self, batch: Sequence[tuple[_Item, asyncio.Future[_Settled[_Result]]]]) -> None:
-        futures = [future for _, future in batch]
-        if task := asyncio.current_task():
-            self._batches[task] = futures
+    async def _send_batches(self, sender: _Sender) -> None:
+        while True:
+            if self._delay and len(self._waiting) < self._limit():
+                await asyncio.sleep(self._send_at - self._loop.time())
+            sender.batch, sender.is_collecting = self._take_batch(), False
+            self._collectors -= 1
+            self._start_collectors()  # for the polls above the limit
+            if sender.batch:
+                await self._send_batch(sender.batch)
+                sender.batch = ()
+            if not self._needs_collector():
+                return
+            sender.is_collecting = True
+            self._collectors += 1
+
+    def _take_batch(self) -> list[PendingPoll]:
+        waiting = self._waiting
+        taken = [waiting.popleft() for _ in range(min(self._limit(), len(waiting)))]
+        self._send_at = self._loop.time() + self._delay
+        return [poll for poll in taken if not poll.waiter.done()]
+
+    async def _send_batch(self, batch: Sequence[PendingPoll]) -> None:
         token = start_tracing()
-        settled: Sequence[tuple[asyncio.Future[_Settled[_Result]], _Result | Exception]]
+        results: Sequence[tuple[PendingPoll, _Result | Exception]]
         try:
-            settled = list(zip(futures, await self._send([item for item, _ in batch]), strict=True))
+            results = list(zip(batch, await self._send([poll.city for poll in batch]), strict=True))
         except asyncio.CancelledError:
-            for future in futures:
-                future.cancel()
+            for poll in batch:
+                poll.waiter.cancel()
             raise
-        except Exception as error:  # noqa: BLE001 - submit() raises it for each item
-            settled = [(future, error) for future in futures]
+        except Exception as error:  # noqa: BLE001 - it is each poll's error
+            results = [(poll, error) for poll in batch]
         traces = stop_tracing(token)[-1:]
-        for future, outcome in settled:
-            if not future.done():  # it is cancelled when its city was removed meanwhile
-                future.set_result((outcome, traces))
+        for deliver, part in itertools.groupby(results, _get_deliver):
+            deliver(list(part), traces)
+
+
+class CoalescingProvider:
+    """A provider whose polls go through a coalescer, to which those of many cities can be added at once."""
+
+    def __init__(self, coalescer: Coalescer[City, Observation]) -> None:
+        self.coalescer = coalescer
+
+    def fetch(self, city: City) -> Coroutine[Any, Any, Observation]:
+        """Return the provider's observation for *city*."""
+        return self.coalescer.submit(city)
+
+    async def aclose(self) -> None:
+        """Cancel the requests in progress."""
+        await self.coalescer.aclose()

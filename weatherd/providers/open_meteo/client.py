@@ -13,7 +13,7 @@ from weatherd.errors import Failure, ProviderError
 from weatherd.http.client import get
 from weatherd.http.response import Response, parse_json, server_time
 from weatherd.observation import Observation
-from weatherd.providers.batching import Coalescer
+from weatherd.providers.batching import Coalescer, CoalescingProvider
 from weatherd.providers.bisection import IsolatingSender
 from weatherd.providers.open_meteo.precipitation import PAST_HOUR_QUERY, sum_past_hour
 from weatherd.providers.open_meteo.usual_response import parse_usual_locations
@@ -38,7 +38,7 @@ from weatherd.quota.windows import CLOCK_TOLERANCE, window_end
 from weatherd.text.redaction import Redaction
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Coroutine, Sequence
+    from collections.abc import Awaitable, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from weatherd.city import City
@@ -204,7 +204,7 @@ def _service_error(response: Response, now: datetime) -> ProviderError:
     return ProviderError(text, failure, retry_after=delay)
 
 
-class OpenMeteoProvider:
+class OpenMeteoProvider(CoalescingProvider):
     """A client that requests cities together if they are polled at about the same time."""
 
     def __init__(self, base_url: str | None, api_key: str, concurrency: int, resources: Resources) -> None:
@@ -212,20 +212,14 @@ class OpenMeteoProvider:
         self._key_parameter = {"apikey": api_key} if api_key else {}
         self._redact = Redaction([api_key])
         self._resources = resources
-        self._coalescer = Coalescer(
-            IsolatingSender(self._send).send,
-            limit=lambda: resources.limiter.batch_limit(_CITIES_PER_REQUEST),
-            delay=_COLLECT_SECONDS,
-            concurrency=concurrency,
+        super().__init__(
+            Coalescer(
+                IsolatingSender(self._send).send,
+                limit=lambda: resources.limiter.batch_limit(_CITIES_PER_REQUEST),
+                delay=_COLLECT_SECONDS,
+                concurrency=concurrency,
+            )
         )
-
-    def fetch(self, city: City) -> Coroutine[Any, Any, Observation]:
-        """Return the model's current values for the city's grid cell."""
-        return self._coalescer.submit(city)
-
-    async def aclose(self) -> None:
-        """Cancel the requests in progress."""
-        await self._coalescer.aclose()
 
     def _send(self, cities: Sequence[City]) -> Awaitable[list[Observation | ProviderError]]:
         return self._resources.limiter.run(lambda: self._request(cities), len(cities))

@@ -13,6 +13,7 @@ from weatherd.errors import ConfigError, Failure, Problem, ProviderError
 from weatherd.http.client import get
 from weatherd.http.response import Response, parse_json
 from weatherd.observation import Observation
+from weatherd.providers.batching import Coalescer, CoalescingProvider
 from weatherd.providers.openweathermap.codes import describe_condition
 from weatherd.providers.openweathermap.usual_response import parse_usual_weather
 from weatherd.providers.service_errors import error_from_response, redact_error, redact_response
@@ -35,7 +36,7 @@ from weatherd.providers.values import (
 from weatherd.text.redaction import Redaction
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Sequence
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
@@ -135,18 +136,20 @@ def _sum_last_hour(rain: Any, snow: Any) -> float | None:
     return sum_amounts(*amounts)
 
 
-class OpenWeatherMapProvider:
+class OpenWeatherMapProvider(CoalescingProvider):
     """A client that requests each city separately."""
 
-    def __init__(self, base_url: str | None, api_key: str, language: str, resources: Resources) -> None:
+    def __init__(
+        self, base_url: str | None, api_key: str, language: str, concurrency: int, resources: Resources
+    ) -> None:
         common_query = urlencode({"units": "metric", "lang": language, "appid": api_key})
         self._url = f"{base_url or _BASE_URL}/data/2.5/weather?{common_query}"
         self._redact = Redaction([api_key])
         self._resources = resources
+        super().__init__(Coalescer(self._send, limit=lambda: 1, delay=0.0, concurrency=concurrency))
 
-    def fetch(self, city: City) -> Coroutine[Any, Any, Observation]:
-        """Return the service's analysis for the coordinates of *city*."""
-        return self._resources.limiter.run(lambda: self._request(city))
+    async def _send(self, cities: Sequence[City]) -> Sequence[Observation]:
+        return [await self._resources.limiter.run(lambda: self._request(cities[0]))]
 
     async def _request(self, city: City) -> Observation:
         try:
@@ -163,4 +166,5 @@ def open_provider(settings: Settings, resources: Resources) -> AbstractAsyncCont
         message = "openweathermap needs a key: set OPEN_WEATHER_API_KEY, or use a secret file"
         raise ConfigError(Problem("openweathermap.api_key", message))
     api_key = section.api_key.get_secret_value()
-    return contextlib.nullcontext(OpenWeatherMapProvider(section.base_url, api_key, section.language, resources))
+    provider = OpenWeatherMapProvider(section.base_url, api_key, section.language, section.concurrency, resources)
+    return contextlib.aclosing(provider)

@@ -1,0 +1,117 @@
+"""Polls of many cities at once: all that are due go to their provider together, and one loop takes its response.
+
+A city is polled in this way if its preferred provider can and nothing is wrong with it; else its producer polls it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from weatherd.http.trace import add_traces
+from weatherd.observation import FetchedObservation, Observation
+from weatherd.polling.poll_history import SERVED, Poll, ProviderAttempt
+from weatherd.providers.batching import CoalescingProvider
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Iterable, Mapping, Sequence
+
+    from weatherd.clock import AnchoredClock
+    from weatherd.freshness import AgeBudgets
+    from weatherd.http.trace import RequestTraces
+    from weatherd.polling.poll_history import CityPolls, PollHistory
+    from weatherd.providers import Provider
+    from weatherd.providers.batching import Coalescer
+
+
+class ProviderResponse(NamedTuple):
+    """What the preferred provider returned for a city, if that is not simply a fresh observation."""
+
+    seconds: float  # that the poll took
+    outcome: Any  # an observation or an error
+    traces: RequestTraces
+
+    def take(self) -> Coroutine[Any, Any, Any]:
+        """Return the observation, or raise the error, as the provider's ``fetch()`` would."""
+        return _take(self.outcome, self.traces)
+
+
+async def _take(outcome: Any, traces: RequestTraces) -> Any:
+    add_traces(traces)
+    try:
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+    finally:
+        del outcome  # because a frame that refers to its own error is a reference cycle
+
+
+class BatchPolls:
+    """The polls that one provider makes for many cities at once."""
+
+    def __init__(
+        self, name: str, coalescer: Coalescer[Any, Any], budgets: AgeBudgets, clock: AnchoredClock, history: PollHistory
+    ) -> None:
+        self._name = name
+        self._coalescer = coalescer
+        self._max_age = budgets.of_provider(name)
+        self._clock = clock
+        self._history = history
+
+    def start(self, polls: Sequence[CityPolls]) -> None:
+        """Hand cities that are due to the provider."""
+        self._coalescer.add(polls)
+
+    def cancel_abandoned(self) -> None:
+        """Cancel requests for which no producer waits any more."""
+        self._coalescer.cancel_abandoned()
+
+    def deliver(self, results: Sequence[tuple[CityPolls, Any]], traces: RequestTraces) -> None:
+        """Wake the producers of the cities of one request.
+
+        Each gets a :class:`FetchedObservation` if the provider has returned a fresh observation, which is the usual
+        case, else a :class:`ProviderResponse`. The attempt that ``weatherd explain`` shows is shared by the cities.
+        """
+        seconds, ended = self._clock.seconds_since(results[0][0].due), self._clock.boot()
+        oldest = datetime.fromtimestamp(self._clock.epoch + ended - self._max_age, UTC)
+        attempt = ProviderAttempt(self._name, SERVED, seconds, "", traces)
+        poll, served = Poll(ended - seconds, ended, (attempt,), 0), 0
+        for polls, outcome in results:
+            waiter = polls.waiter
+            if waiter.done():  # cancelled
+                continue
+            if type(outcome) is Observation and oldest <= outcome.observed_at <= outcome.fetched_at:
+                polls.last = poll
+                served += 1
+                waiter.set_result(FetchedObservation(polls.city, outcome))
+            else:
+                waiter.set_result(ProviderResponse(seconds, outcome, traces))
+        if served:
+            self._history.count(attempt, served)
+
+
+def start_polls(due: Iterable[CityPolls]) -> None:
+    """Start the polls that are due: wake the producers that poll themselves, and poll the other cities together."""
+    groups: defaultdict[BatchPolls, list[CityPolls]] = defaultdict(list)
+    for polls in due:
+        if polls.waiter.done():  # cancelled
+            continue
+        polls.is_running = True
+        if polls.batch_polls is None:
+            polls.waiter.set_result(None)
+        else:
+            groups[polls.batch_polls].append(polls)
+    for batch_polls, group in groups.items():
+        batch_polls.start(group)
+
+
+def find_batch_polls(
+    providers: Mapping[str, Provider], budgets: AgeBudgets, clock: AnchoredClock, history: PollHistory
+) -> dict[str, BatchPolls]:
+    """Return the batch polls of those providers that can poll many cities at once, by name."""
+    return {
+        name: BatchPolls(name, provider.coalescer, budgets, clock, history)
+        for name, provider in providers.items()
+        if isinstance(provider, CoalescingProvider)
+    }
