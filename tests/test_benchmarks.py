@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from benchmarks.speed import collectd
 from benchmarks.speed.builds import prepare_build
+from benchmarks.speed.call_counter import CallCounter
+from benchmarks.speed.measurements.call_counts import compute_counts
 from benchmarks.speed.measurements.small_list import IMPORTS
 from benchmarks.speed.report import goals, names, tables
 from benchmarks.speed.report.figures import Figures
@@ -19,7 +23,7 @@ from benchmarks.speed.ticks import Window, compute_punctuality
 from weatherd.polling.schedule import phase_offset
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
 UNBATCHED, PREVIOUS_UNBATCHED = (names.build_subject(build, names.UNBATCHED) for build in (names.THIS, names.PREVIOUS))
 BEGIN = 1_800_000_000.0
@@ -127,6 +131,37 @@ def test_collectd_fetches_ten_values_of_each_city(tmp_path: Path) -> None:
     assert (text.count("<URL "), text.count("<Key ")) == (3, 30)
     assert [f"q={city}" in text for city in range(4)] == [True, True, True, False]
     assert "\nInterval 2\n" in text
+
+
+def test_calls_are_counted_by_file_and_thread() -> None:
+    """A call of the package counts with its file, a call in another file is a move, and other code is neither."""
+    counter, package = CallCounter(), Path.cwd() / "weatherd"
+    sources = {"a": package / "a.py", "b": package / "web" / "b.py", "c": Path("/usr/lib/c.py")}
+    functions = {name: _define(name, file) for name, file in sources.items()}
+    sys.setprofile(counter.profile)
+    for name in "aacabb":
+        functions[name]()
+    sys.setprofile(None)
+    assert counter.calls == {("a.py", "a"): 3, ("web/b.py", "b"): 2}
+    assert counter.moves == {("a.py", "web/b.py"): 1}
+
+
+def _define(name: str, file: Path) -> Callable[[], None]:
+    namespace: dict[str, Any] = {}
+    exec(compile(f"def {name}(): pass", file, "exec"), namespace)  # noqa: S102 - so that the function has this file
+    function: Callable[[], None] = namespace[name]
+    return function
+
+
+def test_counts_for_one_observation_leave_out_the_background() -> None:
+    """What happens for less than every second request is not part of an observation; the rest is divided by them."""
+    document = {
+        "calls": [[["a.py", "poll"], 200], [["a.py", "parse"], 100], [["b.py", "beat"], 4]],
+        "moves": [[["a.py", "c.py"], 50], [["a.py", "b.py"], 4]],
+    }
+    counts = compute_counts(json.dumps(document).encode(), requests=10, observations=100)
+    assert counts.by_file == {"a.py": 3.0}
+    assert (counts.calls, counts.moves) == (3.0, 0.5)
 
 
 def test_a_checkout_without_an_environment_is_rejected(tmp_path: Path) -> None:

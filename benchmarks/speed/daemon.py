@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 UNBATCHED, BATCHED = "openweathermap", "open-meteo"
 FORMS = {UNBATCHED: names.UNBATCHED, BATCHED: names.BATCHED}
-_WITHOUT_SPEED = "import sys; sys.modules['uvloop'] = None; from weatherd.__main__ import main; main()"
+WITH_UVLOOP = ("-m", "weatherd")
+WITHOUT_UVLOOP = ("-c", "import sys; sys.modules['uvloop'] = None; from weatherd.__main__ import main; main()")
 _STOP_TIMEOUT = 60.0  # seconds
 _MIN_WARM_UP = 1.0  # seconds
 _LOG_EXCERPT = 4000  # bytes, enough for a traceback
@@ -101,12 +102,13 @@ def run_weatherd(
     cities: Sequence[ListedCity],
     interval: float,
     *,
-    fast: bool = True,
+    program: Sequence[str] = WITH_UVLOOP,
     build: Build = THIS,
 ) -> Iterator[Daemon]:
     """Start the daemon with a city list in *folder*. The body of the ``with`` begins immediately after the start.
 
-    If *fast* is false, it runs without the extra ``speed``, as after ``pip install weatherd``.
+    *program* is what follows the interpreter; ``WITHOUT_UVLOOP`` runs as after an installation without the extra
+    ``speed``.
     """
     city_lists.write_list(cities, folder / "cities.yaml")
     settings = {
@@ -120,7 +122,6 @@ def run_weatherd(
     }
     (folder / "weatherd.yaml").write_text(json.dumps(settings))
     out, log = folder / "out", folder / "log"
-    program = ["-m", "weatherd"] if fast else ["-c", _WITHOUT_SPEED]
     command = [build.python, *program, "run", "--config", str(folder / "weatherd.yaml")]
     with out.open("w") as stdout, log.open("w") as stderr:
         begun = time.monotonic()

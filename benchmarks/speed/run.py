@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.speed.builds import THIS, prepare_build
-from benchmarks.speed.measurements import full_load, large_list, list_growth, punctuality, small_list
+from benchmarks.speed.measurements import call_counts, full_load, large_list, list_growth, punctuality, small_list
 from benchmarks.speed.plan import COMPARED_CITIES, PLANS
 from benchmarks.speed.processes import UPSTREAM_CORE, leave_subject_core, temporary_folder
 from benchmarks.speed.report import plot
@@ -65,6 +65,7 @@ def _measure(url: str, plan: Plan, previous: Build, figures: Figures) -> None:
     if plan.complete:
         large_list.measure(url, previous, figures)
         full_load.find_limits(url, plan, figures)
+        call_counts.measure(url, (THIS, previous), figures)
         list_growth.measure(url, plan, figures)
         plot.draw_plot(figures, plan.growth, _PLOT)
     if plan.million:

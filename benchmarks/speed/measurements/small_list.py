@@ -41,10 +41,11 @@ def measure(url: str, plan: Plan, builds: Sequence[Build], figures: Figures) -> 
 
 
 def _measure_build(url: str, build: Build, form: str, plan: Plan, figures: Figures) -> None:
-    subject, listed, fast = names.build_subject(build.title, form), grid_cities(3), form == names.SMALL_FAST
+    subject, listed = names.build_subject(build.title, form), grid_cities(3)
+    program = daemon.WITH_UVLOOP if form == names.SMALL_FAST else daemon.WITHOUT_UVLOOP
     with (
         temporary_folder() as folder,
-        daemon.run_weatherd(folder, url, daemon.BATCHED, listed, _INTERVAL, fast=fast, build=build) as running,
+        daemon.run_weatherd(folder, url, daemon.BATCHED, listed, _INTERVAL, program=program, build=build) as running,
     ):
         figures.add(subject, names.FIRST, running.observed(1))
         time.sleep(_START_TIME)
