@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from weatherd.errors import Failure, ProviderError
-from weatherd.http.client import get
+from weatherd.http.polling import PollingClient
 from weatherd.http.response import Response, parse_json
 from weatherd.observation import Observation
 from weatherd.providers.bright_sky.conditions import parse_condition
@@ -99,7 +99,7 @@ class BrightSkyProvider:
     """A client that requests each city separately."""
 
     def __init__(self, base_url: str | None, resources: Resources) -> None:
-        self._url = f"{base_url or _BASE_URL}/current_weather"
+        self._client = PollingClient(resources.session, f"{base_url or _BASE_URL}/current_weather")
         self._resources = resources
 
     def fetch(self, city: City) -> Coroutine[Any, Any, Observation]:
@@ -107,7 +107,7 @@ class BrightSkyProvider:
         return self._resources.limiter.run(lambda: self._request(city))
 
     async def _request(self, city: City) -> Observation:
-        response = await get(self._resources.session, self._url, build_bright_sky_query(city))
+        response = await self._client.get(build_bright_sky_query(city))
         return parse_bright_sky(city, response, self._resources.now())
 
 

@@ -15,7 +15,7 @@ import structlog
 
 from weatherd import __version__
 from weatherd.errors import ConfigError, Failure, Problem, ProviderError
-from weatherd.http.client import get
+from weatherd.http.polling import PollingClient
 from weatherd.http.response import Response, failure_of, parse_http_date, parse_json, retry_after, server_time
 from weatherd.providers.met_norway.forecast import (
     Forecast,
@@ -118,8 +118,8 @@ class MetNorwayProvider:
     """
 
     def __init__(self, base_url: str | None, contact: str, resources: Resources) -> None:
-        self._url = f"{base_url or _BASE_URL}{FORECAST_PATH}"
-        self._user_agent = f"weatherd/{__version__} {contact}"
+        headers = {"User-Agent": f"weatherd/{__version__} {contact}"}
+        self._client = PollingClient(resources.session, f"{base_url or _BASE_URL}{FORECAST_PATH}", headers)
         self._resources = resources
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)  # by coordinates
         self._has_warned = False
@@ -150,10 +150,8 @@ class MetNorwayProvider:
 
     async def _request(self, query: dict[str, str], known: Forecast | None) -> Forecast:
         usable = known if known and known.step_at(self._time()) else None
-        headers = {"User-Agent": self._user_agent}
-        if usable and usable.last_modified:
-            headers["If-Modified-Since"] = usable.last_modified
-        response = await get(self._resources.session, self._url, query, headers)
+        headers = {"If-Modified-Since": usable.last_modified} if usable and usable.last_modified else {}
+        response = await self._client.get(query, headers)
         if response.status == _DEPRECATED and not self._has_warned:
             self._has_warned = True
             # In an empty context, because the task of the city that sent the request has bound ``city``

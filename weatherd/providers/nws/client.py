@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from weatherd import __version__
 from weatherd.errors import Failure, ProviderError
 from weatherd.freshness import BUILT_IN_BUDGETS
-from weatherd.http.client import get
+from weatherd.http.polling import PollingClient
 from weatherd.http.response import Response, parse_json
 from weatherd.observation import Observation
 from weatherd.providers.nws.conditions import parse_description, parse_weather_code
@@ -107,10 +107,10 @@ class NwsProvider:
     """A client that requests the nearest station with a fresh observation."""
 
     def __init__(self, base_url: str | None, contact: str | None, resources: Resources) -> None:
-        self._headers = {"Accept": "application/geo+json"}
+        headers = {"Accept": "application/geo+json"}
         if contact:
-            self._headers["User-Agent"] = f"weatherd/{__version__} ({contact})"
-        self._base_url = base_url or _BASE_URL
+            headers["User-Agent"] = f"weatherd/{__version__} ({contact})"
+        self._client = PollingClient(resources.session, base_url or _BASE_URL, headers)
         self._resources = resources
         self._stations = StationFinder(
             lambda path: self._send(path, _parse_document), resources.key_values, resources.now
@@ -141,8 +141,7 @@ class NwsProvider:
 
     def _send(self, path: str, parse: Callable[[Response, datetime], _T]) -> Awaitable[_T]:
         async def request() -> _T:
-            response = await get(self._resources.session, f"{self._base_url}{path}", {}, self._headers)
-            return parse(response, self._resources.now())
+            return parse(await self._client.get(path=path), self._resources.now())
 
         return self._resources.limiter.run(request)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from weatherd import wmo
 from weatherd.errors import Failure, ProviderError
-from weatherd.http.client import get
+from weatherd.http.polling import PollingClient
 from weatherd.http.response import Response, parse_json, server_time
 from weatherd.observation import Observation
 from weatherd.providers.batching import Coalescer, CoalescingProvider
@@ -208,7 +208,8 @@ class OpenMeteoProvider(CoalescingProvider):
     """A client that requests cities together if they are polled at about the same time."""
 
     def __init__(self, base_url: str | None, api_key: str, concurrency: int, resources: Resources) -> None:
-        self._url = f"{base_url or (_CUSTOMER_URL if api_key else _FREE_URL)}/v1/forecast"
+        url = f"{base_url or (_CUSTOMER_URL if api_key else _FREE_URL)}/v1/forecast"
+        self._client = PollingClient(resources.session, url)
         self._key_parameter = {"apikey": api_key} if api_key else {}
         self._redact = Redaction([api_key])
         self._resources = resources
@@ -227,7 +228,7 @@ class OpenMeteoProvider(CoalescingProvider):
     async def _request(self, cities: Sequence[City]) -> list[Observation | ProviderError]:
         try:
             query = build_open_meteo_query(cities) | self._key_parameter
-            response = await get(self._resources.session, self._url, query)
+            response = await self._client.get(query)
             if self._key_parameter:
                 response = redact_response(response, self._redact)
             return parse_open_meteo(cities, response, self._resources.now())

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from weatherd.errors import ConfigError, Failure, Problem, ProviderError
-from weatherd.http.client import get
+from weatherd.http.polling import PollingClient
 from weatherd.http.response import Response, parse_json
 from weatherd.observation import Observation
 from weatherd.providers.batching import Coalescer, CoalescingProvider
@@ -143,7 +143,8 @@ class OpenWeatherMapProvider(CoalescingProvider):
         self, base_url: str | None, api_key: str, language: str, concurrency: int, resources: Resources
     ) -> None:
         common_query = urlencode({"units": "metric", "lang": language, "appid": api_key})
-        self._url = f"{base_url or _BASE_URL}/data/2.5/weather?{common_query}"
+        url = f"{base_url or _BASE_URL}/data/2.5/weather?{common_query}"
+        self._client = PollingClient(resources.session, url)
         self._redact = Redaction([api_key])
         self._resources = resources
         super().__init__(Coalescer(self._send, limit=lambda: 1, delay=0.0, concurrency=concurrency))
@@ -153,7 +154,7 @@ class OpenWeatherMapProvider(CoalescingProvider):
 
     async def _request(self, city: City) -> Observation:
         try:
-            response = await get(self._resources.session, self._url, build_openweathermap_query(city))
+            response = await self._client.get(build_openweathermap_query(city))
             return parse_openweathermap(city, redact_response(response, self._redact), self._resources.now())
         except ProviderError as error:
             raise redact_error(error, self._redact) from None
