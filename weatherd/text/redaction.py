@@ -53,5 +53,6 @@ def _forms(secret: str) -> set[str]:
         json.dumps(form, ensure_ascii=False)[1:-1] for form in plain
     }
     twice = {json.dumps(form)[1:-1] for form in in_json}
-    in_url = {f"(?i:{re.escape(form)})" for form in (quote(secret, safe=""), quote_plus(secret)) if "%" in form}
+    # Only the case of escapes varies, and a search that ignores all case takes 15 times as long
+    in_url = {re.sub("%..", r"(?i:\g<0>)", re.escape(form)) for form in (quote(secret, safe=""), quote_plus(secret))}
     return {re.escape(form) for form in plain | in_json | twice} | in_url

@@ -41,14 +41,16 @@ class LogSink:
 
     async def write(self, batch: Sequence[FetchedObservation]) -> None:
         """Log each observation of a batch."""
-        self._writer.write_batch("observation", [_collect_facts(fetched) for fetched in batch])
+        self._writer.write_batch("observation", _collect_facts(batch))
 
 
-def _collect_facts(fetched: FetchedObservation) -> msgspec.Struct:
-    city, observation, repeat, stale, _ = fetched
-    city_id, provider, observed_at, fetched_at, *values = observation
-    times = format_rfc3339(observed_at), format_rfc3339(fetched_at)
-    return _Facts(city.name, city_id, provider, *times, *values, repeat, stale)
+def _collect_facts(batch: Sequence[FetchedObservation]) -> list[msgspec.Struct]:
+    facts = []
+    for city, observation, repeat, stale, _ in batch:
+        city_id, provider, observed_at, fetched_at, *values = observation
+        times = format_rfc3339(observed_at), format_rfc3339(fetched_at)
+        facts.append(_Facts(city.name, city_id, provider, *times, *values, repeat, stale))
+    return facts
 
 
 def open_sink(settings: Settings) -> AbstractAsyncContextManager[LogSink] | None:
