@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.private_ca import serve_healthy_daemon
 from weatherd.cli.client import ClientError
-from weatherd.cli.options import find_daemon
+from weatherd.cli.options import find_daemon, load_client_settings
 from weatherd.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def test_the_address_is_that_of_the_settings(folder: Path, section: str, url: str) -> None:
     """A daemon that listens on all addresses is contacted on loopback."""
     (folder / "weatherd.yaml").write_text(f"http: {section}\n")
-    assert find_daemon(None, None).url == url
+    assert find_daemon(load_client_settings(None), None).url == url
 
 
 @pytest.mark.parametrize(
@@ -38,15 +38,15 @@ def test_settings_without_an_address_need_the_option(folder: Path, section: str,
     """The error names the setting; ``--url`` works without it."""
     (folder / "weatherd.yaml").write_text(f"http: {section}\n")
     with pytest.raises(ClientError, match=reason):
-        find_daemon(None, None)
-    assert find_daemon(None, "http://127.0.0.1:9/").url == "http://127.0.0.1:9"
+        find_daemon(load_client_settings(None), None)
+    assert find_daemon(load_client_settings(None), "http://127.0.0.1:9/").url == "http://127.0.0.1:9"
 
 
 @pytest.mark.real_time
 async def test_the_certificates_in_the_settings_are_trusted(folder: Path) -> None:
     """A daemon behind a server whose certificate a private CA has signed needs only ``tls.ca_file``."""
     (folder / "weatherd.yaml").write_text("tls: {ca_file: ca.pem}\n")
-    async with serve_healthy_daemon(folder / "ca.pem") as url, find_daemon(None, url) as client:
+    async with serve_healthy_daemon(folder / "ca.pem") as url, find_daemon(load_client_settings(None), url) as client:
         assert (await client.get_health()).ok
 
 
@@ -54,5 +54,5 @@ def test_only_the_health_check_tolerates_invalid_settings(folder: Path) -> None:
     """The daemon may still run with the settings from before an invalid edit."""
     (folder / "weatherd.yaml").write_text("bad: 1\n")
     with pytest.raises(ConfigError):
-        find_daemon(None, None)
-    assert find_daemon(None, None, tolerant=True).url == "http://127.0.0.1:8080"
+        find_daemon(load_client_settings(None), None)
+    assert find_daemon(load_client_settings(None, tolerant=True), None).url == "http://127.0.0.1:8080"

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from tests.support import virtual_time
 from tests.support.daemon import DaemonRunner, make_configuration, make_status
 from tests.support.fakes import BERLIN, KIEL, FakeProvider
-from weatherd.cli.relative_time import describe_running_poll
+from weatherd.cli.wording import describe_running_poll
 from weatherd.polling.poll_history import NextPoll
 from weatherd.web.serializers import format_timestamp, serialize_city
 

@@ -46,7 +46,7 @@ def test_every_quantity_has_a_unit_in_every_system() -> None:
 
 @given(st.floats(-90, 60), st.floats(-90, 60))
 def test_conversion_keeps_the_order(first: float, second: float) -> None:
-    """A warmer temperature is not a lower number in degrees Fahrenheit; metric values are unchanged."""
+    """A warmer temperature is not a lower number in degrees Fahrenheit; metric values are unchanged, not rounded."""
     fahrenheit = [convert_value(value, UNITS["us"]["temperature"]) for value in sorted((first, second))]
     assert fahrenheit == sorted(fahrenheit)
     assert convert_value(first, UNITS["metric"]["temperature"]) == first

@@ -139,18 +139,16 @@ def load_user_settings(config: Path | None) -> tuple[Path, Settings]:
     return file, settings
 
 
-def find_daemon(config: Path | None, url: str | None, *, tolerant: bool = False) -> Client:
-    """Return a client for the daemon at *url*, or else at the address in the settings.
+def load_client_settings(config: Path | None, *, tolerant: bool = False) -> Settings:
+    """Load the settings for a command that calls the daemon, and redact their secrets in the log.
 
-    Raises ConfigError for invalid settings, unless *tolerant*: a bad edit may have followed the start of the daemon, so
-    the default address is used. Raises ClientError if the settings have no address to connect to.
+    Raises ConfigError if they are invalid, unless *tolerant*: a bad edit may have followed the start of the daemon, so
+    the defaults are used.
     """
     from weatherd import log
-    from weatherd.cli.client import Client, ClientError
     from weatherd.config import loader
     from weatherd.config.settings import Settings, collect_secrets
     from weatherd.errors import ConfigError
-    from weatherd.text.addresses import format_url
 
     try:
         settings = loader.load_settings(loader.find_settings_file(config, os.environ), os.environ)
@@ -159,6 +157,17 @@ def find_daemon(config: Path | None, url: str | None, *, tolerant: bool = False)
             raise
         settings = Settings()
     log.configure("error", secrets=collect_secrets(settings))
+    return settings
+
+
+def find_daemon(settings: Settings, url: str | None) -> Client:
+    """Return a client for the daemon at *url*, or else at the address in the settings.
+
+    Raises ClientError if the settings have no address to connect to.
+    """
+    from weatherd.cli.client import Client, ClientError
+    from weatherd.text.addresses import format_url
+
     http = settings.http
     if not (url or http.enabled):
         raise ClientError("the daemon has no HTTP interface: http.enabled is false in the settings")

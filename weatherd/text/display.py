@@ -30,16 +30,17 @@ class Display:
         return UNITS[self.units]["temperature"].symbol
 
     def convert(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the fields of an observation with its quantities in the reader's units."""
-        units = UNITS[self.units]
-        return {
-            name: convert_value(value, units[name]) if value is not None and name in units else value
-            for name, value in values.items()
-        }
+        """Return the fields of an observation with its quantities in the reader's units, rounded unless unchanged."""
+        converted = dict(values)
+        for name, unit in UNITS[self.units].items():
+            value = values.get(name)
+            if value is not None and unit != UNITS["metric"][name]:
+                converted[name] = round(convert_value(value, unit), unit.digits)
+        return converted
 
-    def format(self, field: str, value: float | None) -> str:
+    def format(self, field: str, value: float | None, digits: int | None = None) -> str:
         """Format a quantity with its unit: ``42.8 °F`` for the field ``temperature`` and 6.0; a dash for None."""
-        return format_quantity(value, UNITS[self.units][field])
+        return format_quantity(value, UNITS[self.units][field], digits)
 
     def describe(self, description: str, code: int | None, lat: float, lon: float, at: datetime) -> str:
         """Return the words for the weather at a place (degrees) and time.

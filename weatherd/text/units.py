@@ -12,7 +12,7 @@ UnitSystem = Literal["metric", "us", "uk"]
 
 
 class Unit(NamedTuple):
-    """A unit of a system, and the way to it from weatherd's own: ``value * factor + offset``, rounded."""
+    """A unit of a system, and the way to it from weatherd's own: ``value * factor + offset``."""
 
     symbol: str
     digits: int  # after the point, about as many as the values are exact to
@@ -47,10 +47,17 @@ UNITS: Mapping[UnitSystem, Mapping[str, Unit]] = MappingProxyType({"metric": _ME
 
 
 def convert_value(value: float, unit: Unit) -> float:
-    """Return a value of weatherd's own unit in another one. A value in the same unit is returned unrounded."""
-    return value if unit.factor == 1.0 else round(value * unit.factor + unit.offset, unit.digits)
+    """Return a value of weatherd's own unit in another one, not rounded."""
+    return value * unit.factor + unit.offset
 
 
-def format_quantity(value: float | None, unit: Unit) -> str:
-    """Format a value of weatherd's own unit in another one: ``42.8 °F`` for 6.0 °C; a dash for None."""
-    return "–" if value is None else f"{convert_value(value, unit):z.{unit.digits}f} {unit.symbol}"
+def format_quantity(value: float | None, unit: Unit, digits: int | None = None) -> str:
+    """Format a value of weatherd's own unit in another one: ``42.8 °F`` for 6.0 °C; a dash for None.
+
+    *digits* after the point override those of the unit.
+    """
+    return (
+        "–"
+        if value is None
+        else f"{convert_value(value, unit):z.{unit.digits if digits is None else digits}f} {unit.symbol}"
+    )

@@ -20,6 +20,7 @@ from weatherd.cli.commands.explain import describe_phases
 from weatherd.http.client import get
 from weatherd.http.session import open_session
 from weatherd.http.trace import start_tracing, stop_tracing
+from weatherd.text.condition_words import describe_condition
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,12 +28,12 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.real_time, pytest.mark.processes, pytest.mark.once]
 
 
-async def run_weatherd(*arguments: str) -> tuple[int, str, str]:
-    """Run the program; return its exit code, standard output and standard error."""
+async def run_weatherd(*arguments: str, **variables: str) -> tuple[int, str, str]:
+    """Run the program with environment variables; return its exit code, standard output and standard error."""
     pipe = asyncio.subprocess.PIPE
     command = (sys.executable, "-m", "weatherd", *arguments)
     child = await asyncio.create_subprocess_exec(
-        *command, stdout=pipe, stderr=pipe, env={**ENVIRONMENT, "COLUMNS": "150"}
+        *command, stdout=pipe, stderr=pipe, env={**ENVIRONMENT, "COLUMNS": "150", **variables}
     )
     out, err = await child.communicate()
     assert child.returncode is not None
@@ -63,16 +64,37 @@ async def test_the_commands_show_the_running_daemon(tmp_path: Path) -> None:
         assert await run_weatherd("health", "--url", it.url) == (0, "healthy\n", "")
 
 
+async def test_the_commands_speak_the_language_of_the_reader(tmp_path: Path) -> None:
+    """Units, words and the time zone are those of the reader's own settings; JSON is for programs and unchanged."""
+    reader = {"WEATHERD_UNITS": "us", "WEATHERD_LANGUAGE": "de", "TZ": "Asia/Tokyo"}
+    async with run_daemon(tmp_path, KIEL) as it:
+        _, text, _ = await run_weatherd("status", "--json", "--url", it.url, **reader)
+        (city,) = json.loads(text)["cities"]
+        code = city["observation"]["code"]
+        words = {describe_condition(code, "de", is_day=is_day) for is_day in (True, False)}
+        fahrenheit = city["observation"]["temperature"] * 1.8 + 32
+        assert city["observation"]["description"] not in words
+        _, table, _ = await run_weatherd("status", "--url", it.url, **reader)
+        heading, row = table.splitlines()[:2]
+        assert "°F" in heading
+        assert row.split()[:3] == ["Kiel", "fresh", f"{fahrenheit:.0f}"]
+        assert any(text in row for text in words)
+        _, text, _ = await run_weatherd("explain", "Kiel", "--url", it.url, **reader)
+        assert any(f"{fahrenheit:.1f} °F, {word}, from open-meteo" in text for word in words)
+        assert " JST): " in text
+
+
 async def test_tail_prints_until_the_daemon_stops(tmp_path: Path) -> None:
-    """It prints a line per new observation of a city; exit code 69 when the stream ends."""
+    """It prints a line per new observation of a city, in the reader's units; exit code 69 when the stream ends."""
     async with run_daemon(tmp_path, KIEL, BERLIN) as it:
         pipe = asyncio.subprocess.PIPE
         command = (sys.executable, "-m", "weatherd", "tail", "Kiel", "--url", it.url)
-        child = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=pipe, env=ENVIRONMENT)
+        environ = {**ENVIRONMENT, "WEATHERD_UNITS": "us", "TZ": "Asia/Tokyo"}
+        child = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=pipe, env=environ)
         assert child.stdout
         async with asyncio.timeout(30):
             line = (await child.stdout.readline()).decode()
-        assert "Kiel: 6 °C :: " in line
+        assert " JST  Kiel: 43 °F :: " in line
         it.process.receives(signal.SIGTERM)
         out, err = await child.communicate()
         assert (child.returncode, b"Berlin" in out) == (69, False)

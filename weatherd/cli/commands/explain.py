@@ -10,13 +10,14 @@ import typer
 
 from weatherd.cli.exit_codes import ExitCode
 from weatherd.cli.lookup import find_watched_city
-from weatherd.cli.options import ConfigFile, DaemonUrl, call_daemon, find_daemon
-from weatherd.cli.relative_time import describe_running_poll, format_age, format_due_time
+from weatherd.cli.options import ConfigFile, DaemonUrl, call_daemon, find_daemon, load_client_settings
+from weatherd.cli.wording import describe_latest, describe_running_poll, format_age, format_due_time, format_local_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from weatherd.cli.client import Client
+    from weatherd.text.display import Display
     from weatherd.web.schemas import CityDetail, PollModel
 
 _LABEL = 19  # cells of a label
@@ -39,9 +40,10 @@ def explain(
     """
     from weatherd.cli.screen import find_width, open_console, print_lines
 
-    found = call_daemon(_fetch(find_daemon(config, url), city))
+    settings = load_client_settings(config)
+    found = call_daemon(_fetch(find_daemon(settings, url), city))
     console = open_console()
-    print_lines(console, _format_city(found, datetime.now(UTC), find_width(console)))
+    print_lines(console, _format_city(found, datetime.now(UTC), find_width(console), settings.display))
     return ExitCode.OK
 
 
@@ -50,26 +52,27 @@ async def _fetch(client: Client, name: str) -> CityDetail:
         return await find_watched_city(client, name)
 
 
-def _format_city(city: CityDetail, now: datetime, width: int | None) -> Iterator[str]:
+def _format_city(city: CityDetail, now: datetime, width: int | None, display: Display) -> Iterator[str]:
     """Format the heading and the facts, with all values in one column; in a narrow terminal they follow the labels."""
     from weatherd.cli.screen import wrap_text
 
     yield from wrap_text(f"{city.name} ({city.id}, {city.lat:g}, {city.lon:g}): {city.state}", width, indent=2)
     is_narrow = width is not None and width < _NARROW
-    for label, value in _describe_city(city, now):
+    for label, value in _describe_city(city, now, display):
         if is_narrow:
             yield from wrap_text(f"  {label.rstrip()}: {value}" if label else f"    {value}", width, indent=4)
         else:
             yield from wrap_text(f"  {label:<{_LABEL}}{value}", width, indent=2 + _LABEL)
 
 
-def _describe_city(city: CityDetail, now: datetime) -> Iterator[tuple[str, str]]:
+def _describe_city(city: CityDetail, now: datetime, display: Display) -> Iterator[tuple[str, str]]:
     """Yield labels and values; a value with the label "" belongs to the value before."""
     from weatherd.text.duration import format_duration
 
     if last := city.observation:
         station = f" station {last.station}" if last.station else ""
-        yield "last observation", f"{last.temperature:z.1f} °C, {last.description}, from {last.provider}{station}"
+        weather = f"{display.format('temperature', last.temperature)}, {describe_latest(city, display)}"
+        yield "last observation", f"{weather}, from {last.provider}{station}"
         observed, fetched = format_age(last.observed_at, now), format_age(last.fetched_at, now)
         yield "", f"observed {observed} ago, fetched {fetched} ago"
         if city.budget is not None:
@@ -80,7 +83,8 @@ def _describe_city(city: CityDetail, now: datetime) -> Iterator[tuple[str, str]]
     yield "schedule", f"every {interval}, {city.phase:g} s into each interval; from {order}"
     yield from _describe_poll(city.attempt, now)
     if city.next:
-        yield "next poll", f"{format_due_time(city.next.at, now)} ({city.next.at}): {city.next.why}"
+        at = format_local_time(city.next.at, city.timezone)
+        yield "next poll", f"{format_due_time(city.next.at, now)} ({at}): {city.next.why}"
     else:
         yield "next poll", describe_running_poll(city.polling, now)
 

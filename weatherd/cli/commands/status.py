@@ -5,15 +5,17 @@ from __future__ import annotations
 
 import asyncio
 import json as jsonlib
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from weatherd.cli.exit_codes import ExitCode
-from weatherd.cli.options import AsJson, ConfigFile, DaemonUrl, call_daemon, find_daemon
-from weatherd.cli.relative_time import describe_running_poll, format_age, format_due_time
+from weatherd.cli.options import AsJson, ConfigFile, DaemonUrl, call_daemon, find_daemon, load_client_settings
 from weatherd.cli.terminal import print_text
+from weatherd.cli.wording import describe_latest, describe_running_poll, format_age, format_due_time, format_local_time
+from weatherd.text.units import UNITS, convert_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from weatherd.cli.client import Client
+    from weatherd.text.display import Display
     from weatherd.web.schemas import CityModel, ForwarderModel, HealthModel, ProviderModel, StatusModel
 
 _REFRESH = 2.0  # seconds
@@ -46,12 +49,13 @@ def status(
     """
     from weatherd.cli.screen import open_console
 
-    client = find_daemon(config, url)
+    settings = load_client_settings(config)
+    client = find_daemon(settings, url)
     if json:
         call_daemon(_print_json(client))
     else:
-        console = open_console()
-        call_daemon(_watch(client, console) if watch else _print_once(client, console))
+        screen = _Screen(client, open_console(), settings.display, settings.timezone)
+        call_daemon(screen.watch() if watch else screen.print_once())
     return ExitCode.OK
 
 
@@ -71,7 +75,7 @@ def health(config: ConfigFile = None, url: DaemonUrl = None) -> int:
             return await client.get_health()
 
     try:
-        found = call_daemon(fetch(find_daemon(config, url, tolerant=True)))
+        found = call_daemon(fetch(find_daemon(load_client_settings(config, tolerant=True), url)))
     except ClientError as error:
         print_text(f"weatherd: {error}", err=True)
         return ExitCode.UNCLEAN
@@ -86,49 +90,62 @@ async def _print_json(client: Client) -> None:
     print_text(jsonlib.dumps({**daemon, "cities": cities, "counts": daemon["cities"]}, ensure_ascii=False, indent=2))
 
 
-async def _print_once(client: Client, console: Console) -> None:
-    from weatherd.cli.screen import find_width, print_lines
+@dataclass(frozen=True, slots=True)
+class _Screen:
+    """The state of a daemon on a console, in the reader's units, language and time zone."""
 
-    async with client:
-        print_lines(console, await _build_screen(client, find_width(console)))
+    client: Client
+    console: Console
+    display: Display
+    zone_name: str | None
+
+    async def print_once(self) -> None:
+        from weatherd.cli.screen import print_lines
+
+        async with self.client:
+            print_lines(self.console, await self._build())
+
+    async def watch(self) -> None:
+        """Refresh the screen until Ctrl-C. If the daemon becomes unavailable, the screen shows the error instead."""
+        from rich.console import Group
+        from rich.live import Live
+
+        from weatherd.cli.client import ClientError
+        from weatherd.text.control_characters import escape_controls
+
+        console = self.console
+        async with self.client:
+            screen = Group(*await self._build())
+            with Live(screen, console=console, auto_refresh=False, screen=console.is_terminal) as live:
+                while True:
+                    await asyncio.sleep(_REFRESH)
+                    try:
+                        live.update(Group(*await self._build()), refresh=True)
+                    except ClientError as error:
+                        live.update(escape_controls(str(error)), refresh=True)
+
+    async def _build(self) -> list[str | Text]:
+        from weatherd.cli.screen import find_width
+
+        width = find_width(self.console)
+        daemon, cities = await self.client.get_status(), [city async for city in self.client.list_cities()]
+        table = _build_table(cities, datetime.now(UTC), width, self.display)
+        return [*table, *_describe_daemon(daemon, width, self.zone_name)]
 
 
-async def _watch(client: Client, console: Console) -> None:
-    """Refresh the screen until Ctrl-C. If the daemon becomes unavailable, the screen shows the error instead."""
-    from rich.console import Group
-    from rich.live import Live
-
-    from weatherd.cli.client import ClientError
-    from weatherd.cli.screen import find_width
-    from weatherd.text.control_characters import escape_controls
-
-    async with client:
-        screen = Group(*await _build_screen(client, find_width(console)))
-        with Live(screen, console=console, auto_refresh=False, screen=console.is_terminal) as live:
-            while True:
-                await asyncio.sleep(_REFRESH)
-                try:
-                    live.update(Group(*await _build_screen(client, find_width(console))), refresh=True)
-                except ClientError as error:
-                    live.update(escape_controls(str(error)), refresh=True)
-
-
-async def _build_screen(client: Client, width: int | None) -> list[str | Text]:
-    daemon, cities = await client.get_status(), [city async for city in client.list_cities()]
-    return [*_build_table(cities, datetime.now(UTC), width), *_describe_daemon(daemon, width)]
-
-
-def _build_table(cities: Sequence[CityModel], now: datetime, width: int | None) -> list[Text]:
+def _build_table(cities: Sequence[CityModel], now: datetime, width: int | None, display: Display) -> list[Text]:
     from weatherd.cli.table import Column, format_table
 
     latest, polls = [city.observation for city in cities], [city.next for city in cities]
     reasons = [city.next.why if city.next else describe_running_poll(city.polling, now) for city in cities]
+    unit = UNITS[display.units]["temperature"]
+    degrees = [f"{convert_value(last.temperature, unit):z.0f}" if last else "–" for last in latest]
     return format_table(
         [
             Column("city", [city.name for city in cities], min_width=14),
             Column("state", [city.state for city in cities], styles=_STYLES),
-            Column("°C", [f"{last.temperature:z.0f}" if last else "–" for last in latest], is_number=True),
-            Column("weather", [last.description if last else "–" for last in latest], rank=2, min_width=10),
+            Column(unit.symbol, degrees, is_number=True),
+            Column("weather", [describe_latest(city, display) for city in cities], rank=2, min_width=10),
             Column("age", [format_age(last.observed_at, now) if last else "–" for last in latest]),
             Column("provider", [last.provider if last else "–" for last in latest], rank=4),
             Column("next poll", [format_due_time(poll.at, now) if poll else "now" for poll in polls], rank=3),
@@ -138,12 +155,12 @@ def _build_table(cities: Sequence[CityModel], now: datetime, width: int | None) 
     )
 
 
-def _describe_daemon(daemon: StatusModel, width: int | None) -> Iterator[str | Text]:
+def _describe_daemon(daemon: StatusModel, width: int | None, zone_name: str | None) -> Iterator[str | Text]:
     from weatherd.cli.screen import wrap_text
 
     yield from _build_quota_table(daemon.providers, width)
     yield from _build_forwarder_table(daemon.forwarders, width)
-    sentences = list(_describe_problems(daemon))
+    sentences = list(_describe_problems(daemon, zone_name))
     if sentences:
         yield ""
     for sentence in sentences:
@@ -183,11 +200,11 @@ def _build_forwarder_table(forwarders: Sequence[ForwarderModel], width: int | No
     return ["", *format_table(columns, width)]
 
 
-def _describe_problems(daemon: StatusModel) -> Iterator[str]:
+def _describe_problems(daemon: StatusModel, zone_name: str | None) -> Iterator[str]:
     for entry in daemon.providers:
         if entry.paused:
-            until = datetime.fromisoformat(entry.paused.until).astimezone()
-            yield f"{entry.provider} is paused until {until:%d %b %H:%M:%S}: {entry.paused.reason}"
+            until = format_local_time(entry.paused.until, zone_name)
+            yield f"{entry.provider} is paused until {until}: {entry.paused.reason}"
     if daemon.quarantined:
         noun, verb = ("row", "is") if daemon.quarantined == 1 else ("rows", "are")
         yield f"{daemon.quarantined} {noun} of the city list {verb} quarantined; weatherd check shows why"

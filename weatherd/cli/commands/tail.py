@@ -9,11 +9,14 @@ import typer
 
 from weatherd.cli.exit_codes import ExitCode
 from weatherd.cli.lookup import find_watched_city
-from weatherd.cli.options import AsJson, ConfigFile, DaemonUrl, call_daemon, find_daemon
+from weatherd.cli.options import AsJson, ConfigFile, DaemonUrl, call_daemon, find_daemon, load_client_settings
 from weatherd.cli.terminal import print_text
+from weatherd.cli.wording import describe_latest, format_local_time
 
 if TYPE_CHECKING:
     from weatherd.cli.client import Client
+    from weatherd.text.display import Display
+    from weatherd.web.schemas import CityDetail, ObservationModel
 
 
 def tail(
@@ -33,25 +36,40 @@ def tail(
       weatherd tail
       weatherd tail Kiel --json
     """
-    call_daemon(_follow(find_daemon(config, url), city, as_json=json))
+    settings = load_client_settings(config)
+    call_daemon(_follow(find_daemon(settings, url), city, None if json else settings.display))
     print_text("weatherd: the daemon has closed the stream", err=True)
     return ExitCode.UNAVAILABLE
 
 
-async def _follow(client: Client, name: str | None, *, as_json: bool) -> None:
-    from weatherd.cli.client import CityNotFoundError
-
-    names: dict[str, str] = {}
+async def _follow(client: Client, name: str | None, display: Display | None) -> None:
+    """Print each observation: as *display* shows it in the city's time zone, or as JSON for None."""
+    cities: dict[str, CityDetail | None] = {}
     async with client:
         city = await find_watched_city(client, name) if name else None
         async for observation in client.stream_observations(city.id if city else None):
-            if as_json:
+            if display is None:
                 print_text(observation.model_dump_json())
                 continue
-            if observation.city not in names:  # one request per city, instead of fetching the whole list first
-                try:
-                    names[observation.city] = (await client.get_city_by_id(observation.city)).name
-                except CityNotFoundError:  # removed from the list in the meantime
-                    names[observation.city] = observation.city
-            text = f"{names[observation.city]}: {observation.temperature:z.0f} °C :: {observation.description}"
-            print_text(f"{observation.observed_at}  {text}")
+            if observation.city not in cities:  # one request per city, instead of fetching the whole list first
+                cities[observation.city] = await _fetch_city(client, observation.city)
+            print_text(_format_line(observation, cities[observation.city], display))
+
+
+async def _fetch_city(client: Client, city_id: str) -> CityDetail | None:
+    """Return a city; None if it was removed from the list in the meantime."""
+    from weatherd.cli.client import CityNotFoundError
+
+    try:
+        return await client.get_city_by_id(city_id)
+    except CityNotFoundError:
+        return None
+
+
+def _format_line(observation: ObservationModel, city: CityDetail | None, display: Display) -> str:
+    name, zone, weather = observation.city, None, observation.description
+    if city:
+        name, zone = city.name, city.timezone
+        weather = describe_latest(city.model_copy(update={"observation": observation}), display)
+    degrees = display.format("temperature", observation.temperature, digits=0)
+    return f"{format_local_time(observation.observed_at, zone)}  {name}: {degrees} :: {weather}"

@@ -1,4 +1,4 @@
-"""Times relative to now, for tables and sentences."""
+"""Times and weather in words, for tables and sentences."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from weatherd.web.schemas import RunningPollModel
+    from weatherd.text.display import Display
+    from weatherd.web.schemas import CityModel, RunningPollModel
 
 
 def format_age(moment: str, now: datetime) -> str:
@@ -30,3 +31,19 @@ def describe_running_poll(poll: RunningPollModel | None, now: datetime) -> str:
         return "poll in progress"
     text = f"poll in progress for {format_age(poll.since, now)}"
     return f"{text}; it is stuck: a fetch() probably waits without a timeout" if poll.stuck else text
+
+
+def format_local_time(moment: str, zone_name: str | None) -> str:
+    """Format an RFC 3339 time as ``2026-11-27 17:05:00 CET``, in the zone with that name, or else in this machine's."""
+    from weatherd.text.local_zone import load_zone
+
+    return f"{datetime.fromisoformat(moment).astimezone(load_zone(zone_name)):%Y-%m-%d %H:%M:%S %Z}"
+
+
+def describe_latest(city: CityModel, display: Display) -> str:
+    """Return the words for a city's latest weather in the reader's language; a dash if there is none."""
+    last = city.observation
+    if last is None:
+        return "–"
+    at = datetime.fromisoformat(last.observed_at)
+    return display.describe(last.description, last.code, city.lat, city.lon, at)
