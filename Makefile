@@ -9,6 +9,9 @@ NEWEST := $(lastword $(VERSIONS))
 DEV := .venv-$(OLDEST)
 INSTALL := -m pip install --quiet --quiet --no-compile --disable-pip-version-check --constraint requirements.txt --editable
 
+# Programs that write no bytecode compile all modules again at every start, and the tests start some 200
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help run test month crash soak soak-real system check check-aiohttp format bench bench-quick clean
 .PRECIOUS: .venv-%/installed
 
@@ -23,7 +26,7 @@ test: ## run all tests on the oldest and the newest installed Python
 	@$(MAKE) --no-print-directory $(sort test-$(OLDEST) test-$(NEWEST))
 
 test-%: .venv-%/installed
-	.venv-$*/bin/python -m pytest --quiet --numprocesses 3 $(if $(filter $*,$(OLDEST)),,-m 'not once') $(PYTEST)
+	.venv-$*/bin/python -m pytest --quiet --numprocesses 4 --dist worksteal $(if $(filter $*,$(OLDEST)),,-m 'not once') $(PYTEST)
 
 month: $(DEV)/installed ## simulate a month of 320 cities with outages and restarts; takes minutes
 	WEATHERD_VIRTUAL_DAYS=31 $(DEV)/bin/python -m pytest --quiet --capture=no tests/end_to_end/test_virtual_month.py

@@ -17,6 +17,7 @@ OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 EVENT = re.compile(r"[a-z]+\.[a-z_]+|observation|library|uncaught|unraisable")
 LOG_FUNCTIONS = {
+    "run",  # in an empty context
     "debug",
     "info",
     "warning",
