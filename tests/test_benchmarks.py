@@ -115,14 +115,23 @@ def test_tables_of_the_document() -> None:
         "| one city a request, full load, CPU / previous build's | ≤ 0.5 | 1 | 0.3 | 0.2 | 0.4 | met |"
     ]
     assert tables.format_figures(figures).splitlines()[2:] == [
-        "| weatherd, one city a request: CPU µs an observation | 3 | 2 | 4 |",
-        "| previous build, one city a request: CPU µs an observation | 10 | 10 | 10 |",
+        "| one city a request: CPU µs an observation | 3 | 2 | 4 | 10 |"
     ]
     assert tables.format_growth(figures, (10, 1000)).splitlines()[:3] == [
         "| figure | 10 | 1,000 |",
         "|---|--:|--:|",
         "| weatherd, one city a request: CPU µs an observation |  | 7 |",
     ]
+
+
+def test_tables_replace_those_of_the_document() -> None:
+    """Only a table with the same first columns is replaced, even if it got more columns; its absence is an error."""
+    document = "# Page\n\n| goal | wanted | median |\n|---|--:|--:|\n| old | 1 | 2 |\n\nText\n\n| other | wanted |\n"
+    new = "| goal | wanted | before | median |\n|---|--:|--:|--:|\n| new | 1 | 2 | 3 |"
+    replaced = tables.replace_tables(document, [new])
+    assert replaced == f"# Page\n\n{new}\n\nText\n\n| other | wanted |\n"
+    with pytest.raises(ValueError, match=r"no table begins with '\| figure \| median"):
+        tables.replace_tables(document, ["| figure | median |\n|---|--:|"])
 
 
 def test_collectd_fetches_ten_values_of_each_city(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from benchmarks.speed.builds import Build
     from benchmarks.speed.plan import Plan
 
-_FOLDER = Path("build")
+RESULTS = Path("build")
 _PLOT = Path("docs/speed.png")
 _DISK_SPACE = 5e9  # bytes; the largest log and the largest data folder of Prometheus take 0.5 GB each
 
@@ -49,7 +49,7 @@ def main(mode: str, base: str) -> None:
     finally:
         _write(mode, plan, base, figures, time.monotonic() - begin)
         tables = format_goals(judge_goals(figures)), format_figures(figures), format_growth(figures, plan.growth)
-        print("\n\n".join(tables))
+        print("\n\n".join(filter(None, tables)))
 
 
 def _measure(url: str, plan: Plan, previous: Build, figures: Figures) -> None:
@@ -84,7 +84,7 @@ def _write(mode: str, plan: Plan, base: str, figures: Figures, took: float) -> N
             asdict(verdict.goal) | {"values": verdict.values, "met": verdict.is_met} for verdict in judge_goals(figures)
         ],
     }
-    file = _FOLDER / f"speed-{mode}.json"
+    file = RESULTS / f"speed-{mode}.json"
     file.parent.mkdir(exist_ok=True)
     file.write_text(json.dumps(document, indent=1, ensure_ascii=False), encoding="utf-8")
 
