@@ -23,6 +23,8 @@ def test_the_wheel_is_complete(tmp_path: Path) -> None:
     assert {script for script in names if script.endswith(".sql")} == {
         f"weatherd/journal/migrations/{script.name}" for script in (ROOT / "weatherd/journal/migrations").glob("*.sql")
     }
+    static = ROOT / "weatherd/web/static"
+    assert {f"weatherd/web/static/{path.relative_to(static)}" for path in static.rglob("*.*")} <= names
     assert {"weatherd/config/weatherd.yaml", "weatherd/config/cities.yaml", "weatherd/py.typed"} <= names
     assert not any(name.startswith(("tests", "benchmarks")) for name in names)
     points = wheel.read(next(name for name in names if name.endswith("entry_points.txt"))).decode()

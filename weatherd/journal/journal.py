@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import functools
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import structlog
 
@@ -143,6 +143,12 @@ class AsyncReader:
     ) -> list[JournalEntry]:
         """Return up to *limit* entries observed in ``[since, until)`` with numbers above *after*, in order."""
         return await self._worker.run(lambda: self._reader.read_page(after, limit, since, until, city))
+
+    async def read_columns(
+        self, cities: Sequence[str], columns: Sequence[str], since: datetime, until: datetime
+    ) -> list[tuple[Any, ...]]:
+        """Return rows of city, ``observed_at`` (POSIX seconds) and *columns* in ``[since, until)``, by time."""
+        return await self._worker.run(lambda: self._reader.read_columns(cities, columns, since, until))
 
     async def has_city(self, city: str) -> bool:
         """Return whether there is an observation of the city with this id, which may be removed from the list."""

@@ -11,6 +11,7 @@ from weatherd.journal.file_identity import FileIdentity
 from weatherd.journal.rows import COLUMNS, JournalEntry, parse_entry, parse_row, to_micros
 from weatherd.journal.schema import VERSION
 from weatherd.journal.state_folder import translate_errors
+from weatherd.observation import FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,12 +22,16 @@ if TYPE_CHECKING:
 
 _CHUNK_SIZE = 2000  # rows in memory
 _EARLIEST, _LATEST = -(2**63), 2**63 - 1
+_NUMBER_OF_FIELD = {name: number for number, name in enumerate(FIELDS)}
 # Skips through the index from one time of observation to the next, because all cities share a few of these times.
-_OF_CITY = f"""
+_TIMES = """
 WITH RECURSIVE times(at) AS (
   SELECT min(observed_at) FROM observation WHERE observed_at >= ?1
   UNION ALL SELECT (SELECT min(observed_at) FROM observation WHERE observed_at > at) FROM times WHERE at < ?2
 )
+"""
+_OF_CITY = f"""
+{_TIMES}
 SELECT seq, {COLUMNS} FROM times CROSS JOIN observation ON observed_at = at
 WHERE at < ?2 AND city = ?3 AND seq > ?4
 """
@@ -77,6 +82,21 @@ class Reader:
         """Return a city's observations in ``[since, until)``, in the order of ``observed_at``."""
         rows = self._query(f"{_OF_CITY} ORDER BY at, seq", [to_micros(since), to_micros(until), city, 0])
         return [parse_row(row[1:]) for row in rows]
+
+    def read_columns(
+        self, cities: Sequence[str], columns: Sequence[str], since: datetime, until: datetime
+    ) -> list[tuple[Any, ...]]:
+        """Return rows of city, ``observed_at`` in POSIX seconds and *columns* in ``[since, until)``, in order of time.
+
+        Much faster than :meth:`read_city` for long times or many cities. Raises KeyError for an unknown column.
+        """
+        names = ", ".join(FIELDS[_NUMBER_OF_FIELD[column]] for column in columns)
+        places = ", ".join(f"?{number}" for number in range(3, 3 + len(cities)))
+        statement = (
+            f"{_TIMES} SELECT city, observed_at / 1e6, {names} FROM times CROSS JOIN observation ON observed_at = at "
+            f"WHERE at < ?2 AND city IN ({places}) ORDER BY at, seq"
+        )
+        return self._query(statement, [to_micros(since), to_micros(until), *cities])
 
     def iterate(self, since: datetime | None, until: datetime | None, cities: Sequence[str]) -> Iterator[Observation]:
         """Yield the observations in ``[since, until)`` of *cities* (all if empty), in the order of arrival.

@@ -33,11 +33,11 @@ class EventBatch:
     events: tuple[bytes, ...]  # in the order of *cities*
     data: bytes  # all events
 
-    def select(self, city: str | None) -> bytes:
-        """Return the events of a city, or all."""
-        if city is None:
+    def select(self, cities: frozenset[str] | None) -> bytes:
+        """Return the events of some cities, or all."""
+        if cities is None:
             return self.data
-        return b"".join(event for name, event in zip(self.cities, self.events, strict=True) if name == city)
+        return b"".join(event for name, event in zip(self.cities, self.events, strict=True) if name in cities)
 
 
 class EventFeed:

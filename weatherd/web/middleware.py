@@ -161,7 +161,7 @@ async def cache_and_compress(request: web.Request, handler: Handler) -> web.Stre
         return response
     etag = hashlib.blake2b(body, digest_size=12).hexdigest()
     response.headers[hdrs.VARY] = "Accept-Encoding, Accept"
-    response.headers[hdrs.CACHE_CONTROL] = "no-cache"
+    response.headers.setdefault(hdrs.CACHE_CONTROL, "no-cache")
     response.headers[hdrs.ETAG] = f'W/"{etag}"'  # weak, because the compressed and the plain body share it
     cached = request.if_none_match or ()
     if request.method in {"GET", "HEAD"} and any(tag.value in {etag, "*"} for tag in cached):

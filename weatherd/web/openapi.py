@@ -9,6 +9,7 @@ from pydantic.json_schema import models_json_schema
 
 from weatherd import __version__
 from weatherd.web import query_models, schemas
+from weatherd.web.page import models as page_models
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -28,6 +29,10 @@ def build_openapi(*, has_token: bool) -> dict[str, Any]:
         schemas.ObservationsPage,
         schemas.ProblemModel,
         schemas.StatusModel,
+        page_models.ChartModel,
+        page_models.CurvesModel,
+        page_models.MapModel,
+        page_models.OverviewModel,
     ]
     _, schema = models_json_schema([(model, "serialization") for model in models], ref_template=_REF)
     bearer = {"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}} if has_token else {}
@@ -58,6 +63,9 @@ def _paths(*, has_token: bool) -> dict[str, Any]:
 
     city = get("Details of a city", _json(schemas.CityDetail), query_models.NoQuery, 404)
     city["parameters"] = [_ID]
+    csv = {"text/csv": {"schema": {"type": "string"}}}
+    chart = get("History of a city for a chart", _json(page_models.ChartModel) | csv, query_models.ChartQuery, 404, 503)
+    chart["parameters"] = [_ID]
     text = {"text/plain": {"schema": {"type": "string"}}}
     openmetrics = {"application/openmetrics-text": {"schema": {"type": "string"}}}
     metrics = get("Prometheus metrics", {**text, **openmetrics})
@@ -86,8 +94,14 @@ def _paths(*, has_token: bool) -> dict[str, Any]:
         "/": get("Web page", {"text/html": {"schema": {"type": "string"}}}),
         "/api/v1/openapi.json": get("This OpenAPI description", {"application/json": {"schema": {"type": "object"}}}),
         "/api/v1/status": get("Status of the daemon", _json(schemas.StatusModel)),
-        "/api/v1/cities": get("Cities, sorted by id", _json(schemas.CitiesPage), query_models.CitiesQuery),
+        "/api/v1/cities": get("Cities", _json(schemas.CitiesPage), query_models.CitiesQuery),
         "/api/v1/cities/{id}": city,
+        "/api/v1/cities/{id}/chart": chart,
+        "/api/v1/curves": get(
+            "Last 24 hours of several cities", _json(page_models.CurvesModel), query_models.CurvesQuery, 503
+        ),
+        "/api/v1/overview": get("All cities at a glance", _json(page_models.OverviewModel)),
+        "/api/v1/map": get("Cities on a part of the earth", _json(page_models.MapModel), query_models.MapQuery),
         "/api/v1/observations": get(
             "Observations in the journal, in order of arrival",
             _json(schemas.ObservationsPage),
@@ -104,14 +118,16 @@ def _paths(*, has_token: bool) -> dict[str, Any]:
 
 
 def _parameters(query: type[Model]) -> list[dict[str, Any]]:
+    document = query.model_json_schema(mode="validation")
     return [
         {
             "name": name,
             "in": "query",
+            "required": name in document.get("required", []),
             "description": schema.get("description", ""),
             "schema": _without_null({key: value for key, value in schema.items() if key != "description"}),
         }
-        for name, schema in query.model_json_schema(mode="validation").get("properties", {}).items()
+        for name, schema in document.get("properties", {}).items()
     ]
 
 

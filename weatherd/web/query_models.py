@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
@@ -58,6 +58,45 @@ CityId = Annotated[
 _InlineState = Annotated[CityState, WithJsonSchema({"type": "string", "enum": list(CityState)})]
 
 
+def _check_city_ids(text: str) -> str:
+    ids = text.split(",")
+    if len(ids) > MAX_IDS:
+        raise ValueError(f"should be at most {MAX_IDS} ids")
+    for city_id in ids:
+        _check_city_id(city_id)
+    return text
+
+
+MAX_IDS = 200  # cities in one request
+CityIds = Annotated[
+    str,
+    AfterValidator(_check_city_ids),
+    Field(
+        description=f"City ids, separated by commas, at most {MAX_IDS}",
+        json_schema_extra={"pattern": f"{ID_PATTERN[:-1]}(,{ID_PATTERN[1:-1]}){{0,{MAX_IDS - 1}}}$"},
+    ),
+]
+
+
+def _parse_number(value: object) -> object:
+    if isinstance(value, str):
+        if not re.fullmatch(r"-?[0-9]{1,10}(\.[0-9]{1,30})?([eE]-?[0-9]{1,3})?", value):
+            raise ValueError("should be a number such as -2.5")
+        return float(value)
+    return value
+
+
+def _parse_flag(value: object) -> object:
+    if isinstance(value, str) and value not in {"true", "false"}:
+        raise ValueError("should be true or false")
+    return value == "true" if isinstance(value, str) else value
+
+
+_Temperature = Annotated[float, Field(ge=-100, le=100), BeforeValidator(_parse_number)]
+_Flag = Annotated[bool, BeforeValidator(_parse_flag)]
+SortKey = Literal["id", "name", "state", "temperature", "feels", "weather", "wind", "humidity", "precipitation", "age"]
+
+
 class CitiesQuery(Model):
     """Filters for the list of cities."""
 
@@ -66,8 +105,29 @@ class CitiesQuery(Model):
         Field(min_length=1, max_length=200, description="Only cities with this id or name; ignores case"),
     ] = None
     state: Annotated[_InlineState | None, Field(description="Only cities in this state")] = None
+    id: Annotated[CityIds | None, Field(description=f"Only cities with these ids, at most {MAX_IDS}")] = None
+    search: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            max_length=200,
+            description="Only cities whose name or id contains this text; ignores case and accents. Best matches first",
+        ),
+    ] = None
+    warmer: Annotated[_Temperature | None, Field(description="Only cities of at least this temperature, °C")] = None
+    colder: Annotated[_Temperature | None, Field(description="Only cities below this temperature, °C")] = None
+    sort: Annotated[SortKey | None, Field(description="Order; cities without a value come last. By default the id")] = (
+        None
+    )
+    descending: Annotated[_Flag, Field(description="Reverse the order")] = False
     after: Annotated[CityId | None, Field(description="Continue after this city: `next` of the previous page")] = None
     limit: Annotated[int, Field(ge=1, le=1000, description="Cities per page"), _INTEGER] = 100
+
+    @property
+    def needs_index(self) -> bool:
+        """Whether the whole list has to be searched or sorted."""
+        others = (self.id, self.search, self.sort, self.warmer, self.colder)
+        return self.descending or any(value is not None for value in others)
 
 
 class ObservationsQuery(Model):
@@ -87,7 +147,42 @@ class ObservationsQuery(Model):
 class StreamQuery(Model):
     """Filters for the event stream."""
 
-    city: Annotated[CityId | None, Field(description="Only observations of this city")] = None
+    city: Annotated[CityIds | None, Field(description="Only observations of these cities, separated by commas")] = None
+    after: Annotated[
+        int | None,
+        Field(ge=0, le=_MAX_SEQ, description="Begin after this sequence number, unless there is a `Last-Event-ID`"),
+        _INTEGER,
+    ] = None
+    digest: Annotated[
+        _Flag, Field(description="Also send an event `digest` every 10 s: the number of cities by state, and more")
+    ] = False
+
+    @property
+    def cities(self) -> frozenset[str] | None:
+        """The ids of the cities, or None for all."""
+        return frozenset(self.city.split(",")) if self.city else None
+
+
+class CurvesQuery(Model):
+    """The cities whose last 24 hours are wanted."""
+
+    city: CityIds
+
+
+class ChartQuery(Model):
+    """The time span and the form of a chart."""
+
+    span: Annotated[Literal["24h", "7d", "90d", "1y"], Field(description="The time until now")] = "24h"
+    format: Annotated[Literal["json", "csv"], Field(description="Form of the response")] = "json"
+
+
+class MapQuery(Model):
+    """The part of the earth that a map shows, in degrees."""
+
+    south: Annotated[float, Field(ge=-90, le=90), BeforeValidator(_parse_number)] = -90.0
+    north: Annotated[float, Field(ge=-90, le=90), BeforeValidator(_parse_number)] = 90.0
+    west: Annotated[float, Field(ge=-180, le=180), BeforeValidator(_parse_number)] = -180.0
+    east: Annotated[float, Field(ge=-180, le=180), BeforeValidator(_parse_number)] = 180.0
 
 
 class NoQuery(Model):

@@ -110,6 +110,8 @@ class CityModel(Model):
     observation: ObservationModel | None
     next: Annotated[NextPollModel | None, Field(description="null while the city is being polled")]
     polling: Annotated[RunningPollModel | None, Field(description="null while the city is not being polled")] = None
+    timezone: Annotated[str | None, Field(description="IANA name of its time zone")] = None
+    failure: Annotated[str | None, Field(description="Why the last poll brought no fresh observation")] = None
 
 
 class CityDetail(CityModel):
@@ -119,7 +121,6 @@ class CityDetail(CityModel):
     ``attempt.began`` are RFC 3339 texts in UTC.
     """
 
-    timezone: str | None
     providers: list[str]
     interval: Annotated[
         float, Field(description="Seconds between two polls, stretched if the provider's plan requires it")
@@ -130,10 +131,16 @@ class CityDetail(CityModel):
 
 
 class CitiesPage(Model):
-    """Page of cities, sorted by id."""
+    """Page of cities, sorted by id unless another order was requested."""
 
     cities: list[CityModel]
     next: Annotated[str | None, Field(description="`after` for the next page; null on the last page")]
+    previous: Annotated[
+        str | None,
+        Field(description="`after` for the previous page, empty for the first; null on the first page or if unknown"),
+    ] = None
+    total: Annotated[int | None, Field(description="Cities on all pages; null if they were not counted")] = None
+    first: Annotated[int | None, Field(description="Position of the first city of the page, from 0")] = None
 
 
 class ObservationsPage(Model):

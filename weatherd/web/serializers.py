@@ -52,7 +52,17 @@ def serialize_city(city: City, status: DaemonStatus) -> CityModel:
         observation=ObservationModel(**to_dict(last)) if last else None,
         next=NextPollModel(at=format_timestamp(epoch + next_poll.at), why=next_poll.reason) if next_poll else None,
         polling=_running_poll(city, status),
+        timezone=city.timezone,
+        failure=find_failure(status.history.last_poll(city.id)),
     )
+
+
+def find_failure(poll: Poll | None) -> str | None:
+    """Return why a poll brought no fresh observation: the reasons of all providers, or None if one served."""
+    if poll is None or not poll.failures:
+        return None
+    reasons = [f"{attempt.provider}: {attempt.reason}" for attempt in poll.attempts if attempt.reason]
+    return "; ".join(reasons) or poll.decision
 
 
 def _running_poll(city: City, status: DaemonStatus) -> RunningPollModel | None:
@@ -68,7 +78,6 @@ def serialize_city_detail(city: City, status: DaemonStatus) -> CityDetail:
     interval, poll, last = status.planner.interval(city), status.history.last_poll(city.id), status.latest.get(city.id)
     return CityDetail(
         **dict(serialize_city(city, status)),
-        timezone=city.timezone,
         providers=list(city.providers),
         interval=interval,
         phase=round(phase_offset(city.id, interval), 3),

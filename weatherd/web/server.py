@@ -18,7 +18,9 @@ from weatherd.web.connections import IDLE_TIMEOUT, ClientConnections, connection
 from weatherd.web.listener import listen
 from weatherd.web.middleware import ProblemError, json_response, parse_query
 from weatherd.web.openapi import build_openapi
-from weatherd.web.page import render_page
+from weatherd.web.page.assets import serve_asset
+from weatherd.web.page.city_index import CityIndex
+from weatherd.web.page.endpoints import PageEndpoints
 from weatherd.web.query_models import CitiesQuery, NoQuery, ObservationsQuery
 from weatherd.web.schemas import CitiesPage, HealthModel, ObservationsPage
 from weatherd.web.stream import EventStreams
@@ -43,7 +45,12 @@ class Endpoints:
     """Handlers of all endpoints."""
 
     def __init__(
-        self, status: DaemonStatus, reader: AsyncReader, http: HttpSection, connections: ClientConnections
+        self,
+        status: DaemonStatus,
+        reader: AsyncReader,
+        history_reader: AsyncReader,
+        http: HttpSection,
+        connections: ClientConnections,
     ) -> None:
         self._status = status
         self._reader = reader
@@ -53,7 +60,8 @@ class Endpoints:
         self._token = http.token.get_secret_value() if http.token else None
         self._host_names = {*middleware.local_host_names(), *http.allowed_hosts, http.host.lower()}
         self._per_city_metrics = http.city_metrics
-        self._streams = EventStreams(status, reader, connections.limit)
+        self._page = PageEndpoints(status, history_reader, CityIndex(status))
+        self._streams = EventStreams(status, reader, connections.limit, self._page.make_digest)
 
     def create_app(self) -> web.Application:
         """Create the aiohttp application with its routes and middlewares."""
@@ -68,7 +76,8 @@ class Endpoints:
         app.cleanup_ctx.append(self._streams.run)
         app.on_shutdown.append(self._streams.close)
         for path, handler in {
-            "/": self.page,
+            "/": self._page.page,
+            "/static/{version}/{path:.+}": serve_asset,
             "/-/healthy": self.healthy,
             "/-/ready": self.ready,
             "/metrics": self.metrics,
@@ -76,6 +85,10 @@ class Endpoints:
             "/api/v1/status": self.status,
             "/api/v1/cities": self.cities,
             "/api/v1/cities/{id}": self.city,
+            "/api/v1/cities/{id}/chart": self._page.chart,
+            "/api/v1/curves": self._page.curves,
+            "/api/v1/overview": self._page.overview,
+            "/api/v1/map": self._page.map,
             "/api/v1/observations": self.observations,
             "/api/v1/stream": self._streams.handle,
         }.items():
@@ -129,8 +142,10 @@ class Endpoints:
         return json_response(await serializers.serialize_status(self._status))
 
     async def cities(self, request: web.Request) -> web.Response:
-        """Return a page of cities, sorted by id."""
+        """Return a page of cities, sorted by id unless another order is requested."""
         query = parse_query(request, CitiesQuery)
+        if query.needs_index:
+            return json_response(await self._page.find_cities(query))
         found = await self._find_cities(query)
         page = found[: query.limit]
         next_id = page[-1].id if len(found) > len(page) else None
@@ -177,22 +192,13 @@ class Endpoints:
             ObservationsPage(observations=[serializers.serialize_entry(entry) for entry in page], next=next_seq)
         )
 
-    async def page(self, request: web.Request) -> web.Response:
-        """Return the web page."""
-        parse_query(request, NoQuery)
-        return web.Response(
-            text=await render_page(self._status),
-            content_type="text/html",
-            headers={"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"},
-        )
-
 
 @contextlib.asynccontextmanager
 async def serve_http(status: DaemonStatus, http: HttpSection) -> AsyncIterator[str]:
     """Serve the HTTP interface and yield its URL. Raises ConfigError if the address cannot be bound."""
     connections = ClientConnections(connection_limit())
-    async with status.journal.open_reader() as reader:
-        endpoints = Endpoints(status, reader, http, connections)
+    async with status.journal.open_reader() as reader, status.journal.open_reader() as history_reader:
+        endpoints = Endpoints(status, reader, history_reader, http, connections)
         runner = web.AppRunner(
             endpoints.create_app(),
             access_log=None,

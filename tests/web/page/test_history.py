@@ -1,0 +1,55 @@
+"""Curves and charts from a journal."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.month import fill_journal
+from weatherd.city import City
+from weatherd.journal.journal import open_reader
+from weatherd.journal.store import JOURNAL_FILE
+from weatherd.web.page.history import CURVE_STEPS, read_chart, read_curves
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.real_time
+_NOW = datetime(2026, 3, 30, 12, 7, tzinfo=UTC)
+KIEL = City(name="Kiel", lat=54.3, lon=10.1, timezone="Europe/Berlin")
+TOKYO = City(name="Tokyo", lat=35.7, lon=139.7, timezone="Asia/Tokyo")
+
+
+async def test_curves_of_several_cities(tmp_path: Path) -> None:
+    """One request has the last 24 hours of all visible cities; one without values is missing."""
+    fill_journal(tmp_path, [KIEL, TOKYO], _NOW.timestamp(), days=2, gaps=[(10, 6)])
+    async with open_reader(tmp_path / JOURNAL_FILE) as reader:
+        found = await read_curves(reader, ["kiel", "tokyo", "paris"], _NOW, lambda _: 600.0)
+    assert found.curves.keys() == {"kiel", "tokyo"}
+    curve = found.curves["kiel"]
+    known = [value for value in curve.values if value is not None]
+    assert len(curve.values) == CURVE_STEPS
+    assert curve.low <= min(known) <= max(known) <= curve.high
+    longest = max(map(len, "".join("x" if value is None else " " for value in curve.values).split()))
+    assert longest == pytest.approx(12, abs=1)
+    assert curve.gap < longest
+
+
+@pytest.mark.parametrize(("span", "step", "slots"), [("24h", "raw", 96), ("7d", "hour", 158), ("90d", "day", 10)])
+async def test_charts(tmp_path: Path, span: str, step: str, slots: int) -> None:
+    """A day has raw values, a week hours, a quarter days of the city, one of which has 23 hours here."""
+    fill_journal(tmp_path, [KIEL], _NOW.timestamp(), days=9)
+    async with open_reader(tmp_path / JOURNAL_FILE) as reader:
+        chart = await read_chart(reader, KIEL, span, _NOW, 600.0)
+    assert (chart.step, chart.zone) == (step, "Europe/Berlin")
+    assert len(chart.slots.begin) == pytest.approx(slots, abs=1)
+    assert all(
+        low <= mean <= high
+        for low, mean, high in zip(chart.slots.low, chart.slots.temperature, chart.slots.high, strict=True)
+    )
+    assert len(chart.days.begin) == 7
+    lengths = {end - begin for begin, end in zip(chart.days.begin, chart.days.end, strict=True)}
+    assert lengths == {23 * 3600, 24 * 3600}
+    assert chart.lowest == min(chart.slots.low) if span == "90d" else chart.lowest is not None

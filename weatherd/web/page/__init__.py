@@ -1,0 +1,1 @@
+"""The web page: its files, its HTML, and the data that only it needs."""

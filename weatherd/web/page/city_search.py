@@ -1,0 +1,102 @@
+"""Pages of the list: filtered, searched and sorted."""
+
+from __future__ import annotations
+
+import bisect
+import operator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from weatherd.web.page.city_index import fold_search
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from weatherd.web.page.city_index import ListSnapshot
+    from weatherd.web.query_models import CitiesQuery
+
+
+@dataclass(frozen=True, slots=True)
+class FoundCities:
+    """A page of the list."""
+
+    indexes: Sequence[int]  # of the cities on the page
+    total: int  # cities on all pages
+    first: int  # position of the first city among all, from 0
+    previous: str | None  # cursor of the previous page: "" for the first page, None if this is the first
+    next: str | None  # cursor of the next page
+
+
+def search_cities(snapshot: ListSnapshot, query: CitiesQuery) -> FoundCities:
+    """Return the page of a query."""
+    order = snapshot.order(query.sort or "id", descending=query.descending)
+    is_found = _make_filter(snapshot, query)
+    ranks = [rank for rank, index in enumerate(order) if is_found(index)]
+    if query.search:
+        ranks.sort(key=_make_relevance(snapshot, order, query.search))
+        start = _find_after(snapshot, order, ranks, query.after)
+    else:
+        start = bisect.bisect_right(ranks, _find_rank(snapshot, order, query.after))
+    page = ranks[start : start + query.limit]
+
+    def cursor(position: int) -> str:
+        return snapshot.cities[order[ranks[position]]].id if position >= 0 else ""
+
+    end = start + len(page)
+    return FoundCities(
+        indexes=[order[rank] for rank in page],
+        total=len(ranks),
+        first=start,
+        previous=cursor(start - query.limit - 1) if start else None,
+        next=cursor(end - 1) if page and end < len(ranks) else None,
+    )
+
+
+def _make_filter(snapshot: ListSnapshot, query: CitiesQuery) -> Callable[[int], bool]:
+    ids = set(query.id.split(",")) if query.id else None
+    text = fold_search(query.search) if query.search else None
+
+    def is_found(index: int) -> bool:
+        if ids is not None and snapshot.cities[index].id not in ids:
+            return False
+        if query.state is not None and snapshot.states[index] != query.state:
+            return False
+        if text is not None and text not in snapshot.names[index] and text not in snapshot.cities[index].id:
+            return False
+        if query.warmer is None and query.colder is None:
+            return True
+        last = snapshot.latest[index]
+        return (
+            last is not None
+            and (query.warmer is None or last.temperature >= query.warmer)
+            and (query.colder is None or last.temperature < query.colder)
+        )
+
+    return is_found
+
+
+def _make_relevance(snapshot: ListSnapshot, order: Sequence[int], search: str) -> Callable[[int], int]:
+    """Return a sort key: the whole name, then the beginning of a name, then the beginning of a word, then the rest."""
+    text = fold_search(search)
+
+    def relevance(rank: int) -> int:
+        name = snapshot.names[order[rank]]
+        if name == text:
+            return 0
+        return 1 if name.startswith(text) else 2 if f" {text}" in name else 3
+
+    return relevance
+
+
+def _find_rank(snapshot: ListSnapshot, order: Sequence[int], after: str | None) -> int:
+    """Return the rank of a city, or -1. A city that was removed has the rank of the one before it in the list."""
+    if not after:
+        return -1
+    index = bisect.bisect_right(snapshot.cities, after, key=operator.attrgetter("id")) - 1
+    return order.index(index) if index >= 0 else -1
+
+
+def _find_after(snapshot: ListSnapshot, order: Sequence[int], ranks: Sequence[int], after: str | None) -> int:
+    """Return the position behind a city among the results of a search, or 0."""
+    positions = (place for place, rank in enumerate(ranks) if snapshot.cities[order[rank]].id == after)
+    return next(positions, -1) + 1

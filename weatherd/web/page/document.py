@@ -1,0 +1,88 @@
+"""The HTML of the page: its frame, and a table for browsers without JavaScript.
+
+Everything that moves is drawn by the modules in ``static/`` from the data in the document. There is nothing inline that
+a browser would execute or apply, so that the Content-Security-Policy can forbid it.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from weatherd import __version__
+from weatherd.web.page.assets import load_assets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+_REFRESH = 60  # seconds, without JavaScript
+_VIEWS = {"overview": ("Overview", "./")}
+
+
+def render_document(view: str, title: str, main: str, data: str = "", attributes: str = "") -> str:
+    """Return the HTML of a view. *main* is HTML, *data* JSON for the scripts, *attributes* those of the root."""
+    assets = load_assets()
+    preloads = "".join(f'<link rel="modulepreload" href="{assets.url(path)}">\n' for path in assets.modules)
+    items = "".join(
+        f'<a href="{link}" data-view="{name}"{" aria-current=page" if name == view else ""}>{text}</a>'
+        for name, (text, link) in _VIEWS.items()
+    )
+    return f"""<!doctype html>
+<html lang="en" data-view="{view}" data-version="{__version__}"{attributes}>
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover">
+<meta name="color-scheme" content="light dark">
+<title>{escape(title)}</title>
+<link rel="icon" type="image/svg+xml" href="{assets.url("icon.svg")}">
+<link rel="stylesheet" href="{assets.url("page.css")}">
+<script src="{assets.url("boot.js")}"></script>
+<script type="module" src="{assets.url("app/main.js")}"></script>
+{preloads}<noscript><meta http-equiv="refresh" content="{_REFRESH}"></noscript>
+</head>
+<body>
+<a class="skip" href="#main">Skip to the {"cities" if view == "overview" else "content"}</a>
+<header class="top">
+<a class="brand" href="./"><img src="{assets.url("icon.svg")}" width="28" height="28" alt=""> weatherd</a>
+<nav aria-label="Views" class="views">{items}</nav>
+<form role="search" class="find" action="./">
+<input name="search" type="search" maxlength="200" placeholder="Find a city" aria-label="Find a city"
+ autocomplete="off">
+</form>
+<div class="tools"></div>
+</header>
+<div id="banner" role="status"></div>
+<main id="main" tabindex="-1">
+{main}</main>
+<script type="application/json" id="data">{escape_json(data or "null")}</script>
+</body>
+</html>
+"""
+
+
+def escape_json(text: str) -> str:
+    """Return JSON that cannot end the element that holds it."""
+    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def render_table(caption: str, head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """Return a table. The cells are HTML; the first one of each row is its head."""
+    heads = "".join(f'<th scope="col">{cell}</th>' for cell in head)
+    lines = []
+    for first, *rest in rows:
+        cells = "".join(f"<td>{cell}</td>" for cell in rest)
+        lines.append(f'<tr><th scope="row">{first}</th>{cells}</tr>\n')
+    return (
+        f'<div class="scroll" role="region" aria-label="{escape(caption)}" tabindex="0"><table class="plain">'
+        f"<caption>{escape(caption)}</caption><thead><tr>{heads}</tr></thead>\n<tbody>{''.join(lines)}</tbody>"
+        "</table></div>\n"
+    )

@@ -1,0 +1,165 @@
+"""Handlers of the page, and of the parts of the API that it needs beside the list and the stream."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from weatherd.web import serializers
+from weatherd.web.middleware import ProblemError, json_response, parse_query
+from weatherd.web.page import plain_views
+from weatherd.web.page.city_search import search_cities
+from weatherd.web.page.document import HEADERS, render_document
+from weatherd.web.page.history import read_chart, read_curves
+from weatherd.web.page.map_points import make_map
+from weatherd.web.page.overview import make_overview
+from weatherd.web.page.page_query import list_query, parse_page_query
+from weatherd.web.query_models import ChartQuery, CurvesQuery, MapQuery, NoQuery
+from weatherd.web.schemas import CitiesPage
+
+if TYPE_CHECKING:
+    from weatherd.city import City
+    from weatherd.daemon.status import DaemonStatus
+    from weatherd.journal.journal import AsyncReader
+    from weatherd.web.page.city_index import CityIndex
+    from weatherd.web.page.models import ChartModel, CurvesModel, OverviewModel
+    from weatherd.web.page.page_query import PageQuery
+    from weatherd.web.query_models import CitiesQuery
+
+
+class PageEndpoints:
+    """Handlers of the views. *reader* is not that of the event stream, which must not wait for a year of history."""
+
+    def __init__(self, status: DaemonStatus, reader: AsyncReader, index: CityIndex) -> None:
+        self._status = status
+        self._reader = reader
+        self._index = index
+
+    async def page(self, request: web.Request) -> web.Response:
+        """Return a view as HTML, with the data that its scripts begin with."""
+        query = parse_page_query(request.query)
+        if query.city is not None:
+            return await self._city_view(query.city, query)
+        if query.view == "service":
+            return await self._service_view()
+        name = "wall" if query.wall is not None else query.view or "overview"
+        overview = await self._read_overview()
+        page = await self.find_cities(list_query(query))
+        curves = await self._read_curves([city.id for city in page.cities])
+        main = plain_views.render_overview(overview, page, query)
+        models = {"overview": overview, "cities": page, "curves": curves}
+        data = ",".join(f'"{key}":{model.model_dump_json()}' for key, model in models.items())
+        return _html(name, "weatherd", main, f"{{{data}}}")
+
+    async def _city_view(self, city_id: str, query: PageQuery) -> web.Response:
+        city = self._status.registry.get(city_id)
+        if city is None:
+            main = f'<h1>weatherd</h1>\n<p>There is no city “{city_id}” in the list. <a href="./">Overview</a></p>\n'
+            return _html("missing", "weatherd", main, "null", status=HTTPStatus.NOT_FOUND)
+        detail = serializers.serialize_city_detail(city, self._status)
+        chart = await self._read_chart(city, query.span)
+        cities = self._status.cities
+        place = cities.index(city)
+        neighbours = [
+            {"id": other.id, "name": other.name} for other in (cities[place - 1], cities[(place + 1) % len(cities)])
+        ]
+        data = (
+            f'{{"city":{detail.model_dump_json()},"chart":{chart.model_dump_json()},'
+            f'"neighbours":{json.dumps(neighbours)},"seq":{self._status.journal.last_seq}}}'
+        )
+        return _html("city", f"{city.name} – weatherd", plain_views.render_city(detail, chart), data)
+
+    async def _service_view(self) -> web.Response:
+        status = await serializers.serialize_status(self._status)
+        main = plain_views.render_service(status, await self._status.summarize())
+        return _html("service", "Service – weatherd", main, status.model_dump_json())
+
+    async def find_cities(self, query: CitiesQuery) -> CitiesPage:
+        """Return a page of the list in any order, and with any filter."""
+        snapshot = await self._index.read()
+        found = await self._index.run(lambda: search_cities(snapshot, query))
+        return CitiesPage(
+            cities=[serializers.serialize_city(snapshot.cities[index], self._status) for index in found.indexes],
+            next=found.next,
+            previous=found.previous,
+            total=found.total,
+            first=found.first,
+        )
+
+    async def overview(self, request: web.Request) -> web.Response:
+        """Return all cities at a glance."""
+        parse_query(request, NoQuery)
+        return json_response(await self._read_overview())
+
+    async def _read_overview(self) -> OverviewModel:
+        snapshot = await self._index.read()
+        overview: OverviewModel = await self._index.run(lambda: make_overview(self._status, snapshot))
+        return overview
+
+    async def make_digest(self, cities: frozenset[str]) -> bytes:
+        """Return an event of the stream: the counts by state, and the states of *cities* that are not fresh."""
+        snapshot, now = await self._index.read(), self._status.now().timestamp()
+        states = {city: self._status.state_at(now, city) for city in cities}
+        digest = {
+            "now": serializers.format_timestamp(now),
+            "total": len(snapshot.cities),
+            "counts": snapshot.counts,
+            "states": {city: state for city, state in states.items() if state != "fresh"},
+        }
+        return f"event: digest\ndata: {json.dumps(digest, separators=(',', ':'))}\n\n".encode()
+
+    async def curves(self, request: web.Request) -> web.Response:
+        """Return the last 24 hours of several cities."""
+        return json_response(await self._read_curves(parse_query(request, CurvesQuery).city.split(",")))
+
+    async def _read_curves(self, ids: list[str]) -> CurvesModel:
+        return await read_curves(self._reader, ids, self._status.now(), self._interval)
+
+    def _interval(self, city_id: str) -> float:
+        city = self._status.registry.get(city_id)
+        return self._status.planner.interval(city) if city else 0.0
+
+    async def chart(self, request: web.Request) -> web.Response:
+        """Return the history of a city for a chart; 404 if it is not in the list."""
+        query, city_id = parse_query(request, ChartQuery), request.match_info["id"]
+        city = self._status.registry.get(city_id)
+        if city is None:
+            raise ProblemError(HTTPStatus.NOT_FOUND, f"no city in the list has the id {city_id!r}")
+        chart = await self._read_chart(city, query.span)
+        return _csv(chart) if query.format == "csv" else json_response(chart)
+
+    async def _read_chart(self, city: City, span: str) -> ChartModel:
+        interval = self._status.planner.interval(city)
+        return await read_chart(self._reader, city, span, self._status.now(), interval)
+
+    async def map(self, request: web.Request) -> web.Response:
+        """Return the cities on a part of the earth."""
+        query, snapshot = parse_query(request, MapQuery), await self._index.read()
+        return json_response(await self._index.run(lambda: make_map(snapshot, query)))
+
+
+def _html(view: str, title: str, main: str, data: str, status: int = HTTPStatus.OK) -> web.Response:
+    text = render_document(view, title, main, data)
+    return web.Response(text=text, content_type="text/html", headers=HEADERS, status=status)
+
+
+def _csv(chart: ChartModel) -> web.Response:
+    """Return what a chart shows as CSV, with times in UTC."""
+    columns = chart.slots.model_dump()
+    for name in ("begin", "end"):
+        columns[name] = [serializers.format_timestamp(at) for at in columns[name]]
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(columns)
+    writer.writerows(zip(*columns.values(), strict=True))
+    name = f"{chart.city}-{chart.span}.csv"
+    return web.Response(
+        text=text.getvalue(),
+        content_type="text/csv",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )

@@ -1,0 +1,116 @@
+"""The history of cities: curves of the last day, and the charts of one city."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import statistics
+import zoneinfo
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Protocol
+
+from weatherd.web.page.models import ChartModel, CurveModel, CurvesModel
+from weatherd.web.page.slots import COLUMNS, Row, find_gaps, find_hours, find_midnights, group_rows, keep_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import tzinfo
+
+    from weatherd.city import City
+
+CURVE_STEPS = 72
+CURVE_STEP = 1200  # seconds
+_GAP = 2.5  # intervals
+_DAY = 86400.0
+SPANS = {"24h": 1, "7d": 7, "90d": 90, "1y": 365}  # days
+_STEPS = {"24h": "raw", "7d": "hour", "90d": "day", "1y": "day"}
+
+
+class ColumnReader(Protocol):
+    """What reads columns of the journal."""
+
+    async def read_columns(
+        self, cities: Sequence[str], columns: Sequence[str], since: datetime, until: datetime
+    ) -> list[tuple[Any, ...]]:
+        """Return rows of city, ``observed_at`` in POSIX seconds and *columns*, in order of time."""
+
+
+async def read_curves(
+    reader: ColumnReader, cities: Sequence[str], now: datetime, interval_of: Callable[[str], float]
+) -> CurvesModel:
+    """Return the last 24 hours of cities."""
+    begin = (int(now.timestamp()) // CURVE_STEP + 1 - CURVE_STEPS) * CURVE_STEP
+    times: dict[str, list[float]] = defaultdict(list)
+    temperatures: dict[str, list[float]] = defaultdict(list)
+    rows = await reader.read_columns(cities, ["temperature"], datetime.fromtimestamp(begin, UTC), _after(now))
+    for city, at, temperature in rows:
+        times[city].append(at)
+        temperatures[city].append(temperature)
+    curves = {
+        city: _make_curve(begin, times[city], temperatures[city], interval_of(city)) for city in cities if times[city]
+    }
+    return CurvesModel(begin=begin, step=CURVE_STEP, curves=curves)
+
+
+def _make_curve(begin: int, times: Sequence[float], temperatures: Sequence[float], interval: float) -> CurveModel:
+    values: list[int | None] = [None] * CURVE_STEPS
+    for at, temperature in zip(times, temperatures, strict=True):
+        values[min(CURVE_STEPS - 1, int(at - begin) // CURVE_STEP)] = round(temperature * 10)
+    steps = [later - earlier for earlier, later in itertools.pairwise(times) if later > earlier]
+    spacing = max(interval, statistics.median(steps) if steps else 0.0)
+    gap = max(2, int(_GAP * spacing / CURVE_STEP + 1))
+    return CurveModel(values=values, low=round(min(temperatures) * 10), high=round(max(temperatures) * 10), gap=gap)
+
+
+async def read_chart(reader: ColumnReader, city: City, span: str, now: datetime, interval: float) -> ChartModel:
+    """Return a city's history of a span; *interval* is that of its polls in seconds."""
+    zone, end = find_zone(city), now.timestamp()
+    wanted = _find_begin(end, SPANS[span], zone)
+    week = find_midnights(end - 6 * _DAY, end, zone)
+    since, step = min(week[0], wanted), _STEPS[span]
+    rows = await reader.read_columns([city.id], COLUMNS, datetime.fromtimestamp(since, UTC), _after(now))
+    extremes = await _read_extremes(reader, city, now)
+
+    def build() -> ChartModel:
+        kept = [Row(*row) for row in rows]
+        shown = [row for row in kept if row.at >= wanted]
+        midnights = find_midnights(wanted, end, zone)
+        edges = midnights if step == "day" else find_hours(midnights)
+        return ChartModel(
+            city=city.id,
+            span=span,
+            zone=str(zone),
+            begin=int(wanted),
+            end=int(end),
+            step=step,
+            slots=keep_rows(shown) if step == "raw" else group_rows(shown, edges),
+            hours=group_rows(shown, edges) if step == "raw" else None,
+            days=group_rows(kept, week),
+            gaps=find_gaps([row.at for row in shown], wanted, end, _DAY if step == "day" else interval),
+            midnights=[at for at in midnights if wanted <= at <= end],
+            lowest=extremes[0],
+            highest=extremes[1],
+        )
+
+    return await asyncio.to_thread(build)  # because a year has 50,000 observations
+
+
+def _find_begin(end: float, days: int, zone: tzinfo) -> float:
+    """Return the start of a span: 24 hours ago, or the midnight that many days before the next one."""
+    return end - _DAY if days == 1 else float(find_midnights(end - (days - 1) * _DAY, end, zone)[0])
+
+
+async def _read_extremes(reader: ColumnReader, city: City, now: datetime) -> tuple[float | None, float | None]:
+    rows = await reader.read_columns([city.id], ["temperature"], now - timedelta(days=90), _after(now))
+    temperatures = [temperature for _, _, temperature in rows]
+    return min(temperatures, default=None), max(temperatures, default=None)
+
+
+def _after(now: datetime) -> datetime:
+    return now + timedelta(hours=2)  # because some services' clocks are ahead
+
+
+def find_zone(city: City) -> tzinfo:
+    """Return the time zone of a city; UTC if it has none."""
+    return zoneinfo.ZoneInfo(city.timezone) if city.timezone else zoneinfo.ZoneInfo("UTC")

@@ -1,0 +1,131 @@
+// One city as a card or as a row of the table.
+import { h } from "./dom.js";
+import { age, bandClass, capital, degrees, duration, fullTime, hours, now, rain, said, spoken, temperature, units, until, wind, withUnit } from "./format.js";
+import { arrow, conditionIcon, mark, WORDS } from "./icons.js";
+import { isNight, windName } from "./sky.js";
+import { sparkline } from "./spark.js";
+import { pressure } from "./format.js";
+
+export const observedAt = (city) => (city.observation ? Date.parse(city.observation.observed_at) : null);
+export const isShown = (city) => city.observation && city.state !== "down";
+
+// An age that counts on: one timer renews all of them. Its element remembers the time.
+export function ageOf(at, short = false) {
+  return h("time", { class: "ticking", datetime: fullTime(at), title: fullTime(at), "data-short": short }, age(at, short));
+}
+export function tickAges(root) {
+  for (const node of root.querySelectorAll("time.ticking")) node.textContent = age(Date.parse(node.dateTime), node.dataset.short !== undefined);
+}
+
+export function bigNumber(celsius, digits = 0, unit = "°") {
+  return h("span", { class: "temp" }, degrees(celsius, digits), celsius === null ? "" : h("sup", {}, unit));
+}
+
+export function describe(city) {
+  const last = city.observation, state = WORDS[city.state].toLowerCase();
+  if (!isShown(city)) return `${city.name}, ${state}, no value`;
+  return `${city.name}, ${said(temperature(last.temperature))}, ${last.description}, ${state}, observed ${age(observedAt(city))}, wind ${windText(last)}`;
+}
+export function windText({ wind_speed: speed, wind_direction: direction }, digits = 0) {
+  if (speed === null) return "not known";
+  if (speed < 0.5) return "calm";
+  const text = `${wind(speed, digits)} ${spoken(units().wind)}`;
+  return direction === null ? `${text}, changing` : `${text} from ${windName(direction)}`;
+}
+
+function lateWords(city) {
+  const last = city.observation;
+  if (city.state === "waiting" || !last) return city.next ? `next ${hours(Date.parse(city.next.at))}` : "being polled";
+  return `last ${temperature(last.temperature)} at ${hours(observedAt(city), city.timezone)}`;
+}
+function words(city) {
+  const last = city.observation;
+  if (!isShown(city)) return h("span", { class: "words" }, lateWords(city));
+  const feels = last.apparent_temperature;
+  return h("span", { class: "words" }, h("bdi", {}, capital(last.description.slice(0, 200))), feels === null ? "" : h("span", { class: "feels" }, ` · feels ${temperature(feels)}`));
+}
+function stateAge(city) {
+  const at = observedAt(city);
+  const word = city.state === "fresh" ? "" : h("b", { class: city.state }, WORDS[city.state]);
+  return h("span", { class: "age" }, mark(city.state), word, at ? ageOf(at) : "");
+}
+function figures(last, withPressure) {
+  const unit = units();
+  const figure = (caption, ...content) => h("span", {}, h("small", {}, caption), ...content);
+  return h("span", { class: "figures" },
+    figure("Wind", arrow(last.wind_direction, last.wind_speed), " ", withUnit(wind(last.wind_speed), unit.wind)),
+    figure("Humidity", withUnit(last.relative_humidity === null ? "—" : Math.round(last.relative_humidity), "%")),
+    figure("Precip., 1 h", h("span", { class: last.precipitation === 0 ? "zero" : "" }, withUnit(rain(last.precipitation), unit.rain))),
+    withPressure && figure("Pressure", withUnit(pressure(last.pressure_msl), unit.pressure)));
+}
+const NONE = { wind_speed: null, wind_direction: null, relative_humidity: null, precipitation: null, pressure_msl: null };
+
+export function card(city, curve, times, { large = false, link = true } = {}) {
+  const node = h(link ? "a" : "div", { "data-id": city.id, href: link ? `?city=${city.id}` : null });
+  fillCard(node, city, curve, times, large);
+  return node;
+}
+export function fillCard(node, city, curve, times, large) {
+  const last = city.observation, shown = isShown(city);
+  node.className = `card is-${city.state} ${shown ? bandClass(last.temperature) : ""}`;
+  if (node.href) node.setAttribute("aria-label", describe(city));
+  node.replaceChildren(
+    h("span", { class: "bar" }),
+    h("bdi", { class: "name" }, city.name),
+    stateAge(city),
+    bigNumber(shown ? last.temperature : null),
+    shown ? conditionIcon(last.code, isNight(city.lat, city.lon, observedAt(city))) : h("span", { class: "icon" }),
+    words(city),
+    sparkline(city, curve, times),
+    h("span", { class: "range" }, curve ? `${temperature(curve.low / 10)} to ${temperature(curve.high / 10)}` : ""),
+    figures(shown ? last : NONE, large),
+  );
+}
+
+export const COLUMNS = [
+  ["state", "State", ""], ["name", "City", ""], ["temperature", "temperature", "num"], ["weather", "Weather", "weather"], [null, "Last 24 h", "c-spark"],
+  [null, "Low", "num c-range"], [null, "High", "num c-range"], ["wind", "Wind", "num c-wind"], ["humidity", "Hum. %", "num c-hum"], ["precipitation", "Precip.", "num c-rain"], ["age", "Age", "num"],
+];
+export function columnTitle(title) {
+  const unit = units();
+  return { temperature: unit.temperature, Wind: `Wind ${unit.wind}`, "Precip.": `Precip. ${unit.rain}` }[title] ?? title;
+}
+export function fillRow(row, city, curve, times) {
+  const shown = isShown(city), last = shown ? city.observation : NONE, at = observedAt(city);
+  const state = h("td", { title: WORDS[city.state] }, mark(city.state), h("span", { class: "hidden" }, WORDS[city.state]));
+  const cell = (text, name = "num") => h("td", { class: name }, text);
+  row.dataset.id = city.id;
+  row.replaceChildren(
+    state,
+    h("th", { scope: "row" }, h("a", { href: `?city=${city.id}` }, h("bdi", {}, city.name))),
+    cell(shown ? h("span", { class: `chip ${bandClass(last.temperature)}` }, temperature(last.temperature)) : "—"),
+    shown
+      ? h("td", { class: "weather", title: last.description }, conditionIcon(last.code, isNight(city.lat, city.lon, at)), h("bdi", {}, capital(last.description.slice(0, 200))))
+      : h("td", { class: "weather" }, h("span", { class: "note" }, lateWords(city))),
+    h("td", { class: "c-spark" }, sparkline(city, curve, times, false)),
+    cell(curve ? temperature(curve.low / 10) : "—", "num c-range"),
+    cell(curve ? temperature(curve.high / 10) : "—", "num c-range"),
+    h("td", { class: "num c-wind" }, shown && last.wind_speed !== null ? arrow(last.wind_direction, last.wind_speed) : "", " ", wind(last.wind_speed)),
+    cell(last.relative_humidity === null ? "—" : Math.round(last.relative_humidity), "num c-hum"),
+    cell(rain(last.precipitation), `num c-rain ${last.precipitation === 0 ? "zero" : ""}`),
+    h("td", { class: `num ${city.state === "fresh" ? "" : city.state}` }, at ? ageOf(at, true) : city.next ? until(Date.parse(city.next.at)) : "—"),
+  );
+  return row;
+}
+
+// What an event of the stream changes.
+export function applyObservation(city, observation) {
+  if (city.observation && Date.parse(observation.observed_at) < observedAt(city)) return false;
+  Object.assign(city, { observation, state: "fresh", failure: null });
+  return true;
+}
+export function extendCurve(curves, city, observation) {
+  const curve = (curves.curves[city.id] ??= { values: Array(72).fill(null), low: Infinity, high: -Infinity, gap: 2 });
+  const index = Math.floor((Date.parse(observation.observed_at) / 1000 - curves.begin) / curves.step);
+  const value = Math.round(observation.temperature * 10);
+  if (index < 0) return;
+  curve.values[Math.min(71, index)] = value;
+  curve.low = Math.min(curve.low, value);
+  curve.high = Math.max(curve.high, value);
+}
+export const sinceText = (at) => duration((now() - at) / 1000);

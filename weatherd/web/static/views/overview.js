@@ -1,0 +1,280 @@
+// All cities: counts, the strip of temperatures, what needs a look, pinned cards, and the list by pages.
+import { fetchJson, query } from "../app/api.js";
+import { ageOf, applyObservation, card, COLUMNS, columnTitle, extendCurve, fillCard, fillRow, sinceText } from "../app/cards.js";
+import { h, keep, recall, svg } from "../app/dom.js";
+import { band, capital, degrees, hours, number, plural, setClock, temperature, toDegrees, units, until } from "../app/format.js";
+import { mark, STATES, WORDS } from "../app/icons.js";
+import { rangeBar } from "../app/spark.js";
+import { announce, clockText, countText, pins } from "../app/shell.js";
+import { shortDay } from "../app/format.js";
+
+const LARGE = 6, SMALL = 12, PINNED = 8; // numbers of cities
+const FILTERS = ["state", "search", "warmer", "colder", "sort", "descending", "after", "id"];
+const phone = matchMedia("(max-width: 719px)");
+
+export async function open(main, data, { restart }) {
+  let { overview, cities: page, curves } = data;
+  let filters = readAddress(), pinned = [], isAllTroubleShown = false;
+  const days = new Map(); // charts of large cards, by id
+  const shown = new Map(); // by id: a city on the page or pinned
+  function readAddress() {
+    const parameters = new URLSearchParams(location.search);
+    return Object.fromEntries(FILTERS.map((name) => [name, parameters.get(name)]).filter(([, value]) => value));
+  }
+  const isFiltered = () => ["state", "search", "warmer", "colder", "id"].some((name) => filters[name]);
+  function collect() {
+    shown.clear();
+    for (const city of [...page.cities, ...pinned]) shown.set(city.id, shown.get(city.id) ?? city);
+    page.cities = page.cities.map((city) => shown.get(city.id));
+    pinned = pinned.map((city) => shown.get(city.id));
+  }
+  async function loadPinned() {
+    if (overview.total <= LARGE) return (pinned = []);
+    const ids = pins(), known = page.cities;
+    if (!ids.length) return (pinned = isFiltered() || filters.after ? pinned : known.slice(0, PINNED));
+    const missing = ids.filter((id) => !known.some((city) => city.id === id));
+    const found = missing.length ? (await fetchJson(`cities${query({ id: missing.join(","), sort: "name" })}`)).cities : [];
+    if (found.length) Object.assign(curves.curves, (await fetchJson(`curves?city=${found.map((city) => city.id).join(",")}`)).curves);
+    pinned = ids.map((id) => [...known, ...found].find((city) => city.id === id)).filter(Boolean);
+  }
+  async function load() {
+    const [newOverview, newPage] = await Promise.all([
+      fetchJson("overview"),
+      fetchJson(`cities${query({ sort: "name", ...filters, limit: phone.matches ? 25 : 50 })}`),
+    ]);
+    overview = newOverview;
+    page = newPage;
+    setClock(overview.now);
+    const ids = [...new Set([...page.cities.map((city) => city.id), ...(pins().length ? pins() : pinned.map((city) => city.id))])];
+    if (ids.length) curves = await fetchJson(`curves?city=${ids.join(",")}`);
+    if (pinned.length && !pins().length) {
+      const fresh = await fetchJson(`cities${query({ id: pinned.map((city) => city.id).join(","), sort: "name" })}`);
+      pinned = fresh.cities;
+    } else await loadPinned();
+    collect();
+    return overview.seq;
+  }
+  async function go(changes, isPage = false) {
+    filters = { ...filters, ...(isPage ? {} : { after: null }), ...changes };
+    for (const name of FILTERS) if (!filters[name]) delete filters[name];
+    history.pushState(null, "", query(filters) || "./");
+    await reload();
+    announce(countText(page.total));
+    if (isPage) list.scrollIntoView({ block: "start" });
+  }
+  async function reload() {
+    const focus = document.activeElement?.dataset?.key;
+    const seq = await load();
+    draw();
+    if (focus) main.querySelector(`[data-key="${CSS.escape(focus)}"]`)?.focus({ preventScroll: true });
+    restart(seq);
+  }
+  addEventListener("popstate", () => {
+    filters = readAddress();
+    reload();
+  });
+
+  // Head and rail are drawn anew by a digest; cards and rows one by one.
+  const head = h("div", { class: "head" }), strip = h("div"), rail = h("aside", { class: "rail", "aria-label": "Needs a look" });
+  const top = h("section", { "aria-labelledby": "pinned" }), list = h("section", { "aria-labelledby": "all" });
+  main.append(head, strip, h("div", { class: "with-rail" }, h("div", {}, top, list), rail));
+
+  function chips() {
+    const chip = (state, count, text) => h("button", { type: "button", "data-key": `chip-${state}`, "aria-pressed": String((filters.state ?? "all") === state), "aria-label": `${text}, ${countText(count)}`, onclick: () => go({ state: state === "all" ? null : state }) },
+      state === "all" ? "" : mark(state), text, h("b", {}, number(count)));
+    const states = ["fresh", "stale", "down", "waiting"].filter((state) => overview.counts[state] || state === "fresh");
+    return h("div", { class: "chips", role: "group", "aria-label": "Show by state" }, chip("all", overview.total, "All"), states.map((state) => chip(state, overview.counts[state], WORDS[state])));
+  }
+  function sentence() {
+    const { counts, next_poll: next } = overview, wrong = STATES.filter((state) => state !== "fresh" && counts[state]);
+    const text = wrong.length ? `${capital(wrong.map((state) => `${number(counts[state])} ${state}`).join(", "))}.` : "All fresh.";
+    return h("p", { class: "sentence" }, mark(wrong[0] ?? "fresh"), ` ${text}${next ? ` Next poll ${until(Date.parse(next))}.` : ""}`);
+  }
+  function drawHead() {
+    const isSmall = overview.total <= LARGE;
+    head.replaceChildren(h("h1", {}, countText(overview.total)), isSmall ? sentence() : chips(), h("span", { class: "clock" }, clockText()));
+    const wrong = overview.counts.down ?? 0;
+    document.title = wrong ? `${wrong} down – weatherd` : "weatherd";
+    drawRail();
+  }
+  function drawRail() {
+    const limit = phone.matches ? 2 : 5, entries = isAllTroubleShown ? overview.trouble : overview.trouble.slice(0, limit);
+    const total = overview.total - (overview.counts.fresh ?? 0);
+    rail.replaceChildren();
+    rail.hidden = !entries.length && !overview.paused.length;
+    if (entries.length) {
+      const more = overview.trouble.length > limit && h("button", { type: "button", class: "link", "data-key": "more", onclick: () => {
+        isAllTroubleShown = !isAllTroubleShown;
+        drawRail();
+      } }, isAllTroubleShown ? "Show less" : `Show all ${number(total)}`);
+      rail.append(h("section", { class: "panel" }, h("header", {}, h("h2", {}, "Needs a look"), h("span", { class: "note" }, number(total))),
+        h("ul", { class: "looks" }, entries.map(lookEntry)), more && h("footer", {}, more)));
+    }
+    for (const pause of overview.paused) rail.append(pausedPanel(pause));
+  }
+  function lookEntry(entry) {
+    const isOne = entry.count === 1, rest = entry.count - entry.names.length;
+    const title = isOne
+      ? h("a", { href: `?city=${entry.cities[0]}` }, h("bdi", {}, entry.names[0]))
+      : h("button", { type: "button", class: "link", onclick: () => go({ state: entry.state }) }, h("b", {}, `${entry.names.join(", ")}${rest > 0 ? ` and ${plural(rest, "other")}` : ""}`));
+    const when = entry.since ? sinceText(Date.parse(entry.since)) : entry.next_poll ? `next ${hours(Date.parse(entry.next_poll))}` : "";
+    const reasons = { waiting: "No value yet.", stale: entry.reason || "Nothing newer.", down: entry.reason };
+    return h("li", {}, mark(entry.state), h("span", {}, title, h("span", { class: "hidden" }, `, ${WORDS[entry.state]}`)), h("span", { class: "when" }, when), h("p", {}, h("bdi", {}, reasons[entry.state])));
+  }
+  function pausedPanel({ provider, reason, until: end, served, waiting }) {
+    const others = [served && `${countText(served)} ${served === 1 ? "is" : "are"} served by another provider meanwhile.`, waiting && `${countText(waiting)} ${waiting === 1 ? "waits" : "wait"}.`];
+    return h("section", { class: "panel" }, h("header", {}, h("h2", {}, `${provider} is paused`)),
+      h("ul", { class: "looks" }, h("li", {}, mark("paused"), h("p", {}, h("bdi", {}, capital(reason)), `. Next try at ${hours(Date.parse(end))}. `, others.filter(Boolean).join(" ")))),
+      h("footer", {}, h("a", { href: "?view=service" }, "See Service")));
+  }
+
+  function drawStrip() {
+    strip.replaceChildren();
+    if (overview.total <= SMALL || !overview.histogram.length) return;
+    const bars = overview.histogram, width = 1120, bottom = 56, most = Math.max(...bars.map(([, count]) => count));
+    const x = (celsius) => ((Math.max(-42.5, Math.min(47.5, celsius)) + 42.5) / 90) * width, step = width / 90;
+    const drawing = svg("svg", { viewBox: `0 0 ${width} 78`, role: "img", dir: "ltr", "aria-label": stripName() },
+      bars.map(([celsius, count]) => {
+        const height = Math.max(3, (count / most) * 46);
+        return svg("rect", { class: `t${band(celsius)}`, x: x(celsius) - step / 2 + 0.5, y: bottom - height, width: step - 1, height }, svg("title", {}, `${temperature(celsius)}: ${countText(count)}`));
+      }),
+      Array.from({ length: 18 }, (_, index) => svg("rect", { class: `t${index}`, x: x(index * 5 - 42.5), y: bottom + 2, width: step * 5, height: 4 })),
+      [-40, -30, -20, -10, 0, 10, 20, 30, 40].map((celsius) => svg("text", { class: "middle", x: x(celsius), y: bottom + 20 }, temperature(celsius))),
+      extreme(overview.coldest, x, bottom, most, "start"), extreme(overview.warmest, x, bottom, most, "end"),
+      Array.from({ length: 17 }, (_, index) => {
+        const from = index * 5 - 40;
+        return svg("rect", { class: "pick", x: x(from - 0.5), y: 0, width: step * 5, height: bottom + 8, onclick: () => pick(from) }, svg("title", {}, `Show the cities from ${temperature(from)} to ${temperature(from + 5)}`));
+      }),
+      filters.warmer && svg("rect", { class: "picked", x: x(Number(filters.warmer) - 0.5), y: 1, width: step * 5, height: bottom + 6, rx: 3 }));
+    const ranges = h("select", { "aria-label": "Show by temperature", "data-key": "range", onchange: (event) => pick(event.target.value === "" ? null : Number(event.target.value)) },
+      h("option", { value: "" }, "All temperatures"), Array.from({ length: 17 }, (_, index) => h("option", { value: index * 5 - 40, selected: filters.warmer === String(index * 5 - 40) }, `${temperature(index * 5 - 40)} to ${temperature(index * 5 - 35)}`)));
+    strip.append(h("section", { class: "panel strip", "aria-label": "Cities by temperature" },
+      h("div", { class: "section" }, h("span", { class: "note" }, `Cities by temperature; a bar is 1${"\u00a0"}°C`), ranges), drawing));
+  }
+  const pick = (from) => go(from === null || filters.warmer === String(from) ? { warmer: null, colder: null } : { warmer: String(from), colder: String(from + 5) });
+  const stripName = () => `${countText(overview.total)} by temperature, from ${overview.coldest ? degrees(overview.coldest.temperature) : "—"} to ${overview.warmest ? degrees(overview.warmest.temperature) : "—"} ${units().temperature}`;
+  function extreme(city, x, bottom, most, side) {
+    if (!city) return "";
+    const count = overview.histogram.find(([celsius]) => celsius === Math.floor(city.temperature + 0.5))?.[1] ?? 1;
+    const text = `${city.name.slice(0, 24)} ${temperature(city.temperature)}`, place = x(city.temperature), isEnd = side === "end" ? place > 900 : place > 160;
+    return svg("text", { class: `strong ${isEnd ? "end" : ""}`, x: place + (isEnd ? -7 : 7), y: Math.max(10, bottom - Math.max(3, (count / most) * 46) - 3) }, text);
+  }
+
+  const times = () => curves;
+  const curveOf = (city) => curves.curves[city.id];
+  function drawTop() {
+    top.replaceChildren();
+    if (!pinned.length || overview.total <= SMALL) return;
+    top.append(h("div", { class: "section" }, h("h2", { id: "pinned" }, pins().length ? "Pinned" : "First cities", h("span", {}, number(pinned.length))), h("span", { class: "note" }, phone.matches ? "24 h: low to high" : "Curves: last 24 h, each on its own scale; shaded: night")),
+      h("ul", { class: "cards", "aria-label": "Pinned cities" }, pinned.map((city) => h("li", {}, card(city, curveOf(city), times())))));
+  }
+  const form = () => (overview.total <= SMALL && !recall("form") ? "cards" : (recall("form") ?? "table"));
+  function drawList() {
+    const isLarge = overview.total <= LARGE && !isFiltered();
+    const title = isFiltered() ? `${countText(page.total)} found` : "All cities";
+    const button = (name, text) => h("button", { type: "button", "data-key": `form-${name}`, "aria-pressed": String(form() === name), onclick: () => {
+      keep("form", name);
+      drawList();
+      main.querySelector(`[data-key="form-${name}"]`)?.focus();
+    } }, text);
+    list.replaceChildren(h("div", { class: isLarge ? "hidden" : "section" }, h("h2", { id: "all" }, title, h("span", {}, `by ${filters.sort ?? "name"}`)), isFiltered() && h("button", { type: "button", class: "link", onclick: () => go({ state: null, search: null, warmer: null, colder: null, id: null }) }, "Clear the filter"),
+      isLarge ? "" : h("div", { class: "switch", role: "group", "aria-label": "Form of the list" }, button("cards", "Cards"), button("table", "Table"))));
+    if (!overview.total) list.append(h("p", { class: "panel nothing" }, "No cities yet. Add one: ", h("code", {}, "weatherd cities add Kiel"), ". The list is read again by itself."));
+    else if (!page.cities.length) list.append(h("p", { class: "panel nothing" }, filters.search ? `No city matches “${filters.search}”.` : "No city is in this state."));
+    else if (isLarge || form() === "cards") list.append(h("ul", { class: `cards ${isLarge ? "large" : ""}`, "aria-label": "Cities" }, page.cities.map((city) => h("li", {}, largeCard(city, isLarge)))), pager());
+    else list.append(h("div", { class: "panel" }, table(), pager()));
+    if (isLarge) list.append(h("p", { class: "note section" }, "Add cities in the city list. weatherd reads it again by itself."));
+  }
+  function table() {
+    const range = `${number(page.first + 1)} to ${number(page.first + page.cities.length)} of ${number(page.total)}`;
+    const heads = COLUMNS.map(([key, title, name]) => {
+      const isSorted = (filters.sort ?? "name") === key, isDown = isSorted && filters.descending === "true";
+      const text = key === "state" ? h("span", { class: "hidden" }, "State") : columnTitle(title);
+      const press = () => go({ sort: key, descending: String(isSorted ? !isDown : ["temperature", "wind", "humidity", "precipitation"].includes(key)) });
+      return h("th", { scope: "col", class: name, "aria-sort": isSorted ? (isDown ? "descending" : "ascending") : null },
+        key ? h("button", { type: "button", "data-key": `sort-${key}`, onclick: press }, key === "state" ? "•" : "", text, isSorted ? (isDown ? " ↓" : " ↑") : "") : text);
+    });
+    return h("div", { class: "scroll", role: "region", "aria-label": "Cities", tabindex: 0 }, h("table", {}, h("caption", { class: "hidden" }, `Cities, sorted by ${filters.sort ?? "name"}, ${range}`),
+      h("thead", {}, h("tr", {}, heads)), h("tbody", {}, page.cities.map((city) => fillRow(h("tr"), city, curveOf(city), times())))));
+  }
+  function pager() {
+    if (page.total <= page.cities.length) return "";
+    const step = (text, after) => after !== null && h("button", { type: "button", class: "link", "data-key": `page-${text}`, onclick: () => go({ after }, true) }, text);
+    return h("footer", {}, h("span", {}, `${number(page.first + 1)}–${number(page.first + page.cities.length)} of ${number(page.total)}`), h("span", { class: "options" }, step("Previous", page.previous), step("Next", page.next)));
+  }
+
+  // Large cards have the last days too, on one scale for all cards.
+  function largeCard(city, isLarge) {
+    const node = card(city, curveOf(city), times(), { large: isLarge });
+    if (isLarge) addDays(node, city);
+    return node;
+  }
+  function addDays(node, city) {
+    const all = [...days.values()].filter((slots) => slots.begin.length);
+    if (all.length < 1 || !days.get(city.id)?.begin.length) return;
+    const scale = [Math.min(...all.flatMap((slots) => slots.low)), Math.max(...all.flatMap((slots) => slots.high))], slots = days.get(city.id);
+    const rows = slots.begin.map((begin, index) => h("li", {}, h("span", {}, index === slots.begin.length - 1 ? "Today" : shortDay(begin * 1000, city.timezone ?? "UTC")), h("span", {}, temperature(slots.low[index])), rangeBar(slots.low[index], slots.high[index], scale), h("span", {}, temperature(slots.high[index]))));
+    node.append(h("ul", { class: "days" }, rows.reverse().slice(0, 5)));
+  }
+  async function loadDays() {
+    if (overview.total > LARGE) return;
+    for (const city of page.cities) days.set(city.id, (await fetchJson(`cities/${city.id}/chart`)).days);
+    drawList();
+  }
+
+  function draw() {
+    drawHead();
+    drawStrip();
+    drawTop();
+    drawList();
+  }
+  await loadPinned();
+  collect();
+  draw();
+  loadDays().catch(() => {});
+
+  function redrawCity(city) {
+    for (const node of main.querySelectorAll(`[data-id="${city.id}"]`)) {
+      if (node.tagName === "TR") fillRow(node, city, curveOf(city), times());
+      else {
+        fillCard(node, city, curveOf(city), times(), Boolean(node.closest(".large")));
+        if (node.closest(".large")) addDays(node, city);
+      }
+    }
+  }
+  return {
+    seq: overview.seq,
+    cities: () => [...shown.keys()],
+    draw,
+    update(observations) {
+      for (const { seq: _, ...observation } of observations) {
+        const city = shown.get(observation.city);
+        if (!city || !applyObservation(city, observation)) continue;
+        extendCurve(curves, city, observation);
+        redrawCity(city);
+      }
+    },
+    async digest(digest) {
+      const changed = digest.total !== overview.total || JSON.stringify(digest.counts) !== JSON.stringify(overview.counts);
+      Object.assign(overview, { counts: digest.counts, total: digest.total });
+      for (const city of shown.values()) {
+        const state = digest.states[city.id] ?? "fresh";
+        if (state === city.state) continue;
+        city.state = state;
+        redrawCity(city);
+      }
+      if (!changed || main.contains(document.activeElement) && head.contains(document.activeElement)) return drawClock();
+      overview = await fetchJson("overview");
+      drawHead();
+      drawStrip();
+    },
+    async catchUp() {
+      const seq = await load();
+      draw();
+      return seq;
+    },
+  };
+  function drawClock() {
+    head.querySelector(".clock").textContent = clockText();
+  }
+}
