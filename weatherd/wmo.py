@@ -54,6 +54,9 @@ DESCRIPTIONS = MappingProxyType(
 )
 
 
-def describe_code(code: int) -> str:
-    """Return the English description of a code in lower case; ``unknown (n)`` for a code that no service documents."""
-    return DESCRIPTIONS.get(code, f"unknown ({code})")
+def describe_code(code: int | None) -> str:
+    """Return the English description of a code in lower case.
+
+    It is ``unknown`` without a code, and ``unknown (n)`` for a code that no service documents.
+    """
+    return "unknown" if code is None else DESCRIPTIONS.get(code) or f"unknown ({code})"

@@ -136,7 +136,7 @@ def _parse_location(city: City, location: dict[str, Any], fetched_at: datetime) 
         observed_at=_parse_time(current.get("time"), location.get("utc_offset_seconds")),
         fetched_at=fetched_at,
         temperature=parse_temperature(current.get("temperature_2m"), *to_celsius),
-        description="unknown" if code is None else wmo.describe_code(code),
+        description=wmo.describe_code(code),
         code=code,
         apparent_temperature=apparent,
         relative_humidity=humidity,

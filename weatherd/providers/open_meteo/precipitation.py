@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from weatherd.providers.values import PRECIPITATION, round_number
+from weatherd.providers.values import PRECIPITATION, ROUNDED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,12 +20,11 @@ def sum_past_hour(times: Sequence[Any], amounts: Sequence[float | None], end: An
     An amount is the sum of the 15 minutes before its time. For example, those at 12:00, 12:15, 12:30 and 12:45 are the
     precipitation from 11:45 to 12:45. *times* are in ascending order and in the same form as *end*.
     """
-    try:
-        last = times.index(end) + 1
-    except ValueError:
+    if end not in times:
         return None
+    last = times.index(end) + 1
     quarters = amounts[last - _QUARTERS : last] if last >= _QUARTERS else ()
     if len(quarters) < _QUARTERS or None in quarters:
         return None
-    total = round_number(sum(filter(None, quarters)))
+    total: float = ROUNDED[sum(quarters)]  # type: ignore[arg-type]  # without None
     return total if total <= PRECIPITATION[1] else None

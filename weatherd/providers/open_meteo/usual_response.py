@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from msgspec import Meta, Struct
+from msgspec import DecodeError, Meta, Raw, Struct
 from msgspec.json import Decoder
 
 from weatherd import wmo
@@ -22,7 +22,7 @@ from weatherd.providers.typed_values import (
     WindSpeed,
     decode_usual,
 )
-from weatherd.providers.values import parse_posix_time, round_number, round_numbers
+from weatherd.providers.values import ROUNDED, parse_posix_time
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,17 +31,8 @@ if TYPE_CHECKING:
     from weatherd.city import City
 
 
-class _Units(Struct, frozen=True, gc=False):
-    temperature_2m: Literal["°C"] = "°C"
-    wind_speed_10m: Literal["m/s"] = "m/s"
-
-
-class _QuarterUnits(Struct, frozen=True, gc=False):
-    precipitation: Literal["mm"] = "mm"
-
-
 class _Quarters(Struct, frozen=True, gc=False):
-    time: list[PosixTime] = []
+    time: list[float] = []
     precipitation: list[Precipitation | None] = []
 
 
@@ -60,13 +51,24 @@ class _Current(Struct, frozen=True, gc=False):
 
 class _Location(Struct, frozen=True, gc=False):
     current: _Current
-    current_units: _Units
+    current_units: Raw
     minutely_15: _Quarters = _Quarters()
-    minutely_15_units: _QuarterUnits = _QuarterUnits()
+    minutely_15_units: Raw = Raw(b"{}")
     error: None = None
 
 
+class _Units(Struct, frozen=True, gc=False):
+    temperature_2m: Literal["°C"] = "°C"
+    wind_speed_10m: Literal["m/s"] = "m/s"
+
+
+class _QuarterUnits(Struct, frozen=True, gc=False):
+    precipitation: Literal["mm"] = "mm"
+
+
 _DECODER = Decoder(list[_Location] | _Location)
+_UNITS = Decoder(_Units)
+_QUARTER_UNITS = Decoder(_QuarterUnits)
 
 
 def parse_usual_locations(
@@ -74,34 +76,45 @@ def parse_usual_locations(
 ) -> list[Observation] | None:
     """Return the observations of *cities* in a response of the usual form; None for any other response."""
     found = decode_usual(_DECODER, body)
-    locations = found if isinstance(found, list) else [found]
-    if found is None or len(locations) != len(cities):
+    if found is None:
         return None
-    return [
-        _to_observation(city, location, provider, fetched_at) for city, location in zip(cities, locations, strict=True)
-    ]
+    locations = found if isinstance(found, list) else [found]
+    if len(locations) != len(cities):
+        return None
+    units, quarter_units = locations[0].current_units, locations[0].minutely_15_units
+    if not (_decodes(_UNITS, units) and _decodes(_QUARTER_UNITS, quarter_units)):
+        return None
+    observations = []
+    for city, location in zip(cities, locations, strict=True):
+        current, quarters = location.current, location.minutely_15
+        if location.current_units != units or location.minutely_15_units != quarter_units:
+            return None
+        observations.append(
+            Observation(
+                city.id,
+                provider,
+                parse_posix_time(current.time),
+                fetched_at,
+                ROUNDED[current.temperature_2m],
+                wmo.describe_code(current.weather_code),
+                current.weather_code,
+                "",  # station
+                ROUNDED[current.apparent_temperature],
+                ROUNDED[current.relative_humidity_2m],
+                ROUNDED[current.pressure_msl],
+                ROUNDED[current.wind_speed_10m],
+                ROUNDED[current.wind_direction_10m],
+                ROUNDED[current.wind_gusts_10m],
+                sum_past_hour(quarters.time, quarters.precipitation, current.time),
+                ROUNDED[current.cloud_cover],
+            )
+        )
+    return observations
 
 
-def _to_observation(city: City, location: _Location, provider: str, fetched_at: datetime) -> Observation:
-    current, quarters = location.current, location.minutely_15
-    code = current.weather_code
-    return Observation(
-        city.id,
-        provider,
-        parse_posix_time(current.time),
-        fetched_at,
-        round_number(current.temperature_2m),
-        "unknown" if code is None else wmo.describe_code(code),
-        code,
-        "",
-        *round_numbers(
-            current.apparent_temperature,
-            current.relative_humidity_2m,
-            current.pressure_msl,
-            current.wind_speed_10m,
-            current.wind_direction_10m,
-            current.wind_gusts_10m,
-            sum_past_hour(quarters.time, quarters.precipitation, current.time),
-            current.cloud_cover,
-        ),
-    )
+def _decodes(decoder: Decoder[Any], value: Raw) -> bool:
+    try:
+        decoder.decode(value)
+    except DecodeError:
+        return False
+    return True

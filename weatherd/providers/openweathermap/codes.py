@@ -51,4 +51,4 @@ def describe_condition(condition_id: int, description: Any, group: Any) -> tuple
     """Return the WMO code, or None if there is none for the condition, and its description, or else its group."""
     code = WMO_CODES.get(condition_id)
     text = clean_text(description) or clean_text(group).lower()
-    return code, text or ("unknown" if code is None else wmo.describe_code(code))
+    return code, text or wmo.describe_code(code)

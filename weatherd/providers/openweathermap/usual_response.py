@@ -22,7 +22,7 @@ from weatherd.providers.typed_values import (
     WindSpeed,
     decode_usual,
 )
-from weatherd.providers.values import parse_posix_time, round_number, round_numbers, sum_amounts
+from weatherd.providers.values import ROUNDED, parse_posix_time, sum_amounts
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -79,18 +79,7 @@ def parse_usual_weather(city: City, body: bytes, provider: str, fetched_at: date
     if found is None:
         return None
     main, wind = found.main, found.wind
-    apparent, humidity, pressure, speed, direction, gust, rain, snow, clouds, visibility = round_numbers(
-        main.feels_like,
-        main.humidity,
-        main.sea_level or main.pressure,
-        wind.speed,
-        wind.deg,
-        wind.gust,
-        found.rain.hour if found.rain else 0.0,
-        found.snow.hour if found.snow else 0.0,
-        found.clouds.all,
-        found.visibility,
-    )
+    rain, snow = found.rain.hour if found.rain else 0.0, found.snow.hour if found.snow else 0.0
     condition = found.weather[0]
     code, description = describe_condition(condition.id, condition.description, condition.main)
     return Observation(  # without names, which would take three times as long
@@ -98,17 +87,17 @@ def parse_usual_weather(city: City, body: bytes, provider: str, fetched_at: date
         provider,
         parse_posix_time(found.dt),
         fetched_at,
-        round_number(main.temp),
+        ROUNDED[main.temp],
         description,
         code,
         "",  # station
-        apparent,
-        humidity,
-        pressure,
-        speed,
-        direction,
-        gust,
+        ROUNDED[main.feels_like],
+        ROUNDED[main.humidity],
+        ROUNDED[main.sea_level or main.pressure],
+        ROUNDED[wind.speed],
+        ROUNDED[wind.deg],
+        ROUNDED[wind.gust],
         sum_amounts(rain, snow),
-        clouds,
-        visibility,
+        ROUNDED[found.clouds.all],
+        ROUNDED[found.visibility],
     )
