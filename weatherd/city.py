@@ -31,6 +31,9 @@ _LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "æ": "ae"
 _CONTROLS = {"Cc", "Cs", "Zl", "Zp"}
 _BIDI_CONTROLS = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # they reorder the text of a line
 _MAX_NAME = 200  # characters
+ALTITUDES = (-500.0, 9000.0)  # meters: from below the Dead Sea to above Mount Everest
+_MAX_TAGS, _MAX_TAG_KEY = 20, 64  # characters of a key
+Tags = tuple[tuple[str, str], ...]  # pairs of key and value, in the order of the row
 _ID = "[a-z0-9][a-z0-9_-]{0,63}"
 ID_PATTERN = f"^{_ID}$"
 _ID_OR_EMPTY = f"^({_ID})?$"  # empty before it is derived from the name
@@ -74,8 +77,13 @@ def _zone_hint(name: str) -> str:
     return did_you_mean(name, sorted(_zones()))
 
 
+def is_zone(name: str) -> bool:
+    """Return whether there is a time zone with this IANA name."""
+    return name in _zones()
+
+
 def _check_zone(name: str) -> str:
-    if name not in _zones():
+    if not is_zone(name):
         raise ValueError(f"should be a time zone such as Europe/Berlin{_zone_hint(name)}")
     return name
 
@@ -118,6 +126,39 @@ def _validate_plugins(value: Any, info: ValidationInfo) -> Any:
     return found
 
 
+def _validate_tags(value: Any) -> Any:
+    """Return the ``tags`` of a row as pairs of texts, so that a city is hashable; pass on a tuple of such pairs."""
+    if value is None or isinstance(value, tuple):
+        return value or ()
+    if not isinstance(value, dict):
+        raise ValueError("should be keys and values such as {region: north}")  # noqa: TRY004 - pydantic reports ValueError only
+    if len(value) > _MAX_TAGS:
+        raise ValueError(f"should be at most {_MAX_TAGS} tags")
+    return tuple((_check_tag_key(key), _parse_tag_value(key, text)) for key, text in value.items())
+
+
+def _check_tag_key(key: Any) -> str:
+    if not isinstance(key, str) or not key.isprintable() or "=" in key or not 0 < len(key.strip()) <= _MAX_TAG_KEY:
+        raise ValueError(
+            f"has the key {reprlib.repr(key)}: a key is printable text without '=', at most {_MAX_TAG_KEY}"
+        )
+    return key.strip()
+
+
+def _parse_tag_value(key: str, value: Any) -> str:
+    """Return the text of a tag; a number or a truth value is the text that YAML has for it."""
+    text = str(value).lower() if isinstance(value, bool) else f"{value}" if isinstance(value, int | float) else value
+    if not isinstance(text, str) or not text.isprintable() or not 0 < len(text.strip()) <= _MAX_NAME:
+        raise ValueError(f"should have one line of printable text for {key!r}, not {reprlib.repr(value)}")
+    return text.strip()
+
+
+@functools.lru_cache(maxsize=1000)
+def _intern_tags(tags: Tags) -> Tags:
+    """Return the same object for equal tags, which many cities of a long list share."""
+    return tags
+
+
 Word = Annotated[str, StringConstraints(strict=True, min_length=1)]
 ProviderNames = Annotated[
     tuple[Annotated[Word, AfterValidator(_check_installed)], ...],
@@ -154,6 +195,16 @@ class City:
     timezone: Annotated[
         ZoneName | None, Field(description="IANA name of the time zone for local times; overrides the general one")
     ] = None
+    altitude: Annotated[
+        FiniteFloat | None, Field(strict=True, ge=ALTITUDES[0], le=ALTITUDES[1], description="Meters above sea level")
+    ] = None
+    tags: Annotated[
+        Tags,
+        BeforeValidator(_validate_tags),
+        AfterValidator(_intern_tags),
+        WithJsonSchema({"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}}),
+        Field(description="Keys and values of your own, to select cities by: {region: north}"),
+    ] = ()
     plugins: Annotated[
         tuple[tuple[str, Any], ...],
         BeforeValidator(_validate_plugins),
@@ -172,18 +223,26 @@ class City:
 
 KEYS = tuple(field.name for field in fields(City))
 # The setters of the slots, which are faster than object.__setattr__
-_set_name, _set_lat, _set_lon, _set_id, _set_interval, _set_providers, _set_timezone, _set_plugins = (
-    vars(City)[key].__set__ for key in KEYS
-)
+_SETTERS = tuple(vars(City)[key].__set__ for key in KEYS)
+_set_name, _set_lat, _set_lon, _set_id, _set_interval, _set_providers, *_set_others = _SETTERS
+_set_timezone, _set_altitude, _set_tags, _set_plugins = _set_others
 
 
 def make_plain_city(  # noqa: PLR0917 - positional, because keywords cost time in this function
-    name: Any, lat: float, lon: float, city_id: str, timezone: Any, interval: float, providers: tuple[str, ...]
+    name: Any,
+    lat: float,
+    lon: float,
+    city_id: str,
+    altitude: float | None,
+    interval: float,
+    providers: tuple[str, ...],
+    timezone: str | None,
+    tags: Tags,
 ) -> City | None:
     """Return the city that pydantic would make of the same values, in a quarter of its time.
 
-    *city_id*, *interval* and *providers* must be valid; *name* must not be empty, nor begin or end with white space.
-    Returns None if a value is invalid, and for some unusual valid ones.
+    *city_id* and all values from *interval* on must be valid; *name* must not be empty, nor begin or end with white
+    space. Returns None if a value is invalid, and for some unusual valid ones.
     """
     if not (
         type(name) is str
@@ -191,7 +250,7 @@ def make_plain_city(  # noqa: PLR0917 - positional, because keywords cost time i
         and name.isprintable()
         and -90 <= lat <= 90  # noqa: PLR2004 - degrees
         and -180 <= lon <= 180  # noqa: PLR2004 - degrees
-        and (timezone is None or timezone in _zones())
+        and (altitude is None or ALTITUDES[0] <= altitude <= ALTITUDES[1])
     ):
         return None
     city = object.__new__(City)
@@ -202,5 +261,7 @@ def make_plain_city(  # noqa: PLR0917 - positional, because keywords cost time i
     _set_interval(city, interval)
     _set_providers(city, providers)
     _set_timezone(city, timezone)
+    _set_altitude(city, altitude)
+    _set_tags(city, tags)
     _set_plugins(city, ())
     return city

@@ -31,6 +31,8 @@ CITIES = st.builds(
     interval=st.floats(1, 1e6),
     providers=st.lists(st.sampled_from(PROVIDERS), min_size=1, unique=True).map(tuple),
     timezone=st.none() | st.sampled_from(["Europe/Berlin", "UTC"]),
+    altitude=st.none() | st.floats(-500, 9000),
+    tags=st.dictionaries(st.sampled_from(["region", "größe"]), NAMES).map(lambda tags: tuple(tags.items())),
 )
 
 
@@ -60,8 +62,9 @@ def test_the_shipped_list() -> None:
 @given(st.lists(CITIES, max_size=5, unique_by=lambda city: city.id))
 def test_a_dumped_list_loads_unchanged(cities: list[City]) -> None:
     """Dumping and loading valid cities returns equal cities in the same order."""
-    keys = ("id", "name", "lat", "lon", "interval", "providers", "timezone")
-    text = json.dumps({"cities": [{key: getattr(city, key) for key in keys} for city in cities]}, ensure_ascii=False)
+    keys = ("id", "name", "lat", "lon", "interval", "providers", "timezone", "altitude")
+    rows = [{key: getattr(city, key) for key in keys} | {"tags": dict(city.tags)} for city in cities]
+    text = json.dumps({"cities": rows}, ensure_ascii=False)
     assert parse_cities([("f", text)], PROVIDERS) == CityList(tuple(cities))
 
 
@@ -107,6 +110,13 @@ def test_a_dumped_list_loads_unchanged(cities: list[City]) -> None:
             "{name: X, lat: 1, lon: 1, timezone: Europa/Berlin}",
             "2:39: 'X': 'timezone' should be a time zone such as Europe/Berlin; did you mean 'Europe/Berlin'?",
         ),
+        ("{name: X, lat: 1, lon: 1, altitude: 9001}", "2:39: 'X': 'altitude' should be at most 9,000"),
+        (
+            "{name: X, lat: 1, lon: 1, tags: north}",
+            "2:35: 'X': 'tags' should be keys and values such as {region: north}",
+        ),
+        ("{name: X, lat: 1, lon: 1, tags: {a=b: c}}", "2:35: 'X': 'tags' has the key 'a=b': a key is printable text"),
+        ("{name: X, lat: 1, lon: 1, tags: {a: }}", "2:35: 'X': 'tags' should have one line of printable text for 'a'"),
         ("Kiel", "2:3: this should be a city: {name: …, lat: …, lon: …}"),
         ("[Kiel, 54, 10]", "2:3: this should be a city: {name: …, lat: …, lon: …}"),
         ("", "2:2: this should be a city: {name: …, lat: …, lon: …}"),
@@ -207,6 +217,15 @@ def test_missing_and_empty_keys_get_defaults() -> None:
     assert [city.timezone for city in cities] == ["Asia/Tokyo", "Asia/Tokyo", "Europe/Berlin"]
     assert {city.providers for city in cities} == {("openweathermap", "open-meteo")}
     assert len({id(city.providers) for city in cities}) == 1
+
+
+def test_tags_are_texts_and_shared() -> None:
+    """Numbers and truth values become texts; cities with the same tags share one object."""
+    row = "{{name: {}, lat: 48, lon: 10, tags: {{floor: 3, open: true, region: north}}}}"
+    ulm, bonn = rows(row.format("Ulm"), row.format("Bonn")).cities
+    assert dict(ulm.tags) == {"floor": "3", "open": "true", "region": "north"}
+    assert ulm.tags is bonn.tags
+    assert hash(ulm)
 
 
 def test_a_reload_reuses_equal_cities() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -33,8 +34,10 @@ CITIES = st.builds(
     interval=st.floats(1, 1e6).map(lambda seconds: round(seconds, 3)),
     providers=st.lists(st.sampled_from(PROVIDERS), min_size=1, unique=True).map(tuple),
     timezone=st.none() | st.sampled_from(["Europe/Berlin", "UTC"]),
+    altitude=st.none() | st.floats(-500, 9000),
+    tags=st.dictionaries(st.sampled_from(["region", "größe", "a.b"]), NAMES).map(lambda tags: tuple(tags.items())),
 )
-KEYS = ("name", "lat", "lon", "id", "interval", "providers", "timezone")
+KEYS = ("name", "lat", "lon", "id", "interval", "providers", "timezone", "altitude")
 LISTS = st.lists(CITIES, min_size=1, max_size=5, unique_by=lambda city: city.id)
 
 
@@ -67,17 +70,23 @@ def test_cities_written_as_csv_load_unchanged(cities: list[City], delimiter: str
     """What Python's csv module writes, with any delimiter, line end and byte order mark, loads as the same cities."""
     file = io.StringIO()
     writer = csv.writer(file, delimiter=delimiter, lineterminator=end)
-    writer.writerow(KEYS)
+    keys = {key: None for city in cities for key, _ in city.tags}
+    writer.writerow([*KEYS, *(f"tags.{key}" for key in keys)])
     for city in cities:
-        values = {key: getattr(city, key) for key in KEYS}
+        values = {key: getattr(city, key) for key in KEYS} | keys | dict(city.tags)
         writer.writerow((values | {"providers": " ".join(city.providers), "interval": f"{city.interval}s"}).values())
-    assert load("f.csv", bom + file.getvalue()) == CityList(tuple(cities))
+    ordered = [
+        replace(city, tags=tuple((key, dict(city.tags)[key]) for key in keys if key in dict(city.tags)))
+        for city in cities
+    ]
+    assert load("f.csv", bom + file.getvalue()) == CityList(tuple(ordered))
 
 
 @given(LISTS, st.booleans())
 def test_cities_written_as_json_lines_load_unchanged(cities: list[City], is_ascii: bool) -> None:  # noqa: FBT001
     """What Python's json module writes, with or without escapes, loads as the same cities."""
-    lines = [json.dumps({key: getattr(city, key) for key in KEYS}, ensure_ascii=is_ascii) for city in cities]
+    rows = [{key: getattr(city, key) for key in KEYS} | {"tags": dict(city.tags)} for city in cities]
+    lines = [json.dumps(row, ensure_ascii=is_ascii) for row in rows]
     assert load("f.jsonl", "\n".join(lines)) == CityList(tuple(cities))
 
 
@@ -121,6 +130,8 @@ def test_problems_of_csv_rows_have_positions() -> None:
         ("name,lat\nKiel,1", ["1:1: the heading has no column 'lon'"]),
         ("name,lta,lat,lon", ["1:6: unknown column 'lta'; did you mean 'lat'?"]),
         ("name,lat,lon,lat", ["1:14: the column 'lat' is there twice"]),
+        (f"{HEADING},tags", ["1:14: the column 'tags' should have the form 'tags.KEY'"]),
+        (f"{HEADING},tags.", ["1:14: the column 'tags.' should have the form 'tags.KEY'"]),
         (f"{HEADING},plugins.hut", ["1:14: the column 'plugins.hut' should have the form 'plugins.NAME.KEY'"]),
         (f'{HEADING}\nKiel,1,"2\n3,4', ["2:8: is not valid CSV: a quotation mark is not closed"]),
         (f'{HEADING}\n"Kiel"x,1,2', ["2:1: is not valid CSV: a quotation mark is not closed, or not at the start"]),

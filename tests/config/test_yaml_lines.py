@@ -26,7 +26,10 @@ OTHERS = [
     "interval: 5m", "interval: 600", "interval: 0.5s", "interval: 1e400", f"interval: {'9' * 41}", "interval: ",
     "timezone: Europe/Berlin", "timezone: Mars", "timezone: null", "timezone: ''", "providers: [open-meteo]",
     "providers: [met-norway, open-meteo]", "providers: [met-norway, met-norway]", "providers: [null]", "providers: []",
-    "lta: 5", "lat: 5", "plugins: {x: {y: 1}}",
+    "altitude: 5", "altitude: -3.5", "altitude: 9999", "altitude: 05", "altitude: '5'", "altitude: ",
+    "tags: {region: north}", "tags: {region: New South Wales, kind: true}", "tags: {a: b, a: c}", "tags: {}",
+    "tags: []", "tags: {region: 'north'}", "tags: {region: }", "tags: {größe: groß}", "tags: {1: x}", "tags: {a: ~}",
+    "tags: {a=b: c}", "tags: {a: b#c, d: Val-d'Or}", "tags: north", "lta: 5", "lat: 5", "plugins: {x: {y: 1}}",
 ]  # fmt: skip
 LINES = [
     "", "# comment: x", "    # [", "  - name: Bonn\n    lat: 50\n    lon: 7", "  - name: Bonn\n    lat: 50", "  -",
@@ -130,7 +133,10 @@ class Rows:
     def add_city(self, city: City, position: tuple[int, int]) -> None:
         """Collect a row of the pattern."""
         assert city == City(
-            **{key: getattr(city, key) for key in ("name", "lat", "lon", "id", "interval", "providers", "timezone")}
+            **{
+                key: getattr(city, key)
+                for key in ("name", "lat", "lon", "id", "interval", "providers", "timezone", "altitude", "tags")
+            }
         )
         self.plain.append(position)
 
@@ -173,15 +179,16 @@ def test_a_list_with_other_rows_is_left_to_the_parser() -> None:
     st.sampled_from([54.3, 90.0, 90.1, -90.1, 0.0, -0.0]),
     st.sampled_from([10.1, 180.0, 180.1, -180.1]),
     st.sampled_from(["", "kiel"]),
-    st.sampled_from([None, "Europe/Berlin", "Mars", "", False]),
+    st.sampled_from([None, 0.0, 9000.5, -500.0, 34.5]),
 )
-def test_a_city_made_without_pydantic(name: Any, lat: float, lon: float, city_id: str, timezone: Any) -> None:
+def test_a_city_made_without_pydantic(name: Any, lat: float, lon: float, city_id: str, altitude: Any) -> None:
     """It is equal to the one made by pydantic; values that pydantic rejects give None."""
-    made = make_plain_city(name, lat, lon, city_id, timezone, 60.0, ("open-meteo",))
+    tags = (("region", "north"),)
+    made = make_plain_city(name, lat, lon, city_id, altitude, 60.0, ("open-meteo",), "Europe/Berlin", tags)
     if made is not None:
-        assert made == City(
-            name=name, lat=lat, lon=lon, id=city_id, timezone=timezone, interval=60.0, providers=("open-meteo",)
-        )
+        values: dict[str, Any] = {"name": name, "lat": lat, "lon": lon, "id": city_id, "altitude": altitude}
+        shared: dict[str, Any] = {"providers": ("open-meteo",), "timezone": "Europe/Berlin", "tags": tags}
+        assert made == City(**values, **shared, interval=60.0)
         assert hash(made)
 
 

@@ -15,7 +15,7 @@ from weatherd.cli.terminal import print_text
 from weatherd.errors import WeatherdError
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Sequence
 
     from weatherd.cli.client import Client
     from weatherd.config.loader import Configuration
@@ -115,6 +115,14 @@ Since = Annotated[str | None, typer.Option("--since", metavar="WHEN", help="A du
 Until = Annotated[
     str | None, typer.Option("--until", metavar="WHEN", help="A duration before now or a date; default: now.")
 ]
+
+
+def parse_tags(texts: Sequence[str]) -> dict[str, str]:
+    """Return the tags in texts such as ``region=north``. Raises typer.BadParameter for another form."""
+    pairs = [[part.strip() for part in text.split("=", 1)] for text in texts]
+    if wrong := [text for text, pair in zip(texts, pairs, strict=True) if len(pair) == 1 or not all(pair)]:
+        raise typer.BadParameter(f"should be KEY=VALUE such as region=north, not {wrong[0]!r}")
+    return {key: value for key, value in pairs}  # noqa: C416 - pairs are lists
 
 
 def load_user_configuration(config: Path | None) -> Configuration:

@@ -33,8 +33,8 @@ def cities_schema(plugins: Mapping[str, PluginModels]) -> dict[str, Any]:
     rows = TypeAdapter(list[City]).json_schema(ref_template="#/$defs/{model}")
     definitions = rows.pop("$defs")
     properties = definitions["City"]["properties"]
-    for key in ("interval", "providers", "timezone", "plugins"):
-        properties[key].pop("default")  # the settings define the first three, and the default of the last is not YAML
+    for key in ("interval", "providers", "timezone", "tags", "plugins"):
+        properties[key].pop("default")  # the settings define the first three, and the others' defaults are not YAML
     models = {name: models.city for name, models in plugins.items() if models.city}
     properties["plugins"] |= _add_plugins(models, "CityPlugins", definitions)
     return {

@@ -20,10 +20,10 @@ def closest_match(word: str, known: Iterable[str]) -> str | None:
     """
     words, start = {fold_name(name): name for name in known}, fold_name(word)
     found = difflib.get_close_matches(start, words, n=1, cutoff=0.6)
-    if not found and len(start) > 1:
+    if len(start) > 1 and not (found and found[0][0] == start[0]):  # latitude is similar to altitude, but means lat
         longer = [name for name in words if name.startswith(start)]  # ca: ca_file
         shorter = [name for name in words if len(name) >= _MIN_PREFIX and start.startswith(name)]  # latitude: lat
-        found = next((names for names in (longer, shorter) if len(names) == 1), [])
+        found = next((names for names in (longer, shorter) if len(names) == 1), found)
     return words[found[0]] if found else None
 
 

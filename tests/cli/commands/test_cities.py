@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -105,6 +106,10 @@ def test_add_uses_the_coordinates_of_a_match(weatherd: Weatherd, rows: Path) -> 
     assert len(err.splitlines()) > 2
     code, out, err = weatherd("cities", "add", "Paris", "--pick", "1")
     assert (code, out, err) == (0, "added Paris (48.85341, 2.3488) to config/cities.yaml, with the id paris\n", "")
+    added = rows.read_text().splitlines()[-1]
+    assert re.fullmatch(
+        r"  - \{name: Paris, lat: 48.85341, lon: 2.3488, timezone: Europe/Paris, altitude: \d+\.\d\}", added
+    )
     assert weatherd("cities", "add", "Paris", "--pick", "1")[0] == 78
     assert weatherd("cities", "add", "Kiel")[0] == 78  # there is only one, and it is in the list
 
@@ -113,7 +118,7 @@ def test_two_cities_may_share_a_name(weatherd: Weatherd, rows: Path) -> None:
     """The second one gets an id with its region; both are removed by their ids."""
     before = rows.read_bytes()
     assert [weatherd("cities", "add", "Paris", "--pick", number)[0] for number in "12"] == [0, 0]
-    added = [line.split()[0] for line in weatherd("cities", "list")[1].splitlines()[-2:]]
+    added = [line.split()[0] for line in weatherd("cities", "list")[1].splitlines() if "Paris" in line.split()]
     assert (added[0], added[1].startswith("paris-")) == ("paris", True)
     assert weatherd("cities", "remove", "Paris")[0] == 78
     assert [weatherd("cities", "remove", city_id)[0] for city_id in added] == [0, 0]
@@ -127,10 +132,18 @@ def test_the_keys_of_a_new_row(weatherd: Weatherd, rows: Path) -> None:
     """Options set them; a dry run prints the row, and a wrong value changes nothing."""
     before = rows.read_bytes()
     options = ["--name", "Förde", "--id", "fjord", "--interval", "5m", "--timezone", "Europe/Berlin"]
-    row = "- {name: Förde, lat: 54.78, lon: 9.44, id: fjord, interval: 5m, timezone: Europe/Berlin}\n"
+    options += ["--tag", "region=north", "--tag", "kind = a=b"]
+    keys = "id: fjord, interval: 5m, timezone: Europe/Berlin, tags: {region: north, kind: a=b}"
+    row = f"- {{name: Förde, lat: 54.78, lon: 9.44, {keys}}}\n"
     assert weatherd("cities", "add", "Flensburg", *HERE, *options, "--dry-run") == (0, row, "")
     assert rows.read_bytes() == before
-    for wrong in (["--id", "A B"], ["--interval", "1M"], ["--timezone", "Berlin"], ["--name", "a\x1bb"]):
+    for wrong in (
+        ["--id", "A B"],
+        ["--interval", "1M"],
+        ["--timezone", "Berlin"],
+        ["--name", "a\x1bb"],
+        ["--tag", "x"],
+    ):
         assert weatherd("cities", "add", "Flensburg", *HERE, *wrong)[0] == 64
     assert rows.read_bytes() == before
     assert weatherd("cities", "add", "Flensburg", *HERE, *options)[0] == 0
@@ -161,6 +174,16 @@ OWM = """[{"id": 1, "name": "Ulm", "state": "", "country": "DE", "coord": {"lon"
  {"id": 2, "name": "Kiel", "state": "", "country": "DE", "coord": {"lon": 10.12, "lat": 54.31}},
  {"id": 3, "name": "Ulm", "state": "", "country": "US", "coord": {"lon": -88, "lat": 40.7}},
  {"id": 4}, {"name": "X", "coord": {"lat": 99, "lon": 1}}]"""
+
+
+def test_altitude_and_tags_are_imported(weatherd: Weatherd, rows: Path, tmp_path: Path) -> None:
+    """Columns with the names of other programs become the keys of a row."""
+    (tmp_path / "places").write_text(
+        "city,latitude,lng,elevation,tz,tags.Region\nUlm,48.4,10,478,Europe/Berlin,south\n"
+    )
+    assert weatherd("cities", "import", str(tmp_path / "places"))[0] == 0
+    keys = "timezone: Europe/Berlin, altitude: 478.0, tags: {region: south}"
+    assert rows.read_text().endswith(f"- {{name: Ulm, lat: 48.4, lon: 10.0, {keys}}}\n")
 
 
 @pytest.mark.parametrize(("text", "line"), [(CSV, ":6: "), (GEOJSON, ": item 5: "), (OWM, ": item 5: ")])

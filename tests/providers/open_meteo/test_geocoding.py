@@ -27,6 +27,7 @@ KIEL = {
     "admin1": "Schleswig-Holstein",
     "population": 246601,
     "timezone": "Europe/Berlin",
+    "elevation": 5.0,
 }
 
 
@@ -36,10 +37,10 @@ def parse_found(*results: Any) -> list[FoundPlace]:
 
 
 def test_each_value_of_a_place_is_parsed() -> None:
-    """Unknown texts are empty, an unknown population is None."""
+    """Unknown texts are empty, an unknown number is None."""
     assert parse_found(KIEL, {"name": "X", "latitude": 1, "longitude": 2}) == [
-        FoundPlace("Kiel", 54.32133, 10.13489, "Germany", "Schleswig-Holstein", 246601, "Europe/Berlin"),
-        FoundPlace("X", 1.0, 2.0, "", "", None, ""),
+        FoundPlace("Kiel", 54.32133, 10.13489, "Germany", "Schleswig-Holstein", 246601, "Europe/Berlin", 5.0),
+        FoundPlace("X", 1.0, 2.0, "", "", None, "", None),
     ]
 
 

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 _DELIMITERS = ",;\t|"
 REQUIRED_KEYS = ("name", "lat", "lon")
-_COLUMNS = tuple(key for key in KEYS if key != PLUGINS)
+_TAGS = "tags"
+_COLUMNS = tuple(key for key in KEYS if key not in (PLUGINS, _TAGS))
 _is_number = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?").fullmatch
 
 
@@ -42,8 +43,8 @@ def read_csv_rows(text: str, name: str) -> Iterator[tuple[CsvRow, Position]]:
     """Yield the rows in *text*, the text of the file *name*, with their positions.
 
     Columns are separated as in the heading: by commas, semicolons, tabs or bars. Empty cells are missing keys, and
-    empty records are skipped. A column ``plugins.my-provider.station`` has a plug-in's keys. Raises ConfigError if the
-    heading or the form of a record is wrong.
+    empty records are skipped. A column ``tags.region`` has the values of a tag, ``plugins.my-provider.station`` those
+    of a plug-in's key. Raises ConfigError if the heading or the form of a record is wrong.
     """
     delimiter = find_delimiter(text)
     records = _split_records(text, delimiter, name)
@@ -98,13 +99,20 @@ def _read_heading(cells: Sequence[_Cell], name: str) -> list[tuple[str, ...]]:
 
 
 def _find_keys(column: str) -> tuple[str, ...]:
-    """Return the key path of a column, ("name",) or ("plugins", "my-provider", "station"); () if it has none."""
+    """Return the key path of a column, ("name",), ("tags", "region") or ("plugins", "my-provider", "station").
+
+    It is () for an unknown column.
+    """
+    if column.startswith(f"{_TAGS}.") and column != f"{_TAGS}.":
+        return tuple(column.split(".", 1))
     path = tuple(column.split("."))
     is_plugin = len(path) > 2 and path[0] == PLUGINS and all(path)  # noqa: PLR2004 - section, plug-in, key
     return path if is_plugin or column in _COLUMNS else ()
 
 
 def _explain_column(column: str) -> str:
+    if column.partition(".")[0] == _TAGS:
+        return f"the column {quote_shortened(column)} should have the form '{_TAGS}.KEY'"
     if column.startswith(f"{PLUGINS}."):
         return f"the column {quote_shortened(column)} should have the form '{PLUGINS}.NAME.KEY'"
     hint = did_you_mean(column, _COLUMNS) or f"; the columns are {', '.join(_COLUMNS)}"
@@ -127,7 +135,7 @@ def _build_row(columns: Sequence[tuple[str, ...]], record: Sequence[_Cell], posi
 
 def _parse_cell(key: str, text: str) -> Any:
     """Return the value of a cell: a number, or provider names that are separated by white space or commas."""
-    if key in ("lat", "lon") and _is_number(text):
+    if key in ("lat", "lon", "altitude") and _is_number(text):
         return float(text)
     return text.replace(",", " ").split() if key == "providers" else text
 

@@ -4,7 +4,7 @@ The pattern accepts a part of YAML that cannot have another meaning, and only va
 
     cities:
       - {name: Kiel, lat: 54.3, lon: 10.1}
-      - {name: "Ulm", id: ulm, lat: 48.4, lon: 9.99, interval: 5m, timezone: Europe/Berlin}  # comment
+      - {name: "Ulm", id: ulm, lat: 48.4, lon: 9.99, interval: 5m, timezone: Europe/Berlin, tags: {region: south}}
 
 All other lines, and rows with mistakes, are passed to the parser, so that every message is the parser's.
 """
@@ -23,10 +23,11 @@ from weatherd.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from weatherd.city import City
+    from weatherd.city import City, Tags
     from weatherd.config.yaml.reader import Position
 
-    FindSettings = Callable[[str | None, str | None, str | None], tuple[str | None, float, tuple[str, ...]] | None]
+    Texts = tuple[str | None, str | None, str | None, str | None]  # of the keys that many rows share
+    FindSettings = Callable[[Texts], tuple[float, tuple[str, ...], str | None, Tags] | None]
 
 # The characters above ASCII that YAML allows, without line breaks (U+0085, U+2028, U+2029) and the byte order mark
 _OTHER = "\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff"
@@ -34,6 +35,8 @@ _OTHER = "\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010fff
 _QUOTED = rf"""(?:"(?! )[ !#-\[\]-~{_OTHER}]+(?<! )"|'(?! )[ -&(-~{_OTHER}]+(?<! )')"""
 _WORD = rf"[A-Za-z0-9_.()'&/{_OTHER}-]+"
 _NUMBER = r"-?(?:[0-9]{1,3}\.[0-9]{1,20}|[1-9][0-9]{0,2})"
+_TAG_WORD = rf"[A-Za-z{_OTHER}]{_WORD[:-1]}*"
+_TAG = rf"{_TAG_WORD}: {_TAG_WORD}(?: {_WORD})*"
 _VALUES = {
     "name": rf"{_QUOTED}|(?=[A-Za-z{_OTHER}]){_WORD}(?: {_WORD})*",
     "lat": _NUMBER,
@@ -42,6 +45,8 @@ _VALUES = {
     "timezone": rf"{_QUOTED}|[A-Z][A-Za-z0-9_/+-]*",
     "interval": rf"{_QUOTED}|[0-9][0-9a-z.]{{0,19}}",
     "providers": r"\[[a-z][a-z0-9-]*(?:, [a-z][a-z0-9-]*)*\]",
+    "altitude": r"-?(?:[0-9]{1,4}\.[0-9]{1,9}|0|[1-9][0-9]{0,3})",
+    "tags": rf"\{{{_TAG}(?:, {_TAG})*\}}",
 }
 _COMMENT = rf"#[ -~{_OTHER}]*"
 _PAIRS = "|".join(rf"{key}: (?P<{key}>{value})" for key, value in _VALUES.items())
@@ -104,35 +109,41 @@ def add_yaml_lines(text: str, sink: RowSink) -> None:
 
 def _build_city(groups: tuple[Any, ...], line: str, find_settings: FindSettings) -> City | None:
     """Return the city of a row; None if the parser has to read the row, because it may have a mistake."""
-    _, name, lat, lon, city_id, timezone, interval, providers = groups
-    if not (name and lat and lon and line.count(":") == len(_VALUES) - groups.count(None)):  # else a key is repeated
+    _, name, lat, lon, city_id, timezone, interval, providers, altitude, tags = groups
+    colons = len(_VALUES) - groups.count(None) + (tags.count(":") if tags else 0)
+    if not (name and lat and lon and line.count(":") == colons):  # else a key is repeated
         return None
-    settings = find_settings(timezone, interval, providers)
+    settings = find_settings((interval, providers, timezone, tags))
     return settings and make_plain_city(
         name[1:-1] if name[0] in "\"'" else parse_scalar(name),  # as _parse_text does, without the call's cost
         float(lat),
         float(lon),
         city_id and city_id.strip("\"'"),
+        altitude and float(altitude),
         *settings,
     )
 
 
-def _find_settings(
-    sink: RowSink, timezone: str | None, interval: str | None, providers: str | None
-) -> tuple[str | None, float, tuple[str, ...]] | None:
-    """Return the valid time zone, interval and providers of all rows with these texts; None if one is invalid."""
+def _find_settings(sink: RowSink, texts: Texts) -> tuple[float, tuple[str, ...], str | None, Tags] | None:
+    """Return the interval, providers, time zone and tags of all rows with these texts; None if one is invalid."""
+    interval, providers, timezone, tags = texts
     row: dict[str, Any] = {"name": "any", "lat": 0, "lon": 0}
     try:
-        if timezone:
-            row["timezone"] = _parse_text(timezone)
         if interval:
             row["interval"] = _parse_text(interval)
         if providers:
             row["providers"] = [parse_scalar(word) for word in providers[1:-1].split(", ")]
+        if timezone:
+            row["timezone"] = _parse_text(timezone)
+        if tags:
+            pairs = [pair.split(": ") for pair in tags[1:-1].split(", ")]
+            row["tags"] = {key: parse_scalar(text) for key, text in pairs}
+            if len(row["tags"]) < len(pairs):
+                return None
         city = sink.validate(row)
     except ValueError:
         return None
-    return city.timezone, city.interval, city.providers
+    return city.interval, city.providers, city.timezone, city.tags
 
 
 def _parse_text(text: str) -> Any:

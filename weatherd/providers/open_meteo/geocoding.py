@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from weatherd.city import ALTITUDES
 from weatherd.errors import Failure, ProviderError
 from weatherd.http.client import get
 from weatherd.http.response import Response, failure_of, parse_json
@@ -19,7 +20,7 @@ GEOCODING_URL = "https://geocoding-api.open-meteo.com"
 
 @dataclass(frozen=True, slots=True)
 class FoundPlace:
-    """A place that was found; an unknown text is empty, an unknown population None."""
+    """A place that was found; an unknown text is empty, an unknown number None."""
 
     name: str
     lat: float  # degrees, WGS 84
@@ -27,7 +28,8 @@ class FoundPlace:
     country: str
     region: str
     population: int | None
-    timezone: str
+    timezone: str  # IANA name
+    altitude: float | None  # meters above sea level
 
 
 async def search_places(session: Session, base_url: str, name: str) -> list[FoundPlace]:
@@ -54,4 +56,5 @@ def _parse_place(result: dict[str, Any]) -> FoundPlace | None:
     if not name or lat is None or lon is None:
         return None
     country, region, timezone = (clean_text(result.get(key)) for key in ("country", "admin1", "timezone"))
-    return FoundPlace(name, lat, lon, country, region, parse_integer(result.get("population")), timezone)
+    population, altitude = parse_integer(result.get("population")), parse_number(result.get("elevation"), ALTITUDES)
+    return FoundPlace(name, lat, lon, country, region, population, timezone, altitude)

@@ -12,7 +12,7 @@ from weatherd.cli.commands.cities.list_rows import ListedCity, ListRows, find_fi
 from weatherd.cli.commands.cities.place_search import choose_match, find_places
 from weatherd.cli.commands.cities.places_file import ForeignCity, parse_places_file
 from weatherd.cli.exit_codes import ExitCode
-from weatherd.cli.options import ConfigFile, load_user_settings
+from weatherd.cli.options import ConfigFile, load_user_settings, parse_tags
 from weatherd.cli.terminal import print_text
 from weatherd.errors import ConfigError, Problem
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from weatherd.city import City
+    from weatherd.providers.open_meteo.geocoding import FoundPlace
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the rows; change nothing.")]
 
@@ -43,17 +44,21 @@ def add_city(  # noqa: PLR0917 - one parameter per option
     city_id: Annotated[str | None, typer.Option("--id", metavar="ID", help="Default: made from the name.")] = None,
     interval: Annotated[str | None, typer.Option(metavar="DURATION", help="Time between two polls.")] = None,
     timezone: Annotated[str | None, typer.Option(metavar="ZONE", help="Such as Europe/Berlin.")] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="Such as region=north; may be repeated.")
+    ] = None,
     dry_run: DryRun = False,  # noqa: FBT002
 ) -> int:
     """Add a city at the end of the list, or of its last YAML file if there are several.
 
-    If several places have the name, you are asked which one; without a terminal, that is exit code 64.
+    The row has the time zone and the altitude of the place that was found. If several places have the name, you are
+    asked which one; without a terminal, that is exit code 64.
 
     \b
     Examples:
       weatherd cities add Frankfurt --pick 2
       weatherd cities add "Weather station" --lat 54.33 --lon 10.18
-      weatherd cities add Oslo --pick 1 --interval 5m --timezone Europe/Oslo
+      weatherd cities add Oslo --pick 1 --interval 5m --tag region=north
     """
     from weatherd.config import loader
 
@@ -70,8 +75,9 @@ def add_city(  # noqa: PLR0917 - one parameter per option
         row: dict[str, Any] = {"name": name or place, "lat": lat, "lon": lon}
     else:
         match = choose_match(find_places(settings, place), pick)
-        row, region = {"name": name or match.name, "lat": round(match.lat, 5), "lon": round(match.lon, 5)}, match.region
-    row |= {key: value for key, value in (("id", city_id), ("interval", interval), ("timezone", timezone)) if value}
+        row, region = _build_row(match) | ({"name": name} if name else {}), match.region
+    options = {"id": city_id, "interval": interval, "timezone": timezone, "tags": parse_tags(tag or ())}
+    row |= {key: value for key, value in options.items() if value}
     city = _validate(row)
     if city_id and (taken := next(iter(rows.find_id(city.id)), None)):
         raise ConfigError(Problem(taken.where, f"the id {taken.id!r} is already in use, by {taken.name!r}"))
@@ -91,9 +97,9 @@ def import_cities(
 ) -> int:
     """Add the cities of another program's file to the list.
 
-    CSV needs a heading with name, lat and lon (or latitude, lng, longitude); id, interval and timezone are optional,
-    and other columns are ignored. A city that is in the list is skipped. Exit code 78 if a row is invalid; the others
-    are added.
+    CSV needs a heading with name, lat and lon (or latitude, lng, longitude); id, interval, timezone, altitude and tags
+    (tags.region) are optional, and other columns are ignored. A city that is in the list is skipped. Exit code 78 if a
+    row is invalid; the others are added.
 
     \b
     Examples:
@@ -125,6 +131,18 @@ def import_cities(
     _append(file, added, is_dry_run=dry_run)
     print_text(f"added {len(added):,}, in the list already {skipped:,}, invalid {rejected:,}", err=dry_run)
     return ExitCode.CONFIG if rejected else ExitCode.OK
+
+
+def _build_row(match: FoundPlace) -> dict[str, Any]:
+    """Return the row of a place that was found. A time zone that this machine does not know is left out."""
+    from weatherd.city import is_zone
+
+    row: dict[str, Any] = {"name": match.name, "lat": round(match.lat, 5), "lon": round(match.lon, 5)}
+    if is_zone(match.timezone):
+        row["timezone"] = match.timezone
+    if match.altitude is not None:
+        row["altitude"] = round(match.altitude, 1)
+    return row
 
 
 def _quote_name(foreign: ForeignCity) -> str:

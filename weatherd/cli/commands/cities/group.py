@@ -34,7 +34,7 @@ def share_config_option(config: ConfigFile = None) -> None:
 
 @cities.command("list", cls=Command)
 def list_cities(config: ConfigFile = None) -> int:
-    """List the cities: id, name, coordinates, interval and providers.
+    """List the cities: id, name, coordinates, interval, providers, time zone and tags.
 
     Quarantined rows are listed on standard error.
 
@@ -57,6 +57,11 @@ def list_cities(config: ConfigFile = None) -> int:
         Column("interval", [format_duration(city.interval) for city in found], rank=3),
         Column("providers", [", ".join(city.providers) for city in found], rank=2, min_width=10),
     ]
+    if any(city.timezone for city in found):
+        columns.append(Column("timezone", [city.timezone or "–" for city in found], rank=5))
+    if any(city.tags for city in found):
+        tags = [", ".join(map("=".join, city.tags)) or "–" for city in found]
+        columns.append(Column("tags", tags, rank=5, min_width=10))
     console = open_console()
     print_lines(console, format_table(columns, find_width(console)))
     warn_of_quarantined_rows(configuration)

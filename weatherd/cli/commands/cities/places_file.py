@@ -19,6 +19,7 @@ _ALIASES = {  # the names of each column or property, in lower case
     "id": ("id",),
     "interval": ("interval",),
     "timezone": ("timezone", "tz"),
+    "altitude": ("altitude", "elevation"),
     "region": ("region", "state", "admin1", "country"),
 }
 
@@ -95,9 +96,11 @@ def _parse_number(text: str) -> Any:
 def _build(where: str, values: Mapping[str, Any]) -> ForeignCity:
     folded = {key.strip().casefold(): value for key, value in values.items() if value not in (None, "")}
     row = {key: value for key, aliases in _ALIASES.items() if (value := _first(folded, aliases)) is not None}
+    if tags := {key.removeprefix("tags."): value for key, value in folded.items() if key.startswith("tags.")}:
+        row["tags"] = tags
     if str(row.get("id", "0")).isdigit():  # another program's number
         row.pop("id", None)
-    for key in ("lat", "lon"):
+    for key in ("lat", "lon", "altitude"):
         if isinstance(row.get(key), str):
             row[key] = _parse_number(row[key])
     return ForeignCity(where, row, str(row.pop("region", "")))
