@@ -165,8 +165,8 @@ class Link(asyncio.Protocol):
             self._fail(error or aiohttp.ServerDisconnectedError())
 
     def _ends_with_connection(self) -> bool:
-        is_chunked = b"chunked" in self._fields.get(b"transfer-encoding", b"").lower()
-        return not is_chunked and b"content-length" not in self._fields
+        last_coding = self._fields.get(b"transfer-encoding", b"").rpartition(b",")[2].strip().lower()
+        return last_coding != b"chunked" and b"content-length" not in self._fields
 
     def _check_incomplete(self, pending: PendingResponse) -> None:
         if self._status is None:

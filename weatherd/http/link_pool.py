@@ -92,7 +92,7 @@ class LinkPool:
             await asyncio.wait(closing)
 
     def _run(self, pending: PendingResponse, coroutine: Coroutine[Any, Any, Response | None]) -> None:
-        """Run a coroutine for a request, without the context of the caller, which the connection would keep alive."""
+        """Run a coroutine for a request; in an empty context, because the connection keeps its context alive."""
         task = self._loop.create_task(coroutine, context=Context(), name="link")
         pending.carrier = task
         self._tasks[task] = pending
@@ -111,7 +111,7 @@ class LinkPool:
 
     def _ensure_timer(self) -> None:
         if not self._timer and (self._links or self._tasks):
-            self._timer = self._loop.call_later(_SWEEP_INTERVAL, self._sweep)
+            self._timer = self._loop.call_later(_SWEEP_INTERVAL, self._sweep, context=Context())
 
     def _sweep(self) -> None:
         self._timer = None

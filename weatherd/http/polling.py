@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 _ACCEPTED = {"Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
 _find_special = re.compile(r"[^\w.,:&=+-]", re.ASCII).search  # a character that may have to be encoded in a query
-_is_field = re.compile(r"[!#$%&'*+.^`|~\w-]+: [^\r\n\0]*", re.ASCII).fullmatch
+# Without line breaks, which would add a header, and without what cannot be encoded
+_is_field = re.compile(r"[!#$%&'*+.^`|~\w-]+: [^\r\n\0\ud800-\udfff]*", re.ASCII).fullmatch
 
 
 class Carrier(Protocol):
@@ -100,8 +101,8 @@ class PollingClient:
         self._host = host_of(url)
         self._address = _find_direct_address(session, url)
         self._pool = session.open_link_pool(self._address, self._follow) if self._address else None
-        self._target = _begin_query(self._address)
-        self._fields = self._encode_fields(self._headers)
+        self._begin = _begin_target(self._address) if self._address else ""
+        self._end = self._encode_end(self._headers)
 
     def get(
         self,
@@ -118,29 +119,26 @@ class PollingClient:
         """
         trace = RequestTrace(self._host, self._session.clock)
         add_traces((trace,))
-        fields, all_headers = self._fields, self._headers
-        if headers:
-            all_headers = {**self._headers, **headers}
-            fields = self._encode_fields(all_headers)
-        if self._pool is None or fields is None:
+        all_headers = {**self._headers, **headers} if headers else self._headers
+        end = self._encode_end(all_headers) if headers else self._end
+        if self._pool is None or end is None:
             attempt = Attempt(trace, deadline)
             return self._loop.create_task(get_traced(self._session, self._url + path, query, all_headers, attempt))
-        if path or not isinstance(query, str) or _find_special(query) or not query:
-            target = URL(self._url + path).extend_query(query).raw_path_qs
+        if query and isinstance(query, str) and not path and not _find_special(query):
+            target = self._begin + query
         else:
-            target = self._target + query
-        request = f"GET {target} HTTP/1.1\r\n{fields}\r\n".encode()
-        pending = PendingResponse(request, all_headers, trace, deadline, loop=self._loop)
+            target = URL(self._url + path).extend_query(query).raw_path_qs
+        pending = PendingResponse(f"GET {target}{end}".encode(), all_headers, trace, deadline, loop=self._loop)
         self._pool.send(pending)
         return pending
 
-    def _encode_fields(self, headers: Mapping[str, str]) -> str | None:
-        """Return the lines of all headers, or None if one is invalid."""
+    def _encode_end(self, headers: Mapping[str, str]) -> str | None:
+        """Return what follows the target in a request, or None if a header is invalid."""
         host = self._address.host_port_subcomponent if self._address else None
         fields = {"Host": host or "", **_ACCEPTED, **self._session.client.headers}
         fields |= {name.title(): value for name, value in headers.items()}
         lines = [f"{name}: {value}" for name, value in fields.items()]
-        return "".join(f"{line}\r\n" for line in lines) if all(map(_is_field, lines)) else None
+        return "\r\n".join([" HTTP/1.1", *lines, "", ""]) if all(map(_is_field, lines)) else None
 
     async def _follow(self, pending: PendingResponse, location: str, peer: str) -> Response:
         target = pending.request.split(b" ", 2)[1].decode()
@@ -158,8 +156,7 @@ def _find_direct_address(session: Session, url: str) -> URL | None:
         return None
 
 
-def _begin_query(address: URL | None) -> str:
+def _begin_target(address: URL) -> str:
     """Return the constant part of the target: the path, and the query of the address."""
-    if not address:
-        return ""
-    return f"{address.raw_path}?{address.raw_query_string}&" if address.query_string else f"{address.raw_path}?"
+    query = address.raw_query_string
+    return f"{address.raw_path}?{query}&" if query else f"{address.raw_path}?"

@@ -17,7 +17,7 @@ from weatherd.errors import Failure, ProviderError
 
 MAX_BYTES = 1024 * 1024  # of a decompressed response
 
-_ENCODINGS = frozenset((b"gzip", b"x-gzip", b"deflate"))
+_ENCODINGS = frozenset((b"gzip", b"deflate"))
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS  # zlib recognizes either format by its header
 # A string, so that its content is not searched, or nan, -nan, NaN, inf, -inf, Infinity
 _STRING_OR_NON_FINITE = re.compile(rb'"(?:[^"\\]++|\\.?)*+"?|([-+]?(?:nan|inf(?:inity)?)\b)', re.IGNORECASE | re.DOTALL)
