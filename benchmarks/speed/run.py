@@ -6,10 +6,13 @@ import json
 import os
 import platform
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +27,8 @@ from benchmarks.speed.report.tables import format_figures, format_goals, format_
 from benchmarks.speed.upstream import run_upstream
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from benchmarks.speed.builds import Build
     from benchmarks.speed.plan import Plan
 
@@ -33,7 +38,7 @@ _DISK_SPACE = 5e9  # bytes; the largest log and the largest data folder of Prome
 
 
 def main(mode: str, base: str) -> None:
-    """Measure everything. The results so far are printed even if a measurement fails."""
+    """Measure everything. The results so far are printed even if it is interrupted."""
     if (os.cpu_count() or 1) < 2:  # noqa: PLR2004
         sys.exit("the benchmark needs two cores: one for the upstream server, one for the subject")
     if shutil.disk_usage(tempfile.gettempdir()).free < _DISK_SPACE:
@@ -55,21 +60,52 @@ def main(mode: str, base: str) -> None:
 def _measure(url: str, plan: Plan, previous: Build, figures: Figures) -> None:
     for run in range(plan.runs):
         print(f"run {run + 1} of {plan.runs}", file=sys.stderr, flush=True)
-        builds = (previous, THIS) if run % 2 else (THIS, previous)  # because the first of two may be at an advantage
-        small_list.measure(url, plan, builds, figures)
-        full_load.measure(url, plan, builds, figures)
-        punctuality.measure(url, plan, builds, figures)
-        if plan.complete:
-            list_growth.measure_length(url, COMPARED_CITIES, figures)
-            large_list.measure(url, THIS, figures)
+        figures.run = run
+        for measure in _list_measurements(url, plan, previous, figures):
+            _attempt(measure)
+    figures.run = 0
+    for measure in _list_single_measurements(url, plan, previous, figures):
+        _attempt(measure)
+
+
+def _list_measurements(url: str, plan: Plan, previous: Build, figures: Figures) -> list[Callable[[], None]]:
+    """Return the measurements of a run. The builds take turns, because the first of two may be at an advantage."""
+    builds = (previous, THIS) if figures.run % 2 else (THIS, previous)
+    measurements: list[Callable[[], None]] = [
+        partial(small_list.measure, url, plan, builds, figures),
+        partial(full_load.measure, url, plan, builds, figures),
+        partial(punctuality.measure, url, plan, THIS, figures),
+    ]
     if plan.complete:
-        large_list.measure(url, previous, figures)
-        full_load.find_limits(url, plan, figures)
-        call_counts.measure(url, (THIS, previous), figures)
-        list_growth.measure(url, plan, figures)
-        plot.draw_plot(figures, plan.growth, _PLOT)
+        measurements += [
+            partial(list_growth.measure_length, url, COMPARED_CITIES, figures),
+            partial(large_list.measure, url, THIS, figures),
+        ]
+    return measurements
+
+
+def _list_single_measurements(url: str, plan: Plan, previous: Build, figures: Figures) -> list[Callable[[], None]]:
+    """Return the measurements that are made once."""
     if plan.million:
-        large_list.measure_million(url, figures)
+        return [partial(large_list.measure_million, url, figures)]
+    if not plan.complete:
+        return []
+    return [
+        partial(punctuality.measure, url, plan, previous, figures),
+        partial(large_list.measure, url, previous, figures),
+        partial(full_load.find_limits, url, plan, figures),
+        partial(call_counts.measure, url, (THIS, previous), figures),
+        partial(list_growth.measure, url, plan, figures),
+        partial(plot.draw_plot, figures, plan.growth, _PLOT),
+    ]
+
+
+def _attempt(measure: Callable[[], None]) -> None:
+    """Measure, and continue with the next measurement if this one fails, because all of them take long."""
+    try:
+        measure()
+    except (RuntimeError, OSError, subprocess.SubprocessError):
+        traceback.print_exc()
 
 
 def _write(mode: str, plan: Plan, base: str, figures: Figures, took: float) -> None:

@@ -6,7 +6,6 @@ import time
 from typing import TYPE_CHECKING
 
 from benchmarks.speed import daemon
-from benchmarks.speed.builds import THIS
 from benchmarks.speed.city_lists import grid_cities
 from benchmarks.speed.plan import MEMORY_CITIES, MEMORY_MANY, MEMORY_RATE
 from benchmarks.speed.processes import resident_memory, temporary_folder
@@ -14,7 +13,7 @@ from benchmarks.speed.report import names
 from benchmarks.speed.ticks import ANSWER_SLACK, Window, compute_punctuality
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from benchmarks.speed.builds import Build
     from benchmarks.speed.city_lists import ListedCity
@@ -26,13 +25,12 @@ if TYPE_CHECKING:
 _SETTLE_TIME = 2.0  # seconds after the first observation of the last city, in which the last rows are stored
 
 
-def measure(url: str, plan: Plan, builds: Sequence[Build], figures: Figures) -> None:
-    """Measure weatherd unbatched, and each build batched, with the memory that a city takes."""
-    _measure_build(url, THIS, daemon.UNBATCHED, plan, figures)
-    for build in builds if plan.complete else [THIS]:
-        resident = _measure_build(url, build, daemon.BATCHED, plan, figures)
-        if plan.complete:
-            _measure_city_memory(url, build, resident, figures)
+def measure(url: str, plan: Plan, build: Build, figures: Figures) -> None:
+    """Measure a build unbatched and batched, and the memory that a city takes."""
+    _measure_build(url, build, daemon.UNBATCHED, plan, figures)
+    resident = _measure_build(url, build, daemon.BATCHED, plan, figures)
+    if plan.complete:
+        _measure_city_memory(url, build, resident, figures)
 
 
 def _measure_build(url: str, build: Build, provider: str, plan: Plan, figures: Figures) -> float:

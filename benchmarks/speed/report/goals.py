@@ -153,11 +153,10 @@ def judge_goals(figures: Figures) -> list[Verdict]:
 
 def _find_values(goal: Goal, figures: Figures, build: str) -> list[float]:
     """Return the values of a build, in place of this build's."""
-    values = figures.values_of(*_with_build(goal.figure, build))
+    figure = _with_build(goal.figure, build)
     if goal.per is None:
-        return values
-    others = figures.values_of(*_with_build(goal.per, build))
-    return [value / other for value, other in zip(values, others, strict=False) if other]
+        return figures.values_of(*figure)
+    return figures.ratios_of(figure, _with_build(goal.per, build))
 
 
 def _with_build(figure: tuple[str, str], build: str) -> tuple[str, str]:

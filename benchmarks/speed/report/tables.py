@@ -44,13 +44,14 @@ def format_figures(figures: Figures) -> str:
     The figures of this build have the median of the previous build's beside them.
     """
     rows = ["| figure | median | lowest | highest | previous build |", "|---|--:|--:|--:|--:|"]
-    for name, values in figures.values.items():
+    for name, measured in figures.values.items():
         if names.GROWTH in name or name.startswith(names.PREVIOUS):
             continue
         form = name.removeprefix(f"{names.THIS}, ")
         before = figures.values.get(names.build_subject(names.PREVIOUS, form), []) if form != name else []
+        values = [value for _, value in measured]
         numbers = [format_short(statistic(values)) for statistic in _STATISTICS]
-        rows.append(f"| {form} | {' | '.join([*numbers, _format_median(before)])} |")
+        rows.append(f"| {form} | {' | '.join([*numbers, _format_median([value for _, value in before])])} |")
     return "\n".join(rows)
 
 
