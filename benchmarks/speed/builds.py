@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,8 +50,7 @@ def _install_commit(commit: str) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     archive = folder / "commit.tar"
     _run(["git", "-C", str(_ROOT), "archive", f"--output={archive}", commit])
-    with tarfile.open(archive) as files:
-        files.extractall(folder, filter="data")
+    _run(["tar", "--extract", f"--file={archive}", f"--directory={folder}"])
     archive.unlink()
     _run([sys.executable, "-m", "venv", str(folder / _ENVIRONMENT)])
     install = ["-m", "pip", "install", "--quiet", "--quiet", "--disable-pip-version-check"]
