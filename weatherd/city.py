@@ -39,18 +39,41 @@ ID_PATTERN = f"^{_ID}$"
 _ID_OR_EMPTY = f"^({_ID})?$"  # empty before it is derived from the name
 _is_id_or_empty = re.compile(_ID_OR_EMPTY).fullmatch
 _words = re.compile("[a-z0-9]+").findall
+_has_letter = re.compile("[a-z]").search
 
 
 def make_slug(name: str) -> str:
-    """Return the id for a city's name: ``sao-paulo`` for ``São Paulo``.
+    """Return the id for a city's name: ``sao-paulo`` for ``São Paulo``, ``moskva`` for ``Москва``.
 
-    Ids are ASCII, so that any program can handle them; a name in a non-Latin script gets a stable hash.
+    Ids are ASCII, so that any program can handle them. A name without Latin letters is transliterated. Only one without
+    any letter, digit or symbol that has a name, such as ``?!``, gets a hash.
     """
+    latin = _join_latin(name)
+    if _has_letter(latin) or name.isascii():
+        return latin or _hash_name(name)
+    from anyascii import anyascii  # noqa: PLC0415 - rarely used
+
+    return _join_words(anyascii(unicodedata.normalize("NFC", name)).casefold()) or latin or _hash_name(name)
+
+
+def make_former_slug(name: str) -> str:
+    """Return the id that earlier releases made from a name: a hash of a name without Latin letters and digits."""
+    return _join_latin(name) or _hash_name(name)
+
+
+def _join_latin(name: str) -> str:
     letters = name.casefold()
     if not letters.isascii():
         letters = unicodedata.normalize("NFKD", letters.translate(_LETTERS)).encode("ascii", "ignore").decode()
-    words = "-".join(_words(letters))[:64].strip("-")
-    return words or f"city-{hashlib.blake2b(name.encode(errors='replace'), digest_size=4).hexdigest()}"
+    return _join_words(letters)
+
+
+def _join_words(letters: str) -> str:
+    return "-".join(_words(letters))[:64].strip("-")
+
+
+def _hash_name(name: str) -> str:
+    return f"city-{hashlib.blake2b(name.encode(errors='replace'), digest_size=4).hexdigest()}"
 
 
 def _check_one_line(text: str) -> str:

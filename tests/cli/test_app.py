@@ -160,7 +160,7 @@ def test_the_help_shows_no_python_types(weatherd: Weatherd, command: list[str]) 
     ("arguments", "message"),
     [
         (["onec"], "No such command 'onec'. Did you mean 'once'?"),
-        (["cities", "remvoe"], "No such command 'remvoe'. Did you mean 'remove'?"),
+        (["cities", "remvoe"], "No such command 'remvoe'. Did you mean 'remove'"),
         (["service"], "Missing command"),
         (["--bogus"], "No such option: --bogus"),
         (["once", "extra"], "unexpected extra argument"),

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weatherd.city import City, make_slug
+from weatherd.city import City, make_former_slug, make_slug
 from weatherd.config.city_list import CityList, load_cities, parse_cities
 from weatherd.config.loader import SHIPPED_SETTINGS
 from weatherd.config.yaml.reader import parse_yaml
@@ -296,10 +296,18 @@ def test_a_folder_instead_of_a_file_is_an_error(tmp_path: Path) -> None:
         ("x" * 200, "x" * 64),
         ("x" * 63 + " y", "x" * 63),
         ("İstanbul", "istanbul"),
+        ("Москва", "moskva"),
+        ("東京", "dongjing"),
+        ("Αθήνα", "athina"),
+        ("北京 2", "beijing-2"),
+        ("Москва (Moscow)", "moscow"),
+        ("И\u0306ошкар-Ола", "yoshkar-ola"),
+        ("🌧", "cloud-rain"),
+        ("2", "2"),
     ],
 )
 def test_an_id_is_derived_from_the_name(name: str, expected: str) -> None:
-    """Accents are removed, ligatures are split, and other characters become one dash."""
+    """Accents are removed, ligatures are split, other scripts transliterated; other characters become one dash."""
     assert make_slug(name) == expected
 
 
@@ -312,11 +320,20 @@ def test_every_name_has_a_valid_id(name: str) -> None:
 
 
 def test_names_in_other_scripts_have_distinct_ids() -> None:
-    """A stable hash distinguishes Tokyo and Osaka; emoji and the joiners that scripts need are allowed in a name."""
+    """Transliteration distinguishes Tokyo and Osaka; emoji and the joiners that scripts need are allowed in a name."""
     names = ["東京", "大阪", "Киев", "خرم\u200cآباد", "🌧", "👨\u200d👩\u200d👧", "Ville\u00a0Neuve"]
     found = rows(*(f"{{name: {name}, lat: 1, lon: 1}}" for name in names))
     assert [city.name for city in found.cities] == names
     assert len({city.id for city in found.cities}) == len(names)
+    assert not [city.id for city in found.cities if city.id.startswith("city-")]
+
+
+@given(st.text(), st.sampled_from("abcxyzäéñøß"), st.text())
+def test_ids_of_latin_names_are_those_of_earlier_releases(before: str, letter: str, after: str) -> None:
+    """Only names without a Latin letter have new ids, so that the others keep their history."""
+    name = before + letter + after
+    assert make_slug(name) == make_former_slug(name)
+    assert make_former_slug("Москва") == "city-2b706e6a"
 
 
 def test_a_long_list_loads() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from weatherd import wmo
-from weatherd.text.condition_words import LANGUAGES, Language, choose_words, describe_condition, load_words
+from weatherd.text.condition_words import LANGUAGES, Language, choose_words, load_words, translate_code
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -132,7 +132,7 @@ def strip_accents(text: str) -> str:
 
 def is_same_kind(code: int, language: Language, legend: str) -> bool:
     """Return whether the legend has a word for the same kind of weather as ours, by day or by night."""
-    ours = " ".join(describe_condition(code, language, is_day=is_day) for is_day in (True, False))
+    ours = " ".join(translate_code(code, language, is_day=is_day) for is_day in (True, False))
     return any(stem in strip_accents(legend) for stem in find_stems(ours))
 
 
@@ -147,7 +147,7 @@ def test_every_gap_is_listed(language: Language) -> None:
 def test_words_are_texts_for_people(language: Language) -> None:
     """Words are one printable line, differ from code to code, and are in lower case except for German nouns."""
     for is_day in (True, False):
-        words = [describe_condition(code, language, is_day=is_day) for code in wmo.DESCRIPTIONS]
+        words = [translate_code(code, language, is_day=is_day) for code in wmo.DESCRIPTIONS]
         assert len(set(words)) == len(words)
         assert all(text and text.isprintable() and text == " ".join(text.split()) for text in words)
         assert language == "de" or words == [text.lower() for text in words]
@@ -156,9 +156,9 @@ def test_words_are_texts_for_people(language: Language) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_day_and_night_are_told_apart(language: Language) -> None:
     """A clear sky is sunny by day only, except in a language that has one word for both; rain is the same."""
-    day, night = (describe_condition(0, language, is_day=is_day) for is_day in (True, False))
+    day, night = (translate_code(0, language, is_day=is_day) for is_day in (True, False))
     assert (day == night) == (language in ONE_WORD)
-    assert describe_condition(61, language, is_day=True) == describe_condition(61, language, is_day=False)
+    assert translate_code(61, language, is_day=True) == translate_code(61, language, is_day=False)
 
 
 def test_missing_words_are_english() -> None:
@@ -167,7 +167,7 @@ def test_missing_words_are_english() -> None:
     without_fog = {code: words for code, words in german.items() if code != 45}
     assert choose_words(45, (without_fog, english), is_day=True) == "fog"
     assert choose_words(0, (without_fog, english), is_day=False) == "klar"
-    assert describe_condition(42, "de", is_day=True) == ""
+    assert translate_code(42, "de", is_day=True) == ""
 
 
 def load_legend(recorded: Path, name: str) -> Any:
@@ -180,7 +180,7 @@ def compare(source: str, language: Language, legend: dict[int, str]) -> Iterator
     codes, _ = DIFFERENCES.get((source, language), ((), ""))
     for code, text in legend.items():
         if (is_same := is_same_kind(code, language, text)) == (code in codes):
-            ours = describe_condition(code, language, is_day=True)
+            ours = translate_code(code, language, is_day=True)
             yield f"{source} {language} {code}: {ours} {'agrees with' if is_same else '/'} {text}"
 
 
@@ -207,4 +207,4 @@ def test_norwegian_words_are_the_official_ones(recorded: Path, language: Languag
     """MET Norway's words are used where it has a symbol for the code."""
     legend = load_legend(recorded, "metno_symbol_code_en_nb_nn.json")
     for code, symbol in SYMBOLS.items():
-        assert describe_condition(code, language, is_day=True) == legend[symbol][language].lower()
+        assert translate_code(code, language, is_day=True) == legend[symbol][language].lower()

@@ -16,6 +16,7 @@ from weatherd.text.suggestions import did_you_mean, explain_namesakes
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from weatherd.city import City
     from weatherd.cli.client import Client
     from weatherd.config.loader import Configuration
     from weatherd.journal.reader import Reader
@@ -47,9 +48,8 @@ def find_recorded_city(configuration: Configuration, name: str, reader: Reader) 
     Case and the Unicode form are ignored. An id takes precedence over the name of another city. Raises ArgumentError if
     neither has such a city, or if several cities of the list have the name.
     """
-    from zoneinfo import ZoneInfo
-
-    from weatherd.city import make_slug
+    from weatherd.city import make_former_slug, make_slug
+    from weatherd.text.local_zone import load_zone
 
     cities, folded = configuration.cities, fold_name(name)
     for matches in (
@@ -62,13 +62,24 @@ def find_recorded_city(configuration: Configuration, name: str, reader: Reader) 
         if len(matches) > 1:
             raise ArgumentError(explain_namesakes(name, [city.id for city in matches]))
         city = matches[0]
-        return RecordedCity(city.id, city.name, ZoneInfo(city.timezone) if city.timezone else UTC)
+        return RecordedCity(_find_recorded_id(city, reader), city.name, load_zone(city.timezone))
     recorded = reader.list_cities()
-    for city_id in (name, folded, make_slug(name)):  # a city that was renamed or removed is asked for by its old name
+    # A city that was renamed or removed is asked for by its old name
+    for city_id in (name, folded, make_slug(name), make_former_slug(name)):
         if city_id in recorded:
-            return RecordedCity(city_id, city_id, UTC)
+            return RecordedCity(city_id, city_id, load_zone(configuration.settings.timezone))
     known = [known for city in configuration.cities for known in (city.name, city.id)]
     raise ArgumentError(f"no city is named {name!r}{did_you_mean(name, [*known, *recorded])}")
+
+
+def _find_recorded_id(city: City, reader: Reader) -> str:
+    """Return a city's id, or the one that earlier releases made from its name if the journal has only that."""
+    from weatherd.city import make_former_slug, make_slug
+
+    former = make_former_slug(city.name)
+    if city.id != make_slug(city.name) or former == city.id or reader.has_city(city.id):
+        return city.id
+    return former if reader.has_city(former) else city.id
 
 
 async def find_watched_city(client: Client, name: str) -> CityDetail:

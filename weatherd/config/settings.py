@@ -26,7 +26,7 @@ from weatherd.formatting import validate_template
 from weatherd.text.condition_words import Language
 from weatherd.text.display import Display
 from weatherd.text.duration import Duration, Interval, Retention
-from weatherd.text.units import UnitSystem
+from weatherd.text.units import ReaderUnits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -126,7 +126,7 @@ class Settings(BaseSettings):
     ] = 90 * 86400.0
     queue_size: Annotated[Count, Field(description="Maximum number of observations that wait to be stored")] = 10_000
     shutdown_grace: Annotated[Duration, Field(description="Maximum time that a stop may take")] = 8.0
-    units: Annotated[UnitSystem, Field(description="Units of what people read; programs always get metric ones")] = (
+    units: Annotated[ReaderUnits, Field(description="Units of what people read; programs always get metric ones")] = (
         "metric"
     )
     language: Annotated[

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import structlog
+
 from weatherd.observation import FetchedObservation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from weatherd.city import City
     from weatherd.config.diff import CityListDiff
     from weatherd.freshness import AgeBudgets
     from weatherd.observation import LastObservation, Observation
+
+log = structlog.get_logger()
+
+_LOGGED_IDS = 10
 
 
 class LatestObservations:
@@ -78,3 +84,28 @@ class LatestObservations:
         if self._is_started:
             self._edited |= {city_id: diff.added_or_changed[city_id] for city_id in diff.added | diff.moved}
         self._is_started = True
+        _log_renamed(self._find_former(diff))
+
+    def _find_former(self, diff: CityListDiff) -> Iterator[tuple[str, str]]:
+        """Yield the ids of added cities without an observation, and the id of a city that was at the same place.
+
+        That one is not listed any more: it was removed now, or before this run.
+        """
+        gone = {(last.lat, last.lon): city_id for city_id, last in self._saved.items()}
+        for city_id in diff.removed:
+            city = diff.removed_or_changed[city_id]
+            gone[city.lat, city.lon] = city_id
+        for city_id in diff.added if gone else ():
+            city = diff.added_or_changed[city_id]
+            if city_id not in self._latest and (former := gone.get((city.lat, city.lon))):
+                yield city_id, former
+
+
+def _log_renamed(pairs: Iterable[tuple[str, str]]) -> None:
+    """Log the first ids that are new for a place, and the number of the others."""
+    found = list(pairs)
+    for city_id, former in found[:_LOGGED_IDS]:
+        action = f"renamed? keep `id: {former}` in its row, so that its history continues"
+        log.warning("city.renamed", city=city_id, former=former, action=action)
+    if len(found) > _LOGGED_IDS:
+        log.warning("city.renamed", more=len(found) - _LOGGED_IDS)

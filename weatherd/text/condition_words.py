@@ -18,7 +18,7 @@ LANGUAGES: tuple[Language, ...] = get_args(Language)
 Words = str | tuple[str, str]  # a pair has the words for the day and those for the night
 
 
-def describe_condition(code: int, language: Language, *, is_day: bool) -> str:
+def translate_code(code: int, language: Language, *, is_day: bool) -> str:
     """Return the words for a WMO code: ``sonnig`` or ``klar`` for 0 in German; "" for a code that has none.
 
     Words that are missing in the language are English.

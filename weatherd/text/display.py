@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from weatherd.text.condition_words import describe_condition
+from weatherd.text.condition_words import translate_code
 from weatherd.text.daylight import is_daylight
 from weatherd.text.units import UNITS, convert_value, format_quantity
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from weatherd.text.condition_words import Language
-    from weatherd.text.units import UnitSystem
+    from weatherd.text.units import ReaderUnits
 
 
 @dataclass(frozen=True, slots=True)
 class Display:
     """The units and the language of a reader. The default shows observations unchanged."""
 
-    units: UnitSystem = "metric"
+    units: ReaderUnits = "metric"
     language: Language = "en"
 
     @property
@@ -50,7 +50,7 @@ class Display:
         """
         if self.language == "en" or code is None:
             return description
-        return describe_condition(code, self.language, is_day=is_daylight(lat, lon, at)) or description
+        return translate_code(code, self.language, is_day=is_daylight(lat, lon, at)) or description
 
 
 DEFAULT_DISPLAY = Display()

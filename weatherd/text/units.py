@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-UnitSystem = Literal["metric", "us", "uk"]
+ReaderUnits = Literal["metric", "us", "uk"]
 
 
-class Unit(NamedTuple):
+class DisplayUnit(NamedTuple):
     """A unit of a system, and the way to it from weatherd's own: ``value * factor + offset``."""
 
     symbol: str
@@ -20,38 +20,38 @@ class Unit(NamedTuple):
     offset: float = 0.0
 
 
-_CELSIUS, _FAHRENHEIT = Unit("°C", 1), Unit("°F", 1, 1.8, 32.0)
-_MILES_AN_HOUR = Unit("mph", 1, 1 / 0.44704)
-_MILES = Unit("mi", 1, 1 / 1609.344)
+_CELSIUS, _FAHRENHEIT = DisplayUnit("°C", 1), DisplayUnit("°F", 1, 1.8, 32.0)
+_MILES_AN_HOUR = DisplayUnit("mph", 1, 1 / 0.44704)
+_MILES = DisplayUnit("mi", 1, 1 / 1609.344)
 _METRIC = {
     "temperature": _CELSIUS,
     "apparent_temperature": _CELSIUS,
-    "relative_humidity": Unit("%", 0),
-    "pressure_msl": Unit("hPa", 1),
-    "wind_speed": Unit("m/s", 1),
-    "wind_direction": Unit("°", 0),
-    "wind_gust": Unit("m/s", 1),
-    "precipitation": Unit("mm", 1),
-    "cloud_cover": Unit("%", 0),
-    "visibility": Unit("m", 0),
+    "relative_humidity": DisplayUnit("%", 0),
+    "pressure_msl": DisplayUnit("hPa", 1),
+    "wind_speed": DisplayUnit("m/s", 1),
+    "wind_direction": DisplayUnit("°", 0),
+    "wind_gust": DisplayUnit("m/s", 1),
+    "precipitation": DisplayUnit("mm", 1),
+    "cloud_cover": DisplayUnit("%", 0),
+    "visibility": DisplayUnit("m", 0),
 }
 _UK = _METRIC | {"wind_speed": _MILES_AN_HOUR, "wind_gust": _MILES_AN_HOUR, "visibility": _MILES}
 _US = _UK | {
     "temperature": _FAHRENHEIT,
     "apparent_temperature": _FAHRENHEIT,
-    "pressure_msl": Unit("inHg", 2, 1 / 33.863886667),
-    "precipitation": Unit("in", 2, 1 / 25.4),
+    "pressure_msl": DisplayUnit("inHg", 2, 1 / 33.863886667),
+    "precipitation": DisplayUnit("in", 2, 1 / 25.4),
 }
 # The unit of each field of an observation that is a quantity, by system
-UNITS: Mapping[UnitSystem, Mapping[str, Unit]] = MappingProxyType({"metric": _METRIC, "us": _US, "uk": _UK})
+UNITS: Mapping[ReaderUnits, Mapping[str, DisplayUnit]] = MappingProxyType({"metric": _METRIC, "us": _US, "uk": _UK})
 
 
-def convert_value(value: float, unit: Unit) -> float:
+def convert_value(value: float, unit: DisplayUnit) -> float:
     """Return a value of weatherd's own unit in another one, not rounded."""
     return value * unit.factor + unit.offset
 
 
-def format_quantity(value: float | None, unit: Unit, digits: int | None = None) -> str:
+def format_quantity(value: float | None, unit: DisplayUnit, digits: int | None = None) -> str:
     """Format a value of weatherd's own unit in another one: ``42.8 °F`` for 6.0 °C; a dash for None.
 
     *digits* after the point override those of the unit.

@@ -176,6 +176,26 @@ OWM = """[{"id": 1, "name": "Ulm", "state": "", "country": "DE", "coord": {"lon"
  {"id": 4}, {"name": "X", "coord": {"lat": 99, "lon": 1}}]"""
 
 
+def test_a_renamed_city_keeps_its_id(weatherd: Weatherd, rows: Path) -> None:
+    """The id is written if it would change; a name that gives the same id, or a row with one, needs none."""
+    ulm = "  - name: {}\n    id: u\n    lat: 48.4\n    lon: 10\n"
+    rows.write_text("cities:  # mine\n  - {name: Kiel, lat: 54.3, lon: 10.1}  # home\n" + ulm.format("Ulm"))
+    assert weatherd("cities", "rename", "kiel", "Kiel, harbour") == (
+        0,
+        "renamed Kiel to Kiel, harbour in config/cities.yaml; its id is still kiel\n",
+        "",
+    )
+    assert weatherd("cities", "rename", "Ulm", "東京")[0] == 0
+    kiel = '  - {name: "Kiel, harbour", id: kiel, lat: 54.3, lon: 10.1}  # home\n'
+    assert rows.read_text() == f"cities:  # mine\n{kiel}{ulm.format('東京')}"
+    before = rows.read_bytes()
+    assert weatherd("cities", "rename", "Kil", "X")[0] == 78
+    assert weatherd("cities", "rename", "kiel", "a\x1bb")[0] == 64
+    assert rows.read_bytes() == before
+    assert weatherd("cities", "rename", "東京", "Ulm")[0] == 0
+    assert "- name: Ulm\n    id: u\n" in rows.read_text()
+
+
 def test_altitude_and_tags_are_imported(weatherd: Weatherd, rows: Path, tmp_path: Path) -> None:
     """Columns with the names of other programs become the keys of a row."""
     (tmp_path / "places").write_text(
@@ -260,7 +280,7 @@ def test_an_ambiguous_name_is_removed_by_its_id(weatherd: Weatherd, rows: Path) 
     places = "config/cities.yaml:2:5, config/cities.yaml:4:5"
     assert (code, err) == (
         78,
-        f"config/cities.yaml: 'Kiel' is in the list more than once: {places}; remove it by its id, or edit the file\n",
+        f"config/cities.yaml: 'Kiel' is in the list more than once: {places}; use its id, or edit the file\n",
     )
     assert weatherd("cities", "remove", "kiel-2")[0] == 0
     assert rows.read_text() == before

@@ -20,7 +20,7 @@ from weatherd.cli.commands.explain import describe_phases
 from weatherd.http.client import get
 from weatherd.http.session import open_session
 from weatherd.http.trace import start_tracing, stop_tracing
-from weatherd.text.condition_words import describe_condition
+from weatherd.text.condition_words import translate_code
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,7 +71,7 @@ async def test_the_commands_speak_the_language_of_the_reader(tmp_path: Path) -> 
         _, text, _ = await run_weatherd("status", "--json", "--url", it.url, **reader)
         (city,) = json.loads(text)["cities"]
         code = city["observation"]["code"]
-        words = {describe_condition(code, "de", is_day=is_day) for is_day in (True, False)}
+        words = {translate_code(code, "de", is_day=is_day) for is_day in (True, False)}
         fahrenheit = city["observation"]["temperature"] * 1.8 + 32
         assert city["observation"]["description"] not in words
         _, table, _ = await run_weatherd("status", "--url", it.url, **reader)

@@ -204,6 +204,21 @@ def test_an_id_takes_precedence_over_the_name_of_another_city(
         assert run(capsys, "export", "kiel", "--since", "1h")[1].count("\n") > 1
 
 
+def test_the_history_of_a_hashed_id_is_found(
+    stored: list[Observation], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A name that earlier releases turned into a hash shows what they recorded, until its new id has a history."""
+    (tmp_path / "cities.yaml").write_text("cities:\n  - {name: Москва, lat: 54.3, lon: 10.1}\n")
+    with closing(Store(tmp_path / "state" / "weatherd.sqlite")) as store:
+        former = City(name="Москва", lat=54.3, lon=10.1, id="city-2b706e6a")
+        store.add([make_fetched(former, observed_at=stored[0].observed_at)])
+        assert "1 observation\n" in run(capsys, "history", "Москва")[1]
+        for minutes in (20, 30):
+            at = NOW - timedelta(minutes=minutes)
+            store.add([make_fetched(City(name="Москва", lat=54.3, lon=10.1), observed_at=at)])
+    assert "2 observations\n" in run(capsys, "history", "Москва")[1]
+
+
 @pytest.mark.usefixtures("stored")
 def test_a_name_of_two_cities(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """It is ambiguous, and the message names both ids; an id is not."""

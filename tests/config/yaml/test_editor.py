@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weatherd.config.yaml.atomic_write import write_atomically
-from weatherd.config.yaml.editor import append_rows, remove_row
+from weatherd.config.yaml.editor import append_rows, remove_row, rename_row
 from weatherd.config.yaml.reader import parse_yaml
 from weatherd.errors import ConfigError
 
@@ -105,6 +105,19 @@ def test_every_row_can_be_removed(file: tuple[str, list[str]], data: st.DataObje
         assert parse_rows(edited) == rows[:index] + rows[index + 1 :]
         lines = [line for line in text.splitlines() if line.lstrip().startswith("#")]
         assert [line for line in edited.splitlines() if line in lines] == lines
+
+
+@given(files(), WORDS, st.data())
+def test_every_row_can_be_renamed(file: tuple[str, list[str]], name: str, data: st.DataObject) -> None:
+    """The row gets the name and an id after it; every other value, line and comment stays."""
+    text, comments = file
+    if rows := parse_rows(text):
+        index = data.draw(st.integers(0, len(rows) - 1))
+        fields = {"name": name} if "id" in rows[index] else {"name": name, "id": "kiel"}
+        edited = rename_row(text, "cities", index, fields, "f")
+        assert parse_rows(edited) == [*rows[:index], rows[index] | fields, *rows[index + 1 :]]
+        assert all(comment.strip() in edited for comment in comments)
+        assert abs(len(edited.splitlines()) - len(text.splitlines())) <= 1
 
 
 @given(st.lists(ROWS, min_size=1, max_size=4))

@@ -20,7 +20,7 @@ from weatherd.config.yaml.reader import BOM, YamlMapping, parse_yaml
 from weatherd.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 # With the white space and comments before it and the white space after it
 _COMMA = re.compile(r"((?:\s|#[^\n]*)*),([ \t\r\n]*)")
@@ -87,6 +87,30 @@ def remove_row(text: str, key: str, index: int, name: str) -> str:
     return bom + _verify(edited, key, rows[:index] + rows[index + 1 :], name)
 
 
+def rename_row(text: str, key: str, index: int, fields: Mapping[str, str], name: str) -> str:
+    """Return *text*, the text of the file *name*, with *fields* in place of the ``name`` of an item.
+
+    The item is number *index* of the list under *key*. *fields* are the new name, and perhaps an id, which the row has
+    not yet. Raises ConfigError if there is no such list or name, or its layout cannot be edited.
+    """
+    bom, text = _split_bom(text)
+    rows, _ = _find_list(text, key, name)
+    expected: dict[str, Any] = {}
+    for field, value in rows[index].items():
+        expected |= fields if field == "name" else {field: value}
+    edited = _replace_name(text, _compose_list(text, key)[1].value[index], fields)
+    return bom + _verify(edited, key, [*rows[:index], expected, *rows[index + 1 :]], name)
+
+
+def _replace_name(text: str, item: yaml.MappingNode, fields: Mapping[str, str]) -> str:
+    """Return *text* with *fields* in place of the key ``name``, and its value, of an item."""
+    key_node, value_node = next(pair for pair in item.value if pair[0].value == "name")
+    start, end = key_node.start_mark.index, _end(value_node)
+    line_break = f"{_line_break(text, _line_end(text, end))}{' ' * _column(text, start)}"
+    pairs = [f"{field}: {format_flow(value)}" for field, value in fields.items()]
+    return text[:start] + (", " if item.flow_style else line_break).join(pairs) + text[end:]
+
+
 def _split_bom(text: str) -> tuple[str, str]:
     return (BOM, text[1:]) if text.startswith(BOM) else ("", text)
 
@@ -95,11 +119,17 @@ def _find_list(text: str, key: str, name: str) -> tuple[list[Any], ListLayout]:
     rows = _read_rows(text, key, name)
     if rows is None:
         raise ConfigError(Problem(name, f"has no list under {key!r}"))
-    document = next(node for node in yaml.compose_all(text, Loader=LOADER) if isinstance(node, yaml.MappingNode))
-    key_node, node = next(pair for pair in document.value if pair[0].value == key)
+    key_node, node = _compose_list(text, key)
     colon = text.index(":", key_node.end_mark.index) + 1
     items = [(item.start_mark.index, _end(item)) for item in node.value]
     return rows, ListLayout(colon, node.start_mark.index, node.end_mark.index, bool(node.flow_style), items)
+
+
+def _compose_list(text: str, key: str) -> tuple[Any, Any]:
+    """Return the nodes of *key* and its list."""
+    document = next(node for node in yaml.compose_all(text, Loader=LOADER) if isinstance(node, yaml.MappingNode))
+    key_node, list_node = next(pair for pair in document.value if pair[0].value == key)
+    return key_node, list_node
 
 
 def _read_rows(text: str, key: str, name: str) -> list[Any] | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from weatherd.cli.commands.cities.list_rows import ListedCity, ListRows, find_file_to_extend, read_rows
+from weatherd.cli.commands.cities.list_rows import ListedCity, ListRows, find_file_to_extend, read_rows, validate_row
 from weatherd.cli.commands.cities.place_search import choose_match, find_places
 from weatherd.cli.commands.cities.places_file import ForeignCity, parse_places_file
 from weatherd.cli.exit_codes import ExitCode
@@ -78,7 +78,7 @@ def add_city(  # noqa: PLR0917 - one parameter per option
         row, region = _build_row(match) | ({"name": name} if name else {}), match.region
     options = {"id": city_id, "interval": interval, "timezone": timezone, "tags": parse_tags(tag or ())}
     row |= {key: value for key, value in options.items() if value}
-    city = _validate(row)
+    city = validate_row(row)
     if city_id and (taken := next(iter(rows.find_id(city.id)), None)):
         raise ConfigError(Problem(taken.where, f"the id {taken.id!r} is already in use, by {taken.name!r}"))
     if not city_id and (known := rows.find_same(city)):
@@ -117,7 +117,7 @@ def import_cities(
     skipped, rejected = 0, 0
     for foreign in parse_places_file(reader.read_text(source).removeprefix(reader.BOM), str(source)):
         try:
-            city = _validate(foreign.row)
+            city = validate_row(foreign.row)
         except typer.BadParameter as error:
             rejected += 1
             print_text(f"{foreign.where}: {_quote_name(foreign)}{error}", err=True)
@@ -148,19 +148,6 @@ def _build_row(match: FoundPlace) -> dict[str, Any]:
 def _quote_name(foreign: ForeignCity) -> str:
     name = foreign.row.get("name")
     return f"{name!r}: " if isinstance(name, str) else ""
-
-
-def _validate(row: dict[str, Any]) -> City:
-    """Return the city as the list would load it. Raises typer.BadParameter if the list would quarantine it."""
-    from pydantic import TypeAdapter, ValidationError
-
-    from weatherd.city import City
-    from weatherd.config.messages import explain_error
-
-    try:
-        return TypeAdapter(City).validate_python(row)
-    except ValidationError as error:
-        raise typer.BadParameter(explain_error(error.errors(include_url=False)[0], ())) from None
 
 
 def _with_free_id(row: dict[str, Any], city: City, rows: ListRows, region: str) -> dict[str, Any]:

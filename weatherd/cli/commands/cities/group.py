@@ -1,4 +1,4 @@
-"""``weatherd cities``: list, search, add, import and remove cities."""
+"""``weatherd cities``: list, search, add, rename, import and remove cities."""
 # ruff: noqa: D301 - \b before the examples preserves their line breaks
 
 from __future__ import annotations
@@ -8,13 +8,12 @@ from typing import Annotated
 import typer
 
 from weatherd.cli.commands.cities.add import add_city, import_cities
-from weatherd.cli.commands.cities.list_rows import ListRows, read_rows, require_editable
+from weatherd.cli.commands.cities.list_rows import find_row, require_editable
 from weatherd.cli.commands.cities.place_search import find_places, print_matches
+from weatherd.cli.commands.cities.rename import rename_city
 from weatherd.cli.exit_codes import ExitCode
 from weatherd.cli.options import TYPER_SETTINGS, Command, ConfigFile, load_user_configuration, warn_of_quarantined_rows
 from weatherd.cli.terminal import print_text
-from weatherd.errors import ConfigError, Problem
-from weatherd.text.suggestions import did_you_mean
 
 _HELP = """Manage the city list; comments and order are preserved.
 
@@ -95,17 +94,7 @@ def remove_city(
     """
     from weatherd.config.yaml import atomic_write, editor, reader
 
-    configuration = load_user_configuration(config)
-    list_name = configuration.list_name
-    matches = ListRows(read_rows(configuration.list_paths)).find_removable(name.strip())
-    if not matches:
-        known = [known for city in configuration.cities for known in (city.name, city.id)]
-        raise ConfigError(Problem(list_name, f"{name!r} is not in the list{did_you_mean(name, known)}"))
-    if len(matches) > 1:
-        where = ", ".join(row.where for row in matches)
-        message = f"{name!r} is in the list more than once: {where}; remove it by its id, or edit the file"
-        raise ConfigError(Problem(list_name, message))
-    row = matches[0]
+    row = find_row(load_user_configuration(config), name)
     file = require_editable(row.file, row.where)
     text = editor.remove_row(reader.read_text(file), "cities", row.position, str(file))
     atomic_write.write_atomically(file, text)
@@ -114,4 +103,5 @@ def remove_city(
 
 
 cities.command("add", cls=Command)(add_city)
+cities.command("rename", cls=Command)(rename_city)
 cities.command("import", cls=Command)(import_cities)

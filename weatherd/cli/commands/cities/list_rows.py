@@ -7,13 +7,17 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import typer
+
 from weatherd.errors import ConfigError, Problem
 from weatherd.text.name_folding import fold_name
+from weatherd.text.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from weatherd.city import City
+    from weatherd.config.loader import Configuration
     from weatherd.config.yaml.reader import Position
 
 _SAME_PLACE = 0.05  # degrees, about 5 km: geocoding services place a city's center differently
@@ -30,6 +34,7 @@ class ListedCity(NamedTuple):
     id: str | None
     lat: float | None
     lon: float | None
+    has_id: bool = False  # or else it is derived from the name
 
     def is_same_place(self, city: City) -> bool:
         """Return whether the row has the coordinates of *city*, more or less, or no valid ones."""
@@ -63,7 +68,7 @@ class ListRows:
         """Return the rows with this id; those after the first are quarantined."""
         return self._by_id.get(city_id, [])
 
-    def find_removable(self, name: str) -> list[ListedCity]:
+    def find_by_id_or_name(self, name: str) -> list[ListedCity]:
         """Return the rows with the id *name*, or else those with this name, ignoring case and the Unicode form."""
         return self.find_id(name) or self._by_name.get(fold_name(name), [])
 
@@ -76,6 +81,22 @@ class ListRows:
         numbered = (city_id[: _ID_LENGTH - len(suffix)] + suffix for suffix in suffixes)
         candidates = itertools.chain((city_id, with_region), numbered)
         return next(text for text in candidates if text not in self._by_id and len(text) <= _ID_LENGTH)
+
+
+def find_row(configuration: Configuration, name: str) -> ListedCity:
+    """Return the row with this id, or else with this name, also if it is quarantined.
+
+    Raises ConfigError if there is none, or more than one.
+    """
+    matches = ListRows(read_rows(configuration.list_paths)).find_by_id_or_name(name.strip())
+    if not matches:
+        known = [known for city in configuration.cities for known in (city.name, city.id)]
+        raise ConfigError(Problem(configuration.list_name, f"{name!r} is not in the list{did_you_mean(name, known)}"))
+    if len(matches) > 1:
+        where = ", ".join(row.where for row in matches)
+        message = f"{name!r} is in the list more than once: {where}; use its id, or edit the file"
+        raise ConfigError(Problem(configuration.list_name, message))
+    return matches[0]
 
 
 def read_rows(list_paths: Iterable[Path]) -> Iterator[ListedCity]:
@@ -94,7 +115,7 @@ def read_rows(list_paths: Iterable[Path]) -> Iterator[ListedCity]:
                 name = _strip_text(row.get("name"))
                 city_id = _strip_text(row.get("id") or (name and make_slug(name)))
                 lat, lon = (_read_number(row.get(key)) for key in ("lat", "lon"))
-                yield ListedCity(file, index, where, name, city_id, lat, lon)
+                yield ListedCity(file, index, where, name, city_id, lat, lon, has_id=bool(row.get("id")))
 
 
 def _parse_rows(text: str, name: str) -> Iterable[tuple[Any, Position]]:
@@ -138,6 +159,19 @@ def require_editable(file: Path, where: str = "") -> Path:
         message = f"this list is part of the weatherd installation: copy {shipped} to ~/.config/weatherd or ./config"
         raise ConfigError(Problem("", f"{message} and edit the copy"))
     return file
+
+
+def validate_row(row: dict[str, Any]) -> City:
+    """Return the city as the list would load it. Raises typer.BadParameter if the list would quarantine it."""
+    from pydantic import TypeAdapter, ValidationError
+
+    from weatherd.city import City
+    from weatherd.config.messages import explain_error
+
+    try:
+        return TypeAdapter(City).validate_python(row)
+    except ValidationError as error:
+        raise typer.BadParameter(explain_error(error.errors(include_url=False)[0], ())) from None
 
 
 def _strip_text(value: object) -> str | None:
