@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_settings import NoDecode
@@ -29,9 +29,15 @@ class HttpSection(Section):
     port: Annotated[
         int, BeforeValidator(reject_bool), Field(ge=0, le=65535, description="0: a free port, which is logged")
     ] = 8080
-    token: Annotated[ApiKey, Field(description="Required for everything but health checks; at least 8 characters")] = (
-        None
-    )
+    token: Annotated[
+        ApiKey, Field(description="Required for everything but the public parts; at least 8 characters")
+    ] = None
+    public: Annotated[
+        tuple[Literal["page", "metrics", "health"], ...],
+        BeforeValidator(split_list),
+        NoDecode,
+        Field(description="The parts that need no token: page (with the API that it reads), metrics, health"),
+    ] = ("health",)
     insecure: Annotated[bool, Field(description="Serve other machines without a token")] = False
     allowed_hosts: Annotated[
         tuple[Annotated[str, AfterValidator(_check_host_name)], ...],

@@ -1,9 +1,8 @@
-"""Request handling shared by all endpoints: authorization, query parsing, problem responses, ETags and compression."""
+"""Request handling shared by all endpoints: host names, query parsing, problem responses, ETags and compression."""
 
 from __future__ import annotations
 
 import hashlib
-import hmac
 import socket
 from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
@@ -20,13 +19,12 @@ from weatherd.web.schemas import Model, ProblemModel
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from aiohttp.typedefs import Handler, Middleware
+    from aiohttp.typedefs import Handler
 
 log = structlog.get_logger()
 
 _M = TypeVar("_M", bound=Model)
 
-PUBLIC_PATHS = ("/-/healthy", "/-/ready")  # health checks need no token
 _MIN_COMPRESSED_SIZE = 1024  # bytes
 
 
@@ -72,40 +70,18 @@ def json_response(model: Model, status: int = 200) -> web.Response:
     return web.Response(text=model.model_dump_json(), content_type="application/json", status=status)
 
 
-def require_token(token: str) -> Middleware:
-    """Return a middleware that requires the bearer token (RFC 6750)."""
-
-    @web.middleware
-    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.path in PUBLIC_PATHS:
-            return await handler(request)
-        header = request.headers.get(hdrs.AUTHORIZATION, "")
-        scheme, _, credentials = header.partition(" ")
-        if scheme.lower() == "bearer" and hmac.compare_digest(_digest(credentials.strip()), _digest(token)):
-            return await handler(request)
-        detail = "send the header 'Authorization: Bearer TOKEN', where TOKEN is http.token in weatherd's settings"
-        return problem_response(401, detail, {hdrs.WWW_AUTHENTICATE: "Bearer"})
-
-    return guard
-
-
-def require_known_host(names: Collection[str]) -> Middleware:
-    """Return a middleware that serves only requests to an IP address, or to one of these names in lower case.
+def check_host(request: web.Request, names: Collection[str]) -> web.Response | None:
+    """Return a rejection (421) unless a request names an IP address, or one of *names*, which are in lower case.
 
     Otherwise any web page could read the API through the browser of a user who can reach weatherd, although the page's
     server cannot: it changes the address of its own name to 127.0.0.1 after the page has been loaded (DNS rebinding).
     The browser still sends that name in the ``Host`` header.
     """
-
-    @web.middleware
-    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-        name = _parse_host(request.headers.get(hdrs.HOST, ""))
-        if not name or name in names or name.endswith(".localhost") or parse_ip_address(name):
-            return await handler(request)
-        advice = "use the IP address, or add the name to http.allowed_hosts in weatherd's settings"
-        return problem_response(421, f"weatherd does not serve the host name {name!r}; {advice}")
-
-    return guard
+    name = _parse_host(request.headers.get(hdrs.HOST, ""))
+    if not name or name in names or name.endswith(".localhost") or parse_ip_address(name):
+        return None
+    advice = "use the IP address, or add the name to http.allowed_hosts in weatherd's settings"
+    return problem_response(421, f"weatherd does not serve the host name {name!r}; {advice}")
 
 
 def local_host_names() -> set[str]:
@@ -119,11 +95,6 @@ def _parse_host(header: str) -> str:
     """Return the host of a ``Host`` header without its port, in lower case."""
     host = header[1:].partition("]")[0] if header.startswith("[") else header.partition(":")[0]
     return host.lower().rstrip(".")
-
-
-def _digest(text: str) -> bytes:
-    # Hashed, because compare_digest() rejects strings that are not ASCII, such as a mistyped token
-    return hashlib.sha256(text.encode(errors="replace")).digest()
 
 
 @web.middleware

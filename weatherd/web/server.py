@@ -13,6 +13,7 @@ import structlog
 from aiohttp import hdrs, web
 
 from weatherd.web import middleware, serializers
+from weatherd.web.access.control import AccessControl
 from weatherd.web.bad_requests import BadRequests
 from weatherd.web.connections import IDLE_TIMEOUT, ClientConnections, connection_limit, limit_duration
 from weatherd.web.listener import listen
@@ -58,19 +59,21 @@ class Endpoints:
         self.bad_requests = BadRequests()
         self._scraping = asyncio.Lock()
         self._token = http.token.get_secret_value() if http.token else None
-        self._host_names = {*middleware.local_host_names(), *http.allowed_hosts, http.host.lower()}
+        hosts = {*middleware.local_host_names(), *http.allowed_hosts, http.host.lower()}
+        self._access = AccessControl(self._token, http.public, hosts, status.now)
         self._per_city_metrics = http.city_metrics
-        self._page = PageEndpoints(status, history_reader, CityIndex(status))
+        self._page = PageEndpoints(status, history_reader, CityIndex(status), self._access.is_signed_in)
         self._streams = EventStreams(status, reader, connections.limit, self._page.make_digest)
 
     def create_app(self) -> web.Application:
         """Create the aiohttp application with its routes and middlewares."""
-        if self._token:  # which a web page that sends requests through a user's browser does not know
-            authorize = middleware.require_token(self._token)
-        else:
-            authorize = middleware.require_known_host(self._host_names)
         app = web.Application(
-            middlewares=[limit_duration, middleware.handle_errors, authorize, middleware.cache_and_compress],
+            middlewares=[
+                limit_duration,
+                middleware.handle_errors,
+                self._access.middleware,
+                middleware.cache_and_compress,
+            ],
             client_max_size=_MAX_BODY,
         )
         app.cleanup_ctx.append(self._streams.run)
@@ -94,6 +97,9 @@ class Endpoints:
         }.items():
             app.router.add_get(path, handler)
         app.router.add_post("/-/reload", self.reload)
+        app.router.add_get("/sign-in", self._access.sign_in)
+        app.router.add_post("/sign-in", self._access.sign_in)
+        app.router.add_post("/sign-out", self._access.sign_out)
         return app
 
     async def healthy(self, request: web.Request) -> web.Response:

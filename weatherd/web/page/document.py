@@ -24,12 +24,13 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+_SIGN_OUT = '<form method="post" action="sign-out"><button>Sign out</button></form>'
 _REFRESH = 60  # seconds, without JavaScript
 _VIEWS = {"overview": ("Overview", "./")}
 
 
-def render_document(view: str, title: str, main: str, data: str = "", attributes: str = "") -> str:
-    """Return the HTML of a view. *main* is HTML, *data* JSON for the scripts, *attributes* those of the root."""
+def render_document(view: str, title: str, main: str, data: str = "", *, is_signed_in: bool = False) -> str:
+    """Return the HTML of a view. *main* is HTML, *data* JSON for the scripts."""
     assets = load_assets()
     preloads = "".join(f'<link rel="modulepreload" href="{assets.url(path)}">\n' for path in assets.modules)
     items = "".join(
@@ -37,7 +38,7 @@ def render_document(view: str, title: str, main: str, data: str = "", attributes
         for name, (text, link) in _VIEWS.items()
     )
     return f"""<!doctype html>
-<html lang="en" data-view="{view}" data-version="{__version__}"{attributes}>
+<html lang="en" data-view="{view}" data-version="{__version__}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover">
@@ -58,7 +59,7 @@ def render_document(view: str, title: str, main: str, data: str = "", attributes
 <input name="search" type="search" maxlength="200" placeholder="Find a city" aria-label="Find a city"
  autocomplete="off">
 </form>
-<div class="tools"></div>
+<div class="tools">{_SIGN_OUT if is_signed_in else ""}</div>
 </header>
 <div id="banner" role="status"></div>
 <main id="main" tabindex="-1">
@@ -86,3 +87,38 @@ def render_table(caption: str, head: Iterable[str], rows: Iterable[Iterable[str]
         f"<caption>{escape(caption)}</caption><thead><tr>{heads}</tr></thead>\n<tbody>{''.join(lines)}</tbody>"
         "</table></div>\n"
     )
+
+
+def render_form(host: str, error: str, address: str) -> str:
+    """Return the HTML of the sign-in form. It says nothing about cities, state or version. *host* is HTML."""
+    assets = load_assets()
+    invalid = ' aria-invalid="true" aria-describedby="error"' if error else ""
+    message = f'<p class="error" id="error" role="alert">{escape(error)}</p>\n' if error else ""
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>Sign in – weatherd</title>
+<link rel="icon" type="image/svg+xml" href="{assets.url("icon.svg")}">
+<link rel="stylesheet" href="{assets.url("page.css")}">
+<script src="{assets.url("boot.js")}"></script>
+</head>
+<body class="sign-in">
+<main>
+<form class="box" method="post" action="sign-in" aria-labelledby="title">
+<img src="{assets.url("icon.svg")}" width="36" height="36" alt="">
+<h1 id="title">Sign in to weatherd</h1>
+<p class="note">{host}</p>
+<input type="hidden" name="next" value="{escape(address)}">
+<input type="text" name="username" value="weatherd" autocomplete="username" hidden>
+<label for="token">Token</label>
+<input id="token" name="token" type="password" autocomplete="current-password" required autofocus{invalid}>
+{message}<button class="primary">Sign in</button>
+<p class="note">It is http.token in weatherd's settings. Ask the person who runs this server.</p>
+</form>
+</main>
+</body>
+</html>
+"""

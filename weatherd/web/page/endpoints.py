@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from aiohttp import web
 
@@ -23,6 +23,8 @@ from weatherd.web.query_models import ChartQuery, CurvesQuery, MapQuery, NoQuery
 from weatherd.web.schemas import CitiesPage
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from weatherd.city import City
     from weatherd.daemon.status import DaemonStatus
     from weatherd.journal.journal import AsyncReader
@@ -32,16 +34,38 @@ if TYPE_CHECKING:
     from weatherd.web.query_models import CitiesQuery
 
 
+class _View(NamedTuple):
+    """A view as HTML, and the data that its scripts begin with, as JSON."""
+
+    name: str
+    title: str
+    main: str
+    data: str
+    status: int = HTTPStatus.OK
+
+
 class PageEndpoints:
     """Handlers of the views. *reader* is not that of the event stream, which must not wait for a year of history."""
 
-    def __init__(self, status: DaemonStatus, reader: AsyncReader, index: CityIndex) -> None:
+    def __init__(
+        self,
+        status: DaemonStatus,
+        reader: AsyncReader,
+        index: CityIndex,
+        is_signed_in: Callable[[web.Request], bool],
+    ) -> None:
         self._status = status
         self._reader = reader
         self._index = index
+        self._is_signed_in = is_signed_in
 
     async def page(self, request: web.Request) -> web.Response:
         """Return a view as HTML, with the data that its scripts begin with."""
+        view = await self._find_view(request)
+        text = render_document(view.name, view.title, view.main, view.data, is_signed_in=self._is_signed_in(request))
+        return web.Response(text=text, content_type="text/html", headers=HEADERS, status=view.status)
+
+    async def _find_view(self, request: web.Request) -> _View:
         query = parse_page_query(request.query)
         if query.city is not None:
             return await self._city_view(query.city, query)
@@ -54,13 +78,13 @@ class PageEndpoints:
         main = plain_views.render_overview(overview, page, query)
         models = {"overview": overview, "cities": page, "curves": curves}
         data = ",".join(f'"{key}":{model.model_dump_json()}' for key, model in models.items())
-        return _html(name, "weatherd", main, f"{{{data}}}")
+        return _View(name, "weatherd", main, f"{{{data}}}")
 
-    async def _city_view(self, city_id: str, query: PageQuery) -> web.Response:
+    async def _city_view(self, city_id: str, query: PageQuery) -> _View:
         city = self._status.registry.get(city_id)
         if city is None:
             main = f'<h1>weatherd</h1>\n<p>There is no city “{city_id}” in the list. <a href="./">Overview</a></p>\n'
-            return _html("missing", "weatherd", main, "null", status=HTTPStatus.NOT_FOUND)
+            return _View("missing", "weatherd", main, "null", status=HTTPStatus.NOT_FOUND)
         detail = serializers.serialize_city_detail(city, self._status)
         chart = await self._read_chart(city, query.span)
         cities = self._status.cities
@@ -72,12 +96,12 @@ class PageEndpoints:
             f'{{"city":{detail.model_dump_json()},"chart":{chart.model_dump_json()},'
             f'"neighbours":{json.dumps(neighbours)},"seq":{self._status.journal.last_seq}}}'
         )
-        return _html("city", f"{city.name} – weatherd", plain_views.render_city(detail, chart), data)
+        return _View("city", f"{city.name} – weatherd", plain_views.render_city(detail, chart), data)
 
-    async def _service_view(self) -> web.Response:
+    async def _service_view(self) -> _View:
         status = await serializers.serialize_status(self._status)
         main = plain_views.render_service(status, await self._status.summarize())
-        return _html("service", "Service – weatherd", main, status.model_dump_json())
+        return _View("service", "Service – weatherd", main, status.model_dump_json())
 
     async def find_cities(self, query: CitiesQuery) -> CitiesPage:
         """Return a page of the list in any order, and with any filter."""
@@ -141,11 +165,6 @@ class PageEndpoints:
         """Return the cities on a part of the earth."""
         query, snapshot = parse_query(request, MapQuery), await self._index.read()
         return json_response(await self._index.run(lambda: make_map(snapshot, query)))
-
-
-def _html(view: str, title: str, main: str, data: str, status: int = HTTPStatus.OK) -> web.Response:
-    text = render_document(view, title, main, data)
-    return web.Response(text=text, content_type="text/html", headers=HEADERS, status=status)
 
 
 def _csv(chart: ChartModel) -> web.Response:
