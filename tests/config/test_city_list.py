@@ -230,9 +230,10 @@ def test_tags_are_texts_and_shared() -> None:
 
 def test_a_reload_reuses_equal_cities() -> None:
     """Equal cities are the same objects as before; changed and added ones are new objects."""
-    before = rows(KIEL, "{name: Ulm, lat: 48, lon: 10}").cities
+    known = rows(KIEL, "{name: Ulm, lat: 48, lon: 10}").rows
+    before = known.cities
     text = f"cities:\n- {{name: Bonn, lat: 50, lon: 7}}\n- {{name: Ulm, lat: 48.1, lon: 10}}\n- {KIEL}\n"
-    after = parse_cities([("f.yaml", text)], PROVIDERS, reuse=before).cities
+    after = parse_cities([("f.yaml", text)], PROVIDERS, reuse=known).cities
     assert [city.id for city in after] == ["bonn", "ulm", "kiel"]
     assert after[2] is before[0]
     assert after[1] != before[1]

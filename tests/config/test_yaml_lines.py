@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import example, given, settings
@@ -13,6 +13,9 @@ from weatherd.city import City, make_plain_city
 from weatherd.config.city_list import CityList, parse_cities
 from weatherd.config.lists.yaml_lines import UnusualLayoutError, add_yaml_lines
 from weatherd.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 PROVIDERS = ["open-meteo", "met-norway"]
 GENERAL = {"interval": 90.0, "providers": ("met-norway",), "timezone": "Europe/Paris"}
@@ -130,8 +133,27 @@ class Rows:
         """Validate a row with the general settings."""
         return City(**(GENERAL | row))
 
-    def add_city(self, city: City, position: tuple[int, int]) -> None:
+    def make_salt(self, *layout: str) -> int:
+        """Return any salt."""
+        return hash(layout)
+
+    def find_city(self, key: int) -> City | None:
+        """Know no row."""
+        del key
+        return None
+
+    def reuse_equal(self, city: City) -> City:
+        """Return the city itself."""
+        return city
+
+    def add_cities(self, cities: Sequence[City], keys: Sequence[int], position: tuple[int, int]) -> None:
+        """Collect consecutive rows of the pattern."""
+        for index, (city, key) in enumerate(zip(cities, keys, strict=True)):
+            self.add_city(city, (position[0] + index, position[1]), key)
+
+    def add_city(self, city: City, position: tuple[int, int], key: int = 0) -> None:
         """Collect a row of the pattern."""
+        assert key
         assert city == City(
             **{
                 key: getattr(city, key)

@@ -19,6 +19,7 @@ from tests.support.fakes import KIEL
 from weatherd import log
 from weatherd.config.city_list import parse_cities
 from weatherd.config.diff import diff
+from weatherd.config.lists.known_rows import NO_ROWS
 from weatherd.config.settings import LogSection
 from weatherd.daemon.reload import Reloader
 from weatherd.errors import Problem
@@ -26,27 +27,27 @@ from weatherd.polling.city_registry import CityRegistry
 from weatherd.polling.supervisor import Supervisor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from weatherd.city import City
+    from weatherd.config.lists.known_rows import KnownRows
     from weatherd.config.loader import Configuration
 
 MANY = [f"- {{name: Place {number}, lat: {number % 90}.5, lon: 1.5}}\n" for number in range(5_000)]
 EDITED = ("place-7", "place-2500", "place-4999")
 
 
-def listed(rows: list[str], reuse: Sequence[City] = ()) -> Configuration:
+def listed(rows: list[str], reuse: KnownRows = NO_ROWS) -> Configuration:
     """Return the configuration with these rows, parsed as from a file."""
-    return make_configuration(
-        *parse_cities([("f.yaml", "cities:\n" + "".join(rows))], ["open-meteo"], reuse=reuse).cities
-    )
+    found = parse_cities([("f.yaml", "cities:\n" + "".join(rows))], ["open-meteo"], reuse=reuse)
+    return replace(make_configuration(*found.cities), rows=found.rows)
 
 
 class Reloading:
     """A reloader with idle producers, and a record of those that started and ended."""
 
     def __init__(
-        self, tasks: asyncio.TaskGroup, first: Configuration, load: Callable[[Sequence[City]], Configuration]
+        self, tasks: asyncio.TaskGroup, first: Configuration, load: Callable[[KnownRows], Configuration]
     ) -> None:
         self.started: list[City] = []
         self.ended: list[City] = []
@@ -91,7 +92,7 @@ async def test_a_reload_of_a_long_list_touches_the_edited_cities_only() -> None:
         number = int(city.removeprefix("place-"))
         edited[number] = MANY[number].replace("lon: 1.5", "lon: 2.5")
     async with asyncio.TaskGroup() as tasks:
-        reloading = Reloading(tasks, first, lambda cities: listed(edited, cities))
+        reloading = Reloading(tasks, first, lambda known: listed(edited, known))
         with capture_logs() as logs:
             await reloading.reload()
         (line,) = [line for line in logs if line["event"] == "cities.reloaded"]
@@ -133,7 +134,7 @@ async def test_the_log_level_takes_effect_without_a_restart() -> None:
     lines: list[str] = []
     log.configure("info", "json", write=lines.append)
 
-    def load(_: Sequence[City]) -> Configuration:
+    def load(_: KnownRows) -> Configuration:
         return replace(first, settings=first.settings.model_copy(update={"log": sections.pop(0)}))
 
     async with asyncio.TaskGroup() as tasks:
@@ -164,7 +165,7 @@ async def test_loading_has_a_lower_priority_than_polling() -> None:
     """The loading thread has a higher nice value; the polling thread's is unchanged."""
     nice: list[int] = []
 
-    def load(_: Sequence[City]) -> Configuration:
+    def load(_: KnownRows) -> Configuration:
         nice.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
         return make_configuration(KIEL)
 

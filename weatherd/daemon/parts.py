@@ -20,11 +20,11 @@ from weatherd.pipeline.latest import LatestObservations
 from weatherd.polling.city_registry import CityRegistry
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
-    from weatherd.city import City
+    from weatherd.config.lists.known_rows import KnownRows
     from weatherd.config.loader import Configuration
     from weatherd.daemon.file_watch import Snapshot
     from weatherd.daemon.status import DaemonStatus
@@ -41,7 +41,7 @@ class Parts:
     """The open parts of the daemon; :func:`open_parts` creates them."""
 
     configuration: Configuration  # loaded at startup
-    load: Callable[[Iterable[City]], Configuration]  # reloads it; the argument has the cities to reuse where unchanged
+    load: Callable[[KnownRows], Configuration]  # reloads it; the argument has the rows to reuse where unchanged
     snapshot: Snapshot | None  # of the configuration's files before they were read; None: the files are not watched
     registry: CityRegistry  # empty; the daemon applies the list in the configuration
     latest: LatestObservations
@@ -62,7 +62,7 @@ class Parts:
 @contextlib.asynccontextmanager
 async def open_parts(
     configuration: Configuration,
-    load: Callable[[Iterable[City]], Configuration],
+    load: Callable[[KnownRows], Configuration],
     snapshot: Snapshot,
     serve: Callable[[DaemonStatus], AbstractAsyncContextManager[None]] | None,
 ) -> AsyncIterator[Parts]:
@@ -87,7 +87,7 @@ async def open_parts(
         )
         yield Parts(
             configuration=configuration,
-            load=lambda cities: providers.require_usable(load(cities)),
+            load=lambda known: providers.require_usable(load(known)),
             snapshot=snapshot,
             registry=registry,
             latest=latest,

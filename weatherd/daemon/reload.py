@@ -47,6 +47,7 @@ class Reloader:
         self._parts = parts
         self._status = status
         self._current = _watched_paths(parts.configuration)
+        self._rows = parts.configuration.rows
         self._level = parts.configuration.settings.log.level
 
     def paths(self) -> tuple[Path, ...]:
@@ -83,13 +84,12 @@ class Reloader:
         log.error("cities.rejected", problems=problems, **details)
 
     def _load(self) -> tuple[Configuration, CityListDiff]:
-        before = self._parts.registry.cities
-        loaded = self._parts.load(before)
-        return loaded, diff(before, loaded.cities)
+        loaded = self._parts.load(self._rows)
+        return loaded, diff(self._parts.registry.cities, loaded.cities)
 
     def _apply(self, configuration: Configuration, change: CityListDiff) -> None:
         before = self._parts.planner.calls_per_day()
-        self._current = _watched_paths(configuration)
+        self._current, self._rows = _watched_paths(configuration), configuration.rows
         self._parts.registry.apply(change, configuration.quarantined)
         self._apply_log_level(configuration)
         ids = {"added": change.added, "removed": change.removed, "changed": change.changed}

@@ -102,8 +102,9 @@ async def _run(config: Path | None, lines: LineWriter, *, demo: bool) -> ExitCod
                     "config.shipped", config=str(file), action="pass your own file with --config"
                 )
             parts = await stack.enter_async_context(
-                open_parts(first, lambda cities: load(reuse=cities), snapshot, _make_server(settings.http, demo=demo))
+                open_parts(first, lambda known: load(reuse=known), snapshot, _make_server(settings.http, demo=demo))
             )
+            del first  # because it has the positions of all rows
             freeze_startup()
             clean = await lifecycle.run_daemon(parts, stop=stop, reload=reload)
     return ExitCode.OK if clean else ExitCode.UNCLEAN

@@ -6,18 +6,20 @@ import contextlib
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from weatherd.config.lists.text_lines import split_lines
 from weatherd.config.messages import quote_shortened
 from weatherd.config.yaml.reader import YamlMapping, format_position, parse_yaml
 from weatherd.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from weatherd.city import City
     from weatherd.config.yaml.reader import Position
 
 
 class JsonRow(NamedTuple):
-    """The value of a line, and the line's text and position."""
+    """The value of a line, or its known city, and the line's text and position."""
 
     value: Any
     position: Position
@@ -40,19 +42,22 @@ class JsonRow(NamedTuple):
         return row
 
 
-def read_json_lines(text: str, name: str) -> Iterator[JsonRow]:
+def read_json_lines(
+    text: str, name: str, find_city: Callable[[str], City | None] = lambda _: None
+) -> Iterator[JsonRow]:
     """Yield the rows in *text*, the text of the file *name*. Empty lines are skipped.
 
-    Raises ConfigError if a line is not JSON, or if there are none, because the file may have been cut off.
+    A line whose city *find_city* returns is not parsed. Raises ConfigError if a line is not JSON, or if there are none,
+    because the file may have been cut off.
     """
     is_empty = True
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in enumerate(split_lines(text), 1):
         if not line.strip(" \t\r"):
             continue
         is_empty = False
         column = len(line) - len(line.lstrip(" \t")) + 1
         try:
-            value = json.loads(line, object_pairs_hook=_build_object)
+            value = find_city(line) or json.loads(line, object_pairs_hook=_build_object)
         except json.JSONDecodeError as error:
             where = format_position(name, (number, error.pos + 1))
             raise ConfigError(Problem(where, f"is not valid JSON: {error.msg}")) from None

@@ -16,12 +16,13 @@ import re
 from typing import TYPE_CHECKING, Any, Protocol
 
 from weatherd.city import make_plain_city
+from weatherd.config.lists.text_lines import split_blocks
 from weatherd.config.yaml import reader
 from weatherd.config.yaml.scalars import parse_scalar
 from weatherd.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from weatherd.city import City, Tags
     from weatherd.config.yaml.reader import Position
@@ -61,11 +62,23 @@ _match_heading = re.compile(
 class RowSink(Protocol):
     """The consumer of a list's rows."""
 
+    def make_salt(self, *layout: str) -> int:
+        """Return what a row's key has beside its text: the layout of its file and what else its city depends on."""
+
+    def find_city(self, key: int) -> City | None:
+        """Return the city of a row of the previous list with this key."""
+
+    def reuse_equal(self, city: City) -> City:
+        """Return the equal city of the previous list, or *city* itself."""
+
     def validate(self, row: Any) -> City:
         """Return the city of a row. Raises pydantic's ValidationError."""
 
-    def add_city(self, city: City, position: Position) -> None:
-        """Add a city, or quarantine its row if its id is taken."""
+    def add_cities(self, cities: Sequence[City], keys: Sequence[int], position: Position) -> None:
+        """Add the cities of consecutive lines, as :meth:`add_city` does; *position* is that of the first one."""
+
+    def add_city(self, city: City, position: Position, key: int = 0) -> None:
+        """Add a city, or quarantine its row if its id is taken; *key* is for the next reload."""
 
     def add_row(self, row: Any, position: Position, shift: int = 0) -> None:
         """Add a row or quarantine it; the positions of its values are *shift* lines further down in the file."""
@@ -82,29 +95,44 @@ def add_yaml_lines(text: str, sink: RowSink) -> None:
     row has another layout, or the file may have an error.
     """
     heading = _match_heading(text)
-    lines = text[heading.end() :].split("\n") if heading else []
-    first = _match_row(lines[0]) if lines else None
+    start = heading.end() if heading else 0
+    first = _match_row(text[start:].partition("\n")[0]) if heading else None
     if not first:
         raise UnusualLayoutError
     indent: str = first["indent"]
-    last = text.count("\n") + 1
-    column = len(indent) + 3
+    number, column = text.count("\n", 0, start) + 1, len(indent) + 3
     unusual: list[str] = []
+    find_city, salt = sink.find_city, sink.make_salt("yaml", indent)
     find_settings = functools.lru_cache(maxsize=1000)(functools.partial(_find_settings, sink))
-    for number, line in enumerate(lines, last + 1 - len(lines)):
-        match = _match_row(line)
-        groups = match.groups() if match else ()
-        if groups and groups[0] == indent:
-            if unusual:
-                _add_unusual_rows(unusual, number - len(unusual), indent, sink)
-                unusual = []
-            if city := _build_city(groups, line, find_settings):
-                sink.add_city(city, (number, column))
-                continue
-        if unusual or not _match_blank(line):
-            unusual.append(line)
+    for lines in split_blocks(text, start):
+        keys = [hash(line) ^ salt for line in lines]
+        cities = [
+            find_city(key) or _read_row(line, indent, find_settings, sink)
+            for key, line in zip(keys, lines, strict=True)
+        ]
+        if len(plain := [city for city in cities if city]) == len(lines) and not unusual:
+            sink.add_cities(plain, keys, (number, column))
+            number += len(lines)
+            continue
+        for line, key, city in zip(lines, keys, cities, strict=True):
+            if city:
+                if unusual:
+                    _add_unusual_rows(unusual, number - len(unusual), indent, sink)
+                    unusual = []
+                sink.add_city(city, (number, column), key)
+            elif unusual or not _match_blank(line):
+                unusual.append(line)
+            number += 1
     if unusual:
-        _add_unusual_rows(unusual, last + 1 - len(unusual), indent, sink)
+        _add_unusual_rows(unusual, number - len(unusual), indent, sink)
+
+
+def _read_row(line: str, indent: str, find_settings: FindSettings, sink: RowSink) -> City | None:
+    """Return the city of a row with this indent; None if the parser has to read the line."""
+    match = _match_row(line)
+    groups = match.groups() if match else ()
+    city = _build_city(groups, line, find_settings) if groups and groups[0] == indent else None
+    return city and sink.reuse_equal(city)
 
 
 def _build_city(groups: tuple[Any, ...], line: str, find_settings: FindSettings) -> City | None:
