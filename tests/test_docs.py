@@ -30,7 +30,7 @@ LOG_FUNCTIONS = {
 }
 BASES = (ROOT, ROOT / "weatherd")
 CODE = ("weatherd", "tests", "benchmarks", "scripts")
-BUILT = {"build/speed.json"}
+BUILT = {"build/", "build/speed-full.json"}
 
 
 def find_events(tree: ast.Module) -> set[str]:
