@@ -9,7 +9,7 @@ import reprlib
 import unicodedata
 import zoneinfo
 from dataclasses import fields
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import (
     AfterValidator,
@@ -25,6 +25,9 @@ from pydantic.dataclasses import dataclass as validated
 
 from weatherd.text.duration import Interval
 from weatherd.text.suggestions import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _NO_ZONES = {"localtime", "Factory"}  # files beside the zones: this machine's zone, and that of a machine without one
 _LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "æ": "ae", "œ": "oe", "þ": "th", "ı": "i", "ħ": "h"})
@@ -238,6 +241,10 @@ class City:
     def __post_init__(self) -> None:
         if not self.id:
             object.__setattr__(self, "id", make_slug(self.name))
+
+    def has_tags(self, wanted: Iterable[tuple[str, str]]) -> bool:
+        """Return whether the city has all of these tags."""
+        return all(tag in self.tags for tag in wanted)
 
     def plugin(self, name: str) -> Any:
         """Return a plug-in's keys in this city's row as its ``city_model``; None if the row has none."""

@@ -153,7 +153,7 @@ def test_pages_and_history_of_a_city_equal_the_filtered_journal(
                 and (end is None or entry.observation.observed_at < end)
             ]
             assert (
-                reader.read_page(after, limit, begin, end, "kiel")
+                reader.read_page(after, limit, begin, end, ["kiel"])
                 == [entry for entry in kiel if entry.seq > after][:limit]
             )
             if begin and end:

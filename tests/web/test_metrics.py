@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from weatherd.observation import Observation
 
 
+SAMPLE = r'([^ {]+(?:\{(?:[a-z_]+="(?:[^"\\]|\\.)*",?)*\})?) (\S+)'
+
+
 class RecordingObservations(LatestObservations):
     """Latest observations that record the threads in which they are looked up."""
 
@@ -47,6 +50,29 @@ async def test_the_series_of_cities_are_made_in_a_thread() -> None:
     assert latest.threads == {threading.get_ident()}
 
 
+async def test_each_city_has_one_info_series_with_its_tags() -> None:
+    """Names of labels are those that Prometheus allows; a tag does not replace a label or another tag."""
+    tags = (
+        ("region", "north"),
+        ("größe", "klein"),
+        ("a-b", "1"),
+        ("a_b", "2"),
+        ("name", "x"),
+        ("2", "y"),
+        ("__m", "z"),
+    )
+    cities = [replace(KIEL, tags=tags, timezone="Europe/Berlin"), BERLIN]
+    traffic = HttpTraffic(connections=1, streams=2, closed_early={}, bad_requests=3)
+    status = make_status(cities, deliveries=DeliveryGroup([]))
+    body, _ = await render_metrics(status, traffic, "text/plain", per_city=True)
+    lines = [line for line in body.decode().splitlines() if line.startswith("weatherd_city_info{")]
+    assert len(lines) == 2
+    kiel = dict(re.findall(r'([a-zA-Z_][a-zA-Z0-9_]*)="([^"]*)"', next(line for line in lines if '"kiel"' in line)))
+    place = {"city": "kiel", "name": "Kiel", "lat": "54.305902", "lon": "10.123282", "timezone": "Europe/Berlin"}
+    others = {"a_b": "1", "tag_a_b": "2", "tag_name": "x", "_2": "y", "_m": "z"}
+    assert kiel == {**place, "region": "north", "grosse": "klein", **others}
+
+
 async def test_the_format_suits_prometheus() -> None:
     """Each series has one line, with a finite number and no timestamp, whatever the names of the cities."""
     cities = [KIEL, replace(BERLIN, id="a-b", name='Halle "Saale" {\\}')]
@@ -56,7 +82,7 @@ async def test_the_format_suits_prometheus() -> None:
     assert content_type.startswith("text/plain; version=")
     lines = body.decode().split("\n")
     samples = [line for line in lines if line and not line.startswith("#")]
-    found = [match for line in samples if (match := re.fullmatch(r"([^ {]+(?:\{[^ ]*\})?) (\S+)", line))]
+    found = [match for line in samples if (match := re.fullmatch(SAMPLE, line))]
     assert len(found) == len(samples)
     names, values = zip(*(match.groups() for match in found), strict=True)
     assert len(set(names)) == len(names)

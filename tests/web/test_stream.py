@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import pytest
@@ -57,10 +58,10 @@ class CountingJournal(VirtualJournal):
 
 
 @contextlib.asynccontextmanager
-async def serve_journal(folder: Path) -> AsyncIterator[tuple[CountingJournal, str]]:
+async def serve_journal(folder: Path, *cities: City) -> AsyncIterator[tuple[CountingJournal, str]]:
     """Serve the HTTP interface of a daemon with a journal."""
     with contextlib.closing(CountingJournal(folder / "weatherd.sqlite")) as journal:
-        status = make_status([KIEL, BERLIN], journal=journal)
+        status = make_status(cities or [KIEL, BERLIN], journal=journal)
         async with server.serve_http(status, HttpSection(port=0)) as url:
             yield journal, f"{url}/api/v1/stream"
 
@@ -97,6 +98,30 @@ async def test_readers_share_what_is_read(tmp_path: Path) -> None:
         for response in responses:
             assert await read_ids(response, 20) == list(range(1, 21))
         assert journal.reads == 10
+
+
+async def test_tags_select_cities(tmp_path: Path) -> None:
+    """The list, the journal and a stream have the cities with all of the tags; a tag of no city selects nothing."""
+    kiel = replace(KIEL, tags=(("region", "north"), ("sea", "baltic")))
+    berlin = replace(BERLIN, tags=(("region", "north"),))
+    async with serve_journal(tmp_path, berlin, kiel) as (journal, stream), aiohttp.ClientSession() as session:
+        api = stream.removesuffix("/stream")
+
+        async def fetch(path: str) -> Any:
+            async with session.get(f"{api}{path}") as response:
+                return await response.json()
+
+        async with open_stream(session, f"{stream}?tag=region=north,sea=baltic") as response:
+            await journal.add_hour(0, KIEL, BERLIN)
+            await journal.add_hour(1, BERLIN, KIEL)
+            assert await read_ids(response, 2) == [1, 4]
+        for tag, ids in (("sea=baltic", {"kiel"}), ("region=north", {"kiel", "berlin"}), ("region=south", set[str]())):
+            found = await fetch(f"/cities?tag={tag}")
+            assert {city["id"] for city in found["cities"]} == ids
+            assert {entry["city"] for entry in (await fetch(f"/observations?tag={tag}"))["observations"]} == ids
+        assert (await fetch("/cities/kiel"))["tags"] == dict(kiel.tags)
+        assert (await fetch("/observations?tag=region=north&city=kiel"))["observations"][0]["city"] == "kiel"
+        assert (await fetch("/cities?tag=region"))["status"] == 400
 
 
 async def test_resuming_misses_and_repeats_nothing(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from weatherd.web.schemas import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
     from weatherd.http.response import Response
@@ -135,23 +135,31 @@ class Client:
         except _NotFoundError:
             raise CityNotFoundError(f"no city has the id {city_id!r}") from None
 
-    async def list_cities(self) -> AsyncIterator[CityModel]:
-        """Yield every city of the list with its latest observation, ordered by id. Fetches 1000 cities per request."""
+    async def list_cities(self, tags: Mapping[str, str] | None = None) -> AsyncIterator[CityModel]:
+        """Yield every city of the list, or those with all of *tags*, with its latest observation, ordered by id.
+
+        Fetches 1000 cities per request.
+        """
         after: dict[str, str] = {}
         while True:
-            page = await self._get(CitiesPage, f"/api/v1/cities?{urlencode({'limit': _PAGE_SIZE, **after})}")
+            query = {"limit": _PAGE_SIZE, **_tag_parameter(tags), **after}
+            page = await self._get(CitiesPage, f"/api/v1/cities?{urlencode(query)}")
             for city in page.cities:
                 yield city
             if page.next is None:
                 return
             after = {"after": page.next}
 
-    async def stream_observations(self, city_id: str | None = None) -> AsyncIterator[NumberedObservation]:
+    async def stream_observations(
+        self, city_id: str | None = None, tags: Mapping[str, str] | None = None
+    ) -> AsyncIterator[NumberedObservation]:
         """Yield new observations of one city, or of all cities, as the daemon stores them, until the daemon stops.
 
-        Raises CityNotFoundError if neither the list nor the journal has a city with this id.
+        With *tags*, only those of the cities that have all of them now. Raises CityNotFoundError if neither the list
+        nor the journal has a city with this id.
         """
-        path = "/api/v1/stream" + ("" if city_id is None else f"?{urlencode({'city': city_id})}")
+        query = ({} if city_id is None else {"city": city_id}) | _tag_parameter(tags)
+        path = "/api/v1/stream" + (f"?{urlencode(query)}" if query else "")
         is_open = False
         try:
             async for line in stream_lines(self._require_session(), self.url + path, self._headers):
@@ -197,6 +205,10 @@ class Client:
         if self._session is None:
             raise RuntimeError("a Client must be used inside 'async with'")
         return self._session
+
+
+def _tag_parameter(tags: Mapping[str, str] | None) -> dict[str, str]:
+    return {"tag": ",".join(f"{key}={value}" for key, value in tags.items())} if tags else {}
 
 
 class _NotFoundError(ClientError):

@@ -15,7 +15,7 @@ from weatherd.cli.terminal import print_text
 from weatherd.errors import WeatherdError
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Sequence
+    from collections.abc import Coroutine, Iterable, Mapping, Sequence
 
     from weatherd.cli.client import Client
     from weatherd.config.loader import Configuration
@@ -117,12 +117,24 @@ Until = Annotated[
 ]
 
 
+TagFilter = Annotated[
+    list[str] | None,
+    typer.Option("--tag", metavar="KEY=VALUE", help="Only cities with this tag; may be repeated."),
+]
+
+
 def parse_tags(texts: Sequence[str]) -> dict[str, str]:
     """Return the tags in texts such as ``region=north``. Raises typer.BadParameter for another form."""
     pairs = [[part.strip() for part in text.split("=", 1)] for text in texts]
     if wrong := [text for text, pair in zip(texts, pairs, strict=True) if len(pair) == 1 or not all(pair)]:
         raise typer.BadParameter(f"should be KEY=VALUE such as region=north, not {wrong[0]!r}")
     return {key: value for key, value in pairs}  # noqa: C416 - pairs are lists
+
+
+def require_tagged(found: Iterable[object], tags: Mapping[str, str]) -> None:
+    """Raise ArgumentError if *tags* are wanted and no city was found."""
+    if tags and not any(True for _ in found):
+        raise ArgumentError(f"no city has the tag {' and '.join(map('='.join, tags.items()))}")
 
 
 def load_user_configuration(config: Path | None) -> Configuration:

@@ -139,10 +139,10 @@ class AsyncReader:
         return await self._worker.run(lambda: self._reader.read_after(seq, limit, until))
 
     async def read_page(
-        self, after: int, limit: int, since: datetime | None, until: datetime | None, city: str | None
+        self, after: int, limit: int, since: datetime | None, until: datetime | None, cities: Sequence[str]
     ) -> list[JournalEntry]:
-        """Return up to *limit* entries observed in ``[since, until)`` with numbers above *after*, in order."""
-        return await self._worker.run(lambda: self._reader.read_page(after, limit, since, until, city))
+        """Return up to *limit* entries of *cities* (all if empty) in ``[since, until)`` with numbers above *after*."""
+        return await self._worker.run(lambda: self._reader.read_page(after, limit, since, until, cities))
 
     async def read_columns(
         self, cities: Sequence[str], columns: Sequence[str], since: datetime, until: datetime

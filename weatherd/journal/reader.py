@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from typing import TYPE_CHECKING, Any
 
 from weatherd.errors import StateError
@@ -112,14 +113,14 @@ class Reader:
             yield from (parse_row(row[1:]) for row in rows)
 
     def read_page(
-        self, after: int, limit: int, since: datetime | None, until: datetime | None, city: str | None
+        self, after: int, limit: int, since: datetime | None, until: datetime | None, cities: Sequence[str]
     ) -> list[JournalEntry]:
-        """Return up to *limit* entries in ``[since, until)``, of one city or all, with numbers above *after*."""
-        if city:
+        """Return up to *limit* entries in ``[since, until)`` of *cities* (all if empty) with numbers above *after*."""
+        if len(cities) == 1:
             begin, end = to_micros(since) if since else _EARLIEST, to_micros(until) if until else _LATEST
-            rows = self._query(f"{_OF_CITY} ORDER BY seq LIMIT ?5", [begin, end, city, after, limit])
+            rows = self._query(f"{_OF_CITY} ORDER BY seq LIMIT ?5", [begin, end, cities[0], after, limit])
         else:
-            conditions, values = _conditions(since, until, [])
+            conditions, values = _conditions(since, until, cities)
             where = f"WHERE seq > ?{conditions} ORDER BY seq LIMIT ?"
             rows = self._query(f"SELECT seq, {COLUMNS} FROM observation {where}", [after, *values, limit])
         return [parse_entry(row) for row in rows]
@@ -146,11 +147,12 @@ def _check_version(db: Database, file: Path) -> None:
 
 
 def _conditions(since: datetime | None, until: datetime | None, cities: Sequence[str]) -> tuple[str, list[Any]]:
-    text, values = "", []
+    text, values = "", list[Any]()
     for condition, time in ((" AND observed_at >= ?", since), (" AND observed_at < ?", until)):
         if time:
             text += condition
             values.append(to_micros(time))
     if cities:
-        text += f" AND city IN ({', '.join('?' * len(cities))})"
-    return text, [*values, *cities]
+        text += " AND city IN (SELECT value FROM json_each(?))"  # one parameter, because their number is limited
+        values.append(json.dumps(list(cities)))
+    return text, values

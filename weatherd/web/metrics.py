@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import functools
 import itertools
 import math
+import re
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, ProcessCollector, exposition
@@ -26,6 +28,7 @@ from weatherd.web.connections import CloseReason
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from weatherd.city import City
     from weatherd.daemon.status import DaemonStatus
     from weatherd.observation import Observation
 
@@ -218,15 +221,45 @@ class MetricsCollector(Collector):
             "weatherd_last_success_timestamp_seconds", "Time of the last successful poll.", labels=["city"]
         )
         interval = GaugeMetricFamily("weatherd_poll_interval_seconds", "Interval between two polls.", labels=["city"])
+        info = InfoMetricFamily("weatherd_city", "Name, place, time zone and tags of a city.")
         current: list[Observation] = []
         for city in status.cities:
+            info.add_sample("weatherd_city_info", label_city(city), 1.0)
             up.add_metric([city.id], status.state_at(now, city.id) is CityState.FRESH)
             interval.add_metric([city.id], status.planner.interval(city))
             if last := status.latest.get(city.id):
                 observed.add_metric([city.id], last.observed_at.timestamp())
                 success.add_metric([city.id], last.fetched_at.timestamp())
                 current += [] if status.latest.budgets.is_stale(last, now) else [last]
-        yield from (up, interval, observed, success, *_values(current))
+        yield from (info, up, interval, observed, success, *_values(current))
+
+
+def label_city(city: City) -> dict[str, str]:
+    """Return the labels of a city's info metric: its values, and its tags with names that Prometheus allows.
+
+    A tag with the name of another label has the prefix ``tag_``.
+    """
+    labels = {"city": city.id, "name": city.name, "lat": f"{city.lat}", "lon": f"{city.lon}"}
+    labels["timezone"] = city.timezone or ""
+    for key, value in city.tags:
+        name = make_label_name(key)
+        while name in labels:
+            name = f"tag_{name}"
+        labels[name] = value
+    return labels
+
+
+@functools.lru_cache(maxsize=1000)
+def make_label_name(text: str) -> str:
+    """Return the label name for a text: ASCII letters, digits and ``_``, not beginning with a digit or ``__``.
+
+    https://prometheus.io/docs/concepts/data_model/#metric-names-and-labels
+    """
+    from anyascii import anyascii  # noqa: PLC0415 - only for tags
+
+    name = re.sub("[^a-zA-Z0-9_]", "_", anyascii(text))
+    name = re.sub("^_*", "_", name) if name.startswith("__") else name
+    return name if re.match("[a-zA-Z_]", name) else f"_{name}"
 
 
 def _values(observations: list[Observation]) -> Iterator[Metric]:

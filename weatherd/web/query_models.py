@@ -92,6 +92,22 @@ def _parse_flag(value: object) -> object:
     return value == "true" if isinstance(value, str) else value
 
 
+Tags = Annotated[
+    str,
+    Field(
+        description="Only cities with this tag, `region=north`, or with all of several, separated by commas",
+        max_length=1000,
+        pattern="^[^=,]+=[^,]+(,[^=,]+=[^,]+)*$",
+    ),
+]
+
+
+def split_tags(text: str | None) -> list[tuple[str, str]]:
+    """Return the keys and values in a text of the form of :data:`Tags`."""
+    pairs = (pair.partition("=") for pair in text.split(",")) if text else ()
+    return [(key, value) for key, _, value in pairs]
+
+
 _Temperature = Annotated[float, Field(ge=-100, le=100), BeforeValidator(_parse_number)]
 _Flag = Annotated[bool, BeforeValidator(_parse_flag)]
 SortKey = Literal["id", "name", "state", "temperature", "feels", "weather", "wind", "humidity", "precipitation", "age"]
@@ -105,6 +121,7 @@ class CitiesQuery(Model):
         Field(min_length=1, max_length=200, description="Only cities with this id or name; ignores case"),
     ] = None
     state: Annotated[_InlineState | None, Field(description="Only cities in this state")] = None
+    tag: Tags | None = None
     id: Annotated[CityIds | None, Field(description=f"Only cities with these ids, at most {MAX_IDS}")] = None
     search: Annotated[
         str | None,
@@ -126,7 +143,7 @@ class CitiesQuery(Model):
     @property
     def needs_index(self) -> bool:
         """Whether the whole list has to be searched or sorted."""
-        others = (self.id, self.search, self.sort, self.warmer, self.colder)
+        others = (self.id, self.tag, self.search, self.sort, self.warmer, self.colder)
         return self.descending or any(value is not None for value in others)
 
 
@@ -134,6 +151,7 @@ class ObservationsQuery(Model):
     """Filters for the observations in the journal."""
 
     city: Annotated[CityId | None, Field(description="Only observations of this city")] = None
+    tag: Tags | None = None
     since: Annotated[Timestamp | None, Field(description="Only observations made at this time or later")] = None
     until: Annotated[Timestamp | None, Field(description="Only observations made before this time")] = None
     after: Annotated[
@@ -148,6 +166,7 @@ class StreamQuery(Model):
     """Filters for the event stream."""
 
     city: Annotated[CityIds | None, Field(description="Only observations of these cities, separated by commas")] = None
+    tag: Tags | None = None
     after: Annotated[
         int | None,
         Field(ge=0, le=_MAX_SEQ, description="Begin after this sequence number, unless there is a `Last-Event-ID`"),

@@ -111,6 +111,8 @@ class CityModel(Model):
     next: Annotated[NextPollModel | None, Field(description="null while the city is being polled")]
     polling: Annotated[RunningPollModel | None, Field(description="null while the city is not being polled")] = None
     timezone: Annotated[str | None, Field(description="IANA name of its time zone")] = None
+    altitude: Annotated[float | None, Field(description="Meters above sea level, if the list has it")] = None
+    tags: Annotated[dict[str, str], Field(description="Keys and values of the list")] = {}
     failure: Annotated[str | None, Field(description="Why the last poll brought no fresh observation")] = None
 
 

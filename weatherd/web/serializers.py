@@ -53,6 +53,8 @@ def serialize_city(city: City, status: DaemonStatus) -> CityModel:
         next=NextPollModel(at=format_timestamp(epoch + next_poll.at), why=next_poll.reason) if next_poll else None,
         polling=_running_poll(city, status),
         timezone=city.timezone,
+        altitude=city.altitude,
+        tags=dict(city.tags),
         failure=find_failure(status.history.last_poll(city.id)),
     )
 

@@ -22,7 +22,7 @@ from weatherd.web.openapi import build_openapi
 from weatherd.web.page.assets import serve_asset
 from weatherd.web.page.city_index import CityIndex
 from weatherd.web.page.endpoints import PageEndpoints
-from weatherd.web.query_models import CitiesQuery, NoQuery, ObservationsQuery
+from weatherd.web.query_models import CitiesQuery, NoQuery, ObservationsQuery, split_tags
 from weatherd.web.schemas import CitiesPage, HealthModel, ObservationsPage
 from weatherd.web.stream import EventStreams
 
@@ -191,7 +191,13 @@ class Endpoints:
     async def observations(self, request: web.Request) -> web.Response:
         """Return a page of observations from the journal, in order of arrival."""
         query = parse_query(request, ObservationsQuery)
-        entries = await self._reader.read_page(query.after, query.limit + 1, query.since, query.until, query.city)
+        cities = [query.city] if query.city else []
+        if query.tag:
+            tagged = self._status.registry.find_tagged(split_tags(query.tag))
+            cities = [city.id for city in tagged if query.city in (None, city.id)]
+        entries = []
+        if cities or not query.tag:
+            entries = await self._reader.read_page(query.after, query.limit + 1, query.since, query.until, cities)
         page = entries[: query.limit]
         next_seq = page[-1].seq if len(entries) > len(page) else None
         return json_response(

@@ -17,7 +17,7 @@ from weatherd.errors import StateError
 from weatherd.web.connections import find_connection
 from weatherd.web.event_feed import KEEPALIVE_INTERVAL, EventFeed
 from weatherd.web.middleware import ProblemError, parse_query
-from weatherd.web.query_models import StreamQuery
+from weatherd.web.query_models import StreamQuery, split_tags
 from weatherd.web.schemas import STREAM_UNAVAILABLE
 
 if TYPE_CHECKING:
@@ -112,7 +112,8 @@ class EventStreams:
     async def _send_events(self, request: web.Request, response: web.StreamResponse, query: StreamQuery) -> None:
         """Send the wanted events, and a comment after 15 s without one, until the streams are closed."""
         connection, clock = find_connection(request), asyncio.get_running_loop().time
-        seq, cities, next_digest = self._first_seq(request, query), query.cities, clock() if query.digest else math.inf
+        seq, next_digest = self._first_seq(request, query), clock() if query.digest else math.inf
+        cities = self._find_cities(query)
         if request.transport:
             request.transport.set_write_buffer_limits(_WRITE_BUFFER)
         written = clock()
@@ -133,6 +134,13 @@ class EventStreams:
                 written = clock()
                 if connection:
                     connection.extend(math.inf)
+
+    def _find_cities(self, query: StreamQuery) -> frozenset[str] | None:
+        """Return the ids of the cities of a stream, or None for all; those with a tag are those listed now."""
+        if query.tag is None:
+            return query.cities
+        tagged = frozenset(city.id for city in self._status.registry.find_tagged(split_tags(query.tag)))
+        return tagged if query.cities is None else tagged & query.cities
 
     def _first_seq(self, request: web.Request, query: StreamQuery) -> int:
         last_seq, text = self._status.journal.last_seq, request.headers.get("Last-Event-ID", "")

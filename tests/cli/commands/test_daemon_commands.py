@@ -84,6 +84,21 @@ async def test_the_commands_speak_the_language_of_the_reader(tmp_path: Path) -> 
         assert " JST): " in text
 
 
+async def test_tags_select_cities(tmp_path: Path) -> None:
+    """``status`` and ``once`` show the cities with all of the tags; one that no city has is an error, also of tail."""
+    north = "{name: Flensburg, lat: 54.8, lon: 9.4, tags: {region: north}}"
+    async with run_daemon(tmp_path, KIEL, north) as it:
+        _, table, _ = await run_weatherd("status", "--tag", "region=north", "--url", it.url)
+        assert ("Flensburg" in table, "Kiel" in table) == (True, False)
+        _, text, _ = await run_weatherd("status", "--json", "--tag", "region=north", "--url", it.url)
+        assert [city["tags"] for city in json.loads(text)["cities"]] == [{"region": "north"}]
+        _, text, _ = await run_weatherd("once", "--tag", "region=north", "-c", str(tmp_path / "weatherd.yaml"))
+        assert [line.partition(":")[0] for line in text.splitlines()] == ["Flensburg"]
+        for command in ("status", "tail"):
+            code, _, text = await run_weatherd(command, "--tag", "region=south", "--url", it.url)
+            assert (code, text) == (64, "weatherd: no city has the tag region=south\n")
+
+
 async def test_tail_prints_until_the_daemon_stops(tmp_path: Path) -> None:
     """It prints a line per new observation of a city, in the reader's units; exit code 69 when the stream ends."""
     async with run_daemon(tmp_path, KIEL, BERLIN) as it:

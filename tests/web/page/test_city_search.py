@@ -19,15 +19,25 @@ from weatherd.web.query_models import CitiesQuery
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
+_TAGS = {
+    "München": (("land", "bayern"),),
+    "Kiel": (("land", "sh"), ("sea", "baltic")),
+    "Bad Kielen": (("land", "sh"),),
+}
+
+
 def _snapshot(*rows: tuple[str, float | None, CityState]) -> ListSnapshot:
-    listed = [(City(name=name, lat=0.0, lon=0.0), value, state) for name, value, state in rows]
+    listed = [
+        (City(name=name, lat=0.0, lon=0.0, tags=_TAGS.get(name, ())), value, state) for name, value, state in rows
+    ]
     ordered = sorted(listed, key=lambda row: row[0].id)
-    cities = tuple(city for city, _, _ in ordered)
+    sorted_cities = tuple(city for city, _, _ in ordered)
     latest = [
         Observation(city.id, "fake", _NOW, _NOW, value, "rain", wind_speed=value) if value is not None else None
         for city, value, _ in ordered
     ]
-    return ListSnapshot(cities, [fold_search(city.name) for city in cities], [row[2] for row in ordered], latest, 0, 0)
+    names = [fold_search(city.name) for city in sorted_cities]
+    return ListSnapshot(sorted_cities, names, [row[2] for row in ordered], latest, 0, 0)
 
 
 def _find(snapshot: ListSnapshot, **query: Any) -> list[str]:
@@ -47,6 +57,10 @@ _LIST = (("München", -1.0, CityState.FRESH), ("Kiel", 6.0, CityState.STALE), ("
         ({"search": "paris"}, []),
         ({"state": CityState.DOWN}, ["Bad Kielen"]),
         ({"id": "kiel,munchen"}, ["Kiel", "München"]),
+        ({"tag": "land=bayern"}, ["München"]),
+        ({"tag": "land=sh,sea=baltic"}, ["Kiel"]),
+        ({"tag": "land=sh"}, ["Bad Kielen", "Kiel"]),
+        ({"tag": "land=hessen"}, []),
         ({"warmer": -2.0, "colder": 6.0}, ["München"]),
         ({"sort": "name"}, ["Bad Kielen", "Kiel", "München"]),
         ({"sort": "temperature"}, ["München", "Kiel", "Bad Kielen"]),

@@ -6,10 +6,19 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from weatherd.cli.exit_codes import ExitCode
-from weatherd.cli.options import ConfigFile, OutputFormat, load_user_configuration, warn_of_quarantined_rows
+from weatherd.cli.options import (
+    ConfigFile,
+    OutputFormat,
+    TagFilter,
+    load_user_configuration,
+    parse_tags,
+    require_tagged,
+    warn_of_quarantined_rows,
+)
 from weatherd.cli.terminal import print_text, write_csv
 
 if TYPE_CHECKING:
@@ -23,7 +32,11 @@ if TYPE_CHECKING:
     Outcome = tuple[FetchedObservation | None, Exception | None]
 
 
-def once(config: ConfigFile = None, format: OutputFormat = "text") -> int:  # noqa: A002 - the option's name
+def once(
+    config: ConfigFile = None,
+    tag: TagFilter = None,
+    format: OutputFormat = "text",  # noqa: A002 - the option's name
+) -> int:
     """Poll every city once and print the observations.
 
     Exit code 69 if a city failed; errors are printed on standard error.
@@ -32,8 +45,13 @@ def once(config: ConfigFile = None, format: OutputFormat = "text") -> int:  # no
     Examples:
       weatherd once
       weatherd once --format csv > now.csv
+      weatherd once --tag region=north
     """
     configuration = load_user_configuration(config)
+    if tags := parse_tags(tag or ()):
+        cities = tuple(city for city in configuration.cities if city.has_tags(tags.items()))
+        require_tagged(cities, tags)
+        configuration = replace(configuration, cities=cities)
     outcomes = asyncio.run(_poll_all(configuration))
     _print([fetched for fetched, _ in outcomes.values() if fetched], format, configuration.settings)
     errors = {city: error for city, (_, error) in outcomes.items() if error}

@@ -12,13 +12,23 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from weatherd.cli.exit_codes import ExitCode
-from weatherd.cli.options import AsJson, ConfigFile, DaemonUrl, call_daemon, find_daemon, load_client_settings
+from weatherd.cli.options import (
+    AsJson,
+    ConfigFile,
+    DaemonUrl,
+    TagFilter,
+    call_daemon,
+    find_daemon,
+    load_client_settings,
+    parse_tags,
+    require_tagged,
+)
 from weatherd.cli.terminal import print_text
 from weatherd.cli.wording import describe_latest, describe_running_poll, format_age, format_due_time, format_local_time
 from weatherd.text.units import UNITS, convert_value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from rich.console import Console
     from rich.text import Text
@@ -34,6 +44,7 @@ _STYLES = {"fresh": "green", "stale": "yellow", "down": "red", "waiting": "dim",
 def status(
     config: ConfigFile = None,
     url: DaemonUrl = None,
+    tag: TagFilter = None,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Refresh every 2 s.")] = False,  # noqa: FBT002
     json: AsJson = False,  # noqa: FBT002
 ) -> int:
@@ -45,16 +56,18 @@ def status(
     Examples:
       weatherd status
       weatherd status --watch
+      weatherd status --tag region=north
       weatherd status --json | jq .counts
     """
     from weatherd.cli.screen import open_console
 
     settings = load_client_settings(config)
     client = find_daemon(settings, url)
+    tags = parse_tags(tag or ())
     if json:
-        call_daemon(_print_json(client))
+        call_daemon(_print_json(client, tags))
     else:
-        screen = _Screen(client, open_console(), settings.display, settings.timezone)
+        screen = _Screen(client, open_console(), settings.display, settings.timezone, tags)
         call_daemon(screen.watch() if watch else screen.print_once())
     return ExitCode.OK
 
@@ -83,10 +96,10 @@ def health(config: ConfigFile = None, url: DaemonUrl = None) -> int:
     return ExitCode.OK if found.ok else ExitCode.UNCLEAN
 
 
-async def _print_json(client: Client) -> None:
+async def _print_json(client: Client, tags: Mapping[str, str]) -> None:
     async with client:
         daemon = (await client.get_status()).model_dump()
-        cities = [city.model_dump() async for city in client.list_cities()]
+        cities = [city.model_dump() async for city in client.list_cities(tags)]
     print_text(jsonlib.dumps({**daemon, "cities": cities, "counts": daemon["cities"]}, ensure_ascii=False, indent=2))
 
 
@@ -98,6 +111,7 @@ class _Screen:
     console: Console
     display: Display
     zone_name: str | None
+    tags: Mapping[str, str]
 
     async def print_once(self) -> None:
         from weatherd.cli.screen import print_lines
@@ -128,7 +142,8 @@ class _Screen:
         from weatherd.cli.screen import find_width
 
         width = find_width(self.console)
-        daemon, cities = await self.client.get_status(), [city async for city in self.client.list_cities()]
+        daemon, cities = await self.client.get_status(), [city async for city in self.client.list_cities(self.tags)]
+        require_tagged(cities, self.tags)
         table = _build_table(cities, datetime.now(UTC), width, self.display)
         return [*table, *_describe_daemon(daemon, width, self.zone_name)]
 

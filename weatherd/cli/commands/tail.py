@@ -9,11 +9,23 @@ import typer
 
 from weatherd.cli.exit_codes import ExitCode
 from weatherd.cli.lookup import find_watched_city
-from weatherd.cli.options import AsJson, ConfigFile, DaemonUrl, call_daemon, find_daemon, load_client_settings
+from weatherd.cli.options import (
+    AsJson,
+    ConfigFile,
+    DaemonUrl,
+    TagFilter,
+    call_daemon,
+    find_daemon,
+    load_client_settings,
+    parse_tags,
+    require_tagged,
+)
 from weatherd.cli.terminal import print_text
 from weatherd.cli.wording import describe_latest, format_local_time
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from weatherd.cli.client import Client
     from weatherd.text.display import Display
     from weatherd.web.schemas import CityDetail, ObservationModel
@@ -25,6 +37,7 @@ def tail(
     ] = None,
     config: ConfigFile = None,
     url: DaemonUrl = None,
+    tag: TagFilter = None,
     json: AsJson = False,  # noqa: FBT002
 ) -> int:
     """Print new observations as they arrive, until Ctrl-C.
@@ -35,19 +48,22 @@ def tail(
     Examples:
       weatherd tail
       weatherd tail Kiel --json
+      weatherd tail --tag region=north
     """
     settings = load_client_settings(config)
-    call_daemon(_follow(find_daemon(settings, url), city, None if json else settings.display))
+    call_daemon(_follow(find_daemon(settings, url), city, parse_tags(tag or ()), None if json else settings.display))
     print_text("weatherd: the daemon has closed the stream", err=True)
     return ExitCode.UNAVAILABLE
 
 
-async def _follow(client: Client, name: str | None, display: Display | None) -> None:
+async def _follow(client: Client, name: str | None, tags: Mapping[str, str], display: Display | None) -> None:
     """Print each observation: as *display* shows it in the city's time zone, or as JSON for None."""
     cities: dict[str, CityDetail | None] = {}
     async with client:
         city = await find_watched_city(client, name) if name else None
-        async for observation in client.stream_observations(city.id if city else None):
+        if tags:
+            require_tagged([city async for city in client.list_cities(tags)], tags)
+        async for observation in client.stream_observations(city.id if city else None, tags):
             if display is None:
                 print_text(observation.model_dump_json())
                 continue

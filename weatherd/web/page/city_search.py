@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from weatherd.web.page.city_index import fold_search
+from weatherd.web.query_models import split_tags
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -54,10 +55,13 @@ def search_cities(snapshot: ListSnapshot, query: CitiesQuery) -> FoundCities:
 
 def _make_filter(snapshot: ListSnapshot, query: CitiesQuery) -> Callable[[int], bool]:
     ids = set(query.id.split(",")) if query.id else None
+    tags = split_tags(query.tag)
     text = fold_search(query.search) if query.search else None
 
     def is_found(index: int) -> bool:
         if ids is not None and snapshot.cities[index].id not in ids:
+            return False
+        if tags and not snapshot.cities[index].has_tags(tags):
             return False
         if query.state is not None and snapshot.states[index] != query.state:
             return False
