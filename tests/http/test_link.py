@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import gc
 import gzip
+import socket
 import ssl
+import struct
 import weakref
 import zlib
 from contextvars import ContextVar
@@ -283,8 +285,34 @@ async def test_requests_that_follow_at_once_share_the_fate_of_no_connection() ->
     service = Service(RESPONSE + RESPONSE[:-2] + b"[]")
     async with running(service) as session:
         polls = PollingClient(session, service.url)
+        token = start_tracing()
         responses = [await polls.get() for _ in range(5)]
+        traces = stop_tracing(token)
     assert [response.body for response in responses] == [b"{}"] * 5
+    assert [list(trace.phases) for trace in traces] == [PHASES[0]] * 5
+
+
+async def test_a_connection_that_switches_protocols_is_closed(get: Get) -> None:
+    """What follows is not HTTP."""
+    service = Service(b"HTTP/1.1 101 X\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n")
+    async with running(service) as session:
+        for _ in range(2):
+            assert (await get(session, service.url, "")).status == 101
+    assert service.opened == 2
+
+
+async def test_a_body_without_a_length_whose_connection_is_reset() -> None:
+    """It is not taken for complete, as aiohttp does."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n{}")
+        await asyncio.sleep(1)
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()
+
+    async with serve_bytes(talk) as port, open_session("weatherd/test") as session:
+        assert await reason_of(poll, session, f"http://127.0.0.1:{port}/") == CUT_OFF
 
 
 async def test_a_server_that_speaks_first() -> None:

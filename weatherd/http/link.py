@@ -99,7 +99,7 @@ class Link(asyncio.Protocol):
         except httptools.HttpParserCallbackError as error:
             self._fail(error.__context__ or error)  # a bug in one of the methods below
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            self._fail(error)
+            self._fail(error)  # also after a complete response, if something that is not HTTP follows
         if self.pending is not None:
             self._check_incomplete(self.pending)
 
@@ -137,8 +137,7 @@ class Link(asyncio.Protocol):
         """End the request, and return the connection to the pool or close it."""
         if self.pending is None or self._status is None:
             return
-        is_reusable = self._parser.should_keep_alive() and self._status != _SWITCHING_PROTOCOLS
-        self._finish(self.pending, is_reusable=is_reusable)
+        self._finish(self.pending, is_reusable=self._parser.should_keep_alive())
 
     def eof_received(self) -> None:
         """Do not reuse the connection, which the transport is going to close."""
