@@ -186,6 +186,11 @@ def to_dict(observation: Observation) -> dict[str, Any]:
     return values
 
 
+def to_named_dict(observation: Observation, city: City | None) -> dict[str, Any]:
+    """Return the fields for JSON, and the name and tags of their city: None and {} if it is not listed any more."""
+    return {**to_dict(observation), "name": city.name if city else None, "tags": dict(city.tags) if city else {}}
+
+
 @functools.lru_cache(maxsize=256)  # because all observations of a batch have the same times
 def format_rfc3339(moment: datetime) -> str:
     """Format a time in UTC as ``2026-01-31T12:00:00Z`` (RFC 3339), with milliseconds unless they are zero."""

@@ -83,7 +83,9 @@ async def open_parts(
         budgets = replace(providers.budgets, interval_of=functools.partial(_interval, registry, providers.planner))
         latest = LatestObservations(state.latest, budgets)
         forwarders = await stack.enter_async_context(
-            open_forwarders(settings, state, lambda: registry.cities, budgets, latest=latest.get)
+            open_forwarders(
+                settings, state, lambda: registry.cities, budgets, latest=latest.get, find_city=registry.get
+            )
         )
         yield Parts(
             configuration=configuration,

@@ -184,6 +184,7 @@ async def open_forwarders(
     budgets: AgeBudgets,
     *,
     latest: Callable[[str], Observation | None] = know_nothing,
+    find_city: Callable[[str], City | None] = know_nothing,
 ) -> AsyncIterator[dict[str, Forwarder]]:
     """Create every installed and enabled forwarder; the daemon connects them later.
 
@@ -193,7 +194,7 @@ async def open_forwarders(
     async with open_session(USER_AGENT, ca_file=settings.tls.ca_file) as session:
         for name, point in plugins.find_plugins("forwarders").items():
             resources = ForwarderResources(
-                session, state.key_values(f"forwarder {name}"), cities, utc_now, budgets, latest
+                session, state.key_values(f"forwarder {name}"), cities, utc_now, budgets, latest, find_city
             )
             with _contain_opening(name):
                 if (forwarder := create_forwarder(point, settings, resources)) is not None:

@@ -84,6 +84,7 @@ async def open_harness(folder: Path) -> AsyncIterator[DeliveryHarness]:
                 lambda: harness.cities,
                 lambda: datetime.now(UTC),
                 latest=lambda city_id: harness.latest.get(city_id),  # noqa: PLW0108 - the harness does not exist yet
+                find_city=lambda city_id: next((city for city in harness.cities if city.id == city_id), None),
             ),
         )
         yield harness

@@ -49,6 +49,14 @@ def test_special_characters_are_escaped() -> None:
     )
 
 
+def test_name_and_tags_of_the_city_are_tags() -> None:
+    """They are escaped; a tag with the name of a field or of another tag does not replace it."""
+    tags = (("region", "north sea"), ("city", "x"), ("temperature", "y"), ("_z", "1"), ("größe", "a=b"))
+    text = format_line_protocol(observation(), "weather", "Kiel, Förde", tags)
+    named = "name=Kiel\\,\\ Förde,region=north\\ sea,tag_city=x,tag_temperature=y,tag__z=1,größe=a\\=b"
+    assert text.startswith(f"weather,city=kiel,provider=fake,{named} temperature=6.0,")
+
+
 def test_the_measurement_has_a_name_of_your_choice() -> None:
     """Another name keeps the points apart from those of other software, such as Telegraf's measurement ``weather``."""
     assert format_line_protocol(observation(), "my weather,x").startswith("my\\ weather\\,x,city=kiel,")

@@ -186,7 +186,11 @@ async def test_states_are_retained_and_a_stop_marks_weatherd_offline(tmp_path: P
             assert kept["weatherd/status"] == b"online"
         async with harness.journal.open_reader() as reading:
             entries = await reading.read_after(0, 10)
-        assert json.loads(kept["weatherd/kiel/state"]) == to_dict(entries[-2].observation)
+        assert json.loads(kept["weatherd/kiel/state"]) == {
+            **to_dict(entries[-2].observation),
+            "name": "Kiel",
+            "tags": {},
+        }
         assert kept["weatherd/kiel/availability"] == b"online"
         after = await read_retained(server)
         assert after["weatherd/status"] == b"offline"

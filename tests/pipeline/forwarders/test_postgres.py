@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -15,7 +16,7 @@ from tests.pipeline.forwarders.harness import (
     run_postgres,
     wait_until,
 )
-from tests.support.fakes import BERLIN
+from tests.support.fakes import BERLIN, KIEL
 from weatherd.observation import FIELDS
 from weatherd.pipeline.forwarders.group import DeliveryStatus
 from weatherd.pipeline.forwarders.postgres import TABLE, open_forwarder
@@ -83,6 +84,32 @@ async def test_a_revision_replaces_the_row(tmp_path: Path) -> None:
                 await harness.add_observations(1, observed_at=harness.begin, temperature=temperature)
                 await wait_until(lambda: is_caught_up(deliveries))
         assert [row["temperature"] for row in await server.rows(f"SELECT * FROM {TABLE}")] == [2.5]  # noqa: S608
+
+
+NAMED = f"SELECT name, tags->>'region' AS region FROM {TABLE} ORDER BY observed_at"  # noqa: S608
+
+
+async def test_rows_have_the_name_and_the_tags_of_the_city(tmp_path: Path) -> None:
+    """Also in a table of an earlier release; NULL for a city that is not listed. Without the right, rows lack them."""
+    async with run_postgres(tmp_path) as (harness, server):
+        harness.cities = (replace(KIEL, tags=(("region", "north"),)),)
+        settings = forwarder_settings(server)
+        async with harness.run_forwarder(open_forwarder, **settings) as deliveries:
+            await harness.add_observations(1)
+            await wait_until(lambda: is_caught_up(deliveries))
+        await server.rows(f"ALTER TABLE {TABLE} DROP COLUMN name, DROP COLUMN tags")
+        await server.rows("CREATE ROLE little LOGIN PASSWORD 'sesame'")
+        await server.rows(f"GRANT SELECT, INSERT, UPDATE ON {TABLE} TO little")
+        little = {"postgres": {"dsn": server.dsn.replace("postgres@", "little:sesame@")}}
+        async with harness.run_forwarder(open_forwarder, **little) as deliveries:
+            await harness.add_observations(1)
+            await wait_until(lambda: is_caught_up(deliveries))
+        async with harness.run_forwarder(open_forwarder, **settings) as deliveries:
+            await harness.add_observations(1)
+            await harness.add_observations(1, BERLIN)
+            await wait_until(lambda: is_caught_up(deliveries))
+        assert [tuple(row) for row in await server.rows(NAMED)][-2:] == [("Kiel", "north"), (None, None)]
+        assert len(await server.rows(NAMED)) == 4
 
 
 async def test_a_row_that_the_table_rejects_is_skipped(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import hmac
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +16,7 @@ from aiohttp.test_utils import TestServer
 
 from tests.pipeline.forwarders.destination import capture_warnings
 from tests.pipeline.forwarders.harness import is_caught_up, open_harness, wait_until
+from tests.support.fakes import BERLIN, KIEL
 from weatherd.formatting import to_dict
 from weatherd.pipeline.forwarders.group import DeliveryStatus
 from weatherd.pipeline.forwarders.webhook import open_forwarder
@@ -70,16 +72,21 @@ async def run_receiver() -> AsyncIterator[Receiver]:
 
 
 async def test_batches_come_as_json_with_a_key_and_a_signature(tmp_path: Path) -> None:
-    """The body is what ``once --format json`` prints, signed, and with an idempotency key."""
+    """The body has every field, and name and tags of a listed city; it is signed, and has an idempotency key."""
     async with run_receiver() as receiver, open_harness(tmp_path) as harness:
-        await harness.add_observations(3)
+        harness.cities = (replace(KIEL, tags=(("region", "north"),)),)
+        await harness.add_observations(2)
+        await harness.add_observations(1, BERLIN)
         block = {"url": f"{receiver.url}?key=a%2Fb", "secret": "sesame"}
         async with harness.run_forwarder(open_forwarder, webhook=block):
             await wait_until(lambda: _has(receiver, 3))
         async with harness.journal.open_reader() as reading:
             entries = await reading.read_after(0, 10)
     headers, body = receiver.requests[0]
-    assert receiver.received == [to_dict(entry.observation) for entry in entries]
+    names: list[dict[str, Any]] = [{"name": "Kiel", "tags": {"region": "north"}}] * 2 + [{"name": None, "tags": {}}]
+    assert receiver.received == [
+        to_dict(entry.observation) | named for entry, named in zip(entries, names, strict=True)
+    ]
     assert len(headers["Idempotency-Key"]) == 32
     expected = hmac.new(b"sesame", body, hashlib.sha256).hexdigest()
     assert headers["X-Weatherd-Signature"] == f"sha256={expected}"

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def know_nothing(_city_id: str) -> None:
-    """Return that no observation is known, because there is no daemon."""
+    """Return that nothing is known of a city, because there is no daemon."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,7 @@ class ForwarderResources:
     latest: Callable[[str], Observation | None] = (
         know_nothing  # a city's latest observation where it is now, by city id
     )
+    find_city: Callable[[str], City | None] = know_nothing  # the city with an id, if it is listed now
 
 
 class Connection(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from weatherd.formatting import to_dict
+from weatherd.formatting import to_named_dict
 from weatherd.pipeline.forwarders.home_assistant import MAX_PENDING, Publication
 
 if TYPE_CHECKING:
@@ -112,7 +112,8 @@ class CityStates:
         return [*availability, state] if self._resources.budgets.is_stale(observation, now) else [state, *availability]
 
     def _build_state(self, observation: Observation, *, retain: bool) -> Publication:
-        payload = json.dumps(to_dict(observation), ensure_ascii=False).encode()
+        values = to_named_dict(observation, self._resources.find_city(observation.city))
+        payload = json.dumps(values, ensure_ascii=False).encode()
         return Publication(self._topics.state(observation.city), payload, retain)
 
     def _update_availability(self, last: Observation, now: float) -> Sequence[Publication]:

@@ -6,6 +6,7 @@ https://docs.influxdata.com/influxdb/v2/reference/syntax/line-protocol/
 from __future__ import annotations
 
 import contextlib
+import functools
 from decimal import Decimal
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import AbstractAsyncContextManager
 
+    from weatherd.city import Tags
     from weatherd.config.sections.forwarders import InfluxDbSection
     from weatherd.config.settings import Settings
     from weatherd.observation import Observation
@@ -27,23 +29,38 @@ if TYPE_CHECKING:
 
 _TAGS = ("city", "provider", "station")
 _NUMBERS = [name for name in FIELDS if name not in (*_TAGS, "observed_at", "fetched_at", "description")]
+_RESERVED = {*FIELDS, "name", "time"}
 _IN_TAG = str.maketrans({",": r"\,", "=": r"\=", " ": r"\ "})
 _IN_MEASUREMENT = str.maketrans({",": r"\,", " ": r"\ "})
 _IN_TEXT = str.maketrans({'"': r"\"", "\\": r"\\"})
 
 
-def format_line_protocol(observation: Observation, measurement: str = "weather") -> str:
-    """Format an observation as a point of a measurement.
+def format_line_protocol(
+    observation: Observation, measurement: str = "weather", name: str = "", tags: Tags = ()
+) -> str:
+    """Format an observation as a point of a measurement, with the name and the tags of its city as tags.
 
     Every number is a float, because a field that was first written as an integer rejects floats forever. The timestamp
     is ``observed_at`` in nanoseconds, so an observation that is delivered again overwrites its own point.
     """
-    tags = "".join(f",{name}={_escape_tag(value)}" for name in _TAGS if (value := getattr(observation, name)))
+    own = "".join(f",{field}={_escape_tag(value)}" for field in _TAGS if (value := getattr(observation, field)))
     values = ((name, getattr(observation, name)) for name in _NUMBERS)
     numbers = "".join(f"{name}={_format_number(value)}," for name, value in values if value is not None)
     text = observation.description.translate(_IN_TEXT)
-    name = measurement.translate(_IN_MEASUREMENT)
-    return f'{name}{tags} {numbers}description="{text}" {to_micros(observation.observed_at)}000'
+    series = f"{measurement.translate(_IN_MEASUREMENT)}{own}{_format_city(name, tags)}"
+    return f'{series} {numbers}description="{text}" {to_micros(observation.observed_at)}000'
+
+
+@functools.lru_cache(maxsize=10_000)
+def _format_city(name: str, tags: Tags) -> str:
+    """Return the tags of a city. One with the name of a field or another tag of weatherd has the prefix ``tag_``."""
+    named = {"name": name} if name else {}
+    for key, value in tags:
+        own = key in _RESERVED or key.startswith(
+            "_"
+        )  # https://docs.influxdata.com/influxdb/v2/reference/syntax/line-protocol/#naming-restrictions
+        named[f"tag_{key}" if own else key] = value
+    return "".join(f",{_escape_tag(key)}={_escape_tag(value)}" for key, value in named.items())
 
 
 def _format_number(value: float) -> str:
@@ -86,9 +103,13 @@ class InfluxForwarder:
         """Send a GET request, for ``weatherd check --online``. Raises DeliveryError."""
         return await probe_server(self._resources.session, self._ping_url)
 
+    def _format(self, observation: Observation) -> str:
+        city = self._resources.find_city(observation.city)
+        return format_line_protocol(observation, self._measurement, *((city.name, city.tags) if city else ()))
+
     async def deliver(self, batch: Sequence[Observation], key: str) -> None:  # noqa: ARG002 - points are idempotent
         """Write a batch. Raises RejectedError or DeliveryError."""
-        body = "\n".join(format_line_protocol(observation, self._measurement) for observation in batch).encode()
+        body = "\n".join(map(self._format, batch)).encode()
         await post_body(
             self._resources.session, self._url, body, self._headers, self._resources.now, redact=self._redact
         )

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import json
 from typing import TYPE_CHECKING, Any
 
 from weatherd.errors import ConfigError, DeliveryError, Problem, RejectedError, describe
 from weatherd.observation import FIELDS
+from weatherd.pipeline.forwarders import know_nothing
 from weatherd.pipeline.forwarders.postgres_hosts import split_hosts
 from weatherd.plugins import explain_missing_library
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
+    from weatherd.city import City
     from weatherd.config.settings import Settings
     from weatherd.observation import Observation
     from weatherd.pipeline.forwarders import ForwarderResources
+
+    FindCity = Callable[[str], City | None]
 
 TABLE = "weatherd_observation"
 _IDENTITY = "city, provider, station, observed_at"
@@ -27,17 +32,16 @@ _REQUIRED = ("city", "provider", "observed_at", "fetched_at", "temperature", "de
 _COLUMNS = ", ".join(
     f"{name} {_TYPES.get(name, 'double precision')}{' NOT NULL' if name in _REQUIRED else ''}" for name in FIELDS
 )
-_CREATE = f"CREATE TABLE {TABLE} ({_COLUMNS}, PRIMARY KEY ({_IDENTITY}))"
-_PARAMETERS = ", ".join(  # typed, because a column of your own table may have another type: numeric(6, 1), real
-    f"${number}::{_TYPES.get(name, 'float8')}" for number, name in enumerate(FIELDS, 1)
+_CITY_COLUMNS = {"name": "text", "tags": "jsonb"}  # NULL if the city is not listed any more
+_CREATE = (
+    f"CREATE TABLE {TABLE} ({_COLUMNS}, {', '.join(map(' '.join, _CITY_COLUMNS.items()))}, PRIMARY KEY ({_IDENTITY}))"
 )
-_VALUES = [name for name in FIELDS if name not in _IDENTITY.split(", ")]
-# A row that is delivered again changes nothing; a revision, which was fetched later, replaces the row.
-_INSERT = f"""
-INSERT INTO {TABLE} ({", ".join(FIELDS)}) VALUES ({_PARAMETERS})
-ON CONFLICT ({_IDENTITY}) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in _VALUES)}
-WHERE {TABLE}.fetched_at < excluded.fetched_at
-"""  # noqa: S608 - all names are constants
+# A table of an earlier release, or of your own. It needs an exclusive lock, which others must not wait for.
+_EXTEND = f"""
+SET LOCAL lock_timeout = '2s';
+ALTER TABLE {TABLE} {", ".join(f"ADD COLUMN IF NOT EXISTS {name} {kind}" for name, kind in _CITY_COLUMNS.items())}
+"""
+_FIND_COLUMNS = "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped"
 _HYPERTABLE = f"SELECT create_hypertable('{TABLE}', 'observed_at', if_not_exists => true)"
 # Classes of SQLSTATE: data exception, integrity constraint violation, WITH CHECK OPTION, program limit exceeded
 _ABOUT_VALUES = ("22", "23", "44", "54")
@@ -48,11 +52,30 @@ _HOST_TIMEOUT = 10.0  # seconds for one
 _CLOSE_TIMEOUT = 0.3  # seconds
 
 
+def build_insert(city_columns: Sequence[str]) -> str:
+    """Return the statement that writes an observation, and those of the columns name and tags that the table has.
+
+    The parameters are typed, because a column of your own table may have another type: numeric(6, 1), real. A row that
+    is delivered again changes nothing; a revision, which was fetched later, replaces the row.
+    """
+    columns = [*FIELDS, *city_columns]
+    types = _TYPES | _CITY_COLUMNS
+    parameters = ", ".join(f"${number}::{types.get(name, 'float8')}" for number, name in enumerate(columns, 1))
+    updates = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in _IDENTITY.split(", "))
+    return f"""
+    INSERT INTO {TABLE} ({", ".join(columns)}) VALUES ({parameters})
+    ON CONFLICT ({_IDENTITY}) DO UPDATE SET {updates} WHERE {TABLE}.fetched_at < excluded.fetched_at
+    """  # noqa: S608 - all names are constants
+
+
 class PostgresConnection:
     """A connection that writes each batch in one transaction."""
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Any, city_columns: Sequence[str], find_city: FindCity) -> None:
         self._connection = connection
+        self._insert = build_insert(city_columns)
+        self._city_columns = city_columns
+        self._find_city = find_city
 
     async def deliver(self, batch: Sequence[Observation], key: str) -> None:  # noqa: ARG002 - the statement is idempotent
         """Insert a batch in one transaction. Raises RejectedError or DeliveryError."""
@@ -60,7 +83,14 @@ class PostgresConnection:
             # Explicit, because a pooler such as PgBouncer may give each transaction another session: the statement is
             # prepared and executed in the same one.
             async with self._connection.transaction():
-                await self._connection.executemany(_INSERT, batch)
+                await self._connection.executemany(self._insert, map(self._build_row, batch))
+
+    def _build_row(self, observation: Observation) -> tuple[Any, ...]:
+        city = self._find_city(observation.city)
+        if city is None:
+            return (*observation, *(None for _ in self._city_columns))
+        values = {"name": city.name, "tags": json.dumps(dict(city.tags), ensure_ascii=False)}
+        return (*observation, *(values[name] for name in self._city_columns))
 
 
 class PostgresForwarder:
@@ -68,8 +98,9 @@ class PostgresForwarder:
 
     batch_size = 1000
 
-    def __init__(self, dsn: str) -> None:
+    def __init__(self, dsn: str, find_city: FindCity = know_nothing) -> None:
         self._hosts = split_hosts(dsn)
+        self._find_city = find_city
         self._asyncpg = importlib.import_module("asyncpg")
 
     @contextlib.asynccontextmanager
@@ -79,7 +110,8 @@ class PostgresForwarder:
         try:
             with _translate_errors():
                 await _prepare(connection)
-            yield PostgresConnection(connection)
+                columns = await _find_city_columns(connection)
+            yield PostgresConnection(connection, columns, self._find_city)
         finally:
             with contextlib.suppress(Exception):
                 await connection.close(timeout=_CLOSE_TIMEOUT)
@@ -113,6 +145,22 @@ async def _prepare(connection: Any) -> None:
             await connection.execute(_HYPERTABLE)
 
 
+async def _find_city_columns(connection: Any) -> list[str]:
+    """Return which of the columns name and tags the table has. Missing ones are added if the role may do that."""
+    found = await _list_columns(connection)
+    if not found >= _CITY_COLUMNS.keys():
+        with contextlib.suppress(importlib.import_module("asyncpg").PostgresError):  # not the owner, or it is a view
+            async with connection.transaction():
+                await connection.execute(_EXTEND)
+        found = await _list_columns(connection)
+    return [name for name in _CITY_COLUMNS if name in found]
+
+
+async def _list_columns(connection: Any) -> set[str]:
+    async with connection.transaction():
+        return {row[0] for row in await connection.fetch(_FIND_COLUMNS, TABLE)}
+
+
 @contextlib.contextmanager
 def _translate_errors() -> Iterator[None]:
     """Translate the driver's exceptions into RejectedError if they concern the values, else into DeliveryError."""
@@ -135,12 +183,12 @@ def _translate_errors() -> Iterator[None]:
         raise DeliveryError(describe(error), batch_suspected=is_suspected) from None
 
 
-def open_forwarder(settings: Settings, resources: ForwarderResources) -> PostgresForwarder | None:  # noqa: ARG001 - part of the contract
+def open_forwarder(settings: Settings, resources: ForwarderResources) -> PostgresForwarder | None:
     """Return the forwarder if ``postgres.dsn`` is set. Raises ConfigError if its driver is not installed."""
     section = settings.postgres
     if not section or not section.dsn:
         return None
     try:
-        return PostgresForwarder(section.dsn.get_secret_value())
+        return PostgresForwarder(section.dsn.get_secret_value(), resources.find_city)
     except ImportError:
         raise ConfigError(Problem("postgres", explain_missing_library("postgres"))) from None

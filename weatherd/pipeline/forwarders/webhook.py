@@ -9,7 +9,7 @@ import json
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from weatherd.formatting import to_dict
+from weatherd.formatting import to_named_dict
 from weatherd.pipeline.forwarders.http_delivery import post_body, probe_server
 from weatherd.text.redaction import Redaction
 
@@ -50,7 +50,9 @@ class WebhookForwarder:
 
     async def deliver(self, batch: Sequence[Observation], key: str) -> None:
         """POST a batch. Raises RejectedError or DeliveryError."""
-        text = json.dumps({"observations": [to_dict(observation) for observation in batch]}, ensure_ascii=False)
+        find_city = self._resources.find_city
+        observations = [to_named_dict(observation, find_city(observation.city)) for observation in batch]
+        text = json.dumps({"observations": observations}, ensure_ascii=False)
         body = text.encode()
         headers = {"Content-Type": "application/json", "Idempotency-Key": key}
         if self._secret:

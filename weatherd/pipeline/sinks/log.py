@@ -26,7 +26,7 @@ _Facts = msgspec.defstruct(
     [
         ("name", str),
         *((name, Any, _DEFAULTS[name]) if name in _DEFAULTS else (name, Any) for name in FIELDS),
-        *(("repeat", bool, False), ("stale", bool, False)),
+        *(("repeat", bool, False), ("stale", bool, False), ("tags", Any, None)),
     ],
     omit_defaults=True,
     gc=False,
@@ -34,7 +34,10 @@ _Facts = msgspec.defstruct(
 
 
 class LogSink:
-    """Logs the event ``observation`` with every field that has a value, and ``repeat`` and ``stale`` if true."""
+    """Logs the event ``observation`` with every field that has a value, the tags of the city, ``repeat`` and ``stale``.
+
+    The last two are logged if they are true.
+    """
 
     def __init__(self, writer: LogWriter) -> None:
         self._writer = writer
@@ -49,7 +52,9 @@ def _collect_facts(batch: Sequence[FetchedObservation]) -> list[msgspec.Struct]:
     for city, observation, repeat, stale, _ in batch:
         city_id, provider, observed_at, fetched_at, *values = observation
         times = format_rfc3339(observed_at), format_rfc3339(fetched_at)
-        facts.append(_Facts(city.name, city_id, provider, *times, *values, repeat, stale))
+        facts.append(
+            _Facts(city.name, city_id, provider, *times, *values, repeat, stale, dict(city.tags) if city.tags else None)
+        )
     return facts
 
 
