@@ -136,6 +136,8 @@ GOALS = (
         1 / 8,
         (PROMETHEUS, _GROWN_MEMORY),
     ),
+    Goal(f"{UNBATCHED}, {names.CALLS}", _of_this(UNBATCHED, names.CALLS), "≤", 120),
+    Goal(f"{UNBATCHED}, {names.FILES}", _of_this(UNBATCHED, names.FILES), "≤", 18),
     Goal("3 cities, MB", _of_this(SMALL, names.MEMORY), "≤", 45),
     Goal("3 cities, import, s", _of_this(SMALL, names.IMPORT), "≤", 0.25),
     Goal("3 cities, start to first observation, s", _of_this(SMALL, names.FIRST), "≤", 0.35),
