@@ -45,6 +45,15 @@ def test_a_secret_in_a_body_is_replaced_in_any_encoding(echo: str) -> None:
     assert "k3y" not in decoded
 
 
+def test_a_space_may_be_a_plus_in_a_query() -> None:
+    """As in a form; the letters of the secret itself are compared with regard to case."""
+    redact_words = Redaction(["two words"])
+    assert redact_words("https://localhost/?q=two+words&r=two%20words") == (
+        f"https://localhost/?q={REDACTED}&r={REDACTED}"
+    )
+    assert redact_words("Two%20Words") == "Two%20Words"
+
+
 @pytest.mark.parametrize(
     "body", [b'{"a": "\\u00e9\\/"}', b"\xff\xfe\\", b"", b'{"n": NaN, "t": "\\n"}', b"[" * 100_000 + b"\\"]
 )
