@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     from weatherd.observation import FetchedObservation
 
 
-async def _consume(arrivals: Sequence[FetchedObservation], *sinks: FakeSink, every: float = 0.0) -> ObservationCounts:
+async def _consume(
+    arrivals: Sequence[FetchedObservation], *sinks: FakeSink, every: float = 0.0, journal: FakeJournal | None = None
+) -> ObservationCounts:
     queue = ObservationQueue(10_000)
     guarded = [GuardedSink(f"sink-{number}", sink) for number, sink in enumerate(sinks)]
-    writer = JournalWriter(FakeJournal().add, queue)
+    writer = JournalWriter((journal or FakeJournal()).add, queue)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(consume(queue, make_latest(), guarded, writer))
         tasks.create_task(writer.run())
@@ -52,10 +54,11 @@ async def test_every_sink_gets_everything_in_order() -> None:
 
 
 async def test_a_backlog_is_written_in_batches() -> None:
-    """A backlog is written in batches, not one by one."""
+    """A backlog is written in batches, not one by one, and without a delay between them."""
     sink = FakeSink()
     await _consume([make_fetched(temperature=float(number % 50)) for number in range(BATCH_LIMIT * 2 + 7)], sink)
     assert sink.batches == [BATCH_LIMIT, BATCH_LIMIT, 7]
+    assert set(sink.times) == {0}
 
 
 async def test_a_repeat_is_flagged_and_counted() -> None:
@@ -137,12 +140,42 @@ def test_a_moved_city_is_forgotten() -> None:
     assert (latest.get("kiel"), latest.get("berlin")) == (None, make_fetched(BERLIN).observation)
 
 
+class CountingJournal(FakeJournal):
+    """A journal that records the size of each transaction."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.transactions: list[int] = []
+
+    async def add(self, batch: Sequence[FetchedObservation]) -> int:
+        """Store a batch."""
+        self.transactions.append(len(batch))
+        return await super().add(batch)
+
+
 async def test_observations_soon_after_another_share_a_batch() -> None:
-    """The first observation is written at once; those soon after it are written together."""
-    sink = FakeSink()
-    await _consume([make_fetched(temperature=float(number)) for number in range(10)], sink, every=0.001)
-    assert sink.batches == [1, 9]
-    assert sink.times[0] == 0
+    """The first observation is written and stored at once; those soon after it are written and stored together."""
+    sink, journal = FakeSink(), CountingJournal()
+    arrivals = [make_fetched(temperature=float(number)) for number in range(10)]
+    await _consume(arrivals, sink, every=0.001, journal=journal)
+    assert sink.batches == journal.transactions == [1, 9]
+    assert sink.times == [0, pytest.approx(0.1)]
+
+
+async def test_a_crowded_queue_is_emptied_without_a_delay() -> None:
+    """While more than half of the places are taken, nothing gathers: the producers would have to wait."""
+    queue, latest, sink = ObservationQueue(10), make_latest(), FakeSink()
+    guarded = GuardedSink("sink", sink)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(consume(queue, latest, [guarded], JournalWriter(FakeJournal().add, queue)))
+        tasks.create_task(guarded.run())
+        for item in [make_fetched()] * 6:  # none is stored, because the journal writer does not run
+            queue.try_put(item)
+        for _ in range(3):
+            await asyncio.sleep(0.03)
+            queue.try_put(make_fetched())
+        queue.close()
+    assert sink.times == pytest.approx([0.0, 0.03, 0.06, 0.09])
 
 
 async def test_a_full_queue_of_a_sink_is_logged_once_and_counted() -> None:

@@ -181,24 +181,23 @@ async def test_a_disk_that_is_really_full(tmp_path: Path) -> None:
         subprocess.run(["umount", str(disk)], check=True)  # noqa: ASYNC221, S603, S607
 
 
-async def test_observations_soon_after_another_share_a_transaction() -> None:
-    """The first observation is stored at once; those soon after it share a transaction."""
+async def test_what_arrives_during_a_transaction_shares_the_next_one() -> None:
+    """A single observation is stored at once; those that are submitted meanwhile are stored together."""
     transactions: list[int] = []
 
     async def add(batch: Any) -> int:
         transactions.append(len(batch))
+        await asyncio.sleep(1)
         return len(batch)
 
     queue = ObservationQueue(1000)
     writer = JournalWriter(add, queue)
     writing = asyncio.create_task(writer.run())
-    for number in range(10):
+    for number in range(11):
         item = make_fetched(temperature=float(number))
         await queue.put(item)
         writer.submit([item])
         await asyncio.sleep(0.001)
-    writer.submit([make_fetched()])
-    await queue.put(make_fetched())
     writer.close()
     await writing
     assert transactions == [1, 10]

@@ -21,7 +21,6 @@ log = structlog.get_logger()
 _SLOW_WRITE = 30.0  # seconds after which an unfinished write is logged
 _MAX_RETRY_DELAY = 5.0  # seconds: free space on a full disk is only noticed by trying
 _TRANSACTION_LIMIT = 5000  # observations
-_GATHER_DELAY = 0.05  # seconds between transactions, because one of one observation costs as much as one of ten
 
 
 class JournalWriter:
@@ -53,8 +52,6 @@ class JournalWriter:
         """Store submitted observations until the close, up to a few thousand in a transaction."""
         while batch := await self._buffer.take(_TRANSACTION_LIMIT):
             await self._store(batch)
-            if not (self._buffer.is_closed or self._queue.is_over_half_full):
-                await asyncio.sleep(_GATHER_DELAY)
 
     async def _store(self, batch: Sequence[FetchedObservation]) -> None:
         delay = 0.5

@@ -61,6 +61,11 @@ class ObservationQueue:
         """Whether more places are taken than free."""
         return self.depth > self._room
 
+    @property
+    def has_batch(self) -> bool:
+        """Whether :meth:`get_batch` returns at once."""
+        return not self._queue.empty()
+
     async def put(self, fetched: FetchedObservation) -> None:
         """Enqueue an observation; wait while the queue is full. A cancelled call enqueues it above the limit."""
         if not self.try_put(fetched):
