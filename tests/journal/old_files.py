@@ -77,6 +77,13 @@ CREATE TABLE provider_times (
 ) WITHOUT ROWID;
 """,
 }
+TABLES[6] = f"""
+{TABLES[5].partition(_SHARED)[2]}
+CREATE TABLE quota (
+  id INTEGER PRIMARY KEY, provider TEXT, window TEXT, started REAL, used REAL, UNIQUE (provider, window, started)
+);
+CREATE TABLE note (provider TEXT, key TEXT, text TEXT, until REAL, PRIMARY KEY (provider, key)) WITHOUT ROWID;
+"""
 
 
 def write_old_file(file: Path, version: int, **tables: Iterable[Sequence[Any]]) -> None:
@@ -90,7 +97,7 @@ def write_old_file(file: Path, version: int, **tables: Iterable[Sequence[Any]]) 
 
 
 def observation_row(seq: int, city: str, observed_at: int, fetched_at: int, temperature: float) -> list[Any]:
-    """Return a row of the observation table, which is the same in versions 2 and 3; times are POSIX microseconds."""
+    """Return a row of the observation table, which is the same in versions 2 to 6; times are POSIX microseconds."""
     return [seq, city, "fake", observed_at, fetched_at, temperature, "light rain", 61, "", *[None] * 9]
 
 

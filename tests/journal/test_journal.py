@@ -97,8 +97,8 @@ def test_pruning_releases_disk_space(file: Path) -> None:
     with closing(Store(file)) as store:
         for begin in range(0, 30_000, 3000):
             store.add(make_observations(begin, begin + 3000))
-        store._db.execute("UPDATE observation SET fetched_at = observed_at")
-        store._db.execute("UPDATE observation SET fetched_at = ? WHERE seq = 5", [int((NOW + 4000 * DAY) * 1e6)])
+        store._db.execute("UPDATE entry SET fetched_at = observed_at")
+        store._db.execute("UPDATE entry SET fetched_at = ? WHERE seq = 5", [int((NOW + 4000 * DAY) * 1e6)])
         store._db.query("PRAGMA wal_checkpoint(TRUNCATE)")
         size, after, missed, done = file.stat().st_size, 0, 0, False
         store.cursors.save("destination", Idle(1000))

@@ -40,6 +40,7 @@ FROZEN = {  # the beginning of each released script's SHA-256
     4: "2f9e6d3021be41cf",
     5: "9fa58215fa98f1ef",
     6: "70e409a6f966ef9d",
+    7: "69af239210f2cf05",
 }
 
 

@@ -217,6 +217,9 @@ class FakeJournal(Journal):
         """Delete nothing."""
         return {}
 
+    async def move_old_entries(self) -> None:
+        """Move nothing, because nothing is of an older version."""
+
 
 _: type[Provider] = FakeProvider
 __: type[Sink] = FakeSink

@@ -1,4 +1,4 @@
-"""Deletion of old observations from the journal."""
+"""Care of the journal in the background: old observations are deleted, and those of an older version are migrated."""
 
 from __future__ import annotations
 
@@ -26,17 +26,20 @@ async def prune_journal(
 ) -> None:
     """Delete observations fetched more than *retention* seconds ago, every hour; None keeps all observations.
 
+    After an upgrade, the observations that the older version wrote are migrated first.
+
     A clock that is ahead deletes nothing: the time of the newest observations is the latest from which age is counted.
 
     Undelivered observations are deleted too, because otherwise a destination that never recovers would fill the disk.
     ``forwarder.missed`` reports them.
     """
-    if retention is None:
-        return
     await asyncio.sleep(_DELAY)
     while True:
         time = now().timestamp()
         try:
+            await journal.move_old_entries()
+            if retention is None:
+                return
             before = await journal.witnessed_time(time) - retention
             missed = await journal.prune(before, time, forwarders)
         except StateError as error:

@@ -87,6 +87,13 @@ class Database:
         except sqlite3.DatabaseError as error:
             raise self._translate(error) from None
 
+    def release_pages(self, limit: int) -> None:
+        """Release up to *limit* unused pages to the file system; execute() would end after the first one."""
+        try:
+            self._db.executescript(f"PRAGMA incremental_vacuum({limit})")
+        except sqlite3.DatabaseError as error:
+            raise self._translate(error) from None
+
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
         """Commit the statements inside the ``with`` together; roll all of them back on an exception."""

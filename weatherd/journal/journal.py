@@ -30,6 +30,7 @@ _T = TypeVar("_T")
 log = structlog.get_logger()
 
 _CLOSE_TIMEOUT = 2.0  # seconds
+_SEARCH_PERIOD = 86400.0  # seconds between two searches for unused series and descriptions
 
 
 class CallRunner(Protocol):
@@ -48,6 +49,7 @@ class Journal:
         self._store = store
         self._worker = worker
         self._added = asyncio.Event()
+        self._searched_at = 0.0  # POSIX time of the last search for unused series and descriptions
         self.known: Callable[[], Sequence[FetchedObservation]] = tuple  # to be written again if the file is lost
         self.on_reopened: Callable[[], None] = _ignore_reopening
         self._lost: str | None = (
@@ -110,9 +112,36 @@ class Journal:
             deleted, seq, is_done = deleted + pruned.deleted, pruned.seq, pruned.is_done
         if deleted:
             log.info("journal.pruned", observations=deleted, before=format_rfc3339(datetime.fromtimestamp(before, UTC)))
+            await self._delete_unused(now)
+        await self._release_space()
+        return missed
+
+    async def _delete_unused(self, now: float) -> None:
+        """Delete series and descriptions that no observation has any more, once a day."""
+        if abs(now - self._searched_at) < _SEARCH_PERIOD:
+            return
+        while await self._worker.run(self._store.delete_unused):
+            pass
+        self._searched_at = now
+
+    async def _release_space(self) -> None:
         while await self._worker.run(self._store.release_space):
             pass
-        return missed
+
+    async def move_old_entries(self) -> None:
+        """Move the observations that an older weatherd wrote to today's table, in small steps.
+
+        It has nothing to do but after an upgrade. If it is interrupted, the next call continues.
+        """
+        moved, begin = 0, asyncio.get_running_loop().time()
+        while count := await self.call(lambda store: store.move_old_entries()):
+            if not moved:
+                log.info("journal.migrating", file=str(self.file))
+            moved += count
+        if moved:
+            await self._release_space()
+            seconds = round(asyncio.get_running_loop().time() - begin, 1)
+            log.info("journal.migrated", observations=moved, seconds=seconds)
 
     async def load_cursor(self, forwarder: str) -> Cursor:
         """Return the cursor of a forwarder."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from weatherd.errors import StateError
 from weatherd.journal.database import Database
 from weatherd.journal.file_identity import FileIdentity
-from weatherd.journal.rows import COLUMNS, JournalEntry, parse_entry, parse_row, to_micros
+from weatherd.journal.rows import COLUMNS, WITH_DESCRIPTION, JournalEntry, parse_entry, parse_row, to_micros
 from weatherd.journal.schema import VERSION
 from weatherd.journal.state_folder import translate_errors
 from weatherd.observation import FIELDS
@@ -25,16 +25,18 @@ _CHUNK_SIZE = 2000  # rows in memory
 _EARLIEST, _LATEST = -(2**63), 2**63 - 1
 _NUMBER_OF_FIELD = {name: number for number, name in enumerate(FIELDS)}
 # Skips through the index from one time of observation to the next, because all cities share a few of these times.
-_TIMES = """
+_OF_CITIES = f"""
 WITH RECURSIVE times(at) AS (
-  SELECT min(observed_at) FROM observation WHERE observed_at >= ?1
-  UNION ALL SELECT (SELECT min(observed_at) FROM observation WHERE observed_at > at) FROM times WHERE at < ?2
+  SELECT min(observed_at) FROM entry WHERE observed_at >= ?1
+  UNION ALL SELECT (SELECT min(observed_at) FROM entry WHERE observed_at > at) FROM times WHERE at < ?2
 )
+SELECT {{columns}} FROM times CROSS JOIN series ON city IN ({{cities}})
+CROSS JOIN entry ON observed_at = at AND series_id = series.id {WITH_DESCRIPTION}
+WHERE at < ?2
 """
-_OF_CITY = f"""
-{_TIMES}
-SELECT seq, {COLUMNS} FROM times CROSS JOIN observation ON observed_at = at
-WHERE at < ?2 AND city = ?3 AND seq > ?4
+# While entries of version 6 are moved, they are in another table, with another index.
+_OF_CITIES_WHILE_MOVING = """
+SELECT {columns} FROM observation WHERE observed_at >= ?1 AND observed_at < ?2 AND city IN ({cities})
 """
 
 
@@ -81,8 +83,8 @@ class Reader:
 
     def read_city(self, city: str, since: datetime, until: datetime) -> list[Observation]:
         """Return a city's observations in ``[since, until)``, in the order of ``observed_at``."""
-        rows = self._query(f"{_OF_CITY} ORDER BY at, seq", [to_micros(since), to_micros(until), city, 0])
-        return [parse_row(row[1:]) for row in rows]
+        columns, span = f"seq, {COLUMNS}", (to_micros(since), to_micros(until))
+        return [parse_row(row[1:]) for row in self._query_cities(columns, [city], span, "ORDER BY observed_at, seq")]
 
     def read_columns(
         self, cities: Sequence[str], columns: Sequence[str], since: datetime, until: datetime
@@ -92,12 +94,8 @@ class Reader:
         Much faster than :meth:`read_city` for long times or many cities. Raises KeyError for an unknown column.
         """
         names = ", ".join(FIELDS[_NUMBER_OF_FIELD[column]] for column in columns)
-        places = ", ".join(f"?{number}" for number in range(3, 3 + len(cities)))
-        statement = (
-            f"{_TIMES} SELECT city, observed_at / 1e6, {names} FROM times CROSS JOIN observation ON observed_at = at "
-            f"WHERE at < ?2 AND city IN ({places}) ORDER BY at, seq"
-        )
-        return self._query(statement, [to_micros(since), to_micros(until), *cities])
+        columns, span = f"city, observed_at / 1e6, {names}", (to_micros(since), to_micros(until))
+        return self._query_cities(columns, cities, span, "ORDER BY observed_at, seq")
 
     def iterate(self, since: datetime | None, until: datetime | None, cities: Sequence[str]) -> Iterator[Observation]:
         """Yield the observations in ``[since, until)`` of *cities* (all if empty), in the order of arrival.
@@ -118,12 +116,21 @@ class Reader:
         """Return up to *limit* entries in ``[since, until)`` of *cities* (all if empty) with numbers above *after*."""
         if len(cities) == 1:
             begin, end = to_micros(since) if since else _EARLIEST, to_micros(until) if until else _LATEST
-            rows = self._query(f"{_OF_CITY} ORDER BY seq LIMIT ?5", [begin, end, cities[0], after, limit])
+            condition = "AND seq > ? ORDER BY seq LIMIT ?"
+            rows = self._query_cities(f"seq, {COLUMNS}", cities, (begin, end), condition, after, limit)
         else:
             conditions, values = _conditions(since, until, cities)
             where = f"WHERE seq > ?{conditions} ORDER BY seq LIMIT ?"
             rows = self._query(f"SELECT seq, {COLUMNS} FROM observation {where}", [after, *values, limit])
         return [parse_entry(row) for row in rows]
+
+    def _query_cities(
+        self, columns: str, cities: Sequence[str], span: tuple[int, int], condition: str, *values: int
+    ) -> list[tuple[Any, ...]]:
+        is_moving = self._query("SELECT 1 FROM sqlite_master WHERE name = 'observation_6'")
+        template = _OF_CITIES_WHILE_MOVING if is_moving else _OF_CITIES
+        statement = template.format(columns=columns, cities=", ".join("?" * len(cities)))
+        return self._query(f"{statement} {condition}", [*span, *cities, *values])
 
     def list_cities(self) -> list[str]:
         """Return the ids of all cities with an observation, including those removed from the list."""

@@ -11,15 +11,9 @@ from weatherd.observation import FIELDS, Observation
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COLUMNS = ", ".join(FIELDS)
-IDENTITY = (
-    "city",
-    "provider",
-    "station",
-    "observed_at",
-)  # another row with these values would be a repeat or a revision
+COLUMNS = ", ".join(FIELDS)  # of the view ``observation``, and of ``entry`` joined with ``series`` and ``description``
+WITH_DESCRIPTION = "CROSS JOIN description ON description.id = description_id"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_TIMES = FIELDS.index("observed_at"), FIELDS.index("fetched_at")
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -36,20 +30,15 @@ def to_micros(time: datetime) -> int:
     return (time - _EPOCH) // _MICROSECOND
 
 
-def to_row(observation: Observation) -> list[Any]:
-    """Return the values of an observation's row, in the order of ``COLUMNS``."""
-    values = list(observation)
-    for index in _TIMES:
-        values[index] = to_micros(values[index])
-    return values
+@functools.lru_cache(maxsize=256)
+def _from_micros(micros: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=micros)
 
 
 def parse_row(row: Sequence[Any]) -> Observation:
     """Return the observation of a row. Raises TypeError or OverflowError for an invalid time."""
-    values = dict(zip(FIELDS, row, strict=True))
-    for name in ("observed_at", "fetched_at"):
-        values[name] = _EPOCH + timedelta(microseconds=values[name])
-    return Observation(**values)
+    city, provider, observed_at, fetched_at, *values = row
+    return Observation(city, provider, _from_micros(observed_at), _from_micros(fetched_at), *values)
 
 
 def parse_entry(row: Sequence[Any]) -> JournalEntry:

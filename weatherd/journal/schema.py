@@ -9,16 +9,20 @@ from typing import TYPE_CHECKING
 from weatherd.errors import StateError
 from weatherd.journal.database import Database
 from weatherd.journal.migrations import first_version
+from weatherd.journal.old_entries import OldEntries
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-VERSION = 6  # the number of scripts in the folder ``migrations``
+VERSION = 7  # the number of scripts in the folder ``migrations``
 _WITH_OBSERVATIONS = 2
+_WITH_OLD_ENTRIES = 7
 
 
 def migrate(db: Database, file: Path) -> None:
     """Migrate the tables to this version in one transaction. Raises StateError for a file of a newer version.
+
+    The entries of version 6 are moved later, because that may take minutes.
 
     The version is written even if it is current, because a full disk should show now and not later.
     """
@@ -30,6 +34,8 @@ def migrate(db: Database, file: Path) -> None:
                 db.execute(statement)
             if number == _WITH_OBSERVATIONS:
                 first_version.import_observations(db)
+        if version < _WITH_OLD_ENTRIES:
+            OldEntries(db).drop_if_empty()
         db.execute(f"PRAGMA user_version = {VERSION}")
 
 

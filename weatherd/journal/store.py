@@ -10,14 +10,14 @@ import structlog
 from weatherd.errors import StateError
 from weatherd.journal.cursors import CursorTable
 from weatherd.journal.database import DAMAGED_ADVICE, Database
+from weatherd.journal.entry_table import EntryTable
 from weatherd.journal.file_identity import CUT_SHORT, DELETED, REPLACED, FileIdentity
+from weatherd.journal.interned import UnusedSearch
 from weatherd.journal.key_value import KeyValueEntry
 from weatherd.journal.latest_table import LatestTable
-from weatherd.journal.rows import COLUMNS, IDENTITY, to_row
 from weatherd.journal.schema import VERSION, migrate
 from weatherd.journal.state_folder import translate_errors
 from weatherd.journal.usage_table import UsageTable
-from weatherd.observation import FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -30,24 +30,16 @@ log = structlog.get_logger()
 
 JOURNAL_FILE = "weatherd.sqlite"
 
-_VALUES = [name for name in FIELDS if name not in (*IDENTITY, "fetched_at")]
-# The same identity with the same values is a repeat, which changes nothing. With other values it is a revision: the row
-# moves to the end under a new number, so that every reader and forwarder sees it.
-_ADD = f"""
-INSERT INTO observation (seq, {COLUMNS}) VALUES ({", ".join("?" * (len(FIELDS) + 1))})
-ON CONFLICT ({", ".join(IDENTITY)}) DO UPDATE SET
-  {", ".join(f"{name} = excluded.{name}" for name in ("seq", "fetched_at", *_VALUES))}
-WHERE ({", ".join(_VALUES)}) IS NOT ({", ".join(f"excluded.{name}" for name in _VALUES)})
-"""
 _LAST_SEQ = """
 SELECT max(
-  coalesce((SELECT max(seq) FROM observation), 0),
+  coalesce((SELECT max(seq) FROM entry), 0),
   coalesce((SELECT max(coalesce(in_doubt_last, delivered)) FROM cursor), 0),
   (SELECT seq FROM gathered)
 )
 """
 _CHECK_LIMIT = 256 * 1024 * 1024  # bytes: a larger file is not checked for damage when it is opened
 _PRUNE_LIMIT = 5000  # rows in one transaction
+_RELEASE_LIMIT = 1000  # pages in one transaction
 _WITNESSES = 100  # of the newest observations; their median is the services' time, even if a service's clock is wrong
 
 
@@ -94,6 +86,8 @@ class Store:
             self._log: FileIdentity | None = None  # the write-ahead log, once it is known
             self._is_log_lost = False
             stack.pop_all()
+        self._entries = EntryTable(self._db)
+        self._search: UnusedSearch | None = None
         self._latest = LatestTable(self._db)
         self.cursors = CursorTable(self._db)
         self._usage = UsageTable(self._db)
@@ -126,7 +120,7 @@ class Store:
         db.execute("DELETE FROM note WHERE until < ?", [self.witnessed_time(now)])
         return SavedState(
             self._latest.load(now),
-            self._usage.load(max([now, *self._service_times()])),
+            self._usage.load(max([now, *self._entries.newest_times(_WITNESSES)])),
             [KeyValueEntry(*row) for row in db.query("SELECT provider, key, text, until FROM note")],
         )
 
@@ -140,20 +134,16 @@ class Store:
 
     def add(self, batch: Sequence[FetchedObservation]) -> AddResult:
         """Add a batch of observations in one transaction; each becomes its city's latest."""
-        # The rows are numbered here and not by SQLite, because a revision moves to the end under a new number, which
-        # ON CONFLICT does not draw. Which of them were stored is read back, because execute_many() returns only their
-        # count, and RETURNING would need a call for each row. Example: after entry 10 comes a batch of a new
-        # observation, a repeat, and a revision of entry 7. They are numbered 11, 12 and 13; then the journal holds 11
-        # and 13, entry 7 is gone, and 12 remains unused.
-        with self._db.transaction():
-            before = self.last_seq()
-            rows = ([seq, *to_row(fetched.observation)] for seq, fetched in enumerate(batch, before + 1))
-            stored = self._db.execute_many(_ADD, rows)
-            added = {seq for (seq,) in self._db.query("SELECT seq FROM observation WHERE seq > ?", [before])}
-            self._latest.record(batch, before, added)
+        try:
+            with self._db.transaction():
+                added = self._entries.add(batch, self.last_seq())
+                self._latest.record(batch, added)
+        except BaseException:
+            self._entries.ids.forget()
+            raise
         self._require_file()
         self._latest.committed(batch)
-        return AddResult(stored, max(added, default=before))
+        return AddResult(added.stored, added.last_seq)
 
     def last_seq(self) -> int:
         """Return the highest number ever given to an entry; numbers of deleted entries are not used again."""
@@ -167,13 +157,8 @@ class Store:
 
     def witnessed_time(self, now: float) -> float:
         """Return the earlier of *now* and the services' time, both POSIX: nothing is deleted on our clock alone."""
-        times = sorted(self._service_times())
+        times = sorted(self._entries.newest_times(_WITNESSES))
         return min(now, times[len(times) // 2]) if times else now
-
-    def _service_times(self) -> list[float]:
-        """Return the times of the newest observations, as the services reported them (POSIX)."""
-        newest = f"SELECT observed_at FROM observation ORDER BY seq DESC LIMIT {_WITNESSES}"
-        return [observed_at / 1e6 for (observed_at,) in self._db.query(newest) if isinstance(observed_at, int)]
 
     def prune(self, before: float, now: float, after: int, forwarders: Iterable[str]) -> PruneResult:
         """Delete the next observations after number *after* that were observed and fetched before *before*.
@@ -184,19 +169,38 @@ class Store:
         if not after:
             self._latest.update()  # saves the highest number, which must not be used again if all rows are deleted
         with self._db.transaction():
-            times = "SELECT seq, max(observed_at, fetched_at) FROM observation WHERE seq > ? ORDER BY seq LIMIT ?"
-            rows = self._db.query(times, [after, _PRUNE_LIMIT])
+            rows = self._entries.select_oldest(after, _PRUNE_LIMIT)
             old = [seq for seq, time in rows if time < before * 1e6]
-            self._db.execute_many("DELETE FROM observation WHERE seq = ?", ([seq] for seq in old))
-            self._db.execute_many("DELETE FROM skipped WHERE seq = ?", ([seq] for seq in old))
+            self._entries.delete(old)
             missed = {name: self._missed(name, old) for name in forwarders}
         in_order = any(before * 1e6 <= time <= now * 1e6 for _, time in rows)
         is_done = len(rows) < _PRUNE_LIMIT or (not old and in_order)
         return PruneResult(rows[-1][0] if rows else after, len(old), missed, is_done)
 
+    def move_old_entries(self) -> int:
+        """Move some entries of version 6 to today's table; return their number, which is 0 at the end."""
+        with self._db.transaction():
+            return self._entries.old.move_next()
+
+    def delete_unused(self) -> bool:
+        """Search some entries for unused series and descriptions, which the last step deletes.
+
+        Returns whether there is more to search.
+        """
+        search, self._search = self._search, None  # an error ends the search, because its steps must not have gaps
+        with self._db.transaction():
+            if search is None:
+                self._latest.delete_orphans()
+                search = UnusedSearch(self._db)
+            elif search.search_next():
+                search = None
+                self._entries.ids.forget()
+        self._search = search
+        return search is not None
+
     def release_space(self) -> bool:
         """Release some unused space to the file system; return whether there is more."""
-        self._db.query("PRAGMA incremental_vacuum(1000)")
+        self._db.release_pages(_RELEASE_LIMIT)
         return bool(self._db.query_value("PRAGMA freelist_count"))
 
     def close(self) -> None:

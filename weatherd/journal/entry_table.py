@@ -1,0 +1,95 @@
+"""The table ``entry``: one row for each observation in the journal, numbered in the order of arrival."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from weatherd.journal.interned import InternedIds
+from weatherd.journal.old_entries import OldEntries
+from weatherd.journal.rows import to_micros
+from weatherd.observation import FIELDS
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from weatherd.journal.database import Database
+    from weatherd.observation import FetchedObservation
+
+_REST = FIELDS.index("station") + 1  # the numbers that follow the station
+_VALUES = ("temperature", "description_id", "code", *FIELDS[_REST:])
+_COLUMNS = ("seq", "series_id", "observed_at", "fetched_at", *_VALUES)
+# The same identity with the same values is a repeat, which changes nothing. With other values it is a revision: the row
+# moves to the end under a new number, so that every reader and forwarder sees it.
+_ADD = f"""
+INSERT INTO entry ({", ".join(_COLUMNS)}) VALUES ({", ".join("?" * len(_COLUMNS))})
+ON CONFLICT (observed_at, series_id) DO UPDATE SET
+  {", ".join(f"{name} = excluded.{name}" for name in ("seq", "fetched_at", *_VALUES))}
+WHERE ({", ".join(_VALUES)}) IS NOT ({", ".join(f"excluded.{name}" for name in _VALUES)})
+"""
+
+Row = tuple[Any, ...]  # seq, series_id, observed_at, fetched_at, ...
+
+
+class Added(NamedTuple):
+    """A batch in the table: row i belongs to the observation at index i."""
+
+    rows: Sequence[Row]
+    stored: int  # new observations and revisions; the others were repeats
+    seqs: Collection[int]  # the numbers of the stored rows
+    last_seq: int  # the highest number in the table now
+
+
+class EntryTable:
+    """The table of entries in the journal file. The methods work in the caller's transaction."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self.ids = InternedIds(db)
+        self.old = OldEntries(db)
+
+    def add(self, batch: Sequence[FetchedObservation], before: int) -> Added:
+        """Add a batch; its observations get the numbers after *before*, in order.
+
+        They are numbered here and not by SQLite, because a revision moves to the end under a new number, which ON
+        CONFLICT does not draw. Which of them were stored is read back, because execute_many() returns only their count.
+        Example: after entry 10 comes a batch of a new observation, a repeat, and a revision of entry 7. They are
+        numbered 11, 12 and 13; then the table holds 11 and 13, entry 7 is gone, and 12 remains unused.
+        """
+        self.old.move_same(batch)
+        rows = self._make_rows(batch, before + 1)
+        stored = self._db.execute_many(_ADD, rows) if rows else 0
+        seqs: Collection[int] = range(before + 1, before + 1 + stored)
+        if stored < len(rows):
+            seqs = {seq for (seq,) in self._db.query("SELECT seq FROM entry WHERE seq > ?", [before])}
+        return Added(rows, stored, seqs, max(seqs, default=before))
+
+    def _make_rows(self, batch: Sequence[FetchedObservation], first_seq: int) -> list[Row]:
+        series, descriptions = self.ids.of_series, self.ids.of_descriptions
+        return [
+            (
+                seq,
+                series[seen.provider, seen.station][seen.city],
+                to_micros(seen.observed_at),
+                to_micros(seen.fetched_at),
+                seen.temperature,
+                descriptions[seen.description],
+                seen.code,
+                *seen[_REST:],
+            )
+            for seq, seen in enumerate((fetched.observation for fetched in batch), first_seq)
+        ]
+
+    def newest_times(self, limit: int) -> list[float]:
+        """Return the times of the newest observations, as the services reported them (POSIX)."""
+        newest = "SELECT seq, observed_at FROM observation ORDER BY seq DESC LIMIT ?"
+        return [observed_at / 1e6 for _, observed_at in self._db.query(newest, [limit]) if isinstance(observed_at, int)]
+
+    def select_oldest(self, after: int, limit: int) -> list[tuple[int, int]]:
+        """Return the numbers above *after*, each with the later of its two times in POSIX microseconds, in order."""
+        times = "SELECT seq, max(observed_at, fetched_at) FROM entry WHERE seq > ? ORDER BY seq LIMIT ?"
+        return self._db.query(times, [after, limit])
+
+    def delete(self, seqs: Sequence[int]) -> None:
+        """Delete entries, also from the forwarders' records of what they skipped."""
+        for table in ("entry", "skipped"):
+            self._db.execute_many(f"DELETE FROM {table} WHERE seq = ?", ([seq] for seq in seqs))
