@@ -24,6 +24,7 @@ from weatherd.config.settings import LogSection
 from weatherd.daemon.reload import Reloader
 from weatherd.errors import Problem
 from weatherd.polling.city_registry import CityRegistry
+from weatherd.polling.poll_history import CityPolls, PollHistory
 from weatherd.polling.supervisor import Supervisor
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class Reloading:
         self._asked, self._ready = asyncio.Event(), asyncio.Event()
         parts = make_parts(first, {}, load=load, notify=self._notify)
         self.registry = parts.registry
-        self._supervisor = Supervisor(tasks, self._produce)
+        self._supervisor = Supervisor(tasks, PollHistory(), self._produce)
         self.registry.subscribe(self._supervisor.apply_diff)
         self.registry.apply(diff((), first.cities))
         self.reloader = Reloader(parts, make_status(registry=self.registry))
@@ -77,12 +78,12 @@ class Reloading:
         if state == "READY=1":
             self._ready.set()
 
-    async def _produce(self, city: City) -> None:
-        self.started.append(city)
+    async def _produce(self, polls: CityPolls) -> None:
+        self.started.append(polls.city)
         try:
             await asyncio.Event().wait()
         finally:
-            self.ended.append(city)
+            self.ended.append(polls.city)
 
 
 async def test_a_reload_of_a_long_list_touches_the_edited_cities_only() -> None:

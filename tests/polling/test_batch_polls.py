@@ -67,7 +67,7 @@ async def _run(service: BatchService, *, until: float, cities: Sequence[City] = 
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout_at(until), asyncio.TaskGroup() as tasks:
             for city in cities:
-                tasks.create_task(produce(city, context))
+                tasks.create_task(produce(context.history.begin(city), context))
     await service.aclose()
     return context
 
@@ -169,7 +169,7 @@ async def test_a_cancelled_producer_hands_over_what_has_arrived(size: int, monke
     """An observation that arrives in the same moment as the cancellation is counted and enqueued, full queue or not."""
     service = BatchService(fresh)
     context = make_context({"fake": service}, queue=ObservationQueue(size))
-    tasks = [asyncio.create_task(produce(city, context)) for city in CITIES]
+    tasks = [asyncio.create_task(produce(context.history.begin(city), context)) for city in CITIES]
     deliver = context.batch_polls["fake"].deliver
 
     def deliver_and_cancel(*results: Any) -> None:

@@ -78,7 +78,7 @@ async def poll_city(first: Service, second: Service, seconds: float = DAY, city:
     context = make_context({"first": first, "second": second}, latest=latest, queue=queue)
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
-            await produce(city, context)
+            await produce(context.history.begin(city), context)
     return queue
 
 

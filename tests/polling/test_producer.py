@@ -42,7 +42,7 @@ async def _watch(provider: FakeProvider, *, until: float, city: City = KIEL, siz
     context = make_context({"fake": provider, "other": provider}, queue=ObservationQueue(size), random=ZeroRandom())
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout_at(until):
-            await produce(city, context)
+            await produce(context.history.begin(city), context)
     return context
 
 
@@ -64,7 +64,7 @@ async def test_the_first_polls_of_a_long_list_are_spread() -> None:
     context = make_context({"fake": provider}, registry=registry)
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout_at(5):
-            await produce(KIEL, context)
+            await produce(context.history.begin(KIEL), context)
     assert provider.times(KIEL) == pytest.approx([city_phase("kiel")], abs=2e-3)
 
 
@@ -95,7 +95,7 @@ async def test_a_timer_that_fires_early_causes_no_second_poll() -> None:
     context = make_context({"fake": provider}, clock=clock)
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(86400):
-            await produce(KIEL, context)
+            await produce(context.history.begin(KIEL), context)
     gaps = [later - earlier for earlier, later in itertools.pairwise(provider.times(KIEL)[1:])]
     assert gaps == pytest.approx([600] * len(gaps), abs=1e-3)
 
@@ -182,7 +182,7 @@ async def test_the_next_provider_takes_over(error: Exception) -> None:
     context = make_context({"a": first, "b": second})
     with capture_logs() as events, contextlib.suppress(TimeoutError):
         async with asyncio.timeout(100):
-            await produce(replace(KIEL, providers=("a", "b")), context)
+            await produce(context.history.begin(replace(KIEL, providers=("a", "b"))), context)
     assert (len(first.requests), len(second.requests), context.queue.counts.fetched) == (1, 1, 1)
     assert [(event["event"], event["log_level"]) for event in events] == [("provider.failed", "debug")]
 
@@ -234,7 +234,7 @@ async def test_a_full_queue_blocks_the_producer() -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(4000), asyncio.TaskGroup() as tasks:
             tasks.create_task(make_room())
-            tasks.create_task(produce(KIEL, context))
+            tasks.create_task(produce(context.history.begin(KIEL), context))
     times = provider.times(KIEL)
     assert len([time for time in times if time < 3000]) == 2
     assert times[2] % 600 == pytest.approx(PHASE, abs=1e-3)

@@ -101,6 +101,7 @@ def make_context(providers: Mapping[str, Provider], **parts: Any) -> PollingCont
         "timer": TickTimer(clock, start_polls),
         "random": random.Random(0),
         "history": history,
+        "loop": asyncio.get_running_loop(),
     }
     return PollingContext(providers=providers, **(defaults | parts))
 

@@ -93,7 +93,6 @@ async def _open_services(parts: Parts, services: contextlib.AsyncExitStack, relo
     """
     history, registry = PollHistory(), parts.registry
     registry.subscribe(parts.latest.apply)
-    registry.subscribe(history.apply_diff)
     registry.subscribe(lambda change: parts.planner.update(change.cities))
     registry.subscribe(lambda change: gc_tuning.set_threshold(len(change.cities)))
     registry.apply(diff((), parts.configuration.cities), parts.configuration.quarantined)
@@ -135,8 +134,9 @@ def _start_producers(tasks: asyncio.TaskGroup, parts: Parts, status: DaemonStatu
         timer=TickTimer(clock, start_polls),
         random=parts.random,
         history=history,
+        loop=asyncio.get_running_loop(),
     )
-    supervisor = Supervisor(tasks, lambda city: produce(city, context))
+    supervisor = Supervisor(tasks, history, lambda polls: produce(polls, context))
     supervisor.start(parts.configuration.cities)
     parts.registry.subscribe(supervisor.apply_diff)
     return supervisor

@@ -12,10 +12,9 @@ from weatherd.errors import Failure
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from weatherd.city import City
-    from weatherd.config.diff import CityListDiff
     from weatherd.http.trace import RequestTrace
     from weatherd.polling.batch_polls import BatchPolls
     from weatherd.providers.batching import Deliver
@@ -66,12 +65,13 @@ class CityPolls:
     One object with slots holds them, and not a dictionary for each kind, because a list may have a million cities.
     """
 
-    __slots__ = ("batch_polls", "city", "due", "is_running", "is_tick", "last", "reason", "waiter")
+    __slots__ = ("batch_polls", "city", "due", "is_running", "is_tick", "last", "reason", "task", "waiter")
 
     def __init__(self, city: City, last: Poll | None = None) -> None:
         self.city = city
         self.last = last  # the last finished poll since the start of the daemon
-        self.waiter: asyncio.Future[Any]  # the city's producer waits for it
+        self.task: asyncio.Task[None]  # the city's producer
+        self.waiter: asyncio.Future[Any]  # the producer waits for it
         self.batch_polls: BatchPolls | None = None  # polls the city together with others; None: its producer does
         self.is_running = False
         self.due = math.inf  # boot time of the next poll, or of the one in progress
@@ -121,6 +121,18 @@ class PollHistory:
         polls = self._cities[city.id] = CityPolls(city, before.last if before else None)
         return polls
 
+    def get(self, city_id: str) -> CityPolls:
+        """Return the record of a city that has a producer."""
+        return self._cities[city_id]
+
+    def end(self, city_id: str) -> None:
+        """Drop the record of a removed city."""
+        del self._cities[city_id]
+
+    def __iter__(self) -> Iterator[CityPolls]:
+        """Yield the record of every city that has a producer."""
+        return iter(self._cities.values())
+
     def count(self, attempt: ProviderAttempt, cities: int = 1) -> None:
         """Count an attempt, which the polls of some cities may share."""
         self.outcomes[attempt.provider, attempt.outcome] += cities
@@ -149,10 +161,3 @@ class PollHistory:
         """Return the boot time of the earliest next poll of all cities; None if there is none."""
         due = min((polls.due for polls in self._cities.values() if not polls.is_running), default=math.inf)
         return due if due < math.inf else None
-
-    def apply_diff(self, diff: CityListDiff) -> None:
-        """Drop the records of added and removed cities; a changed city keeps its last poll."""
-        for city_id in diff.added | diff.removed:
-            self._cities.pop(city_id, None)
-        for city_id in diff.changed:  # their polls are cancelled
-            self.begin(diff.added_or_changed[city_id])
