@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
 
 import typer
@@ -14,6 +13,7 @@ from weatherd.text.name_folding import fold_name
 from weatherd.text.suggestions import did_you_mean, explain_namesakes
 
 if TYPE_CHECKING:
+    from datetime import datetime, tzinfo
     from pathlib import Path
 
     from weatherd.city import City
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from weatherd.config.loader import Configuration
     from weatherd.journal.reader import Reader
     from weatherd.web.schemas import CityDetail
-
-_FIRST_YEAR, _LAST_YEAR = 1900, 4000  # because datetime ends at 9999, and a range may be extended to full spans
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +30,7 @@ class RecordedCity:
     id: str
     name: str
     zone: tzinfo
+    place: tuple[float, float] | None = None  # degrees north and east; None if it is not in the list
 
 
 def find_journal(configuration: Configuration) -> Path:
@@ -62,7 +61,7 @@ def find_recorded_city(configuration: Configuration, name: str, reader: Reader) 
         if len(matches) > 1:
             raise ArgumentError(explain_namesakes(name, [city.id for city in matches]))
         city = matches[0]
-        return RecordedCity(_find_recorded_id(city, reader), city.name, load_zone(city.timezone))
+        return RecordedCity(_find_recorded_id(city, reader), city.name, load_zone(city.timezone), (city.lat, city.lon))
     recorded = reader.list_cities()
     # A city that was renamed or removed is asked for by its old name
     for city_id in (name, folded, make_slug(name), make_former_slug(name)):
@@ -96,33 +95,12 @@ async def find_watched_city(client: Client, name: str) -> CityDetail:
 
 
 def parse_time_range(
-    since: str | None, until: str | None, now: datetime, zone: tzinfo = UTC
+    since: str | None, until: str | None, now: datetime, zone: tzinfo
 ) -> tuple[datetime | None, datetime]:
     """Return both ends of a range in UTC; the end defaults to *now*. Raises typer.BadParameter for an unknown form."""
+    from weatherd.text.moments import parse_moment
+
     try:
         return parse_moment(since, now, zone) if since else None, parse_moment(until, now, zone) if until else now
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
-
-
-def parse_moment(text: str, now: datetime, zone: tzinfo) -> datetime:
-    """Parse a duration before *now* such as ``24h``, or a date or time (``2026-01-31``, ``20260131``: midnight).
-
-    Returns UTC. A time without an offset is local time in *zone*. Raises ValueError for any other form.
-    """
-    from weatherd.text import duration
-
-    try:
-        if not text.strip()[-1:].isdigit():  # a bare number could mean seconds or a date
-            return now - timedelta(seconds=duration.parse_duration(text))
-    except (ValueError, OverflowError):
-        pass
-    try:
-        moment = datetime.fromisoformat(text.strip())
-        if _FIRST_YEAR <= moment.year <= _LAST_YEAR:
-            return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
-    except ValueError:
-        pass
-    raise ValueError(
-        f"should be a duration before now (24h, 7d) or a date (2026-01-31, 2026-01-31T12:00), not {text!r}"
-    )

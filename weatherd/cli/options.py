@@ -111,10 +111,11 @@ OutputFormat = Annotated[
     Literal["text", "json", "csv"],
     typer.Option("--format", "-f", metavar="FORMAT", help="The output format: text, json or csv."),
 ]
-Since = Annotated[str | None, typer.Option("--since", metavar="WHEN", help="A duration before now (24h) or a date.")]
-Until = Annotated[
-    str | None, typer.Option("--until", metavar="WHEN", help="A duration before now or a date; default: now.")
+Since = Annotated[
+    str | None,
+    typer.Option("--since", metavar="WHEN", help="24h, 3 days, 1w (before now), today, yesterday or a date."),
 ]
+Until = Annotated[str | None, typer.Option("--until", metavar="WHEN", help="The same forms; default: now.")]
 
 
 TagFilter = Annotated[

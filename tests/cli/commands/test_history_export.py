@@ -22,8 +22,7 @@ from hypothesis import strategies as st
 from tests.support.fakes import KIEL, make_fetched, observation
 from weatherd.city import City
 from weatherd.cli.app import execute
-from weatherd.cli.history_table import choose_span_length, draw_sparkline, find_round_times, split_into_spans
-from weatherd.cli.lookup import parse_moment
+from weatherd.cli.history.spans import choose_span_length, draw_sparkline, find_round_times, split_into_spans
 from weatherd.formatting import to_dict
 from weatherd.journal.store import Store
 from weatherd.observation import FetchedObservation
@@ -74,24 +73,35 @@ def test_history_shows_a_day(stored: list[Observation], capsys: pytest.CaptureFi
     at = low.observed_at.astimezone(ZoneInfo("Asia/Tokyo"))
     assert f"low {low.temperature:.1f} °C ({at:%d %b %H:%M})" in out
     assert f"mean {sum(temperatures) / len(stored):.1f} °C   {len(stored)} observations" in out
-    assert len([line for line in out.splitlines() if line.split()[-1] == "–"]) >= 5
+    gap = [index for index, line in enumerate(out.splitlines()) if line.split()[-1] == "–"]
+    assert len(gap) == 1  # however long it is
+    assert gap[0] < len(out.splitlines()) - 1
 
 
 @pytest.mark.parametrize("style", ["json", "csv"])
 def test_history_as_json_and_csv(stored: list[Observation], capsys: pytest.CaptureFixture[str], style: str) -> None:
-    """Both have all observations in the range with every field, oldest first."""
+    """Both have all observations in the range with every field, oldest first; JSON has their summary, too."""
     code, out, _ = run(capsys, "history", "Kiel", "--since", "2h", "--until", "1h", "--format", style)
-    rows = json.loads(out) if style == "json" else list(csv.DictReader(io.StringIO(out)))
+    document = json.loads(out) if style == "json" else None
+    rows = document["observations"] if document else list(csv.DictReader(io.StringIO(out)))
     assert code == 0
     wanted = [to_dict(observation) for observation in reversed(stored[5:11])]
     assert [row["observed_at"] for row in rows] == [observation["observed_at"] for observation in wanted]
+    if document:
+        values = [observation["temperature"] for observation in wanted]
+        assert (document["city"], document["name"], document["timezone"]) == ("kiel", "Kiel", "Asia/Tokyo")
+        assert (document["count"], document["low"], document["high"]) == (6, min(values), max(values))
+        assert document["mean"] == pytest.approx(sum(values) / 6)
+        assert (document["rain"], document["gust"]) == (None, None)
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("history", "Kil"), "weatherd: no city is named 'Kil'; did you mean 'Kiel'?\n"),
-        (("history", "Kiel", "--since", "soon"), "should be a duration before now (24h, 7d) or a date"),
+        (("history", "Kiel", "--since", "soon"), "should be a duration before now (24h, 3 days"),
+        (("history", "Kiel", "--since", "7"), "'7' has no unit: 7h are hours, 7d days"),
+        (("export", "--since", "24"), "'24' has no unit"),
         (("history", "Kiel", "--since", "1h", "--until", "2h"), "--since must be before --until"),
         (("export", "Kil"), "weatherd: no city is named 'Kil'; did you mean 'Kiel'?\n"),
     ],
@@ -250,26 +260,6 @@ def test_a_name_is_found_in_every_spelling(tmp_path: Path, capsys: pytest.Captur
     assert run(capsys, "history", "Ostersund", *config)[0] == 64
 
 
-def test_forms_of_a_moment() -> None:
-    """A duration before now, a local date, or a time with its offset."""
-    now, zone = datetime(2026, 7, 1, 12, tzinfo=UTC), ZoneInfo("Europe/Berlin")
-    assert parse_moment("24h", now, zone) == now - timedelta(days=1)
-    assert parse_moment("2026-06-30", now, zone) == datetime(2026, 6, 29, 22, tzinfo=UTC)
-    assert parse_moment("2026-10-25T02:30", now, zone) == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)  # the first of two
-    assert parse_moment("2026-03-29T02:30", now, zone) == datetime(2026, 3, 29, 1, 30, tzinfo=UTC)  # skipped: 03:30
-    assert parse_moment("20260630", now, zone) == datetime(2026, 6, 29, 22, tzinfo=UTC)
-    assert parse_moment("2026-06-30T12:00Z", now, zone) == datetime(2026, 6, 30, 12, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    "text", ["2026", "202611", "86400", "0", "1M", "1Mh", "0001-01-01", "9999-12-31", "1y", "-1h", ""]
-)
-def test_a_number_is_neither_seconds_nor_a_year(text: str) -> None:
-    """A duration has a unit, and M could be months; dates are those that a journal could have."""
-    with pytest.raises(ValueError, match="should be a duration before now"):
-        parse_moment(text, datetime(2026, 7, 1, 12, tzinfo=UTC), UTC)
-
-
 ZONES = ["Europe/Berlin", "America/New_York", "Africa/Cairo", "Australia/Lord_Howe", "Pacific/Auckland",
          "America/Santiago", "America/Havana", "Atlantic/Azores", "Asia/Kathmandu", "Pacific/Apia", "UTC"]  # fmt: skip
 
@@ -330,11 +320,80 @@ def test_an_hour_that_comes_twice_has_two_rows(tmp_path: Path, capsys: pytest.Ca
         "Sun 25 Oct 02:00 CEST",
         "Sun 25 Oct 02:00 CET",
     ]
-    _, out, _ = run(capsys, "history", "Kiel", "--config", str(tmp_path / "weatherd.yaml"), "--since", "2026-10-10",
-                    "--until", "2026-11-02")  # fmt: skip
-    assert [line.split()[3:7] for line in out.splitlines() if line.startswith("Sun 25 Oct")] == [
-        ["00:00", "0.0", "12.0", "24.0"]
+    _, out, _ = run(capsys, *arguments, "--until", "2026-11-02", "--by", "day")
+    assert [line.split()[3:] for line in out.splitlines() if line.startswith("Sun 25 Oct")] == [
+        ["0.0", "12.0", "24.0", "light", "rain", "25"]
     ]
+
+
+@pytest.fixture
+def rainy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Write a journal of 40 days: 1 mm of rain in each hour, a gust that grows by 0.1 m/s a day."""
+    (tmp_path / "weatherd.yaml").write_text("state: state\n")
+    (tmp_path / "cities.yaml").write_text("cities:\n  - {name: Kiel, lat: 54.3, lon: 10.1, timezone: Europe/Berlin}\n")
+    monkeypatch.setenv("WEATHERD_CONFIG", str(tmp_path / "weatherd.yaml"))
+    begin = datetime(2026, 9, 30, 22, tzinfo=UTC)  # October in Berlin
+    values = [
+        make_fetched(KIEL, observed_at=at, fetched_at=at, precipitation=1.0, wind_gust=10 + number // 96 / 10, code=63)
+        for number in range(1, 96 * 40 + 1)
+        for at in (begin + timedelta(minutes=15 * number),)
+    ]
+    (tmp_path / "state").mkdir()
+    with closing(Store(tmp_path / "state" / "weatherd.sqlite")) as store:
+        store.add(values)
+    return tmp_path
+
+
+@pytest.mark.usefixtures("rainy")
+def test_parts_of_the_calendar(capsys: pytest.CaptureFixture[str]) -> None:
+    """Rain is summed although each value covers an hour; days have 23 to 25 hours, weeks begin on Monday."""
+    arguments = ("history", "Kiel", "--since", "2026-10-20", "--until", "2026-11-05", "--format", "json")
+    parts = json.loads(run(capsys, *arguments, "--by", "day")[1])["parts"]
+    assert [part["rain"] for part in parts] == [24.0] * 5 + [25.0] + [24.0] * 10  # clocks go back on 25 October
+    assert parts[0]["begin"] == "2026-10-19T22:00:00Z"
+    assert parts[-1]["end"] == "2026-11-04T23:00:00Z"
+    weeks = json.loads(run(capsys, *arguments, "--by", "week")[1])
+    assert [part["begin"] for part in weeks["parts"]][:2] == ["2026-10-18T22:00:00Z", "2026-10-25T23:00:00Z"]
+    assert weeks["rain"] == pytest.approx(sum(part["rain"] for part in weeks["parts"]))
+    assert weeks["gust"] == max(part["gust"] for part in weeks["parts"])
+    months = json.loads(run(capsys, *arguments, "--by", "month")[1])["parts"]
+    assert [(part["begin"], part["rain"]) for part in months] == [
+        ("2026-09-30T22:00:00Z", 745.0),
+        ("2026-10-31T23:00:00Z", 96.0),
+    ]
+    hours = list(csv.DictReader(io.StringIO(run(capsys, *arguments[:-1], "csv", "--by", "hour")[1])))
+    assert {part["rain"] for part in hours} == {"1.0"}
+    assert len(hours) == 16 * 24 + 1
+
+
+@pytest.mark.usefixtures("rainy")
+def test_the_table_is_in_the_units_and_language_of_the_reader(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Summary, headings, values and words; a row for a part has its date alone."""
+    monkeypatch.setenv("WEATHERD_UNITS", "us")
+    monkeypatch.setenv("WEATHERD_LANGUAGE", "sv")
+    arguments = ("--since", "2026-10-25", "--until", "2026-10-26", "--by", "day")
+    lines = run(capsys, "history", "Kiel", *arguments)[1].splitlines()
+    assert "mean 42.8 °F   rain 0.98 in   gust 28.0 mph   100 observations" in lines[2]
+    assert lines[3].split() == ["from", "low", "mean", "high", "rain", "in", "gust", "mph", "weather", "observations"]
+    assert lines[4].split() == ["Sun", "25", "Oct", "42.8", "42.8", "42.8", "0.98", "28.0", "regn", "100"]
+    document = json.loads(run(capsys, "history", "Kiel", *arguments, "--format", "json")[1])
+    assert (document["low"], document["rain"]) == (6.0, 25.0)
+
+
+def test_a_young_journal_has_no_rows_of_dashes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Rows begin with the first observation, and are as long as the time between two."""
+    (tmp_path / "weatherd.yaml").write_text("state: state\n")
+    (tmp_path / "cities.yaml").write_text("cities:\n  - {name: Kiel, lat: 1, lon: 1}\n")
+    (tmp_path / "state").mkdir()
+    with closing(Store(tmp_path / "state" / "weatherd.sqlite")) as store:
+        for number in range(4):
+            at = NOW - timedelta(minutes=5 + 10 * number)
+            store.add([make_fetched(KIEL, observed_at=at, fetched_at=at)])
+    _, out, _ = run(capsys, "history", "Kiel", "--config", str(tmp_path / "weatherd.yaml"), "--since", "30d")
+    assert "–" not in out
+    assert len(out.splitlines()) == 8
 
 
 @given(st.lists(st.integers(0, 10_000), max_size=60), st.integers(60, 100_000))

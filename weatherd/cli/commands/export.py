@@ -19,6 +19,7 @@ from weatherd.cli.lookup import find_journal, find_recorded_city, parse_time_ran
 from weatherd.cli.options import ArgumentError, ConfigFile, Since, Until, load_user_configuration
 from weatherd.cli.terminal import write_csv
 from weatherd.plugins import explain_missing_library
+from weatherd.text.local_zone import load_zone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,7 +59,7 @@ def export(  # noqa: PLR0917 - one parameter per option
     from weatherd.journal.reader import Reader
 
     configuration = load_user_configuration(config)
-    begin, end = parse_time_range(since, until, datetime.now(UTC))
+    begin, end = parse_time_range(since, until, datetime.now(UTC), load_zone(configuration.settings.timezone))
     with contextlib.closing(Reader(find_journal(configuration))) as reader:
         ids = [find_recorded_city(configuration, name, reader).id for name in cities or ()]
         observations = reader.iterate(begin, end if until else None, ids)

@@ -1,0 +1,1 @@
+"""What ``weatherd history`` shows."""

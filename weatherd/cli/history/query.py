@@ -1,0 +1,66 @@
+"""The history that a command asks for, read from the journal."""
+
+from __future__ import annotations
+
+import bisect
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import typer
+
+from weatherd.cli.history.spans import find_calendar_times, split_into_spans
+from weatherd.cli.lookup import find_recorded_city, parse_time_range
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from weatherd.cli.history.spans import CalendarPart, Span
+    from weatherd.cli.lookup import RecordedCity
+    from weatherd.config.loader import Configuration
+    from weatherd.journal.reader import Reader
+    from weatherd.observation import Observation
+
+
+@dataclass(frozen=True, slots=True)
+class TimeRange:
+    """A range of time as a user gave it, and the parts of the calendar to split it into, if any."""
+
+    since: str
+    until: str | None
+    part: CalendarPart | None
+
+
+@dataclass(frozen=True, slots=True)
+class CityHistory:
+    """A city's observations in ``[since, until)``, in order, and the times at which its parts begin, if any."""
+
+    city: RecordedCity
+    since: datetime
+    until: datetime
+    part: CalendarPart | None
+    begins: Sequence[datetime]
+    observations: Sequence[Observation]
+    following: Sequence[Observation] = ()  # those of the hour after *until*, which tell the rain before it
+
+    def split(self, begins: Sequence[datetime]) -> list[Span]:
+        """Return the spans that begin at *begins*; the last one ends at *until*."""
+        return split_into_spans([*self.observations, *self.following], begins, self.until)
+
+
+def read_history(
+    configuration: Configuration, reader: Reader, name: str, times: TimeRange, now: datetime
+) -> CityHistory:
+    """Read the history of the city with this name or id. With parts, it begins with the first one, so that it is whole.
+
+    Raises ArgumentError for an unknown city, and typer.BadParameter for times that are no range.
+    """
+    city = find_recorded_city(configuration, name, reader)
+    since, until = parse_time_range(times.since, times.until, now, city.zone)
+    if since is None or since >= until:
+        raise typer.BadParameter("--since must be before --until")
+    begins = find_calendar_times(since, until, times.part, city.zone) if times.part else []
+    since = begins[0] if begins else since
+    observations = reader.read_city(city.id, since, until + timedelta(hours=1))
+    inside = bisect.bisect_left(observations, until, key=lambda observation: observation.observed_at)
+    return CityHistory(city, since, until, times.part, begins, observations[:inside], observations[inside:])
