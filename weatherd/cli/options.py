@@ -106,7 +106,11 @@ DaemonUrl = Annotated[
         help="The daemon's address; default: the one in the settings.",
     ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+AsJson = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
+JsonOrText = Annotated[
+    Literal["text", "json"],
+    typer.Option("--format", "-f", metavar="FORMAT", help="The output format: text or json."),
+]
 OutputFormat = Annotated[
     Literal["text", "json", "csv"],
     typer.Option("--format", "-f", metavar="FORMAT", help="The output format: text, json or csv."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import re
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from weatherd.config.city_list import load_cities, parse_cities
 from weatherd.config.loader import SHIPPED_SETTINGS
 
 if TYPE_CHECKING:
@@ -194,6 +196,28 @@ def test_a_renamed_city_keeps_its_id(weatherd: Weatherd, rows: Path) -> None:
     assert rows.read_bytes() == before
     assert weatherd("cities", "rename", "東京", "Ulm")[0] == 0
     assert "- name: Ulm\n    id: u\n" in rows.read_text()
+
+
+def test_the_list_is_printed_for_programs(weatherd: Weatherd, rows: Path) -> None:
+    """JSON and CSV have every value of a row; the CSV is a list itself."""
+    kiel = "{name: Kiel, lat: 54.3, lon: 10.1, interval: 5m, altitude: 5, tags: {region: north}}"
+    rows.write_text(f"cities:\n  - {kiel}\n  - {{name: Ulm, lat: 48.4, lon: 10, timezone: Europe/Berlin}}\n")
+    first, second = json.loads(weatherd("cities", "list", "--format", "json")[1])
+    assert first == {
+        "id": "kiel",
+        "name": "Kiel",
+        "lat": 54.3,
+        "lon": 10.1,
+        "interval": 300.0,
+        "timezone": None,
+        "altitude": 5.0,
+        "providers": ["open-meteo"],
+        "tags": {"region": "north"},
+    }
+    assert (second["timezone"], second["tags"]) == ("Europe/Berlin", {})
+    text = weatherd("cities", "list", "--format", "csv")[1]
+    found = parse_cities([("a.csv", text)], ["open-meteo"]).cities
+    assert found == load_cities([rows], ["open-meteo"]).cities
 
 
 def test_altitude_and_tags_are_imported(weatherd: Weatherd, rows: Path, tmp_path: Path) -> None:

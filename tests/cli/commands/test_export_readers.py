@@ -5,13 +5,14 @@ from __future__ import annotations
 import importlib
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.fakes import observation
+from tests.support.fakes import BERLIN, KIEL, observation
 from weatherd.cli.commands import export
 
 if TYPE_CHECKING:
@@ -42,11 +43,14 @@ def make_rows() -> Iterator[Observation]:
 def exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with the export in three formats."""
     folder = tmp_path_factory.mktemp("exports")
+    rows = export.ExportedRows(
+        [replace(KIEL, tags=(("region", "north"),)), replace(BERLIN, tags=(("x", "1"),))], "metric"
+    )
     with (folder / "weather.csv").open("w", newline="") as file:
-        export._write_csv(make_rows(), file)
+        export._write_csv(make_rows(), rows, file)
     with (folder / "weather.jsonl").open("w") as file:
-        export._write_jsonl(make_rows(), file)
-    export._write_parquet(make_rows(), folder / "weather.parquet")
+        export._write_jsonl(make_rows(), rows, file)
+    export._write_parquet(make_rows(), rows, folder / "weather.parquet")
     return folder
 
 

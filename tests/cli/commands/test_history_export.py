@@ -179,19 +179,42 @@ def test_without_a_journal_the_error_suggests_a_fix(tmp_path: Path, capsys: pyte
 def test_export_writes_all_observations(
     stored: list[Observation], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """All three formats have the same observations in order of arrival."""
+    """All three formats have the same observations in order of arrival, with name and tags of their city."""
+    (tmp_path / "cities.yaml").write_text(
+        "cities:\n  - {name: Kiel, lat: 54.3, lon: 10.1, tags: {region: north}}\n"
+        "  - {name: Bonn, lat: 50.7, lon: 7.1, tags: {river: Rhine}}\n"
+    )
     _, out, _ = run(capsys, "export", "--format", "jsonl")
-    assert [json.loads(line) for line in out.splitlines()] == [to_dict(observation) for observation in stored]
+    named = {"name": "Kiel", "tags": {"region": "north"}}
+    assert [json.loads(line) for line in out.splitlines()] == [to_dict(observation) | named for observation in stored]
     _, out, _ = run(capsys, "export")
-    assert [row["temperature"] for row in csv.DictReader(io.StringIO(out))] == [
-        f"{observation.temperature}" for observation in stored
-    ]
+    wanted = [(f"{observation.temperature}", "Kiel", "north", "") for observation in stored]
+    columns = ("temperature", "name", "tags.region", "tags.river")
+    assert [tuple(row[name] for name in columns) for row in csv.DictReader(io.StringIO(out))] == wanted
     file = tmp_path / "all.parquet"
     assert run(capsys, "export", "--format", "parquet", "--output", str(file))[0] == 0
     table = pyarrow.parquet.read_table(file).to_pylist()
-    assert [(row["observed_at"], row["temperature"]) for row in table] == [
-        (observation.observed_at, observation.temperature) for observation in stored
+    times = ("observed_at", *columns)
+    assert [tuple(row[name] for name in times) for row in table] == [
+        (observation.observed_at, observation.temperature, "Kiel", "north", None) for observation in stored
     ]
+    _, out, _ = run(capsys, "export", "--units", "us", "--format", "jsonl")
+    assert json.loads(out.splitlines()[0])["temperature"] == round(stored[0].temperature * 1.8 + 32, 1)
+
+
+def test_export_selects_by_tag(stored: list[Observation], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The cities that have all of the tags now; with names, those of them; none is an error."""
+    (tmp_path / "cities.yaml").write_text(
+        "cities:\n  - {name: Kiel, lat: 54.3, lon: 10.1, tags: {region: north}}\n"
+        "  - {name: Bonn, lat: 50.7, lon: 7.1, tags: {region: west}}\n"
+    )
+    assert len(run(capsys, "export", "--format", "jsonl", "--tag", "region=north")[1].splitlines()) == len(stored)
+    assert run(capsys, "export", "--format", "jsonl", "--tag", "region=west") == (0, "", "")
+    assert run(capsys, "export", "Bonn", "--tag", "region=north") == (
+        64,
+        "",
+        "weatherd: no city has the tag region=north\n",
+    )
 
 
 def test_export_filters_by_city_and_time(stored: list[Observation], capsys: pytest.CaptureFixture[str]) -> None:

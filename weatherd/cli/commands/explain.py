@@ -10,7 +10,8 @@ import typer
 
 from weatherd.cli.exit_codes import ExitCode
 from weatherd.cli.lookup import find_watched_city
-from weatherd.cli.options import ConfigFile, DaemonUrl, call_daemon, find_daemon, load_client_settings
+from weatherd.cli.options import ConfigFile, DaemonUrl, JsonOrText, call_daemon, find_daemon, load_client_settings
+from weatherd.cli.terminal import print_text
 from weatherd.cli.wording import describe_latest, describe_running_poll, format_age, format_due_time, format_local_time
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def explain(
     city: Annotated[str, typer.Argument(metavar="CITY", help="The city's name or id.")],
     config: ConfigFile = None,
     url: DaemonUrl = None,
+    format: JsonOrText = "text",  # noqa: A002 - the option's name
 ) -> int:
     """Explain a city's last poll, and when the next one is due.
 
@@ -42,6 +44,9 @@ def explain(
 
     settings = load_client_settings(config)
     found = call_daemon(_fetch(find_daemon(settings, url), city))
+    if format == "json":
+        print_text(found.model_dump_json(indent=2))
+        return ExitCode.OK
     console = open_console()
     print_lines(console, _format_city(found, datetime.now(UTC), find_width(console), settings.display))
     return ExitCode.OK

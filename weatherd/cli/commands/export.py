@@ -16,14 +16,29 @@ import typer
 
 from weatherd.cli.exit_codes import ExitCode
 from weatherd.cli.lookup import find_journal, find_recorded_city, parse_time_range
-from weatherd.cli.options import ArgumentError, ConfigFile, Since, Until, load_user_configuration
+from weatherd.cli.options import (
+    ArgumentError,
+    ConfigFile,
+    Since,
+    TagFilter,
+    Until,
+    load_user_configuration,
+    parse_tags,
+    require_tagged,
+)
 from weatherd.cli.terminal import write_csv
 from weatherd.plugins import explain_missing_library
+from weatherd.text.display import Display
 from weatherd.text.local_zone import load_zone
+from weatherd.text.units import ReaderUnits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from weatherd.city import City
+    from weatherd.cli.lookup import RecordedCity
+    from weatherd.config.loader import Configuration
+    from weatherd.journal.reader import Reader
     from weatherd.observation import Observation
 
 _ROW_GROUP = 50_000  # observations in a Parquet row group, which is held in memory
@@ -36,39 +51,89 @@ def export(  # noqa: PLR0917 - one parameter per option
         list[str] | None, typer.Argument(metavar="CITY", help="Names or ids; default: all cities.")
     ] = None,
     config: ConfigFile = None,
+    tag: TagFilter = None,
     format: Annotated[  # noqa: A002 - the option's name
         Literal["csv", "jsonl", "parquet"],
         typer.Option("--format", "-f", metavar="FORMAT", help="The output format: csv, jsonl or parquet."),
     ] = "csv",
     since: Since = None,
     until: Until = None,
+    units: Annotated[
+        ReaderUnits, typer.Option(metavar="UNITS", help="Units of the values: metric, us or uk.")
+    ] = "metric",
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="The output file; default: standard output.")
     ] = None,
 ) -> int:
     """Export recorded observations as CSV, JSON Lines or Parquet.
 
-    They are in the order of their arrival. Exit code 74 if there is no journal.
+    They are in the order of their arrival, with the names and tags that their cities have now. Exit code 74 if there is
+    no journal.
 
     \b
     Examples:
       weatherd export > all.csv
       weatherd export --format jsonl --since 7d Kiel Berlin
+      weatherd export --tag region=north --since yesterday --units us
       weatherd export --format parquet --output weather.parquet
     """
     from weatherd.journal.reader import Reader
 
     configuration = load_user_configuration(config)
-    begin, end = parse_time_range(since, until, datetime.now(UTC), load_zone(configuration.settings.timezone))
     with contextlib.closing(Reader(find_journal(configuration))) as reader:
-        ids = [find_recorded_city(configuration, name, reader).id for name in cities or ()]
-        observations = reader.iterate(begin, end if until else None, ids)
+        chosen = _choose_cities(configuration, cities or (), parse_tags(tag or ()), reader)
+        zone = chosen[0].zone if len(chosen) == 1 else load_zone(configuration.settings.timezone)
+        begin, end = parse_time_range(since, until, datetime.now(UTC), zone)
+        observations = reader.iterate(begin, end if until else None, [city.id for city in chosen])
+        rows = ExportedRows(configuration.cities, units)
         if format == "parquet":
-            _write_parquet(observations, output)
+            _write_parquet(observations, rows, output)
         else:
             with _open_output(output) if output else contextlib.nullcontext(sys.stdout) as stream:
-                (_write_csv if format == "csv" else _write_jsonl)(observations, stream)
+                (_write_csv if format == "csv" else _write_jsonl)(observations, rows, stream)
     return ExitCode.OK
+
+
+def _choose_cities(
+    configuration: Configuration, names: Sequence[str], tags: Mapping[str, str], reader: Reader
+) -> list[RecordedCity]:
+    """Return the cities with these names and tags; [] stands for all. Raises ArgumentError if there are none."""
+    if not tags:
+        return [find_recorded_city(configuration, name, reader) for name in names]
+    tagged = [city.id for city in configuration.cities if city.has_tags(tags.items())]
+    require_tagged(tagged, tags)
+    found = [find_recorded_city(configuration, name, reader) for name in names or tagged]
+    chosen = [city for city in found if city.id in set(tagged)]
+    require_tagged(chosen, tags)
+    return chosen
+
+
+class ExportedRows:
+    """The observations as rows with names and tags, and with values in other units."""
+
+    def __init__(self, cities: Iterable[City], units: ReaderUnits) -> None:
+        self._cities = {city.id: city for city in cities}
+        self._convert = Display(units).convert if units != "metric" else dict
+        self.tag_keys = tuple(dict.fromkeys(key for city in self._cities.values() for key, _ in city.tags))
+
+    def build(self, observation: Observation) -> dict[str, Any]:
+        """Return the fields of an observation, and ``name`` and ``tags`` of its city."""
+        city = self._cities.get(observation.city)
+        values = self._convert(observation._asdict())
+        return values | {"name": city.name if city else None, "tags": dict(city.tags) if city else {}}
+
+    def build_flat(self, observation: Observation) -> dict[str, Any]:
+        """Return the same with a key for each tag of the list: ``tags.region``."""
+        row = self.build(observation)
+        tags = row.pop("tags")
+        return row | {f"tags.{key}": tags.get(key) for key in self.tag_keys}
+
+    @property
+    def columns(self) -> list[str]:
+        """The keys of a flat row."""
+        from weatherd.observation import FIELDS
+
+        return [*FIELDS, "name", *(f"tags.{key}" for key in self.tag_keys)]
 
 
 def _open_output(file: Path, *, is_text: bool = True) -> IO[Any]:
@@ -79,35 +144,38 @@ def _open_output(file: Path, *, is_text: bool = True) -> IO[Any]:
         raise ArgumentError(f"{file}: cannot be written: {error.strerror}") from None
 
 
-def _write_csv(observations: Iterator[Observation], stream: Any) -> None:
-    from weatherd.formatting import to_dict
-    from weatherd.observation import FIELDS
-
-    write_csv(stream, FIELDS, map(to_dict, observations))
+def _write_csv(observations: Iterator[Observation], rows: ExportedRows, stream: Any) -> None:
+    write_csv(stream, rows.columns, (_format_times(rows.build_flat(observation)) for observation in observations))
 
 
-def _write_jsonl(observations: Iterator[Observation], stream: Any) -> None:
-    from weatherd.formatting import to_dict
-
+def _write_jsonl(observations: Iterator[Observation], rows: ExportedRows, stream: Any) -> None:
     for observation in observations:
-        stream.write(json.dumps(to_dict(observation), ensure_ascii=False) + "\n")
+        stream.write(json.dumps(_format_times(rows.build(observation)), ensure_ascii=False) + "\n")
 
 
-def _write_parquet(observations: Iterator[Observation], output: Path | None) -> None:
+def _format_times(row: dict[str, Any]) -> dict[str, Any]:
+    from weatherd.formatting import format_rfc3339
+
+    return row | {name: format_rfc3339(row[name]) for name in _TIME_FIELDS}
+
+
+def _write_parquet(observations: Iterator[Observation], rows: ExportedRows, output: Path | None) -> None:
     """Write Parquet, one row group at a time. Raises ArgumentError without pyarrow, and BadParameter for a terminal."""
-    from weatherd.observation import FIELDS
-
     try:
         arrow, parquet = importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
     except ImportError:
         raise ArgumentError(f"parquet {explain_missing_library('parquet')}") from None
     if output is None and sys.stdout.isatty():
         raise typer.BadParameter("parquet cannot be printed on a terminal: pass a file with --output")
+    from weatherd.observation import FIELDS
+
     time = arrow.timestamp("us", tz="UTC")
     types = dict.fromkeys(_TEXT_FIELDS, arrow.string()) | dict.fromkeys(_TIME_FIELDS, time) | {"code": arrow.int32()}
-    schema = arrow.schema([(name, types.get(name, arrow.float64())) for name in FIELDS])
+    types |= dict.fromkeys(rows.columns[len(FIELDS) :], arrow.string())
+    schema = arrow.schema([(name, types.get(name, arrow.float64())) for name in rows.columns])
     target = _open_output(output, is_text=False) if output else contextlib.nullcontext(sys.stdout.buffer)
     with target as stream, parquet.ParquetWriter(arrow.PythonFile(stream, mode="w"), schema) as writer:
         while group := list(itertools.islice(observations, _ROW_GROUP)):
-            columns = {name: [getattr(observation, name) for observation in group] for name in FIELDS}
+            flat = [rows.build_flat(observation) for observation in group]
+            columns = {name: [row[name] for row in flat] for name in rows.columns}
             writer.write_table(arrow.Table.from_pydict(columns, schema=schema))

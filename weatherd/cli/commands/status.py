@@ -16,6 +16,7 @@ from weatherd.cli.options import (
     AsJson,
     ConfigFile,
     DaemonUrl,
+    JsonOrText,
     TagFilter,
     call_daemon,
     find_daemon,
@@ -41,11 +42,12 @@ _REFRESH = 2.0  # seconds
 _STYLES = {"fresh": "green", "stale": "yellow", "down": "red", "waiting": "dim", "up": "green"}
 
 
-def status(
+def status(  # noqa: PLR0917 - one parameter per option
     config: ConfigFile = None,
     url: DaemonUrl = None,
     tag: TagFilter = None,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Refresh every 2 s.")] = False,  # noqa: FBT002
+    format: JsonOrText = "text",  # noqa: A002 - the option's name
     json: AsJson = False,  # noqa: FBT002
 ) -> int:
     """Show every city's latest weather, its state and its next poll.
@@ -57,14 +59,14 @@ def status(
       weatherd status
       weatherd status --watch
       weatherd status --tag region=north
-      weatherd status --json | jq .counts
+      weatherd status --format json | jq .counts
     """
     from weatherd.cli.screen import open_console
 
     settings = load_client_settings(config)
     client = find_daemon(settings, url)
     tags = parse_tags(tag or ())
-    if json:
+    if json or format == "json":
         call_daemon(_print_json(client, tags))
     else:
         screen = _Screen(client, open_console(), settings.display, settings.timezone, tags)

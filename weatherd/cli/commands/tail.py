@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from weatherd.cli.exit_codes import ExitCode
 from weatherd.cli.lookup import find_watched_city
 from weatherd.cli.options import (
-    AsJson,
     ConfigFile,
     DaemonUrl,
     TagFilter,
@@ -31,14 +30,17 @@ if TYPE_CHECKING:
     from weatherd.web.schemas import CityDetail, ObservationModel
 
 
-def tail(
+def tail(  # noqa: PLR0917 - one parameter per option
     city: Annotated[
         str | None, typer.Argument(metavar="CITY", help="The city's name or id; default: all cities.")
     ] = None,
     config: ConfigFile = None,
     url: DaemonUrl = None,
     tag: TagFilter = None,
-    json: AsJson = False,  # noqa: FBT002
+    format: Annotated[  # noqa: A002 - the option's name
+        Literal["text", "jsonl"], typer.Option("--format", "-f", metavar="FORMAT", help="text or jsonl.")
+    ] = "text",
+    json: Annotated[bool, typer.Option("--json", help="The same as --format jsonl.")] = False,  # noqa: FBT002
 ) -> int:
     """Print new observations as they arrive, until Ctrl-C.
 
@@ -47,11 +49,12 @@ def tail(
     \b
     Examples:
       weatherd tail
-      weatherd tail Kiel --json
+      weatherd tail Kiel --format jsonl
       weatherd tail --tag region=north
     """
     settings = load_client_settings(config)
-    call_daemon(_follow(find_daemon(settings, url), city, parse_tags(tag or ()), None if json else settings.display))
+    display = None if json or format == "jsonl" else settings.display
+    call_daemon(_follow(find_daemon(settings, url), city, parse_tags(tag or ()), display))
     print_text("weatherd: the daemon has closed the stream", err=True)
     return ExitCode.UNAVAILABLE
 

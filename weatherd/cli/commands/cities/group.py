@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import json
+import sys
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -12,8 +14,20 @@ from weatherd.cli.commands.cities.list_rows import find_row, require_editable
 from weatherd.cli.commands.cities.place_search import find_places, print_matches
 from weatherd.cli.commands.cities.rename import rename_city
 from weatherd.cli.exit_codes import ExitCode
-from weatherd.cli.options import TYPER_SETTINGS, Command, ConfigFile, load_user_configuration, warn_of_quarantined_rows
-from weatherd.cli.terminal import print_text
+from weatherd.cli.options import (
+    TYPER_SETTINGS,
+    Command,
+    ConfigFile,
+    OutputFormat,
+    load_user_configuration,
+    warn_of_quarantined_rows,
+)
+from weatherd.cli.terminal import print_text, write_csv
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from weatherd.city import City
 
 _HELP = """Manage the city list; comments and order are preserved.
 
@@ -32,7 +46,7 @@ def share_config_option(config: ConfigFile = None) -> None:
 
 
 @cities.command("list", cls=Command)
-def list_cities(config: ConfigFile = None) -> int:
+def list_cities(config: ConfigFile = None, format: OutputFormat = "text") -> int:  # noqa: A002 - the option's name
     """List the cities: id, name, coordinates, interval, providers, time zone and tags.
 
     Quarantined rows are listed on standard error.
@@ -47,7 +61,11 @@ def list_cities(config: ConfigFile = None) -> int:
     from weatherd.text.duration import format_duration
 
     configuration = load_user_configuration(config)
+    warn_of_quarantined_rows(configuration)
     found = configuration.cities
+    if format != "text":
+        _print_rows(found, format)
+        return ExitCode.OK
     columns = [
         Column("id", [city.id for city in found], min_width=20),
         Column("name", [city.name for city in found], rank=1, min_width=12),
@@ -63,8 +81,25 @@ def list_cities(config: ConfigFile = None) -> int:
         columns.append(Column("tags", tags, rank=5, min_width=10))
     console = open_console()
     print_lines(console, format_table(columns, find_width(console)))
-    warn_of_quarantined_rows(configuration)
     return ExitCode.OK
+
+
+def _print_rows(found: Sequence[City], style: Literal["json", "csv"]) -> None:
+    """Print all values of the rows; in CSV a column for each tag, so that it could be a list itself."""
+    keys = ("id", "name", "lat", "lon", "interval", "timezone", "altitude")
+    rows: list[dict[str, Any]] = [
+        {key: getattr(city, key) for key in keys} | {"providers": city.providers} for city in found
+    ]
+    if style == "json":
+        rows = [row | {"tags": dict(city.tags)} for row, city in zip(rows, found, strict=True)]
+        print_text(json.dumps(rows, ensure_ascii=False, indent=2))
+        return
+    columns = dict.fromkeys(f"tags.{key}" for city in found for key, _ in city.tags)
+    flat = [
+        row | {"providers": " ".join(city.providers)} | columns | {f"tags.{key}": value for key, value in city.tags}
+        for row, city in zip(rows, found, strict=True)
+    ]
+    write_csv(sys.stdout, (*keys, "providers", *columns), flat)
 
 
 @cities.command("search", cls=Command)
