@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from benchmarks.speed.builds import Build
     from benchmarks.speed.report.figures import Figures
 
-_CITIES = {daemon.UNBATCHED: 20, daemon.BATCHED: 2000}  # so that a request is alone, and has one city or 100
+_CITIES = {daemon.UNBATCHED: 20, daemon.BATCHED: 2000}  # a second, so that a request has one city, and 100
 _INTERVAL = 1.0  # seconds
 _WINDOW = 8.0  # seconds
 _MIN_CALLS = 0.5  # calls a request; functions with fewer are not on the way of an observation, but in the background
