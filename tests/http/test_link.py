@@ -9,6 +9,7 @@ import gzip
 import socket
 import ssl
 import struct
+import tracemalloc
 import weakref
 import zlib
 from contextvars import ContextVar
@@ -22,14 +23,16 @@ from hypothesis import strategies as st
 
 from tests.http.raw_server import RESPONSE, respond, serve_bytes
 from tests.support import virtual_time
+from tests.support.servers import free_port
 from weatherd.errors import ProviderError
 from weatherd.http import client
 from weatherd.http.connections import CheckedConnector, ClientTls
 from weatherd.http.link import Link
 from weatherd.http.link_connector import LinkConnector
-from weatherd.http.polling import PollingClient
+from weatherd.http.polling import PendingResponse, PollingClient
+from weatherd.http.response import decode_body
 from weatherd.http.session import Session, open_session
-from weatherd.http.trace import start_tracing, stop_tracing
+from weatherd.http.trace import RequestTrace, start_tracing, stop_tracing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -224,6 +227,18 @@ async def test_compressed_bodies(get: Get, encoding: str) -> None:
         for _ in range(2):
             assert (await get(session, service.url, "")).body == body
     assert service.opened == 1
+
+
+def test_a_bomb_takes_no_memory() -> None:
+    """It is not decompressed beyond the limit."""
+    bomb = gzip.compress(bytes(100_000_000), 1)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ProviderError, match=TOO_LARGE):
+            decode_body(bomb, b"gzip")
+        assert tracemalloc.get_traced_memory()[1] < 4_000_000
+    finally:
+        tracemalloc.stop()
 
 
 async def test_a_compressed_body_that_ends_early() -> None:
@@ -460,6 +475,39 @@ async def test_an_idle_connection_is_closed_after_fifteen_seconds() -> None:
         assert (service.opened, loop.time()) == (2, before)
 
 
+async def test_a_connection_is_not_used_after_fifteen_idle_seconds() -> None:
+    """Also not in the second until all connections are checked: the server may close it at that moment."""
+    service = Service(RESPONSE)
+    async with running(service) as session:
+        polls = PollingClient(session, service.url)
+        for pause in (0.5, 15.2, 0):
+            await polls.get()
+            await asyncio.sleep(pause)
+    assert service.opened == 2
+
+
+class BrokenTrace(RequestTrace):
+    """A trace with a bug."""
+
+    def reached(self, phase: str) -> None:
+        """Fail when the headers have arrived."""
+        if phase == "first_byte":
+            raise LookupError
+
+
+async def test_a_bug_in_a_callback_is_the_error_of_the_request() -> None:
+    """It is not taken for a fault of the server."""
+    service = Service(RESPONSE)
+    async with running(service) as session:
+        polls = PollingClient(session, service.url)
+        await polls.get()
+        pending = polls.get()
+        assert isinstance(pending, PendingResponse)
+        pending.trace = BrokenTrace("", session.clock)
+        with pytest.raises(LookupError):
+            await pending
+
+
 ADDRESSES = {"IPv4": ("127.0.0.1",), "refused": ("127.0.0.2", "127.0.0.1"), "both": ("::1", "127.0.0.1")}
 
 
@@ -474,6 +522,8 @@ class Names(aiohttp.abc.AbstractResolver):
         """Resolve a name."""
         self.lookups += 1
         await asyncio.sleep(1)
+        if not self.addresses:
+            raise OSError
         return [
             {"hostname": host, "host": each, "port": port, "family": family, "proto": 0, "flags": 0}
             for each in self.addresses
@@ -484,9 +534,9 @@ class Names(aiohttp.abc.AbstractResolver):
 
 
 @contextlib.asynccontextmanager
-async def resolving(resolver: Names) -> AsyncIterator[Session]:
+async def resolving(resolver: Names, ca_file: Path | None = None) -> AsyncIterator[Session]:
     """Open a session with a resolver."""
-    tls = ClientTls()
+    tls = ClientTls(ca_file)
     async with (
         aiohttp.ClientSession(connector=CheckedConnector(ssl=tls, resolver=resolver)) as general,
         contextlib.aclosing(Session(general, {}, LinkConnector(resolver, tls))) as session,
@@ -509,6 +559,37 @@ async def test_a_name_without_a_usable_address(get: Get) -> None:
         assert await reason_of(get, session, "http://weather.invalid:9/") == (
             "no connection to weather.invalid:9: Connection refused"
         )
+
+
+async def test_an_address_without_tls_is_not_the_last_that_is_tried(get: Get, tmp_path: Path) -> None:
+    """Another address of the name may work; a name may end with a dot, which no certificate has."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("weather.invalid").configure_cert(context)
+    names = Names("127.0.0.2", "127.0.0.1")
+    async with (
+        serve_bytes(respond, context) as port,
+        await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.2", port),
+        resolving(names, tmp_path / "ca.pem") as session,
+    ):
+        assert (await get(session, f"https://weather.invalid.:{port}/", "")).status == 200
+
+
+async def test_a_lookup_of_which_nobody_waits_is_not_reported() -> None:
+    """Its failure is no bug, and it ends with the session."""
+    errors: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: errors.append(context))
+    for pause in (5, 0):
+        async with resolving(Names()) as session:
+            request = PollingClient(session, "http://weather.invalid/").get()
+            await asyncio.sleep(0.5)
+            request.cancel()
+            await asyncio.sleep(pause)
+        await asyncio.sleep(0)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        gc.collect()
+    assert not errors
 
 
 async def test_concurrent_requests_share_a_lookup() -> None:
@@ -551,8 +632,8 @@ async def test_a_connection_does_not_keep_the_context_of_its_first_request() -> 
         assert reference() is None
 
 
-@pytest.mark.parametrize("kind", ["complete", "closed", "failing", "cancelled", "redirected"])
-async def test_closed_connections_are_freed(kind: str) -> None:
+@pytest.mark.parametrize("kind", ["complete", "closed", "failing", "cancelled", "redirected", "refused"])
+async def test_requests_and_connections_are_freed(kind: str) -> None:
     """Without the collector, which runs rarely."""
     responses = {
         "closed": b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}",
@@ -561,7 +642,8 @@ async def test_closed_connections_are_freed(kind: str) -> None:
     }
     service = Service(responses.get(kind, RESPONSE))
     async with running(service) as session:
-        polls = PollingClient(session, service.url)
+        url = f"http://127.0.0.1:{free_port()}/" if kind == "refused" else service.url
+        polls = PollingClient(session, url)
         gc.collect()
         gc.disable()
         try:
@@ -574,7 +656,7 @@ async def test_closed_connections_are_freed(kind: str) -> None:
                     await request
                 del request
             await asyncio.sleep(20)
-            assert not [item for item in gc.get_objects() if isinstance(item, Link)]
+            assert not [item for item in gc.get_objects() if isinstance(item, Link | PendingResponse)]
         finally:
             gc.enable()
 

@@ -51,18 +51,18 @@ class Link(asyncio.Protocol):
         self._pieces: list[bytes] = []  # of the body
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Send the request for which the connection was opened."""
+        """Send the request for which the connection was opened, unless it is cancelled by now."""
         self._transport = transport
+        if self.pending is None or self.pending.done():
+            transport.abort()
+            return
         self._parser = httptools.HttpResponseParser(self)
         self._parser.set_dangerous_leniencies(  # the same as aiohttp's: folded headers, lines that end without CR
             lenient_headers=True, lenient_optional_cr_before_lf=True, lenient_spaces_after_chunk_size=True
         )
         self.peer = str((transport.get_extra_info("peername") or ("",))[0])
         self._pool.add(self)
-        if self.pending is None or self.pending.done():
-            self.cancel()
-        else:
-            self._send(self.pending, "connected")
+        self._send(self.pending, "connected")
 
     def reuse(self, pending: PendingResponse) -> None:
         """Send another request."""
@@ -145,7 +145,7 @@ class Link(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         """Complete a response whose end is that of the connection, or send the request again, or report the error."""
-        del self._parser  # because it refers to this object
+        self._parser = None  # type: ignore[assignment]  # because it refers to this object
         self._pool.discard(self)
         self.closed.set_result(None)
         pending = self.pending

@@ -81,13 +81,10 @@ class LinkPool:
         if self._timer:
             self._timer.cancel()
         closing = [*self._tasks, *(link.closed for link in self._links)]
-        for task in tuple(self._tasks):
-            task.cancel()
+        for pending in self._find_pending():
+            pending.cancel()
         for link in tuple(self._links):
-            if link.pending:
-                link.pending.cancel()
-            else:
-                link.cancel()
+            link.cancel()
         if closing:
             await asyncio.wait(closing)
 
@@ -101,6 +98,8 @@ class LinkPool:
 
     def _end_task(self, task: asyncio.Task[Response | None]) -> None:
         pending = self._tasks.pop(task)
+        if pending.carrier is task:
+            pending.carrier = None  # because the traceback of its error refers to the request
         if task.cancelled():
             pending.cancel()
         elif error := task.exception():
@@ -119,8 +118,10 @@ class LinkPool:
         for link in tuple(self._idle):
             if link.idle_until <= now:
                 link.close()
-        in_progress = [*self._tasks.values(), *(link.pending for link in self._links if link.pending)]
-        for pending in in_progress:
+        for pending in self._find_pending():
             if pending.deadline <= now:
                 pending.expire()
         self._ensure_timer()
+
+    def _find_pending(self) -> list[PendingResponse]:
+        return [*self._tasks.values(), *(link.pending for link in self._links if link.pending)]
