@@ -12,6 +12,7 @@ import re
 import sys
 import threading
 import time
+from collections import deque
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -25,6 +26,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
+
+
+_KEPT_WARNINGS = 200
+
+
+def recent_warnings() -> list[str]:
+    """Return the last 200 lines of level warning and above, as they were written, the newest last."""
+    return list(_writer.warnings) if _writer else []
 
 
 def configure(
@@ -96,6 +105,7 @@ class LogWriter:
         priorities: Mapping[int, str],
     ) -> None:
         self.level = level
+        self.warnings: deque[str] = deque(maxlen=_KEPT_WARNINGS)  # the last ones, redacted, for the web page
         self._write = write
         self._redact = redact
         self._render_batch = render_batch
@@ -104,6 +114,8 @@ class LogWriter:
     def write(self, level: int, text: str) -> None:
         """Redact and write one line, or several lines separated by line breaks, each after the priority of *level*."""
         text = self._redact(text)
+        if level >= logging.WARNING:
+            self.warnings.append(text)
         if prefix := self._priorities.get(level):
             text = prefix + text.replace("\n", f"\n{prefix}")
         self._write(text)

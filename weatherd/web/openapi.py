@@ -33,6 +33,7 @@ def build_openapi(*, has_token: bool) -> dict[str, Any]:
         page_models.CurvesModel,
         page_models.MapModel,
         page_models.OverviewModel,
+        page_models.ServiceModel,
     ]
     _, schema = models_json_schema([(model, "serialization") for model in models], ref_template=_REF)
     bearer = {"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}} if has_token else {}
@@ -101,6 +102,9 @@ def _paths(*, has_token: bool) -> dict[str, Any]:
             "Last 24 hours of several cities", _json(page_models.CurvesModel), query_models.CurvesQuery, 503
         ),
         "/api/v1/overview": get("All cities at a glance", _json(page_models.OverviewModel)),
+        "/api/v1/service": get(
+            "The daemon and its last warnings", _json(page_models.ServiceModel), query_models.NoQuery, 503
+        ),
         "/api/v1/map": get("Cities on a part of the earth", _json(page_models.MapModel), query_models.MapQuery),
         "/api/v1/observations": get(
             "Observations in the journal, in order of arrival",

@@ -173,12 +173,15 @@ class StreamQuery(Model):
         _INTEGER,
     ] = None
     digest: Annotated[
-        _Flag, Field(description="Also send an event `digest` every 10 s: the number of cities by state, and more")
-    ] = False
+        Literal["false", "true", "only"],
+        Field(description="Also send an event `digest` every 10 s with the number of cities by state, or only that"),
+    ] = "false"
 
     @property
     def cities(self) -> frozenset[str] | None:
         """The ids of the cities, or None for all."""
+        if self.digest == "only":
+            return frozenset()
         return frozenset(self.city.split(",")) if self.city else None
 
 

@@ -81,7 +81,7 @@ class EventStreams:
         if problem or request.method == "HEAD":
             await response.prepare(request)
             if request.method != "HEAD":
-                event = f"event: unavailable\ndata: {problem}\n\n" if query.digest else ""
+                event = f"event: unavailable\ndata: {problem}\n\n" if query.digest != "false" else ""
                 await response.write(f"{_RETRY_LATER}{STREAM_UNAVAILABLE}{problem}\n\n{event}".encode())
             return response
         self.count += 1
@@ -112,8 +112,8 @@ class EventStreams:
     async def _send_events(self, request: web.Request, response: web.StreamResponse, query: StreamQuery) -> None:
         """Send the wanted events, and a comment after 15 s without one, until the streams are closed."""
         connection, clock = find_connection(request), asyncio.get_running_loop().time
-        seq, next_digest = self._first_seq(request, query), clock() if query.digest else math.inf
-        cities = self._find_cities(query)
+        seq, cities = self._first_seq(request, query), self._find_cities(query)
+        next_digest = math.inf if query.digest == "false" else clock()
         if request.transport:
             request.transport.set_write_buffer_limits(_WRITE_BUFFER)
         written = clock()

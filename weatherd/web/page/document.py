@@ -26,7 +26,7 @@ HEADERS = {
 }
 _SIGN_OUT = '<form method="post" action="sign-out"><button>Sign out</button></form>'
 _REFRESH = 60  # seconds, without JavaScript
-_VIEWS = {"overview": ("Overview", "./")}
+_VIEWS = {"overview": ("Overview", "./"), "map": ("Map", "?view=map"), "service": ("Service", "?view=service")}
 
 
 def render_document(view: str, title: str, main: str, data: str = "", *, is_signed_in: bool = False) -> str:

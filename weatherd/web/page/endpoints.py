@@ -19,6 +19,7 @@ from weatherd.web.page.history import read_chart, read_curves
 from weatherd.web.page.map_points import make_map
 from weatherd.web.page.overview import make_overview
 from weatherd.web.page.page_query import list_query, parse_page_query
+from weatherd.web.page.service import describe_service
 from weatherd.web.query_models import ChartQuery, CurvesQuery, MapQuery, NoQuery
 from weatherd.web.schemas import CitiesPage
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from weatherd.daemon.status import DaemonStatus
     from weatherd.journal.journal import AsyncReader
     from weatherd.web.page.city_index import CityIndex
-    from weatherd.web.page.models import ChartModel, CurvesModel, OverviewModel
+    from weatherd.web.page.models import ChartModel, CurvesModel, OverviewModel, ServiceModel
     from weatherd.web.page.page_query import PageQuery
     from weatherd.web.query_models import CitiesQuery
 
@@ -58,6 +59,7 @@ class PageEndpoints:
         self._reader = reader
         self._index = index
         self._is_signed_in = is_signed_in
+        self._started = status.now().timestamp()
 
     async def page(self, request: web.Request) -> web.Response:
         """Return a view as HTML, with the data that its scripts begin with."""
@@ -99,9 +101,17 @@ class PageEndpoints:
         return _View("city", f"{city.name} – weatherd", plain_views.render_city(detail, chart), data)
 
     async def _service_view(self) -> _View:
-        status = await serializers.serialize_status(self._status)
-        main = plain_views.render_service(status, await self._status.summarize())
-        return _View("service", "Service – weatherd", main, status.model_dump_json())
+        service = await self._describe_service()
+        main = plain_views.render_service(service.status, await self._status.summarize())
+        return _View("service", "Service – weatherd", main, service.model_dump_json())
+
+    async def service(self, request: web.Request) -> web.Response:
+        """Return the state of the daemon and its last warnings."""
+        parse_query(request, NoQuery)
+        return json_response(await self._describe_service())
+
+    async def _describe_service(self) -> ServiceModel:
+        return await describe_service(self._status, await self._index.read(), self._started)
 
     async def find_cities(self, query: CitiesQuery) -> CitiesPage:
         """Return a page of the list in any order, and with any filter."""

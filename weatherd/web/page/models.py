@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from weatherd.daemon.status import CityState
-from weatherd.web.schemas import Model, PauseModel
+from weatherd.web.schemas import Model, PauseModel, StatusModel
 
 _Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 
@@ -131,3 +131,34 @@ class MapModel(Model):
     wind: Annotated[list[int | None], Field(description="Tenths of m/s")]
     direction: list[int | None]
     rain: Annotated[list[int | None], Field(description="Tenths of mm in the last hour")]
+
+
+class ProviderPolls(Model):
+    """How the polls of a provider ended since the start of the daemon."""
+
+    provider: str
+    serves: Annotated[int, Field(description="Cities whose latest observation is from it")]
+    outcomes: Annotated[dict[str, int], Field(description="Attempts by outcome; `fresh` is a success")]
+    median_seconds: Annotated[float | None, Field(description="Upper bound of the median duration of an attempt")]
+
+
+class RejectedRow(Model):
+    """A row of the city list that is quarantined: where it is, and what is wrong."""
+
+    where: str
+    message: str
+
+
+class ServiceModel(Model):
+    """The daemon itself: its status, how its providers answer, its files, and its last warnings."""
+
+    now: _Time
+    seq: int
+    started: _Time
+    status: StatusModel
+    polls: list[ProviderPolls]
+    next_poll: _Time | None
+    journal_bytes: int
+    list_read: Annotated[_Time, Field(description="Time of the last successful reload")]
+    rejected: Annotated[list[RejectedRow], Field(description="At most 100")]
+    warnings: Annotated[list[str], Field(description="The last 200 lines of the log of level warning and above")]

@@ -20,8 +20,7 @@ export class Live {
   open() {
     this.close();
     const ids = this.handlers.cities();
-    if (ids && !ids.length) return this.report("live"); // nothing to wait for
-    const source = new EventSource(`api/v1/stream${query({ digest: "true", after: this.seq, city: ids?.join(",") })}`);
+    const source = new EventSource(`api/v1/stream${query({ digest: ids && !ids.length ? "only" : "true", after: this.seq, city: ids?.join(",") || null })}`);
     this.source = source;
     this.heard = now();
     source.addEventListener("observation", (event) => this.hear(event, (data) => this.pending.push(data)));

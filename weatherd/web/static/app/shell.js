@@ -56,7 +56,7 @@ export function showConnection(state, lost, next, retry) {
   else {
     const offline = navigator.onLine === false ? "This device is offline." : "Connection lost.";
     const wait = Math.max(1, Math.round((next - now()) / 1000));
-    banner.replaceChildren(`${offline} Values are from `, h("time", { datetime: new Date(lost).toISOString() }, seconds(lost)), `. Trying again in ${wait} s.`,
+    banner.replaceChildren(h("span", {}, `${offline} Values are from `, h("time", { datetime: new Date(lost).toISOString() }, seconds(lost)), `. Trying again in ${wait} s.`),
       h("button", { type: "button", onclick: retry }, "Try now"));
   }
   banner.dataset.state = state;

@@ -1,0 +1,98 @@
+"""Debian's Chromium, driven by Playwright. What a page must never do is collected and fails the test."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.resources
+from typing import TYPE_CHECKING, Any
+
+from playwright.async_api import async_playwright
+
+from tests.support.servers import program
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from playwright.async_api import Browser, ConsoleMessage, Page, Request
+
+_VIOLATIONS = "addEventListener('securitypolicyviolation', e => console.error('CSP: ' + e.violatedDirective))"
+DESK, PHONE = (1440, 900), (390, 844)
+
+
+class WatchedPage:
+    """A page, and the faults that it had: errors, requests to other hosts, violations of the policy."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page = page
+        self.url = url
+        self.faults: list[str] = []
+        self.expected: list[str] = []  # parts of faults that the test provokes
+        page.on("console", self._hear)
+        page.on("pageerror", lambda error: self.faults.append(f"error: {error}"))
+        page.on("request", self._see)
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            self.faults.append(f"console: {message.text}")
+
+    def _see(self, request: Request) -> None:
+        if not request.url.startswith(self.url):
+            self.faults.append(f"request to {request.url}")
+
+    async def open(self, address: str = "") -> None:
+        """Load a view, and wait until its script has drawn it."""
+        await self.page.goto(f"{self.url}/{address}")
+        await self.page.wait_for_selector("main :is(h1, .wall-head)", state="attached")
+        await self.page.wait_for_selector(".live .mark", state="attached")
+
+    async def text(self, selector: str) -> str:
+        """Return the text of the first element that a selector finds; wait for it."""
+        return await self.page.inner_text(selector)
+
+    async def find_axe_violations(self) -> list[str]:
+        """Return what axe-core finds, as rule and elements."""
+        source = importlib.resources.files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
+        await self.page.evaluate(
+            source
+        )  # in the page's world but not by its own scripts, so that the policy permits it
+        rules = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+        found: dict[str, Any] = await self.page.evaluate("rules => axe.run(document, rules)", rules)
+        return [
+            f"{violation['id']}: {node['html'][:160]} {node['failureSummary'][:300]}"
+            for violation in found["violations"]
+            for node in violation["nodes"][:3]
+        ]
+
+    def check(self) -> None:
+        """Fail if the page had a fault that the test did not provoke."""
+        faults = [fault for fault in self.faults if not any(part in fault for part in self.expected)]
+        assert faults == []
+
+
+@contextlib.asynccontextmanager
+async def launch() -> AsyncIterator[Browser]:
+    """Start the browser; skip the test if it is missing, or fail it where it is required."""
+    path = program("chromium", "chromium")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+@contextlib.asynccontextmanager
+async def watch(
+    browser: Browser, url: str, size: tuple[int, int] = DESK, theme: Any = "light", **options: Any
+) -> AsyncIterator[WatchedPage]:
+    """Open an empty page in a context of its own, and check it at the end."""
+    viewport: Any = {"width": size[0], "height": size[1]}
+    context = await browser.new_context(viewport=viewport, color_scheme=theme, **options)
+    context.set_default_timeout(20_000)
+    try:
+        await context.add_init_script(_VIOLATIONS)
+        watched = WatchedPage(await context.new_page(), url)
+        yield watched
+        watched.check()
+    finally:
+        await context.close()

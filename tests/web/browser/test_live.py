@@ -1,0 +1,208 @@
+"""The page in a real browser: live values, a lost connection, keys, sign-in, a sub-path, long lists."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.end_to_end.test_process import configure, weatherd
+from tests.support.browser import launch, watch
+from tests.support.servers import free_port, running
+from tests.support.service import serving
+from tests.web.browser.test_views import make_cities, run_page
+from tests.web.test_reverse_proxy import Nginx
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.browser import WatchedPage
+
+pytestmark = [pytest.mark.real_time, pytest.mark.processes, pytest.mark.once, pytest.mark.timeout(300)]
+
+KIEL = '{"name": "Kiel", "lat": 54.3, "lon": 10.1}'
+TOKEN = "a-recognisable-token"
+
+
+async def observed(watched: WatchedPage) -> str:
+    """Return the time of the observation on the first card."""
+    return str(await watched.page.get_attribute(".card time", "datetime"))
+
+
+async def changed(watched: WatchedPage, before: str) -> str:
+    """Wait for another time on the first card."""
+    wait = "before => document.querySelector('.card time')?.dateTime !== before"
+    await watched.page.wait_for_function(wait, arg=before)
+    return await observed(watched)
+
+
+async def test_a_new_observation_appears_within_a_second(tmp_path: Path) -> None:
+    """The card changes by itself, soon after the observation was stored; the time it took is the service's own."""
+    async with (
+        serving() as service,
+        weatherd("run", "-c", configure(tmp_path, service.url, KIEL)) as process,
+        launch() as browser,
+    ):
+        url = (await process.logs("http.ready"))["url"]
+        await process.logs("observation")
+        async with watch(browser, url) as watched:
+            await watched.open()
+            await watched.page.wait_for_selector(".card time")
+            time_before = await observed(watched)
+            delays = []
+            for _ in range(3):
+                time_before = await changed(watched, time_before)
+                delays.append(
+                    time.time() - time.mktime(time.strptime(time_before, "%Y-%m-%dT%H:%M:%SZ")) + time.timezone
+                )
+            assert min(delays) < 2.5  # polled once a second, whole seconds
+            assert await watched.text(".live") == "Live"
+
+
+async def test_a_lost_connection_is_found_again(tmp_path: Path) -> None:
+    """The page says since when it has no connection, keeps the values, and goes on without a reload."""
+    port = free_port()
+    async with serving() as service, launch() as browser:
+        file = configure(tmp_path, service.url, KIEL, http=f"{{port: {port}}}")
+        async with watch(browser, f"http://127.0.0.1:{port}") as watched:
+            watched.expected = ["ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED", "ERR_EMPTY", "ERR_CONNECTION_RESET"]
+            environ_port = {"WEATHERD_HTTP__PORT": str(port)}
+            async with weatherd("run", "-c", file, environ=_environment(environ_port)) as process:
+                await process.logs("observation")
+                await watched.open()
+                await watched.page.wait_for_selector(".card time")
+                await watched.page.evaluate("window.same = true")
+            await watched.page.wait_for_selector("#banner:has-text('Connection lost. Values are from')")
+            assert re.search(r"from \d\d:\d\d:\d\d", await watched.text("#banner"))
+            before = await observed(watched)
+            async with weatherd("run", "-c", file, environ=_environment(environ_port)) as process:
+                await process.logs("observation")
+                await changed(watched, before)
+                await watched.page.wait_for_function("document.querySelector('.live').textContent === 'Live'")
+                assert await watched.page.evaluate("window.same")
+
+
+def _environment(more: dict[str, str]) -> dict[str, str]:
+    from tests.end_to_end.test_process import ENVIRONMENT  # noqa: PLC0415 - changed here only
+
+    return ENVIRONMENT | more
+
+
+async def test_too_many_readers_refresh_by_themselves(tmp_path: Path) -> None:
+    """A reader above the limit gets 200 and the end; the page says so, and is not lost."""
+    async with run_page(tmp_path, make_cities()) as url, launch() as browser, watch(browser, url) as watched:
+        body = "retry: 60000\n: unavailable: too many\n\nevent: unavailable\ndata: too many\n\n"
+        await watched.page.route("**/stream*", lambda route: route.fulfill(content_type="text/event-stream", body=body))
+        await watched.open()
+        await watched.page.wait_for_selector("#banner:has-text('Too many pages are open')")
+
+
+async def test_everything_works_by_keys(tmp_path: Path) -> None:
+    """Skip link, search, cards, crosshair and views are reached and used without a pointer."""
+    async with run_page(tmp_path, make_cities()) as url, launch() as browser, watch(browser, url) as watched:
+        keyboard = watched.page.keyboard
+        await watched.open()
+        await keyboard.press("Tab")
+        assert await watched.page.evaluate("document.activeElement.textContent") == "Skip to the cities"
+        await keyboard.press("j")
+        assert "is-" in str(await watched.page.evaluate("document.activeElement.className"))
+        await keyboard.press("/")
+        await keyboard.type("kie")
+        await watched.page.wait_for_selector(".results [role=option]")
+        await keyboard.press("ArrowDown")
+        await keyboard.press("Enter")
+        await watched.page.wait_for_url("**/?city=kiel")
+        slider = watched.page.locator("[role=slider]")
+        await slider.focus()
+        text = await slider.get_attribute("aria-valuetext")
+        await keyboard.press("ArrowLeft")
+        assert await slider.get_attribute("aria-valuetext") != text
+        assert await watched.page.locator(".crosshair path").count() == 1
+        await keyboard.press("2")
+        await watched.page.wait_for_url("**/?city=kiel&span=7d")
+        await keyboard.press("p")
+        assert await watched.page.get_attribute(".city-head .pill", "aria-pressed") == "true"
+        await keyboard.press("g")
+        await keyboard.press("m")
+        await watched.page.wait_for_url("**/?view=map")
+        await watched.page.wait_for_selector("canvas[aria-label]")
+        await watched.page.focus("canvas")
+        await keyboard.press("Enter")
+        await watched.page.wait_for_selector(".popover")
+        await keyboard.press("Escape")
+        assert await watched.page.locator(".popover").count() == 0
+        assert await watched.page.evaluate("document.activeElement.tagName") == "CANVAS"
+
+
+async def test_a_browser_signs_in(tmp_path: Path) -> None:
+    """The form leads to the view that was asked for; scripts cannot read the cookie; signing out ends it."""
+    http = f"{{port: 0, token: {TOKEN}}}"
+    async with (
+        run_page(tmp_path, make_cities(), http=http) as url,
+        launch() as browser,
+        watch(browser, url) as watched,
+    ):
+        watched.expected = ["401"]
+        await watched.page.goto(f"{url}/?city=kiel")
+        assert "Kiel" not in await watched.page.content()
+        assert await watched.find_axe_violations() == []
+        await watched.page.fill("#token", "wrong")
+        await watched.page.keyboard.press("Enter")
+        assert "4 more tries" in await watched.text(".error")
+        await watched.page.fill("#token", TOKEN)
+        await watched.page.keyboard.press("Enter")
+        await watched.page.wait_for_url("**/?city=kiel")
+        assert await watched.text("h1") == "Kiel"
+        (cookie,) = await watched.page.context.cookies()
+        assert (cookie["httpOnly"], cookie["sameSite"], cookie["secure"]) == (True, "Strict", False)
+        assert await watched.page.evaluate("document.cookie") == ""
+        await watched.page.wait_for_selector(".live:has-text('Live')")
+        await watched.page.click("text=Sign out")
+        await watched.page.wait_for_selector("#token")
+        assert await watched.page.context.cookies() == []
+
+
+async def test_the_page_works_below_a_path(tmp_path: Path) -> None:
+    """Behind a reverse proxy at /weather/ every view is live, and every link stays there."""
+    async with run_page(tmp_path, make_cities()) as url, launch() as browser:
+        proxy = Nginx(tmp_path / "nginx", url, "/weather/")
+        async with running(proxy), watch(browser, str(proxy.url).rstrip("/")) as watched:
+            await watched.open()
+            await watched.page.wait_for_selector(".live:has-text('Live')")
+            await watched.page.click(".card >> nth=0")
+            await watched.page.wait_for_url("**/weather/?city=*")
+            for name in ("Map", "Service", "Overview"):
+                await watched.page.click(f".views >> text={name}")
+                await watched.page.wait_for_selector(f".views a[aria-current]:has-text('{name}')")
+                await watched.page.wait_for_selector(".live:has-text('Live')")
+
+
+async def test_twenty_thousand_cities(tmp_path: Path) -> None:
+    """A long list is loaded by pages: at most 200 cities are in the document, and search, sort and filter are quick."""
+    rows = [
+        f'{{"name": "City {number}", "lat": {number % 170 - 85}, "lon": {number % 359 - 179}}}'
+        for number in range(20_000)
+    ]
+    async with (
+        serving() as service,
+        weatherd(
+            "run", "-c", configure(tmp_path, service.url, *rows, interval="10m", log="{observations: false}")
+        ) as process,
+        launch() as browser,
+    ):
+        url = (await process.logs("http.ready"))["url"]
+        async with watch(browser, url) as watched:
+            await watched.open()
+            assert await watched.text("h1") == "20,000 cities"
+            assert await watched.page.locator("tbody tr").count() == 50
+            await watched.page.click("footer >> text=Next")
+            await watched.page.wait_for_selector("footer:has-text('51–100 of 20,000')")
+            await watched.page.click("th button:has-text('°C')")
+            await watched.page.wait_for_selector("th[aria-sort=descending]")
+            await watched.page.fill(".find input", "city 19999")
+            await watched.page.wait_for_selector(".results [role=option]:has-text('City 19999')")
+            await watched.page.goto(f"{url}/?view=map")
+            await watched.page.wait_for_selector("canvas[aria-label='Map of 20,000 cities by temperature']")
+            assert await watched.page.evaluate("document.querySelectorAll('*').length") < 3000

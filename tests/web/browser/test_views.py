@@ -1,0 +1,130 @@
+"""Every view in a real browser: no faults, accessible, within its width, with and without scripts."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.end_to_end.test_process import configure, weatherd
+from tests.support.browser import DESK, PHONE, launch, watch
+from tests.support.month import fill_journal
+from tests.support.service import serving
+from weatherd.city import City
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+    from pathlib import Path
+
+pytestmark = [pytest.mark.real_time, pytest.mark.processes, pytest.mark.once, pytest.mark.timeout(300)]
+
+ATTACK = "<img src=x onerror=window.attacked=1>"
+PLACES = [
+    ("Kiel", 54.3, 10.1, "Europe/Berlin"),
+    ("Reykjavík", 64.1, -21.9, "Atlantic/Reykjavik"),
+    ("Longyearbyen", 78.2, 15.6, "Arctic/Longyearbyen"),
+    ("القاهرة", 30.0, 31.2, "Africa/Cairo"),
+    ("東京", 35.7, 139.7, "Asia/Tokyo"),
+    ("Lima", -12.0, -77.0, "America/Lima"),
+    ("Auckland", -36.8, 174.8, "Pacific/Auckland"),
+    ("Nairobi", -1.3, 36.8, "Africa/Nairobi"),
+    ("Anchorage", 61.2, -149.9, "America/Anchorage"),
+    ("Lagos", 6.5, 3.4, "Africa/Lagos"),
+    ("Kathmandu", 27.7, 85.3, "Asia/Kathmandu"),
+    ("Ushuaia", -54.8, -68.3, "America/Argentina/Ushuaia"),
+    ("Yakutsk", 62.0, 129.7, "Asia/Yakutsk"),
+    (ATTACK, 0.0, 0.0, "UTC"),
+]
+VIEWS = ["", "?city=kiel", "?city=kiel&span=7d", "?city=kiel&span=90d", "?view=map", "?view=service", "?wall"]
+
+
+def make_cities(count: int = len(PLACES)) -> list[City]:
+    """Return cities all over the world; the last one has a name that attacks."""
+    return [City(name=name, lat=lat, lon=lon, timezone=zone) for name, lat, lon, zone in PLACES[-count:]]
+
+
+@contextlib.asynccontextmanager
+async def run_page(folder: Path, cities: Sequence[City], days: float = 3, **settings: str) -> AsyncIterator[str]:
+    """Run the daemon with a history, and yield the address of the page."""
+    rows = [
+        json.dumps({"name": city.name, "lat": city.lat, "lon": city.lon, "timezone": city.timezone}) for city in cities
+    ]
+    fill_journal(folder / "state", cities, time.time() - 60, days, gaps=[(14, 11)])
+    settings = {"interval": "10m", "log": "{observations: false}"} | settings
+    async with (
+        serving() as service,
+        weatherd("run", "-c", configure(folder, service.url, *rows, **settings)) as process,
+    ):
+        yield (await process.logs("http.ready"))["url"]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+async def test_every_view_is_accessible_and_without_faults(tmp_path: Path, size: tuple[int, int], theme: str) -> None:
+    """axe-core finds nothing; there is no error, no request to another host, and no violation of the policy."""
+    async with run_page(tmp_path, make_cities()) as url, launch() as browser:
+        for view in VIEWS:
+            async with watch(browser, url, size, theme) as watched:
+                await watched.open(view)
+                await watched.page.wait_for_timeout(300)
+                assert await watched.find_axe_violations() == [], view
+                await watched.page.evaluate("document.querySelector('h1').before(document.createElement('button'))")
+                assert await watched.find_axe_violations() != []  # it does look
+                assert await watched.page.evaluate("window.attacked") is None
+                assert await watched.page.locator("main img").count() == 0
+
+
+@pytest.mark.parametrize("width", [320, 360, 768, 1440, 3840])
+async def test_no_view_scrolls_sideways(tmp_path: Path, width: int) -> None:
+    """The page fits from 320 pixels to 4K."""
+    async with run_page(tmp_path, make_cities()) as url, launch() as browser:
+        for view in VIEWS:
+            async with watch(browser, url, (width, 800)) as watched:
+                await watched.open(view)
+                await watched.page.wait_for_timeout(200)
+                widths = "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+                wide, room = await watched.page.evaluate(widths)
+                assert wide <= room, view
+
+
+async def test_the_page_works_without_scripts(tmp_path: Path) -> None:
+    """There is a table of the cities, and one of a city, which reload themselves."""
+    async with (
+        run_page(tmp_path, make_cities()) as url,
+        launch() as browser,
+        watch(browser, url, java_script_enabled=False) as watched,
+    ):
+        await watched.page.goto(url)
+        assert await watched.page.locator("tbody tr").count() == len(PLACES)
+        assert await watched.page.locator("meta[http-equiv=refresh]").count() == 1
+        await watched.page.click("text=Kiel")
+        assert await watched.page.locator("tbody tr").count() > 15
+        assert "open-meteo" in await watched.text("main")
+
+
+async def test_the_page_is_small_and_fetches_nothing_twice(tmp_path: Path) -> None:
+    """The overview of a small list needs its document, its files and the stream, each once."""
+    async with run_page(tmp_path, make_cities()) as url, launch() as browser, watch(browser, url) as watched:
+        requests: list[str] = []
+        watched.page.on("request", lambda request: requests.append(request.url.removeprefix(url)))
+        await watched.open()
+        await watched.page.wait_for_timeout(500)
+        files = [path for path in requests if not path.endswith("icon.svg")]  # also the icon of the tab
+        assert len(files) == len(set(files))
+        assert {path.split("?")[0] for path in requests if path.startswith("/api/")} == {"/api/v1/stream"}
+
+
+async def test_a_view_survives_any_word_of_a_service(tmp_path: Path) -> None:
+    """Names with HTML are text, also in results of a search."""
+    async with run_page(tmp_path, make_cities()) as url, launch() as browser, watch(browser, url) as watched:
+        await watched.open()
+        await watched.page.fill(".find input", "<img")
+        await watched.page.wait_for_selector(".results li")
+        assert await watched.text(".results bdi") == ATTACK
+        await watched.page.keyboard.press("Enter")
+        await watched.page.wait_for_url("**/?city=*")
+        assert await watched.text("h1") == ATTACK
+        assert await watched.page.evaluate("window.attacked") is None

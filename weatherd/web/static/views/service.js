@@ -1,0 +1,117 @@
+// The daemon itself: providers with their quotas and pauses, forwarders, the account, rejected rows, the last warnings.
+import { fetchJson } from "../app/api.js";
+import { h, svg } from "../app/dom.js";
+import { age, capital, duration, hours, now, number, plural, seconds, setClock, until } from "../app/format.js";
+import { mark } from "../app/icons.js";
+import { ageOf } from "../app/cards.js";
+import { clockText } from "../app/shell.js";
+
+const WINDOWS = { second: 1000, minute: 60000, hour: 3600000, day: 86400000 };
+
+// How much of a window is over, from 0 to 1; null for windows under a minute. Windows are aligned to UTC.
+export function windowShare(name, at) {
+  if (name === "month") {
+    const date = new Date(at), start = Date.UTC(date.getUTCFullYear(), date.getUTCMonth()), end = Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1);
+    return (at - start) / (end - start);
+  }
+  const length = WINDOWS[name];
+  return length >= 60000 ? (at % length) / length : null;
+}
+
+export async function open(main, data) {
+  let service = data, isFetching = false;
+  const head = h("div", { class: "head" }), tiles = h("section", { class: "panel", "aria-label": "Figures" }), body = h("div");
+  main.append(head, tiles, body);
+
+  function sentence() {
+    const { status } = service, paused = status.providers.filter((provider) => provider.paused).length, behind = status.forwarders.filter((forwarder) => forwarder.is_down).length;
+    const faults = [paused && `${plural(paused, "provider is", "providers are")} paused`, behind && `${plural(behind, "forwarder is", "forwarders are")} behind`, status.quarantined && `${plural(status.quarantined, "row is", "rows are")} quarantined`, !status.reload_successful && "the last reload failed"].filter(Boolean);
+    const text = faults.length ? `Working. ${capital(faults.join(", "))}.` : "Working.";
+    return h("p", {}, mark(faults.length ? "stale" : "fresh"), ` ${status.ready ? text : "Starting or stopping."}`);
+  }
+  function drawTiles() {
+    const { status, polls } = service, total = Object.values(status.cities).reduce((sum, count) => sum + count, 0), since = (now() - Date.parse(service.started)) / 1000;
+    const attempts = polls.reduce((sum, { outcomes }) => sum + Object.values(outcomes).reduce((all, count) => all + count, 0), 0);
+    const tile = (name, value, suffix, text) => h("div", {}, h("dt", {}, name), h("dd", {}, value, " ", h("small", {}, suffix)), h("dd", {}, text || "\u00a0"));
+    const size = service.journal_bytes, [value, unit] = size >= 1e9 ? [number(size / 1e9, 1), "GB"] : [number(size / 1e6, size < 1e7 ? 1 : 0), "MB"];
+    tiles.replaceChildren(h("dl", { class: "tiles" },
+      tile("Running for", duration(since), "", `version ${status.version}`),
+      tile("Cities", number(total), "", status.quarantined ? `${plural(status.quarantined, "row")} quarantined` : ""),
+      tile("Polls", number((attempts / Math.max(60, since)) * 60, attempts / since < 0.16 ? 1 : 0), "a minute", service.next_poll ? `next ${until(Date.parse(service.next_poll))}` : ""),
+      tile("Queue", number(status.account.queued), "", "observations"),
+      tile("Journal", value, unit, `${number(service.seq)} entries so far`),
+      tile("List read", hours(Date.parse(service.list_read)), "", status.reload_successful ? age(Date.parse(service.list_read)) : "the last reload failed")));
+  }
+  function gauge(provider, { window: name, used, limit }) {
+    const share = used / limit, over = windowShare(name, now()), pace = over ? share / over : share;
+    const level = share >= 1 ? "full" : share > 0.8 || (over > 0.05 && pace > 1) ? "high" : "used";
+    const text = `${number(used)} of ${number(limit)}`, tick = over === null ? "" : svg("rect", { class: "tick", x: `${over * 100}%`, y: 0, width: 2, height: 14 });
+    return h("div", { class: "gauge", role: "meter", "aria-valuemin": 0, "aria-valuemax": limit, "aria-valuenow": Math.min(used, limit), "aria-label": `${provider}, ${name}`, "aria-valuetext": `${provider}, ${name}: ${text} calls used${over === null ? "" : `, ${Math.round(over * 100)} % of the ${name} is over`}` },
+      h("span", { class: "note" }, name), svg("svg", { dir: "ltr", "aria-hidden": "true" }, svg("rect", { class: "track", y: 3, width: "100%", height: 8 }), svg("rect", { class: level, y: 3, width: `${Math.min(100, share * 100)}%`, height: 8 }), tick), h("span", {}, text));
+  }
+  function providerPanel(polls) {
+    const provider = service.status.providers.find((other) => other.provider === polls.provider), paused = provider?.paused;
+    const failed = Object.entries(polls.outcomes).filter(([outcome]) => outcome !== "fresh"), good = polls.outcomes.fresh ?? 0;
+    const texts = [good || failed.length ? `${plural(good, "attempt")} served${failed.length ? `, ${failed.map(([outcome, count]) => `${number(count)} ${outcome}`).join(", ")}` : ""}.` : "No attempt yet.", polls.median_seconds && `Half of them took at most ${polls.median_seconds < 1 ? `${polls.median_seconds * 1000} ms` : `${polls.median_seconds} s`}.`];
+    return h("section", { class: "panel" }, h("header", {}, h("h3", {}, polls.provider), h("span", {}, mark(paused ? "paused" : "fresh"), paused ? " paused" : ` serves ${plural(polls.serves, "city", "cities")}`)),
+      paused && h("p", { class: "notice" }, h("span", {}, h("bdi", {}, capital(paused.reason)), `. Next try at ${hours(Date.parse(paused.until))}, ${until(Date.parse(paused.until))}.`)),
+      provider?.quotas.length ? provider.quotas.map((quota) => gauge(polls.provider, quota)) : h("p", {}, "No limit."), h("p", {}, texts.filter(Boolean).join(" ")));
+  }
+  function forwardersPanel() {
+    const rows = service.status.forwarders.map((forwarder) => h("tr", {}, h("td", {}, mark(forwarder.is_down ? "down" : forwarder.behind > 1000 ? "stale" : "fresh"), h("span", { class: "hidden" }, forwarder.is_down ? "Down" : "Working")), h("th", { scope: "row" }, forwarder.forwarder),
+      h("td", { class: `num ${forwarder.is_down ? "down" : ""}` }, number(forwarder.behind)), h("td", { class: "num" }, number(forwarder.delivered)), h("td", { class: "num" }, number(forwarder.skipped))));
+    const table = h("div", { class: "scroll", role: "region", "aria-label": "Forwarders", tabindex: 0 }, h("table", {}, h("thead", {}, h("tr", {}, [["State", ""], ["Forwarder", ""], ["Waiting rows", "num"], ["Delivered", "num"], ["Skipped", "num"]].map(([text, name]) => h("th", { scope: "col", class: name }, text)))), h("tbody", {}, rows)));
+    return h("section", { class: "panel" }, h("header", {}, h("h2", {}, "Forwarders")), rows.length ? table : h("p", {}, "None is configured."));
+  }
+  function accountPanel() {
+    const { account } = service.status, parts = [["stored", "new values"], ["repeated", "the service had nothing newer"], ["dropped", "the journal cannot represent them"], ["queued", "not written yet"]];
+    let at = 0;
+    const bars = parts.map(([name]) => {
+      const width = account.fetched ? (account[name] / account.fetched) * 100 : 0, bar = svg("rect", { class: name, x: `${at}%`, width: `${width}%`, height: 18 });
+      at += width;
+      return bar;
+    });
+    return h("section", { class: "panel" }, h("header", {}, h("h2", {}, "Observations"), h("span", { class: "note" }, `since ${hours(Date.parse(service.started))}`)), svg("svg", { class: "account", dir: "ltr", "aria-hidden": "true" }, bars),
+      h("div", { class: "sum" }, parts.map(([name, text]) => [h("i", { class: name }), h("span", {}, capital(name)), h("span", { class: `num ${name === "dropped" && account.dropped ? "down" : ""}` }, number(account[name])), h("span", { class: "note" }, text)]), h("i"), h("b", {}, "Fetched"), h("span", { class: "num" }, number(account.fetched)), h("span", { class: "note" }, "the sum of these four")));
+  }
+  function rejectedPanel() {
+    const rows = service.rejected.map(({ where, message }) => h("tr", {}, h("th", { scope: "row" }, h("code", {}, where.replace(/^.*\//, ""))), h("td", {}, h("bdi", {}, message))));
+    return rows.length && h("section", { class: "panel" }, h("header", {}, h("h2", {}, "Quarantined rows"), h("span", { class: "note" }, "the others run")), h("div", { class: "scroll", role: "region", "aria-label": "Quarantined rows", tabindex: 0 }, h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Where"), h("th", { scope: "col" }, "What is wrong"))), h("tbody", {}, rows))));
+  }
+  function logEntry(line) {
+    try {
+      const { timestamp, level, event, exception, ...facts } = JSON.parse(line);
+      const rest = Object.entries(facts).map(([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`).join(" ");
+      const at = Date.parse(timestamp);
+      return h("li", { class: level }, h("time", { datetime: timestamp, title: timestamp }, seconds(at)), " ", h("b", {}, event), ` ${rest}${exception ? ` ${exception.split("\n").at(-1)}` : ""}`.slice(0, 600));
+    } catch {
+      return h("li", {}, line.replace(/\x1b\[[0-9;]*m/g, "").slice(0, 600));
+    }
+  }
+  function warningsPanel() {
+    const lines = service.warnings.toReversed();
+    return h("section", { class: "panel" }, h("header", {}, h("h2", {}, "Last warnings"), h("span", { class: "note" }, plural(lines.length, "line"))), lines.length ? h("ul", { class: "log", tabindex: 0, "aria-label": "Last warnings, the newest first" }, lines.map(logEntry)) : h("p", {}, "None since the start."));
+  }
+  function draw() {
+    const place = body.querySelector(".log")?.scrollTop ?? 0;
+    head.replaceChildren(h("h1", {}, "Service"), sentence(), h("span", { class: "clock" }, clockText()));
+    drawTiles();
+    body.replaceChildren(h("div", { class: "section" }, h("h2", {}, "Providers"), h("span", { class: "note" }, "Bar: used calls; tick: how much of the time is over")),
+      h("div", { class: "columns" }, service.polls.filter(({ provider, serves, outcomes }) => serves || Object.keys(outcomes).length || service.status.providers.find((other) => other.provider === provider)?.paused).map(providerPanel)), h("div", { class: "columns wide" }, forwardersPanel(), accountPanel()), rejectedPanel() || "", h("div", { class: "section" }), warningsPanel());
+    if (place) body.querySelector(".log").scrollTop = place;
+  }
+  async function refresh() {
+    if (isFetching) return service.seq;
+    isFetching = true;
+    try {
+      service = await fetchJson("service");
+      setClock(service.now);
+      if (!body.contains(document.activeElement) || document.activeElement.classList.contains("log")) draw();
+      return service.seq;
+    } finally {
+      isFetching = false;
+    }
+  }
+  draw();
+  return { seq: data.seq, cities: () => [], draw, update() {}, digest: () => refresh().catch(() => {}), catchUp: refresh };
+}

@@ -1,0 +1,127 @@
+// The wall: cards as large as they fit, for a screen that nobody touches for months.
+import { fetchJson, query } from "../app/api.js";
+import { applyObservation, card, extendCurve, fillCard, sinceText } from "../app/cards.js";
+import { h } from "../app/dom.js";
+import { fullTime, hours, now, number, setClock } from "../app/format.js";
+import { mark, STATES, WORDS } from "../app/icons.js";
+import { nights } from "../app/sky.js";
+
+// Up to how many cities: columns, rows, and the class of the sizes.
+const GRIDS = [[1, 1, 1], [2, 2, 1], [4, 2, 2], [6, 3, 2], [9, 3, 3], [12, 4, 3], [20, 5, 4], [30, 6, 5]];
+const PAGE = 30, TURN = 20000, STEP = 300000, LONG = 600000;
+
+export async function open(main, data, { restart }) {
+  let { overview, cities: page, curves } = data, shown = [], lostAt = null, turn = 0;
+  const parameters = new URLSearchParams(location.search), dim = /^(\d{1,2})-(\d{1,2})$/.exec(parameters.get("dim") ?? "");
+  const head = h("header", { class: "wall-head" }), grid = h("ul", { class: "wall cards" }), foot = h("footer", { class: "wall-foot" });
+  main.append(head, grid, foot);
+  main.setAttribute("aria-label", "Weather wall");
+
+  function layOut() {
+    const count = Math.max(1, Math.min(PAGE, shown.length)), [most, columns, rows] = GRIDS.find(([limit]) => count <= limit), upright = innerHeight > innerWidth;
+    grid.className = `wall cards w${most} c${upright ? rows : columns} ${most > 12 ? "no-spark" : ""}`;
+  }
+  function drawHead() {
+    const date = new Intl.DateTimeFormat("en-GB", { weekday: "long", day: "numeric", month: "long" }).format(now()).replace(",", "");
+    const counts = ["fresh", "stale", "down", "waiting"].filter((state) => overview.counts[state]).map((state) => h("span", {}, mark(state), ` ${number(overview.counts[state])} ${WORDS[state].toLowerCase()}`));
+    const lost = lostAt !== null && now() - lostAt > 90000 ? h("b", { class: "stale" }, `No connection since ${hours(lostAt)}`) : "";
+    head.replaceChildren(h("h1", { class: "hidden" }, "Weather"), h("time", { datetime: fullTime(now()) }, hours(now())), h("span", {}, date, lost && " · ", lost), h("span", { class: "counts" }, counts));
+    grid.parentElement.classList.toggle("is-old", lostAt !== null && now() - lostAt > LONG);
+  }
+  function drawFoot() {
+    const trouble = overview.trouble.slice(0, 3), more = overview.trouble.length - trouble.length;
+    foot.replaceChildren(...trouble.map((entry) => h("span", {}, mark(entry.state), " ", h("bdi", {}, entry.names.join(", ")), entry.count > entry.names.length ? ` and ${number(entry.count - entry.names.length)} more` : "", `: ${entry.state}${entry.since ? `, ${sinceText(Date.parse(entry.since))}` : ""}`)), more > 0 ? h("span", {}, `and ${number(more)} more`) : "");
+  }
+  function drawGrid() {
+    layOut();
+    grid.replaceChildren(...shown.map((city) => h("li", {}, card(city, curves.curves[city.id], curves, { link: false }))));
+  }
+  async function load() {
+    const pages = Math.max(1, Math.ceil(overview.total / PAGE)), wanted = overview.total > PAGE ? { sort: "state" } : { sort: "name" };
+    [overview, page] = await Promise.all([fetchJson("overview"), fetchJson(`cities${query({ ...wanted, after: pages > 1 && turn % pages ? page.next : null, limit: PAGE })}`)]);
+    setClock(overview.now);
+    if (page.cities.length) curves = await fetchJson(`curves?city=${page.cities.map((city) => city.id).join(",")}`);
+    shown = page.cities;
+    draw();
+    return overview.seq;
+  }
+  function draw() {
+    drawHead();
+    drawGrid();
+    drawFoot();
+  }
+  function redraw(city) {
+    const node = grid.querySelector(`[data-id="${city.id}"]`);
+    if (node) fillCard(node, city, curves.curves[city.id], curves);
+  }
+
+  // Night: from an hour after sunset to half an hour before sunrise at the first city, or as ?dim=22-6 says.
+  function isDim() {
+    if (dim) {
+      const hour = new Date(now()).getHours(), [from, to] = [Number(dim[1]), Number(dim[2])];
+      return from > to ? hour >= from || hour < to : hour >= from && hour < to;
+    }
+    const city = shown[0];
+    return Boolean(city) && nights(city.lat, city.lon, now() - 86400000, now() + 86400000).some(([from, to]) => now() > from + 3600000 && now() < to - 1800000);
+  }
+  function everyMinute() {
+    drawHead();
+    document.body.classList.toggle("dim", isDim());
+    main.className = `p${Math.floor(now() / STEP) % 8}`; // against burn-in
+    const date = new Date();
+    if (date.getHours() === 4 && date.getMinutes() === 0 && performance.now() > 120000) fetch("./").then((response) => response.ok && location.reload()).catch(() => {});
+  }
+  async function keepAwake() {
+    if (!document.hidden) await navigator.wakeLock?.request("screen").catch(() => {});
+  }
+  let idle = 0;
+  const wake = () => {
+    document.body.classList.remove("idle");
+    clearTimeout(idle);
+    idle = setTimeout(() => document.body.classList.add("idle"), 3000);
+  };
+  addEventListener("pointermove", wake);
+  addEventListener("resize", layOut);
+  document.addEventListener("visibilitychange", keepAwake);
+  wake();
+  keepAwake();
+
+  await load();
+  everyMinute();
+  setInterval(everyMinute, 60000 / 4);
+  setInterval(() => {
+    if (overview.total <= PAGE) return;
+    turn += 1;
+    load().then(restart).catch(() => {});
+  }, TURN);
+  return {
+    seq: overview.seq,
+    cities: () => shown.map((city) => city.id),
+    draw,
+    connection(state, lost) {
+      lostAt = state === "lost" ? lost : null;
+      drawHead();
+    },
+    update(observations) {
+      for (const { seq: _, ...observation } of observations) {
+        const city = shown.find((other) => other.id === observation.city);
+        if (!city || !applyObservation(city, observation)) continue;
+        extendCurve(curves, city, observation);
+        redraw(city);
+      }
+    },
+    async digest(digest) {
+      const changed = digest.total !== overview.total || JSON.stringify(digest.counts) !== JSON.stringify(overview.counts);
+      for (const city of shown) {
+        const state = digest.states[city.id] ?? "fresh";
+        if (state !== city.state) {
+          city.state = state;
+          redraw(city);
+        }
+      }
+      Object.assign(overview, { counts: digest.counts, total: digest.total });
+      if (changed) restart(await load());
+    },
+    catchUp: load,
+  };
+}
