@@ -156,7 +156,8 @@ class Coalescer(Generic[_Item, _Result]):
     def _end_sender(self, sender: _Sender, _: asyncio.Task[None]) -> None:
         self._senders.discard(sender)
         self._collectors -= sender.is_collecting  # if it was cancelled
-        self._start_collectors()
+        if self._waiting:
+            self._start_collectors()
 
     async def _send_batches(self, sender: _Sender) -> None:
         while True:
@@ -164,7 +165,8 @@ class Coalescer(Generic[_Item, _Result]):
                 await asyncio.sleep(self._send_at - self._loop.time())
             sender.batch, sender.is_collecting = self._take_batch(), False
             self._collectors -= 1
-            self._start_collectors()  # for the polls above the limit
+            if self._waiting:  # polls above the limit
+                self._start_collectors()
             if sender.batch:
                 await self._send_batch(sender.batch)
                 sender.batch = ()
