@@ -19,7 +19,8 @@ from tests.support.servers import free_port
 from tests.support.virtual_time import EPOCH
 from weatherd.errors import Failure, ProviderError
 from weatherd.http.client import post, stream_lines
-from weatherd.http.connections import CheckedConnector, ClientTls
+from weatherd.http.connections import ClientTls
+from weatherd.http.connector import CheckedConnector
 from weatherd.http.link_connector import LinkConnector
 from weatherd.http.response import MAX_BYTES, retry_after
 from weatherd.http.session import Session, open_session
@@ -457,7 +458,7 @@ async def test_an_unknown_host_name(get: Get) -> None:
     """A DNS failure names the host."""
     resolver = FailingResolver()
     async with aiohttp.ClientSession(connector=CheckedConnector(resolver=resolver)) as client:
-        session = Session(client, {}, LinkConnector(resolver, ClientTls()))
+        session = Session(lambda: client, {}, LinkConnector(resolver, ClientTls()))
         error = await get_error(get, session, "http://weather.invalid/data/")
     assert str(error) == "the name weather.invalid cannot be resolved"
 

@@ -26,7 +26,8 @@ from tests.support import virtual_time
 from tests.support.servers import free_port
 from weatherd.errors import ProviderError
 from weatherd.http import client
-from weatherd.http.connections import CheckedConnector, ClientTls
+from weatherd.http.connections import ClientTls
+from weatherd.http.connector import CheckedConnector
 from weatherd.http.link import Link
 from weatherd.http.link_connector import LinkConnector
 from weatherd.http.polling import PendingResponse, PollingClient
@@ -539,7 +540,7 @@ async def resolving(resolver: Names, ca_file: Path | None = None) -> AsyncIterat
     tls = ClientTls(ca_file)
     async with (
         aiohttp.ClientSession(connector=CheckedConnector(ssl=tls, resolver=resolver)) as general,
-        contextlib.aclosing(Session(general, {}, LinkConnector(resolver, tls))) as session,
+        contextlib.aclosing(Session(lambda: general, {}, LinkConnector(resolver, tls))) as session,
     ):
         yield session
 

@@ -22,7 +22,7 @@ from yarl import URL
 from tests.support.virtual_time import EPOCH
 from weatherd.errors import Failure, ProviderError
 from weatherd.http.connections import Attempt
-from weatherd.http.errors import FOREIGN_ERRORS, translate
+from weatherd.http.errors import foreign_errors, translate
 from weatherd.http.response import failure_of, parse_json, retry_after
 from weatherd.http.trace import RequestTrace
 
@@ -71,7 +71,7 @@ UNTRUSTED = ssl.SSLCertVerificationError(1, "certificate verify failed: self-sig
 )
 def test_every_foreign_error_is_translated(error: Exception, reason: str) -> None:
     """Each error of aiohttp, ssl and the system has a message that does not quote the original."""
-    assert isinstance(error, FOREIGN_ERRORS)
+    assert isinstance(error, foreign_errors())
     ours = translate(error, Attempt(RequestTrace("weather.example", lambda: 0.0), 30))
     assert KEY not in "".join(traceback.format_exception(ours))
     assert (str(ours), ours.failure) == (
@@ -85,7 +85,7 @@ def test_every_foreign_error_is_translated(error: Exception, reason: str) -> Non
 @pytest.mark.parametrize("error", [asyncio.CancelledError(), KeyboardInterrupt(), RuntimeError("a bug")])
 def test_other_exceptions_are_not_translated(error: BaseException) -> None:
     """A cancellation and a bug are passed on."""
-    assert not isinstance(error, FOREIGN_ERRORS)
+    assert not isinstance(error, foreign_errors())
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ import trustme
 
 from tests.http.raw_server import RESPONSE, respond, serve_bytes
 from weatherd.errors import ProviderError
-from weatherd.http.connections import CheckedConnector, ClientTls, TimedResolver
+from weatherd.http.connections import ClientTls
+from weatherd.http.connector import CheckedConnector, TimedResolver
 from weatherd.http.link_connector import LinkConnector
 from weatherd.http.session import Session, open_session
 
@@ -83,7 +84,7 @@ async def test_system_certificates_are_loaded_at_the_first_handshake(
     async with (
         serving(system, respond) as url,
         aiohttp.ClientSession(connector=CheckedConnector(ssl=tls, resolver=resolver)) as client,
-        contextlib.aclosing(Session(client, {}, LinkConnector(resolver, tls))) as session,
+        contextlib.aclosing(Session(lambda: client, {}, LinkConnector(resolver, tls))) as session,
     ):
         assert tls.cert_store_stats()["x509"] == 0
         assert (await get(session, url, {})).status == 200

@@ -16,7 +16,8 @@ from aiohttp.test_utils import TestServer
 from tests.support.fakes import BERLIN, KIEL, resources
 from weatherd.config.settings import Settings
 from weatherd.errors import ConfigError, Failure, Problem, ProviderError
-from weatherd.http.connections import CheckedConnector, ClientTls
+from weatherd.http.connections import ClientTls
+from weatherd.http.connector import CheckedConnector
 from weatherd.http.link_connector import LinkConnector
 from weatherd.http.session import Session, open_session
 from weatherd.providers.open_meteo import client as open_meteo
@@ -231,7 +232,7 @@ async def test_the_public_service_is_the_default(service: str, key: str | None, 
     connector = LinkConnector(resolver, ClientTls())
     async with (
         aiohttp.ClientSession(connector=CheckedConnector(resolver=resolver)) as client,
-        SERVICES[service](Settings(**block), resources(Session(client, {}, connector))) as provider,
+        SERVICES[service](Settings(**block), resources(Session(lambda: client, {}, connector))) as provider,
     ):
         with pytest.raises(ProviderError) as caught:
             await provider.fetch(KIEL)

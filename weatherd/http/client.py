@@ -8,12 +8,11 @@ import io
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from aiohttp import InvalidURL
 from yarl import URL
 
 from weatherd.errors import Failure, ProviderError
 from weatherd.http.connections import Attempt, current_attempt
-from weatherd.http.errors import FOREIGN_ERRORS, proxy_error, translate
+from weatherd.http.errors import InvalidAddressError, foreign_errors, proxy_error, translate
 from weatherd.http.redirects import REDIRECT_STATUSES, check_reach, resolve_location
 from weatherd.http.response import MAX_BYTES, Response, StatusError, response_too_large
 from weatherd.http.trace import RequestTrace, add_traces
@@ -65,7 +64,7 @@ async def get_traced(
         with session.deadlines.after(attempt.deadline):
             address = parse_address(url).extend_query(params)
             return await _read(await _follow(session, address, headers, attempt), attempt)
-    except FOREIGN_ERRORS as error:
+    except foreign_errors() as error:
         raise translate(error, attempt) from None
     finally:
         attempt.trace.reached("done")
@@ -80,7 +79,7 @@ async def follow_redirect(
     """
     try:
         return await _read(await _send_redirected(session, address, location, headers, attempt), attempt)
-    except FOREIGN_ERRORS as error:
+    except foreign_errors() as error:
         raise translate(error, attempt) from None
 
 
@@ -95,7 +94,7 @@ async def post(
     try:
         with session.deadlines.after(deadline):
             return await _read(await _send(session, parse_address(url), headers, attempt, body), attempt)
-    except FOREIGN_ERRORS as error:
+    except foreign_errors() as error:
         raise translate(error, attempt) from None
 
 
@@ -114,7 +113,7 @@ async def stream_lines(session: Session, url: str, headers: Mapping[str, str]) -
         with contextlib.closing(response):
             while line := await _read_line(session, response):
                 yield line.decode(errors="replace").rstrip("\r\n")
-    except FOREIGN_ERRORS as error:
+    except foreign_errors() as error:
         raise translate(error, attempt) from None
 
 
@@ -207,13 +206,13 @@ async def _read_line(session: Session, response: ClientResponse) -> bytes:
 
 @functools.lru_cache(maxsize=64)
 def parse_address(url: str) -> URL:
-    """Return a URL. Raises InvalidURL, which is one of FOREIGN_ERRORS, if it is not one for HTTP."""
+    """Return a URL. Raises InvalidAddressError, which is one of foreign_errors(), if it is not one for HTTP."""
     try:
         address = URL(url)
     except ValueError:
-        raise InvalidURL(url) from None
+        raise InvalidAddressError from None
     if address.scheme not in _SCHEMES:
-        raise InvalidURL(url)
+        raise InvalidAddressError
     return address
 
 

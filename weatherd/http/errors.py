@@ -5,9 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import ssl
+import sys
 from typing import TYPE_CHECKING
 
-import aiohttp
 from httptools import HttpParserError
 
 from weatherd.errors import Failure, ProviderError
@@ -15,26 +15,63 @@ from weatherd.errors import Failure, ProviderError
 if TYPE_CHECKING:
     from weatherd.http.connections import Attempt
 
-FOREIGN_ERRORS = (aiohttp.ClientError, HttpParserError, OSError, ValueError)  # a TimeoutError is an OSError
 _UNKNOWN_CA = (18, 19, 20)  # OpenSSL's X509_V_ERR_*: self-signed, or signed by an unknown CA
 _PRIVATE_CA = "; if a private CA has signed it, name that CA's certificate file in tls.ca_file"
 
 
+class RequestError(Exception):
+    """A request has failed."""
+
+
+class ConnectionClosedError(RequestError):
+    """The server has closed the connection without a response."""
+
+
+class ResponseCutError(RequestError):
+    """The response is incomplete or damaged."""
+
+
+class InvalidAddressError(RequestError):
+    """A URL is not one for HTTP."""
+
+
+class ExplainedError(RequestError):
+    """A failure whose whole text is its argument."""
+
+
+class ProxyStatusError(RequestError):
+    """The proxy has sent a response of its own; the argument is its status."""
+
+
+_FOREIGN_ERRORS = (RequestError, HttpParserError, OSError, ValueError)  # a TimeoutError is an OSError
+
+
+def foreign_errors() -> tuple[type[Exception], ...]:
+    """Return the errors for :func:`translate`; aiohttp's are among them once something has imported it."""
+    aiohttp = sys.modules.get("aiohttp")
+    return (*_FOREIGN_ERRORS, aiohttp.ClientError) if aiohttp else _FOREIGN_ERRORS
+
+
 def translate(error: Exception, attempt: Attempt) -> ProviderError:
-    """Return the ProviderError for one of FOREIGN_ERRORS; raise it ``from None``, because the original may quote a key.
+    """Return the ProviderError for one of foreign_errors(); raise it ``from None``: the original may quote a key.
 
     The frames of the original are released.
     If a proxy is in use, the text names it: as the cause if that is certain, else at the end.
     """
     release_frames(error)
     proxy = attempt.proxy
-    if isinstance(error, aiohttp.ClientHttpProxyError):
-        return proxy_error(error.status, proxy)
     is_at_proxy = proxy and not (attempt.is_tunnelled and attempt.connection)
-    text = _reason(error, f"the proxy {proxy}" if is_at_proxy else "the service", attempt.deadline)
+    peer = f"the proxy {proxy}" if is_at_proxy else "the service"
+    if "aiohttp" in sys.modules:
+        from weatherd.http.client_errors import convert_client_error  # noqa: PLC0415 - it imports aiohttp
+
+        error = convert_client_error(error, peer)
+    if isinstance(error, ProxyStatusError):
+        return proxy_error(error.args[0], proxy)
+    text = _reason(error, peer, attempt.deadline)
     if proxy and proxy not in text:
         text += f" (through the proxy {proxy})"
-    is_begun = isinstance(error, aiohttp.ClientPayloadError | TimeoutError)
+    is_begun = isinstance(error, ResponseCutError | TimeoutError)
     return ProviderError(text, Failure.BROKEN if is_begun else Failure.UNAVAILABLE)
 
 
@@ -60,50 +97,47 @@ def _reason(error: Exception, peer: str, deadline: float) -> str:
     match error:
         case TimeoutError():
             return f"no complete response within {deadline:g} s"
-        case aiohttp.ClientConnectorDNSError():
-            return _lookup_failure(error.host)
-        case aiohttp.ClientConnectorCertificateError():
-            return _untrusted_certificate(error.host, error.certificate_error)
-        case aiohttp.ClientProxyConnectionError():
-            return f"no connection to {peer}: {_describe(error.os_error)}"
-        case aiohttp.ClientConnectorError():
-            return _connect_failure(error.host, error.port, error.os_error)
-        case aiohttp.ClientPayloadError():
+        case ExplainedError():
+            return str(error)
+        case ResponseCutError():
             return "the response was cut off"
-        case aiohttp.ServerDisconnectedError():
+        case ConnectionClosedError():
             return f"{peer} closed the connection without a response"
-        case aiohttp.InvalidURL() | UnicodeError():
+        case InvalidAddressError() | UnicodeError():
             return "the address of the service is not a web address"
-        case aiohttp.ClientResponseError() | HttpParserError():
+        case HttpParserError():
             return f"{peer} does not speak HTTP correctly"
-    return f"the request failed: {_describe(error)}"
+    return f"the request failed: {describe_cause(error)}"
 
 
 def lookup_error(host: str) -> ProviderError:
     """Return the error for a name that cannot be resolved."""
-    return ProviderError(_lookup_failure(host), Failure.UNAVAILABLE)
+    return ProviderError(explain_lookup(host), Failure.UNAVAILABLE)
 
 
 def connect_error(host: str, port: int | None, error: OSError) -> ProviderError:
     """Return the error for a connection or a TLS handshake that fails."""
     is_certificate = isinstance(error, ssl.SSLCertVerificationError)
-    text = _untrusted_certificate(host, error) if is_certificate else _connect_failure(host, port, error)
+    text = explain_certificate(host, error) if is_certificate else explain_connect(host, port, error)
     return ProviderError(text, Failure.UNAVAILABLE)
 
 
-def _lookup_failure(host: str) -> str:
+def explain_lookup(host: str) -> str:
+    """Return the text for a name that cannot be resolved."""
     return f"the name {host} cannot be resolved"
 
 
-def _untrusted_certificate(host: str, error: Exception) -> str:
-    return f"the certificate of {host} is not trusted: {_describe(error)}"
+def explain_certificate(host: str, error: Exception) -> str:
+    """Return the text for a certificate that cannot be verified."""
+    return f"the certificate of {host} is not trusted: {describe_cause(error)}"
 
 
-def _connect_failure(host: str, port: int | None, error: Exception) -> str:
-    return f"no connection to {host}:{port}: {_describe(error)}"
+def explain_connect(host: str, port: int | None, error: Exception) -> str:
+    """Return the text for a connection or a TLS handshake that fails."""
+    return f"no connection to {host}:{port}: {describe_cause(error)}"
 
 
-def _describe(error: Exception) -> str:
+def describe_cause(error: Exception) -> str:
     """Return a text that cannot contain a key: OpenSSL's or the system's text, or the type of the error."""
     if isinstance(error, ssl.SSLCertVerificationError) and (reason := getattr(error, "verify_message", "")):
         return reason + (_PRIVATE_CA if error.verify_code in _UNKNOWN_CA else "")

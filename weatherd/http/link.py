@@ -11,10 +11,10 @@ import zlib
 from itertools import chain
 from typing import TYPE_CHECKING
 
-import aiohttp
 import httptools
 
 from weatherd.errors import ProviderError
+from weatherd.http.errors import ConnectionClosedError, ResponseCutError
 from weatherd.http.redirects import REDIRECT_STATUSES
 from weatherd.http.response import MAX_BYTES, Response, ResponseHeaders, decode_body, response_too_large
 
@@ -155,13 +155,13 @@ class Link(asyncio.Protocol):
             if error is None and self._ends_with_connection():
                 self._finish(pending, is_reusable=False)
             else:
-                self._fail(aiohttp.ClientPayloadError())
+                self._fail(ResponseCutError())
         elif self._is_reused and not self._received:
             # The server may have closed it just when the request was sent, RFC 9112 section 9.3.1
             self.pending = None
             self._pool.connect(pending)
         else:
-            self._fail(error or aiohttp.ServerDisconnectedError())
+            self._fail(error or ConnectionClosedError())
 
     def _ends_with_connection(self) -> bool:
         last_coding = self._fields.get(b"transfer-encoding", b"").rpartition(b",")[2].strip().lower()
@@ -197,7 +197,7 @@ class Link(asyncio.Protocol):
         try:
             body = decode_body(b"".join(pieces), fields.get(b"content-encoding", b""))
         except zlib.error:
-            pending.fail(aiohttp.ClientPayloadError())
+            pending.fail(ResponseCutError())
         except ProviderError as error:
             pending.fail(error)
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import aiohappyeyeballs
 
@@ -14,10 +14,9 @@ from weatherd.http.errors import connect_error, lookup_error
 from weatherd.text.addresses import parse_ip_address
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from aiohappyeyeballs import AddrInfoType
-    from aiohttp.abc import AbstractResolver, ResolveResult
     from yarl import URL
 
     from weatherd.http.trace import RequestTrace
@@ -25,14 +24,39 @@ if TYPE_CHECKING:
 _FALLBACK_DELAY = 0.25  # seconds until an address of the other family is tried at the same time, RFC 8305
 
 
-class LinkConnector:
-    """Opens connections for all links of a session, with the resolver and the TLS context of its other connections."""
+class Resolver(Protocol):
+    """Resolves names, as aiohttp's resolvers do."""
 
-    def __init__(self, resolver: AbstractResolver, tls: ClientTls) -> None:
+    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = ...) -> Sequence[Any]:
+        """Return mappings with ``host``, an IP address, and ``port``. Raises OSError."""
+
+
+class SystemResolver:
+    """The system's resolver; records when a name has been resolved."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[dict[str, Any]]:
+        """Resolve a name with getaddrinfo() in a thread. Link-local addresses have a zone: ``fe80::1%2``."""
+        found = await asyncio.get_running_loop().getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, family=family, flags=socket.AI_ADDRCONFIG
+        )
+        current_attempt.get().trace.reached("dns")
+        zones = [f"%{address[3]}" if len(address) > 3 and address[3] else "" for *_, address in found]  # noqa: PLR2004
+        return [
+            {"host": f"{address[0]}{zone}", "port": address[1]}
+            for (*_, address), zone in zip(found, zones, strict=True)
+        ]
+
+
+class LinkConnector:
+    """Opens connections for all links of a session, with the TLS context of its other connections."""
+
+    def __init__(self, resolver: Resolver, tls: ClientTls) -> None:
         self._loop = asyncio.get_running_loop()
         self._resolver = resolver
         self._tls = tls
-        self._lookups: dict[tuple[str, int], asyncio.Task[list[ResolveResult]]] = {}
+        self._lookups: dict[tuple[str, int], asyncio.Task[Sequence[Any]]] = {}
 
     async def connect(self, address: URL, trace: RequestTrace, factory: Callable[[], asyncio.Protocol]) -> None:
         """Connect a protocol to the server of *address*. Raises ProviderError if none of its addresses responds."""
@@ -73,7 +97,7 @@ class LinkConnector:
         addresses = [aiohappyeyeballs.addr_to_addr_infos((entry["host"], entry["port"])) for entry in found]
         return [info for infos in addresses for info in infos or ()]
 
-    def _forget_lookup(self, key: tuple[str, int], lookup: asyncio.Task[list[ResolveResult]]) -> None:
+    def _forget_lookup(self, key: tuple[str, int], lookup: asyncio.Task[Sequence[Any]]) -> None:
         """Remove a lookup that has ended, and its error if all callers have been cancelled."""
         del self._lookups[key]
         if not lookup.cancelled():

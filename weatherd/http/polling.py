@@ -11,7 +11,7 @@ from yarl import URL
 from weatherd.errors import ProviderError
 from weatherd.http.client import DEADLINE, follow_redirect, get_traced, host_of, parse_address
 from weatherd.http.connections import Attempt
-from weatherd.http.errors import FOREIGN_ERRORS, release_frames, translate
+from weatherd.http.errors import InvalidAddressError, foreign_errors, release_frames, translate
 from weatherd.http.response import Response
 from weatherd.http.trace import RequestTrace, add_traces
 
@@ -73,7 +73,7 @@ class PendingResponse(asyncio.Future[Response]):
         if self.done():
             return
         self.trace.reached("done")
-        if isinstance(error, FOREIGN_ERRORS):
+        if isinstance(error, foreign_errors()):
             error = translate(error, Attempt(self.trace, self.limit))
         elif isinstance(error, ProviderError):
             release_frames(error)
@@ -135,7 +135,7 @@ class PollingClient:
     def _encode_end(self, headers: Mapping[str, str]) -> str | None:
         """Return what follows the target in a request, or None if a header is invalid."""
         host = self._address.host_port_subcomponent if self._address else None
-        fields = {"Host": host or "", **_ACCEPTED, **self._session.client.headers}
+        fields = {"Host": host or "", **_ACCEPTED, **self._session.headers}
         fields |= {name.title(): value for name, value in headers.items()}
         lines = [f"{name}: {value}" for name, value in fields.items()]
         return "\r\n".join([" HTTP/1.1", *lines, "", ""]) if all(map(_is_field, lines)) else None
@@ -152,7 +152,7 @@ def _find_direct_address(session: Session, url: str) -> URL | None:
     try:
         address = parse_address(url)
         return None if address.raw_user or session.find_proxy(address) else address
-    except (*FOREIGN_ERRORS, ProviderError):
+    except (ProviderError, InvalidAddressError):
         return None
 
 
