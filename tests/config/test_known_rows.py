@@ -13,6 +13,7 @@ from weatherd.city import City
 from weatherd.config.city_list import CityList, parse_cities
 from weatherd.config.diff import diff
 from weatherd.config.lists.known_rows import NO_ROWS, KnownRows
+from weatherd.config.lists.yaml_lines import LONG_LIST
 from weatherd.daemon.gc_tuning import gc_paused
 from weatherd.errors import ConfigError
 
@@ -46,6 +47,7 @@ CSV_ROWS = [
     "Bergen,60.4,5.3,,met-norway", "Bergen,60.4,5.3,,dwd", '"a\nKiel,54.3,10.1,,",1,2,,', "", ",,,,", "Kiel;54.3;1;;",
     " Kiel , 54.3,10.1 , ,", "Kiel,54.3,10.1,,\r", "Kiel,54.3,10.1,\rBern,46.9,7.4,,", 'Bonn,1,2,"', "Rom,1,2,,,more",
 ]  # fmt: skip
+LONG = f"cities: # {'x' * LONG_LIST}"  # so long that rows are read by the pattern
 HEADINGS = ["name,lat,lon,id,providers", "name,lon,lat,id,providers", "name;lat;lon;id;providers"]
 ANY_ROW = "{name: Kiel, lat: 54.3, lon: 10.1}"
 GENERAL = [
@@ -71,7 +73,7 @@ def draw_file(draw: st.DrawFn) -> tuple[str, str]:
     lines = [f"{indent}- {row}" for row in draw(st.lists(st.sampled_from(YAML_ROWS), max_size=6))]
     for odd in draw(st.lists(st.sampled_from(YAML_LINES), max_size=1)):
         lines.insert(draw(st.integers(0, len(lines))), odd)
-    return name, "\n".join(["cities:", *lines])
+    return name, "\n".join([LONG, *lines])
 
 
 loads = st.tuples(
@@ -100,7 +102,7 @@ def describe(found: CityList | list[str]) -> Any:
 
 @settings(max_examples=300)
 @given(st.lists(loads, min_size=2, max_size=5))
-@example([([("a.yaml", f"cities:\n{indent}- {ANY_ROW}\n  - {ANY_ROW}")], PROVIDERS, {}) for indent in ("  ", "")])
+@example([([("a.yaml", f"{LONG}\n{indent}- {ANY_ROW}\n  - {ANY_ROW}")], PROVIDERS, {}) for indent in ("  ", "")])
 def test_a_reload_equals_a_fresh_load(edits: list[tuple[list[tuple[str, str]], list[str], dict[str, Any]]]) -> None:
     """After any edits of files and settings: the same cities, quarantined rows, positions and errors.
 
@@ -118,10 +120,10 @@ def test_a_reload_equals_a_fresh_load(edits: list[tuple[list[tuple[str, str]], l
 def test_unchanged_rows_are_not_parsed() -> None:
     """They are looked up by their text, also on other lines than before: a marked city comes back with its mark."""
     rows = [f"- {{name: C{number}, lat: 1.5, lon: 2.5}}" for number in range(100)]
-    before = parse_cities([("f.yaml", "\n".join(["cities:", *rows]))], PROVIDERS).rows
+    before = parse_cities([("f.yaml", "\n".join([LONG, *rows]))], PROVIDERS).rows
     marked = tuple(replace(city, name="marked") for city in before.cities)
     rows[50] = "- {name: C50, lat: 1.5, lon: 2.6}"
-    text = "\n".join(["cities:", "# moved", *rows])
+    text = "\n".join([LONG, "# moved", *rows])
     after = parse_cities([("f.yaml", text)], PROVIDERS, reuse=KnownRows(before.keys, marked)).cities
     assert [city.name for city in after] == ["marked"] * 50 + ["C50"] + ["marked"] * 49
     assert diff(marked, after).changed == {"c50"}
@@ -129,7 +131,9 @@ def test_unchanged_rows_are_not_parsed() -> None:
 
 def test_a_load_leaves_no_cycle() -> None:
     """What a load needs for 200,000 rows is freed at once, because a reload runs without garbage collection."""
-    found = parse_cities([("f.yaml", "cities:\n- {name: A, lat: 1.5, lon: 2.5}\n- {name: B, lat: 99}\n")], PROVIDERS)
+    found = parse_cities(
+        [("f.yaml", f"{LONG}\n- {{name: A, lat: 1.5, lon: 2.5}}\n- {{name: B, lat: 99}}\n")], PROVIDERS
+    )
     with gc_paused():
         reader = weakref.ref(found.locate.__self__)  # type: ignore[union-attr]
         del found

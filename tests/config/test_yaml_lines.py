@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from weatherd.city import City, make_plain_city
 from weatherd.config.city_list import CityList, parse_cities
-from weatherd.config.lists.yaml_lines import UnusualLayoutError, add_yaml_lines
+from weatherd.config.lists.yaml_lines import LONG_LIST, UnusualLayoutError, add_yaml_lines
 from weatherd.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ LINES = [
 ALPHABET = " -{}[],:#'\"\\&*!|>%@`?~\t\r\n\u0085\u2028\ufeff\ud800\x00a0.e東"
 
 
+LONG = f"cities: # {'x' * LONG_LIST}"  # so long that the pattern is used
 FIRST = "  - {name: First, lat: 1.5, lon: 2.5}"
 ODD_PAIRS = [
     *(f"name: {text}" for text in NAMES),
@@ -95,7 +96,7 @@ def require_agreement(text: str) -> None:
     """Compare what the pattern and the parser make of the rows in *text*."""
     with pytest.raises(UnusualLayoutError):
         add_yaml_lines(f"cities: #\t\n{text}", Rows())
-    assert repr(load(f"cities: # \n{text}")) == repr(load(f"cities: #\t\n{text}"))
+    assert repr(load(f"{LONG}\n{text}")) == repr(load(f"cities: #\t\n{text}"))
 
 
 @settings(max_examples=400)
@@ -217,8 +218,8 @@ def test_a_city_made_without_pydantic(name: Any, lat: float, lon: float, city_id
 def test_rollback_keeps_the_files_before() -> None:
     """If the end of a file makes the parser read the whole file again, its rows are not there twice."""
     row = "  - {name: %s, lat: 1.5, lon: 1.5}\n"
-    second = "cities:\n" + row % "B" + row % "A" + "  - &x {name: C, lat: 1.5, lon: 1.5}\n" + row % "D" + "  - *x\n"
-    found = parse_cities([("a", "cities:\n" + row % "A"), ("b", second)], PROVIDERS)
+    second = f"{LONG}\n" + row % "B" + row % "A" + "  - &x {name: C, lat: 1.5, lon: 1.5}\n" + row % "D" + "  - *x\n"
+    found = parse_cities([("a", f"{LONG}\n" + row % "A"), ("b", second)], PROVIDERS)
     assert [city.name for city in found.cities] == ["A", "B", "C", "D"]
     taken = [problem.where for problems in found.quarantined for problem in problems]
     assert taken == ["b:3:5", "b:6:5"]

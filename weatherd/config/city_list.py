@@ -17,7 +17,7 @@ from weatherd.config.lists.csv_rows import CsvRow, read_csv_rows
 from weatherd.config.lists.json_lines import read_json_lines
 from weatherd.config.lists.known_rows import NO_ROWS, KnownRows
 from weatherd.config.lists.list_files import is_csv, is_yaml, list_files
-from weatherd.config.lists.yaml_lines import UnusualLayoutError, add_yaml_lines
+from weatherd.config.lists.yaml_lines import LONG_LIST, UnusualLayoutError, add_yaml_lines
 from weatherd.config.messages import MERGE_KEY, explain_error, explain_yaml_key, quote_shortened
 from weatherd.config.plugin_models import combine_models, explain_broken_plugin, find_plugin_models, plugin_keys
 from weatherd.config.setting_fields import PLUGINS
@@ -130,11 +130,14 @@ class _RowReader:
             self._read_json_lines(text)
 
     def _read_yaml(self, text: str) -> None:
-        try:
-            add_yaml_lines(text, self)
-        except UnusualLayoutError:
-            self._remove_rows()
-            _require_list(reader.parse_yaml(text, self._name, {"cities": self.add_row}), self._name)
+        if len(text) >= LONG_LIST:
+            try:
+                add_yaml_lines(text, self)
+            except UnusualLayoutError:
+                self._remove_rows()
+            else:
+                return
+        _require_list(reader.parse_yaml(text, self._name, {"cities": self.add_row}), self._name)
 
     def _read_json_lines(self, text: str) -> None:
         """Add the rows; the positions of a row's values are only found if it is invalid, because that takes long."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import functools
 import re
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from weatherd.city import make_plain_city
 from weatherd.config.lists.text_lines import split_blocks
@@ -51,12 +51,24 @@ _VALUES = {
 }
 _COMMENT = rf"#[ -~{_OTHER}]*"
 _PAIRS = "|".join(rf"{key}: (?P<{key}>{value})" for key, value in _VALUES.items())
-_match_row = re.compile(rf"(?P<indent> *)- \{{(?:(?:{_PAIRS})(?:, |(?=\}})))+\}} *(?: {_COMMENT})?\r?").fullmatch
-_match_blank = re.compile(rf" *(?:{_COMMENT})?\r?").fullmatch
-_BLANK_LINES = rf"(?: *(?:{_COMMENT})?\r?\n)*"
-_match_heading = re.compile(
-    rf"{_BLANK_LINES}(?:---\r?\n{_BLANK_LINES})?cities: *(?: {_COMMENT})?\r?\n{_BLANK_LINES}"
-).match
+LONG_LIST = 10_000  # characters; the parser takes less time for a shorter one than it takes to compile the patterns
+
+
+class _Patterns(NamedTuple):
+    row: Callable[[str], re.Match[str] | None]
+    blank: Callable[[str], re.Match[str] | None]
+    heading: Callable[[str], re.Match[str] | None]
+
+
+@functools.cache
+def _patterns() -> _Patterns:
+    """Compile the patterns when they are first used, because that takes 40 ms."""
+    blank_lines = rf"(?: *(?:{_COMMENT})?\r?\n)*"
+    return _Patterns(
+        re.compile(rf"(?P<indent> *)- \{{(?:(?:{_PAIRS})(?:, |(?=\}})))+\}} *(?: {_COMMENT})?\r?").fullmatch,
+        re.compile(rf" *(?:{_COMMENT})?\r?").fullmatch,
+        re.compile(rf"{blank_lines}(?:---\r?\n{blank_lines})?cities: *(?: {_COMMENT})?\r?\n{blank_lines}").match,
+    )
 
 
 class RowSink(Protocol):
@@ -94,9 +106,10 @@ def add_yaml_lines(text: str, sink: RowSink) -> None:
     Raises UnusualLayoutError, possibly after *sink* was called, if the parser has to read the whole file: the first
     row has another layout, or the file may have an error.
     """
-    heading = _match_heading(text)
+    match_row, match_blank, match_heading = _patterns()
+    heading = match_heading(text)
     start = heading.end() if heading else 0
-    first = _match_row(text[start:].partition("\n")[0]) if heading else None
+    first = match_row(text[start:].partition("\n")[0]) if heading else None
     if not first:
         raise UnusualLayoutError
     indent: str = first["indent"]
@@ -120,7 +133,7 @@ def add_yaml_lines(text: str, sink: RowSink) -> None:
                     _add_unusual_rows(unusual, number - len(unusual), indent, sink)
                     unusual = []
                 sink.add_city(city, (number, column), key)
-            elif unusual or not _match_blank(line):
+            elif unusual or not match_blank(line):
                 unusual.append(line)
             number += 1
     if unusual:
@@ -129,7 +142,7 @@ def add_yaml_lines(text: str, sink: RowSink) -> None:
 
 def _read_row(line: str, indent: str, find_settings: FindSettings, sink: RowSink) -> City | None:
     """Return the city of a row with this indent; None if the parser has to read the line."""
-    match = _match_row(line)
+    match = _patterns().row(line)
     groups = match.groups() if match else ()
     city = _build_city(groups, line, find_settings) if groups and groups[0] == indent else None
     return city and sink.reuse_equal(city)
