@@ -85,7 +85,6 @@ class UnusedSearch:
             db.execute(f"DROP TABLE IF EXISTS temp.unused_{name}")
             db.execute(f"CREATE TEMP TABLE unused_{name} (id INTEGER PRIMARY KEY)")
             db.execute(f"INSERT INTO unused_{name} SELECT id FROM {name}")
-        db.execute("DELETE FROM unused_series WHERE id IN (SELECT series_id FROM last)")
 
     def search_next(self, limit: int = _STEP) -> bool:
         """Search some entries, in the caller's transaction; at the end delete what is unused and return True."""
