@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import select
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def split_blocks(text: str, start: int = 0) -> Iterator[list[str]]:
         lines = text[start : None if is_last else end].split("\n")
         yield from (lines[index : index + _BLOCK] for index in range(0, len(lines), _BLOCK))
         start = end + 1
-        time.sleep(_PAUSE)
+        select.select([], [], [], _PAUSE)  # a sleep; time.sleep() fails with libfaketime
 
 
 def split_lines(text: str) -> Iterator[str]:
