@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.speed import daemon
 from benchmarks.speed.city_lists import grid_cities
-from benchmarks.speed.plan import MEMORY_CITIES, MEMORY_MANY, MEMORY_RATE
+from benchmarks.speed.plan import JOURNAL_CITIES, JOURNAL_OBSERVATIONS, MEMORY_CITIES, MEMORY_MANY, MEMORY_RATE
 from benchmarks.speed.processes import resident_memory, temporary_folder
 from benchmarks.speed.report import names
 from benchmarks.speed.ticks import ANSWER_SLACK, Window, compute_punctuality
@@ -26,11 +26,12 @@ _SETTLE_TIME = 2.0  # seconds after the first observation of the last city, in w
 
 
 def measure(url: str, plan: Plan, build: Build, figures: Figures) -> None:
-    """Measure a build unbatched and batched, and the memory that a city takes."""
+    """Measure a build unbatched and batched, the memory that a city takes, and the size of the journal."""
     _measure_build(url, build, daemon.UNBATCHED, plan, figures)
     resident = _measure_build(url, build, daemon.BATCHED, plan, figures)
     if plan.complete:
         _measure_city_memory(url, build, resident, figures)
+        _measure_journal(url, build, figures)
 
 
 def _measure_build(url: str, build: Build, provider: str, plan: Plan, figures: Figures) -> float:
@@ -48,7 +49,7 @@ def _measure_build(url: str, build: Build, provider: str, plan: Plan, figures: F
         add_punctuality(measure_ticks(running, window, listed, interval), subject, figures, rate)
         daemon.stop_and_verify(running, subject, figures, rate + names.STOP)
         if provider == daemon.BATCHED:
-            figures.add(subject, names.JOURNAL, daemon.bytes_per_row(running.folder))
+            figures.add(subject, names.JOURNAL_BEGIN, daemon.bytes_per_row(running.folder))
     return cost.resident
 
 
@@ -65,6 +66,15 @@ def _measure_city_memory(url: str, build: Build, resident: float, figures: Figur
         many = resident_memory(running.process.pid)
     figures.add(subject, names.memory_figure(MEMORY_MANY), many)
     figures.add(subject, names.CITY_MEMORY, (many - resident) * 1e6 / (MEMORY_MANY - MEMORY_CITIES))
+
+
+def _measure_journal(url: str, build: Build, figures: Figures) -> None:
+    """Measure the size of the journal with many observations of each city."""
+    subject, listed = names.build_subject(build.title, names.BATCHED), grid_cities(JOURNAL_CITIES)
+    with daemon.run_on_schedule(url, daemon.BATCHED, listed, 1.0, build=build) as running:
+        running.observed(JOURNAL_OBSERVATIONS)
+        running.stop()
+        figures.add(subject, names.JOURNAL, daemon.bytes_per_row(running.folder))
 
 
 def measure_ticks(running: Daemon, window: Window, listed: Iterable[ListedCity], interval: float) -> Punctuality:
