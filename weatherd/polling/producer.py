@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
@@ -91,8 +92,7 @@ async def produce(polls: CityPolls, context: PollingContext) -> None:
                 await context.queue.put(response)
                 _plan_next_tick(polls, context.clock.boot(), phase, context)
         else:
-            with structlog.contextvars.bound_contextvars(city=polls.city.id):
-                health = await _poll(polls, phase, health, response, context)
+            health = await _start_poll(polls, phase, health, response, context)
             polls.batch_polls = _find_batch_polls(polls.city, health, context)
         del response  # it would be kept until the next poll
 
@@ -148,6 +148,18 @@ def _plan_next_tick(polls: CityPolls, ended: float, phase: float, context: Polli
     polls.plan(NextPoll(tick(epoch + ended, interval, phase * interval) - epoch, _ON_SCHEDULE))
 
 
+def _start_poll(
+    polls: CityPolls,
+    phase: float,
+    health: _CityHealth,
+    preferred: ProviderResponse | None,
+    context: PollingContext,
+) -> asyncio.Task[_CityHealth]:
+    """Poll a city alone, in a task with a log context of its own: in all producers it would take 64 bytes a city."""
+    poll = _poll(polls, phase, health, preferred, context)
+    return context.loop.create_task(poll, context=contextvars.Context())
+
+
 async def _poll(
     polls: CityPolls,
     phase: float,
@@ -159,6 +171,7 @@ async def _poll(
 
     *preferred* is the response of the preferred provider, if that was polled already.
     """
+    structlog.contextvars.bind_contextvars(city=polls.city.id)
     city, clock, latest = polls.city, context.clock, context.latest
     began = clock.boot() - (preferred.seconds if preferred else 0.0)
     result = await fetch_city(

@@ -42,7 +42,7 @@ class Supervisor:
         self._ended.clear()
         for city in cities:
             polls = self._history.begin(city)
-            polls.task = self._loop.create_task(self._produce(polls), name=city.id)
+            polls.task = self._loop.create_task(self._produce(polls), name=city.id, context=self._context)
             polls.task.add_done_callback(self._callback, context=self._context)
             self._running += 1
         self._check_end()

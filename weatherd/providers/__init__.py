@@ -80,7 +80,7 @@ class Provider(Protocol):
     async def fetch(self, city: City) -> Observation:
         """Return an observation of *city*, in the units of :class:`~weatherd.observation.Observation`.
 
-        ``fetch`` is called for many cities concurrently, each time in the task of the city, and may be cancelled at any
+        ``fetch`` is called for many cities concurrently, each time in a task of its own, and may be cancelled at any
         moment. It has to end without outside help: requests have a deadline, and only ``limiter.run`` may wait longer.
 
         Raises ProviderError, with a reason for the operator that holds no secret, if there is no current weather. Its
