@@ -114,6 +114,7 @@ async def _open_services(parts: Parts, services: contextlib.AsyncExitStack, relo
         clock=AnchoredClock(parts.now, parts.boot),
         request_reload=reload.set,
         last_reload=ReloadResult(successful=True, at=parts.now().timestamp()),
+        display=parts.configuration.settings.display,
         history=history,
     )
     if parts.serve:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from weatherd.formatting import format_count
+from weatherd.text.display import DEFAULT_DISPLAY, Display
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -68,6 +69,7 @@ class DaemonStatus:
     last_reload: ReloadResult
     history: PollHistory
     is_ready: bool = False
+    display: Display = DEFAULT_DISPLAY  # of the page, unless a browser chooses others
 
     @property
     def cities(self) -> tuple[City, ...]:

@@ -34,6 +34,7 @@ def build_openapi(*, has_token: bool) -> dict[str, Any]:
         page_models.MapModel,
         page_models.OverviewModel,
         page_models.ServiceModel,
+        page_models.WordsModel,
     ]
     _, schema = models_json_schema([(model, "serialization") for model in models], ref_template=_REF)
     bearer = {"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}} if has_token else {}
@@ -105,6 +106,7 @@ def _paths(*, has_token: bool) -> dict[str, Any]:
         "/api/v1/service": get(
             "The daemon and its last warnings", _json(page_models.ServiceModel), query_models.NoQuery, 503
         ),
+        "/api/v1/words": get("Words for the weather", _json(page_models.WordsModel), query_models.WordsQuery),
         "/api/v1/map": get("Cities on a part of the earth", _json(page_models.MapModel), query_models.MapQuery),
         "/api/v1/observations": get(
             "Observations in the journal, in order of arrival",

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from weatherd.city import ID_PATTERN
 from weatherd.daemon.status import CityState
+from weatherd.text.condition_words import Language
 from weatherd.web.schemas import Model
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
@@ -196,6 +197,12 @@ class ChartQuery(Model):
 
     span: Annotated[Literal["24h", "7d", "90d", "1y"], Field(description="The time until now")] = "24h"
     format: Annotated[Literal["json", "csv"], Field(description="Form of the response")] = "json"
+
+
+class WordsQuery(Model):
+    """The language of words for the weather."""
+
+    language: Annotated[Language, Field(description="ISO 639 code")]
 
 
 class MapQuery(Model):

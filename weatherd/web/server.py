@@ -92,6 +92,7 @@ class Endpoints:
             "/api/v1/curves": self._page.curves,
             "/api/v1/overview": self._page.overview,
             "/api/v1/map": self._page.map,
+            "/api/v1/words": self._page.words,
             "/api/v1/service": self._page.service,
             "/api/v1/observations": self.observations,
             "/api/v1/stream": self._streams.handle,

@@ -128,3 +128,40 @@ async def test_a_view_survives_any_word_of_a_service(tmp_path: Path) -> None:
         await watched.page.wait_for_url("**/?city=*")
         assert await watched.text("h1") == ATTACK
         assert await watched.page.evaluate("window.attacked") is None
+
+
+async def test_units_and_words_are_the_reader_s(tmp_path: Path) -> None:
+    """The settings choose units and language; a browser may choose others and keeps them."""
+    async with (
+        run_page(tmp_path, make_cities(), units="us", language="de") as url,
+        launch() as browser,
+        watch(browser, url) as watched,
+    ):
+        await watched.open("?city=kiel")
+        assert "°F" in await watched.text(".now .temp")
+        assert await watched.page.get_attribute(".now .words bdi", "lang") == "de"
+        german = await watched.text(".now .words")
+        await watched.page.click(".tools button >> nth=0")
+        await watched.page.select_option("dialog select >> nth=0", "metric")
+        await watched.page.select_option("dialog select >> nth=1", "fr")
+        await watched.page.wait_for_selector(".now .words bdi[lang=fr]")
+        assert await watched.text(".now .words") != german
+        assert await watched.find_axe_violations() == []
+        await watched.open("?city=kiel")
+        assert "°C" in await watched.text(".now .temp")
+        assert await watched.page.get_attribute(".now .words bdi", "lang") == "fr"
+
+
+async def test_every_code_has_an_icon(tmp_path: Path) -> None:
+    """The codes 0 to 99 have an icon each; any other code has that of an unknown one."""
+    wanted = {0: "clear", 2: "partly", 3: "overcast", 45: "fog", 61: "rain", 65: "heavy", 71: "snow", 80: "showers"}
+    wanted |= {95: "thunder", 96: "thunderhail", 16: "overcast", 17: "thunder", 79: "sleet", 82: "heavy", 98: "thunder"}
+    async with run_page(tmp_path, make_cities()) as url, launch() as browser, watch(browser, url) as watched:
+        await watched.open()
+        script = "document.querySelector('script[src$=\"main.js\"]').src.replace('main.js', 'icons.js')"
+        names = await watched.page.evaluate(
+            f"import({script}).then(icons => [...Array(100).keys(), 100, -1, null, 1.5].map(icons.iconName))"
+        )
+        assert {code: names[code] for code in wanted} == wanted
+        assert "unknown" not in names[:100]
+        assert set(names[100:]) == {"unknown"}

@@ -10,6 +10,8 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from weatherd import __version__
+from weatherd.text.display import DEFAULT_DISPLAY, Display
+from weatherd.text.local_zone import load_zone
 from weatherd.web.page.assets import load_assets
 
 if TYPE_CHECKING:
@@ -29,8 +31,11 @@ _REFRESH = 60  # seconds, without JavaScript
 _VIEWS = {"overview": ("Overview", "./"), "map": ("Map", "?view=map"), "service": ("Service", "?view=service")}
 
 
-def render_document(view: str, title: str, main: str, data: str = "", *, is_signed_in: bool = False) -> str:
+def render_document(
+    view: str, title: str, main: str, data: str = "", *, display: Display = DEFAULT_DISPLAY, is_signed_in: bool = False
+) -> str:
     """Return the HTML of a view. *main* is HTML, *data* JSON for the scripts."""
+    zone = getattr(load_zone(None), "key", "UTC")
     assets = load_assets()
     preloads = "".join(f'<link rel="modulepreload" href="{assets.url(path)}">\n' for path in assets.modules)
     items = "".join(
@@ -38,7 +43,8 @@ def render_document(view: str, title: str, main: str, data: str = "", *, is_sign
         for name, (text, link) in _VIEWS.items()
     )
     return f"""<!doctype html>
-<html lang="en" data-view="{view}" data-version="{__version__}">
+<html lang="en" data-view="{view}" data-version="{__version__}" data-units="{display.units}"
+ data-language="{display.language}" data-zone="{escape(zone)}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover">

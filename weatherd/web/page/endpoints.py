@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from aiohttp import web
 
+from weatherd.text.condition_words import load_words
 from weatherd.web import serializers
 from weatherd.web.middleware import ProblemError, json_response, parse_query
 from weatherd.web.page import plain_views
@@ -17,10 +18,11 @@ from weatherd.web.page.city_search import search_cities
 from weatherd.web.page.document import HEADERS, render_document
 from weatherd.web.page.history import read_chart, read_curves
 from weatherd.web.page.map_points import make_map
+from weatherd.web.page.models import WordsModel
 from weatherd.web.page.overview import make_overview
 from weatherd.web.page.page_query import list_query, parse_page_query
 from weatherd.web.page.service import describe_service
-from weatherd.web.query_models import ChartQuery, CurvesQuery, MapQuery, NoQuery
+from weatherd.web.query_models import ChartQuery, CurvesQuery, MapQuery, NoQuery, WordsQuery
 from weatherd.web.schemas import CitiesPage
 
 if TYPE_CHECKING:
@@ -64,7 +66,14 @@ class PageEndpoints:
     async def page(self, request: web.Request) -> web.Response:
         """Return a view as HTML, with the data that its scripts begin with."""
         view = await self._find_view(request)
-        text = render_document(view.name, view.title, view.main, view.data, is_signed_in=self._is_signed_in(request))
+        text = render_document(
+            view.name,
+            view.title,
+            view.main,
+            view.data,
+            display=self._status.display,
+            is_signed_in=self._is_signed_in(request),
+        )
         return web.Response(text=text, content_type="text/html", headers=HEADERS, status=view.status)
 
     async def _find_view(self, request: web.Request) -> _View:
@@ -77,7 +86,7 @@ class PageEndpoints:
         overview = await self._read_overview()
         page = await self.find_cities(list_query(query))
         curves = await self._read_curves([city.id for city in page.cities])
-        main = plain_views.render_overview(overview, page, query)
+        main = plain_views.render_overview(overview, page, query, self._status.display)
         models = {"overview": overview, "cities": page, "curves": curves}
         data = ",".join(f'"{key}":{model.model_dump_json()}' for key, model in models.items())
         return _View(name, "weatherd", main, f"{{{data}}}")
@@ -98,7 +107,9 @@ class PageEndpoints:
             f'{{"city":{detail.model_dump_json()},"chart":{chart.model_dump_json()},'
             f'"neighbours":{json.dumps(neighbours)},"seq":{self._status.journal.last_seq}}}'
         )
-        return _View("city", f"{city.name} – weatherd", plain_views.render_city(detail, chart), data)
+        return _View(
+            "city", f"{city.name} – weatherd", plain_views.render_city(detail, chart, self._status.display), data
+        )
 
     async def _service_view(self) -> _View:
         service = await self._describe_service()
@@ -170,6 +181,11 @@ class PageEndpoints:
     async def _read_chart(self, city: City, span: str) -> ChartModel:
         interval = self._status.planner.interval(city)
         return await read_chart(self._reader, city, span, self._status.now(), interval)
+
+    async def words(self, request: web.Request) -> web.Response:
+        """Return the words of a language for the weather."""
+        language = parse_query(request, WordsQuery).language
+        return json_response(WordsModel.model_validate({"language": language, "words": load_words(language)}))
 
     async def map(self, request: web.Request) -> web.Response:
         """Return the cities on a part of the earth."""

@@ -10,6 +10,7 @@ from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
+from weatherd.text.local_zone import load_zone
 from weatherd.web.page.models import ChartModel, CurveModel, CurvesModel
 from weatherd.web.page.slots import COLUMNS, Row, find_gaps, find_hours, find_midnights, group_rows, keep_rows
 
@@ -112,5 +113,6 @@ def _after(now: datetime) -> datetime:
 
 
 def find_zone(city: City) -> tzinfo:
-    """Return the time zone of a city; UTC if it has none."""
-    return zoneinfo.ZoneInfo(city.timezone) if city.timezone else zoneinfo.ZoneInfo("UTC")
+    """Return the time zone of a city, or this machine's; UTC if that has no name, which a browser needs."""
+    zone = load_zone(city.timezone)
+    return zone if isinstance(zone, zoneinfo.ZoneInfo) and zone.key else UTC

@@ -49,6 +49,7 @@ class OverviewModel(Model):
     total: int
     quarantined: int
     counts: dict[str, int]
+    tags: Annotated[dict[str, int], Field(description="Cities by tag, such as `region=north`; the 50 most frequent")]
     histogram: Annotated[list[tuple[int, int]], Field(description="Whole degree Celsius, and number of cities")]
     coldest: NamedTemperature | None
     warmest: NamedTemperature | None
@@ -162,3 +163,10 @@ class ServiceModel(Model):
     list_read: Annotated[_Time, Field(description="Time of the last successful reload")]
     rejected: Annotated[list[RejectedRow], Field(description="At most 100")]
     warnings: Annotated[list[str], Field(description="The last 200 lines of the log of level warning and above")]
+
+
+class WordsModel(Model):
+    """A language's words for the weather by WMO code; a pair has those for the day and those for the night."""
+
+    language: str
+    words: dict[int, str | list[str]]

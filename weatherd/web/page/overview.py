@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from weatherd.web.page.city_index import ListSnapshot
 
 _MAX_TROUBLE = 50
+_MAX_TAGS = 50
 _NAMED = 3  # cities that are named in an entry about several
 _SHARED = 3  # cities with the same reason that are one entry
 
@@ -37,6 +38,7 @@ def make_overview(status: DaemonStatus, snapshot: ListSnapshot) -> OverviewModel
         if warmest < 0 or last.temperature > _temperature(snapshot, warmest):
             warmest = index
     due = status.history.earliest_due()
+    tags = Counter(f"{key}={value}" for city in snapshot.cities for key, value in city.tags)
     return OverviewModel(
         now=format_timestamp(status.now().timestamp()),
         seq=status.journal.last_seq,
@@ -44,6 +46,7 @@ def make_overview(status: DaemonStatus, snapshot: ListSnapshot) -> OverviewModel
         total=len(snapshot.cities),
         quarantined=status.quarantined,
         counts={str(state): count for state, count in snapshot.counts.items()},
+        tags=dict(sorted(tags.most_common(_MAX_TAGS))),
         histogram=sorted(degrees.items()),
         coldest=_name_temperature(snapshot, coldest),
         warmest=_name_temperature(snapshot, warmest),

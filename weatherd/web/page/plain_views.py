@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from weatherd.daemon.status import CityState
+from weatherd.text.units import UNITS, convert_value
 from weatherd.web.page.document import render_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from weatherd.text.display import Display
     from weatherd.web.page.models import ChartModel, OverviewModel, SlotsModel
     from weatherd.web.page.page_query import PageQuery
     from weatherd.web.schemas import CitiesPage, CityDetail, CityModel, StatusModel
 
 _SCRIPTLESS = "<noscript><p>This page is live only with JavaScript. It reloads every minute.</p></noscript>\n"
-_HEADS = ("City", "°C", "Weather", "Feels like °C", "Wind m/s", "Humidity %", "Precipitation mm", "State", "Observed")
 
 
 def count_cities(count: int) -> str:
@@ -26,8 +27,9 @@ def count_cities(count: int) -> str:
     return "1 city" if count == 1 else f"{count:,} cities"
 
 
-def render_overview(overview: OverviewModel, page: CitiesPage, query: PageQuery) -> str:
+def render_overview(overview: OverviewModel, page: CitiesPage, query: PageQuery, display: Display) -> str:
     """Return the sentence of state, and a page of the list as a table."""
+    heads = ("City", *_heads(display, *_OVERVIEW[:1]), "Weather", *_heads(display, *_OVERVIEW[1:]), "State", "Observed")
     counts = ", ".join(f"{count:,} {state}" for state, count in overview.counts.items() if count or state == "fresh")
     if not overview.total:
         text = "No cities yet. Add one: weatherd cities add Kiel. The list is read again by itself."
@@ -41,7 +43,7 @@ def render_overview(overview: OverviewModel, page: CitiesPage, query: PageQuery)
         for text, after in (("Previous", page.previous), ("Next", page.next))
         if after is not None
     )
-    table = render_table(caption, _HEADS, (_city_row(city) for city in page.cities))
+    table = render_table(caption, heads, (_city_row(city, display) for city in page.cities))
     return (
         f"<h1>{count_cities(overview.total)}</h1>\n<p>{counts}</p>\n{_SCRIPTLESS}"
         f'<div class="without-js">{table}<p>{links}</p></div>\n'
@@ -54,23 +56,57 @@ def link_to(query: PageQuery, after: str) -> str:
     return "?" + urlencode({name: value for name, value in values.items() if value not in {"", None}})
 
 
-def _city_row(city: CityModel) -> Iterator[str]:
+_OVERVIEW = (
+    ("", "temperature"),
+    ("Feels like ", "apparent_temperature"),
+    ("Wind ", "wind_speed"),
+    ("Humidity ", "relative_humidity"),
+    ("Precipitation ", "precipitation"),
+)
+_CHART = (
+    ("Low ", "temperature"),
+    ("Mean ", "temperature"),
+    ("High ", "temperature"),
+    ("Precipitation ", "precipitation"),
+    ("Wind ", "wind_speed"),
+    ("Gust ", "wind_gust"),
+    ("Pressure ", "pressure_msl"),
+)
+
+
+def _heads(display: Display, *columns: tuple[str, str]) -> list[str]:
+    """Return the heads of columns with the reader's units."""
+    return [f"{name}{UNITS[display.units][field].symbol}" for name, field in columns]
+
+
+def _value(display: Display, field: str, value: float | None, digits: int = 0) -> str:
+    """Return a value in the reader's unit, without it."""
+    unit = UNITS[display.units][field]
+    digits = max(digits, unit.digits if unit.digits > 1 else 0)
+    return "–" if value is None else f"{convert_value(value, unit):z,.{digits}f}".replace("-", "\u2212")
+
+
+def _describe(city: CityModel, display: Display) -> str:
+    last = city.observation
+    if last is None:
+        return "–"
+    at = datetime.fromisoformat(last.observed_at)
+    return f"<bdi>{escape(display.describe(last.description, last.code, city.lat, city.lon, at)[:200])}</bdi>"
+
+
+def _city_row(city: CityModel, display: Display) -> Iterator[str]:
     yield f'<a href="?city={city.id}"><bdi>{escape(city.name)}</bdi></a>'
     last = city.observation
     if last is None:
         yield from ("–",) * 6
     else:
-        yield _number(last.temperature)
-        yield f"<bdi>{escape(last.description[:200])}</bdi>"
-        for value in (last.apparent_temperature, last.wind_speed, last.relative_humidity):
-            yield _number(value)
-        yield _number(last.precipitation, 1)
+        yield _value(display, "temperature", last.temperature)
+        yield _describe(city, display)
+        for _, field in _OVERVIEW[1:-1]:
+            yield _value(display, field, getattr(last, field))
+        yield _value(display, "precipitation", last.precipitation, 1)
     yield str(city.state) if city.state is not CityState.FRESH else "fresh"
     yield render_time(last.observed_at) if last else "–"
-
-
-def _number(value: float | None, digits: int = 0) -> str:
-    return "–" if value is None else f"{value:z,.{digits}f}".replace("-", "\u2212")
 
 
 def render_time(text: str) -> str:
@@ -78,19 +114,19 @@ def render_time(text: str) -> str:
     return f'<time datetime="{text}">{datetime.fromisoformat(text):%d %b %H:%M} UTC</time>'
 
 
-def render_city(city: CityDetail, chart: ChartModel) -> str:
+def render_city(city: CityDetail, chart: ChartModel, display: Display) -> str:
     """Return the latest observation of a city, and its history as a table."""
     last = city.observation
     name = f"<bdi>{escape(city.name)}</bdi>"
     if last:
-        now = f"{_number(last.temperature, 1)} °C, <bdi>{escape(last.description[:200])}</bdi>"
+        now = f"{display.format('temperature', last.temperature, 1)}, {_describe(city, display)}"
         text = f"{now}. {str(city.state).capitalize()}, observed {render_time(last.observed_at)} by {last.provider}."
     else:
         text = "No value yet."
     reason = f"<p>{escape(city.failure[:500])}</p>\n" if city.failure else ""
-    heads = ("Time", "Low °C", "Mean °C", "High °C", "Precipitation mm", "Wind m/s", "Gust m/s", "Pressure hPa")
+    heads = ("Time", *_heads(display, *_CHART))
     slots = chart.hours or chart.slots
-    table = render_table(f"{city.name}, {chart.span}", heads, _slot_rows(slots, chart))
+    table = render_table(f"{city.name}, {chart.span}", heads, _slot_rows(slots, chart, display))
     return (
         f"<h1>{name}</h1>\n<p>{text}</p>\n{reason}{_SCRIPTLESS}"
         f'<div class="without-js">{table}<p><a href="api/v1/cities/{city.id}/chart?span={chart.span}&amp;format=csv">'
@@ -98,7 +134,7 @@ def render_city(city: CityDetail, chart: ChartModel) -> str:
     )
 
 
-def _slot_rows(slots: SlotsModel, chart: ChartModel) -> Iterator[Iterator[str]]:
+def _slot_rows(slots: SlotsModel, chart: ChartModel, display: Display) -> Iterator[Iterator[str]]:
     from zoneinfo import ZoneInfo  # noqa: PLC0415 - needed only here
 
     zone, style = ZoneInfo(chart.zone), "%a %d %b" if chart.step == "day" else "%a %d %b %H:%M %Z"
@@ -113,10 +149,10 @@ def _slot_rows(slots: SlotsModel, chart: ChartModel) -> Iterator[Iterator[str]]:
             slots.precipitation,
             slots.wind_speed,
             slots.wind_gust,
+            slots.pressure_msl,
         )
-        for column in columns:
-            yield _number(column[index], 1)
-        yield _number(slots.pressure_msl[index])
+        for (_, field), column in zip(_CHART, columns, strict=True):
+            yield _value(display, field, column[index], 0 if field == "pressure_msl" else 1)
 
     return (cells(index) for index in reversed(range(len(slots.begin))))
 

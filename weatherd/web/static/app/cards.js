@@ -1,6 +1,6 @@
 // One city as a card or as a row of the table.
 import { h } from "./dom.js";
-import { age, bandClass, capital, degrees, duration, fullTime, hours, now, rain, said, spoken, temperature, units, until, wind, withUnit } from "./format.js";
+import { age, bandClass, degrees, duration, fullTime, homeZone, hours, now, rain, said, spoken, temperature, units, until, weatherWords, wind, withUnit, wordLanguage } from "./format.js";
 import { arrow, conditionIcon, mark, WORDS } from "./icons.js";
 import { isNight, windName } from "./sky.js";
 import { sparkline } from "./spark.js";
@@ -8,6 +8,8 @@ import { pressure } from "./format.js";
 
 export const observedAt = (city) => (city.observation ? Date.parse(city.observation.observed_at) : null);
 export const isShown = (city) => city.observation && city.state !== "down";
+
+export const weatherOf = (city) => weatherWords(city.observation, isNight(city.lat, city.lon, observedAt(city)));
 
 // An age that counts on: one timer renews all of them. Its element remembers the time.
 export function ageOf(at, short = false) {
@@ -24,7 +26,7 @@ export function bigNumber(celsius, digits = 0, unit = "°") {
 export function describe(city) {
   const last = city.observation, state = WORDS[city.state].toLowerCase();
   if (!isShown(city)) return `${city.name}, ${state}, no value`;
-  return `${city.name}, ${said(temperature(last.temperature))}, ${last.description}, ${state}, observed ${age(observedAt(city))}, wind ${windText(last)}`;
+  return `${city.name}, ${said(temperature(last.temperature))}, ${weatherOf(city)}, ${state}, observed ${age(observedAt(city))}, wind ${windText(last)}`;
 }
 export function windText({ wind_speed: speed, wind_direction: direction }, digits = 0) {
   if (speed === null) return "not known";
@@ -36,13 +38,13 @@ export function windText({ wind_speed: speed, wind_direction: direction }, digit
 function lateWords(city) {
   const last = city.observation;
   if (city.state === "waiting" || !last) return city.next ? `next ${hours(Date.parse(city.next.at))}` : "being polled";
-  return `last ${temperature(last.temperature)} at ${hours(observedAt(city), city.timezone)}`;
+  return `last ${temperature(last.temperature)} at ${hours(observedAt(city), city.timezone ?? homeZone)}`;
 }
 function words(city) {
   const last = city.observation;
   if (!isShown(city)) return h("span", { class: "words" }, lateWords(city));
   const feels = last.apparent_temperature;
-  return h("span", { class: "words" }, h("bdi", {}, capital(last.description.slice(0, 200))), feels === null ? "" : h("span", { class: "feels" }, ` · feels ${temperature(feels)}`));
+  return h("span", { class: "words" }, h("bdi", { lang: wordLanguage() }, weatherOf(city)), feels === null ? "" : h("span", { class: "feels" }, ` · feels ${temperature(feels)}`));
 }
 function stateAge(city) {
   const at = observedAt(city);
@@ -100,7 +102,7 @@ export function fillRow(row, city, curve, times) {
     h("th", { scope: "row" }, h("a", { href: `?city=${city.id}` }, h("bdi", {}, city.name))),
     cell(shown ? h("span", { class: `chip ${bandClass(last.temperature)}` }, temperature(last.temperature)) : "—"),
     shown
-      ? h("td", { class: "weather", title: last.description }, conditionIcon(last.code, isNight(city.lat, city.lon, at)), h("bdi", {}, capital(last.description.slice(0, 200))))
+      ? h("td", { class: "weather", title: weatherOf(city) }, conditionIcon(last.code, isNight(city.lat, city.lon, at)), h("bdi", { lang: wordLanguage() }, weatherOf(city)))
       : h("td", { class: "weather" }, h("span", { class: "note" }, lateWords(city))),
     h("td", { class: "c-spark" }, sparkline(city, curve, times, false)),
     cell(curve ? temperature(curve.low / 10) : "—", "num c-range"),

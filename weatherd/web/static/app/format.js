@@ -8,7 +8,6 @@ const SYSTEMS = {
 };
 const SPOKEN = { "m/s": "metres per second", mph: "miles per hour", "°C": "degrees", "°F": "degrees Fahrenheit" };
 const FACTORS = { mph: 2.2369363, inHg: 0.0295299833, in: 1 / 25.4, mi: 1 / 1609.344, km: 0.001 };
-export const NAMES = Object.keys(SYSTEMS);
 export const NBSP = "\u00a0";
 
 let system = recall("units") ?? document.documentElement.dataset.units ?? "metric";
@@ -18,6 +17,22 @@ export const unitSystem = () => system;
 export function chooseUnits(name) {
   system = name;
   keep("units", name);
+}
+
+// Words for the weather: made from the code, in the reader's language; English is that of the services themselves.
+export const LANGUAGES = { en: "English", cs: "Čeština", da: "Dansk", de: "Deutsch", es: "Español", fi: "Suomi", fr: "Français", it: "Italiano", nb: "Norsk bokmål", nl: "Nederlands", nn: "Norsk nynorsk", pl: "Polski", pt: "Português", sv: "Svenska" };
+export const homeZone = document.documentElement.dataset.zone ?? "UTC"; // of cities without one
+let language = recall("language") ?? document.documentElement.dataset.language ?? "en", table = {};
+if (!LANGUAGES[language]) language = "en";
+export const wordLanguage = () => language;
+export async function chooseLanguage(name, load) {
+  if (name !== language) keep("language", name);
+  language = name;
+  table = name === "en" ? {} : (await load(`words?language=${name}`)).words;
+}
+export function weatherWords({ code, description }, night) {
+  const words = table[code] ?? description.slice(0, 200);
+  return capital(typeof words === "string" ? words : words[night ? 1 : 0]);
 }
 
 const formats = new Map();

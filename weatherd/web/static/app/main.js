@@ -1,8 +1,8 @@
 // The entry: opens the view that the document names, and keeps it live.
-import { Unavailable } from "./api.js";
+import { fetchJson, Unavailable } from "./api.js";
 import { tickAges } from "./cards.js";
 import { h } from "./dom.js";
-import { setClock } from "./format.js";
+import { chooseLanguage, setClock, wordLanguage } from "./format.js";
 import { Live } from "./live.js";
 import { setUpShell, showConnection } from "./shell.js";
 
@@ -12,7 +12,7 @@ const main = document.getElementById("main");
 
 async function start() {
   if (!data) return setUpShell(() => {});
-  const { open } = await import(`../views/${name}.js`);
+  const [{ open }] = await Promise.all([import(`../views/${name}.js`), wordLanguage() !== "en" && chooseLanguage(wordLanguage(), fetchJson).catch(() => {})]);
   setClock(data.overview?.now ?? data.city?.now ?? data.now ?? new Date().toISOString());
   main.replaceChildren(); // the table for browsers without scripts
   document.body.classList.add(`${name}-view`);

@@ -1,7 +1,7 @@
 // What every view has: units, theme, search, keys, the state of the connection.
 import { fetchJson, query, Unavailable } from "./api.js";
 import { h, keep, recall, svg } from "./dom.js";
-import { chooseUnits, hours, NAMES, now, number, said, seconds, temperature, units, unitSystem } from "./format.js";
+import { chooseLanguage, chooseUnits, hours, LANGUAGES, now, number, said, seconds, temperature, units, unitSystem, wordLanguage } from "./format.js";
 import { mark, WORDS } from "./icons.js";
 
 const root = document.documentElement;
@@ -10,16 +10,8 @@ const MOON = "M15 10.6A6.5 6.5 0 1 1 7.4 3a5 5 0 0 0 7.6 7.6Z";
 const live = h("span", { class: "live", role: "status" });
 
 export function setUpShell(redraw) {
-  const unitButton = h("button", { type: "button", onclick: () => {
-    chooseUnits(NAMES[(NAMES.indexOf(unitSystem()) + 1) % NAMES.length]);
-    nameUnits();
-    redraw();
-  } });
-  function nameUnits() {
-    unitButton.textContent = `${units().temperature}${unitSystem() === "uk" ? " mph" : ""}`;
-    unitButton.setAttribute("aria-label", `Units: ${units().temperature}, ${units().wind}, ${units().rain}. Change`);
-  }
-  nameUnits();
+  const unitButton = h("button", { type: "button", onclick: () => choose(unitButton, redraw) });
+  nameUnits(unitButton);
   const themeButton = h("button", { type: "button", "aria-label": "Dark or light", onclick: () => {
     const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
     root.dataset.theme = dark ? "light" : "dark";
@@ -29,6 +21,23 @@ export function setUpShell(redraw) {
   addTabs();
   setUpSearch(document.querySelector(".find"));
   setUpKeys();
+}
+
+function nameUnits(button) {
+  button.textContent = units().temperature;
+  button.setAttribute("aria-label", `Units and language: ${units().temperature}, ${units().wind}, ${LANGUAGES[wordLanguage()]}`);
+}
+function choose(button, redraw) {
+  const select = (name, texts, value, act) => h("label", {}, name, h("select", { onchange: async (event) => {
+    await act(event.target.value);
+    nameUnits(button);
+    redraw();
+  } }, Object.entries(texts).map(([key, text]) => h("option", { value: key, selected: key === value }, text))));
+  const dialog = h("dialog", { "aria-labelledby": "choices", onclose: () => dialog.remove() }, h("h2", { id: "choices" }, "In this browser"),
+    h("div", { class: "choices" }, select("Units", { metric: "°C, m/s, hPa, mm", uk: "°C, mph, hPa, mm", us: "°F, mph, inHg, in" }, unitSystem(), chooseUnits), select("Words for the weather", LANGUAGES, wordLanguage(), (name) => chooseLanguage(name, fetchJson))),
+    h("form", { method: "dialog" }, h("button", { class: "pill" }, "Close")));
+  document.body.append(dialog);
+  dialog.showModal();
 }
 
 function addTabs() {

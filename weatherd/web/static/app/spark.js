@@ -1,6 +1,6 @@
 // The last 24 hours of a city as a small curve: each on its own scale, at least 6 K high.
 import { drawn, svg } from "./dom.js";
-import { band, bandClass, said, temperature } from "./format.js";
+import { band, bandClass, homeZone, said, temperature } from "./format.js";
 import { nights } from "./sky.js";
 
 let count = 0;
@@ -27,7 +27,7 @@ function draw(node, city, { values, low, high, gap }, { begin, step }, labels, w
   const x = (seconds) => ((seconds - begin) / (end - begin)) * (width - 8) + 2;
   const parts = nights(city.lat, city.lon, begin * 1000, end * 1000, 1200000).map(([from, to]) =>
     svg("rect", { class: "night", x: x(from / 1000), y: 0, width: Math.max(0, x(to / 1000) - x(from / 1000)), height }));
-  const midnight = lastMidnight(end * 1000, city.timezone ?? "UTC") / 1000;
+  const midnight = lastMidnight(end * 1000, city.timezone ?? homeZone) / 1000;
   if (midnight > begin) parts.push(svg("path", { class: "midnight", d: `M${x(midnight)} 0V${height}` }));
   if (low < 0 && high > 0) parts.push(svg("path", { class: "zero", d: `M0 ${y(0)}H${width}` }));
   let path = "", last = null, lowest = null, highest = null;

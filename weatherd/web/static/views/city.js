@@ -1,9 +1,9 @@
 // One city: its value, tiles, chart, days, and why the value is what it is.
 import { fetchJson, query } from "../app/api.js";
-import { ageOf, applyObservation, bigNumber, isShown, observedAt, windText } from "../app/cards.js";
+import { ageOf, applyObservation, bigNumber, isShown, observedAt, weatherOf } from "../app/cards.js";
 import { makeChart } from "../app/chart.js";
 import { h, keep, recall } from "../app/dom.js";
-import { bandClass, capital, day, degrees, distance, duration, fullTime, hours, now, number, plural, pressure, rain, seconds, temperature, units, until, wind, withUnit, zoneName } from "../app/format.js";
+import { bandClass, capital, day, degrees, distance, duration, fullTime, hours, now, number, plural, pressure, rain, seconds, temperature, units, until, wind, wordLanguage, zoneName } from "../app/format.js";
 import { arrow, conditionIcon, mark, WORDS } from "../app/icons.js";
 import { announce, pins, shortcuts, togglePin } from "../app/shell.js";
 import { isNight, nights, windName } from "../app/sky.js";
@@ -31,7 +31,7 @@ export async function open(main, data) {
     const local = h("time", { datetime: fullTime(now()) }, clock(now()));
     head.replaceChildren(
       h("div", {}, h("nav", { "aria-label": "Path" }, h("a", { href: "./" }, "Overview"), " / ", h("bdi", {}, city.name)), h("h1", {}, h("bdi", {}, city.name)),
-        h("p", { class: "note" }, `${number(city.lat, 3)}, ${number(city.lon, 3)} · `, local, hasZone ? ` local (${zoneName(now(), zone)})` : " UTC; the city has no time zone in the list")),
+        h("p", { class: "note" }, `${number(city.lat, 3)}, ${number(city.lon, 3)} · `, local, ` ${hasZone ? "local" : "here"} (${zoneName(now(), zone)})`)),
       h("div", {}, star, before.id !== city.id && h("span", { class: "switch" }, h("a", { href: `?city=${before.id}`, "aria-label": `Previous city: ${before.name}` }, `‹ ${before.name}`), h("a", { href: `?city=${after.id}`, "aria-label": `Next city: ${after.name}` }, `${after.name} ›`))));
     document.title = `${city.name} ${isShown(city) ? temperature(city.observation.temperature) : ""} – weatherd`;
   }
@@ -63,7 +63,7 @@ export async function open(main, data) {
       h("p", { class: "ends" }, h("span", {}, temperature(chart.lowest, 1)), h("span", {}, temperature(chart.highest, 1))));
     panel.replaceChildren(
       h("div", { class: "now" }, bigNumber(shown ? last.temperature : null, 1, units().temperature), shown ? conditionIcon(last.code, isNight(city.lat, city.lon, at)) : h("span", { class: "icon" }),
-        h("div", { class: "text" }, h("p", { class: "words" }, shown ? h("bdi", {}, capital(last.description.slice(0, 200))) : last ? `last ${temperature(last.temperature, 1)} at ${clock(at)}` : "No value yet"), h("p", {}, range + sunText()), state), ninety),
+        h("div", { class: "text" }, h("p", { class: "words" }, shown ? h("bdi", { lang: wordLanguage() }, weatherOf(city)) : last ? `last ${temperature(last.temperature, 1)} at ${clock(at)}` : "No value yet"), h("p", {}, range + sunText()), state), ninety),
       tiles(shown ? last : null));
     notice.replaceChildren(city.failure && city.state !== "fresh" ? h("p", { class: `notice ${city.state === "down" ? "is-down" : ""}` }, mark(city.state), h("span", {}, h("b", {}, `${WORDS[city.state]}. `), h("bdi", {}, city.failure.slice(0, 400)))) : h("div", { class: "section" }));
   }
@@ -158,7 +158,7 @@ export async function open(main, data) {
   }
 
   function drawWhy() {
-    const at = observedAt(city), poll = city.attempt, local = hasZone ? "" : " UTC";
+    const at = observedAt(city), poll = city.attempt, local = hasZone ? "" : ` ${zoneName(now(), zone)}`;
     const row = (name, strong, ...small) => h("div", {}, h("dt", {}, name), h("dd", {}, strong, small.filter(Boolean).map((text) => h("small", {}, h("bdi", {}, text)))));
     const rows = [row("State", h("span", {}, h("b", {}, `${WORDS[city.state]}.`), at ? ` Observed ${clock(at)}${local}, ` : " No value yet.", at && ageOf(at)), city.budget && `${STALE} ${duration(city.budget)} without a newer value.`, city.failure)];
     if (poll) {

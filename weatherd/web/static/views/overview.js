@@ -2,14 +2,14 @@
 import { fetchJson, query } from "../app/api.js";
 import { ageOf, applyObservation, card, COLUMNS, columnTitle, extendCurve, fillCard, fillRow, sinceText } from "../app/cards.js";
 import { h, keep, recall, svg } from "../app/dom.js";
-import { band, capital, degrees, hours, number, plural, setClock, temperature, toDegrees, units, until } from "../app/format.js";
+import { band, capital, degrees, homeZone, hours, number, plural, setClock, temperature, toDegrees, units, until } from "../app/format.js";
 import { mark, STATES, WORDS } from "../app/icons.js";
 import { rangeBar } from "../app/spark.js";
 import { announce, clockText, countText, pins } from "../app/shell.js";
 import { shortDay } from "../app/format.js";
 
 const LARGE = 6, SMALL = 12, PINNED = 8; // numbers of cities
-const FILTERS = ["state", "search", "warmer", "colder", "sort", "descending", "after", "id"];
+const FILTERS = ["state", "tag", "search", "warmer", "colder", "sort", "descending", "after", "id"];
 const phone = matchMedia("(max-width: 719px)");
 
 export async function open(main, data, { restart }) {
@@ -21,7 +21,7 @@ export async function open(main, data, { restart }) {
     const parameters = new URLSearchParams(location.search);
     return Object.fromEntries(FILTERS.map((name) => [name, parameters.get(name)]).filter(([, value]) => value));
   }
-  const isFiltered = () => ["state", "search", "warmer", "colder", "id"].some((name) => filters[name]);
+  const isFiltered = () => ["state", "tag", "search", "warmer", "colder", "id"].some((name) => filters[name]);
   function collect() {
     shown.clear();
     for (const city of [...page.cities, ...pinned]) shown.set(city.id, shown.get(city.id) ?? city);
@@ -177,13 +177,17 @@ export async function open(main, data, { restart }) {
       drawList();
       main.querySelector(`[data-key="form-${name}"]`)?.focus();
     } }, text);
-    list.replaceChildren(h("div", { class: isLarge ? "hidden" : "section" }, h("h2", { id: "all" }, title, h("span", {}, `by ${filters.sort ?? "name"}`)), isFiltered() && h("button", { type: "button", class: "link", onclick: () => go({ state: null, search: null, warmer: null, colder: null, id: null }) }, "Clear the filter"),
-      isLarge ? "" : h("div", { class: "switch", role: "group", "aria-label": "Form of the list" }, button("cards", "Cards"), button("table", "Table"))));
+    list.replaceChildren(h("div", { class: isLarge ? "hidden" : "section" }, h("h2", { id: "all" }, title, h("span", {}, `by ${filters.sort ?? "name"}`)), isFiltered() && h("button", { type: "button", class: "link", onclick: () => go({ state: null, tag: null, search: null, warmer: null, colder: null, id: null }) }, "Clear the filter"),
+      isLarge ? "" : h("div", { class: "options" }, tagSelect(), h("div", { class: "switch", role: "group", "aria-label": "Form of the list" }, button("cards", "Cards"), button("table", "Table")))));
     if (!overview.total) list.append(h("p", { class: "panel nothing" }, "No cities yet. Add one: ", h("code", {}, "weatherd cities add Kiel"), ". The list is read again by itself."));
     else if (!page.cities.length) list.append(h("p", { class: "panel nothing" }, filters.search ? `No city matches “${filters.search}”.` : "No city is in this state."));
     else if (isLarge || form() === "cards") list.append(h("ul", { class: `cards ${isLarge ? "large" : ""}`, "aria-label": "Cities" }, page.cities.map((city) => h("li", {}, largeCard(city, isLarge)))), pager());
     else list.append(h("div", { class: "panel" }, table(), pager()));
     if (isLarge) list.append(h("p", { class: "note section" }, "Add cities in the city list. weatherd reads it again by itself."));
+  }
+  function tagSelect() {
+    const tags = Object.entries(overview.tags);
+    return tags.length ? h("select", { "aria-label": "Show by tag", "data-key": "tag", onchange: (event) => go({ tag: event.target.value || null }) }, h("option", { value: "" }, "All tags"), tags.map(([tag, count]) => h("option", { value: tag, selected: filters.tag === tag }, `${tag} (${number(count)})`))) : "";
   }
   function table() {
     const range = `${number(page.first + 1)} to ${number(page.first + page.cities.length)} of ${number(page.total)}`;
@@ -213,7 +217,7 @@ export async function open(main, data, { restart }) {
     const all = [...days.values()].filter((slots) => slots.begin.length);
     if (all.length < 1 || !days.get(city.id)?.begin.length) return;
     const scale = [Math.min(...all.flatMap((slots) => slots.low)), Math.max(...all.flatMap((slots) => slots.high))], slots = days.get(city.id);
-    const rows = slots.begin.map((begin, index) => h("li", {}, h("span", {}, index === slots.begin.length - 1 ? "Today" : shortDay(begin * 1000, city.timezone ?? "UTC")), h("span", {}, temperature(slots.low[index])), rangeBar(slots.low[index], slots.high[index], scale), h("span", {}, temperature(slots.high[index]))));
+    const rows = slots.begin.map((begin, index) => h("li", {}, h("span", {}, index === slots.begin.length - 1 ? "Today" : shortDay(begin * 1000, city.timezone ?? homeZone)), h("span", {}, temperature(slots.low[index])), rangeBar(slots.low[index], slots.high[index], scale), h("span", {}, temperature(slots.high[index]))));
     node.append(h("ul", { class: "days" }, rows.reverse().slice(0, 5)));
   }
   async function loadDays() {
