@@ -53,7 +53,7 @@ PLANS = {
     "full": Plan(
         runs=5,
         seconds=4.0,
-        idle=6.0,
+        idle=4.0,
         interval=6.0,
         few=3000,
         complete=True,

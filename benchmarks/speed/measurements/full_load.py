@@ -51,9 +51,6 @@ def measure(url: str, plan: Plan, builds: Sequence[Build], figures: Figures) -> 
         for provider in CITIES:
             _measure_rate(url, provider, PROMETHEUS_TARGETS, plan, figures)
         _measure_targets(url, names.COLLECTD, COLLECTD_URLS, plan, figures)
-    for subject, places in ((names.WRK, 1), (names.WRK_BATCHED, MAX_LOCATIONS)):
-        with subjects.run_wrk(url, places) as running:
-            _add_cost(running.cost(plan.seconds), subject, figures)
 
 
 def _measure_build(url: str, build: Build, provider: str, plan: Plan, figures: Figures) -> None:
@@ -88,7 +85,10 @@ def _add_cost(cost: subjects.Cost, subject: str, figures: Figures) -> None:
 
 
 def find_limits(url: str, plan: Plan, figures: Figures) -> None:
-    """Find how many targets Prometheus and collectd can poll every second."""
+    """Find how much the upstream server sends, and how many targets Prometheus and collectd can poll every second."""
+    for subject, places in ((names.WRK, 1), (names.WRK_BATCHED, MAX_LOCATIONS)):
+        with subjects.run_wrk(url, places) as running:
+            _add_cost(running.cost(plan.seconds), subject, figures)
     for subject, sustained, ladder in (
         (names.PROMETHEUS, PROMETHEUS_TARGETS, PROMETHEUS_LADDER),
         (names.COLLECTD, COLLECTD_URLS, COLLECTD_LADDER),
