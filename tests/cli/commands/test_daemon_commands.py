@@ -96,6 +96,8 @@ async def test_tags_select_cities(tmp_path: Path) -> None:
         assert [city["tags"] for city in json.loads(text)["cities"]] == [{"region": "north"}]
         _, text, _ = await run_weatherd("once", "--tag", "region=north", "-c", str(tmp_path / "weatherd.yaml"))
         assert [line.partition(":")[0] for line in text.splitlines()] == ["Flensburg"]
+        _, text, _ = await run_weatherd("explain", "Flensburg", "--url", it.url)
+        assert "  tags               region=north\n" in text
         for command in ("status", "tail"):
             code, _, text = await run_weatherd(command, "--tag", "region=south", "--url", it.url)
             assert (code, text) == (64, "weatherd: no city has the tag region=south\n")

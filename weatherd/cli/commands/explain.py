@@ -84,6 +84,8 @@ def _describe_city(city: CityDetail, now: datetime, display: Display) -> Iterato
             yield "", f"stale when older than {format_duration(city.budget)}"
     else:
         yield "last observation", "none yet"
+    if city.tags:
+        yield "tags", ", ".join(map("=".join, city.tags.items()))
     interval, order = format_duration(city.interval), ", then ".join(city.providers)
     yield "schedule", f"every {interval}, {city.phase:g} s into each interval; from {order}"
     yield from _describe_poll(city.attempt, now)
