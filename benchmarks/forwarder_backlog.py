@@ -23,7 +23,7 @@ from tests.support.fakes import KIEL, observation
 from tests.support.servers import Influxd, Mosquitto, Postgres, running
 from tests.support.virtual_time import EPOCH
 from weatherd import plugins
-from weatherd.journal.cursors import Idle
+from weatherd.journal.tables.cursors import Idle
 from weatherd.observation import FetchedObservation
 
 _BATCH = 5000

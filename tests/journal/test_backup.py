@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.pipeline.forwarders.destination import make_observations
-from weatherd.journal.cursors import Idle
 from weatherd.journal.reader import Reader
 from weatherd.journal.store import Store
+from weatherd.journal.tables.cursors import Idle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

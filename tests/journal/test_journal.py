@@ -19,11 +19,11 @@ from tests.support.fakes import BERLIN, KIEL, make_fetched, observation
 from tests.support.users import without_privileges
 from tests.support.virtual_time import EPOCH
 from weatherd.errors import StateError
-from weatherd.journal.cursors import Idle, InDoubt
 from weatherd.journal.journal import open_journal
 from weatherd.journal.reader import Reader
 from weatherd.journal.rows import parse_entry
 from weatherd.journal.store import JOURNAL_FILE, AddResult, Store
+from weatherd.journal.tables.cursors import Idle, InDoubt
 from weatherd.observation import FetchedObservation, Observation
 
 if TYPE_CHECKING:

@@ -21,11 +21,11 @@ from tests.pipeline.forwarders.destination import (
 )
 from tests.support.fakes import BERLIN, KIEL, make_fetched, observation
 from tests.support.virtual_time import EPOCH
-from weatherd.journal.cursors import Idle, InDoubt
 from weatherd.journal.reader import Reader
 from weatherd.journal.rows import JournalEntry, to_micros
 from weatherd.journal.schema import VERSION, read_script
 from weatherd.journal.store import AddResult, Store
+from weatherd.journal.tables.cursors import Idle, InDoubt
 from weatherd.quota.usage import ProviderUsage, WindowUsage
 
 if TYPE_CHECKING:

@@ -20,10 +20,10 @@ from tests.pipeline.forwarders.destination import capture_warnings, open_virtual
 from tests.support.fakes import BERLIN, KIEL, make_fetched, observation
 from tests.support.virtual_time import EPOCH, now
 from weatherd.daemon.retention import prune_journal
-from weatherd.journal.cursors import Idle
 from weatherd.journal.reader import Reader
 from weatherd.journal.rows import parse_row, to_micros
 from weatherd.journal.store import JOURNAL_FILE, AddResult, Store
+from weatherd.journal.tables.cursors import Idle
 from weatherd.observation import FetchedObservation
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.pipeline.forwarders.destination import make_observations
-from weatherd.journal.cursors import Idle
 from weatherd.journal.store import Store
+from weatherd.journal.tables.cursors import Idle
 
 if TYPE_CHECKING:
     from pathlib import Path

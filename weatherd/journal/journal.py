@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
-    from weatherd.journal.cursors import Cursor
     from weatherd.journal.rows import JournalEntry
+    from weatherd.journal.tables.cursors import Cursor
     from weatherd.observation import FetchedObservation
 
 _T = TypeVar("_T")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from weatherd.errors import StateError
 from weatherd.journal.database import Database
 from weatherd.journal.migrations import first_version
-from weatherd.journal.old_entries import OldEntries
+from weatherd.journal.tables.old_entries import OldEntries
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, NamedTuple
 import structlog
 
 from weatherd.errors import StateError
-from weatherd.journal.cursors import CursorTable
 from weatherd.journal.database import DAMAGED_ADVICE, Database
-from weatherd.journal.entry_table import EntryTable
 from weatherd.journal.file_identity import CUT_SHORT, DELETED, REPLACED, FileIdentity
-from weatherd.journal.interned import UnusedSearch
 from weatherd.journal.key_value import KeyValueEntry
-from weatherd.journal.latest_table import LatestTable
 from weatherd.journal.schema import VERSION, migrate
 from weatherd.journal.state_folder import translate_errors
-from weatherd.journal.usage_table import UsageTable
+from weatherd.journal.tables.cursors import CursorTable
+from weatherd.journal.tables.entry_table import EntryTable
+from weatherd.journal.tables.interned import UnusedSearch
+from weatherd.journal.tables.latest_table import LatestTable
+from weatherd.journal.tables.usage_table import UsageTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

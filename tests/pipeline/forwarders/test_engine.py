@@ -17,7 +17,7 @@ from tests.pipeline.forwarders.destination import (
 from tests.support import virtual_time
 from tests.support.fakes import KIEL, observation
 from weatherd.errors import DeliveryError, StateError
-from weatherd.journal.cursors import Idle
+from weatherd.journal.tables.cursors import Idle
 from weatherd.observation import FetchedObservation
 from weatherd.pipeline.forwarders.engine import BATCH_DELAY, MAX_RATE
 from weatherd.pipeline.forwarders.group import DeliveryStatus

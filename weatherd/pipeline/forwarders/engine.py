@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from weatherd.errors import DeliveryError, RejectedError, StateError, WeatherdError, describe
-from weatherd.journal.cursors import Idle, InDoubt
+from weatherd.journal.tables.cursors import Idle, InDoubt
 from weatherd.pipeline.forwarders.isolation import Batch, Isolation
 from weatherd.pipeline.forwarders.outage import DELIVERY_TIMEOUT, Outage, SkipLog, describe_failure
 from weatherd.plugins import contain
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Sequence
 
-    from weatherd.journal.cursors import Cursor
     from weatherd.journal.journal import AsyncReader, Journal
     from weatherd.journal.rows import JournalEntry
+    from weatherd.journal.tables.cursors import Cursor
     from weatherd.pipeline.forwarders import Connection, Forwarder
 
 log = structlog.get_logger()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from weatherd.journal.interned import InternedIds
-from weatherd.journal.old_entries import OldEntries
 from weatherd.journal.rows import to_micros
+from weatherd.journal.tables.interned import InternedIds
+from weatherd.journal.tables.old_entries import OldEntries
 from weatherd.observation import FIELDS
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from weatherd.journal.database import Database
-    from weatherd.journal.entry_table import Added
+    from weatherd.journal.tables.entry_table import Added
     from weatherd.observation import FetchedObservation
 
 # The table ``last`` lags behind the journal, because a write for each observation would cost half as much again as the

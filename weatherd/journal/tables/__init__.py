@@ -1,0 +1,1 @@
+"""The tables of the journal file, each with its statements."""
