@@ -15,6 +15,7 @@ from weatherd.observation import FIELDS, FetchedObservation, Observation
 from weatherd.text.display import DEFAULT_DISPLAY, Display
 from weatherd.text.local_zone import load_zone
 from weatherd.text.suggestions import did_you_mean
+from weatherd.text.units import UNITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -142,6 +143,22 @@ def validate_template(template: str) -> str:
     except (ValueError, IndexError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise ValueError(f"is not a format string: {error}") from None
     return template
+
+
+def explain_wrong_unit(template: str, display: Display) -> str | None:
+    """Return which metric unit a template names although the reader's units have another for the field; else None."""
+    parts = list(_FORMATTER.parse(template))
+    text, fields = "".join(prefix for prefix, _, _, _ in parts), {name for _, name, _, _ in parts}
+    for field, own in UNITS["metric"].items():
+        unit = UNITS[display.units][field]
+        if (
+            field in fields
+            and unit.symbol != own.symbol
+            and re.search(rf"(?<!\w){re.escape(own.symbol)}(?![\w/])", text)
+        ):
+            advice = "{unit}" if own.symbol == "°C" else f"'{unit.symbol}'"
+            return f"{own.symbol!r}, but with units: {display.units} {{{field}}} is in {unit.symbol}: write {advice}"
+    return None
 
 
 def _check_specs(template: str) -> None:

@@ -104,6 +104,11 @@ def test_variables_set_settings(environ: dict[str, str], expected: dict[str, Any
         ("interval: 5 minutes", "1:11: 'interval' should be a length of time such as 30s, 10m or 1h30m"),
         ("interval: 0", "1:11: 'interval' should be 1s or more"),
         ("units: imperial", "1:8: 'units' should be 'metric', 'us' or 'uk', not 'imperial'"),
+        (
+            "units: us\nconsole: {format: '{name} {temperature:.1f} °C'}",
+            "2:10: 'console' has a format with '°C', but with units: us {temperature} is in °F: write {unit}",
+        ),
+        ("units: uk\nconsole: {format: '{wind_gust}m/s'}", "2:10: 'console' has a format with 'm/s', but with"),
         ("language: no", "1:11: 'language' should be 'en', 'de', "),
         ("timezone: CET+1", "1:11: 'timezone' should be a time zone such as Europe/Berlin"),
         ("queue_size: true", "1:13: 'queue_size' should be a whole number, not true"),

@@ -22,7 +22,7 @@ from weatherd.config.sections import (
     split_list,
 )
 from weatherd.config.sections.forwarders import InfluxDbSection, MqttSection, PostgresSection, WebhookSection
-from weatherd.formatting import validate_template
+from weatherd.formatting import explain_wrong_unit, validate_template
 from weatherd.text.condition_words import Language
 from weatherd.text.display import Display
 from weatherd.text.duration import Duration, Interval, Retention
@@ -71,6 +71,13 @@ class ConsoleSection(Section):
         AfterValidator(validate_template),
         Field(description="Format of the line: {name}, {unit} and the fields of an observation"),
     ] = "{name}: {temperature:.0f} {unit} :: {description}"
+
+
+def _check_units(console: ConsoleSection, info: ValidationInfo) -> ConsoleSection:
+    units = info.data.get("units")
+    if units and (reason := explain_wrong_unit(console.format, Display(units))):
+        raise ValueError(f"has a format with {reason}")
+    return console
 
 
 class LogSection(Section):
@@ -135,7 +142,7 @@ class Settings(BaseSettings):
     timezone: Annotated[
         ZoneName | None, Field(description="IANA name of the time zone of cities without one; null: this machine's")
     ] = None
-    console: ConsoleSection = ConsoleSection()
+    console: Annotated[ConsoleSection, AfterValidator(_check_units)] = ConsoleSection()
     log: LogSection = LogSection()
     http: HttpSection = HttpSection()
     tls: TlsSection = TlsSection()

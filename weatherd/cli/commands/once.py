@@ -95,6 +95,8 @@ def _print(batch: Sequence[FetchedObservation], style: Literal["text", "json", "
             for fetched in batch:
                 print_text(line.format(fetched))
         case "json":
+            for row, fetched in zip(rows, batch, strict=True):
+                row["tags"] = dict(fetched.city.tags)
             print_text(json.dumps(rows, ensure_ascii=False, indent=2))
         case "csv":
             write_csv(sys.stdout, (*TEMPLATE_FIELDS, "stale"), rows)
