@@ -9,6 +9,7 @@ import os
 import signal
 import sqlite3
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,7 +20,6 @@ from tests.support.service import serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
-    from pathlib import Path
 
 pytestmark = [pytest.mark.real_time, pytest.mark.processes]
 
@@ -49,6 +49,10 @@ class Process:
         async with asyncio.timeout(PATIENCE), self._news:
             await self._news.wait_for(lambda: len(self.printed) >= count)
             return self.printed[:count]
+
+    def mapped_files(self) -> str:
+        """Return what Linux knows of the files that the process has mapped: its extension modules, among others."""
+        return Path(f"/proc/{self._process.pid}/maps").read_text()
 
     async def logs(self, event: str, times: int = 1, **facts: object) -> dict[str, Any]:
         """Wait until an event with these facts has been logged *times* times, and return the last one."""

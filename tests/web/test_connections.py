@@ -18,7 +18,8 @@ from tests.end_to_end.test_process import BERLIN, KIEL, configure, weatherd
 from tests.support.service import serving
 from weatherd.config.http_section import HttpSection
 from weatherd.web.bad_requests import BadRequests
-from weatherd.web.connections import IDLE_TIMEOUT, ClientConnections, CloseReason, limit_duration
+from weatherd.web.connections import IDLE_TIMEOUT, ClientConnections, CloseReason
+from weatherd.web.duration_limit import limit_duration
 from weatherd.web.listener import listen
 
 if TYPE_CHECKING:
@@ -75,9 +76,13 @@ async def serve_site(limit: int = 100) -> AsyncIterator[Site]:
         shutdown_timeout=0.5,
     )
     await runner.setup()
-    assert runner.server
+
+    async def open_app() -> web.Server:
+        assert runner.server
+        return runner.server
+
     try:
-        async with listen(HttpSection(port=0), site.connections, runner.server) as url:
+        async with listen(HttpSection(port=0), site.connections, open_app) as url:
             site.port = int(url.rpartition(":")[2])
             yield site
     finally:

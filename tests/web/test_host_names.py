@@ -14,7 +14,7 @@ from yarl import URL
 from tests.support.daemon import make_status
 from tests.support.fakes import KIEL, VirtualJournal
 from weatherd.config.http_section import HttpSection
-from weatherd.web import server
+from weatherd.web.on_demand import serve_http
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +44,7 @@ async def request_health(folder: Path, host: str, **http: Any) -> tuple[int, str
     """Send a request with a ``Host`` header. Return the status and the explanation of an error."""
     with contextlib.closing(VirtualJournal(folder / "weatherd.sqlite")) as journal:
         status = make_status([KIEL], journal=journal)
-        async with server.serve_http(status, HttpSection(port=0, **http)) as url:
+        async with serve_http(status, HttpSection(port=0, **http)) as url:
             reader, writer = await asyncio.open_connection("127.0.0.1", URL(url).port)
             writer.write(f"GET /-/ready HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
             head, _, body = (await reader.read()).partition(b"\r\n\r\n")

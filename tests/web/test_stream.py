@@ -18,7 +18,8 @@ from tests.support.virtual_time import EPOCH
 from weatherd.cli.client import Client, ClientError
 from weatherd.config.http_section import HttpSection
 from weatherd.errors import StateError
-from weatherd.web import server, stream
+from weatherd.web import stream
+from weatherd.web.on_demand import serve_http
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -62,7 +63,7 @@ async def serve_journal(folder: Path, *cities: City) -> AsyncIterator[tuple[Coun
     """Serve the HTTP interface of a daemon with a journal."""
     with contextlib.closing(CountingJournal(folder / "weatherd.sqlite")) as journal:
         status = make_status(cities or [KIEL, BERLIN], journal=journal)
-        async with server.serve_http(status, HttpSection(port=0)) as url:
+        async with serve_http(status, HttpSection(port=0)) as url:
             yield journal, f"{url}/api/v1/stream"
 
 

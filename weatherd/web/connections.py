@@ -14,12 +14,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, cast
 
 import structlog
-from aiohttp import web
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from aiohttp.typedefs import Handler
 
 log = structlog.get_logger()
 
@@ -182,22 +179,3 @@ class ClientConnections:
         if self.now() >= self._next_warning:
             self._next_warning = self.now() + WARNING_PERIOD
             log.warning("http.connections_limited", limit=self.limit, action="idle connections are closed for new ones")
-
-
-def find_connection(request: web.Request) -> ClientConnection | None:
-    """Return the connection of a request; None if it has been closed."""
-    protocol = request.transport.get_protocol() if request.transport else None
-    return protocol if isinstance(protocol, ClientConnection) else None
-
-
-@web.middleware
-async def limit_duration(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Limit the duration of a request and of sending its response."""
-    connection = find_connection(request)
-    if connection is None:
-        return await handler(request)
-    connection.begin_request()
-    try:
-        return await handler(request)
-    finally:
-        connection.end_request()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import socket
 from typing import TYPE_CHECKING
 
@@ -18,10 +19,12 @@ from weatherd.text.addresses import format_url
 from weatherd.web.connections import WARNING_PERIOD, ClientConnection
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from weatherd.config.http_section import HttpSection
     from weatherd.web.connections import ClientConnections
+
+    OpenApp = Callable[[], Awaitable[Callable[[], asyncio.Protocol]]]
 
 log = structlog.get_logger()
 
@@ -30,14 +33,15 @@ _PAUSE = 1.0  # seconds after a failed accept()
 
 
 @contextlib.asynccontextmanager
-async def listen(
-    http: HttpSection, connections: ClientConnections, make_protocol: Callable[[], asyncio.Protocol]
-) -> AsyncIterator[str]:
-    """Accept connections and yield the URL. Raises ConfigError if the address cannot be bound."""
+async def listen(http: HttpSection, connections: ClientConnections, open_app: OpenApp) -> AsyncIterator[str]:
+    """Accept connections and yield the URL. Raises ConfigError if the address cannot be bound.
+
+    *open_app* is awaited for each connection, and returns what creates its protocol.
+    """
     async with contextlib.AsyncExitStack() as stack:
         listeners = [stack.enter_context(listener) for listener in await _bind(http)]
         tasks = [
-            asyncio.create_task(_accept(listener, connections, make_protocol), name="accept connections")
+            asyncio.create_task(_accept(listener, connections, open_app), name="accept connections")
             for listener in listeners
         ]
         tasks.append(asyncio.create_task(connections.enforce_timeouts(), name="limit connections"))
@@ -77,9 +81,7 @@ async def _bind(http: HttpSection) -> list[socket.socket]:
     return sockets
 
 
-async def _accept(
-    listener: socket.socket, connections: ClientConnections, make_protocol: Callable[[], asyncio.Protocol]
-) -> None:
+async def _accept(listener: socket.socket, connections: ClientConnections, open_app: OpenApp) -> None:
     """Accept connections for ever, as long as there is room for them."""
     loop, next_warning = asyncio.get_running_loop(), 0.0
     while True:
@@ -92,5 +94,14 @@ async def _accept(
                 next_warning = loop.time() + WARNING_PERIOD
             await asyncio.sleep(_PAUSE)
             continue
-        with contextlib.suppress(OSError):  # the client has closed it meanwhile
-            await loop.connect_accepted_socket(lambda: ClientConnection(make_protocol(), connections), client)
+        try:
+            factory = functools.partial(_make_connection, await open_app(), connections)
+            with contextlib.suppress(OSError):  # the client has closed it meanwhile
+                await loop.connect_accepted_socket(factory, client)
+        except BaseException:
+            client.close()
+            raise
+
+
+def _make_connection(make_protocol: Callable[[], asyncio.Protocol], connections: ClientConnections) -> ClientConnection:
+    return ClientConnection(make_protocol(), connections)

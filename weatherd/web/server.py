@@ -1,4 +1,4 @@
-"""HTTP server of the daemon: the routes and their handlers."""
+"""HTTP application of the daemon: the routes and their handlers."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ import operator
 from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
 
-import structlog
 from aiohttp import hdrs, web
 
 from weatherd.web import middleware, serializers
 from weatherd.web.access.control import AccessControl
 from weatherd.web.bad_requests import BadRequests
-from weatherd.web.connections import IDLE_TIMEOUT, ClientConnections, connection_limit, limit_duration
-from weatherd.web.listener import listen
+from weatherd.web.connections import IDLE_TIMEOUT
+from weatherd.web.duration_limit import limit_duration
 from weatherd.web.middleware import ProblemError, json_response, parse_query
 from weatherd.web.openapi import build_openapi
 from weatherd.web.page.assets import serve_asset
@@ -33,8 +32,7 @@ if TYPE_CHECKING:
     from weatherd.config.http_section import HttpSection
     from weatherd.daemon.status import DaemonStatus
     from weatherd.journal.journal import AsyncReader
-
-log = structlog.get_logger()
+    from weatherd.web.connections import ClientConnections
 
 _SHUTDOWN_TIMEOUT = 0.5  # seconds that open requests may take when the daemon stops
 _MAX_BODY = 1024  # bytes; no endpoint reads a request body
@@ -208,25 +206,26 @@ class Endpoints:
 
 
 @contextlib.asynccontextmanager
-async def serve_http(status: DaemonStatus, http: HttpSection) -> AsyncIterator[str]:
-    """Serve the HTTP interface and yield its URL. Raises ConfigError if the address cannot be bound."""
-    connections = ClientConnections(connection_limit())
-    async with status.journal.open_reader() as reader, status.journal.open_reader() as history_reader:
-        endpoints = Endpoints(status, reader, history_reader, http, connections)
-        runner = web.AppRunner(
-            endpoints.create_app(),
-            access_log=None,
-            handler_cancellation=True,
-            keepalive_timeout=IDLE_TIMEOUT,
-            lingering_time=_LINGERING_TIME,
-            logger=endpoints.bad_requests.logger,
-            shutdown_timeout=_SHUTDOWN_TIMEOUT,
-        )
-        await runner.setup()
-        make_protocol = cast("web.Server", runner.server)  # a value, once the runner is set up
-        try:
-            async with listen(http, connections, make_protocol) as url:
-                log.info("http.ready", url=url)
-                yield url
-        finally:
-            await runner.cleanup()
+async def open_app(
+    status: DaemonStatus,
+    http: HttpSection,
+    connections: ClientConnections,
+    reader: AsyncReader,
+    history_reader: AsyncReader,
+) -> AsyncIterator[web.Server]:
+    """Start the application and yield what creates the protocol of a connection."""
+    endpoints = Endpoints(status, reader, history_reader, http, connections)
+    runner = web.AppRunner(
+        endpoints.create_app(),
+        access_log=None,
+        handler_cancellation=True,
+        keepalive_timeout=IDLE_TIMEOUT,
+        lingering_time=_LINGERING_TIME,
+        logger=endpoints.bad_requests.logger,
+        shutdown_timeout=_SHUTDOWN_TIMEOUT,
+    )
+    await runner.setup()
+    try:
+        yield cast("web.Server", runner.server)  # a value, once the runner is set up
+    finally:
+        await runner.cleanup()

@@ -12,7 +12,7 @@ import pytest
 from tests.support.daemon import make_status
 from tests.support.fakes import KIEL, VirtualJournal
 from weatherd.config.http_section import HttpSection
-from weatherd.web import server
+from weatherd.web.on_demand import serve_http
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -53,7 +53,7 @@ async def browse(folder: Path, **http: Any) -> AsyncIterator[Browser]:
         status = make_status([KIEL], journal=journal)
         section = HttpSection.model_validate({"port": 0, "token": TOKEN} | http)
         jar = aiohttp.CookieJar(unsafe=True)  # also for IP addresses
-        async with server.serve_http(status, section) as url, aiohttp.ClientSession(cookie_jar=jar) as session:
+        async with serve_http(status, section) as url, aiohttp.ClientSession(cookie_jar=jar) as session:
             yield Browser(url, session)
 
 

@@ -125,7 +125,7 @@ def _make_server(
     """Return what serves the HTTP interface, unless that is disabled; a demo logs a command to try with it."""
     if not http.enabled:
         return None
-    from weatherd.web.server import serve_http
+    from weatherd.web.on_demand import serve_http
 
     @contextlib.asynccontextmanager
     async def serve(status: DaemonStatus) -> AsyncIterator[None]:

@@ -1,0 +1,58 @@
+"""The HTTP interface and aiohttp are loaded when they are first used."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import TYPE_CHECKING
+
+import aiohttp
+import pytest
+
+from tests.end_to_end.test_process import KIEL, configure, weatherd
+from tests.support.daemon import make_status
+from tests.support.service import serving
+from weatherd.config.http_section import HttpSection
+from weatherd.journal.journal import open_journal
+from weatherd.web.on_demand import serve_http
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.real_time
+@pytest.mark.processes
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+async def test_a_daemon_that_only_polls_does_not_load_aiohttp(tmp_path: Path) -> None:
+    """It has polled, stored and printed without aiohttp, which the first connection loads."""
+    async with (
+        serving() as service,
+        weatherd("run", "-c", configure(tmp_path, service.url, KIEL)) as process,
+    ):
+        url = (await process.logs("http.ready"))["url"]
+        await process.logs("observation")
+        assert "aiohttp" not in process.mapped_files()
+        async with aiohttp.ClientSession() as client, client.get(f"{url}/-/healthy") as response:
+            assert await response.json() == {"ok": True, "faults": []}
+        assert "aiohttp" in process.mapped_files()
+
+
+async def test_first_connections_share_one_application(tmp_path: Path) -> None:
+    """Connections that arrive while it is being opened wait for it."""
+    async with (
+        open_journal(tmp_path) as journal,
+        serve_http(make_status(journal=journal), HttpSection(port=0)) as url,
+        aiohttp.ClientSession() as client,
+    ):
+
+        async def ask() -> str:
+            async with client.get(f"{url}/-/healthy") as response:
+                return await response.text()
+
+        assert len(set(await asyncio.gather(*(ask() for _ in range(20))))) == 1
+
+
+async def test_a_stop_before_the_first_connection(tmp_path: Path) -> None:
+    """A server that nobody has connected to stops."""
+    async with open_journal(tmp_path) as journal, serve_http(make_status(journal=journal), HttpSection(port=0)) as url:
+        assert url.startswith("http://")
