@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 COMMANDS = [
     ["run"], ["once"], ["check"], ["schema"], ["simulate"],
     ["cities"], ["cities", "list"], ["cities", "search"], ["cities", "add"], ["cities", "remove"],
+    ["cities", "rename"], ["cities", "keep-ids"], ["cities", "import"],
     ["status"], ["explain"], ["tail"], ["history"], ["export"], ["health"],
     ["service"], ["service", "install"], ["service", "uninstall"], ["service", "print"], ["plugins"],
 ]  # fmt: skip
@@ -232,13 +233,13 @@ def test_once_prints_a_line_for_each_city(weatherd: Weatherd) -> None:
 
 
 def test_once_prints_json_and_csv(weatherd: Weatherd) -> None:
-    """Both have the same fields, starting with the name."""
+    """Both have the same fields, starting with the name; tags are an object in JSON, and columns in CSV."""
     _, out, _ = weatherd("once", "--format", "json")
     rows = json.loads(out)
     _, out, _ = weatherd("once", "-f", "csv")
     table = list(csv.DictReader(io.StringIO(out)))
     assert [row["name"] for row in rows] == [row["name"] for row in table] == ["Kiel", "München"]
-    assert list(rows[0]) == list(table[0])
+    assert list(rows[0]) == [*table[0], "tags"]
     assert rows[0]["temperature"] == pytest.approx(float(table[0]["temperature"]), abs=1)
 
 

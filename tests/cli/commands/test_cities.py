@@ -7,12 +7,16 @@ import os
 import pty
 import re
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.fakes import make_fetched
+from weatherd.city import City
 from weatherd.config.city_list import load_cities, parse_cities
 from weatherd.config.loader import SHIPPED_SETTINGS
+from weatherd.journal.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -218,6 +222,25 @@ def test_the_list_is_printed_for_programs(weatherd: Weatherd, rows: Path) -> Non
     text = weatherd("cities", "list", "--format", "csv")[1]
     found = parse_cities([("a.csv", text)], ["open-meteo"]).cities
     assert found == load_cities([rows], ["open-meteo"]).cities
+
+
+def test_ids_of_earlier_releases_are_kept(
+    weatherd: Weatherd, rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name whose hash is in the journal gets it as its id; other rows do not change, nor does a second run."""
+    monkeypatch.setenv("WEATHERD_STATE", str(tmp_path / "state"))
+    (tmp_path / "state").mkdir()
+    moskva = City(name="Москва", lat=55.75, lon=37.62, id="city-2b706e6a")
+    with closing(Store(tmp_path / "state" / "weatherd.sqlite")) as store:
+        store.add([make_fetched(moskva), make_fetched(City(name="Kiel", lat=54.3, lon=10.1))])
+    others = "  - {name: Kiel, lat: 54.3, lon: 10.1}\n  - {name: 東京, lat: 35.7, lon: 139.7}\n"
+    rows.write_text(f"cities:\n  - {{name: Москва, lat: 55.75, lon: 37.62}}  # capital\n{others}")
+    code, out, _ = weatherd("cities", "keep-ids")
+    assert (code, out) == (0, "config/cities.yaml:2:5: Москва keeps the id city-2b706e6a\n")
+    kept = f"cities:\n  - {{name: Москва, id: city-2b706e6a, lat: 55.75, lon: 37.62}}  # capital\n{others}"
+    assert rows.read_text() == kept
+    assert weatherd("cities", "keep-ids")[1] == "every city of the list that the journal knows has its id\n"
+    assert rows.read_text() == kept
 
 
 def test_altitude_and_tags_are_imported(weatherd: Weatherd, rows: Path, tmp_path: Path) -> None:

@@ -95,8 +95,12 @@ def _print(batch: Sequence[FetchedObservation], style: Literal["text", "json", "
             for fetched in batch:
                 print_text(line.format(fetched))
         case "json":
-            for row, fetched in zip(rows, batch, strict=True):
-                row["tags"] = dict(fetched.city.tags)
-            print_text(json.dumps(rows, ensure_ascii=False, indent=2))
+            named = [row | {"tags": dict(fetched.city.tags)} for row, fetched in zip(rows, batch, strict=True)]
+            print_text(json.dumps(named, ensure_ascii=False, indent=2))
         case "csv":
-            write_csv(sys.stdout, (*TEMPLATE_FIELDS, "stale"), rows)
+            columns = dict.fromkeys(f"tags.{key}" for fetched in batch for key, _ in fetched.city.tags)
+            flat = (
+                row | {f"tags.{key}": value for key, value in fetched.city.tags}
+                for row, fetched in zip(rows, batch, strict=True)
+            )
+            write_csv(sys.stdout, (*TEMPLATE_FIELDS, "stale", *columns), flat)

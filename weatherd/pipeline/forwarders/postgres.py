@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import json
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from weatherd.plugins import explain_missing_library
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
-    from weatherd.city import City
+    from weatherd.city import City, Tags
     from weatherd.config.settings import Settings
     from weatherd.observation import Observation
     from weatherd.pipeline.forwarders import ForwarderResources
@@ -89,8 +90,13 @@ class PostgresConnection:
         city = self._find_city(observation.city)
         if city is None:
             return (*observation, *(None for _ in self._city_columns))
-        values = {"name": city.name, "tags": json.dumps(dict(city.tags), ensure_ascii=False)}
+        values = {"name": city.name, "tags": _encode_tags(city.tags)}
         return (*observation, *(values[name] for name in self._city_columns))
+
+
+@functools.lru_cache(maxsize=10_000)  # because many cities and observations have the same
+def _encode_tags(tags: Tags) -> str:
+    return json.dumps(dict(tags), ensure_ascii=False)
 
 
 class PostgresForwarder:

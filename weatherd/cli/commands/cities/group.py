@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from weatherd.cli.commands.cities.add import add_city, import_cities
+from weatherd.cli.commands.cities.keep_ids import keep_ids
 from weatherd.cli.commands.cities.list_rows import find_row, require_editable
 from weatherd.cli.commands.cities.place_search import find_places, print_matches
 from weatherd.cli.commands.cities.rename import rename_city
@@ -139,4 +140,5 @@ def remove_city(
 
 cities.command("add", cls=Command)(add_city)
 cities.command("rename", cls=Command)(rename_city)
+cities.command("keep-ids", cls=Command)(keep_ids)
 cities.command("import", cls=Command)(import_cities)
