@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from weatherd.daemon.wiring import OpenProviders
     from weatherd.freshness import AgeBudgets
     from weatherd.pipeline.forwarders import Forwarder
+    from weatherd.text.display import Display
 
 _CONNECT_TIMEOUT = 30.0  # seconds, as in the contract of a forwarder
 
@@ -100,7 +101,7 @@ async def _check_state(configuration: Configuration) -> None:
 async def try_online(configuration: Configuration, providers: OpenProviders) -> AsyncIterator[OnlineResult]:
     """Fetch the first city of each provider in use, and connect each forwarder; yield the results one by one."""
     for name, city in _first_cities(configuration.cities).items():
-        yield await _fetch(name, city, providers)
+        yield await _fetch(name, city, providers, configuration.settings.display)
     async with _create_forwarders(configuration, providers.budgets) as forwarders:
         for name, forwarder in forwarders.items():
             yield await _connect(name, forwarder)
@@ -114,14 +115,15 @@ def _first_cities(cities: Iterable[City]) -> dict[str, City]:
     return first
 
 
-async def _fetch(name: str, city: City, providers: OpenProviders) -> OnlineResult:
+async def _fetch(name: str, city: City, providers: OpenProviders, display: Display) -> OnlineResult:
     begin = time.monotonic()
     try:
         observation = await providers.usable[name].fetch(city)
     except ProviderError as error:
         code = ExitCode.CONFIG if error.failure is Failure.DENIED else ExitCode.UNAVAILABLE
         return OnlineResult(name, f"{city.name}: {error}", code)
-    text = f"{city.name}: {observation.temperature:z.0f} °C, response in {time.monotonic() - begin:.2f} s"
+    degrees = display.format("temperature", observation.temperature, digits=0)
+    text = f"{city.name}: {degrees}, response in {time.monotonic() - begin:.2f} s"
     return OnlineResult(name, text, ExitCode.OK)
 
 

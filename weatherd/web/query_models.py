@@ -93,7 +93,7 @@ def _parse_flag(value: object) -> object:
     return value == "true" if isinstance(value, str) else value
 
 
-Tags = Annotated[
+TagsText = Annotated[
     str,
     Field(
         description="Only cities with this tag, `region=north`, or with all of several, separated by commas",
@@ -104,7 +104,7 @@ Tags = Annotated[
 
 
 def split_tags(text: str | None) -> list[tuple[str, str]]:
-    """Return the keys and values in a text of the form of :data:`Tags`."""
+    """Return the keys and values in a text of the form of :data:`TagsText`."""
     pairs = (pair.partition("=") for pair in text.split(",")) if text else ()
     return [(key, value) for key, _, value in pairs]
 
@@ -122,7 +122,7 @@ class CitiesQuery(Model):
         Field(min_length=1, max_length=200, description="Only cities with this id or name; ignores case"),
     ] = None
     state: Annotated[_InlineState | None, Field(description="Only cities in this state")] = None
-    tag: Tags | None = None
+    tag: TagsText | None = None
     id: Annotated[CityIds | None, Field(description=f"Only cities with these ids, at most {MAX_IDS}")] = None
     search: Annotated[
         str | None,
@@ -152,7 +152,7 @@ class ObservationsQuery(Model):
     """Filters for the observations in the journal."""
 
     city: Annotated[CityId | None, Field(description="Only observations of this city")] = None
-    tag: Tags | None = None
+    tag: TagsText | None = None
     since: Annotated[Timestamp | None, Field(description="Only observations made at this time or later")] = None
     until: Annotated[Timestamp | None, Field(description="Only observations made before this time")] = None
     after: Annotated[
@@ -167,7 +167,7 @@ class StreamQuery(Model):
     """Filters for the event stream."""
 
     city: Annotated[CityIds | None, Field(description="Only observations of these cities, separated by commas")] = None
-    tag: Tags | None = None
+    tag: TagsText | None = None
     after: Annotated[
         int | None,
         Field(ge=0, le=_MAX_SEQ, description="Begin after this sequence number, unless there is a `Last-Event-ID`"),

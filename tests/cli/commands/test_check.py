@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import socket
 import sqlite3
 import sys
@@ -260,6 +261,13 @@ def test_an_address_as_the_host_of_the_broker(weatherd: Weatherd, folder: Path, 
     code, _, err = weatherd("check")
     assert code == 78
     assert "weatherd.yaml:1:14: 'mqtt.host' should be a host name or an IP address, such as broker.local" in err
+
+
+@pytest.mark.usefixtures("folder", "service")
+def test_an_online_value_is_in_the_readers_unit(weatherd: Weatherd, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The temperature that a service responds with has the unit of the settings."""
+    monkeypatch.setenv("WEATHERD_UNITS", "us")
+    assert re.search(r"open-meteo: Kiel: -?\d+ °F, response in", weatherd("check", "--online")[1])
 
 
 def test_forwarders_are_connected_online(weatherd: Weatherd, folder: Path, service: str) -> None:
