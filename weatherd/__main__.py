@@ -19,7 +19,7 @@ def main() -> None:
     _replace_closed_streams()
     set_threshold()
     try:
-        _import_structlog_without_rich()
+        _import_structlog_alone()
         from weatherd.cli.app import execute  # noqa: PLC0415 - here, so that Ctrl-C during the import prints no traceback
     except KeyboardInterrupt:
         sys.exit(130)
@@ -48,16 +48,19 @@ def _replace_closed_streams() -> None:
             setattr(sys, name, open(number, "w", encoding="utf-8", closefd=False))  # noqa: SIM115 - open until the process ends
 
 
-def _import_structlog_without_rich() -> None:
-    """Import structlog as if rich were not installed, because weatherd's log does not print rich tracebacks.
+def _import_structlog_alone() -> None:
+    """Import structlog as if rich and greenlet were not installed, because weatherd's log uses neither.
 
-    That saves a seventh of the startup time and 5 MB. It is done here and not in ``weatherd/__init__.py``, because a
-    program that imports weatherd may need rich. See https://www.structlog.org/en/stable/exceptions.html
+    Without rich, which prints tracebacks, a start takes a seventh less time and 5 MB less; greenlet takes 1 MB. It is
+    done here and not in ``weatherd/__init__.py``, because a program that imports weatherd may need them.
+    See https://www.structlog.org/en/stable/exceptions.html
     """
-    if not {"rich", "structlog"} & sys.modules.keys():
-        sys.modules["rich"] = None  # type: ignore[assignment]  # makes "import rich" raise ImportError
+    if "structlog" not in sys.modules:
+        unused = [name for name in ("rich", "greenlet") if name not in sys.modules]
+        sys.modules.update(dict.fromkeys(unused))  # type: ignore[arg-type]  # None makes an import raise ImportError
         importlib.import_module("structlog")
-        del sys.modules["rich"]
+        for name in unused:
+            del sys.modules[name]
 
 
 if __name__ == "__main__":
