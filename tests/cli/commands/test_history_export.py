@@ -431,6 +431,22 @@ def test_spans_hold_each_observation_once(minutes: list[int], length: int) -> No
     assert len(draw_sparkline(cut)) == (len(cut) if observations else 0)
 
 
+@given(st.lists(st.integers(1, 60), min_size=1, max_size=40), st.integers(1, 300), st.integers(0, 300))
+def test_rain_is_the_same_however_it_is_split(gaps: list[int], length: int, offset: int) -> None:
+    """With 1 mm in every hour, the rain of all spans is the number of hours that observations cover: none is twice."""
+    begin = datetime(2026, 1, 1, tzinfo=UTC)
+    moments = [begin + timedelta(minutes=minutes) for minutes in itertools.accumulate(gaps)]
+    observations = [observation(observed_at=moment, precipitation=1.0) for moment in moments]
+    hours = (moments[-1] - moments[0]) / timedelta(hours=1) + 1  # the first one covers the hour before it
+    since = begin - timedelta(minutes=60 + offset)
+    begins = [since + index * timedelta(minutes=length) for index in range(3000 // length + 1)]
+    until = begins[-1] + timedelta(days=3)
+    rain = [span.rain for span in split_into_spans(observations, begins, until) if span.rain is not None]
+    assert sum(rain) == pytest.approx(hours)
+    (whole,) = split_into_spans(observations, [since], until)
+    assert whole.rain == pytest.approx(hours)
+
+
 def test_span_lengths_are_usual_ones() -> None:
     """A day is split into hours, a week into half days, a year into four weeks; each starts at a round time."""
     day = datetime(2026, 1, 1, 13, 37, tzinfo=UTC)

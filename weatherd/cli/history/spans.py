@@ -35,7 +35,7 @@ class Span:
     low: float | None  # °C
     mean: float | None
     high: float | None
-    rain: float | None  # mm in the span
+    rain: float | None  # mm in the span, which an observation after it may tell
     gust: float | None  # m/s, the highest
     description: str  # that of the last observation; "" without observations
 
@@ -142,7 +142,7 @@ def _sum_rain(observations: Sequence[Observation], bounds: Sequence[datetime]) -
 
 def _summarize(begin: datetime, group: Sequence[Observation], rain: float | None) -> Span:
     if not group:
-        return Span(begin, 0, None, None, None, None, None, "")
+        return Span(begin, 0, None, None, None, rain, None, "")
     values = [observation.temperature for observation in group]
     gusts = [observation.wind_gust for observation in group if observation.wind_gust is not None]
     mean, gust = math.fsum(values) / len(values), max(gusts, default=None)
