@@ -12,7 +12,7 @@ INSTALL := -m pip install --quiet --quiet --no-compile --disable-pip-version-che
 # Programs that write no bytecode compile all modules again at every start, and the tests start some 200
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test month crash soak soak-real system check check-aiohttp format bench bench-quick clean
+.PHONY: help run test month crash soak soak-real system check check-aiohttp format bench bench-quick pictures clean
 .PRECIOUS: .venv-%/installed
 
 help:
@@ -67,6 +67,9 @@ bench: $(DEV)/installed ## measure this build, BASE (a checkout or commit) and o
 
 bench-quick: ## run each benchmark once, in two minutes
 	@$(MAKE) --no-print-directory bench MODE=quick
+
+pictures: $(DEV)/installed ## take pictures of the web page into docs/page; needs Chromium (scripts/servers)
+	$(DEV)/bin/python scripts/pictures
 
 clean: ## remove the files that the other targets created
 	rm -rf .venv .venv-* .hypothesis .*_cache build dist

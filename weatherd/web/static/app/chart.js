@@ -105,7 +105,7 @@ export function makeChart(chart, city, options, onValue) {
     const isMonths = isDays, first = chart.midnights.filter((at) => !isMonths || monthDay(at * 1000, zone).startsWith("1 "));
     for (const at of first) {
       if (x(at) < LEFT + 1) continue;
-      parts.push(svg("path", { class: "day", d: `M${x(at)} 12V${bottom}` }));
+      parts.push(svg("path", { class: "day", d: `M${x(at)} ${isRaw ? 6 : 24}V${bottom}` }));
       const room = width - x(at) > 60;
       if (isMonths) room && label(at, monthDay(at * 1000, zone), 4);
       else if (!isRaw) room && label(at, isPhone ? day(at * 1000, zone).slice(0, 3) : day(at * 1000, zone), 4);

@@ -30,14 +30,8 @@ export function keep(key, value) {
   } catch {}
 }
 
-// Draw when in sight, and again when the width changes. draw(width) fills the SVG.
+// Draw at the width that the node has, and again when that changes. draw(width, height) fills the SVG.
 const drawings = new WeakMap();
-const seen = new IntersectionObserver((entries) => {
-  for (const entry of entries) if (entry.isIntersecting) {
-    seen.unobserve(entry.target);
-    sizes.observe(entry.target);
-  }
-});
 const sizes = new ResizeObserver((entries) => {
   for (const { target, contentRect } of entries) {
     if (!target.isConnected) sizes.unobserve(target);
@@ -46,6 +40,6 @@ const sizes = new ResizeObserver((entries) => {
 });
 export function drawn(node, draw) {
   drawings.set(node, draw);
-  seen.observe(node);
+  sizes.observe(node);
   return node;
 }

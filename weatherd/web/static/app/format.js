@@ -39,7 +39,7 @@ const formats = new Map();
 export function number(value, digits = 0) {
   if (value === null || value === undefined) return "—";
   if (!formats.has(digits)) {
-    const options = { minimumFractionDigits: digits, maximumFractionDigits: digits, signDisplay: "negative", useGrouping: "min2" };
+    const options = { minimumFractionDigits: digits, maximumFractionDigits: digits, signDisplay: "negative" };
     formats.set(digits, new Intl.NumberFormat("en", options));
   }
   return formats.get(digits).format(value).replace("-", "\u2212");
@@ -53,7 +53,7 @@ export const toWind = (value) => convert(value, units().wind);
 export const toPressure = (value) => convert(value, units().pressure);
 export const toRain = (value) => convert(value, units().rain);
 export const wind = (value, digits = 0) => number(toWind(value), digits);
-export const pressure = (value) => number(toPressure(value), units().pressure === "inHg" ? 2 : 0);
+export const pressure = (value) => number(toPressure(value), units().pressure === "inHg" ? 2 : 0).replace(",", "");
 export function rain(value) {
   const converted = toRain(value), digits = units().rain === "in" ? 2 : 1, least = 10 ** -digits;
   if (converted === 0) return "0";

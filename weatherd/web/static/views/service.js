@@ -53,7 +53,7 @@ export async function open(main, data) {
     const provider = service.status.providers.find((other) => other.provider === polls.provider), paused = provider?.paused;
     const failed = Object.entries(polls.outcomes).filter(([outcome]) => outcome !== "fresh"), good = polls.outcomes.fresh ?? 0;
     const texts = [good || failed.length ? `${plural(good, "attempt")} served${failed.length ? `, ${failed.map(([outcome, count]) => `${number(count)} ${outcome}`).join(", ")}` : ""}.` : "No attempt yet.", polls.median_seconds && `Half of them took at most ${polls.median_seconds < 1 ? `${polls.median_seconds * 1000} ms` : `${polls.median_seconds} s`}.`];
-    return h("section", { class: "panel" }, h("header", {}, h("h3", {}, polls.provider), h("span", {}, mark(paused ? "paused" : "fresh"), paused ? " paused" : ` serves ${plural(polls.serves, "city", "cities")}`)),
+    return h("section", { class: "panel" }, h("header", {}, h("h3", {}, polls.provider), h("span", {}, mark(paused ? "paused" : failed.length && !good ? "down" : "fresh"), paused ? " paused" : failed.length && !good ? " does not answer" : ` serves ${plural(polls.serves, "city", "cities")}`)),
       paused && h("p", { class: "notice" }, h("span", {}, h("bdi", {}, capital(paused.reason)), `. Next try at ${hours(Date.parse(paused.until))}, ${until(Date.parse(paused.until))}.`)),
       provider?.quotas.length ? provider.quotas.map((quota) => gauge(polls.provider, quota)) : h("p", {}, "No limit."), h("p", {}, texts.filter(Boolean).join(" ")));
   }
