@@ -9,10 +9,12 @@ import gzip
 import socket
 import ssl
 import struct
+import sys
 import tracemalloc
 import weakref
 import zlib
 from contextvars import ContextVar
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -160,6 +162,17 @@ async def test_the_phases_of_a_request_over_tls(get: Get, tmp_path: Path) -> Non
         (trace,) = stop_tracing(token)
     assert list(trace.phases) == ["dns", "tls_begun", "connected", "first_byte", "done"]
     assert trace.host == f"localhost:{port}"
+
+
+async def test_a_poll_ends_while_aiohttp_is_imported_in_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A module that is not complete yet changes neither errors nor deadlines, for this poll and for later ones."""
+    monkeypatch.setitem(sys.modules, "aiohttp", ModuleType("aiohttp"))
+    service = Service()
+    async with running(service) as session:
+        polls = PollingClient(session, service.url)
+        for _ in range(2):
+            with pytest.raises(ProviderError, match="no complete response within 1 s"):
+                await polls.get(deadline=1)
 
 
 HUGE = b"y" * 20_000

@@ -48,8 +48,13 @@ _FOREIGN_ERRORS = (RequestError, HttpParserError, OSError, ValueError)  # a Time
 
 def foreign_errors() -> tuple[type[Exception], ...]:
     """Return the errors for :func:`translate`; aiohttp's are among them once something has imported it."""
-    aiohttp = sys.modules.get("aiohttp")
-    return (*_FOREIGN_ERRORS, aiohttp.ClientError) if aiohttp else _FOREIGN_ERRORS
+    return (*_FOREIGN_ERRORS, *_client_errors())
+
+
+def _client_errors() -> tuple[type[Exception], ...]:
+    """Return the base class of aiohttp's errors; nothing if aiohttp is not imported, or just being so in a thread."""
+    client_error = getattr(sys.modules.get("aiohttp"), "ClientError", None)
+    return (client_error,) if client_error else ()
 
 
 def translate(error: Exception, attempt: Attempt) -> ProviderError:
@@ -62,7 +67,7 @@ def translate(error: Exception, attempt: Attempt) -> ProviderError:
     proxy = attempt.proxy
     is_at_proxy = proxy and not (attempt.is_tunnelled and attempt.connection)
     peer = f"the proxy {proxy}" if is_at_proxy else "the service"
-    if "aiohttp" in sys.modules:
+    if isinstance(error, _client_errors()):
         from weatherd.http.client_errors import convert_client_error  # noqa: PLC0415 - it imports aiohttp
 
         error = convert_client_error(error, peer)

@@ -114,6 +114,7 @@ class LinkPool:
 
     def _sweep(self) -> None:
         self._timer = None
+        self._ensure_timer()  # first, because no deadline would expire any more if an error ended this check
         now = self._loop.time()
         for link in tuple(self._idle):
             if link.idle_until <= now:
@@ -121,7 +122,6 @@ class LinkPool:
         for pending in self._find_pending():
             if pending.deadline <= now:
                 pending.expire()
-        self._ensure_timer()
 
     def _find_pending(self) -> list[PendingResponse]:
         return [*self._tasks.values(), *(link.pending for link in self._links if link.pending)]
