@@ -20,6 +20,7 @@ from weatherd.cli.commands.cities.group import cities
 from weatherd.cli.commands.explain import explain
 from weatherd.cli.commands.export import export
 from weatherd.cli.commands.history import history
+from weatherd.cli.commands.now import now
 from weatherd.cli.commands.once import once
 from weatherd.cli.commands.plugins import plugins
 from weatherd.cli.commands.run import run
@@ -32,12 +33,14 @@ from weatherd.cli.exit_codes import ExitCode
 from weatherd.cli.options import TYPER_SETTINGS, ArgumentError, Command, CommandGroup, ConfigFile
 from weatherd.cli.terminal import print_text
 from weatherd.errors import ConfigError, StateError, WeatherdError
+from weatherd.text.suggestions import closest_match
 
 _COMMANDS: dict[str, dict[str, Any]] = {  # by heading in the help
     "Run": {"run": run, "once": once, "simulate": simulate},
     "Cities": {"cities": cities, "check": check},
     "Look": {
-        "status": status, "explain": explain, "tail": tail, "history": history, "export": export, "health": health,
+        "now": now, "status": status, "explain": explain, "tail": tail, "history": history, "export": export,
+        "health": health,
     },
     "Service": {"service": service},
     "Tools": {"plugins": plugins, "schema": schema},
@@ -52,6 +55,24 @@ class _Root(CommandGroup):
         """Return the names of the commands in the order of the help text."""
         del ctx
         return [name for commands in _COMMANDS.values() for name in commands]
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the command and its arguments. A word that is no command is the name of a city for ``now``.
+
+        A lower-case word that is similar to a command is a mistake: otherwise ``weatherd staus`` would search for a
+        place. Raises ArgumentError then.
+        """
+        word = args[0]
+        is_name = word not in self.commands and word.strip() and not word.startswith("-")
+        if not is_name:
+            return super().resolve_command(ctx, args)
+        if not (word.isascii() and word.islower() and closest_match(word, self.commands)):
+            return super().resolve_command(ctx, ["now", *args])
+        try:
+            return super().resolve_command(ctx, args)
+        except exceptions.TyperException as error:
+            advice = f"or, for the weather of a place, weatherd now {word}"
+            raise ArgumentError(f"{_format_usage_error(error)} ({advice})") from None
 
 
 app = typer.Typer(name="weatherd", **{**TYPER_SETTINGS, "cls": _Root})
@@ -74,6 +95,7 @@ def print_overview(
     \b
     Examples:
       weatherd run --demo               simulated weather: no account, no network
+      weatherd Kiel                     the weather there now
       weatherd run                      the daemon, with config/weatherd.yaml
       weatherd once --format json       poll every city once
       weatherd cities add Flensburg     add a city to the list

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Literal, Self, TypeVar
 from urllib.parse import quote, urlencode
 
 from pydantic import BaseModel, ValidationError
@@ -16,6 +16,7 @@ from weatherd.http.response import StatusError
 from weatherd.http.session import open_session
 from weatherd.text.name_folding import fold_name
 from weatherd.text.suggestions import did_you_mean, explain_namesakes
+from weatherd.web.page.models import ChartModel
 from weatherd.web.schemas import (
     STREAM_UNAVAILABLE,
     CitiesPage,
@@ -134,6 +135,10 @@ class Client:
             return await self._get(CityDetail, f"/api/v1/cities/{quote(city_id, safe='')}")
         except _NotFoundError:
             raise CityNotFoundError(f"no city has the id {city_id!r}") from None
+
+    async def get_chart(self, city_id: str, span: Literal["24h", "7d", "90d", "1y"] = "24h") -> ChartModel:
+        """Return the history of the city with this id: single observations of 24 hours, hours of 7 days, or days."""
+        return await self._get(ChartModel, f"/api/v1/cities/{quote(city_id, safe='')}/chart?span={span}")
 
     async def list_cities(self, tags: Mapping[str, str] | None = None) -> AsyncIterator[CityModel]:
         """Yield every city of the list, or those with all of *tags*, with its latest observation, ordered by id.

@@ -24,12 +24,8 @@ from weatherd.cli.terminal import print_text, write_csv
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from weatherd.city import City
-    from weatherd.config.loader import Configuration
     from weatherd.config.settings import Settings
     from weatherd.observation import FetchedObservation
-
-    Outcome = tuple[FetchedObservation | None, Exception | None]
 
 
 def once(
@@ -47,42 +43,19 @@ def once(
       weatherd once --format csv > now.csv
       weatherd once --tag region=north
     """
+    from weatherd.cli.single_poll import poll_once
+
     configuration = load_user_configuration(config)
     if tags := parse_tags(tag or ()):
         cities = tuple(city for city in configuration.cities if city.has_tags(tags.items()))
         require_tagged(cities, tags)
         configuration = replace(configuration, cities=cities)
-    outcomes = asyncio.run(_poll_all(configuration))
+    outcomes = asyncio.run(poll_once(configuration, warn_of_quarantined_rows, lambda: None))
     _print([fetched for fetched, _ in outcomes.values() if fetched], format, configuration.settings)
     errors = {city: error for city, (_, error) in outcomes.items() if error}
     for city, error in errors.items():
         print_text(f"{city.name}: {error}", err=True)
     return ExitCode.UNAVAILABLE if errors else ExitCode.OK
-
-
-async def _poll_all(configuration: Configuration) -> dict[City, Outcome]:
-    """Poll all cities concurrently and return the outcomes in list order. A stale observation counts as an error."""
-    from weatherd.clock import AnchoredClock, boot_time
-    from weatherd.daemon.wiring import open_with_state, utc_now
-    from weatherd.observation import FetchedObservation
-    from weatherd.polling.fetch import fetch_city
-
-    async with open_with_state(configuration) as providers:
-        configuration = providers.require_usable(configuration)
-        warn_of_quarantined_rows(configuration)
-
-        clock = AnchoredClock(utc_now, boot_time)
-
-        async def poll(city: City) -> Outcome:
-            outcome = await fetch_city(city, city.providers, providers.usable, providers.budgets, clock)
-            if outcome.observation is None:
-                return None, outcome.reason
-            fetched = FetchedObservation(city, outcome.observation, stale=outcome.is_stale)
-            return fetched, outcome.reason if outcome.is_stale else None
-
-        async with asyncio.TaskGroup() as polls:
-            tasks = {city: polls.create_task(poll(city)) for city in configuration.cities}
-        return {city: task.result() for city, task in tasks.items()}
 
 
 def _print(batch: Sequence[FetchedObservation], style: Literal["text", "json", "csv"], settings: Settings) -> None:

@@ -151,14 +151,19 @@ def _summarize(begin: datetime, group: Sequence[Observation], rain: float | None
 
 def draw_sparkline(spans: Sequence[Span]) -> str:
     """Return one bar character per span, scaled between the lowest and the highest mean; a space for an empty span."""
-    means = [span.mean for span in spans if span.mean is not None]
-    if not means:
+    return draw_bars([span.mean for span in spans])
+
+
+def draw_bars(values: Sequence[float | None]) -> str:
+    """Return one bar character per value, scaled between the lowest and the highest one; a space for None."""
+    known = [value for value in values if value is not None]
+    if not known:
         return ""
-    low, width = min(means), max(means) - min(means)
+    low, width = min(known), max(known) - min(known)
 
-    def draw_bar(mean: float | None) -> str:
-        if mean is None:
+    def draw_bar(value: float | None) -> str:
+        if value is None:
             return _GAP
-        return _BARS[round((mean - low) / width * (len(_BARS) - 1))] if width else _BARS[0]
+        return _BARS[round((value - low) / width * (len(_BARS) - 1))] if width else _BARS[0]
 
-    return "".join(draw_bar(span.mean) for span in spans)
+    return "".join(map(draw_bar, values))

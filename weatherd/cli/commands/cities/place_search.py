@@ -21,6 +21,14 @@ if TYPE_CHECKING:
 
 def find_places(settings: Settings, name: str) -> list[FoundPlace]:
     """Return the places called *name*, the likeliest first. Raises WeatherdError if there are none."""
+    matches = search_for_places(settings, name)
+    if not matches:
+        raise WeatherdError(f"no place named {name!r} was found; add it with --lat and --lon")
+    return matches
+
+
+def search_for_places(settings: Settings, name: str) -> list[FoundPlace]:
+    """Return the places called *name*, the likeliest first; [] if there are none. Raises ProviderError."""
     from weatherd.daemon.wiring import USER_AGENT
     from weatherd.http.session import open_session
     from weatherd.providers.open_meteo import geocoding
@@ -32,10 +40,7 @@ def find_places(settings: Settings, name: str) -> list[FoundPlace]:
         async with open_session(USER_AGENT, ca_file=settings.tls.ca_file) as session:
             return await geocoding.search_places(session, base_url, name)
 
-    matches = asyncio.run(search())
-    if not matches:
-        raise WeatherdError(f"no place named {name!r} was found; add it with --lat and --lon")
-    return matches
+    return asyncio.run(search())
 
 
 def choose_match(matches: Sequence[FoundPlace], pick: int | None) -> FoundPlace:

@@ -1,0 +1,44 @@
+"""A poll of every city, once, by a command. Its calls count towards the quotas that the daemon uses, too."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from weatherd.clock import AnchoredClock, boot_time
+from weatherd.daemon.wiring import open_with_state, utc_now
+from weatherd.observation import FetchedObservation
+from weatherd.polling.fetch import fetch_city
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from weatherd.city import City
+    from weatherd.config.loader import Configuration
+
+    Outcome = tuple[FetchedObservation | None, Exception | None]
+
+
+async def poll_once(
+    configuration: Configuration, on_start: Callable[[Configuration], None], on_poll: Callable[[], None]
+) -> dict[City, Outcome]:
+    """Poll all cities concurrently and return the outcomes in list order. A stale observation counts as an error.
+
+    *on_start* is called with the configuration whose cities can be polled, and *on_poll* after each poll.
+    """
+    async with open_with_state(configuration) as providers:
+        configuration = providers.require_usable(configuration)
+        on_start(configuration)
+        clock = AnchoredClock(utc_now, boot_time)
+
+        async def poll(city: City) -> Outcome:
+            outcome = await fetch_city(city, city.providers, providers.usable, providers.budgets, clock)
+            on_poll()
+            if outcome.observation is None:
+                return None, outcome.reason
+            fetched = FetchedObservation(city, outcome.observation, stale=outcome.is_stale)
+            return fetched, outcome.reason if outcome.is_stale else None
+
+        async with asyncio.TaskGroup() as polls:
+            tasks = {city: polls.create_task(poll(city)) for city in configuration.cities}
+        return {city: task.result() for city, task in tasks.items()}
