@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from weatherd.city import City
     from weatherd.http.trace import RequestTrace
     from weatherd.polling.batch_polls import BatchPolls
-    from weatherd.providers.batching import Deliver
+    from weatherd.providers.batching import PollReceiver
 
 SERVED = "fresh"  # outcome of an attempt that returned a fresh observation; part of the API and the metrics
 BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0, 30.0, 60.0)  # seconds
@@ -89,9 +89,9 @@ class CityPolls:
         return NextPoll(self.due, self.reason, self.is_tick)
 
     @property
-    def deliver(self) -> Deliver:
-        """Takes the response to a poll that was made together with others."""
-        return self.batch_polls.deliver  # type: ignore[union-attr]  # only these polls are delivered
+    def receiver(self) -> PollReceiver:
+        """What takes the response to a poll that was made together with others."""
+        return self.batch_polls  # type: ignore[return-value]  # only these polls are delivered
 
 
 @dataclass(slots=True)

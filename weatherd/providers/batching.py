@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import functools
-import itertools
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections import defaultdict, deque
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from weatherd.http.trace import RequestTraces, add_traces, start_tracing, stop_tracing
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Coroutine, Iterable
+    from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 
     from weatherd.city import City
     from weatherd.observation import Observation
@@ -21,7 +19,12 @@ if TYPE_CHECKING:
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
-Deliver = Callable[[Sequence[tuple[Any, Any]], RequestTraces], None]
+
+class PollReceiver(Protocol):
+    """The receiver of the responses to polls."""
+
+    def deliver(self, results: Sequence[tuple[Any, Any]], traces: RequestTraces) -> None:
+        """Take those polls of a request that have this receiver, each with its result or error."""
 
 
 class PendingPoll(Protocol):
@@ -36,29 +39,29 @@ class PendingPoll(Protocol):
         """Done if nobody waits any more."""
 
     @property
-    def deliver(self) -> Deliver:
-        """Called with the polls of a request that have the same *deliver*, each with its result or error."""
+    def receiver(self) -> PollReceiver:
+        """What takes the result."""
+
+
+class _Submitters:
+    """The callers of :meth:`Coalescer.submit`."""
+
+    def deliver(self, results: Sequence[tuple[PendingPoll, Any]], traces: RequestTraces) -> None:
+        for poll, outcome in results:
+            if not poll.waiter.done():
+                poll.waiter.set_result((outcome, traces))
 
 
 class _SubmittedItem:
     """The poll behind :meth:`Coalescer.submit`."""
 
-    __slots__ = ("city", "deliver", "waiter")
+    __slots__ = ("city", "waiter")
+
+    receiver = _Submitters()
 
     def __init__(self, item: Any, waiter: asyncio.Future[Any]) -> None:
         self.city = item
         self.waiter = waiter
-        self.deliver: Deliver = _wake_submitters
-
-
-def _wake_submitters(results: Sequence[tuple[PendingPoll, Any]], traces: RequestTraces) -> None:
-    for poll, outcome in results:
-        if not poll.waiter.done():
-            poll.waiter.set_result((outcome, traces))
-
-
-def _get_deliver(result: tuple[PendingPoll, Any]) -> Deliver:
-    return result[0].deliver
 
 
 class _Sender:
@@ -144,7 +147,7 @@ class Coalescer(Generic[_Item, _Result]):
         return self._collectors < min(self._max_collectors, len(self._waiting))
 
     def _start_collectors(self) -> None:
-        while self._needs_collector() and len(self._senders) < self._concurrency:
+        while len(self._senders) < self._concurrency and self._needs_collector():
             self._collectors += 1
             sender = _Sender()
             # In an empty context, because what is logged concerns no single city
@@ -176,10 +179,14 @@ class Coalescer(Generic[_Item, _Result]):
             self._collectors += 1
 
     def _take_batch(self) -> list[PendingPoll]:
-        waiting = self._waiting
-        taken = [waiting.popleft() for _ in range(min(self._limit(), len(waiting)))]
+        batch: list[PendingPoll] = []
+        limit = self._limit()
+        while self._waiting and len(batch) < limit:
+            poll = self._waiting.popleft()
+            if not poll.waiter.done():
+                batch.append(poll)
         self._send_at = self._loop.time() + self._delay
-        return [poll for poll in taken if not poll.waiter.done()]
+        return batch
 
     async def _send_batch(self, batch: Sequence[PendingPoll]) -> None:
         token = start_tracing()
@@ -193,8 +200,11 @@ class Coalescer(Generic[_Item, _Result]):
         except Exception as error:  # noqa: BLE001 - it is each poll's error
             results = [(poll, error) for poll in batch]
         traces = stop_tracing(token)[-1:]
-        for deliver, part in itertools.groupby(results, _get_deliver):
-            deliver(list(part), traces)
+        parts: defaultdict[PollReceiver, list[tuple[PendingPoll, _Result | Exception]]] = defaultdict(list)
+        for result in results:
+            parts[result[0].receiver].append(result)
+        for receiver, part in parts.items():
+            receiver.deliver(part, traces)
 
 
 class CoalescingProvider:

@@ -36,7 +36,7 @@ from weatherd.providers.values import (
 from weatherd.text.redaction import Redaction
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Sequence
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
@@ -149,13 +149,13 @@ class OpenWeatherMapProvider(CoalescingProvider):
         self._resources = resources
         super().__init__(Coalescer(self._send, limit=lambda: 1, delay=0.0, concurrency=concurrency))
 
-    async def _send(self, cities: Sequence[City]) -> Sequence[Observation]:
-        return [await self._resources.limiter.run(lambda: self._request(cities[0]))]
+    def _send(self, cities: Sequence[City]) -> Awaitable[list[Observation]]:
+        return self._resources.limiter.run(lambda: self._request(cities[0]))
 
-    async def _request(self, city: City) -> Observation:
+    async def _request(self, city: City) -> list[Observation]:
         try:
             response = await self._client.get(build_openweathermap_query(city))
-            return parse_openweathermap(city, redact_response(response, self._redact), self._resources.now())
+            return [parse_openweathermap(city, redact_response(response, self._redact), self._resources.now())]
         except ProviderError as error:
             raise redact_error(error, self._redact) from None
 
