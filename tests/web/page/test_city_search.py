@@ -37,7 +37,8 @@ def _snapshot(*rows: tuple[str, float | None, CityState]) -> ListSnapshot:
         for city, value, _ in ordered
     ]
     names = [fold_search(city.name) for city in sorted_cities]
-    return ListSnapshot(sorted_cities, names, [row[2] for row in ordered], latest, 0, 0)
+    by_name = sorted(range(len(names)), key=names.__getitem__)
+    return ListSnapshot(sorted_cities, names, by_name, [row[2] for row in ordered], latest, 0, 0)
 
 
 def _find(snapshot: ListSnapshot, **query: Any) -> list[str]:

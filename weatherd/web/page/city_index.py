@@ -50,6 +50,7 @@ class ListSnapshot:
 
     cities: tuple[City, ...]  # sorted by id
     names: Sequence[str]  # as fold_search() returns them
+    by_name: Sequence[int]  # indexes of the cities, sorted by name
     states: Sequence[CityState]
     latest: Sequence[Observation | None]
     at: float  # seconds of the monotonic clock
@@ -76,9 +77,9 @@ class ListSnapshot:
         count = len(self.cities)
         if key == "id":
             return list(range(count))[:: -1 if descending else 1]
-        named = sorted(range(count), key=self.names.__getitem__)  # by id among equal names, as the list is
+        named = self.by_name
         if key == "name":
-            return named[::-1] if descending else named
+            return list(named[::-1] if descending else named)
         values = [self._value(key, index) for index in range(count)]
         known = [index for index in named if values[index] is not None]
         known.sort(key=values.__getitem__, reverse=descending)  # stable, so that ties are sorted by name
@@ -97,7 +98,11 @@ class CityIndex:
     def __init__(self, status: DaemonStatus) -> None:
         self._status = status
         self._snapshot: ListSnapshot | None = None
-        self._names: tuple[tuple[City, ...], Sequence[str]] = ((), ())
+        self._names: tuple[tuple[City, ...], Sequence[str], Sequence[int]] = (
+            (),
+            (),
+            (),
+        )  # of the list at its first use
         self._lock = asyncio.Lock()
 
     async def read(self) -> ListSnapshot:
@@ -119,9 +124,10 @@ class CityIndex:
     def _take(self) -> ListSnapshot:
         began, status, cities = time.monotonic(), self._status, self._status.cities
         if self._names[0] is not cities:
-            self._names = cities, [fold_search(city.name) for city in cities]
+            names = [fold_search(city.name) for city in cities]
+            self._names = cities, names, sorted(range(len(cities)), key=names.__getitem__)  # among equals by id
         now = status.now().timestamp()
         states = [status.state_at(now, city.id) for city in cities]
         latest = [status.latest.get(city.id) for city in cities]
         ended = time.monotonic()
-        return ListSnapshot(cities, self._names[1], states, latest, ended, ended - began)
+        return ListSnapshot(*self._names, states, latest, ended, ended - began)

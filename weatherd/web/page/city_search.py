@@ -31,8 +31,7 @@ class FoundCities:
 def search_cities(snapshot: ListSnapshot, query: CitiesQuery) -> FoundCities:
     """Return the page of a query."""
     order = snapshot.order(query.sort or "id", descending=query.descending)
-    is_found = _make_filter(snapshot, query)
-    ranks = [rank for rank, index in enumerate(order) if is_found(index)]
+    ranks = _filter_ranks(snapshot, order, query)
     if query.search:
         ranks.sort(key=_make_relevance(snapshot, order, query.search))
         start = _find_after(snapshot, order, ranks, query.after)
@@ -53,30 +52,25 @@ def search_cities(snapshot: ListSnapshot, query: CitiesQuery) -> FoundCities:
     )
 
 
-def _make_filter(snapshot: ListSnapshot, query: CitiesQuery) -> Callable[[int], bool]:
-    ids = set(query.id.split(",")) if query.id else None
-    tags = split_tags(query.tag)
-    text = fold_search(query.search) if query.search else None
-
-    def is_found(index: int) -> bool:
-        if ids is not None and snapshot.cities[index].id not in ids:
-            return False
-        if tags and not snapshot.cities[index].has_tags(tags):
-            return False
-        if query.state is not None and snapshot.states[index] != query.state:
-            return False
-        if text is not None and text not in snapshot.names[index] and text not in snapshot.cities[index].id:
-            return False
-        if query.warmer is None and query.colder is None:
-            return True
-        last = snapshot.latest[index]
-        return (
-            last is not None
-            and (query.warmer is None or last.temperature >= query.warmer)
-            and (query.colder is None or last.temperature < query.colder)
-        )
-
-    return is_found
+def _filter_ranks(snapshot: ListSnapshot, order: Sequence[int], query: CitiesQuery) -> list[int]:
+    """Return the positions in *order* of the cities that a query selects. One loop a filter, because lists are long."""
+    cities, names, latest = snapshot.cities, snapshot.names, snapshot.latest
+    ranks = list(range(len(order)))
+    if query.id:
+        ids = set(query.id.split(","))
+        ranks = [rank for rank in ranks if cities[order[rank]].id in ids]
+    if query.state is not None:
+        ranks = [rank for rank in ranks if snapshot.states[order[rank]] == query.state]
+    if tags := split_tags(query.tag):
+        ranks = [rank for rank in ranks if cities[order[rank]].has_tags(tags)]
+    if query.search:
+        text = fold_search(query.search)
+        ranks = [rank for rank in ranks if text in names[order[rank]] or text in cities[order[rank]].id]
+    if query.warmer is not None:
+        ranks = [rank for rank in ranks if (last := latest[order[rank]]) and last.temperature >= query.warmer]
+    if query.colder is not None:
+        ranks = [rank for rank in ranks if (last := latest[order[rank]]) and last.temperature < query.colder]
+    return ranks
 
 
 def _make_relevance(snapshot: ListSnapshot, order: Sequence[int], search: str) -> Callable[[int], int]:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from weatherd.city import City
     from weatherd.daemon.status import DaemonStatus
     from weatherd.journal.journal import AsyncReader
-    from weatherd.web.page.city_index import CityIndex
+    from weatherd.web.page.city_index import CityIndex, ListSnapshot
     from weatherd.web.page.models import ChartModel, CurvesModel, OverviewModel, ServiceModel
     from weatherd.web.page.page_query import PageQuery
     from weatherd.web.query_models import CitiesQuery
@@ -61,6 +61,7 @@ class PageEndpoints:
         self._reader = reader
         self._index = index
         self._is_signed_in = is_signed_in
+        self._overview: tuple[ListSnapshot, OverviewModel] | None = None
         self._started = status.now().timestamp()
 
     async def page(self, request: web.Request) -> web.Response:
@@ -142,9 +143,12 @@ class PageEndpoints:
         return json_response(await self._read_overview())
 
     async def _read_overview(self) -> OverviewModel:
+        """Return the overview of the current snapshot, which readers share, with the time of now."""
         snapshot = await self._index.read()
-        overview: OverviewModel = await self._index.run(lambda: make_overview(self._status, snapshot))
-        return overview
+        if self._overview is None or self._overview[0] is not snapshot:
+            self._overview = snapshot, await self._index.run(lambda: make_overview(self._status, snapshot))
+        now = serializers.format_timestamp(self._status.now().timestamp())
+        return self._overview[1].model_copy(update={"now": now})
 
     async def make_digest(self, cities: frozenset[str]) -> bytes:
         """Return an event of the stream: the counts by state, and the states of *cities* that are not fresh."""

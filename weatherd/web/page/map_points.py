@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
@@ -22,15 +23,22 @@ _CELLS = (0.0, 0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0)  # degrees
 def make_map(snapshot: ListSnapshot, query: MapQuery) -> MapModel:
     """Return the points in a part of the earth, which may include the date line (west > east)."""
     inside = [index for index, city in enumerate(snapshot.cities) if _is_inside(city.lat, city.lon, query)]
-    groups: Sequence[Sequence[int]] = []
-    for cell in _CELLS:
+    least = _estimate_cell(query) if len(inside) > _MAX_POINTS else 0.0
+    cell = next(size for size in _CELLS if size >= min(least, _CELLS[-1]))
+    groups = _group(snapshot, inside, cell)
+    while len(groups) > _MAX_POINTS and cell < _CELLS[-1]:
+        cell = next(size for size in _CELLS if size > cell)
         groups = _group(snapshot, inside, cell)
-        if len(groups) <= _MAX_POINTS:
-            break
     points = [_make_point(snapshot, group) for group in groups[:_MAX_POINTS]]
     names = [name for name in MapModel.model_fields if name not in {"total", "cell"}]
     columns: dict[str, Any] = {name: [point[name] for point in points] for name in names}
     return MapModel(total=len(snapshot.cities), cell=cell, **columns)
+
+
+def _estimate_cell(query: MapQuery) -> float:
+    """Return a cell size in degrees below which there may be too many: a fifth of the world's cells have cities."""
+    width = query.east - query.west + (360 if query.east < query.west else 0)
+    return math.sqrt((query.north - query.south) * width / (5 * _MAX_POINTS)) / 2
 
 
 def _is_inside(lat: float, lon: float, query: MapQuery) -> bool:
