@@ -13,7 +13,7 @@ from weatherd.quota.slots import Slots
 
 async def test_a_released_slot_goes_to_the_first_who_waits() -> None:
     """A caller that asks just after the release, before the waiting one runs, comes after it."""
-    slots = Slots(1)
+    slots = Slots(lambda: 1)
     await slots.acquire()
     first = asyncio.create_task(slots.acquire())
     await asyncio.sleep(0)
@@ -24,7 +24,28 @@ async def test_a_released_slot_goes_to_the_first_who_waits() -> None:
     assert (first.done(), late.done()) == (True, False)
     slots.release()
     await late
-    assert slots.free == 0
+    assert slots.taken == 1
+
+
+async def test_slots_that_become_free_with_the_limit_go_to_those_who_wait() -> None:
+    """A lower limit holds callers back until enough slots were given back; a higher one lets all of them in, in order.
+
+    A caller that comes after the limit has risen does not overtake those who wait.
+    """
+    limit = 2
+    slots = Slots(lambda: limit)
+    assert (slots.try_acquire(), slots.try_acquire()) == (True, True)
+    limit = 1
+    waiting = [asyncio.create_task(slots.acquire()) for _ in range(3)]
+    await asyncio.sleep(0)
+    slots.release()
+    await asyncio.sleep(0)
+    assert (slots.taken, [task.done() for task in waiting]) == (1, [False, False, False])
+    limit = 3
+    assert not slots.try_acquire()
+    slots.release()
+    await asyncio.sleep(0)
+    assert (slots.taken, [task.done() for task in waiting]) == (3, [True, True, True])
 
 
 @pytest.mark.parametrize("seed", range(200))
@@ -34,7 +55,7 @@ def test_no_slot_is_lost(seed: int) -> None:
 
 
 async def _cancel_some(draw: random.Random) -> None:
-    slots, taken, peak = Slots(2), 0, 0
+    slots, taken, peak = Slots(lambda: 2), 0, 0
 
     async def use() -> None:
         nonlocal taken, peak
@@ -52,4 +73,4 @@ async def _cancel_some(draw: random.Random) -> None:
         await asyncio.sleep(draw.choice([0, 0, 0.5]))
         draw.choice(tasks).cancel()
     await asyncio.wait(tasks)
-    assert (slots.free, taken, peak) == (2, 0, 2)
+    assert (slots.taken, taken, peak) == (0, 0, 2)

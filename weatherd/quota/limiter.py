@@ -40,9 +40,8 @@ class RateLimiter:
         self._meter = meter
         self._now = now
         self._on_change = on_change  # called when the meter has unsaved changes
-        self._breaker = CircuitBreaker(meter, now, on_change, boot)
-        self._slots = Slots(concurrency)
-        self._single_slot = asyncio.Lock()  # the only one while requests are serialized
+        self._breaker = breaker = CircuitBreaker(meter, now, on_change, boot)
+        self._slots = Slots(lambda: 1 if breaker.is_serialized() else concurrency)
         self._turn = asyncio.Lock()  # fair: first come, first served
         self._waiting = 0  # requests that hold or wait for the turn
 
@@ -72,33 +71,27 @@ class RateLimiter:
         it raises. Raises that error, or one with failure PAUSED if the request was not sent.
         """
         self._breaker.check(weight)
-        await self._slots.acquire()
+        if not self._slots.try_acquire():
+            await self._slots.acquire()
+        is_probe = False
         try:
-            if not self._breaker.is_serialized():
-                return await self._send(send, weight)
-            async with self._single_slot:
-                return await self._send(send, weight)
-        finally:
-            self._slots.release()
-
-    async def _send(self, send: Callable[[], Awaitable[_T]], weight: int) -> _T:
-        now, is_probe = self._now().timestamp(), False
-        if self._waiting or not self._breaker.is_closed or self._meter.bucket.delay(weight, now):
-            is_probe = await self._wait_for_turn(weight)
             now = self._now().timestamp()
-        else:
-            self._meter.bucket.take(weight, now)
-        try:
-            self._charge(weight, now)
-            response = await send()
-        except ProviderError as error:
-            raise self._breaker.request_failed(error, weight, is_probe=is_probe) from None
-        else:
+            if self._waiting or not self._breaker.is_closed or self._meter.bucket.delay(weight, now):
+                is_probe = await self._wait_for_turn(weight)
+                now = self._now().timestamp()
+            else:
+                self._meter.bucket.take(weight, now)
+            try:
+                self._charge(weight, now)
+                response = await send()
+            except ProviderError as error:
+                raise self._breaker.request_failed(error, weight, is_probe=is_probe) from None
             self._breaker.request_succeeded(is_probe=is_probe)
             return response
         finally:
             if is_probe:
                 self._breaker.probe_ended()
+            self._slots.release()
 
     async def _wait_for_turn(self, weight: int) -> bool:
         """Wait until the request may be sent; return whether it is the probe after a pause."""

@@ -4,26 +4,37 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Slots:
-    """A counting semaphore, first come, first served.
+    """A counting semaphore, first come, first served, of which *limit* returns the size at the moment.
 
-    asyncio.Semaphore does the same, but on Python 3.11 asks the system for the running loop whenever a caller has to
-    wait, which at full load is every request: 3 us more for each.
+    asyncio.Semaphore does the same for a fixed size, but on Python 3.11 asks the system for the running loop whenever a
+    caller has to wait, which at full load is every request: 3 us more for each.
     """
 
-    # Invariant: a slot is only free while nobody waits, because release() passes a slot on to the first who waits.
+    # Invariant: while callers wait, a slot is taken, because release() passes slots on to the first who wait.
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, limit: Callable[[], int]) -> None:
         self._loop = asyncio.get_running_loop()
-        self.free = count  # slots that nobody has taken
+        self._limit = limit
+        self.taken = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
+
+    def try_acquire(self) -> bool:
+        """Take a slot and return True; return False if none is free, or others wait for one."""
+        if self._waiting or self.taken >= self._limit():
+            return False
+        self.taken += 1
+        return True
 
     async def acquire(self) -> None:
         """Wait for a slot and take it."""
-        if self.free:
-            self.free -= 1
+        if self.try_acquire():
             return
         waiter = self._loop.create_future()
         self._waiting.append(waiter)
@@ -36,9 +47,9 @@ class Slots:
 
     def release(self) -> None:
         """Give a slot back."""
-        while self._waiting:
+        self.taken -= 1
+        while self._waiting and self.taken < self._limit():
             waiter = self._waiting.popleft()
             if not waiter.done():
+                self.taken += 1
                 waiter.set_result(None)
-                return
-        self.free += 1
