@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 import pytest
+import structlog
 
 from tests.end_to_end.test_process import KIEL, configure, weatherd
 from tests.support.daemon import make_status
@@ -56,3 +57,23 @@ async def test_a_stop_before_the_first_connection(tmp_path: Path) -> None:
     """A server that nobody has connected to stops."""
     async with open_journal(tmp_path) as journal, serve_http(make_status(journal=journal), HttpSection(port=0)) as url:
         assert url.startswith("http://")
+
+
+async def test_an_interface_that_cannot_be_loaded_is_loaded_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While its files are replaced by an upgrade, connections are closed, and the log has one error."""
+    async with (
+        open_journal(tmp_path) as journal,
+        serve_http(make_status(journal=journal), HttpSection(port=0)) as url,
+        aiohttp.ClientSession() as client,
+    ):
+        with monkeypatch.context() as missing, structlog.testing.capture_logs() as logged:
+            missing.setitem(sys.modules, "weatherd.web.server", None)
+            for _ in range(2):
+                with pytest.raises(aiohttp.ClientConnectionError):
+                    await client.get(f"{url}/-/healthy")
+        assert [(line["event"], line["log_level"]) for line in logged] == [("http.open_failed", "error")]
+        assert "weatherd.web.server" in logged[0]["reason"]
+        async with client.get(f"{url}/-/healthy") as response:
+            assert await response.json() == {"ok": True, "faults": []}

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from weatherd.errors import ConfigError, Problem
+from weatherd.errors import ConfigError, Problem, describe
 from weatherd.text.addresses import format_url
 from weatherd.web.connections import WARNING_PERIOD, ClientConnection
 
@@ -98,6 +98,11 @@ async def _accept(listener: socket.socket, connections: ClientConnections, open_
             factory = functools.partial(_make_connection, await open_app(), connections)
             with contextlib.suppress(OSError):  # the client has closed it meanwhile
                 await loop.connect_accepted_socket(factory, client)
+        except Exception as error:
+            client.close()
+            if loop.time() >= next_warning:
+                log.error("http.open_failed", reason=describe(error), exc_info=error)
+                next_warning = loop.time() + WARNING_PERIOD
         except BaseException:
             client.close()
             raise
