@@ -72,17 +72,18 @@ class LatestObservations:
 
     def apply(self, diff: CityListDiff) -> None:
         """Apply a diff: forget removed and moved cities, and use the saved observations of added ones."""
-        for city_id in diff.removed | diff.moved:
-            self._latest.pop(city_id, None)
-        for city_id in diff.added:
-            self._latest.pop(city_id, None)  # because an observation may have arrived after the city's removal
-            saved, city = self._saved.pop(city_id, None), diff.added_or_changed[city_id]
-            if saved and (saved.lat, saved.lon) == (city.lat, city.lon):
+        added, moved, removed = diff.added, diff.moved, diff.removed
+        # Added ones too, because an observation may have arrived after the city's removal
+        for city_id in self._latest.keys() & (added | moved | removed):
+            del self._latest[city_id]
+        for city_id in self._saved.keys() & added:
+            saved, city = self._saved.pop(city_id), diff.added_or_changed[city_id]
+            if (saved.lat, saved.lon) == (city.lat, city.lon):
                 self._latest[city_id] = saved.observation
-        for city_id in diff.removed:
+        for city_id in removed:
             self._edited.pop(city_id, None)
         if self._is_started:
-            self._edited |= {city_id: diff.added_or_changed[city_id] for city_id in diff.added | diff.moved}
+            self._edited |= {city_id: diff.added_or_changed[city_id] for city_id in added | moved}
         self._is_started = True
         _log_renamed(self._find_former(diff))
 

@@ -120,7 +120,7 @@ def add_yaml_lines(text: str, sink: RowSink) -> None:
     for lines in split_blocks(text, start):
         keys = [hash(line) ^ salt for line in lines]
         cities = [
-            find_city(key) or _read_row(line, indent, find_settings, sink)
+            find_city(key) or _read_row(match_row(line), line, indent, find_settings, sink)
             for key, line in zip(keys, lines, strict=True)
         ]
         if len(plain := [city for city in cities if city]) == len(lines) and not unusual:
@@ -140,9 +140,10 @@ def add_yaml_lines(text: str, sink: RowSink) -> None:
         _add_unusual_rows(unusual, number - len(unusual), indent, sink)
 
 
-def _read_row(line: str, indent: str, find_settings: FindSettings, sink: RowSink) -> City | None:
+def _read_row(
+    match: re.Match[str] | None, line: str, indent: str, find_settings: FindSettings, sink: RowSink
+) -> City | None:
     """Return the city of a row with this indent; None if the parser has to read the line."""
-    match = _patterns().row(line)
     groups = match.groups() if match else ()
     city = _build_city(groups, line, find_settings) if groups and groups[0] == indent else None
     return city and sink.reuse_equal(city)
