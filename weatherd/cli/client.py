@@ -140,19 +140,29 @@ class Client:
         """Return the history of the city with this id: single observations of 24 hours, hours of 7 days, or days."""
         return await self._get(ChartModel, f"/api/v1/cities/{quote(city_id, safe='')}/chart?span={span}")
 
-    async def list_cities(self, tags: Mapping[str, str] | None = None) -> AsyncIterator[CityModel]:
-        """Yield every city of the list, or those with all of *tags*, with its latest observation, ordered by id.
+    async def list_cities(
+        self,
+        tags: Mapping[str, str] | None = None,
+        *,
+        state: str | None = None,
+        sort: str | None = None,
+        limit: int | None = None,
+    ) -> AsyncIterator[CityModel]:
+        """Yield every city of the list with its latest observation, ordered by id, or by *sort*, such as ``state``.
 
+        With *tags* only those with all of them, with *state* only those in this state, and at most *limit* cities.
         Fetches 1000 cities per request.
         """
+        wanted = {key: value for key, value in (("state", state), ("sort", sort)) if value} | _tag_parameter(tags)
         after: dict[str, str] = {}
-        while True:
-            query = {"limit": _PAGE_SIZE, **_tag_parameter(tags), **after}
-            page = await self._get(CitiesPage, f"/api/v1/cities?{urlencode(query)}")
+        while limit is None or limit > 0:
+            size = _PAGE_SIZE if limit is None else min(limit, _PAGE_SIZE)
+            page = await self._get(CitiesPage, f"/api/v1/cities?{urlencode({'limit': size, **wanted, **after})}")
             for city in page.cities:
                 yield city
             if page.next is None:
                 return
+            limit = None if limit is None else limit - len(page.cities)
             after = {"after": page.next}
 
     async def stream_observations(

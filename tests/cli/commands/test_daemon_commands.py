@@ -66,6 +66,28 @@ async def test_the_commands_show_the_running_daemon(tmp_path: Path) -> None:
         assert await run_weatherd("health", "--url", it.url) == (0, "healthy\n", "")
 
 
+async def test_status_shows_fifty_cities_unless_asked(tmp_path: Path) -> None:
+    """The counts are of all cities. A limit, a state or a name selects others; JSON has all."""
+    towns = [f"{{name: T{number}, lat: {number / 10}, lon: 1}}" for number in range(60)]
+    async with run_daemon(tmp_path, *towns) as it:
+
+        async def list_names(*arguments: str) -> list[str]:
+            code, text, _ = await run_weatherd("status", *arguments, "--url", it.url)
+            assert code == 0
+            assert text.startswith("60 cities: ")
+            return [line.split()[0] for line in text.splitlines() if line.startswith("T")]
+
+        assert len(await list_names()) == 50
+        assert len(await list_names("--limit", "60")) == 60
+        assert len(await list_names("--state", "fresh")) == 60
+        assert await list_names("--state", "down") == []
+        assert await list_names("T7", "t59") == ["T7", "T59"]
+        _, text, _ = await run_weatherd("status", "--json", "--url", it.url)
+        assert len(json.loads(text)["cities"]) == 60
+        code, _, err = await run_weatherd("status", "T77", "--url", it.url)
+        assert (code, "no city is named 'T77'" in err) == (64, True)
+
+
 async def test_the_commands_speak_the_language_of_the_reader(tmp_path: Path) -> None:
     """Units, words and the time zone are those of the reader's own settings; JSON is for programs and unchanged."""
     reader = {"WEATHERD_UNITS": "us", "WEATHERD_LANGUAGE": "de", "TZ": "Asia/Tokyo"}
@@ -77,7 +99,7 @@ async def test_the_commands_speak_the_language_of_the_reader(tmp_path: Path) -> 
         fahrenheit = city["observation"]["temperature"] * 1.8 + 32
         assert city["observation"]["description"] not in words
         _, table, _ = await run_weatherd("status", "--url", it.url, **reader)
-        heading, row = table.splitlines()[:2]
+        heading, row = table.splitlines()[2:4]
         assert "°F" in heading
         assert row.split()[:3] == ["Kiel", "fresh", f"{fahrenheit:.0f}"]
         assert any(text in row for text in words)

@@ -1,0 +1,76 @@
+"""The report of ``weatherd status``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from rich.cells import cell_len
+
+from weatherd.cli.status.report import StatusReport
+from weatherd.daemon.status import CityState
+from weatherd.formatting import format_rfc3339
+from weatherd.observation import FIELDS
+from weatherd.text.display import Display
+from weatherd.web.schemas import CityModel, NextPollModel, ObservationModel, StatusModel
+
+NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
+REPORT = StatusReport(Display(), "UTC")
+
+
+def city(name: str = "Kiel", state: str = "fresh", failure: str | None = None) -> CityModel:
+    """Return a city with an observation that is four minutes old."""
+    values: dict[str, Any] = dict.fromkeys(FIELDS) | {
+        "city": name, "provider": "open-meteo", "temperature": -12.4, "description": "slight snow showers",
+        "station": "", "observed_at": format_rfc3339(NOW - timedelta(minutes=4)), "fetched_at": format_rfc3339(NOW),
+    }  # fmt: skip
+    poll = NextPollModel(at=format_rfc3339(NOW + timedelta(minutes=10)), why="on schedule")
+    last = ObservationModel(**values)
+    return CityModel(
+        id="x", name=name, lat=1, lon=1, state=CityState(state), observation=last, next=poll, failure=failure
+    )
+
+
+def report(*cities: CityModel, width: int | None = 80, report: StatusReport = REPORT, **counts: int) -> list[str]:
+    """Return the lines of a report as plain text."""
+    daemon = StatusModel(
+        version="1", ready=True, cities=counts or {"fresh": len(cities)}, quarantined=2, account={}, providers=[],
+        forwarders=[], reload_successful=True,
+    )  # fmt: skip
+    lines = report.format(daemon, cities, NOW, width, is_whole=False)
+    return [line if isinstance(line, str) else line.plain for line in lines]
+
+
+def test_counts_come_first_then_problems() -> None:
+    """The first line has all states that occur, the worst first; zero counts are left out."""
+    lines = report(city(), fresh=19_997, stale=2, down=1, waiting=0)
+    assert lines[0] == "20,000 cities: 1 down, 2 stale, 19,997 fresh"
+    assert "2 rows of the city list are quarantined" in lines[1]
+    assert any(line.startswith("19,999 more cities") for line in lines)
+
+
+def test_a_healthy_city_is_one_line_at_80_columns() -> None:
+    """Nothing is hidden, and there is no reason unless one is asked for."""
+    lines = report(city())
+    (row,) = [line for line in lines if "Kiel" in line]
+    assert all(part in row for part in ("fresh", "-12", "slight snow showers", "4m", "in 10m", "open-meteo"))
+    assert not any("on schedule" in line or "hidden" in line for line in lines)
+    assert any("on schedule" in line for line in report(city(), report=replace(REPORT, shows_reasons=True)))
+
+
+def test_a_city_with_a_problem_has_its_reason_below() -> None:
+    """The reason is complete, on lines of its own."""
+    failure = "open-meteo: the service responded with status 503 and a long explanation of what went wrong there"
+    lines = report(city(), city("Oslo", "down", failure), width=60)
+    row = next(index for index, line in enumerate(lines) if "Oslo" in line)
+    assert failure in " ".join(line.strip() for line in lines[row + 1 :])
+    assert lines[row + 1].startswith("  open-meteo: the service")
+
+
+@pytest.mark.parametrize("width", [30, 60, 80])
+def test_no_line_is_wider_than_the_terminal(width: int) -> None:
+    """In cells: a CJK character has two."""
+    lines = report(city("東京都千代田区" * 5), city("Oslo", "down", "because " * 30), width=width)
+    assert max(map(cell_len, lines)) <= width

@@ -1,0 +1,136 @@
+"""The state of the daemon and its cities as lines: counts and problems, cities, quotas, forwarders."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from weatherd.cli.screen import wrap_text
+from weatherd.cli.table import Column, format_table
+from weatherd.cli.wording import describe_latest, describe_running_poll, format_age, format_due_time, format_local_time
+from weatherd.formatting import format_count
+from weatherd.text.units import UNITS, convert_value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from weatherd.text.display import Display
+    from weatherd.web.schemas import CityModel, ForwarderModel, ProviderModel, StatusModel
+
+_STYLES = {"fresh": "green", "stale": "yellow", "down": "red", "waiting": "dim", "up": "green"}
+_STATES = ("down", "stale", "waiting", "fresh")  # in the order of their importance
+
+
+@dataclass(frozen=True, slots=True)
+class StatusReport:
+    """The report in a reader's units, language and time zone; *shows_reasons* also for cities without a problem."""
+
+    display: Display
+    zone_name: str | None
+    shows_reasons: bool = False
+
+    def format(
+        self, daemon: StatusModel, cities: Sequence[CityModel], now: datetime, width: int | None, *, is_whole: bool
+    ) -> Iterator[str | Text]:
+        """Yield the lines: counts first, then what is wrong, then *cities* in the order given.
+
+        Unless the *cities* are all that the reader wanted (*is_whole*), a note has the number of the others.
+        """
+        yield _format_counts(daemon)
+        for sentence in _describe_problems(daemon, self.zone_name):
+            yield from (Text(line, "yellow") for line in wrap_text(sentence, width, indent=2))
+        yield ""
+        yield from self._build_table(cities, now, width) if cities else ["no city is selected"]
+        hidden = sum(daemon.cities.values()) - len(cities)
+        if hidden and not is_whole:
+            more = (
+                f"{format_count(hidden, 'more city', 'more cities')}: --limit N, --state STATE, --tag KEY=VALUE or CITY"
+            )
+            yield from (Text(line, "dim") for line in wrap_text(more, width, indent=2))
+        yield from _build_quota_table(daemon.providers, width)
+        yield from _build_forwarder_table(daemon.forwarders, width)
+
+    def _build_table(self, cities: Sequence[CityModel], now: datetime, width: int | None) -> Iterator[Text]:
+        """Yield the lines of a table, with reasons on lines of their own below their cities."""
+        latest, polls = [city.observation for city in cities], [city.next for city in cities]
+        unit = UNITS[self.display.units]["temperature"]
+        degrees = [f"{convert_value(last.temperature, unit):z.0f}" if last else "–" for last in latest]
+        columns = [
+            Column("city", [city.name for city in cities], min_width=14),
+            Column("state", [city.state for city in cities], styles=_STYLES),
+            Column(unit.symbol, degrees, is_number=True),
+            Column("weather", [describe_latest(city, self.display) for city in cities], rank=1, min_width=10),
+            Column("age", [format_age(last.observed_at, now) if last else "–" for last in latest]),
+            Column("next poll", [format_due_time(poll.at, now) if poll else "now" for poll in polls], rank=2),
+            Column("provider", [last.provider if last else "–" for last in latest], rank=3),
+        ]
+        heading, *lines = format_table(columns, width)
+        yield heading
+        for line, city in zip(lines, cities, strict=False):
+            yield line
+            for reason in self._explain(city, now):
+                yield from (Text(text, "dim") for text in wrap_text(f"  {reason}", width, indent=2))
+        yield from lines[len(cities) :]
+
+    def _explain(self, city: CityModel, now: datetime) -> Iterator[str]:
+        """Yield why a city has a problem, and why its next poll is when it is if reasons are wanted or differ."""
+        is_well = city.state == "fresh" and not (city.polling and city.polling.stuck)
+        if is_well and not self.shows_reasons:
+            return
+        if city.failure and not is_well:
+            yield city.failure
+        yield city.next.why if city.next else describe_running_poll(city.polling, now)
+
+
+def _format_counts(daemon: StatusModel) -> Text:
+    """Return the number of cities in each state, those with problems first: ``1,204 cities: 1 down, 1,203 fresh``."""
+    counts = daemon.cities
+    line = Text(format_count(sum(counts.values()), "city", "cities"), "bold")
+    for index, state in enumerate(state for state in _STATES if counts.get(state)):
+        line.append(", " if index else ": ", "not bold")
+        line.append(f"{counts[state]:,} {state}", f"not bold {_STYLES[state]}")
+    return line
+
+
+def _build_quota_table(providers: Sequence[ProviderModel], width: int | None) -> list[str | Text]:
+    """Return an empty line and a table of the used quotas; nothing if no quota is used."""
+    used = [(entry.provider, quota) for entry in providers for quota in entry.quotas if quota.used]
+    if not used:
+        return []
+    columns = [
+        Column("quota", [f"{provider} / {quota.window}" for provider, quota in used]),
+        Column("used", [f"{quota.used:,.0f}" for _, quota in used], is_number=True),
+        Column("limit", [f"{quota.limit:,}" for _, quota in used], is_number=True),
+        Column("share", [f"{quota.used / quota.limit:.0%}" for _, quota in used], rank=1, is_number=True),
+    ]
+    return ["", *format_table(columns, width)]
+
+
+def _build_forwarder_table(forwarders: Sequence[ForwarderModel], width: int | None) -> list[str | Text]:
+    """Return an empty line and a table of the forwarders; nothing if there are none."""
+    if not forwarders:
+        return []
+    columns = [
+        Column("forwarder", [entry.forwarder for entry in forwarders]),
+        Column("state", ["down" if entry.is_down else "up" for entry in forwarders], styles=_STYLES),
+        Column("delivered", [f"{entry.delivered:,}" for entry in forwarders], rank=2, is_number=True),
+        Column("waiting", [f"{entry.behind:,}" for entry in forwarders], is_number=True),
+    ]
+    if any(entry.skipped for entry in forwarders):
+        columns.append(Column("skipped", [f"{entry.skipped:,}" for entry in forwarders], rank=1, is_number=True))
+    return ["", *format_table(columns, width)]
+
+
+def _describe_problems(daemon: StatusModel, zone_name: str | None) -> Iterator[str]:
+    for entry in daemon.providers:
+        if entry.paused:
+            until = format_local_time(entry.paused.until, zone_name)
+            yield f"{entry.provider} is paused until {until}: {entry.paused.reason}"
+    if daemon.quarantined:
+        noun, verb = ("row", "is") if daemon.quarantined == 1 else ("rows", "are")
+        yield f"{daemon.quarantined} {noun} of the city list {verb} quarantined; weatherd check shows why"
+    if not daemon.reload_successful:
+        yield "the last edit was rejected, and the previous configuration is in use; weatherd check shows why"
