@@ -142,6 +142,12 @@ class CitiesQuery(Model):
     limit: Annotated[int, Field(ge=1, le=1000, description="Cities per page"), _INTEGER] = 100
 
     @property
+    def is_selective(self) -> bool:
+        """Whether every city has to be looked at: for a filter, or an order by values."""
+        filters = (self.id, self.state, self.tag, self.search, self.warmer, self.colder)
+        return self.sort not in {None, "id", "name"} or any(value is not None for value in filters)
+
+    @property
     def needs_index(self) -> bool:
         """Whether the whole list has to be searched or sorted."""
         others = (self.id, self.tag, self.search, self.sort, self.warmer, self.colder)

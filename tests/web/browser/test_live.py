@@ -80,7 +80,7 @@ async def test_a_lost_connection_is_found_again(tmp_path: Path) -> None:
             async with weatherd("run", "-c", file, environ=_environment(environ_port)) as process:
                 await process.logs("observation")
                 await changed(watched, before)
-                await watched.page.wait_for_function("document.querySelector('.live').textContent === 'Live'")
+                await watched.page.wait_for_function("() => document.querySelector('.live').textContent === 'Live'")
                 assert await watched.page.evaluate("window.same")
 
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from weatherd.observation import Observation
 
 _SMALL_LIST = 2000  # cities that are indexed at once, in about 10 ms; a longer list is indexed in a thread
-_REUSE = 10  # a snapshot is used for this multiple of the time that it took to make
+_REUSE = 10  # a snapshot is used for this multiple of the time that it took to make,
+_MIN_AGE = 5.0  # and at least for these seconds if the list is long: the stream tells each page what changes meanwhile
 STATE_ORDER = (CityState.DOWN, CityState.STALE, CityState.WAITING, CityState.FRESH)
 
 
@@ -119,7 +120,8 @@ class CityIndex:
 
     @staticmethod
     def _is_old(snapshot: ListSnapshot) -> bool:
-        return time.monotonic() - snapshot.at > _REUSE * snapshot.cost
+        least = _MIN_AGE if len(snapshot.cities) > _SMALL_LIST else 0.0
+        return time.monotonic() - snapshot.at > max(_REUSE * snapshot.cost, least)
 
     def _take(self) -> ListSnapshot:
         began, status, cities = time.monotonic(), self._status, self._status.cities

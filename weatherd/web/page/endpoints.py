@@ -128,7 +128,10 @@ class PageEndpoints:
     async def find_cities(self, query: CitiesQuery) -> CitiesPage:
         """Return a page of the list in any order, and with any filter."""
         snapshot = await self._index.read()
-        found = await self._index.run(lambda: search_cities(snapshot, query))
+        if query.is_selective:
+            found = await self._index.run(lambda: search_cities(snapshot, query))
+        else:
+            found = search_cities(snapshot, query)
         return CitiesPage(
             cities=[serializers.serialize_city(snapshot.cities[index], self._status) for index in found.indexes],
             next=found.next,
