@@ -11,7 +11,6 @@ from tests.support import virtual_time
 from tests.support.daemon import make_status
 from tests.support.fakes import BERLIN, KIEL, make_fetched
 from weatherd.daemon.systemd import feed_watchdog, open_notifier, watchdog_period
-from weatherd.polling.poll_history import NextPoll
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +37,7 @@ def messages_of(prepare: Callable[[DaemonStatus], None], seconds: float) -> list
 
 
 def _due(seconds: float) -> Callable[[DaemonStatus], None]:
-    return lambda status: status.history.begin(KIEL).plan(NextPoll(seconds, "its turn"))
+    return lambda status: status.history.begin(KIEL).plan(seconds, "its turn")
 
 
 def test_the_watchdog_is_fed_while_everything_makes_progress() -> None:

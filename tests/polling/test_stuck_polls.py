@@ -13,7 +13,6 @@ from tests.support import virtual_time
 from tests.support.daemon import DaemonRunner, make_configuration, make_status
 from tests.support.fakes import BERLIN, KIEL, FakeProvider
 from weatherd.cli.wording import describe_running_poll
-from weatherd.polling.poll_history import NextPoll
 from weatherd.web.serializers import format_timestamp, serialize_city
 
 
@@ -86,7 +85,7 @@ async def test_a_poll_in_progress_shows_since_when(age: float, text: str) -> Non
     """The API and the commands show when it began, and whether it is stuck."""
     status, began = make_status([KIEL]), virtual_time.now().timestamp()
     polls = status.history.begin(KIEL)
-    polls.plan(NextPoll(virtual_time.boot(), "on schedule"))
+    polls.plan(virtual_time.boot(), "on schedule")
     assert serialize_city(KIEL, status).polling is None
     polls.is_running = True
     await asyncio.sleep(age)

@@ -10,7 +10,7 @@ from tests.support import virtual_time
 from tests.support.fakes import KIEL
 from weatherd.clock import AnchoredClock
 from weatherd.polling.batch_polls import start_polls
-from weatherd.polling.poll_history import CityPolls, NextPoll
+from weatherd.polling.poll_history import CityPolls
 from weatherd.polling.tick_timer import TickTimer
 
 
@@ -24,7 +24,7 @@ async def _wake_times(timer: TickTimer, times: list[float]) -> list[float]:
 
     async def wait(when: float) -> float:
         polls = CityPolls(KIEL)
-        polls.plan(NextPoll(when, "on schedule"))
+        polls.plan(when, "on schedule")
         polls.waiter = loop.create_future()
         timer.add(polls)
         await polls.waiter

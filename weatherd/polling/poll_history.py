@@ -78,9 +78,11 @@ class CityPolls:
         self.reason = ""
         self.is_tick = False
 
-    def plan(self, next_poll: NextPoll) -> None:
-        """Set the time of the next poll."""
-        self.due, self.reason, self.is_tick = next_poll
+    def plan(self, due: float, reason: str, *, is_tick: bool = True) -> None:
+        """Set the boot time of the next poll, and the reason for that time."""
+        self.due = due
+        self.reason = reason
+        self.is_tick = is_tick
         self.is_running = False
 
     @property

@@ -15,7 +15,7 @@ from weatherd.observation import FetchedObservation
 from weatherd.polling.failover import Suspension, order_providers, suspend
 from weatherd.polling.fetch import FetchResult, fetch_city
 from weatherd.polling.outage_log import OutageLog
-from weatherd.polling.poll_history import NextPoll, Poll, PollHistory
+from weatherd.polling.poll_history import Poll, PollHistory
 from weatherd.polling.retries import explain_retry, requested_delay, retry_delay
 from weatherd.polling.schedule import (
     backoff_delay,
@@ -75,7 +75,7 @@ async def produce(polls: CityPolls, context: PollingContext) -> None:
     """
     # Few local variables, because each takes 8 bytes for each city, and a bound method 72
     phase, health = city_phase(polls.city.id), _HEALTHY
-    polls.plan(_plan_first_poll(polls.city, phase, context))
+    _plan_first_poll(polls, phase, context)
     polls.batch_polls = _find_batch_polls(polls.city, health, context)
     while True:
         polls.waiter = context.loop.create_future()
@@ -115,16 +115,16 @@ class _CityHealth(NamedTuple):
 _HEALTHY = _CityHealth()
 
 
-def _plan_first_poll(city: City, phase: float, context: PollingContext) -> NextPoll:
-    began, epoch = context.clock.boot(), context.clock.epoch
+def _plan_first_poll(polls: CityPolls, phase: float, context: PollingContext) -> None:
+    city, began, epoch = polls.city, context.clock.boot(), context.clock.epoch
     now, interval, last = epoch + began, context.planner.interval(city), context.latest.get(city.id)
     if last is None or last.provider not in city.providers or context.latest.is_stale(city.id, now):
         at = began + phase * cold_start_spread(len(context.registry.cities))
-        return NextPoll(at, "no fresh observation is known", is_tick=False)
-    tick = first_poll_time(now, last.fetched_at.timestamp(), interval, phase * interval)
-    if tick > now:
-        return NextPoll(tick - epoch, "the journal holds a fresh observation")
-    return NextPoll(began, "the last poll is an interval ago", is_tick=False)
+        polls.plan(at, "no fresh observation is known", is_tick=False)
+    elif (tick := first_poll_time(now, last.fetched_at.timestamp(), interval, phase * interval)) > now:
+        polls.plan(tick - epoch, "the journal holds a fresh observation")
+    else:
+        polls.plan(began, "the last poll is an interval ago", is_tick=False)
 
 
 def _find_batch_polls(city: City, health: _CityHealth, context: PollingContext) -> BatchPolls | None:
@@ -145,7 +145,7 @@ def _plan_next_tick(polls: CityPolls, ended: float, phase: float, context: Polli
     interval, epoch = context.planner.interval(polls.city), context.clock.epoch
     ended = max(ended, polls.due)  # because a timer may fire slightly early, and the tick would be repeated
     tick = next_tick if polls.is_tick else rejoin_tick
-    polls.plan(NextPoll(tick(epoch + ended, interval, phase * interval) - epoch, _ON_SCHEDULE))
+    polls.plan(tick(epoch + ended, interval, phase * interval) - epoch, _ON_SCHEDULE)
 
 
 def _start_poll(
@@ -203,7 +203,7 @@ async def _poll(
     outage.failed(result.reason, now, delay, result.failed_provider)
     outage.went_stale(latest.get(city.id), result.reason, clock.epoch + now, latest.budgets)
     polls.last = Poll(began, now, result.attempts, failures)
-    polls.plan(NextPoll(now + delay, explain_retry(result, failures), is_tick=False))
+    polls.plan(now + delay, explain_retry(result, failures), is_tick=False)
     return health._replace(outage=outage)
 
 
