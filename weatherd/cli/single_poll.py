@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from typing import TYPE_CHECKING
 
 from weatherd.clock import AnchoredClock, boot_time
@@ -20,20 +21,20 @@ if TYPE_CHECKING:
 
 
 async def poll_once(
-    configuration: Configuration, on_start: Callable[[Configuration], None], on_poll: Callable[[], None]
+    configuration: Configuration, on_start: Callable[[Configuration], None], report: Callable[[int], None]
 ) -> dict[City, Outcome]:
     """Poll all cities concurrently and return the outcomes in list order. A stale observation counts as an error.
 
-    *on_start* is called with the configuration whose cities can be polled, and *on_poll* after each poll.
+    *on_start* is called with the configuration whose cities can be polled, *report* with the number of polls done.
     """
     async with open_with_state(configuration) as providers:
         configuration = providers.require_usable(configuration)
         on_start(configuration)
-        clock = AnchoredClock(utc_now, boot_time)
+        clock, done = AnchoredClock(utc_now, boot_time), itertools.count(1)
 
         async def poll(city: City) -> Outcome:
             outcome = await fetch_city(city, city.providers, providers.usable, providers.budgets, clock)
-            on_poll()
+            report(next(done))
             if outcome.observation is None:
                 return None, outcome.reason
             fetched = FetchedObservation(city, outcome.observation, stale=outcome.is_stale)

@@ -15,7 +15,7 @@ from weatherd.journal.state_folder import translate_errors
 from weatherd.observation import FIELDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -97,17 +97,31 @@ class Reader:
         columns, span = f"city, observed_at / 1e6, {names}", (to_micros(since), to_micros(until))
         return self._query_cities(columns, cities, span, "ORDER BY observed_at, seq")
 
-    def iterate(self, since: datetime | None, until: datetime | None, cities: Sequence[str]) -> Iterator[Observation]:
+    def read_bounds(self) -> tuple[int, int]:
+        """Return the lowest and the highest number of an entry; 0 and 0 for an empty journal."""
+        ((low, high),) = self._query("SELECT (SELECT min(seq) FROM observation), (SELECT max(seq) FROM observation)")
+        return low or 0, high or 0
+
+    def iterate(
+        self,
+        since: datetime | None,
+        until: datetime | None,
+        cities: Sequence[str],
+        report: Callable[[int], None] | None = None,
+    ) -> Iterator[Observation]:
         """Yield the observations in ``[since, until)`` of *cities* (all if empty), in the order of arrival.
 
         It needs constant memory. Observations that are added meanwhile are yielded, too. If an observation that was
-        yielded is revised meanwhile, the revision is also yielded.
+        yielded is revised meanwhile, the revision is also yielded. *report* is called with the highest number read so
+        far, every 2000 observations.
         """
         conditions, values = _conditions(since, until, cities)
         where = f"WHERE seq > ?{conditions} ORDER BY seq LIMIT {_CHUNK_SIZE}"
         seq = 0
         while rows := self._query(f"SELECT seq, {COLUMNS} FROM observation {where}", [seq, *values]):
             seq = rows[-1][0]
+            if report:
+                report(seq)
             yield from (parse_row(row[1:]) for row in rows)
 
     def read_page(

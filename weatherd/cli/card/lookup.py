@@ -110,7 +110,7 @@ class WeatherLookup:
     def _poll(self, city: City) -> CurrentWeather:
         """Poll a city now. Raises the error of its service."""
         configuration = Configuration(self.file, self.settings, (city,), ())
-        outcomes = asyncio.run(poll_once(configuration, lambda _: None, lambda: None))
+        outcomes = asyncio.run(poll_once(configuration, lambda _: None, lambda _: None))
         fetched, error = outcomes.get(city, (None, None))
         if fetched is None:
             raise WeatherdError(f"{city.name}: {error}")

@@ -33,7 +33,7 @@ from weatherd.text.local_zone import load_zone
 from weatherd.text.units import ReaderUnits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from weatherd.city import City
     from weatherd.cli.lookup import RecordedCity
@@ -84,14 +84,28 @@ def export(  # noqa: PLR0917 - one parameter per option
         chosen = _choose_cities(configuration, cities or (), parse_tags(tag or ()), reader)
         zone = chosen[0].zone if len(chosen) == 1 else load_zone(configuration.settings.timezone)
         begin, end = parse_time_range(since, until, datetime.now(UTC), zone)
-        observations = reader.iterate(begin, end if until else None, [city.id for city in chosen])
         rows = ExportedRows(configuration.cities, units)
-        if format == "parquet":
-            _write_parquet(observations, rows, output)
-        else:
-            with _open_output(output) if output else contextlib.nullcontext(sys.stdout) as stream:
-                (_write_csv if format == "csv" else _write_jsonl)(observations, rows, stream)
+        with _show_progress(reader, output) as report:
+            observations = reader.iterate(begin, end if until else None, [city.id for city in chosen], report)
+            if format == "parquet":
+                _write_parquet(observations, rows, output)
+            else:
+                with _open_output(output) if output else contextlib.nullcontext(sys.stdout) as stream:
+                    (_write_csv if format == "csv" else _write_jsonl)(observations, rows, stream)
     return ExitCode.OK
+
+
+@contextlib.contextmanager
+def _show_progress(reader: Reader, output: Path | None) -> Iterator[Callable[[int], None] | None]:
+    """Show a progress bar, unless the observations themselves are printed on the terminal."""
+    from weatherd.cli.progress import show_progress
+
+    if output is None and sys.stdout.isatty():
+        yield None
+        return
+    low, high = reader.read_bounds()
+    with show_progress("exporting", high - low + 1) as report:
+        yield lambda seq: report(seq - low + 1)
 
 
 def _choose_cities(

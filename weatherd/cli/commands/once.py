@@ -43,6 +43,7 @@ def once(
       weatherd once --format csv > now.csv
       weatherd once --tag region=north
     """
+    from weatherd.cli.progress import show_progress
     from weatherd.cli.single_poll import poll_once
 
     configuration = load_user_configuration(config)
@@ -50,7 +51,8 @@ def once(
         cities = tuple(city for city in configuration.cities if city.has_tags(tags.items()))
         require_tagged(cities, tags)
         configuration = replace(configuration, cities=cities)
-    outcomes = asyncio.run(poll_once(configuration, warn_of_quarantined_rows, lambda: None))
+    with show_progress("polling", len(configuration.cities)) as report:
+        outcomes = asyncio.run(poll_once(configuration, warn_of_quarantined_rows, report))
     _print([fetched for fetched, _ in outcomes.values() if fetched], format, configuration.settings)
     errors = {city: error for city, (_, error) in outcomes.items() if error}
     for city, error in errors.items():
