@@ -21,7 +21,7 @@ from weatherd.errors import Failure, ProviderError
 from weatherd.http.client import post, stream_lines
 from weatherd.http.connections import ClientTls
 from weatherd.http.connector import CheckedConnector
-from weatherd.http.link_connector import LinkConnector
+from weatherd.http.links.link_connector import LinkConnector
 from weatherd.http.response import MAX_BYTES, retry_after
 from weatherd.http.session import Session, open_session
 from weatherd.http.trace import start_tracing, stop_tracing

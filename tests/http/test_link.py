@@ -30,8 +30,8 @@ from weatherd.errors import ProviderError
 from weatherd.http import client
 from weatherd.http.connections import ClientTls
 from weatherd.http.connector import CheckedConnector
-from weatherd.http.link import Link
-from weatherd.http.link_connector import LinkConnector
+from weatherd.http.links.link import Link
+from weatherd.http.links.link_connector import LinkConnector
 from weatherd.http.polling import PendingResponse, PollingClient
 from weatherd.http.response import decode_body
 from weatherd.http.session import Session, open_session

@@ -15,7 +15,7 @@ from tests.http.raw_server import RESPONSE, respond, serve_bytes
 from weatherd.errors import ProviderError
 from weatherd.http.connections import ClientTls
 from weatherd.http.connector import CheckedConnector, TimedResolver
-from weatherd.http.link_connector import LinkConnector
+from weatherd.http.links.link_connector import LinkConnector
 from weatherd.http.session import Session, open_session
 
 if TYPE_CHECKING:

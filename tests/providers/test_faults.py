@@ -18,7 +18,7 @@ from weatherd.config.settings import Settings
 from weatherd.errors import ConfigError, Failure, Problem, ProviderError
 from weatherd.http.connections import ClientTls
 from weatherd.http.connector import CheckedConnector
-from weatherd.http.link_connector import LinkConnector
+from weatherd.http.links.link_connector import LinkConnector
 from weatherd.http.session import Session, open_session
 from weatherd.providers.open_meteo import client as open_meteo
 from weatherd.providers.openweathermap import client as openweathermap

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from weatherd.http.connections import KEEP_ALIVE, ClientTls
 from weatherd.http.deadlines import Deadlines
-from weatherd.http.link_connector import LinkConnector, SystemResolver
-from weatherd.http.link_pool import LinkPool
+from weatherd.http.links.link_connector import LinkConnector, SystemResolver
+from weatherd.http.links.link_pool import LinkPool
 from weatherd.http.proxies import find_proxy
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import aiohttp
     from yarl import URL
 
-    from weatherd.http.link_pool import Follow
+    from weatherd.http.links.link_pool import Follow
 
 _SERVERS = 64  # servers whose proxies are cached
 

@@ -6,14 +6,14 @@ import asyncio
 from contextvars import Context
 from typing import TYPE_CHECKING, Any
 
-from weatherd.http.link import Link
+from weatherd.http.links.link import Link
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from yarl import URL
 
-    from weatherd.http.link_connector import LinkConnector
+    from weatherd.http.links.link_connector import LinkConnector
     from weatherd.http.polling import PendingResponse
     from weatherd.http.response import Response
 

@@ -19,7 +19,7 @@ from weatherd.http.redirects import REDIRECT_STATUSES
 from weatherd.http.response import MAX_BYTES, Response, ResponseHeaders, decode_body, response_too_large
 
 if TYPE_CHECKING:
-    from weatherd.http.link_pool import LinkPool
+    from weatherd.http.links.link_pool import LinkPool
     from weatherd.http.polling import PendingResponse
 
 _MAX_HEAD = 16 * 1024  # bytes of the status line and the headers, including interim responses; the limit of Node.js

@@ -1,0 +1,1 @@
+"""Connections for polls, and their pools."""
