@@ -236,6 +236,18 @@ async def test_cancelled_items_are_not_sent() -> None:
     assert all(isinstance(outcome, asyncio.CancelledError) for outcome in outcomes[1:3])
 
 
+async def test_cancelled_items_take_no_places() -> None:
+    """A request has as many items as the limit allows, although some that came before them are cancelled."""
+    service = Service(seconds=1.0)
+    async with contextlib.aclosing(service.coalescer(limit=2, concurrency=1)) as coalescer:
+        tasks = [asyncio.create_task(coalescer.submit(n)) for n in range(6)]
+        await asyncio.sleep(DELAY)  # the first two are in flight
+        tasks[2].cancel()
+        tasks[4].cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    assert service.requests == [[0, 1], [3, 5]]
+
+
 async def test_a_request_without_waiting_items_is_cancelled() -> None:
     """When all its items are cancelled a request ends, so that it does not overlap with the next one for them."""
     service = Service(seconds=100.0)
