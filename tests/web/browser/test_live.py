@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.end_to_end.test_process import configure, weatherd
+from tests.end_to_end.test_process import configure, weatherd, write_list
 from tests.support.browser import launch, watch
 from tests.support.servers import free_port, running
 from tests.support.service import serving
@@ -206,3 +206,41 @@ async def test_twenty_thousand_cities(tmp_path: Path) -> None:
             await watched.page.goto(f"{url}/?view=map")
             await watched.page.wait_for_selector("canvas[aria-label='Map of 20,000 cities by temperature']")
             assert await watched.page.evaluate("document.querySelectorAll('*').length") < 3000
+
+
+async def test_a_browser_has_connections_left(tmp_path: Path) -> None:
+    """A view that is left gives its stream back: otherwise the seventh page would wait for a connection for ever."""
+    async with run_page(tmp_path, make_cities()) as url, launch() as browser, watch(browser, url) as watched:
+        for view in (
+            "",
+            "?view=map",
+            "?view=service",
+            "?city=kiel",
+            "",
+            "?view=map",
+            "?city=lima",
+            "?view=service",
+            "",
+        ):
+            await watched.open(view)
+            await watched.page.wait_for_selector(".live:has-text('Live')")
+
+
+async def test_an_edit_of_the_list_is_on_the_page(tmp_path: Path) -> None:
+    """A city that is added appears, and the page of one that is removed says so, both without a reload."""
+    lima = '{"name": "Lima", "lat": -12.0, "lon": -77.0}'
+    async with (
+        serving() as service,
+        weatherd("run", "-c", configure(tmp_path, service.url, KIEL)) as process,
+        launch() as browser,
+    ):
+        url = (await process.logs("http.ready"))["url"]
+        await process.logs("observation")
+        async with watch(browser, url) as watched, watch(browser, url) as other:
+            other.expected = ["404"]
+            await watched.open()
+            await other.open("?city=kiel")
+            write_list(tmp_path, lima)
+            await watched.page.wait_for_selector(".card:has-text('Lima')")
+            assert await watched.page.locator(".card:has-text('Kiel')").count() == 0
+            await other.page.wait_for_selector(".notice:has-text('taken off the list')")

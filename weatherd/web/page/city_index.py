@@ -105,6 +105,7 @@ class CityIndex:
             (),
         )  # of the list at its first use
         self._lock = asyncio.Lock()
+        self.edition = 0  # how many lists there have been since the start
 
     async def read(self) -> ListSnapshot:
         """Return a snapshot that is as new as its cost permits."""
@@ -126,6 +127,7 @@ class CityIndex:
     def _take(self) -> ListSnapshot:
         began, status, cities = time.monotonic(), self._status, self._status.cities
         if self._names[0] is not cities:
+            self.edition += 1
             names = [fold_search(city.name) for city in cities]
             self._names = cities, names, sorted(range(len(cities)), key=names.__getitem__)  # among equals by id
         now = status.now().timestamp()

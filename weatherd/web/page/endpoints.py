@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from aiohttp import web
 
+from weatherd import __version__
 from weatherd.text.condition_words import load_words
 from weatherd.web import serializers
 from weatherd.web.middleware import ProblemError, json_response, parse_query
 from weatherd.web.page import plain_views
+from weatherd.web.page.assets import load_assets
 from weatherd.web.page.city_search import search_cities
 from weatherd.web.page.document import HEADERS, render_document
 from weatherd.web.page.history import read_chart, read_curves
@@ -149,7 +151,10 @@ class PageEndpoints:
         """Return the overview of the current snapshot, which readers share, with the time of now."""
         snapshot = await self._index.read()
         if self._overview is None or self._overview[0] is not snapshot:
-            self._overview = snapshot, await self._index.run(lambda: make_overview(self._status, snapshot))
+            self._overview = (
+                snapshot,
+                await self._index.run(lambda: make_overview(self._status, snapshot, self._index.edition)),
+            )
         now = serializers.format_timestamp(self._status.now().timestamp())
         return self._overview[1].model_copy(update={"now": now})
 
@@ -159,6 +164,9 @@ class PageEndpoints:
         states = {city: self._status.state_at(now, city) for city in cities}
         digest = {
             "now": serializers.format_timestamp(now),
+            "version": __version__,
+            "files": load_assets().version,
+            "edition": self._index.edition,
             "total": len(snapshot.cities),
             "counts": snapshot.counts,
             "states": {city: state for city, state in states.items() if state != "fresh"},

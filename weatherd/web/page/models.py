@@ -46,6 +46,7 @@ class OverviewModel(Model):
     now: _Time
     seq: Annotated[int, Field(description="Number of the newest observation in the journal")]
     version: str
+    edition: Annotated[int, Field(description="Changes with the list of cities")]
     total: int
     quarantined: int
     counts: dict[str, int]

@@ -25,7 +25,7 @@ _NAMED = 3  # cities that are named in an entry about several
 _SHARED = 3  # cities with the same reason that are one entry
 
 
-def make_overview(status: DaemonStatus, snapshot: ListSnapshot) -> OverviewModel:
+def make_overview(status: DaemonStatus, snapshot: ListSnapshot, edition: int) -> OverviewModel:
     """Return the overview of a snapshot. Scans the list."""
     degrees: Counter[int] = Counter()
     coldest = warmest = -1
@@ -43,6 +43,7 @@ def make_overview(status: DaemonStatus, snapshot: ListSnapshot) -> OverviewModel
         now=format_timestamp(status.now().timestamp()),
         seq=status.journal.last_seq,
         version=__version__,
+        edition=edition,
         total=len(snapshot.cities),
         quarantined=status.quarantined,
         counts={str(state): count for state, count in snapshot.counts.items()},

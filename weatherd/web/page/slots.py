@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _MEANS = ("apparent_temperature", "wind_speed", "pressure_msl", "relative_humidity", "cloud_cover", "visibility")
 COLUMNS = ("temperature", *_MEANS, "wind_gust", "wind_direction", "precipitation", "provider")
 _GAP = 2.5  # intervals without an observation
+_MIN_GAP = 900.0  # seconds; a shorter gap cannot be seen in a chart
 HOUR = 3600
 
 
@@ -129,7 +130,7 @@ def find_gaps(times: Sequence[float], begin: float, end: float, interval: float)
     before the first observation is a gap, too.
     """
     steps = [later - earlier for earlier, later in itertools.pairwise(times) if later > earlier]
-    limit = _GAP * max(interval, statistics.median(steps) if steps else 0.0)
+    limit = max(_MIN_GAP, _GAP * max(interval, statistics.median(steps) if steps else 0.0))
     edges = [begin, *times, end]
     pairs = itertools.pairwise(edges)
     return [(int(earlier), int(later)) for earlier, later in pairs if later - earlier > limit]

@@ -1,5 +1,10 @@
 // Requests to the API, by addresses relative to the page. Older answers to the same question are dropped.
-export class Unavailable extends Error {}
+export class Unavailable extends Error {
+  constructor(message, status = 0) {
+    super(message);
+    this.status = status;
+  }
+}
 
 export async function fetchJson(path, signal) {
   let response;
@@ -13,7 +18,7 @@ export async function fetchJson(path, signal) {
     location.reload(); // to the sign-in form, and back here
     throw new Unavailable("Signed out.");
   }
-  if (!response.ok) throw new Unavailable(`weatherd did not answer (${response.status}).`);
+  if (!response.ok) throw new Unavailable(`weatherd did not answer (${response.status}).`, response.status);
   return response.json();
 }
 

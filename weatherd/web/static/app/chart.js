@@ -9,8 +9,8 @@ const HOUR = 3600, DAY = 86400, LEFT = 44, RIGHT = 12, GAP = 34;
 const HEIGHTS = { temperature: [232, 150], rain: [62, 46], wind: [92, 64], pressure: [66, 50], humidity: [66, 50], cloud: [66, 50] };
 
 // Steps of 1, 2, 5 or 10 (and their multiples by ten) that give at most *lines* lines.
-export function axis(low, high, lines = 7) {
-  const rough = Math.max(1e-9, (high - low) / (lines - 1)), power = 10 ** Math.floor(Math.log10(rough));
+export function axis(low, high, lines = 7, least = 1e-9) {
+  const rough = Math.max(least, (high - low) / (lines - 1)), power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].find((factor) => factor * power >= rough * 0.999) * power;
   const first = Math.floor(low / step + 1e-9) * step, last = Math.ceil(high / step - 1e-9) * step;
   return Array.from({ length: Math.round((last - first) / step) + 1 }, (_, index) => first + index * step);
@@ -88,7 +88,7 @@ export function makeChart(chart, city, options, onValue) {
   function backdrop(x, top, height) {
     const parts = [];
     if (!isDays) for (const [from, to] of nights(city.lat, city.lon, chart.begin * 1000, chart.end * 1000)) parts.push(svg("rect", { class: "night", x: x(from / 1000), y: top, width: x(to / 1000) - x(from / 1000), height }));
-    for (const [from, to] of chart.gaps) parts.push(...hatch(x(from), x(to), top, height));
+    for (const [from, to] of chart.gaps) if (from > chart.begin) parts.push(...hatch(x(from), x(to), top, height));
     return parts;
   }
   function hatch(left, right, top, height) {
@@ -123,8 +123,8 @@ export function makeChart(chart, city, options, onValue) {
   }
 
   // A panel's grid: the lines of its axis and their labels. Returns its parts and the scale from values to heights.
-  function grid(top, height, width, low, high, text = number, lines = 7) {
-    const ticks = axis(low, high, Math.min(lines, Math.max(3, Math.floor(height / 20)))), [first, end] = [ticks[0], ticks.at(-1)];
+  function grid(top, height, width, low, high, text = number, lines = 7, least = 1e-9) {
+    const ticks = axis(low, high, Math.min(lines, Math.max(3, Math.floor(height / 20))), least), [first, end] = [ticks[0], ticks.at(-1)];
     const scale = (value) => top + height - ((value - first) / (end - first || 1)) * height;
     const parts = ticks.flatMap((tick) => [
       svg("path", { class: tick === 0 && first < 0 ? "zero" : "grid", d: `M${LEFT} ${scale(tick)}H${width - RIGHT}` }),
@@ -150,11 +150,11 @@ export function makeChart(chart, city, options, onValue) {
   }
   function temperatureScale(top, height) {
     const [low, high] = temperatureRange();
-    const scale = grid(top, height, 100, low, Math.max(high, low + 2))[1];
+    const scale = grid(top, height, 100, low, Math.max(high, low + 2), number, 7, 1)[1];
     return (celsius) => scale(toDegrees(celsius));
   }
   function drawTemperature(x, top, height, width) {
-    const [low, high] = temperatureRange(), parts = grid(top, height, width, low, Math.max(high, low + 2), (value) => `${number(value)}°`)[0];
+    const [low, high] = temperatureRange(), parts = grid(top, height, width, low, Math.max(high, low + 2), (value) => `${number(value)}°`, 7, 1)[0];
     const y = temperatureScale(top, height);
     if (!count) return [...parts, svg("text", { class: "strong middle halo", x: width / 2, y: top + height / 2 }, "No values in this time")];
     const [paint, gradient] = temperatureGradient(Math.min(...slots.low), Math.max(...slots.high), y);
@@ -187,13 +187,13 @@ export function makeChart(chart, city, options, onValue) {
       svg("text", { class: "strong middle halo", x: Math.min(width - RIGHT - 14, Math.max(LEFT + 14, x(middle(index)))), y: y(value) + shift }, temperature(value, 1)),
     ];
     const end = slots.temperature.at(-1);
-    return [...label(low, slots.low[low], 17), ...label(high, slots.high[high], -8), isRaw && svg("circle", { class: `dot ${bandClass(end)}`, cx: x(middle(count - 1)), cy: y(end), r: 5 })].filter(Boolean);
+    return [...(slots.high[high] - slots.low[low] < 0.5 ? [] : label(low, slots.low[low], 17)), ...label(high, slots.high[high], -8), isRaw && svg("circle", { class: `dot ${bandClass(end)}`, cx: x(middle(count - 1)), cy: y(end), r: 5 })].filter(Boolean);
   }
   function drawRain(x, top, height, width) {
     const { begin, end, precipitation } = bars(), most = Math.max(0, ...precipitation.map((value) => toRain(value ?? 0)));
     const [parts, y] = grid(top, height, width, 0, Math.max(most, toRain(2)), (value) => number(value, value % 1 ? 2 : 0), 3);
     precipitation.forEach((value, index) => {
-      const left = Math.max(LEFT, x(begin[index])), wide = x(end[index]) - left;
+      const left = Math.max(LEFT, x(begin[index])), wide = x(Math.min(end[index], chart.end)) - left;
       if (value > 0 && wide > 0) parts.push(svg("rect", { class: "rain", x: left + Math.min(1, wide / 5), y: y(toRain(value)), width: Math.max(1, wide - 2), height: top + height - y(toRain(value)) }));
     });
     return parts;

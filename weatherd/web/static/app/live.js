@@ -3,6 +3,7 @@ import { query } from "./api.js";
 import { now, setClock } from "./format.js";
 
 const SILENCE = 45000; // ms without an event or a digest; the server sends a digest every 10 s
+const PATIENCE = 20000; // ms out of sight
 const LONGEST = 60; // s between two attempts
 
 // *handlers*: cities() → ids or null for all; onObservations(list), onDigest(digest), onState(state), catchUp() → promise of a sequence number.
@@ -12,8 +13,8 @@ export class Live {
     addEventListener("pagehide", () => this.close()); // an open stream would keep a browser from reusing the connection
     addEventListener("pageshow", (event) => event.persisted && this.retry());
     addEventListener("online", () => this.retry());
-    document.addEventListener("visibilitychange", () => !document.hidden && this.flush());
-    setInterval(() => this.source && now() - this.heard > SILENCE && this.fail(), 5000);
+    document.addEventListener("visibilitychange", () => this.see());
+    setInterval(() => this.source && now() - this.heard > SILENCE && this.fail(), 5000); // a sleeping page has no source
     this.open();
   }
 
@@ -44,6 +45,19 @@ export class Live {
     this.failures = 0;
     this.lost = null;
     if (!document.hidden && !this.frame) this.frame = requestAnimationFrame(() => this.flush());
+  }
+
+  // A page out of sight gives its connection back after a while, because browsers open only six to a host.
+  see() {
+    clearTimeout(this.hiding);
+    if (document.hidden) this.hiding = setTimeout(() => {
+      this.close();
+      this.isAsleep = true;
+    }, PATIENCE);
+    else if (this.isAsleep) {
+      this.isAsleep = false;
+      this.retry();
+    } else this.flush();
   }
 
   flush() {

@@ -4,7 +4,7 @@ import { tickAges } from "./cards.js";
 import { h } from "./dom.js";
 import { chooseLanguage, setClock, wordLanguage } from "./format.js";
 import { Live } from "./live.js";
-import { setUpShell, showConnection } from "./shell.js";
+import { setUpShell, showConnection, showUpdate } from "./shell.js";
 
 const name = document.documentElement.dataset.view;
 const data = JSON.parse(document.getElementById("data").textContent);
@@ -29,7 +29,10 @@ async function start() {
   live = new Live(view.seq, {
     cities: () => view.cities(),
     onObservations: (list) => view.update(list),
-    onDigest: (digest) => view.digest(digest),
+    onDigest: (digest) => {
+      if (!import.meta.url.includes(`/${digest.files}/`)) return name === "wall" ? location.reload() : showUpdate(digest.version);
+      view.digest(digest);
+    },
     onState: (...state) => {
       showConnection(...state, () => live.retry());
       view.connection?.(...state);

@@ -56,6 +56,7 @@ export function showConnection(state, lost, next, retry) {
   const banner = document.getElementById("banner");
   const texts = { live: ["fresh", "Live"], lost: ["stale", "Reconnecting"], full: ["waiting", "Every 60 s"] };
   const [name, text] = texts[state];
+  if (banner.dataset.state === "updated" && state !== "lost") return live.replaceChildren(mark(name), text);
   if (live.textContent !== text) live.replaceChildren(mark(name), text);
   if (state === "live") {
     if (banner.dataset.state === "lost") setTimeout(() => banner.dataset.state === "live" && banner.replaceChildren(), 5000);
@@ -69,6 +70,12 @@ export function showConnection(state, lost, next, retry) {
       h("button", { type: "button", onclick: retry }, "Try now"));
   }
   banner.dataset.state = state;
+}
+
+export function showUpdate(version) {
+  const banner = document.getElementById("banner");
+  banner.dataset.state = "updated";
+  banner.replaceChildren(h("span", {}, `weatherd was updated to ${version}.`), h("button", { type: "button", onclick: () => location.reload() }, "Reload"));
 }
 
 function setUpSearch(form) {

@@ -43,7 +43,7 @@ function draw(node, city, { values, low, high, gap }, { begin, step }, labels, w
   parts.push(gradient, svg("path", { class: "line", d: path, stroke: paint }));
   if (end - last.at > (gap + 1) * step) parts.push(svg("path", { class: "late", d: `M${x(last.at)} ${y(last.value)}H${width}` }));
   parts.push(svg("circle", { class: `dot ${bandClass(last.value / 10)}`, cx: x(last.at), cy: y(last.value), r: 3 }));
-  if (labels) parts.push(label(lowest, low, 11, x, y, width), high > low && label(highest, high, -4, x, y, width));
+  if (labels) parts.push(label(lowest, low, 11, x, y, width), high - low > 5 && label(highest, high, -4, x, y, width));
   node.replaceChildren(...parts.filter(Boolean));
 }
 function label(point, value, shift, x, y, width) {

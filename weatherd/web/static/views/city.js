@@ -59,7 +59,7 @@ export async function open(main, data) {
     const range = index < 0 ? "" : `Low ${temperature(days.low[index], 1)} and high ${temperature(days.high[index], 1)} today. `;
     const at = observedAt(city);
     const state = h("p", {}, mark(city.state), h("b", { class: city.state === "fresh" ? "" : city.state }, ` ${WORDS[city.state]}`), ...(at ? [" · observed ", `${clock(at)} ${zoneName(at, zone)}, `, ageOf(at), ` · ${last.provider}`] : [city.next ? ` · No value yet; the next poll is ${until(Date.parse(city.next.at))}.` : ""]));
-    const ninety = chart.lowest === null || index < 0 ? "" : h("div", { class: "ninety" }, h("p", { class: "note" }, "Last 90 days, and now"), h("div", { class: "range" }, rangeBar(chart.lowest, chart.highest, [chart.lowest, chart.highest], shown ? last.temperature : null)),
+    const ninety = chart.lowest === null || chart.highest - chart.lowest < 1 || index < 0 ? "" : h("div", { class: "ninety" }, h("p", { class: "note" }, "Last 90 days, and now"), h("div", { class: "range" }, rangeBar(chart.lowest, chart.highest, [chart.lowest, chart.highest], shown ? last.temperature : null)),
       h("p", { class: "ends" }, h("span", {}, temperature(chart.lowest, 1)), h("span", {}, temperature(chart.highest, 1))));
     panel.replaceChildren(
       h("div", { class: "now" }, bigNumber(shown ? last.temperature : null, 1, units().temperature), shown ? conditionIcon(last.code, isNight(city.lat, city.lon, at)) : h("span", { class: "icon" }),
@@ -127,7 +127,8 @@ export async function open(main, data) {
       tableButton.setAttribute("aria-expanded", String(!tableBox.hidden));
       if (!tableBox.hidden) tableBox.replaceChildren(table());
     } }, "Show as table");
-    const history = chart.gaps[0]?.[0] === chart.begin && chart.gaps[0][1] - chart.begin > 86400 && h("span", {}, `Nothing before ${day(chart.gaps[0][1] * 1000, zone)}: weatherd has watched this city since then. `);
+    const first = chart.gaps[0]?.[0] === chart.begin && chart.gaps[0][1] * 1000;
+    const history = first && h("span", {}, `Nothing before ${day(first, zone)}${chart.step === "raw" ? ` ${clock(first)}` : ""}: weatherd has watched this city since then. `);
     chartPanel.replaceChildren(h("header", { class: "span" }, h("h2", {}, title), group), h("div", { class: "chart" }, drawn.node),
       h("footer", {}, h("span", {}, history, legend), h("span", { class: "options" }, extras, tableButton, h("a", { href: `api/v1/cities/${city.id}/chart?span=${span}&format=csv`, download: `${city.id}-${span}.csv` }, "CSV"))), tableBox);
   }
@@ -169,7 +170,7 @@ export async function open(main, data) {
     if (city.next) rows.push(row("Next poll", h("span", {}, h("b", {}, seconds(Date.parse(city.next.at), zone)), `, ${until(Date.parse(city.next.at))}`), capital(city.next.why) + ".", `Every ${duration(city.interval)}, ${duration(city.phase)} into the interval.`));
     else if (city.polling) rows.push(row("Next poll", "Being polled now.", city.polling.stuck && "The poll has lasted too long."));
     rows.push(row("Provider", h("span", {}, h("b", {}, city.observation?.provider ?? city.providers[0]), city.observation ? " serves." : ""), city.providers.length > 1 && `In order of preference: ${city.providers.join(", then ")}.`, city.observation?.station && `Station ${city.observation.station}.`));
-    const gaps = chart.gaps.slice(-4).reverse();
+    const gaps = chart.gaps.filter(([from]) => from > chart.begin).slice(-4).reverse();
     if (gaps.length && chart.step !== "day") rows.push(row("No data", h("span", {}, gaps.map(([from, to]) => h("span", {}, `${day(from * 1000, zone).split(" ")[0]} ${clock(from * 1000)} to ${clock(to * 1000)}`, h("br")))), "No observation is stored for this time."));
     why.replaceChildren(h("header", {}, h("h2", {}, "Why this value"), mark(city.state)), h("dl", { class: "why" }, rows));
   }
@@ -183,7 +184,12 @@ export async function open(main, data) {
   }
   async function reload() {
     const focus = document.activeElement === drawn?.node;
-    [city, chart] = await Promise.all([fetchJson(`cities/${city.id}`), fetchJson(`cities/${city.id}/chart?span=${span}`)]);
+    try {
+      [city, chart] = await Promise.all([fetchJson(`cities/${city.id}`), fetchJson(`cities/${city.id}/chart?span=${span}`)]);
+    } catch (error) {
+      if (error.status === 404) notice.replaceChildren(h("p", { class: "notice" }, mark("waiting"), h("span", {}, h("bdi", {}, city.name), " was taken off the list. What is stored of it stays in the journal. ", h("a", { href: "./" }, "Overview"))));
+      throw error;
+    }
     if (span === "24h") today = chart;
     draw();
     if (focus) drawn.node.focus();

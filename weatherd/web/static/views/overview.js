@@ -259,6 +259,7 @@ export async function open(main, data, { restart }) {
       }
     },
     async digest(digest) {
+      if (digest.edition !== overview.edition) return reload(); // cities were added or removed
       const changed = digest.total !== overview.total || JSON.stringify(digest.counts) !== JSON.stringify(overview.counts);
       Object.assign(overview, { counts: digest.counts, total: digest.total });
       for (const city of shown.values()) {

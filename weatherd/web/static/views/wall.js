@@ -111,7 +111,7 @@ export async function open(main, data, { restart }) {
       }
     },
     async digest(digest) {
-      const changed = digest.total !== overview.total || JSON.stringify(digest.counts) !== JSON.stringify(overview.counts);
+      const changed = digest.edition !== overview.edition || JSON.stringify(digest.counts) !== JSON.stringify(overview.counts);
       for (const city of shown) {
         const state = digest.states[city.id] ?? "fresh";
         if (state !== city.state) {
