@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from weatherd.web.access.throttle import PERIOD, TRIES, TokenThrottle
+from weatherd.web.access.throttle import MAX_WRONG_TOKENS, PERIOD, TokenThrottle
 
 
 def _make() -> TokenThrottle:
@@ -14,14 +14,14 @@ def _make() -> TokenThrottle:
 async def test_wrong_tokens_count_for_a_quarter_of_an_hour() -> None:
     """Five wrong ones block a client until the first is old; others are not affected."""
     throttle = _make()
-    for _ in range(TRIES):
+    for _ in range(MAX_WRONG_TOKENS):
         assert throttle.blocked_seconds("a") == 0
         throttle.record_failure("a")
         await asyncio.sleep(10)
     assert throttle.tries_left("a") == 0
-    assert throttle.blocked_seconds("a") == PERIOD - 10 * TRIES
+    assert throttle.blocked_seconds("a") == PERIOD - 10 * MAX_WRONG_TOKENS
     assert throttle.blocked_seconds("b") == 0
-    await asyncio.sleep(PERIOD - 10 * TRIES)
+    await asyncio.sleep(PERIOD - 10 * MAX_WRONG_TOKENS)
     assert throttle.blocked_seconds("a") == 0
     assert throttle.tries_left("a") == 1
 
@@ -30,7 +30,7 @@ async def test_a_client_that_guesses_has_one_try_a_second() -> None:
     """The tokens of such a client wait for their turns, right or wrong; beyond ten they are rejected at once."""
     throttle, clock = _make(), asyncio.get_running_loop().time
     assert await throttle.wait_for_turn("a")
-    for _ in range(TRIES):
+    for _ in range(MAX_WRONG_TOKENS):
         throttle.record_failure("a")
     began = clock()
     allowed = await asyncio.gather(*(throttle.wait_for_turn("a") for _ in range(15)))
@@ -45,6 +45,6 @@ async def test_only_so_many_clients_are_remembered() -> None:
     throttle = _make()
     for number in range(5000):
         throttle.record_failure(str(number))
-    assert throttle.tries_left("0") == TRIES
-    assert throttle.tries_left("4999") == TRIES - 1
+    assert throttle.tries_left("0") == MAX_WRONG_TOKENS
+    assert throttle.tries_left("4999") == MAX_WRONG_TOKENS - 1
     assert len(throttle._failures) <= 1000

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from weatherd.web.page.slots import (
-    Row,
+    HistoryRow,
     find_gaps,
     find_hours,
     find_midnights,
@@ -20,8 +20,8 @@ from weatherd.web.page.slots import (
 _BERLIN = ZoneInfo("Europe/Berlin")
 
 
-def _row(at: float, temperature: float = 0.0, rain: float | None = None, direction: float | None = None) -> Row:
-    return Row("kiel", at, temperature, None, None, None, None, None, None, None, direction, rain, "fake")
+def _row(at: float, temperature: float = 0.0, rain: float | None = None, direction: float | None = None) -> HistoryRow:
+    return HistoryRow("kiel", at, temperature, None, None, None, None, None, None, None, direction, rain, "fake")
 
 
 @pytest.mark.parametrize(("day", "hours"), [((2026, 3, 29), 23), ((2026, 6, 1), 24), ((2026, 10, 25), 25)])

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PERIOD = 900.0  # seconds for which a wrong token counts
-TRIES = 5  # wrong tokens in a period, after which a form is rejected
+MAX_WRONG_TOKENS = 5  # wrong tokens in a period, after which a form is rejected
 _CLIENTS = 1000  # that are remembered; the ones that failed last
 _PAUSE = 1.0  # seconds between two tokens of a client with too many wrong ones
 _QUEUE = 10  # tokens of such a client that wait; more are rejected
@@ -27,7 +27,7 @@ class TokenThrottle:
 
     def record_failure(self, client: str) -> None:
         """Count a wrong token."""
-        failures = self._failures.pop(client, deque[float](maxlen=TRIES))
+        failures = self._failures.pop(client, deque[float](maxlen=MAX_WRONG_TOKENS))
         failures.append(self._now())
         self._failures[client] = failures
         while len(self._failures) > _CLIENTS:
@@ -35,12 +35,12 @@ class TokenThrottle:
 
     def tries_left(self, client: str) -> int:
         """Return how many wrong tokens a client may still send."""
-        return TRIES - len(self._recent(client))
+        return MAX_WRONG_TOKENS - len(self._recent(client))
 
     def blocked_seconds(self, client: str) -> float:
         """Return for how long a client may not try again; 0 if it may."""
         recent = self._recent(client)
-        return recent[0] + PERIOD - self._now() if len(recent) >= TRIES else 0.0
+        return recent[0] + PERIOD - self._now() if len(recent) >= MAX_WRONG_TOKENS else 0.0
 
     def _recent(self, client: str) -> deque[float]:
         failures = self._failures.get(client, deque())

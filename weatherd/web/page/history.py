@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from weatherd.text.local_zone import load_zone
 from weatherd.web.page.models import ChartModel, CurveModel, CurvesModel
-from weatherd.web.page.slots import COLUMNS, Row, find_gaps, find_hours, find_midnights, group_rows, keep_rows
+from weatherd.web.page.slots import (
+    CHART_COLUMNS,
+    HistoryRow,
+    find_gaps,
+    find_hours,
+    find_midnights,
+    group_rows,
+    keep_rows,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -70,11 +78,11 @@ async def read_chart(reader: ColumnReader, city: City, span: str, now: datetime,
     wanted = _find_begin(end, SPANS[span], zone)
     week = find_midnights(end - 6 * _DAY, end, zone)
     since, step = min(week[0], wanted), _STEPS[span]
-    rows = await reader.read_columns([city.id], COLUMNS, datetime.fromtimestamp(since, UTC), _after(now))
+    rows = await reader.read_columns([city.id], CHART_COLUMNS, datetime.fromtimestamp(since, UTC), _after(now))
     extremes = await _read_extremes(reader, city, now)
 
     def build() -> ChartModel:
-        kept = [Row(*row) for row in rows]
+        kept = [HistoryRow(*row) for row in rows]
         shown = [row for row in kept if row.at >= wanted]
         midnights = find_midnights(wanted, end, zone)
         edges = midnights if step == "day" else find_hours(midnights)

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
 _MEANS = ("apparent_temperature", "wind_speed", "pressure_msl", "relative_humidity", "cloud_cover", "visibility")
-COLUMNS = ("temperature", *_MEANS, "wind_gust", "wind_direction", "precipitation", "provider")
+CHART_COLUMNS = ("temperature", *_MEANS, "wind_gust", "wind_direction", "precipitation", "provider")
 _GAP = 2.5  # intervals without an observation
 _MIN_GAP = 900.0  # seconds; a shorter gap cannot be seen in a chart
 HOUR = 3600
 
 
-class Row(NamedTuple):
+class HistoryRow(NamedTuple):
     """The values of one observation that charts show; ``at`` is a POSIX time."""
 
     city: str
@@ -55,7 +55,7 @@ def find_hours(midnights: Sequence[int]) -> list[int]:
     return list(range(midnights[0], midnights[-1] + 1, HOUR))
 
 
-def group_rows(rows: Sequence[Row], edges: Sequence[int]) -> SlotsModel:
+def group_rows(rows: Sequence[HistoryRow], edges: Sequence[int]) -> SlotsModel:
     """Return a slot for each pair of edges with at least one row in ``(begin, end]``, because rain fell before it."""
     times = [row.at for row in rows]
     slots = SlotsBuilder()
@@ -66,7 +66,7 @@ def group_rows(rows: Sequence[Row], edges: Sequence[int]) -> SlotsModel:
     return slots.build()
 
 
-def keep_rows(rows: Sequence[Row]) -> SlotsModel:
+def keep_rows(rows: Sequence[HistoryRow]) -> SlotsModel:
     """Return a slot without duration for each row."""
     slots = SlotsBuilder()
     for row in rows:
@@ -80,7 +80,7 @@ class SlotsBuilder:
     def __init__(self) -> None:
         self._columns: dict[str, list[Any]] = {name: [] for name in SlotsModel.model_fields}
 
-    def add(self, begin: int, end: int, rows: Sequence[Row]) -> None:
+    def add(self, begin: int, end: int, rows: Sequence[HistoryRow]) -> None:
         """Add a slot of at least one row."""
         temperatures = [row.temperature for row in rows]
         values: dict[str, Any] = {name: _mean(getattr(row, name) for row in rows) for name in _MEANS}
@@ -108,7 +108,7 @@ def _mean(values: Iterator[float | None]) -> float | None:
     return round(statistics.fmean(known), 2) if known else None
 
 
-def sum_precipitation(rows: Sequence[Row]) -> float | None:
+def sum_precipitation(rows: Sequence[HistoryRow]) -> float | None:
     """Return the precipitation in mm: the last value of each hour, because a value is the sum of an hour."""
     hours = {math.ceil(row.at / HOUR): row.precipitation for row in rows if row.precipitation is not None}
     return round(sum(hours.values()), 2) if hours else None

@@ -1,7 +1,7 @@
 // The entry: opens the view that the document names, and keeps it live.
 import { fetchJson, Unavailable } from "./api.js";
 import { tickAges } from "./cards.js";
-import { h } from "./dom.js";
+import { h, keep, recall } from "./dom.js";
 import { chooseLanguage, setClock, wordLanguage } from "./format.js";
 import { Live } from "./live.js";
 import { setUpShell, showConnection, showUpdate } from "./shell.js";
@@ -42,7 +42,10 @@ async function start() {
 }
 
 start().catch((error) => {
-  if (error instanceof TypeError && /module/i.test(error.message)) return location.reload(); // another version serves now
+  if (error instanceof TypeError && /module/i.test(error.message) && Date.now() - recall("reloaded", 0) > 60000) { // another version serves now
+    keep("reloaded", Date.now());
+    return location.reload();
+  }
   main.replaceChildren(h("h1", {}, "weatherd"), h("p", {}, error instanceof Unavailable ? error.message : `The page has a mistake: ${error.message}`));
   throw error;
 });
