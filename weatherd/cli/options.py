@@ -155,11 +155,13 @@ def load_user_configuration(config: Path | None) -> Configuration:
 def load_user_settings(config: Path | None) -> tuple[Path, Settings]:
     """Return the settings file and its settings, without the city list, which may be broken. Raises ConfigError."""
     from weatherd import log, plugins
+    from weatherd.cli.demo.running import find_demo_settings
     from weatherd.config import loader
     from weatherd.config.settings import collect_secrets
 
     file = loader.find_settings_file(config, os.environ)
-    settings = loader.load_settings(file, os.environ, list(plugins.find_plugins("providers")))
+    providers = list(plugins.find_plugins("providers"))
+    settings = loader.load_settings(file, os.environ, providers, **find_demo_settings(file))
     log.configure("error", secrets=collect_secrets(settings))
     return file, settings
 
@@ -171,12 +173,14 @@ def load_client_settings(config: Path | None, *, tolerant: bool = False) -> Sett
     the defaults are used.
     """
     from weatherd import log
+    from weatherd.cli.demo.running import find_demo_settings
     from weatherd.config import loader
     from weatherd.config.settings import Settings, collect_secrets
     from weatherd.errors import ConfigError
 
     try:
-        settings = loader.load_settings(loader.find_settings_file(config, os.environ), os.environ)
+        file = loader.find_settings_file(config, os.environ)
+        settings = loader.load_settings(file, os.environ, **find_demo_settings(file))
     except ConfigError:
         if not tolerant:
             raise

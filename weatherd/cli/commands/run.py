@@ -10,9 +10,9 @@ import importlib
 import os
 import resource
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlsplit
 
 import structlog
 import typer
@@ -24,16 +24,13 @@ from weatherd.daemon import signals
 from weatherd.errors import ConfigError, StateError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Mapping
     from contextlib import AbstractAsyncContextManager
     from typing import NoReturn
 
     from weatherd.config.http_section import HttpSection
     from weatherd.daemon.log_writer import LineWriter
     from weatherd.daemon.status import DaemonStatus
-
-_DEMO_DAY = 600.0  # seconds per simulated day
-_DEMO_INTERVAL = 5.0  # seconds
 
 
 def run(
@@ -88,9 +85,7 @@ async def _run(config: Path | None, lines: LineWriter, *, demo: bool) -> ExitCod
     with signals.handle_signals(loop, begin_to_stop, reload.set):
         async with contextlib.AsyncExitStack() as stack:
             file = loader.SHIPPED_SETTINGS if demo and not config else loader.find_settings_file(config, os.environ)
-            flags = await stack.enter_async_context(_simulated_services()) if demo else {}
-            if demo and not _is_port_set(file):
-                flags["http"] = {"port": 0}
+            flags = await _open_demo(stack, file) if demo else {}
             source = file, os.environ, list(plugins.find_plugins("providers"))
             first, snapshot = load_with_snapshot(*source, **flags)
             load = functools.partial(loader.load_configuration, *source, **flags)
@@ -101,28 +96,37 @@ async def _run(config: Path | None, lines: LineWriter, *, demo: bool) -> ExitCod
                 structlog.get_logger().warning(
                     "config.shipped", config=str(file), action="pass your own file with --config"
                 )
-            parts = await stack.enter_async_context(
-                open_parts(first, lambda known: load(reuse=known), snapshot, _make_server(settings.http, demo=demo))
-            )
+            if demo and file == loader.SHIPPED_SETTINGS:
+                from weatherd.cli.demo.services import write_history
+
+                write_history(flags["state"], first.cities)
+            serve = _make_server(settings.http, file, flags if demo else None)
+            parts = await stack.enter_async_context(open_parts(first, lambda known: load(reuse=known), snapshot, serve))
             del first  # because it has the positions of all rows
             freeze_startup()
             clean = await lifecycle.run_daemon(parts, stop=stop, reload=reload)
     return ExitCode.OK if clean else ExitCode.UNCLEAN
 
 
-def _is_port_set(file: Path) -> bool:
-    """Return whether the user has set a port, in *file* or a variable; the one in the shipped settings is a default."""
+async def _open_demo(stack: contextlib.AsyncExitStack, file: Path) -> dict[str, Any]:
+    """Start the simulated services and return settings that use them.
+
+    The port is the user's, in *file* or a variable, or else the default one if that is free.
+    """
+    from weatherd.cli.demo.services import choose_port, simulated_services
     from weatherd.config import loader
     from weatherd.config.yaml import reader
 
+    flags = await stack.enter_async_context(simulated_services())
     text = "" if file == loader.SHIPPED_SETTINGS else reader.read_text(file)
-    return "port" in loader.parse_settings(text, str(file), os.environ).http.model_fields_set
+    http = loader.parse_settings(text, str(file), os.environ).http
+    return flags if "port" in http.model_fields_set else flags | {"http": {"port": await choose_port(http)}}
 
 
 def _make_server(
-    http: HttpSection, *, demo: bool
+    http: HttpSection, file: Path, demo_flags: Mapping[str, Any] | None
 ) -> Callable[[DaemonStatus], AbstractAsyncContextManager[None]] | None:
-    """Return what serves the HTTP interface, unless that is disabled; a demo logs a command to try with it."""
+    """Return what serves the HTTP interface, unless that is disabled; a demo announces its address."""
     if not http.enabled:
         return None
     from weatherd.web.on_demand import serve_http
@@ -130,37 +134,15 @@ def _make_server(
     @contextlib.asynccontextmanager
     async def serve(status: DaemonStatus) -> AsyncIterator[None]:
         async with serve_http(status, http) as url:
-            if demo:  # because its port is another one at each start
-                program = sys.argv[0] if Path(sys.argv[0]).name == "weatherd" else "weatherd"
-                structlog.get_logger().info("demo.ready", **{"try": f"{program} status --url {url}"})
-            yield
+            if demo_flags is None:
+                yield
+                return
+            from weatherd.cli.demo.running import announce_demo
+
+            with announce_demo(file, demo_flags, url, urlsplit(url).port or http.port):
+                yield
 
     return serve
-
-
-@contextlib.asynccontextmanager
-async def _simulated_services() -> AsyncIterator[dict[str, Any]]:
-    """Serve simulated weather on loopback. Yield settings that use it, with a temporary state folder."""
-    from weatherd.daemon.wiring import utc_now
-    from weatherd.simulator.server import create_app, serve_app
-
-    with tempfile.TemporaryDirectory(prefix="weatherd-demo-") as folder:
-        async with serve_app("127.0.0.1", 0, create_app(now=utc_now, day_seconds=_DEMO_DAY)) as url:
-            structlog.get_logger().info("simulator.ready", url=url, weather="simulated, not real")
-            simulated = {"base_url": url, "plan": "unlimited"}
-            flags: dict[str, Any] = {
-                "interval": _DEMO_INTERVAL,
-                "console": {"enabled": True},
-                "state": Path(folder),
-                "open_meteo": simulated,
-                "openweathermap": simulated | {"api_key": "simulated-key"},
-                "met_norway": simulated | {"contact": "demo@localhost"},
-                "nws": simulated,
-                "bright_sky": simulated,
-            }
-            if sys.stderr.isatty() and sys.stdout.isatty():
-                flags["log"] = {"observations": False}  # because the console sink prints them on the same terminal
-            yield flags
 
 
 def _raise_descriptor_limit() -> None:

@@ -1,0 +1,74 @@
+"""The running demo, as other commands find it: a file in the user's state folder has the settings that it uses."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from weatherd.config import loader
+from weatherd.journal.state_folder import find_state_folder, is_state_folder_locked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_FILE = "demo.json"
+_OF_THE_DAEMON = {"console", "log"}  # sections that concern its own output only
+
+
+def find_demo_settings(file: Path) -> dict[str, Any]:
+    """Return the settings of the running demo; {} unless *file* is the shipped one and there is a demo.
+
+    They override those in the file, so that commands use the demo's address, journal and simulated services.
+    """
+    if file.resolve() != loader.SHIPPED_SETTINGS.resolve():
+        return {}
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        flags: dict[str, Any] = json.loads(_find_file().read_text("utf-8"))
+        if is_state_folder_locked(Path(flags["state"])):
+            return flags
+    return {}
+
+
+@contextlib.contextmanager
+def announce_demo(file: Path, flags: Mapping[str, Any], url: str, port: int) -> Iterator[None]:
+    """Write the settings of this demo where other commands find them, and log its page and a command to try.
+
+    Commands do not find a demo with the user's own settings, nor a second one: they need its address.
+    """
+    is_found = file == loader.SHIPPED_SETTINGS and not find_demo_settings(file) and _write(flags, port)
+    program = sys.argv[0] if Path(sys.argv[0]).name == "weatherd" else "weatherd"
+    command = f"{program} status{_find_option()}" if is_found else f"{program} status --url {url}"
+    structlog.get_logger().info("demo.ready", page=f"{url}/", **{"try": command})
+    try:
+        yield
+    finally:
+        if is_found:
+            with contextlib.suppress(OSError):
+                _find_file().unlink()
+
+
+def _find_file() -> Path:
+    return find_state_folder(None, loader.SHIPPED_SETTINGS, os.environ) / _FILE
+
+
+def _find_option() -> str:
+    """Return the option that commands need here: none, unless they would use other settings than the demo's."""
+    own = loader.find_settings_file(None, os.environ).resolve() == loader.SHIPPED_SETTINGS.resolve()
+    return "" if own else f" --config {loader.SHIPPED_SETTINGS}"
+
+
+def _write(flags: Mapping[str, Any], port: int) -> bool:
+    """Write the file; return False if that is impossible, as with a read-only home folder."""
+    values = {key: value for key, value in flags.items() if key not in _OF_THE_DAEMON}
+    try:
+        _find_file().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _find_file().write_text(json.dumps(values | {"http": {"port": port}}, default=str), "utf-8")
+    except OSError:
+        return False
+    return True
