@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import socket
 from datetime import UTC, datetime, timedelta
@@ -31,7 +32,7 @@ async def test_the_port_is_the_usual_one_unless_taken() -> None:
 
 
 def test_the_past_is_complete_valid_and_marked() -> None:
-    """It has an observation every 20 minutes for each city, before the first one of a poll, with the station simulated."""
+    """It has an observation every 20 minutes for each city, before the first poll, marked by its station."""
     now = datetime(2026, 11, 27, 12, 7, tzinfo=UTC)
     kiel, berlin = City(name="Kiel", lat=54.3, lon=10.1), City(name="Berlin", lat=52.5, lon=13.4)
     observations = [fetched.observation for fetched in simulate_history([kiel, berlin], now, 2)]
@@ -39,7 +40,7 @@ def test_the_past_is_complete_valid_and_marked() -> None:
     times = [observation.observed_at for observation in observations if observation.city == "kiel"]
     assert times[0] == datetime(2026, 11, 25, 12, tzinfo=UTC)
     assert times[-1] < datetime(2026, 11, 27, 12, tzinfo=UTC)
-    assert {later - earlier for earlier, later in zip(times, times[1:], strict=False)} == {timedelta(minutes=20)}
+    assert {later - earlier for earlier, later in itertools.pairwise(times)} == {timedelta(minutes=20)}
     assert {observation.station for observation in observations} == {SIMULATED_STATION}
     assert not any(observation.find_problem() for observation in observations)
 
