@@ -56,7 +56,7 @@ def test_the_help_lists_every_command_under_a_heading(
     names = [line.split()[0] for line in listing.splitlines() if line[:2] == "  " and line[2] != " "]
     assert headings == ["Run", "Cities", "Look", "Service", "Tools"]
     assert names == [
-        "run", "once", "simulate", "cities", "check", "now", "status", "explain", "tail", "history", "export",
+        "run", "once", "simulate", "init", "cities", "check", "now", "status", "explain", "tail", "history", "export",
         "health", "service", "plugins", "schema",
     ]  # fmt: skip
     assert "..." not in listing

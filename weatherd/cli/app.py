@@ -17,6 +17,7 @@ from typer import exceptions
 from weatherd import __version__, log
 from weatherd.cli.commands.check import check
 from weatherd.cli.commands.cities.group import cities
+from weatherd.cli.commands.cities.init import init
 from weatherd.cli.commands.explain import explain
 from weatherd.cli.commands.export import export
 from weatherd.cli.commands.history import history
@@ -37,7 +38,7 @@ from weatherd.text.suggestions import closest_match
 
 _COMMANDS: dict[str, dict[str, Any]] = {  # by heading in the help
     "Run": {"run": run, "once": once, "simulate": simulate},
-    "Cities": {"cities": cities, "check": check},
+    "Cities": {"init": init, "cities": cities, "check": check},
     "Look": {
         "now": now, "status": status, "explain": explain, "tail": tail, "history": history, "export": export,
         "health": health,

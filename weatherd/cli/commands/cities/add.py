@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from weatherd.cli.commands.cities.list_rows import ListedCity, ListRows, find_file_to_extend, read_rows, validate_row
+from weatherd.cli.commands.cities.new_files import load_or_create_settings
 from weatherd.cli.commands.cities.place_search import choose_match, find_places
 from weatherd.cli.commands.cities.places_file import ForeignCity, parse_places_file
 from weatherd.cli.exit_codes import ExitCode
-from weatherd.cli.options import ConfigFile, load_user_settings, parse_tags
+from weatherd.cli.options import ConfigFile, parse_tags
 from weatherd.cli.terminal import print_text
 from weatherd.errors import ConfigError, Problem
 
@@ -52,7 +53,7 @@ def add_city(  # noqa: PLR0917 - one parameter per option
     """Add a city at the end of the list, or of its last YAML file if there are several.
 
     The row has the time zone and the altitude of the place that was found. If several places have the name, you are
-    asked which one; without a terminal, that is exit code 64.
+    asked which one; without a terminal, that is exit code 64. If there are no files of your own, both are created.
 
     \b
     Examples:
@@ -66,7 +67,7 @@ def add_city(  # noqa: PLR0917 - one parameter per option
         raise typer.BadParameter("--lat and --lon go together")
     if lat is not None and pick is not None:
         raise typer.BadParameter("--pick chooses a match of the search, which --lat and --lon replace")
-    settings_file, settings = load_user_settings(config)
+    settings_file, settings = load_or_create_settings(config, creates=not dry_run)
     list_paths = loader.find_list_paths(settings_file, settings)
     file = find_file_to_extend(list_paths)
     rows = ListRows(read_rows(list_paths))
@@ -75,7 +76,7 @@ def add_city(  # noqa: PLR0917 - one parameter per option
         row: dict[str, Any] = {"name": name or place, "lat": lat, "lon": lon}
     else:
         match = choose_match(find_places(settings, place), pick)
-        row, region = _build_row(match) | ({"name": name} if name else {}), match.region
+        row, region = build_row(match) | ({"name": name} if name else {}), match.region
     options = {"id": city_id, "interval": interval, "timezone": timezone, "tags": parse_tags(tag or ())}
     row |= {key: value for key, value in options.items() if value}
     city = validate_row(row)
@@ -109,7 +110,7 @@ def import_cities(
     from weatherd.config import loader
     from weatherd.config.yaml import reader
 
-    settings_file, settings = load_user_settings(config)
+    settings_file, settings = load_or_create_settings(config, creates=not dry_run)
     list_paths = loader.find_list_paths(settings_file, settings)
     file = find_file_to_extend(list_paths)
     rows = ListRows(read_rows(list_paths))
@@ -133,7 +134,7 @@ def import_cities(
     return ExitCode.CONFIG if rejected else ExitCode.OK
 
 
-def _build_row(match: FoundPlace) -> dict[str, Any]:
+def build_row(match: FoundPlace) -> dict[str, Any]:
     """Return the row of a place that was found. A time zone that this machine does not know is left out."""
     from weatherd.city import is_zone
 

@@ -156,8 +156,8 @@ def require_editable(file: Path, where: str = "") -> Path:
     shipped = SHIPPED_SETTINGS.parent
     real = Path(os.path.realpath(file))  # in Python 3.11, pathlib's resolve() raises RuntimeError for a loop of links
     if real.is_relative_to(shipped) and Path("config").resolve() != shipped:
-        message = f"this list is part of the weatherd installation: copy {shipped} to ~/.config/weatherd or ./config"
-        raise ConfigError(Problem("", f"{message} and edit the copy"))
+        message = f"this list is part of the weatherd installation: {file}"
+        raise ConfigError(Problem("", f"{message}; create your own with weatherd init"))
     return file
 
 
