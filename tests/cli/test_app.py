@@ -232,6 +232,13 @@ def test_once_prints_a_line_for_each_city(weatherd: Weatherd) -> None:
     assert [line.split(":")[0] for line in out.splitlines()] == ["Kiel", "München"]
 
 
+def test_once_prints_the_tabs_of_the_format(weatherd: Weatherd, folder: Path) -> None:
+    """Tabs and line breaks of ``console.format`` arrive as they are, as those of a running daemon do."""
+    with (folder / "weatherd.yaml").open("a") as file:
+        file.write('console: {format: "{name}\\t{city}\\n-"}\n')
+    assert weatherd("once")[:2] == (0, "Kiel\tkiel\n-\nMünchen\tmunchen\n-\n")
+
+
 def test_once_prints_json_and_csv(weatherd: Weatherd) -> None:
     """Both have the same fields, starting with the name; tags are an object in JSON, and columns in CSV."""
     _, out, _ = weatherd("once", "--format", "json")

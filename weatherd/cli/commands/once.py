@@ -9,6 +9,8 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
+import typer
+
 from weatherd.cli.exit_codes import ExitCode
 from weatherd.cli.options import (
     ConfigFile,
@@ -68,7 +70,7 @@ def _print(batch: Sequence[FetchedObservation], style: Literal["text", "json", "
         case "text":
             line = LineTemplate(settings.console.format, settings.display)
             for fetched in batch:
-                print_text(line.format(fetched))
+                typer.echo(line.format(fetched))  # its control characters are those of the setting, such as tabs
         case "json":
             named = [row | {"tags": dict(fetched.city.tags)} for row, fetched in zip(rows, batch, strict=True)]
             print_text(json.dumps(named, ensure_ascii=False, indent=2))
