@@ -75,13 +75,15 @@ clean: ## remove the files that the other targets created
 	rm -rf .venv .venv-* .hypothesis .*_cache build dist
 
 .venv/installed: pyproject.toml requirements.txt
-	@echo "setting up .venv, once" >&2
+	@echo "once: creating a virtual environment for Python $(NEWEST) in .venv" >&2
 	@$$(scripts/pythons $(NEWEST)) -m venv .venv
+	@echo "once: installing weatherd and its libraries there, which takes about 20 seconds" >&2
 	@.venv/bin/python $(INSTALL) .
 	@touch $@
 
 .venv-%/installed: pyproject.toml requirements.txt
-	@echo "setting up .venv-$*, once" >&2
+	@echo "once: creating a virtual environment for Python $* in .venv-$*" >&2
 	@$$(scripts/pythons $*) -m venv .venv-$*
+	@echo "once: installing weatherd, its libraries and those of the tests there, which takes about a minute" >&2
 	@.venv-$*/bin/python $(INSTALL) '.[dev]'
 	@touch $@
