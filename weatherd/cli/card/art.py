@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import operator
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -35,7 +37,7 @@ _FALLS: Mapping[str, Sequence[_Layer]] = MappingProxyType(
         "snow": [(_SNOW, ("", "", "", "   *   *   * ", "  *   *   *  "))],
         "thunder": [
             (_BOLT, ("", "", "", "    _/   _/  ", "    /    /   ")),
-            (_RAIN, ("", "", "", "  /   /      ", " /   /   /   ")),
+            (_RAIN, ("", "", "", "  /    /    /", " /    /    / ")),
         ],
     }
 )
@@ -89,4 +91,5 @@ def _draw_row(layers: Sequence[_Layer], row: int) -> Text:
         for cell, character in enumerate(rows[row] if row < len(rows) else ""):
             if character != " ":
                 cells[cell] = character, style
-    return Text.assemble(*cells)
+    runs = itertools.groupby(cells, key=operator.itemgetter(1))
+    return Text.assemble(*(("".join(character for character, _ in run), style) for style, run in runs))
