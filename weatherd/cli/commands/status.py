@@ -7,7 +7,7 @@ import asyncio
 import json as jsonlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -25,7 +25,6 @@ from weatherd.cli.options import (
 )
 from weatherd.cli.status.selection import CitySelection
 from weatherd.cli.terminal import print_text
-from weatherd.daemon.status import CityState
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -46,7 +45,8 @@ def status(  # noqa: PLR0917 - one parameter per option
     url: DaemonUrl = None,
     tag: TagFilter = None,
     state: Annotated[
-        CityState | None, typer.Option(metavar="STATE", help="Only cities that are down, stale, waiting or fresh.")
+        Literal["down", "stale", "waiting", "fresh"] | None,
+        typer.Option(metavar="STATE", help="Only cities that are down, stale, waiting or fresh."),
     ] = None,
     limit: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="At most N cities; without it 50, or all that are selected.")

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from weatherd.cli.client import Client
-    from weatherd.daemon.status import CityState
     from weatherd.web.schemas import CityModel
 
 _USUAL_LIMIT = 50  # rows, about what a person reads
@@ -24,7 +23,7 @@ class CitySelection:
 
     names: Sequence[str]
     tags: Mapping[str, str]
-    state: CityState | None
+    state: str | None
     limit: int | None
 
     @property
