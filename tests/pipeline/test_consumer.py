@@ -178,6 +178,19 @@ async def test_a_crowded_queue_is_emptied_without_a_delay() -> None:
     assert sink.times == pytest.approx([0.0, 0.03, 0.06, 0.09])
 
 
+async def test_a_stop_with_a_long_backlog_misses_nothing() -> None:
+    """When the producers of a long list hand over what they have fetched, a sink of usual speed gets all of it."""
+    sink, queue = FakeSink(takes=0.01), ObservationQueue(10_000)
+    guarded, arrivals = GuardedSink("usual", sink), [make_fetched(temperature=float(n % 60)) for n in range(50_000)]
+    for fetched in arrivals:
+        queue.put_above_limit(fetched)
+    queue.close()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(consume(queue, make_latest(), [guarded], JournalWriter(FakeJournal().add, queue)))
+        tasks.create_task(guarded.run())
+    assert (len(sink.received), guarded.missed) == (len(arrivals), 0)
+
+
 async def test_a_full_queue_of_a_sink_is_logged_once_and_counted() -> None:
     """Observations that do not fit into a sink's queue are missed, not waited for; those in the queue are written."""
     sink = FakeSink(takes=10.0)

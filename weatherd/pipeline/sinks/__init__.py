@@ -27,7 +27,7 @@ class Sink(Protocol):
     async def write(self, batch: Sequence[FetchedObservation]) -> None:
         """Write a batch; it is written when this returns. Calls never overlap.
 
-        Nothing waits for a sink: while a call takes long, up to 10,000 observations are queued for it, and it misses
+        Nothing waits for a sink: while a call takes long, up to 100,000 observations are queued for it, and it misses
         later ones. A call is cancelled after 30 s, and the batch is lost to this sink. After an exception, which is
         logged once as ``sink.down``, the sink is skipped for 1 s, doubling up to 60 s as long as it fails;
         ``sink.recovered`` logs the number of observations that it missed. Raise OSError or a WeatherdError with a

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 WRITE_TIMEOUT = 30.0  # seconds for one write
-QUEUE_LIMIT = 10_000  # observations
-_WRITE_LIMIT = 1000  # observations in one write
+# Observations. A loop that is busy with a long list, or with its stop, lets several 10,000 arrive between two writes
+QUEUE_LIMIT = 100_000
+_WRITE_LIMIT = 10_000  # observations in one write
 _MAX_PAUSE = 60.0  # seconds
 
 
