@@ -194,6 +194,20 @@ async def test_a_daemon_moves_old_entries(tmp_path: Path, retention: float | Non
     assert export(tmp_path / JOURNAL_FILE) == rows
 
 
+async def test_a_full_disk_delays_the_move_by_minutes(tmp_path: Path) -> None:
+    """It is tried again every minute, not with the hourly deletion."""
+    write_version_6(tmp_path / JOURNAL_FILE, _old_rows(12_000), 12_000)
+    with open_virtual_journal(tmp_path) as journal:
+        journal.store._db.query(f"PRAGMA max_page_count = {journal.store._db.query_value('PRAGMA page_count')}")
+        pruning = asyncio.create_task(prune_journal(journal, None, [], now))
+        await asyncio.sleep(90)
+        assert journal.store._entries.old.exist
+        journal.store._db.query("PRAGMA max_page_count = 100000")
+        await asyncio.sleep(60)
+        assert not journal.store._entries.old.exist
+        await pruning
+
+
 def test_the_space_of_moved_entries_is_used_again(tmp_path: Path) -> None:
     """The file does not grow by much during the move, and is smaller after it."""
     write_version_6(file := tmp_path / JOURNAL_FILE, _old_rows(40_000), 40_000)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-_DELAY = 60.0  # seconds after the start, because the first polls keep the daemon busy
+_DELAY = 60.0  # seconds after the start, because the first polls keep the daemon busy; and after a failure
 _PERIOD = 3600.0  # seconds
 
 
@@ -33,9 +33,10 @@ async def prune_journal(
     Undelivered observations are deleted too, because otherwise a destination that never recovers would fill the disk.
     ``forwarder.missed`` reports them.
     """
-    await asyncio.sleep(_DELAY)
+    delay = _DELAY
     while True:
-        time = now().timestamp()
+        await asyncio.sleep(delay)
+        time, delay = now().timestamp(), _PERIOD
         try:
             await journal.move_old_entries()
             if retention is None:
@@ -43,9 +44,9 @@ async def prune_journal(
             before = await journal.witnessed_time(time) - retention
             missed = await journal.prune(before, time, forwarders)
         except StateError as error:
+            delay = _DELAY
             log.debug("journal.not_pruned", reason=str(error))  # the journal writer reports a full disk
         else:
             for name, count in missed.items():
                 if count:
                     log.warning("forwarder.missed", forwarder=name, count=count, reason="older than 'retention'")
-        await asyncio.sleep(_PERIOD)
