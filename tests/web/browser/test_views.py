@@ -38,7 +38,16 @@ PLACES = [
     ("Yakutsk", 62.0, 129.7, "Asia/Yakutsk"),
     (ATTACK, 0.0, 0.0, "UTC"),
 ]
-VIEWS = ["", "?city=kiel", "?city=kiel&span=7d", "?city=kiel&span=90d", "?view=map", "?view=service", "?wall"]
+VIEWS = [
+    "",
+    "?city=kiel",
+    "?city=kiel&span=7d",
+    "?city=kiel&span=90d",
+    "?view=map",
+    "?view=service",
+    "?wall&dim=0-24",
+    "?wall&dim=3-3",
+]
 
 
 def make_cities(count: int = len(PLACES)) -> list[City]:

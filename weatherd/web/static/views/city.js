@@ -3,7 +3,7 @@ import { fetchJson, query } from "../app/api.js";
 import { ageOf, applyObservation, bigNumber, isShown, observedAt, weatherOf } from "../app/cards.js";
 import { makeChart } from "../app/chart.js";
 import { h, keep, recall } from "../app/dom.js";
-import { bandClass, capital, day, degrees, distance, duration, fullTime, hours, now, number, plural, pressure, rain, seconds, temperature, units, until, wind, wordLanguage, zoneName } from "../app/format.js";
+import { capital, day, degrees, distance, duration, fullTime, hours, now, number, plural, pressure, rain, seconds, temperature, units, until, wind, wordLanguage, zoneName } from "../app/format.js";
 import { arrow, conditionIcon, mark, WORDS } from "../app/icons.js";
 import { announce, pins, shortcuts, togglePin } from "../app/shell.js";
 import { isNight, nights, windName } from "../app/sky.js";

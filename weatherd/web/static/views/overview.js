@@ -1,12 +1,13 @@
 // All cities: counts, the strip of temperatures, what needs a look, pinned cards, and the list by pages.
 import { fetchJson, query } from "../app/api.js";
-import { ageOf, applyObservation, card, COLUMNS, columnTitle, extendCurve, fillCard, fillRow, sinceText } from "../app/cards.js";
-import { h, keep, recall, svg } from "../app/dom.js";
-import { band, capital, degrees, homeZone, hours, number, plural, setClock, temperature, toDegrees, units, until } from "../app/format.js";
+import { applyObservation, card, COLUMNS, columnTitle, extendCurve, fillCard, fillRow } from "../app/cards.js";
+import { h, keep, recall } from "../app/dom.js";
+import { capital, homeZone, number, setClock, shortDay, temperature, until } from "../app/format.js";
 import { mark, STATES, WORDS } from "../app/icons.js";
 import { rangeBar } from "../app/spark.js";
 import { announce, clockText, countText, pins } from "../app/shell.js";
-import { shortDay } from "../app/format.js";
+import { makeStrip } from "./strip.js";
+import { lookEntry, pausedPanel } from "./trouble.js";
 
 const LARGE = 6, SMALL = 12, PINNED = 8; // numbers of cities
 const FILTERS = ["state", "tag", "search", "warmer", "colder", "sort", "descending", "after", "id"];
@@ -14,7 +15,7 @@ const phone = matchMedia("(max-width: 719px)");
 
 export async function open(main, data, { restart }) {
   let { overview, cities: page, curves } = data;
-  let filters = readAddress(), pinned = [], isAllTroubleShown = false;
+  let filters = readAddress(), pinned = [], isAllTroubleShown = false, spokenAt = 0;
   const days = new Map(); // charts of large cards, by id
   const shown = new Map(); // by id: a city on the page or pinned
   function readAddress() {
@@ -108,58 +109,14 @@ export async function open(main, data, { restart }) {
         drawRail();
       } }, isAllTroubleShown ? "Show less" : `Show all ${number(total)}`);
       rail.append(h("section", { class: "panel" }, h("header", {}, h("h2", {}, "Needs a look"), h("span", { class: "note" }, number(total))),
-        h("ul", { class: "looks" }, entries.map(lookEntry)), more && h("footer", {}, more)));
+        h("ul", { class: "looks" }, entries.map((entry) => lookEntry(entry, (state) => go({ state })))), more && h("footer", {}, more)));
     }
     for (const pause of overview.paused) rail.append(pausedPanel(pause));
   }
-  function lookEntry(entry) {
-    const isOne = entry.count === 1, rest = entry.count - entry.names.length;
-    const title = isOne
-      ? h("a", { href: `?city=${entry.cities[0]}` }, h("bdi", {}, entry.names[0]))
-      : h("button", { type: "button", class: "link", onclick: () => go({ state: entry.state }) }, h("b", {}, `${entry.names.join(", ")}${rest > 0 ? ` and ${plural(rest, "other")}` : ""}`));
-    const when = entry.since ? sinceText(Date.parse(entry.since)) : entry.next_poll ? `next ${hours(Date.parse(entry.next_poll))}` : "";
-    const reasons = { waiting: "No value yet.", stale: entry.reason || "Nothing newer.", down: entry.reason };
-    return h("li", {}, mark(entry.state), h("span", {}, title, h("span", { class: "hidden" }, `, ${WORDS[entry.state]}`)), h("span", { class: "when" }, when), h("p", {}, h("bdi", {}, reasons[entry.state])));
-  }
-  function pausedPanel({ provider, reason, until: end, served, waiting }) {
-    const others = [served && `${countText(served)} ${served === 1 ? "is" : "are"} served by another provider meanwhile.`, waiting && `${countText(waiting)} ${waiting === 1 ? "waits" : "wait"}.`];
-    return h("section", { class: "panel" }, h("header", {}, h("h2", {}, `${provider} is paused`)),
-      h("ul", { class: "looks" }, h("li", {}, mark("paused"), h("p", {}, h("bdi", {}, capital(reason)), `. Next try at ${hours(Date.parse(end))}. `, others.filter(Boolean).join(" ")))),
-      h("footer", {}, h("a", { href: "?view=service" }, "See Service")));
-  }
-
   function drawStrip() {
-    strip.replaceChildren();
-    if (overview.total <= SMALL || !overview.histogram.length) return;
-    const bars = overview.histogram, width = 1120, bottom = 56, most = Math.max(...bars.map(([, count]) => count));
-    const x = (celsius) => ((Math.max(-42.5, Math.min(47.5, celsius)) + 42.5) / 90) * width, step = width / 90;
-    const drawing = svg("svg", { viewBox: `0 0 ${width} 78`, role: "img", dir: "ltr", "aria-label": stripName() },
-      bars.map(([celsius, count]) => {
-        const height = Math.max(3, (count / most) * 46);
-        return svg("rect", { class: `t${band(celsius)}`, x: x(celsius) - step / 2 + 0.5, y: bottom - height, width: step - 1, height }, svg("title", {}, `${temperature(celsius)}: ${countText(count)}`));
-      }),
-      Array.from({ length: 18 }, (_, index) => svg("rect", { class: `t${index}`, x: x(index * 5 - 42.5), y: bottom + 2, width: step * 5, height: 4 })),
-      [-40, -30, -20, -10, 0, 10, 20, 30, 40].map((celsius) => svg("text", { class: "middle", x: x(celsius), y: bottom + 20 }, temperature(celsius))),
-      extreme(overview.coldest, x, bottom, most, "start"), extreme(overview.warmest, x, bottom, most, "end"),
-      Array.from({ length: 17 }, (_, index) => {
-        const from = index * 5 - 40;
-        return svg("rect", { class: "pick", x: x(from - 0.5), y: 0, width: step * 5, height: bottom + 8, onclick: () => pick(from) }, svg("title", {}, `Show the cities from ${temperature(from)} to ${temperature(from + 5)}`));
-      }),
-      filters.warmer && svg("rect", { class: "picked", x: x(Number(filters.warmer) - 0.5), y: 1, width: step * 5, height: bottom + 6, rx: 3 }));
-    const ranges = h("select", { "aria-label": "Show by temperature", "data-key": "range", onchange: (event) => pick(event.target.value === "" ? null : Number(event.target.value)) },
-      h("option", { value: "" }, "All temperatures"), Array.from({ length: 17 }, (_, index) => h("option", { value: index * 5 - 40, selected: filters.warmer === String(index * 5 - 40) }, `${temperature(index * 5 - 40)} to ${temperature(index * 5 - 35)}`)));
-    strip.append(h("section", { class: "panel strip", "aria-label": "Cities by temperature" },
-      h("div", { class: "section" }, h("span", { class: "note" }, `Cities by temperature; a bar is 1${"\u00a0"}°C`), ranges), drawing));
+    strip.replaceChildren(overview.total <= SMALL || !overview.histogram.length ? "" : makeStrip(overview, filters.warmer, pick));
   }
   const pick = (from) => go(from === null || filters.warmer === String(from) ? { warmer: null, colder: null } : { warmer: String(from), colder: String(from + 5) });
-  const stripName = () => `${countText(overview.total)} by temperature, from ${overview.coldest ? degrees(overview.coldest.temperature) : "—"} to ${overview.warmest ? degrees(overview.warmest.temperature) : "—"} ${units().temperature}`;
-  function extreme(city, x, bottom, most, side) {
-    if (!city) return "";
-    const count = overview.histogram.find(([celsius]) => celsius === Math.floor(city.temperature + 0.5))?.[1] ?? 1;
-    const text = `${city.name.slice(0, 24)} ${temperature(city.temperature)}`, place = x(city.temperature), isEnd = side === "end" ? place > 900 : place > 160;
-    return svg("text", { class: `strong ${isEnd ? "end" : ""}`, x: place + (isEnd ? -7 : 7), y: Math.max(10, bottom - Math.max(3, (count / most) * 46) - 3) }, text);
-  }
-
   const times = () => curves;
   const curveOf = (city) => curves.curves[city.id];
   function drawTop() {
@@ -261,6 +218,11 @@ export async function open(main, data, { restart }) {
     async digest(digest) {
       if (digest.edition !== overview.edition) return reload(); // cities were added or removed
       const changed = digest.total !== overview.total || JSON.stringify(digest.counts) !== JSON.stringify(overview.counts);
+      const down = (digest.counts.down ?? 0) - (overview.counts.down ?? 0);
+      if (down > 0 && Date.now() - spokenAt > 30000) {
+        spokenAt = Date.now();
+        announce(`${countText(digest.counts.down)} down`);
+      }
       Object.assign(overview, { counts: digest.counts, total: digest.total });
       for (const city of shown.values()) {
         const state = digest.states[city.id] ?? "fresh";

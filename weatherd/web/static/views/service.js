@@ -3,7 +3,6 @@ import { fetchJson } from "../app/api.js";
 import { h, svg } from "../app/dom.js";
 import { age, capital, duration, hours, now, number, plural, seconds, setClock, until } from "../app/format.js";
 import { mark } from "../app/icons.js";
-import { ageOf } from "../app/cards.js";
 import { clockText } from "../app/shell.js";
 
 const WINDOWS = { second: 1000, minute: 60000, hour: 3600000, day: 86400000 };

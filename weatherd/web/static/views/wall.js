@@ -3,7 +3,7 @@ import { fetchJson, query } from "../app/api.js";
 import { applyObservation, card, extendCurve, fillCard, sinceText } from "../app/cards.js";
 import { h } from "../app/dom.js";
 import { fullTime, hours, now, number, setClock } from "../app/format.js";
-import { mark, STATES, WORDS } from "../app/icons.js";
+import { mark, WORDS } from "../app/icons.js";
 import { nights } from "../app/sky.js";
 
 // Up to how many cities: columns, rows, and the class of the sizes.
