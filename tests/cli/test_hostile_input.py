@@ -72,11 +72,11 @@ def test_unreadable_settings(weatherd: Weatherd, folder: Path, command: str, kin
 @pytest.mark.parametrize("kind", UNREADABLE)
 @pytest.mark.parametrize("command", [name for name in READERS if name not in {"status", "explain", "tail", "health"}])
 def test_an_unreadable_list(weatherd: Weatherd, folder: Path, command: str, kind: str) -> None:
-    """Exit code 78 and one line."""
+    """Exit code 78 and one line; but a list that is missing is created for the first city."""
     path = spoil(folder / "cities.yaml", kind)
     (folder / "weatherd.yaml").write_text(f"cities: {path}\n")
     code, _, err = weatherd(*READERS[command])
-    assert (code, err.count("\n")) == (78, 1)
+    assert (code, err.count("\n")) == (0 if (command, kind) == ("cities add", "missing") else 78, 1)
 
 
 @pytest.mark.parametrize("kind", ["file", "loop", "below a file", "long", "~nosuchuser/w"])

@@ -26,7 +26,7 @@ def find_demo_settings(file: Path) -> dict[str, Any]:
 
     They override those in the file, so that commands use the demo's address, journal and simulated services.
     """
-    if file.resolve() != loader.SHIPPED_SETTINGS.resolve():
+    if not _is_shipped(file):
         return {}
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         flags: dict[str, Any] = json.loads(_find_file().read_text("utf-8"))
@@ -53,14 +53,18 @@ def announce_demo(file: Path, flags: Mapping[str, Any], url: str, port: int) -> 
                 _find_file().unlink()
 
 
+def _is_shipped(file: Path) -> bool:
+    # In Python 3.11, pathlib's resolve() raises RuntimeError for a loop of links
+    return os.path.realpath(file) == os.path.realpath(loader.SHIPPED_SETTINGS)
+
+
 def _find_file() -> Path:
     return find_state_folder(None, loader.SHIPPED_SETTINGS, os.environ) / _FILE
 
 
 def _find_option() -> str:
     """Return the option that commands need here: none, unless they would use other settings than the demo's."""
-    own = loader.find_settings_file(None, os.environ).resolve() == loader.SHIPPED_SETTINGS.resolve()
-    return "" if own else f" --config {loader.SHIPPED_SETTINGS}"
+    return "" if _is_shipped(loader.find_settings_file(None, os.environ)) else f" --config {loader.SHIPPED_SETTINGS}"
 
 
 def _write(flags: Mapping[str, Any], port: int) -> bool:

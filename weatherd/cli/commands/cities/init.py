@@ -48,10 +48,11 @@ def init(
     rows = [_find_row(settings, name) for name in city or ()] or _read_examples()
     if not create_files(file, rows, units):
         raise ArgumentError("there is nothing to create; edit the files, or add cities with weatherd cities add NAME")
-    used = loader.find_settings_file(config, os.environ)
-    if used.resolve() != file.resolve():
+    used = loader.find_settings_file(None, os.environ)
+    is_used = os.path.realpath(used) == os.path.realpath(file)
+    if not is_used and not config:
         print_text(f"here, {used} is used instead; pass --config {file}", err=True)
-    option = "" if used.resolve() == file.resolve() and not config else f" --config {file}"
+    option = "" if is_used else f" --config {file}"
     print_text(f"next: weatherd check{option}, then weatherd run{option}")
     return ExitCode.OK
 

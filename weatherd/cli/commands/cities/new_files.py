@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from pathlib import Path
@@ -77,6 +78,15 @@ def load_or_create_settings(config: Path | None, *, creates: bool) -> tuple[Path
         create_files(config, [])
     file, settings = load_user_settings(config)
     paths = loader.find_list_paths(file, settings)
-    if creates and not any(path.exists() for path in paths) and is_yaml(paths[-1].name):
+    if creates and all(map(_is_missing, paths)) and is_yaml(paths[-1].name):
         write_new(paths[-1], _EMPTY_LIST)
     return file, settings
+
+
+def _is_missing(path: Path) -> bool:
+    """Return whether nothing is at a path; what cannot be looked at is not missing."""
+    try:
+        path.lstat()
+    except OSError as error:
+        return error.errno == errno.ENOENT
+    return False
