@@ -24,7 +24,8 @@ export async function open(main, data) {
 
   function sentence() {
     const { status } = service, paused = status.providers.filter((provider) => provider.paused).length, behind = status.forwarders.filter((forwarder) => forwarder.is_down).length;
-    const faults = [paused && `${plural(paused, "provider is", "providers are")} paused`, behind && `${plural(behind, "forwarder is", "forwarders are")} behind`, status.quarantined && `${plural(status.quarantined, "row is", "rows are")} quarantined`, !status.reload_successful && "the last reload failed"].filter(Boolean);
+    const silent = service.polls.filter(({ outcomes }) => !outcomes.fresh && Object.keys(outcomes).length).length - paused;
+    const faults = [silent > 0 && `${plural(silent, "provider does", "providers do")} not answer`, paused && `${plural(paused, "provider is", "providers are")} paused`, behind && `${plural(behind, "forwarder is", "forwarders are")} behind`, status.quarantined && `${plural(status.quarantined, "row is", "rows are")} quarantined`, !status.reload_successful && "the last reload failed"].filter(Boolean);
     const text = faults.length ? `Working. ${capital(faults.join(", "))}.` : "Working.";
     return h("p", {}, mark(faults.length ? "stale" : "fresh"), ` ${status.ready ? text : "Starting or stopping."}`);
   }
