@@ -61,7 +61,8 @@ async def test_a_new_observation_appears_within_a_second(tmp_path: Path) -> None
             assert await watched.text(".live") == "Live"
 
 
-async def test_a_lost_connection_is_found_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize("view", ["", "?wall"])
+async def test_a_lost_connection_is_found_again(tmp_path: Path, view: str) -> None:
     """The page says since when it has no connection, keeps the values, and goes on without a reload."""
     port = free_port()
     async with serving() as service, launch() as browser:
@@ -71,11 +72,12 @@ async def test_a_lost_connection_is_found_again(tmp_path: Path) -> None:
             environ_port = {"WEATHERD_HTTP__PORT": str(port)}
             async with weatherd("run", "-c", file, environ=_environment(environ_port)) as process:
                 await process.logs("observation")
-                await watched.open()
+                await watched.open(view)
                 await watched.page.wait_for_selector(".card time")
                 await watched.page.evaluate("window.same = true")
-            await watched.page.wait_for_selector("#banner:has-text('Connection lost. Values are from')")
-            assert re.search(r"from \d\d:\d\d:\d\d", await watched.text("#banner"))
+            banner = "#banner:has-text('Connection lost. Values are from')"
+            await watched.page.wait_for_selector(banner, state="attached")
+            assert re.search(r"from \d\d:\d\d:\d\d", str(await watched.page.text_content("#banner")))
             before = await observed(watched)
             async with weatherd("run", "-c", file, environ=_environment(environ_port)) as process:
                 await process.logs("observation")
