@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.servers import free_port
 from weatherd.cli.app import execute
 from weatherd.simulator.server import create_app, serve_app
 
@@ -53,6 +54,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, service: str) -> Pat
     """Change to an empty folder with settings and a list under ``config``, and unset weatherd's variables."""
     for name in [name for name in os.environ if name.startswith(("WEATHERD_", "OPEN_WEATHER", "XDG_CONFIG"))]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("WEATHERD_HTTP__PORT", str(free_port()))  # because a demo may run at the usual one
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "config").mkdir()

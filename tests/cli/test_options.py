@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.fixture(autouse=True)
+def _settings_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unset the port that the fixture ``folder`` sets, because the address is tested here."""
+    assert folder.is_dir()
+    monkeypatch.delenv("WEATHERD_HTTP__PORT")
+
+
 @pytest.mark.parametrize(
     ("section", "url"),
     [

@@ -226,8 +226,9 @@ def test_a_forwarder_without_its_library(weatherd: Weatherd, folder: Path, monke
     assert (code, "postgres: needs asyncpg: " in err) == (78, True)
 
 
-def test_a_port_that_is_taken(weatherd: Weatherd, folder: Path) -> None:
+def test_a_port_that_is_taken(weatherd: Weatherd, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is exit code 78, unless a daemon with the same state folder runs, which may be the one that has the port."""
+    monkeypatch.delenv("WEATHERD_HTTP__PORT")
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         (folder / "weatherd.yaml").write_text(f"state: state\nhttp: {{port: {port}}}\n")
