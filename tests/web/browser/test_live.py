@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -38,8 +37,8 @@ async def changed(watched: WatchedPage, before: str) -> str:
     return await observed(watched)
 
 
-async def test_a_new_observation_appears_within_a_second(tmp_path: Path) -> None:
-    """The card changes by itself, soon after the observation was stored; the time it took is the service's own."""
+async def test_new_observations_appear_by_themselves(tmp_path: Path) -> None:
+    """The card changes with each observation, without a reload."""
     async with (
         serving() as service,
         weatherd("run", "-c", configure(tmp_path, service.url, KIEL)) as process,
@@ -50,15 +49,12 @@ async def test_a_new_observation_appears_within_a_second(tmp_path: Path) -> None
         async with watch(browser, url) as watched:
             await watched.open()
             await watched.page.wait_for_selector(".card time")
+            await watched.page.evaluate("window.same = true")
             time_before = await observed(watched)
-            delays = []
             for _ in range(3):
                 time_before = await changed(watched, time_before)
-                delays.append(
-                    time.time() - time.mktime(time.strptime(time_before, "%Y-%m-%dT%H:%M:%SZ")) + time.timezone
-                )
-            assert min(delays) < 2.5  # polled once a second, whole seconds
             assert await watched.text(".live") == "Live"
+            assert await watched.page.evaluate("window.same")
 
 
 @pytest.mark.parametrize("view", ["", "?wall"])
