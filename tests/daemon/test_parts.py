@@ -31,7 +31,7 @@ async def test_the_age_budget_is_never_below_the_interval(
     ]
     configuration = make_configuration(*cities, state=tmp_path)
     async with open_parts(configuration, lambda _: configuration, (), None) as parts:
-        parts.registry.subscribe(lambda change: parts.planner.update(change.cities))
+        parts.registry.subscribe(lambda change: parts.planner.update(change.added_or_changed.values()))
         parts.registry.apply(diff((), cities))
         budgets = parts.latest.budgets
         assert round(budgets.of_city("kiel-0", "open-meteo")) == budget

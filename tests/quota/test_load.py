@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from weatherd.city import City
-from weatherd.quota.load import provider_loads
+from weatherd.quota.load import ProviderLoad, group_cities, provider_loads
 from weatherd.quota.plans import PLANS, WINDOW_SECONDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from weatherd.quota.plans import Plan
 
 FREE = {provider: plans["free"] for provider, plans in PLANS.items()}
 
@@ -20,9 +26,13 @@ def city(interval: float, *providers: str) -> City:
     return City(name="Kiel", lat=54.3, lon=10.1, interval=interval, providers=providers)
 
 
+def _find_loads(cities: Iterable[City], plans: Mapping[str, Plan]) -> dict[str, ProviderLoad]:
+    return provider_loads(group_cities(cities), plans)
+
+
 def test_a_city_is_one_call_an_interval_of_its_first_provider() -> None:
     """A city costs its first provider one call an interval, and its other providers none."""
-    found = provider_loads([city(600.0, "open-meteo", "openweathermap"), city(60.0, "open-meteo")], FREE)
+    found = _find_loads([city(600.0, "open-meteo", "openweathermap"), city(60.0, "open-meteo")], FREE)
     assert list(found) == ["open-meteo"]
     calls = {window: round(found["open-meteo"].calls_per(window), 6) for window in WINDOW_SECONDS}
     assert calls == {"second": 0.018333, "minute": 1.1, "hour": 66.0, "day": 1584.0, "month": 49_104.0}
@@ -43,20 +53,18 @@ def test_a_city_is_one_call_an_interval_of_its_first_provider() -> None:
 )
 def test_how_many_cities_a_free_plan_allows(provider: str, minutes: int, limit: int) -> None:
     """The tightest limits are those of 10,000 calls a day, and of 1,000,000 a month."""
-    fits = [
-        provider_loads([city(minutes * 60.0, provider)] * count, FREE)[provider].fits for count in (limit, limit + 1)
-    ]
+    fits = [_find_loads([city(minutes * 60.0, provider)] * count, FREE)[provider].fits for count in (limit, limit + 1)]
     assert fits == [True, False]
 
 
 def test_exactly_the_limit_fits() -> None:
     """Rounding errors of adding many small rates do not make a full plan an exceeded one."""
-    assert provider_loads([city(86_400.0, "open-meteo")] * 10_000, FREE)["open-meteo"].fits
+    assert _find_loads([city(86_400.0, "open-meteo")] * 10_000, FREE)["open-meteo"].fits
 
 
 def test_the_shortest_interval_that_fits() -> None:
     """300 cities fit the free plan every 43 min 12 s: exactly 10,000 calls a day."""
-    load = provider_loads([city(600.0, "open-meteo")] * 300, FREE)["open-meteo"]
+    load = _find_loads([city(600.0, "open-meteo")] * 300, FREE)["open-meteo"]
     assert (load.fits, load.fitting_interval, load.tightest_window) == (False, 2592.0, "day")
 
 
@@ -64,33 +72,33 @@ def test_the_shortest_interval_that_fits() -> None:
 def test_no_shorter_interval_fits(count: int, interval: int, provider: str) -> None:
     """The list fits with the returned interval, and does not with one that is a second shorter."""
     cities = [city(float(interval), provider)] * count
-    load = provider_loads(cities, FREE)[provider]
+    load = _find_loads(cities, FREE)[provider]
     fitting = [replace(city_, interval=load.fitting_interval) for city_ in cities]
-    assert provider_loads(fitting, FREE)[provider].fits
+    assert _find_loads(fitting, FREE)[provider].fits
     if not load.fits:
         shorter = [replace(city_, interval=load.fitting_interval - 1) for city_ in cities]
-        assert not provider_loads(shorter, FREE)[provider].fits
+        assert not _find_loads(shorter, FREE)[provider].fits
 
 
 def test_the_minimum_interval_of_a_plan_limits_the_calls() -> None:
     """MET Norway is polled at most every half hour, however short the interval."""
-    assert provider_loads([city(60.0, "met-norway")], FREE)["met-norway"].calls_per("hour") == 2
+    assert _find_loads([city(60.0, "met-norway")], FREE)["met-norway"].calls_per("hour") == 2
 
 
 def test_an_unknown_provider_is_not_limited() -> None:
     """Any load fits an unknown provider."""
-    assert provider_loads([city(1.0, "other")] * 1000, FREE)["other"].fits
+    assert _find_loads([city(1.0, "other")] * 1000, FREE)["other"].fits
 
 
 def test_an_empty_list_has_no_load() -> None:
     """An empty list has no load on any provider."""
-    assert provider_loads([], FREE) == {}
+    assert _find_loads([], FREE) == {}
 
 
 @given(st.lists(st.tuples(st.floats(1, 1e6), st.sampled_from(["a", "b"])), max_size=30))
 def test_loads_are_linear(rows: list[tuple[float, str]]) -> None:
     """The calls of a list are the sum of those of its cities, for each provider."""
-    found = provider_loads([city(interval, provider) for interval, provider in rows], {})
+    found = _find_loads([city(interval, provider) for interval, provider in rows], {})
     assert found.keys() == {provider for _, provider in rows}
     for provider, load in found.items():
         alone = sum(86400 / interval for interval, its in rows if its == provider)

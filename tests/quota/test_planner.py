@@ -33,6 +33,7 @@ class PlannerUnderTest:
 
     def __init__(self, plans: dict[str, Plan] | None = None) -> None:
         self.rates: dict[str, float] = {}
+        self.cities: list[City] = []
         self.planner = Planner(FREE if plans is None else plans, self.rates.__setitem__)
 
     def update(self, *lists: list[City]) -> list[tuple[str, str]]:
@@ -41,8 +42,9 @@ class PlannerUnderTest:
 
     def logs(self, *lists: list[City]) -> list[Any]:
         """Replace the list, and return the log."""
+        before, self.cities = self.cities, [city for cities in lists for city in cities]
         with capture_logs() as logs:
-            self.planner.update([city for cities in lists for city in cities])
+            self.planner.update(self.cities, before)
         return list(logs)
 
 
@@ -171,3 +173,17 @@ def test_stretched_and_fits_alternate_in_the_log(changes: list[list[City]]) -> N
                 stretched.remove(line["provider"])
             stretched |= {line["provider"]} if line["event"] == "quota.stretched" else set()
         assert stretched == {city.providers[0] for city in listed if tested.planner.interval(city) > city.interval}
+
+
+_LISTS = st.lists(st.tuples(st.sampled_from([60.0, 600.0, 3600.0]), st.sampled_from(["open-meteo", "nws"])), max_size=9)
+
+
+@given(st.lists(_LISTS, max_size=5))
+def test_updates_by_difference_add_up(lists: list[list[tuple[float, str]]]) -> None:
+    """After any sequence of lists, the planner plans as a new one does for the last of them."""
+    tested, fresh = PlannerUnderTest(), PlannerUnderTest()
+    for rows in [*lists, lists[-1] if lists else []]:
+        tested.update([city for interval, provider in rows for city in cities(40, interval, provider)])
+    fresh.update(tested.cities)
+    assert tested.planner.calls_per_day() == fresh.planner.calls_per_day()
+    assert tested.rates | fresh.rates == tested.rates

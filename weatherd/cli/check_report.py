@@ -9,7 +9,7 @@ from weatherd.cli.exit_codes import ExitCode
 from weatherd.config import diff
 from weatherd.errors import ConfigError, Problem, StateError, WeatherdError
 from weatherd.formatting import format_count
-from weatherd.quota.load import provider_loads
+from weatherd.quota.load import group_cities, provider_loads
 from weatherd.quota.planner import RETRY_RESERVE
 from weatherd.text.duration import format_duration
 from weatherd.zone_data import find_zone_data
@@ -52,7 +52,7 @@ class CheckReport:
             problems.append(Problem(path, _ALL_QUARANTINED if target.quarantined else _EMPTY))
         if self.strict:
             problems += [problem for row in target.quarantined for problem in row]
-            loads = provider_loads(target.cities, self.plans)
+            loads = provider_loads(group_cities(target.cities), self.plans)
             problems += [Problem(path, text) for name, load in loads.items() if (text := _explain_excess(name, load))]
         return problems
 
@@ -69,7 +69,7 @@ class CheckReport:
         yield f"settings: {configuration.file}"
         yield f"cities:   {configuration.list_name} ({len(configuration.cities):,} valid)"
         yield f"zones:    {find_zone_data()}"
-        for provider, load in provider_loads(configuration.cities, self.plans).items():
+        for provider, load in provider_loads(group_cities(configuration.cities), self.plans).items():
             yield from _format_load(provider, load)
 
     def format_changes(self) -> Iterator[str]:
@@ -84,7 +84,7 @@ class CheckReport:
             if city.id not in changes.added_or_changed:
                 yield f"- {city.name}"
         yield f"{format_count(len(changes.cities), 'city', 'cities')}, {changes.unchanged:,} unchanged"
-        loads = [provider_loads(listed.cities, self.plans) for listed in (self.configuration, self.other)]
+        loads = [provider_loads(group_cities(listed.cities), self.plans) for listed in (self.configuration, self.other)]
         for provider in sorted({*loads[0], *loads[1]}):
             before, after = (load[provider].calls_per("day") if provider in load else 0 for load in loads)
             yield f"{provider}: {format_count(after, 'call', 'calls')} per day (now {before:,.0f})"
@@ -127,7 +127,7 @@ def _list_to_json(configuration: Configuration, plans: Mapping[str, Plan]) -> di
                 "interval": load.interval,
                 "fitting_interval": load.fitting_interval,
             }
-            for name, load in provider_loads(configuration.cities, plans).items()
+            for name, load in provider_loads(group_cities(configuration.cities), plans).items()
         ],
     }
 

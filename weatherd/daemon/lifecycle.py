@@ -95,7 +95,9 @@ async def _open_services(parts: Parts, services: contextlib.AsyncExitStack, relo
     """
     history, registry = PollHistory(), parts.registry
     registry.subscribe(parts.latest.apply)
-    registry.subscribe(lambda change: parts.planner.update(change.cities))
+    registry.subscribe(
+        lambda change: parts.planner.update(change.added_or_changed.values(), change.removed_or_changed.values())
+    )
     registry.subscribe(lambda change: gc_tuning.set_threshold(len(change.cities)))
     registry.apply(diff((), parts.configuration.cities), parts.configuration.quarantined)
     queue = ObservationQueue(parts.configuration.settings.queue_size)

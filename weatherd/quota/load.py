@@ -58,11 +58,18 @@ class ProviderLoad:
 _GROUP_KEY = operator.attrgetter("providers", "interval")
 
 
-def provider_loads(cities: Iterable[City], plans: Mapping[str, Plan]) -> dict[str, ProviderLoad]:
+CityGroups = Counter[tuple[tuple[str, ...], float]]  # cities by their providers and interval
+
+
+def group_cities(cities: Iterable[City]) -> CityGroups:
+    """Count the cities with the same providers and interval; 200,000 cities have only a few different ones."""
+    return Counter(map(_GROUP_KEY, cities))
+
+
+def provider_loads(groups: CityGroups, plans: Mapping[str, Plan]) -> dict[str, ProviderLoad]:
     """Return the load on each provider by its name, counting every city for its first provider only."""
     counts: defaultdict[str, Counter[float]] = defaultdict(Counter)
-    # Group the cities first, because a list of 200,000 cities has only a few different intervals.
-    for (providers, interval), count in Counter(map(_GROUP_KEY, cities)).items():
+    for (providers, interval), count in groups.items():
         min_interval = plans.get(providers[0], UNLIMITED).min_interval
         counts[providers[0]][max(interval, min_interval)] += count
     return {

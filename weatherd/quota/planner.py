@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import structlog
 
-from weatherd.quota.load import provider_loads
+from weatherd.quota.load import group_cities, provider_loads
 from weatherd.quota.plans import UNLIMITED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from weatherd.city import City
-    from weatherd.quota.load import ProviderLoad
+    from weatherd.quota.load import CityGroups, ProviderLoad
     from weatherd.quota.plans import Plan
 
 log = structlog.get_logger()
@@ -28,12 +29,14 @@ class Planner:
 
     plans: Mapping[str, Plan]
     on_planned_rate: Callable[[str, float], None]  # called with each provider and its calls per second
+    _groups: CityGroups = field(default_factory=Counter)
     _loads: Mapping[str, ProviderLoad] = field(default_factory=dict)
     _factors: dict[str, float] = field(default_factory=dict)  # of the stretched providers
 
-    def update(self, cities: Iterable[City]) -> None:
-        """Replace the list of cities; log each provider whose stretch factor has changed."""
-        self._loads = provider_loads(cities, self.plans)
+    def update(self, added: Iterable[City], removed: Iterable[City] = ()) -> None:
+        """Add and remove cities; log each provider whose stretch factor has changed."""
+        self._groups = self._groups + group_cities(added) - group_cities(removed)  # without those that are empty now
+        self._loads = provider_loads(self._groups, self.plans)
         before, self._factors = self._factors, {}
         for provider, load in self._loads.items():
             if not load.fits:
