@@ -200,6 +200,19 @@ def test_an_export_sees_what_is_added_meanwhile(store: Store, file: Path) -> Non
         assert [first.temperature, *(observation.temperature for observation in export)] == list(range(5100))
 
 
+def test_an_export_reports_its_progress(store: Store, file: Path) -> None:
+    """It reports numbers between those of the first and the last entry, in order, and the last one at its end."""
+    with closing(Reader(file)) as reader:
+        assert reader.read_bounds() == (0, 0)
+    store.add(make_observations(0, 5000))
+    reported: list[int] = []
+    with closing(Reader(file)) as reader:
+        low, high = reader.read_bounds()
+        assert high - low + 1 == len(list(reader.iterate(None, None, [], reported.append)))
+    assert reported == sorted(reported)
+    assert low < reported[0] < reported[-1] == high
+
+
 def test_a_reader_needs_a_journal(file: Path) -> None:
     """For a missing journal, or one of another version, the message says what to do."""
     with pytest.raises(StateError, match=r"there is no journal at .*: start weatherd run, which creates it"):

@@ -46,9 +46,8 @@ class StatusReport:
         yield from self._build_table(cities, now, width) if cities else ["no city is selected"]
         hidden = sum(daemon.cities.values()) - len(cities)
         if hidden and not is_whole:
-            more = (
-                f"{format_count(hidden, 'more city', 'more cities')}: --limit N, --state STATE, --tag KEY=VALUE or CITY"
-            )
+            count = format_count(hidden, "more city", "more cities")
+            more = f"{count}: choose with CITY, --state or --tag, or pass a higher --limit"
             yield from (Text(line, "dim") for line in wrap_text(more, width, indent=2))
         yield from _build_quota_table(daemon.providers, width)
         yield from _build_forwarder_table(daemon.forwarders, width)
