@@ -23,6 +23,14 @@ def print_text(text: str = "", *, err: bool = False) -> None:
     typer.echo("\n".join(map(escape_controls, text.split("\n"))), err=err)
 
 
+def print_formatted(line: str) -> None:
+    """Print a line in the user's own format, whose control characters are wanted, such as tabs.
+
+    Its values must have none: those of an observation and of a city of the list are checked when they are created.
+    """
+    typer.echo(line)
+
+
 def write_csv(stream: TextIO, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
     """Write a heading and *rows* as CSV. Lines end with LF, as in other text files here, not with CR LF (RFC 4180)."""
     writer = csv.DictWriter(stream, columns, lineterminator="\n")

@@ -66,6 +66,17 @@ async def test_the_commands_show_the_running_daemon(tmp_path: Path) -> None:
         assert await run_weatherd("health", "--url", it.url) == (0, "healthy\n", "")
 
 
+async def test_a_card_shows_the_city_of_the_daemon(tmp_path: Path) -> None:
+    """It has the daemon's observation and tags, from its journal."""
+    async with run_daemon(tmp_path, "{name: Kiel, lat: 54.3, lon: 10.1, tags: {region: north}}") as it:
+        code, text, _ = await run_weatherd("kiel", "--format", "json", "--url", it.url)
+        document = json.loads(text)
+        assert (code, document["name"], document["tags"]) == (0, "Kiel", {"region": "north"})
+        assert document["history"][-1]["temperature"] == document["temperature"]
+        code, text, _ = await run_weatherd("Kiel", "--url", it.url)
+        assert (code, text.splitlines()[0].strip()) == (0, "Kiel")
+
+
 async def test_status_shows_fifty_cities_unless_asked(tmp_path: Path) -> None:
     """The counts are of all cities. A limit, a state or a name selects others; JSON has all."""
     towns = [f"{{name: T{number}, lat: {number / 10}, lon: 1}}" for number in range(60)]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from weatherd.city import City
+from weatherd.city import City, is_zone
 from weatherd.cli.card.current_weather import CurrentWeather
 from weatherd.cli.client import CityNotFoundError, ClientError
 from weatherd.cli.commands.cities.place_search import search_for_places
@@ -144,7 +144,7 @@ def _to_city(detail: CityDetail) -> City:
         lon=detail.lon,
         id=detail.id,
         providers=tuple(detail.providers),
-        timezone=detail.timezone,
+        timezone=detail.timezone if is_zone(detail.timezone or "") else None,  # the daemon may know newer ones
         altitude=detail.altitude,
         tags=tuple(detail.tags.items()),
     )
@@ -153,12 +153,13 @@ def _to_city(detail: CityDetail) -> City:
 def _to_observation(model: ObservationModel) -> Observation:
     values: dict[str, Any] = model.model_dump()
     values |= {name: datetime.fromisoformat(values[name]) for name in ("observed_at", "fetched_at")}
-    return Observation(**values)
+    observation = Observation(**values)
+    if problem := observation.find_problem():
+        raise ClientError(f"the daemon sent an observation that is none: {problem}")
+    return observation
 
 
 def _place_to_city(place: FoundPlace, settings: Settings) -> City:
-    from weatherd.city import is_zone
-
     zone = place.timezone if is_zone(place.timezone) else None
     return City(
         name=place.name,

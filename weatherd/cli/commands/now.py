@@ -11,7 +11,7 @@ import typer
 
 from weatherd.cli.exit_codes import ExitCode
 from weatherd.cli.options import ConfigFile, DaemonUrl
-from weatherd.cli.terminal import print_text
+from weatherd.cli.terminal import print_formatted, print_text
 
 
 def now(
@@ -52,7 +52,7 @@ def now(
             from weatherd.observation import FetchedObservation
 
             line = LineTemplate(settings.console.format, settings.display)
-            print_text(line.format(FetchedObservation(found.city, found.observation, stale=found.is_stale)))
+            print_formatted(line.format(FetchedObservation(found.city, found.observation, stale=found.is_stale)))
         case "json":
             print_text(json.dumps(found.build_document(), ensure_ascii=False, indent=2))
     return ExitCode.OK

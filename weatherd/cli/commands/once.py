@@ -9,8 +9,6 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
-import typer
-
 from weatherd.cli.exit_codes import ExitCode
 from weatherd.cli.options import (
     ConfigFile,
@@ -21,7 +19,7 @@ from weatherd.cli.options import (
     require_tagged,
     warn_of_quarantined_rows,
 )
-from weatherd.cli.terminal import print_text, write_csv
+from weatherd.cli.terminal import print_formatted, print_text, write_csv
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,7 +68,7 @@ def _print(batch: Sequence[FetchedObservation], style: Literal["text", "json", "
         case "text":
             line = LineTemplate(settings.console.format, settings.display)
             for fetched in batch:
-                typer.echo(line.format(fetched))  # its control characters are those of the setting, such as tabs
+                print_formatted(line.format(fetched))
         case "json":
             named = [row | {"tags": dict(fetched.city.tags)} for row, fetched in zip(rows, batch, strict=True)]
             print_text(json.dumps(named, ensure_ascii=False, indent=2))
