@@ -17,9 +17,9 @@ from aiohttp import web
 from tests.end_to_end.test_process import BERLIN, KIEL, configure, weatherd
 from tests.support.service import serving
 from weatherd.config.http_section import HttpSection
+from weatherd.web.access.duration_limit import limit_duration
 from weatherd.web.bad_requests import BadRequests
 from weatherd.web.connections import IDLE_TIMEOUT, ClientConnections, CloseReason
-from weatherd.web.duration_limit import limit_duration
 from weatherd.web.listener import listen
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from aiohttp import hdrs, web
 
 from weatherd.web import middleware, serializers
 from weatherd.web.access.control import AccessControl
+from weatherd.web.access.duration_limit import limit_duration
 from weatherd.web.bad_requests import BadRequests
 from weatherd.web.connections import IDLE_TIMEOUT
-from weatherd.web.duration_limit import limit_duration
 from weatherd.web.middleware import ProblemError, json_response, parse_query
 from weatherd.web.openapi import build_openapi
 from weatherd.web.page.assets import serve_asset

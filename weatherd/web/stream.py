@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from weatherd.errors import StateError
-from weatherd.web.duration_limit import find_connection
+from weatherd.web.access.duration_limit import find_connection
 from weatherd.web.event_feed import KEEPALIVE_INTERVAL, EventFeed
 from weatherd.web.middleware import ProblemError, parse_query
 from weatherd.web.query_models import StreamQuery, split_tags
