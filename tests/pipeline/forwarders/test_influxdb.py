@@ -49,12 +49,19 @@ def test_special_characters_are_escaped() -> None:
     )
 
 
-def test_name_and_tags_of_the_city_are_tags() -> None:
+def test_tags_of_the_city_are_tags_and_its_name_is_a_field() -> None:
     """They are escaped; a tag with the name of a field or of another tag does not replace it."""
     tags = (("region", "north sea"), ("city", "x"), ("temperature", "y"), ("_z", "1"), ("größe", "a=b"))
-    text = format_line_protocol(observation(), "weather", "Kiel, Förde", tags)
-    named = "name=Kiel\\,\\ Förde,region=north\\ sea,tag_city=x,tag_temperature=y,tag__z=1,größe=a\\=b"
+    text = format_line_protocol(observation(), "weather", 'Kiel, "Förde', tags)
+    named = "region=north\\ sea,tag_city=x,tag_temperature=y,tag__z=1,größe=a\\=b"
     assert text.startswith(f"weather,city=kiel,provider=fake,{named} temperature=6.0,")
+    assert text.endswith(f'description="light rain",name="Kiel, \\"Förde" {TIME}')
+
+
+def test_another_name_is_the_same_point() -> None:
+    """A renamed or removed city's revision has the series and time of the observation that it replaces."""
+    points = [format_line_protocol(observation(), "weather", name) for name in ("Kiel", "Kiel-Wik", "")]
+    assert len({(point.split(" ")[0], point.split(" ")[-1]) for point in points}) == 1
 
 
 def test_the_measurement_has_a_name_of_your_choice() -> None:

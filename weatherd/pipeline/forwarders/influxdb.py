@@ -38,23 +38,26 @@ _IN_TEXT = str.maketrans({'"': r"\"", "\\": r"\\"})
 def format_line_protocol(
     observation: Observation, measurement: str = "weather", name: str = "", tags: Tags = ()
 ) -> str:
-    """Format an observation as a point of a measurement, with the name and the tags of its city as tags.
+    """Format an observation as a point of a measurement, with the tags of its city as tags and its name as a field.
 
+    The name is no tag, because a point with another name would be another point: a revision of an observation whose
+    city was renamed or removed meanwhile would leave the former one beside it.
     Every number is a float, because a field that was first written as an integer rejects floats forever. The timestamp
     is ``observed_at`` in nanoseconds, so an observation that is delivered again overwrites its own point.
     """
     own = "".join(f",{field}={_escape_tag(value)}" for field in _TAGS if (value := getattr(observation, field)))
-    values = ((name, getattr(observation, name)) for name in _NUMBERS)
-    numbers = "".join(f"{name}={_format_number(value)}," for name, value in values if value is not None)
-    text = observation.description.translate(_IN_TEXT)
-    series = f"{measurement.translate(_IN_MEASUREMENT)}{own}{_format_city(name, tags)}"
-    return f'{series} {numbers}description="{text}" {to_micros(observation.observed_at)}000'
+    values = ((field, getattr(observation, field)) for field in _NUMBERS)
+    numbers = "".join(f"{field}={_format_number(value)}," for field, value in values if value is not None)
+    texts = {"description": observation.description} | ({"name": name} if name else {})
+    fields = numbers + ",".join(f'{field}="{text.translate(_IN_TEXT)}"' for field, text in texts.items())
+    series = f"{measurement.translate(_IN_MEASUREMENT)}{own}{_format_tags(tags)}"
+    return f"{series} {fields} {to_micros(observation.observed_at)}000"
 
 
 @functools.lru_cache(maxsize=10_000)
-def _format_city(name: str, tags: Tags) -> str:
+def _format_tags(tags: Tags) -> str:
     """Return the tags of a city. One with the name of a field or another tag of weatherd has the prefix ``tag_``."""
-    named = {"name": name} if name else {}
+    named = {}
     for key, value in tags:
         own = key in _RESERVED or key.startswith(
             "_"
