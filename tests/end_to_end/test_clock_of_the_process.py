@@ -176,7 +176,7 @@ async def test_a_step_disturbs_nothing(tmp_path: Path, seconds: float) -> None:
     """Health and watchdog stay right, polling goes on, one line is logged, and once the clock is right, all is."""
     async with run_daemon(tmp_path) as daemon:
         daemon.step(seconds)
-        assert await daemon.is_right_for(3 * INTERVAL) >= 4
+        assert await daemon.is_right_for(6 * INTERVAL) >= 4  # a few ticks may be missed until the step is noticed
         (step,) = daemon.events("clock.stepped")
         assert step["seconds"] == pytest.approx(seconds, abs=1)
         assert "city" not in step
