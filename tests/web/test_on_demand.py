@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -15,6 +16,7 @@ from tests.support.daemon import make_status
 from tests.support.service import serving
 from weatherd.config.http_section import HttpSection
 from weatherd.journal.journal import open_journal
+from weatherd.pipeline.forwarders.group import DeliveryGroup
 from weatherd.web.on_demand import serve_http
 
 if TYPE_CHECKING:
@@ -51,6 +53,17 @@ async def test_first_connections_share_one_application(tmp_path: Path) -> None:
                 return await response.text()
 
         assert len(set(await asyncio.gather(*(ask() for _ in range(20))))) == 1
+
+
+async def test_the_daemon_s_start_is_not_the_first_connection(tmp_path: Path) -> None:
+    """A page that is first opened after an hour shows that the daemon has been running for an hour."""
+    moments = [datetime(2026, 1, 31, 12, tzinfo=UTC)]
+    async with open_journal(tmp_path) as journal:
+        status = make_status(journal=journal, deliveries=DeliveryGroup([]), now=lambda: moments[-1])
+        async with serve_http(status, HttpSection(port=0)) as url, aiohttp.ClientSession() as client:
+            moments.append(moments[0] + timedelta(hours=1))
+            async with client.get(f"{url}/api/v1/service") as response:
+                assert (await response.json())["started"] == "2026-01-31T12:00:00Z"
 
 
 async def test_a_stop_before_the_first_connection(tmp_path: Path) -> None:

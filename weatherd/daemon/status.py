@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -70,6 +70,10 @@ class DaemonStatus:
     history: PollHistory
     is_ready: bool = False
     display: Display = DEFAULT_DISPLAY  # of the page, unless a browser chooses others
+    started: float = field(init=False)  # POSIX time
+
+    def __post_init__(self) -> None:
+        self.started = self.now().timestamp()
 
     @property
     def cities(self) -> tuple[City, ...]:

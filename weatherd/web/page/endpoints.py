@@ -64,7 +64,6 @@ class PageEndpoints:
         self._index = index
         self._is_signed_in = is_signed_in
         self._overview: tuple[ListSnapshot, OverviewModel] | None = None
-        self._started = status.now().timestamp()
 
     async def page(self, request: web.Request) -> web.Response:
         """Return a view as HTML, with the data that its scripts begin with."""
@@ -125,7 +124,7 @@ class PageEndpoints:
         return json_response(await self._describe_service())
 
     async def _describe_service(self) -> ServiceModel:
-        return await describe_service(self._status, await self._index.read(), self._started)
+        return await describe_service(self._status, await self._index.read())
 
     async def find_cities(self, query: CitiesQuery) -> CitiesPage:
         """Return a page of the list in any order, and with any filter."""

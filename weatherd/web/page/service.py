@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 _MAX_ROWS = 100
 
 
-async def describe_service(status: DaemonStatus, snapshot: ListSnapshot, started: float) -> ServiceModel:
-    """Return the state of the daemon, which serves since *started* (POSIX seconds)."""
+async def describe_service(status: DaemonStatus, snapshot: ListSnapshot) -> ServiceModel:
+    """Return the state of the daemon."""
     due = status.history.earliest_due()
     return ServiceModel(
         now=format_timestamp(status.now().timestamp()),
         seq=status.journal.last_seq,
-        started=format_timestamp(started),
+        started=format_timestamp(status.started),
         status=await serialize_status(status),
         polls=list(_describe_polls(status, snapshot)),
         next_poll=format_timestamp(status.clock.epoch + due) if due is not None else None,
