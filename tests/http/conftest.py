@@ -2,56 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.http.clients import Polls
 from weatherd.http import client
-from weatherd.http.polling import PollingClient
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping
-
-    from weatherd.http.response import Response
-    from weatherd.http.session import Session
-
-
-class Get(Protocol):
-    """Sends a GET request."""
-
-    def __call__(
-        self,
-        session: Session,
-        url: str,
-        params: Mapping[str, str] | str,
-        headers: Mapping[str, str] | None = None,
-        *,
-        deadline: float = 15.0,
-    ) -> Coroutine[Any, Any, Response]:
-        """Return the response."""
-        ...
-
-
-class Polls:
-    """Sends GET requests with a polling client for each URL."""
-
-    def __init__(self) -> None:
-        self._clients: dict[tuple[object, ...], PollingClient] = {}
-
-    async def get(
-        self,
-        session: Session,
-        url: str,
-        params: Mapping[str, str] | str,
-        headers: Mapping[str, str] | None = None,
-        *,
-        deadline: float = 15.0,
-    ) -> Response:
-        """Return the response to a poll."""
-        key = (session, url, *(headers or {}).items())
-        if key not in self._clients:
-            self._clients[key] = PollingClient(session, url, headers)
-        return await self._clients[key].get(params, deadline=deadline)
+    from tests.http.clients import Get
 
 
 @pytest.fixture(params=["client", "link"])

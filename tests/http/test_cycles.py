@@ -14,7 +14,7 @@ from weatherd.errors import ProviderError
 from weatherd.http.session import open_session
 
 if TYPE_CHECKING:
-    from tests.http.conftest import Get
+    from tests.http.clients import Get
 
 RESPONSES = {
     "no response": b"",

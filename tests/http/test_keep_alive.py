@@ -19,7 +19,7 @@ from weatherd.http.trace import start_tracing, stop_tracing
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tests.http.conftest import Get
+    from tests.http.clients import Get
 
 
 @contextlib.asynccontextmanager

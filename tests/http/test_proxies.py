@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ssl
 import traceback
 from typing import TYPE_CHECKING
 
 import pytest
-import trustme
 from yarl import URL
 
 from tests.http.raw_server import RESPONSE, serve_bytes
+from tests.support.private_ca import create_server_tls
 from tests.support.servers import free_port
 from weatherd.errors import Failure, ProviderError
 from weatherd.http.client import post, stream_lines
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
-    from tests.http.conftest import Get
+    from tests.http.clients import Get
     from weatherd.http.session import Session
 
 SECRET = "hunter2"  # the password of the proxy
@@ -99,10 +98,7 @@ async def test_a_request_goes_through_the_proxy(get: Get) -> None:
 
 async def test_https_goes_through_a_tunnel(get: Get, tmp_path: Path) -> None:
     """The proxy sees host and port, but not the request; the server's certificate is verified."""
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("weather.invalid").configure_cert(context)
+    context = create_server_tls(tmp_path / "ca.pem", "weather.invalid")
     heads: list[str] = []
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

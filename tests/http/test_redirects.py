@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import ssl
 from typing import TYPE_CHECKING
 
 import pytest
-import trustme
 from yarl import URL
 
 from tests.http.raw_server import RESPONSE, serve_bytes
+from tests.support.private_ca import create_server_tls
 from weatherd.errors import Failure, ProviderError
 from weatherd.http.client import stream_lines
 from weatherd.http.redirects import Reach, check_reach, find_reach, resolve_location
@@ -18,10 +17,11 @@ from weatherd.http.session import open_session
 
 if TYPE_CHECKING:
     import asyncio
+    import ssl
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from tests.http.conftest import Get
+    from tests.http.clients import Get
 
 KEY = "0123456789abcdef"
 PUBLIC = "http://weather.invalid/data"  # reached through the proxy, which knows the name
@@ -134,10 +134,7 @@ async def test_a_server_on_this_machine_may_redirect_to_it(get: Get) -> None:
 
 async def test_a_redirect_from_https_to_http_is_refused(get: Get, tmp_path: Path) -> None:
     """The key in its address is not sent, not even to the same machine."""
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("localhost").configure_cert(context)
+    context = create_server_tls(tmp_path / "ca.pem", "localhost")
     async with running(Server()) as plain, running(Server(), context) as secure:
         secure.location = f"http://localhost:{plain.port}/?appid={KEY}"
         async with open_session("weatherd/test", ca_file=tmp_path / "ca.pem") as session:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from tests.http.conftest import Get
+    from tests.http.clients import Get
     from tests.http.raw_server import Talk
 
 
