@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 from yarl import URL
 
-from tests.end_to_end.test_process import configure, weatherd
 from tests.support.browser import launch
 from tests.support.month import fill_journal
 from tests.support.service import serving
+from tests.support.weatherd_process import configure, weatherd
 from weatherd.city import City
 
 if TYPE_CHECKING:

@@ -20,9 +20,9 @@ import aiomqtt
 import pytest
 from aiohttp import web
 
-from tests.end_to_end.test_process import ENVIRONMENT
 from tests.pipeline.forwarders.test_webhook import Receiver, run_receiver
 from tests.support.servers import Influxd, Mosquitto, Postgres, running
+from tests.support.weatherd_process import ENVIRONMENT
 from weatherd.daemon.wiring import utc_now
 from weatherd.pipeline.forwarders.postgres import TABLE
 from weatherd.simulator.server import create_app, serve_app

@@ -14,8 +14,8 @@ import pytest
 import structlog
 from aiohttp import web
 
-from tests.end_to_end.test_process import BERLIN, KIEL, configure, weatherd
 from tests.support.service import serving
+from tests.support.weatherd_process import BERLIN, KIEL, configure, weatherd
 from weatherd.config.http_section import HttpSection
 from weatherd.web.access.duration_limit import limit_duration
 from weatherd.web.bad_requests import BadRequests

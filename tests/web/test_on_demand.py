@@ -11,9 +11,9 @@ import aiohttp
 import pytest
 import structlog
 
-from tests.end_to_end.test_process import KIEL, configure, weatherd
 from tests.support.daemon import make_status
 from tests.support.service import serving
+from tests.support.weatherd_process import KIEL, configure, weatherd
 from weatherd.config.http_section import HttpSection
 from weatherd.journal.journal import open_journal
 from weatherd.pipeline.forwarders.group import DeliveryGroup

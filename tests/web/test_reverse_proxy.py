@@ -12,8 +12,8 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from tests.end_to_end.test_process import KIEL
 from tests.support.servers import Server, program, running
+from tests.support.weatherd_process import KIEL
 from tests.web.test_web import run_daemon
 
 if TYPE_CHECKING:

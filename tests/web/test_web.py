@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import pytest
 
-from tests.end_to_end.test_process import BERLIN, KIEL, configure, weatherd, write_list
 from tests.support.servers import Server, program, running
 from tests.support.service import serving
+from tests.support.weatherd_process import BERLIN, KIEL, configure, weatherd, write_list
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
-    from tests.end_to_end.test_process import Process
+    from tests.support.weatherd_process import Process
 
 pytestmark = [pytest.mark.real_time, pytest.mark.processes, pytest.mark.once]
 TOKEN = "a-recognisable-token"

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 from aiohttp import web
 
-from tests.end_to_end.test_process import BERLIN, ENVIRONMENT, KIEL
 from tests.support.servers import free_port, program
+from tests.support.weatherd_process import BERLIN, ENVIRONMENT, KIEL
 from tests.web.test_web import run_daemon
 from weatherd.cli.commands.explain import describe_phases
 from weatherd.http.client import get

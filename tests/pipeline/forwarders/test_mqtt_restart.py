@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.end_to_end.test_process import KIEL, configure, weatherd
 from tests.pipeline.forwarders.test_mqtt import KIEL_CONFIG, run_listener
 from tests.support.servers import Mosquitto, running
 from tests.support.service import serving
+from tests.support.weatherd_process import KIEL, configure, weatherd
 
 if TYPE_CHECKING:
     from pathlib import Path

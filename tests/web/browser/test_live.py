@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.end_to_end.test_process import configure, weatherd, write_list
 from tests.support.browser import launch, watch
 from tests.support.servers import free_port, running
 from tests.support.service import serving
+from tests.support.weatherd_process import ENVIRONMENT, configure, weatherd, write_list
 from tests.web.browser.test_views import make_cities, run_page
 from tests.web.test_reverse_proxy import Nginx
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
+
+    from playwright.async_api import Browser
 
     from tests.support.browser import WatchedPage
 
@@ -23,6 +27,19 @@ pytestmark = [pytest.mark.real_time, pytest.mark.processes, pytest.mark.once, py
 
 KIEL = '{"name": "Kiel", "lat": 54.3, "lon": 10.1}'
 TOKEN = "a-recognisable-token"
+
+
+@contextlib.asynccontextmanager
+async def run_kiel(folder: Path) -> AsyncIterator[tuple[Browser, str]]:
+    """Run the daemon with one city; yield a browser and the address of the page once there is an observation."""
+    async with (
+        serving() as service,
+        weatherd("run", "-c", configure(folder, service.url, KIEL)) as process,
+        launch() as browser,
+    ):
+        url = (await process.logs("http.ready"))["url"]
+        await process.logs("observation")
+        yield browser, url
 
 
 async def observed(watched: WatchedPage) -> str:
@@ -39,22 +56,15 @@ async def changed(watched: WatchedPage, before: str) -> str:
 
 async def test_new_observations_appear_by_themselves(tmp_path: Path) -> None:
     """The card changes with each observation, without a reload."""
-    async with (
-        serving() as service,
-        weatherd("run", "-c", configure(tmp_path, service.url, KIEL)) as process,
-        launch() as browser,
-    ):
-        url = (await process.logs("http.ready"))["url"]
-        await process.logs("observation")
-        async with watch(browser, url) as watched:
-            await watched.open()
-            await watched.page.wait_for_selector(".card time")
-            await watched.page.evaluate("window.same = true")
-            time_before = await observed(watched)
-            for _ in range(3):
-                time_before = await changed(watched, time_before)
-            assert await watched.text(".live") == "Live"
-            assert await watched.page.evaluate("window.same")
+    async with run_kiel(tmp_path) as (browser, url), watch(browser, url) as watched:
+        await watched.open()
+        await watched.page.wait_for_selector(".card time")
+        await watched.page.evaluate("window.same = true")
+        time_before = await observed(watched)
+        for _ in range(3):
+            time_before = await changed(watched, time_before)
+        assert await watched.text(".live") == "Live"
+        assert await watched.page.evaluate("window.same")
 
 
 @pytest.mark.parametrize("view", ["", "?wall"])
@@ -65,8 +75,8 @@ async def test_a_lost_connection_is_found_again(tmp_path: Path, view: str) -> No
         file = configure(tmp_path, service.url, KIEL, http=f"{{port: {port}}}")
         async with watch(browser, f"http://127.0.0.1:{port}") as watched:
             watched.expected = ["ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED", "ERR_EMPTY", "ERR_CONNECTION_RESET"]
-            environ_port = {"WEATHERD_HTTP__PORT": str(port)}
-            async with weatherd("run", "-c", file, environ=_environment(environ_port)) as process:
+            environ = ENVIRONMENT | {"WEATHERD_HTTP__PORT": str(port)}
+            async with weatherd("run", "-c", file, environ=environ) as process:
                 await process.logs("observation")
                 await watched.open(view)
                 await watched.page.wait_for_selector(".card time")
@@ -75,17 +85,11 @@ async def test_a_lost_connection_is_found_again(tmp_path: Path, view: str) -> No
             await watched.page.wait_for_selector(banner, state="attached")
             assert re.search(r"from \d\d:\d\d:\d\d", str(await watched.page.text_content("#banner")))
             before = await observed(watched)
-            async with weatherd("run", "-c", file, environ=_environment(environ_port)) as process:
+            async with weatherd("run", "-c", file, environ=environ) as process:
                 await process.logs("observation")
                 await changed(watched, before)
                 await watched.page.wait_for_function("() => document.querySelector('.live').textContent === 'Live'")
                 assert await watched.page.evaluate("window.same")
-
-
-def _environment(more: dict[str, str]) -> dict[str, str]:
-    from tests.end_to_end.test_process import ENVIRONMENT  # noqa: PLC0415 - changed here only
-
-    return ENVIRONMENT | more
 
 
 async def test_too_many_readers_refresh_by_themselves(tmp_path: Path) -> None:
@@ -228,17 +232,14 @@ async def test_an_edit_of_the_list_is_on_the_page(tmp_path: Path) -> None:
     """A city that is added appears, and the page of one that is removed says so, both without a reload."""
     lima = '{"name": "Lima", "lat": -12.0, "lon": -77.0}'
     async with (
-        serving() as service,
-        weatherd("run", "-c", configure(tmp_path, service.url, KIEL)) as process,
-        launch() as browser,
+        run_kiel(tmp_path) as (browser, url),
+        watch(browser, url) as watched,
+        watch(browser, url) as other,
     ):
-        url = (await process.logs("http.ready"))["url"]
-        await process.logs("observation")
-        async with watch(browser, url) as watched, watch(browser, url) as other:
-            other.expected = ["404"]
-            await watched.open()
-            await other.open("?city=kiel")
-            write_list(tmp_path, lima)
-            await watched.page.wait_for_selector(".card:has-text('Lima')")
-            assert await watched.page.locator(".card:has-text('Kiel')").count() == 0
-            await other.page.wait_for_selector(".notice:has-text('taken off the list')")
+        other.expected = ["404"]
+        await watched.open()
+        await other.open("?city=kiel")
+        write_list(tmp_path, lima)
+        await watched.page.wait_for_selector(".card:has-text('Lima')")
+        assert await watched.page.locator(".card:has-text('Kiel')").count() == 0
+        await other.page.wait_for_selector(".notice:has-text('taken off the list')")
