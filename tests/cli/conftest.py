@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import threading
 from datetime import UTC, datetime
@@ -10,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.commands import run_weatherd
 from tests.support.servers import free_port
-from weatherd.cli.app import execute
 from weatherd.simulator.server import create_app, serve_app
 
 if TYPE_CHECKING:
@@ -67,11 +68,4 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, service: str) -> Pat
 def weatherd(folder: Path, capsys: pytest.CaptureFixture[str]) -> Weatherd:
     """Return the command line as a function: arguments in; exit code, standard output and standard error out."""
     assert folder.is_dir()
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        code = execute(list(arguments))
-        out, err = capsys.readouterr()
-        assert "Traceback" not in err, err
-        return code, out, err
-
-    return run
+    return functools.partial(run_weatherd, capsys)
