@@ -20,17 +20,20 @@ from weatherd.city import City
 from weatherd.errors import Failure, ProviderError
 from weatherd.observation import LastObservation
 from weatherd.pipeline.queue import ObservationQueue
+from weatherd.polling.batch_polls import BatchPolls
 from weatherd.polling.producer import produce
 from weatherd.providers.batching import Coalescer, CoalescingProvider
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from weatherd.http.trace import RequestTraces
     from weatherd.observation import Observation
+    from weatherd.polling.poll_history import CityPolls
     from weatherd.polling.producer import PollingContext
 
 CITIES = [replace(KIEL, id=f"city-{number}") for number in range(5)]
-Answer = Callable[[City], Any]
+Outcome = Callable[[City], Any]  # an observation or an error of a city
 
 
 def fresh(city: City) -> Observation:
@@ -39,26 +42,26 @@ def fresh(city: City) -> Observation:
 
 
 class BatchService(CoalescingProvider):
-    """A provider that polls many cities at once; it answers each request with the next script, the last for ever."""
+    """A provider that polls many cities at once; each request gets the next of *outcomes*, the last one for ever."""
 
-    def __init__(self, *scripts: Answer, seconds: float = 1.0) -> None:
+    def __init__(self, *outcomes: Outcome, seconds: float = 1.0) -> None:
         super().__init__(Coalescer(self._send, limit=lambda: 100, delay=0.05, concurrency=2))
         self.requests: list[tuple[float, list[str]]] = []  # loop time and city ids
         self.running = 0
-        self._scripts, self._seconds = list(scripts), seconds
+        self._outcomes, self._seconds = list(outcomes), seconds
 
     async def _send(self, cities: Sequence[City]) -> list[Any]:
         self.requests.append((asyncio.get_running_loop().time(), [city.id for city in cities]))
         self.running += 1
-        script = self._scripts.pop(0) if len(self._scripts) > 1 else self._scripts[0]
+        outcome = self._outcomes.pop(0) if len(self._outcomes) > 1 else self._outcomes[0]
         try:
             await asyncio.sleep(self._seconds)
         finally:
             self.running -= 1
-        answers = [script(city) for city in cities]
-        if broken := next((answer for answer in answers if isinstance(answer, RuntimeError)), None):
+        results = [outcome(city) for city in cities]
+        if broken := next((result for result in results if isinstance(result, RuntimeError)), None):
             raise broken
-        return answers
+        return results
 
 
 async def _run(service: BatchService, *, until: float, cities: Sequence[City] = CITIES, **parts: Any) -> PollingContext:
@@ -96,7 +99,7 @@ async def test_due_cities_share_a_request_and_its_attempt() -> None:
     assert {fetched.city.id for fetched in _enqueued(context)} == {city.id for city in CITIES}
 
 
-ANSWERS: dict[str, Answer] = {
+OUTCOMES: dict[str, Outcome] = {
     "an error": lambda _: unavailable(),
     "a rejection": lambda _: ProviderError("no such place", Failure.REJECTED),
     "a pause": lambda _: ProviderError("paused", Failure.PAUSED, retry_after=30.0),
@@ -111,10 +114,10 @@ ANSWERS: dict[str, Answer] = {
 }
 
 
-@pytest.mark.parametrize("answer", ANSWERS)
-async def test_no_answer_ends_the_polls_of_a_city(answer: str) -> None:
+@pytest.mark.parametrize("outcome", OUTCOMES)
+async def test_no_outcome_ends_the_polls_of_a_city(outcome: str) -> None:
     """Whatever a request returns, each of its cities is polled again, and recovers with the next good response."""
-    service = BatchService(ANSWERS[answer], fresh)
+    service = BatchService(OUTCOMES[outcome], fresh)
     with capture_logs():
         context = await _run(service, until=3600)
     polled = [city_id for _, ids in service.requests[1:] for city_id in ids]
@@ -129,7 +132,7 @@ async def test_no_answer_ends_the_polls_of_a_city(answer: str) -> None:
 
 
 async def test_a_failing_city_uses_its_next_provider_within_the_same_poll() -> None:
-    """An error of the preferred provider is not paid twice: the second is asked at once, and both are shown."""
+    """An error of the preferred provider is not paid twice: the second is polled at once, and both are shown."""
     city = replace(KIEL, providers=("fake", "other"))
     service = BatchService(lambda _: unavailable("down for repairs"))
     context = await _run(service, until=10, cities=[city])
@@ -164,21 +167,27 @@ async def test_a_failover_is_logged_when_the_preferred_provider_returns() -> Non
     assert ("other", "fake", city.id) in found
 
 
+class CancellingPolls(BatchPolls):
+    """Batch polls that cancel *tasks* just after a delivery, before the producers have woken up."""
+
+    tasks: Sequence[asyncio.Task[None]] = ()
+
+    def deliver(self, results: Sequence[tuple[CityPolls, Any]], traces: RequestTraces) -> None:
+        """Deliver the results, and cancel the tasks."""
+        super().deliver(results, traces)
+        for task in self.tasks:
+            task.cancel()
+
+
 @pytest.mark.parametrize("size", [1, 1000])
-async def test_a_cancelled_producer_hands_over_what_has_arrived(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_cancelled_producer_hands_over_what_has_arrived(size: int) -> None:
     """An observation that arrives in the same moment as the cancellation is counted and enqueued, full queue or not."""
     service = BatchService(fresh)
     context = make_context({"fake": service}, queue=ObservationQueue(size))
-    tasks = [asyncio.create_task(produce(context.history.begin(city), context)) for city in CITIES]
-    deliver = context.batch_polls["fake"].deliver
-
-    def deliver_and_cancel(*results: Any) -> None:
-        deliver(*results)
-        for task in tasks:
-            task.cancel()
-
-    monkeypatch.setattr(context.batch_polls["fake"], "deliver", deliver_and_cancel)
-    await asyncio.gather(*tasks, return_exceptions=True)
+    polls = CancellingPolls("fake", service.coalescer, context.latest.budgets, context.clock, context.history)
+    context = replace(context, batch_polls={"fake": polls})
+    polls.tasks = [asyncio.create_task(produce(context.history.begin(city), context)) for city in CITIES]
+    await asyncio.gather(*polls.tasks, return_exceptions=True)
     assert context.queue.counts.fetched == context.queue.depth == len(CITIES)
     assert len(_enqueued(context)) == len(CITIES)
 
