@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from tests.support.users import without_privileges
-from weatherd.config import loader, secrets
+from weatherd.config import secrets
 from weatherd.config.loader import (
     SHIPPED_SETTINGS,
     find_settings_file,
@@ -301,8 +301,7 @@ def test_a_settings_file_of_the_machine_that_cannot_be_read(tmp_path: Path, monk
     with TemporaryDirectory() as name:  # not below tmp_path, which only its owner may enter
         Path(name).chmod(0o755)
         folder = Path(name) / "weatherd"
-        monkeypatch.setattr(loader, "MACHINE_CONFIG_FOLDER", folder)
-        assert find_settings_file(None, {"XDG_CONFIG_HOME": "/nowhere"}) == SHIPPED_SETTINGS
+        assert find_settings_file(None, {"XDG_CONFIG_HOME": "/nowhere"}, folder) == SHIPPED_SETTINGS
         folder.mkdir()
         (folder / "weatherd.yaml").touch()
         folder.chmod(0)
@@ -310,7 +309,7 @@ def test_a_settings_file_of_the_machine_that_cannot_be_read(tmp_path: Path, monk
             without_privileges(),
             pytest.raises(ConfigError, match="cannot be read: Permission denied; run this with sudo"),
         ):
-            find_settings_file(None, {"XDG_CONFIG_HOME": "/nowhere"})
+            find_settings_file(None, {"XDG_CONFIG_HOME": "/nowhere"}, folder)
         folder.chmod(0o700)
 
 

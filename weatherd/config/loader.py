@@ -70,10 +70,12 @@ class Configuration:
         return ", ".join(map(str, self.list_paths))
 
 
-def find_settings_file(flag: Path | None, environ: Mapping[str, str]) -> Path:
+def find_settings_file(
+    flag: Path | None, environ: Mapping[str, str], machine_folder: Path = MACHINE_CONFIG_FOLDER
+) -> Path:
     """Return the settings file: *flag*, else $WEATHERD_CONFIG, else the first one found, else the shipped one.
 
-    The folders are searched in this order: ./config, $XDG_CONFIG_HOME/weatherd, /etc/weatherd. Raises ConfigError if
+    The folders are searched in this order: ./config, $XDG_CONFIG_HOME/weatherd, *machine_folder*. Raises ConfigError if
     the file in the last one is reached and cannot be read, because the shipped cities would be a surprise then.
     """
     for named in (flag, environ.get(CONFIG_VARIABLE)):
@@ -84,7 +86,7 @@ def find_settings_file(flag: Path | None, environ: Mapping[str, str]) -> Path:
         file = folder / SETTINGS_FILE_NAME
         if os.path.isfile(file):  # noqa: PTH113 - pathlib's is_file() raises an error for a folder that is unreadable
             return file
-    file = MACHINE_CONFIG_FOLDER / SETTINGS_FILE_NAME
+    file = machine_folder / SETTINGS_FILE_NAME
     try:
         file.open("rb").close()
     except PermissionError as error:
