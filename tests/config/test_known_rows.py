@@ -65,10 +65,9 @@ def draw_file(draw: st.DrawFn) -> tuple[str, str]:
     if kind == "jsonl":
         return name, "\n".join(draw(st.lists(st.sampled_from(JSON_ROWS), max_size=6)))
     if kind == "csv":
-        heading = draw(
-            st.sampled_from(["name,lat,lon,id,providers", "name,lon,lat,id,providers", "name;lat;lon;id;providers"])
+        return name, "\n".join(
+            [draw(st.sampled_from(HEADINGS)), *draw(st.lists(st.sampled_from(CSV_ROWS), max_size=6))]
         )
-        return name, "\n".join([heading, *draw(st.lists(st.sampled_from(CSV_ROWS), max_size=6))])
     indent = draw(st.sampled_from(["  ", "  ", ""]))
     lines = [f"{indent}- {row}" for row in draw(st.lists(st.sampled_from(YAML_ROWS), max_size=6))]
     for odd in draw(st.lists(st.sampled_from(YAML_LINES), max_size=1)):
