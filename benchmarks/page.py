@@ -101,8 +101,9 @@ def _read_process(pid: int) -> tuple[float, float]:
     return memory / 1000, (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-async def _read_stream(url: str, ids: str, counts: list[int], index: int) -> None:
-    address = URL(url)
+async def _read_stream(url: str, index: int, counts: list[int]) -> None:
+    """Read a stream of 50 cities, and count its observations in *counts*."""
+    address, ids = URL(url), ",".join(f"city-{(index * 7 + number) % 1000}" for number in range(_WATCHED))
     reader, writer = await asyncio.open_connection(address.host, address.port)
     writer.write(f"GET /api/v1/stream?digest=true&city={ids} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
     try:
@@ -120,21 +121,16 @@ async def measure_readers() -> dict[str, Any]:
         await asyncio.sleep(_WINDOW)
         _, after = _read_process(pid)
         counts = [0] * _READERS
-        readers = [
-            asyncio.create_task(
-                _read_stream(url, ",".join(f"city-{(index * 7 + k) % 1000}" for k in range(_WATCHED)), counts, index)
-            )
-            for index in range(_READERS)
-        ]
-        await asyncio.sleep(_WINDOW / 2)
-        received = sum(counts)
-        _, busy_before = _read_process(pid)
-        await asyncio.sleep(_WINDOW)
-        memory, busy_after = _read_process(pid)
-        events = sum(counts) - received
-        for reader in readers:
-            reader.cancel()
-        await asyncio.gather(*readers, return_exceptions=True)
+        async with asyncio.TaskGroup() as tasks:
+            readers = [tasks.create_task(_read_stream(url, index, counts)) for index in range(_READERS)]
+            await asyncio.sleep(_WINDOW / 2)
+            received = sum(counts)
+            _, busy_before = _read_process(pid)
+            await asyncio.sleep(_WINDOW)
+            memory, busy_after = _read_process(pid)
+            events = sum(counts) - received
+            for reader in readers:
+                reader.cancel()
     cpu = (busy_after - busy_before) - (after - before)
     return {
         "readers": _READERS,
