@@ -7,7 +7,6 @@ import io
 
 import pytest
 
-from weatherd.cli import progress
 from weatherd.cli.progress import show_progress
 
 
@@ -20,15 +19,14 @@ class Terminal(io.StringIO):
 
 
 @pytest.fixture(autouse=True)
-def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make a bar appear at once, on a terminal that understands escape sequences."""
+def _terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Use a terminal that understands escape sequences."""
     monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setattr(progress, "_DELAY", -1.0)
 
 
-def report_work(total: int, done: int) -> str:
-    """Report some work; return what is printed on a terminal."""
-    with contextlib.redirect_stderr(Terminal()) as stream, show_progress("polling", total) as report:
+def report_work(total: int, done: int, delay: float = -1.0) -> str:
+    """Report some work; return what is printed on a terminal, where a bar appears at once by default."""
+    with contextlib.redirect_stderr(Terminal()) as stream, show_progress("polling", total, delay) as report:
         report(done)
     return stream.getvalue()
 
@@ -41,17 +39,16 @@ def test_a_terminal_gets_a_bar() -> None:
     assert "7/7" in report_work(1, 7)
 
 
-def test_short_work_has_no_bar(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Work that ends within a moment prints nothing."""
-    monkeypatch.setattr(progress, "_DELAY", 60.0)
-    assert not report_work(200, 50)
+def test_short_work_has_no_bar() -> None:
+    """Work that ends within the delay prints nothing."""
+    assert not report_work(200, 50, delay=60.0)
 
 
 def test_pipes_and_dumb_terminals_get_nothing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """There is no bar and no escape sequence."""
-    with show_progress("polling", 200) as report:
+    with show_progress("polling", 200, delay=-1.0) as report:
         report(50)
     assert capsys.readouterr() == ("", "")
     monkeypatch.setenv("TERM", "dumb")

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_DELAY = 0.7  # seconds, because a bar that disappears at once is a flicker
-
 
 @contextlib.contextmanager
-def show_progress(label: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Show a bar on standard error while the ``with`` takes longer than 0.7 s, and remove it at the end.
+def show_progress(label: str, total: int, delay: float = 0.7) -> Iterator[Callable[[int], None]]:
+    """Show a bar on standard error if the ``with`` takes longer than *delay* seconds, and remove it at the end.
 
     Yields a function that takes how much of *total* is done. Nothing else may be printed on the terminal meanwhile.
+    The bar is delayed because one that disappears at once is a flicker.
     """
     if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         yield _ignore
@@ -33,7 +32,7 @@ def show_progress(label: str, total: int) -> Iterator[Callable[[int], None]]:
 
     def report(done: int) -> None:
         bar.update(task, completed=done, total=max(total, done))
-        if not bar.live.is_started and time.monotonic() - begin > _DELAY:
+        if not bar.live.is_started and time.monotonic() - begin > delay:
             bar.start()
 
     try:
