@@ -23,9 +23,7 @@ from weatherd.config.loader import SHIPPED_SETTINGS
 from weatherd.config.yaml import reader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    Weatherd = Callable[..., tuple[int, str, str]]
+    from tests.cli.conftest import Weatherd
 
 COMMANDS = [
     ["run"], ["once"], ["check"], ["schema"], ["simulate"],

@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    Weatherd = Callable[..., tuple[int, str, str]]
+    from tests.cli.conftest import Weatherd
 
 HOSTILE = ["Halle [/Saale]", "[red]x[/red]", ":sun:", "=1+1", "-x", "%s {0}", "a\x1b[31mb", "\u202egnp", "x" * 5000, ""]
 READERS = {

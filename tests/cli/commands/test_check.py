@@ -18,10 +18,9 @@ from weatherd.journal.state_folder import lock_state_folder
 from weatherd.zone_data import find_zone_data
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    Weatherd = Callable[..., tuple[int, str, str]]
+    from tests.cli.conftest import Weatherd
 
 
 def make_list(count: int) -> str:

@@ -13,10 +13,9 @@ from tests.support.plugins import install_package
 from weatherd import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    Weatherd = Callable[..., tuple[int, str, str]]
+    from tests.cli.conftest import Weatherd
 
 CODE = """
 import contextlib
