@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tests.cli.conftest import Weatherd
 
 COMMANDS = [
-    ["run"], ["once"], ["check"], ["schema"], ["simulate"],
+    ["run"], ["once"], ["init"], ["now"], ["check"], ["schema"], ["simulate"],
     ["cities"], ["cities", "list"], ["cities", "search"], ["cities", "add"], ["cities", "remove"],
     ["cities", "rename"], ["cities", "keep-ids"], ["cities", "import"],
     ["status"], ["explain"], ["tail"], ["history"], ["export"], ["health"],

@@ -30,8 +30,8 @@ def now(
 
     \b
     Examples:
-      weatherd Kiel
       weatherd now New York
+      weatherd Kiel
       weatherd Kiel --format line
     """
     from weatherd.cli.card.lookup import WeatherLookup
