@@ -59,7 +59,10 @@ def make_cities(count: int = len(PLACES)) -> list[City]:
 async def run_page(folder: Path, cities: Sequence[City], days: float = 3, **settings: str) -> AsyncIterator[str]:
     """Run the daemon with a history, and yield the address of the page."""
     rows = [
-        json.dumps({"name": city.name, "lat": city.lat, "lon": city.lon, "timezone": city.timezone}) for city in cities
+        json.dumps(
+            {"name": city.name, "lat": city.lat, "lon": city.lon, "timezone": city.timezone, "tags": dict(city.tags)}
+        )
+        for city in cities
     ]
     fill_journal(folder / "state", cities, time.time() - 60, days, gaps=[(14, 11)])
     settings = {"interval": "10m", "log": "{observations: false}"} | settings
@@ -97,6 +100,20 @@ async def test_no_view_scrolls_sideways(tmp_path: Path, width: int) -> None:
                 widths = "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
                 wide, room = await watched.page.evaluate(widths)
                 assert wide <= room, view
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["live", "plain"])
+async def test_long_names_and_tags_do_not_widen_the_page(tmp_path: Path, scripts: bool) -> None:  # noqa: FBT001 - parametrized
+    """A name or a tag of one word that is wider than the screen is broken or ends in an ellipsis."""
+    long = City(name="W" * 200, lat=1, lon=1, timezone="UTC", tags=(("region", "W" * 100),))
+    async with run_page(tmp_path, [*make_cities(2), long]) as url, launch() as browser:
+        for view in ("", "?as=table", f"?city={long.id}", "?city=yakutsk", "?view=map", "?wall"):
+            async with watch(browser, url, (360, 800), java_script_enabled=scripts) as watched:
+                await (watched.open(view) if scripts else watched.page.goto(f"{url}/{view}"))
+                heading = await watched.page.locator("main :is(h1, select, .switch)").evaluate_all(
+                    "nodes => nodes.map(node => node.scrollWidth + node.getBoundingClientRect().left)"
+                )
+                assert max(heading, default=0) <= 360, view
 
 
 async def test_the_page_works_without_scripts(tmp_path: Path) -> None:

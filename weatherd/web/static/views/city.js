@@ -32,7 +32,7 @@ export async function open(main, data) {
     head.replaceChildren(
       h("div", {}, h("nav", { "aria-label": "Path" }, h("a", { href: "./" }, "Overview"), " / ", h("bdi", {}, city.name)), h("h1", {}, h("bdi", {}, city.name)),
         h("p", { class: "note" }, `${number(city.lat, 3)}, ${number(city.lon, 3)} · `, local, ` ${hasZone ? "local" : "here"} (${zoneName(now(), zone)})`)),
-      h("div", {}, star, before.id !== city.id && h("span", { class: "switch" }, h("a", { href: `?city=${before.id}`, "aria-label": `Previous city: ${before.name}` }, `‹ ${before.name}`), h("a", { href: `?city=${after.id}`, "aria-label": `Next city: ${after.name}` }, `${after.name} ›`))));
+      h("div", {}, star, before.id !== city.id && h("span", { class: "switch" }, h("a", { href: `?city=${before.id}`, "aria-label": `Previous city: ${before.name}` }, "‹ ", h("bdi", {}, before.name)), h("a", { href: `?city=${after.id}`, "aria-label": `Next city: ${after.name}` }, h("bdi", {}, after.name), " ›"))));
     document.title = `${city.name} ${isShown(city) ? temperature(city.observation.temperature) : ""} – weatherd`;
   }
   function pin() {
