@@ -93,6 +93,17 @@ async def test_size_and_number_of_requests_are_limited(count: int, concurrency: 
     assert service.max_running == min(concurrency, len(service.requests))
 
 
+async def test_items_above_the_limit_gather_for_another_delay() -> None:
+    """At full load, what a request has no room for does not become a queue of small requests."""
+    service = Service()
+    async with contextlib.aclosing(service.coalescer(limit=10)) as coalescer, asyncio.TaskGroup() as submitters:
+        for numbers in (range(5), range(5, 13), range(13, 15)):  # the first request is sent between the last two
+            for number in numbers:
+                submitters.create_task(coalescer.submit(number))
+            await asyncio.sleep(0.6 * DELAY)
+    assert service.requests == [[*range(10)], [*range(10, 15)]]
+
+
 async def test_items_submitted_during_a_request_share_the_next() -> None:
     """Items that trickle in do not become a queue of single requests."""
     service = Service(seconds=10)
@@ -260,6 +271,17 @@ async def test_a_request_without_waiting_items_is_cancelled() -> None:
         tasks[1].cancel()
         await asyncio.sleep(1)
         assert service.running == 0
+
+
+async def test_items_that_wait_are_sent_after_a_request_is_cancelled() -> None:
+    """They take its place at once, although nothing else is submitted."""
+    service = Service(seconds=100.0)
+    async with contextlib.aclosing(service.coalescer(limit=1, concurrency=1)) as coalescer:
+        tasks = [asyncio.create_task(coalescer.submit(number)) for number in range(2)]
+        await asyncio.sleep(1)
+        tasks[0].cancel()
+        await asyncio.sleep(1)
+        assert service.requests == [[0], [1]]
 
 
 async def test_an_empty_batch_is_not_sent() -> None:

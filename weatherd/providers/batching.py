@@ -97,7 +97,7 @@ class Coalescer(Generic[_Item, _Result]):
         self._limit = limit
         self._delay = delay
         self._concurrency = concurrency
-        self._max_collectors = 1 if delay else concurrency
+        self._max_collectors = 1 if delay else concurrency  # during the delay, one gathers all polls
         self._waiting: deque[PendingPoll] = deque()
         self._send_at = 0.0  # loop time at which an incomplete batch is sent
         self._senders: set[_Sender] = set()
