@@ -208,7 +208,10 @@ class Coalescer(Generic[_Item, _Result]):
 
 
 class CoalescingProvider:
-    """A provider whose polls go through a coalescer, to which those of many cities can be added at once."""
+    """A provider whose polls go through a coalescer, to which those of many cities can be added at once.
+
+    Only for the built-in ones: what they parse is valid, so fresh observations of many cities are not checked again.
+    """
 
     def __init__(self, coalescer: Coalescer[City, Observation]) -> None:
         self.coalescer = coalescer
