@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _CHUNK_SIZE = 2000  # rows in memory
 _EARLIEST, _LATEST = -(2**63), 2**63 - 1
-_NUMBER_OF_FIELD = {name: number for number, name in enumerate(FIELDS)}
+_COLUMN_OF_FIELD = {name: name for name in FIELDS}  # only these names get into a statement
 # Skips through the index from one time of observation to the next, because all cities share a few of these times.
 _OF_CITIES = f"""
 WITH RECURSIVE times(at) AS (
@@ -93,7 +93,7 @@ class Reader:
 
         Much faster than :meth:`read_city` for long times or many cities. Raises KeyError for an unknown column.
         """
-        names = ", ".join(FIELDS[_NUMBER_OF_FIELD[column]] for column in columns)
+        names = ", ".join(_COLUMN_OF_FIELD[column] for column in columns)
         columns, span = f"city, observed_at / 1e6, {names}", (to_micros(since), to_micros(until))
         return self._query_cities(columns, cities, span, "ORDER BY observed_at, seq")
 
