@@ -52,9 +52,8 @@ class Journal:
         self._searched_at = 0.0  # POSIX time of the last search for unused series and descriptions
         self.known: Callable[[], Sequence[FetchedObservation]] = tuple  # to be written again if the file is lost
         self.on_reopened: Callable[[], None] = _ignore_reopening
-        self._lost: str | None = (
-            None  # what happened to the file before this one, in which known observations are missing
-        )
+        # What happened to the file before this one, in which known observations are missing
+        self._lost: str | None = None
 
     async def call(self, function: Callable[[Store], _T]) -> _T:
         """Call *function* with the store in the writer's thread; return its result.

@@ -45,9 +45,8 @@ class ObservationQueue:
         self._last: list[FetchedObservation] = []  # the last batch in the queue while it may grow
         self._batch_limit = batch_limit
         self._room = size
-        self._waiting: deque[tuple[float, asyncio.Future[None]]] = (
-            deque()
-        )  # the producers that wait for room, and since when
+        # The producers that wait for room, and since when
+        self._waiting: deque[tuple[float, asyncio.Future[None]]] = deque()
         self._above = 0  # observations above the limit
         self._done = 0  # observations that left the pipeline
 

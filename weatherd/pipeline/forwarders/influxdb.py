@@ -56,13 +56,12 @@ def format_line_protocol(
 
 @functools.lru_cache(maxsize=10_000)
 def _format_tags(tags: Tags) -> str:
-    """Return the tags of a city. One with the name of a field or another tag of weatherd has the prefix ``tag_``."""
-    named = {}
-    for key, value in tags:
-        own = key in _RESERVED or key.startswith(
-            "_"
-        )  # https://docs.influxdata.com/influxdb/v2/reference/syntax/line-protocol/#naming-restrictions
-        named[f"tag_{key}" if own else key] = value
+    """Return the tags of a city.
+
+    One with the name of a field or of another tag of weatherd has the prefix ``tag_``, and so has one that begins with
+    an underscore: https://docs.influxdata.com/influxdb/v2/reference/syntax/line-protocol/#naming-restrictions.
+    """
+    named = {f"tag_{key}" if key in _RESERVED or key.startswith("_") else key: value for key, value in tags}
     return "".join(f",{_escape_tag(key)}={_escape_tag(value)}" for key, value in named.items())
 
 
