@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.http.clients import Get, Polls
+from tests.http.clients import Polls
 from tests.http.fixed_service import CHUNKED, CUT_OFF, Service, reason_of, running
 from tests.http.raw_server import RESPONSE, serve_bytes
 from tests.support import virtual_time

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import pytest
 
-from tests.http.clients import Get
 from tests.http.fixed_service import Service, reason_of, running
 from tests.http.keyed_requests import KEY, get_error
 from tests.http.raw_server import RESPONSE, respond, serve_bytes

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.http.clients import Get
 from tests.http.fixed_service import Service, running
 from tests.http.raw_server import RESPONSE
 from tests.support.servers import free_port

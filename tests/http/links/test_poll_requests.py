@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.http.clients import Get
 from tests.http.fixed_service import Service, running
 from tests.http.raw_server import RESPONSE, respond, serve_bytes
 from tests.support.private_ca import create_server_tls
