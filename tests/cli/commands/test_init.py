@@ -53,6 +53,35 @@ def test_init_never_overwrites(weatherd: Weatherd, home: Path) -> None:
     assert load_settings(home / "weatherd.yaml", {}).units == "uk"
 
 
+def test_init_refuses_what_would_have_no_effect(weatherd: Weatherd, home: Path) -> None:
+    """Cities for a list that exists, and units for settings that exist, are an error before anything is written."""
+    home.mkdir(parents=True)
+    (home / "cities.yaml").write_text("cities: []\n")
+    code, _, err = weatherd("init", "--city", "Kiel")
+    assert (code, err) == (
+        64,
+        f"weatherd: {home / 'cities.yaml'} exists and is not changed; add cities with weatherd cities add NAME\n",
+    )
+    assert not (home / "weatherd.yaml").exists()
+    (home / "weatherd.yaml").write_text("{}")
+    (home / "cities.yaml").unlink()
+    code, _, err = weatherd("init", "--city", "Kiel", "--units", "us")
+    assert (code, err) == (
+        64,
+        f"weatherd: {home / 'weatherd.yaml'} exists and is not changed; write 'units: us' into it\n",
+    )
+    assert not (home / "cities.yaml").exists()
+    assert weatherd("init", "--city", "Kiel")[0] == 0
+
+
+def test_init_lists_a_place_once(weatherd: Weatherd, home: Path) -> None:
+    """A city that is given twice does not quarantine a row of the new list."""
+    assert weatherd("init", "--city", "Kiel", "--city", "New York", "--city", "kiel")[0] == 0
+    cities = load_cities([home / "cities.yaml"], PROVIDERS)
+    assert [city.name for city in cities.cities] == ["Kiel", "New York"]
+    assert not cities.quarantined
+
+
 def test_init_writes_nothing_if_a_city_is_unknown(weatherd: Weatherd, home: Path) -> None:
     """A list with a part of the cities would be a surprise."""
     assert weatherd("init", "--city", "Kiel", "--city", "Nowhere-upon-Sea")[0] == 69

@@ -84,7 +84,7 @@ def add_city(  # noqa: PLR0917 - one parameter per option
         raise ConfigError(Problem(taken.where, f"the id {taken.id!r} is already in use, by {taken.name!r}"))
     if not city_id and (known := rows.find_same(city)):
         raise ConfigError(Problem(known.where, f"{city.name!r} is already in the list (id {known.id!r})"))
-    row = _with_free_id(row, city, rows, region)
+    row = with_free_id(row, city, rows, region)
     _append(file, [row], is_dry_run=dry_run)
     if not dry_run:
         print_text(f"added {city.name} ({city.lat}, {city.lon}) to {file}, with the id {row.get('id', city.id)}")
@@ -126,7 +126,7 @@ def import_cities(
         if rows.find_same(city):
             skipped += 1
             continue
-        row = _with_free_id(foreign.row, city, rows, foreign.region)
+        row = with_free_id(foreign.row, city, rows, foreign.region)
         rows.add(ListedCity(source, 0, foreign.where, city.name, row.get("id", city.id), city.lat, city.lon))
         added.append(row)
     _append(file, added, is_dry_run=dry_run)
@@ -151,7 +151,7 @@ def _quote_name(foreign: ForeignCity) -> str:
     return f"{name!r}: " if isinstance(name, str) else ""
 
 
-def _with_free_id(row: dict[str, Any], city: City, rows: ListRows, region: str) -> dict[str, Any]:
+def with_free_id(row: dict[str, Any], city: City, rows: ListRows, region: str) -> dict[str, Any]:
     """Return *row* with an id if the one from its name is taken by a city elsewhere."""
     city_id = rows.choose_id(city.id, region)
     return row if city_id == city.id else {**row, "id": city_id}

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from weatherd.config.settings import Settings
     from weatherd.text.units import ReaderUnits
 
-_LIST_FILE = "cities.yaml"
+LIST_FILE = "cities.yaml"
 _EMPTY_LIST = (
     "# The cities to poll, one per line. `weatherd cities add NAME` adds one; edits need no restart.\ncities:\n"
 )
@@ -41,7 +41,7 @@ def create_files(settings_file: Path, rows: Sequence[dict[str, Any]], units: Rea
 
     shipped = reader.read_text(SHIPPED_SETTINGS)
     settings = re.sub(r"^units: metric", f"units: {units:<6}", shipped, count=1, flags=re.MULTILINE)
-    list_file = settings_file.parent / _LIST_FILE
+    list_file = settings_file.parent / LIST_FILE
     listed = editor.append_rows(_EMPTY_LIST, "cities", rows, str(list_file)) if rows else _EMPTY_LIST
     return [file for file, text in ((settings_file, settings), (list_file, listed)) if write_new(file, text)]
 
@@ -78,12 +78,12 @@ def load_or_create_settings(config: Path | None, *, creates: bool) -> tuple[Path
         create_files(config, [])
     file, settings = load_user_settings(config)
     paths = loader.find_list_paths(file, settings)
-    if creates and all(map(_is_missing, paths)) and is_yaml(paths[-1].name):
+    if creates and all(map(is_missing, paths)) and is_yaml(paths[-1].name):
         write_new(paths[-1], _EMPTY_LIST)
     return file, settings
 
 
-def _is_missing(path: Path) -> bool:
+def is_missing(path: Path) -> bool:
     """Return whether nothing is at a path; what cannot be looked at is not missing."""
     try:
         path.lstat()
