@@ -1,4 +1,4 @@
-"""Times and weather in words, for tables and sentences."""
+"""Times and weather as text, for tables and sentences."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def format_local_time(moment: str, zone_name: str | None) -> str:
 
 
 def describe_latest(city: CityModel, display: Display) -> str:
-    """Return the words for a city's latest weather in the reader's language; a dash if there is none."""
+    """Describe a city's latest weather in the reader's language; a dash if there is none."""
     last = city.observation
     if last is None:
         return "–"

@@ -242,4 +242,4 @@ async def test_an_edit_of_the_list_is_on_the_page(tmp_path: Path) -> None:
         write_list(tmp_path, lima)
         await watched.page.wait_for_selector(".card:has-text('Lima')")
         assert await watched.page.locator(".card:has-text('Kiel')").count() == 0
-        await other.page.wait_for_selector(".notice:has-text('taken off the list')")
+        await other.page.wait_for_selector(".notice:has-text('is no longer in the list')")

@@ -56,7 +56,7 @@ class WeatherLookup:
     def find(self, name: str) -> CurrentWeather:
         """Return the weather of the city with this name or id, or else of the likeliest place with this name.
 
-        Raises WeatherdError if there is none, or if no service answered.
+        Raises WeatherdError if there is none, or if no service responded.
         """
         city = None
         try:
@@ -155,7 +155,7 @@ def _to_observation(model: ObservationModel) -> Observation:
     values |= {name: datetime.fromisoformat(values[name]) for name in ("observed_at", "fetched_at")}
     observation = Observation(**values)
     if problem := observation.find_problem():
-        raise ClientError(f"the daemon sent an observation that is none: {problem}")
+        raise ClientError(f"the daemon sent an invalid observation: {problem}")
     return observation
 
 

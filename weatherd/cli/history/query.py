@@ -41,7 +41,7 @@ class CityHistory:
     part: CalendarPart | None
     begins: Sequence[datetime]
     observations: Sequence[Observation]
-    following: Sequence[Observation] = ()  # those of the hour after *until*, which tell the rain before it
+    following: Sequence[Observation] = ()  # those of the hour after *until*, whose values include rain before it
 
     def split(self, begins: Sequence[datetime]) -> list[Span]:
         """Return the spans that begin at *begins*; the last one ends at *until*."""

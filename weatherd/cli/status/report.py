@@ -76,10 +76,10 @@ class StatusReport:
 
     def _explain(self, city: CityModel, now: datetime) -> Iterator[str]:
         """Yield why a city has a problem, and why its next poll is when it is if reasons are wanted or differ."""
-        is_well = city.state == "fresh" and not (city.polling and city.polling.stuck)
-        if is_well and not self.shows_reasons:
+        is_healthy = city.state == "fresh" and not (city.polling and city.polling.stuck)
+        if is_healthy and not self.shows_reasons:
             return
-        if city.failure and not is_well:
+        if city.failure and not is_healthy:
             yield city.failure
         yield city.next.why if city.next else describe_running_poll(city.polling, now)
 

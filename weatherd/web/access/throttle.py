@@ -51,7 +51,7 @@ class TokenThrottle:
     async def wait_for_turn(self, client: str) -> bool:
         """Wait until a token of a client may be compared; return False if too many are waiting.
 
-        The right token waits, too: otherwise its quick answer would be a way to guess at full speed.
+        The right token waits, too: otherwise its quick response would be a way to guess at full speed.
         """
         if not self.blocked_seconds(client):
             return True

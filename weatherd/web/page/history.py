@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
-import statistics
 import zoneinfo
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
@@ -15,6 +13,7 @@ from weatherd.web.page.models import ChartModel, CurveModel, CurvesModel
 from weatherd.web.page.slots import (
     CHART_COLUMNS,
     HistoryRow,
+    choose_gap_length,
     find_gaps,
     find_hours,
     find_midnights,
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 
 CURVE_STEPS = 72
 CURVE_STEP = 1200  # seconds
-_GAP = 2.5  # intervals
 _DAY = 86400.0
 SPANS = {"24h": 1, "7d": 7, "90d": 90, "1y": 365}  # days
 _STEPS = {"24h": "raw", "7d": "hour", "90d": "day", "1y": "day"}
@@ -66,9 +64,7 @@ def _make_curve(begin: int, times: Sequence[float], temperatures: Sequence[float
     values: list[int | None] = [None] * CURVE_STEPS
     for at, temperature in zip(times, temperatures, strict=True):
         values[min(CURVE_STEPS - 1, int(at - begin) // CURVE_STEP)] = round(temperature * 10)
-    steps = [later - earlier for earlier, later in itertools.pairwise(times) if later > earlier]
-    spacing = max(interval, statistics.median(steps) if steps else 0.0)
-    gap = max(2, int(_GAP * spacing / CURVE_STEP + 1))
+    gap = max(2, int(choose_gap_length(times, interval) / CURVE_STEP + 1))
     return CurveModel(values=values, low=round(min(temperatures) * 10), high=round(max(temperatures) * 10), gap=gap)
 
 

@@ -152,7 +152,7 @@ class RejectedRow(Model):
 
 
 class ServiceModel(Model):
-    """The daemon itself: its status, how its providers answer, its files, and its last warnings."""
+    """The daemon itself: its status, how its providers respond, its files, and its last warnings."""
 
     now: _Time
     seq: int

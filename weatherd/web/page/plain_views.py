@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
-from weatherd.daemon.status import CityState
 from weatherd.text.units import UNITS, convert_value
 from weatherd.web.page.document import render_table
 
@@ -105,7 +105,7 @@ def _city_row(city: CityModel, display: Display) -> Iterator[str]:
         for _, field in _OVERVIEW[1:-1]:
             yield _value(display, field, getattr(last, field))
         yield _value(display, "precipitation", last.precipitation, 1)
-    yield str(city.state) if city.state is not CityState.FRESH else "fresh"
+    yield str(city.state)
     yield render_time(last.observed_at) if last else "–"
 
 
@@ -135,8 +135,6 @@ def render_city(city: CityDetail, chart: ChartModel, display: Display) -> str:
 
 
 def _slot_rows(slots: SlotsModel, chart: ChartModel, display: Display) -> Iterator[Iterator[str]]:
-    from zoneinfo import ZoneInfo  # noqa: PLC0415 - needed only here
-
     zone, style = ZoneInfo(chart.zone), "%a %d %b" if chart.step == "day" else "%a %d %b %H:%M %Z"
 
     def cells(index: int) -> Iterator[str]:

@@ -123,14 +123,18 @@ def mean_direction(degrees: Sequence[float]) -> float | None:
     return round(math.degrees(math.atan2(y, x)) % 360, 1)
 
 
-def find_gaps(times: Sequence[float], begin: float, end: float, interval: float) -> list[tuple[int, int]]:
-    """Return the times in ``[begin, end]`` without observations for over 2.5 intervals.
+def choose_gap_length(times: Sequence[float], interval: float) -> float:
+    """Return the seconds after which a missing observation is a gap: 2.5 intervals.
 
-    The interval is the longer one of the polls and of the observations: a service may have one an hour. The time
-    before the first observation is a gap, too.
+    The interval is the longer one of the polls and of the observations, because a service may have one an hour.
     """
     steps = [later - earlier for earlier, later in itertools.pairwise(times) if later > earlier]
-    limit = max(_MIN_GAP, _GAP * max(interval, statistics.median(steps) if steps else 0.0))
+    return _GAP * max(interval, statistics.median(steps) if steps else 0.0)
+
+
+def find_gaps(times: Sequence[float], begin: float, end: float, interval: float) -> list[tuple[int, int]]:
+    """Return the times in ``[begin, end]`` without observations for too long, also before the first one."""
+    limit = max(_MIN_GAP, choose_gap_length(times, interval))
     edges = [begin, *times, end]
     pairs = itertools.pairwise(edges)
     return [(int(earlier), int(later)) for earlier, later in pairs if later - earlier > limit]

@@ -1,4 +1,4 @@
-// Runs before the first paint: says that there are scripts, and applies the chosen theme without a flash.
+// Runs before the first paint: marks the document as scripted, and applies the chosen theme without a flash.
 {
   const root = document.documentElement;
   root.classList.add("js");

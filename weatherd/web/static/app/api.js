@@ -1,4 +1,4 @@
-// Requests to the API, by addresses relative to the page. Older answers to the same question are dropped.
+// Requests to the API, by addresses relative to the page. A signal aborts one whose response is no longer wanted.
 export class Unavailable extends Error {
   constructor(message, status = 0) {
     super(message);
@@ -18,7 +18,7 @@ export async function fetchJson(path, signal) {
     location.reload(); // to the sign-in form, and back here
     throw new Unavailable("Signed out.");
   }
-  if (!response.ok) throw new Unavailable(`weatherd did not answer (${response.status}).`, response.status);
+  if (!response.ok) throw new Unavailable(`weatherd responded with an error (${response.status}).`, response.status);
   return response.json();
 }
 

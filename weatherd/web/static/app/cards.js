@@ -1,10 +1,9 @@
 // One city as a card or as a row of the table.
 import { h } from "./dom.js";
-import { age, bandClass, degrees, duration, fullTime, homeZone, hours, now, rain, said, spoken, temperature, units, until, weatherWords, wind, withUnit, wordLanguage } from "./format.js";
+import { age, bandClass, degrees, duration, fullTime, homeZone, hours, now, pressure, rain, said, spoken, temperature, units, until, weatherWords, wind, withUnit, wordLanguage } from "./format.js";
 import { arrow, conditionIcon, mark, WORDS } from "./icons.js";
 import { isNight, windName } from "./sky.js";
 import { sparkline } from "./spark.js";
-import { pressure } from "./format.js";
 
 export const observedAt = (city) => (city.observation ? Date.parse(city.observation.observed_at) : null);
 export const isShown = (city) => city.observation && city.state !== "down";
@@ -23,12 +22,12 @@ export function bigNumber(celsius, digits = 0, unit = "°") {
   return h("span", { class: "temp" }, degrees(celsius, digits), celsius === null ? "" : h("sup", {}, unit));
 }
 
-export function describe(city) {
+function describe(city) {
   const last = city.observation, state = WORDS[city.state].toLowerCase();
   if (!isShown(city)) return `${city.name}, ${state}, no value`;
   return `${city.name}, ${said(temperature(last.temperature))}, ${weatherOf(city)}, ${state}, observed ${age(observedAt(city))}, wind ${windText(last)}`;
 }
-export function windText({ wind_speed: speed, wind_direction: direction }, digits = 0) {
+function windText({ wind_speed: speed, wind_direction: direction }, digits = 0) {
   if (speed === null) return "not known";
   if (speed < 0.5) return "calm";
   const text = `${wind(speed, digits)} ${spoken(units().wind)}`;
@@ -121,7 +120,7 @@ export function applyObservation(city, observation) {
   Object.assign(city, { observation, state: "fresh", failure: null });
   return true;
 }
-export function extendCurve(curves, city, observation) {
+function extendCurve(curves, city, observation) {
   const curve = (curves.curves[city.id] ??= { values: Array(72).fill(null), low: Infinity, high: -Infinity, gap: 2 });
   const index = Math.floor((Date.parse(observation.observed_at) / 1000 - curves.begin) / curves.step);
   const value = Math.round(observation.temperature * 10);
@@ -129,5 +128,23 @@ export function extendCurve(curves, city, observation) {
   curve.values[Math.min(71, index)] = value;
   curve.low = Math.min(curve.low, value);
   curve.high = Math.max(curve.high, value);
+}
+// Put observations into the cities that *find*(id) returns and their curves, and *redraw*(city) those that changed.
+export function applyObservations(observations, find, curves, redraw) {
+  for (const { seq: _, ...observation } of observations) {
+    const city = find(observation.city);
+    if (!city || !applyObservation(city, observation)) continue;
+    extendCurve(curves, city, observation);
+    redraw(city);
+  }
+}
+// Put the states of a digest, which names those that are not fresh, into *cities*, and *redraw*(city) those that changed.
+export function applyStates(states, cities, redraw) {
+  for (const city of cities) {
+    const state = states[city.id] ?? "fresh";
+    if (state === city.state) continue;
+    city.state = state;
+    redraw(city);
+  }
 }
 export const sinceText = (at) => duration((now() - at) / 1000);

@@ -9,14 +9,14 @@ const HOUR = 3600, DAY = 86400, LEFT = 44, RIGHT = 12, GAP = 34;
 const HEIGHTS = { temperature: [232, 150], rain: [62, 46], wind: [92, 64], pressure: [66, 50], humidity: [66, 50], cloud: [66, 50] };
 
 // Steps of 1, 2, 5 or 10 (and their multiples by ten) that give at most *lines* lines.
-export function axis(low, high, lines = 7, least = 1e-9) {
+function axis(low, high, lines = 7, least = 1e-9) {
   const rough = Math.max(least, (high - low) / (lines - 1)), power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].find((factor) => factor * power >= rough * 0.999) * power;
   const first = Math.floor(low / step + 1e-9) * step, last = Math.ceil(high / step - 1e-9) * step;
   return Array.from({ length: Math.round((last - first) / step) + 1 }, (_, index) => first + index * step);
 }
 
-// chart: the answer of the API; city: with lat, lon; options: a set of "feels", "humidity", "cloud". onValue(text) hears the crosshair.
+// chart: the response of the API; city: with lat, lon; options: a set of "feels", "humidity", "cloud". onValue(text) gets the values at the crosshair.
 export function makeChart(chart, city, options, onValue) {
   const { slots, zone } = chart, count = slots.begin.length, isRaw = chart.step === "raw", isDays = chart.step === "day";
   const middle = (index) => (slots.begin[index] + slots.end[index]) / 2;

@@ -1,4 +1,4 @@
-// Elements. Foreign text goes in as text nodes only, never as HTML.
+// Elements. Text becomes text nodes only, never HTML.
 const SVG = "http://www.w3.org/2000/svg";
 
 function fill(node, attributes, children) {

@@ -8,7 +8,7 @@ const SYSTEMS = {
 };
 const SPOKEN = { "m/s": "metres per second", mph: "miles per hour", "°C": "degrees", "°F": "degrees Fahrenheit" };
 const FACTORS = { mph: 2.2369363, inHg: 0.0295299833, in: 1 / 25.4, mi: 1 / 1609.344, km: 0.001 };
-export const NBSP = "\u00a0";
+const NBSP = "\u00a0";
 
 let system = recall("units") ?? document.documentElement.dataset.units ?? "metric";
 if (!SYSTEMS[system]) system = "metric";
@@ -19,7 +19,7 @@ export function chooseUnits(name) {
   keep("units", name);
 }
 
-// Words for the weather: made from the code, in the reader's language; English is that of the services themselves.
+// Words for the weather: from its code, in the reader's language; in English, the descriptions of the services.
 export const LANGUAGES = { en: "English", cs: "Čeština", da: "Dansk", de: "Deutsch", es: "Español", fi: "Suomi", fr: "Français", it: "Italiano", nb: "Norsk bokmål", nl: "Nederlands", nn: "Norsk nynorsk", pl: "Polski", pt: "Português", sv: "Svenska" };
 export const homeZone = document.documentElement.dataset.zone ?? "UTC"; // of cities without one
 let language = recall("language") ?? document.documentElement.dataset.language ?? "en", table = {};

@@ -3,7 +3,7 @@ import { query } from "./api.js";
 import { now, setClock } from "./format.js";
 
 const SILENCE = 45000; // ms without an event or a digest; the server sends a digest every 10 s
-const PATIENCE = 20000; // ms out of sight
+const PATIENCE = 20000; // ms that the page may be hidden before its stream is closed
 const LONGEST = 60; // s between two attempts
 
 // *handlers*: cities() → ids or null for all; onObservations(list), onDigest(digest), onState(state), catchUp() → promise of a sequence number.
@@ -47,7 +47,7 @@ export class Live {
     if (!document.hidden && !this.frame) this.frame = requestAnimationFrame(() => this.flush());
   }
 
-  // A page out of sight gives its connection back after a while, because browsers open only six to a host.
+  // Close the stream of a page that is hidden for a while, because browsers open only six connections to a host.
   see() {
     clearTimeout(this.hiding);
     if (document.hidden) this.hiding = setTimeout(() => {

@@ -46,6 +46,6 @@ start().catch((error) => {
     keep("reloaded", Date.now());
     return location.reload();
   }
-  main.replaceChildren(h("h1", {}, "weatherd"), h("p", {}, error instanceof Unavailable ? error.message : `The page has a mistake: ${error.message}`));
+  main.replaceChildren(h("h1", {}, "weatherd"), h("p", {}, error instanceof Unavailable ? error.message : `The page has a bug: ${error.message}`));
   throw error;
 });

@@ -33,8 +33,11 @@ function choose(button, redraw) {
     nameUnits(button);
     redraw();
   } }, Object.entries(texts).map(([key, text]) => h("option", { value: key, selected: key === value }, text))));
-  const dialog = h("dialog", { "aria-labelledby": "choices", onclose: () => dialog.remove() }, h("h2", { id: "choices" }, "In this browser"),
-    h("div", { class: "choices" }, select("Units", { metric: "°C, m/s, hPa, mm", uk: "°C, mph, hPa, mm", us: "°F, mph, inHg, in" }, unitSystem(), chooseUnits), select("Words for the weather", LANGUAGES, wordLanguage(), (name) => chooseLanguage(name, fetchJson))),
+  showDialog("choices", "In this browser",
+    h("div", { class: "choices" }, select("Units", { metric: "°C, m/s, hPa, mm", uk: "°C, mph, hPa, mm", us: "°F, mph, inHg, in" }, unitSystem(), chooseUnits), select("Words for the weather", LANGUAGES, wordLanguage(), (name) => chooseLanguage(name, fetchJson))));
+}
+function showDialog(id, title, ...content) {
+  const dialog = h("dialog", { "aria-labelledby": id, onclose: () => dialog.remove() }, h("h2", { id }, title), content,
     h("form", { method: "dialog" }, h("button", { class: "pill" }, "Close")));
   document.body.append(dialog);
   dialog.showModal();
@@ -168,14 +171,12 @@ function moveFocus(step) {
 function showKeys() {
   const box = h("input", { type: "checkbox", onchange: () => keep("keys", box.checked ? "on" : "off") });
   box.checked = recall("keys") !== "off";
-  const dialog = h("dialog", { "aria-labelledby": "keys", onclose: () => dialog.remove() }, h("h2", { id: "keys" }, "Keys"),
+  showDialog("keys", "Keys",
     h("dl", {}, KEYS.map(([key, text]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, text)])),
-    h("p", {}, h("label", {}, box, " Single keys work")), h("form", { method: "dialog" }, h("button", { class: "pill" }, "Close")));
-  document.body.append(dialog);
-  dialog.showModal();
+    h("p", {}, h("label", {}, box, " Single keys work")));
 }
 
-// What a screen reader hears: at most once in 30 s, the newest.
+// Announce a text to screen readers. Callers limit how often.
 const spokenRegion = h("div", { class: "hidden", "aria-live": "polite" });
 export function announce(text) {
   if (!spokenRegion.isConnected) document.body.append(spokenRegion);
@@ -185,5 +186,6 @@ export const pins = () => recall("pins", []);
 export function togglePin(id) {
   keep("pins", pins().includes(id) ? pins().filter((pin) => pin !== id) : [...pins(), id].slice(-12));
 }
+export const stateCounts = (counts) => ["fresh", "stale", "down", "waiting"].filter((state) => counts[state]).map((state) => h("span", {}, mark(state), ` ${number(counts[state])} ${WORDS[state].toLowerCase()}`));
 export const countText = (count) => (count === 1 ? "1 city" : `${number(count)} cities`);
 export const clockText = () => `${new Intl.DateTimeFormat("en-GB", { weekday: "short", day: "numeric", month: "short" }).format(now()).replace(",", "")}, ${hours(now())}`;

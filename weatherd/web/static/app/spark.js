@@ -13,7 +13,7 @@ export function temperatureGradient(low, high, y) {
   return [`url(#${id})`, svg("linearGradient", { id, gradientUnits: "userSpaceOnUse", x1: 0, x2: 0, y1: bottom, y2: top }, stops)];
 }
 
-export const curveName = (curve) => `Last 24 hours: low ${said(temperature(curve.low / 10)).replace(" degrees", "")}, high ${said(temperature(curve.high / 10))}`;
+const curveName = (curve) => `Last 24 hours: low ${said(temperature(curve.low / 10)).replace(" degrees", "")}, high ${said(temperature(curve.high / 10))}`;
 
 export function sparkline(city, curve, times, labels = true) {
   const node = svg("svg", { class: "spark", dir: "ltr", role: curve ? "img" : null, "aria-label": curve ? curveName(curve) : null, "aria-hidden": curve ? null : "true" });

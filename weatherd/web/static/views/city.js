@@ -164,7 +164,7 @@ export async function open(main, data) {
     const rows = [row("State", h("span", {}, h("b", {}, `${WORDS[city.state]}.`), at ? ` Observed ${clock(at)}${local}, ` : " No value yet.", at && ageOf(at)), city.budget && `${STALE} ${duration(city.budget)} without a newer value.`, city.failure)];
     if (poll) {
       const began = Date.parse(poll.began), request = poll.tries.at(-1)?.exchanges?.at(-1);
-      rows.push(row("Last attempt", h("span", {}, h("b", {}, seconds(began, zone)), request ? `, answer ${request.status ?? "none"} in ${Math.round(poll.seconds * 1000)} ms` : `, ${Math.round(poll.seconds * 1000)} ms`), `${capital(poll.decided)}.`, poll.failures ? `${plural(poll.failures, "poll")} in a row without a fresh value.` : ""));
+      rows.push(row("Last attempt", h("span", {}, h("b", {}, seconds(began, zone)), request ? `, response ${request.status ?? "none"} in ${Math.round(poll.seconds * 1000)} ms` : `, ${Math.round(poll.seconds * 1000)} ms`), `${capital(poll.decided)}.`, poll.failures ? `${plural(poll.failures, "poll")} in a row without a fresh value.` : ""));
       for (const attempt of poll.tries.filter((attempt) => attempt.reason)) rows.push(row(attempt.provider, attempt.outcome, attempt.reason.slice(0, 400)));
     } else rows.push(row("Last attempt", "None since weatherd was started."));
     if (city.next) rows.push(row("Next poll", h("span", {}, h("b", {}, seconds(Date.parse(city.next.at), zone)), `, ${until(Date.parse(city.next.at))}`), capital(city.next.why) + ".", `Every ${duration(city.interval)}, ${duration(city.phase)} into the interval.`));
@@ -187,7 +187,7 @@ export async function open(main, data) {
     try {
       [city, chart] = await Promise.all([fetchJson(`cities/${city.id}`), fetchJson(`cities/${city.id}/chart?span=${span}`)]);
     } catch (error) {
-      if (error.status === 404) notice.replaceChildren(h("p", { class: "notice" }, mark("waiting"), h("span", {}, h("bdi", {}, city.name), " was taken off the list. What is stored of it stays in the journal. ", h("a", { href: "./" }, "Overview"))));
+      if (error.status === 404) notice.replaceChildren(h("p", { class: "notice" }, mark("waiting"), h("span", {}, h("bdi", {}, city.name), " is no longer in the list. Its stored observations stay in the journal. ", h("a", { href: "./" }, "Overview"))));
       throw error;
     }
     if (span === "24h") today = chart;

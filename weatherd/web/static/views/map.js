@@ -3,9 +3,8 @@ import { fetchJson, query } from "../app/api.js";
 import { card } from "../app/cards.js";
 import { h, svg } from "../app/dom.js";
 import { number, said, setClock, temperature, units } from "../app/format.js";
-import { mark, WORDS } from "../app/icons.js";
 import { decodeCoast, findSpan, makeProjection } from "../app/projection.js";
-import { clockText, countText, shortcuts } from "../app/shell.js";
+import { clockText, countText, shortcuts, stateCounts } from "../app/shell.js";
 import { makeDrawing } from "./map-drawing.js";
 
 const RAD = Math.PI / 180, MAX_POINTS = 6000;
@@ -103,7 +102,7 @@ export async function open(main, data) {
       schedule();
     } }, text)));
     about.replaceChildren(h("h1", {}, countText(overview.total), " ", h("span", { class: "note" }, clockText())),
-      h("div", { class: "counts" }, ["fresh", "stale", "down", "waiting"].filter((state) => overview.counts[state]).map((state) => h("span", {}, mark(state), ` ${number(overview.counts[state])} ${WORDS[state].toLowerCase()}`))), group);
+      h("div", { class: "counts" }, stateCounts(overview.counts)), group);
     const scale = () => svg("svg", { viewBox: "0 0 400 32", role: "img", dir: "ltr", "aria-label": said(`Scale from ${temperature(-40)} to ${temperature(45)}`) }, Array.from({ length: 18 }, (_, index) => svg("rect", { class: `t${index}`, x: (index * 400) / 18, width: 400 / 18, height: 14 })),
       [-40, -30, -20, -10, 0, 10, 20, 30, 40].map((celsius) => svg("text", { class: "middle", x: ((celsius + 40) / 5 + 0.5) * (400 / 18), y: 28 }, temperature(celsius))));
     const texts = { temperature: "A dot is a city, or several that lie under it (their middle value).", wind: `The arrow flies with the wind; the number is ${units().wind}.`, rain: `A disc is the rain of the last hour; the number is ${units().rain}.`, state: "Ring: stale. Dashes: waiting. Cross: down." };

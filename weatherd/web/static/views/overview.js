@@ -1,6 +1,6 @@
 // All cities: counts, the strip of temperatures, what needs a look, pinned cards, and the list by pages.
 import { fetchJson, query } from "../app/api.js";
-import { applyObservation, card, COLUMNS, columnTitle, extendCurve, fillCard, fillRow } from "../app/cards.js";
+import { applyObservations, applyStates, card, COLUMNS, columnTitle, fillCard, fillRow } from "../app/cards.js";
 import { h, keep, recall } from "../app/dom.js";
 import { capital, homeZone, number, setClock, shortDay, temperature, until } from "../app/format.js";
 import { mark, STATES, WORDS } from "../app/icons.js";
@@ -208,12 +208,7 @@ export async function open(main, data, { restart }) {
     cities: () => [...shown.keys()],
     draw,
     update(observations) {
-      for (const { seq: _, ...observation } of observations) {
-        const city = shown.get(observation.city);
-        if (!city || !applyObservation(city, observation)) continue;
-        extendCurve(curves, city, observation);
-        redrawCity(city);
-      }
+      applyObservations(observations, (id) => shown.get(id), curves, redrawCity);
     },
     async digest(digest) {
       if (digest.edition !== overview.edition) return reload(); // cities were added or removed
@@ -224,12 +219,7 @@ export async function open(main, data, { restart }) {
         announce(`${countText(digest.counts.down)} down`);
       }
       Object.assign(overview, { counts: digest.counts, total: digest.total });
-      for (const city of shown.values()) {
-        const state = digest.states[city.id] ?? "fresh";
-        if (state === city.state) continue;
-        city.state = state;
-        redrawCity(city);
-      }
+      applyStates(digest.states, shown.values(), redrawCity);
       if (!changed || main.contains(document.activeElement) && head.contains(document.activeElement)) return drawClock();
       overview = await fetchJson("overview");
       drawHead();

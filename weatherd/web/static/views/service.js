@@ -1,4 +1,4 @@
-// The daemon itself: providers with their quotas and pauses, forwarders, the account, rejected rows, the last warnings.
+// The daemon itself: providers with their quotas and pauses, forwarders, counts of observations, quarantined rows, the last warnings.
 import { fetchJson } from "../app/api.js";
 import { h, svg } from "../app/dom.js";
 import { age, capital, duration, hours, now, number, plural, seconds, setClock, until } from "../app/format.js";
@@ -8,7 +8,7 @@ import { clockText } from "../app/shell.js";
 const WINDOWS = { second: 1000, minute: 60000, hour: 3600000, day: 86400000 };
 
 // How much of a window is over, from 0 to 1; null for windows under a minute. Windows are aligned to UTC.
-export function windowShare(name, at) {
+function windowShare(name, at) {
   if (name === "month") {
     const date = new Date(at), start = Date.UTC(date.getUTCFullYear(), date.getUTCMonth()), end = Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1);
     return (at - start) / (end - start);
@@ -25,7 +25,7 @@ export async function open(main, data) {
   function sentence() {
     const { status } = service, paused = status.providers.filter((provider) => provider.paused).length, behind = status.forwarders.filter((forwarder) => forwarder.is_down).length;
     const silent = service.polls.filter(({ outcomes }) => !outcomes.fresh && Object.keys(outcomes).length).length - paused;
-    const faults = [silent > 0 && `${plural(silent, "provider does", "providers do")} not answer`, paused && `${plural(paused, "provider is", "providers are")} paused`, behind && `${plural(behind, "forwarder is", "forwarders are")} behind`, status.quarantined && `${plural(status.quarantined, "row is", "rows are")} quarantined`, !status.reload_successful && "the last reload failed"].filter(Boolean);
+    const faults = [silent > 0 && `${plural(silent, "provider does", "providers do")} not respond`, paused && `${plural(paused, "provider is", "providers are")} paused`, behind && `${plural(behind, "forwarder is", "forwarders are")} behind`, status.quarantined && `${plural(status.quarantined, "row is", "rows are")} quarantined`, !status.reload_successful && "the last reload failed"].filter(Boolean);
     const text = faults.length ? `Working. ${capital(faults.join(", "))}.` : "Working.";
     return h("p", {}, mark(faults.length ? "stale" : "fresh"), ` ${status.ready ? text : "Starting or stopping."}`);
   }
@@ -53,7 +53,7 @@ export async function open(main, data) {
     const provider = service.status.providers.find((other) => other.provider === polls.provider), paused = provider?.paused;
     const failed = Object.entries(polls.outcomes).filter(([outcome]) => outcome !== "fresh"), good = polls.outcomes.fresh ?? 0;
     const texts = [good || failed.length ? `${plural(good, "attempt")} served${failed.length ? `, ${failed.map(([outcome, count]) => `${number(count)} ${outcome}`).join(", ")}` : ""}.` : "No attempt yet.", polls.median_seconds && `Half of them took at most ${polls.median_seconds < 1 ? `${polls.median_seconds * 1000} ms` : `${polls.median_seconds} s`}.`];
-    return h("section", { class: "panel" }, h("header", {}, h("h3", {}, polls.provider), h("span", {}, mark(paused ? "paused" : failed.length && !good ? "down" : "fresh"), paused ? " paused" : failed.length && !good ? " does not answer" : ` serves ${plural(polls.serves, "city", "cities")}`)),
+    return h("section", { class: "panel" }, h("header", {}, h("h3", {}, polls.provider), h("span", {}, mark(paused ? "paused" : failed.length && !good ? "down" : "fresh"), paused ? " paused" : failed.length && !good ? " does not respond" : ` serves ${plural(polls.serves, "city", "cities")}`)),
       paused && h("p", { class: "notice" }, h("span", {}, h("bdi", {}, capital(paused.reason)), `. Next try at ${hours(Date.parse(paused.until))}, ${until(Date.parse(paused.until))}.`)),
       provider?.quotas.length ? provider.quotas.map((quota) => gauge(polls.provider, quota)) : h("p", {}, "No limit."), h("p", {}, texts.filter(Boolean).join(" ")));
   }
@@ -63,7 +63,7 @@ export async function open(main, data) {
     const table = h("div", { class: "scroll", role: "region", "aria-label": "Forwarders", tabindex: 0 }, h("table", {}, h("thead", {}, h("tr", {}, [["State", ""], ["Forwarder", ""], ["Waiting rows", "num"], ["Delivered", "num"], ["Skipped", "num"]].map(([text, name]) => h("th", { scope: "col", class: name }, text)))), h("tbody", {}, rows)));
     return h("section", { class: "panel" }, h("header", {}, h("h2", {}, "Forwarders")), rows.length ? table : h("p", {}, "None is configured."));
   }
-  function accountPanel() {
+  function countsPanel() {
     const { account } = service.status, parts = [["stored", "new values"], ["repeated", "the service had nothing newer"], ["dropped", "the journal cannot represent them"], ["queued", "not written yet"]];
     let at = 0;
     const bars = parts.map(([name]) => {
@@ -74,7 +74,7 @@ export async function open(main, data) {
     return h("section", { class: "panel" }, h("header", {}, h("h2", {}, "Observations"), h("span", { class: "note" }, `since ${hours(Date.parse(service.started))}`)), svg("svg", { class: "account", dir: "ltr", "aria-hidden": "true" }, bars),
       h("div", { class: "sum" }, parts.map(([name, text]) => [h("i", { class: name }), h("span", {}, capital(name)), h("span", { class: `num ${name === "dropped" && account.dropped ? "down" : ""}` }, number(account[name])), h("span", { class: "note" }, text)]), h("i"), h("b", {}, "Fetched"), h("span", { class: "num" }, number(account.fetched)), h("span", { class: "note" }, "the sum of these four")));
   }
-  function rejectedPanel() {
+  function quarantinedPanel() {
     const rows = service.rejected.map(({ where, message }) => h("tr", {}, h("th", { scope: "row" }, h("code", {}, where.replace(/^.*\//, ""))), h("td", {}, h("bdi", {}, message))));
     return rows.length && h("section", { class: "panel" }, h("header", {}, h("h2", {}, "Quarantined rows"), h("span", { class: "note" }, "the others run")), h("div", { class: "scroll", role: "region", "aria-label": "Quarantined rows", tabindex: 0 }, h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Where"), h("th", { scope: "col" }, "What is wrong"))), h("tbody", {}, rows))));
   }
@@ -97,7 +97,7 @@ export async function open(main, data) {
     head.replaceChildren(h("h1", {}, "Service"), sentence(), h("span", { class: "clock" }, clockText()));
     drawTiles();
     body.replaceChildren(h("div", { class: "section" }, h("h2", {}, "Providers"), h("span", { class: "note" }, "Bar: used calls; tick: how much of the time is over")),
-      h("div", { class: "columns" }, service.polls.filter(({ provider, serves, outcomes }) => serves || Object.keys(outcomes).length || service.status.providers.find((other) => other.provider === provider)?.paused).map(providerPanel)), h("div", { class: "columns wide" }, forwardersPanel(), accountPanel()), rejectedPanel() || "", h("div", { class: "section" }), warningsPanel());
+      h("div", { class: "columns" }, service.polls.filter(({ provider, serves, outcomes }) => serves || Object.keys(outcomes).length || service.status.providers.find((other) => other.provider === provider)?.paused).map(providerPanel)), h("div", { class: "columns wide" }, forwardersPanel(), countsPanel()), quarantinedPanel() || "", h("div", { class: "section" }), warningsPanel());
     if (place) body.querySelector(".log").scrollTop = place;
   }
   async function refresh() {

@@ -1,9 +1,10 @@
 // The wall: cards as large as they fit, for a screen that nobody touches for months.
 import { fetchJson, query } from "../app/api.js";
-import { applyObservation, card, extendCurve, fillCard, sinceText } from "../app/cards.js";
+import { applyObservations, applyStates, card, fillCard, sinceText } from "../app/cards.js";
 import { h } from "../app/dom.js";
 import { fullTime, hours, now, number, setClock } from "../app/format.js";
-import { mark, WORDS } from "../app/icons.js";
+import { mark } from "../app/icons.js";
+import { stateCounts } from "../app/shell.js";
 import { nights } from "../app/sky.js";
 
 // Up to how many cities: columns, rows, and the class of the sizes.
@@ -23,9 +24,8 @@ export async function open(main, data, { restart }) {
   }
   function drawHead() {
     const date = new Intl.DateTimeFormat("en-GB", { weekday: "long", day: "numeric", month: "long" }).format(now()).replace(",", "");
-    const counts = ["fresh", "stale", "down", "waiting"].filter((state) => overview.counts[state]).map((state) => h("span", {}, mark(state), ` ${number(overview.counts[state])} ${WORDS[state].toLowerCase()}`));
     const lost = lostAt !== null && now() - lostAt > 90000 ? h("b", { class: "stale" }, `No connection since ${hours(lostAt)}`) : "";
-    head.replaceChildren(h("h1", { class: "hidden" }, "Weather"), h("time", { datetime: fullTime(now()) }, hours(now())), h("span", {}, date, lost && " · ", lost), h("span", { class: "counts" }, counts));
+    head.replaceChildren(h("h1", { class: "hidden" }, "Weather"), h("time", { datetime: fullTime(now()) }, hours(now())), h("span", {}, date, lost && " · ", lost), h("span", { class: "counts" }, stateCounts(overview.counts)));
     grid.parentElement.classList.toggle("is-old", lostAt !== null && now() - lostAt > LONG);
   }
   function drawFoot() {
@@ -103,22 +103,11 @@ export async function open(main, data, { restart }) {
       drawHead();
     },
     update(observations) {
-      for (const { seq: _, ...observation } of observations) {
-        const city = shown.find((other) => other.id === observation.city);
-        if (!city || !applyObservation(city, observation)) continue;
-        extendCurve(curves, city, observation);
-        redraw(city);
-      }
+      applyObservations(observations, (id) => shown.find((city) => city.id === id), curves, redraw);
     },
     async digest(digest) {
       const changed = digest.edition !== overview.edition || JSON.stringify(digest.counts) !== JSON.stringify(overview.counts);
-      for (const city of shown) {
-        const state = digest.states[city.id] ?? "fresh";
-        if (state !== city.state) {
-          city.state = state;
-          redraw(city);
-        }
-      }
+      applyStates(digest.states, shown, redraw);
       Object.assign(overview, { counts: digest.counts, total: digest.total });
       if (changed) restart(await load());
     },
