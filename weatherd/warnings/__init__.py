@@ -1,0 +1,1 @@
+"""Official warnings of the cities: which are in force, what has changed, and when they are requested."""
