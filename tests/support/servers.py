@@ -234,7 +234,8 @@ class Postgres(Server):
         assert self._process
         children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text()
         for child in children.split():  # they serve the connections, and are not in the process group of the server
-            os.kill(int(child), number)
+            with contextlib.suppress(ProcessLookupError):  # one whose client gave up before the server resumed ends
+                os.kill(int(child), number)
 
     def dies(self) -> None:
         """Kill the server and its child processes."""
