@@ -1,7 +1,7 @@
 """Run the benchmark: ``python -m benchmarks [MODE [BASE]]``, or ``make bench MODE=... BASE=...``.
 
-MODE is ``full``, ``quick`` or ``million`` (the memory of a million cities). BASE is the previous build: a checkout
-with a virtual environment, or a commit.
+MODE is ``full``, ``quick``, ``page`` (the web page) or ``million`` (the memory of a million cities). BASE is the
+previous build: a checkout with a virtual environment, or a commit.
 """
 
 from __future__ import annotations

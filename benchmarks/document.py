@@ -1,7 +1,7 @@
 """Write the last results of ``make bench`` into ``docs/performance.md``: ``python -m benchmarks.document``.
 
 It replaces the tables of goals, figures and growth with those of ``build/speed-full.json``, together with
-``build/speed-million.json`` if there is one. The sentences around them are written by hand.
+``build/speed-page.json`` and ``build/speed-million.json`` if they exist. The sentences around them are written by hand.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _DOCUMENT = Path("docs/performance.md")
 def main() -> None:
     """Replace the tables."""
     figures = Figures()
-    for mode in ("full", "million"):
+    for mode in ("full", "page", "million"):
         file = RESULTS / f"speed-{mode}.json"
         if mode == "full" or file.exists():
             for name, values in json.loads(file.read_text(encoding="utf-8"))["figures"].items():

@@ -14,6 +14,7 @@ import pytest
 from benchmarks.speed import collectd
 from benchmarks.speed.builds import prepare_build
 from benchmarks.speed.call_counter import CallCounter
+from benchmarks.speed.measurements import web_page
 from benchmarks.speed.measurements.call_counts import compute_counts
 from benchmarks.speed.measurements.small_list import IMPORTS
 from benchmarks.speed.report import goals, names, tables
@@ -102,6 +103,27 @@ def test_a_goal_has_the_values_of_the_previous_build() -> None:
     verdicts = [_find_verdict(figures, title) for title in titles]
     assert [verdict.before for verdict in verdicts] == [[1.25], [2.5], [1.0]]
     assert [verdict.values for verdict in verdicts] == [[0.625], [5.0], [0.5]]
+
+
+def test_a_long_list_is_compared_with_a_short_one() -> None:
+    """The page of 20,000 cities may take twice the time of that of 20 until it is live."""
+    figures = Figures()
+    for cities, milliseconds in ((20, 300.0), (20_000, 630.0)):
+        figures.add(names.build_subject(names.THIS, names.page_form(cities)), names.LIVE, milliseconds)
+    verdict = _find_verdict(figures, "page, 20,000 cities, request to live, ms / with 20")
+    assert list(verdict.values) == [pytest.approx(2.1)]
+    assert verdict.is_met is False
+
+
+def test_the_page_is_not_measured_without_a_browser(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without Chromium there are no figures of the page, but a line with what to install."""
+    monkeypatch.setenv("PATH", "")
+    figures = Figures()
+    web_page.measure_loads("http://127.0.0.1:9", figures)
+    assert figures.values == {}
+    assert "install Chromium (scripts/servers)" in capsys.readouterr().err
 
 
 def test_tables_of_the_document() -> None:

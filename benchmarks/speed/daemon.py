@@ -53,6 +53,10 @@ class Daemon(Subject):
         self._wait_for_event("daemon.ready", LogTail(self.log))
         return time.monotonic() - self.begun
 
+    def page_address(self) -> str:
+        """Wait until the HTTP interface listens. Return its URL."""
+        return str(self._wait_for_event("http.ready", LogTail(self.log))["url"])
+
     def observed(self, count: int) -> float:
         """Wait for *count* observations. Return the seconds since the start of the daemon."""
         wait_until(self.process, lambda: self.done() >= count)

@@ -22,7 +22,8 @@ class Plan:
     few: int  # cities at that interval, unbatched
     complete: bool  # include collectd, the comparisons at equal rates, long lists and memory
     growth: tuple[int, ...]
-    million: bool = False  # measure nothing but the memory of a million cities
+    million: bool = False  # measure the memory of a million cities
+    page: bool = False  # measure the web page and the readers of its stream
 
 
 def interval_for(cities: int) -> float:
@@ -45,6 +46,8 @@ MEMORY_RATE = MEMORY_CITIES / 6.0  # observations per second with each number of
 JOURNAL_CITIES = 1000
 JOURNAL_OBSERVATIONS = 15_000  # so many that what is stored once for a city hardly counts
 COMPARED_CITIES = 10_000  # cities and targets of the plot that are compared in each run
+PAGE_CITIES = (3, 20, 1000, 20_000)  # of the web page
+PAGE_READERS = 500  # of its stream
 MILLION = 1_000_000
 MILLION_INTERVAL = 300.0  # seconds
 
@@ -58,6 +61,8 @@ PLANS = {
         few=3000,
         complete=True,
         growth=(10, 100, 1000, COMPARED_CITIES, 100_000),
+        page=True,
     ),
     "million": Plan(runs=0, seconds=0.0, idle=0.0, interval=0.0, few=0, complete=False, growth=(), million=True),
+    "page": Plan(runs=0, seconds=0.0, idle=0.0, interval=0.0, few=0, complete=False, growth=(), page=True),
 }

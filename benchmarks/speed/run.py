@@ -17,7 +17,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.speed.builds import THIS, prepare_build
-from benchmarks.speed.measurements import call_counts, full_load, large_list, list_growth, punctuality, small_list
+from benchmarks.speed.measurements import (
+    call_counts,
+    full_load,
+    large_list,
+    list_growth,
+    punctuality,
+    small_list,
+    web_page,
+)
 from benchmarks.speed.plan import COMPARED_CITIES, PLANS
 from benchmarks.speed.processes import UPSTREAM_CORE, leave_subject_core, temporary_folder
 from benchmarks.speed.report import plot
@@ -86,11 +94,15 @@ def _list_measurements(url: str, plan: Plan, previous: Build, figures: Figures) 
 
 def _list_single_measurements(url: str, plan: Plan, previous: Build, figures: Figures) -> list[Callable[[], None]]:
     """Return the measurements that are made once."""
+    measurements: list[Callable[[], None]] = []
+    if plan.page:
+        measurements += [partial(web_page.measure_loads, url, figures), partial(web_page.measure_readers, url, figures)]
     if plan.million:
-        return [partial(large_list.measure_million, url, figures)]
+        measurements.append(partial(large_list.measure_million, url, figures))
     if not plan.complete:
-        return []
+        return measurements
     return [
+        *measurements,
         partial(punctuality.measure, url, plan, previous, figures),
         partial(large_list.measure, url, previous, figures),
         partial(full_load.find_limits, url, plan, figures),

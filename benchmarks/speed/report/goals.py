@@ -7,7 +7,7 @@ import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from benchmarks.speed.plan import COMPARED_CITIES, PROMETHEUS_TARGETS, interval_for
+from benchmarks.speed.plan import COMPARED_CITIES, PAGE_CITIES, PROMETHEUS_TARGETS, interval_for
 from benchmarks.speed.report import names
 from benchmarks.speed.report.names import BATCHED, GEONAMES, PROMETHEUS, SESSIONS, SMALL, UNBATCHED
 
@@ -66,6 +66,7 @@ _GROWN = names.growth_figure(names.CPU, COMPARED_CITIES)
 _GROWN_MEMORY = names.growth_figure(names.MEMORY, COMPARED_CITIES)
 _AT_RATE = names.rate_figure(PROMETHEUS_TARGETS, 1.0, names.CPU)
 _SCRAPE = (PROMETHEUS, names.CPU)
+_FEW_CITIES = PAGE_CITIES[1]
 
 GOALS = (
     _ratio_to_previous(BATCHED, names.CPU, "CPU", "≤", 0.42),
@@ -127,6 +128,14 @@ GOALS = (
     Goal("3 cities, import, s", _of_this(SMALL, names.IMPORT), "≤", 0.25),
     Goal("3 cities, start to first observation, s", _of_this(SMALL, names.FIRST), "≤", 0.35),
     Goal("3 cities, load of the core, %", _of_this(SMALL, names.LOAD), "<", 0.5),
+    Goal(
+        f"page, {PAGE_CITIES[-1]:,} cities, {names.LIVE} / with {_FEW_CITIES}",
+        _of_this(names.page_form(PAGE_CITIES[-1]), names.LIVE),
+        "≤",
+        2,
+        _of_this(names.page_form(_FEW_CITIES), names.LIVE),
+    ),
+    Goal(f"{names.READERS}, {names.READERS_MEMORY}", _of_this(names.READERS, names.READERS_MEMORY), "≤", 60),
 )
 
 

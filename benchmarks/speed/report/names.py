@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from benchmarks.speed.plan import PAGE_READERS
+
 THIS, PREVIOUS = "weatherd", "previous build"  # titles of the builds
 
 # What a build does; with its title, the name of a subject
@@ -51,6 +53,13 @@ CALLS = "calls of functions an observation"
 MOVES = "moves between files an observation"
 FILES = "files on the way of an observation"
 GROWTH = "growth, "
+READERS = f"page, {PAGE_READERS} readers of the stream"
+FIRST_CARD = "request to first card, ms"
+LIVE = "request to live, ms"
+RECEIVED = "received, kB"
+READERS_MEMORY = "MB above none"
+PUSHED = "events pushed per second"
+PUSH_CPU = "CPU µs a pushed event"
 
 
 def build_subject(build: str, form: str) -> str:
@@ -71,6 +80,11 @@ def memory_figure(cities: int) -> str:
 def rate_figure(cities: int, interval: float, quantity: str) -> str:
     """Return the name of a quantity while this many cities are polled every *interval* seconds."""
     return f"{cities:,} every {interval:g} s: {quantity}"
+
+
+def page_form(cities: int) -> str:
+    """Return what a build does while its page with this many cities is loaded."""
+    return f"page, {cities:,} cities"
 
 
 def growth_figure(quantity: str, cities: int) -> str:
