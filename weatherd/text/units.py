@@ -45,10 +45,36 @@ _US = _UK | {
 # The unit of each field of an observation that is a quantity, by system
 UNITS: Mapping[ReaderUnits, Mapping[str, DisplayUnit]] = MappingProxyType({"metric": _METRIC, "us": _US, "uk": _UK})
 
+# The units that an author may write beside a number, with a field of an observation that has this kind of quantity
+WRITTEN_UNITS: Mapping[str, tuple[str, DisplayUnit]] = MappingProxyType(
+    dict.fromkeys(("°C", "C"), ("temperature", _CELSIUS))
+    | dict.fromkeys(("°F", "F"), ("temperature", _FAHRENHEIT))
+    | {
+        "m/s": ("wind_speed", _METRIC["wind_speed"]),
+        "km/h": ("wind_speed", DisplayUnit("km/h", 0, 3.6)),
+        "mph": ("wind_speed", _MILES_AN_HOUR),
+        "kn": ("wind_speed", DisplayUnit("kn", 0, 3600 / 1852)),
+        "hPa": ("pressure_msl", _METRIC["pressure_msl"]),
+        "inHg": ("pressure_msl", _US["pressure_msl"]),
+        "mm": ("precipitation", _METRIC["precipitation"]),
+        "in": ("precipitation", _US["precipitation"]),
+        "%": ("relative_humidity", _METRIC["relative_humidity"]),
+        "°": ("wind_direction", _METRIC["wind_direction"]),
+        "m": ("visibility", _METRIC["visibility"]),
+        "km": ("visibility", DisplayUnit("km", 1, 0.001)),
+        "mi": ("visibility", _MILES),
+    }
+)
+
 
 def convert_value(value: float, unit: DisplayUnit) -> float:
     """Return a value of weatherd's own unit in another one, not rounded."""
     return value * unit.factor + unit.offset
+
+
+def convert_back(value: float, unit: DisplayUnit) -> float:
+    """Return a value of *unit* in weatherd's own unit, not rounded: -40.0 for -40 °F."""
+    return (value - unit.offset) / unit.factor
 
 
 def format_quantity(value: float | None, unit: DisplayUnit, digits: int | None = None) -> str:

@@ -1,0 +1,69 @@
+"""A plain interpreter of alert expressions, to compare the compiled functions with."""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING, Any
+
+from weatherd.alerts import weather_formulas
+from weatherd.alerts.known_names import FORMULA_FIELDS
+from weatherd.alerts.typed_tree import (
+    Arithmetic,
+    Comparison,
+    Constant,
+    FactValue,
+    FieldValue,
+    FormulaValue,
+    Inversion,
+    Junction,
+    Minus,
+    WindowValue,
+)
+
+if TYPE_CHECKING:
+    from weatherd.alerts.known_names import CityFacts
+    from weatherd.alerts.typed_tree import Node
+
+_OPERATORS: dict[str, Any] = {
+    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq, "!=": operator.ne,
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv,
+}  # fmt: skip
+
+
+def interpret(node: Node, observation: Any, facts: CityFacts) -> Any:  # noqa: C901 - a case for each node
+    """Return the value of a tree, by recursion; None if a value is missing."""
+    match node:
+        case Junction(is_and, conditions):
+            values = [interpret(condition, observation, facts) for condition in conditions]
+            decisive = not is_and
+            return decisive if decisive in values else None if None in values else is_and
+        case Inversion(condition):
+            value = interpret(condition, observation, facts)
+            return None if value is None else not value
+        case Comparison(operators, operands):
+            values = [interpret(operand, observation, facts) for operand in operands]
+            if None in values:
+                return None
+            pairs = zip(operators, values, values[1:], strict=False)
+            return all(_OPERATORS[sign](left, right) for sign, left, right in pairs)
+        case Arithmetic(sign, left, right):
+            first, second = interpret(left, observation, facts), interpret(right, observation, facts)
+            if first is None or second is None or (sign == "/" and second == 0):
+                return None
+            return _OPERATORS[sign](first, second)
+        case Minus(operand):
+            value = interpret(operand, observation, facts)
+            return None if value is None else -value
+        case Constant(constant):
+            return constant
+        case FieldValue(name):
+            return getattr(observation, name, None)
+        case FactValue(name):
+            return getattr(facts, name)
+        case FormulaValue(name):
+            arguments = [getattr(observation, field, None) for field in FORMULA_FIELDS[name]]
+            return None if None in arguments else getattr(weather_formulas, name)(*arguments)
+        case WindowValue():
+            window = facts.windows.get(node.key)
+            return None if window is None else window.value
+    raise AssertionError(node)

@@ -1,0 +1,217 @@
+"""The compiler of alert expressions: the tree becomes a Python function, which takes 0.1 µs where a walk takes several.
+
+The function consists of the nodes in :data:`ALLOWED_NODES` only: it has no attributes, no names but its own and those
+of :data:`FUNCTIONS`, and no built-in functions. It follows Kleene's three-valued logic, where None means unknown.
+"""
+
+from __future__ import annotations
+
+import ast
+import itertools
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from weatherd.alerts import weather_formulas
+from weatherd.alerts.known_names import FORMULA_FIELDS, CityFacts
+from weatherd.alerts.type_check import check_expression
+from weatherd.alerts.typed_tree import (
+    Arithmetic,
+    Comparison,
+    Constant,
+    FactValue,
+    FieldValue,
+    FormulaValue,
+    Inversion,
+    Junction,
+    Minus,
+    WindowValue,
+)
+from weatherd.observation import FIELDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from weatherd.alerts.typed_tree import Node
+    from weatherd.observation import Observation
+
+ALLOWED_NODES = (
+    ast.Expression, ast.Lambda, ast.arguments, ast.arg, ast.Load, ast.Store, ast.Name, ast.NamedExpr, ast.Constant,
+    ast.Subscript, ast.Call, ast.IfExp, ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.USub,
+    ast.BinOp, ast.Add, ast.Sub, ast.Mult, ast.Div,
+    ast.Compare, ast.Is, ast.IsNot, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq,
+)  # fmt: skip
+_OBSERVATION, _FACTS = "observation", "facts"
+_NO_OBSERVATION = (None,) * len(FIELDS)
+_ARITHMETIC = {"+": ast.Add, "-": ast.Sub, "*": ast.Mult, "/": ast.Div}
+_COMPARISONS = {"<": ast.Lt, "<=": ast.LtE, ">": ast.Gt, ">=": ast.GtE, "==": ast.Eq, "!=": ast.NotEq}
+
+
+def _divide(dividend: float, divisor: float) -> float | None:
+    return dividend / divisor if divisor else None
+
+
+def _read_window(windows: Any, function: str, field: str, span: float) -> float | None:
+    summary = windows.get((function, field, span))
+    return None if summary is None else summary.value
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    **{name: getattr(weather_formulas, name) for name in FORMULA_FIELDS},
+    "divide": _divide,
+    "read_window": _read_window,
+}
+
+
+class Expression(NamedTuple):
+    """A compiled condition."""
+
+    text: str
+    windows: frozenset[tuple[str, str, float]]  # function, field and span in seconds that it needs
+    has_facts: bool  # whether it needs CityFacts, not the observation alone
+    decide: Callable[[Any, Any], bool | None]  # of an observation's tuple and CityFacts
+
+    def evaluate(self, observation: Observation | None, facts: CityFacts) -> bool | None:
+        """Return whether the condition holds; None if that is unknown, because a value is missing."""
+        return self.decide(_NO_OBSERVATION if observation is None else observation, facts)
+
+
+def compile_expression(text: str) -> Expression:
+    """Compile the text of a condition. Raises ExpressionError."""
+    node = check_expression(text)
+    leaves = list(_leaves(node))
+    windows = frozenset(leaf.key for leaf in leaves if isinstance(leaf, WindowValue))
+    has_facts = any(isinstance(leaf, FactValue | WindowValue) for leaf in leaves)
+    code = compile(build_tree(node), "<alert expression>", "eval")
+    decide = eval(code, {"__builtins__": {}, **FUNCTIONS})  # noqa: S307 - the tree has the allowed nodes only
+    return Expression(text, windows, has_facts, decide)
+
+
+def build_tree(node: Node) -> ast.Expression:
+    """Return the Python tree of a function of the observation's tuple and CityFacts."""
+    names = ast.arguments([], [ast.arg(_OBSERVATION), ast.arg(_FACTS)], None, [], [], None, [])
+    return ast.fix_missing_locations(ast.Expression(ast.Lambda(names, _Builder().build_condition(node))))
+
+
+def _leaves(node: Node) -> Iterator[Node]:
+    match node:
+        case Arithmetic(_, left, right):
+            children: Sequence[Node] = (left, right)
+        case Minus(child) | Inversion(child):
+            children = (child,)
+        case Comparison(_, operands):
+            children = operands
+        case Junction(_, conditions):
+            children = conditions
+        case _:
+            children = ()
+            yield node
+    for child in children:
+        yield from _leaves(child)
+
+
+class _Builder:
+    """Builds Python's nodes. Values that may be None are stored in variables, because each is used twice."""
+
+    def __init__(self) -> None:
+        self._numbers = itertools.count()
+
+    def build_condition(self, node: Node) -> ast.expr:
+        """Return an expression whose value is True, False or None."""
+        match node:
+            case Junction(is_and, (first, *others)):
+                built = self.build_condition(first)
+                for other in others:
+                    built = self._join(built, self.build_condition(other), is_and=is_and)
+                return built
+            case Inversion(condition):
+                name = self._new_name()
+                inverted = ast.UnaryOp(ast.Not(), _load(name))
+                return ast.IfExp(_is(_store(name, self.build_condition(condition)), None), _constant(None), inverted)
+            case Comparison(operators, operands):
+                missing: list[ast.expr] = []
+                left, *others_built = (self._build_number(operand, missing) for operand in operands)
+                compared = ast.Compare(left, [_COMPARISONS[operator]() for operator in operators], others_built)
+                return _unless_missing(missing, compared)
+        return self._build_leaf(node)
+
+    def _join(self, first: ast.expr, second: ast.expr, *, is_and: bool) -> ast.expr:
+        """Return ``a and b``, or ``a or b``: False and None is False, True or None is True, else None is the result.
+
+        ``(x := a) is not False and (y if (y := b) is False or x else None)``
+        ``(x := a) or (y if (y := b) or x is False else None)``
+        """
+        x, y = self._new_name(), self._new_name()
+        stored_first, stored_second = _store(x, first), _store(y, second)
+        if is_and:
+            is_decided = ast.BoolOp(ast.Or(), [_is(stored_second, False), _load(x)])
+            rest = ast.IfExp(is_decided, _load(y), _constant(None))
+            return ast.BoolOp(ast.And(), [ast.Compare(stored_first, [ast.IsNot()], [_constant(False)]), rest])
+        is_decided = ast.BoolOp(ast.Or(), [stored_second, _is(_load(x), False)])
+        return ast.BoolOp(ast.Or(), [stored_first, ast.IfExp(is_decided, _load(y), _constant(None))])
+
+    def _build_number(self, node: Node, missing: list[ast.expr]) -> ast.expr:
+        """Return an expression for a value, and append to *missing* what is true if the value is None."""
+        match node:
+            case Constant(value):
+                return _constant(value)
+            case Minus(operand):
+                return ast.UnaryOp(ast.USub(), self._build_number(operand, missing))
+            case Arithmetic("/", left, right) if not isinstance(right, Constant):
+                operands = [self._build_number(left, missing), self._build_number(right, missing)]
+                return self._keep(_call("divide", *operands), missing)
+            case Arithmetic(operator, left, right):
+                built = self._build_number(left, missing)
+                return ast.BinOp(built, _ARITHMETIC[operator](), self._build_number(right, missing))
+            case FormulaValue(name):
+                fields = [self._build_number(FieldValue(field), missing) for field in FORMULA_FIELDS[name]]
+                return self._keep(_call(name, *fields), missing)
+        return self._keep(self._build_leaf(node), missing)
+
+    def _build_leaf(self, node: Node) -> ast.expr:
+        match node:
+            case FieldValue(name):
+                return _item(_OBSERVATION, FIELDS.index(name))
+            case FactValue(name):
+                return _item(_FACTS, CityFacts._fields.index(name))
+            case WindowValue(function, field, span):
+                windows = _item(_FACTS, CityFacts._fields.index("windows"))
+                return _call("read_window", windows, _constant(function), _constant(field), _constant(span))
+        raise TypeError(f"not a value: {node}")
+
+    def _keep(self, value: ast.expr, missing: list[ast.expr]) -> ast.expr:
+        name = self._new_name()
+        missing.append(_is(_store(name, value), None))
+        return _load(name)
+
+    def _new_name(self) -> str:
+        return f"value_{next(self._numbers)}"
+
+
+def _unless_missing(missing: list[ast.expr], result: ast.expr) -> ast.expr:
+    if not missing:
+        return result
+    test = missing[0] if len(missing) == 1 else ast.BoolOp(ast.Or(), missing)
+    return ast.IfExp(test, _constant(None), result)
+
+
+def _constant(value: float | str | bool | None) -> ast.expr:  # noqa: FBT001 - a value, not an option
+    return ast.Constant(value)
+
+
+def _load(name: str) -> ast.expr:
+    return ast.Name(name, ast.Load())
+
+
+def _store(name: str, value: ast.expr) -> ast.expr:
+    return ast.NamedExpr(ast.Name(name, ast.Store()), value)
+
+
+def _is(value: ast.expr, constant: bool | None) -> ast.expr:  # noqa: FBT001 - a value, not an option
+    return ast.Compare(value, [ast.Is()], [_constant(constant)])
+
+
+def _item(name: str, index: int) -> ast.expr:
+    return ast.Subscript(_load(name), _constant(index), ast.Load())
+
+
+def _call(function: str, *arguments: ast.expr) -> ast.expr:
+    return ast.Call(_load(function), list(arguments), [])
