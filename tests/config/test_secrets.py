@@ -19,9 +19,10 @@ from aiohttp.test_utils import TestServer
 
 from weatherd.simulator.faults import FAULT_KINDS, Fault
 from weatherd.simulator.server import create_app, serve_app
+from weatherd.web.access.throttle import MAX_WRONG_TOKENS
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
 
 pytestmark = [pytest.mark.real_time, pytest.mark.processes, pytest.mark.once]
 
@@ -127,16 +128,24 @@ class OutputRecorder:
         return {str(event[name]) for event in matching for name in names if name in event} & {*PROVIDERS, *FORWARDERS}
 
     async def request_all(self, url: str) -> None:
-        """Request every endpoint with the right token, a wrong one and none."""
+        """Request every endpoint with the right token, a wrong one and none; then one with too many wrong tokens.
+
+        Each endpoint has an address of its own as client, because one with too many wrong tokens has to wait.
+        """
         paths = ["/", "/metrics", "/nothing", "/api/v1/status", "/api/v1/cities", "/api/v1/observations", "/-/healthy"]
         paths += [f"/api/v1/cities/{name}" for name in PROVIDERS]
         paths += ["/api/v1/cities?limit=x", "/api/v1/openapi.json", "/-/reload"]
-        async with aiohttp.ClientSession() as session:
-            for path in paths:
-                for token in (SECRETS["http"], "wrong", ""):
-                    async with session.get(url + path, headers={"Authorization": f"Bearer {token}"}) as response:
-                        self.seen.append(f"{path} {response.status} {dict(response.headers)}".encode())
-                        self.seen.append(await response.read())
+        for number, path in enumerate(paths, 2):
+            await self._request(url + path, f"127.0.0.{number}", (SECRETS["http"], "wrong", ""))
+        await self._request(url + "/metrics", "127.0.0.1", ["wrong"] * (MAX_WRONG_TOKENS + 1))
+
+    async def _request(self, url: str, address: str, tokens: Sequence[str]) -> None:
+        connector = aiohttp.TCPConnector(local_addr=(address, 0))
+        async with aiohttp.ClientSession(connector=connector) as session:
+            for token in tokens:
+                async with session.get(url, headers={"Authorization": f"Bearer {token}"}) as response:
+                    self.seen.append(f"{url} {response.status} {dict(response.headers)}".encode())
+                    self.seen.append(await response.read())
 
     def record_state(self, process: int) -> None:
         """Record the command line that ``ps`` shows, and every file in the state folder."""
