@@ -22,7 +22,7 @@ _SLEET, _SNOW = (56, 57, 66, 67), (71, 73, 75, 77, 85, 86)  # WMO codes
 def handle_current_weather(query: Query, now: datetime, clock: WeatherClock = REAL_TIME) -> StatusAndBody:
     """Return 200 with the latest report of the nearest station, 404 outside Germany, 422 for invalid coordinates."""
     try:
-        lat, lon = _degrees(query, "lat", 90), _degrees(query, "lon", 180)
+        lat, lon = read_degrees(query, "lat", 90), read_degrees(query, "lon", 180)
     except RejectedRequestError as error:
         return error.status, {"detail": [{"type": "value_error", "loc": ["query"], "msg": str(error)}]}
     if not all(low <= value <= high for (low, high), value in zip(_AREA, (lat, lon), strict=True)):
@@ -39,7 +39,8 @@ def handle_current_weather(query: Query, now: datetime, clock: WeatherClock = RE
     }
 
 
-def _degrees(query: Query, name: str, limit: int) -> float:
+def read_degrees(query: Query, name: str, limit: int) -> float:
+    """Return a coordinate of the query. Raises RejectedRequestError for anything else."""
     try:
         value = float(last_value(query, name))
     except ValueError:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from weatherd.simulator import bright_sky
+from weatherd.simulator import bright_sky, bright_sky_alerts
+from weatherd.simulator.met_norway import alerts as met_alerts
 from weatherd.simulator.met_norway import forecast as met_norway
+from weatherd.simulator.nws import alerts as nws_alerts
 from weatherd.simulator.nws import endpoints as nws
 from weatherd.simulator.open_meteo import forecast as open_meteo
 from weatherd.simulator.open_meteo import geocoding
@@ -90,6 +92,9 @@ ENDPOINTS = (
     Endpoint("met-norway", f"{_LOCATIONFORECAST}/compact", met_norway.handle_compact, _MET_NORWAY, "NaN"),
     Endpoint("met-norway", f"{_LOCATIONFORECAST}/complete", met_norway.handle_complete, _MET_NORWAY, "NaN"),
     Endpoint("bright-sky", "/current_weather", _STATION_REPORT, _BRIGHT_SKY, "NaN"),
+    Endpoint("met-norway", "/weatherapi/metalerts/2.0/current.json", met_alerts.handle_current, _MET_NORWAY, "NaN"),
+    Endpoint("bright-sky", "/alerts", bright_sky_alerts.handle_alerts, _BRIGHT_SKY, "NaN"),
+    Endpoint("nws", "/alerts/active", nws_alerts.handle_active_alerts, _NWS, "NaN"),
     Endpoint("nws", "/points/{point}", nws.handle_point, _NWS, "NaN"),
     Endpoint("nws", "/gridpoints/SIM/{x},{y}/stations", nws.handle_stations, _NWS, "NaN"),
     Endpoint("nws", f"{_OBSERVATIONS}/latest", nws.handle_latest_observation, _NWS, "NaN"),
@@ -104,7 +109,7 @@ def not_found_response(path: str) -> StatusAndBody | ServiceResponse:
         return 404, {"cod": "404", "message": "not found"}
     if path.startswith("/weatherapi/"):
         return 404, "404 Not Found\n"
-    if path.startswith(("/stations/", "/gridpoints/", "/points/")):
+    if path.startswith(("/alerts/", "/stations/", "/gridpoints/", "/points/")):
         return nws.nws_problem(404, "NotFound", "Not Found", "There is nothing under this address")
     return 404, {"error": True, "reason": "Not Found"}
 

@@ -47,7 +47,7 @@ def _handle(request: ServiceRequest, now: datetime, clock: WeatherClock, units: 
     all return at the same time.
     """
     try:
-        _check_user_agent(request.headers)
+        check_user_agent(request.headers)
         lat, lon = _degrees(request, "lat", 90), _degrees(request, "lon", 180)
     except RejectedRequestError as error:
         return ServiceResponse(error.status, f"{error}\n")
@@ -64,7 +64,8 @@ def _handle(request: ServiceRequest, now: datetime, clock: WeatherClock, units: 
     return ServiceResponse(200, _body(lat, lon, updated_at, clock, units), headers)
 
 
-def _check_user_agent(headers: Mapping[str, str]) -> None:
+def check_user_agent(headers: Mapping[str, str]) -> None:
+    """Raise RejectedRequestError unless the client names itself and a contact."""
     agent = headers.get("User-Agent", "")
     if _GENERIC_AGENT.match(agent) or not _CONTACT.search(agent):
         raise RejectedRequestError("403 Forbidden: name your program and yourself in the User-Agent", 403)

@@ -27,7 +27,7 @@ _COORDINATES = re.compile(r"(-?\d{1,3}(?:\.\d+)?),(-?\d{1,3}(?:\.\d+)?)", re.ASC
 
 def handle_point(request: ServiceRequest, _now: datetime, _clock: WeatherClock = REAL_TIME) -> ServiceResponse:
     """Handle ``/points/{lat},{lon}``. Redirect if there are more than four decimals or trailing zeros."""
-    if rejection := _reject(request, ()):
+    if rejection := reject_parameters(request, ()):
         return rejection
     match = _COORDINATES.fullmatch(request.path["point"])
     if not match:
@@ -37,10 +37,16 @@ def handle_point(request: ServiceRequest, _now: datetime, _clock: WeatherClock =
         headers = {"Location": f"/points/{exact}"}
         return nws_problem(301, "AdjustPointPrecision", "Adjusting Precision", "Four decimals at the most", headers)
     lat, lon = (float(degrees) for degrees in match.groups())
-    if not all(low <= value <= high for (low, high), value in zip(_AREA, (lat, lon), strict=True)):
-        detail = f"Unable to provide data for requested point {exact}"
-        return nws_problem(404, "InvalidPoint", "Data Unavailable", detail)
+    if problem := find_point_problem(lat, lon, exact):
+        return problem
     return ServiceResponse(200, _point(request.origin, exact, lat, lon), {}, _JSON)
+
+
+def find_point_problem(lat: float, lon: float, text: str) -> ServiceResponse | None:
+    """Return the response for a point outside the service's area, or None."""
+    if all(low <= value <= high for (low, high), value in zip(_AREA, (lat, lon), strict=True)):
+        return None
+    return nws_problem(404, "InvalidPoint", "Data Unavailable", f"Unable to provide data for requested point {text}")
 
 
 def _point(origin: str, exact: str, lat: float, lon: float) -> dict[str, Any]:
@@ -74,7 +80,7 @@ def _point(origin: str, exact: str, lat: float, lon: float) -> dict[str, Any]:
 
 def handle_stations(request: ServiceRequest, _now: datetime, _clock: WeatherClock = REAL_TIME) -> ServiceResponse:
     """Handle ``/gridpoints/SIM/{x},{y}/stations`` with the nearest stations first."""
-    if rejection := _reject(request, ("limit", "cursor")):
+    if rejection := reject_parameters(request, ("limit", "cursor")):
         return rejection
     x, y = (parse_whole_number(number) for number in (request.path["x"], request.path["y"]))
     if x is None or y is None or x >= 360 * _STATIONS_PER_DEGREE or y >= 180 * _STATIONS_PER_DEGREE:
@@ -90,14 +96,14 @@ def handle_latest_observation(
     request: ServiceRequest, now: datetime, clock: WeatherClock = REAL_TIME
 ) -> ServiceResponse:
     """Handle ``/stations/{id}/observations/latest``."""
-    if rejection := _reject(request, ("require_qc",)) or _reject_station(request):
+    if rejection := reject_parameters(request, ("require_qc",)) or _reject_station(request):
         return rejection
     return ServiceResponse(200, _observation(request, _latest_time(now), clock), {}, _JSON)
 
 
 def handle_observations(request: ServiceRequest, now: datetime, clock: WeatherClock = REAL_TIME) -> ServiceResponse:
     """Handle ``/stations/{id}/observations`` with *limit* observations, the latest first."""
-    if rejection := _reject(request, ("limit", "start", "end", "cursor")) or _reject_station(request):
+    if rejection := reject_parameters(request, ("limit", "start", "end", "cursor")) or _reject_station(request):
         return rejection
     count = min(parse_whole_number(last_value(request.query, "limit")) or 24, 500)
     times = (_latest_time(now) - timedelta(hours=n) for n in range(count))
@@ -120,7 +126,7 @@ def nws_problem(
     return ServiceResponse(status, body, headers or {}, _PROBLEM)
 
 
-def _reject(request: ServiceRequest, parameters: Iterable[str]) -> ServiceResponse | None:
+def reject_parameters(request: ServiceRequest, parameters: Iterable[str]) -> ServiceResponse | None:
     """Reject a request without a User-Agent, or with an unknown query parameter."""
     if not request.headers.get("User-Agent"):
         return nws_problem(403, "Forbidden", "Forbidden", "Name your program in the User-Agent")
