@@ -12,6 +12,7 @@ import structlog
 from weatherd.clock import AnchoredClock
 from weatherd.config.diff import diff
 from weatherd.daemon import gc_tuning, systemd
+from weatherd.daemon.activity import record_activity
 from weatherd.daemon.file_watch import watch_files
 from weatherd.daemon.grace_period import GracePeriod
 from weatherd.daemon.reload import Reloader
@@ -162,6 +163,7 @@ def _start_helpers(
         "start and reload": _start_and_reload(parts, supervisor, reloader, reload),
         "prune journal": prune_journal(parts.journal, retention, list(parts.forwarders), parts.now),
         "log stuck polls": log_stuck_polls(status.history, parts.registry, parts.planner),
+        "record activity": record_activity(status),
         "feed watchdog": systemd.feed_watchdog(status, parts.notify, parts.watchdog),
     }
     if parts.snapshot is not None:

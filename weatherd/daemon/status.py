@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from weatherd.daemon.activity import ActivityLog
 from weatherd.formatting import format_count
 from weatherd.text.display import DEFAULT_DISPLAY, Display
 
@@ -68,6 +69,7 @@ class DaemonStatus:
     request_reload: Callable[[], None]
     last_reload: ReloadResult
     history: PollHistory
+    activity: ActivityLog = field(default_factory=ActivityLog)
     is_ready: bool = False
     display: Display = DEFAULT_DISPLAY  # of the page, unless a browser chooses others
     started: float = field(init=False)  # POSIX time

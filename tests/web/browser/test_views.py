@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import time
 from typing import TYPE_CHECKING
 
@@ -154,6 +155,24 @@ async def test_a_view_survives_any_word_of_a_service(tmp_path: Path) -> None:
         await watched.page.wait_for_url("**/?city=*")
         assert await watched.text("h1") == ATTACK
         assert await watched.page.evaluate("window.attacked") is None
+
+
+async def test_the_service_view_shows_the_last_day_and_hour(tmp_path: Path) -> None:
+    """Each provider has its attempts of the day as columns, each forwarder its backlog; a city lists its values."""
+    webhook = "{url: 'http://127.0.0.1:9/'}"
+    async with (
+        run_page(tmp_path, make_cities(3), webhook=webhook) as url,
+        launch() as browser,
+        watch(browser, url) as watched,
+    ):
+        await watched.open("?view=service")
+        label = str(await watched.page.get_attribute("svg.lag", "aria-label"))
+        assert re.fullmatch(r"Waiting rows in the last hour: at most [1-9][\d,]*", label)
+        assert await watched.page.locator("svg.lag rect").count() >= 2
+        await watched.open("?city=yakutsk")
+        await watched.page.click("summary")
+        assert await watched.page.locator("details tbody tr").count() == 20
+        assert await watched.find_axe_violations() == []
 
 
 async def test_units_and_words_are_the_reader_s(tmp_path: Path) -> None:

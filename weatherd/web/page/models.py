@@ -142,6 +142,13 @@ class ProviderPolls(Model):
     serves: Annotated[int, Field(description="Cities whose latest observation is from it")]
     outcomes: Annotated[dict[str, int], Field(description="Attempts by outcome; `fresh` is a success")]
     median_seconds: Annotated[float | None, Field(description="Upper bound of the median duration of an attempt")]
+    day: Annotated[
+        list[tuple[int, int, int]],
+        Field(
+            description="Quarters of an hour with attempts in the last day: POSIX time of the begin, served, failed; "
+            "at most a minute old"
+        ),
+    ]
 
 
 class RejectedRow(Model):
@@ -161,6 +168,9 @@ class ServiceModel(Model):
     polls: list[ProviderPolls]
     next_poll: _Time | None
     journal_bytes: int
+    backlogs: Annotated[
+        dict[str, list[int]], Field(description="Observations left to deliver by forwarder, each minute of an hour")
+    ]
     list_read: Annotated[_Time, Field(description="Time of the last successful reload")]
     rejected: Annotated[list[RejectedRow], Field(description="At most 100")]
     warnings: Annotated[list[str], Field(description="The last 200 lines of the log of level warning and above")]

@@ -33,6 +33,7 @@ async def describe_service(status: DaemonStatus, snapshot: ListSnapshot) -> Serv
         polls=list(_describe_polls(status, snapshot)),
         next_poll=format_timestamp(status.clock.epoch + due) if due is not None else None,
         journal_bytes=_file_size(status.journal.file),
+        backlogs={name: list(samples) for name, samples in status.activity.backlogs.items()},
         list_read=format_timestamp(status.last_reload.at),
         rejected=[
             RejectedRow(where=problem.where, message=problem.message)
@@ -54,6 +55,7 @@ def _describe_polls(status: DaemonStatus, snapshot: ListSnapshot) -> Iterator[Pr
             serves=serves[provider],
             outcomes=outcomes[provider],
             median_seconds=find_median(status.history.durations[provider]) if outcomes[provider] else None,
+            day=[tuple(counts) for counts in status.activity.quarters_of(provider, status.now().timestamp())],
         )
 
 

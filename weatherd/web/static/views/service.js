@@ -5,6 +5,7 @@ import { age, capital, duration, hours, now, number, plural, seconds, setClock, 
 import { mark } from "../app/icons.js";
 import { clockText } from "../app/shell.js";
 
+const QUARTER = 900000, HEIGHTS = { good: 5, some: 9, all: 12 };
 const WINDOWS = { second: 1000, minute: 60000, hour: 3600000, day: 86400000 };
 
 // How much of a window is over, from 0 to 1; null for windows under a minute. Windows are aligned to UTC.
@@ -49,18 +50,35 @@ export async function open(main, data) {
     return h("div", { class: "gauge", role: "meter", "aria-valuemin": 0, "aria-valuemax": limit, "aria-valuenow": Math.min(used, limit), "aria-label": `${provider}, ${name}`, "aria-valuetext": `${provider}, ${name}: ${text} calls used${over === null ? "" : `, ${Math.round(over * 100)} % of the ${name} is over`}` },
       h("span", { class: "note" }, name), svg("svg", { dir: "ltr", "aria-hidden": "true" }, svg("rect", { class: "track", y: 3, width: "100%", height: 8 }), svg("rect", { class: level, y: 3, width: `${Math.min(100, share * 100)}%`, height: 8 }), tick), h("span", {}, text));
   }
+  // The last day: a column is a quarter of an hour with attempts; its height says how they ended, too.
+  function dayStrip({ provider, day }) {
+    const first = Math.floor(now() / QUARTER) - 95, seen = { good: 0, some: 0, all: 0 };
+    const columns = day.map(([begin, served, failed]) => {
+      const name = failed ? (served ? "some" : "all") : "good", height = HEIGHTS[name];
+      seen[name] += 1;
+      return svg("rect", { class: name, x: `${(((begin * 1000) / QUARTER - first) / 96) * 100}%`, y: 13 - height, width: "0.83%", height });
+    });
+    const text = `${provider}, last 24 hours by quarter of an hour: ${number(seen.good)} without failures, ${number(seen.some)} with some, ${number(seen.all)} with nothing but failures`;
+    const failed = day.reduce((sum, [, , count]) => sum + count, 0);
+    return day.length > 0 && h("div", { class: "gauge" }, h("span", { class: "note" }, "24 h"), svg("svg", { class: "quarters", dir: "ltr", role: "img", "aria-label": text }, svg("rect", { class: "track", y: 13, width: "100%", height: 1 }), columns), h("span", {}, failed ? `${number(failed)} failed` : "none failed"));
+  }
+  function lagCurve(name) {
+    const samples = service.backlogs[name] ?? [], most = Math.max(1, ...samples);
+    return svg("svg", { class: "lag", width: 120, height: 26, dir: "ltr", role: "img", "aria-label": `Waiting rows in the last hour: at most ${number(Math.max(0, ...samples))}` },
+      svg("rect", { class: "track", y: 25, width: 120, height: 1 }), samples.map((count, index) => svg("rect", { x: (60 - samples.length + index) * 2, y: 25 - (count / most) * 24, width: 2, height: (count / most) * 24 + 1 })));
+  }
   function providerPanel(polls) {
     const provider = service.status.providers.find((other) => other.provider === polls.provider), paused = provider?.paused;
     const failed = Object.entries(polls.outcomes).filter(([outcome]) => outcome !== "fresh"), good = polls.outcomes.fresh ?? 0;
     const texts = [good || failed.length ? `${plural(good, "attempt")} served${failed.length ? `, ${failed.map(([outcome, count]) => `${number(count)} ${outcome}`).join(", ")}` : ""}.` : "No attempt yet.", polls.median_seconds && `Half of them took at most ${polls.median_seconds < 1 ? `${polls.median_seconds * 1000} ms` : `${polls.median_seconds} s`}.`];
     return h("section", { class: "panel" }, h("header", {}, h("h3", {}, polls.provider), h("span", {}, mark(paused ? "paused" : failed.length && !good ? "down" : "fresh"), paused ? " paused" : failed.length && !good ? " does not respond" : ` serves ${plural(polls.serves, "city", "cities")}`)),
       paused && h("p", { class: "notice" }, h("span", {}, h("bdi", {}, capital(paused.reason)), `. Next try at ${hours(Date.parse(paused.until))}, ${until(Date.parse(paused.until))}.`)),
-      provider?.quotas.length ? provider.quotas.map((quota) => gauge(polls.provider, quota)) : h("p", {}, "No limit."), h("p", {}, texts.filter(Boolean).join(" ")));
+      provider?.quotas.length ? provider.quotas.map((quota) => gauge(polls.provider, quota)) : h("p", {}, "No limit."), dayStrip(polls), h("p", {}, texts.filter(Boolean).join(" ")));
   }
   function forwardersPanel() {
     const rows = service.status.forwarders.map((forwarder) => h("tr", {}, h("td", {}, mark(forwarder.is_down ? "down" : forwarder.behind > 1000 ? "stale" : "fresh"), h("span", { class: "hidden" }, forwarder.is_down ? "Down" : "Working")), h("th", { scope: "row" }, forwarder.forwarder),
-      h("td", { class: `num ${forwarder.is_down ? "down" : ""}` }, number(forwarder.behind)), h("td", { class: "num" }, number(forwarder.delivered)), h("td", { class: "num" }, number(forwarder.skipped))));
-    const table = h("div", { class: "scroll", role: "region", "aria-label": "Forwarders", tabindex: 0 }, h("table", {}, h("thead", {}, h("tr", {}, [["State", ""], ["Forwarder", ""], ["Waiting rows", "num"], ["Delivered", "num"], ["Skipped", "num"]].map(([text, name]) => h("th", { scope: "col", class: name }, text)))), h("tbody", {}, rows)));
+      h("td", { class: `num ${forwarder.is_down ? "down" : ""}` }, number(forwarder.behind)), h("td", {}, lagCurve(forwarder.forwarder)), h("td", { class: "num" }, number(forwarder.delivered)), h("td", { class: "num" }, number(forwarder.skipped))));
+    const table = h("div", { class: "scroll", role: "region", "aria-label": "Forwarders", tabindex: 0 }, h("table", {}, h("thead", {}, h("tr", {}, [["State", ""], ["Forwarder", ""], ["Waiting rows", "num"], ["Last hour", ""], ["Delivered", "num"], ["Skipped", "num"]].map(([text, name]) => h("th", { scope: "col", class: name }, text)))), h("tbody", {}, rows)));
     return h("section", { class: "panel" }, h("header", {}, h("h2", {}, "Forwarders")), rows.length ? table : h("p", {}, "None is configured."));
   }
   function countsPanel() {
@@ -96,7 +114,7 @@ export async function open(main, data) {
     const place = body.querySelector(".log")?.scrollTop ?? 0;
     head.replaceChildren(h("h1", {}, "Service"), sentence(), h("span", { class: "clock" }, clockText()));
     drawTiles();
-    body.replaceChildren(h("div", { class: "section" }, h("h2", {}, "Providers"), h("span", { class: "note" }, "Bar: used calls; tick: how much of the time is over")),
+    body.replaceChildren(h("div", { class: "section" }, h("h2", {}, "Providers"), h("span", { class: "note" }, "Bar: used calls; tick: how much of the time is over. 24 h: the higher a column, the more attempts failed")),
       h("div", { class: "columns" }, service.polls.filter(({ provider, serves, outcomes }) => serves || Object.keys(outcomes).length || service.status.providers.find((other) => other.provider === provider)?.paused).map(providerPanel)), h("div", { class: "columns wide" }, forwardersPanel(), countsPanel()), quarantinedPanel() || "", h("div", { class: "section" }), warningsPanel());
     if (place) body.querySelector(".log").scrollTop = place;
   }
