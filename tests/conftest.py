@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import sys
 import threading
@@ -30,6 +31,12 @@ def pytest_asyncio_loop_factories(
     if item.get_closest_marker("real_time"):
         return {"real": asyncio.new_event_loop}
     return {"virtual": VirtualTimeLoop}
+
+
+def pytest_collection_finish() -> None:
+    """Hide the thousands of collected tests from the garbage collector: a full collection takes 2 ms, not 100."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
