@@ -6,8 +6,8 @@ import operator
 from typing import TYPE_CHECKING, Any
 
 from weatherd.alerts import weather_formulas
-from weatherd.alerts.known_names import FORMULA_FIELDS
-from weatherd.alerts.typed_tree import (
+from weatherd.alerts.language.known_names import FORMULA_FIELDS
+from weatherd.alerts.language.typed_tree import (
     Arithmetic,
     Comparison,
     Constant,
@@ -21,8 +21,8 @@ from weatherd.alerts.typed_tree import (
 )
 
 if TYPE_CHECKING:
-    from weatherd.alerts.known_names import CityFacts
-    from weatherd.alerts.typed_tree import Node
+    from weatherd.alerts.language.known_names import CityFacts
+    from weatherd.alerts.language.typed_tree import Node
 
 _OPERATORS: dict[str, Any] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq, "!=": operator.ne,

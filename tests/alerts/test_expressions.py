@@ -12,11 +12,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.alerts.interpreter import interpret
-from weatherd.alerts.compiler import ALLOWED_NODES, FUNCTIONS, build_tree, compile_expression
-from weatherd.alerts.grammar import ExpressionError
-from weatherd.alerts.known_names import FORMULA_FIELDS, FUNCTION_FIELDS, KNOWN_NAMES, CityFacts
-from weatherd.alerts.quantities import KIND_OF_FIELD, Kind
-from weatherd.alerts.type_check import check_expression
+from weatherd.alerts.language.compiler import ALLOWED_NODES, FUNCTIONS, build_tree, compile_expression
+from weatherd.alerts.language.grammar import ExpressionError
+from weatherd.alerts.language.known_names import FORMULA_FIELDS, FUNCTION_FIELDS, KNOWN_NAMES, CityFacts
+from weatherd.alerts.language.quantities import KIND_OF_FIELD, Kind
+from weatherd.alerts.language.type_check import check_expression
 from weatherd.observation import FIELDS, Observation
 from weatherd.text.units import WRITTEN_UNITS
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from lark import Token, Tree
 
-from weatherd.alerts.grammar import ExpressionError, parse_expression
-from weatherd.alerts.known_names import (
+from weatherd.alerts.language.grammar import ExpressionError, parse_expression
+from weatherd.alerts.language.known_names import (
     FACT_KINDS,
     FORMULA_FIELDS,
     FUNCTION_FIELDS,
@@ -15,15 +15,23 @@ from weatherd.alerts.known_names import (
     KNOWN_NAMES,
     RAIN,
 )
-from weatherd.alerts.operands import Operand, add_operands, compare_operands, multiply_operands, negate_operand
-from weatherd.alerts.quantities import KIND_OF_FIELD, Kind, read_quantity
-from weatherd.alerts.typed_tree import Constant, FactValue, FieldValue, FormulaValue, Inversion, Junction, WindowValue
+from weatherd.alerts.language.operands import Operand, add_operands, compare_operands, multiply_operands, negate_operand
+from weatherd.alerts.language.quantities import KIND_OF_FIELD, Kind, read_quantity
+from weatherd.alerts.language.typed_tree import (
+    Constant,
+    FactValue,
+    FieldValue,
+    FormulaValue,
+    Inversion,
+    Junction,
+    WindowValue,
+)
 from weatherd.text.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from weatherd.alerts.typed_tree import Node, Operator
+    from weatherd.alerts.language.typed_tree import Node, Operator
 
 _MIN_SPAN, _MAX_SPAN = 60.0, 31 * 86400.0  # seconds
 _CHANGES = {Kind.TEMPERATURE: Kind.TEMPERATURE_CHANGE}  # the kind of the difference of two values

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
-from weatherd.alerts.grammar import ExpressionError
-from weatherd.alerts.quantities import Kind, Quantity
-from weatherd.alerts.typed_tree import Arithmetic, Comparison, Constant, Minus, Node
+from weatherd.alerts.language.grammar import ExpressionError
+from weatherd.alerts.language.quantities import Kind, Quantity
+from weatherd.alerts.language.typed_tree import Arithmetic, Comparison, Constant, Minus, Node
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from weatherd.alerts.typed_tree import Operator
+    from weatherd.alerts.language.typed_tree import Operator
 
 _NO_ARITHMETIC = (Kind.CONDITION, Kind.TEXT)
 _FAHRENHEIT_HINT = "multiplies, divides or negates a temperature; write a unit instead, as in 28 F"

@@ -8,7 +8,7 @@ from math import isfinite
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from weatherd.alerts.grammar import ExpressionError
+from weatherd.alerts.language.grammar import ExpressionError
 from weatherd.text.duration import parse_duration
 from weatherd.text.suggestions import did_you_mean
 from weatherd.text.units import WRITTEN_UNITS, convert_back

@@ -24,7 +24,7 @@ class FieldValue:
 
 @dataclass(frozen=True, slots=True)
 class FactValue:
-    """A field of :class:`weatherd.alerts.known_names.CityFacts`."""
+    """A field of :class:`weatherd.alerts.language.known_names.CityFacts`."""
 
     name: str
 
@@ -46,7 +46,7 @@ class WindowValue:
 
     @property
     def key(self) -> tuple[str, str, float]:
-        """The key of the summary in :attr:`weatherd.alerts.known_names.CityFacts.windows`."""
+        """The key of the summary in :attr:`weatherd.alerts.language.known_names.CityFacts.windows`."""
         return self.function, self.field, self.span
 
 

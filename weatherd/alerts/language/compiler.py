@@ -11,9 +11,9 @@ import itertools
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from weatherd.alerts import weather_formulas
-from weatherd.alerts.known_names import FORMULA_FIELDS, CityFacts
-from weatherd.alerts.type_check import check_expression
-from weatherd.alerts.typed_tree import (
+from weatherd.alerts.language.known_names import FORMULA_FIELDS, CityFacts
+from weatherd.alerts.language.type_check import check_expression
+from weatherd.alerts.language.typed_tree import (
     Arithmetic,
     Comparison,
     Constant,
@@ -30,7 +30,7 @@ from weatherd.observation import FIELDS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from weatherd.alerts.typed_tree import Node
+    from weatherd.alerts.language.typed_tree import Node
     from weatherd.observation import Observation
 
 ALLOWED_NODES = (
@@ -49,8 +49,8 @@ def _divide(dividend: float, divisor: float) -> float | None:
     return dividend / divisor if divisor else None
 
 
-def _read_window(windows: Any, function: str, field: str, span: float) -> float | None:
-    summary = windows.get((function, field, span))
+def _read_window(windows: Any, key: tuple[str, str, float]) -> float | None:
+    summary = windows.get(key)
     return None if summary is None else summary.value
 
 
@@ -172,9 +172,9 @@ class _Builder:
                 return _item(_OBSERVATION, FIELDS.index(name))
             case FactValue(name):
                 return _item(_FACTS, CityFacts._fields.index(name))
-            case WindowValue(function, field, span):
+            case WindowValue():
                 windows = _item(_FACTS, CityFacts._fields.index("windows"))
-                return _call("read_window", windows, _constant(function), _constant(field), _constant(span))
+                return _call("read_window", windows, _constant(node.key))
         raise TypeError(f"not a value: {node}")
 
     def _keep(self, value: ast.expr, missing: list[ast.expr]) -> ast.expr:
@@ -193,7 +193,7 @@ def _unless_missing(missing: list[ast.expr], result: ast.expr) -> ast.expr:
     return ast.IfExp(test, _constant(None), result)
 
 
-def _constant(value: float | str | bool | None) -> ast.expr:  # noqa: FBT001 - a value, not an option
+def _constant(value: Any) -> ast.expr:
     return ast.Constant(value)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from weatherd.alerts.quantities import KIND_OF_FIELD, Kind
+from weatherd.alerts.language.quantities import KIND_OF_FIELD, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

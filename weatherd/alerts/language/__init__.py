@@ -1,0 +1,1 @@
+"""The language of alert conditions: from a text to a compiled function."""
