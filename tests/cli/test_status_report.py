@@ -10,6 +10,7 @@ import pytest
 from rich.cells import cell_len
 
 from weatherd.cli.status.report import StatusReport
+from weatherd.cli.status.selection import CitySelection
 from weatherd.daemon.status import CityState
 from weatherd.formatting import format_rfc3339
 from weatherd.observation import FIELDS
@@ -18,6 +19,7 @@ from weatherd.web.schemas import CityModel, NextPollModel, ObservationModel, Sta
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 REPORT = StatusReport(Display(), "UTC")
+EVERYTHING = CitySelection((), {}, None, None)
 
 
 def city(name: str = "Kiel", state: str = "fresh", failure: str | None = None) -> CityModel:
@@ -33,13 +35,19 @@ def city(name: str = "Kiel", state: str = "fresh", failure: str | None = None) -
     )
 
 
-def report(*cities: CityModel, width: int | None = 80, report: StatusReport = REPORT, **counts: int) -> list[str]:
+def report(
+    *cities: CityModel,
+    width: int | None = 80,
+    report: StatusReport = REPORT,
+    selection: CitySelection = EVERYTHING,
+    **counts: int,
+) -> list[str]:
     """Return the lines of a report as plain text."""
     daemon = StatusModel(
         version="1", ready=True, cities=counts or {"fresh": len(cities)}, quarantined=2, account={}, providers=[],
         forwarders=[], reload_successful=True,
     )  # fmt: skip
-    lines = report.format(daemon, cities, NOW, width, is_whole=False)
+    lines = report.format(daemon, cities, NOW, width, selection)
     return [line if isinstance(line, str) else line.plain for line in lines]
 
 
@@ -49,6 +57,24 @@ def test_counts_come_first_then_problems() -> None:
     assert lines[0] == "20,000 cities: 1 down, 2 stale, 19,997 fresh"
     assert "2 rows of the city list are quarantined" in lines[1]
     assert any(line.startswith("19,999 more cities") for line in lines)
+
+
+def test_cities_with_a_tag_are_counted() -> None:
+    """The counts of the whole list come first, because they show whether the daemon works."""
+    north = CitySelection((), {"region": "north", "tier": "1"}, None, None)
+    lines = report(city(), city("Oslo", "down"), selection=north, fresh=11, down=1)
+    assert lines[:2] == ["12 cities: 1 down, 11 fresh", "region=north and tier=1: 2 cities: 1 down, 1 fresh"]
+    assert not any("more cities" in line for line in lines)
+    limited = report(city(), selection=replace(north, limit=1), fresh=11, down=1)
+    assert not any("region=north" in line for line in limited)
+
+
+def test_an_empty_table_has_its_reason() -> None:
+    """An empty list is another reason than cities of which none is in the wanted state."""
+    assert "the list has no cities; add one with weatherd cities add NAME" in report(fresh=0)
+    down = CitySelection((), {}, "down", None)
+    assert "no city is down" in report(fresh=3, selection=down)
+    assert "no selected city is down" in report(fresh=3, selection=replace(down, names=("Kiel",)))
 
 
 def test_a_healthy_city_is_one_line_at_80_columns() -> None:

@@ -122,7 +122,9 @@ async def test_tags_select_cities(tmp_path: Path) -> None:
             assert {entry["city"] for entry in (await fetch(f"/observations?tag={tag}"))["observations"]} == ids
         assert (await fetch("/cities/kiel"))["tags"] == dict(kiel.tags)
         assert (await fetch("/observations?tag=region=north&city=kiel"))["observations"][0]["city"] == "kiel"
-        assert (await fetch("/cities?tag=region"))["status"] == 400
+        assert "should be KEY=VALUE such as region=north" in (await fetch("/cities?tag=region"))["detail"]
+        repeated = await fetch("/cities?tag=region=north&tag=sea=baltic")
+        assert repeated["detail"] == "parameter 'tag' is given more than once; separate its values with commas"
 
 
 async def test_resuming_misses_and_repeats_nothing(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import errno
 import io
 import os
 import sys
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import structlog
 import typer
@@ -35,6 +35,9 @@ from weatherd.cli.options import TYPER_SETTINGS, ArgumentError, Command, Command
 from weatherd.cli.terminal import print_text
 from weatherd.errors import ConfigError, StateError, WeatherdError
 from weatherd.text.suggestions import closest_match
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _COMMANDS: dict[str, dict[str, Any]] = {  # by heading in the help
     "Run": {"run": run, "once": once, "simulate": simulate},
@@ -124,7 +127,7 @@ def execute(arguments: list[str]) -> int:
     try:
         return _execute(arguments)
     except exceptions.TyperException as error:
-        print_text(f"weatherd: {_format_usage_error(error)} (see weatherd --help)", err=True)
+        print_text(f"weatherd: {_format_usage_error(error)} (see {_find_command(error, arguments)} --help)", err=True)
         return ExitCode.USAGE
     except ConfigError as error:
         print_text(str(error), err=True)
@@ -159,6 +162,14 @@ def _execute(arguments: list[str]) -> int:
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python prints an error at exit
     return code
+
+
+def _find_command(error: exceptions.TyperException, arguments: Sequence[str]) -> str:
+    """Return the command whose help explains the error. One that is raised inside a command does not name it."""
+    if context := getattr(error, "ctx", None):
+        return str(context.command_path)
+    names = [name for commands in _COMMANDS.values() for name in commands]
+    return " ".join(["weatherd", *[word for word in arguments[:1] if word in names]])
 
 
 def _format_usage_error(error: exceptions.TyperException) -> str:

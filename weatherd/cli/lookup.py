@@ -97,10 +97,20 @@ async def find_watched_city(client: Client, name: str) -> CityDetail:
 def parse_time_range(
     since: str | None, until: str | None, now: datetime, zone: tzinfo
 ) -> tuple[datetime | None, datetime]:
-    """Return both ends of a range in UTC; the end defaults to *now*. Raises typer.BadParameter for an unknown form."""
+    """Return both ends of a range in UTC; the end defaults to *now*.
+
+    Raises typer.BadParameter for an unknown form, and for a range that does not begin before its end.
+    """
     from weatherd.text.moments import parse_moment
 
-    try:
-        return parse_moment(since, now, zone) if since else None, parse_moment(until, now, zone) if until else now
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
+    def parse(option: str, text: str) -> datetime:
+        try:
+            return parse_moment(text, now, zone)
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint=f"'{option}'") from None
+
+    begin, end = parse("--since", since) if since else None, parse("--until", until) if until else now
+    if begin and begin >= end:
+        reason = f"should be before --until, which is {until or 'now'}, not {since!r}"
+        raise typer.BadParameter(reason, param_hint="'--since'")
+    return begin, end

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from weatherd.config.settings import Settings
 
 _T = TypeVar("_T")
+_TAG_OPTION = "'--tag'"
 _START_ADVICE = "is weatherd running? Start it with weatherd run, or pass its address with --url"
 
 
@@ -129,17 +130,30 @@ TagFilter = Annotated[
 
 
 def parse_tags(texts: Sequence[str]) -> dict[str, str]:
-    """Return the tags in texts such as ``region=north``. Raises typer.BadParameter for another form."""
-    pairs = [[part.strip() for part in text.split("=", 1)] for text in texts]
-    if wrong := [text for text, pair in zip(texts, pairs, strict=True) if len(pair) == 1 or not all(pair)]:
-        raise typer.BadParameter(f"should be KEY=VALUE such as region=north, not {wrong[0]!r}")
-    return {key: value for key, value in pairs}  # noqa: C416 - pairs are lists
+    """Return the tags in texts such as ``region=north``.
+
+    Raises typer.BadParameter for another form, and for two values of a key, because a city has one.
+    """
+    tags: dict[str, str] = {}
+    for text in texts:
+        key, _, value = (part.strip() for part in text.partition("="))
+        if not key or not value:
+            raise typer.BadParameter(f"should be KEY=VALUE such as region=north, not {text!r}", param_hint=_TAG_OPTION)
+        if tags.setdefault(key, value) != value:
+            reason = f"{key}={tags[key]} and {key}={value} exclude each other: a city has one value of a key"
+            raise typer.BadParameter(reason, param_hint=_TAG_OPTION)
+    return tags
 
 
 def require_tagged(found: Iterable[object], tags: Mapping[str, str]) -> None:
     """Raise ArgumentError if *tags* are wanted and no city was found."""
     if tags and not any(True for _ in found):
-        raise ArgumentError(f"no city has the tag {' and '.join(map('='.join, tags.items()))}")
+        raise ArgumentError(f"no city has the {'tag' if len(tags) == 1 else 'tags'} {format_tags(tags)}")
+
+
+def format_tags(tags: Mapping[str, str]) -> str:
+    """Return tags as a text: ``region=north and tier=1``."""
+    return " and ".join(map("=".join, tags.items()))
 
 
 def load_user_configuration(config: Path | None) -> Configuration:

@@ -35,8 +35,9 @@ def parse_moment(text: str, now: datetime, zone: tzinfo) -> datetime:
     found = _parse_length(words, now) if words[-1:].isalpha() else _parse_date(text.strip(), zone)
     if found is None:
         is_number = re.fullmatch(r"\d{1,4}", words, re.ASCII)
-        hint = f"{text!r} has no unit: {words}h are hours, {words}d days; " if is_number else ""
-        raise ValueError(f"{hint}should be {_FORMS}, not {text!r}")
+        if is_number:
+            raise ValueError(f"{text!r} has no unit: {words}h are hours, {words}d days; should be {_FORMS}")
+        raise ValueError(f"should be {_FORMS}, not {text!r}")
     return found
 
 

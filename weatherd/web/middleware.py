@@ -26,6 +26,7 @@ log = structlog.get_logger()
 _M = TypeVar("_M", bound=Model)
 
 _MIN_COMPRESSED_SIZE = 1024  # bytes
+_LISTS = ("tag", "id")  # parameters that may have several values
 
 
 class ProblemError(Exception):
@@ -57,7 +58,8 @@ def parse_query(request: web.Request, model: type[_M]) -> _M:
             detail = f"unknown parameter {name!r}{did_you_mean(name, model.model_fields) or known}"
             raise ProblemError(HTTPStatus.BAD_REQUEST, detail)
         if len(parameters.getall(name)) > 1:
-            raise ProblemError(HTTPStatus.BAD_REQUEST, f"parameter {name!r} is given more than once")
+            advice = "; separate its values with commas" if name in _LISTS else ""
+            raise ProblemError(HTTPStatus.BAD_REQUEST, f"parameter {name!r} is given more than once{advice}")
     try:
         return model.model_validate(dict(parameters))
     except ValidationError as error:

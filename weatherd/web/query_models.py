@@ -93,12 +93,22 @@ def _parse_flag(value: object) -> object:
     return value == "true" if isinstance(value, str) else value
 
 
+_TAGS_PATTERN = r"[^=,]+=[^,]+(,[^=,]+=[^,]+)*"
+
+
+def _check_tags(text: str) -> str:
+    if not re.fullmatch(_TAGS_PATTERN, text):
+        raise ValueError("should be KEY=VALUE such as region=north; commas separate several, so no value has one")
+    return text
+
+
 TagsText = Annotated[
     str,
+    AfterValidator(_check_tags),
     Field(
         description="Only cities with this tag, `region=north`, or with all of several, separated by commas",
         max_length=1000,
-        pattern="^[^=,]+=[^,]+(,[^=,]+=[^,]+)*$",
+        json_schema_extra={"pattern": f"^{_TAGS_PATTERN}$"},
     ),
 ]
 

@@ -31,7 +31,13 @@ NOW = datetime.now(UTC).replace(microsecond=0)
         (("history", "Kiel", "--since", "soon"), "should be a duration before now (24h, 3 days"),
         (("history", "Kiel", "--since", "7"), "'7' has no unit: 7h are hours, 7d days"),
         (("export", "--since", "24"), "'24' has no unit"),
-        (("history", "Kiel", "--since", "1h", "--until", "2h"), "--since must be before --until"),
+        (("history", "Kiel", "--since", "1h", "--until", "2h"), "'--since': should be before --until, which is 2h"),
+        (("export", "--since", "today", "--until", "2d"), "'--since': should be before --until, which is 2d"),
+        (("export", "--tag", "a=1", "--tag", "a=2"), "'--tag': a=1 and a=2 exclude each other"),
+        (
+            ("export", "--tag", "north"),
+            "'--tag': should be KEY=VALUE such as region=north, not 'north' (see weatherd export",
+        ),
         (("export", "Kil"), "weatherd: no city is named 'Kil'; did you mean 'Kiel'?\n"),
     ],
 )

@@ -25,9 +25,13 @@ def history(  # noqa: PLR0917 - one parameter per option
     city: Annotated[str, typer.Argument(metavar="CITY", help="The city's name or id.")],
     config: ConfigFile = None,
     since: Annotated[
-        str,
-        typer.Option("--since", metavar="WHEN", help="24h, 3 days, 1w (before now), today, yesterday or a date."),
-    ] = "24h",
+        str | None,
+        typer.Option(
+            "--since",
+            metavar="WHEN",
+            help="24h, 3 days, 1w (before now), today, yesterday or a date; default: a day before --until.",
+        ),
+    ] = None,
     until: Until = None,
     by: Annotated[
         CalendarPart | None, typer.Option("--by", metavar="PART", help="A row for each hour, day, week or month.")

@@ -155,5 +155,4 @@ class _Screen:
 
         selection, daemon = self.selection, await self.client.get_status()
         cities = await selection.fetch(self.client, selection.row_limit)
-        width, is_whole = find_width(self.console), selection.is_narrowed
-        return list(self.report.format(daemon, cities, datetime.now(UTC), width, is_whole=is_whole))
+        return list(self.report.format(daemon, cities, datetime.now(UTC), find_width(self.console), selection))

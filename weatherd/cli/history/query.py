@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-import typer
-
 from weatherd.cli.history.spans import find_calendar_times, split_into_spans
 from weatherd.cli.lookup import find_recorded_city, parse_time_range
 
@@ -21,12 +19,14 @@ if TYPE_CHECKING:
     from weatherd.journal.reader import Reader
     from weatherd.observation import Observation
 
+_DAY = timedelta(days=1)
+
 
 @dataclass(frozen=True, slots=True)
 class TimeRange:
     """A range of time as a user gave it, and the parts of the calendar to split it into, if any."""
 
-    since: str
+    since: str | None  # None: a day before the end
     until: str | None
     part: CalendarPart | None
 
@@ -57,8 +57,7 @@ def read_history(
     """
     city = find_recorded_city(configuration, name, reader)
     since, until = parse_time_range(times.since, times.until, now, city.zone)
-    if since is None or since >= until:
-        raise typer.BadParameter("--since must be before --until")
+    since = since or until - _DAY
     begins = find_calendar_times(since, until, times.part, city.zone) if times.part else []
     since = begins[0] if begins else since
     observations = reader.read_city(city.id, since, until + timedelta(hours=1))

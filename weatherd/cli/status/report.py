@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,12 +12,14 @@ from weatherd.cli.screen import wrap_text
 from weatherd.cli.table import Column, format_table
 from weatherd.cli.wording import describe_latest, describe_running_poll, format_age, format_due_time, format_local_time
 from weatherd.formatting import format_count
+from weatherd.text.control_characters import escape_controls
 from weatherd.text.units import UNITS, convert_value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from weatherd.cli.status.selection import CitySelection
     from weatherd.text.display import Display
     from weatherd.web.schemas import CityModel, ForwarderModel, ProviderModel, StatusModel
 
@@ -33,19 +36,28 @@ class StatusReport:
     shows_reasons: bool = False
 
     def format(
-        self, daemon: StatusModel, cities: Sequence[CityModel], now: datetime, width: int | None, *, is_whole: bool
+        self,
+        daemon: StatusModel,
+        cities: Sequence[CityModel],
+        now: datetime,
+        width: int | None,
+        selection: CitySelection,
     ) -> Iterator[str | Text]:
         """Yield the lines: counts first, then what is wrong, then *cities* in the order given.
 
-        Unless the *cities* are all that the reader wanted (*is_whole*), a note has the number of the others.
+        They are those of the *selection*. If it has tags, they are counted, too; if it has nothing, a note has the
+        number of the other cities.
         """
-        yield _format_counts(daemon)
+        yield _format_counts(daemon.cities)
+        if selection.tags and not selection.limit:
+            counts = _format_counts(Counter(str(city.state) for city in cities))
+            yield Text(escape_controls(f"{selection.tags_text}: ")).append_text(counts)
         for sentence in _describe_problems(daemon, self.zone_name):
             yield from (Text(line, "yellow") for line in wrap_text(sentence, width, indent=2))
         yield ""
-        yield from self._build_table(cities, now, width) if cities else ["no city is selected"]
+        yield from self._build_table(cities, now, width) if cities else [_explain_absence(daemon, selection)]
         hidden = sum(daemon.cities.values()) - len(cities)
-        if hidden and not is_whole:
+        if hidden and not selection.is_narrowed:
             count = format_count(hidden, "more city", "more cities")
             more = f"{count}: choose with CITY, --state or --tag, or pass a higher --limit"
             yield from (Text(line, "dim") for line in wrap_text(more, width, indent=2))
@@ -84,9 +96,15 @@ class StatusReport:
         yield city.next.why if city.next else describe_running_poll(city.polling, now)
 
 
-def _format_counts(daemon: StatusModel) -> Text:
+def _explain_absence(daemon: StatusModel, selection: CitySelection) -> str:
+    """Return why there is no table. An unknown name or tag is an error before."""
+    if not any(daemon.cities.values()):
+        return "the list has no cities; add one with weatherd cities add NAME"
+    return f"no {'selected ' if selection.names or selection.tags else ''}city is {selection.state}"
+
+
+def _format_counts(counts: Mapping[str, int]) -> Text:
     """Return the number of cities in each state, those with problems first: ``1,204 cities: 1 down, 1,203 fresh``."""
-    counts = daemon.cities
     line = Text(format_count(sum(counts.values()), "city", "cities"), "bold")
     for index, state in enumerate(state for state in _STATES if counts.get(state)):
         line.append(", " if index else ": ", "not bold")

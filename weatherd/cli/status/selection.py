@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from weatherd.cli.lookup import find_watched_city
-from weatherd.cli.options import require_tagged
+from weatherd.cli.options import format_tags, require_tagged
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,6 +25,11 @@ class CitySelection:
     tags: Mapping[str, str]
     state: str | None
     limit: int | None
+
+    @property
+    def tags_text(self) -> str:
+        """The tags as a text: ``region=north and tier=1``."""
+        return format_tags(self.tags)
 
     @property
     def is_narrowed(self) -> bool:
