@@ -128,7 +128,11 @@ class DaemonStatus:
 
     async def summarize(self) -> str:
         """Return the daemon's state in one line: "3 cities: 3 fresh, 0 stale, 0 down; next poll in 4 s"."""
-        counts, due = await self.count_states(), self.history.earliest_due()
+        return self.describe(await self.count_states())
+
+    def describe(self, counts: Mapping[CityState, int]) -> str:
+        """Return that line; *counts* are the cities in each state."""
+        due = self.history.earliest_due()
         parts = [f"{count} {state}" for state, count in counts.items() if count or state != CityState.WAITING]
         total = "1 city" if len(self.cities) == 1 else f"{len(self.cities)} cities"
         next_poll = "" if due is None else f"; next poll in {max(0.0, due - self.clock.boot()):.0f} s"

@@ -29,8 +29,10 @@ from weatherd.web.schemas import (
 from weatherd.zone_data import find_zone_data
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from weatherd.city import City
-    from weatherd.daemon.status import DaemonStatus
+    from weatherd.daemon.status import CityState, DaemonStatus
     from weatherd.journal.rows import JournalEntry
     from weatherd.polling.poll_history import Poll, ProviderAttempt
 
@@ -93,12 +95,12 @@ def serialize_entry(entry: JournalEntry) -> NumberedObservation:
     return NumberedObservation(**to_dict(entry.observation), seq=entry.seq)
 
 
-async def serialize_status(status: DaemonStatus) -> StatusModel:
-    """Return the status of the daemon."""
+def serialize_status(status: DaemonStatus, counts: Mapping[CityState, int]) -> StatusModel:
+    """Return the status of the daemon; *counts* are the cities in each state."""
     return StatusModel(
         version=__version__,
         ready=status.is_ready,
-        cities=await status.count_states(),
+        cities=dict(counts),
         quarantined=status.quarantined,
         account={**dataclasses.asdict(status.queue.counts), "queued": status.queue.depth},
         providers=[_provider(name, status) for name in sorted(status.limiters)],

@@ -19,7 +19,6 @@ from weatherd.web.connections import IDLE_TIMEOUT
 from weatherd.web.middleware import ProblemError, json_response, parse_query
 from weatherd.web.openapi import build_openapi
 from weatherd.web.page.assets import serve_asset
-from weatherd.web.page.city_index import CityIndex
 from weatherd.web.page.endpoints import PageEndpoints
 from weatherd.web.query_models import CitiesQuery, NoQuery, ObservationsQuery, split_tags
 from weatherd.web.schemas import CitiesPage, HealthModel, ObservationsPage
@@ -60,7 +59,7 @@ class Endpoints:
         hosts = {*middleware.local_host_names(), *http.allowed_hosts, http.host.lower()}
         self._access = AccessControl(self._token, http.public, hosts, status.now)
         self._per_city_metrics = http.city_metrics
-        self._page = PageEndpoints(status, history_reader, CityIndex(status), self._access.is_signed_in)
+        self._page = PageEndpoints(status, history_reader, self._access.is_signed_in)
         self._streams = EventStreams(status, reader, connections.limit, self._page.make_digest)
 
     def create_app(self) -> web.Application:
@@ -145,7 +144,7 @@ class Endpoints:
     async def status(self, request: web.Request) -> web.Response:
         """Return the status of the daemon."""
         parse_query(request, NoQuery)
-        return json_response(await serializers.serialize_status(self._status))
+        return json_response(serializers.serialize_status(self._status, await self._status.count_states()))
 
     async def cities(self, request: web.Request) -> web.Response:
         """Return a page of cities, sorted by id unless another order is requested."""

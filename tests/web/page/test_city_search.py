@@ -38,7 +38,7 @@ def _snapshot(*rows: tuple[str, float | None, CityState]) -> ListSnapshot:
     ]
     names = [fold_search(city.name) for city in sorted_cities]
     by_name = sorted(range(len(names)), key=names.__getitem__)
-    return ListSnapshot(sorted_cities, names, by_name, [row[2] for row in ordered], latest, 0, 0)
+    return ListSnapshot(sorted_cities, names, by_name, [row[2] for row in ordered], latest)
 
 
 def _find(snapshot: ListSnapshot, **query: Any) -> list[str]:

@@ -19,7 +19,7 @@ def _snapshot(count: int) -> ListSnapshot:
         City(name=f"c{index:06}", lat=places.uniform(-60, 80), lon=places.uniform(-180, 180)) for index in range(count)
     )
     states = [CityState.DOWN if index == 7 else CityState.FRESH for index in range(count)]
-    return ListSnapshot(cities, [city.name for city in cities], range(count), states, [None] * count, 0, 0)
+    return ListSnapshot(cities, [city.name for city in cities], range(count), states, [None] * count)
 
 
 @pytest.mark.parametrize("count", [3, 6000, 6001, 20_000])

@@ -8,7 +8,7 @@ import time
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from weatherd.daemon.status import CityState
 
@@ -18,10 +18,14 @@ if TYPE_CHECKING:
     from weatherd.city import City
     from weatherd.daemon.status import DaemonStatus
     from weatherd.observation import Observation
+    from weatherd.web.page.models import OverviewModel
+
+_T = TypeVar("_T")
 
 _SMALL_LIST = 2000  # cities that are indexed at once, in about 10 ms; a longer list is indexed in a thread
 _REUSE = 10  # a snapshot is used for this multiple of the time that it took to make,
 _MIN_AGE = 5.0  # and at least for these seconds if the list is long: the stream tells each page what changes meanwhile
+_MAX_AGE = 60.0  # seconds; a snapshot of a long list is used while a newer one is made, but not an older one than that
 STATE_ORDER = (CityState.DOWN, CityState.STALE, CityState.WAITING, CityState.FRESH)
 
 
@@ -54,14 +58,17 @@ class ListSnapshot:
     by_name: Sequence[int]  # indexes of the cities, sorted by name
     states: Sequence[CityState]
     latest: Sequence[Observation | None]
-    at: float  # seconds of the monotonic clock
-    cost: float  # seconds that it took
 
     @functools.cached_property
     def counts(self) -> dict[CityState, int]:
         """The number of cities in each state."""
         counted = Counter(self.states)
         return {state: counted[state] for state in CityState}
+
+    @functools.cached_property
+    def providers(self) -> Counter[str]:
+        """The number of cities that each provider serves."""
+        return Counter(last.provider for last in self.latest if last)
 
     @functools.cached_property
     def orders(self) -> dict[tuple[str, bool], list[int]]:
@@ -93,38 +100,73 @@ class ListSnapshot:
         return None if last is None else _VALUES[key](last)
 
 
-class CityIndex:
-    """The current snapshot of the list. A long list is scanned at most a tenth of the time, in a thread."""
+class _Scan(NamedTuple):
+    """What a scan of the list has found, when it ended (monotonic clock), and how many seconds it took."""
 
-    def __init__(self, status: DaemonStatus) -> None:
+    snapshot: ListSnapshot
+    overview: OverviewModel
+    ended: float
+    cost: float
+
+
+class CityIndex:
+    """The current snapshot of the list, and the overview of it. A long list is scanned at most a tenth of the time.
+
+    That happens in a thread. *summarize* returns the overview of a snapshot and of the edition of its list.
+    """
+
+    def __init__(self, status: DaemonStatus, summarize: Callable[[ListSnapshot, int], OverviewModel]) -> None:
         self._status = status
-        self._snapshot: ListSnapshot | None = None
-        self._names: tuple[tuple[City, ...], Sequence[str], Sequence[int]] = (
-            (),
-            (),
-            (),
-        )  # of the list at its first use
+        self._summarize = summarize
+        self._scan: _Scan | None = None
+        self._renewal: asyncio.Task[_Scan] | None = None
+        # Of the list at its first use
+        self._names: tuple[tuple[City, ...], Sequence[str], Sequence[int]] = ((), (), ())
         self._lock = asyncio.Lock()
         self.edition = 0  # how many lists there have been since the start
 
     async def read(self) -> ListSnapshot:
-        """Return a snapshot that is as new as its cost permits."""
-        async with self._lock:
-            current = self._snapshot
-            if current is None or current.cities is not self._status.cities or self._is_old(current):
-                self._snapshot = current = await self.run(self._take)
-            return current
+        """Return a snapshot that is as new as its cost permits; of a long list, one that is at most a minute old."""
+        return (await self._find_scan()).snapshot
 
-    async def run(self, call: Callable[[], Any]) -> Any:
+    async def read_overview(self) -> OverviewModel:
+        """Return the overview of that snapshot."""
+        return (await self._find_scan()).overview
+
+    async def run(self, call: Callable[[], _T]) -> _T:
         """Return the result of a scan of the list, in a thread if the list is long."""
         return call() if len(self._status.cities) <= _SMALL_LIST else await asyncio.to_thread(call)
 
-    @staticmethod
-    def _is_old(snapshot: ListSnapshot) -> bool:
-        least = _MIN_AGE if len(snapshot.cities) > _SMALL_LIST else 0.0
-        return time.monotonic() - snapshot.at > max(_REUSE * snapshot.cost, least)
+    async def _find_scan(self) -> _Scan:
+        scan = self._scan
+        if scan is None or not self._is_usable(scan):
+            return await self._renew()
+        if self._is_old(scan) and (self._renewal is None or self._renewal.done()):
+            self._renewal = asyncio.create_task(self._renew(), name="renew the snapshot of the list")
+        return scan
 
-    def _take(self) -> ListSnapshot:
+    async def _renew(self) -> _Scan:
+        async with self._lock:
+            scan = self._scan
+            if scan is None or not self._is_current(scan) or self._is_old(scan):
+                self._scan = scan = await self.run(self._take)
+            return scan
+
+    def _is_current(self, scan: _Scan) -> bool:
+        return scan.snapshot.cities is self._status.cities
+
+    def _is_usable(self, scan: _Scan) -> bool:
+        """Return whether a scan may be used while a newer one is made; a short list is scanned at once."""
+        is_long = len(scan.snapshot.cities) > _SMALL_LIST
+        is_recent = time.monotonic() - scan.ended < _MAX_AGE if is_long else not self._is_old(scan)
+        return is_recent and self._is_current(scan)
+
+    @staticmethod
+    def _is_old(scan: _Scan) -> bool:
+        min_age = _MIN_AGE if len(scan.snapshot.cities) > _SMALL_LIST else 0.0
+        return time.monotonic() - scan.ended > max(_REUSE * scan.cost, min_age)
+
+    def _take(self) -> _Scan:
         began, status, cities = time.monotonic(), self._status, self._status.cities
         if self._names[0] is not cities:
             self.edition += 1
@@ -133,5 +175,7 @@ class CityIndex:
         now = status.now().timestamp()
         states = [status.state_at(now, city.id) for city in cities]
         latest = [status.latest.get(city.id) for city in cities]
+        snapshot = ListSnapshot(*self._names, states, latest)
+        overview = self._summarize(snapshot, self.edition)
         ended = time.monotonic()
-        return ListSnapshot(*self._names, states, latest, ended, ended - began)
+        return _Scan(snapshot, overview, ended, ended - began)

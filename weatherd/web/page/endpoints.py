@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import bisect
 import csv
 import io
 import json
+import operator
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,6 +18,7 @@ from weatherd.web import serializers
 from weatherd.web.middleware import ProblemError, json_response, parse_query
 from weatherd.web.page import plain_views
 from weatherd.web.page.assets import load_assets
+from weatherd.web.page.city_index import CityIndex
 from weatherd.web.page.city_search import search_cities
 from weatherd.web.page.document import HEADERS, render_document
 from weatherd.web.page.history import read_chart, read_curves
@@ -33,8 +36,7 @@ if TYPE_CHECKING:
     from weatherd.city import City
     from weatherd.daemon.status import DaemonStatus
     from weatherd.journal.journal import AsyncReader
-    from weatherd.web.page.city_index import CityIndex, ListSnapshot
-    from weatherd.web.page.models import ChartModel, CurvesModel, OverviewModel, ServiceModel
+    from weatherd.web.page.models import ChartModel, CurvesModel, OverviewModel
     from weatherd.web.page.page_query import PageQuery
     from weatherd.web.query_models import CitiesQuery
 
@@ -56,14 +58,12 @@ class PageEndpoints:
         self,
         status: DaemonStatus,
         reader: AsyncReader,
-        index: CityIndex,
         is_signed_in: Callable[[web.Request], bool],
     ) -> None:
         self._status = status
         self._reader = reader
-        self._index = index
+        self._index = CityIndex(status, lambda snapshot, edition: make_overview(status, snapshot, edition))
         self._is_signed_in = is_signed_in
-        self._overview: tuple[ListSnapshot, OverviewModel] | None = None
 
     async def page(self, request: web.Request) -> web.Response:
         """Return a view as HTML, with the data that its scripts begin with."""
@@ -101,7 +101,7 @@ class PageEndpoints:
         detail = serializers.serialize_city_detail(city, self._status)
         chart = await self._read_chart(city, query.span)
         cities = self._status.cities
-        place = cities.index(city)
+        place = bisect.bisect_left(cities, city.id, key=operator.attrgetter("id"))
         neighbours = [
             {"id": other.id, "name": other.name} for other in (cities[place - 1], cities[(place + 1) % len(cities)])
         ]
@@ -114,17 +114,15 @@ class PageEndpoints:
         )
 
     async def _service_view(self) -> _View:
-        service = await self._describe_service()
-        main = plain_views.render_service(service.status, await self._status.summarize())
+        snapshot = await self._index.read()
+        service = describe_service(self._status, snapshot)
+        main = plain_views.render_service(service.status, self._status.describe(snapshot.counts))
         return _View("service", "Service – weatherd", main, service.model_dump_json())
 
     async def service(self, request: web.Request) -> web.Response:
         """Return the state of the daemon and its last warnings."""
         parse_query(request, NoQuery)
-        return json_response(await self._describe_service())
-
-    async def _describe_service(self) -> ServiceModel:
-        return await describe_service(self._status, await self._index.read())
+        return json_response(describe_service(self._status, await self._index.read()))
 
     async def find_cities(self, query: CitiesQuery) -> CitiesPage:
         """Return a page of the list in any order, and with any filter."""
@@ -147,15 +145,14 @@ class PageEndpoints:
         return json_response(await self._read_overview())
 
     async def _read_overview(self) -> OverviewModel:
-        """Return the overview of the current snapshot, which readers share, with the time of now."""
-        snapshot = await self._index.read()
-        if self._overview is None or self._overview[0] is not snapshot:
-            self._overview = (
-                snapshot,
-                await self._index.run(lambda: make_overview(self._status, snapshot, self._index.edition)),
-            )
-        now = serializers.format_timestamp(self._status.now().timestamp())
-        return self._overview[1].model_copy(update={"now": now})
+        """Return the overview of the current snapshot, which readers share, as of now.
+
+        A page that reads the cities after it misses nothing if its stream begins after ``seq``: what the journal has
+        by now is among the latest observations.
+        """
+        overview, now = await self._index.read_overview(), self._status.now().timestamp()
+        current = {"now": serializers.format_timestamp(now), "seq": self._status.journal.last_seq}
+        return overview.model_copy(update=current)
 
     async def make_digest(self, cities: frozenset[str]) -> bytes:
         """Return an event of the stream: the counts by state, and the states of *cities* that are not fresh."""

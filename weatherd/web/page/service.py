@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from weatherd.journal.state_folder import translate_errors
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 _MAX_ROWS = 100
 
 
-async def describe_service(status: DaemonStatus, snapshot: ListSnapshot) -> ServiceModel:
+def describe_service(status: DaemonStatus, snapshot: ListSnapshot) -> ServiceModel:
     """Return the state of the daemon."""
     due = status.history.earliest_due()
     return ServiceModel(
         now=format_timestamp(status.now().timestamp()),
         seq=status.journal.last_seq,
         started=format_timestamp(status.started),
-        status=await serialize_status(status),
+        status=serialize_status(status, snapshot.counts),
         polls=list(_describe_polls(status, snapshot)),
         next_poll=format_timestamp(status.clock.epoch + due) if due is not None else None,
         journal_bytes=_file_size(status.journal.file),
@@ -45,14 +45,13 @@ async def describe_service(status: DaemonStatus, snapshot: ListSnapshot) -> Serv
 
 
 def _describe_polls(status: DaemonStatus, snapshot: ListSnapshot) -> Iterator[ProviderPolls]:
-    serves = Counter(last.provider for last in snapshot.latest if last)
     outcomes: defaultdict[str, dict[str, int]] = defaultdict(dict)
     for (provider, outcome), count in status.history.outcomes.items():
         outcomes[provider][outcome] = count
     for provider in sorted({*status.limiters, *outcomes}):
         yield ProviderPolls(
             provider=provider,
-            serves=serves[provider],
+            serves=snapshot.providers[provider],
             outcomes=outcomes[provider],
             median_seconds=find_median(status.history.durations[provider]) if outcomes[provider] else None,
             day=[tuple(counts) for counts in status.activity.quarters_of(provider, status.now().timestamp())],

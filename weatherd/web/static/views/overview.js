@@ -39,12 +39,9 @@ export async function open(main, data, { restart }) {
     pinned = ids.map((id) => [...known, ...found].find((city) => city.id === id)).filter(Boolean);
   }
   async function load() {
-    const [newOverview, newPage] = await Promise.all([
-      fetchJson("overview"),
-      fetchJson(`cities${query({ sort: "name", ...filters, limit: phone.matches ? 25 : 50 })}`),
-    ]);
+    const newOverview = await fetchJson("overview"); // first: the stream continues after its number, which must not be newer than the cities
+    page = await fetchJson(`cities${query({ sort: "name", ...filters, limit: phone.matches ? 25 : 50 })}`);
     overview = newOverview;
-    page = newPage;
     setClock(overview.now);
     const ids = [...new Set([...page.cities.map((city) => city.id), ...(pins().length ? pins() : pinned.map((city) => city.id))])];
     if (ids.length) curves = await fetchJson(`curves?city=${ids.join(",")}`);

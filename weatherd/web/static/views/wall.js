@@ -38,7 +38,8 @@ export async function open(main, data, { restart }) {
   }
   async function load() {
     const pages = Math.max(1, Math.ceil(overview.total / PAGE)), wanted = overview.total > PAGE ? { sort: "state" } : { sort: "name" };
-    [overview, page] = await Promise.all([fetchJson("overview"), fetchJson(`cities${query({ ...wanted, after: pages > 1 && turn % pages ? page.next : null, limit: PAGE })}`)]);
+    overview = await fetchJson("overview"); // first: the stream continues after its number, which must not be newer than the cities
+    page = await fetchJson(`cities${query({ ...wanted, after: pages > 1 && turn % pages ? page.next : null, limit: PAGE })}`);
     setClock(overview.now);
     if (page.cities.length) curves = await fetchJson(`curves?city=${page.cities.map((city) => city.id).join(",")}`);
     shown = page.cities;
