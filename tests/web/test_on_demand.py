@@ -13,7 +13,7 @@ import structlog
 
 from tests.support.daemon import make_status
 from tests.support.service import serving
-from tests.support.weatherd_process import KIEL, configure, weatherd
+from tests.support.weatherd_process import ENVIRONMENT, KIEL, configure, weatherd
 from weatherd.config.http_section import HttpSection
 from weatherd.journal.journal import open_journal
 from weatherd.pipeline.forwarders.group import DeliveryGroup
@@ -21,6 +21,8 @@ from weatherd.web.on_demand import serve_http
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+UNUSED = {"aiohttp", "rich.console", "statistics", "weatherd.cli.history.query", "weatherd.web.middleware"}
 
 
 @pytest.mark.real_time
@@ -38,6 +40,27 @@ async def test_a_daemon_that_only_polls_does_not_load_aiohttp(tmp_path: Path) ->
         async with aiohttp.ClientSession() as client, client.get(f"{url}/-/healthy") as response:
             assert await response.json() == {"ok": True, "faults": []}
         assert "aiohttp" in process.mapped_files()
+
+
+@pytest.mark.real_time
+@pytest.mark.processes
+async def test_a_daemon_that_only_polls_loads_only_what_it_uses(tmp_path: Path) -> None:
+    """It has polled, stored and printed without the other commands and without libraries that it does not need."""
+    log = tmp_path / "log"
+    with log.open("w") as stderr:
+        async with (
+            serving() as service,
+            weatherd(
+                *("run", "-c", configure(tmp_path, service.url, KIEL)),
+                stderr=stderr.fileno(),
+                environ=ENVIRONMENT | {"PYTHONPROFILEIMPORTTIME": "1"},
+            ) as process,
+        ):
+            await process.prints(1)
+    # Each line ends with "| module". Modules that importlib.import_module() imports are missing, but not their imports
+    imported = {line.rpartition("|")[2].strip() for line in log.read_text().splitlines()}
+    assert {"weatherd.daemon.parts", "weatherd.pipeline.consumer"} <= imported
+    assert imported & UNUSED == set()
 
 
 async def test_first_connections_share_one_application(tmp_path: Path) -> None:

@@ -15,23 +15,9 @@ import typer
 from typer import exceptions
 
 from weatherd import __version__, log
-from weatherd.cli.commands.check import check
-from weatherd.cli.commands.cities.group import cities
-from weatherd.cli.commands.cities.init import init
-from weatherd.cli.commands.explain import explain
-from weatherd.cli.commands.export import export
-from weatherd.cli.commands.history import history
-from weatherd.cli.commands.now import now
-from weatherd.cli.commands.once import once
-from weatherd.cli.commands.plugins import plugins
-from weatherd.cli.commands.run import run
-from weatherd.cli.commands.schema import schema
-from weatherd.cli.commands.service import service
-from weatherd.cli.commands.simulate import simulate
-from weatherd.cli.commands.status import health, status
-from weatherd.cli.commands.tail import tail
 from weatherd.cli.exit_codes import ExitCode
-from weatherd.cli.options import TYPER_SETTINGS, ArgumentError, Command, CommandGroup, ConfigFile
+from weatherd.cli.lazy_commands import LazyCommands
+from weatherd.cli.options import TYPER_SETTINGS, ArgumentError, CommandGroup, ConfigFile
 from weatherd.cli.terminal import print_text
 from weatherd.errors import ConfigError, StateError, WeatherdError
 from weatherd.text.suggestions import closest_match
@@ -39,26 +25,27 @@ from weatherd.text.suggestions import closest_match
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_COMMANDS: dict[str, dict[str, Any]] = {  # by heading in the help
-    "Run": {"run": run, "once": once, "simulate": simulate},
-    "Cities": {"init": init, "cities": cities, "check": check},
+_COMMANDS = {  # by heading in the help: the module of each command
+    "Run": {"run": "run", "once": "once", "simulate": "simulate"},
+    "Cities": {"init": "cities.init", "cities": "cities.group", "check": "check"},
     "Look": {
-        "now": now, "status": status, "explain": explain, "tail": tail, "history": history, "export": export,
-        "health": health,
+        "now": "now", "status": "status", "explain": "explain", "tail": "tail", "history": "history",
+        "export": "export", "health": "status",
     },
-    "Service": {"service": service},
-    "Tools": {"plugins": plugins, "schema": schema},
+    "Service": {"service": "service"},
+    "Tools": {"plugins": "plugins", "schema": "schema"},
 }  # fmt: skip
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 
 class _Root(CommandGroup):
-    """The command group of ``weatherd``, in the order of :data:`_COMMANDS`, because typer lists nested groups last."""
+    """The command group of ``weatherd``, in the order of :data:`_COMMANDS`."""
 
-    def list_commands(self, ctx: Any) -> list[str]:
-        """Return the names of the commands in the order of the help text."""
-        del ctx
-        return [name for commands in _COMMANDS.values() for name in commands]
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.commands = LazyCommands(
+            {name: (heading, module) for heading, commands in _COMMANDS.items() for name, module in commands.items()}
+        )
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Return the command and its arguments. A word that is no command is the name of a city for ``now``.
@@ -80,12 +67,6 @@ class _Root(CommandGroup):
 
 
 app = typer.Typer(name="weatherd", **{**TYPER_SETTINGS, "cls": _Root})
-for _heading, _commands in _COMMANDS.items():
-    for _name, _command in _commands.items():
-        if isinstance(_command, typer.Typer):
-            app.add_typer(_command, name=_name, rich_help_panel=_heading)
-        else:
-            app.command(_name, cls=Command, rich_help_panel=_heading)(_command)
 
 
 @app.callback(invoke_without_command=True)
