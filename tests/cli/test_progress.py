@@ -7,7 +7,7 @@ import io
 
 import pytest
 
-from weatherd.cli.progress import show_progress
+from weatherd.cli.progress.bar import show_progress
 
 
 class Terminal(io.StringIO):

@@ -225,6 +225,17 @@ def test_the_space_of_moved_entries_is_used_again(tmp_path: Path) -> None:
         assert file.stat().st_size < 0.75 * before
 
 
+def test_the_entries_left_to_move_are_counted(tmp_path: Path) -> None:
+    """The count decreases with each step, for the progress bar; gaps in the numbers may be included."""
+    write_version_6(tmp_path / JOURNAL_FILE, _old_rows(12_000), 12_000)
+    with closing(Store(tmp_path / JOURNAL_FILE)) as store:
+        left = [store.count_old_entries()]
+        while store.move_old_entries():
+            left.append(store.count_old_entries())
+        assert left == [11_999, 6999, 1999, 0]
+        assert store.count_old_entries() == 0
+
+
 def test_a_new_observation_of_a_moving_journal_follows(tmp_path: Path) -> None:
     """New entries are numbered after the old ones, and read after them."""
     write_version_6(file := tmp_path / JOURNAL_FILE, _old_rows(10), 10)

@@ -197,6 +197,7 @@ class FakeJournal(Journal):
 
     def __init__(self) -> None:
         self.last_seq = 0
+        self.unmigrated = 0
         self.kept: dict[object, Observation] = {}
 
     async def add(self, batch: Sequence[FetchedObservation]) -> int:

@@ -49,6 +49,7 @@ class Journal:
         self._store = store
         self._worker = worker
         self._added = asyncio.Event()
+        self.unmigrated = 0  # observations, roughly, that move_old_entries() has not moved yet
         self._searched_at = 0.0  # POSIX time of the last search for unused series and descriptions
         self.known: Callable[[], Sequence[FetchedObservation]] = tuple  # to be written again if the file is lost
         self.on_reopened: Callable[[], None] = _ignore_reopening
@@ -137,6 +138,7 @@ class Journal:
             if not moved:
                 log.info("journal.migrating", file=str(self.file))
             moved += count
+            self.unmigrated = await self.call(lambda store: store.count_old_entries())
         if moved:
             await self._release_space()
             seconds = round(asyncio.get_running_loop().time() - begin, 1)

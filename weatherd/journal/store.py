@@ -182,6 +182,10 @@ class Store:
         with self._db.transaction():
             return self._entries.old.move_next()
 
+    def count_old_entries(self) -> int:
+        """Return the number of entries of version 6, or somewhat more, because it is that of their numbers."""
+        return self._entries.old.count()
+
     def delete_unused(self) -> bool:
         """Search some entries for unused series and descriptions, which the last step deletes.
 

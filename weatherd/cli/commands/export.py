@@ -98,7 +98,7 @@ def export(  # noqa: PLR0917 - one parameter per option
 @contextlib.contextmanager
 def _show_progress(reader: Reader, output: Path | None) -> Iterator[Callable[[int], None] | None]:
     """Show a progress bar, unless the observations themselves are printed on the terminal."""
-    from weatherd.cli.progress import show_progress
+    from weatherd.cli.progress.bar import show_progress
 
     if output is None and sys.stdout.isatty():
         yield None

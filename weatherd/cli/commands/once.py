@@ -43,7 +43,7 @@ def once(
       weatherd once --format csv > now.csv
       weatherd once --tag region=north
     """
-    from weatherd.cli.progress import show_progress
+    from weatherd.cli.progress.bar import show_progress
     from weatherd.cli.single_poll import poll_once
 
     configuration = load_user_configuration(config)

@@ -100,7 +100,7 @@ async def _run(config: Path | None, lines: LineWriter, *, demo: bool) -> ExitCod
                 from weatherd.cli.demo.services import write_history
 
                 write_history(flags["state"], first.cities)
-            serve = _make_server(settings.http, file, flags if demo else None)
+            serve = _add_progress(_make_server(settings.http, file, flags if demo else None), stop)
             parts = await stack.enter_async_context(open_parts(first, lambda known: load(reuse=known), snapshot, serve))
             del first  # because it has the positions of all rows
             freeze_startup()
@@ -143,6 +143,26 @@ def _make_server(
                 yield
 
     return serve
+
+
+def _add_progress(
+    serve: Callable[[DaemonStatus], AbstractAsyncContextManager[None]] | None, stop: asyncio.Event
+) -> Callable[[DaemonStatus], AbstractAsyncContextManager[None]] | None:
+    """Return what also shows the progress of the daemon's long work, if there is a terminal for it."""
+    from weatherd.cli.progress.daemon_work import is_capable_terminal, show_daemon_progress
+
+    if not is_capable_terminal():
+        return serve
+
+    @contextlib.asynccontextmanager
+    async def serve_with_progress(status: DaemonStatus) -> AsyncIterator[None]:
+        async with contextlib.AsyncExitStack() as stack:
+            if serve:
+                await stack.enter_async_context(serve(status))
+            await stack.enter_async_context(show_daemon_progress(status, stop))
+            yield
+
+    return serve_with_progress
 
 
 def _raise_descriptor_limit() -> None:

@@ -71,6 +71,12 @@ class OldEntries:
             self._drop()
         return int(count)
 
+    def count(self) -> int:
+        """Return the number of sequence numbers from the oldest entry to the newest, which is found without a scan."""
+        if not self.exist:
+            return 0
+        return int(self._db.query_value("SELECT coalesce(max(seq) - min(seq) + 1, 0) FROM observation_6"))
+
     def drop_if_empty(self) -> None:
         """Drop the table if it has no entry, as in a new file."""
         if not self._db.query("SELECT 1 FROM observation_6 LIMIT 1"):
