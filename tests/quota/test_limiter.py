@@ -14,7 +14,9 @@ from tests.quota.fake_service import PAUSED, RATE_LIMITED, RESUMED, FakeService,
 from tests.support import virtual_time
 from tests.support.fakes import new_limiter
 from weatherd.errors import Failure, ProviderError
-from weatherd.quota.plans import PLANS, Plan
+from weatherd.quota.limiter import RateLimiter
+from weatherd.quota.plans import PLANS, UNLIMITED, Plan
+from weatherd.quota.usage import UsageMeter
 from weatherd.quota.windows import CLOCK_TOLERANCE
 
 
@@ -54,6 +56,19 @@ async def test_an_unlimited_provider_never_waits() -> None:
         await service.send(100)
     assert asyncio.get_running_loop().time() == 0
     assert service.limiter.batch_limit(100) == 100
+
+
+@pytest.mark.parametrize(("plan", "saves"), [(UNLIMITED, 0), (Plan({"day": 100}), 3), (Plan(rate=10.0, burst=5), 3)])
+async def test_requests_are_saved_only_if_the_plan_counts_them(plan: Plan, saves: int) -> None:
+    """An unlimited plan causes no writes, because no restart has to know its requests."""
+    scheduled: list[bool] = []
+    meter = UsageMeter("fake", plan)
+    service = FakeService(
+        RateLimiter(meter, 10, virtual_time.now, lambda: scheduled.append(meter.has_unsaved), virtual_time.boot)
+    )
+    await service.errors(3)
+    assert scheduled == [True] * saves
+    assert (meter.take_unsaved() is None) == (not saves)
 
 
 async def test_an_exhausted_window_is_a_pause_until_its_end() -> None:

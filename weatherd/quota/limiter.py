@@ -128,4 +128,5 @@ class RateLimiter:
             self._breaker.request_pause(window_end(window, now - CLOCK_TOLERANCE) + CLOCK_TOLERANCE - now, cause)
             raise cause
         self._meter.charge(weight, now)
-        self._on_change()
+        if self._meter.has_unsaved:
+            self._on_change()

@@ -75,12 +75,18 @@ class UsageMeter:
         for count in self._counts.values():
             count.charge(weight, now)
 
+    @property
+    def has_unsaved(self) -> bool:
+        """Whether :meth:`take_unsaved` would return changes. With an unlimited plan, calls change nothing."""
+        is_counted = any(count.unsaved for count in self._counts.values())
+        return is_counted or (self.bucket.full_at, self.closed_until) != self._saved_times
+
     def take_unsaved(self) -> ProviderUsage | None:
         """Return the changes since the last call, or None. The calls are to be added to the saved ones."""
+        if not self.has_unsaved:
+            return None
         times = (self.bucket.full_at, self.closed_until)
         counts = [count for count in self._counts.values() if count.unsaved]
-        if not counts and times == self._saved_times:
-            return None
         unsaved = [WindowUsage(count.window, count.started, count.unsaved) for count in counts]
         self._saved_times = times
         for count in counts:
