@@ -98,7 +98,9 @@ def test_facts_and_windows() -> None:
     assert compile_expression("age > 2h").evaluate(None, CityFacts()) is None
     assert compile_expression("temperature < 0 or down_for > 1h").evaluate(None, CityFacts(down_for=4000.0)) is True
     assert compile_expression("max(wind_gust, 6h) > 20").windows == {("max", "wind_gust", 21600.0)}
-    assert not compile_expression("temperature < 0").has_facts
+    assert compile_expression("temperature < 0 or altitude > 3 km").facts == {"altitude"}
+    assert not compile_expression("altitude > 3 km").depends_on_time
+    assert compile_expression("age > 3h").depends_on_time
 
 
 @pytest.mark.parametrize(

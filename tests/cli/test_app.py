@@ -55,7 +55,7 @@ def test_the_help_lists_every_command_under_a_heading(
     assert headings == ["Run", "Cities", "Look", "Service", "Tools"]
     assert names == [
         "run", "once", "simulate", "init", "cities", "check", "now", "status", "explain", "tail", "history", "export",
-        "health", "service", "plugins", "schema",
+        "alerts", "health", "service", "plugins", "schema",
     ]  # fmt: skip
     assert "..." not in listing
     assert all(len(line) <= columns for line in listing.splitlines())
@@ -289,7 +289,7 @@ def test_check_online_polls_each_provider(weatherd: Weatherd, folder: Path) -> N
 
 
 def test_the_schemas_accept_the_shipped_files(weatherd: Weatherd) -> None:
-    """Both are valid schemas, have every key, and accept the files of the installation."""
+    """All are valid schemas, have every key, and accept the files of the installation."""
     schemas = json.loads(weatherd("schema")[1])
     for name, schema in schemas.items():
         jsonschema.Draft202012Validator.check_schema(schema)

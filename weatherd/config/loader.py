@@ -65,6 +65,11 @@ class Configuration:
         return find_list_paths(self.file, self.settings)
 
     @property
+    def alerts_path(self) -> Path | None:
+        """The path of the alert rules; None without rules."""
+        return self.file.parent / self.settings.alerts if self.settings.alerts else None
+
+    @property
     def list_name(self) -> str:
         """The paths of the city list as text, for messages."""
         return ", ".join(map(str, self.list_paths))

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
     from weatherd.config.plugin_models import PluginModels
 
-_DIALECT = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+SCHEMA_DIALECT = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
 
 
 def settings_schema(plugins: Mapping[str, PluginModels]) -> dict[str, Any]:
     """Return the JSON Schema of weatherd.yaml."""
-    schema = _DIALECT | Settings.model_json_schema()
+    schema = SCHEMA_DIALECT | Settings.model_json_schema()
     models = {name: models.settings for name, models in plugins.items() if models.settings}
     schema["properties"]["plugins"] |= _add_plugins(models, "Plugins", schema["$defs"])
     return schema
@@ -38,7 +38,7 @@ def cities_schema(plugins: Mapping[str, PluginModels]) -> dict[str, Any]:
     models = {name: models.city for name, models in plugins.items() if models.city}
     properties["plugins"] |= _add_plugins(models, "CityPlugins", definitions)
     return {
-        **_DIALECT,
+        **SCHEMA_DIALECT,
         "title": "City list of weatherd",
         "type": "object",
         "properties": {"cities": rows},

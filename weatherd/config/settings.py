@@ -123,6 +123,11 @@ class Settings(BaseSettings):
         WithJsonSchema(_PATHS_SCHEMA),
         Field(description="The list of cities: a file, a folder of files, or several of them; relative to this file"),
     ] = (Path("cities.yaml"),)
+    alerts: Annotated[
+        Path | None,
+        AfterValidator(resolve_path),
+        Field(description="The file of alert rules, which `weatherd alerts test` reads; relative to this file"),
+    ] = None
     state: Annotated[
         Path | None,
         AfterValidator(resolve_path),

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-LIVE_SETTINGS = frozenset({*GENERAL_KEYS, "cities"})  # they take effect without a restart, as log.level does
+LIVE_SETTINGS = frozenset({*GENERAL_KEYS, "cities", "alerts"})  # they need no restart, as log.level does
 _LOGGED_IDS = 10  # ids of each kind in the summary of a reload; the others are logged at level debug
 _IDS_IN_LINE = 100
 _NICE = 10

@@ -66,8 +66,13 @@ class Expression(NamedTuple):
 
     text: str
     windows: frozenset[tuple[str, str, float]]  # function, field and span in seconds that it needs
-    has_facts: bool  # whether it needs CityFacts, not the observation alone
+    facts: frozenset[str]  # the fields of CityFacts that it needs, beside the windows
     decide: Callable[[Any, Any], bool | None]  # of an observation's tuple and CityFacts
+
+    @property
+    def depends_on_time(self) -> bool:
+        """Whether the result may change without a new observation."""
+        return not self.facts.isdisjoint({"age", "down_for", "provider_paused"})
 
     def evaluate(self, observation: Observation | None, facts: CityFacts) -> bool | None:
         """Return whether the condition holds; None if that is unknown, because a value is missing."""
@@ -79,10 +84,10 @@ def compile_expression(text: str) -> Expression:
     node = check_expression(text)
     leaves = list(_leaves(node))
     windows = frozenset(leaf.key for leaf in leaves if isinstance(leaf, WindowValue))
-    has_facts = any(isinstance(leaf, FactValue | WindowValue) for leaf in leaves)
+    facts = frozenset(leaf.name for leaf in leaves if isinstance(leaf, FactValue))
     code = compile(build_tree(node), "<alert expression>", "eval")
     decide = eval(code, {"__builtins__": {}, **FUNCTIONS})  # noqa: S307 - the tree has the allowed nodes only
-    return Expression(text, windows, has_facts, decide)
+    return Expression(text, windows, facts, decide)
 
 
 def build_tree(node: Node) -> ast.Expression:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from weatherd.cli.check_report import CheckReport
     from weatherd.cli.startup_check import OnlineResult
     from weatherd.config.loader import Configuration
-    from weatherd.errors import Problem
+    from weatherd.errors import Problem, WeatherdError
 
 
 def check(
@@ -86,6 +86,18 @@ def check(
     return code
 
 
+def _find_rule_errors(configuration: Configuration) -> list[WeatherdError]:
+    """Return the error with the mistakes in the alert rules, if any."""
+    if configuration.alerts_path:
+        from weatherd.alerts.rules_file import load_rules
+
+        try:
+            load_rules(configuration.alerts_path, configuration.settings.display)
+        except ConfigError as error:
+            return [error]
+    return []
+
+
 async def _check(configuration: Configuration, against: Path | None, *, strict: bool) -> CheckReport:
     from weatherd.cli.check_report import CheckReport
     from weatherd.config.loader import with_city_list
@@ -99,6 +111,7 @@ async def _check(configuration: Configuration, against: Path | None, *, strict: 
                 with_city_list(configuration.file, configuration.settings, [against], known)
             )
         errors = await find_startup_errors(configuration, providers.budgets)
+        errors += _find_rule_errors(configuration)
         warnings = find_warnings(providers, (other or configuration).cities)
         return CheckReport(configuration, providers.planner.plans, errors, other, against, warnings, strict)
 

@@ -1,4 +1,4 @@
-"""``weatherd schema``: print the JSON Schemas of both configuration files, for editors."""
+"""``weatherd schema``: print the JSON Schemas of the configuration files, for editors."""
 # ruff: noqa: D301 - \b before the examples preserves their line breaks
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from weatherd.cli.terminal import print_text
 
 def schema(
     file: Annotated[
-        Literal["weatherd", "cities"] | None,
-        typer.Argument(metavar="FILE", help="The file to describe: weatherd or cities; default: both."),
+        Literal["weatherd", "cities", "alerts"] | None,
+        typer.Argument(metavar="FILE", help="The file to describe: weatherd, cities or alerts; default: all."),
     ] = None,
 ) -> int:
-    """Print the JSON Schemas of both configuration files, with the sections of the installed plug-ins.
+    """Print the JSON Schemas of the configuration files, with the sections of the installed plug-ins.
 
     Editors use them to complete keys and to highlight mistakes.
 
@@ -26,10 +26,11 @@ def schema(
     Examples:
       weatherd schema cities > config/cities.schema.json
     """
+    from weatherd.alerts.rules_file import rules_schema
     from weatherd.config.plugin_models import find_plugin_models
     from weatherd.config.schema import cities_schema, settings_schema
 
     plugins = find_plugin_models()
-    schemas = {"weatherd": settings_schema(plugins), "cities": cities_schema(plugins)}
+    schemas = {"weatherd": settings_schema(plugins), "cities": cities_schema(plugins), "alerts": rules_schema()}
     print_text(json.dumps(schemas[file] if file else schemas, ensure_ascii=False, indent=2))
     return ExitCode.OK

@@ -1,0 +1,152 @@
+"""The rules file: what it accepts, and where its mistakes are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.fakes import KIEL, observation
+from weatherd.alerts.hours import parse_hours
+from weatherd.alerts.rule import RuleCities, find_unknown_cities
+from weatherd.alerts.rules_file import parse_rules, rules_schema
+from weatherd.alerts.states import Timing
+from weatherd.city import City
+from weatherd.config.yaml.reader import parse_yaml
+from weatherd.errors import ConfigError
+from weatherd.text.display import Display
+
+if TYPE_CHECKING:
+    from weatherd.alerts.rule import Rule
+
+RULES = """\
+alerts:
+  frost:
+    when: temperature < 0 and wind_speed < 3
+    for: 20m
+    until: temperature > 1
+    cities: {tag: {region: north, coast: true}}
+    between: "18:00-09:00"
+    severity: error
+    message: "{name}: {temperature} {unit}, {rule} ({severity}) likely on {local_time}"
+    notify: [phone]
+    repeat: 6h
+  heavy-rain: {when: "rain(1h) > 15 or rain(24h) > 50", cities: [kiel, berlin]}
+  silent-city: {when: "age > 2h", cities: all}
+  one: {when: "age > 2h", cities: kiel}
+"""
+
+
+def parse(text: str) -> list[Rule]:
+    """Parse a rules file."""
+    return list(parse_rules(text, "alerts.yaml"))
+
+
+def test_all_keys() -> None:
+    """Every key of a rule is read; what is omitted has the default."""
+    frost, rain, silent, one = parse(RULES)
+    assert (frost.name, frost.severity, frost.notify) == ("frost", "error", ("phone",))
+    assert frost.timing == Timing(1200, 21600)
+    assert frost.between == parse_hours("18:00-09:00")
+    assert frost.until
+    assert frost.cities == RuleCities(tags=(("region", "north"), ("coast", "true")))
+    assert (rain.cities.ids, silent.cities, one.cities.ids) == (("kiel", "berlin"), RuleCities(), ("kiel",))
+    assert (rain.severity, rain.timing, rain.until, rain.between) == ("warning", Timing(), None, None)
+    assert frost.depends_on_time
+    assert silent.depends_on_time
+    assert not rain.depends_on_time
+
+
+def test_selected_cities() -> None:
+    """A rule is for the cities with all its tags, or with one of its ids; an unknown id is named."""
+    frost, rain, silent, _ = parse(RULES)
+    tagged = City(name="Oslo", lat=59.9, lon=10.7, tags=(("coast", "true"), ("region", "north")))
+    assert [rule.cities.includes(tagged) for rule in (frost, rain, silent)] == [True, False, True]
+    assert [rule.cities.includes(KIEL) for rule in (frost, rain, silent)] == [False, True, True]
+    assert list(find_unknown_cities([frost, rain], ["kiel", "bern"])) == [
+        "the rule 'heavy-rain' is for 'berlin', but no city has this id; did you mean 'bern'?"
+    ]
+
+
+def test_messages() -> None:
+    """A message is in the reader's units and the city's time; braces of the rule's words are not fields."""
+    city = City(name="Kiel", lat=54.3, lon=10.1, timezone="Asia/Tokyo")
+    seen = observation(city, temperature=-0.04)
+    (frost, rain, *_) = parse_rules(RULES, "alerts.yaml", Display("us"))
+    clock = seen.observed_at.astimezone(ZoneInfo("Asia/Tokyo"))
+    assert frost.message.format(city, seen) == f"Kiel: 31.9 °F, frost (error) likely on {clock:%H:%M}"
+    assert rain.message.format(city, seen) == "Kiel: heavy-rain"
+    (missing,) = parse(
+        'alerts: {a: {when: "age > 1h", message: "{wind_gust:.1f} {local_time:%d.%m.} {temperature:.0f}"}}'
+    )
+    assert missing.message.format(city, seen) == f"– {clock:%d.%m.} 0"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "alerts.yaml:1:1: should have the key 'alerts'"),
+        ("alerts: 3", "alerts.yaml:1:9: should have the key 'alerts'"),
+        ("alerts: {}\nnotfy: 3", "alerts.yaml:2:1: unknown key 'notfy'"),
+        ("alerts: {Frost: {when: age > 1h}}", "alerts.yaml:1:10: the name 'Frost' should be lower-case"),
+        ("alerts: {frost: 3}", "alerts.yaml:1:17: frost: should be a rule"),
+        ("alerts: {frost: {for: 3m}}", "alerts.yaml:1:17: frost: 'when' is missing"),
+        ("alerts:\n  a:\n    when: temprature < 0", "alerts.yaml:3:11: a: 'when' has the unknown name 'temprature';"),
+        ("alerts:\n  a:\n    when: age > 3h or x < 0", "alerts.yaml:3:23: a: 'when' has the unknown name 'x'"),
+        ('alerts: {a: {when: "age > 3h or x < 0"}}', "alerts.yaml:1:33: a: 'when' has the unknown name 'x'"),
+        ("alerts: {a: {when: 'age > 3h or x < 0'}}", "alerts.yaml:1:33: a: 'when'"),
+        ("alerts:\n  a:\n    when: >\n      age > 3h or\n      x < 0", "alerts.yaml:3:11: a: 'when' has the"),
+        ("alerts:\n  a:\n    when: >\n      age > 3h or\n      x < 0", "(character 13 of the text)"),
+        ("alerts: {a: {when: age > 3h, until: age}}", "alerts.yaml:1:37: a: 'until' has a length of time in place of"),
+        ("alerts: {a: {when: 3}}", "alerts.yaml:1:20: a: 'when' should be text"),
+        ("alerts: {a: {when: ''}}", "alerts.yaml:1:20: a: 'when' should be text that is not empty"),
+        ("alerts: {a: {when: age > 3h, for: 3 moons}}", "alerts.yaml:1:35: a: 'for' should be a length of time"),
+        ("alerts: {a: {when: age > 3h, repeat: 5s}}", "alerts.yaml:1:38: a: 'repeat' should be 1m or more"),
+        ("alerts: {a: {when: age > 3h, between: 9-5}}", "alerts.yaml:1:39: a: 'between' should be hours"),
+        ("alerts: {a: {when: age > 3h, cities: {tags: x}}}", "alerts.yaml:1:38: a: 'cities' should be all, the id"),
+        ("alerts: {a: {when: age > 3h, severity: bad}}", "alerts.yaml:1:40: a: 'severity' should be 'info',"),
+        ("alerts: {a: {when: age > 3h, notify: phone}}", "alerts.yaml:1:38: a: 'notify' should be a list"),
+        ("alerts: {a: {when: age > 3h, sevrity: info}}", "1:30: a: unknown key 'sevrity'; did you mean 'severity'?"),
+        ("alerts: {a: {when: age > 3h, message: '{nam} {x}'}}", "1:40: a: 'message' should not contain {nam}; did you"),
+        ("alerts: {a: {when: age > 3h, message: 'it is {name.x}'}}", "1:46: a: 'message' should not contain {name.x}"),
+        ("alerts: {a: {when: age > 3h, message: '{name'}}", "1:40: a: 'message' is not a format string"),
+        ("alerts: {a: {when: age > 3h, message: '{name:.1f}'}}", "1:40: a: 'message' is not a format string"),
+        ("alerts: {a: {when: x, for: y}}", "alerts.yaml:1:20: a: 'when' has the unknown name 'x'"),
+        ("alerts: {a: {when: x, for: y}}", "alerts.yaml:1:28: a: 'for' should be a length of time"),
+    ],
+)  # fmt: skip
+def test_position_of_each_mistake(text: str, problem: str) -> None:
+    """A mistake is reported with file, line and column: in a condition, those of the word."""
+    with pytest.raises(ConfigError) as caught:
+        parse(text)
+    assert any(problem in str(found) for found in caught.value.problems), caught.value
+
+
+@given(st.text(alphabet="abcdef{}:!.%3 ntemprlocal_i", max_size=20))
+def test_a_template_is_rejected_or_formats(template: str) -> None:
+    """No template raises when it is formatted: it is rejected before, with a position."""
+    yaml = f"alerts: {{a: {{when: age > 3h, message: '{template or 'x'}'}}}}"
+    try:
+        rules = parse(yaml)
+    except ConfigError as error:
+        text = str(error)
+        assert text.startswith("alerts.yaml:1:")
+        return
+    assert isinstance(rules[0].message.format(KIEL, observation()), str)
+
+
+def test_schema_accepts_the_same() -> None:
+    """The JSON Schema accepts the keys of the example and rejects unknown ones."""
+    jsonschema.validate(parse_yaml(RULES, "f"), rules_schema())
+    for bad in (
+        "alerts: {a: {when: x, whn: y}}",
+        "alerts: {a: {}}",
+        "alert: {}",
+        "alerts: {a: {when: x, cities: {tags: 1}}}",
+    ):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(parse_yaml(bad, "f"), rules_schema())

@@ -1,0 +1,113 @@
+"""``weatherd alerts test`` and the check of the rules, on a journal made by the test."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.commands import run_weatherd
+from tests.support.fakes import KIEL
+from weatherd.journal.store import Store
+from weatherd.observation import FetchedObservation
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from weatherd.observation import Observation
+
+RULES = """\
+alerts:
+  cold: {when: temperature < -2, for: 20m, message: "{name}: {temperature:.1f} {unit}", notify: [phone, ops]}
+  silent: {when: age > 2h, severity: error, cities: [kiel, bon]}
+  hot: {when: temperature > 30 or down_for > 1h}
+"""
+
+
+@pytest.fixture
+def rules(tmp_path: Path, stored: list[Observation]) -> Path:
+    """Write rules for the journal of one day, and the setting that names them."""
+    (tmp_path / "arrived").mkdir()
+    with closing(Store(tmp_path / "arrived" / "weatherd.sqlite")) as store:
+        store.add([FetchedObservation(KIEL, observation) for observation in reversed(stored)])  # as they arrive
+    file = tmp_path / "alerts.yaml"
+    file.write_text(RULES)
+    (tmp_path / "weatherd.yaml").write_text("state: arrived\nalerts: alerts.yaml\n")
+    return file
+
+
+@pytest.mark.usefixtures("rules")
+def test_replay_as_text(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each alert has a line with its time on the city's clock, and each rule a summary."""
+    code, out, err = run_weatherd(capsys, "alerts", "test", "--since", "2d")
+    assert code == 0, err
+    lines = out.splitlines()
+    assert len([line for line in lines if "JST  cold    warning   Kiel: -2.3 °C  → phone, ops" in line]) == 1
+    assert any("silent  error" in line and "Kiel: silent" in line for line in lines)
+    assert any("silent  resolved  Kiel: resolved after 4h" in line for line in lines)
+    assert lines[-4:] == [
+        "cold: 1 alert in 1 city, 0 resolved",
+        "silent: 1 alert in 1 city, 1 resolved",
+        "hot: no alerts",
+        "  down_for is not recorded, and unknown here",
+    ]
+    assert "warning: the rule 'silent' is for 'bon', but no city has this id; did you mean 'bonn'?" in err
+
+
+@pytest.mark.usefixtures("rules")
+def test_replay_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    """JSON has the same notifications, in order, with times in UTC."""
+    code, out, _ = run_weatherd(capsys, "alerts", "test", "--format", "json")
+    found = json.loads(out)
+    assert code == 0
+    assert [(one["rule"], one["event"]) for one in found] == [
+        ("silent", "firing"), ("silent", "resolved"), ("cold", "firing"),
+    ]  # fmt: skip
+    assert found[2] | {"time": "", "began": ""} == {
+        "time": "", "event": "firing", "rule": "cold", "severity": "warning", "city": "kiel", "name": "Kiel",
+        "began": "", "message": found[2]["message"], "notify": ["phone", "ops"],
+    }  # fmt: skip
+    assert found[0]["began"] <= found[0]["time"] < found[1]["time"]
+    assert found[0]["time"].endswith("Z")
+
+
+def test_another_file_and_its_mistakes(rules: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file on the command line is used instead of the setting; its mistakes have positions, and exit code 78."""
+    edited = rules.with_name("edited.yaml")
+    edited.write_text("alerts:\n  a: {when: temprature < 0}\n")
+    code, out, err = run_weatherd(capsys, "alerts", "test", str(edited))
+    assert (code, out) == (78, "")
+    assert f"{edited}:2:13: a: 'when' has the unknown name 'temprature'; did you mean 'temperature'?" in err
+    edited.write_text("alerts:\n  a: {when: temperature > 90}\n")
+    assert run_weatherd(capsys, "alerts", "test", str(edited))[1] == "a: no alerts\n"
+    assert run_weatherd(capsys, "alerts", "test", "missing.yaml")[0] == 78
+
+
+def test_without_rules_or_journal(rules: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a rules file, the message tells what to do: exit code 64. Without a journal, it is 74."""
+    (rules.parent / "weatherd.yaml").write_text("state: other\nalerts: alerts.yaml\n")
+    assert run_weatherd(capsys, "alerts", "test")[0] == 74
+    (rules.parent / "weatherd.yaml").write_text("state: arrived\n")
+    code, _, err = run_weatherd(capsys, "alerts", "test")
+    assert code == 64
+    assert "pass a file, or name one with the setting alerts" in err
+    assert run_weatherd(capsys, "alerts", "test", str(rules), "--since", "1h", "--until", "2h")[0] == 64
+
+
+def test_check_compiles_the_rules(rules: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """``weatherd check`` reports every mistake in the rules, with exit code 78."""
+    assert run_weatherd(capsys, "check")[0] == 0
+    rules.write_text("alerts:\n  a: {when: temprature < 0, for: x}\n")
+    code, _, err = run_weatherd(capsys, "check")
+    assert code == 78
+    assert f"{rules}:2:13: a: 'when' has the unknown name" in err
+    assert f"{rules}:2:34: a: 'for' should be a length of time" in err
+
+
+def test_schema_of_the_rules(capsys: pytest.CaptureFixture[str]) -> None:
+    """``weatherd schema alerts`` describes the rules file."""
+    code, out, _ = run_weatherd(capsys, "schema", "alerts")
+    assert code == 0
+    assert "for" in json.loads(out)["$defs"]["RuleRow"]["properties"]

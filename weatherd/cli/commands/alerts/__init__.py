@@ -1,0 +1,1 @@
+"""``weatherd alerts``: rules that watch the weather."""

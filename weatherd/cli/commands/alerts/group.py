@@ -1,0 +1,129 @@
+"""``weatherd alerts test``: replay the journal through the alert rules."""
+# ruff: noqa: D301 - \b before the examples preserves their line breaks
+
+from __future__ import annotations
+
+import contextlib
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from weatherd.cli.exit_codes import ExitCode
+from weatherd.cli.lookup import find_journal, parse_time_range
+from weatherd.cli.options import (
+    TYPER_SETTINGS,
+    ArgumentError,
+    Command,
+    ConfigFile,
+    Until,
+    load_user_configuration,
+)
+from weatherd.cli.terminal import print_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from weatherd.alerts.replay import Notification
+    from weatherd.alerts.rule import Rule
+    from weatherd.config.loader import Configuration
+
+_HELP = """Try rules that watch the weather.
+
+\b
+Examples:
+  weatherd alerts test --since 30d
+  weatherd alerts test edited.yaml
+"""
+alerts = typer.Typer(help=_HELP, **TYPER_SETTINGS)
+
+
+@alerts.command("test", cls=Command)
+def replay_journal(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="A rules file; default: the setting alerts.")
+    ] = None,
+    config: ConfigFile = None,
+    since: Annotated[
+        str,
+        typer.Option("--since", metavar="WHEN", help="24h, 3 days, 1w (before now), today, yesterday or a date."),
+    ] = "30d",
+    until: Until = None,
+    output: Annotated[
+        Literal["text", "json"], typer.Option("--format", "-f", metavar="FORMAT", help="text or json.")
+    ] = "text",
+) -> int:
+    """Replay the recorded observations through the rules, and print which alerts there would have been, and when.
+
+    Nothing is sent. Exit code 78 if the rules have a mistake, 74 if there is no journal.
+
+    \b
+    Examples:
+      weatherd alerts test
+      weatherd alerts test --since 2026-01-01 --until 2026-02-01
+      weatherd alerts test edited.yaml --format json
+    """
+    from weatherd.alerts.rule import find_unknown_cities
+
+    configuration = load_user_configuration(config)
+    rules = _load_rules(configuration, file)
+    for warning in find_unknown_cities(rules, [city.id for city in configuration.cities]):
+        print_text(f"warning: {warning}", err=True)
+    notifications = _replay(configuration, rules, since, until)
+    if output == "json":
+        print_text(json.dumps([_to_json(found) for found in notifications], ensure_ascii=False, indent=2))
+    else:
+        from weatherd.cli.commands.alerts.report import format_notifications, format_summary
+
+        for line in (*format_notifications(notifications), *format_summary(rules, notifications)):
+            print_text(line)
+    return ExitCode.OK
+
+
+def _load_rules(configuration: Configuration, file: Path | None) -> tuple[Rule, ...]:
+    from weatherd.alerts.rules_file import load_rules
+
+    path = file or configuration.alerts_path
+    if path is None:
+        raise ArgumentError("no rules: pass a file, or name one with the setting alerts in weatherd.yaml")
+    return load_rules(path, configuration.settings.display)
+
+
+def _replay(configuration: Configuration, rules: Sequence[Rule], since: str, until: str | None) -> list[Notification]:
+    """Return the notifications in the order of time. Raises StateError without a journal, or typer.BadParameter."""
+    from weatherd.alerts.replay import find_longest_span, replay_rules
+    from weatherd.cli.progress.bar import show_progress
+    from weatherd.journal.reader import Reader
+    from weatherd.text.local_zone import load_zone
+
+    zone = load_zone(configuration.settings.timezone)
+    begin, end = parse_time_range(since, until, datetime.now(UTC), zone)
+    if begin is None or begin >= end:
+        raise typer.BadParameter("--since must be before --until")
+    with contextlib.closing(Reader(find_journal(configuration))) as reader:
+        # An hour more, because an observation is older than its arrival
+        first = begin - timedelta(seconds=find_longest_span(rules) + 3600)
+        low, high = reader.read_bounds()
+        with show_progress("replaying", high - low + 1) as report:
+            observations = reader.iterate(first, end, [], lambda seq: report(seq - low + 1))
+            found = replay_rules(rules, configuration.cities, observations, begin.timestamp(), end.timestamp())
+            return sorted(found, key=lambda notification: notification.time)
+
+
+def _to_json(found: Notification) -> dict[str, Any]:
+    from weatherd.formatting import format_rfc3339
+
+    return {
+        "time": format_rfc3339(datetime.fromtimestamp(found.time, UTC)),
+        "event": found.event.value,
+        "rule": found.rule.name,
+        "severity": found.rule.severity,
+        "city": found.city.id,
+        "name": found.city.name,
+        "began": format_rfc3339(datetime.fromtimestamp(found.began, UTC)),
+        "message": found.message,
+        "notify": list(found.rule.notify),
+    }
