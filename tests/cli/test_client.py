@@ -194,9 +194,9 @@ def responding(body: str, status: int = 200) -> Callable[[web.Request], Any]:
         ('{"ok": "maybe"}', 200, "the response is not from weatherd; check the address"),
         ("", 500, "status 500"),
         (
-            '{"type": "about:blank", "title": "X", "status": 401, "detail": "a token is needed"}',
-            401,
-            "a token is needed",
+            '{"type": "about:blank", "title": "X", "status": 409, "detail": "not now"}',
+            409,
+            "not now",
         ),
     ],
 )
@@ -244,6 +244,15 @@ async def test_an_unhealthy_daemon_is_a_result() -> None:
     async with serving({"/-/healthy": handler}) as url, Client(url) as client:
         health = await client.get_health()
     assert (health.ok, health.faults) == (False, ["the pipeline makes no progress"])
+
+
+async def test_a_wrong_token_is_told_from_a_missing_one() -> None:
+    """Both errors name the setting, and have what the server says."""
+    async with serving({"/-/healthy": responding('{"title": "X", "status": 401, "detail": "send it"}', 401)}) as url:
+        for token, reason in ((TOKEN, "rejected the token in"), (None, "needs a token, which is missing in")):
+            async with Client(url, token=token) as client:
+                with pytest.raises(ClientError, match=rf"the daemon {reason} your settings .*http\.token.*: send it"):
+                    await client.get_health()
 
 
 async def test_the_token_is_sent() -> None:

@@ -264,7 +264,8 @@ def test_a_folder_is_read_in_the_order_of_file_names(tmp_path: Path) -> None:
     ("name", "message"),
     [
         ("", "is a folder without a *.yaml, *.csv or *.jsonl file"),
-        ("nope.yaml", "cannot be read: No such file or directory"),
+        ("nope.yaml", "cannot be read: No such file or directory; weatherd cities add NAME creates it"),
+        ("nope.csv", "cannot be read: No such file or directory"),
         ("n" * 5000, "cannot be read: File name too long"),
     ],
 )

@@ -203,6 +203,9 @@ class Client:
         reason = f"status {response.status}"
         with contextlib.suppress(ValidationError):
             reason = ProblemModel.model_validate_json(response.body).detail
+        if response.status == HTTPStatus.UNAUTHORIZED:
+            fault = "rejected the token in" if self._headers else "needs a token, which is missing in"
+            reason = f"the daemon {fault} your settings ('http.token' or $WEATHERD_HTTP__TOKEN): {reason}"
         return (_NotFoundError if response.status == HTTPStatus.NOT_FOUND else ClientError)(f"{self.url}: {reason}")
 
     def _explain_failure(self, error: ProviderError) -> ClientError:

@@ -166,6 +166,26 @@ def load_user_configuration(config: Path | None) -> Configuration:
     return loader.with_city_list(file, settings, loader.find_list_paths(file, settings), providers)
 
 
+def load_journal_configuration(config: Path | None) -> Configuration:
+    """Load the configuration for a command that reads the journal, which works without the list of cities.
+
+    A list that cannot be read is reported on standard error, and has no cities then: a bad edit must not hide what was
+    recorded. Raises ConfigError for other mistakes.
+    """
+    from weatherd import plugins
+    from weatherd.config import loader
+    from weatherd.errors import ConfigError
+
+    file, settings = load_user_settings(config)
+    try:
+        paths = loader.find_list_paths(file, settings)
+        return loader.with_city_list(file, settings, paths, list(plugins.find_plugins("providers")))
+    except ConfigError as error:
+        print_text(str(error), err=True)
+        print_text("continuing without the list: cities have their ids for names, and no tags or time zones", err=True)
+        return loader.Configuration(file, settings, (), ())
+
+
 def load_user_settings(config: Path | None) -> tuple[Path, Settings]:
     """Return the settings file and its settings, without the city list, which may be broken. Raises ConfigError."""
     from weatherd import log, plugins

@@ -60,7 +60,19 @@ def load_cities(
     *providers*, is quarantined: its problems are reported with their positions, and the other rows are used. Raises
     ConfigError if a file cannot be read, or is not a list in its format.
     """
-    return parse_cities(((str(file), reader.read_text(file)) for file in list_files(paths)), providers, defaults, reuse)
+    return parse_cities(((str(file), _read_list(file)) for file in list_files(paths)), providers, defaults, reuse)
+
+
+def _read_list(file: Path) -> str:
+    """Return the text of a list. Raises ConfigError, with the way to create it if it does not exist."""
+    try:
+        return reader.read_text(file)
+    except ConfigError as error:
+        if not isinstance(error.__context__, FileNotFoundError) or not is_yaml(file.name):
+            raise
+        raise ConfigError(
+            Problem(str(file), f"{error.problems[0].message}; weatherd cities add NAME creates it")
+        ) from None
 
 
 def parse_cities(

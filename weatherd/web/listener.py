@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import os
 import socket
 from typing import TYPE_CHECKING
 
@@ -74,7 +75,9 @@ async def _bind(http: HttpSection) -> list[socket.socket]:
     except (OSError, OverflowError, UnicodeError) as error:
         for listener in sockets:
             listener.close()
-        reason = getattr(error, "strerror", None) or str(error)
+        # The text of create_server()'s error has the address, too
+        number = getattr(error, "errno", None) or 0
+        reason = os.strerror(number) if number > 0 else getattr(error, "strerror", None) or str(error)
         problem = f"cannot listen on {http.host} port {http.port}: {reason}"
         advice = "set another 'port' (0 picks a free one), or 'enabled: false'"
         raise ConfigError(Problem("http", f"{problem}; {advice}")) from None

@@ -232,7 +232,10 @@ def test_a_port_that_is_taken(weatherd: Weatherd, folder: Path, monkeypatch: pyt
         port = server.getsockname()[1]
         (folder / "weatherd.yaml").write_text(f"state: state\nhttp: {{port: {port}}}\n")
         code, _, err = weatherd("check")
-        assert (code, f"cannot listen on 127.0.0.1 port {port}" in err) == (78, True)
+        assert (code, f"cannot listen on 127.0.0.1 port {port}: Address already in use; set another" in err) == (
+            78,
+            True,
+        )
         with lock_state_folder(folder / "state"):
             assert weatherd("check")[0] == 0
 

@@ -142,3 +142,19 @@ def test_the_zone_of_the_machine_does_not_matter(
     assert printed[0][0] == 0
     assert printed[0][1].count("\n") > 5
     assert printed[0] == printed[1]
+
+
+@pytest.mark.parametrize("text", [None, "cities: [{name: Kiel, lat: 1, lon: 2}", "cities: 5"])
+@pytest.mark.usefixtures("stored")
+def test_a_broken_list_does_not_hide_the_journal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str | None
+) -> None:
+    """The mistake is reported, and a city is found by the id that the journal has, or by the name that makes it."""
+    (tmp_path / "cities.yaml").unlink()
+    if text:
+        (tmp_path / "cities.yaml").write_text(text)
+    for command in (("history", "Kiel"), ("export", "Kiel")):
+        code, out, err = run_weatherd(capsys, *command)
+        assert (code, "kiel" in out) == (0, True)
+        assert "cities.yaml" in err
+        assert "continuing without the list" in err

@@ -22,7 +22,7 @@ from weatherd.cli.options import (
     Since,
     TagFilter,
     Until,
-    load_user_configuration,
+    load_journal_configuration,
     parse_tags,
     require_tagged,
 )
@@ -79,7 +79,7 @@ def export(  # noqa: PLR0917 - one parameter per option
     """
     from weatherd.journal.reader import Reader
 
-    configuration = load_user_configuration(config)
+    configuration = load_journal_configuration(config)
     with contextlib.closing(Reader(find_journal(configuration))) as reader:
         chosen = _choose_cities(configuration, cities or (), parse_tags(tag or ()), reader)
         zone = chosen[0].zone if len(chosen) == 1 else load_zone(configuration.settings.timezone)

@@ -15,7 +15,7 @@ from weatherd.cli.exit_codes import ExitCode
 from weatherd.cli.history.query import CityHistory, TimeRange, read_history
 from weatherd.cli.history.spans import CalendarPart, Span
 from weatherd.cli.lookup import find_journal
-from weatherd.cli.options import ConfigFile, OutputFormat, Until, load_user_configuration
+from weatherd.cli.options import ConfigFile, OutputFormat, Until, load_journal_configuration
 from weatherd.cli.terminal import print_text, write_csv
 
 _SPAN_KEYS = ("begin", "end", "count", "low", "mean", "high", "rain", "gust", "description")
@@ -54,7 +54,7 @@ def history(  # noqa: PLR0917 - one parameter per option
     from weatherd.journal.reader import Reader
     from weatherd.observation import FIELDS
 
-    configuration = load_user_configuration(config)
+    configuration = load_journal_configuration(config)
     with contextlib.closing(Reader(find_journal(configuration))) as reader:
         found = read_history(configuration, reader, city, TimeRange(since, until, by), datetime.now(UTC))
     match format:

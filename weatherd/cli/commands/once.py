@@ -51,6 +51,8 @@ def once(
         cities = tuple(city for city in configuration.cities if city.has_tags(tags.items()))
         require_tagged(cities, tags)
         configuration = replace(configuration, cities=cities)
+    if not configuration.cities:
+        print_text("the list has no cities; add one with weatherd cities add NAME", err=True)
     with show_progress("polling", len(configuration.cities)) as report:
         outcomes = asyncio.run(poll_once(configuration, warn_of_quarantined_rows, report))
     _print([fetched for fetched, _ in outcomes.values() if fetched], format, configuration.settings)

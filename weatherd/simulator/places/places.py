@@ -81,17 +81,17 @@ _TABLE = """
 3060972|Bratislava|48.14816|17.10674|157|423737|PPLC|SK|Bratislava|Europe/Bratislava|
 3054643|Budapest|47.49835|19.04045|104|1741041|PPLC|HU|Budapest|Europe/Budapest|
 683506|Bucharest|44.43225|26.10626|83|1877155|PPLC|RO|Bucharest|Europe/Bucharest|București
-727011|Sofia|42.69751|23.32415|562|1152556|PPLC|BG|Sofia-Capital|Europe/Sofia|
-792680|Belgrade|44.80401|20.46513|120|1273651|PPLC|RS|Central Serbia|Europe/Belgrade|Beograd
+727011|Sofia|42.69751|23.32415|562|1152556|PPLC|BG|Sofia-Capital|Europe/Sofia|София
+792680|Belgrade|44.80401|20.46513|120|1273651|PPLC|RS|Central Serbia|Europe/Belgrade|Beograd,Београд
 3186886|Zagreb|45.81444|15.97798|130|698966|PPLC|HR|City of Zagreb|Europe/Zagreb|
 3196359|Ljubljana|46.05108|14.50513|298|272220|PPLC|SI|Ljubljana|Europe/Ljubljana|
-264371|Athens|37.98376|23.72784|70|664046|PPLC|GR|Attica|Europe/Athens|Athína
+264371|Athens|37.98376|23.72784|70|664046|PPLC|GR|Attica|Europe/Athens|Athína,Αθήνα
 745044|Istanbul|41.01384|28.94966|39|14804116|PPLA|TR|Istanbul|Europe/Istanbul|İstanbul
-703448|Kyiv|50.45466|30.5238|187|2797553|PPLC|UA|Kyiv City|Europe/Kyiv|Kiev
-524901|Moscow|55.75222|37.61556|144|10381222|PPLC|RU|Moscow|Europe/Moscow|Moskva
-498817|Saint Petersburg|59.93863|30.31413|11|5351935|PPLA|RU|St.-Petersburg|Europe/Moscow|St Petersburg
-1496747|Novosibirsk|55.0415|82.9346|150|1612833|PPLA|RU|Novosibirsk Oblast|Asia/Novosibirsk|
-2013159|Yakutsk|62.03389|129.73306|98|235600|PPLA|RU|Sakha|Asia/Yakutsk|
+703448|Kyiv|50.45466|30.5238|187|2797553|PPLC|UA|Kyiv City|Europe/Kyiv|Kiev,Київ,Киев
+524901|Moscow|55.75222|37.61556|144|10381222|PPLC|RU|Moscow|Europe/Moscow|Moskva,Москва
+498817|Saint Petersburg|59.93863|30.31413|11|5351935|PPLA|RU|St.-Petersburg|Europe/Moscow|St Petersburg,Санкт-Петербург
+1496747|Novosibirsk|55.0415|82.9346|150|1612833|PPLA|RU|Novosibirsk Oblast|Asia/Novosibirsk|Новосибирск
+2013159|Yakutsk|62.03389|129.73306|98|235600|PPLA|RU|Sakha|Asia/Yakutsk|Якутск
 5128581|New York|40.71427|-74.00597|10|8804190|PPL|US|New York|America/New_York|New York City
 5368361|Los Angeles|34.05223|-118.24368|89|3898747|PPLA2|US|California|America/Los_Angeles|
 4887398|Chicago|41.85003|-87.65005|179|2746388|PPLA2|US|Illinois|America/Chicago|
@@ -126,32 +126,32 @@ _TABLE = """
 3435910|Buenos Aires|-34.61315|-58.37723|31|13076300|PPLC|AR|Buenos Aires F.D.|America/Argentina/Buenos_Aires|
 3833367|Ushuaia|-54.8|-68.3|14|58028|PPLA|AR|Tierra del Fuego|America/Argentina/Ushuaia|
 3871336|Santiago|-33.45694|-70.64827|556|4837295|PPLC|CL|Santiago Metropolitan|America/Santiago|
-360630|Cairo|30.06263|31.24967|23|9606916|PPLC|EG|Cairo|Africa/Cairo|
+360630|Cairo|30.06263|31.24967|23|9606916|PPLC|EG|Cairo|Africa/Cairo|القاهرة
 2332459|Lagos|6.45407|3.39467|11|15388000|PPLA2|NG|Lagos|Africa/Lagos|
 2267226|Lagos|37.10202|-8.67422|20|18831|PPLA2|PT|Faro|Europe/Lisbon|
 184745|Nairobi|-1.28333|36.81667|1661|2750547|PPLC|KE|Nairobi County|Africa/Nairobi|
 3369157|Cape Town|-33.92584|18.42322|25|3433441|PPLA|ZA|Western Cape|Africa/Johannesburg|
 993800|Johannesburg|-26.20227|28.04363|1767|2026469|PPLA|ZA|Gauteng|Africa/Johannesburg|
-2553604|Casablanca|33.58831|-7.61138|27|3144909|PPLA|MA|Casablanca-Settat|Africa/Casablanca|
-293397|Tel Aviv|32.08088|34.78057|15|432892|PPLA|IL|Tel Aviv|Asia/Jerusalem|
-292223|Dubai|25.07725|55.30927|8|3478300|PPLA|AE|Dubai|Asia/Dubai|
-112931|Tehran|35.69439|51.42151|1179|7153309|PPLC|IR|Tehran|Asia/Tehran|
-1174872|Karachi|24.8608|67.0104|12|11624219|PPLA|PK|Sindh|Asia/Karachi|
-1275339|Mumbai|19.07283|72.88261|14|12691836|PPLA|IN|Maharashtra|Asia/Kolkata|Bombay
-1273294|Delhi|28.65195|77.23149|227|10927986|PPLA|IN|Delhi|Asia/Kolkata|
-1261481|New Delhi|28.63576|77.22445|212|317797|PPLC|IN|Delhi|Asia/Kolkata|
-1283240|Kathmandu|27.70169|85.3206|1317|1442271|PPLC|NP|Bagmati|Asia/Kathmandu|
-1609350|Bangkok|13.75398|100.50144|12|5104476|PPLC|TH|Bangkok|Asia/Bangkok|
+2553604|Casablanca|33.58831|-7.61138|27|3144909|PPLA|MA|Casablanca-Settat|Africa/Casablanca|الدار البيضاء
+293397|Tel Aviv|32.08088|34.78057|15|432892|PPLA|IL|Tel Aviv|Asia/Jerusalem|תל אביב
+292223|Dubai|25.07725|55.30927|8|3478300|PPLA|AE|Dubai|Asia/Dubai|دبي
+112931|Tehran|35.69439|51.42151|1179|7153309|PPLC|IR|Tehran|Asia/Tehran|تهران
+1174872|Karachi|24.8608|67.0104|12|11624219|PPLA|PK|Sindh|Asia/Karachi|کراچی
+1275339|Mumbai|19.07283|72.88261|14|12691836|PPLA|IN|Maharashtra|Asia/Kolkata|Bombay,मुंबई
+1273294|Delhi|28.65195|77.23149|227|10927986|PPLA|IN|Delhi|Asia/Kolkata|दिल्ली
+1261481|New Delhi|28.63576|77.22445|212|317797|PPLC|IN|Delhi|Asia/Kolkata|नई दिल्ली
+1283240|Kathmandu|27.70169|85.3206|1317|1442271|PPLC|NP|Bagmati|Asia/Kathmandu|काठमाडौं
+1609350|Bangkok|13.75398|100.50144|12|5104476|PPLC|TH|Bangkok|Asia/Bangkok|กรุงเทพ
 1880252|Singapore|1.28967|103.85007|17|5638700|PPLC|SG||Asia/Singapore|
 1642911|Jakarta|-6.21462|106.84513|17|8540121|PPLC|ID|Jakarta|Asia/Jakarta|
 1701668|Manila|14.6042|120.9822|9|1600000|PPLC|PH|Metro Manila|Asia/Manila|
-1819729|Hong Kong|22.27832|114.17469|52|7491609|PPLC|HK||Asia/Hong_Kong|
-1816670|Beijing|39.9075|116.39723|49|18960744|PPLC|CN|Beijing|Asia/Shanghai|Peking
-1796236|Shanghai|31.22222|121.45806|12|22315474|PPLA|CN|Shanghai|Asia/Shanghai|
-1835848|Seoul|37.566|126.9784|38|10349312|PPLC|KR|Seoul|Asia/Seoul|
-1850147|Tokyo|35.6895|139.69171|44|8336599|PPLC|JP|Tokyo|Asia/Tokyo|Tōkyō
-1853909|Osaka|34.69374|135.50218|24|2592413|PPLA|JP|Osaka|Asia/Tokyo|Ōsaka
-2028462|Ulaanbaatar|47.90771|106.88324|1283|844818|PPLC|MN|Ulaanbaatar|Asia/Ulaanbaatar|
+1819729|Hong Kong|22.27832|114.17469|52|7491609|PPLC|HK||Asia/Hong_Kong|香港
+1816670|Beijing|39.9075|116.39723|49|18960744|PPLC|CN|Beijing|Asia/Shanghai|Peking,北京
+1796236|Shanghai|31.22222|121.45806|12|22315474|PPLA|CN|Shanghai|Asia/Shanghai|上海
+1835848|Seoul|37.566|126.9784|38|10349312|PPLC|KR|Seoul|Asia/Seoul|서울
+1850147|Tokyo|35.6895|139.69171|44|8336599|PPLC|JP|Tokyo|Asia/Tokyo|Tōkyō,東京
+1853909|Osaka|34.69374|135.50218|24|2592413|PPLA|JP|Osaka|Asia/Tokyo|Ōsaka,大阪
+2028462|Ulaanbaatar|47.90771|106.88324|1283|844818|PPLC|MN|Ulaanbaatar|Asia/Ulaanbaatar|Улаанбаатар
 2147714|Sydney|-33.86785|151.20732|58|4627345|PPLA|AU|New South Wales|Australia/Sydney|
 2158177|Melbourne|-37.814|144.96332|25|4246375|PPLA|AU|Victoria|Australia/Melbourne|
 2063523|Perth|-31.95224|115.8614|18|1896548|PPLA|AU|Western Australia|Australia/Perth|
