@@ -8,11 +8,10 @@ import io
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from yarl import URL
-
 from weatherd.errors import Failure, ProviderError
 from weatherd.http.connections import Attempt, current_attempt
 from weatherd.http.errors import InvalidAddressError, foreign_errors, proxy_error, translate
+from weatherd.http.plain_urls import parse_url, split_plain_url
 from weatherd.http.redirects import REDIRECT_STATUSES, check_reach, resolve_location
 from weatherd.http.response import MAX_BYTES, Response, StatusError, response_too_large
 from weatherd.http.trace import RequestTrace, add_traces
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
     from aiohttp import ClientResponse
+    from yarl import URL
 
     from weatherd.http.session import Session
 
@@ -208,7 +208,7 @@ async def _read_line(session: Session, response: ClientResponse) -> bytes:
 def parse_address(url: str) -> URL:
     """Return a URL. Raises InvalidAddressError, which is one of foreign_errors(), if it is not one for HTTP."""
     try:
-        address = URL(url)
+        address = parse_url(url)
     except ValueError:
         raise InvalidAddressError from None
     if address.scheme not in _SCHEMES:
@@ -219,8 +219,10 @@ def parse_address(url: str) -> URL:
 @functools.lru_cache(maxsize=64)
 def host_of(url: str) -> str:
     """Return only the host and port of a URL, because the rest may contain a key."""
+    if plain := split_plain_url(url):
+        return f"{plain.raw_host}:{plain.port}"
     try:
-        address = URL(url)
+        address = parse_url(url)
     except ValueError:
         return ""
     return address.authority.rpartition("@")[2]

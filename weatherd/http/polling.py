@@ -6,22 +6,21 @@ import asyncio
 import re
 from typing import TYPE_CHECKING, Protocol
 
-from yarl import URL
-
 from weatherd.errors import ProviderError
 from weatherd.http.client import DEADLINE, follow_redirect, get_traced, host_of, parse_address
 from weatherd.http.connections import Attempt
 from weatherd.http.errors import InvalidAddressError, foreign_errors, release_frames, translate
+from weatherd.http.plain_urls import join_plain_query, parse_url, split_plain_url
 from weatherd.http.response import Response
 from weatherd.http.trace import RequestTrace, add_traces
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from weatherd.http.plain_urls import Address
     from weatherd.http.session import Session
 
 _ACCEPTED = {"Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
-_find_special = re.compile(r"[^\w.,:&=+-]", re.ASCII).search  # a character that may have to be encoded in a query
 # Without line breaks, which would add a header, and without what cannot be encoded
 _is_field = re.compile(r"[!#$%&'*+.^`|~\w-]+: [^\r\n\0\ud800-\udfff]*", re.ASCII).fullmatch
 
@@ -124,10 +123,8 @@ class PollingClient:
         if self._pool is None or end is None:
             attempt = Attempt(trace, deadline)
             return self._loop.create_task(get_traced(self._session, self._url + path, query, all_headers, attempt))
-        if query and isinstance(query, str) and not path and not _find_special(query):
-            target = self._begin + query
-        else:
-            target = URL(self._url + path).extend_query(query).raw_path_qs
+        text = join_plain_query(query)
+        target = self._begin + text if text and not path else _encode_target(self._url + path, query, text)
         pending = PendingResponse(f"GET {target}{end}".encode(), all_headers, trace, deadline, loop=self._loop)
         self._pool.send(pending)
         return pending
@@ -142,13 +139,15 @@ class PollingClient:
 
     async def _follow(self, pending: PendingResponse, location: str, peer: str) -> Response:
         target = pending.request.split(b" ", 2)[1].decode()
-        address = URL(self._url).join(URL(target, encoded=True))
+        address = parse_url(self._url).join(parse_url(target, encoded=True))
         attempt = Attempt(pending.trace, pending.limit, peer=peer)
         return await follow_redirect(self._session, address, location, pending.headers, attempt)
 
 
-def _find_direct_address(session: Session, url: str) -> URL | None:
+def _find_direct_address(session: Session, url: str) -> Address | None:
     """Return the address if links can be used for it."""
+    if not session.has_proxies and (plain := split_plain_url(url)):
+        return plain
     try:
         address = parse_address(url)
         return None if address.raw_user or session.find_proxy(address) else address
@@ -156,7 +155,15 @@ def _find_direct_address(session: Session, url: str) -> URL | None:
         return None
 
 
-def _begin_target(address: URL) -> str:
+def _encode_target(url: str, query: Mapping[str, str] | str, text: str | None) -> str:
+    """Return the path and the query of a request. *text* is the query if nothing in it has to be encoded."""
+    plain = split_plain_url(url)
+    if plain and text is not None:
+        return (_begin_target(plain) + text).rstrip("?&")
+    return parse_url(url).extend_query(query).raw_path_qs
+
+
+def _begin_target(address: Address) -> str:
     """Return the constant part of the target: the path, and the query of the address."""
     query = address.raw_query_string
     return f"{address.raw_path}?{query}&" if query else f"{address.raw_path}?"

@@ -9,13 +9,14 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING
 
-from yarl import URL
-
 from weatherd.errors import Failure, ProviderError
+from weatherd.http.plain_urls import parse_url
 from weatherd.text.addresses import is_loopback, parse_ip_address
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from yarl import URL
 
 
 def find_proxy(address: URL, environ: Mapping[str, str]) -> URL | None:
@@ -28,9 +29,9 @@ def find_proxy(address: URL, environ: Mapping[str, str]) -> URL | None:
     if not text or is_loopback(host) or _is_excluded(host, address.port, _variable(environ, "no_proxy")):
         return None
     try:
-        proxy = URL(text if "://" in text else f"http://{text}")
+        proxy = parse_url(text if "://" in text else f"http://{text}")
     except ValueError:
-        proxy = URL()
+        proxy = parse_url("")
     if proxy.scheme not in ("http", "https") or not proxy.host:
         name = f"{address.scheme.upper()}_PROXY"
         raise ProviderError(f"{name} is not the address of a proxy, such as http://proxy:3128", Failure.UNAVAILABLE)

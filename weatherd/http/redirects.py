@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import contextlib
 from enum import IntEnum
-
-from yarl import URL
+from typing import TYPE_CHECKING
 
 from weatherd.errors import Failure, ProviderError
+from weatherd.http.plain_urls import parse_url
 from weatherd.text.addresses import parse_ip_address
+
+if TYPE_CHECKING:
+    from yarl import URL
 
 REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
 _SCHEMES = ("http", "https")
@@ -52,7 +55,7 @@ def resolve_location(address: URL, location: str) -> URL:
     Raises ProviderError if it is not a URL for HTTP, or if it leads from HTTPS to HTTP.
     """
     with contextlib.suppress(ValueError):
-        target = URL(location)
+        target = parse_url(location)
         target = target if target.scheme else address.join(target)
         if target.scheme in _SCHEMES:
             if target.scheme != "https" and address.scheme == "https":

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from yarl import URL
 
     from weatherd.http.links.link_pool import Follow
+    from weatherd.http.plain_urls import Address
 
 _SERVERS = 64  # servers whose proxies are cached
 
@@ -47,7 +48,7 @@ class Session:
         self._link_connector = link_connector
         self._keep_alive = keep_alive
         self._link_pools: list[LinkPool] = []
-        self._has_proxies = any(name.lower() in ("http_proxy", "https_proxy") for name in environ)
+        self.has_proxies = any(name.lower() in ("http_proxy", "https_proxy") for name in environ)
 
     @property
     def client(self) -> aiohttp.ClientSession:
@@ -58,9 +59,9 @@ class Session:
 
     def find_proxy(self, address: URL) -> URL | None:
         """Return the proxy for an address, as :func:`weatherd.http.proxies.find_proxy` does."""
-        return self._find_proxy(address.origin()) if self._has_proxies else None
+        return self._find_proxy(address.origin()) if self.has_proxies else None
 
-    def open_link_pool(self, address: URL, follow: Follow) -> LinkPool:
+    def open_link_pool(self, address: Address, follow: Follow) -> LinkPool:
         """Open a pool of connections for polls, which is closed with the session."""
         pool = LinkPool(self._link_connector, address, follow, self._keep_alive)
         self._link_pools.append(pool)

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from aiohappyeyeballs import AddrInfoType
-    from yarl import URL
 
+    from weatherd.http.plain_urls import Address
     from weatherd.http.trace import RequestTrace
 
 _FALLBACK_DELAY = 0.25  # seconds until an address of the other family is tried at the same time, RFC 8305
@@ -58,7 +58,7 @@ class LinkConnector:
         self._tls = tls
         self._lookups: dict[tuple[str, int], asyncio.Task[Sequence[Any]]] = {}
 
-    async def connect(self, address: URL, trace: RequestTrace, factory: Callable[[], asyncio.Protocol]) -> None:
+    async def connect(self, address: Address, trace: RequestTrace, factory: Callable[[], asyncio.Protocol]) -> None:
         """Connect a protocol to the server of *address*. Raises ProviderError if none of its addresses responds."""
         host, port = address.raw_host or "", address.port or 0
         current_attempt.set(Attempt(trace, 0.0))  # for the resolver and the TLS context, which record their times

@@ -11,9 +11,8 @@ from weatherd.http.links.link import Link
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from yarl import URL
-
     from weatherd.http.links.link_connector import LinkConnector
+    from weatherd.http.plain_urls import Address
     from weatherd.http.polling import PendingResponse
     from weatherd.http.response import Response
 
@@ -29,7 +28,7 @@ class LinkPool:
     Once a second all connections are checked for deadlines, and for being idle for *keep_alive* seconds.
     """
 
-    def __init__(self, connector: LinkConnector, address: URL, follow: Follow, keep_alive: float) -> None:
+    def __init__(self, connector: LinkConnector, address: Address, follow: Follow, keep_alive: float) -> None:
         self._loop = asyncio.get_running_loop()
         self._connector = connector
         self._address = address
