@@ -41,6 +41,7 @@ def decode_usual(decoder: Decoder[_T], body: bytes) -> _T | None:
     which :func:`weatherd.http.response.parse_json` rejects the response.
     """
     try:
-        return decoder.decode(body.decode())  # decoded first, because msgspec does not check the UTF-8 of unknown keys
+        body.decode()  # because msgspec does not check the UTF-8 of unknown keys
+        return decoder.decode(body)
     except (DecodeError, UnicodeDecodeError, RecursionError):
         return None
