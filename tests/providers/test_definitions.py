@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -15,7 +16,7 @@ from weatherd.providers.bright_sky.client import build_bright_sky_query, parse_b
 from weatherd.providers.met_norway.client import build_met_norway_query, parse_met_norway
 from weatherd.providers.met_norway.forecast import observation_from_step
 from weatherd.providers.nws.client import parse_nws
-from weatherd.providers.open_meteo.client import build_open_meteo_query, parse_open_meteo
+from weatherd.providers.open_meteo.client import COMMON_QUERY, build_open_meteo_query, parse_open_meteo
 from weatherd.providers.openweathermap.client import parse_openweathermap
 from weatherd.simulator import bright_sky
 from weatherd.simulator.met_norway import forecast as met_norway
@@ -52,7 +53,8 @@ def query(parameters: Mapping[str, str]) -> dict[str, list[str]]:
 def observe(lat: float, lon: float, clock: WeatherClock) -> Iterator[Observation]:
     """Yield the observation of each service for a place."""
     city = City(name="x", lat=lat, lon=lon)
-    _, body = open_meteo.handle_forecast(query(build_open_meteo_query([city])), NOW, clock)
+    parameters = query(COMMON_QUERY) | parse_qs(build_open_meteo_query([city]))
+    _, body = open_meteo.handle_forecast(parameters, NOW, clock)
     (found,) = parse_open_meteo([city], response(body), NOW)
     assert isinstance(found, Observation)
     yield found
