@@ -11,10 +11,12 @@ from weatherd.web.page.city_index import fold_search
 from weatherd.web.query_models import split_tags
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from weatherd.web.page.city_index import ListSnapshot
     from weatherd.web.query_models import CitiesQuery
+
+_city_id = operator.attrgetter("id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +59,8 @@ def _filter_ranks(snapshot: ListSnapshot, order: Sequence[int], query: CitiesQue
     cities, names, latest = snapshot.cities, snapshot.names, snapshot.latest
     ranks = list(range(len(order)))
     if query.id:
-        ids = set(query.id.split(","))
-        ranks = [rank for rank in ranks if cities[order[rank]].id in ids]
+        chosen = set(_find_indexes(snapshot, query.id.split(",")))
+        ranks = [rank for rank, index in enumerate(order) if index in chosen]
     if query.state is not None:
         ranks = [rank for rank in ranks if snapshot.states[order[rank]] == query.state]
     if tags := split_tags(query.tag):
@@ -71,6 +73,14 @@ def _filter_ranks(snapshot: ListSnapshot, order: Sequence[int], query: CitiesQue
     if query.colder is not None:
         ranks = [rank for rank in ranks if (last := latest[order[rank]]) and last.temperature < query.colder]
     return ranks
+
+
+def _find_indexes(snapshot: ListSnapshot, ids: Iterable[str]) -> Iterator[int]:
+    """Yield the indexes of the cities that are in the list."""
+    for city_id in ids:
+        index = bisect.bisect_left(snapshot.cities, city_id, key=_city_id)
+        if index < len(snapshot.cities) and snapshot.cities[index].id == city_id:
+            yield index
 
 
 def _make_relevance(snapshot: ListSnapshot, order: Sequence[int], search: str) -> Callable[[int], int]:
@@ -90,7 +100,7 @@ def _find_rank(snapshot: ListSnapshot, order: Sequence[int], after: str | None) 
     """Return the rank of a city, or -1. A city that was removed has the rank of the one before it in the list."""
     if not after:
         return -1
-    index = bisect.bisect_right(snapshot.cities, after, key=operator.attrgetter("id")) - 1
+    index = bisect.bisect_right(snapshot.cities, after, key=_city_id) - 1
     return order.index(index) if index >= 0 else -1
 
 

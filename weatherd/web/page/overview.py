@@ -27,16 +27,11 @@ _SHARED = 3  # cities with the same reason that are one entry
 
 def make_overview(status: DaemonStatus, snapshot: ListSnapshot, edition: int) -> OverviewModel:
     """Return the overview of a snapshot. Scans the list."""
-    degrees: Counter[int] = Counter()
-    coldest = warmest = -1
-    for index, last in enumerate(snapshot.latest):
-        if last is None or snapshot.states[index] is CityState.DOWN:
-            continue
-        degrees[math.floor(last.temperature + 0.5)] += 1
-        if coldest < 0 or last.temperature < _temperature(snapshot, coldest):
-            coldest = index
-        if warmest < 0 or last.temperature > _temperature(snapshot, warmest):
-            warmest = index
+    pairs = zip(snapshot.latest, snapshot.states, strict=True)
+    known = [
+        (last.temperature, index) for index, (last, state) in enumerate(pairs) if last and state is not CityState.DOWN
+    ]
+    degrees = Counter(math.floor(temperature + 0.5) for temperature, _ in known)
     due = status.history.earliest_due()
     tags = Counter(f"{key}={value}" for city in snapshot.cities for key, value in city.tags)
     return OverviewModel(
@@ -49,8 +44,8 @@ def make_overview(status: DaemonStatus, snapshot: ListSnapshot, edition: int) ->
         counts={str(state): count for state, count in snapshot.counts.items()},
         tags=dict(sorted(tags.most_common(_MAX_TAGS))),
         histogram=sorted(degrees.items()),
-        coldest=_name_temperature(snapshot, coldest),
-        warmest=_name_temperature(snapshot, warmest),
+        coldest=_name_temperature(snapshot, min(known, default=None)),
+        warmest=_name_temperature(snapshot, max(known, default=None)),
         trouble=list(find_trouble(status, snapshot))[:_MAX_TROUBLE],
         paused=[
             _describe_pause(name, status, snapshot) for name in sorted(status.limiters) if _is_paused(name, status)
@@ -59,16 +54,12 @@ def make_overview(status: DaemonStatus, snapshot: ListSnapshot, edition: int) ->
     )
 
 
-def _temperature(snapshot: ListSnapshot, index: int) -> float:
-    last = snapshot.latest[index]
-    return last.temperature if last else math.nan
-
-
-def _name_temperature(snapshot: ListSnapshot, index: int) -> NamedTemperature | None:
-    if index < 0:
+def _name_temperature(snapshot: ListSnapshot, found: tuple[float, int] | None) -> NamedTemperature | None:
+    if found is None:
         return None
+    temperature, index = found
     city = snapshot.cities[index]
-    return NamedTemperature(id=city.id, name=city.name, temperature=_temperature(snapshot, index))
+    return NamedTemperature(id=city.id, name=city.name, temperature=temperature)
 
 
 def find_trouble(status: DaemonStatus, snapshot: ListSnapshot) -> Iterator[CityTrouble]:

@@ -30,7 +30,7 @@ export async function open(main, data) {
     const [before, after] = neighbours;
     const local = h("time", { datetime: fullTime(now()) }, clock(now()));
     head.replaceChildren(
-      h("div", {}, h("nav", { "aria-label": "Path" }, h("a", { href: "./" }, "Overview"), " / ", h("bdi", {}, city.name)), h("h1", {}, h("bdi", {}, city.name)),
+      h("div", {}, h("nav", { "aria-label": "Path" }, h("a", { href: "./" }, "Overview"), " / ", h("bdi", {}, city.name)), h("h1", { title: city.name }, h("bdi", {}, city.name)),
         h("p", { class: "note" }, `${number(city.lat, 3)}, ${number(city.lon, 3)} · `, local, ` ${hasZone ? "local" : "here"} (${zoneName(now(), zone)})`)),
       h("div", {}, star, before.id !== city.id && h("span", { class: "switch" }, h("a", { href: `?city=${before.id}`, "aria-label": `Previous city: ${before.name}` }, "‹ ", h("bdi", {}, before.name)), h("a", { href: `?city=${after.id}`, "aria-label": `Next city: ${after.name}` }, h("bdi", {}, after.name), " ›"))));
     document.title = `${city.name} ${isShown(city) ? temperature(city.observation.temperature) : ""} – weatherd`;
@@ -82,7 +82,7 @@ export async function open(main, data) {
     const [seen, seenUnit] = distance(last?.visibility), direction = last?.wind_direction ?? null;
     return h("dl", { class: "tiles" },
       tile("Feels like", degrees(last?.apparent_temperature, 1), unit.temperature, cold ? "colder than it is" : warm ? "warmer than it is" : ""),
-      tile("Wind", wind(last?.wind_speed ?? null, 1), unit.wind, last ? (last.wind_speed < 0.5 ? "calm" : `from ${windName(direction)}`) : "", last && last.wind_speed !== null ? arrow(direction, last.wind_speed) : ""),
+      tile("Wind", wind(last?.wind_speed ?? null, 1), unit.wind, last && last.wind_speed !== null ? (last.wind_speed < 0.5 ? "calm" : `from ${windName(direction)}`) : "", last && last.wind_speed !== null ? arrow(direction, last.wind_speed) : ""),
       tile("Gust", wind(last?.wind_gust ?? null, 1), unit.wind, index >= 0 && days.wind_gust[index] !== null ? `most today ${wind(days.wind_gust[index], 1)}` : ""),
       tile("Precipitation, last hour", rain(last?.precipitation ?? null), unit.rain, index >= 0 && days.precipitation[index] !== null ? `today ${rain(days.precipitation[index])} ${unit.rain}` : ""),
       tile("Humidity", last?.relative_humidity === null || !last ? "—" : Math.round(last.relative_humidity), "%", dew(last)),

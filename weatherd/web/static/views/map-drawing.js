@@ -5,7 +5,7 @@ import { STATES } from "../app/icons.js";
 import { subsolar } from "../app/sky.js";
 import { countText, pins } from "../app/shell.js";
 
-const RAD = Math.PI / 180, CELL = 4;
+const RAD = Math.PI / 180, CELL = 4, RANKS = Object.fromEntries(STATES.map((state, rank) => [state, rank]));
 export const steps = (from, to, step) => Array.from({ length: Math.floor((to - from) / step) + 1 }, (_, index) => from + index * step);
 
 // toScreen(lat, lon) → [x, y] and size() → {width, height} are those of the map.
@@ -13,7 +13,10 @@ export function makeDrawing(map, canvas, toScreen, size) {
   const context = canvas.getContext("2d");
   let points, view, layer, projection, overview, popover, rings; // of the scene that is being drawn
 
+  let palette = { theme: null }, ranked = { points: null }; // kept from one drawing to the next, because they take long
   const colours = () => {
+    const theme = [document.documentElement.dataset.theme, ...["(prefers-color-scheme: dark)", "(prefers-contrast: more)"].map((query) => matchMedia(query).matches)].join();
+    if (palette.theme === theme) return palette;
     const read = (name) => {
       const probe = map.appendChild(h("i", { class: `hidden ${name}` })), { color, backgroundColor } = getComputedStyle(probe);
       probe.remove();
@@ -22,7 +25,7 @@ export function makeDrawing(map, canvas, toScreen, size) {
     const found = { fills: Array.from({ length: 18 }, (_, index) => read(`chip t${index}`)) };
     for (const name of ["fresh", "stale", "down", "waiting", "ink", "ink-2", "inset", "line", "bg", "rain", "wind", "accent"]) [found[name]] = read(["fresh", "stale", "down", "waiting"].includes(name) ? name : `is-${name}`);
     found.isDark = getComputedStyle(document.documentElement).colorScheme === "dark" || (!document.documentElement.dataset.theme && matchMedia("(prefers-color-scheme: dark)").matches);
-    return found;
+    return (palette = { ...found, theme });
   };
   // Draw a scene; return its dots, for the pointer.
   function draw(scene) {
@@ -36,7 +39,8 @@ export function makeDrawing(map, canvas, toScreen, size) {
     drawNight(paint, -0.83);
     drawNight(paint, -12);
     const hits = findHits(width, height);
-    for (const hit of hits) DRAW[layer](hit, paint);
+    if (layer === "temperature") drawDots(paint, hits);
+    else for (const hit of hits) DRAW[layer](hit, paint);
     drawLabels(paint, hits, width, height);
     if (document.activeElement === canvas && canvas.matches(":focus-visible")) {
       context.strokeStyle = paint.accent;
@@ -122,11 +126,11 @@ export function makeDrawing(map, canvas, toScreen, size) {
 
   // Cells of 4 px hold one dot each: the median of its cities, the worst of their states.
   function findHits(width, height) {
-    const cells = new Map(), cell = layer === "wind" ? 26 : CELL;
-    points.id.forEach((_, index) => {
-      const [x, y] = toScreen(points.lat[index], points.lon[index]);
+    const cells = new Map(), cell = layer === "wind" ? 26 : CELL, ranks = points.state.map((state) => RANKS[state]);
+    points.lat.forEach((lat, index) => {
+      const [x, y] = toScreen(lat, points.lon[index]);
       if (x < -20 || y < -20 || x > width + 20 || y > height + 20) return;
-      const key = `${Math.floor(x / cell)},${Math.floor(y / cell)}`, found = cells.get(key);
+      const key = Math.floor((x + 20) / cell) * 65536 + Math.floor((y + 20) / cell), found = cells.get(key);
       if (found) found.members.push(index);
       else cells.set(key, { x, y, members: [index] });
     });
@@ -136,11 +140,11 @@ export function makeDrawing(map, canvas, toScreen, size) {
       const known = hit.members.map((index) => points.temperature[index]).filter((value) => value !== null).sort((a, b) => a - b);
       hit.temperature = known.length ? known[Math.floor((known.length - 1) / 2)] / 10 : null;
       hit.count = hit.members.reduce((sum, index) => sum + points.count[index], 0);
-      hit.state = STATES.find((state) => hit.members.some((index) => points.state[index] === state));
-      hit.first = hit.members.find((index) => points.state[index] === hit.state);
+      hit.first = hit.members.reduce((worst, index) => (ranks[index] < ranks[worst] ? index : worst));
+      hit.state = points.state[hit.first];
       hit.r = Math.max(grown, hit.count >= 4 ? 2.3 : 1.7);
     }
-    return list.sort((a, b) => STATES.indexOf(b.state) - STATES.indexOf(a.state)); // the worst are drawn last
+    return list.sort((a, b) => RANKS[b.state] - RANKS[a.state]); // the worst are drawn last
   }
   function disc(x, y, r, fill, stroke) {
     context.beginPath();
@@ -173,12 +177,26 @@ export function makeDrawing(map, canvas, toScreen, size) {
       context.setLineDash([]);
     }
   }
-  const DRAW = {
-    temperature(hit, paint) {
+  // The dots of a colour are one path, because thousands of paths are too slow for a map that is dragged.
+  function drawDots(paint, hits) {
+    const bands = paint.fills.map(() => []);
+    for (const hit of hits) if (hit.temperature !== null && hit.state !== "down") bands[band(hit.temperature)].push(hit);
+    bands.forEach((dots, index) => {
+      context.beginPath();
+      for (const { x, y, r } of dots) {
+        context.moveTo(x + r, y);
+        context.arc(x, y, r, 0, 2 * Math.PI);
+      }
+      context.fillStyle = paint.fills[index][1];
+      context.fill();
+      if (!dots.length || dots[0].r < 3 || paint.isDark) return;
       context.lineWidth = 0.8;
-      if (hit.temperature !== null && hit.state !== "down") disc(hit.x, hit.y, hit.r, paint.fills[band(hit.temperature)][1], hit.r >= 3 && !paint.isDark ? paint.ink : null);
-      stateOver(hit, paint);
-    },
+      context.strokeStyle = paint.ink;
+      context.stroke();
+    });
+    for (const hit of hits) stateOver(hit, paint);
+  }
+  const DRAW = {
     state(hit, paint) {
       if (hit.state === "fresh") disc(hit.x, hit.y, hit.r, paint.fresh);
       else stateOver({ ...hit, r: Math.max(3, hit.r) }, paint);
@@ -207,16 +225,26 @@ export function makeDrawing(map, canvas, toScreen, size) {
       context.restore();
     },
   };
+  // The indexes of the points in the order in which they get labels; those of a long list, which is sorted, are spread.
+  function orderLabels() {
+    const pinned = pins(), extremes = [overview.coldest?.id, overview.warmest?.id], key = [popover?.id, ...pinned, ...extremes].join();
+    if (ranked.points === points && ranked.key === key) return ranked.order;
+    const ranks = points.id.map((id, index) => (id === popover?.id ? 0 : points.state[index] === "down" ? 1 : pinned.includes(id) ? 2 : extremes.includes(id) ? 3 : 4));
+    const place = (index) => (points.id.length > 60 ? (index * 40503) % 65521 : index);
+    ranked = { points, key, order: points.id.map((_, index) => index).sort((a, b) => ranks[a] - ranks[b] || place(a) - place(b)) };
+    return ranked.order;
+  }
   function drawLabels(paint, hits, width, height) {
     const taken = [...map.querySelectorAll(".about, .legend, .zoom")].map((node) => node.getBoundingClientRect()).map(({ x, y, width: w, height: tall }) => [x - map.getBoundingClientRect().x, y - map.getBoundingClientRect().y, w, tall]);
-    const pinned = pins(), most = width < 720 ? 10 : 24, hitOf = new Map(hits.flatMap((hit) => hit.members.map((index) => [index, hit])));
-    const rank = (index) => (points.id[index] === popover?.id ? 0 : points.state[index] === "down" ? 1 : pinned.includes(points.id[index]) ? 2 : [overview.coldest?.id, overview.warmest?.id].includes(points.id[index]) ? 3 : 4);
-    const order = [...hitOf.keys()].sort((a, b) => rank(a) - rank(b) || (points.count.length > 60 ? ((a * 40503) % 65521) - ((b * 40503) % 65521) : a - b)).slice(0, 600); // spread over a long list, which is sorted by name
-    let drawn = 0;
+    const most = width < 720 ? 10 : 24, hitOf = [];
+    for (const hit of hits) for (const index of hit.members) hitOf[index] = hit;
+    let drawn = 0, tried = 0;
     context.textBaseline = "middle";
-    for (const index of order) {
-      if (drawn >= most) break;
-      const { x, y } = hitOf.get(index), value = points.temperature[index], isDown = points.state[index] === "down";
+    for (const index of orderLabels()) {
+      if (drawn >= most || tried >= 600) break;
+      if (!hitOf[index]) continue;
+      tried += 1;
+      const { x, y } = hitOf[index], value = points.temperature[index], isDown = points.state[index] === "down";
       const text = layer === "temperature" ? (value === null || isDown ? "" : temperature(value / 10)) : layer === "wind" ? wind(points.wind[index] === null ? null : points.wind[index] / 10) : layer === "rain" ? rain(points.rain[index] === null ? null : points.rain[index] / 10) : "";
       const name = points.name[index].slice(0, 28) + (points.state[index] === "fresh" ? "" : `, ${points.state[index]}`);
       context.font = "600 12px system-ui, sans-serif";

@@ -44,11 +44,10 @@ export async function open(main, data, { restart }) {
     overview = newOverview;
     setClock(overview.now);
     const ids = [...new Set([...page.cities.map((city) => city.id), ...(pins().length ? pins() : pinned.map((city) => city.id))])];
+    const first = pinned.length && !pins().length ? fetchJson(`cities${query({ id: pinned.map((city) => city.id).join(","), sort: "name" })}`) : null;
     if (ids.length) curves = await fetchJson(`curves?city=${ids.join(",")}`);
-    if (pinned.length && !pins().length) {
-      const fresh = await fetchJson(`cities${query({ id: pinned.map((city) => city.id).join(","), sort: "name" })}`);
-      pinned = fresh.cities;
-    } else await loadPinned();
+    if (first) pinned = (await first).cities;
+    else await loadPinned();
     collect();
     return overview.seq;
   }
@@ -118,7 +117,8 @@ export async function open(main, data, { restart }) {
   const curveOf = (city) => curves.curves[city.id];
   function drawTop() {
     top.replaceChildren();
-    if (!pinned.length || overview.total <= SMALL) return;
+    top.hidden = !pinned.length || overview.total <= SMALL;
+    if (top.hidden) return;
     top.append(h("div", { class: "section" }, h("h2", { id: "pinned" }, pins().length ? "Pinned" : "First cities", h("span", {}, number(pinned.length))), h("span", { class: "note" }, phone.matches ? "24 h: low to high" : "Curves: last 24 h, each on its own scale; shaded: night")),
       h("ul", { class: "cards", "aria-label": "Pinned cities" }, pinned.map((city) => h("li", {}, card(city, curveOf(city), times())))));
   }
