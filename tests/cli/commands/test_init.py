@@ -109,6 +109,15 @@ def test_the_first_city_creates_the_files(weatherd: Weatherd, home: Path) -> Non
     assert [city.name for city in cities] == ["Oslo", "Kiel"]
 
 
+@pytest.mark.parametrize(
+    "command", [("add", "Nowhereville"), ("add", "Paris"), ("add", "Oslo", "--tag", "x"), ("import", "nothing.csv")]
+)
+def test_what_adds_no_city_creates_no_files(weatherd: Weatherd, home: Path, command: tuple[str, ...]) -> None:
+    """They would replace the settings in use, such as the demo's, by a list without cities, which is invalid."""
+    assert weatherd("cities", *command)[0] != 0
+    assert not home.exists()
+
+
 def test_a_missing_list_is_created(weatherd: Weatherd, home: Path, folder: Path) -> None:
     """The one that the settings name."""
     (folder / "weatherd.yaml").write_text("cities: mine.yaml\n")

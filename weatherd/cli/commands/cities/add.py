@@ -13,7 +13,7 @@ from weatherd.cli.commands.cities.new_files import load_or_create_settings
 from weatherd.cli.commands.cities.place_search import choose_match, find_places
 from weatherd.cli.commands.cities.places_file import ForeignCity, parse_places_file
 from weatherd.cli.exit_codes import ExitCode
-from weatherd.cli.options import ConfigFile, parse_tags
+from weatherd.cli.options import ConfigFile, load_user_settings, parse_tags
 from weatherd.cli.terminal import print_text
 from weatherd.errors import ConfigError, Problem
 
@@ -67,19 +67,20 @@ def add_city(  # noqa: PLR0917 - one parameter per option
         raise typer.BadParameter("--lat and --lon go together")
     if lat is not None and pick is not None:
         raise typer.BadParameter("--pick chooses a match of the search, which --lat and --lon replace")
-    settings_file, settings = load_or_create_settings(config, creates=not dry_run)
-    list_paths = loader.find_list_paths(settings_file, settings)
-    file = find_file_to_extend(list_paths)
-    rows = ListRows(read_rows(list_paths))
+    options = {"id": city_id, "interval": interval, "timezone": timezone, "tags": parse_tags(tag or ())}
     region = ""
     if lat is not None and lon is not None:
         row: dict[str, Any] = {"name": name or place, "lat": lat, "lon": lon}
     else:
-        match = choose_match(find_places(settings, place), pick)
+        # Before files are created: without a match they would have no city, and would replace the demo's settings
+        match = choose_match(find_places(load_user_settings(config)[1], place), pick)
         row, region = build_row(match) | ({"name": name} if name else {}), match.region
-    options = {"id": city_id, "interval": interval, "timezone": timezone, "tags": parse_tags(tag or ())}
     row |= {key: value for key, value in options.items() if value}
     city = validate_row(row)
+    settings_file, settings = load_or_create_settings(config, creates=not dry_run)
+    list_paths = loader.find_list_paths(settings_file, settings)
+    file = find_file_to_extend(list_paths)
+    rows = ListRows(read_rows(list_paths))
     if city_id and (taken := next(iter(rows.find_id(city.id)), None)):
         raise ConfigError(Problem(taken.where, f"the id {taken.id!r} is already in use, by {taken.name!r}"))
     if not city_id and (known := rows.find_same(city)):
@@ -110,13 +111,14 @@ def import_cities(
     from weatherd.config import loader
     from weatherd.config.yaml import reader
 
+    text = reader.read_text(source).removeprefix(reader.BOM)
     settings_file, settings = load_or_create_settings(config, creates=not dry_run)
     list_paths = loader.find_list_paths(settings_file, settings)
     file = find_file_to_extend(list_paths)
     rows = ListRows(read_rows(list_paths))
     added: list[dict[str, Any]] = []
     skipped, rejected = 0, 0
-    for foreign in parse_places_file(reader.read_text(source).removeprefix(reader.BOM), str(source)):
+    for foreign in parse_places_file(text, str(source)):
         try:
             city = validate_row(foreign.row)
         except typer.BadParameter as error:
