@@ -20,6 +20,7 @@ from tests.support.virtual_time import EPOCH, VirtualTimeLoop
 from weatherd.config.diff import diff
 from weatherd.freshness import BUILT_IN_BUDGETS
 from weatherd.journal.store import Store
+from weatherd.journal.tables.latest_table import _UPDATE
 from weatherd.observation import FetchedObservation
 from weatherd.pipeline.consumer import consume
 from weatherd.pipeline.journal_writer import JournalWriter
@@ -179,6 +180,16 @@ def test_the_table_lags_behind_by_few_observations(tmp_path: Path) -> None:
                 ]
             )
         assert store.last_seq() - store._db.query_value("SELECT seq FROM gathered") <= 101
+
+
+def test_an_update_does_not_sort_the_entries(tmp_path: Path) -> None:
+    """Sorting would take memory for each entry since the last update; here there is one row for each series."""
+    with closing(Store(tmp_path / "weatherd.sqlite")) as store:
+        create, *others = _UPDATE
+        store._db.execute(create)
+        plan = [row for statement in others for row in store._db.query(f"EXPLAIN QUERY PLAN {statement}")]
+        assert any("SEARCH" in row[-1] for row in plan)
+        assert not any("TEMP B-TREE" in row[-1] for row in plan)
 
 
 def test_a_clean_stop_saves_the_fetch_time_of_a_repeat(tmp_path: Path) -> None:

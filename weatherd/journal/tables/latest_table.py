@@ -31,19 +31,32 @@ if TYPE_CHECKING:
 #
 # A repeat adds no entry. Its fetch time is held in memory until the next update, and lost in a crash.
 #
-# The update searches the entries that were added since the one before (0.3 us each, without Python's lock); to hold
-# each city's latest row in memory instead would be as fast, and take 140 bytes a city.
-_UPDATE = """
-INSERT OR REPLACE INTO last
+# The update searches the entries that were added since the one before, the newest first, so that the table ``newest``
+# has one row for each series: it takes 0.8 us an entry, without Python's lock, and 70 bytes a city. To group the
+# entries with max(seq) takes twice the time, and memory for each entry: 75 MB with 235,000 cities.
+_UPDATE = (
+    """
+CREATE TEMP TABLE newest (
+  series_id INTEGER PRIMARY KEY, observed_at INTEGER NOT NULL, fetched_at INTEGER NOT NULL, seq INTEGER NOT NULL
+)
+""",
+    """
+INSERT OR IGNORE INTO newest
+SELECT series_id, observed_at, fetched_at, seq FROM entry WHERE seq > (SELECT seq FROM gathered) ORDER BY seq DESC
+""",
+    """
+INSERT INTO last
 SELECT l.city, l.lat, l.lon, n.series_id, n.observed_at, n.fetched_at, n.seq
-FROM (
-  SELECT s.city, e.series_id, e.observed_at, e.fetched_at, max(e.seq) AS seq
-  FROM (
-    SELECT series_id, observed_at, fetched_at, max(seq) AS seq FROM entry
-    WHERE seq > (SELECT seq FROM gathered) GROUP BY series_id
-  ) AS e CROSS JOIN series AS s ON s.id = e.series_id GROUP BY s.city
-) AS n CROSS JOIN last AS l ON l.city = n.city AND l.seq < n.seq
-"""
+FROM newest AS n CROSS JOIN series AS s ON s.id = n.series_id CROSS JOIN last AS l ON l.city = s.city
+WHERE l.seq < n.seq
+ON CONFLICT (city) DO UPDATE SET
+  series_id = excluded.series_id, observed_at = excluded.observed_at, fetched_at = excluded.fetched_at,
+  seq = excluded.seq
+WHERE excluded.seq > seq
+""",
+    "DROP TABLE newest",
+    "UPDATE gathered SET seq = max(seq, (SELECT coalesce(max(seq), 0) FROM entry))",
+)
 _SELECT = f"""
 SELECT lat, lon, last_fetch, {COLUMNS}
 FROM (SELECT lat, lon, series_id AS number, observed_at AS at, fetched_at AS last_fetch FROM last)
@@ -112,9 +125,9 @@ class LatestTable:
     def update(self) -> None:
         """Write the latest observations of all cities at once, because each row changes a page of the file."""
         with self._db.transaction():
-            self._db.execute(_UPDATE)
+            for statement in _UPDATE:
+                self._db.execute(statement)
             self._db.execute_many("UPDATE last SET fetched_at = ?2 WHERE city = ?1", sorted(self._repeats.items()))
-            self._db.execute("UPDATE gathered SET seq = max(seq, (SELECT coalesce(max(seq), 0) FROM entry))")
             cities = self._db.query_value("SELECT count(*) FROM last")
         self._repeats.clear()
         self._until_update = max(_MIN_UPDATE_INTERVAL, _UPDATE_INTERVAL * cities)
