@@ -19,10 +19,10 @@ from weatherd.polling.poll_history import Poll, PollHistory
 from weatherd.polling.retries import explain_retry, requested_delay, retry_delay
 from weatherd.polling.schedule import (
     backoff_delay,
-    city_phase,
     cold_start_spread,
     first_poll_time,
     next_tick,
+    phase_offset,
     rejoin_tick,
 )
 
@@ -74,8 +74,8 @@ async def produce(polls: CityPolls, context: PollingContext) -> None:
     A usual poll wakes this task once, when its observation has arrived.
     """
     # Few local variables, because each takes 8 bytes for each city, and a bound method 72
-    phase, health = city_phase(polls.city.id), _HEALTHY
-    _plan_first_poll(polls, phase, context)
+    health = _HEALTHY
+    _plan_first_poll(polls, context)
     polls.batch_polls = _find_batch_polls(polls.city, health, context)
     while True:
         polls.waiter = context.loop.create_future()
@@ -87,12 +87,12 @@ async def produce(polls: CityPolls, context: PollingContext) -> None:
             raise
         if type(response) is FetchedObservation:
             if context.queue.try_put(response):
-                _plan_next_tick(polls, polls.last.ended if polls.last else polls.due, phase, context)
+                _plan_next_tick(polls, polls.last.ended if polls.last else polls.due, context)
             else:
                 await context.queue.put(response)
-                _plan_next_tick(polls, context.clock.boot(), phase, context)
+                _plan_next_tick(polls, context.clock.boot(), context)
         else:
-            health = await _start_poll(polls, phase, health, response, context)
+            health = await _start_poll(polls, health, response, context)
             polls.batch_polls = _find_batch_polls(polls.city, health, context)
         del response  # it would be kept until the next poll
 
@@ -115,13 +115,13 @@ class _CityHealth(NamedTuple):
 _HEALTHY = _CityHealth()
 
 
-def _plan_first_poll(polls: CityPolls, phase: float, context: PollingContext) -> None:
+def _plan_first_poll(polls: CityPolls, context: PollingContext) -> None:
     city, began, epoch = polls.city, context.clock.boot(), context.clock.epoch
     now, interval, last = epoch + began, context.planner.interval(city), context.latest.get(city.id)
     if last is None or last.provider not in city.providers or context.latest.is_stale(city.id, now):
-        at = began + phase * cold_start_spread(len(context.registry.cities))
+        at = began + phase_offset(city.id, cold_start_spread(len(context.registry.cities)))
         polls.plan(at, "no fresh observation is known", is_tick=False)
-    elif (tick := first_poll_time(now, last.fetched_at.timestamp(), interval, phase * interval)) > now:
+    elif (tick := first_poll_time(now, last.fetched_at.timestamp(), interval, phase_offset(city.id, interval))) > now:
         polls.plan(tick - epoch, "the journal holds a fresh observation")
     else:
         polls.plan(began, "the last poll is an interval ago", is_tick=False)
@@ -140,29 +140,27 @@ def _find_batch_polls(city: City, health: _CityHealth, context: PollingContext) 
     return context.batch_polls.get(provider)
 
 
-def _plan_next_tick(polls: CityPolls, ended: float, phase: float, context: PollingContext) -> None:
+def _plan_next_tick(polls: CityPolls, ended: float, context: PollingContext) -> None:
     """Plan the poll that follows a successful one, which ended at this boot time."""
     interval, epoch = context.planner.interval(polls.city), context.clock.epoch
     ended = max(ended, polls.due)  # because a timer may fire slightly early, and the tick would be repeated
     tick = next_tick if polls.is_tick else rejoin_tick
-    polls.plan(tick(epoch + ended, interval, phase * interval) - epoch, _ON_SCHEDULE)
+    polls.plan(tick(epoch + ended, interval, phase_offset(polls.city.id, interval)) - epoch, _ON_SCHEDULE)
 
 
 def _start_poll(
     polls: CityPolls,
-    phase: float,
     health: _CityHealth,
     preferred: ProviderResponse | None,
     context: PollingContext,
 ) -> asyncio.Task[_CityHealth]:
     """Poll a city alone, in a task with a log context of its own: in all producers it would take 64 bytes a city."""
-    poll = _poll(polls, phase, health, preferred, context)
+    poll = _poll(polls, health, preferred, context)
     return context.loop.create_task(poll, context=contextvars.Context())
 
 
 async def _poll(
     polls: CityPolls,
-    phase: float,
     health: _CityHealth,
     preferred: ProviderResponse | None,
     context: PollingContext,
@@ -195,7 +193,7 @@ async def _poll(
             health.outage.recovered(now)
             health = health._replace(outage=None)
         polls.last = Poll(began, now, result.attempts, 0)
-        _plan_next_tick(polls, now, phase, context)
+        _plan_next_tick(polls, now, context)
         return health
     outage = health.outage or OutageLog()
     failures = outage.failures + 1
