@@ -88,3 +88,13 @@ def test_a_waiter_is_woken_soon_after_a_suspend() -> None:
         assert woken[1:] == pytest.approx([73, 123], abs=0.02)
 
     virtual_time.run(scenario())
+
+
+async def test_polls_that_start_together_share_their_time() -> None:
+    """A poll joins the time of those in the same 10 ms, so that most cities need no number of their own."""
+    timer, late, early = _new_timer(), CityPolls(KIEL), CityPolls(KIEL)
+    late.plan(60.009, "on schedule")
+    early.plan(60.001, "on schedule")
+    timer.add(late)
+    timer.add(early)
+    assert early.due is late.due

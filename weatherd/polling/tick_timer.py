@@ -43,7 +43,7 @@ class TickTimer:
         self._context = contextvars.Context()  # an empty one, because what the timer logs concerns no city
 
     def add(self, polls: CityPolls) -> None:
-        """Start a city's poll at the boot time ``polls.due``."""
+        """Start a city's poll at the boot time ``polls.due``, or up to 10 ms later, which it is set to then."""
         due = polls.due
         number = due // _SLOT
         slot = self._slots.get(number)
@@ -52,6 +52,8 @@ class TickTimer:
             heapq.heappush(self._order, number)
         elif due > slot.due:
             slot.due = due
+        else:
+            polls.due = slot.due  # one object for many cities, because each takes 32 bytes
         slot.polls.append(polls)
         if due < self._timer_due:
             self._set_timer(due)
