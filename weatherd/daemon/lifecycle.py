@@ -14,6 +14,7 @@ from weatherd.config.diff import diff
 from weatherd.daemon import gc_tuning, systemd
 from weatherd.daemon.activity import record_activity
 from weatherd.daemon.file_watch import watch_files
+from weatherd.daemon.freed_memory import release_freed_memory
 from weatherd.daemon.grace_period import GracePeriod
 from weatherd.daemon.reload import Reloader
 from weatherd.daemon.retention import prune_journal
@@ -100,6 +101,7 @@ async def _open_services(parts: Parts, services: contextlib.AsyncExitStack, relo
         lambda change: parts.planner.update(change.added_or_changed.values(), change.removed_or_changed.values())
     )
     registry.subscribe(lambda change: gc_tuning.set_threshold(len(change.cities)))
+    registry.subscribe(lambda change: release_freed_memory(len(change.cities)))
     registry.apply(diff((), parts.configuration.cities), parts.configuration.quarantined)
     queue = ObservationQueue(parts.configuration.settings.queue_size)
     parts.journal.known = lambda: [

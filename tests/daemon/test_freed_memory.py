@@ -1,0 +1,46 @@
+"""Memory that is freed after the list was read."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+
+import pytest
+
+_PROGRAM = """
+import sys
+from pathlib import Path
+from resource import getpagesize
+from weatherd.daemon.freed_memory import release_freed_memory
+
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * getpagesize()
+
+blocks = [bytes(1000) for _ in range(60_000)]
+remaining = blocks[::100]  # so that the end of the heap is in use
+del blocks
+before = resident()
+release_freed_memory(int(sys.argv[1]))
+print(round((before - resident()) / 1e6), "ctypes" in sys.modules)
+"""
+
+
+def _release(cities: int) -> tuple[int, bool]:
+    """Return the MB that are released with a list of this length, and whether that has loaded ctypes."""
+    command = [sys.executable, "-c", _PROGRAM, str(cities)]
+    released, loaded = subprocess.run(command, text=True, capture_output=True, check=True).stdout.split()  # noqa: S603
+    return int(released), loaded == "True"
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has malloc_trim()")
+def test_holes_in_the_heap_are_released() -> None:
+    """Of 60 MB that were freed between blocks that remain, most goes back to the system."""
+    released, _ = _release(100_000)
+    assert released > 30
+
+
+def test_a_short_list_loads_nothing() -> None:
+    """With a short list there is little to release, and ctypes would take more."""
+    _, is_loaded = _release(3)
+    assert not is_loaded
