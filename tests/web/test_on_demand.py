@@ -22,7 +22,15 @@ from weatherd.web.on_demand import serve_http
 if TYPE_CHECKING:
     from pathlib import Path
 
-UNUSED = {"aiohttp", "yarl", "rich.console", "statistics", "weatherd.cli.history.query", "weatherd.web.middleware"}
+UNUSED = {
+    "aiohttp",
+    "yarl",
+    "rich.console",
+    "statistics",
+    "weatherd.cli.history.query",
+    "weatherd.web.middleware",
+    "weatherd.pipeline.forwarders.home_assistant",
+}
 
 
 @pytest.mark.real_time
