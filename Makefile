@@ -26,7 +26,7 @@ test: ## run all tests on the oldest and the newest installed Python
 	@$(MAKE) --no-print-directory $(sort test-$(OLDEST) test-$(NEWEST))
 
 test-%: .venv-%/installed
-	.venv-$*/bin/python -m pytest --quiet --numprocesses 4 --dist worksteal $(if $(filter $*,$(OLDEST)),,-m 'not once') $(PYTEST)
+	.venv-$*/bin/python -m pytest --quiet --numprocesses 4 --dist load --maxschedchunk 2 $(if $(filter $*,$(OLDEST)),,-m 'not once') $(PYTEST)
 
 month: $(DEV)/installed ## simulate a month of 320 cities with outages and restarts; takes minutes
 	WEATHERD_VIRTUAL_DAYS=31 $(DEV)/bin/python -m pytest --quiet --capture=no tests/end_to_end/test_virtual_month.py

@@ -33,6 +33,11 @@ def pytest_asyncio_loop_factories(
     return {"virtual": VirtualTimeLoop}
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests that take long, so that none of them runs last and alone; the order is random otherwise."""
+    items.sort(key=lambda item: not (item.get_closest_marker("once") or item.get_closest_marker("processes")))
+
+
 def pytest_collection_finish() -> None:
     """Hide the thousands of collected tests from the garbage collector: a full collection takes 2 ms, not 100."""
     gc.collect()

@@ -6,6 +6,7 @@ import weakref
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -99,6 +100,7 @@ def describe(found: CityList | list[str]) -> Any:
     return repr(found), [found.locate(city.id) for city in found.cities]
 
 
+@pytest.mark.once
 @settings(max_examples=300)
 @given(st.lists(loads, min_size=2, max_size=5))
 @example([([("a.yaml", f"{LONG}\n{indent}- {ANY_ROW}\n  - {ANY_ROW}")], PROVIDERS, {}) for indent in ("  ", "")])

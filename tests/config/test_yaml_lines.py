@@ -99,6 +99,7 @@ def require_agreement(text: str) -> None:
     assert repr(load(f"{LONG}\n{text}")) == repr(load(f"cities: #\t\n{text}"))
 
 
+@pytest.mark.once
 @settings(max_examples=400)
 @given(draw_list())
 @example('  - {name: A, lat: 1.5, lon: 1.5}\n  - {name: "B\n  - {name: C, lat: 1.5, lon: 1.5}\n  "}\n')

@@ -50,6 +50,7 @@ async def run_command(environ: dict[str, str], *arguments: str) -> str:
     return out.decode()
 
 
+@pytest.mark.once
 async def test_the_commands_find_the_demo(tmp_path: Path) -> None:
     """Without options, they show its cities, its simulated past and its places; a second demo leaves them the first."""
     environ = ENVIRONMENT | {"XDG_STATE_HOME": str(tmp_path)}

@@ -132,6 +132,7 @@ async def test_a_second_daemon_on_the_same_state_folder_is_rejected(tmp_path: Pa
         await first.prints(2)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 async def test_restarts_request_nothing_that_is_fresh(number: signal.Signals, tmp_path: Path) -> None:
     """Ten restarts within seconds, even by kill -9, cause one request in total."""

@@ -99,6 +99,7 @@ def fetch(row: Row, **changed: Any) -> FetchedObservation:
 steps = st.lists(st.tuples(st.sampled_from(["move", "kill", "repeat", "revise"]), st.integers(0, 99)), max_size=15)
 
 
+@pytest.mark.once
 @given(rows, st.integers(0, 20), steps)
 def test_the_move_is_not_noticed(rows: list[Row], gathered: int, steps: list[tuple[str, int]]) -> None:
     """For any file of version 6: after each step, kill, repeat and revision, a reader finds what it found before."""

@@ -78,6 +78,7 @@ def observe(lat: float, lon: float, clock: WeatherClock) -> Iterator[Observation
         )
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(("latitudes", "longitude"), [(range(47, 56), 10.0), (range(30, 49), -95.0)])
 def test_services_agree_in_steady_weather(latitudes: range, longitude: float) -> None:
     """In rain that does not change for hours, a failover changes no value by more than the services' rounding.

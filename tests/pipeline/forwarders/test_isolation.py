@@ -94,6 +94,7 @@ async def _a_city_that_always_fails(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.once
 def test_an_outage_with_errors_of_a_week_loses_nothing(tmp_path: Path) -> None:
     """A server that responds to everything with status 500 for a week is an outage: nothing is skipped."""
     virtual_time.run(_an_outage_with_errors(tmp_path))

@@ -86,6 +86,7 @@ def test_no_seams(at: float, lon: float) -> None:
     assert weather_at(90, lon, at).temperature == pytest.approx(weather_at(90, 0, at).temperature)
 
 
+@pytest.mark.once
 def test_every_code_occurs() -> None:
     """Within a year each documented code occurs, and no other; each has a description and is consistent."""
     year = [
