@@ -61,6 +61,11 @@ def test_all_keys() -> None:
     assert not rain.depends_on_time
 
 
+def test_no_rules() -> None:
+    """A file whose rules are all comments has none."""
+    assert parse("alerts:\n  # frost: {when: temperature < 0}\n") == []
+
+
 def test_selected_cities() -> None:
     """A rule is for the cities with all its tags, or with one of its ids; an unknown id is named."""
     frost, rain, silent, _ = parse(RULES)

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from weatherd.alerts.language.known_names import CityFacts
-from weatherd.alerts.states import INACTIVE, AlertEvent, AlertPhase, AlertState
-from weatherd.alerts.windows import Window, add_to_windows, make_windows
+from weatherd.alerts.city_alerts import CityAlerts, select_rules
+from weatherd.alerts.states import AlertEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from weatherd.alerts.rule import Rule
-    from weatherd.alerts.windows import WindowKey
     from weatherd.city import City
     from weatherd.observation import Observation
 
 _TICK = 60.0  # seconds between two evaluations without a new observation
 
 
-@dataclass(frozen=True, slots=True)
-class Notification:
+class Notification(NamedTuple):
     """A notification of an alert: ``began`` is when its condition began to hold, in POSIX seconds."""
 
     time: float  # POSIX seconds
@@ -32,51 +28,23 @@ class Notification:
     message: str
 
 
-@dataclass(slots=True)
 class _ReplayedCity:
-    """A city with the state of each rule that is for it."""
+    """A city's alerts, and the time of their last evaluation; 0 before the first one."""
 
-    city: City
-    rules: Sequence[Rule]
-    windows: Mapping[WindowKey, Window]
-    states: list[AlertState] = field(init=False)
-    newest: Observation | None = None
-    time: float = 0.0  # of the last evaluation
-
-    def __post_init__(self) -> None:
-        self.states = [INACTIVE] * len(self.rules)
-
-    def add(self, observation: Observation) -> None:
-        add_to_windows(self.windows, observation)
-        if self.newest is None or observation.observed_at >= self.newest.observed_at:
-            self.newest = observation
+    def __init__(self, city: City, alerts: CityAlerts) -> None:
+        self._city, self.alerts, self.time = city, alerts, 0.0
 
     def pass_time(self, until: float) -> Iterator[Notification]:
-        """Evaluate the rules that may change without an observation, each minute before *until*."""
-        if self.newest is None or not self.time:
-            return
-        while self.time + _TICK < until and any(map(self._is_moving, range(len(self.rules)))):
+        """Evaluate the rules each minute before *until*, as long as they may change without an observation."""
+        while self.time and self.time + _TICK < until and self.alerts.is_moving:
             yield from self.evaluate(self.time + _TICK)
 
-    def _is_moving(self, index: int) -> bool:
-        rule, phase = self.rules[index], self.states[index].phase
-        repeats = phase is AlertPhase.FIRING and rule.timing.repeat is not None
-        return rule.depends_on_time or phase is AlertPhase.PENDING or repeats
-
     def evaluate(self, now: float) -> Iterator[Notification]:
-        """Evaluate all rules at *now*."""
-        self.time, observation = now, self.newest
-        if observation is None:
-            return
-        age = max(0.0, now - observation.observed_at.timestamp())
-        facts = CityFacts(age, None, None, self.city.lat, self.city.lon, self.city.altitude, self.windows)
-        for index, rule in enumerate(self.rules):
-            before = self.states[index]
-            state, event = rule.advance(before, self.city, observation, facts, now)
-            self.states[index] = state
-            if event:
-                began = before.since if event is AlertEvent.RESOLVED else state.since
-                yield Notification(now, event, rule, self.city, began, rule.message.format(self.city, observation))
+        self.time, newest = now, self.alerts.newest
+        for rule, before, after, event in self.alerts.evaluate(now):
+            if event and newest:
+                began = before.since if event is AlertEvent.RESOLVED else after.since
+                yield Notification(now, event, rule, self._city, began, rule.message.format(self._city, newest))
 
 
 def find_longest_span(rules: Iterable[Rule]) -> float:
@@ -88,27 +56,23 @@ def find_longest_span(rules: Iterable[Rule]) -> float:
 def replay_rules(
     rules: Sequence[Rule], cities: Iterable[City], observations: Iterable[Observation], since: float, until: float
 ) -> Iterator[Notification]:
-    """Yield the notifications between *since* and *until*, POSIX times, city by city in the order of time.
+    """Yield the notifications between *since* and *until*, POSIX times, those of each city in the order of time.
 
     *observations* are in the order of their arrival; those that arrived before *since* only fill the windows. Rules are
-    evaluated when an observation arrives, and each minute as far as they depend on the time, as in the daemon. How long
-    polls failed and whether a provider was paused is not recorded, so that it is unknown.
+    evaluated when an observation arrives, and each minute as far as they depend on the time. How long polls failed and
+    whether a provider was paused is not recorded, so that it is unknown.
     """
-    replayed = {city.id: _replay_city(rules, city) for city in cities}
+    replayed = {
+        city.id: _ReplayedCity(city, CityAlerts(city, rule_set)) for city, rule_set in select_rules(rules, cities)
+    }
     for observation in observations:
         arrival = observation.fetched_at.timestamp()
         found = replayed.get(observation.city)
         if found is None or arrival >= until:
             continue
         yield from found.pass_time(arrival)
-        found.add(observation)
+        found.alerts.add(observation)
         if arrival >= since:
             yield from found.evaluate(max(arrival, found.time))
     for found in replayed.values():
         yield from found.pass_time(until)
-
-
-def _replay_city(rules: Sequence[Rule], city: City) -> _ReplayedCity:
-    chosen = [rule for rule in rules if rule.cities.includes(city)]
-    keys = sorted({key for rule in chosen for expression in rule.expressions for key in expression.windows})
-    return _ReplayedCity(city, chosen, make_windows(keys))

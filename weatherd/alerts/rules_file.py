@@ -138,6 +138,8 @@ def parse_rules(text: str, name: str, display: Display = DEFAULT_DISPLAY) -> tup
     """Parse the rules in *text*, the text of the file *name*. Raises ConfigError with every mistake."""
     document = reader.parse_yaml(text, name)
     rows = document.get(_ALERTS) if isinstance(document, reader.YamlMapping) else None
+    if rows is None and isinstance(document, reader.YamlMapping) and _ALERTS in document:
+        rows = reader.YamlMapping((1, 1))  # all rules may be comments
     if not isinstance(rows, reader.YamlMapping) or not isinstance(document, reader.YamlMapping):
         position = reader.find_position(document, (_ALERTS,))
         message = "should have the key 'alerts' with a rule under each name: frost: {when: temperature < 0}"

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _BUCKETS = 24
 _HOUR = 3600.0  # seconds
+_INDEX = {field: index for index, field in enumerate(FIELDS)}
 
 
 class Window:
@@ -248,5 +249,5 @@ def add_to_windows(windows: Mapping[WindowKey, Window], observation: Observation
     """Add an observation that is not a repeat to a city's windows."""
     time = observation.observed_at.timestamp()
     for key, window in windows.items():
-        value: Any = observation[FIELDS.index(key[1])]
+        value: Any = observation[_INDEX[key[1]]]
         window.add(time, value)

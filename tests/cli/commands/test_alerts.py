@@ -34,7 +34,7 @@ def rules(tmp_path: Path, stored: list[Observation]) -> Path:
         store.add([FetchedObservation(KIEL, observation) for observation in reversed(stored)])  # as they arrive
     file = tmp_path / "alerts.yaml"
     file.write_text(RULES)
-    (tmp_path / "weatherd.yaml").write_text("state: arrived\nalerts: alerts.yaml\n")
+    (tmp_path / "weatherd.yaml").write_text("state: arrived\nalerts: alerts.yaml\nhttp: {enabled: false}\n")
     return file
 
 

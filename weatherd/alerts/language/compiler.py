@@ -40,7 +40,7 @@ ALLOWED_NODES = (
     ast.Compare, ast.Is, ast.IsNot, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq,
 )  # fmt: skip
 _OBSERVATION, _FACTS = "observation", "facts"
-_NO_OBSERVATION = (None,) * len(FIELDS)
+NO_OBSERVATION = (None,) * len(FIELDS)
 _ARITHMETIC = {"+": ast.Add, "-": ast.Sub, "*": ast.Mult, "/": ast.Div}
 _COMPARISONS = {"<": ast.Lt, "<=": ast.LtE, ">": ast.Gt, ">=": ast.GtE, "==": ast.Eq, "!=": ast.NotEq}
 
@@ -76,7 +76,7 @@ class Expression(NamedTuple):
 
     def evaluate(self, observation: Observation | None, facts: CityFacts) -> bool | None:
         """Return whether the condition holds; None if that is unknown, because a value is missing."""
-        return self.decide(_NO_OBSERVATION if observation is None else observation, facts)
+        return self.decide(NO_OBSERVATION if observation is None else observation, facts)
 
 
 def compile_expression(text: str) -> Expression:

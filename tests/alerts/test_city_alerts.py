@@ -1,0 +1,97 @@
+"""The alerts of a city: the fast evaluation of many rules equals that of each rule alone."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.fakes import KIEL, observation
+from weatherd.alerts.city_alerts import CityAlerts, make_rule_set, select_rules
+from weatherd.alerts.language.known_names import CityFacts
+from weatherd.alerts.rules_file import parse_rules
+from weatherd.alerts.states import INACTIVE, AlertEvent, AlertPhase, AlertState
+from weatherd.alerts.windows import add_to_windows, make_windows
+from weatherd.city import City
+
+START = datetime(2026, 1, 10, tzinfo=UTC)
+RULES = parse_rules(
+    """\
+alerts:
+  frost: {when: temperature < 0, for: 20m, until: temperature > 1}
+  wind: {when: wind_speed > 10 or wind_chill < -5, repeat: 30m}
+  night: {when: temperature < 5, between: "18:00-03:00"}
+  old: {when: age > 30m}
+  falling: {when: "change(temperature, 1h) < -3 or max(wind_speed, 2h) > 12"}
+  down: {when: down_for > 10m or provider_paused}
+""",
+    "alerts.yaml",
+)
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from([5, 10, 60, 300]),
+        st.none() | st.tuples(st.sampled_from([-4.0, 0.5, 3.0, 9.0]), st.sampled_from([None, 2.0, 13.0])),
+        st.sampled_from([None, 0.0, 900.0]),
+        st.sampled_from([None, True, False]),
+    ),
+    max_size=25,
+)
+
+
+@given(STEPS)
+def test_all_rules_at_once_equal_each_alone(steps: list[tuple[int, Any, float | None, bool | None]]) -> None:
+    """States and events are those of every rule evaluated alone, with and without new observations."""
+    city = City(name="Kiel", lat=54.3, lon=10.1, timezone="Europe/Berlin")
+    rule_set = make_rule_set(RULES)
+    alerts, windows, states = CityAlerts(city, rule_set), make_windows(rule_set.windows), dict[str, AlertState]()
+    moment, newest = START, None
+    for minutes, values, down_for, paused in steps:
+        moment += timedelta(minutes=minutes)
+        if values:
+            newest = observation(observed_at=moment, temperature=values[0], wind_speed=values[1])
+            alerts.add(newest)
+            add_to_windows(windows, newest)
+        now = moment.timestamp()
+        age = None if newest is None else now - newest.observed_at.timestamp()
+        facts = CityFacts(age, down_for, paused, city.lat, city.lon, None, windows)
+        expected = []
+        for rule in RULES:
+            before = states.get(rule.name, INACTIVE)
+            states[rule.name], event = rule.advance(before, city, newest, facts, now)
+            if event or states[rule.name] != before:
+                expected.append((rule.name, before, states[rule.name], event))
+        found = alerts.evaluate(now, down_for=down_for, provider_paused=paused)
+        assert [(change.rule.name, *change[1:]) for change in found] == expected
+
+
+def test_a_restart_continues_a_pending_alert() -> None:
+    """With the saved states, the time that a condition must hold goes on, and a firing alert does not fire again."""
+    saved = {
+        "frost": AlertState(AlertPhase.PENDING, START.timestamp() - 900),
+        "night": AlertState(AlertPhase.FIRING, START.timestamp() - 900, START.timestamp() - 900),
+    }
+    alerts = CityAlerts(KIEL, make_rule_set(RULES), saved)
+    assert alerts.is_moving
+    alerts.add(observation(observed_at=START, temperature=-2.0))
+    assert [change.rule.name for change in alerts.evaluate(START.timestamp())] == []
+    (change,) = alerts.evaluate(START.timestamp() + 300)
+    assert (change.rule.name, change.event) == ("frost", AlertEvent.FIRING)
+    assert change.after.since == START.timestamp() - 900
+
+
+def test_alerts_without_an_observation() -> None:
+    """A city that never had an observation can be down; all else is unknown."""
+    alerts = CityAlerts(KIEL, make_rule_set(RULES))
+    assert [change.rule.name for change in alerts.evaluate(START.timestamp(), down_for=900.0)] == ["down"]
+
+
+def test_cities_with_the_same_rules_share_them() -> None:
+    """Cities share an object with their rules, and those with a tag of their own get another one."""
+    rules = parse_rules("alerts: {a: {when: age > 1h}, b: {when: age > 2h, cities: {tag: {x: y}}}}", "alerts.yaml")
+    cities = [City(name=f"c{index}", lat=1.0, lon=1.0) for index in range(3)]
+    tagged = City(name="t", lat=1.0, lon=1.0, tags=(("x", "y"),))
+    found = [rule_set for _, rule_set in select_rules(rules, [*cities, tagged])]
+    assert len({id(rule_set) for rule_set in found}) == 2
+    assert [len(rule_set.rules) for rule_set in found] == [1, 1, 1, 2]

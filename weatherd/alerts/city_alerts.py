@@ -1,0 +1,135 @@
+"""The alerts of one city: the rules that are for it, their states, and the windows of the past that they need."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from weatherd.alerts.language.compiler import NO_OBSERVATION
+from weatherd.alerts.language.known_names import CityFacts
+from weatherd.alerts.states import INACTIVE, AlertPhase
+from weatherd.alerts.windows import add_to_windows, make_windows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from typing import Any
+
+    from weatherd.alerts.rule import Rule
+    from weatherd.alerts.states import AlertEvent, AlertState
+    from weatherd.alerts.windows import WindowKey
+    from weatherd.city import City
+    from weatherd.observation import Observation
+
+_NO_FACTS = CityFacts()
+
+
+class RuleSet(NamedTuple):
+    """Rules that are for a city, which many cities share, with what is the same for all of these."""
+
+    rules: tuple[Rule, ...]
+    conditions: tuple[Callable[[Any, Any], bool | None], ...]  # of each rule, see Expression.decide
+    windows: tuple[WindowKey, ...]
+    needs_facts: bool
+    depends_on_time: bool  # whether a state may change without a new observation
+
+
+class AlertChange(NamedTuple):
+    """A change of an alert's state, which people are notified of if there is an event."""
+
+    rule: Rule
+    before: AlertState
+    after: AlertState
+    event: AlertEvent | None
+
+
+def make_rule_set(rules: Iterable[Rule]) -> RuleSet:
+    """Return the rules with what they need."""
+    rules = tuple(rules)
+    expressions = [expression for rule in rules for expression in rule.expressions]
+    windows = tuple(sorted({key for expression in expressions for key in expression.windows}))
+    needs_facts = bool(windows) or any(expression.facts for expression in expressions)
+    depends_on_time = any(rule.depends_on_time for rule in rules)
+    return RuleSet(rules, tuple(rule.when.decide for rule in rules), windows, needs_facts, depends_on_time)
+
+
+def select_rules(rules: Iterable[Rule], cities: Iterable[City]) -> Iterator[tuple[City, RuleSet]]:
+    """Yield each city with the rules that are for it; cities with the same rules share one object."""
+    rules, sets = tuple(rules), dict[tuple[str, ...], RuleSet]()
+    for city in cities:
+        chosen = [rule for rule in rules if rule.cities.includes(city)]
+        key = tuple(rule.name for rule in chosen)
+        if key not in sets:
+            sets[key] = make_rule_set(chosen)
+        yield city, sets[key]
+
+
+class CityAlerts:
+    """The state of each rule for a city. Only states other than inactive are kept, by the rule's index."""
+
+    __slots__ = ("_city", "_newest", "_rule_set", "_states", "_windows")
+
+    def __init__(self, city: City, rule_set: RuleSet, states: Mapping[str, AlertState] | None = None) -> None:
+        """*states* are those that were saved, by the rule's name."""
+        self._city, self._rule_set = city, rule_set
+        self._windows = make_windows(rule_set.windows)
+        self._newest: Observation | None = None
+        self._states: dict[int, AlertState] = {}
+        for index, rule in enumerate(rule_set.rules if states else ()):
+            if states and rule.name in states:
+                self._states[index] = states[rule.name]
+
+    def add(self, observation: Observation) -> None:
+        """Add an observation that is not a repeat. One that is older than the newest counts in the windows only."""
+        if self._windows:
+            add_to_windows(self._windows, observation)
+        if self._newest is None or observation.observed_at >= self._newest.observed_at:
+            self._newest = observation
+
+    @property
+    def newest(self) -> Observation | None:
+        """The observation that the rules are evaluated on."""
+        return self._newest
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether a state may change without a new observation, so that the rules are evaluated each minute."""
+        if self._rule_set.depends_on_time:
+            return True
+        rules = self._rule_set.rules
+        return any(
+            state.phase is AlertPhase.PENDING or rules[index].timing.repeat is not None
+            for index, state in self._states.items()
+        )
+
+    def evaluate(
+        self, now: float, *, down_for: float | None = None, provider_paused: bool | None = None
+    ) -> list[AlertChange]:
+        """Evaluate all rules at *now*, a POSIX time, and return the changes.
+
+        *down_for* is how many seconds polls have failed, 0 if the last one succeeded. A condition that does not hold
+        changes nothing about an inactive alert, which is by far the most frequent case.
+        """
+        newest, states, rule_set = self._newest, self._states, self._rule_set
+        facts = self._collect_facts(now, down_for, provider_paused) if rule_set.needs_facts else _NO_FACTS
+        observed = NO_OBSERVATION if newest is None else newest
+        results = [condition(observed, facts) for condition in rule_set.conditions]
+        changes: list[AlertChange] = []
+        if not states and not any(results):
+            return changes
+        for index, holds in enumerate(results):
+            if not holds and index not in states:
+                continue
+            rule, before = rule_set.rules[index], states.get(index, INACTIVE)
+            after, event = rule.advance(before, self._city, newest, facts, now)
+            if after == before and not event:
+                continue
+            changes.append(AlertChange(rule, before, after, event))
+            if after.phase is AlertPhase.INACTIVE:
+                states.pop(index, None)
+            else:
+                states[index] = after
+        return changes
+
+    def _collect_facts(self, now: float, down_for: float | None, provider_paused: bool | None) -> CityFacts:  # noqa: FBT001
+        age = None if self._newest is None else max(0.0, now - self._newest.observed_at.timestamp())
+        city = self._city
+        return CityFacts(age, down_for, provider_paused, city.lat, city.lon, city.altitude, self._windows)
