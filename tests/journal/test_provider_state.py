@@ -1,9 +1,8 @@
-"""The provider state: what the next run restores, what is shared, and what happens when a save fails."""
+"""The provider state: what the next run restores, and what is shared."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal
 import sqlite3
 import stat
@@ -12,72 +11,28 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import structlog
-from structlog.testing import capture_logs
 
+from tests.journal.opened_state import (
+    LATER,
+    NOON,
+    PLAN,
+    add_observations,
+    calls_left_of,
+    charge,
+    noon,
+    open_state,
+    save_now,
+)
 from tests.support.fakes import BERLIN, KIEL, make_fetched, observation
 from tests.support.processes import read_line, run_script
-from tests.support.virtual_time import EPOCH
 from weatherd.errors import StateError
-from weatherd.journal.journal import open_journal
-from weatherd.journal.provider_state import ProviderState, in_memory_state, open_provider_state
+from weatherd.journal.provider_state import in_memory_state
 from weatherd.journal.store import JOURNAL_FILE, Store
 from weatherd.observation import LastObservation
-from weatherd.quota.plans import Plan
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from datetime import datetime
     from pathlib import Path
-
 pytestmark = pytest.mark.real_time
-
-PLAN = Plan({"day": 100}, rate=1.0, burst=10)
-LATER = EPOCH + timedelta(hours=6)
-NOON = EPOCH + timedelta(hours=12)
-
-
-def noon() -> datetime:
-    """Return a fixed time at which no window starts or ends."""
-    return NOON
-
-
-@contextlib.asynccontextmanager
-async def open_state(path: Path) -> AsyncIterator[ProviderState]:
-    """Open the journal in a folder, and its provider state."""
-    async with open_journal(path) as journal, open_provider_state(journal, noon) as state:
-        yield state
-
-
-async def add_observations(state: ProviderState, arrivals: list[Any]) -> None:
-    """Add observations to the journal."""
-    assert state._journal
-    await state._journal.add(arrivals)
-
-
-async def save_now(state: ProviderState) -> None:
-    """Run the scheduled save at once."""
-    assert state._timer
-    state._timer.cancel()
-    state._start_saving()
-    assert state._saving
-    await state._saving
-
-
-def calls_left_of(state: ProviderState, provider: str = "fake") -> float:
-    """Return how many calls a provider has left."""
-    return state._meters[provider].calls_left(noon().timestamp())
-
-
-def charge(state: ProviderState, calls: int, provider: str = "fake") -> None:
-    """Count calls as the rate limiter does."""
-    state._meters[provider].charge(calls, noon().timestamp())
-    state.schedule_save(provider)
-
-
-def logged_events(logs: list[Any]) -> list[tuple[str, str]]:
-    """Return the logged events with their levels."""
-    return [(log["event"], log["log_level"]) for log in logs]
 
 
 def _is_a_file(path: Path) -> None:
@@ -203,7 +158,7 @@ import asyncio, sys
 from pathlib import Path
 import structlog
 from tests.support.fakes import KIEL, make_fetched
-from tests.journal.test_provider_state import PLAN, NOON, noon, open_state, add_observations
+from tests.journal.opened_state import PLAN, NOON, noon, open_state, add_observations
 
 structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("info"))
 
@@ -253,161 +208,3 @@ async def test_a_state_in_memory_is_never_saved() -> None:
     charge(state, 10)
     assert (store.get("key"), calls_left_of(state), state._timer) == ("text", 90, None)
     await state.aclose()
-
-
-# --- failing saves
-
-
-def rename_table(path: Path, before: str, after: str) -> None:
-    """Rename a table, so that saves fail, or work again."""
-    with closing(sqlite3.connect(path / JOURNAL_FILE)) as other:
-        other.execute(f"ALTER TABLE {before} RENAME TO {after}")
-
-
-async def test_failing_saves_are_logged_once_and_lose_nothing(tmp_path: Path) -> None:
-    """The state stays usable; the first successful save includes every change since the last one."""
-    with capture_logs() as logs:
-        async with open_state(tmp_path) as state:
-            store, _ = state.key_values("fake"), state.usage_meter("fake", PLAN)
-            store.put("old", "text", LATER + timedelta(days=1))
-            await save_now(state)
-            rename_table(tmp_path, "note", "away")
-            for number in range(5):
-                charge(state, 1)
-                store.put(f"{number}", "text", LATER + timedelta(days=1))
-                store.put("same", f"{number}", LATER + timedelta(days=1))
-                await save_now(state)
-            assert calls_left_of(state) == 95
-            rename_table(tmp_path, "away", "note")
-            charge(state, 1)
-            await save_now(state)
-            assert calls_left_of(state) == 94
-    assert logged_events(logs) == [("state.down", "error"), ("state.recovered", "info")]
-    assert logs[0]["reason"] == f"{tmp_path}/weatherd.sqlite: no such table: note"
-    async with open_state(tmp_path) as state:
-        store, _ = state.key_values("fake"), state.usage_meter("fake", PLAN)
-        assert calls_left_of(state) == 94
-        assert [store.get(key) for key in ("old", "0", "4", "same")] == ["text", "text", "text", "4"]
-
-
-async def test_the_log_of_a_failing_save_names_no_city(tmp_path: Path) -> None:
-    """The state is of all cities, though a save is scheduled by the task of one, which has bound ``city``."""
-    merge = structlog.contextvars.merge_contextvars
-    async with open_state(tmp_path) as state:
-        store = state.key_values("fake")
-        with capture_logs(processors=[merge]) as logs, structlog.contextvars.bound_contextvars(city="kiel"):
-            rename_table(tmp_path, "note", "away")
-            store.put("key", "text", LATER + timedelta(days=1))
-            await asyncio.sleep(0.2)  # longer than the delay of a save
-            rename_table(tmp_path, "away", "note")
-    assert [(event["event"], event.get("city")) for event in logs[:1]] == [("state.down", None)]
-
-
-async def test_a_change_during_a_failing_save_is_not_overwritten(tmp_path: Path) -> None:
-    """The next save has the newer text and not the one that could not be saved."""
-    async with open_state(tmp_path) as state:
-        store = state.key_values("fake")
-        rename_table(tmp_path, "note", "away")
-        store.put("key", "one", LATER + timedelta(days=1))
-        state._start_saving()
-        await asyncio.sleep(0)  # the save has begun
-        store.put("key", "two", LATER + timedelta(days=1))
-        with capture_logs() as logs:
-            assert state._saving
-            await state._saving
-            rename_table(tmp_path, "away", "note")
-            await save_now(state)
-        assert len(logs) == 2
-    async with open_state(tmp_path) as state:
-        assert state.key_values("fake").get("key") == "two"
-
-
-async def test_a_failed_save_is_retried(tmp_path: Path) -> None:
-    """A failed save is retried without further changes, so that a later kill does not lose it."""
-    async with open_state(tmp_path) as state:
-        rename_table(tmp_path, "note", "away")
-        state.key_values("fake").put("key", "text", LATER)
-        with capture_logs() as logs:
-            await save_now(state)
-            rename_table(tmp_path, "away", "note")
-            assert state._timer, "no retry is scheduled"
-            await save_now(state)
-        assert logged_events(logs) == [("state.down", "error"), ("state.recovered", "info")]
-        assert state._timer is None
-
-
-async def test_a_failing_last_save_does_not_raise(tmp_path: Path) -> None:
-    """The failure is logged, and the shutdown goes on."""
-    with capture_logs() as logs:
-        async with open_state(tmp_path) as state:
-            rename_table(tmp_path, "note", "away")
-            state.key_values("fake").put("key", "text", LATER)
-    assert logged_events(logs) == [("state.down", "error")]
-
-
-async def test_a_slow_save_blocks_nothing(tmp_path: Path) -> None:
-    """While another process has locked the file, the event loop runs, and changes meanwhile are saved afterwards."""
-    with closing(sqlite3.connect(tmp_path / JOURNAL_FILE, isolation_level=None)) as other, capture_logs() as logs:
-        async with open_state(tmp_path) as state:
-            state.usage_meter("fake", PLAN)
-            charge(state, 1)
-            other.execute("BEGIN IMMEDIATE")
-            state._start_saving()
-            saving = state._saving
-            assert saving
-            for _ in range(500):
-                charge(state, 0)
-                await asyncio.sleep(0)
-            assert not saving.done()
-            charge(state, 1)
-            state._start_saving()
-            assert state._saving is saving  # never two at once
-            other.execute("COMMIT")
-            await saving
-            assert calls_left_of(state) == 98
-            await save_now(state)
-    assert logged_events(logs) == []
-    async with open_state(tmp_path) as state:
-        state.usage_meter("fake", PLAN)
-        assert calls_left_of(state) == 98
-
-
-FILLER = """
-import asyncio, resource, sys
-from pathlib import Path
-import structlog
-from structlog.testing import capture_logs
-from tests.journal.test_provider_state import PLAN, NOON, charge, calls_left_of, open_state, save_now
-
-async def main():
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    with capture_logs() as logs:
-        async with open_state(Path(sys.argv[1])) as state:
-            store, _ = state.key_values("fake"), state.usage_meter("fake", PLAN)
-            charge(state, 1)
-            await save_now(state)
-            size = max(path.stat().st_size for path in Path(sys.argv[1]).iterdir())
-            resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-            for number in range(5):
-                charge(state, 1)
-                store.put(f"{number}", "x" * 100_000, NOON.replace(year=2027))
-                await save_now(state)
-            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-            charge(state, 1)
-            await save_now(state)
-    print([log["event"] for log in logs], flush=True)
-
-asyncio.run(main())
-"""
-
-
-@pytest.mark.processes
-async def test_a_full_disk_is_logged_once_and_loses_nothing(tmp_path: Path) -> None:
-    """As soon as there is space again, all changes since are saved."""
-    async with run_script(FILLER, str(tmp_path)) as process:
-        assert await read_line(process) == "['state.down', 'state.recovered']"
-        assert await process.wait() == 0
-    async with open_state(tmp_path) as state:
-        store, _ = state.key_values("fake"), state.usage_meter("fake", PLAN)
-        assert calls_left_of(state) == 93
-        assert [len(store.get(f"{number}") or "") for number in range(5)] == [100_000] * 5

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import pytest
-import structlog
 from structlog.testing import capture_logs
 
 from tests.quota.fake_service import (
@@ -24,16 +21,10 @@ from tests.quota.fake_service import (
 )
 from tests.support import virtual_time
 from tests.support.fakes import new_limiter, unavailable
-from tests.support.virtual_time import EPOCH, boot, now
+from tests.support.virtual_time import EPOCH
 from weatherd.errors import Failure, ProviderError
 from weatherd.quota.breaker import Pause
-from weatherd.quota.limiter import RateLimiter
 from weatherd.quota.plans import PLANS, UNLIMITED, Plan
-from weatherd.quota.usage import ProviderUsage, UsageMeter
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import datetime
 
 # --- during a pause
 
@@ -316,146 +307,3 @@ async def test_a_crowded_service_gets_one_request_at_a_time_for_an_hour() -> Non
     await asyncio.sleep(200)
     await service.errors(8)
     assert service.max_concurrent == 8
-
-
-# --- the log
-
-
-async def test_a_pause_is_logged_once_and_its_end_once() -> None:
-    """A pause is logged once, and its end once, however many requests fail or are rejected in it."""
-    service = FakeService(new_limiter(concurrency=50))
-    service.failure, service.response_time = RATE_LIMITED, 1.0
-    with capture_logs() as logs:
-        errors = await service.errors(50)
-        assert {error.failure for error in errors if error} == {Failure.RATE_LIMITED}
-        await service.errors(300)
-        service.failure = None
-        await asyncio.sleep(60)
-        assert await service.errors(30) == [None] * 30
-    assert logged_events(logs, debug=True) == [PAUSED, RESUMED]
-    assert logs[0]["provider"] == logs[1]["provider"] == "fake"
-    assert (logs[0]["reason"], logs[0]["seconds"]) == ("429: too many", 60.0)
-    assert logs[0]["until"] == "2026-01-01T00:01:01Z"
-    assert logs[1]["seconds"] == 61.0
-
-
-async def test_another_kind_of_failure_is_logged_as_a_new_pause() -> None:
-    """A 503 after a 500 is the same outage, a denied key is not."""
-    service = FakeService()
-    with capture_logs() as logs:
-        for failure in (unavailable(retry_after=1), ProviderError("500", Failure.BROKEN, retry_after=1), DENIED):
-            service.failure = failure
-            error = await service.error()
-            assert error
-            await asyncio.sleep(error.retry_after or 0)
-    denied = ("provider.paused", "error")
-    assert logged_events(logs, debug=True) == [PAUSED, ("provider.still_paused", "debug"), denied]
-
-
-async def test_a_denied_key_is_an_error() -> None:
-    """A denied key is logged at level error with the action to take."""
-    service = FakeService()
-    service.failure = DENIED
-    with capture_logs() as logs:
-        error = await service.error()
-    assert logged_events(logs) == [("provider.paused", "error")]
-    assert "check key, plan and contact in the settings section fake" in logs[0]["action"]
-    assert error
-    assert (error.failure, error.retry_after) == (Failure.DENIED, 600.0)
-
-
-async def test_pauses_are_logged_without_a_city() -> None:
-    """Pauses concern every city, so their events have no ``city``; other events of the task keep it."""
-    service = FakeService()
-    service.failure = RATE_LIMITED
-    merge = structlog.contextvars.merge_contextvars
-    with structlog.contextvars.bound_contextvars(city="kiel"), capture_logs(processors=[merge]) as logs:
-        await service.error()
-        await asyncio.sleep(60)
-        service.failure = None
-        await service.send()
-        structlog.get_logger().info("other")
-    assert [(log["event"], log.get("city")) for log in logs] == [
-        ("provider.paused", None),
-        ("provider.resumed", None),
-        ("other", "kiel"),
-    ]
-
-
-# --- restarts and clocks
-
-
-def limiter_of(meter: UsageMeter, clock: Callable[[], datetime] = now) -> RateLimiter:
-    """Return the rate limiter of a meter."""
-    return RateLimiter(meter, 10, clock, lambda: None, boot)
-
-
-def closed_meter(seconds: float) -> UsageMeter:
-    """Return a meter that an earlier run has closed for the first *seconds* of the test."""
-    meter = UsageMeter("fake", UNLIMITED)
-    meter.closed_until = EPOCH.timestamp() + seconds
-    return meter
-
-
-async def test_a_restart_does_not_end_a_pause() -> None:
-    """A rate limit of an earlier run holds for this one; then one probe is sent."""
-    service = FakeService(limiter_of(closed_meter(1000)))
-    with capture_logs() as logs:
-        error = await service.error()
-        assert error
-        assert (error.failure, error.retry_after) == (Failure.PAUSED, 1000.0)
-        await service.errors(20)
-        assert service.sent == []
-        await asyncio.sleep(1000)
-        service.response_time = 1.0
-        assert await service.errors(3) == [None] * 3
-    assert logged_events(logs) == [PAUSED, RESUMED]
-    assert service.times == [1000, 1001, 1001]
-
-
-async def test_a_rate_limit_of_another_process_holds_for_this_one() -> None:
-    """A rate limit that another process received is adopted when the usage is saved."""
-    meter = UsageMeter("fake", UNLIMITED)
-    service = FakeService(limiter_of(meter))
-    await service.send()
-    meter.merge_saved(ProviderUsage("fake", closed_until=EPOCH.timestamp() + 500), EPOCH.timestamp())
-    error = await service.error()
-    assert error
-    assert (error.failure, error.retry_after) == (Failure.PAUSED, 500.0)
-    await asyncio.sleep(500)
-    meter.merge_saved(ProviderUsage("fake", closed_until=EPOCH.timestamp() + 500), EPOCH.timestamp() + 500)
-    assert await service.error() is None
-
-
-async def test_a_rate_limit_is_saved() -> None:
-    """Its end is in the meter, and the state is notified that there is something to save."""
-    meter, saved = UsageMeter("fake", UNLIMITED), []
-    service = FakeService(RateLimiter(meter, 10, now, lambda: saved.append(meter.closed_until), boot))
-    service.failure = ProviderError("429", Failure.RATE_LIMITED, retry_after=5000.0)
-    await service.error()
-    assert meter.closed_until == saved[-1] == EPOCH.timestamp() + 5000
-
-
-async def test_a_clock_that_is_set_back_neither_extends_nor_repeats_a_pause() -> None:
-    """A pause is measured by the event loop's clock."""
-    set_back = 0.0
-    service = FakeService(limiter_of(UsageMeter("fake", UNLIMITED), lambda: now() - timedelta(seconds=set_back)))
-    service.failure = RATE_LIMITED
-    with capture_logs() as logs:
-        await service.error()
-        set_back, service.failure = 1800.0, None
-        await asyncio.sleep(60)
-        assert await service.errors(3) == [None] * 3
-        assert await service.error() is None
-    assert logged_events(logs) == [PAUSED, RESUMED]
-
-
-async def test_a_clock_that_is_set_back_does_not_repeat_the_pause_of_an_earlier_run() -> None:
-    """The saved time lies in the future again, but the service has served since."""
-    set_back = 0.0
-    service = FakeService(limiter_of(closed_meter(100), lambda: now() - timedelta(seconds=set_back)))
-    await service.error()
-    await asyncio.sleep(100)
-    assert await service.error() is None
-    set_back = 90.0
-    assert await service.error() is None
