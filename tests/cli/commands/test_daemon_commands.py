@@ -153,6 +153,20 @@ async def test_tail_prints_until_the_daemon_stops(tmp_path: Path) -> None:
         assert b"has closed the stream" in err
 
 
+async def test_tail_as_json_has_the_name_and_the_tags(tmp_path: Path) -> None:
+    """As ``export`` and the forwarders have them; standard error has nothing in a pipe."""
+    async with run_daemon(tmp_path, "{name: Flensburg, id: fl, lat: 54.8, lon: 9.4, tags: {region: north}}") as it:
+        pipe = asyncio.subprocess.PIPE
+        command = (sys.executable, "-m", "weatherd", "tail", "--format", "jsonl", "--url", it.url)
+        child = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=pipe, env=ENVIRONMENT)
+        assert child.stdout
+        async with asyncio.timeout(30):
+            row = json.loads(await child.stdout.readline())
+        assert (row["city"], row["name"], row["tags"]) == ("fl", "Flensburg", {"region": "north"})
+        child.terminate()
+        assert (await child.communicate())[1] == b""
+
+
 async def test_without_a_daemon_the_error_suggests_a_fix() -> None:
     """The error is one line with the address and the fix; exit code 69, or 1 for the health check."""
     url = f"http://127.0.0.1:{free_port()}"

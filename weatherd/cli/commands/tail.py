@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import json as jsonlib
+import sys
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -66,13 +68,13 @@ async def _follow(client: Client, name: str | None, tags: Mapping[str, str], dis
         city = await find_watched_city(client, name) if name else None
         if tags:
             require_tagged([city async for city in client.list_cities(tags)], tags)
+        if sys.stdout.isatty():
+            print_text("new observations, as they arrive; Ctrl-C to stop", err=True)
         async for observation in client.stream_observations(city.id if city else None, tags):
-            if display is None:
-                print_text(observation.model_dump_json())
-                continue
             if observation.city not in cities:  # one request per city, instead of fetching the whole list first
                 cities[observation.city] = await _fetch_city(client, observation.city)
-            print_text(_format_line(observation, cities[observation.city], display))
+            found = cities[observation.city]
+            print_text(_format_line(observation, found, display) if display else _format_json(observation, found))
 
 
 async def _fetch_city(client: Client, city_id: str) -> CityDetail | None:
@@ -83,6 +85,12 @@ async def _fetch_city(client: Client, city_id: str) -> CityDetail | None:
         return await client.get_city_by_id(city_id)
     except CityNotFoundError:
         return None
+
+
+def _format_json(observation: ObservationModel, city: CityDetail | None) -> str:
+    """Return the fields of an observation, and the name and the tags of its city, as ``weatherd export`` has them."""
+    document = observation.model_dump() | {"name": city.name if city else None, "tags": city.tags if city else {}}
+    return jsonlib.dumps(document, ensure_ascii=False)
 
 
 def _format_line(observation: ObservationModel, city: CityDetail | None, display: Display) -> str:
