@@ -107,6 +107,7 @@ async def fake_daemon() -> AsyncIterator[tuple[FakeDaemon, Client]]:
     [
         ("kiel", "kiel", 1),
         ("München", "munchen", 3),
+        ("Il Springfield", "il-springfield", 3),
         ("Frankfurt", "frankfurt-oder", 3),
         ("springfield", "springfield", 1),
     ],

@@ -111,6 +111,8 @@ class Client:
     async def get_city(self, name: str) -> CityDetail:
         """Return the details of the city with this id, or else of the city with this name, ignoring case.
 
+        A name without its accents finds the city whose id is made of it: ``sao tome``.
+
         The details are its state, last poll and next poll. Raises CityNotFoundError if no city in the list matches, or
         if several have the name.
         """
@@ -120,9 +122,10 @@ class Client:
         named = [city.id for city in matches if fold_name(city.name) == fold_name(name)]
         if len(named) > 1:
             raise CityNotFoundError(explain_namesakes(name, named))
-        if matches:
-            with contextlib.suppress(CityNotFoundError):  # removed between the two requests
-                return await self.get_city_by_id(matches[0].id)
+        slug = make_slug(name)
+        for city_id in [city.id for city in matches[:1]] or ([slug] if slug != fold_name(name) else []):
+            with contextlib.suppress(CityNotFoundError):  # there is none, or it was removed between the two requests
+                return await self.get_city_by_id(city_id)
         # Suggestions come from the first page only, because a list may have hundreds of thousands of cities
         page = await self._get(CitiesPage, f"/api/v1/cities?{urlencode({'limit': _PAGE_SIZE})}")
         known = [known for city in page.cities for known in (city.id, city.name)]

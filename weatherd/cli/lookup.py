@@ -44,8 +44,9 @@ def find_journal(configuration: Configuration) -> Path:
 def find_recorded_city(configuration: Configuration, name: str, reader: Reader) -> RecordedCity:
     """Return the city with this id or name from the list, or else from the journal by its id or by the name it had.
 
-    Case and the Unicode form are ignored. An id takes precedence over the name of another city. Raises ArgumentError if
-    neither has such a city, or if several cities of the list have the name.
+    Case and the Unicode form are ignored, and accents if the city's id is made of its name. An id takes precedence over
+    the name of another city. Raises ArgumentError if neither has such a city, or if several cities of the list have the
+    name.
     """
     from weatherd.city import make_former_slug, make_slug
     from weatherd.text.local_zone import load_zone
@@ -55,6 +56,7 @@ def find_recorded_city(configuration: Configuration, name: str, reader: Reader) 
         [city for city in cities if city.id == name],
         [city for city in cities if fold_name(city.name) == folded],
         [city for city in cities if city.id == folded],
+        [city for city in cities if city.id == make_slug(name)],
     ):
         if not matches:
             continue

@@ -125,6 +125,15 @@ def test_a_city_of_the_list_is_polled_without_a_daemon(weatherd: Weatherd) -> No
     assert weatherd("now", "kiel")[1].splitlines()[0].strip() == "Kiel"
 
 
+def test_accents_and_spaces_may_be_typed_otherwise(weatherd: Weatherd, folder: Path) -> None:
+    """A city is found by the words of its id, too: ``sao tome``, or a name in Latin letters."""
+    (folder / "cities.yaml").write_text(
+        "cities:\n  - {name: São Tomé, lat: 0.3, lon: 6.7}\n  - {name: Москва, lat: 55.8, lon: 37.6}\n"
+    )
+    for typed, name in (("Sao Tome", "São Tomé"), ("são tome", "São Tomé"), ("MOSKVA", "Москва")):
+        assert weatherd("now", typed)[1].splitlines()[0].strip() == name
+
+
 def test_a_place_that_is_not_listed_is_searched_for(weatherd: Weatherd) -> None:
     """The card says where it is; a name may have several words without quotes."""
     code, text, _ = weatherd("New", "York")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from weatherd.city import City, is_zone
+from weatherd.city import City, is_zone, make_slug
 from weatherd.cli.card.current_weather import CurrentWeather
 from weatherd.cli.client import CityNotFoundError, ClientError
 from weatherd.cli.commands.cities.place_search import search_for_places
@@ -82,9 +82,11 @@ class WeatherLookup:
         paths = loader.find_list_paths(self.file, self.settings)
         cities = loader.with_city_list(self.file, self.settings, paths, self.providers).cities
         folded = fold_name(name)
-        matches = [city for city in cities if city.id == name] or [
-            city for city in cities if folded in (fold_name(city.name), city.id)
-        ]
+        matches = (
+            [city for city in cities if city.id == name]
+            or [city for city in cities if folded in (fold_name(city.name), city.id)]
+            or [city for city in cities if city.id == make_slug(name)]
+        )
         if len(matches) > 1:
             raise ArgumentError(explain_namesakes(name, [city.id for city in matches]))
         return matches[0] if matches else None
