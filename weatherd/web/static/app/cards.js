@@ -120,6 +120,18 @@ export function applyObservation(city, observation) {
   Object.assign(city, { observation, state: "fresh", failure: null });
   return true;
 }
+// Move all curves on to the last 24 hours, because a page may stay open for days.
+function advanceCurves(curves) {
+  const steps = Math.floor((now() / 1000 - curves.begin) / curves.step) - 71;
+  if (steps <= 0) return;
+  curves.begin += steps * curves.step;
+  for (const [id, curve] of Object.entries(curves.curves)) {
+    curve.values = [...curve.values, ...Array(Math.min(72, steps)).fill(null)].slice(-72);
+    const known = curve.values.filter((value) => value !== null);
+    if (known.length) Object.assign(curve, { low: Math.min(...known), high: Math.max(...known) });
+    else delete curves.curves[id];
+  }
+}
 function extendCurve(curves, city, observation) {
   const curve = (curves.curves[city.id] ??= { values: Array(72).fill(null), low: Infinity, high: -Infinity, gap: 2 });
   const index = Math.floor((Date.parse(observation.observed_at) / 1000 - curves.begin) / curves.step);
@@ -131,6 +143,7 @@ function extendCurve(curves, city, observation) {
 }
 // Put observations into the cities that *find*(id) returns and their curves, and *redraw*(city) those that changed.
 export function applyObservations(observations, find, curves, redraw) {
+  advanceCurves(curves);
   for (const { seq: _, ...observation } of observations) {
     const city = find(observation.city);
     if (!city || !applyObservation(city, observation)) continue;

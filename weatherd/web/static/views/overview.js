@@ -2,20 +2,21 @@
 import { fetchJson, query } from "../app/api.js";
 import { applyObservations, applyStates, card, COLUMNS, columnTitle, fillCard, fillRow } from "../app/cards.js";
 import { h, keep, recall } from "../app/dom.js";
-import { capital, homeZone, number, setClock, shortDay, temperature, until } from "../app/format.js";
+import { capital, homeZone, now, number, setClock, shortDay, temperature, until } from "../app/format.js";
 import { mark, STATES, WORDS } from "../app/icons.js";
 import { rangeBar } from "../app/spark.js";
 import { announce, clockText, countText, pins } from "../app/shell.js";
 import { makeStrip } from "./strip.js";
 import { lookEntry, pausedPanel } from "./trouble.js";
 
+const DAYS_PERIOD = 600000; // ms
 const LARGE = 6, SMALL = 12, PINNED = 8; // numbers of cities
 const FILTERS = ["state", "tag", "search", "warmer", "colder", "sort", "descending", "after", "id"];
 const phone = matchMedia("(max-width: 719px)");
 
 export async function open(main, data, { restart }) {
   let { overview, cities: page, curves } = data;
-  let filters = readAddress(), pinned = [], isAllTroubleShown = false, spokenAt = 0;
+  let filters = readAddress(), pinned = [], isAllTroubleShown = false, spokenAt = 0, daysLoaded = 0;
   const days = new Map(); // charts of large cards, by id
   const shown = new Map(); // by id: a city on the page or pinned
   function readAddress() {
@@ -176,8 +177,9 @@ export async function open(main, data, { restart }) {
   }
   async function loadDays() {
     if (overview.total > LARGE) return;
+    daysLoaded = now();
     for (const city of page.cities) days.set(city.id, (await fetchJson(`cities/${city.id}/chart`)).days);
-    drawList();
+    for (const city of page.cities) redrawCity(city); // on one scale
   }
 
   function draw() {
@@ -209,6 +211,7 @@ export async function open(main, data, { restart }) {
     },
     async digest(digest) {
       if (digest.edition !== overview.edition) return reload(); // cities were added or removed
+      if (now() - daysLoaded > DAYS_PERIOD) loadDays().catch(() => {});
       const changed = digest.total !== overview.total || JSON.stringify(digest.counts) !== JSON.stringify(overview.counts);
       const down = (digest.counts.down ?? 0) - (overview.counts.down ?? 0);
       if (down > 0 && Date.now() - spokenAt > 30000) {
