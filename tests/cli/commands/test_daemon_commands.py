@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import ssl
 import subprocess
@@ -13,8 +14,9 @@ from typing import TYPE_CHECKING
 import pytest
 from aiohttp import web
 
+from tests.support.commands import run_weatherd
 from tests.support.servers import free_port, program
-from tests.support.weatherd_process import BERLIN, ENVIRONMENT, KIEL
+from tests.support.weatherd_process import BERLIN, ENVIRONMENT, KIEL, PIPE
 from tests.web.test_web import run_daemon
 from weatherd.cli.commands.explain import describe_phases
 from weatherd.http.client import get
@@ -23,67 +25,76 @@ from weatherd.http.trace import start_tracing, stop_tracing
 from weatherd.text.condition_words import translate_code
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
+
+    Run = Callable[..., Awaitable[tuple[int, str, str]]]
 
 pytestmark = [pytest.mark.real_time, pytest.mark.processes, pytest.mark.once]
 
 
-async def run_weatherd(*arguments: str, **variables: str) -> tuple[int, str, str]:
-    """Run the program with environment variables; return its exit code, standard output and standard error."""
-    pipe = asyncio.subprocess.PIPE
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Return the command line as a function, which runs in a thread while the test reads what the daemon logs."""
+    for name in [name for name in os.environ if name.startswith(("WEATHERD_", "OPEN_WEATHER"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("COLUMNS", "150")
+    return lambda *arguments: asyncio.to_thread(run_weatherd, capsys, *arguments)
+
+
+async def run_abroad(*arguments: str) -> str:
+    """Run the program in Japan with a reader's settings; return its standard output."""
+    reader = {"WEATHERD_UNITS": "us", "WEATHERD_LANGUAGE": "de", "TZ": "Asia/Tokyo", "COLUMNS": "150"}
     command = (sys.executable, "-m", "weatherd", *arguments)
-    child = await asyncio.create_subprocess_exec(
-        *command, stdout=pipe, stderr=pipe, env={**ENVIRONMENT, "COLUMNS": "150", **variables}
-    )
-    out, err = await child.communicate()
-    assert child.returncode is not None
-    return child.returncode, out.decode(), err.decode()
+    child = await asyncio.create_subprocess_exec(*command, stdout=PIPE, env={**ENVIRONMENT, **reader})
+    out, _ = await child.communicate()
+    return out.decode()
 
 
-async def test_the_commands_show_the_running_daemon(tmp_path: Path) -> None:
+async def test_the_commands_show_the_running_daemon(tmp_path: Path, run: Run) -> None:
     """They print a table, JSON, the details of a city, and health; a mistyped name gets a suggestion."""
     odd = "{name: '[red]:sun:[/]', id: odd, lat: 1, lon: 1}"
     async with run_daemon(tmp_path, KIEL, BERLIN, odd) as it:
-        code, table, _ = await run_weatherd("status", "--url", it.url)
+        code, table, _ = await run("status", "--url", it.url)
         assert code == 0
         assert "Kiel" in table
         assert "[red]:sun:[/]" in table  # foreign text is not markup
         assert "open-meteo" in table
-        _, text, _ = await run_weatherd("status", "--format", "json", "--url", it.url)
+        _, text, _ = await run("status", "--format", "json", "--url", it.url)
         assert {city["id"]: city["state"] for city in json.loads(text)["cities"]} == {
             "kiel": "fresh",
             "berlin": "fresh",
             "odd": "fresh",
         }
-        code, text, _ = await run_weatherd("explain", "kiel", "--url", it.url)
+        code, text, _ = await run("explain", "kiel", "--url", it.url)
         assert code == 0
         assert "status 200" in text
         assert "next poll" in text
-        _, text, _ = await run_weatherd("explain", "kiel", "--format", "json", "--url", it.url)
+        _, text, _ = await run("explain", "kiel", "--format", "json", "--url", it.url)
         assert json.loads(text)["attempt"]["tries"][0]["provider"] == "open-meteo"
-        code, _, text = await run_weatherd("explain", "Kil", "--url", it.url)
+        code, _, text = await run("explain", "Kil", "--url", it.url)
         assert (code, "did you mean 'Kiel'?" in text) == (64, True)
-        assert await run_weatherd("health", "--url", it.url) == (0, "healthy\n", "")
+        assert await run("health", "--url", it.url) == (0, "healthy\n", "")
 
 
-async def test_a_card_shows_the_city_of_the_daemon(tmp_path: Path) -> None:
+async def test_a_card_shows_the_city_of_the_daemon(tmp_path: Path, run: Run) -> None:
     """It has the daemon's observation and tags, from its journal."""
     async with run_daemon(tmp_path, "{name: Kiel, lat: 54.3, lon: 10.1, tags: {region: north}}") as it:
-        code, text, _ = await run_weatherd("kiel", "--format", "json", "--url", it.url)
+        code, text, _ = await run("kiel", "--format", "json", "--url", it.url)
         document = json.loads(text)
         assert (code, document["name"], document["tags"]) == (0, "Kiel", {"region": "north"})
         assert document["history"][-1]["temperature"] == document["temperature"]
-        code, text, _ = await run_weatherd("Kiel", "--url", it.url)
+        code, text, _ = await run("Kiel", "--url", it.url)
         assert (code, text.splitlines()[0].strip()) == (0, "Kiel")
 
 
-async def test_status_shows_fifty_cities_unless_asked(tmp_path: Path) -> None:
+async def test_status_shows_fifty_cities_unless_asked(tmp_path: Path, run: Run) -> None:
     """The counts are of all cities. A limit, a state or a name selects others; JSON has all."""
     towns = [f"{{name: T{number}, lat: {number / 10}, lon: 1}}" for number in range(60)]
     async with run_daemon(tmp_path, *towns) as it:
 
         async def list_names(*arguments: str) -> list[str]:
-            code, text, _ = await run_weatherd("status", *arguments, "--url", it.url)
+            code, text, _ = await run("status", *arguments, "--url", it.url)
             assert code == 0
             assert text.startswith("60 cities: ")
             return [line.split()[0] for line in text.splitlines() if line.startswith("T")]
@@ -93,56 +104,54 @@ async def test_status_shows_fifty_cities_unless_asked(tmp_path: Path) -> None:
         assert len(await list_names("--state", "fresh")) == 60
         assert await list_names("--state", "down") == []
         assert await list_names("T7", "t59") == ["T7", "T59"]
-        _, text, _ = await run_weatherd("status", "--json", "--url", it.url)
+        _, text, _ = await run("status", "--json", "--url", it.url)
         assert len(json.loads(text)["cities"]) == 60
-        code, _, err = await run_weatherd("status", "T77", "--url", it.url)
+        code, _, err = await run("status", "T77", "--url", it.url)
         assert (code, "no city is named 'T77'" in err) == (64, True)
 
 
 async def test_the_commands_speak_the_language_of_the_reader(tmp_path: Path) -> None:
     """Units, words and the time zone are those of the reader's own settings; JSON is for programs and unchanged."""
-    reader = {"WEATHERD_UNITS": "us", "WEATHERD_LANGUAGE": "de", "TZ": "Asia/Tokyo"}
     async with run_daemon(tmp_path, KIEL) as it:
-        _, text, _ = await run_weatherd("status", "--json", "--url", it.url, **reader)
+        text = await run_abroad("status", "--json", "--url", it.url)
         (city,) = json.loads(text)["cities"]
         code = city["observation"]["code"]
         words = {translate_code(code, "de", is_day=is_day) for is_day in (True, False)}
         fahrenheit = city["observation"]["temperature"] * 1.8 + 32
         assert city["observation"]["description"] not in words
-        _, table, _ = await run_weatherd("status", "--url", it.url, **reader)
+        table = await run_abroad("status", "--url", it.url)
         heading, row = table.splitlines()[2:4]
         assert "°F" in heading
         assert row.split()[:3] == ["Kiel", "fresh", f"{fahrenheit:.0f}"]
         assert any(text in row for text in words)
-        _, text, _ = await run_weatherd("explain", "Kiel", "--url", it.url, **reader)
+        text = await run_abroad("explain", "Kiel", "--url", it.url)
         assert any(f"{fahrenheit:.1f} °F, {word}, from open-meteo" in text for word in words)
         assert " JST): " in text or "poll in progress" in text
 
 
-async def test_tags_select_cities(tmp_path: Path) -> None:
+async def test_tags_select_cities(tmp_path: Path, run: Run) -> None:
     """``status`` and ``once`` show the cities with all of the tags; one that no city has is an error, also of tail."""
     north = "{name: Flensburg, lat: 54.8, lon: 9.4, tags: {region: north}}"
     async with run_daemon(tmp_path, KIEL, north) as it:
-        _, table, _ = await run_weatherd("status", "--tag", "region=north", "--url", it.url)
+        _, table, _ = await run("status", "--tag", "region=north", "--url", it.url)
         assert ("Flensburg" in table, "Kiel" in table) == (True, False)
-        _, text, _ = await run_weatherd("status", "--json", "--tag", "region=north", "--url", it.url)
+        _, text, _ = await run("status", "--json", "--tag", "region=north", "--url", it.url)
         assert [city["tags"] for city in json.loads(text)["cities"]] == [{"region": "north"}]
-        _, text, _ = await run_weatherd("once", "--tag", "region=north", "-c", str(tmp_path / "weatherd.yaml"))
+        _, text, _ = await run("once", "--tag", "region=north", "-c", str(tmp_path / "weatherd.yaml"))
         assert [line.partition(":")[0] for line in text.splitlines()] == ["Flensburg"]
-        _, text, _ = await run_weatherd("explain", "Flensburg", "--url", it.url)
+        _, text, _ = await run("explain", "Flensburg", "--url", it.url)
         assert "  tags               region=north\n" in text
         for command in ("status", "tail"):
-            code, _, text = await run_weatherd(command, "--tag", "region=south", "--url", it.url)
+            code, _, text = await run(command, "--tag", "region=south", "--url", it.url)
             assert (code, text) == (64, "weatherd: no city has the tag region=south\n")
 
 
 async def test_tail_prints_until_the_daemon_stops(tmp_path: Path) -> None:
     """It prints a line per new observation of a city, in the reader's units; exit code 69 when the stream ends."""
     async with run_daemon(tmp_path, KIEL, BERLIN) as it:
-        pipe = asyncio.subprocess.PIPE
         command = (sys.executable, "-m", "weatherd", "tail", "Kiel", "--url", it.url)
         environ = {**ENVIRONMENT, "WEATHERD_UNITS": "us", "TZ": "Asia/Tokyo"}
-        child = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=pipe, env=environ)
+        child = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE, env=environ)
         assert child.stdout
         async with asyncio.timeout(30):
             line = (await child.stdout.readline()).decode()
@@ -156,9 +165,8 @@ async def test_tail_prints_until_the_daemon_stops(tmp_path: Path) -> None:
 async def test_tail_as_json_has_the_name_and_the_tags(tmp_path: Path) -> None:
     """As ``export`` and the forwarders have them; standard error has nothing in a pipe."""
     async with run_daemon(tmp_path, "{name: Flensburg, id: fl, lat: 54.8, lon: 9.4, tags: {region: north}}") as it:
-        pipe = asyncio.subprocess.PIPE
         command = (sys.executable, "-m", "weatherd", "tail", "--format", "jsonl", "--url", it.url)
-        child = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=pipe, env=ENVIRONMENT)
+        child = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE, env=ENVIRONMENT)
         assert child.stdout
         async with asyncio.timeout(30):
             row = json.loads(await child.stdout.readline())
@@ -167,11 +175,11 @@ async def test_tail_as_json_has_the_name_and_the_tags(tmp_path: Path) -> None:
         assert (await child.communicate())[1] == b""
 
 
-async def test_without_a_daemon_the_error_suggests_a_fix() -> None:
+async def test_without_a_daemon_the_error_suggests_a_fix(run: Run) -> None:
     """The error is one line with the address and the fix; exit code 69, or 1 for the health check."""
     url = f"http://127.0.0.1:{free_port()}"
     for command, expected in (("status", 69), ("explain Kiel", 69), ("tail", 69), ("health", 1)):
-        code, out, err = await run_weatherd(*command.split(), "--url", url)
+        code, out, err = await run(*command.split(), "--url", url)
         assert (code, out) == (expected, "")
         assert url in err
         assert "weatherd run" in err
