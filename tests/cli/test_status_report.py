@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from rich.cells import cell_len
@@ -15,10 +15,14 @@ from weatherd.daemon.status import CityState
 from weatherd.formatting import format_rfc3339
 from weatherd.observation import FIELDS
 from weatherd.text.display import Display
-from weatherd.web.schemas import CityModel, NextPollModel, ObservationModel, StatusModel
+from weatherd.web.schemas import CityModel, NextPollModel, ObservationModel, PauseModel, ProviderModel, StatusModel
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 REPORT = StatusReport(Display(), "UTC")
+WITH_REASONS = replace(REPORT, shows_reasons=True)
 EVERYTHING = CitySelection((), {}, None, None)
 
 
@@ -40,12 +44,13 @@ def report(
     width: int | None = 80,
     report: StatusReport = REPORT,
     selection: CitySelection = EVERYTHING,
+    providers: Sequence[ProviderModel] = (),
     **counts: int,
 ) -> list[str]:
     """Return the lines of a report as plain text."""
     daemon = StatusModel(
-        version="1", ready=True, cities=counts or {"fresh": len(cities)}, quarantined=2, account={}, providers=[],
-        forwarders=[], reload_successful=True,
+        version="1", ready=True, cities=counts or {"fresh": len(cities)}, quarantined=2, account={},
+        providers=list(providers), forwarders=[], reload_successful=True,
     )  # fmt: skip
     lines = report.format(daemon, cities, NOW, width, selection)
     return [line if isinstance(line, str) else line.plain for line in lines]
@@ -83,7 +88,7 @@ def test_a_healthy_city_is_one_line_at_80_columns() -> None:
     (row,) = [line for line in lines if "Kiel" in line]
     assert all(part in row for part in ("fresh", "-12", "slight snow showers", "4m", "in 10m", "open-meteo"))
     assert not any("on schedule" in line or "hidden" in line for line in lines)
-    assert any("on schedule" in line for line in report(city(), report=replace(REPORT, shows_reasons=True)))
+    assert any("on schedule" in line for line in report(city(), report=WITH_REASONS))
 
 
 def test_a_city_with_a_problem_has_its_reason_below() -> None:
@@ -93,6 +98,25 @@ def test_a_city_with_a_problem_has_its_reason_below() -> None:
     row = next(index for index, line in enumerate(lines) if "Oslo" in line)
     assert failure in " ".join(line.strip() for line in lines[row + 1 :])
     assert lines[row + 1].startswith("  open-meteo: the service")
+
+
+def test_an_outage_is_explained_once() -> None:
+    """The line of the paused service is above the table; another reason is below its city, as all are with --why."""
+    refused = "no connection to 127.0.0.1:8191: Connection refused"
+    pause = PauseModel(until=format_rfc3339(NOW + timedelta(minutes=1)), reason=refused)
+    paused = [ProviderModel(provider="open-meteo", quotas=[], paused=pause)]
+    poll = NextPollModel(at=format_rfc3339(NOW), why=f"the service is paused until then, for all its cities: {refused}")
+    down = [
+        city(name, "down", failure).model_copy(update={"next": poll})
+        for name, failure in (
+            ("Kiel", f"open-meteo: {refused}"),
+            ("Oslo", f"open-meteo: open-meteo is paused: {refused}"),
+            ("Rom", f"open-meteo: {refused}; nws: status 500"),
+        )
+    ]
+    lines = report(*down, width=None, providers=paused)
+    assert [line for line in lines if refused in line][1:] == [f"  open-meteo: {refused}; nws: status 500"]
+    assert sum(refused in line for line in report(*down, providers=paused, width=None, report=WITH_REASONS)) == 7
 
 
 @pytest.mark.parametrize("width", [30, 60, 80])

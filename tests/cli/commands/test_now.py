@@ -15,9 +15,13 @@ from weatherd.cli.card.art import ART_WIDTH, draw_weather
 from weatherd.cli.card.colors import choose_color
 from weatherd.cli.card.current_weather import CurrentWeather
 from weatherd.cli.card.layout import format_card
+from weatherd.cli.card.lookup import build_weather
+from weatherd.daemon.status import CityState
+from weatherd.formatting import to_dict
 from weatherd.observation import Observation
 from weatherd.text.control_characters import CONTROLS
 from weatherd.text.display import Display
+from weatherd.web.schemas import CityDetail, ObservationModel
 from weatherd.wmo import DESCRIPTIONS
 
 if TYPE_CHECKING:
@@ -70,6 +74,20 @@ def test_a_stale_card_says_so_and_why() -> None:
     text = "\n".join(card(CurrentWeather(KIEL, RAIN, is_stale=True, problem="status 503")))
     assert "stale: observed 4m ago" in text
     assert "status 503" in text
+
+
+@pytest.mark.parametrize(
+    ("state", "is_stale", "has_problem"), [("fresh", False, False), ("stale", True, True), ("down", False, True)]
+)
+def test_only_weather_that_exceeds_its_age_is_stale(state: str, *, is_stale: bool, has_problem: bool) -> None:
+    """While the polls of a city fail, its last weather is shown with the reason, but it may be minutes old."""
+    detail = CityDetail(
+        id="kiel", name="Kiel", lat=54.3, lon=10.1, state=CityState(state), failure="open-meteo: status 503", next=None,
+        observation=None, providers=["open-meteo"], interval=600.0, phase=0.0, budget=7200.0, attempt=None,
+    )  # fmt: skip
+    weather = build_weather(detail, ObservationModel(**to_dict(RAIN)), DAY)
+    assert (weather.is_stale, weather.build_document()["stale"]) == (is_stale, is_stale)
+    assert (weather.problem == "open-meteo: status 503") == has_problem
 
 
 @pytest.mark.parametrize("width", [24, 40, 60, 80, 200])

@@ -63,10 +63,7 @@ class WeatherLookup:
             detail, history = call_daemon(_ask_daemon(find_daemon(self.settings, self.url), name))
             city = _to_city(detail)
             if detail.observation:
-                problem = (detail.failure or "") if detail.state != "fresh" else ""
-                return CurrentWeather(
-                    city, _to_observation(detail.observation), detail.state != "fresh", problem, history=history
-                )
+                return build_weather(detail, detail.observation, history)
         except CityNotFoundError:
             pass
         except ClientError:
@@ -137,6 +134,15 @@ def _read_history(configuration: Configuration, city_id: str) -> list[tuple[date
     except StateError:
         return []
     return [(datetime.fromtimestamp(at, UTC), temperature) for _, at, temperature in rows]
+
+
+def build_weather(
+    detail: CityDetail, last: ObservationModel, history: Sequence[tuple[datetime, float]]
+) -> CurrentWeather:
+    """Return the weather of a city of the daemon. The polls of one that is down fail, but its weather is not stale."""
+    problem = (detail.failure or "") if detail.state != "fresh" else ""
+    is_stale = detail.state == "stale"
+    return CurrentWeather(_to_city(detail), _to_observation(last), is_stale, problem, history=history)
 
 
 def _to_city(detail: CityDetail) -> City:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from weatherd.web.schemas import CityModel, ForwarderModel, ProviderModel, StatusModel
 
 _STYLES = {"fresh": "green", "stale": "yellow", "down": "red", "waiting": "dim", "up": "green"}
+_PAUSED = "the service is paused until then"  # the beginning of the reason for a poll after a pause
 _STATES = ("down", "stale", "waiting", "fresh")  # in the order of their importance
 
 
@@ -55,7 +56,8 @@ class StatusReport:
         for sentence in _describe_problems(daemon, self.zone_name):
             yield from (Text(line, "yellow") for line in wrap_text(sentence, width, indent=2))
         yield ""
-        yield from self._build_table(cities, now, width) if cities else [_explain_absence(daemon, selection)]
+        pauses = {entry.provider: entry.paused.reason for entry in daemon.providers if entry.paused}
+        yield from self._build_table(cities, now, width, pauses) if cities else [_explain_absence(daemon, selection)]
         hidden = sum(daemon.cities.values()) - len(cities)
         if hidden and not selection.is_narrowed:
             count = format_count(hidden, "more city", "more cities")
@@ -64,7 +66,9 @@ class StatusReport:
         yield from _build_quota_table(daemon.providers, width)
         yield from _build_forwarder_table(daemon.forwarders, width)
 
-    def _build_table(self, cities: Sequence[CityModel], now: datetime, width: int | None) -> Iterator[Text]:
+    def _build_table(
+        self, cities: Sequence[CityModel], now: datetime, width: int | None, pauses: Mapping[str, str]
+    ) -> Iterator[Text]:
         """Yield the lines of a table, with reasons on lines of their own below their cities."""
         latest, polls = [city.observation for city in cities], [city.next for city in cities]
         unit = UNITS[self.display.units]["temperature"]
@@ -82,18 +86,32 @@ class StatusReport:
         yield heading
         for line, city in zip(lines, cities, strict=False):
             yield line
-            for reason in self._explain(city, now):
+            for reason in self._explain(city, now, pauses):
                 yield from (Text(text, "dim") for text in wrap_text(f"  {reason}", width, indent=2))
         yield from lines[len(cities) :]
 
-    def _explain(self, city: CityModel, now: datetime) -> Iterator[str]:
-        """Yield why a city has a problem, and why its next poll is when it is if reasons are wanted or differ."""
+    def _explain(self, city: CityModel, now: datetime, pauses: Mapping[str, str]) -> Iterator[str]:
+        """Yield why a city has a problem, and why its next poll is when it is if reasons are wanted or differ.
+
+        Unless all reasons are wanted, the reason of a paused provider is not repeated: it is above the table, and an
+        outage of a service concerns all its cities.
+        """
         is_healthy = city.state == "fresh" and not (city.polling and city.polling.stuck)
         if is_healthy and not self.shows_reasons:
             return
-        if city.failure and not is_healthy:
+        why = city.next.why if city.next else describe_running_poll(city.polling, now)
+        if city.failure and not is_healthy and (self.shows_reasons or not _is_pause(city.failure, pauses)):
             yield city.failure
-        yield city.next.why if city.next else describe_running_poll(city.polling, now)
+        if self.shows_reasons or not (pauses and why.startswith(_PAUSED)):
+            yield why
+
+
+def _is_pause(failure: str, pauses: Mapping[str, str]) -> bool:
+    """Return whether a failure is the one for which its provider is paused, or the pause itself."""
+    return any(
+        failure in {f"{provider}: {reason}", f"{provider}: {provider} is paused: {reason}"}
+        for provider, reason in pauses.items()
+    )
 
 
 def _explain_absence(daemon: StatusModel, selection: CitySelection) -> str:
