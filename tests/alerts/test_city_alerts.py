@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +15,9 @@ from weatherd.alerts.rules_file import parse_rules
 from weatherd.alerts.states import INACTIVE, AlertEvent, AlertPhase, AlertState
 from weatherd.alerts.windows import add_to_windows, make_windows
 from weatherd.city import City
+
+if TYPE_CHECKING:
+    from weatherd.observation import Observation
 
 START = datetime(2026, 1, 10, tzinfo=UTC)
 RULES = parse_rules(
@@ -95,3 +98,28 @@ def test_cities_with_the_same_rules_share_them() -> None:
     found = [rule_set for _, rule_set in select_rules(rules, [*cities, tagged])]
     assert len({id(rule_set) for rule_set in found}) == 2
     assert [len(rule_set.rules) for rule_set in found] == [1, 1, 1, 2]
+
+
+@given(STEPS, st.sets(st.integers(0, 24), max_size=5))
+def test_restarts_neither_lose_nor_double_an_alert(
+    steps: list[tuple[int, Any, float | None, bool | None]], restarts: set[int]
+) -> None:
+    """With restarts at any points, from the saved states and the recorded observations, all changes are the same."""
+    rule_set, moment = make_rule_set(RULES), START
+    recorded: list[Observation] = []
+    whole, restarted = CityAlerts(KIEL, rule_set), CityAlerts(KIEL, rule_set)
+    saved: dict[str, AlertState] = {}
+    for index, (minutes, values, down_for, paused) in enumerate(steps):
+        moment += timedelta(minutes=minutes)
+        if index in restarts:
+            restarted = CityAlerts(KIEL, rule_set, saved)
+            for earlier in recorded:
+                restarted.add(earlier)
+        if values:
+            recorded.append(observation(observed_at=moment, temperature=values[0], wind_speed=values[1]))
+            whole.add(recorded[-1])
+            restarted.add(recorded[-1])
+        now = moment.timestamp()
+        expected = whole.evaluate(now, down_for=down_for, provider_paused=paused)
+        assert restarted.evaluate(now, down_for=down_for, provider_paused=paused) == expected
+        saved |= {change.rule.name: change.after for change in expected}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +13,7 @@ from tests.support.fakes import KIEL, observation
 from weatherd.alerts.replay import replay_rules
 from weatherd.alerts.rules_file import parse_rules
 from weatherd.city import City
+from weatherd.text.local_zone import find_local_zone
 
 if TYPE_CHECKING:
     from weatherd.alerts.replay import Notification
@@ -80,6 +82,18 @@ def test_hours_end_an_alert() -> None:
     seen = [observe(60 * hour, -3) for hour in range(1, 20)]
     found = times(replay(rule, seen, until=60 * 24, city=BERLIN))  # START is 1:00 in Berlin
     assert found == [("firing", 60), ("resolved", 8 * 60), ("firing", 17 * 60)]
+
+
+@pytest.mark.parametrize("machine", ["UTC", "Pacific/Auckland", "America/Los_Angeles"])
+def test_the_time_zone_of_the_machine_does_not_matter(machine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The alerts of a city with a time zone are the same in any time zone of the machine."""
+    monkeypatch.setenv("TZ", machine)
+    find_local_zone.cache_clear()
+    rule = 'cold: {when: temperature < 0, between: "23:00-01:00", message: "{local_time} {observed_at:%H:%M}"}'
+    found = replay(rule, [observe(60 * hour, -3) for hour in range(1, 26)], until=60 * 26, city=BERLIN)
+    find_local_zone.cache_clear()
+    assert times(found) == [("firing", 22 * 60), ("resolved", 24 * 60)]
+    assert found[0].message == "23:00 23:00"
 
 
 def test_windows_are_filled_before_the_start() -> None:
