@@ -1,4 +1,4 @@
-"""Cities that are polled together: one request, one waking of each producer, and no city is forgotten."""
+"""Cities that are polled together: one request, no waking of healthy producers, and no city is forgotten."""
 
 from __future__ import annotations
 
@@ -99,6 +99,22 @@ async def test_due_cities_share_a_request_and_its_attempt() -> None:
     assert {fetched.city.id for fetched in _enqueued(context)} == {city.id for city in CITIES}
 
 
+async def test_a_usual_poll_does_not_wake_its_producer() -> None:
+    """While all goes well, each city is polled at its ticks, and its producer waits for the same future."""
+    service = BatchService(fresh)
+    context = make_context({"fake": service})
+    producers = [asyncio.create_task(produce(context.history.begin(city), context)) for city in CITIES]
+    await asyncio.sleep(1)
+    waiters = [context.history.get(city.id).waiter for city in CITIES]
+    await asyncio.sleep(4 * KIEL.interval)
+    assert [context.history.get(city.id).waiter for city in CITIES] == waiters
+    assert context.queue.counts.fetched >= 4 * len(CITIES)
+    for producer in producers:
+        producer.cancel()
+    await asyncio.wait(producers)
+    await service.aclose()
+
+
 OUTCOMES: dict[str, Outcome] = {
     "an error": lambda _: unavailable(),
     "a rejection": lambda _: ProviderError("no such place", Failure.REJECTED),
@@ -184,8 +200,7 @@ async def test_a_cancelled_producer_hands_over_what_has_arrived(size: int) -> No
     """An observation that arrives in the same moment as the cancellation is counted and enqueued, full queue or not."""
     service = BatchService(fresh)
     context = make_context({"fake": service}, queue=ObservationQueue(size))
-    polls = CancellingPolls("fake", service.coalescer, context.latest.budgets, context.clock, context.history)
-    context = replace(context, batch_polls={"fake": polls})
+    polls = context.batch_polls["fake"] = CancellingPolls("fake", service.coalescer, context)
     polls.tasks = [asyncio.create_task(produce(context.history.begin(city), context)) for city in CITIES]
     await asyncio.gather(*polls.tasks, return_exceptions=True)
     assert context.queue.counts.fetched == context.queue.depth == len(CITIES)

@@ -21,7 +21,7 @@ from weatherd.freshness import BUILT_IN_BUDGETS
 from weatherd.pipeline.journal_writer import JournalWriter
 from weatherd.pipeline.latest import LatestObservations
 from weatherd.pipeline.queue import ObservationQueue
-from weatherd.polling.batch_polls import find_batch_polls, start_polls
+from weatherd.polling.batch_polls import start_polls
 from weatherd.polling.city_registry import CityRegistry
 from weatherd.polling.poll_history import PollHistory
 from weatherd.polling.producer import PollingContext
@@ -92,7 +92,6 @@ def make_context(providers: Mapping[str, Provider], **parts: Any) -> PollingCont
     clock = parts.get("clock") or AnchoredClock(virtual_time.now, virtual_time.boot)
     history, latest = parts.get("history") or PollHistory(), parts.get("latest") or make_latest()
     defaults: dict[str, Any] = {
-        "batch_polls": find_batch_polls(providers, latest.budgets, clock, history),
         "planner": make_planner(),
         "registry": CityRegistry(),
         "latest": latest,

@@ -25,7 +25,7 @@ from weatherd.pipeline.forwarders.group import open_deliveries
 from weatherd.pipeline.journal_writer import JournalWriter
 from weatherd.pipeline.queue import ObservationQueue
 from weatherd.pipeline.sinks.guard import GuardedSink
-from weatherd.polling.batch_polls import find_batch_polls, start_polls
+from weatherd.polling.batch_polls import start_polls
 from weatherd.polling.poll_history import PollHistory
 from weatherd.polling.producer import PollingContext, produce
 from weatherd.polling.stuck_polls import log_stuck_polls
@@ -130,21 +130,19 @@ async def _open_services(parts: Parts, services: contextlib.AsyncExitStack, relo
 
 
 def _create_supervisor(tasks: asyncio.TaskGroup, parts: Parts, status: DaemonStatus) -> Supervisor:
-    history, clock, budgets = status.history, status.clock, parts.latest.budgets
     context = PollingContext(
         providers=parts.providers,
-        batch_polls=find_batch_polls(parts.providers, budgets, clock, history),
         planner=parts.planner,
         registry=parts.registry,
         latest=parts.latest,
         queue=status.queue,
-        clock=clock,
-        timer=TickTimer(clock, start_polls),
+        clock=status.clock,
+        timer=TickTimer(status.clock, start_polls),
         random=parts.random,
-        history=history,
+        history=status.history,
         loop=asyncio.get_running_loop(),
     )
-    return Supervisor(tasks, history, lambda polls: produce(polls, context))
+    return Supervisor(tasks, status.history, lambda polls: produce(polls, context))
 
 
 async def _start_and_reload(parts: Parts, supervisor: Supervisor, reloader: Reloader, reload: asyncio.Event) -> None:

@@ -15,13 +15,11 @@ from weatherd.polling.poll_history import SERVED, Poll, ProviderAttempt
 from weatherd.providers.batching import CoalescingProvider
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterable, Mapping, Sequence
+    from collections.abc import Coroutine, Iterable, Sequence
 
-    from weatherd.clock import AnchoredClock
-    from weatherd.freshness import AgeBudgets
     from weatherd.http.trace import RequestTraces
-    from weatherd.polling.poll_history import CityPolls, PollHistory
-    from weatherd.providers import Provider
+    from weatherd.polling.poll_history import CityPolls
+    from weatherd.polling.producer import PollingContext
     from weatherd.providers.batching import Coalescer
 
 
@@ -50,14 +48,11 @@ async def _take(outcome: Any, traces: RequestTraces) -> Any:
 class BatchPolls:
     """The polls that one provider makes for many cities at once."""
 
-    def __init__(
-        self, name: str, coalescer: Coalescer[Any, Any], budgets: AgeBudgets, clock: AnchoredClock, history: PollHistory
-    ) -> None:
+    def __init__(self, name: str, coalescer: Coalescer[Any, Any], context: PollingContext) -> None:
         self._name = name
         self._coalescer = coalescer
-        self._max_age = budgets.of_provider(name)
-        self._clock = clock
-        self._history = history
+        self._max_age = context.latest.budgets.of_provider(name)
+        self._context = context
 
     def start(self, polls: Sequence[CityPolls]) -> None:
         """Hand cities that are due to the provider."""
@@ -68,27 +63,32 @@ class BatchPolls:
         self._coalescer.cancel_abandoned()
 
     def deliver(self, results: Sequence[tuple[CityPolls, Any]], traces: RequestTraces) -> None:
-        """Wake the producers of the cities of one request.
+        """Take the response to a request: enqueue its fresh observations, and plan the next polls of their cities.
 
-        Each gets a :class:`FetchedObservation` if the provider has returned a fresh observation, which is the usual
-        case, else a :class:`ProviderResponse`. The attempt that ``weatherd explain`` shows is shared by the cities.
+        The other cities' producers are woken with a :class:`ProviderResponse`, and those for whose observations the
+        queue has no room with a :class:`FetchedObservation`. The attempt that ``weatherd explain`` shows is shared.
         """
-        seconds, ended = self._clock.seconds_since(results[0][0].due), self._clock.boot()
-        oldest = datetime.fromtimestamp(self._clock.epoch + ended - self._max_age, UTC)
+        context, clock, epoch = self._context, self._context.clock, self._context.clock.epoch
+        seconds, ended = clock.seconds_since(results[0][0].due), clock.boot()
+        oldest = datetime.fromtimestamp(epoch + ended - self._max_age, UTC)
         attempt = ProviderAttempt(self._name, SERVED, seconds, "", traces)
         poll, served = Poll(ended - seconds, ended, (attempt,), 0), 0
         for polls, outcome in results:
-            waiter = polls.waiter
-            if waiter.done():  # cancelled
+            if polls.waiter.done():  # cancelled
                 continue
             if type(outcome) is Observation and oldest <= outcome.observed_at <= outcome.fetched_at:
+                fetched = FetchedObservation(polls.city, outcome)
                 polls.last = poll
                 served += 1
-                waiter.set_result(FetchedObservation(polls.city, outcome))
+                if context.queue.try_put(fetched):
+                    polls.plan_tick(ended, context.planner.interval(polls.city), epoch)
+                    context.timer.add(polls)
+                else:
+                    polls.waiter.set_result(fetched)
             else:
-                waiter.set_result(ProviderResponse(seconds, outcome, traces))
+                polls.waiter.set_result(ProviderResponse(seconds, outcome, traces))
         if served:
-            self._history.count(attempt, served)
+            context.history.count(attempt, served)
 
 
 def start_polls(due: Iterable[CityPolls]) -> None:
@@ -106,12 +106,10 @@ def start_polls(due: Iterable[CityPolls]) -> None:
         batch_polls.start(group)
 
 
-def find_batch_polls(
-    providers: Mapping[str, Provider], budgets: AgeBudgets, clock: AnchoredClock, history: PollHistory
-) -> dict[str, BatchPolls]:
+def find_batch_polls(context: PollingContext) -> dict[str, BatchPolls]:
     """Return the batch polls of those providers that can poll many cities at once, by name."""
     return {
-        name: BatchPolls(name, provider.coalescer, budgets, clock, history)
-        for name, provider in providers.items()
+        name: BatchPolls(name, provider.coalescer, context)
+        for name, provider in context.providers.items()
         if isinstance(provider, CoalescingProvider)
     }

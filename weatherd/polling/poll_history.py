@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from weatherd.errors import Failure
+from weatherd.polling.schedule import next_tick, phase_offset, rejoin_tick
 
 if TYPE_CHECKING:
     import asyncio
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from weatherd.polling.batch_polls import BatchPolls
     from weatherd.providers.batching import PollReceiver
 
+ON_SCHEDULE = "on schedule"  # the reason for the time of a poll at a tick
 SERVED = "fresh"  # outcome of an attempt that returned a fresh observation; part of the API and the metrics
 BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0, 30.0, 60.0)  # seconds
 
@@ -84,6 +86,15 @@ class CityPolls:
         self.reason = reason
         self.is_tick = is_tick
         self.is_running = False
+
+    def plan_tick(self, ended: float, interval: float, epoch: float) -> None:
+        """Plan the poll that follows a successful one, which ended at this boot time; *epoch* is the POSIX time of 0.
+
+        *interval* is in seconds. The poll is at the city's next tick, or the one after that if this one was early.
+        """
+        ended = max(ended, self.due)  # because a timer may fire slightly early, and the tick would be repeated
+        tick = next_tick if self.is_tick else rejoin_tick
+        self.plan(tick(epoch + ended, interval, phase_offset(self.city.id, interval)) - epoch, ON_SCHEDULE)
 
     @property
     def planned(self) -> NextPoll:

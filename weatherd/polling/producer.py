@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,6 +12,7 @@ import structlog
 
 from weatherd.errors import describe, is_service_wide
 from weatherd.observation import FetchedObservation
+from weatherd.polling.batch_polls import find_batch_polls
 from weatherd.polling.failover import Suspension, order_providers, suspend
 from weatherd.polling.fetch import FetchResult, fetch_city
 from weatherd.polling.outage_log import OutageLog
@@ -21,9 +22,7 @@ from weatherd.polling.schedule import (
     backoff_delay,
     cold_start_spread,
     first_poll_time,
-    next_tick,
     phase_offset,
-    rejoin_tick,
 )
 
 if TYPE_CHECKING:
@@ -44,15 +43,12 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-_ON_SCHEDULE = "on schedule"
-
 
 @dataclass(frozen=True, slots=True)
 class PollingContext:
     """Values that all producers share."""
 
     providers: Mapping[str, Provider]
-    batch_polls: Mapping[str, BatchPolls]  # of the providers that can poll many cities at once
     planner: Planner
     registry: CityRegistry
     latest: LatestObservations
@@ -62,6 +58,11 @@ class PollingContext:
     random: random.Random
     history: PollHistory
     loop: asyncio.AbstractEventLoop
+    batch_polls: dict[str, BatchPolls] = field(init=False)  # of the providers that can poll many cities at once
+
+    def __post_init__(self) -> None:
+        """Create the batch polls, which plan the next polls of their cities."""
+        object.__setattr__(self, "batch_polls", find_batch_polls(self))
 
 
 async def produce(polls: CityPolls, context: PollingContext) -> None:
@@ -71,7 +72,7 @@ async def produce(polls: CityPolls, context: PollingContext) -> None:
     polled before its next tick, then with growing delays. Polls of a city never overlap; a poll that takes longer than
     the interval skips ticks. Deadlines are boot times, so that no step of the system time delays or repeats a poll.
 
-    A usual poll wakes this task once, when its observation has arrived.
+    A usual poll does not wake this task: :class:`BatchPolls` enqueues its observation and plans the next one.
     """
     # Few local variables, because each takes 8 bytes for each city, and a bound method 72
     health = _HEALTHY
@@ -85,12 +86,9 @@ async def produce(polls: CityPolls, context: PollingContext) -> None:
         except asyncio.CancelledError:
             _give_up(polls, context.queue)
             raise
-        if type(response) is FetchedObservation:
-            if context.queue.try_put(response):
-                _plan_next_tick(polls, polls.last.ended if polls.last else polls.due, context)
-            else:
-                await context.queue.put(response)
-                _plan_next_tick(polls, context.clock.boot(), context)
+        if type(response) is FetchedObservation:  # the queue is full
+            await context.queue.put(response)
+            polls.plan_tick(context.clock.boot(), context.planner.interval(polls.city), context.clock.epoch)
         else:
             health = await _start_poll(polls, health, response, context)
             polls.batch_polls = _find_batch_polls(polls.city, health, context)
@@ -140,14 +138,6 @@ def _find_batch_polls(city: City, health: _CityHealth, context: PollingContext) 
     return context.batch_polls.get(provider)
 
 
-def _plan_next_tick(polls: CityPolls, ended: float, context: PollingContext) -> None:
-    """Plan the poll that follows a successful one, which ended at this boot time."""
-    interval, epoch = context.planner.interval(polls.city), context.clock.epoch
-    ended = max(ended, polls.due)  # because a timer may fire slightly early, and the tick would be repeated
-    tick = next_tick if polls.is_tick else rejoin_tick
-    polls.plan(tick(epoch + ended, interval, phase_offset(polls.city.id, interval)) - epoch, _ON_SCHEDULE)
-
-
 def _start_poll(
     polls: CityPolls,
     health: _CityHealth,
@@ -193,7 +183,7 @@ async def _poll(
             health.outage.recovered(now)
             health = health._replace(outage=None)
         polls.last = Poll(began, now, result.attempts, 0)
-        _plan_next_tick(polls, now, context)
+        polls.plan_tick(now, interval, clock.epoch)
         return health
     outage = health.outage or OutageLog()
     failures = outage.failures + 1
