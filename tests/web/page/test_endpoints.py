@@ -94,9 +94,38 @@ async def test_the_document_forbids_everything_inline(tmp_path: Path) -> None:
             async with session.get(f"/{load_assets().url(path)}") as response:
                 assert response.status == 200
                 assert "immutable" in response.headers["Cache-Control"]
-                assert response.headers["ETag"]
         async with session.get("/static/another-version/app/main.js") as response:
             assert response.status == 404
+
+
+async def test_all_files_are_small_on_the_wire(tmp_path: Path) -> None:
+    """Documents and files of all views are less than 100 kB; each has an ETag, and is compressed if it is large."""
+    views = ["/", "/?view=map", "/?view=service", "/?wall", "/?city=kiel"]
+    paths = [*views, *(f"/{load_assets().url(path)}" for path in load_assets().files)]
+    size = 0
+    async with serve(tmp_path, {"kiel": 7.0}) as served:
+        async with served.get("/") as response:
+            origin = response.url.origin()
+        async with aiohttp.ClientSession(origin, auto_decompress=False) as session:
+            for path in paths:
+                async with session.get(path, headers={"Accept-Encoding": "gzip"}) as response:
+                    body = await response.read()
+                    size += len(body)
+                    assert "Content-Encoding" in response.headers or len(body) < 1024, path
+                    tag = response.headers["ETag"]
+                if path not in views:  # a document has the time of now
+                    async with session.get(path, headers={"If-None-Match": tag}) as response:
+                        assert (response.status, await response.read()) == (304, b""), path
+    assert size < 100_000
+
+
+async def test_a_tag_may_be_given_several_times(tmp_path: Path) -> None:
+    """Several tags in the address of the page select cities that have all of them, as one list of tags does."""
+    async with serve(tmp_path, {}) as session:
+        for query in ("tag=a=b&tag=c=d", "tag=a=b,c=d"):
+            async with session.get(f"/?{query}") as response:
+                assert response.status == 200
+                assert "No cities found" in await response.text()
 
 
 async def test_an_unknown_city_leads_back(tmp_path: Path) -> None:

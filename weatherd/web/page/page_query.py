@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from weatherd.web.query_models import CitiesQuery, CityId
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from multidict import MultiMapping
 
 
 class PageQuery(CitiesQuery):
@@ -25,9 +25,13 @@ class PageQuery(CitiesQuery):
 _CITIES = frozenset(CitiesQuery.model_fields)
 
 
-def parse_page_query(parameters: Mapping[str, str]) -> PageQuery:
-    """Return the valid ones among the parameters of a request."""
-    known = {name: value for name, value in parameters.items() if name in PageQuery.model_fields and name != "limit"}
+def parse_page_query(parameters: MultiMapping[str]) -> PageQuery:
+    """Return the valid ones among the parameters of a request. A tag that is given several times is a list of tags."""
+    known = {
+        name: ",".join(parameters.getall(name)) if name == "tag" else parameters[name]
+        for name in parameters
+        if name in PageQuery.model_fields and name != "limit"
+    }
     try:
         return PageQuery.model_validate(known)
     except ValidationError as error:

@@ -21,7 +21,7 @@ export async function open(main, data, { restart }) {
   const shown = new Map(); // by id: a city on the page or pinned
   function readAddress() {
     const parameters = new URLSearchParams(location.search);
-    return Object.fromEntries(FILTERS.map((name) => [name, parameters.get(name)]).filter(([, value]) => value));
+    return Object.fromEntries(FILTERS.map((name) => [name, name === "tag" ? parameters.getAll(name).join() : parameters.get(name)]).filter(([, value]) => value));
   }
   const isFiltered = () => ["state", "tag", "search", "warmer", "colder", "id"].some((name) => filters[name]);
   function collect() {
