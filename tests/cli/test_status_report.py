@@ -16,6 +16,7 @@ from weatherd.formatting import format_rfc3339
 from weatherd.observation import FIELDS
 from weatherd.text.display import Display
 from weatherd.web.schemas import CityModel, NextPollModel, ObservationModel, PauseModel, ProviderModel, StatusModel
+from weatherd.web.warnings.models import WarningModel, WarningServiceModel, WarningStatusModel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -124,3 +125,26 @@ def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     """In cells: a CJK character has two."""
     lines = report(city("東京都千代田区" * 5), city("Oslo", "down", "because " * 30), width=width)
     assert max(map(cell_len, lines)) <= width
+
+
+def test_official_warnings_come_before_the_cities() -> None:
+    """The most severe first, with the beginning only while it is ahead; then the number of the others."""
+    texts = ("urgency", "certainty", "headline", "description", "instruction", "area", "url", "language")
+    values: dict[str, Any] = {"provider": "nws", "key": "k", "message": "m", "event": "Storm", "severity": "severe"}
+    values |= {"sent": None} | dict.fromkeys(texts, "")
+    times = {"onset": "2026-01-01T00:00:00Z", "ends": "2999-01-01T00:00:00Z", "since": "2026-01-01T00:00:00Z"}
+    ahead = WarningModel(city="x", **values | times | {"onset": "2998-01-01T00:00:00Z"})
+    begun = WarningModel(city="elsewhere", **values | times | {"ends": None})
+    service = WarningServiceModel(provider="nws", cities=2, last_success=None, failure="status 503")
+    warnings = WarningStatusModel(in_force=5, cities=2, worst=[ahead, begun], services=[service])
+    daemon = StatusModel(
+        version="1", ready=True, cities={"fresh": 1}, quarantined=0, account={}, providers=[], forwarders=[],
+        reload_successful=True, warnings=warnings,
+    )  # fmt: skip
+    lines = [str(line) for line in REPORT.format(daemon, [city()], NOW, None, EVERYTHING)]
+    assert lines[1] == "the warnings of nws cannot be requested: status 503"
+    assert lines[2].startswith("Kiel: severe warning: Storm from 2998-01-01")
+    assert " until 2999-01-01" in lines[2]
+    assert lines[3] == "elsewhere: severe warning: Storm (nws)"
+    assert lines[4] == "3 more official warnings; see /api/v1/warnings"
+    assert lines[5] == ""

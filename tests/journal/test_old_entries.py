@@ -211,6 +211,9 @@ async def test_a_full_disk_delays_the_move_by_minutes(tmp_path: Path) -> None:
 
 def test_the_space_of_moved_entries_is_used_again(tmp_path: Path) -> None:
     """The file does not grow by much during the move, and is smaller after it."""
+    with closing(Store(tmp_path / "empty.sqlite")) as store:
+        store._db.query("PRAGMA wal_checkpoint(TRUNCATE)")
+    empty = (tmp_path / "empty.sqlite").stat().st_size
     write_version_6(file := tmp_path / JOURNAL_FILE, _old_rows(40_000), 40_000)
     with closing(Store(file)) as store:
         store._db.query("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -223,7 +226,7 @@ def test_the_space_of_moved_entries_is_used_again(tmp_path: Path) -> None:
             calls += 1
         assert calls < 5  # a thousand pages at once
         store._db.query("PRAGMA wal_checkpoint(TRUNCATE)")
-        assert file.stat().st_size < 0.75 * before
+        assert file.stat().st_size - empty < 0.75 * (before - empty)
 
 
 def test_the_entries_left_to_move_are_counted(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from weatherd.city import ProviderNames, ZoneName
 from weatherd.config.http_section import HttpSection
 from weatherd.config.paths import resolve_ca_file, resolve_path
 from weatherd.config.sections import (
+    WARNING_SERVICES,
     BrightSkySection,
     Count,
     MetNorwaySection,
@@ -19,6 +20,8 @@ from weatherd.config.sections import (
     OpenMeteoSection,
     OpenWeatherMapSection,
     Section,
+    WarningsSetting,
+    parse_warnings,
     split_list,
 )
 from weatherd.config.sections.forwarders import InfluxDbSection, MqttSection, PostgresSection, WebhookSection
@@ -78,6 +81,21 @@ def _check_units(console: ConsoleSection, info: ValidationInfo) -> ConsoleSectio
     if units and (reason := explain_wrong_unit(console.format, Display(units))):
         raise ValueError(f"has a format with {reason}")
     return console
+
+
+def _check_contact(warnings: WarningsSetting, info: ValidationInfo) -> WarningsSetting:
+    section = info.data.get("met_norway")
+    if "met-norway" in warnings and section and section.contact is None:
+        raise ValueError("names met-norway, which needs your e-mail or web address as met_norway.contact")
+    return warnings
+
+
+_WARNINGS_SCHEMA = {
+    "anyOf": [
+        {"enum": ["auto", "off"]},
+        {"type": "array", "items": {"enum": list(WARNING_SERVICES)}, "minItems": 1, "uniqueItems": True},
+    ]
+}
 
 
 class LogSection(Section):
@@ -156,6 +174,16 @@ class Settings(BaseSettings):
     met_norway: MetNorwaySection = MetNorwaySection()
     nws: NwsSection = NwsSection()
     bright_sky: BrightSkySection = BrightSkySection()
+    warnings: Annotated[
+        WarningsSetting,
+        BeforeValidator(parse_warnings),
+        AfterValidator(_check_contact),
+        NoDecode,
+        WithJsonSchema(_WARNINGS_SCHEMA),
+        Field(
+            description="Official warnings of the cities; auto: of the services that cover them, or a list of services"
+        ),
+    ] = "off"
     mqtt: MqttSection | None = None
     influxdb: InfluxDbSection | None = None
     webhook: WebhookSection | None = None
@@ -170,6 +198,13 @@ class Settings(BaseSettings):
     def display(self) -> Display:
         """The units and the language of what people read."""
         return Display(self.units, self.language)
+
+    @property
+    def warning_services(self) -> tuple[str, ...]:
+        """The services whose warnings are requested. ``auto`` includes MET Norway only with a contact."""
+        if self.warnings == "auto":
+            return tuple(name for name in WARNING_SERVICES if name != "met-norway" or self.met_norway.contact)
+        return () if self.warnings == "off" else self.warnings
 
     def __init__(
         self, *sources: PydanticBaseSettingsSource, context: Mapping[str, Any] | None = None, **values: Any

@@ -101,6 +101,8 @@ async def _open_services(parts: Parts, services: contextlib.AsyncExitStack, relo
         lambda change: parts.planner.update(change.added_or_changed.values(), change.removed_or_changed.values())
     )
     registry.subscribe(lambda change: gc_tuning.set_threshold(len(change.cities)))
+    if parts.warnings:
+        registry.subscribe(parts.warnings.apply_diff)
     registry.subscribe(lambda change: release_freed_memory(len(change.cities)))
     registry.apply(diff((), parts.configuration.cities), parts.configuration.quarantined)
     queue = ObservationQueue(parts.configuration.settings.queue_size)
@@ -123,6 +125,7 @@ async def _open_services(parts: Parts, services: contextlib.AsyncExitStack, relo
         last_reload=ReloadResult(successful=True, at=parts.now().timestamp()),
         display=parts.configuration.settings.display,
         history=history,
+        warnings=parts.warnings,
     )
     if parts.serve:
         await services.enter_async_context(parts.serve(status))
@@ -166,6 +169,8 @@ def _start_helpers(
         "record activity": record_activity(status),
         "feed watchdog": systemd.feed_watchdog(status, parts.notify, parts.watchdog),
     }
+    if parts.warnings:
+        helpers["poll warnings"] = parts.warnings.run()
     if parts.snapshot is not None:
         helpers["watch files"] = watch_files(reloader.paths, parts.snapshot, reload)
     return [tasks.create_task(helper, name=name) for name, helper in helpers.items()]

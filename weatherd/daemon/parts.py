@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from weatherd.providers import Provider
     from weatherd.quota.limiter import RateLimiter
     from weatherd.quota.planner import Planner
+    from weatherd.warnings.desk import WarningDesk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +55,7 @@ class Parts:
     random: random.Random
     limiters: Mapping[str, RateLimiter] = field(default_factory=lambda: MappingProxyType({}))  # by provider
     forwarders: Mapping[str, Forwarder] = field(default_factory=lambda: MappingProxyType({}))
+    warnings: WarningDesk | None = None  # None: no official warnings are wanted
     serve: Callable[[DaemonStatus], AbstractAsyncContextManager[None]] | None = None  # the HTTP interface
     notify: Callable[[str], None] = no_notify  # sends a message to systemd
     watchdog: float = 0.0  # timeout of systemd's watchdog in seconds; 0: no watchdog
@@ -87,6 +89,11 @@ async def open_parts(
                 settings, state, lambda: registry.cities, budgets, latest=latest.get, find_city=registry.get
             )
         )
+        warnings = None
+        if settings.warning_services:
+            from weatherd.warnings.desk import open_warnings  # noqa: PLC0415 - it takes memory
+
+            warnings = await open_warnings(settings, providers.open_resources, registry, journal, utc_now)
         yield Parts(
             configuration=configuration,
             load=lambda known: providers.require_usable(load(known)),
@@ -102,6 +109,7 @@ async def open_parts(
             random=random.Random(),  # noqa: S311 - only spreads retries
             limiters=providers.limiters,
             forwarders=forwarders,
+            warnings=warnings,
             serve=serve,
             notify=open_notifier(os.environ),
             watchdog=watchdog_period(os.environ),

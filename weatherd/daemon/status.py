@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from weatherd.polling.poll_history import PollHistory
     from weatherd.quota.limiter import RateLimiter
     from weatherd.quota.planner import Planner
+    from weatherd.warnings.desk import WarningDesk
 
 _OVERDUE = 60.0  # seconds; the producers count as stalled if a poll is later than that
 _LONG_WAIT = 60.0  # seconds that producers may wait for room in the queue
@@ -70,6 +71,7 @@ class DaemonStatus:
     last_reload: ReloadResult
     history: PollHistory
     activity: ActivityLog = field(default_factory=ActivityLog)
+    warnings: WarningDesk | None = None  # None: no official warnings are wanted
     is_ready: bool = False
     display: Display = DEFAULT_DISPLAY  # of the page, unless a browser chooses others
     started: float = field(init=False)  # POSIX time

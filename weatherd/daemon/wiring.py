@@ -64,6 +64,7 @@ class OpenProviders:
     planner: Planner
     limiters: Mapping[str, RateLimiter]
     budgets: AgeBudgets
+    open_resources: Callable[[str], Resources]  # of a provider, with another store of key-value entries
 
     def require_usable(self, configuration: Configuration) -> Configuration:
         """Return *configuration* with every row quarantined that names a rejected provider.
@@ -129,7 +130,11 @@ async def open_providers(
                     point.value, f"the provider {name!r} cannot be opened: {explain_plugin_error(point, error)}"
                 )
         planner = Planner(plans, lambda name, rate: limiters[name].set_planned_rate(rate))
-        yield OpenProviders(usable, rejected, frozenset(broken), planner, limiters, AgeBudgets(budgets))
+
+        def open_resources(name: str) -> Resources:
+            return Resources(session, limiters[name], state.key_values(f"{name} warnings"), now)
+
+        yield OpenProviders(usable, rejected, frozenset(broken), planner, limiters, AgeBudgets(budgets), open_resources)
 
 
 def _find_traits(name: str, opener: Any, settings: Settings) -> ProviderTraits:

@@ -42,18 +42,19 @@ async def get(
     headers: Mapping[str, str] | None = None,
     *,
     deadline: float = DEADLINE,
+    max_bytes: int = MAX_BYTES,
 ) -> Response:
     """Send a GET request, follow redirects, and return the whole response, whatever its status.
 
     *params* are added to the query of *url*. A text such as ``lat=1.5&lon=2`` takes a quarter of the time of a mapping,
     but its names and values must not contain characters that have to be encoded.
     If the server drops the request on a reused connection, it is sent once more. Raises ProviderError if there is no
-    complete response within *deadline* seconds (and up to one more), or it is larger than 1 MiB. The error never quotes
-    the URL, because it may contain a key.
+    complete response within *deadline* seconds (and up to one more), or if it is larger than *max_bytes*, 1 MiB by
+    default. The error never quotes the URL, because it may contain a key.
     """
     trace = RequestTrace(host_of(url), session.clock)
     add_traces((trace,))
-    return await get_traced(session, url, params, headers or {}, Attempt(trace, deadline))
+    return await get_traced(session, url, params, headers or {}, Attempt(trace, deadline, max_bytes=max_bytes))
 
 
 async def get_traced(
@@ -190,8 +191,8 @@ async def _read(response: ClientResponse, attempt: Attempt) -> Response:
     try:
         while not response.content.at_eof():
             body += await response.content.readany()
-            if len(body) > MAX_BYTES:
-                raise response_too_large()
+            if len(body) > attempt.max_bytes:
+                raise response_too_large(attempt.max_bytes)
     finally:
         if not response.closed:  # closed after a complete response, which returned the connection to the pool
             response.close()

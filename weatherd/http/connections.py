@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from weatherd.http.redirects import Reach, find_reach
+from weatherd.http.response import MAX_BYTES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,6 +31,7 @@ class Attempt:
     is_reused: bool = False  # earlier requests have used the connection
     peer: str = ""  # the IP address of its server, or its proxy's; empty while it is not connected
     limit: Reach = Reach.HOST  # of the addresses to which it may connect; less after a redirect from the Internet
+    max_bytes: int = MAX_BYTES  # of the decompressed response
 
     def find_reach(self, host: str) -> Reach:
         """Return the reach of the server that has responded. Behind a proxy, only that of an address is known."""

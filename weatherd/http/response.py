@@ -73,9 +73,9 @@ def decode_body(body: bytes, encoding: bytes) -> bytes:
     return body
 
 
-def response_too_large() -> ProviderError:
-    """Return the error for a response beyond MAX_BYTES."""
-    return ProviderError("the response is larger than 1 MiB", Failure.MALFORMED)
+def response_too_large(limit: int = MAX_BYTES) -> ProviderError:
+    """Return the error for a response of more than *limit* bytes."""
+    return ProviderError(f"the response is larger than {limit / 2**20:g} MiB", Failure.MALFORMED)
 
 
 def parse_json(body: bytes) -> Any:

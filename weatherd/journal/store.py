@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from weatherd.journal.tables.warning_table import WarningTable
     from weatherd.observation import FetchedObservation, LastObservation
     from weatherd.quota.usage import ProviderUsage
 
@@ -91,6 +92,13 @@ class Store:
         self._latest = LatestTable(self._db)
         self.cursors = CursorTable(self._db)
         self._usage = UsageTable(self._db)
+
+    @property
+    def warnings(self) -> WarningTable:
+        """The tables of official warnings."""
+        from weatherd.journal.tables.warning_table import WarningTable  # noqa: PLC0415 - only if warnings are on
+
+        return WarningTable(self._db)
 
     def reopen(self, last_seq: int) -> None:
         """Open the file at the path, or a new one, after a loss. New entries get numbers above *last_seq*.

@@ -94,6 +94,7 @@ class MetricsCollector(Collector):
         self._per_city = per_city
         self._now = status.now().timestamp()
         self._totals = list(self._collect_totals())
+        self._in_force = list(status.warnings.current.in_force(status.now())) if status.warnings else []
 
     def collect(self) -> Iterable[Metric]:
         """Yield every metric."""
@@ -103,6 +104,10 @@ class MetricsCollector(Collector):
 
     def _collect_totals(self) -> Iterator[Metric]:
         status = self._status
+        if status.warnings:
+            from weatherd.web.warnings.serializers import collect_warning_metrics  # noqa: PLC0415 - only if they are on
+
+            yield from collect_warning_metrics(status.warnings)
         yield InfoMetricFamily("weatherd_build", "Build information.", {"version": __version__})
         yield _gauge("weatherd_queue_depth", "Observations not yet written to the journal.", status.queue.depth)
         yield _gauge("weatherd_journal_up", "Whether the journal can be written.", not status.writer.is_down)
@@ -232,6 +237,10 @@ class MetricsCollector(Collector):
                 success.add_metric([city.id], last.fetched_at.timestamp())
                 current += [] if status.latest.budgets.is_stale(last, now) else [last]
         yield from (info, up, interval, observed, success, *_values(current))
+        if status.warnings:
+            from weatherd.web.warnings.serializers import collect_severities  # noqa: PLC0415 - only if they are on
+
+            yield collect_severities(self._in_force)
 
 
 def label_city(city: City) -> dict[str, str]:

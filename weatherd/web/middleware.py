@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from aiohttp.typedefs import Handler
+    from pydantic import BaseModel
 
 log = structlog.get_logger()
 
@@ -67,7 +68,7 @@ def parse_query(request: web.Request, model: type[_M]) -> _M:
         raise ProblemError(HTTPStatus.BAD_REQUEST, "; ".join(details)) from None
 
 
-def json_response(model: Model, status: int = 200) -> web.Response:
+def json_response(model: BaseModel, status: int = 200) -> web.Response:
     """Return a JSON response."""
     return web.Response(text=model.model_dump_json(), content_type="application/json", status=status)
 

@@ -10,6 +10,7 @@ from pydantic.json_schema import models_json_schema
 from weatherd import __version__
 from weatherd.web import query_models, schemas
 from weatherd.web.page import models as page_models
+from weatherd.web.warnings.models import WarningsPage
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -29,6 +30,7 @@ def build_openapi(*, has_token: bool) -> dict[str, Any]:
         schemas.ObservationsPage,
         schemas.ProblemModel,
         schemas.StatusModel,
+        WarningsPage,
         page_models.ChartModel,
         page_models.CurvesModel,
         page_models.MapModel,
@@ -114,6 +116,7 @@ def _paths(*, has_token: bool) -> dict[str, Any]:
             query_models.ObservationsQuery,
             503,
         ),
+        "/api/v1/warnings": get("Official warnings in force", _json(WarningsPage), query_models.WarningsQuery),
         "/api/v1/stream": get(
             "New observations as server-sent events",
             {"text/event-stream": {"schema": {"type": "string"}}},
@@ -143,7 +146,7 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
     return kinds[0] if kinds else schema
 
 
-def _json(model: type[Model]) -> dict[str, Any]:
+def _json(model: type[BaseModel]) -> dict[str, Any]:
     return {"application/json": {"schema": {"$ref": _REF.format(model=model.__name__)}}}
 
 

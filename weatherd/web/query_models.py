@@ -13,6 +13,7 @@ from weatherd.city import ID_PATTERN
 from weatherd.daemon.status import CityState
 from weatherd.text.condition_words import Language
 from weatherd.web.schemas import Model
+from weatherd.web.warnings.models import SeverityWord
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 _MAX_SEQ = 2**63 - 1  # SQLite's largest integer
@@ -162,6 +163,18 @@ class CitiesQuery(Model):
         """Whether the whole list has to be searched or sorted."""
         others = (self.id, self.tag, self.search, self.sort, self.warmer, self.colder)
         return self.descending or any(value is not None for value in others)
+
+
+class WarningsQuery(Model):
+    """Filters for the official warnings in force."""
+
+    city: Annotated[CityId | None, Field(description="Only warnings of this city")] = None
+    tag: TagsText | None = None
+    severity: Annotated[SeverityWord | None, Field(description="Only warnings of at least this severity")] = None
+    after: Annotated[CityId | None, Field(description="Continue after this city: `next` of the previous page")] = None
+    limit: Annotated[
+        int, Field(ge=1, le=1000, description="Warnings per page; those of a city are never divided"), _INTEGER
+    ] = 100
 
 
 class ObservationsQuery(Model):

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from weatherd.daemon.status import CityState, DaemonStatus
     from weatherd.journal.rows import JournalEntry
     from weatherd.polling.poll_history import Poll, ProviderAttempt
+    from weatherd.web.warnings.models import WarningStatusModel
 
 
 def format_timestamp(posix: float) -> str:
@@ -110,7 +111,16 @@ def serialize_status(status: DaemonStatus, counts: Mapping[CityState, int]) -> S
         ],
         reload_successful=status.last_reload.successful,
         zone_data=str(find_zone_data()),
+        warnings=_warnings(status),
     )
+
+
+def _warnings(status: DaemonStatus) -> WarningStatusModel | None:
+    if status.warnings is None:
+        return None
+    from weatherd.web.warnings.serializers import serialize_warning_status  # noqa: PLC0415 - only if warnings are on
+
+    return serialize_warning_status(status.warnings, status.now())
 
 
 def _provider(name: str, status: DaemonStatus) -> ProviderModel:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -17,7 +18,6 @@ from weatherd.text.units import UNITS, convert_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from datetime import datetime
 
     from weatherd.cli.status.selection import CitySelection
     from weatherd.text.display import Display
@@ -55,6 +55,8 @@ class StatusReport:
             yield Text(escape_controls(f"{selection.tags_text}: ")).append_text(counts)
         for sentence in _describe_problems(daemon, self.zone_name):
             yield from (Text(line, "yellow") for line in wrap_text(sentence, width, indent=2))
+        for sentence in _describe_warnings(daemon, cities, now, self.zone_name):
+            yield from (Text(line, "magenta") for line in wrap_text(sentence, width, indent=2))
         yield ""
         pauses = {entry.provider: entry.paused.reason for entry in daemon.providers if entry.paused}
         yield from self._build_table(cities, now, width, pauses) if cities else [_explain_absence(daemon, selection)]
@@ -169,3 +171,23 @@ def _describe_problems(daemon: StatusModel, zone_name: str | None) -> Iterator[s
         yield f"{daemon.quarantined} {noun} of the city list {verb} quarantined; weatherd check shows why"
     if not daemon.reload_successful:
         yield "the last edit was rejected, and the previous configuration is in use; weatherd check shows why"
+    for service in daemon.warnings.services if daemon.warnings else ():
+        if service.failure:
+            yield f"the warnings of {service.provider} cannot be requested: {service.failure}"
+
+
+def _describe_warnings(
+    daemon: StatusModel, cities: Sequence[CityModel], now: datetime, zone_name: str | None
+) -> Iterator[str]:
+    """Yield a sentence for each of the most severe official warnings, then the number of the others."""
+    if daemon.warnings is None:
+        return
+    names = {city.id: city.name for city in cities}
+    for warning in daemon.warnings.worst:
+        is_ahead = warning.onset is not None and datetime.fromisoformat(warning.onset) > now
+        begins = f" from {format_local_time(warning.onset, zone_name)}" if warning.onset and is_ahead else ""
+        ends = f" until {format_local_time(warning.ends, zone_name)}" if warning.ends else ""
+        text = f"{warning.severity} warning: {warning.event}"
+        yield f"{names.get(warning.city, warning.city)}: {text}{begins}{ends} ({warning.provider})"
+    if others := daemon.warnings.in_force - len(daemon.warnings.worst):
+        yield f"{format_count(others, 'more official warning', 'more official warnings')}; see /api/v1/warnings"

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from weatherd.providers import Resources
 
 _NAME = "bright-sky"
-_BASE_URL = "https://api.brightsky.dev"
+BRIGHT_SKY_URL = "https://api.brightsky.dev"
 
 _KILOMETERS_PER_HOUR = 1 / 3.6  # in m/s
 
@@ -99,7 +99,7 @@ class BrightSkyProvider:
     """A client that requests each city separately."""
 
     def __init__(self, base_url: str | None, resources: Resources) -> None:
-        self._client = PollingClient(resources.session, f"{base_url or _BASE_URL}/current_weather")
+        self._client = PollingClient(resources.session, f"{base_url or BRIGHT_SKY_URL}/current_weather")
         self._resources = resources
 
     def fetch(self, city: City) -> Coroutine[Any, Any, Observation]:

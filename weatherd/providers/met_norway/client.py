@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 _NAME = "met-norway"
-_BASE_URL = "https://api.met.no"
+MET_NORWAY_URL = "https://api.met.no"
 FORECAST_PATH = "/weatherapi/locationforecast/2.0/complete"  # because ``compact`` never has gusts
 
 _DEFAULT_LIFETIME = 1800.0  # seconds, of a response without ``Expires``
@@ -64,7 +64,7 @@ def parse_met_norway(response: Response, known: Forecast | None, now: float) -> 
     if response.status == HTTPStatus.NOT_MODIFIED and known:
         return replace(known, fetched=now, expires=expires)
     if response.status not in (HTTPStatus.OK, _DEPRECATED):
-        raise _service_error(response, now)
+        raise make_service_error(response, now)
     steps = parse_steps(parse_json(response.body), now, known.steps if known else ())
     modified = response.headers.get("Last-Modified", "")
     return Forecast(steps, modified if modified.isprintable() else "", now, expires)
@@ -98,7 +98,7 @@ def measure_clock_error(response: Response, now: datetime, before: float) -> flo
     return error if begins_at(parse_json(response.body), there.timestamp()) else 0.0
 
 
-def _service_error(response: Response, now: float) -> ProviderError:
+def make_service_error(response: Response, now: float) -> ProviderError:
     """Return the error that the service reports: its body is plain text, or a proxy's HTML page."""
     status = response.status
     failure = Failure.UNAVAILABLE if status == _THROTTLED else failure_of(status)
@@ -119,7 +119,7 @@ class MetNorwayProvider:
 
     def __init__(self, base_url: str | None, contact: str, resources: Resources) -> None:
         headers = {"User-Agent": f"weatherd/{__version__} {contact}"}
-        self._client = PollingClient(resources.session, f"{base_url or _BASE_URL}{FORECAST_PATH}", headers)
+        self._client = PollingClient(resources.session, f"{base_url or MET_NORWAY_URL}{FORECAST_PATH}", headers)
         self._resources = resources
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)  # by coordinates
         self._has_warned = False

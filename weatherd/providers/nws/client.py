@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 _NAME = "nws"
-_BASE_URL = "https://api.weather.gov"
+NWS_URL = "https://api.weather.gov"
 
 _MAX_STATIONS = 3  # maximum number of stations in one poll
 _STATION_FAILURES = (Failure.REJECTED, Failure.MALFORMED, Failure.EMPTY)  # the next station may work
@@ -58,7 +58,7 @@ def parse_nws(city: City, response: Response, fetched_at: datetime) -> Observati
 
     Raises ProviderError, with the service's own reason if there is one, for anything but an observation.
     """
-    properties = as_mapping(_parse_document(response, fetched_at).get("properties"))
+    properties = as_mapping(parse_nws_document(response, fetched_at).get("properties"))
     if not properties:
         raise ProviderError("the response has no current weather", Failure.MALFORMED)
     apparent = [parse_quantity(properties.get(name), *APPARENT_TEMPERATURE) for name in ("windChill", "heatIndex")]
@@ -91,7 +91,7 @@ def _parse_station(properties: dict[str, Any]) -> str:
     return station or clean_text(properties.get("station")).rstrip("/").rpartition("/")[2]
 
 
-def _parse_document(response: Response, now: datetime) -> dict[str, Any]:
+def parse_nws_document(response: Response, now: datetime) -> dict[str, Any]:
     """Return the JSON object in *response*, or raise the error that the service reports."""
     if response.status == HTTPStatus.OK:
         return as_mapping(parse_json(response.body))
@@ -110,10 +110,10 @@ class NwsProvider:
         headers = {"Accept": "application/geo+json"}
         if contact:
             headers["User-Agent"] = f"weatherd/{__version__} ({contact})"
-        self._client = PollingClient(resources.session, base_url or _BASE_URL, headers)
+        self._client = PollingClient(resources.session, base_url or NWS_URL, headers)
         self._resources = resources
         self._stations = StationFinder(
-            lambda path: self._send(path, _parse_document), resources.key_values, resources.now
+            lambda path: self._send(path, parse_nws_document), resources.key_values, resources.now
         )
 
     async def fetch(self, city: City) -> Observation:

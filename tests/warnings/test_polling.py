@@ -1,0 +1,375 @@
+"""Requests of warnings and what becomes of the answers: a whole day of the simulated services on virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from tests.support.daemon import make_registry
+from tests.support.fakes import VirtualJournal, new_key_values, new_limiter, unavailable
+from tests.support.official_warnings import storm
+from tests.support.virtual_time import EPOCH, now
+from weatherd.city import City
+from weatherd.config.diff import diff
+from weatherd.config.settings import Settings
+from weatherd.errors import Failure, ProviderError, StateError
+from weatherd.http.session import open_session
+from weatherd.providers import Resources
+from weatherd.providers.warning_service import WarningAnswer
+from weatherd.quota.plans import find_plan
+from weatherd.simulator.server import STATS, create_app, serve_app
+from weatherd.warnings import desk as desks
+from weatherd.warnings.desk import WarningDesk, open_warnings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+    from pathlib import Path
+
+    from weatherd.polling.city_registry import CityRegistry
+    from weatherd.quota.limiter import RateLimiter
+
+KIEL = City(name="Kiel", lat=54.3, lon=10.1)
+OSLO = City(name="Oslo", lat=59.91, lon=10.75)
+WICHITA = City(name="Wichita", lat=37.69, lon=-97.34)
+PARIS = City(name="Paris", lat=48.85, lon=2.35)
+HOUR = 3600.0
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> VirtualJournal:
+    """Return an empty journal."""
+    return VirtualJournal(tmp_path / "weatherd.sqlite")
+
+
+@dataclass(slots=True)
+class Run:
+    """A run of the desk, with the log lines of changes and problems."""
+
+    desk: WarningDesk
+    registry: CityRegistry
+    lines: list[dict[str, Any]]
+    limiters: dict[str, RateLimiter] = field(default_factory=dict)
+
+    def events(self) -> list[tuple[str, str, str]]:
+        """Return the hour and minute since the epoch, the event and its city or provider of each line."""
+        return [(line["at"], line["event"], line.get("city") or line["provider"]) for line in self.lines]
+
+    def in_force(self) -> list[tuple[str, str, int]]:
+        """Return city, kind and severity of the warnings in force."""
+        found = self.desk.current.in_force(now())
+        return [(each.city, each.warning.event, int(each.warning.severity)) for each in found]
+
+
+def add_time(_: object, __: str, line: Any) -> Any:
+    """Add the virtual hour and minute to a log line."""
+    line["at"] = f"{now():%H:%M}"
+    return line
+
+
+@contextlib.asynccontextmanager
+async def running(
+    journal: VirtualJournal, *cities: City, url: str = "http://127.0.0.1:9", **settings: Any
+) -> AsyncIterator[Run]:
+    """Run the desk of these cities, by default with a service that refuses connections."""
+    given = {"warnings": "auto", "bright_sky": {"base_url": url}, "nws": {"base_url": url}}
+    given["met_norway"] = {"base_url": url, "contact": "me@example.org"}
+    registry, limiters = make_registry(), {}
+    async with open_session("weatherd/test me@example.org") as session:
+
+        def open_resources(name: str) -> Resources:
+            limiters[name] = new_limiter(name, find_plan(name, "free"))
+            return Resources(session, limiters[name], new_key_values(name), now)
+
+        desk = await open_warnings(Settings(**given | settings), open_resources, registry, journal, now)
+        registry.subscribe(desk.apply_diff)
+        registry.apply(diff((), cities))
+        with capture_logs(processors=[add_time]) as lines:
+            task = asyncio.create_task(desk.run())
+            try:
+                yield Run(desk, registry, lines, limiters)  # type: ignore[arg-type]
+            finally:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def simulating() -> AsyncIterator[tuple[str, Any]]:
+    """Serve the simulated services; yield their URL and their statistics."""
+    app = create_app(now=now)
+    async with serve_app("127.0.0.1", 0, app) as url:
+        yield url, app[STATS]
+
+
+@pytest.mark.once
+async def test_a_scripted_day(journal: VirtualJournal) -> None:
+    """Each step of the day is reported once for each covered city, and the state is right all the time."""
+    async with simulating() as (url, stats), running(journal, KIEL, OSLO, WICHITA, PARIS, url=url) as run:
+        await asyncio.sleep(5 * HOUR)
+        assert run.in_force() == [("kiel", "fog", 1), ("oslo", "icing", 2), ("wichita", "Dense Fog Advisory", 1)]
+        await asyncio.sleep(8 * HOUR)
+        assert [(city, severity) for city, _, severity in run.in_force()] == [("kiel", 3), ("oslo", 3), ("wichita", 3)]
+        await asyncio.sleep(11 * HOUR)
+        assert run.in_force() == []
+    for city in ("kiel", "oslo", "wichita"):
+        events = [(at, event) for at, event, name in run.events() if name == city]
+        ends = "18:02" if city != "wichita" else "18:00"
+        assert [event for _, event in events] == [
+            "warning.new", "warning.new", "warning.updated", "warning.ended", "warning.renewed", "warning.ended"
+        ]  # fmt: skip
+        expected = ["02:00", "06:00", "09:00", "10:00", "12:00", ends]
+        assert [abs(minutes(at) - minutes(time)) <= 2 for (at, _), time in zip(events, expected, strict=True)] == [
+            True
+        ] * 6
+    requests = {name: found.requests for name, found in stats.items()}
+    assert requests == dict.fromkeys(("nws", "bright-sky", "met-norway"), 24 * 30 + 1)
+    assert stats["met-norway"].statuses[304] > 700
+
+
+def minutes(text: str) -> int:
+    """Return the minutes in a text such as ``02:30``."""
+    return int(text[:2]) * 60 + int(text[3:])
+
+
+@pytest.mark.once
+async def test_a_restart_reports_nothing_twice(journal: VirtualJournal) -> None:
+    """After a stop at any hour, the day has the same changes as without it, each once, also in the journal."""
+    events: Counter[tuple[str, str, str]] = Counter()
+    async with simulating() as (url, _):
+        for _ in range(8):
+            async with running(journal, WICHITA, url=url, warnings=["nws"]) as run:
+                await asyncio.sleep(3 * HOUR - 1)
+            events.update(
+                (event, line["key"], city) for line, (_, event, city) in zip(run.lines, run.events(), strict=True)
+            )
+            await asyncio.sleep(1)
+    assert set(events.values()) == {1}
+    changes = journal.store._db.query("SELECT kind, count(*) FROM warning_change GROUP BY kind")
+    assert dict(changes) == {"new": 2, "updated": 1, "ended": 2}
+
+
+@pytest.mark.once
+async def test_a_warning_that_ends_during_a_stop(journal: VirtualJournal) -> None:
+    """It is restored and reported as ended after the start, but not as in force any more."""
+    async with simulating() as (url, _):
+        async with running(journal, WICHITA, url=url):
+            await asyncio.sleep(7 * HOUR)
+        await asyncio.sleep(13 * HOUR)
+        async with running(journal, WICHITA, url=url) as run:
+            assert len(run.desk.current.of_city("wichita", EPOCH)) == 2
+            assert run.in_force() == []
+            await asyncio.sleep(HOUR)
+    assert [event for _, event, _ in run.events()] == ["warning.ended", "warning.ended"]
+
+
+async def test_the_first_start_reports_nothing_old(journal: VirtualJournal) -> None:
+    """Warnings that were issued hours ago are in force, but no news; those that come later are."""
+    async with simulating() as (url, _):
+        await asyncio.sleep(7 * HOUR)
+        async with running(journal, KIEL, url=url) as run:
+            await asyncio.sleep(60)
+            assert [event for _, event, _ in run.events()] == ["warning.existing"] * 2
+            assert len(run.in_force()) == 2
+            await asyncio.sleep(2 * HOUR)
+    assert [event for _, event, _ in run.events()][2:] == ["warning.updated"]
+
+
+async def test_one_national_request_above_thirty_cities(journal: VirtualJournal) -> None:
+    """With 40 US cities, the zones of each are searched once, and then one request serves all of them."""
+    cities = [City(name=f"City {n}", lat=32 + n / 4, lon=-95.0) for n in range(40)]
+    async with simulating() as (url, stats), running(journal, *cities, url=url) as run:
+        await asyncio.sleep(HOUR)
+        assert all(run.desk.current.has_answer(city.id, "nws") for city in cities)
+        first = stats["nws"].requests
+        assert 40 + 25 <= first <= 40 + 31
+        await asyncio.sleep(6 * HOUR)
+        assert stats["nws"].requests == first + 180
+        assert len(run.in_force()) == 80
+        new = [line for line in run.lines if line["event"] == "warning.new"]
+        assert [line["count"] for line in new] == [40, 40]
+
+
+async def test_every_request_counts_as_a_call(journal: VirtualJournal) -> None:
+    """The rate limiter of the service has counted them, so that weather and warnings share its plan."""
+    async with simulating() as (url, stats):
+        async with running(journal, KIEL, url=url, bright_sky={"base_url": url}) as run:
+            limiter, calls = run.limiters["bright-sky"], 0
+            run_once = limiter.run
+
+            async def count(send: Any, weight: int = 1) -> Any:
+                nonlocal calls
+                calls += weight
+                return await run_once(send, weight)
+
+            limiter.run = count  # type: ignore[method-assign]
+            await asyncio.sleep(HOUR)
+        assert stats["bright-sky"].requests - calls in (0, 1)
+
+
+async def test_an_outage_changes_nothing(journal: VirtualJournal) -> None:
+    """While a service is down, its warnings stay in force until their ends; the outage and its end are logged once."""
+    async with simulating() as (url, _), running(journal, WICHITA, url=url) as run:
+        await asyncio.sleep(7 * HOUR)
+        before = run.in_force()
+        [poller] = [poller for poller in run.desk.pollers if poller.name == "nws"]
+        fetch, service = poller.service.fetch, poller.service
+        poller.service = Broken(service)
+        await asyncio.sleep(2 * HOUR)
+        assert run.in_force() == before
+        assert poller.health.failure == "out of order"
+        await asyncio.sleep(14 * HOUR)
+        assert run.in_force() == []
+        poller.service = service
+        assert poller.service.fetch == fetch
+        await asyncio.sleep(HOUR)
+    events = [(event, name) for _, event, name in run.events() if not event.startswith("warning.renewed")]
+    assert events == [
+        ("warning.new", "wichita"),
+        ("warning.new", "wichita"),
+        ("warnings.down", "nws"),
+        ("warning.ended", "wichita"),
+        ("warning.ended", "wichita"),
+        ("warnings.recovered", "nws"),
+    ]
+
+
+class Broken:
+    """A service that does not answer any more."""
+
+    def __init__(self, service: Any) -> None:
+        self.interval, self.covers, self.group = service.interval, service.covers, service.group
+
+    async def fetch(self, _: Sequence[City]) -> dict[str, WarningAnswer]:
+        """Fail."""
+        raise unavailable()
+
+
+class Scripted:
+    """A service that covers every place, with one answer for all cities, or an error."""
+
+    interval = 60.0
+
+    def __init__(self, *_: object) -> None:
+        self.requests: list[tuple[float, str]] = []
+        self.outcome: dict[str, Exception | WarningAnswer] = {}
+
+    def covers(self, _: City) -> bool:
+        """Cover everything."""
+        return True
+
+    def group(self, cities: Sequence[City]) -> list[list[City]]:
+        """Request each city on its own."""
+        return [[city] for city in cities]
+
+    async def fetch(self, cities: Sequence[City]) -> dict[str, WarningAnswer]:
+        """Return the answer about a city."""
+        self.requests.append((asyncio.get_running_loop().time(), cities[0].id))
+        outcome = self.outcome.get(cities[0].id, WarningAnswer([]))
+        if isinstance(outcome, Exception):
+            raise outcome
+        return {cities[0].id: outcome}
+
+
+@pytest.fixture
+def service(monkeypatch: pytest.MonkeyPatch) -> Scripted:
+    """Return a service in place of the NWS."""
+    scripted = Scripted()
+    monkeypatch.setitem(desks._OPENERS, "nws", lambda *_: scripted)
+    return scripted
+
+
+async def test_a_place_that_is_not_covered_is_asked_once_a_day(journal: VirtualJournal, service: Scripted) -> None:
+    """The area of a service is known to it alone; nothing is logged, and the other cities are polled on."""
+    service.outcome["paris"] = ProviderError("not covered", Failure.REJECTED)
+    async with running(journal, KIEL, PARIS, warnings=["nws"]) as run:
+        await asyncio.sleep(25 * HOUR)
+    counts = Counter(city for _, city in service.requests)
+    assert counts["paris"] == 2
+    assert counts["kiel"] > 1400
+    assert run.lines == []
+    assert run.desk.pollers[0].health.covered == 1
+
+
+async def test_requests_are_spread_and_leave_room_for_the_weather(journal: VirtualJournal, service: Scripted) -> None:
+    """The first round is fast, the next ones are even; never more than a quarter of the plan's rate is used."""
+    cities = [City(name=f"City {n}", lat=n / 10, lon=0.0) for n in range(200)]
+    async with running(journal, *cities, warnings=["nws"]):
+        await asyncio.sleep(HOUR)
+    times = [time for time, _ in service.requests]
+    gaps = {round(later - earlier, 6) for earlier, later in itertools.pairwise(times)}
+    assert gaps == {2.0}  # the plan allows two a second
+    service.requests.clear()
+    async with running(journal, *cities[:6], warnings=["nws"]):
+        await asyncio.sleep(60)
+    times = [time - service.requests[0][0] for time, _ in service.requests]
+    assert times == pytest.approx([0, 10, 20, 30, 40, 50, 60], abs=0.1)
+
+
+async def test_a_reload_begins_and_forgets(journal: VirtualJournal, service: Scripted) -> None:
+    """A removed city has no warnings; one that moved is looked up as a new place; an added one soon has its own."""
+    service.outcome = {city.id: WarningAnswer([storm(city.id)]) for city in (KIEL, OSLO, PARIS)}
+    async with running(journal, KIEL, OSLO, warnings=["nws"]) as run:
+        await asyncio.sleep(HOUR)
+        moved = replace(OSLO, lat=60.0)
+        run.registry.apply(diff(run.registry.cities, (moved, PARIS)))
+        assert run.in_force() == []
+        await asyncio.sleep(HOUR)
+        assert [city for city, *_ in run.in_force()] == ["oslo", "paris"]
+    saved = {(place.city, place.lat): len(place.warnings) for place in journal.store.warnings.load()}
+    assert saved == {("oslo", 60.0): 1, ("paris", 48.85): 1}
+    async with running(journal, KIEL, moved, warnings=["nws"]) as run:
+        assert [city for city, *_ in run.in_force()] == ["oslo"]
+        await asyncio.sleep(HOUR)
+    assert sorted(place.city for place in journal.store.warnings.load()) == ["kiel", "oslo"]
+
+
+async def test_a_full_disk_loses_nothing(journal: VirtualJournal, service: Scripted) -> None:
+    """Warnings are in force while the journal cannot be written, and their changes are saved when it can be."""
+    service.outcome["kiel"] = WarningAnswer([storm()])
+    async with running(journal, KIEL, warnings=["nws"]) as run:
+        call = journal.call
+
+        async def fail(_: Any) -> Any:
+            raise StateError("the disk is full")
+
+        journal.call = fail  # type: ignore[method-assign, assignment]
+        await asyncio.sleep(300)
+        assert len(run.in_force()) == 1
+        service.outcome["kiel"] = WarningAnswer([storm(message_id="2", headline="Worse")])
+        await asyncio.sleep(300)
+        journal.call = call  # type: ignore[method-assign]
+        await asyncio.sleep(300)
+    assert [line["event"] for line in run.lines] == [
+        "warning.new", "warnings.not_saved", "warning.updated", "warnings.saved_again"
+    ]  # fmt: skip
+    rows = journal.store._db.query("SELECT kind FROM warning_change ORDER BY seq")
+    assert rows == [("new",), ("updated",)]
+    assert [len(place.warnings) for place in journal.store.warnings.load()] == [1]
+
+
+async def test_a_bug_of_a_service_does_not_end_the_polls(journal: VirtualJournal, service: Scripted) -> None:
+    """It is logged with its traceback, once; the weather goes on, and so do the polls of warnings."""
+    service.outcome["kiel"] = ZeroDivisionError("a bug")
+    async with running(journal, KIEL, warnings=["nws"]) as run:
+        await asyncio.sleep(300)
+        service.outcome["kiel"] = WarningAnswer([storm()])
+        await asyncio.sleep(300)
+        assert len(run.in_force()) == 1
+    assert [line["event"] for line in run.lines] == ["warnings.down", "warnings.recovered", "warning.new"]
+
+
+async def test_unreadable_parts_are_logged_once(journal: VirtualJournal, service: Scripted) -> None:
+    """And nothing ends because of them."""
+    service.outcome["kiel"] = WarningAnswer([storm()])
+    async with running(journal, KIEL, warnings=["nws"]) as run:
+        await asyncio.sleep(120)
+        service.outcome["kiel"] = WarningAnswer([], ["alert x: it has no id"])
+        await asyncio.sleep(600)
+        assert len(run.in_force()) == 1
+    assert [line["event"] for line in run.lines] == ["warning.new", "warnings.unreadable"]

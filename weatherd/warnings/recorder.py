@@ -1,0 +1,100 @@
+"""Storage of warnings in the journal: their changes, and those in force for the next run."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import structlog
+
+from weatherd.errors import StateError
+from weatherd.journal.tables.warning_table import SavedChange, SavedPlace, SavedWarning
+from weatherd.warnings.difference import ChangeKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from weatherd.city import City
+    from weatherd.journal.journal import Journal
+    from weatherd.warnings.current import CityChange, CurrentWarnings
+
+log = structlog.get_logger()
+
+_PRUNE_PERIOD = 3600.0  # seconds
+
+
+class WarningRecorder:
+    """Writer of changes and states, each with its changes in one transaction. While it cannot write, they wait."""
+
+    def __init__(self, journal: Journal, current: CurrentWarnings, now: Callable[[], datetime]) -> None:
+        self._journal = journal
+        self._current = current
+        self._now = now
+        self._places: dict[tuple[str, str], City] = {}  # to be saved, by city id and provider
+        self._forgotten: set[tuple[str, str]] = set()
+        self._changes: list[SavedChange] = []
+        self._is_down = False
+        self._saving = asyncio.Lock()
+
+    def add(self, provider: str, cities: Iterable[City], changes: Iterable[CityChange]) -> None:
+        """Add changes, and the cities whose warnings are to be saved as they are now."""
+        for city in cities:
+            self._places[city.id, provider] = city
+        now = self._now()
+        self._changes += [
+            SavedChange(now, city, change.kind, change.reason or "", change.warning)
+            for city, change in changes
+            if change.kind is not ChangeKind.RENEWED
+        ]
+
+    def forget(self, places: Iterable[tuple[str, str]]) -> None:
+        """Delete cities at the next save; each with its provider."""
+        for place in places:
+            self._forgotten.add(place)
+            self._places.pop(place, None)
+
+    async def save(self) -> None:
+        """Save what was added. While the journal cannot be written, it waits for the next call."""
+        async with self._saving:
+            if not (self._places or self._forgotten or self._changes):
+                return
+            places, forgotten, changes = self._places, self._forgotten, self._changes
+            self._places, self._forgotten, self._changes = {}, set(), []
+            saved, gone = [self._to_row(key, city) for key, city in places.items()], sorted(forgotten)
+            try:
+                await self._journal.call(lambda store: store.warnings.save(saved, gone, changes))
+            except StateError as error:
+                self._report(error)
+                self._places = places | self._places
+                self._forgotten |= forgotten
+                self._changes = changes + self._changes
+            else:
+                self._report(None)
+
+    def _to_row(self, key: tuple[str, str], city: City) -> SavedPlace:
+        known = self._current.known(*key).values()
+        return SavedPlace(*key, city.lat, city.lon, [SavedWarning(each.warning, each.since) for each in known])
+
+    def _report(self, error: StateError | None) -> None:
+        """Log the first of several failed saves, and the first success after them."""
+        if error and not self._is_down:
+            log.error("warnings.not_saved", reason=str(error), waiting=len(self._changes))
+        if self._is_down and not error:
+            log.info("warnings.saved_again")
+        self._is_down = error is not None
+
+    async def prune(self, retention: float | None) -> None:
+        """Delete the changes of more than *retention* seconds ago, every hour, for ever; None keeps them."""
+        while True:
+            await asyncio.sleep(_PRUNE_PERIOD)
+            if retention is None:
+                continue
+            try:
+                time = await self._journal.witnessed_time(self._now().timestamp())
+                await self._prune_before(datetime.fromtimestamp(time - retention, UTC))
+            except StateError as error:
+                log.debug("journal.not_pruned", reason=str(error))  # the journal writer reports a full disk
+
+    async def _prune_before(self, before: datetime) -> None:
+        await self._journal.call(lambda store: store.warnings.prune(before))

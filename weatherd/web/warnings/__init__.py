@@ -1,0 +1,1 @@
+"""Official warnings in the HTTP interface."""

@@ -1,0 +1,127 @@
+"""Conversion of the warnings in force into the response models and metrics."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prometheus_client.core import GaugeMetricFamily, Metric
+
+from weatherd.formatting import format_rfc3339
+from weatherd.official_warning import Severity
+from weatherd.web.query_models import split_tags
+from weatherd.web.warnings.models import WarningModel, WarningServiceModel, WarningsPage, WarningStatusModel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
+
+    from weatherd.daemon.status import DaemonStatus
+    from weatherd.warnings.current import CityWarning
+    from weatherd.warnings.desk import WarningDesk
+    from weatherd.web.query_models import WarningsQuery
+
+_WORST = 10  # warnings in the status
+_LONG_TEXTS = ("description", "instruction")
+
+
+def serialize_warning(found: CityWarning) -> WarningModel:
+    """Return a warning in force."""
+    city, warning, since = found
+    return WarningModel(
+        city=city,
+        provider=warning.provider,
+        key=warning.event_key,
+        message=warning.message_id,
+        event=warning.event,
+        severity=warning.severity.name.lower(),
+        urgency=warning.urgency,
+        certainty=warning.certainty,
+        sent=_format_time(warning.sent),
+        onset=_format_time(warning.onset),
+        ends=_format_time(warning.ends),
+        headline=warning.headline,
+        description=warning.description,
+        instruction=warning.instruction,
+        area=warning.area,
+        url=warning.url,
+        language=warning.language,
+        since=format_rfc3339(since),
+    )
+
+
+def serialize_warnings_page(query: WarningsQuery, status: DaemonStatus) -> WarningsPage:
+    """Return a page of warnings of the cities that match the query. A city's warnings are never divided."""
+    page: list[WarningModel] = []
+    for found in _select_cities(query, status):
+        if len(page) >= query.limit and page[-1].city != found.city:
+            return WarningsPage(warnings=page, next=page[-1].city)
+        page.append(serialize_warning(found))
+    return WarningsPage(warnings=page, next=None)
+
+
+def _select_cities(query: WarningsQuery, status: DaemonStatus) -> Iterator[CityWarning]:
+    if status.warnings is None:
+        return
+    current, now = status.warnings.current, status.now()
+    lowest = Severity[query.severity.upper()] if query.severity else Severity.UNKNOWN
+    tags = split_tags(query.tag)
+    for found in current.of_city(query.city, now) if query.city else current.in_force(now):
+        city = status.registry.get(found.city)
+        is_after = query.after is None or found.city > query.after
+        if city and is_after and found.warning.severity >= lowest and city.has_tags(tags):
+            yield found
+
+
+def serialize_warning_status(desk: WarningDesk, now: datetime) -> WarningStatusModel:
+    """Return the counts of warnings, the most severe ones, and the services."""
+    in_force = list(desk.current.in_force(now))
+    worst = sorted(in_force, key=lambda found: -found.warning.severity)[:_WORST]
+    short = dict.fromkeys(_LONG_TEXTS, "")
+    return WarningStatusModel(
+        in_force=len(in_force),
+        cities=len({found.city for found in in_force}),
+        worst=[serialize_warning(found).model_copy(update=short) for found in worst],
+        services=[
+            WarningServiceModel(
+                provider=poller.name,
+                cities=poller.health.covered,
+                last_success=_format_time(poller.health.last_success),
+                failure=poller.health.failure,
+            )
+            for poller in desk.pollers
+        ],
+    )
+
+
+def collect_warning_metrics(desk: WarningDesk) -> Iterator[Metric]:
+    """Yield whether each service answers, and when it did last."""
+    up = GaugeMetricFamily(
+        "weatherd_warnings_up", "Whether the requests for a service's warnings succeed.", labels=["provider"]
+    )
+    success = GaugeMetricFamily(
+        "weatherd_warnings_last_success_timestamp_seconds",
+        "Time of the last good answer about warnings.",
+        labels=["provider"],
+    )
+    for poller in desk.pollers:
+        up.add_metric([poller.name], poller.health.failure is None)
+        if poller.health.last_success:
+            success.add_metric([poller.name], poller.health.last_success.timestamp())
+    yield from (up, success)
+
+
+def collect_severities(in_force: Iterable[CityWarning]) -> Metric:
+    """Return the highest severity of each kind of event in each city."""
+    worst: dict[tuple[str, str], int] = {}
+    for found in in_force:
+        labels = found.city, found.warning.event
+        worst[labels] = max(found.warning.severity, worst.get(labels, 0))
+    text = "Severity of an official warning in force: 0 unknown, 1 minor, 2 moderate, 3 severe, 4 extreme."
+    family = GaugeMetricFamily("weatherd_warning_severity", text, labels=["city", "event"])
+    for labels, severity in sorted(worst.items()):
+        family.add_metric(labels, severity)
+    return family
+
+
+def _format_time(time: datetime | None) -> str | None:
+    return format_rfc3339(time) if time else None
