@@ -85,7 +85,7 @@ def test_a_restart_continues_a_pending_alert() -> None:
 
 
 def test_alerts_without_an_observation() -> None:
-    """A city that never had an observation can be down; all else is unknown."""
+    """A city that never had an observation can be down; the states of other rules are unknown."""
     alerts = CityAlerts(KIEL, make_rule_set(RULES))
     assert [change.rule.name for change in alerts.evaluate(START.timestamp(), down_for=900.0)] == ["down"]
 

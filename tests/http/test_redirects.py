@@ -112,7 +112,7 @@ async def test_an_open_connection_is_not_used_either(get: Get) -> None:
 
 
 async def test_a_private_address_behind_a_proxy_is_not_requested(get: Get) -> None:
-    """A redirect to an address of the local network is refused, although the proxy would connect to it."""
+    """A redirect to an address of the local network is rejected, although the proxy would connect to it."""
     async with (
         running(Server("http://10.0.0.1/data")) as proxy,
         open_session("weatherd/test", environ={"HTTP_PROXY": f"http://127.0.0.1:{proxy.port}"}) as session,

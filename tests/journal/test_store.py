@@ -34,7 +34,7 @@ CALL = ProviderUsage("fake", [WindowUsage("day", NOW, 1.0)])
 
 
 def usage_of(number: int) -> list[ProviderUsage]:
-    """Return the saved usage after so many calls."""
+    """Return the saved usage after *number* calls."""
     return [ProviderUsage("fake", [WindowUsage("day", NOW, float(number))])]
 
 

@@ -52,7 +52,7 @@ def test_a_wrong_argument_is_explained(
 
 
 def test_without_a_journal_the_error_suggests_a_fix(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Exit code 74."""
+    """The error suggests to start the daemon; exit code 74."""
     (tmp_path / "weatherd.yaml").write_text("state: state\n")
     (tmp_path / "cities.yaml").write_text("cities:\n  - {name: Kiel, lat: 54.3, lon: 10.1}\n")
     code, _, err = run_weatherd(capsys, "history", "Kiel", "--config", str(tmp_path / "weatherd.yaml"))
