@@ -15,7 +15,15 @@ from weatherd.daemon.status import CityState
 from weatherd.formatting import format_rfc3339
 from weatherd.observation import FIELDS
 from weatherd.text.display import Display
-from weatherd.web.schemas import CityModel, NextPollModel, ObservationModel, PauseModel, ProviderModel, StatusModel
+from weatherd.web.schemas import (
+    CityModel,
+    NextPollModel,
+    ObservationModel,
+    PauseModel,
+    ProviderModel,
+    RunningPollModel,
+    StatusModel,
+)
 from weatherd.web.warnings.models import WarningModel, WarningServiceModel, WarningStatusModel
 
 if TYPE_CHECKING:
@@ -118,6 +126,15 @@ def test_an_outage_is_explained_once() -> None:
     lines = report(*down, width=None, providers=paused)
     assert [line for line in lines if refused in line][1:] == [f"  open-meteo: {refused}; nws: status 500"]
     assert sum(refused in line for line in report(*down, providers=paused, width=None, report=WITH_REASONS)) == 7
+
+
+def test_a_poll_in_progress_is_no_problem() -> None:
+    """The column "next poll" has "now"; a poll that is stuck is one, and --why has every reason."""
+    polling = RunningPollModel(since=format_rfc3339(NOW - timedelta(seconds=10)), stuck=False)
+    waiting = city("Oslo", "waiting").model_copy(update={"next": None, "polling": polling})
+    stuck = city("Rom").model_copy(update={"next": None, "polling": polling.model_copy(update={"stuck": True})})
+    assert sum("poll in progress" in line for line in report(waiting, stuck)) == 1
+    assert sum("poll in progress" in line for line in report(waiting, stuck, report=WITH_REASONS)) == 2
 
 
 @pytest.mark.parametrize("width", [30, 60, 80])

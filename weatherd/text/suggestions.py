@@ -16,13 +16,15 @@ _MIN_PREFIX = 3  # letters of a known word
 def closest_match(word: str, known: Iterable[str]) -> str | None:
     """Return the known word that is most similar to *word*, or the only one that begins with it or begins it, or None.
 
-    Case and the Unicode form are ignored.
+    A locale such as ``de_DE`` is begun by its language. Case and the Unicode form are ignored.
     """
     words, start = {fold_name(name): name for name in known}, fold_name(word)
     found = difflib.get_close_matches(start, words, n=1, cutoff=0.6)
     if len(start) > 1 and not (found and found[0][0] == start[0]):  # latitude is similar to altitude, but means lat
         longer = [name for name in words if name.startswith(start)]  # ca: ca_file
-        shorter = [name for name in words if len(name) >= _MIN_PREFIX and start.startswith(name)]  # latitude: lat
+        shorter = [  # latitude: lat
+            name for name in words if start.startswith((name if len(name) >= _MIN_PREFIX else f"{name}-", f"{name}_"))
+        ]
         found = next((names for names in (longer, shorter) if len(names) == 1), found)
     return words[found[0]] if found else None
 

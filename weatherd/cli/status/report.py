@@ -98,13 +98,15 @@ class StatusReport:
         Unless all reasons are wanted, the reason of a paused provider is not repeated: it is above the table, and an
         outage of a service concerns all its cities.
         """
-        is_healthy = city.state == "fresh" and not (city.polling and city.polling.stuck)
+        is_stuck = bool(city.polling and city.polling.stuck)
+        is_healthy = city.state == "fresh" and not is_stuck
         if is_healthy and not self.shows_reasons:
             return
         why = city.next.why if city.next else describe_running_poll(city.polling, now)
         if city.failure and not is_healthy and (self.shows_reasons or not _is_pause(city.failure, pauses)):
             yield city.failure
-        if self.shows_reasons or not (pauses and why.startswith(_PAUSED)):
+        is_plain = (pauses and why.startswith(_PAUSED)) or not (city.next or is_stuck)  # a poll in progress: "now"
+        if self.shows_reasons or not is_plain:
             yield why
 
 
