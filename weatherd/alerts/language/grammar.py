@@ -46,6 +46,10 @@ _CHARACTER_HINTS = {
     "&": "write and",
     "|": "write or",
     "^": "write or",
+    "≤": "write <=",
+    "≥": "write >=",
+    "≠": "write !=",
+    "\u2212": "write the sign -",
     '"': 'a text ends with the same quote: provider == "nws"',
     "'": "a text ends with the same quote: provider == 'nws'",
 }
@@ -110,8 +114,13 @@ def _explain(error: UnexpectedInput, text: str) -> ExpressionError:
         return ExpressionError(f"is empty; {_EXAMPLE}", 1)
     if not isinstance(error, UnexpectedToken):
         return ExpressionError(f"cannot be read from here; {_EXAMPLE}", column)
-    expected = _list_expected(error.expected)
+    parser: Any = error.interactive_parser
+    expected = _list_expected(parser.accepts() if parser else error.expected)
     expected = f"expected {expected}" if expected else _EXAMPLE
+    if error.token.type == "COMMA" and text[: column - 1][-1:].isdigit():
+        expected = "a number has a decimal point, as in 3.5"
+    if error.token.type == "RPAR" and text[:column].count(")") > text[:column].count("("):
+        expected = "it closes a parenthesis that was not opened"
     if error.token.type == "$END":
         return ExpressionError(f"ends too early; {expected}", max(len(text.rstrip()), 1))
     return ExpressionError(f"has {str(error.token)!r} at an unexpected place; {expected}", column)
