@@ -23,14 +23,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 UNUSED = {
-    "aiohttp",
-    "yarl",
-    "rich.console",
-    "statistics",
-    "weatherd.cli.history.query",
-    "weatherd.web.middleware",
-    "weatherd.pipeline.forwarders.home_assistant",
-}
+    "aiohttp", "anyascii", "apprise", "ctypes", "lark", "rich.console", "statistics", "yarl",
+    "weatherd.cli.history.query", "weatherd.pipeline.forwarders.home_assistant", "weatherd.web.middleware",
+}  # fmt: skip
 
 
 @pytest.mark.real_time
