@@ -373,3 +373,17 @@ async def test_unreadable_parts_are_logged_once(journal: VirtualJournal, service
         await asyncio.sleep(600)
         assert len(run.in_force()) == 1
     assert [line["event"] for line in run.lines] == ["warning.new", "warnings.unreadable"]
+
+
+async def test_a_lost_journal_gets_the_warnings_again(journal: VirtualJournal, service: Scripted) -> None:
+    """If the file is deleted, the next one has all warnings in force, so that a restart reports nothing twice."""
+    service.outcome = {city.id: WarningAnswer([storm(city.id)]) for city in (KIEL, OSLO)}
+    async with running(journal, KIEL, OSLO, warnings=["nws"]):
+        await asyncio.sleep(300)
+        journal.file.unlink()
+        with pytest.raises(StateError):
+            await journal.call(lambda store: store.save([], []))
+        await journal.call(lambda store: store.save([], []))  # opens a new file
+        assert journal.store.warnings.load() == []
+        await asyncio.sleep(120)
+    assert [(place.city, len(place.warnings)) for place in journal.store.warnings.load()] == [("kiel", 1), ("oslo", 1)]

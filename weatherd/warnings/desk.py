@@ -45,8 +45,16 @@ class WarningDesk:
         self._saved: Sequence[SavedPlace] = ()
 
     async def restore(self, journal: Journal) -> None:
-        """Load the warnings of the last run. Raises StateError if they cannot be loaded."""
+        """Load the warnings of the last run, and save all again if the journal is lost. Raises StateError."""
         self._saved = await journal.call(lambda store: store.warnings.load())
+        save_others = journal.on_reopened
+
+        def save_again() -> None:
+            save_others()
+            for poller in self.pollers:
+                poller.save_again()
+
+        journal.on_reopened = save_again
 
     def apply_diff(self, change: CityListDiff) -> None:
         """Forget the cities that were removed or have moved; after a start, those that are not in the list as saved."""

@@ -65,6 +65,11 @@ class WarningPoller:
             if not groups:
                 await asyncio.sleep(self.service.interval)
 
+    def save_again(self) -> None:
+        """Have the warnings of all cities saved at the next save, because the journal's file was lost."""
+        known = [city for city in self.registry.cities if self.current.has_answer(city.id, self.name)]
+        self.recorder.add(self.name, known, [])
+
     def _find_covered(self) -> list[City]:
         now = self.now()
         cities = [city for city in self.registry.cities if self.service.covers(city)]

@@ -46,6 +46,7 @@ async def simulated_services() -> AsyncIterator[dict[str, Any]]:
                 "met_norway": simulated | {"contact": "demo@localhost"},
                 "nws": simulated,
                 "bright_sky": simulated,
+                "warnings": "auto",
             }
             if sys.stderr.isatty() and sys.stdout.isatty():
                 flags["log"] = {"observations": False}  # because the console sink prints them on the same terminal

@@ -82,13 +82,14 @@ class NwsWarnings:
     async def _find_places(self, cities: Sequence[City]) -> list[Place]:
         known = {city.id: zones for city in cities if (zones := self._load_zones(city)) is not None}
         unknown = [city for city in cities if city.id not in known]
+        failure: ProviderError | None = None
         for city in unknown[:_SEARCHES]:
             try:
                 known[city.id] = await self._search_zones(city)
-            except ProviderError:
-                if not known:
-                    raise
-                break  # the cities with known zones need not wait for the others
+            except ProviderError as error:
+                failure = error  # the cities with known zones need not wait for the others
+        if failure and not known:
+            raise failure
         # Without zones, a city is abroad or not known yet
         return [Place(city.id, city.lat, city.lon, zones) for city in cities if (zones := known.get(city.id))]
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from weatherd.errors import Failure, ProviderError
 from weatherd.official_warning import OfficialWarning, Urgency
 from weatherd.providers.nws.vtec import ENDING_ACTIONS, Vtec, parse_vtec
 from weatherd.providers.values import as_mapping
@@ -146,8 +147,10 @@ def _parse_zones(properties: dict[str, Any]) -> frozenset[str]:
 
 
 def parse_place_zones(document: Any) -> frozenset[str]:
-    """Return the zones of a place from a response to ``/points``."""
+    """Return the zones of a place from a response to ``/points``. Raises ProviderError if it is not one."""
     properties = as_mapping(as_mapping(document).get("properties"))
+    if not properties:
+        raise ProviderError("the response does not describe the place", Failure.MALFORMED)
     urls = [properties.get(name) for name in ("forecastZone", "county", "fireWeatherZone")]
     return frozenset(match[1] for url in urls if isinstance(url, str) and (match := _ZONE.search(url)))
 

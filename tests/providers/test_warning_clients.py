@@ -1,0 +1,184 @@
+"""Clients of official warnings: the cities they cover, their requests, and the failures of a service."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from tests.support.fakes import resources
+from weatherd.city import City
+from weatherd.config.settings import Settings
+from weatherd.errors import ConfigError, Failure, ProviderError
+from weatherd.http.session import open_session
+from weatherd.providers.bright_sky.warning_client import BrightSkyWarnings
+from weatherd.providers.met_norway.warning_client import MetNorwayWarnings
+from weatherd.providers.nws.warning_client import NwsWarnings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from weatherd.providers import Resources
+    from weatherd.providers.warning_service import WarningService
+
+KIEL = City(name="Kiel", lat=54.3, lon=10.123456)
+OSLO = City(name="Oslo", lat=59.91, lon=10.75)
+CITIES = [City(name=f"City {number}", lat=35 + number / 100, lon=-95.5) for number in range(31)]
+
+
+class Server:
+    """Answers each path with a JSON value, a status or a body."""
+
+    def __init__(self) -> None:
+        self.requests: list[str] = []
+        self.headers: list[Any] = []
+        self.answers: dict[str, Any] = {}
+        self.modified = ""
+
+    async def handle(self, request: web.Request) -> web.Response:
+        """Handle any request."""
+        self.requests.append(request.path_qs)
+        self.headers.append(request.headers)
+        if self.modified and request.headers.get("If-Modified-Since") == self.modified:
+            return web.Response(status=304)
+        answer = self.answers.get(request.path, {"features": [], "alerts": []})
+        if isinstance(answer, int):
+            return web.json_response({"detail": "because"}, status=answer)
+        headers = {"Last-Modified": self.modified} if self.modified else {}
+        return web.json_response(answer, headers=headers)
+
+
+@contextlib.asynccontextmanager
+async def serving(
+    server: Server, open_client: Callable[[Settings, Resources], WarningService], **values: Any
+) -> AsyncIterator[WarningService]:
+    """Serve, and yield a client."""
+    app = web.Application()
+    app.router.add_get("/{path:.*}", server.handle)
+    async with TestServer(app) as http, open_session("weatherd/test") as session:
+        section = {"base_url": str(http.make_url("")).rstrip("/")}
+        sections = {"nws": section, "bright_sky": section, "met_norway": section | {"contact": "me@example.org"}}
+        yield open_client(Settings(**sections | values), resources(session))
+
+
+UNITED_STATES = (
+    *[(39, -95), (61.2, -149.9), (52.9, 172.9), (21.3, -157.9), (18.4, -66.1), (13.5, 144.8), (-14.3, -170.7)],
+)
+NORWEGIAN = (  # Oslo, Halden, Trysil, Røros, Narvik, Kautokeino, Kirkenes, Vardø, Mandal, Stavanger, Røst, Longyearbyen
+    *[(59.91, 10.75), (59.12, 11.39), (61.3, 12.26), (62.57, 11.38), (68.44, 17.43), (69.01, 23.04), (69.73, 30.05)],
+    *[(70.37, 31.11), (58.03, 7.46), (58.97, 5.73), (67.52, 12.1), (78.22, 15.63)],
+)
+FOREIGN = (  # Strömstad, Arvika, Åre, Kiruna, Abisko, Karesuando, Utsjoki, Nikel, Skagen, Stockholm, Lerwick
+    *[(58.94, 11.17), (59.65, 12.59), (63.4, 13.08), (67.85, 20.22), (68.35, 18.83), (68.44, 22.48), (69.91, 27.03)],
+    *[(69.41, 30.22), (57.72, 10.58), (59.3, 18.06), (60.2, -1.2)],
+)
+
+
+@pytest.mark.parametrize(
+    ("client", "inside", "outside"),
+    [
+        (NwsWarnings, UNITED_STATES, [(54, 10), (19.4, -99.1), (52, 150)]),
+        (BrightSkyWarnings, [(54.3, 10.1), (47.6, 10.2)], [(59.9, 10.7), (45, 9)]),
+        (MetNorwayWarnings, NORWEGIAN, FOREIGN),
+    ],
+)
+async def test_the_area_of_a_service(client: Any, inside: list[Any], outside: list[Any]) -> None:
+    """The rectangles of the others contain places abroad, which these services reject; MET Norway rejects nothing."""
+    async with serving(Server(), client) as service:
+        for places, expected in ((inside, True), (outside, False)):
+            assert [service.covers(City(name="x", lat=lat, lon=lon)) for lat, lon in places] == [expected] * len(places)
+
+
+async def test_a_point_of_the_nws() -> None:
+    """The coordinates have at most four decimals, and tests are not requested."""
+    async with serving(server := Server(), NwsWarnings, nws={"contact": "me@example.org"}) as service:
+        assert service.group(CITIES[:30]) == [[city] for city in CITIES[:30]]
+    async with serving(server, NwsWarnings) as service:
+        assert await service.fetch([KIEL]) == {"kiel": ([], [])}
+    assert server.requests == ["/alerts/active?status=actual&point=54.3,10.1235"]
+    assert server.headers[0]["Accept"] == "application/geo+json"
+
+
+async def test_the_national_list() -> None:
+    """Above thirty cities the zones of each are searched once, in portions; abroad, a city has no answer."""
+    server = Server()
+    zones = {"properties": {"forecastZone": "https://x/zones/forecast/KSZ001"}}
+    server.answers = {f"/points/{city.lat:g},-95.5": zones for city in CITIES}
+    server.answers["/points/35.01,-95.5"] = 404
+    async with serving(server, NwsWarnings) as service:
+        assert service.group(CITIES) == [CITIES]
+        first, second = await service.fetch(CITIES), await service.fetch(CITIES)
+    assert (len(first), len(second)) == (29, 30)
+    assert "city-1" not in second
+    assert server.requests.count("/alerts/active?status=actual") == 2
+    assert len(server.requests) == 31 + 2
+
+
+async def test_a_search_that_fails_delays_no_city_with_zones() -> None:
+    """The list is requested for the cities with known zones; without any, the error is raised."""
+    server = Server()
+    server.answers = {f"/points/{city.lat:g},-95.5": 404 for city in CITIES} | {"/points/35.01,-95.5": {"x": 1}}
+    server.answers["/points/35,-95.5"] = {"properties": {"county": "https://x/zones/county/KSC001"}}
+    async with serving(server, NwsWarnings) as service:
+        assert list(await service.fetch(CITIES)) == ["city-0"]
+    server.answers = {f"/points/{city.lat:g},-95.5": 500 for city in CITIES}
+    async with serving(server, NwsWarnings) as service:
+        with pytest.raises(ProviderError, match="because"):
+            await service.fetch(CITIES)
+
+
+async def test_a_large_list_is_read() -> None:
+    """The national list is larger than what any other response may have."""
+    server = Server()
+    server.answers = {
+        "/points/35,-95.5": {"properties": {"county": "https://x/zones/county/KSC001"}},
+        "/points/35.01,-95.5": 404,
+        "/alerts/active": {"features": [], "title": "x" * 3_000_000},
+    }
+    async with serving(server, NwsWarnings) as service:
+        assert list(await service.fetch(CITIES[:2])) == ["city-0"]
+
+
+async def test_bright_sky_requests_a_place() -> None:
+    """One request for each city; 404 means that the place is not covered."""
+    async with serving(server := Server(), BrightSkyWarnings) as service:
+        assert await service.fetch([KIEL]) == {"kiel": ([], [])}
+        assert server.requests == ["/alerts?lat=54.30000&lon=10.12346"]
+        server.answers["/alerts"] = 404
+        with pytest.raises(ProviderError, match="404: because") as raised:
+            await service.fetch([KIEL])
+        assert raised.value.failure is Failure.REJECTED
+
+
+async def test_met_norway_is_asked_for_changes() -> None:
+    """One request for all cities, in the reader's language; 304 is the same good answer again."""
+    server = Server()
+    server.modified = "Thu, 01 Jan 2026 00:00:00 GMT"
+    async with serving(server, MetNorwayWarnings, language="nn") as service:
+        assert service.group([OSLO, KIEL]) == [[OSLO, KIEL]]
+        assert service.group([]) == []
+        answers = [await service.fetch([OSLO]) for _ in range(3)]
+    assert answers == [{"oslo": ([], [])}] * 3
+    assert server.requests == ["/weatherapi/metalerts/2.0/current.json?lang=no"] * 3
+    assert ["If-Modified-Since" in headers for headers in server.headers] == [False, True, True]
+    assert all("me@example.org" in headers["User-Agent"] for headers in server.headers)
+
+
+async def test_met_norway_needs_a_contact() -> None:
+    """As for the forecasts."""
+    with pytest.raises(ConfigError, match=r"met_norway\.contact"):
+        MetNorwayWarnings(Settings(), None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("client", [NwsWarnings, BrightSkyWarnings, MetNorwayWarnings])
+@pytest.mark.parametrize("answer", [503, 429, 403, {"title": "a page"}, []])
+async def test_no_answer_is_an_error(client: Any, answer: Any) -> None:
+    """Neither an error nor a response without a list means that there is no warning."""
+    server = Server()
+    server.answers = dict.fromkeys(("/alerts/active", "/alerts", "/weatherapi/metalerts/2.0/current.json"), answer)
+    async with serving(server, client) as service:
+        with pytest.raises(ProviderError):
+            await service.fetch([KIEL])
