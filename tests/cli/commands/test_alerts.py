@@ -82,6 +82,9 @@ def test_another_file_and_its_mistakes(rules: Path, capsys: pytest.CaptureFixtur
     assert f"{edited}:2:13: a: 'when' has the unknown name 'temprature'; did you mean 'temperature'?" in err
     edited.write_text("alerts:\n  a: {when: temperature > 90}\n")
     assert run_weatherd(capsys, "alerts", "test", str(edited))[1] == "a: no alerts\n"
+    for cities, summary in (("kiel", "1 alert in 1 city, 0 resolved"), ("bonn", "no alerts"), ("none", "no alerts")):
+        edited.write_text(f"alerts:\n  a: {{when: temperature < -2, cities: {cities}}}\n")
+        assert run_weatherd(capsys, "alerts", "test", str(edited))[1].splitlines()[-1] == f"a: {summary}"
     assert run_weatherd(capsys, "alerts", "test", "missing.yaml")[0] == 78
 
 

@@ -108,8 +108,10 @@ def _replay(configuration: Configuration, rules: Sequence[Rule], since: str, unt
         first = begin - timedelta(seconds=find_longest_span(rules) + 3600)
         low, high = reader.read_bounds()
         with show_progress("replaying", high - low + 1) as report:
-            observations = reader.iterate(first, end, [], lambda seq: report(seq - low + 1))
-            found = replay_rules(rules, configuration.cities, observations, begin.timestamp(), end.timestamp())
+            cities = [city for city in configuration.cities if any(rule.cities.includes(city) for rule in rules)]
+            ids = [city.id for city in cities] if len(cities) < len(configuration.cities) else []
+            observations = reader.iterate(first, end, ids, lambda seq: report(seq - low + 1)) if cities else ()
+            found = replay_rules(rules, cities, observations, begin.timestamp(), end.timestamp())
             return sorted(found, key=lambda notification: notification.time)
 
 
