@@ -28,7 +28,8 @@ export function makeStrip(overview, chosen, pick) {
   function extreme(city, x, bottom, most, side) {
     if (!city) return "";
     const count = overview.histogram.find(([celsius]) => celsius === Math.floor(city.temperature + 0.5))?.[1] ?? 1;
-    const text = `${city.name.slice(0, 24)} ${temperature(city.temperature)}`, place = x(city.temperature), isEnd = side === "end" ? place > 900 : place > 160;
+    const text = `${city.name.slice(0, 24)} ${temperature(city.temperature)}`, place = x(city.temperature), room = text.length * 8; // at most 8 a letter
+    const isEnd = side === "end" ? place + room > width : place > room; // beside the bars, if it fits there
     return svg("text", { class: `strong ${isEnd ? "end" : ""}`, x: place + (isEnd ? -7 : 7), y: Math.max(10, bottom - Math.max(3, (count / most) * 46) - 3) }, text);
   }
 }
