@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from weatherd.errors import Failure
+from weatherd.polling.city_health import HEALTHY_CITY
 from weatherd.polling.schedule import next_tick, phase_offset, rejoin_tick
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class CityPolls:
     One object with slots holds them, and not a dictionary for each kind, because a list may have a million cities.
     """
 
-    __slots__ = ("batch_polls", "city", "due", "is_running", "is_tick", "last", "reason", "task", "waiter")
+    __slots__ = ("batch_polls", "city", "due", "health", "is_running", "is_tick", "last", "reason", "task", "waiter")
 
     def __init__(self, city: City, last: Poll | None = None) -> None:
         self.city = city
@@ -75,6 +76,7 @@ class CityPolls:
         self.task: asyncio.Task[None]  # the city's producer
         self.waiter: asyncio.Future[Any]  # the producer waits for it
         self.batch_polls: BatchPolls | None = None  # polls the city together with others; None: its producer does
+        self.health = HEALTHY_CITY
         self.is_running = False
         self.due = math.inf  # boot time of the next poll, or of the one in progress
         self.reason = ""

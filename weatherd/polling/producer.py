@@ -5,19 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import structlog
 
 from weatherd.errors import describe, is_service_wide
 from weatherd.observation import FetchedObservation
 from weatherd.polling.batch_polls import find_batch_polls
-from weatherd.polling.failover import Suspension, order_providers, suspend
+from weatherd.polling.failover import order_providers
 from weatherd.polling.fetch import FetchResult, fetch_city
 from weatherd.polling.outage_log import OutageLog
 from weatherd.polling.poll_history import Poll, PollHistory
-from weatherd.polling.retries import explain_retry, requested_delay, retry_delay
+from weatherd.polling.retries import explain_retry, retry_delay
 from weatherd.polling.schedule import (
     backoff_delay,
     cold_start_spread,
@@ -74,10 +73,9 @@ async def produce(polls: CityPolls, context: PollingContext) -> None:
 
     A usual poll does not wake this task: :class:`BatchPolls` enqueues its observation and plans the next one.
     """
-    # Few local variables, because each takes 8 bytes for each city, and a bound method 72
-    health = _HEALTHY
+    # Few local variables and short expressions, because each value takes 8 bytes for each city, and a bound method 72
     _plan_first_poll(polls, context)
-    polls.batch_polls = _find_batch_polls(polls.city, health, context)
+    polls.batch_polls = _find_batch_polls(polls, context)
     while True:
         polls.waiter = context.loop.create_future()
         context.timer.add(polls)
@@ -88,10 +86,10 @@ async def produce(polls: CityPolls, context: PollingContext) -> None:
             raise
         if type(response) is FetchedObservation:  # the queue is full
             await context.queue.put(response)
-            polls.plan_tick(context.clock.boot(), context.planner.interval(polls.city), context.clock.epoch)
+            _plan_next_tick(polls, context)
         else:
-            health = await _start_poll(polls, health, response, context)
-            polls.batch_polls = _find_batch_polls(polls.city, health, context)
+            await _start_poll(polls, response, context)
+            polls.batch_polls = _find_batch_polls(polls, context)
         del response  # it would be kept until the next poll
 
 
@@ -101,16 +99,6 @@ def _give_up(polls: CityPolls, queue: ObservationQueue) -> None:
         queue.put_above_limit(response)
     elif polls.is_running and polls.batch_polls:
         polls.batch_polls.cancel_abandoned()
-
-
-class _CityHealth(NamedTuple):
-    """The current outage and the suspended providers of a city."""
-
-    outage: OutageLog | None = None
-    suspensions: Mapping[str, Suspension] = MappingProxyType({})
-
-
-_HEALTHY = _CityHealth()
 
 
 def _plan_first_poll(polls: CityPolls, context: PollingContext) -> None:
@@ -125,11 +113,12 @@ def _plan_first_poll(polls: CityPolls, context: PollingContext) -> None:
         polls.plan(began, "the last poll is an interval ago", is_tick=False)
 
 
-def _find_batch_polls(city: City, health: _CityHealth, context: PollingContext) -> BatchPolls | None:
+def _find_batch_polls(polls: CityPolls, context: PollingContext) -> BatchPolls | None:
     """Return the batch that the city is polled in, or None while its producer has something to observe.
 
     That is an outage, a suspended provider, or the return from another provider.
     """
+    city, health = polls.city, polls.health
     latest, provider = context.latest.get(city.id), city.providers[0]
     if health.outage or (latest and latest.provider != provider):
         return None
@@ -138,29 +127,23 @@ def _find_batch_polls(city: City, health: _CityHealth, context: PollingContext) 
     return context.batch_polls.get(provider)
 
 
-def _start_poll(
-    polls: CityPolls,
-    health: _CityHealth,
-    preferred: ProviderResponse | None,
-    context: PollingContext,
-) -> asyncio.Task[_CityHealth]:
+def _plan_next_tick(polls: CityPolls, context: PollingContext) -> None:
+    """Plan the poll that follows a successful one, which has just ended."""
+    polls.plan_tick(context.clock.boot(), context.planner.interval(polls.city), context.clock.epoch)
+
+
+def _start_poll(polls: CityPolls, preferred: ProviderResponse | None, context: PollingContext) -> asyncio.Task[None]:
     """Poll a city alone, in a task with a log context of its own: in all producers it would take 64 bytes a city."""
-    poll = _poll(polls, health, preferred, context)
-    return context.loop.create_task(poll, context=contextvars.Context())
+    return context.loop.create_task(_poll(polls, preferred, context), context=contextvars.Context())
 
 
-async def _poll(
-    polls: CityPolls,
-    health: _CityHealth,
-    preferred: ProviderResponse | None,
-    context: PollingContext,
-) -> _CityHealth:
-    """Poll once, put the observation on the queue, plan the next poll, and return the city's health.
+async def _poll(polls: CityPolls, preferred: ProviderResponse | None, context: PollingContext) -> None:
+    """Poll once, put the observation on the queue, plan the next poll, and update the city's health.
 
     *preferred* is the response of the preferred provider, if that was polled already.
     """
     structlog.contextvars.bind_contextvars(city=polls.city.id)
-    city, clock, latest = polls.city, context.clock, context.latest
+    city, health, clock, latest = polls.city, polls.health, context.clock, context.latest
     began = clock.boot() - (preferred.seconds if preferred else 0.0)
     result = await fetch_city(
         city,
@@ -175,16 +158,17 @@ async def _poll(
         await context.queue.put(_wrap_fetched(city, result, result.observation, context))
     interval, now = context.planner.interval(city), max(clock.boot(), polls.due)
     if result.errors:
-        health = _suspend_failed(health, result.errors, now, interval)
+        health = health.suspend_failed(result.errors, now, interval)
     for attempt in result.attempts:
         context.history.count(attempt)
     if result.is_fresh:
         if health.outage:
             health.outage.recovered(now)
             health = health._replace(outage=None)
+        polls.health = health
         polls.last = Poll(began, now, result.attempts, 0)
         polls.plan_tick(now, interval, clock.epoch)
-        return health
+        return
     outage = health.outage or OutageLog()
     failures = outage.failures + 1
     delay = retry_delay(result, backoff_delay(failures, interval, context.random.random()), interval)
@@ -192,14 +176,7 @@ async def _poll(
     outage.went_stale(latest.get(city.id), result.reason, clock.epoch + now, latest.budgets)
     polls.last = Poll(began, now, result.attempts, failures)
     polls.plan(now + delay, explain_retry(result, failures), is_tick=False)
-    return health._replace(outage=outage)
-
-
-def _suspend_failed(health: _CityHealth, errors: Mapping[str, Exception], now: float, interval: float) -> _CityHealth:
-    suspensions = dict(health.suspensions)
-    for name, error in errors.items():
-        suspensions[name] = suspend(suspensions.get(name), now, interval, requested_delay(error))
-    return health._replace(suspensions=suspensions)
+    polls.health = health._replace(outage=outage)
 
 
 def _wrap_fetched(
