@@ -110,6 +110,8 @@ def select_current(warnings: list[OfficialWarning]) -> dict[str, OfficialWarning
     A cancellation counts only if nothing else about the event is in force, because it may concern another part of the
     area.
     """
+    if len(warnings) == 1:
+        return {warnings[0].event_key: warnings[0]}
     current: dict[str, OfficialWarning] = {}
     for warning in sorted(warnings, key=_precedence):
         current[warning.event_key] = warning

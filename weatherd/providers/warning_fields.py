@@ -80,9 +80,10 @@ def clean_paragraphs(value: Any, *, is_wrapped: bool = False) -> str:
 
 
 def _clean(text: str) -> str:
-    if not text.isprintable():
-        text = "".join(character if character.isprintable() else " " for character in text)
-    return " ".join(text.split())
+    text = " ".join(text.split())
+    if text.isprintable():
+        return text
+    return " ".join("".join(character if character.isprintable() else " " for character in text).split())
 
 
 def require_list(document: Any, key: str) -> list[Any]:

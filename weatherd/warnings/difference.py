@@ -126,6 +126,8 @@ def _classify(
     if old is None:
         is_old = is_first and (warning.sent is None or warning.sent < now - _NEWS_AGE)
         return ChangeKind.EXISTING if is_old else ChangeKind.NEW
+    if warning is old.warning:  # as in most answers about many cities
+        return None
     if warning.differs_from(old.warning):
         return ChangeKind.UPDATED
     return ChangeKind.RENEWED if warning != old.warning else None

@@ -26,6 +26,7 @@ log = structlog.get_logger()
 
 _RATE_SHARE = 0.25  # of the plan's rate, at most; the rest is for the weather
 _LOGGED_PROBLEMS = 10
+_BATCH = 100  # cities in a few milliseconds, before other tasks may run
 _UNCOVERED_FOR = timedelta(days=1)  # until the service is asked again about a city that it does not cover
 
 
@@ -52,12 +53,14 @@ class WarningPoller:
     health: ServiceHealth = field(default_factory=ServiceHealth)
     _uncovered: dict[tuple[float, float], datetime] = field(default_factory=dict)  # until when, by coordinates
     _has_problems: bool = False  # of the last answer
+    _listed: tuple[City, ...] = ()  # the list when it was searched for cities that the service may cover
+    _candidates: list[City] = field(default_factory=list)  # those cities
 
     async def run(self) -> None:
         """Poll the covered cities of the list, for ever."""
         clock = asyncio.get_running_loop().time
         while True:
-            groups = self.service.group(self._find_covered())
+            groups = self.service.group(await self._find_covered())
             for group in groups:
                 began = clock()
                 await self._poll(group)
@@ -70,10 +73,17 @@ class WarningPoller:
         known = [city for city in self.registry.cities if self.current.has_answer(city.id, self.name)]
         self.recorder.add(self.name, known, [])
 
-    def _find_covered(self) -> list[City]:
+    async def _find_covered(self) -> list[City]:
+        """Return the cities of the list that the service covers, as far as is known. Searches only a changed list."""
+        listed = self.registry.cities
+        if listed is not self._listed:
+            candidates: list[City] = []
+            for begin in range(0, len(listed), _BATCH):
+                candidates += [city for city in listed[begin : begin + _BATCH] if self.service.covers(city)]
+                await asyncio.sleep(0)
+            self._listed, self._candidates = listed, candidates
         now = self.now()
-        cities = [city for city in self.registry.cities if self.service.covers(city)]
-        covered = [city for city in cities if self._uncovered.get((city.lat, city.lon), now) <= now]
+        covered = [city for city in self._candidates if self._uncovered.get((city.lat, city.lon), now) <= now]
         self.health.covered = len(covered)
         return covered
 
@@ -102,7 +112,12 @@ class WarningPoller:
             answers = {}
         else:
             self._report_success(answers)
-        log_changes([change for city in cities for change in self._take(city, answers.get(city.id))])
+        changes: list[CityChange] = []
+        for begin in range(0, len(cities), _BATCH):
+            for city in cities[begin : begin + _BATCH]:
+                changes += self._take(city, answers.get(city.id))
+            await asyncio.sleep(0)
+        log_changes(changes)
         await self.recorder.save()
 
     def _take(self, city: City, answer: WarningAnswer | None) -> list[CityChange]:

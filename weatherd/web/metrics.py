@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from weatherd.city import City
     from weatherd.daemon.status import DaemonStatus
     from weatherd.observation import Observation
+    from weatherd.warnings.current import CityWarning
 
 CITY_SERIES_LIMIT = 10_000  # with more cities, per-city series are omitted unless http.city_metrics is true
 _VALUES = {  # field of an observation: metric name, factor to the base unit, HELP text
@@ -94,13 +95,18 @@ class MetricsCollector(Collector):
         self._per_city = per_city
         self._now = status.now().timestamp()
         self._totals = list(self._collect_totals())
-        self._in_force = list(status.warnings.current.in_force(status.now())) if status.warnings else []
+        self._in_force: list[CityWarning] = []
+        if status.warnings and self._has_city_series():
+            self._in_force = list(status.warnings.current.scan(status.now()))
 
     def collect(self) -> Iterable[Metric]:
         """Yield every metric."""
         yield from self._totals
-        if self._per_city or (self._per_city is None and len(self._status.cities) <= CITY_SERIES_LIMIT):
+        if self._has_city_series():
             yield from self._cities()
+
+    def _has_city_series(self) -> bool:
+        return self._per_city or (self._per_city is None and len(self._status.cities) <= CITY_SERIES_LIMIT)
 
     def _collect_totals(self) -> Iterator[Metric]:
         status = self._status

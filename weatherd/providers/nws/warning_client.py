@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from weatherd.http.response import MAX_BYTES
 from weatherd.providers.nws.client import NWS_URL, parse_nws_document
 from weatherd.providers.nws.stations import format_coordinates
 from weatherd.providers.nws.warnings import parse_nws_warnings, parse_place_zones
-from weatherd.providers.warning_areas import Place, match_places
+from weatherd.providers.warning_areas import AreaWarning, Place, match_places
 from weatherd.providers.warning_service import WarningAnswer
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class NwsWarnings:
         if section.contact:
             self._headers["User-Agent"] = f"weatherd/{__version__} ({section.contact})"
         self._resources = resources
+        self._known: dict[AreaWarning, AreaWarning] = {}  # of the last national list
 
     def covers(self, city: City) -> bool:
         """Return whether the city may be in the United States or their territories."""
@@ -73,10 +75,16 @@ class NwsWarnings:
     async def _fetch_country(self, cities: Sequence[City]) -> Mapping[str, WarningAnswer]:
         """Return the answers about the cities whose zones are known; those of some others are searched first."""
         places = await self._find_places(cities)
-        parsed = parse_nws_warnings(
-            await self._get("/alerts/active", "status=actual", _NATIONAL_DEADLINE, _NATIONAL_BYTES)
-        )
-        matched = match_places(parsed.found, places)
+        document = await self._get("/alerts/active", "status=actual", _NATIONAL_DEADLINE, _NATIONAL_BYTES)
+        # In a thread, because 400 alerts and 20,000 cities take 200 ms
+        return await asyncio.to_thread(self._match, document, places)
+
+    def _match(self, document: dict[str, Any], places: Sequence[Place]) -> dict[str, WarningAnswer]:
+        """Return the answers about places. What is equal to a warning of the last list is the same object."""
+        parsed = parse_nws_warnings(document)
+        found = [self._known.get(each, each) for each in parsed.found]
+        self._known = {each: each for each in found}
+        matched = match_places(found, places)
         return {city: WarningAnswer(warnings, parsed.problems) for city, warnings in matched.items()}
 
     async def _find_places(self, cities: Sequence[City]) -> list[Place]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from typing import TYPE_CHECKING
 
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -74,8 +75,8 @@ def _select_cities(query: WarningsQuery, status: DaemonStatus) -> Iterator[CityW
 
 def serialize_warning_status(desk: WarningDesk, now: datetime) -> WarningStatusModel:
     """Return the counts of warnings, the most severe ones, and the services."""
-    in_force = list(desk.current.in_force(now))
-    worst = sorted(in_force, key=lambda found: -found.warning.severity)[:_WORST]
+    in_force = list(desk.current.scan(now))
+    worst = heapq.nsmallest(_WORST, in_force, key=lambda found: (-found.warning.severity, found.city))
     short = dict.fromkeys(_LONG_TEXTS, "")
     return WarningStatusModel(
         in_force=len(in_force),
