@@ -1,0 +1,63 @@
+"""An overview that is open for hours: its size does not depend on what was done with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.browser import launch, watch
+from tests.support.service import serving
+from tests.support.weatherd_process import configure, weatherd
+from tests.web.browser.test_wall import count_objects, pass_time
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from playwright.async_api import Page
+
+pytestmark = [pytest.mark.real_time, pytest.mark.processes, pytest.mark.once, pytest.mark.timeout(300)]
+
+ROWS = [
+    f'{{"name": "City {number}", "lat": {number % 170 - 85}, "lon": {number % 359 - 179}}}' for number in range(3000)
+]
+
+
+async def press(page: Page, selector: str) -> None:
+    """Press a button, and wait until the list has changed; without handles, which would keep what they refer to."""
+    before = await page.evaluate("document.querySelector('tbody').textContent.slice(0, 200)")
+    await page.evaluate("selector => document.querySelector(selector).click()", selector)
+    await page.wait_for_function(
+        "before => document.querySelector('tbody')?.textContent.slice(0, 200) !== before", arg=before
+    )
+
+
+async def test_an_overview_does_not_grow(tmp_path: Path) -> None:
+    """Orders, pages, lost connections and hours of new values leave no nodes and no listeners behind."""
+    async with (
+        serving() as service,
+        weatherd(
+            "run", "-c", configure(tmp_path, service.url, *ROWS, interval="10s", log="{observations: false}")
+        ) as process,
+        launch() as browser,
+    ):
+        url = (await process.logs("http.ready"))["url"]
+        async with watch(browser, url) as watched:
+            watched.expected = ["ERR_"]
+            page = watched.page
+            session = await page.context.new_cdp_session(page)
+            await session.send("Performance.enable")
+            await page.clock.install()
+            await watched.open()
+            await page.wait_for_function("() => document.querySelectorAll('tbody .chip').length === 50")
+            await press(page, "[data-key=sort-name]")
+            nodes, listeners = await count_objects(session)
+            for _ in range(5):
+                await press(page, "[data-key=sort-name]")
+                await press(page, "[data-key=page-Next]")
+                await press(page, "[data-key=page-Previous]")
+            await pass_time(page, 6 * 3600)
+            after = await count_objects(session)
+            assert after[0] < nodes * 1.3, (nodes, after)
+            assert after[1] < listeners * 1.2, (listeners, after)
+            assert await page.locator("*").count() < 3000
