@@ -137,7 +137,8 @@ async def test_tags_select_cities(tmp_path: Path, run: Run) -> None:
         assert ("Flensburg" in table, "Kiel" in table) == (True, False)
         _, text, _ = await run("status", "--json", "--tag", "region=north", "--url", it.url)
         assert [city["tags"] for city in json.loads(text)["cities"]] == [{"region": "north"}]
-        _, text, _ = await run("once", "--tag", "region=north", "-c", str(tmp_path / "weatherd.yaml"))
+        code, text, err = await run("once", "--tag", "region=north", "-c", str(tmp_path / "weatherd.yaml"))
+        assert (code, err) == (0, "")
         assert [line.partition(":")[0] for line in text.splitlines()] == ["Flensburg"]
         _, text, _ = await run("explain", "Flensburg", "--url", it.url)
         assert "  tags               region=north\n" in text
