@@ -20,9 +20,10 @@ def sum_past_hour(times: Sequence[Any], amounts: Sequence[float | None], end: An
     An amount is the sum of the 15 minutes before its time. For example, those at 12:00, 12:15, 12:30 and 12:45 are the
     precipitation from 11:45 to 12:45. *times* are in ascending order and in the same form as *end*.
     """
-    if end not in times:
+    try:
+        last = times.index(end) + 1
+    except ValueError:
         return None
-    last = times.index(end) + 1
     quarters = amounts[last - _QUARTERS : last] if last >= _QUARTERS else ()
     if len(quarters) < _QUARTERS or None in quarters:
         return None

@@ -84,16 +84,18 @@ def parse_usual_locations(
     units, quarter_units = locations[0].current_units, locations[0].minutely_15_units
     if not (_decodes(_UNITS, units) and _decodes(_QUARTER_UNITS, quarter_units)):
         return None
-    observations = []
+    observations, time, observed_at = [], None, fetched_at
     for city, location in zip(cities, locations, strict=True):
         current, quarters = location.current, location.minutely_15
         if location.current_units != units or location.minutely_15_units != quarter_units:
             return None
+        if current.time != time:  # because all locations usually have the same
+            time, observed_at = current.time, parse_posix_time(current.time)
         observations.append(
             Observation(
                 city.id,
                 provider,
-                parse_posix_time(current.time),
+                observed_at,
                 fetched_at,
                 ROUNDED[current.temperature_2m],
                 wmo.describe_code(current.weather_code),
