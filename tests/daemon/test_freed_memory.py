@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import platform
 import subprocess
 import sys
 
 import pytest
+
+from weatherd.daemon.freed_memory import release_regularly
 
 _PROGRAM = """
 import sys
@@ -44,3 +48,12 @@ def test_a_short_list_loads_nothing() -> None:
     """With a short list there is little to release, and ctypes would take more."""
     _, is_loaded = _release(3)
     assert not is_loaded
+
+
+async def test_memory_is_released_once_a_minute() -> None:
+    """The daemon frees memory later, too: the length of the list is looked at every 60 s."""
+    counts = iter(range(100))
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(200):
+            await release_regularly(lambda: next(counts))
+    assert next(counts) == 3

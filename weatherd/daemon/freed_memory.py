@@ -1,9 +1,18 @@
-"""Return of freed memory to the operating system: reading a long list takes far more than the list then needs."""
+"""Return of freed memory to the operating system: reading a long list takes far more than the list then needs.
+
+So do the journal's updates of the latest observations, every few minutes.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+from typing import TYPE_CHECKING
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_PERIOD = 60.0  # seconds
 _LONG_LIST = 10_000  # cities; for a shorter list, it would save less than the module ctypes takes
 _LARGE = 256 * 1024  # bytes
 _M_MMAP_THRESHOLD = -3  # of mallopt()
@@ -25,3 +34,10 @@ def release_freed_memory(cities: int) -> None:
         libc = ctypes.CDLL(None)
         libc.mallopt(_M_MMAP_THRESHOLD, _LARGE)
         libc.malloc_trim(0)
+
+
+async def release_regularly(count_cities: Callable[[], int]) -> None:
+    """Release freed memory once a minute, for ever, which takes milliseconds."""
+    while True:
+        await asyncio.sleep(_PERIOD)
+        release_freed_memory(count_cities())

@@ -14,7 +14,7 @@ from weatherd.config.diff import diff
 from weatherd.daemon import gc_tuning, systemd
 from weatherd.daemon.activity import record_activity
 from weatherd.daemon.file_watch import watch_files
-from weatherd.daemon.freed_memory import release_freed_memory
+from weatherd.daemon.freed_memory import release_freed_memory, release_regularly
 from weatherd.daemon.grace_period import GracePeriod
 from weatherd.daemon.reload import Reloader
 from weatherd.daemon.retention import prune_journal
@@ -167,6 +167,7 @@ def _start_helpers(
         "prune journal": prune_journal(parts.journal, retention, list(parts.forwarders), parts.now),
         "log stuck polls": log_stuck_polls(status.history, parts.registry, parts.planner),
         "record activity": record_activity(status),
+        "release memory": release_regularly(lambda: len(parts.registry.cities)),
         "feed watchdog": systemd.feed_watchdog(status, parts.notify, parts.watchdog),
     }
     if parts.warnings:
