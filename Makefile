@@ -9,6 +9,10 @@ NEWEST := $(lastword $(VERSIONS))
 DEV := .venv-$(OLDEST)
 INSTALL := -m pip install --quiet --quiet --no-compile --disable-pip-version-check --constraint requirements.txt --editable
 
+# The folders of the tests are in memory on Linux, because on a disk they wait for thousands of fsyncs. A container may
+# have only 64 MB of it, so that those of passed tests are removed
+IN_MEMORY := $(if $(wildcard /dev/shm),PYTEST_DEBUG_TEMPROOT=/dev/shm)
+
 # Programs that write no bytecode compile all modules again at every start, and the tests start some 200
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -26,7 +30,7 @@ test: ## run all tests on the oldest and the newest installed Python
 	@$(MAKE) --no-print-directory $(sort test-$(OLDEST) test-$(NEWEST))
 
 test-%: .venv-%/installed
-	.venv-$*/bin/python -m pytest --quiet --numprocesses 4 --dist load --maxschedchunk 2 $(if $(filter $*,$(OLDEST)),,-m 'not once') $(PYTEST)
+	$(IN_MEMORY) .venv-$*/bin/python -m pytest --quiet -o tmp_path_retention_policy=failed --numprocesses 4 --dist load --maxschedchunk 2 $(if $(filter $*,$(OLDEST)),,-m 'not once') $(PYTEST)
 
 month: $(DEV)/installed ## simulate a month of 320 cities with outages and restarts; takes minutes
 	WEATHERD_VIRTUAL_DAYS=31 $(DEV)/bin/python -m pytest --quiet --capture=no tests/end_to_end/test_virtual_month.py
