@@ -184,7 +184,7 @@ def test_the_table_lags_behind_by_few_observations(tmp_path: Path) -> None:
 
 def test_an_update_does_not_sort_the_entries(tmp_path: Path) -> None:
     """Sorting would take memory for each entry since the last update; here there is one row for each series."""
-    with closing(Store(tmp_path / "weatherd.sqlite")) as store:
+    with closing(Store(tmp_path / "weatherd.sqlite")) as store, store._db.attach_scratch():
         create, *others = _UPDATE
         store._db.execute(create)
         plan = [row for statement in others for row in store._db.query(f"EXPLAIN QUERY PLAN {statement}")]
