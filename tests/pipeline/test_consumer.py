@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from weatherd.city import City
+    from weatherd.journal.tables.alert_table import AlertRows
     from weatherd.observation import FetchedObservation
 
 
@@ -147,10 +148,10 @@ class CountingJournal(FakeJournal):
         super().__init__()
         self.transactions: list[int] = []
 
-    async def add(self, batch: Sequence[FetchedObservation]) -> int:
+    async def add(self, batch: Sequence[FetchedObservation], alerts: AlertRows | None = None) -> int:
         """Store a batch."""
         self.transactions.append(len(batch))
-        return await super().add(batch)
+        return await super().add(batch, alerts)
 
 
 async def test_observations_soon_after_another_share_a_batch() -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from weatherd.http.session import Session
+    from weatherd.journal.tables.alert_table import AlertRows
     from weatherd.pipeline.sinks import Sink
     from weatherd.providers import Provider
     from weatherd.quota.plans import Plan
@@ -179,11 +180,11 @@ class VirtualJournal(Journal):
         """Close the file."""
         self.store.close()
 
-    async def add(self, batch: Sequence[FetchedObservation]) -> int:
+    async def add(self, batch: Sequence[FetchedObservation], alerts: AlertRows | None = None) -> int:
         """Store a batch, or fail."""
         if self._failures:
             raise self._failures.pop(0)
-        return await super().add(batch)
+        return await super().add(batch, alerts)
 
     @contextlib.asynccontextmanager
     async def open_reader(self) -> AsyncIterator[AsyncReader]:
@@ -200,8 +201,9 @@ class FakeJournal(Journal):
         self.unmigrated = 0
         self.kept: dict[object, Observation] = {}
 
-    async def add(self, batch: Sequence[FetchedObservation]) -> int:
+    async def add(self, batch: Sequence[FetchedObservation], alerts: AlertRows | None = None) -> int:
         """Store a batch; return how many observations were new."""
+        del alerts
         stored = 0
         for new in (fetched.observation for fetched in batch):
             identity = new.city, new.provider, new.station, new.observed_at

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from weatherd.observation import Observation
 
 _NO_FACTS = CityFacts()
+_HEALTH_FACTS = frozenset({"down_for", "provider_paused"})
 
 
 class RuleSet(NamedTuple):
@@ -29,6 +30,7 @@ class RuleSet(NamedTuple):
     conditions: tuple[Callable[[Any, Any], bool | None], ...]  # of each rule, see Expression.decide
     windows: tuple[WindowKey, ...]
     needs_facts: bool
+    needs_health: bool  # how long polls have failed, and whether the provider is paused
     depends_on_time: bool  # whether a state may change without a new observation
 
 
@@ -47,8 +49,10 @@ def make_rule_set(rules: Iterable[Rule]) -> RuleSet:
     expressions = [expression for rule in rules for expression in rule.expressions]
     windows = tuple(sorted({key for expression in expressions for key in expression.windows}))
     needs_facts = bool(windows) or any(expression.facts for expression in expressions)
+    needs_health = not all(expression.facts.isdisjoint(_HEALTH_FACTS) for expression in expressions)
     depends_on_time = any(rule.depends_on_time for rule in rules)
-    return RuleSet(rules, tuple(rule.when.decide for rule in rules), windows, needs_facts, depends_on_time)
+    conditions = tuple(rule.when.decide for rule in rules)
+    return RuleSet(rules, conditions, windows, needs_facts, needs_health, depends_on_time)
 
 
 def select_rules(rules: Iterable[Rule], cities: Iterable[City]) -> Iterator[tuple[City, RuleSet]]:
@@ -88,6 +92,31 @@ class CityAlerts:
     def newest(self) -> Observation | None:
         """The observation that the rules are evaluated on."""
         return self._newest
+
+    @property
+    def has_windows(self) -> bool:
+        """Whether the rules need observations of the past."""
+        return bool(self._windows)
+
+    @property
+    def needs_health(self) -> bool:
+        """Whether the rules need to know how long polls have failed, or whether the provider is paused."""
+        return self._rule_set.needs_health
+
+    def drop_pending(self) -> list[str]:
+        """Drop the states of pending alerts whose condition depends on observations alone; return their rules' names.
+
+        It is for an observation that is too old to continue them after a start.
+        """
+        rules = self._rule_set.rules
+        dropped = [
+            index
+            for index, state in self._states.items()
+            if state.phase is AlertPhase.PENDING and not rules[index].when.depends_on_time
+        ]
+        for index in dropped:
+            del self._states[index]
+        return [rules[index].name for index in dropped]
 
     @property
     def is_moving(self) -> bool:

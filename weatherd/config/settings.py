@@ -144,7 +144,7 @@ class Settings(BaseSettings):
     alerts: Annotated[
         Path | None,
         AfterValidator(resolve_path),
-        Field(description="The file of alert rules, which `weatherd alerts test` reads; relative to this file"),
+        Field(description="The file of alert rules; relative to this file"),
     ] = None
     state: Annotated[
         Path | None,

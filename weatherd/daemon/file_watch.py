@@ -43,7 +43,7 @@ def load_with_snapshot(
     settings_snapshot = take_snapshot([file])
     settings = loader.load_settings(file, environ, providers, **flags)
     list_paths = loader.find_list_paths(file, settings)
-    list_snapshot = take_snapshot(list_paths)
+    list_snapshot = take_snapshot([*list_paths, *([file.parent / settings.alerts] if settings.alerts else [])])
     return loader.with_city_list(file, settings, list_paths, providers), settings_snapshot + list_snapshot
 
 

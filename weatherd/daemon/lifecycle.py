@@ -103,6 +103,8 @@ async def _open_services(parts: Parts, services: contextlib.AsyncExitStack, relo
     registry.subscribe(lambda change: gc_tuning.set_threshold(len(change.cities)))
     if parts.warnings:
         registry.subscribe(parts.warnings.apply_diff)
+    if parts.alerts:
+        registry.subscribe(parts.alerts.apply_diff)
     registry.subscribe(lambda change: release_freed_memory(len(change.cities)))
     registry.apply(diff((), parts.configuration.cities), parts.configuration.quarantined)
     queue = ObservationQueue(parts.configuration.settings.queue_size)
@@ -113,7 +115,7 @@ async def _open_services(parts: Parts, services: contextlib.AsyncExitStack, relo
         registry=registry,
         latest=parts.latest,
         queue=queue,
-        writer=JournalWriter(parts.journal.add, queue),
+        writer=_create_writer(parts, queue),
         sinks=[GuardedSink(name, sink) for name, sink in parts.sinks.items()],
         planner=parts.planner,
         limiters=parts.limiters,
@@ -126,10 +128,19 @@ async def _open_services(parts: Parts, services: contextlib.AsyncExitStack, relo
         display=parts.configuration.settings.display,
         history=history,
         warnings=parts.warnings,
+        alerts=parts.alerts,
     )
+    if parts.alerts:
+        parts.alerts.find_health = status.find_health
     if parts.serve:
         await services.enter_async_context(parts.serve(status))
     return status
+
+
+def _create_writer(parts: Parts, queue: ObservationQueue) -> JournalWriter:
+    if parts.alerts:
+        return JournalWriter(parts.alerts.recorder.add, queue, parts.alerts.evaluate_batch)
+    return JournalWriter(parts.journal.add, queue)
 
 
 def _create_supervisor(tasks: asyncio.TaskGroup, parts: Parts, status: DaemonStatus) -> Supervisor:
@@ -172,6 +183,10 @@ def _start_helpers(
     }
     if parts.warnings:
         helpers["poll warnings"] = parts.warnings.run()
+    if parts.alerts:
+        from weatherd.pipeline.alerting.evaluator import Evaluator  # noqa: PLC0415 - it takes memory
+
+        helpers["evaluate alerts"] = Evaluator(parts.alerts, parts.journal).run()
     if parts.snapshot is not None:
         helpers["watch files"] = watch_files(reloader.paths, parts.snapshot, reload)
     return [tasks.create_task(helper, name=name) for name, helper in helpers.items()]

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from weatherd.daemon.file_watch import Snapshot
     from weatherd.daemon.status import DaemonStatus
     from weatherd.journal.journal import Journal
+    from weatherd.pipeline.alerting.desk import AlertDesk
     from weatherd.pipeline.forwarders import Forwarder
     from weatherd.pipeline.sinks import Sink
     from weatherd.providers import Provider
@@ -56,6 +57,7 @@ class Parts:
     limiters: Mapping[str, RateLimiter] = field(default_factory=lambda: MappingProxyType({}))  # by provider
     forwarders: Mapping[str, Forwarder] = field(default_factory=lambda: MappingProxyType({}))
     warnings: WarningDesk | None = None  # None: no official warnings are wanted
+    alerts: AlertDesk | None = None  # None: there is no rules file
     serve: Callable[[DaemonStatus], AbstractAsyncContextManager[None]] | None = None  # the HTTP interface
     notify: Callable[[str], None] = no_notify  # sends a message to systemd
     watchdog: float = 0.0  # timeout of systemd's watchdog in seconds; 0: no watchdog
@@ -94,6 +96,11 @@ async def open_parts(
             from weatherd.warnings.desk import open_warnings  # noqa: PLC0415 - it takes memory
 
             warnings = await open_warnings(settings, providers.open_resources, registry, journal, utc_now)
+        alerts = None
+        if configuration.alerts_path:
+            from weatherd.pipeline.alerting.opening import open_alerts  # noqa: PLC0415 - it takes memory
+
+            alerts = await open_alerts(configuration, journal, latest, utc_now)
         yield Parts(
             configuration=configuration,
             load=lambda known: providers.require_usable(load(known)),
@@ -110,6 +117,7 @@ async def open_parts(
             limiters=providers.limiters,
             forwarders=forwarders,
             warnings=warnings,
+            alerts=alerts,
             serve=serve,
             notify=open_notifier(os.environ),
             watchdog=watchdog_period(os.environ),

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from pathlib import Path
 
+    from weatherd.alerts.rule import Rule
     from weatherd.config.diff import CityListDiff
     from weatherd.config.loader import Configuration
     from weatherd.daemon.parts import Parts
@@ -51,7 +52,7 @@ class Reloader:
         self._level = parts.configuration.settings.log.level
 
     def paths(self) -> tuple[Path, ...]:
-        """Return the current settings file, and the files and folders of the city list."""
+        """Return the current settings file, the files and folders of the city list, and the rules file."""
         return self._current
 
     async def follow(self, reload: asyncio.Event) -> None:
@@ -71,13 +72,17 @@ class Reloader:
         try:
             # In a thread, because loading 200,000 cities takes seconds
             with gc_paused():
-                configuration, change = await asyncio.get_running_loop().run_in_executor(thread, self._load)
+                loop = asyncio.get_running_loop()
+                configuration, change = await loop.run_in_executor(thread, self._load)
+                rules = await loop.run_in_executor(thread, self._load_rules, configuration)
         except ConfigError as error:
             self._reject([str(problem) for problem in error.problems])
         except Exception as error:  # noqa: BLE001 - logged with its traceback
             self._reject([repr(error)], exc_info=error)
         else:
             self._apply(configuration, change)
+            if rules is not None:
+                self._replace_rules(rules)
 
     def _reject(self, problems: list[str], **details: Exception) -> None:
         self._status.last_reload = replace(self._status.last_reload, successful=False)
@@ -86,6 +91,21 @@ class Reloader:
     def _load(self) -> tuple[Configuration, CityListDiff]:
         loaded = self._parts.load(self._rows)
         return loaded, diff(self._parts.registry.cities, loaded.cities)
+
+    def _load_rules(self, configuration: Configuration) -> tuple[Rule, ...] | None:
+        """Return the edited rules; None if they are unchanged, or if they have mistakes, which are logged."""
+        if not self._parts.alerts:
+            return None
+        try:
+            return self._parts.alerts.load_edited(configuration)
+        except ConfigError as error:
+            log.error("alerts.rejected", problems=[str(problem) for problem in error.problems])
+        return None
+
+    def _replace_rules(self, rules: tuple[Rule, ...]) -> None:
+        if self._parts.alerts:
+            self._parts.alerts.replace_rules(rules)
+            log.info("alerts.reloaded", rules=len(rules))
 
     def _apply(self, configuration: Configuration, change: CityListDiff) -> None:
         before = self._parts.planner.calls_per_day()
@@ -119,7 +139,8 @@ class Reloader:
         old = self._parts.configuration.settings
         old = old.model_copy(update={"log": old.log.model_copy(update={"level": new.log.level})})
         names = [name for name in Settings.model_fields if getattr(old, name) != getattr(new, name)]
-        return [name for name in names if name not in LIVE_SETTINGS]
+        is_without_alerts = self._parts.alerts is None  # whose file is then not read
+        return [name for name in names if name not in LIVE_SETTINGS or (name == "alerts" and is_without_alerts)]
 
 
 def _log_more_ids(ids: Mapping[str, Collection[str]]) -> None:
@@ -131,7 +152,8 @@ def _log_more_ids(ids: Mapping[str, Collection[str]]) -> None:
 
 
 def _watched_paths(configuration: Configuration) -> tuple[Path, ...]:
-    return configuration.file, *configuration.list_paths
+    rules = (configuration.alerts_path,) if configuration.alerts_path else ()
+    return configuration.file, *configuration.list_paths, *rules
 
 
 def _lower_priority() -> None:

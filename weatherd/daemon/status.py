@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from weatherd.city import City
     from weatherd.clock import AnchoredClock
     from weatherd.journal.journal import Journal
+    from weatherd.pipeline.alerting.desk import AlertDesk
     from weatherd.pipeline.forwarders.group import DeliveryGroup
     from weatherd.pipeline.journal_writer import JournalWriter
     from weatherd.pipeline.latest import LatestObservations
@@ -72,6 +73,7 @@ class DaemonStatus:
     history: PollHistory
     activity: ActivityLog = field(default_factory=ActivityLog)
     warnings: WarningDesk | None = None  # None: no official warnings are wanted
+    alerts: AlertDesk | None = None  # None: there is no rules file
     is_ready: bool = False
     display: Display = DEFAULT_DISPLAY  # of the page, unless a browser chooses others
     started: float = field(init=False)  # POSIX time
@@ -92,6 +94,19 @@ class DaemonStatus:
     def state_of(self, city: City) -> CityState:
         """Return the state of a city."""
         return self.state_at(self.now().timestamp(), city.id)
+
+    def find_health(self, city: City, now: float) -> tuple[float | None, bool | None]:
+        """Return for how many seconds the polls of a city have failed, and whether its first provider is paused.
+
+        *now* is a POSIX time. The polls are 0 s if the last one was successful, and unknown before the first one.
+        """
+        poll, last = self.history.last_poll(city.id), self.latest.get(city.id)
+        down_for = None
+        if poll:
+            since = last.fetched_at.timestamp() if last else self.started
+            down_for = max(0.0, now - since) if poll.failures else 0.0
+        limiter = self.limiters.get(city.providers[0]) if city.providers else None
+        return down_for, limiter.pause is not None if limiter else None
 
     async def count_states(self) -> dict[CityState, int]:
         """Return the number of cities in each state.

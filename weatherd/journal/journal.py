@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from weatherd.journal.rows import JournalEntry
+    from weatherd.journal.tables.alert_table import AlertRows
     from weatherd.journal.tables.cursors import Cursor
     from weatherd.observation import FetchedObservation
 
@@ -46,6 +47,7 @@ class Journal:
     def __init__(self, file: Path, store: Store, worker: CallRunner) -> None:
         self.file = file
         self.last_seq = store.last_seq()  # the number of the newest entry
+        self.alert_seq = 0  # the number of the newest change of an alert, once the states are loaded
         self._store = store
         self._worker = worker
         self._added = asyncio.Event()
@@ -79,9 +81,12 @@ class Journal:
         """Open the journal for reading, independent of the writer. Raises StateError if it cannot be read."""
         return open_reader(self.file)
 
-    async def add(self, batch: Sequence[FetchedObservation]) -> int:
-        """Add a batch in one transaction; return the number of new ones. The others are repeats."""
-        added = await self.call(lambda store: store.add(batch))
+    async def add(self, batch: Sequence[FetchedObservation], alerts: AlertRows | None = None) -> int:
+        """Add a batch, and changes of alerts, in one transaction; return the number of new observations.
+
+        The others are repeats.
+        """
+        added = await self.call(lambda store: store.add(batch, alerts))
         log.debug("journal.stored", observations=len(batch), new=added.stored, end=added.last_seq)
         last_seq = await self._restore() if self._lost else added.last_seq
         if last_seq > self.last_seq:

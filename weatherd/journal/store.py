@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from weatherd.journal.tables.alert_table import AlertRows, AlertTable
     from weatherd.journal.tables.warning_table import WarningTable
     from weatherd.observation import FetchedObservation, LastObservation
     from weatherd.quota.usage import ProviderUsage
@@ -100,6 +101,13 @@ class Store:
 
         return WarningTable(self._db)
 
+    @property
+    def alerts(self) -> AlertTable:
+        """The tables of alerts."""
+        from weatherd.journal.tables.alert_table import AlertTable  # noqa: PLC0415 - only if there are rules
+
+        return AlertTable(self._db)
+
     def reopen(self, last_seq: int) -> None:
         """Open the file at the path, or a new one, after a loss. New entries get numbers above *last_seq*.
 
@@ -140,12 +148,14 @@ class Store:
         self._require_file()
         return saved
 
-    def add(self, batch: Sequence[FetchedObservation]) -> AddResult:
-        """Add a batch of observations in one transaction; each becomes its city's latest."""
+    def add(self, batch: Sequence[FetchedObservation], alerts: AlertRows | None = None) -> AddResult:
+        """Add a batch of observations and the changes of alerts in one transaction; each becomes its city's latest."""
         try:
             with self._db.transaction():
                 added = self._entries.add(batch, self.last_seq())
                 self._latest.record(batch, added)
+                if alerts:
+                    self.alerts.add(alerts)
         except BaseException:
             self._entries.ids.forget()
             raise
@@ -180,6 +190,8 @@ class Store:
             rows = self._entries.select_oldest(after, _PRUNE_LIMIT)
             old = [seq for seq, time in rows if time < before * 1e6]
             self._entries.delete(old)
+            if not after:
+                self.alerts.prune(before)
             missed = {name: self._missed(name, old) for name in forwarders}
         in_order = any(before * 1e6 <= time <= now * 1e6 for _, time in rows)
         is_done = len(rows) < _PRUNE_LIMIT or (not old and in_order)

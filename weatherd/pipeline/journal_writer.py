@@ -26,7 +26,8 @@ _TRANSACTION_LIMIT = 5000  # observations
 class JournalWriter:
     """Writer that stores batches in order, and retries a batch until it is stored.
 
-    *add* stores a batch and returns the number of new observations. Unstored observations keep their places in the
+    *add* stores a batch and returns the number of new observations. *prepare* is called once with each batch, before it
+    is stored. Unstored observations keep their places in the
     queue, so that in a long outage the producers wait instead of the memory growing.
     """
 
@@ -34,8 +35,10 @@ class JournalWriter:
         self,
         add: Callable[[Sequence[FetchedObservation]], Awaitable[int]],
         queue: ObservationQueue,
+        prepare: Callable[[Sequence[FetchedObservation]], None] | None = None,
     ) -> None:
         self._add = add
+        self._prepare = prepare
         self._queue = queue
         self._buffer = BatchBuffer()
         self.is_down = False  # observations wait, because the journal cannot be written
@@ -51,6 +54,8 @@ class JournalWriter:
     async def run(self) -> None:
         """Store submitted observations until the close, up to a few thousand in a transaction."""
         while batch := await self._buffer.take(_TRANSACTION_LIMIT):
+            if self._prepare:
+                self._prepare(batch)
             await self._store(batch)
 
     async def _store(self, batch: Sequence[FetchedObservation]) -> None:

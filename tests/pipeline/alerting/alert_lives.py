@@ -1,0 +1,141 @@
+"""A daemon with alert rules, whose journal survives restarts and kills, and a provider that follows a curve."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from structlog.testing import capture_logs
+
+from tests.support import virtual_time
+from tests.support.daemon import make_configuration, make_latest, make_parts
+from tests.support.fakes import VirtualJournal, observation
+from weatherd.daemon.lifecycle import run_daemon
+from weatherd.pipeline.alerting.opening import open_alerts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from weatherd.city import City
+    from weatherd.config.loader import Configuration
+    from weatherd.journal.tables.alert_table import AlertEntry, AlertRows
+    from weatherd.observation import FetchedObservation, Observation
+    from weatherd.pipeline.alerting.desk import AlertDesk
+
+
+class CurveProvider:
+    """Returns the temperature of a curve, a function of the loop's time; None is an error."""
+
+    def __init__(self, curve: Callable[[float], float]) -> None:
+        self._curve = curve
+
+    async def fetch(self, city: City) -> Observation:
+        """Return the temperature now."""
+        time = asyncio.get_running_loop().time()
+        at = virtual_time.now()
+        return observation(city, observed_at=at, fetched_at=at, temperature=self._curve(time))
+
+
+class KilledJournal(VirtualJournal):
+    """A journal whose process is killed at a transaction, before or after it is committed."""
+
+    def __init__(self, file: Path, kill_at: int | None, *, committed: bool) -> None:
+        super().__init__(file)
+        self._kill_at, self._committed = kill_at, committed
+        self.killed = asyncio.Event()
+
+    async def add(self, batch: Sequence[FetchedObservation], alerts: AlertRows | None = None) -> int:
+        """Store a batch, or end the process."""
+        if self._kill_at is None:
+            return await super().add(batch, alerts)
+        self._kill_at -= 1
+        if self._kill_at < 0:
+            await self._die()
+        if self._kill_at == 0:
+            if self._committed:
+                await super().add(batch, alerts)
+            await self._die()
+        return await super().add(batch, alerts)
+
+    async def _die(self) -> NoReturn:
+        self.killed.set()
+        await asyncio.get_running_loop().create_future()
+        raise AssertionError
+
+
+class AlertLives:
+    """Runs of a daemon with the same state folder."""
+
+    def __init__(self, folder: Path, rules: str, cities: Sequence[City], curve: Callable[[float], float]) -> None:
+        self.file = folder / "weatherd.sqlite"
+        self.rules = folder / "alerts.yaml"
+        self.rules.write_text(rules)
+        self.cities = tuple(cities)
+        self.provider = CurveProvider(curve)
+        self.logs: list[Any] = []
+        self.current: list[Any] = []  # of the run in progress
+        self.desk: AlertDesk | None = None
+        self.reload = asyncio.Event()
+
+    def configuration(self) -> Configuration:
+        """Return the configuration as it is edited."""
+        return make_configuration(*self.cities, alerts=str(self.rules), retention=None)
+
+    async def live(self, seconds: float, kill_at: int | None = None, *, committed: bool = False) -> None:
+        """Run for the given seconds, or until the process is killed at that transaction."""
+        journal = KilledJournal(self.file, kill_at, committed=committed)
+        saved = journal.store.load(virtual_time.now().timestamp()).latest
+        latest, stop = make_latest(saved=saved), asyncio.Event()
+        configuration = self.configuration()
+        self.desk = await open_alerts(configuration, journal, latest, virtual_time.now)
+        parts = make_parts(
+            configuration,
+            {"fake": self.provider},
+            journal=journal,
+            latest=latest,
+            alerts=self.desk,
+            load=lambda _: self.configuration(),
+        )
+        with capture_logs() as logs:
+            self.current = logs
+            task = asyncio.create_task(run_daemon(parts, stop=stop, reload=self.reload))
+            killed = asyncio.create_task(journal.killed.wait())
+            await asyncio.wait([task, killed], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            if journal.killed.is_set():
+                journal.store.close()
+                task.cancel()
+            stop.set()
+            await asyncio.wait([task])
+            killed.cancel()
+        self.logs += logs
+        if not journal.killed.is_set():
+            task.result()
+            journal.close()
+
+    def entries(self) -> list[AlertEntry]:
+        """Return all changes in the journal."""
+        journal = VirtualJournal(self.file)
+        try:
+            return journal.store.alerts.read_after(0, 10_000)
+        finally:
+            journal.close()
+
+    def events(self) -> list[tuple[str, str, str]]:
+        """Return city, rule and event of what people are notified of."""
+        return [(entry.city, entry.rule, entry.event) for entry in self.entries() if entry.event]
+
+    def events_by_city(self) -> dict[str, list[str]]:
+        """Return the events of each city, in order."""
+        events: dict[str, list[str]] = {city.id: [] for city in self.cities}
+        for city, _, event in self.events():
+            events[city].append(event)
+        return events
+
+    def logged_now(self, event: str) -> list[Any]:
+        """Return the log lines of an event in the run in progress."""
+        return [line for line in self.current if line["event"] == event]
+
+    def logged(self, event: str) -> list[Any]:
+        """Return the log lines of an event."""
+        return [line for line in self.logs if line["event"] == event]

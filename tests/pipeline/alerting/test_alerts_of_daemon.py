@@ -1,0 +1,174 @@
+"""A daemon with alert rules in virtual time: what it stores and logs, across kills, restarts and edits of the rules."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.pipeline.alerting.alert_lives import AlertLives
+from tests.support import virtual_time
+from tests.support.fakes import BERLIN, KIEL, VirtualJournal
+from weatherd.city import City
+from weatherd.journal.reader import Reader
+
+FROST = "alerts: {frost: {when: temperature < 0, until: temperature > 1, severity: error}}"
+
+
+def alternate(time: float) -> float:
+    """Return frost in every second hour."""
+    return -3.0 if time // 3600 % 2 else 4.0
+
+
+async def test_an_alert_fires_and_ends_once(tmp_path: Path) -> None:
+    """Each crossing of the threshold is stored and logged once for each city, with severity, message and since."""
+    lives = AlertLives(tmp_path, FROST, [KIEL, BERLIN], alternate)
+    start = asyncio.get_running_loop().time() // 7200 * 7200 + 7200
+    await asyncio.sleep(start - asyncio.get_running_loop().time())
+    await lives.live(4.5 * 3600)
+    assert sorted(lives.events()) == [
+        (city, "frost", event) for city in ("berlin", "kiel") for event in ("firing", "firing", "resolved", "resolved")
+    ]
+    assert [entry.seq for entry in lives.entries()] == list(range(1, 9))
+    firing, resolved = lives.logged("alert.firing"), lives.logged("alert.resolved")
+    assert len(firing) == len(resolved) == 4
+    assert {line["city"]: line["message"] for line in firing} == {"kiel": "Kiel: frost", "berlin": "Berlin: frost"}
+    assert resolved[0]["message"].endswith("frost resolved after 1h")
+    assert {line["severity"] for line in firing} == {"error"}
+    assert lives.desk is not None
+    assert list(lives.desk.scan()) == []
+
+
+async def test_pending_continues_after_a_restart(tmp_path: Path) -> None:
+    """The time of `for` includes that before a restart."""
+    lives = AlertLives(tmp_path, "alerts: {cold: {when: temperature < 0, for: 2h}}", [KIEL], lambda _: -1.0)
+    await lives.live(1.5 * 3600)
+    assert [(entry.before, entry.after) for entry in lives.entries()] == [("inactive", "pending")]
+    await lives.live(3600)
+    assert lives.events() == [("kiel", "cold", "firing")]
+    pending, firing = lives.entries()
+    assert firing.since == pending.since
+    assert 7200 <= firing.at - firing.since < 7400
+
+
+async def test_pending_does_not_continue_after_a_long_stop(tmp_path: Path) -> None:
+    """An observation that is too old when the daemon starts fires nothing; the time of `for` begins again."""
+    lives = AlertLives(tmp_path, "alerts: {cold: {when: temperature < 0, for: 2h}}", [KIEL], lambda _: -1.0)
+    await lives.live(1800)
+    await asyncio.sleep(3 * 86400)
+    await lives.live(1800)
+    assert [(entry.before, entry.after) for entry in lives.entries()] == [
+        ("inactive", "pending"), ("pending", "inactive"), ("inactive", "pending"),
+    ]  # fmt: skip
+
+
+async def test_time_alone_fires_and_ends_an_alert(tmp_path: Path) -> None:
+    """Rules about the age and the hours are evaluated each minute, also without any observation of the city."""
+    rules = """\
+alerts:
+  lamp: {when: temperature < 100, between: "18:00-06:00"}
+  again: {when: temperature < 9, repeat: 3h}
+"""
+    city = City(name="Kiel", lat=54.3, lon=10.1, interval=3600.0, timezone="Europe/Berlin", providers=("fake",))
+    lives = AlertLives(tmp_path, rules, [city], lambda _: 5.0)
+    await lives.live(17.5 * 3600)
+    lamp = [entry for entry in lives.entries() if entry.rule == "lamp" and entry.event]
+    assert [entry.event for entry in lamp] == ["firing", "resolved", "firing"]
+    assert lamp[2].at - lamp[1].at == pytest.approx(12 * 3600, abs=61)
+    repeated = [entry for entry in lives.entries() if entry.event == "repeated"]
+    assert len(repeated) == 5
+    assert all(10800 <= second.at - first.at < 10920 for first, second in pairwise(repeated))
+
+
+async def test_windows_contain_the_past_after_a_restart(tmp_path: Path) -> None:
+    """A fall within three hours is noticed although the daemon was restarted in between."""
+    begin = asyncio.get_running_loop().time()
+    rules = "alerts: {fall: {when: 'change(temperature, 3h) < -5'}}"
+    lives = AlertLives(tmp_path, rules, [KIEL], lambda time: 10.0 - 4 * (time - begin) / 3600)
+    await lives.live(2 * 3600)
+    assert lives.events() == []
+    await lives.live(1.5 * 3600)
+    assert lives.events() == [("kiel", "fall", "firing")]
+
+
+async def test_an_edit_of_the_rules_keeps_what_is_unchanged(tmp_path: Path) -> None:
+    """Unchanged and edited rules keep firing, pending ones of an edited condition and removed rules end."""
+    before = "a: {when: temperature < 0}, b: {when: temperature < 1}, c: {when: temperature < 2, for: 9h}"
+    lives = AlertLives(tmp_path, f"alerts: {{{before}, d: {{when: temperature < 3}}}}", [KIEL], lambda _: -1.0)
+    run = asyncio.create_task(lives.live(4 * 3600))
+    await asyncio.sleep(3600)
+    assert lives.desk is not None
+    since = {state.rule: state.since for state in lives.desk.scan()}
+    lives.rules.write_text("alerts: {a: {when: temperature < }}")
+    lives.reload.set()
+    await asyncio.sleep(60)
+    [rejected] = lives.logged_now("alerts.rejected")
+    assert f"{lives.rules}:1:" in rejected["problems"][0]
+    assert {state.rule: state.since for state in lives.desk.scan()} == since
+    lives.rules.write_text(
+        "alerts: {a: {when: temperature < 0}, b: {when: temperature < 4}, c: {when: temperature < 5, for: 8h}}"
+    )
+    lives.reload.set()
+    await asyncio.sleep(600)
+    after = {state.rule: state.since for state in lives.desk.scan()}
+    assert (after["a"], after["b"]) == (since["a"], since["b"])
+    assert after["c"] > since["c"]
+    await run
+    changes = [(entry.rule, entry.before, entry.after, entry.event) for entry in lives.entries()]
+    assert changes[4:] == [
+        ("c", "pending", "inactive", None), ("d", "firing", "inactive", "ended"), ("c", "inactive", "pending", None),
+    ]  # fmt: skip
+
+
+async def test_removed_and_moved_cities_end_their_alerts(tmp_path: Path) -> None:
+    """The alerts of a removed city end, also if it was removed during a stop; those of a moved one begin anew."""
+    lives = AlertLives(tmp_path, FROST, [KIEL, BERLIN], lambda _: -1.0)
+    await lives.live(3600)
+    lives.cities = (City(name="Kiel", lat=50.0, lon=10.0, interval=600.0, providers=("fake",)),)
+    await lives.live(3600)
+    assert lives.events()[2:] == [("berlin", "frost", "ended")]
+    lives.cities = ()
+    await lives.live(60)
+    assert lives.events()[3:] == [("kiel", "frost", "ended")]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.integers(1, 12), st.booleans(), st.integers(0, 5)), max_size=6), st.integers(1, 6))
+def test_kills_neither_lose_nor_double_an_alert(kills: list[tuple[int, bool, int]], tens: int) -> None:
+    """After kills before and after any transaction, events are those of the stored observations, each once."""
+
+    async def live() -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            period = tens * 600
+            lives = AlertLives(Path(folder), FROST, [KIEL, BERLIN], lambda time: -3.0 if time // period % 2 else 4.0)
+            for kill_at, committed, minutes in kills:
+                await lives.live(7200, kill_at, committed=committed)
+                await asyncio.sleep(60 * minutes)
+            await lives.live(7200)
+            assert lives.events_by_city() == expect_events(lives.file)
+            firing = sum(event == "firing" for _, _, event in lives.events())
+            assert len(lives.logged("alert.firing")) <= firing
+
+    virtual_time.run(live())
+
+
+def expect_events(file: Path) -> dict[str, list[str]]:
+    """Return the events that follow from the observations in the journal, by city."""
+    journal, events = VirtualJournal(file), dict[str, list[str]]()
+    reader = Reader(file)
+    for seen in reader.iterate(None, None, ()):
+        of_city, temperature = events.setdefault(seen.city, []), seen.temperature
+        is_firing = of_city[-1:] == ["firing"]
+        assert temperature is not None
+        if temperature < 0 and not is_firing:
+            of_city.append("firing")
+        if temperature > 1 and is_firing:
+            of_city.append("resolved")
+    reader.close()
+    journal.close()
+    return events

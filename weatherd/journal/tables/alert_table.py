@@ -1,0 +1,115 @@
+"""Alerts in the journal file: every change of an alert's state, and the states that are not inactive."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from weatherd.journal.database import Database
+
+_EVENT = "seq, at, city, rule, before, after, event, since, severity, message, notify"
+_STATE = "rule, city, phase, since, notified_at, condition, severity, message, notify"
+_MICROS = 1e6  # in a second
+
+
+class AlertEntry(NamedTuple):
+    """A change of the state of a rule for a city. Times are POSIX seconds."""
+
+    seq: int  # 0: not stored yet
+    at: float
+    city: str
+    rule: str
+    before: str  # inactive, pending or firing
+    after: str
+    event: str | None  # firing, repeated, resolved or ended; None: nobody is notified
+    since: float  # when the condition began to hold
+    severity: str
+    message: str
+    notify: tuple[str, ...]  # as the rule had it at that time
+
+
+class SavedAlert(NamedTuple):
+    """The state of an alert that is pending or firing. Times are POSIX seconds."""
+
+    rule: str
+    city: str
+    phase: str
+    since: float
+    notified_at: float
+    condition: str  # text of the rule's `when`
+    severity: str
+    message: str  # of the last notification
+    notify: tuple[str, ...]
+
+
+class AlertRows(NamedTuple):
+    """Changes, and the states after them by rule and city; None is inactive."""
+
+    entries: Sequence[AlertEntry]
+    states: Mapping[tuple[str, str], SavedAlert | None]
+    last_seq: int  # entries get higher numbers, also in a file that replaces a lost one
+
+
+class AlertTable:
+    """The tables of alerts. Raises StateError as Database does."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def add(self, rows: AlertRows) -> None:
+        """Add changes and states, in the caller's transaction."""
+        first = max(rows.last_seq, self.last_seq()) + 1
+        marks = ", ".join("?" * len(AlertEntry._fields))
+        values = [
+            (seq, _to_micros(entry.at), *entry[2:7], _to_micros(entry.since), *entry[8:10], json.dumps(entry.notify))
+            for seq, entry in enumerate(rows.entries, first)
+        ]
+        self._db.execute_many(f"INSERT INTO alert_event ({_EVENT}) VALUES ({marks})", values)
+        self._db.execute_many("DELETE FROM alert_state WHERE rule = ? AND city = ?", list(rows.states))
+        marks = ", ".join("?" * len(SavedAlert._fields))
+        saved = [
+            (*state[:3], _to_micros(state.since), _to_micros(state.notified_at), *state[5:8], json.dumps(state.notify))
+            for state in rows.states.values()
+            if state
+        ]
+        self._db.execute_many(f"INSERT INTO alert_state ({_STATE}) VALUES ({marks})", saved)
+
+    def last_seq(self) -> int:
+        """Return the highest number that a change ever had."""
+        found = self._db.query("SELECT seq FROM sqlite_sequence WHERE name = 'alert_event'")
+        return int(found[0][0]) if found else 0
+
+    def load(self) -> list[SavedAlert]:
+        """Return the states that are not inactive."""
+        return [
+            SavedAlert._make((*row[:3], row[3] / _MICROS, row[4] / _MICROS, *row[5:8], _parse_names(row[8])))
+            for row in self._db.query(f"SELECT {_STATE} FROM alert_state ORDER BY rule, city")
+        ]
+
+    def read_after(self, seq: int, limit: int) -> list[AlertEntry]:
+        """Return up to *limit* changes with numbers above *seq*, in order."""
+        rows = self._db.query(f"SELECT {_EVENT} FROM alert_event WHERE seq > ? ORDER BY seq LIMIT ?", [seq, limit])
+        return [
+            AlertEntry._make((row[0], row[1] / _MICROS, *row[2:7], row[7] / _MICROS, *row[8:10], _parse_names(row[10])))
+            for row in rows
+        ]
+
+    def prune(self, before: float) -> None:
+        """Delete the changes before a POSIX time."""
+        self._db.execute("DELETE FROM alert_event WHERE at < ?", [_to_micros(before)])
+
+
+def _to_micros(time: float) -> int:
+    return round(time * _MICROS)
+
+
+def _parse_names(text: str) -> tuple[str, ...]:
+    """Return the names in a JSON array; none in one that was edited by hand and is invalid."""
+    try:
+        names: Any = json.loads(text)
+    except ValueError:
+        return ()
+    return tuple(name for name in names if isinstance(name, str)) if isinstance(names, list) else ()

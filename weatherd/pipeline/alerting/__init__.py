@@ -1,0 +1,1 @@
+"""Evaluation of the alert rules while the daemon runs."""

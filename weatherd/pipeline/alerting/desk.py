@@ -1,0 +1,169 @@
+"""The alerts of the running daemon: which rules are for which city, and their states."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import structlog
+
+from weatherd.alerts.city_alerts import CityAlerts, select_rules
+from weatherd.alerts.states import AlertPhase
+from weatherd.pipeline.alerting.changes import end_alert, make_entry, make_saved, parse_state
+from weatherd.pipeline.alerting.recorder import AlertRecorder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from datetime import datetime
+
+    from weatherd.alerts.rule import Rule
+    from weatherd.city import City
+    from weatherd.config.diff import CityListDiff
+    from weatherd.config.loader import Configuration
+    from weatherd.journal.journal import Journal
+    from weatherd.journal.tables.alert_table import SavedAlert
+    from weatherd.observation import FetchedObservation, Observation
+    from weatherd.pipeline.latest import LatestObservations
+
+log = structlog.get_logger()
+
+
+def know_no_health(_city: City, _now: float) -> tuple[float | None, bool | None]:
+    """Return that nothing is known of the polls of a city."""
+    return None, None
+
+
+class AlertDesk:
+    """The alerts of all cities. Cities without rules are not in it.
+
+    A city that is new here, or whose rules were edited, is *cold* until :class:`Evaluator` has read its past: its
+    observations wait. *find_health* returns for how many seconds the polls of a city have failed, and whether its
+    provider is paused, at a POSIX time.
+    """
+
+    def __init__(
+        self,
+        rules: Sequence[Rule],
+        journal: Journal,
+        latest: LatestObservations,
+        now: Callable[[], datetime],
+        load_edited: Callable[[Configuration], tuple[Rule, ...] | None],
+    ) -> None:
+        self.rules = tuple(rules)
+        self.load_edited = load_edited
+        self.latest = latest
+        self.now = now
+        self.recorder = AlertRecorder(journal)
+        self.find_health: Callable[[City, float], tuple[float | None, bool | None]] = know_no_health
+        self.cities: dict[str, City] = {}  # all that are listed, by id
+        self.alerts: dict[str, CityAlerts] = {}  # by city id
+        self.active: dict[str, dict[str, SavedAlert]] = {}  # by city id and rule: what is not inactive
+        self.cold: dict[str, list[Observation]] = {}  # by city id: the latest observation, and those that wait
+        self.moved: set[str] = set()  # cities whose past is that of another place
+        self.has_cold = asyncio.Event()
+        self._is_failing = False
+
+    def restore(self, saved: Iterable[SavedAlert]) -> None:
+        """Take the states of an earlier run, before the first list is applied."""
+        for state in saved:
+            self.active.setdefault(state.city, {})[state.rule] = state
+
+    def scan(self) -> Iterator[SavedAlert]:
+        """Yield all alerts that are pending or firing, in no order."""
+        for states in self.active.values():
+            yield from states.values()
+
+    def apply_diff(self, change: CityListDiff) -> None:
+        """Apply an edit of the list of cities. The alerts of a city that was removed or has moved end."""
+        gone = change.removed | change.moved
+        if not self.cities:  # after a start, those of cities that are not listed any more
+            gone |= self.active.keys() - {city.id for city in change.cities}
+        for city_id in gone:
+            self._end(city_id, self.active.get(city_id, {}))
+            self.alerts.pop(city_id, None)
+            self.cold.pop(city_id, None)
+        self.moved |= change.moved
+        for city_id in change.removed:
+            del self.cities[city_id]
+        self.cities |= change.added_or_changed
+        self._place(change.added_or_changed.values())
+
+    def replace_rules(self, rules: Sequence[Rule]) -> None:
+        """Replace the rules. A removed rule ends its alerts, and an edited condition those that are pending."""
+        self.rules = tuple(rules)
+        self._place(self.cities.values())
+
+    def _place(self, cities: Iterable[City]) -> None:
+        """Select the rules of cities, with the states that they have; the past is read later."""
+        for city, rule_set in select_rules(self.rules, cities):
+            texts = {rule.name: rule.when.text for rule in rule_set.rules}
+            kept: dict[str, SavedAlert] = {}
+            ended: dict[str, SavedAlert] = {}
+            for name, saved in self.active.get(city.id, {}).items():
+                is_edited = saved.phase == AlertPhase.PENDING.value and saved.condition != texts.get(name)
+                (ended if is_edited or name not in texts else kept)[name] = saved
+            self._end(city.id, ended)
+            self.cold.pop(city.id, None)
+            self.alerts.pop(city.id, None)
+            if rule_set.rules:
+                states = {name: parse_state(saved) for name, saved in kept.items()}
+                self.alerts[city.id] = CityAlerts(city, rule_set, states)
+                latest = self.latest.get(city.id)
+                self.cold[city.id] = [latest] if latest else []
+        self.has_cold.set()
+
+    def _end(self, city_id: str, ended: Iterable[str]) -> None:
+        """End alerts of a city whose rule or city was removed."""
+        now = self.now().timestamp()
+        for name in list(ended):
+            saved = self.active[city_id].pop(name)
+            self.recorder.record(end_alert(saved, now), None)
+        if not self.active.get(city_id, True):
+            del self.active[city_id]
+
+    def evaluate_batch(self, batch: Sequence[FetchedObservation]) -> None:
+        """Evaluate the rules of each observation's city, before the batch is stored. Repeats change nothing."""
+        self.recorder.has_batch = True
+        for city, observation, repeat, _, _ in batch:
+            alerts = self.alerts.get(city.id)
+            if alerts is None or repeat or self.latest.is_moved(city):
+                continue
+            waiting = self.cold.get(city.id)
+            if waiting is None:
+                self.add(alerts, city.id, observation)
+            else:
+                waiting.append(observation)
+
+    def add(self, alerts: CityAlerts, city_id: str, observation: Observation) -> None:
+        """Add an observation of a city, and evaluate its rules at the time of its arrival."""
+        alerts.add(observation)
+        self.evaluate(alerts, city_id, observation.fetched_at.timestamp())
+
+    def evaluate(self, alerts: CityAlerts, city_id: str, now: float) -> None:
+        """Evaluate the rules of a city at *now*, a POSIX time, and record what changes."""
+        city = self.cities[city_id]
+        down_for, paused = self.find_health(city, now) if alerts.needs_health else (None, None)
+        try:
+            for change in alerts.evaluate(now, down_for=down_for, provider_paused=paused):
+                entry = make_entry(city, change, now, alerts.newest)
+                known = self.active.get(city_id, {}).get(entry.rule)
+                message = entry.message or (known.message if known else "")
+                self._record(entry.rule, city_id, make_saved(change.rule, city, change.after, message))
+                self.recorder.record(entry, self.active.get(city_id, {}).get(entry.rule))
+        except Exception as error:  # noqa: BLE001 - a bug in a rule must not end the pipeline
+            write = log.debug if self._is_failing else log.error
+            write("alerts.failed", city=city_id, exc_info=error)
+            self._is_failing = True
+
+    def _record(self, rule: str, city_id: str, saved: SavedAlert | None) -> None:
+        states = self.active.setdefault(city_id, {})
+        if saved:
+            states[rule] = saved
+        else:
+            states.pop(rule, None)
+        if not states:
+            del self.active[city_id]
+
+    def drop_pending(self, alerts: CityAlerts, city_id: str) -> None:
+        """End the pending alerts of a city whose last observation is too old to continue them after a start."""
+        self._end(city_id, alerts.drop_pending())

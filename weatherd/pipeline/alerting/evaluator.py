@@ -1,0 +1,102 @@
+"""Evaluation of rules without a new observation: after a start or an edit, and each minute."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import structlog
+
+from weatherd.alerts.replay import find_longest_span
+from weatherd.errors import StateError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from weatherd.alerts.city_alerts import CityAlerts
+    from weatherd.journal.journal import AsyncReader, Journal
+    from weatherd.pipeline.alerting.desk import AlertDesk
+
+log = structlog.get_logger()
+
+_TICK = 60.0  # seconds
+_PAGE = 1000  # observations that are added before others run, in a few milliseconds
+_BATCH = 200  # cities that are evaluated before others run
+
+
+class Evaluator:
+    """Evaluates the alerts of a desk in the background."""
+
+    def __init__(self, desk: AlertDesk, journal: Journal) -> None:
+        self._desk = desk
+        self._journal = journal
+
+    async def run(self) -> None:
+        """Read the past of cities that need it, and evaluate each minute what depends on the time; for ever."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._warm_up(), name="read the past of alerts")
+            tasks.create_task(self._tick(), name="evaluate alerts")
+
+    async def _tick(self) -> None:
+        desk = self._desk
+        while True:
+            await asyncio.sleep(_TICK)
+            for number, (city_id, alerts) in enumerate(list(desk.alerts.items())):
+                if number % _BATCH == _BATCH - 1:
+                    await asyncio.sleep(0)
+                if desk.alerts.get(city_id) is alerts and city_id not in desk.cold and alerts.is_moving:
+                    desk.evaluate(alerts, city_id, desk.now().timestamp())
+            await desk.recorder.save()
+
+    async def _warm_up(self) -> None:
+        """Take the past of the cold cities from the journal, then evaluate what has arrived meanwhile."""
+        desk = self._desk
+        while True:
+            await desk.has_cold.wait()
+            desk.has_cold.clear()
+            cold = {city_id: desk.alerts[city_id] for city_id in desk.cold}
+            with_past = {
+                city_id: alerts for city_id, alerts in cold.items() if alerts.has_windows and city_id not in desk.moved
+            }
+            if with_past:
+                await self._read_past(with_past)
+            for number, (city_id, alerts) in enumerate(cold.items()):
+                if number % _BATCH == _BATCH - 1:
+                    await asyncio.sleep(0)
+                if desk.alerts.get(city_id) is alerts and city_id in desk.cold:  # not edited meanwhile
+                    self._begin(city_id, alerts)
+            await desk.recorder.save()
+
+    async def _read_past(self, cold: Mapping[str, CityAlerts]) -> None:
+        """Add the observations in the journal to the windows. Without them, the windows fill from now on."""
+        try:
+            async with self._journal.open_reader() as reader:
+                await self._add_past(reader, cold)
+        except StateError as error:
+            log.warning("alerts.no_past", reason=str(error))
+
+    async def _add_past(self, reader: AsyncReader, cold: Mapping[str, CityAlerts]) -> None:
+        since = self._desk.now() - timedelta(seconds=find_longest_span(self._desk.rules))
+        ids = list(cold) if len(cold) < len(self._desk.cities) else []
+        seq = 0
+        while entries := await reader.read_page(seq, _PAGE, since, None, ids):
+            seq = entries[-1].seq
+            for entry in entries:
+                if alerts := cold.get(entry.observation.city):
+                    alerts.add(entry.observation)
+
+    def _begin(self, city_id: str, alerts: CityAlerts) -> None:
+        """Evaluate a city on its latest observation, if that is fresh, and on those that have arrived meanwhile.
+
+        The latest one may be from before a kill that came between its transaction and the one of its changes.
+        """
+        desk, now = self._desk, self._desk.now().timestamp()
+        for number, observation in enumerate(desk.cold.pop(city_id)):
+            if alerts.newest and observation.observed_at < alerts.newest.observed_at:
+                continue  # the windows have it
+            if number == 0 and desk.latest.budgets.is_stale(observation, now):
+                alerts.add(observation)
+                desk.drop_pending(alerts, city_id)
+            else:
+                desk.add(alerts, city_id, observation)

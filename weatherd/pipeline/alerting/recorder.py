@@ -1,0 +1,95 @@
+"""Storage of the changes of alerts, in one transaction with the observations that caused them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import structlog
+
+from weatherd.errors import StateError
+from weatherd.formatting import format_rfc3339
+from weatherd.journal.tables.alert_table import AlertRows
+from weatherd.pipeline.alerting.changes import ENDED, to_time
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from weatherd.journal.journal import Journal
+    from weatherd.journal.tables.alert_table import AlertEntry, SavedAlert
+    from weatherd.observation import FetchedObservation
+
+log = structlog.get_logger()
+
+
+class AlertRecorder:
+    """Writer of changes, which wait until they are stored. What is stored is logged, and nothing else.
+
+    The lock ensures that no change is in two transactions.
+    """
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._entries: list[AlertEntry] = []
+        self._states: dict[tuple[str, str], SavedAlert | None] = {}
+        self._lock = asyncio.Lock()
+        self.has_batch = False  # observations whose changes wait are not stored yet
+
+    def record(self, entry: AlertEntry, state: SavedAlert | None) -> None:
+        """Add a change, and the state after it; None is inactive."""
+        self._entries.append(entry)
+        self._states[entry.rule, entry.city] = state
+
+    def restore(self, states: Iterable[SavedAlert]) -> None:
+        """Add states that are missing in a file that replaces a lost one."""
+        for state in states:
+            self._states.setdefault((state.rule, state.city), state)
+
+    async def add(self, batch: Sequence[FetchedObservation]) -> int:
+        """Store a batch of observations and the changes that wait; return the number of new observations.
+
+        Raises StateError while the journal cannot be written.
+        """
+        async with self._lock:
+            entries, states = self._entries, self._states
+            rows = AlertRows(tuple(entries), dict(states), self._journal.alert_seq) if entries or states else None
+            stored = await self._journal.add(batch, rows)
+            self.has_batch = False
+            if rows:
+                self._forget(rows)
+        return stored
+
+    def _forget(self, rows: AlertRows) -> None:
+        """Drop what is stored; changes may have been added meanwhile."""
+        del self._entries[: len(rows.entries)]
+        self._states = {key: state for key, state in self._states.items() if rows.states.get(key, self) is not state}
+        self._journal.alert_seq = rows.last_seq + len(rows.entries)
+        for entry in rows.entries:
+            _log_change(entry)
+
+    async def save(self) -> None:
+        """Store the changes that wait, unless an observation that is not stored yet has caused one of them.
+
+        While the journal cannot be written, they wait for the next call. A transaction that has begun is finished even
+        if the caller is cancelled; otherwise its changes would be stored again.
+        """
+        if self.has_batch or not (self._entries or self._states):
+            return
+        try:
+            await asyncio.shield(asyncio.ensure_future(self.add(())))
+        except StateError as error:
+            log.debug("alerts.not_saved", reason=str(error))  # the journal writer reports it
+
+
+def _log_change(entry: AlertEntry) -> None:
+    details = {"city": entry.city, "rule": entry.rule, "severity": entry.severity, "message": entry.message}
+    details["since"] = format_rfc3339(to_time(entry.since))
+    match entry.event:
+        case "firing":
+            log.warning("alert.firing", **details)
+        case "resolved":
+            log.info("alert.resolved", **details)
+        case "repeated":
+            log.debug("alert.repeated", **details)
+        case _ if entry.event == ENDED:
+            log.debug("alert.ended", **details)
