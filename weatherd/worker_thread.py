@@ -34,7 +34,7 @@ class WorkerThread:
 
     async def run(self, call: Callable[[], _T]) -> _T:
         """Run *call* in the thread and return its result. On cancellation, a call that has started still finishes."""
-        # Without a future of concurrent.futures, whose locks and callbacks take half of the time of a short call
+        # Without a future of concurrent.futures, which adds locks and callbacks to each call
         future: asyncio.Future[_T] = asyncio.get_running_loop().create_future()
         self._calls.put((future, call))
         try:
