@@ -4,7 +4,7 @@ FROM ${BASE} AS build
 # The dependencies rarely change, so they have a layer of their own.
 COPY pyproject.toml requirements.txt /src/
 RUN python -m venv --without-pip /opt/weatherd \
- && python -c 'import tomllib; p = tomllib.load(open("/src/pyproject.toml", "rb"))["project"]; o = p["optional-dependencies"]; print(*p["dependencies"], *o["mqtt"], *o["postgres"], sep="\n")' >/src/needs.txt \
+ && python -c 'import tomllib; p = tomllib.load(open("/src/pyproject.toml", "rb"))["project"]; o = p["optional-dependencies"]; print(*p["dependencies"], *o["mqtt"], *o["notify"], *o["postgres"], sep="\n")' >/src/needs.txt \
  && pip --python /opt/weatherd/bin/python install --no-cache-dir --constraint /src/requirements.txt --requirement /src/needs.txt
 COPY README.md LICENSE /src/
 COPY packaging/systemd /src/packaging/systemd

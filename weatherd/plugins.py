@@ -18,17 +18,15 @@ def find_plugins(group: str) -> dict[str, EntryPoint]:
 
 
 def explain_missing_library(extra: str) -> str:
-    """Return a message with the command that installs the library of an optional *extra* of weatherd.
+    """Return a message with the command that installs the libraries of an optional *extra* of weatherd.
 
     It names the interpreter and the library, not ``weatherd[extra]``, because pip does not know where weatherd is from:
     a checkout, a wheel or an index. Example: ``needs asyncpg: /opt/venv/bin/python -m pip install 'asyncpg>=0.30'``.
     """
     requirements = [text.partition(";") for text in requires("weatherd") or ()]
-    library = next(
-        text.strip() for text, _, marker in requirements if f"extra == {extra!r}" in marker.replace('"', "'")
-    )
-    command = shlex.join([sys.executable, "-m", "pip", "install", library])
-    return f"needs {library.partition('>')[0]}: {command}"
+    libraries = [text.strip() for text, _, marker in requirements if f"extra == {extra!r}" in marker.replace('"', "'")]
+    command = shlex.join([sys.executable, "-m", "pip", "install", *libraries])
+    return f"needs {' and '.join(library.partition('>')[0] for library in libraries)}: {command}"
 
 
 def find_attribute(opener: Any, name: str) -> Any:

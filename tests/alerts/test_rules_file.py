@@ -38,6 +38,11 @@ alerts:
   heavy-rain: {when: "rain(1h) > 15 or rain(24h) > 50", cities: [kiel, berlin]}
   silent-city: {when: "age > 2h", cities: all}
   one: {when: "age > 2h", cities: kiel}
+notify:
+  phone: json://127.0.0.1/sesame-key
+  mail: {file: mail.txt}
+  ops: {webhook: "http://127.0.0.1/sesame-key", template: ops.j2, headers: {Authorization: {file: token}}}
+  lamp: {command: [lamp, "{title}"], timeout: 5s}
 """
 
 
@@ -144,6 +149,29 @@ def test_a_template_is_rejected_or_formats(template: str) -> None:
     assert isinstance(rules[0].message.format(KIEL, observation()), str)
 
 
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        ("fone: json://sesame-key", "1:39: a: 'phone' is not in the section 'notify'; did you mean 'fone'?"),
+        ("", "1:39: a: 'phone' is not in the section 'notify'; add it there, with an address"),
+        ("phone: {webhook: sesame-key, templat: x}", "2:39: phone: unknown key 'templat'; did you mean 'template'?"),
+        ("phone: {webhook: [sesame-key]}", "2:27: phone: 'webhook' should be text, or {file: NAME} with a file that"),
+        ("phone: {webhook: x, headers: {A: 5}}", "2:43: phone: 'headers.A' should be text, or {file: NAME}"),
+        ("phone: {command: sesame-key}", "2:27: phone: 'command' should be a list"),
+        ("phone: {command: [x], timeout: 2h}", "2:41: phone: 'timeout' should be 1s to 5m"),
+        ("phone: [sesame-key]", "2:17: phone: should be an Apprise address such as"),
+        ("phone: {webhok: sesame-key}", "{command: [PROGRAM, ARGUMENT, …]}; did you mean 'webhook'?"),
+        ("Phone: json://sesame-key", "2:10: the name 'Phone' should be lower-case letters"),
+    ],
+)
+def test_mistakes_in_targets(section: str, message: str) -> None:
+    """Each mistake in the section notify has its position, and none of the messages has a value."""
+    with pytest.raises(ConfigError) as caught:
+        parse(f"alerts: {{a: {{when: age > 1h, notify: [phone]}}}}\nnotify: {{{section}}}")
+    assert message in str(caught.value)
+    assert "sesame" not in str(caught.value)
+
+
 def test_schema_accepts_the_same() -> None:
     """The JSON Schema accepts the keys of the example and rejects unknown ones."""
     jsonschema.validate(parse_yaml(RULES, "f"), rules_schema())
@@ -152,6 +180,9 @@ def test_schema_accepts_the_same() -> None:
         "alerts: {a: {}}",
         "alert: {}",
         "alerts: {a: {when: x, cities: {tags: 1}}}",
+        "{alerts: {}, notify: {a: {webhok: x}}}",
+        "{alerts: {}, notify: {a: {command: []}}}",
+        "{alerts: {}, notify: {a: 1}}",
     ):
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(parse_yaml(bad, "f"), rules_schema())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import (
@@ -23,6 +24,8 @@ from weatherd.alerts.language.grammar import ExpressionError
 from weatherd.alerts.message import MessageTemplate, UnknownFieldError
 from weatherd.alerts.rule import AlertSeverity, Rule, RuleCities
 from weatherd.alerts.states import Timing
+from weatherd.alerts.targets import CommandTarget, NamedTarget, Secret, WebhookTarget
+from weatherd.alerts.targets_section import check_names, parse_targets
 from weatherd.city import ID_PATTERN, Word
 from weatherd.config.messages import explain_error, quote_shortened
 from weatherd.config.schema import SCHEMA_DIALECT
@@ -33,12 +36,10 @@ from weatherd.text.duration import Duration
 from weatherd.text.suggestions import did_you_mean
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from weatherd.alerts.language.compiler import Expression
     from weatherd.config.yaml.reader import Position
 
-_ALERTS = "alerts"
+_ALERTS, _NOTIFY = "alerts", "notify"
 _MIN_REPEAT = 60.0  # seconds
 _CITIES_FORM = "should be all, the id of a city, a list of ids, or {tag: {region: north}}"
 _TAGS_SCHEMA = {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}}
@@ -118,6 +119,10 @@ class RulesFile(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     alerts: Annotated[dict[Annotated[str, Field(pattern=ID_PATTERN)], RuleRow], Field(description="Rules by name")]
+    notify: Annotated[
+        dict[Annotated[str, Field(pattern=ID_PATTERN)], WebhookTarget | CommandTarget | Secret],
+        Field(description="To whom alerts are sent, by name: an Apprise address, a webhook or a command"),
+    ] = {}
 
 
 _ROW = TypeAdapter(RuleRow)
@@ -136,6 +141,15 @@ def load_rules(path: Path, display: Display = DEFAULT_DISPLAY) -> tuple[Rule, ..
 
 def parse_rules(text: str, name: str, display: Display = DEFAULT_DISPLAY) -> tuple[Rule, ...]:
     """Parse the rules in *text*, the text of the file *name*. Raises ConfigError with every mistake."""
+    return _parse_file(text, name, display)[0]
+
+
+def load_targets(path: Path, display: Display = DEFAULT_DISPLAY) -> tuple[NamedTarget, ...]:
+    """Load the targets in the section ``notify`` of a file. Raises ConfigError with every mistake in the file."""
+    return _parse_file(reader.read_text(path), str(path), display)[1]
+
+
+def _parse_file(text: str, name: str, display: Display) -> tuple[tuple[Rule, ...], tuple[NamedTarget, ...]]:
     document = reader.parse_yaml(text, name)
     rows = document.get(_ALERTS) if isinstance(document, reader.YamlMapping) else None
     if rows is None and isinstance(document, reader.YamlMapping) and _ALERTS in document:
@@ -144,14 +158,20 @@ def parse_rules(text: str, name: str, display: Display = DEFAULT_DISPLAY) -> tup
         position = reader.find_position(document, (_ALERTS,))
         message = "should have the key 'alerts' with a rule under each name: frost: {when: temperature < 0}"
         raise ConfigError(Problem(reader.format_position(name, position), message))
-    parser = _Parser(text, name, display)
+    parser, folder = _Parser(text, name, display), Path(name).parent
     for key, position in document.key_positions.items():
-        if key != _ALERTS:
-            parser.report(position, f"unknown key {quote_shortened(key)}{did_you_mean(key, [_ALERTS])}")
+        if key not in (_ALERTS, _NOTIFY):
+            parser.report(position, f"unknown key {quote_shortened(key)}{did_you_mean(key, [_ALERTS, _NOTIFY])}")
+    targets = parse_targets(document, _NOTIFY, parser.report)
     rules = [parser.parse_rule(key, row, rows) for key, row in rows.items()]
+    check_names(rows, document.get(_NOTIFY), parser.report)
     if parser.problems:
         raise ConfigError(*(problem for _, problem in sorted(parser.problems, key=lambda found: found[0])))
-    return tuple(rule for rule in rules if rule)
+    named = [
+        NamedTarget(key, target, reader.format_position(name, reader.find_position(document, (_NOTIFY, key))), folder)
+        for key, target in targets.items()
+    ]
+    return tuple(rule for rule in rules if rule), tuple(named)
 
 
 class _Parser:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.commands import run_weatherd
 from tests.support.fakes import KIEL
+from tests.support.servers import free_port
 from weatherd.journal.store import Store
 from weatherd.observation import FetchedObservation
 
@@ -23,6 +24,7 @@ alerts:
   cold: {when: temperature < -2, for: 20m, message: "{name}: {temperature:.1f} {unit}", notify: [phone, ops]}
   silent: {when: age > 2h, severity: error, cities: [kiel, bon]}
   hot: {when: temperature > 30 or down_for > 1h}
+notify: {phone: "json://127.0.0.1", ops: {command: [cat]}}
 """
 
 
@@ -114,3 +116,41 @@ def test_schema_of_the_rules(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run_weatherd(capsys, "schema", "alerts")
     assert code == 0
     assert "for" in json.loads(out)["$defs"]["RuleRow"]["properties"]
+
+
+@pytest.fixture
+def targets(rules: Path) -> Path:
+    """Write a rules file with targets, and return it."""
+    rules.write_text(
+        "alerts:\nnotify:\n  lamp: {command: [cat]}\n  broken: {command: [sh, -c, 'echo no lamp; exit 4']}\n"
+        f"  closed: json://127.0.0.1:{free_port()}/sesame-key\n  bad: json://x/sesame-key?retry=2\n"
+    )
+    return rules
+
+
+@pytest.mark.usefixtures("targets")
+@pytest.mark.parametrize(
+    ("name", "code", "text"),
+    [
+        ("lamp", 0, "lamp (command): accepted\n"),
+        ("broken", 69, "broken (command): not accepted: exit status 4: no lamp\n"),
+        ("closed", 69, "closed (json): not accepted: there is no connection to the service\n"),
+        ("bad", 78, "alerts.yaml:6:8: bad: retry= is not allowed in the address: weatherd itself retries\n"),
+        ("lamb", 64, "there is no 'lamb' in "),
+    ],
+)
+def test_test_message(capsys: pytest.CaptureFixture[str], name: str, code: int, text: str) -> None:
+    """A test message is sent at once, what happened is printed, and no output has a secret."""
+    ended, out, err = run_weatherd(capsys, "alerts", "send", name)
+    assert (ended, text in out + err) == (code, True), out + err
+    assert bool(out) == (code == 0)
+    assert "sesame" not in out + err
+
+
+@pytest.mark.usefixtures("targets")
+def test_check_of_targets(capsys: pytest.CaptureFixture[str]) -> None:
+    """The check finds a target that cannot be used, without sending anything."""
+    code, out, err = run_weatherd(capsys, "check")
+    assert code == 78
+    assert "alerts.yaml:6:8: bad: retry= is not allowed" in err
+    assert "sesame" not in out + err

@@ -87,15 +87,23 @@ def check(
 
 
 def _find_rule_errors(configuration: Configuration) -> list[WeatherdError]:
-    """Return the error with the mistakes in the alert rules, if any."""
-    if configuration.alerts_path:
-        from weatherd.alerts.rules_file import load_rules
+    """Return the errors with the mistakes in the alert rules and in the targets of their notifications."""
+    if not configuration.alerts_path:
+        return []
+    from weatherd.alerts.rules_file import load_targets
+    from weatherd.pipeline.notifications.sender import open_sender
 
-        try:
-            load_rules(configuration.alerts_path, configuration.settings.display)
-        except ConfigError as error:
-            return [error]
-    return []
+    errors: list[WeatherdError] = []
+    try:
+        for target in load_targets(configuration.alerts_path, configuration.settings.display):
+            try:
+                with open_sender(target):
+                    pass
+            except ConfigError as error:
+                errors.append(error)
+    except ConfigError as error:
+        errors.append(error)
+    return errors
 
 
 async def _check(configuration: Configuration, against: Path | None, *, strict: bool) -> CheckReport:

@@ -31,12 +31,13 @@ if TYPE_CHECKING:
     from weatherd.alerts.rule import Rule
     from weatherd.config.loader import Configuration
 
-_HELP = """Try rules that watch the weather.
+_HELP = """Try rules that watch the weather, and where their alerts are sent.
 
 \b
 Examples:
   weatherd alerts test --since 30d
   weatherd alerts test edited.yaml
+  weatherd alerts send phone
 """
 alerts = typer.Typer(help=_HELP, **TYPER_SETTINGS)
 
@@ -81,6 +82,27 @@ def replay_journal(
         for line in (*format_notifications(notifications), *format_summary(rules, notifications)):
             print_text(line)
     return ExitCode.OK
+
+
+@alerts.command("send", cls=Command)
+def send_test_message(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A name in the section notify of the rules file.")],
+    config: ConfigFile = None,
+) -> int:
+    """Send a test message to a target of the rules file, and print whether it was accepted. No daemon is needed.
+
+    Exit code 69 if it was not accepted, 78 if the rules file or the target has a mistake.
+
+    \b
+    Examples:
+      weatherd alerts send phone
+    """
+    from weatherd.cli.commands.alerts.test_message import deliver_test_message
+
+    configuration = load_user_configuration(config)
+    if configuration.alerts_path is None:
+        raise ArgumentError("no targets: name a rules file with the setting alerts in weatherd.yaml")
+    return deliver_test_message(configuration.settings, configuration.alerts_path, name)
 
 
 def _load_rules(configuration: Configuration, file: Path | None) -> tuple[Rule, ...]:
