@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -10,6 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.support.fakes import KIEL, make_fetched
+from weatherd.journal.store import JOURNAL_FILE, Store
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Weatherd
@@ -30,7 +34,9 @@ READERS = {
     "tail": ["tail"],
     "health": ["health"],
 }
-_STATE = ("history", "export", "once")
+_API = ("status", "explain", "tail", "health")
+_JOURNAL = ("history", "export")
+_STATE = (*_JOURNAL, "once")
 
 
 def spoil(path: Path, kind: str) -> Path:
@@ -77,13 +83,27 @@ def test_unreadable_settings(weatherd: Weatherd, folder: Path, command: str, kin
 
 
 @pytest.mark.parametrize("kind", UNREADABLE)
-@pytest.mark.parametrize("command", [name for name in READERS if name not in {"status", "explain", "tail", "health"}])
+@pytest.mark.parametrize("command", [name for name in READERS if name not in {*_API, *_JOURNAL}])
 def test_an_unreadable_list(weatherd: Weatherd, folder: Path, command: str, kind: str) -> None:
     """Exit code 78 and one line; but a list that is missing is created for the first city."""
     path = spoil(folder / "cities.yaml", kind)
     (folder / "weatherd.yaml").write_text(f"cities: {path}\n")
     code, _, err = weatherd(*READERS[command])
     assert (code, err.count("\n")) == (0 if (command, kind) == ("cities add", "missing") else 78, 1)
+
+
+@pytest.mark.parametrize("kind", UNREADABLE)
+@pytest.mark.parametrize("command", _JOURNAL)
+def test_the_journal_is_read_without_the_list(weatherd: Weatherd, folder: Path, command: str, kind: str) -> None:
+    """Exit code 0 and two lines: why the list cannot be read, and what is missing without it."""
+    (folder / "state").mkdir()
+    with contextlib.closing(Store(folder / "state" / JOURNAL_FILE)) as store:
+        store.add([make_fetched(KIEL)])
+    path = spoil(folder / "cities.yaml", kind)
+    (folder / "weatherd.yaml").write_text(f"cities: {path}\nstate: {folder / 'state'}\n")
+    code, out, err = weatherd(*READERS[command])
+    assert (code, err.count("\n")) == (0, 2)
+    assert "kiel" in out.casefold()
 
 
 @pytest.mark.parametrize("kind", ["file", "loop", "below a file", "long", "~nosuchuser/w"])
