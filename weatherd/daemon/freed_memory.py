@@ -1,6 +1,6 @@
 """Return of freed memory to the operating system: reading a long list takes far more than the list then needs.
 
-So do the journal's updates of the latest observations, every few minutes.
+So do other bursts, such as the first observations of all cities, and the journal's updates every few minutes.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_PERIOD = 60.0  # seconds
+_PERIOD = 10.0  # seconds
 _LONG_LIST = 10_000  # cities; for a shorter list, it would save less than the module ctypes takes
 _LARGE = 256 * 1024  # bytes
 _M_MMAP_THRESHOLD = -3  # of mallopt()
@@ -37,7 +37,7 @@ def release_freed_memory(cities: int) -> None:
 
 
 async def release_regularly(count_cities: Callable[[], int]) -> None:
-    """Release freed memory once a minute, for ever, which takes milliseconds."""
+    """Release freed memory every 10 s, for ever, which takes less than a millisecond."""
     while True:
         await asyncio.sleep(_PERIOD)
         release_freed_memory(count_cities())
