@@ -16,6 +16,7 @@ from weatherd.http.response import StatusError
 from weatherd.http.session import open_session
 from weatherd.text.name_folding import fold_name
 from weatherd.text.suggestions import did_you_mean, explain_namesakes
+from weatherd.web.alerts.models import AlertModel, AlertsPage
 from weatherd.web.page.models import ChartModel
 from weatherd.web.schemas import (
     STREAM_UNAVAILABLE,
@@ -166,6 +167,17 @@ class Client:
             if page.next is None:
                 return
             limit = None if limit is None else limit - len(page.cities)
+            after = {"after": page.next}
+
+    async def list_alerts(self) -> AsyncIterator[AlertModel]:
+        """Yield every alert that is pending or firing, ordered by city id; of a city, the firing ones first."""
+        after: dict[str, str] = {}
+        while True:
+            page = await self._get(AlertsPage, f"/api/v1/alerts?{urlencode({'limit': _PAGE_SIZE, **after})}")
+            for alert in page.alerts:
+                yield alert
+            if page.next is None:
+                return
             after = {"after": page.next}
 
     async def stream_observations(

@@ -95,6 +95,7 @@ class MetricsCollector(Collector):
         self._per_city = per_city
         self._now = status.now().timestamp()
         self._totals = list(self._collect_totals())
+        self._alerts = list(status.alerts.scan()) if status.alerts and self._has_city_series() else []
         self._in_force: list[CityWarning] = []
         if status.warnings and self._has_city_series():
             self._in_force = list(status.warnings.current.scan(status.now()))
@@ -110,6 +111,10 @@ class MetricsCollector(Collector):
 
     def _collect_totals(self) -> Iterator[Metric]:
         status = self._status
+        if status.alerts:
+            from weatherd.web.alerts.serializers import collect_alert_counts  # noqa: PLC0415 - only if there are rules
+
+            yield collect_alert_counts(status.alerts)
         if status.warnings:
             from weatherd.web.warnings.serializers import collect_warning_metrics  # noqa: PLC0415 - only if they are on
 
@@ -243,6 +248,10 @@ class MetricsCollector(Collector):
                 success.add_metric([city.id], last.fetched_at.timestamp())
                 current += [] if status.latest.budgets.is_stale(last, now) else [last]
         yield from (info, up, interval, observed, success, *_values(current))
+        if status.alerts:
+            from weatherd.web.alerts.serializers import collect_firing  # noqa: PLC0415 - only if there are rules
+
+            yield collect_firing(self._alerts)
         if status.warnings:
             from weatherd.web.warnings.serializers import collect_severities  # noqa: PLC0415 - only if they are on
 

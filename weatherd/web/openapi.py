@@ -9,6 +9,7 @@ from pydantic.json_schema import models_json_schema
 
 from weatherd import __version__
 from weatherd.web import query_models, schemas
+from weatherd.web.alerts.models import AlertsPage
 from weatherd.web.page import models as page_models
 from weatherd.web.warnings.models import WarningsPage
 
@@ -30,6 +31,7 @@ def build_openapi(*, has_token: bool) -> dict[str, Any]:
         schemas.ObservationsPage,
         schemas.ProblemModel,
         schemas.StatusModel,
+        AlertsPage,
         WarningsPage,
         page_models.ChartModel,
         page_models.CurvesModel,
@@ -116,6 +118,7 @@ def _paths(*, has_token: bool) -> dict[str, Any]:
             query_models.ObservationsQuery,
             503,
         ),
+        "/api/v1/alerts": get("Alerts that are pending or firing", _json(AlertsPage), query_models.AlertsQuery),
         "/api/v1/warnings": get("Official warnings in force", _json(WarningsPage), query_models.WarningsQuery),
         "/api/v1/stream": get(
             "New observations as server-sent events",

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from weatherd.city import ID_PATTERN
 from weatherd.daemon.status import CityState
 from weatherd.text.condition_words import Language
+from weatherd.web.alerts.models import AlertPhaseWord
 from weatherd.web.schemas import Model
 from weatherd.web.warnings.models import SeverityWord
 
@@ -163,6 +164,18 @@ class CitiesQuery(Model):
         """Whether the whole list has to be searched or sorted."""
         others = (self.id, self.tag, self.search, self.sort, self.warmer, self.colder)
         return self.descending or any(value is not None for value in others)
+
+
+class AlertsQuery(Model):
+    """Filters for the alerts that are pending or firing."""
+
+    city: Annotated[CityId | None, Field(description="Only alerts of this city")] = None
+    tag: TagsText | None = None
+    state: Annotated[AlertPhaseWord | None, Field(description="Only alerts in this state")] = None
+    after: Annotated[CityId | None, Field(description="Continue after this city: `next` of the previous page")] = None
+    limit: Annotated[
+        int, Field(ge=1, le=1000, description="Alerts per page; those of a city are never divided"), _INTEGER
+    ] = 100
 
 
 class WarningsQuery(Model):

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from weatherd.daemon.status import CityState
+from weatherd.web.alerts.models import AlertStatusModel
 from weatherd.web.warnings.models import WarningStatusModel
 
 STREAM_UNAVAILABLE = ": unavailable: "  # the beginning of a comment with the reason why a stream ends at once
@@ -204,6 +205,7 @@ class StatusModel(Model):
     forwarders: list[ForwarderModel]
     reload_successful: bool
     zone_data: Annotated[str, Field(description="Version and source of the time zone data in use")] = ""
+    alerts: Annotated[AlertStatusModel | None, Field(description="null without the setting `alerts`")] = None
     warnings: Annotated[WarningStatusModel | None, Field(description="null if the setting `warnings` is off")] = None
 
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from weatherd.daemon.status import CityState, DaemonStatus
     from weatherd.journal.rows import JournalEntry
     from weatherd.polling.poll_history import Poll, ProviderAttempt
+    from weatherd.web.alerts.models import AlertStatusModel
     from weatherd.web.warnings.models import WarningStatusModel
 
 
@@ -111,8 +112,17 @@ def serialize_status(status: DaemonStatus, counts: Mapping[CityState, int]) -> S
         ],
         reload_successful=status.last_reload.successful,
         zone_data=str(find_zone_data()),
+        alerts=_alerts(status),
         warnings=_warnings(status),
     )
+
+
+def _alerts(status: DaemonStatus) -> AlertStatusModel | None:
+    if status.alerts is None:
+        return None
+    from weatherd.web.alerts.serializers import serialize_alert_status  # noqa: PLC0415 - only if there are rules
+
+    return serialize_alert_status(status.alerts)
 
 
 def _warnings(status: DaemonStatus) -> WarningStatusModel | None:

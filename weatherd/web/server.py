@@ -20,7 +20,7 @@ from weatherd.web.middleware import ProblemError, json_response, parse_query
 from weatherd.web.openapi import build_openapi
 from weatherd.web.page.assets import serve_asset
 from weatherd.web.page.endpoints import PageEndpoints
-from weatherd.web.query_models import CitiesQuery, NoQuery, ObservationsQuery, WarningsQuery, split_tags
+from weatherd.web.query_models import AlertsQuery, CitiesQuery, NoQuery, ObservationsQuery, WarningsQuery, split_tags
 from weatherd.web.schemas import CitiesPage, HealthModel, ObservationsPage
 from weatherd.web.stream import EventStreams
 
@@ -92,6 +92,7 @@ class Endpoints:
             "/api/v1/words": self._page.words,
             "/api/v1/service": self._page.service,
             "/api/v1/observations": self.observations,
+            "/api/v1/alerts": self.alerts,
             "/api/v1/warnings": self.warnings,
             "/api/v1/stream": self._streams.handle,
         }.items():
@@ -187,6 +188,12 @@ class Endpoints:
         if city is None:
             raise ProblemError(HTTPStatus.NOT_FOUND, f"no city in the list has the id {city_id!r}")
         return json_response(serializers.serialize_city_detail(city, self._status))
+
+    async def alerts(self, request: web.Request) -> web.Response:
+        """Return a page of the alerts that are pending or firing, by city."""
+        from weatherd.web.alerts.serializers import serialize_alerts_page  # noqa: PLC0415 - rarely used
+
+        return json_response(serialize_alerts_page(parse_query(request, AlertsQuery), self._status))
 
     async def warnings(self, request: web.Request) -> web.Response:
         """Return a page of the official warnings in force, by city."""

@@ -53,6 +53,8 @@ class StatusReport:
         if selection.tags and not selection.limit:
             counts = _format_counts(Counter(str(city.state) for city in cities))
             yield Text(escape_controls(f"{selection.tags_text}: ")).append_text(counts)
+        for sentence in _describe_alerts(daemon, self.zone_name):
+            yield from (Text(line, "red") for line in wrap_text(sentence, width, indent=2))
         for sentence in _describe_problems(daemon, self.zone_name):
             yield from (Text(line, "yellow") for line in wrap_text(sentence, width, indent=2))
         for sentence in _describe_warnings(daemon, cities, now, self.zone_name):
@@ -176,6 +178,17 @@ def _describe_problems(daemon: StatusModel, zone_name: str | None) -> Iterator[s
     for service in daemon.warnings.services if daemon.warnings else ():
         if service.failure:
             yield f"the warnings of {service.provider} cannot be requested: {service.failure}"
+
+
+def _describe_alerts(daemon: StatusModel, zone_name: str | None) -> Iterator[str]:
+    """Yield a sentence for each of the most serious alerts that are firing, then the number of the others."""
+    if daemon.alerts is None:
+        return
+    for alert in daemon.alerts.worst:
+        since = format_local_time(alert.since, zone_name)
+        yield f"alert {alert.rule} ({alert.severity}) since {since}: {alert.message}"
+    if others := daemon.alerts.firing - len(daemon.alerts.worst):
+        yield f"{format_count(others, 'more alert is', 'more alerts are')} firing; weatherd alerts list shows all"
 
 
 def _describe_warnings(

@@ -1,4 +1,4 @@
-"""``weatherd alerts test``: replay the journal through the alert rules."""
+"""``weatherd alerts``: list the alerts of the daemon, and replay the journal through the rules."""
 # ruff: noqa: D301 - \b before the examples preserves their line breaks
 
 from __future__ import annotations
@@ -18,7 +18,12 @@ from weatherd.cli.options import (
     ArgumentError,
     Command,
     ConfigFile,
+    DaemonUrl,
+    JsonOrText,
     Until,
+    call_daemon,
+    find_daemon,
+    load_client_settings,
     load_user_configuration,
 )
 from weatherd.cli.terminal import print_text
@@ -31,15 +36,45 @@ if TYPE_CHECKING:
     from weatherd.alerts.rule import Rule
     from weatherd.config.loader import Configuration
 
-_HELP = """Try rules that watch the weather, and where their alerts are sent.
+_HELP = """List alerts, and try rules that watch the weather, and where their alerts are sent.
 
 \b
 Examples:
+  weatherd alerts list
   weatherd alerts test --since 30d
   weatherd alerts test edited.yaml
   weatherd alerts send phone
 """
 alerts = typer.Typer(help=_HELP, **TYPER_SETTINGS)
+
+
+@alerts.command("list", cls=Command)
+def list_alerts(
+    config: ConfigFile = None,
+    url: DaemonUrl = None,
+    format: JsonOrText = "text",  # noqa: A002 - the option's name
+) -> int:
+    """List the alerts of the running daemon that are firing or pending: rule, city, state, since and message.
+
+    Exit code 69 if the daemon does not respond.
+
+    \b
+    Examples:
+      weatherd alerts list
+      weatherd alerts list --format json
+    """
+    from weatherd.cli.commands.alerts.listing import fetch_alerts, format_alerts
+
+    settings = load_client_settings(config)
+    found = call_daemon(fetch_alerts(find_daemon(settings, url)))
+    if format == "json":
+        print_text(json.dumps([alert.model_dump() for alert in found], ensure_ascii=False, indent=2))
+    else:
+        from weatherd.cli.screen import find_width, open_console, print_lines
+
+        console = open_console()
+        print_lines(console, format_alerts(found, settings.timezone, find_width(console)))
+    return ExitCode.OK
 
 
 @alerts.command("test", cls=Command)

@@ -1,0 +1,41 @@
+"""The alerts of the running daemon as a table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from weatherd.cli.table import Column, format_table
+from weatherd.cli.wording import format_local_time
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from rich.text import Text
+
+    from weatherd.cli.client import Client
+    from weatherd.web.alerts.models import AlertModel
+
+_STYLES = {"firing": "red", "pending": "yellow"}
+
+
+async def fetch_alerts(client: Client) -> list[AlertModel]:
+    """Return the alerts of the daemon, the firing ones first, by rule and city. Raises ClientError."""
+    async with client:
+        found = [alert async for alert in client.list_alerts()]
+    return sorted(found, key=lambda alert: (alert.state != "firing", alert.rule, alert.city))
+
+
+def format_alerts(alerts: Sequence[AlertModel], zone_name: str | None, width: int | None) -> Iterator[str | Text]:
+    """Yield the lines of a table, or a sentence if there are no alerts."""
+    if not alerts:
+        yield "no alert is firing or pending"
+        return
+    columns = [
+        Column("rule", [alert.rule for alert in alerts], min_width=10),
+        Column("city", [alert.name for alert in alerts], min_width=10),
+        Column("state", [alert.state for alert in alerts], styles=_STYLES),
+        Column("severity", [alert.severity for alert in alerts], rank=2),
+        Column("since", [format_local_time(alert.since, zone_name) for alert in alerts], rank=1),
+        Column("message", [alert.message or "–" for alert in alerts], rank=3, min_width=14),
+    ]
+    yield from format_table(columns, width)
