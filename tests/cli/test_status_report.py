@@ -15,6 +15,7 @@ from weatherd.daemon.status import CityState
 from weatherd.formatting import format_rfc3339
 from weatherd.observation import FIELDS
 from weatherd.text.display import Display
+from weatherd.web.alerts.models import AlertModel, AlertStatusModel
 from weatherd.web.schemas import (
     CityModel,
     NextPollModel,
@@ -142,6 +143,24 @@ def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     """In cells: a CJK character has two."""
     lines = report(city("東京都千代田区" * 5), city("Oslo", "down", "because " * 30), width=width)
     assert max(map(cell_len, lines)) <= width
+
+
+def test_firing_alerts_come_first() -> None:
+    """The most serious alerts are below the counts, before the problems; then the number of the others."""
+    frost = AlertModel(
+        city="x", name="Kiel", rule="frost", state="firing", severity="error", since="2026-11-27T11:00:00Z",
+        message="Kiel: -3 °C", notified_at="2026-11-27T11:20:00Z",
+    )  # fmt: skip
+    daemon = StatusModel(
+        version="1", ready=True, cities={"fresh": 1}, quarantined=1, account={}, providers=[], forwarders=[],
+        reload_successful=True, alerts=AlertStatusModel(rules=1, firing=2, pending=1, worst=[frost]),
+    )  # fmt: skip
+    lines = [str(line) for line in REPORT.format(daemon, [city()], NOW, None, EVERYTHING)]
+    assert lines[1:3] == [
+        "alert frost (error) since 2026-11-27 11:00:00 UTC: Kiel: -3 °C",
+        "1 more alert is firing; weatherd alerts list shows all",
+    ]
+    assert "quarantined" in lines[3]
 
 
 def test_official_warnings_come_before_the_cities() -> None:

@@ -81,8 +81,7 @@ class Reloader:
             self._reject([repr(error)], exc_info=error)
         else:
             self._apply(configuration, change)
-            if rules is not None:
-                self._replace_rules(rules)
+            self._apply_rules(rules)
 
     def _reject(self, problems: list[str], **details: Exception) -> None:
         self._status.last_reload = replace(self._status.last_reload, successful=False)
@@ -92,18 +91,19 @@ class Reloader:
         loaded = self._parts.load(self._rows)
         return loaded, diff(self._parts.registry.cities, loaded.cities)
 
-    def _load_rules(self, configuration: Configuration) -> tuple[Rule, ...] | None:
-        """Return the edited rules; None if they are unchanged, or if they have mistakes, which are logged."""
-        if not self._parts.alerts:
-            return None
+    def _load_rules(self, configuration: Configuration) -> tuple[Rule, ...] | ConfigError | None:
+        """Return the edited rules, or their mistakes; None if they are unchanged."""
         try:
-            return self._parts.alerts.load_edited(configuration)
+            return self._parts.alerts.load_edited(configuration) if self._parts.alerts else None
         except ConfigError as error:
-            log.error("alerts.rejected", problems=[str(problem) for problem in error.problems])
-        return None
+            return error
 
-    def _replace_rules(self, rules: tuple[Rule, ...]) -> None:
-        if self._parts.alerts:
+    def _apply_rules(self, rules: tuple[Rule, ...] | ConfigError | None) -> None:
+        """Replace the rules of the alerts. If the edited ones have mistakes, the rules stay as they were."""
+        if isinstance(rules, ConfigError):
+            self._status.last_reload = replace(self._status.last_reload, successful=False)
+            log.error("alerts.rejected", problems=[str(problem) for problem in rules.problems])
+        elif rules is not None and self._parts.alerts:
             self._parts.alerts.replace_rules(rules)
             log.info("alerts.reloaded", rules=len(rules))
 

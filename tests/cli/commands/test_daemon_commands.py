@@ -77,6 +77,28 @@ async def test_the_commands_show_the_running_daemon(tmp_path: Path, run: Run) ->
         assert await run("health", "--url", it.url) == (0, "healthy\n", "")
 
 
+async def test_alerts_are_listed(tmp_path: Path, run: Run) -> None:
+    """The table has the firing alerts first, and JSON has the same; without a daemon, the exit code is 69."""
+    rules = "alerts: {calm: {when: temperature > 6, for: 9h}, mild: {when: temperature > 5, message: it is mild}}"
+    (tmp_path / "alerts.yaml").write_text(rules)
+    async with run_daemon(tmp_path, KIEL, alerts="alerts.yaml") as it:
+        await it.until("/api/v1/alerts", b'"firing"')
+        code, text, _ = await run("alerts", "list", "--url", it.url)
+        heading, *rows = [line.split() for line in text.splitlines()]
+        assert (code, heading) == (0, ["rule", "city", "state", "severity", "since", "message"])
+        assert [row[:4] for row in rows] == [
+            ["mild", "Kiel", "firing", "warning"],
+            ["calm", "Kiel", "pending", "warning"],
+        ]
+        assert rows[0][-3:] == ["it", "is", "mild"]
+        _, text, _ = await run("alerts", "list", "--format", "json", "--url", it.url)
+        assert [alert["rule"] for alert in json.loads(text)] == ["mild", "calm"]
+        _, metrics, _ = await it.get("/metrics")
+        assert b'weatherd_alert_firing{city="kiel",rule="mild"} 1.0' in metrics
+    code, _, err = await run("alerts", "list", "--url", it.url)
+    assert (code, "is weatherd running?" in err) == (69, True)
+
+
 async def test_a_card_shows_the_city_of_the_daemon(tmp_path: Path, run: Run) -> None:
     """It has the daemon's observation and tags, from its journal."""
     async with run_daemon(tmp_path, "{name: Kiel, lat: 54.3, lon: 10.1, tags: {region: north}}") as it:

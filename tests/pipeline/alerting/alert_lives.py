@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from structlog.testing import capture_logs
@@ -14,11 +15,12 @@ from weatherd.daemon.lifecycle import run_daemon
 from weatherd.pipeline.alerting.opening import open_alerts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
     from pathlib import Path
 
     from weatherd.city import City
     from weatherd.config.loader import Configuration
+    from weatherd.daemon.status import DaemonStatus, ReloadResult
     from weatherd.journal.tables.alert_table import AlertEntry, AlertRows
     from weatherd.observation import FetchedObservation, Observation
     from weatherd.pipeline.alerting.desk import AlertDesk
@@ -77,6 +79,7 @@ class AlertLives:
         self.current: list[Any] = []  # of the run in progress
         self.desk: AlertDesk | None = None
         self.reload = asyncio.Event()
+        self.status: list[DaemonStatus] = []  # of each run
 
     def configuration(self) -> Configuration:
         """Return the configuration as it is edited."""
@@ -95,6 +98,7 @@ class AlertLives:
             journal=journal,
             latest=latest,
             alerts=self.desk,
+            serve=self._serve,
             load=lambda _: self.configuration(),
         )
         with capture_logs() as logs:
@@ -112,6 +116,16 @@ class AlertLives:
         if not journal.killed.is_set():
             task.result()
             journal.close()
+
+    @property
+    def last_reload(self) -> ReloadResult:
+        """Return the result of the last reload."""
+        return self.status[-1].last_reload
+
+    @contextlib.asynccontextmanager
+    async def _serve(self, status: DaemonStatus) -> AsyncIterator[None]:
+        self.status.append(status)
+        yield
 
     def entries(self) -> list[AlertEntry]:
         """Return all changes in the journal."""

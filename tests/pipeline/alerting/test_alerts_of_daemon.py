@@ -109,6 +109,7 @@ async def test_an_edit_of_the_rules_keeps_what_is_unchanged(tmp_path: Path) -> N
     await asyncio.sleep(60)
     [rejected] = lives.logged_now("alerts.rejected")
     assert f"{lives.rules}:1:" in rejected["problems"][0]
+    assert not lives.last_reload.successful
     assert {state.rule: state.since for state in lives.desk.scan()} == since
     lives.rules.write_text(
         "alerts: {a: {when: temperature < 0}, b: {when: temperature < 4}, c: {when: temperature < 5, for: 8h}}"
