@@ -160,7 +160,7 @@ def _validate_tags(value: Any) -> Any:
         raise ValueError("should be keys and values such as {region: north}")  # noqa: TRY004 - pydantic reports ValueError only
     if len(value) > _MAX_TAGS:
         raise ValueError(f"should be at most {_MAX_TAGS} tags")
-    return tuple((_check_tag_key(key), _parse_tag_value(key, text)) for key, text in value.items())
+    return tuple((_check_tag_key(key), parse_tag_value(key, text)) for key, text in value.items())
 
 
 def _check_tag_key(key: Any) -> str:
@@ -171,8 +171,8 @@ def _check_tag_key(key: Any) -> str:
     return key.strip()
 
 
-def _parse_tag_value(key: str, value: Any) -> str:
-    """Return the text of a tag; a number or a truth value is the text that YAML has for it."""
+def parse_tag_value(key: str, value: Any) -> str:
+    """Return the text of a tag; a number or a truth value is the text that YAML has for it. Raises ValueError."""
     text = str(value).lower() if isinstance(value, bool) else f"{value}" if isinstance(value, int | float) else value
     if not isinstance(text, str) or not text.isprintable() or not 0 < len(text.strip()) <= _MAX_NAME:
         raise ValueError(f"should have one line of printable text for {key!r}, not {reprlib.repr(value)}")

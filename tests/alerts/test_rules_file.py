@@ -77,9 +77,12 @@ def test_selected_cities() -> None:
     tagged = City(name="Oslo", lat=59.9, lon=10.7, tags=(("coast", "true"), ("region", "north")))
     assert [rule.cities.includes(tagged) for rule in (frost, rain, silent)] == [True, False, True]
     assert [rule.cities.includes(KIEL) for rule in (frost, rain, silent)] == [False, True, True]
-    assert list(find_unknown_cities([frost, rain], ["kiel", "bern"])) == [
-        "the rule 'heavy-rain' is for 'berlin', but no city has this id; did you mean 'bern'?"
+    bern = City(name="Bern", lat=46.9, lon=7.4)
+    assert list(find_unknown_cities([frost, rain], [KIEL, bern])) == [
+        "the rule 'frost' is for cities with the tag region=north and coast=true, but there is none",
+        "the rule 'heavy-rain' is for 'berlin', but no city has this id; did you mean 'bern'?",
     ]
+    assert len(list(find_unknown_cities([frost, rain], [KIEL, bern, tagged]))) == 1
 
 
 def test_messages() -> None:
@@ -118,6 +121,11 @@ def test_messages() -> None:
         ("alerts: {a: {when: age > 3h, repeat: 5s}}", "alerts.yaml:1:38: a: 'repeat' should be 1m or more"),
         ("alerts: {a: {when: age > 3h, between: 9-5}}", "alerts.yaml:1:39: a: 'between' should be hours"),
         ("alerts: {a: {when: age > 3h, cities: {tags: x}}}", "alerts.yaml:1:38: a: 'cities' should be all, the id"),
+        (
+            "alerts: {a: {when: age > 3h, cities: {tag: {region: [a, b]}}}}",
+            "alerts.yaml:1:38: a: 'cities' should have one line of printable text for 'region', not ['a', 'b']",
+        ),
+        ("alerts: {a: {when: age > 3h, cities: {tag: {region: }}}}", "a: 'cities' should have one line of printable"),
         ("alerts: {a: {when: age > 3h, severity: bad}}", "alerts.yaml:1:40: a: 'severity' should be 'info',"),
         ("alerts: {a: {when: age > 3h, notify: phone}}", "alerts.yaml:1:38: a: 'notify' should be a list"),
         ("alerts: {a: {when: age > 3h, sevrity: info}}", "1:30: a: unknown key 'sevrity'; did you mean 'severity'?"),

@@ -11,7 +11,7 @@ from weatherd.text.local_zone import load_zone
 from weatherd.text.suggestions import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from weatherd.alerts.hours import Hours
     from weatherd.alerts.language.compiler import Expression
@@ -74,9 +74,14 @@ class Rule:
         return advance_state(state, self.timing, now, holds=holds, ends=ends)
 
 
-def find_unknown_cities(rules: Iterable[Rule], known: Collection[str]) -> Iterator[str]:
-    """Yield a message for each id in the rules that no city has; the list may have changed since."""
+def find_unknown_cities(rules: Iterable[Rule], cities: Sequence[City]) -> Iterator[str]:
+    """Yield a message for each id in the rules that no city has, and for tags of no city; the list may have changed."""
+    ids = [city.id for city in cities]
     for rule in rules:
-        for city in rule.cities.ids or ():
-            if city not in known:
-                yield f"the rule {rule.name!r} is for {city!r}, but no city has this id{did_you_mean(city, known)}"
+        for city_id in rule.cities.ids or ():
+            if city_id not in ids:
+                yield f"the rule {rule.name!r} is for {city_id!r}, but no city has this id{did_you_mean(city_id, ids)}"
+        tags = rule.cities.tags
+        if tags and not any(city.has_tags(tags) for city in cities):
+            names = " and ".join(f"{key}={text}" for key, text in tags)
+            yield f"the rule {rule.name!r} is for cities with the tag {names}, but there is none"

@@ -26,7 +26,7 @@ from weatherd.alerts.rule import AlertSeverity, Rule, RuleCities
 from weatherd.alerts.states import Timing
 from weatherd.alerts.targets import CommandTarget, NamedTarget, Secret, WebhookTarget
 from weatherd.alerts.targets_section import check_names, parse_targets
-from weatherd.city import ID_PATTERN, Word
+from weatherd.city import ID_PATTERN, Word, parse_tag_value
 from weatherd.config.messages import explain_error, quote_shortened
 from weatherd.config.schema import SCHEMA_DIALECT
 from weatherd.config.yaml import reader
@@ -61,13 +61,8 @@ def _parse_cities(value: Any) -> RuleCities:
     if isinstance(ids, list) and ids and all(isinstance(city, str) for city in ids):
         return RuleCities(ids=tuple(ids))
     if isinstance(value, dict) and list(value) == ["tag"] and isinstance(value["tag"], dict) and value["tag"]:
-        return RuleCities(tags=tuple((key, _format_tag(text)) for key, text in value["tag"].items()))
+        return RuleCities(tags=tuple((key, parse_tag_value(key, text)) for key, text in value["tag"].items()))
     raise ValueError(_CITIES_FORM)
-
-
-def _format_tag(value: Any) -> str:
-    """Return the text of a tag as the list of cities has it."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _check_repeat(value: float | None) -> float | None:

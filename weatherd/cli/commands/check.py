@@ -21,6 +21,7 @@ from weatherd.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from weatherd.city import City
     from weatherd.cli.check_report import CheckReport
     from weatherd.cli.startup_check import OnlineResult
     from weatherd.config.loader import Configuration
@@ -106,6 +107,16 @@ def _find_rule_errors(configuration: Configuration) -> list[WeatherdError]:
     return errors
 
 
+def _find_rule_warnings(configuration: Configuration, cities: Sequence[City]) -> list[str]:
+    """Return a message for each valid alert rule that is for ids or tags that no city has."""
+    if not configuration.alerts_path:
+        return []
+    from weatherd.alerts.rule import find_unknown_cities
+    from weatherd.alerts.rules_file import load_rules
+
+    return list(find_unknown_cities(load_rules(configuration.alerts_path, configuration.settings.display), cities))
+
+
 async def _check(configuration: Configuration, against: Path | None, *, strict: bool) -> CheckReport:
     from weatherd.cli.check_report import CheckReport
     from weatherd.config.loader import with_city_list
@@ -119,8 +130,10 @@ async def _check(configuration: Configuration, against: Path | None, *, strict: 
                 with_city_list(configuration.file, configuration.settings, [against], known)
             )
         errors = await find_startup_errors(configuration, providers.budgets)
-        errors += _find_rule_errors(configuration)
-        warnings = find_warnings(providers, (other or configuration).cities)
+        rule_errors, cities = _find_rule_errors(configuration), (other or configuration).cities
+        errors += rule_errors
+        warnings = find_warnings(providers, cities)
+        warnings += [] if rule_errors else _find_rule_warnings(configuration, cities)
         return CheckReport(configuration, providers.planner.plans, errors, other, against, warnings, strict)
 
 

@@ -106,7 +106,7 @@ def replay_journal(
 
     configuration = load_user_configuration(config)
     rules = _load_rules(configuration, file)
-    for warning in find_unknown_cities(rules, [city.id for city in configuration.cities]):
+    for warning in find_unknown_cities(rules, configuration.cities):
         print_text(f"warning: {warning}", err=True)
     notifications = _replay(configuration, rules, since, until)
     if output == "json":
