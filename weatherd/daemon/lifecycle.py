@@ -120,7 +120,9 @@ async def _open_services(parts: Parts, services: contextlib.AsyncExitStack, relo
         planner=parts.planner,
         limiters=parts.limiters,
         journal=parts.journal,
-        deliveries=await services.enter_async_context(open_deliveries(parts.forwarders, parts.journal, parts.random)),
+        deliveries=await services.enter_async_context(
+            open_deliveries(parts.forwarders, parts.journal, parts.random, parts.notifications)
+        ),
         now=parts.now,
         clock=AnchoredClock(parts.now, parts.boot),
         request_reload=reload.set,

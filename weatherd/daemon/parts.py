@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import functools
 import os
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from weatherd.clock import boot_time
 from weatherd.daemon.systemd import no_notify, open_notifier, watchdog_period
-from weatherd.daemon.wiring import open_forwarders, open_providers, open_sinks, utc_now
+from weatherd.daemon.wiring import USER_AGENT, open_forwarders, open_providers, open_sinks, utc_now
+from weatherd.http.session import open_session
 from weatherd.journal.journal import open_journal
 from weatherd.journal.provider_state import open_provider_state
 from weatherd.journal.state_folder import find_state_folder, lock_state_folder
@@ -20,7 +22,7 @@ from weatherd.pipeline.latest import LatestObservations
 from weatherd.polling.city_registry import CityRegistry
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from weatherd.journal.journal import Journal
     from weatherd.pipeline.alerting.desk import AlertDesk
     from weatherd.pipeline.forwarders import Forwarder
+    from weatherd.pipeline.notifications.delivery import AlertDelivery
     from weatherd.pipeline.sinks import Sink
     from weatherd.providers import Provider
     from weatherd.quota.limiter import RateLimiter
@@ -58,6 +61,7 @@ class Parts:
     forwarders: Mapping[str, Forwarder] = field(default_factory=lambda: MappingProxyType({}))
     warnings: WarningDesk | None = None  # None: no official warnings are wanted
     alerts: AlertDesk | None = None  # None: there is no rules file
+    notifications: Sequence[AlertDelivery] = ()  # of alerts, one a target of the rules file
     serve: Callable[[DaemonStatus], AbstractAsyncContextManager[None]] | None = None  # the HTTP interface
     notify: Callable[[str], None] = no_notify  # sends a message to systemd
     watchdog: float = 0.0  # timeout of systemd's watchdog in seconds; 0: no watchdog
@@ -97,10 +101,12 @@ async def open_parts(
 
             warnings = await open_warnings(settings, providers.open_resources, registry, journal, utc_now)
         alerts = None
+        notifications: Sequence[AlertDelivery] = ()
         if configuration.alerts_path:
             from weatherd.pipeline.alerting.opening import open_alerts  # noqa: PLC0415 - it takes memory
 
             alerts = await open_alerts(configuration, journal, latest, utc_now)
+            notifications = await _open_notifications(stack, configuration, journal, registry)
         yield Parts(
             configuration=configuration,
             load=lambda known: providers.require_usable(load(known)),
@@ -118,10 +124,30 @@ async def open_parts(
             forwarders=forwarders,
             warnings=warnings,
             alerts=alerts,
+            notifications=notifications,
             serve=serve,
             notify=open_notifier(os.environ),
             watchdog=watchdog_period(os.environ),
         )
+
+
+async def _open_notifications(
+    stack: contextlib.AsyncExitStack, configuration: Configuration, journal: Journal, registry: CityRegistry
+) -> tuple[AlertDelivery, ...]:
+    """Open the deliveries to the targets of the rules file; they are closed with *stack*. Raises ConfigError."""
+    from weatherd.alerts.rules_file import load_targets  # noqa: PLC0415 - only with alert rules
+
+    settings, path = configuration.settings, configuration.alerts_path
+    targets = await asyncio.to_thread(load_targets, path, settings.display) if path else ()
+    if not targets:
+        return ()
+    from weatherd.pipeline.notifications.delivery import NotificationResources  # noqa: PLC0415 - see above
+    from weatherd.pipeline.notifications.opening import open_notifications  # noqa: PLC0415
+
+    session = await stack.enter_async_context(open_session(USER_AGENT, ca_file=settings.tls.ca_file))
+    spread = random.Random()  # noqa: S311 - only spreads retries
+    resources = NotificationResources(journal, session, spread, utc_now, registry.get)
+    return stack.enter_context(open_notifications(targets, resources))
 
 
 def _interval(registry: CityRegistry, planner: Planner, city_id: str) -> float:

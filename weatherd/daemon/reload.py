@@ -94,9 +94,23 @@ class Reloader:
     def _load_rules(self, configuration: Configuration) -> tuple[Rule, ...] | ConfigError | None:
         """Return the edited rules, or their mistakes; None if they are unchanged."""
         try:
-            return self._parts.alerts.load_edited(configuration) if self._parts.alerts else None
+            rules = self._parts.alerts.load_edited(configuration) if self._parts.alerts else None
+            if rules is not None:
+                self._report_targets(configuration)
         except ConfigError as error:
             return error
+        return rules
+
+    def _report_targets(self, configuration: Configuration) -> None:
+        """Log the targets of alerts that were added, removed or changed, which takes effect at the next start."""
+        from weatherd.alerts.rules_file import load_targets  # noqa: PLC0415 - only with alert rules
+
+        path = configuration.alerts_path
+        edited = {found.name: found.target for found in load_targets(path)} if path else {}
+        running = {found.target.name: found.target.target for found in self._parts.notifications}
+        changed = [name for name in edited | running if edited.get(name) != running.get(name)]
+        if changed:
+            log.warning("alerts.restart_needed", targets=sorted(changed))
 
     def _apply_rules(self, rules: tuple[Rule, ...] | ConfigError | None) -> None:
         """Replace the rules of the alerts. If the edited ones have mistakes, the rules stay as they were."""

@@ -53,6 +53,10 @@ class CursorTable:
         delivered, last, key = rows[0]
         return Idle(delivered) if last is None else InDoubt(delivered + 1, last, key)
 
+    def has(self, forwarder: str) -> bool:
+        """Return whether a cursor of a forwarder was ever saved."""
+        return bool(self._db.query("SELECT 1 FROM cursor WHERE forwarder = ?", [forwarder]))
+
     def save(self, forwarder: str, cursor: Cursor) -> None:
         """Save the cursor of a forwarder."""
         in_doubt = (cursor.last, cursor.key) if isinstance(cursor, InDoubt) else (None, None)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from weatherd.journal.journal import Journal
     from weatherd.pipeline.forwarders import Forwarder
+    from weatherd.pipeline.forwarders.engine import Progress
 
 log = structlog.get_logger()
 
@@ -33,10 +34,30 @@ class DeliveryStatus:
     is_down: bool
 
 
+class DeliveryTask(Protocol):
+    """A delivery that runs until it is cancelled or drained."""
+
+    progress: Progress
+
+    @property
+    def name(self) -> str:
+        """The name of the destination."""
+
+    @property
+    def behind(self) -> int:
+        """The number of entries left to deliver."""
+
+    def drain(self) -> None:
+        """Make :meth:`run` return when everything is delivered, or at the next failure."""
+
+    async def run(self) -> None:
+        """Deliver what is new."""
+
+
 class DeliveryGroup:
     """The deliveries to all destinations, which do not wait for each other."""
 
-    def __init__(self, deliveries: Sequence[Delivery]) -> None:
+    def __init__(self, deliveries: Sequence[DeliveryTask]) -> None:
         self._deliveries = deliveries
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -69,7 +90,7 @@ class DeliveryGroup:
             await asyncio.wait(self._tasks)
 
 
-async def _run_contained(delivery: Delivery) -> None:
+async def _run_contained(delivery: DeliveryTask) -> None:
     """Run a delivery; an unexpected error is logged and ends only this delivery."""
     try:
         await delivery.run()
@@ -82,10 +103,14 @@ async def _run_contained(delivery: Delivery) -> None:
 
 @contextlib.asynccontextmanager
 async def open_deliveries(
-    forwarders: Mapping[str, Forwarder], journal: Journal, random: random.Random
+    forwarders: Mapping[str, Forwarder],
+    journal: Journal,
+    random: random.Random,
+    notifications: Sequence[DeliveryTask] = (),
 ) -> AsyncIterator[DeliveryGroup]:
-    """Forward the journal to all destinations inside the ``with``."""
-    group = DeliveryGroup([Delivery(name, forwarder, journal, random) for name, forwarder in forwarders.items()])
+    """Forward the journal to all destinations, and deliver *notifications* of alerts, inside the ``with``."""
+    deliveries = [Delivery(name, forwarder, journal, random) for name, forwarder in forwarders.items()]
+    group = DeliveryGroup([*deliveries, *notifications])
     group.start()
     try:
         yield group

@@ -83,6 +83,8 @@ class AppriseSender:
         except TimeoutError:
             reason = f"no result within {format_duration(_TIME_LIMIT)}: the message was perhaps delivered"
             raise DeliveryError(reason, retry_after=_RETRY_UNCERTAIN) from None
+        except Exception as error:  # noqa: BLE001 - a bug of Apprise, whose text may have the address
+            raise DeliveryError(f"Apprise failed: {type(error).__name__}") from None
         _require_success(result)
 
     def _notify(self, message: AlertMessage) -> AppriseResult:

@@ -1,0 +1,185 @@
+"""Delivery of alerts to a target, with a real journal and a receiver that notes what arrives, in virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+from structlog.testing import capture_logs
+
+from tests.support import virtual_time
+from tests.support.fakes import KIEL, VirtualJournal
+from weatherd.alerts.targets import CommandTarget, NamedTarget
+from weatherd.errors import DeliveryError, RejectedError
+from weatherd.journal.tables.alert_table import AlertEntry, AlertRows
+from weatherd.pipeline.forwarders.group import open_deliveries
+from weatherd.pipeline.notifications.delivery import AlertDelivery, NotificationResources
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from weatherd.http.session import Session
+    from weatherd.pipeline.notifications.message import AlertMessage
+
+
+class Receiver:
+    """A sender that notes the messages, and fails with a script of errors; *lost* ones arrive nevertheless."""
+
+    kind = "fake"
+
+    def __init__(self) -> None:
+        self.messages: list[AlertMessage] = []
+        self.script: list[Exception | None] = []
+        self.hangs = False
+
+    async def send(self, message: AlertMessage, session: Session) -> None:  # noqa: ARG002
+        """Note a message, or fail."""
+        if error := self.script.pop(0) if self.script else None:
+            raise error
+        self.messages.append(message)
+        if self.hangs:
+            await asyncio.get_running_loop().create_future()
+
+    def titles(self) -> list[str]:
+        """Return the titles of the messages."""
+        return [message.title for message in self.messages]
+
+
+class Rig:
+    """A journal of alerts that survives restarts of the delivery to the target ``phone``."""
+
+    def __init__(self, folder: Path) -> None:
+        self.journal = VirtualJournal(folder / "weatherd.sqlite")
+        self.receiver = Receiver()
+        self.status: Any = None
+
+    async def record(self, *changes: tuple[str, str, str | None], notify: tuple[str, ...] = ("phone",)) -> None:
+        """Store changes, each a rule, a city and an event."""
+        now = virtual_time.now().timestamp()
+        entries = [
+            AlertEntry(0, now, city, rule, "pending", "firing", event, now - 60, "error", f"{city}: {rule}", notify)
+            for rule, city, event in changes
+        ]
+        await self.journal.add((), AlertRows(entries, {}, self.journal.alert_seq))
+        self.journal.alert_seq += len(entries)
+
+    @contextlib.asynccontextmanager
+    async def deliver(self) -> AsyncIterator[None]:
+        """Run the delivery; at the end, it is cancelled as by a kill."""
+        target = NamedTarget("phone", CommandTarget(command=["x"]), "alerts.yaml:1:1", Path())
+        resources = NotificationResources(
+            self.journal,
+            cast("Session", None),
+            random.Random(0),
+            virtual_time.now,
+            lambda city: KIEL if city == "kiel" else None,
+        )
+        delivery = AlertDelivery(target, self.receiver, resources)
+        async with open_deliveries({}, self.journal, random.Random(0), [delivery]) as group:
+            await asyncio.sleep(0)
+            yield
+            self.status = group.statuses()["notify phone"]
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Rig:
+    """Return a rig with a new journal."""
+    return Rig(tmp_path)
+
+
+async def test_one_message_for_many_cities(rig: Rig) -> None:
+    """The cities of a rule with the same event are in one message; other targets and silent changes are not sent."""
+    async with rig.deliver():
+        await rig.record(*[("frost", f"c{number}", "firing") for number in range(300)], ("frost", "x", None))
+        await rig.record(("wind", "kiel", "firing"), ("frost", "c1", "resolved"), ("frost", "c2", "ended"))
+        await rig.record(("frost", "kiel", "firing"), notify=("ops",))
+        await asyncio.sleep(120)
+    assert rig.receiver.titles() == ["frost: 300 cities", "wind: Kiel", "frost resolved: c1"]
+    frost = rig.receiver.messages[0]
+    assert frost.text.endswith("c19: frost\n… and 280 more")
+    assert len(frost.alerts) == 300
+    assert (rig.status.delivered, rig.status.skipped, rig.status.behind) == (302, 0, 0)
+
+
+async def test_outage_of_a_target(rig: Rig) -> None:
+    """An outage of many hours delays a message, is visible, and is logged with two lines."""
+    async with rig.deliver():
+        rig.receiver.script = [DeliveryError("down")] * 700
+        await rig.record(("frost", "kiel", "firing"))
+        with capture_logs() as logs:
+            await asyncio.sleep(3600)
+            assert not rig.receiver.messages
+            await asyncio.sleep(12 * 3600)
+    assert rig.receiver.titles() == ["frost: Kiel"]
+    assert [line["event"] for line in logs if line["log_level"] != "debug"] == ["forwarder.down", "forwarder.recovered"]
+    assert logs[0]["forwarder"] == "notify phone"
+
+
+async def test_failure_between_two_messages(rig: Rig) -> None:
+    """What was accepted is not sent again when a later message fails."""
+    async with rig.deliver():
+        rig.receiver.script = [None, DeliveryError("down"), DeliveryError("down")]
+        await rig.record(("frost", "kiel", "firing"), ("wind", "kiel", "firing"))
+        await asyncio.sleep(600)
+    assert rig.receiver.titles() == ["frost: Kiel", "wind: Kiel"]
+    assert len({message.key for message in rig.receiver.messages}) == 2
+
+
+async def test_kill_during_a_message(rig: Rig) -> None:
+    """A message that was perhaps delivered is sent again with its key after a start, also with later changes."""
+    async with rig.deliver():
+        rig.receiver.hangs = True
+        await rig.record(("frost", "kiel", "firing"))
+        await asyncio.sleep(60)
+    await rig.record(("frost", "kiel", "resolved"))
+    rig.receiver.hangs = False
+    async with rig.deliver():
+        await asyncio.sleep(60)
+    first, again, resolved = rig.receiver.messages
+    assert first == again
+    assert resolved.title == "frost resolved: Kiel"
+    async with rig.deliver():
+        await asyncio.sleep(60)
+    assert len(rig.receiver.messages) == 3
+
+
+async def test_kill_before_the_first_message(rig: Rig) -> None:
+    """What fires before the first message of a new target, and before a restart, is sent."""
+    async with rig.deliver():
+        await asyncio.sleep(1)
+        await rig.record(("frost", "kiel", "firing"))
+    async with rig.deliver():
+        await asyncio.sleep(60)
+    assert rig.receiver.titles() == ["frost: Kiel"]
+
+
+async def test_new_target_gets_no_old_alerts(rig: Rig) -> None:
+    """A new target begins with the next change."""
+    await rig.record(("frost", "kiel", "firing"))
+    async with rig.deliver():
+        await asyncio.sleep(60)
+        assert not rig.receiver.messages
+        await rig.record(("wind", "kiel", "firing"))
+        await asyncio.sleep(60)
+    assert rig.receiver.titles() == ["wind: Kiel"]
+
+
+@pytest.mark.parametrize("errors", [[RejectedError("no")], [DeliveryError("down")] * 2000])
+async def test_undeliverable_alerts_are_visible(rig: Rig, errors: list[Exception]) -> None:
+    """A message that is rejected for good, or could not be delivered for a day, is counted and logged."""
+    async with rig.deliver():
+        rig.receiver.script = list(errors)
+        await rig.record(("frost", "kiel", "firing"))
+        with capture_logs() as logs:
+            await asyncio.sleep(86400 * 1.1)
+        rig.receiver.script.clear()
+        await rig.record(("wind", "kiel", "firing"))
+        await asyncio.sleep(120)
+    assert rig.receiver.titles() == ["wind: Kiel"]
+    assert (rig.status.skipped, rig.status.delivered, rig.status.behind) == (1, 1, 0)
+    (line,) = [line for line in logs if line["event"] == "forwarder.skipped"]
+    assert (line["forwarder"], line["rule"], line["count"]) == ("notify phone", "frost", 1)
