@@ -92,6 +92,10 @@ def test_facts_and_windows() -> None:
     assert evaluate("age > 59m and not provider_paused and latitude > 54", facts) is True
     assert evaluate("down_for > 5 m", facts) is False
     assert evaluate("altitude > 1000", facts) is None
+    assert evaluate("warning_severity >= minor", facts) is None
+    assert evaluate("warning_severity >= severe", CityFacts(warning_severity=3)) is True
+    assert evaluate("minor <= warning_severity < extreme", CityFacts(warning_severity=4)) is False
+    assert evaluate("warning_severity < minor", CityFacts(warning_severity=-1)) is True
     assert evaluate("rain(24h) > 5 in", facts) is False
     assert evaluate("rain(24h) > 50", facts) is True
     assert evaluate("rain(1h) > 50", facts) is None

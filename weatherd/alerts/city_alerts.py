@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from weatherd.observation import Observation
 
 _NO_FACTS = CityFacts()
-_HEALTH_FACTS = frozenset({"down_for", "provider_paused"})
+_HEALTH_FACTS = frozenset({"down_for", "provider_paused", "warning_severity"})
 
 
 class RuleSet(NamedTuple):
@@ -30,7 +30,7 @@ class RuleSet(NamedTuple):
     conditions: tuple[Callable[[Any, Any], bool | None], ...]  # of each rule, see Expression.decide
     windows: tuple[WindowKey, ...]
     needs_facts: bool
-    needs_health: bool  # how long polls have failed, and whether the provider is paused
+    needs_health: bool  # how long polls have failed, whether the provider is paused, or official warnings
     depends_on_time: bool  # whether a state may change without a new observation
 
 
@@ -100,7 +100,7 @@ class CityAlerts:
 
     @property
     def needs_health(self) -> bool:
-        """Whether the rules need to know how long polls have failed, or whether the provider is paused."""
+        """Whether the rules need the arguments of :meth:`evaluate`."""
         return self._rule_set.needs_health
 
     def drop_pending(self) -> list[str]:
@@ -130,15 +130,23 @@ class CityAlerts:
         )
 
     def evaluate(
-        self, now: float, *, down_for: float | None = None, provider_paused: bool | None = None
+        self,
+        now: float,
+        *,
+        down_for: float | None = None,
+        provider_paused: bool | None = None,
+        warning_severity: int | None = None,
     ) -> list[AlertChange]:
         """Evaluate all rules at *now*, a POSIX time, and return the changes.
 
-        *down_for* is how many seconds polls have failed, 0 if the last one succeeded. A condition that does not hold
+        *down_for* is how many seconds polls have failed, 0 if the last one succeeded, and *warning_severity* that of
+        the most severe official warning, -1 if there is none. A condition that does not hold
         changes nothing about an inactive alert, which is by far the most frequent case.
         """
         newest, states, rule_set = self._newest, self._states, self._rule_set
-        facts = self._collect_facts(now, down_for, provider_paused) if rule_set.needs_facts else _NO_FACTS
+        facts = _NO_FACTS
+        if rule_set.needs_facts:
+            facts = self._collect_facts(now, down_for, provider_paused, warning_severity)
         observed = NO_OBSERVATION if newest is None else newest
         results = [condition(observed, facts) for condition in rule_set.conditions]
         changes: list[AlertChange] = []
@@ -158,7 +166,14 @@ class CityAlerts:
                 states[index] = after
         return changes
 
-    def _collect_facts(self, now: float, down_for: float | None, provider_paused: bool | None) -> CityFacts:  # noqa: FBT001
+    def _collect_facts(
+        self,
+        now: float,
+        down_for: float | None,
+        provider_paused: bool | None,  # noqa: FBT001
+        warning_severity: int | None,
+    ) -> CityFacts:
         age = None if self._newest is None else max(0.0, now - self._newest.observed_at.timestamp())
         city = self._city
-        return CityFacts(age, down_for, provider_paused, city.lat, city.lon, city.altitude, self._windows)
+        place = city.lat, city.lon, city.altitude
+        return CityFacts(age, down_for, provider_paused, *place, self._windows, warning_severity)

@@ -95,10 +95,11 @@ class DaemonStatus:
         """Return the state of a city."""
         return self.state_at(self.now().timestamp(), city.id)
 
-    def find_health(self, city: City, now: float) -> tuple[float | None, bool | None]:
-        """Return for how many seconds the polls of a city have failed, and whether its first provider is paused.
+    def find_health(self, city: City, now: float) -> tuple[float | None, bool | None, int | None]:
+        """Return what alert rules need to know of a city at *now*, a POSIX time; None is unknown.
 
-        *now* is a POSIX time. The polls are 0 s if the last one was successful, and unknown before the first one.
+        That is for how many seconds its polls have failed (0 if the last one was successful), whether its first
+        provider is paused, and the severity of its most severe official warning (-1: there is none).
         """
         poll, last = self.history.last_poll(city.id), self.latest.get(city.id)
         down_for = None
@@ -106,7 +107,8 @@ class DaemonStatus:
             since = last.fetched_at.timestamp() if last else self.started
             down_for = max(0.0, now - since) if poll.failures else 0.0
         limiter = self.limiters.get(city.providers[0]) if city.providers else None
-        return down_for, limiter.pause is not None if limiter else None
+        paused = limiter.pause is not None if limiter else None
+        return down_for, paused, self.warnings.find_severity(city.id, self.now()) if self.warnings else None
 
     async def count_states(self) -> dict[CityState, int]:
         """Return the number of cities in each state.

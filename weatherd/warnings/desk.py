@@ -56,6 +56,13 @@ class WarningDesk:
 
         journal.on_reopened = save_again
 
+    def find_severity(self, city: str, now: datetime) -> int | None:
+        """Return the severity of a city's most severe warning; -1 without one, None before the first answer."""
+        found = self.current.of_city(city, now)
+        if found:
+            return int(found[0].warning.severity)
+        return -1 if any(self.current.has_answer(city, poller.name) for poller in self.pollers) else None
+
     def apply_diff(self, change: CityListDiff) -> None:
         """Forget the cities that were removed or have moved; after a start, those that are not in the list as saved."""
         if self._saved:

@@ -72,7 +72,7 @@ class Expression(NamedTuple):
     @property
     def depends_on_time(self) -> bool:
         """Whether the result may change without a new observation."""
-        return not self.facts.isdisjoint({"age", "down_for", "provider_paused"})
+        return not self.facts.isdisjoint({"age", "down_for", "provider_paused", "warning_severity"})
 
     def evaluate(self, observation: Observation | None, facts: CityFacts) -> bool | None:
         """Return whether the condition holds; None if that is unknown, because a value is missing."""

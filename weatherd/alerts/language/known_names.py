@@ -21,6 +21,7 @@ class CityFacts(NamedTuple):
     longitude: float | None = None
     altitude: float | None = None  # m
     windows: Mapping[tuple[str, str, float], Any] = MappingProxyType({})  # by function, field and span in seconds
+    warning_severity: int | None = None  # of the most severe official warning in force; -1: there is none
 
 
 FACT_KINDS: Mapping[str, Kind] = MappingProxyType(
@@ -28,11 +29,13 @@ FACT_KINDS: Mapping[str, Kind] = MappingProxyType(
         "age": Kind.DURATION,
         "down_for": Kind.DURATION,
         "provider_paused": Kind.CONDITION,
+        "warning_severity": Kind.SEVERITY,
         "latitude": Kind.ANGLE,
         "longitude": Kind.ANGLE,
         "altitude": Kind.DISTANCE,
     }
 )
+SEVERITIES: Mapping[str, int] = MappingProxyType({"minor": 1, "moderate": 2, "severe": 3, "extreme": 4})
 # Quantities that are computed, with the fields that their formulas take; see weatherd.alerts.weather_formulas
 FORMULA_FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -51,5 +54,5 @@ FUNCTION_FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     dict.fromkeys(("min", "max", "mean", "change"), _AMOUNTS)
 )
 RAIN = "rain"
-KNOWN_NAMES = (*KIND_OF_FIELD, *FACT_KINDS, *FORMULA_FIELDS)
+KNOWN_NAMES = (*KIND_OF_FIELD, *FACT_KINDS, *SEVERITIES, *FORMULA_FIELDS)
 KNOWN_FUNCTIONS = (*FUNCTION_FIELDS, RAIN)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from weatherd.alerts.language.typed_tree import Operator
 
-_NO_ARITHMETIC = (Kind.CONDITION, Kind.TEXT)
+_NO_ARITHMETIC = (Kind.CONDITION, Kind.TEXT, Kind.SEVERITY)
 _FAHRENHEIT_HINT = "multiplies, divides or negates a temperature; write a unit instead, as in 28 F"
 
 

@@ -32,6 +32,7 @@ class Kind(Enum):
     ANGLE = "an angle"  # degrees
     DISTANCE = "a distance"  # m
     DURATION = "a length of time"  # seconds
+    SEVERITY = "a severity of official warnings"  # 0 to 4, as the Common Alerting Protocol orders them; -1: no warning
 
 
 KIND_OF_FIELD: Mapping[str, Kind] = MappingProxyType(
@@ -51,7 +52,7 @@ KIND_OF_FIELD: Mapping[str, Kind] = MappingProxyType(
         "station": Kind.TEXT,
     }
 )
-_NUMERIC = tuple(kind for kind in Kind if kind not in {Kind.CONDITION, Kind.TEXT})
+_NUMERIC = tuple(kind for kind in Kind if kind not in {Kind.CONDITION, Kind.TEXT, Kind.SEVERITY})
 _DURATION_UNITS = ("s", "m", "h", "d")
 _split = re.compile(r"([0-9.]+)\s*(.*)", re.DOTALL).fullmatch
 

@@ -14,6 +14,7 @@ from weatherd.alerts.language.known_names import (
     KNOWN_FUNCTIONS,
     KNOWN_NAMES,
     RAIN,
+    SEVERITIES,
 )
 from weatherd.alerts.language.operands import Operand, add_operands, compare_operands, multiply_operands, negate_operand
 from weatherd.alerts.language.quantities import KIND_OF_FIELD, Kind, read_quantity
@@ -90,6 +91,8 @@ def _check_name(name: str, column: int) -> Operand:
         return Operand(column, KIND_OF_FIELD[name], FieldValue(name))
     if name in FACT_KINDS:
         return Operand(column, FACT_KINDS[name], FactValue(name))
+    if name in SEVERITIES:
+        return Operand(column, Kind.SEVERITY, Constant(SEVERITIES[name]))
     if name in FORMULA_FIELDS:
         return Operand(column, Kind.TEMPERATURE, FormulaValue(name))
     if name in KNOWN_FUNCTIONS:

@@ -28,17 +28,20 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 
-def know_no_health(_city: City, _now: float) -> tuple[float | None, bool | None]:
-    """Return that nothing is known of the polls of a city."""
-    return None, None
+Health = tuple[float | None, bool | None, int | None]
+
+
+def know_no_health(_city: City, _now: float) -> Health:
+    """Return that nothing is known of the polls and the warnings of a city."""
+    return None, None, None
 
 
 class AlertDesk:
     """The alerts of all cities. Cities without rules are not in it.
 
     A city that is new here, or whose rules were edited, is *cold* until :class:`Evaluator` has read its past: its
-    observations wait. *find_health* returns for how many seconds the polls of a city have failed, and whether its
-    provider is paused, at a POSIX time.
+    observations wait. *find_health* returns for how many seconds the polls of a city have failed, whether its
+    provider is paused, and the severity of its official warnings, at a POSIX time.
     """
 
     def __init__(
@@ -54,7 +57,7 @@ class AlertDesk:
         self.latest = latest
         self.now = now
         self.recorder = AlertRecorder(journal)
-        self.find_health: Callable[[City, float], tuple[float | None, bool | None]] = know_no_health
+        self.find_health: Callable[[City, float], Health] = know_no_health
         self.cities: dict[str, City] = {}  # all that are listed, by id
         self.alerts: dict[str, CityAlerts] = {}  # by city id
         self.active: dict[str, dict[str, SavedAlert]] = {}  # by city id and rule: what is not inactive
@@ -142,9 +145,10 @@ class AlertDesk:
     def evaluate(self, alerts: CityAlerts, city_id: str, now: float) -> None:
         """Evaluate the rules of a city at *now*, a POSIX time, and record what changes."""
         city = self.cities[city_id]
-        down_for, paused = self.find_health(city, now) if alerts.needs_health else (None, None)
+        health = self.find_health(city, now) if alerts.needs_health else know_no_health(city, now)
+        down_for, paused, severity = health
         try:
-            for change in alerts.evaluate(now, down_for=down_for, provider_paused=paused):
+            for change in alerts.evaluate(now, down_for=down_for, provider_paused=paused, warning_severity=severity):
                 entry = make_entry(city, change, now, alerts.newest)
                 known = self.active.get(city_id, {}).get(entry.rule)
                 message = entry.message or (known.message if known else "")

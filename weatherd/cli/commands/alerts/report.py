@@ -62,4 +62,4 @@ def format_summary(rules: Sequence[Rule], notifications: Sequence[Notification])
 
 def _find_unrecorded(rule: Rule) -> set[str]:
     facts = {name for expression in rule.expressions for name in expression.facts}
-    return facts & {"down_for", "provider_paused"}
+    return facts & {"down_for", "provider_paused", "warning_severity"}

@@ -1,0 +1,30 @@
+"""The severity of a city's warnings, as alert rules know it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+from tests.support.official_warnings import storm
+from tests.support.virtual_time import EPOCH
+from weatherd.config.settings import Settings
+from weatherd.official_warning import Severity
+from weatherd.providers.warning_service import WarningAnswer
+from weatherd.warnings.current import CurrentWarnings
+from weatherd.warnings.desk import WarningDesk
+
+
+def test_the_most_severe_warning_counts() -> None:
+    """It is unknown before an answer, -1 without a warning in force, and else the highest severity."""
+    current, unused, pollers = CurrentWarnings(), SimpleNamespace(), [SimpleNamespace(name="fake")]
+    parts: Any = (pollers, unused, current, Settings())
+    desk, now = WarningDesk(*parts), EPOCH
+    assert desk.find_severity("kiel", now) is None
+    current.update("kiel", "fake", WarningAnswer([]), now)
+    assert desk.find_severity("kiel", now) == -1
+    end = now + timedelta(hours=1)
+    found = [storm("1", severity=Severity.MINOR, ends=end), storm("2", severity=Severity.EXTREME, ends=end)]
+    current.update("kiel", "fake", WarningAnswer(found), now)
+    assert desk.find_severity("kiel", now) == 4
+    assert desk.find_severity("kiel", end + timedelta(minutes=1)) == -1
