@@ -173,3 +173,17 @@ def expect_events(file: Path) -> dict[str, list[str]]:
     reader.close()
     journal.close()
     return events
+
+
+async def test_a_lost_journal_gets_the_states_again(tmp_path: Path) -> None:
+    """After the journal was deleted, firing alerts are in the new one, and do not fire again."""
+    lives = AlertLives(tmp_path, FROST, [KIEL, BERLIN], lambda time: -3.0 if time < end else 4.0)
+    end = asyncio.get_running_loop().time() + 3 * 3600
+    run = asyncio.create_task(lives.live(2 * 3600))
+    await asyncio.sleep(3600)
+    lives.file.unlink()
+    await run
+    assert lives.events() == []
+    await lives.live(2 * 3600)
+    assert [(entry.seq, entry.event) for entry in lives.entries()] == [(1, "resolved"), (2, "resolved")]
+    assert len(lives.logged("alert.firing")) == 2
