@@ -1,0 +1,54 @@
+"""Notifications of a process that is killed: each alert arrives under one key, whatever the restarts."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.alert_receiver import run_alert_receiver
+from tests.support.service import serving
+from tests.support.weatherd_process import PATIENCE, configure, weatherd
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.alert_receiver import AlertReceiver
+
+pytestmark = [pytest.mark.real_time, pytest.mark.processes, pytest.mark.once]
+
+
+async def wait_for_requests(receiver: AlertReceiver, count: int) -> None:
+    """Wait until the receiver has so many requests."""
+    async with asyncio.timeout(PATIENCE):
+        while len(receiver.requests) < count:  # noqa: ASYNC110 - requests come from another process
+            await asyncio.sleep(0.05)
+
+
+async def test_an_alert_arrives_after_an_outage_and_a_kill(tmp_path: Path) -> None:
+    """While the webhook fails, the daemon says so; killed then, the next run delivers the message with the same key."""
+    async with serving() as weather, run_alert_receiver() as receiver:
+        receiver.script = [503] * 100
+        (tmp_path / "alerts.yaml").write_text(
+            "alerts: {any: {when: temperature > -90, notify: [ops]}}\n"
+            f'notify: {{ops: {{webhook: "http://{receiver.address}/sesame-path"}}}}\n'
+        )
+        settings = configure(tmp_path, weather.url, "{name: Kiel, lat: 54.3, lon: 10.1}", alerts="alerts.yaml")
+        async with weatherd("run", "-c", settings) as process:
+            down = await process.logs("forwarder.down", forwarder="notify ops")
+            assert "503" in down["reason"]
+            process.receives(signal.SIGKILL)
+            await process.ends()
+        failed = len(receiver.requests)
+        receiver.script.clear()
+        async with weatherd("run", "-c", settings) as process:
+            await wait_for_requests(receiver, failed + 1)
+            process.receives(signal.SIGTERM)
+            await process.ends()
+            assert "sesame" not in json.dumps(process.logged)
+    assert len(receiver.requests) == failed + 1
+    assert len({headers["Idempotency-Key"] for _, headers, _ in receiver.requests}) == 1
+    assert json.loads(receiver.requests[-1][2])["title"] == "any: Kiel"
