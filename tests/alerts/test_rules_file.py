@@ -130,6 +130,7 @@ def test_messages() -> None:
         ("alerts: {a: {when: age > 3h, notify: phone}}", "alerts.yaml:1:38: a: 'notify' should be a list"),
         ("alerts: {a: {when: age > 3h, sevrity: info}}", "1:30: a: unknown key 'sevrity'; did you mean 'severity'?"),
         ("alerts: {a: {when: age > 3h, message: '{nam} {x}'}}", "1:40: a: 'message' should not contain {nam}; did you"),
+        ("alerts: {a: {when: age > 3h, message: '{}'}}", "1:40: a: 'message' should not contain {}; the fields are"),
         ("alerts: {a: {when: age > 3h, message: 'it is {name.x}'}}", "1:46: a: 'message' should not contain {name.x}"),
         ("alerts: {a: {when: age > 3h, message: '{name'}}", "1:40: a: 'message' is not a format string"),
         ("alerts: {a: {when: age > 3h, message: '{name:.1f}'}}", "1:40: a: 'message' is not a format string"),

@@ -26,7 +26,8 @@ class UnknownFieldError(ValueError):
     """A template has an unknown field; ``text`` is the part of the template that begins it."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"should not contain {{{name}}}{did_you_mean(name, _KNOWN)}")
+        hint = did_you_mean(name, _KNOWN) or f"; the fields are {', '.join(_KNOWN)}"
+        super().__init__(f"should not contain {{{name}}}{hint}")
         self.text = f"{{{name}"
 
 
