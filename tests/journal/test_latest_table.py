@@ -192,6 +192,17 @@ def test_an_update_does_not_sort_the_entries(tmp_path: Path) -> None:
         assert not any("TEMP B-TREE" in row[-1] for row in plan)
 
 
+def test_equal_values_are_one_object(tmp_path: Path) -> None:
+    """The loaded observations of a long list share what is equal, and an integer stays an integer."""
+    with closing(Store(tmp_path / "weatherd.sqlite")) as store:
+        cities = [KIEL, BERLIN]
+        store.add([FetchedObservation(city, observation(city, temperature=61.0, wind_speed=61.0)) for city in cities])
+        first, second = (last.observation for last in store.load(NOW).latest)
+    assert first.temperature is second.temperature is first.wind_speed
+    assert first.description is second.description
+    assert [type(loaded.code) for loaded in (first, second)] == [int, int]
+
+
 def test_a_clean_stop_saves_the_fetch_time_of_a_repeat(tmp_path: Path) -> None:
     """A clean stop saves the fetch time of a repeat, so that the city is not polled early."""
     with closing(Store(tmp_path / "weatherd.sqlite")) as store:

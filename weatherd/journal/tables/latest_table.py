@@ -84,7 +84,9 @@ class LatestTable:
         """Return the observations fetched in the week before *now* (POSIX); delete rows of pruned observations."""
         self.update()
         self.delete_orphans()
-        return [last for row in self._db.query(_SELECT, [int((now - _MAX_AGE) * 1e6)]) if (last := _parse(row))]
+        shared: dict[Any, Any] = {}
+        rows = self._db.query(_SELECT, [int((now - _MAX_AGE) * 1e6)])
+        return [last for row in rows if (last := _parse(row, shared))]
 
     def delete_orphans(self) -> None:
         """Delete the rows whose observations were pruned."""
@@ -130,9 +132,14 @@ class LatestTable:
         self._until_update = max(_MIN_UPDATE_INTERVAL, _UPDATE_INTERVAL * cities)
 
 
-def _parse(row: Sequence[Any]) -> LastObservation | None:
-    """Parse a row; return None for one that was edited by hand and is invalid."""
-    lat, lon, fetched_at, *columns = row
+def _parse(row: Sequence[Any], shared: dict[Any, Any]) -> LastObservation | None:
+    """Parse a row; return None for one that was edited by hand and is invalid.
+
+    Rows with an equal text or fraction get one object of *shared*, because their own would take 600 bytes a city. An
+    integer, such as a time, stays as it is: it may equal a fraction.
+    """
+    lat, lon, fetched_at, *values = row
+    columns = [value if type(value) is int else shared.setdefault(value, value) for value in values]
     columns[FIELDS.index("fetched_at")] = fetched_at
     try:
         observation = parse_row(columns)
