@@ -212,7 +212,7 @@ def parse_address(url: str) -> URL:
         address = parse_url(url)
     except ValueError:
         raise InvalidAddressError from None
-    if address.scheme not in _SCHEMES:
+    if address.scheme not in _SCHEMES or not address.host:
         raise InvalidAddressError
     return address
 

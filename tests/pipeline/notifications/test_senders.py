@@ -173,6 +173,7 @@ async def _has_ended(process: int) -> bool:
         ("sesame", "alerts.yaml:3:10: phone: should be an address that Apprise accepts"),
         ("{file: missing}", "alerts.yaml:3:10: phone: the secret file missing cannot be read: No such file"),
         ("{file: empty}", "the secret file empty is empty"),
+        ("{webhook: 'http://'}", "alerts.yaml:3:10: phone: 'webhook' should be an HTTP URL"),
         ("{webhook: ftp://sesame}", "alerts.yaml:3:10: phone: 'webhook' should be an HTTP URL"),
         ("{webhook: http://sesame, headers: {A B: sesame}}", "phone: 'A B' cannot be sent as an HTTP header"),
         ('{webhook: http://sesame, headers: {A: "sesame\\nB: c"}}', "phone: 'A' cannot be sent as an HTTP header"),
