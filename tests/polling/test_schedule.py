@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.fakes import KIEL
+from weatherd.polling.poll_history import CityPolls
 from weatherd.polling.schedule import backoff_delay, cold_start_spread, next_tick, phase_offset, rejoin_tick
 
 INTERVALS = st.floats(1, 86400 * 7)
@@ -73,3 +75,19 @@ def test_the_delays_of_an_ordinary_city() -> None:
 def test_first_polls_are_spread_only_in_a_long_list(cities: int) -> None:
     """A thousand cities are polled at once; a longer list at 10,000 cities a second."""
     assert cold_start_spread(cities) == pytest.approx(max(0, cities - 1000) / 10_000)
+
+
+@given(
+    boot=st.floats(0.0, 1e7),
+    epoch=st.floats(0.0, 4e9),
+    intervals=st.integers(-100_000, 100_000),
+    interval=st.integers(1, 86_400).map(float),
+)
+def test_a_step_of_whole_intervals_repeats_no_tick(boot: float, epoch: float, intervals: int, interval: float) -> None:
+    """A clock that is set by hours is the usual mistake of a time zone; times are rounded in another way afterwards."""
+    polls = CityPolls(KIEL)
+    polls.plan(boot, "")
+    polls.plan_tick(boot, interval, epoch)
+    due = polls.due
+    polls.plan_tick(due, interval, epoch + intervals * interval)
+    assert due + 0.9 * interval < polls.due < due + 1.1 * interval

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from weatherd.polling.batch_polls import BatchPolls
     from weatherd.providers.batching import PollReceiver
 
+_TOLERANCE = 0.001  # seconds, because times are rounded in another way when *epoch* changes, after a step of the clock
 ON_SCHEDULE = "on schedule"  # the reason for the time of a poll at a tick
 SERVED = "fresh"  # outcome of an attempt that returned a fresh observation; part of the API and the metrics
 BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0, 30.0, 60.0)  # seconds
@@ -94,7 +95,7 @@ class CityPolls:
 
         *interval* is in seconds. The poll is at the city's next tick, or the one after that if this one was early.
         """
-        ended = max(ended, self.due)  # because a timer may fire slightly early, and the tick would be repeated
+        ended = max(ended, self.due) + _TOLERANCE  # else a timer that fires slightly early would repeat the tick
         tick = next_tick if self.is_tick else rejoin_tick
         self.plan(tick(epoch + ended, interval, phase_offset(self.city.id, interval)) - epoch, ON_SCHEDULE)
 
