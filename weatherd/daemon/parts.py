@@ -89,7 +89,7 @@ async def open_parts(
         configuration = providers.require_usable(configuration)
         sinks = await stack.enter_async_context(open_sinks(settings))
         budgets = replace(providers.budgets, interval_of=functools.partial(_interval, registry, providers.planner))
-        latest = LatestObservations(state.latest, budgets)
+        latest, state.latest = LatestObservations(state.latest, budgets), ()
         forwarders = await stack.enter_async_context(
             open_forwarders(
                 settings, state, lambda: registry.cities, budgets, latest=latest.get, find_city=registry.get

@@ -40,7 +40,7 @@ class ProviderState:
 
     def __init__(self, saved: SavedState, journal: Journal | None, now: Callable[[], datetime]) -> None:
         self.latest = saved.latest
-        self._saved = saved
+        self._saved = saved._replace(latest=())  # the owner may drop them, because those of a long list take 100 MB
         self._journal = journal
         self._now = now
         self._meters: dict[str, UsageMeter] = {}
@@ -146,8 +146,8 @@ class ProviderState:
 @contextlib.asynccontextmanager
 async def open_provider_state(journal: Journal, now: Callable[[], datetime]) -> AsyncIterator[ProviderState]:
     """Load the state of earlier runs; save the changes, also at the end. Raises StateError if it cannot be loaded."""
-    saved = await journal.call(lambda store: store.load(now().timestamp()))
-    async with contextlib.aclosing(ProviderState(saved, journal, now)) as state:
+    load = journal.call(lambda store: store.load(now().timestamp()))
+    async with contextlib.aclosing(ProviderState(await load, journal, now)) as state:
         journal.on_reopened = state.save_again
         yield state
 
