@@ -29,7 +29,7 @@ from weatherd.warnings import desk as desks
 from weatherd.warnings.desk import WarningDesk, open_warnings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Iterator, Sequence
     from pathlib import Path
 
     from weatherd.polling.city_registry import CityRegistry
@@ -43,9 +43,10 @@ HOUR = 3600.0
 
 
 @pytest.fixture
-def journal(tmp_path: Path) -> VirtualJournal:
-    """Return an empty journal."""
-    return VirtualJournal(tmp_path / "weatherd.sqlite")
+def journal(tmp_path: Path) -> Iterator[VirtualJournal]:
+    """Yield an empty journal."""
+    with contextlib.closing(VirtualJournal(tmp_path / "weatherd.sqlite")) as opened:
+        yield opened
 
 
 @dataclass(slots=True)

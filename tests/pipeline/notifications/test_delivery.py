@@ -20,7 +20,7 @@ from weatherd.pipeline.forwarders.group import open_deliveries
 from weatherd.pipeline.notifications.delivery import AlertDelivery, NotificationResources
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
     from weatherd.http.session import Session
     from weatherd.pipeline.notifications.message import AlertMessage
@@ -86,9 +86,11 @@ class Rig:
 
 
 @pytest.fixture
-def rig(tmp_path: Path) -> Rig:
-    """Return a rig with a new journal."""
-    return Rig(tmp_path)
+def rig(tmp_path: Path) -> Iterator[Rig]:
+    """Yield a rig with a new journal."""
+    opened = Rig(tmp_path)
+    with contextlib.closing(opened.journal):
+        yield opened
 
 
 async def test_one_message_for_many_cities(rig: Rig) -> None:
