@@ -56,8 +56,8 @@ class WorkerThread:
 def _run(call: Callable[[], _T]) -> tuple[_T | None, BaseException | None]:
     try:
         return call(), None
-    except BaseException as error:  # noqa: BLE001 - the future raises it in run()
-        return None, error
+    except BaseException as error:  # noqa: BLE001, ASYNC103 - the future raises it in run()
+        return None, error  # noqa: ASYNC104 - the same
 
 
 def _resolve(future: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
