@@ -28,9 +28,10 @@ def release_freed_memory(cities: int) -> None:
     """
     if cities < _LONG_LIST:
         return
-    import ctypes  # noqa: PLC0415 - takes memory
+    # A Python may lack ctypes, and a hardened kernel denies it the executable memory that it asks for
+    with contextlib.suppress(ImportError, MemoryError, OSError, AttributeError):
+        import ctypes  # noqa: PLC0415 - takes memory
 
-    with contextlib.suppress(OSError, AttributeError):
         libc = ctypes.CDLL(None)
         libc.mallopt(_M_MMAP_THRESHOLD, _LARGE)
         libc.malloc_trim(0)
