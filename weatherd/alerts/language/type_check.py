@@ -60,6 +60,7 @@ def _check(tree: Tree[Token]) -> Operand:
             (child,) = _trees(children)
             return Operand(column, Kind.CONDITION, Inversion(_require_condition(_check(child))))
         case "comparison":
+            _require_quotes(list(_trees(children)))
             return compare_operands([_check(child) for child in _trees(children)], _operators(children), column)
         case "sum" | "product":
             (first, *others), operators = [_check(child) for child in _trees(children)], _operators(children)
@@ -84,6 +85,21 @@ def _trees(children: list[Any]) -> Iterator[Tree[Token]]:
 
 def _operators(children: list[Any]) -> list[Operator]:
     return [cast("Operator", str(token)) for token in children[1::2]]
+
+
+def _require_quotes(operands: list[Tree[Token]]) -> None:
+    """Raise ExpressionError for a text without quotes, as in ``provider == open-meteo``."""
+    if not any(KIND_OF_FIELD.get(_join_tokens(operand)) is Kind.TEXT for operand in operands):
+        return
+    for operand in operands:
+        for tree in operand.find_data("name"):
+            if str(tree.children[0]) not in (*KNOWN_NAMES, *KNOWN_FUNCTIONS):
+                text = _join_tokens(operand)
+                raise ExpressionError(f'has {text!r} without quotes; write "{text}"', operand.meta.start_pos + 1)
+
+
+def _join_tokens(tree: Tree[Token]) -> str:
+    return "".join(tree.scan_values(lambda value: isinstance(value, Token)))
 
 
 def _check_name(name: str, column: int) -> Operand:
