@@ -43,9 +43,9 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PollingContext:
-    """Values that all producers share."""
+    """Parts that all producers share."""
 
     providers: Mapping[str, Provider]
     planner: Planner
@@ -61,7 +61,7 @@ class PollingContext:
 
     def __post_init__(self) -> None:
         """Create the batch polls, which plan the next polls of their cities."""
-        object.__setattr__(self, "batch_polls", find_batch_polls(self))
+        self.batch_polls = find_batch_polls(self)
 
 
 async def produce(polls: CityPolls, context: PollingContext) -> None:
@@ -71,7 +71,8 @@ async def produce(polls: CityPolls, context: PollingContext) -> None:
     polled before its next tick, then with growing delays. Polls of a city never overlap; a poll that takes longer than
     the interval skips ticks. Deadlines are boot times, so that no step of the system time delays or repeats a poll.
 
-    A usual poll does not wake this task: :class:`BatchPolls` enqueues its observation and plans the next one.
+    A batch poll of a healthy city does not wake this task unless the queue is full: :class:`BatchPolls` enqueues its
+    observation and plans the next one. All other polls are tasks that this one starts.
     """
     # Few local variables and short expressions, because each value takes 8 bytes for each city, and a bound method 72
     _plan_first_poll(polls, context)
