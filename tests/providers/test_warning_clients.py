@@ -130,6 +130,17 @@ async def test_a_search_that_fails_delays_no_city_with_zones() -> None:
             await service.fetch(CITIES)
 
 
+async def test_places_without_zones_delay_no_others() -> None:
+    """However often the searches for the first thirty fail, those for the others have their turn."""
+    server = Server()
+    server.answers = {f"/points/{city.lat:g},-95.5": {"x": 1} for city in CITIES}
+    server.answers["/points/35.3,-95.5"] = {"properties": {"county": "https://x/zones/county/KSC001"}}
+    async with serving(server, NwsWarnings) as service:
+        with pytest.raises(ProviderError, match="the place"):
+            await service.fetch(CITIES)
+        assert list(await service.fetch(CITIES)) == ["city-30"]
+
+
 async def test_a_large_list_is_read() -> None:
     """The national list is larger than what any other response may have."""
     server = Server()

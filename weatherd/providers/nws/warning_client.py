@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +56,7 @@ class NwsWarnings:
             self._headers["User-Agent"] = f"weatherd/{__version__} ({section.contact})"
         self._resources = resources
         self._known: dict[AreaWarning, AreaWarning] = {}  # of the last national list
+        self._failed_searches: Counter[str] = Counter()  # of zones, by city id
 
     def covers(self, city: City) -> bool:
         """Return whether the city may be in the United States or their territories."""
@@ -88,13 +90,19 @@ class NwsWarnings:
         return {city: WarningAnswer(warnings, parsed.problems) for city, warnings in matched.items()}
 
     async def _find_places(self, cities: Sequence[City]) -> list[Place]:
+        """Return the cities with zones, after a search for some that are unknown: those that failed least often first.
+
+        So a place for which the service has an error delays no other. Raises ProviderError if no zones are known.
+        """
         known = {city.id: zones for city in cities if (zones := self._load_zones(city)) is not None}
         unknown = [city for city in cities if city.id not in known]
+        unknown.sort(key=lambda city: self._failed_searches[city.id])
         failure: ProviderError | None = None
         for city in unknown[:_SEARCHES]:
             try:
                 known[city.id] = await self._search_zones(city)
             except ProviderError as error:
+                self._failed_searches[city.id] += 1
                 failure = error  # the cities with known zones need not wait for the others
         if failure and not known:
             raise failure
