@@ -27,12 +27,13 @@ if TYPE_CHECKING:
 
 
 class Receiver:
-    """A sender that notes the messages, and fails with a script of errors; *lost* ones arrive nevertheless."""
+    """A sender that notes the messages and their times, and fails with a script of errors, or hangs."""
 
     kind = "fake"
 
     def __init__(self) -> None:
         self.messages: list[AlertMessage] = []
+        self.times: list[float] = []  # seconds of virtual time
         self.script: list[Exception | None] = []
         self.hangs = False
 
@@ -41,6 +42,7 @@ class Receiver:
         if error := self.script.pop(0) if self.script else None:
             raise error
         self.messages.append(message)
+        self.times.append(asyncio.get_running_loop().time())
         if self.hangs:
             await asyncio.get_running_loop().create_future()
 
@@ -55,7 +57,12 @@ class Rig:
     def __init__(self, folder: Path) -> None:
         self.journal = VirtualJournal(folder / "weatherd.sqlite")
         self.receiver = Receiver()
-        self.status: Any = None
+        self.group: Any = None
+
+    @property
+    def status(self) -> Any:
+        """The status of the delivery that runs, or that was the last to run."""
+        return self.group.statuses()["notify phone"]
 
     async def record(self, *changes: tuple[str, str, str | None], notify: tuple[str, ...] = ("phone",)) -> None:
         """Store changes, each a rule, a city and an event."""
@@ -79,10 +86,9 @@ class Rig:
             lambda city: KIEL if city == "kiel" else None,
         )
         delivery = AlertDelivery(target, self.receiver, resources)
-        async with open_deliveries({}, self.journal, random.Random(0), [delivery]) as group:
+        async with open_deliveries({}, self.journal, random.Random(0), [delivery]) as self.group:
             await asyncio.sleep(0)
             yield
-            self.status = group.statuses()["notify phone"]
 
 
 @pytest.fixture
@@ -107,6 +113,40 @@ async def test_one_message_for_many_cities(rig: Rig) -> None:
     assert (rig.status.delivered, rig.status.skipped, rig.status.behind) == (302, 0, 0)
 
 
+async def test_changes_that_come_soon_after_join(rig: Rig) -> None:
+    """A message waits for more cities while there are some every few seconds, but not for more than half a minute."""
+    async with rig.deliver():
+        for number in range(30):
+            await rig.record(("frost", f"c{number}", "firing"))
+            await asyncio.sleep(4)
+        await asyncio.sleep(60)
+    counts = [len(message.alerts) for message in rig.receiver.messages]
+    assert sum(counts) == 30
+    assert len(counts) == 4
+    assert rig.receiver.times[0] <= 5 + 30
+
+
+async def test_messages_have_a_distance(rig: Rig) -> None:
+    """Messages of many rules at once do not arrive as a burst, which services reject."""
+    async with rig.deliver():
+        await rig.record(*[(f"rule {number}", "kiel", "firing") for number in range(5)])
+        await asyncio.sleep(120)
+    first, *later = rig.receiver.times
+    assert [time - first for time in later] == [5, 10, 15, 20]
+
+
+async def test_news_does_not_renew_an_old_alert(rig: Rig) -> None:
+    """After a kill and days without the daemon, the alerts since the start are sent, and the older ones are not."""
+    async with rig.deliver():
+        await rig.record(("frost", "kiel", "firing"))
+    await asyncio.sleep(3 * 86400)
+    async with rig.deliver():
+        await rig.record(("wind", "kiel", "firing"))
+        await asyncio.sleep(120)
+    assert rig.receiver.titles() == ["wind: Kiel"]
+    assert (rig.status.skipped, rig.status.delivered) == (1, 1)
+
+
 async def test_outage_of_a_target(rig: Rig) -> None:
     """An outage of many hours delays a message, is visible, and is logged with two lines."""
     async with rig.deliver():
@@ -115,7 +155,9 @@ async def test_outage_of_a_target(rig: Rig) -> None:
         with capture_logs() as logs:
             await asyncio.sleep(3600)
             assert not rig.receiver.messages
+            assert rig.status.is_down
             await asyncio.sleep(12 * 3600)
+            assert not rig.status.is_down
     assert rig.receiver.titles() == ["frost: Kiel"]
     assert [line["event"] for line in logs if line["log_level"] != "debug"] == ["forwarder.down", "forwarder.recovered"]
     assert logs[0]["forwarder"] == "notify phone"

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import secrets
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import structlog
@@ -19,7 +20,6 @@ from weatherd.pipeline.notifications.grouping import compose_messages
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Sequence
-    from datetime import datetime
 
     from weatherd.alerts.targets import NamedTarget
     from weatherd.city import City
@@ -37,7 +37,7 @@ _CHECK_PERIOD = 5.0  # seconds between two looks for changes; while there are mo
 _MAX_CHECKS = 6  # then the message is sent
 _SPACING = 5.0  # seconds between two messages to a target
 _MAX_CHANGES = 1000  # that are read at once
-_MAX_AGE = 86400.0  # seconds after which an alert is no news
+_MAX_AGE = timedelta(days=1)  # after which an alert is no news
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ class AlertDelivery:
             await self._save_cursor(InDoubt(cursor.delivered + 1, last, key))
         for number, message in enumerate(messages, 1):
             if number > self._sent:
-                await self._send(message, entries)
+                await self._send(message)
                 self._sent = number
                 await self._pause(_SPACING)
         await self._save_cursor(Idle(last))
@@ -136,10 +136,10 @@ class AlertDelivery:
         city = self._resources.find_city(city_id)
         return city.name if city else city_id
 
-    async def _send(self, message: AlertMessage, entries: Sequence[AlertEntry]) -> None:
+    async def _send(self, message: AlertMessage) -> None:
         """Send a message, or skip it if it is too old or the target rejects it for good."""
-        newest = max(entry.at for entry in entries)
-        if self._resources.now().timestamp() - newest > _MAX_AGE:
+        newest = max(datetime.fromisoformat(alert.time) for alert in message.alerts)
+        if self._resources.now() - newest > _MAX_AGE:
             self._skip(message, "it could not be delivered for a day")
             return
         try:
