@@ -73,10 +73,7 @@ class CurrentWarnings:
 
     def of_city(self, city: str, now: datetime) -> list[CityWarning]:
         """Return the warnings in force in a city, the most severe first."""
-        return sorted(
-            self._find(city, now),
-            key=lambda each: (-each.warning.severity, each.warning.provider, each.warning.event_key),
-        )
+        return sorted(self._find(city, now), key=_order)
 
     def in_force(self, now: datetime) -> Iterator[CityWarning]:
         """Yield all warnings in force, by city id, the most severe of a city first."""
