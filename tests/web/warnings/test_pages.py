@@ -14,8 +14,9 @@ from weatherd.city import City
 from weatherd.official_warning import Severity
 from weatherd.providers.warning_service import WarningAnswer
 from weatherd.warnings.current import CurrentWarnings
+from weatherd.warnings.polling import ServiceHealth
 from weatherd.web.query_models import WarningsQuery
-from weatherd.web.warnings.serializers import collect_severities, serialize_warnings_page
+from weatherd.web.warnings.serializers import collect_severities, collect_warning_metrics, serialize_warnings_page
 
 if TYPE_CHECKING:
     from weatherd.official_warning import OfficialWarning
@@ -78,3 +79,19 @@ def test_one_series_for_each_kind_of_event() -> None:
     in_force = make_status(WARNINGS).warnings.current.in_force(EPOCH)
     samples = {(each.labels["city"], each.labels["event"]): each.value for each in collect_severities(in_force).samples}
     assert samples == {("a", "Storm Warning"): 4, ("a", "Fog"): 3, ("c", "Storm Warning"): 3}
+
+
+def test_the_health_of_the_services() -> None:
+    """A service that was never asked, because it covers no city, has no series."""
+    healths = {
+        "good": ServiceHealth(last_success=EPOCH),
+        "lost": ServiceHealth(last_success=EPOCH, failure="timeout"),
+        "down": ServiceHealth(failure="timeout"),
+        "unasked": ServiceHealth(),
+    }
+    desk: Any = SimpleNamespace(pollers=[SimpleNamespace(name=name, health=healths[name]) for name in healths])
+    up, success = [
+        {each.labels["provider"]: each.value for each in metric.samples} for metric in collect_warning_metrics(desk)
+    ]
+    assert up == {"good": 1, "lost": 0, "down": 0}
+    assert success == dict.fromkeys(("good", "lost"), EPOCH.timestamp())

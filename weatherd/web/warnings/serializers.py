@@ -95,7 +95,7 @@ def serialize_warning_status(desk: WarningDesk, now: datetime) -> WarningStatusM
 
 
 def collect_warning_metrics(desk: WarningDesk) -> Iterator[Metric]:
-    """Yield whether each service answers, and when it did last."""
+    """Yield whether each service answers, and when it did last: nothing before its first request."""
     up = GaugeMetricFamily(
         "weatherd_warnings_up", "Whether the requests for a service's warnings succeed.", labels=["provider"]
     )
@@ -105,9 +105,11 @@ def collect_warning_metrics(desk: WarningDesk) -> Iterator[Metric]:
         labels=["provider"],
     )
     for poller in desk.pollers:
-        up.add_metric([poller.name], poller.health.failure is None)
-        if poller.health.last_success:
-            success.add_metric([poller.name], poller.health.last_success.timestamp())
+        health = poller.health
+        if health.failure or health.last_success:
+            up.add_metric([poller.name], health.failure is None)
+        if health.last_success:
+            success.add_metric([poller.name], health.last_success.timestamp())
     yield from (up, success)
 
 
