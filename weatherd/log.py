@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import msgspec
 import structlog
 
-from weatherd.text.control_characters import escape_controls
+from weatherd.text.control_characters import escape_controls, escape_lines
 from weatherd.text.redaction import Redaction
 
 if TYPE_CHECKING:
@@ -234,7 +234,7 @@ def _escape_facts(event: EventDict) -> EventDict:
 def _format_traceback(stream: TextIO, error: ExcInfo) -> None:
     text = io.StringIO()
     structlog.dev.plain_traceback(text, error)
-    stream.write("\n".join(map(escape_controls, text.getvalue().split("\n"))))
+    stream.write(escape_lines(text.getvalue()))
 
 
 def _stamp(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

@@ -99,6 +99,13 @@ def test_messages() -> None:
     assert missing.message.format(city, seen) == f"– {clock:%d.%m.} 0"
 
 
+def test_controls_in_messages() -> None:
+    """Control characters of a rule or of a plug-in's description are escaped, except for line feeds."""
+    (rule,) = parse(r'alerts: {a: {when: "age > 1h", message: "\e[31m{description}\n{name}"}}')
+    from_plugin = observation(KIEL)._replace(description="rain\0\u202e")
+    assert rule.message.format(KIEL, from_plugin) == "\\u001b[31mrain\\u0000\\u202e\nKiel"
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [

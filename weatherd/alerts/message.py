@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from weatherd.formatting import TEMPLATE_FIELDS, LineTemplate, validate_template
 from weatherd.observation import FetchedObservation
+from weatherd.text.control_characters import escape_lines
 from weatherd.text.suggestions import did_you_mean
 
 if TYPE_CHECKING:
@@ -49,8 +50,11 @@ class MessageTemplate:
         self._line = LineTemplate(validate_template(translated), display)
 
     def format(self, city: City, observation: Observation) -> str:
-        """Return the message about an observation, in the reader's units and the city's time."""
-        return self._line.format(FetchedObservation(city, observation))
+        """Return the message about an observation, in the reader's units and the city's time.
+
+        Control characters, except for line feeds, are escaped, because a target may print the message on a terminal.
+        """
+        return escape_lines(self._line.format(FetchedObservation(city, observation)))
 
 
 def _translate(name: str, spec: str, conversion: str | None, words: Mapping[str, str]) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from weatherd.text.control_characters import escape_controls
+from weatherd.text.control_characters import escape_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +20,7 @@ def print_text(text: str = "", *, err: bool = False) -> None:
     Control characters, except line breaks, are shown as ``\u001b``, because names and messages come from files,
     services and plug-ins and could otherwise move the cursor, change colors, or reorder the text. JSON stays valid.
     """
-    typer.echo("\n".join(map(escape_controls, text.split("\n"))), err=err)
+    typer.echo(escape_lines(text), err=err)
 
 
 def print_formatted(line: str) -> None:
