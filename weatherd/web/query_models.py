@@ -166,28 +166,27 @@ class CitiesQuery(Model):
         return self.descending or any(value is not None for value in others)
 
 
-class AlertsQuery(Model):
+class _CityEntriesQuery(Model):
+    """Filters and page of what a city may have several of."""
+
+    city: Annotated[CityId | None, Field(description="Only those of this city")] = None
+    tag: TagsText | None = None
+    after: Annotated[CityId | None, Field(description="Continue after this city: `next` of the previous page")] = None
+    limit: Annotated[
+        int, Field(ge=1, le=1000, description="Entries per page; those of a city are never divided"), _INTEGER
+    ] = 100
+
+
+class AlertsQuery(_CityEntriesQuery):
     """Filters for the alerts that are pending or firing."""
 
-    city: Annotated[CityId | None, Field(description="Only alerts of this city")] = None
-    tag: TagsText | None = None
     state: Annotated[AlertPhaseWord | None, Field(description="Only alerts in this state")] = None
-    after: Annotated[CityId | None, Field(description="Continue after this city: `next` of the previous page")] = None
-    limit: Annotated[
-        int, Field(ge=1, le=1000, description="Alerts per page; those of a city are never divided"), _INTEGER
-    ] = 100
 
 
-class WarningsQuery(Model):
+class WarningsQuery(_CityEntriesQuery):
     """Filters for the official warnings in force."""
 
-    city: Annotated[CityId | None, Field(description="Only warnings of this city")] = None
-    tag: TagsText | None = None
     severity: Annotated[SeverityWord | None, Field(description="Only warnings of at least this severity")] = None
-    after: Annotated[CityId | None, Field(description="Continue after this city: `next` of the previous page")] = None
-    limit: Annotated[
-        int, Field(ge=1, le=1000, description="Warnings per page; those of a city are never divided"), _INTEGER
-    ] = 100
 
 
 class ObservationsQuery(Model):
