@@ -147,6 +147,17 @@ async def test_news_does_not_renew_an_old_alert(rig: Rig) -> None:
     assert (rig.status.skipped, rig.status.delivered) == (1, 1)
 
 
+async def test_the_last_message_has_the_present_state(rig: Rig) -> None:
+    """The changes of a city that wait during an outage arrive in their order; those of other cities join them."""
+    async with rig.deliver():
+        await rig.record(("frost", "a", "firing"), ("frost", "b", "firing"))
+        await rig.record(("frost", "a", "resolved"), ("frost", "a", "firing"), ("frost", "b", "resolved"))
+        await rig.record(("frost", "c", "firing"), ("frost", "b", "firing"))
+        await asyncio.sleep(120)
+    cities = [(message.event, [notice.city for notice in message.alerts]) for message in rig.receiver.messages]
+    assert cities == [("firing", ["a", "b"]), ("resolved", ["a", "b"]), ("firing", ["a", "c", "b"])]
+
+
 async def test_outage_of_a_target(rig: Rig) -> None:
     """An outage of many hours delays a message, is visible, and is logged with two lines."""
     async with rig.deliver():

@@ -23,13 +23,23 @@ _MAX_LINES = 20  # cities whose texts are in the text of a message
 def compose_messages(entries: Iterable[AlertEntry], target: str, key: str, find_name: FindName) -> list[AlertMessage]:
     """Return the messages for a target in the order of their first change.
 
-    The same changes give the same messages and keys, which are made of *key*.
+    The changes of a city stay in order: an alert that fires, is resolved and fires again is in three messages, because
+    otherwise the last message would report it as resolved. The same changes give the same messages and keys, which are
+    made of *key*.
     """
-    groups: dict[tuple[str, str], list[AlertEntry]] = {}
+    groups: list[list[AlertEntry]] = []
+    numbers: dict[tuple[str, str], int] = {}  # of the last group of a rule and an event
+    last: dict[tuple[str, str], int] = {}  # number of the group with the last change of a rule and a city
     for entry in entries:
-        if entry.event in _EVENTS and target in entry.notify:
-            groups.setdefault((entry.rule, entry.event), []).append(entry)
-    return [_compose(group, f"{key}-{number}", find_name) for number, group in enumerate(groups.values(), 1)]
+        if entry.event not in _EVENTS or target not in entry.notify:
+            continue
+        kind, alert = (entry.rule, entry.event), (entry.rule, entry.city)
+        if kind not in numbers or numbers[kind] < last.get(alert, 0):
+            numbers[kind] = len(groups)
+            groups.append([])
+        last[alert] = numbers[kind]
+        groups[last[alert]].append(entry)
+    return [_compose(group, f"{key}-{number}", find_name) for number, group in enumerate(groups, 1)]
 
 
 def _compose(group: Sequence[AlertEntry], key: str, find_name: FindName) -> AlertMessage:
