@@ -24,6 +24,11 @@ class CityListDiff:
     added_or_changed: Mapping[str, City]  # with their new values, in the order of the list
 
     @property
+    def is_edited(self) -> bool:
+        """Whether the lists differ."""
+        return bool(self.removed_or_changed or self.added_or_changed)
+
+    @property
     def added(self) -> set[str]:
         """The ids of cities that are only in the new list."""
         return self.added_or_changed.keys() - self.removed_or_changed.keys()

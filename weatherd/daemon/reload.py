@@ -80,7 +80,7 @@ class Reloader:
         except Exception as error:  # noqa: BLE001 - logged with its traceback
             self._reject([repr(error)], exc_info=error)
         else:
-            self._apply(configuration, change)
+            self._apply(configuration, change, log_unchanged=rules is None)
             self._apply_rules(rules)
 
     def _reject(self, problems: list[str], **details: Exception) -> None:
@@ -121,11 +121,23 @@ class Reloader:
             self._parts.alerts.replace_rules(rules)
             log.info("alerts.reloaded", rules=len(rules))
 
-    def _apply(self, configuration: Configuration, change: CityListDiff) -> None:
-        before = self._parts.planner.calls_per_day()
+    def _apply(self, configuration: Configuration, change: CityListDiff, *, log_unchanged: bool) -> None:
+        """Apply a configuration. An unchanged list is logged only if *log_unchanged*: nothing else answers a request.
+
+        Edited rules have an event of their own.
+        """
+        registry, before = self._parts.registry, self._parts.planner.calls_per_day()
+        is_edited = change.is_edited or configuration.quarantined != registry.quarantined
         self._current, self._rows = _watched_paths(configuration), configuration.rows
-        self._parts.registry.apply(change, configuration.quarantined)
+        registry.apply(change, configuration.quarantined)
         self._apply_log_level(configuration)
+        if is_edited or log_unchanged:
+            self._log_diff(configuration, change, before)
+        if restart := self._find_restart_settings(configuration.settings):
+            log.warning("settings.need_restart", settings=restart)
+        self._status.last_reload = ReloadResult(successful=True, at=self._status.now().timestamp())
+
+    def _log_diff(self, configuration: Configuration, change: CityListDiff, before: Mapping[str, int]) -> None:
         ids = {"added": change.added, "removed": change.removed, "changed": change.changed}
         log.info(
             "cities.reloaded",
@@ -138,9 +150,6 @@ class Reloader:
         )
         if self._level == "debug":
             _log_more_ids(ids)
-        if restart := self._find_restart_settings(configuration.settings):
-            log.warning("settings.need_restart", settings=restart)
-        self._status.last_reload = ReloadResult(successful=True, at=self._status.now().timestamp())
 
     def _apply_log_level(self, configuration: Configuration) -> None:
         level = configuration.settings.log.level

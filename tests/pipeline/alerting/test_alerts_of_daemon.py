@@ -111,11 +111,17 @@ async def test_an_edit_of_the_rules_keeps_what_is_unchanged(tmp_path: Path) -> N
     assert f"{lives.rules}:1:" in rejected["problems"][0]
     assert not lives.last_reload.successful
     assert {state.rule: state.since for state in lives.desk.scan()} == since
+    assert not lives.logged_now("cities.reloaded")
     lives.rules.write_text(
         "alerts: {a: {when: temperature < 0}, b: {when: temperature < 4}, c: {when: temperature < 5, for: 8h}}"
     )
     lives.reload.set()
     await asyncio.sleep(600)
+    assert lives.logged_now("alerts.reloaded")
+    assert not lives.logged_now("cities.reloaded")
+    lives.reload.set()
+    await asyncio.sleep(60)
+    assert lives.logged_now("cities.reloaded")  # because nothing else answers a request without any edit
     after = {state.rule: state.since for state in lives.desk.scan()}
     assert (after["a"], after["b"]) == (since["a"], since["b"])
     assert after["c"] > since["c"]
