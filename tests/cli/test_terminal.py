@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from rich.cells import cell_len
 
 import weatherd.cli
 from weatherd.cli.table import Column, format_table
-from weatherd.cli.terminal import print_text
+from weatherd.cli.terminal import print_text, write_csv
 
 EVIL = "\x1b[31m\x9b2J\u202ex\r\x07"
 ESCAPED = r"\u001b[31m\u009b2J\u202ex\u000d\u0007"
@@ -35,6 +36,12 @@ def test_a_table_escapes_its_cells(width: int | None) -> None:
     assert len(lines) == 3
     assert all(line.plain.isprintable() for line in lines)
     assert max(cell_len(line.plain) for line in lines) <= (width or 80)
+
+
+def test_flags_in_csv_are_those_of_json() -> None:
+    """Not Python's True and False; numbers and empty cells stay."""
+    write_csv(text := io.StringIO(), ["a", "b", "c", "d"], [{"a": True, "b": False, "c": 1}])
+    assert text.getvalue() == "a,b,c,d\ntrue,false,1,\n"
 
 
 def test_commands_print_only_escaped_text() -> None:

@@ -32,7 +32,14 @@ def print_formatted(line: str) -> None:
 
 
 def write_csv(stream: TextIO, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
-    """Write a heading and *rows* as CSV. Lines end with LF, as in other text files here, not with CR LF (RFC 4180)."""
-    writer = csv.DictWriter(stream, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
+    """Write a heading and *rows* as CSV, with ``true`` and ``false`` as in JSON.
+
+    Lines end with LF, as in other text files here, not with CR LF (RFC 4180).
+    """
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([_format_flag(row.get(column)) for column in columns] for row in rows)
+
+
+def _format_flag(value: Any) -> Any:
+    return str(value).lower() if isinstance(value, bool) else value
