@@ -11,11 +11,22 @@ from tests.support.daemon import make_configuration
 from tests.support.fakes import BERLIN, KIEL
 from weatherd.config.diff import diff
 from weatherd.daemon.parts import open_parts
+from weatherd.errors import ConfigError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.real_time
+
+
+async def test_mistakes_in_rules_leave_the_journal_unchanged(tmp_path: Path) -> None:
+    """The rules are checked before the journal is opened, so that its format is not changed by a start that fails."""
+    (tmp_path / "alerts.yaml").write_text("alerts: {frost: {when: temperature < }}")
+    configuration = make_configuration(KIEL, state=tmp_path / "state", alerts=str(tmp_path / "alerts.yaml"))
+    with pytest.raises(ConfigError, match="frost"):
+        async with open_parts(configuration, lambda _: configuration, (), None):
+            pass
+    assert not list(tmp_path.glob("state/*.sqlite"))
 
 
 @pytest.mark.parametrize(

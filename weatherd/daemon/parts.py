@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from weatherd.daemon.status import DaemonStatus
     from weatherd.journal.journal import Journal
     from weatherd.pipeline.alerting.desk import AlertDesk
+    from weatherd.pipeline.alerting.opening import LoadedRules
     from weatherd.pipeline.forwarders import Forwarder
     from weatherd.pipeline.notifications.delivery import AlertDelivery
     from weatherd.pipeline.sinks import Sink
@@ -76,11 +77,12 @@ async def open_parts(
 ) -> AsyncIterator[Parts]:
     """Open the parts of the daemon according to the configuration.
 
-    *load*, *snapshot* and *serve* become attributes of :class:`Parts`. Raises ConfigError if a plug-in lacks a setting,
-    and StateError if the state folder cannot be used.
+    *load*, *snapshot* and *serve* become attributes of :class:`Parts`. Raises ConfigError if a plug-in lacks a setting or
+    the alert rules have a mistake, and StateError if the state folder cannot be used.
     """
     settings, registry = configuration.settings, CityRegistry()
     folder = find_state_folder(settings.state, configuration.file, os.environ)
+    rules = await _load_rules(configuration)  # before the journal, which an older version may not read afterwards
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(lock_state_folder(folder))
         journal = await stack.enter_async_context(open_journal(folder))
@@ -102,10 +104,10 @@ async def open_parts(
             warnings = await open_warnings(settings, providers.open_resources, registry, journal, utc_now)
         alerts = None
         notifications: Sequence[AlertDelivery] = ()
-        if configuration.alerts_path:
+        if rules:
             from weatherd.pipeline.alerting.opening import open_alerts  # noqa: PLC0415 - it takes memory
 
-            alerts = await open_alerts(configuration, journal, latest, utc_now)
+            alerts = await open_alerts(rules, journal, latest, utc_now)
             notifications = await _open_notifications(stack, configuration, journal, registry)
         yield Parts(
             configuration=configuration,
@@ -129,6 +131,15 @@ async def open_parts(
             notify=open_notifier(os.environ),
             watchdog=watchdog_period(os.environ),
         )
+
+
+async def _load_rules(configuration: Configuration) -> LoadedRules | None:
+    """Load the alert rules; None without a rules file. Raises ConfigError."""
+    if not configuration.alerts_path:
+        return None
+    from weatherd.pipeline.alerting.opening import load_rules_in_force  # noqa: PLC0415 - it takes memory
+
+    return await load_rules_in_force(configuration)
 
 
 async def _open_notifications(

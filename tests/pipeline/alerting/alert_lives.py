@@ -12,7 +12,7 @@ from tests.support import virtual_time
 from tests.support.daemon import make_configuration, make_latest, make_parts
 from tests.support.fakes import VirtualJournal, observation
 from weatherd.daemon.lifecycle import run_daemon
-from weatherd.pipeline.alerting.opening import open_alerts
+from weatherd.pipeline.alerting.opening import load_rules_in_force, open_alerts
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -91,7 +91,7 @@ class AlertLives:
         saved = journal.store.load(virtual_time.now().timestamp()).latest
         latest, stop = make_latest(saved=saved), asyncio.Event()
         configuration = self.configuration()
-        self.desk = await open_alerts(configuration, journal, latest, virtual_time.now)
+        self.desk = await open_alerts(await load_rules_in_force(configuration), journal, latest, virtual_time.now)
         parts = make_parts(
             configuration,
             {"fake": self.provider},

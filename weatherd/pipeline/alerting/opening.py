@@ -1,4 +1,4 @@
-"""Opening of the alerts of the daemon, and the rules file that they come from."""
+"""Loading of the rules file, and opening of the alerts of the daemon."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
 
 class LoadedRules:
-    """The text of the rules file that is in force, by which an edit is noticed."""
+    """The rules in force, and the text of their file, by which an edit is noticed."""
 
     def __init__(self) -> None:
+        self.rules: tuple[Rule, ...] = ()
         self._text: str | None = None
 
     def load(self, configuration: Configuration) -> tuple[Rule, ...] | None:
@@ -34,21 +35,23 @@ class LoadedRules:
         text = reader.read_text(path) if path else ""
         if text == self._text:
             return None
-        rules = parse_rules(text, str(path), configuration.settings.display) if path else ()
+        self.rules = parse_rules(text, str(path), configuration.settings.display) if path else ()
         self._text = text
-        return rules
+        return self.rules
+
+
+async def load_rules_in_force(configuration: Configuration) -> LoadedRules:
+    """Load the rules that a configuration names. Raises ConfigError with every mistake."""
+    loaded = LoadedRules()
+    await asyncio.to_thread(loaded.load, configuration)
+    return loaded
 
 
 async def open_alerts(
-    configuration: Configuration, journal: Journal, latest: LatestObservations, now: Callable[[], datetime]
+    loaded: LoadedRules, journal: Journal, latest: LatestObservations, now: Callable[[], datetime]
 ) -> AlertDesk:
-    """Load the rules, and the states of the last run.
-
-    Raises ConfigError for mistakes in the rules, and StateError if the journal cannot be used.
-    """
-    loaded = LoadedRules()
-    rules = await asyncio.to_thread(loaded.load, configuration)
-    desk = AlertDesk(rules or (), journal, latest, now, loaded.load)
+    """Load the states that the alerts of the rules had in the last run. Raises StateError."""
+    desk = AlertDesk(loaded.rules, journal, latest, now, loaded.load)
     saved, journal.alert_seq = await journal.call(lambda store: (store.alerts.load(), store.alerts.last_seq()))
     desk.restore(saved)
     save_others = journal.on_reopened
