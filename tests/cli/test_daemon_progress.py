@@ -7,6 +7,7 @@ import os
 import random
 import sys
 import termios
+import time
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -70,9 +71,12 @@ async def test_the_first_fill_of_a_long_list_is_work() -> None:
     assert await finder.find() == [Work("first polls", 0, 150, 0.0)]
 
 
-async def test_a_short_list_is_no_work() -> None:
-    """Its first polls are done before anybody reads a bar."""
+async def test_short_work_is_not_shown() -> None:
+    """A few polls, rows or observations are done before anybody reads a bar."""
     assert await finder_of(start_daemon(cities=20)[0]).find() == []
+    status, _ = start_daemon(entries=99)
+    status.journal.unmigrated = 99
+    assert await finder_of(status).find() == []
 
 
 async def test_catching_up_and_the_migration_are_work() -> None:
@@ -135,15 +139,19 @@ def test_the_footer_is_outside_of_the_scrolling_region(terminal: tuple[int, int]
 async def test_a_terminal_shows_the_work_until_the_stop(
     terminal: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The footer is gone before the daemon ends, so that a second signal does not leave it behind."""
+    """Only work that takes over a second is shown. The footer is gone before the daemon ends.
+
+    Otherwise a second signal would leave it behind.
+    """
     screen, program = terminal
-    stop = asyncio.Event()
+    stop, begin = asyncio.Event(), time.monotonic()
     with closing(os.fdopen(os.dup(program), "w")) as stream:
         monkeypatch.setattr(sys, "stderr", stream)
         monkeypatch.setenv("TERM", "xterm")
         assert is_capable_terminal()
         async with show_daemon_progress(start_daemon(cities=200)[0], stop):
             text = await asyncio.to_thread(os.read, screen, 999)
+            assert time.monotonic() - begin >= 1.0
             assert "first polls" in text.decode()
             assert "0/200" in text.decode()
             stop.set()

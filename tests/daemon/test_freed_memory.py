@@ -37,7 +37,34 @@ def _release(cities: int) -> tuple[int, bool]:
     return int(released), loaded == "True"
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has malloc_trim()")
+_LARGE_BLOCKS = """
+from pathlib import Path
+from resource import getpagesize
+from weatherd.daemon.freed_memory import release_freed_memory
+
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * getpagesize()
+
+release_freed_memory(100_000)
+bytearray(b"x") * 8_000_000  # the first one, which is freed at once
+blocks = [(bytearray(b"x") * 2_000_000, bytes(1000)) for _ in range(20)]
+remaining = [small for _, small in blocks]
+before = resident()
+del blocks
+print(round((before - resident()) / 1e6))
+"""
+
+only_glibc = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has malloc_trim()")
+
+
+@only_glibc
+def test_large_blocks_leave_no_holes() -> None:
+    """After the first call, a large block goes back to the system when it is freed, also when smaller ones remain."""
+    released = subprocess.check_output([sys.executable, "-c", _LARGE_BLOCKS], text=True)  # noqa: S603
+    assert int(released) > 30
+
+
+@only_glibc
 def test_holes_in_the_heap_are_released() -> None:
     """Of 60 MB that were freed between blocks that remain, most goes back to the system."""
     released, _ = _release(100_000)

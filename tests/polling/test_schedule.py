@@ -91,3 +91,23 @@ def test_a_step_of_whole_intervals_repeats_no_tick(boot: float, epoch: float, in
     due = polls.due
     polls.plan_tick(due, interval, epoch + intervals * interval)
     assert due + 0.9 * interval < polls.due < due + 1.1 * interval
+
+
+@given(boot=st.floats(0.0, 1e7), early=st.floats(0.0, 0.4), interval=st.integers(1, 86_400).map(float))
+def test_a_poll_that_is_early_is_followed_by_the_next_tick(boot: float, early: float, interval: float) -> None:
+    """The timer of a tick may fire before it; the same tick is not polled again."""
+    polls = CityPolls(KIEL)
+    polls.plan(boot, "")
+    polls.plan_tick(boot, interval, 0.0)
+    tick = polls.due
+    polls.plan_tick(tick - early * interval, interval, 0.0)
+    assert tick + 0.9 * interval < polls.due < tick + 1.1 * interval
+
+
+@given(boot=st.floats(0.0, 1e7), interval=st.integers(1, 86_400).map(float))
+def test_an_unscheduled_poll_is_followed_half_an_interval_later(boot: float, interval: float) -> None:
+    """The first poll of a start, or a retry, does not make the next tick a second poll soon after it."""
+    polls = CityPolls(KIEL)
+    polls.plan(boot, "", is_tick=False)
+    polls.plan_tick(boot, interval, 0.0)
+    assert boot + interval / 2 <= polls.due <= boot + 1.5 * interval + 0.01

@@ -97,12 +97,23 @@ def test_a_warning_ends_at_its_own_end() -> None:
     assert follow([short], [short], [short], [short]) == [["new"], [], ["ended"], []]
 
 
+def test_an_update_keeps_the_first_time() -> None:
+    """A warning is known since the first answer with the event, whatever the later messages change."""
+    known = compare_warnings(NO_WARNINGS, [storm()], EPOCH).known
+    changed = compare_warnings(known, [storm(severity=Severity.EXTREME)], EPOCH + HOUR).known
+    assert [entry.since for entry in changed.values()] == [EPOCH]
+
+
 def test_an_incomplete_answer_ends_nothing() -> None:
-    """What could not be read may have been the warning."""
+    """What could not be read may have been the warning, also after a good answer without it."""
     known = compare_warnings(NO_WARNINGS, [storm()], EPOCH).known
     for _ in range(3):
         known = compare_warnings(known, [], EPOCH, is_complete=False).known
     assert list(known) == [storm().event_key]
+    known = compare_warnings(known, [], EPOCH).known
+    known = compare_warnings(known, [], EPOCH, is_complete=False).known
+    assert list(known) == [storm().event_key]
+    assert not compare_warnings(known, [], EPOCH).known
 
 
 def test_a_cancellation_ends_at_once() -> None:
@@ -131,8 +142,9 @@ def test_ends_tell_their_reason() -> None:
     absent = compare_warnings(compare_warnings(known, [], EPOCH).known, [], EPOCH)
     cancelled = compare_warnings(known, [storm(is_cancelled=True)], EPOCH)
     expired = compare_warnings(known, [], EPOCH + 48 * HOUR)
-    reasons = [difference.changes[0].reason for difference in (absent, cancelled, expired)]
-    assert reasons == [EndReason.ABSENT, EndReason.CANCELLED, EndReason.EXPIRED]
+    still_sent = compare_warnings(known, [storm()], EPOCH + 48 * HOUR)
+    reasons = [difference.changes[0].reason for difference in (absent, cancelled, expired, still_sent)]
+    assert reasons == [EndReason.ABSENT, EndReason.CANCELLED, EndReason.EXPIRED, EndReason.EXPIRED]
 
 
 def test_one_warning_an_event() -> None:

@@ -38,6 +38,8 @@ async def test_a_client_that_guesses_has_one_try_a_second() -> None:
     assert clock() - began == 10
     assert await throttle.wait_for_turn("b")
     assert clock() - began == 10
+    assert not throttle._waiting
+    assert not throttle._turns
 
 
 async def test_only_so_many_clients_are_remembered() -> None:
@@ -48,3 +50,14 @@ async def test_only_so_many_clients_are_remembered() -> None:
     assert throttle.tries_left("0") == MAX_WRONG_TOKENS
     assert throttle.tries_left("4999") == MAX_WRONG_TOKENS - 1
     assert len(throttle._failures) <= 1000
+
+
+async def test_a_client_that_fails_again_is_remembered_longer() -> None:
+    """A client cannot have its first wrong token forgotten by many others, as long as it fails itself."""
+    throttle = _make()
+    throttle.record_failure("a")
+    for number in range(1500):
+        throttle.record_failure(str(number))
+        if number % 900 == 0:
+            throttle.record_failure("a")
+    assert throttle.tries_left("a") == MAX_WRONG_TOKENS - 3
