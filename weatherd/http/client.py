@@ -212,7 +212,7 @@ def parse_address(url: str) -> URL:
         address = parse_url(url)
     except ValueError:
         raise InvalidAddressError from None
-    if address.scheme not in _SCHEMES or not address.host:
+    if address.scheme not in _SCHEMES or not address.raw_host:
         raise InvalidAddressError
     return address
 
@@ -223,7 +223,6 @@ def host_of(url: str) -> str:
     if plain := split_plain_url(url):
         return f"{plain.raw_host}:{plain.port}"
     try:
-        address = parse_url(url)
+        return parse_url(url).authority.rpartition("@")[2]
     except ValueError:
         return ""
-    return address.authority.rpartition("@")[2]

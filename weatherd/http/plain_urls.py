@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Address: TypeAlias = "PlainUrl | URL"
 
-_HOST = r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?"
+_HOST = r"(?![^/:?]*xn--)[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?"  # xn-- stands for letters that yarl decodes
 _PATH = r"(?:/(?!\.)[\w.,:-]*)*"  # a dot after a slash may be one of the segments that yarl removes
 _PAIR = r"[\w.,:-]+=[\w.,:-]*"
 _parse_plain = re.compile(
