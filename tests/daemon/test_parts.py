@@ -12,6 +12,7 @@ from tests.support.fakes import BERLIN, KIEL
 from weatherd.config.diff import diff
 from weatherd.daemon.parts import open_parts
 from weatherd.errors import ConfigError
+from weatherd.journal.store import JOURNAL_FILE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,12 +22,13 @@ pytestmark = pytest.mark.real_time
 
 async def test_mistakes_in_rules_leave_the_journal_unchanged(tmp_path: Path) -> None:
     """The rules are checked before the journal is opened, so that its format is not changed by a start that fails."""
-    (tmp_path / "alerts.yaml").write_text("alerts: {frost: {when: temperature < }}")
-    configuration = make_configuration(KIEL, state=tmp_path / "state", alerts=str(tmp_path / "alerts.yaml"))
+    rules, state = tmp_path / "alerts.yaml", tmp_path / "state"
+    rules.write_text("alerts: {frost: {when: temperature < }}")
+    configuration = make_configuration(KIEL, state=state, alerts=str(rules))
     with pytest.raises(ConfigError, match="frost"):
         async with open_parts(configuration, lambda _: configuration, (), None):
             pass
-    assert not list(tmp_path.glob("state/*.sqlite"))
+    assert not (state / JOURNAL_FILE).exists()
 
 
 @pytest.mark.parametrize(

@@ -77,8 +77,8 @@ async def open_parts(
 ) -> AsyncIterator[Parts]:
     """Open the parts of the daemon according to the configuration.
 
-    *load*, *snapshot* and *serve* become attributes of :class:`Parts`. Raises ConfigError if a plug-in lacks a setting or
-    the alert rules have a mistake, and StateError if the state folder cannot be used.
+    *load*, *snapshot* and *serve* become attributes of :class:`Parts`. Raises ConfigError if a plug-in lacks a setting
+    or the alert rules have a mistake, and StateError if the state folder cannot be used.
     """
     settings, registry = configuration.settings, CityRegistry()
     folder = find_state_folder(settings.state, configuration.file, os.environ)
