@@ -156,5 +156,10 @@ def _json(model: type[BaseModel]) -> dict[str, Any]:
 def _responses(content: dict[str, Any], *problems: int, success: HTTPStatus = HTTPStatus.OK) -> dict[str, Any]:
     problem = {"application/problem+json": {"schema": {"$ref": _REF.format(model="ProblemModel")}}}
     errors = {str(status): {"description": "Error (problem details)", "content": problem} for status in problems}
+    if HTTPStatus.BAD_REQUEST in problems:  # aiohttp itself refuses what it cannot parse, as a line over 8,190 bytes
+        errors["400"] = {
+            "description": "Error (problem details), or a request that is not valid HTTP or too long (plain text)",
+            "content": {**problem, "text/plain": {"schema": {"type": "string"}}},
+        }
     not_modified = {} if success != HTTPStatus.OK else {"304": {"description": "Not modified"}}
     return {str(int(success)): {"description": success.phrase, "content": content}, **not_modified, **errors}
