@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
+    from weatherd.journal.reader import RecordedPlace
     from weatherd.journal.rows import JournalEntry
     from weatherd.journal.tables.alert_table import AlertRows
     from weatherd.journal.tables.cursors import Cursor
@@ -184,6 +185,10 @@ class AsyncReader:
     ) -> list[tuple[Any, ...]]:
         """Return rows of city, ``observed_at`` (POSIX seconds) and *columns* in ``[since, until)``, by time."""
         return await self._worker.run(lambda: self._reader.read_columns(cities, columns, since, until))
+
+    async def read_places(self) -> dict[str, RecordedPlace]:
+        """Return where each city with an observation was, and since which entry."""
+        return await self._worker.run(self._reader.read_places)
 
     async def has_city(self, city: str) -> bool:
         """Return whether there is an observation of the city with this id, which may be removed from the list."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from weatherd.errors import StateError
 from weatherd.journal.database import Database
@@ -38,6 +38,14 @@ WHERE at < ?2
 _OF_CITIES_WHILE_MOVING = """
 SELECT {columns} FROM observation WHERE observed_at >= ?1 AND observed_at < ?2 AND city IN ({cities})
 """
+
+
+class RecordedPlace(NamedTuple):
+    """The place of a city's latest observation, in degrees; entries below number *first_seq* are of other places."""
+
+    lat: float
+    lon: float
+    first_seq: int
 
 
 class Reader:
@@ -153,6 +161,11 @@ class Reader:
     def has_city(self, city: str) -> bool:
         """Return whether there is an observation of the city with this id, which may be removed from the list."""
         return bool(self._query("SELECT 1 FROM last WHERE city = ?", [city]))
+
+    def read_places(self) -> dict[str, RecordedPlace]:
+        """Return where each city with an observation was, and since which entry."""
+        statement = "SELECT city, lat, lon, coalesce(moved.seq, 0) FROM last LEFT JOIN moved USING (city)"
+        return {city: RecordedPlace(*place) for city, *place in self._query(statement)}
 
     def close(self) -> None:
         """Close the file."""

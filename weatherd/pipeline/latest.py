@@ -34,6 +34,7 @@ class LatestObservations:
         self._saved = {last.observation.city: last for last in saved}  # of cities that are not listed yet
         self._edited: dict[str, City] = {}  # the cities that were added or moved since the start, by id
         self._is_started = False
+        self.moved_in_stop: set[str] = set()  # ids of cities that are at another place than in the last run
 
     def record(self, batch: Iterable[FetchedObservation]) -> list[FetchedObservation]:
         """Record observations, in order, as the latest of their cities; return them flagged, for the journal and sinks.
@@ -80,6 +81,8 @@ class LatestObservations:
             saved, city = self._saved.pop(city_id), diff.added_or_changed[city_id]
             if (saved.lat, saved.lon) == (city.lat, city.lon):
                 self._latest[city_id] = saved.observation
+            else:
+                self.moved_in_stop.add(city_id)
         for city_id in removed:
             self._edited.pop(city_id, None)
         if self._is_started:

@@ -132,16 +132,45 @@ async def test_an_edit_of_the_rules_keeps_what_is_unchanged(tmp_path: Path) -> N
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("restarts", [False, True])
+@pytest.mark.parametrize("is_stopped", [False, True])
+async def test_the_past_of_another_place_does_not_count(tmp_path: Path, *, restarts: bool, is_stopped: bool) -> None:
+    """A window of a city that has moved has only observations of its new place, also after restarts."""
+    begin = asyncio.get_running_loop().time()
+    rules = "alerts: {hot: {when: 'max(temperature, 24h) > 30'}, steady: {when: 'change(temperature, 3h) < 1'}}"
+    lives = AlertLives(tmp_path, rules, [KIEL], lambda time: 40.0 if time < begin + 2400 else 5.0)
+    moved = (City(name="Kiel", lat=50.0, lon=10.0, interval=600.0, providers=("fake",)),)
+    await lives.live(1800)
+    assert lives.events() == [("kiel", "hot", "firing")]
+    run = asyncio.create_task(lives.live(1700))
+    if is_stopped:
+        await run
+        await asyncio.sleep(600)
+    else:
+        await asyncio.sleep(1200)
+    lives.cities = moved
+    if not is_stopped:
+        await asyncio.sleep(300)
+        lives.reload.set()
+        await run
+    await asyncio.sleep(600)
+    if restarts:
+        await lives.live(2 * 3600)
+    await lives.live(4 * 3600)
+    assert lives.events() == [("kiel", "hot", "firing"), ("kiel", "hot", "ended"), ("kiel", "steady", "firing")]
+
+
 async def test_removed_and_moved_cities_end_their_alerts(tmp_path: Path) -> None:
     """The alerts of a removed city end, also if it was removed during a stop; those of a moved one begin anew."""
     lives = AlertLives(tmp_path, FROST, [KIEL, BERLIN], lambda _: -1.0)
     await lives.live(3600)
     lives.cities = (City(name="Kiel", lat=50.0, lon=10.0, interval=600.0, providers=("fake",)),)
     await lives.live(3600)
-    assert lives.events()[2:] == [("berlin", "frost", "ended")]
+    assert sorted(lives.events()[2:4]) == [("berlin", "frost", "ended"), ("kiel", "frost", "ended")]
+    assert lives.events()[4:] == [("kiel", "frost", "firing")]
     lives.cities = ()
     await lives.live(60)
-    assert lives.events()[3:] == [("kiel", "frost", "ended")]
+    assert lives.events()[5:] == [("kiel", "frost", "ended")]
 
 
 @settings(max_examples=40, deadline=None)

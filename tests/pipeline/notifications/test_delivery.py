@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from tests.support import virtual_time
 from tests.support.fakes import KIEL, VirtualJournal
 from weatherd.alerts.targets import CommandTarget, NamedTarget
-from weatherd.errors import DeliveryError, RejectedError
+from weatherd.errors import DeliveryError, RejectedError, StateError
 from weatherd.journal.tables.alert_table import AlertEntry, AlertRows
 from weatherd.pipeline.forwarders.group import open_deliveries
 from weatherd.pipeline.notifications.delivery import AlertDelivery, NotificationResources
@@ -221,6 +221,23 @@ async def test_new_target_gets_no_old_alerts(rig: Rig) -> None:
         await rig.record(("wind", "kiel", "firing"))
         await asyncio.sleep(60)
     assert rig.receiver.titles() == ["wind: Kiel"]
+
+
+async def test_alerts_after_a_lost_journal_are_sent(rig: Rig) -> None:
+    """Numbers go on after those of the cursors in a file that replaces a lost one, also after the next start."""
+    async with rig.deliver():
+        await rig.record(("frost", "kiel", "firing"), ("frost", "b", "firing"))
+        await asyncio.sleep(12)  # it is sent, and the cursor is not saved yet
+        rig.journal.file.unlink()
+        with contextlib.suppress(StateError):
+            await rig.journal.add(())
+        await asyncio.sleep(120)
+    assert rig.receiver.titles() == ["frost: 2 cities"]
+    rig.journal.alert_seq = await rig.journal.call(lambda store: store.alerts.last_seq())
+    async with rig.deliver():
+        await rig.record(("wind", "kiel", "firing"))
+        await asyncio.sleep(120)
+    assert rig.receiver.titles() == ["frost: 2 cities", "wind: Kiel"]
 
 
 @pytest.mark.parametrize("errors", [[RejectedError("no")], [DeliveryError("down")] * 2000])

@@ -10,8 +10,15 @@ if TYPE_CHECKING:
 
     from weatherd.journal.database import Database
 
+CURSOR_PREFIX = "notify "  # of the names of cursors that are numbers of changes
 _EVENT = "seq, at, city, rule, before, after, event, since, severity, message, notify"
 _STATE = "rule, city, phase, since, notified_at, condition, severity, message, notify"
+_LAST_SEQ = f"""
+SELECT max(
+  coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'alert_event'), 0),
+  coalesce((SELECT max(coalesce(in_doubt_last, delivered)) FROM cursor WHERE forwarder LIKE '{CURSOR_PREFIX}%'), 0)
+)
+"""
 _MICROS = 1e6  # in a second
 
 
@@ -78,9 +85,11 @@ class AlertTable:
         self._db.execute_many(f"INSERT INTO alert_state ({_STATE}) VALUES ({marks})", saved)
 
     def last_seq(self) -> int:
-        """Return the highest number that a change ever had."""
-        found = self._db.query("SELECT seq FROM sqlite_sequence WHERE name = 'alert_event'")
-        return int(found[0][0]) if found else 0
+        """Return the highest number that a change ever had.
+
+        A file that replaces a lost one may have cursors that are ahead of its first change.
+        """
+        return int(self._db.query_value(_LAST_SEQ))
 
     def load(self) -> list[SavedAlert]:
         """Return the states that are not inactive."""

@@ -66,6 +66,8 @@ DELETE FROM last WHERE NOT EXISTS (
   SELECT 1 FROM entry AS e WHERE e.observed_at = last.observed_at AND e.series_id = last.series_id
 )
 """
+# Must come before the row of ``last`` is replaced
+_RECORD_MOVE = "INSERT OR REPLACE INTO moved SELECT city, ?7 FROM last WHERE city = ?1 AND (lat, lon) IS NOT (?2, ?3)"
 _MAX_AGE = 7 * 86400.0  # seconds since the fetch; older observations are not loaded
 _MIN_UPDATE_INTERVAL = 100  # observations between updates; with more cities, _UPDATE_INTERVAL for each city
 _UPDATE_INTERVAL = 5
@@ -100,6 +102,7 @@ class LatestTable:
             for fetched, row in zip(batch, added.rows, strict=True)
             if not (fetched.follows if row[0] in seqs else fetched.repeat)
         ]
+        self._db.execute_many(_RECORD_MOVE, rows)
         self._db.execute_many("INSERT OR REPLACE INTO last VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
 
     def committed(self, batch: Sequence[FetchedObservation]) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from weatherd.config.diff import CityListDiff
     from weatherd.config.loader import Configuration
     from weatherd.journal.journal import Journal
+    from weatherd.journal.reader import RecordedPlace
     from weatherd.journal.tables.alert_table import SavedAlert
     from weatherd.observation import FetchedObservation, Observation
     from weatherd.pipeline.latest import LatestObservations
@@ -62,7 +63,6 @@ class AlertDesk:
         self.alerts: dict[str, CityAlerts] = {}  # by city id
         self.active: dict[str, dict[str, SavedAlert]] = {}  # by city id and rule: what is not inactive
         self.cold: dict[str, list[Observation]] = {}  # by city id: the latest observation, and those that wait
-        self.moved: set[str] = set()  # cities whose past is that of another place
         self.has_cold = asyncio.Event()
         self._is_failing = False
 
@@ -80,12 +80,11 @@ class AlertDesk:
         """Apply an edit of the list of cities. The alerts of a city that was removed or has moved end."""
         gone = change.removed | change.moved
         if not self.cities:  # after a start, those of cities that are not listed any more
-            gone |= self.active.keys() - {city.id for city in change.cities}
+            gone |= self.active.keys() - {city.id for city in change.cities} | self.latest.moved_in_stop
         for city_id in gone:
             self._end(city_id, self.active.get(city_id, {}))
             self.alerts.pop(city_id, None)
             self.cold.pop(city_id, None)
-        self.moved |= change.moved
         for city_id in change.removed:
             del self.cities[city_id]
         self.cities |= change.added_or_changed
@@ -95,6 +94,11 @@ class AlertDesk:
         """Replace the rules. A removed rule ends its alerts, and an edited condition those that are pending."""
         self.rules = tuple(rules)
         self._place(self.cities.values())
+
+    def is_at(self, city_id: str, place: RecordedPlace) -> bool:
+        """Return whether a city is listed at the place of its latest observation in the journal."""
+        city = self.cities.get(city_id)
+        return city is not None and (city.lat, city.lon) == (place.lat, place.lon)
 
     def _place(self, cities: Iterable[City]) -> None:
         """Select the rules of cities, with the states that they have; the past is read later."""

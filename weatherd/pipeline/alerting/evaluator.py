@@ -56,11 +56,8 @@ class Evaluator:
             await desk.has_cold.wait()
             desk.has_cold.clear()
             cold = {city_id: desk.alerts[city_id] for city_id in desk.cold}
-            with_past = {
-                city_id: alerts for city_id, alerts in cold.items() if alerts.has_windows and city_id not in desk.moved
-            }
-            if with_past:
-                await self._read_past(with_past)
+            if with_windows := {city_id: alerts for city_id, alerts in cold.items() if alerts.has_windows}:
+                await self._read_past(with_windows)
             for number, (city_id, alerts) in enumerate(cold.items()):
                 if number % _BATCH == _BATCH - 1:
                     await asyncio.sleep(0)
@@ -77,14 +74,18 @@ class Evaluator:
             log.warning("alerts.no_past", reason=str(error))
 
     async def _add_past(self, reader: AsyncReader, cold: Mapping[str, CityAlerts]) -> None:
-        since = self._desk.now() - timedelta(seconds=find_longest_span(self._desk.rules))
-        ids = list(cold) if len(cold) < len(self._desk.cities) else []
+        """Add the observations at the place where each city is now."""
+        desk = self._desk
+        since = desk.now() - timedelta(seconds=find_longest_span(desk.rules))
+        ids = list(cold) if len(cold) < len(desk.cities) else []
+        places = await reader.read_places()
+        first = {city: place.first_seq for city, place in places.items() if city in cold and desk.is_at(city, place)}
         seq = 0
         while entries := await reader.read_page(seq, _PAGE, since, None, ids):
-            seq = entries[-1].seq
-            for entry in entries:
-                if alerts := cold.get(entry.observation.city):
-                    alerts.add(entry.observation)
+            for seq, observation in entries:
+                city = observation.city
+                if city in first and seq >= first[city]:
+                    cold[city].add(observation)
 
     def _begin(self, city_id: str, alerts: CityAlerts) -> None:
         """Evaluate a city on its latest observation, if that is fresh, and on those that have arrived meanwhile.

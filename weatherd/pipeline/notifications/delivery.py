@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from weatherd.errors import RejectedError, StateError, describe
+from weatherd.journal.tables.alert_table import CURSOR_PREFIX
 from weatherd.journal.tables.cursors import Idle, InDoubt
 from weatherd.pipeline.forwarders.engine import Progress
 from weatherd.pipeline.forwarders.outage import Outage
@@ -60,7 +61,7 @@ class AlertDelivery:
 
     def __init__(self, target: NamedTarget, sender: Sender, resources: NotificationResources) -> None:
         self.target = target
-        self.name = f"notify {target.name}"
+        self.name = f"{CURSOR_PREFIX}{target.name}"
         self.progress = Progress()
         self._sender = sender
         self._resources = resources
