@@ -74,6 +74,15 @@ def test_the_line_is_in_the_units_and_language_of_the_reader(display: Display, t
     assert fetched == make_fetched()
 
 
+def test_the_words_of_a_line_are_those_of_the_code() -> None:
+    """All services say the same of the same weather; one without a code, or another field, changes no words."""
+    fetched = make_fetched(description="slight rain", code=61)
+    assert LineTemplate("{description}").format(fetched) == "light rain"
+    assert LineTemplate("{description!r:>14}").format(fetched) == "  'light rain'"
+    assert LineTemplate("{description}").format(make_fetched(description="frogs", code=None)) == "frogs"
+    assert LineTemplate("{name}").format(fetched) == "Kiel"
+
+
 def test_all_quantities_of_a_line_are_converted() -> None:
     """Every field has the unit of the reader's system, also after the observation has become stale."""
     template = "{temperature} {pressure_msl} {wind_speed} {precipitation} {visibility} {wind_gust}"

@@ -25,6 +25,7 @@ _UNIT = "unit"  # the field for the unit of temperatures
 _INDEX = {name: index for index, name in enumerate(TEMPLATE_FIELDS)}
 _TIMES = {_INDEX["observed_at"], _INDEX["fetched_at"]}
 _OPTIONAL = {_INDEX[name] for name, default in Observation._field_defaults.items() if default is None}
+_DESCRIPTION = _INDEX["description"]
 _FLOATS = {_INDEX["temperature"], *_OPTIONAL} - {_INDEX["code"]}
 
 _FORMATTER = string.Formatter()
@@ -63,10 +64,11 @@ class LineTemplate:
             if name is not None:
                 compiled += self._compile_field(name, spec or "", conversion)
         self._fill = compiled.format
-        self._is_localized = display != DEFAULT_DISPLAY
+        self._has_units = display.units != "metric"
         self._times = self._indexes & _TIMES
         self._optional = self._indexes & _OPTIONAL
-        self._is_plain = not (self._times or self._optional or self._conversions)
+        self._has_words = _DESCRIPTION in self._indexes
+        self._is_plain = not (self._has_units or self._times or self._optional or self._conversions)
 
     def _compile_field(self, name: str, spec: str, conversion: str | None) -> str:
         if name == _UNIT:
@@ -84,12 +86,14 @@ class LineTemplate:
         """Format an observation, with a dash for a missing value, and without the sign of a number rounded to zero.
 
         Times are in the city's time zone if it has one, else in this machine's. A mark at the end of the line,
-        independent of the template, shows that an observation is stale.
+        independent of the template, shows that an observation is stale. The weather is in the reader's words.
         """
-        if self._is_localized:
-            fetched = localize(fetched, self._display)
         city, observation, _, is_stale, _ = fetched
-        values: Sequence[Any] = (city.name, *observation)
+        values: list[Any] = [city.name, *observation]
+        if self._has_words:
+            values[_DESCRIPTION] = self._display.describe(
+                observation.description, observation.code, city.lat, city.lon, observation.observed_at
+            )
         if not self._is_plain:
             values = self._prepare(values, city)
         try:
@@ -102,6 +106,9 @@ class LineTemplate:
 
     def _prepare(self, values: Sequence[Any], city: City) -> list[Any]:
         prepared = list(values)
+        if self._has_units:
+            converted = self._display.convert(dict(zip(TEMPLATE_FIELDS, values, strict=True)))
+            prepared = list(converted.values())
         for index in self._times:
             prepared[index] = values[index].astimezone(load_zone(city.timezone))
         for index in self._optional:
@@ -178,16 +185,6 @@ def _examples() -> Iterator[FetchedObservation]:
         numbers = {name: 1.5 for name in FIELDS if name not in required}
         for values in (required, {**numbers, **required, "code": 61, "station": "K1"}):
             yield FetchedObservation(City(name="Kiel", lat=54.3, lon=10.1), Observation(**values))
-
-
-def localize(fetched: FetchedObservation, display: Display) -> FetchedObservation:
-    """Return an observation as its reader sees it: quantities in other units, words in another language."""
-    city, observation = fetched.city, fetched.observation
-    values = display.convert(observation._asdict())
-    values["description"] = display.describe(
-        observation.description, observation.code, city.lat, city.lon, observation.observed_at
-    )
-    return fetched._replace(observation=Observation(**values))
 
 
 def format_count(count: float, singular: str, plural: str) -> str:

@@ -24,13 +24,15 @@ BATCH = [
     make_fetched(KIEL, temperature=6.4),
     make_fetched(BERLIN, temperature=-0.4, description="overcast", code=3, relative_humidity=81.0),
     FetchedObservation(
-        MUNICH, make_fetched(MUNICH, temperature=2.0, description="slight snow fall", station="10870").observation, True
+        MUNICH,
+        make_fetched(MUNICH, temperature=2.0, description="slight snow fall", code=71, station="10870").observation,
+        True,
     ),
 ]
 PRINTED = """\
 Kiel: 6 °C :: light rain
 Berlin: 0 °C :: overcast
-München: 2 °C :: slight snow fall
+München: 2 °C :: light snow
 """
 LOGGED = """\
 "event":"observation","name":"Kiel","city":"kiel","provider":"fake",\
@@ -41,13 +43,13 @@ LOGGED = """\
 "temperature":-0.4,"description":"overcast","code":3,"relative_humidity":81.0}
 "event":"observation","name":"München","city":"munchen","provider":"fake",\
 "observed_at":"2026-01-01T00:00:00Z","fetched_at":"2026-01-01T00:00:01Z",\
-"temperature":2.0,"description":"slight snow fall","code":61,"station":"10870","repeat":true}
+"temperature":2.0,"description":"slight snow fall","code":71,"station":"10870","repeat":true}
 """
 
 
 @pytest.mark.real_time
 async def test_the_console_prints_a_line_for_each_observation() -> None:
-    """By default a line is name, rounded temperature and description, as in the README."""
+    """By default a line is name, rounded temperature and the words of the code, as in the README."""
     reader, writer = os.pipe()
     with WorkerThread("test") as worker:
         await ConsoleSink(ConsoleSettings().format, Display(), writer, worker).write(BATCH)

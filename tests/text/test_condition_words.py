@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from weatherd import wmo
-from weatherd.text.condition_words import LANGUAGES, Language, choose_words, load_words, translate_code
+from weatherd.text.condition_words import LANGUAGES, Language, fill_gaps, read_words, translate_code
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -139,8 +139,8 @@ def is_same_kind(code: int, language: Language, legend: str) -> bool:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_gap_is_listed(language: Language) -> None:
     """A language has words for every code, and for no other, except for the gaps that are listed here."""
-    assert set(wmo.DESCRIPTIONS) - set(load_words(language)) == GAPS.get(language, set())
-    assert set(load_words(language)) <= set(wmo.DESCRIPTIONS)
+    assert set(wmo.DESCRIPTIONS) - set(read_words(language)) == GAPS.get(language, set())
+    assert set(read_words(language)) <= set(wmo.DESCRIPTIONS)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -162,11 +162,10 @@ def test_day_and_night_are_told_apart(language: Language) -> None:
 
 
 def test_missing_words_are_english() -> None:
-    """Words come from the first table that has the code; a code that none has is left to the service's description."""
-    german, english = load_words("de"), load_words("en")
+    """A language that lacks a word has the English one; a code without words is left to the service's description."""
+    german, english = read_words("de"), read_words("en")
     without_fog = {code: words for code, words in german.items() if code != 45}
-    assert choose_words(45, (without_fog, english), is_day=True) == "fog"
-    assert choose_words(0, (without_fog, english), is_day=False) == "klar"
+    assert fill_gaps(without_fog, english) == {**german, 45: "fog"}
     assert translate_code(42, "de", is_day=True) == ""
 
 

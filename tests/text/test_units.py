@@ -59,11 +59,14 @@ def test_all_fields_are_converted_at_once() -> None:
 
 
 def test_words_are_in_the_language_of_the_reader() -> None:
-    """They come from the code, by day and by night; English, and weather without a code, is the service's."""
+    """They come from the code, by day and by night, in English too; weather without a code has the service's words."""
     german = Display(language="de")
     assert german.describe("clear", 0, *KIEL, NOON) == "sonnig"
     assert german.describe("clear", 0, *KIEL, MIDNIGHT) == "klar"
     assert german.describe("clear", 0, *KIEL, NOON.astimezone() + timedelta(hours=12)) == "klar"
     assert german.describe("odd", None, *KIEL, NOON) == "odd"
     assert german.describe("odd", 42, *KIEL, NOON) == "odd"
-    assert Display().describe("fine", 0, *KIEL, NOON) == "fine"
+    assert Display().describe("fine", 0, *KIEL, NOON) == "sunny"
+    assert Display().describe("fine", 0, *KIEL, MIDNIGHT) == "clear"
+    assert Display().describe("slight rain", 61, *KIEL, NOON) == "light rain"
+    assert Display().describe("odd", None, *KIEL, NOON) == "odd"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,15 @@ def is_daylight(lat: float, lon: float, at: datetime) -> bool:
     may be an hour. Fourier series of the declination and of the equation of time by Spencer (1971), as in
     https://gml.noaa.gov/grad/solcalc/solareqns.PDF.
     """
-    posix = at.timestamp()
+    declination, hour = _find_sun(at.timestamp())
+    latitude, angle = math.radians(lat), hour + math.radians(lon)
+    height = math.sin(latitude) * math.sin(declination) + math.cos(latitude) * math.cos(declination) * math.cos(angle)
+    return height > _HORIZON
+
+
+@functools.lru_cache(maxsize=256)  # because all observations of a batch have the same times
+def _find_sun(posix: float) -> tuple[float, float]:
+    """Return the declination of the sun and its hour angle at longitude 0, in radians."""
     angle = 2 * math.pi * ((posix - _NEW_YEAR) / _YEAR % 1)
     declination = (
         0.006918
@@ -34,7 +43,4 @@ def is_daylight(lat: float, lon: float, at: datetime) -> bool:
     )
     lead = 0.000075 + 0.001868 * math.cos(angle) - 0.032077 * math.sin(angle)  # radians of the sundial before the clock
     lead -= 0.014615 * math.cos(2 * angle) + 0.040849 * math.sin(2 * angle)
-    hour = 2 * math.pi * (posix / _DAY % 1 - 0.5) + math.radians(lon) + lead
-    latitude = math.radians(lat)
-    height = math.sin(latitude) * math.sin(declination) + math.cos(latitude) * math.cos(declination) * math.cos(hour)
-    return height > _HORIZON
+    return declination, 2 * math.pi * (posix / _DAY % 1 - 0.5) + lead

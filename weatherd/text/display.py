@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from weatherd.text.condition_words import translate_code
+from weatherd.text.condition_words import load_words
 from weatherd.text.daylight import is_daylight
 from weatherd.text.units import UNITS, convert_value, format_quantity
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Display:
-    """The units and the language of a reader. The default shows observations unchanged."""
+    """The units and the language of a reader."""
 
     units: ReaderUnits = "metric"
     language: Language = "en"
@@ -45,12 +45,13 @@ class Display:
     def describe(self, description: str, code: int | None, lat: float, lon: float, at: datetime) -> str:
         """Return the words for the weather at a place (degrees) and time.
 
-        They are made from the code, in the reader's language. English is the language of the services, so that their
-        own *description* is returned, as it is for weather without a code.
+        They are made from the code, in the reader's language, so that they do not depend on the service. Its own
+        *description* is returned for weather without a code.
         """
-        if self.language == "en" or code is None:
-            return description
-        return translate_code(code, self.language, is_day=is_daylight(lat, lon, at)) or description
+        words = load_words(self.language).get(code) if code is not None else None
+        if isinstance(words, tuple):  # only then, because the height of the sun takes ten times as long as the rest
+            return words[0 if is_daylight(lat, lon, at) else 1]
+        return words or description
 
 
 DEFAULT_DISPLAY = Display()

@@ -40,7 +40,8 @@ def fold_search(text: str) -> str:
 _VALUES: Mapping[str, Callable[[Observation], Any]] = {
     "temperature": lambda last: last.temperature,
     "feels": lambda last: last.apparent_temperature,
-    "weather": lambda last: last.description.casefold(),
+    # By the code, from a clear sky to thunderstorms, because readers have words in several languages
+    "weather": lambda last: (100 if last.code is None else last.code, last.description.casefold()),
     "wind": lambda last: last.wind_speed,
     "humidity": lambda last: last.relative_humidity,
     "precipitation": lambda last: last.precipitation,

@@ -6,16 +6,21 @@ a browser would execute or apply, so that the Content-Security-Policy can forbid
 
 from __future__ import annotations
 
+import functools
+import json
 from html import escape
 from typing import TYPE_CHECKING
 
 from weatherd import __version__
+from weatherd.text.condition_words import load_words
 from weatherd.text.display import DEFAULT_DISPLAY, Display
 from weatherd.text.local_zone import load_zone
 from weatherd.web.page.assets import load_assets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from weatherd.text.condition_words import Language
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -71,9 +76,16 @@ def render_document(
 <main id="main" tabindex="-1">
 {main}</main>
 <script type="application/json" id="data">{escape_json(data or "null")}</script>
+<script type="application/json" id="words">{_encode_words(display.language) if data else "{}"}</script>
 </body>
 </html>
 """
+
+
+@functools.cache
+def _encode_words(language: Language) -> str:
+    """Return the words for the weather by WMO code, so that a page needs no other request before it shows cities."""
+    return escape_json(json.dumps(load_words(language), ensure_ascii=False, separators=(",", ":")))
 
 
 def escape_json(text: str) -> str:

@@ -19,16 +19,17 @@ export function chooseUnits(name) {
   keep("units", name);
 }
 
-// Words for the weather: from its code, in the reader's language; in English, the descriptions of the services.
+// Words for the weather: from its code, in the reader's language. The document has those of the daemon's language.
 export const LANGUAGES = { en: "English", cs: "Čeština", da: "Dansk", de: "Deutsch", es: "Español", fi: "Suomi", fr: "Français", it: "Italiano", nb: "Norsk bokmål", nl: "Nederlands", nn: "Norsk nynorsk", pl: "Polski", pt: "Português", sv: "Svenska" };
 export const homeZone = document.documentElement.dataset.zone ?? "UTC"; // of cities without one
-let language = recall("language") ?? document.documentElement.dataset.language ?? "en", table = {};
-if (!LANGUAGES[language]) language = "en";
+const ownLanguage = document.documentElement.dataset.language ?? "en";
+let language = LANGUAGES[recall("language")] ? recall("language") : ownLanguage, table = JSON.parse(document.getElementById("words")?.textContent ?? "{}");
+const ownTable = table;
 export const wordLanguage = () => language;
 export async function chooseLanguage(name, load) {
   if (name !== language) keep("language", name);
   language = name;
-  table = name === "en" ? {} : (await load(`words?language=${name}`)).words;
+  table = name === ownLanguage ? ownTable : (await load(`words?language=${name}`)).words;
 }
 export function weatherWords({ code, description }, night) {
   const words = table[code] ?? description.slice(0, 200);

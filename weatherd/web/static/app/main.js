@@ -12,7 +12,7 @@ const main = document.getElementById("main");
 
 async function start() {
   if (!data) return setUpShell(() => {});
-  const [{ open }] = await Promise.all([import(`../views/${name}.js`), wordLanguage() !== "en" && chooseLanguage(wordLanguage(), fetchJson).catch(() => {})]);
+  const [{ open }] = await Promise.all([import(`../views/${name}.js`), chooseLanguage(wordLanguage(), fetchJson).catch(() => {})]);
   setClock(data.overview?.now ?? data.city?.now ?? data.now ?? new Date().toISOString());
   main.replaceChildren(); // the table for browsers without scripts
   document.body.classList.add(`${name}-view`);
