@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from weatherd.text.duration import Duration, Interval, format_duration, parse_duration
+from weatherd.config.value_types import Duration, Interval
+from weatherd.text.duration import format_duration, parse_duration
 
 
 @pytest.mark.parametrize(

@@ -26,13 +26,13 @@ from weatherd.alerts.rule import AlertSeverity, Rule, RuleCities
 from weatherd.alerts.states import Timing
 from weatherd.alerts.targets import CommandTarget, NamedTarget, Secret, WebhookTarget
 from weatherd.alerts.targets_section import check_names, parse_targets
-from weatherd.city import ID_PATTERN, Word, parse_tag_value
+from weatherd.city import ID_PATTERN, parse_tag_value
 from weatherd.config.messages import explain_error, quote_shortened
 from weatherd.config.schema import SCHEMA_DIALECT
+from weatherd.config.value_types import Duration, Word
 from weatherd.config.yaml import reader
 from weatherd.errors import ConfigError, Problem
 from weatherd.text.display import DEFAULT_DISPLAY, Display
-from weatherd.text.duration import Duration
 from weatherd.text.suggestions import did_you_mean
 
 if TYPE_CHECKING:

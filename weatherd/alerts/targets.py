@@ -18,10 +18,9 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from weatherd.city import Word
 from weatherd.config.paths import expand_home, read_regular_file
+from weatherd.config.value_types import Duration, Word
 from weatherd.errors import ConfigError, Problem
-from weatherd.text.duration import Duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from weatherd.city import KEYS, City
+from weatherd.config.city_row import validate_city
 from weatherd.config.lists.csv_rows import CsvRow, read_csv_rows
 from weatherd.config.lists.json_lines import read_json_lines
 from weatherd.config.lists.known_rows import NO_ROWS, KnownRows
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
     from weatherd.config.plugin_models import FindModels
 
-_CITY = TypeAdapter(City)
 _NO_DEFAULTS: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -179,7 +179,7 @@ class _RowReader:
         """Return the city of a row, which gets the defaults. Raises pydantic's ValidationError."""
         if isinstance(row, dict):
             row.update({key: value for key, value in self._defaults.items() if row.get(key) is None})
-        return _CITY.validate_python(row, context=self._context)
+        return validate_city(row, self._context)
 
     def add_cities(self, cities: Sequence[City], keys: Sequence[int], position: reader.Position) -> None:
         """Add the cities of consecutive lines, as :meth:`add_city` does; *position* is that of the first one."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
-from weatherd.city import City
+from weatherd.config.city_row import CityRow
 from weatherd.config.plugin_models import combine_models
 from weatherd.config.settings import Settings
 
@@ -30,8 +30,8 @@ def settings_schema(plugins: Mapping[str, PluginModels]) -> dict[str, Any]:
 
 def cities_schema(plugins: Mapping[str, PluginModels]) -> dict[str, Any]:
     """Return the JSON Schema of cities.yaml."""
-    rows = TypeAdapter(list[City]).json_schema(ref_template="#/$defs/{model}")
-    definitions = rows.pop("$defs")
+    rows = TypeAdapter(list[CityRow]).json_schema(ref_template="#/$defs/City")
+    definitions = {"City": rows.pop("$defs")["CityRow"]}
     properties = definitions["City"]["properties"]
     for key in ("interval", "providers", "timezone", "tags", "plugins"):
         properties[key].pop("default")  # the settings define the first three, and the others' defaults are not YAML

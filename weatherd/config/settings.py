@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretStr, ValidationInfo, WithJsonSchema
 from pydantic_settings import BaseSettings, InitSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-from weatherd.city import ProviderNames, ZoneName
 from weatherd.config.http_section import HttpSection
 from weatherd.config.paths import resolve_ca_file, resolve_path
 from weatherd.config.sections import (
@@ -25,10 +24,10 @@ from weatherd.config.sections import (
     split_list,
 )
 from weatherd.config.sections.forwarders import InfluxDbSection, MqttSection, PostgresSection, WebhookSection
+from weatherd.config.value_types import Duration, Interval, ProviderNames, Retention, ZoneName
 from weatherd.formatting import explain_wrong_unit, validate_template
 from weatherd.text.condition_words import Language
 from weatherd.text.display import Display
-from weatherd.text.duration import Duration, Interval, Retention
 from weatherd.text.units import ReaderUnits
 
 if TYPE_CHECKING:

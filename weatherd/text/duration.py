@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
-
-from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
+from typing import Any
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
-_MAX_SECONDS = 3650 * 86400.0  # ten years, because much longer durations overflow datetime
-_PATTERN = r"(\d+(\.\d+)?(ms|s|m|h|d))+"
+MAX_SECONDS = 3650 * 86400.0  # ten years, because much longer durations overflow datetime
+DURATION_PATTERN = r"(\d+(\.\d+)?(ms|s|m|h|d))+"
 
 
 def parse_duration(value: Any) -> float:
@@ -18,7 +16,7 @@ def parse_duration(value: Any) -> float:
     length = _parse(value)
     if length is None or not length >= 0:
         raise ValueError("should be a length of time such as 30s, 10m or 1h30m")
-    if length > _MAX_SECONDS:
+    if length > MAX_SECONDS:
         raise ValueError("should be 3650d or less")
     return float(length)
 
@@ -30,7 +28,7 @@ def _parse(value: Any) -> float | None:
         if "M" in value:  # a month or a minute
             return None
         text = value.replace(" ", "").lower()
-        if re.fullmatch(_PATTERN, text, re.ASCII):
+        if re.fullmatch(DURATION_PATTERN, text, re.ASCII):
             return sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(text))
         if re.fullmatch(r"\d+(\.\d+)?", text, re.ASCII):
             return float(text)
@@ -44,40 +42,3 @@ def format_duration(length: float) -> str:
         count, rest = divmod(rest, _SECONDS[unit])
         text += f"{count:.0f}{unit}" if count else ""
     return text + (f"{rest:g}s" if rest or not text else "")
-
-
-def _check_interval(length: float) -> float:
-    if length < 1:
-        raise ValueError("should be 1s or more")
-    return length
-
-
-def _check_retention(length: float) -> float:
-    if length < 3600:  # noqa: PLR2004 - an hour
-        raise ValueError("should be 1h or more")
-    return length
-
-
-def _schema(minimum: float) -> dict[str, Any]:
-    return {
-        "anyOf": [
-            {"type": "string", "pattern": rf"^(\d+(\.\d+)?|{_PATTERN})$"},
-            {"type": "number", "minimum": minimum, "maximum": _MAX_SECONDS},
-        ]
-    }
-
-
-Duration = Annotated[
-    float,
-    BeforeValidator(parse_duration),
-    WithJsonSchema(_schema(0)),
-]
-
-# Seconds; at least an hour
-Retention = Annotated[
-    float, BeforeValidator(parse_duration), AfterValidator(_check_retention), WithJsonSchema(_schema(3600))
-]
-# Seconds; at least one
-Interval = Annotated[
-    float, BeforeValidator(parse_duration), AfterValidator(_check_interval), WithJsonSchema(_schema(1))
-]

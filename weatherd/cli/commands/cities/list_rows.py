@@ -163,13 +163,13 @@ def require_editable(file: Path, where: str = "") -> Path:
 
 def validate_row(row: dict[str, Any]) -> City:
     """Return the city as the list would load it. Raises typer.BadParameter if the list would quarantine it."""
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import ValidationError
 
-    from weatherd.city import City
+    from weatherd.config.city_row import validate_city
     from weatherd.config.messages import explain_error
 
     try:
-        return TypeAdapter(City).validate_python(row)
+        return validate_city(row)
     except ValidationError as error:
         raise typer.BadParameter(explain_error(error.errors(include_url=False)[0], ())) from None
 

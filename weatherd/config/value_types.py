@@ -1,0 +1,90 @@
+"""Types of values that are written in several files: durations, words, time zones, providers."""
+
+from __future__ import annotations
+
+import functools
+import reprlib
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationInfo, WithJsonSchema
+
+from weatherd.city import is_zone, list_zones
+from weatherd.text.duration import DURATION_PATTERN, MAX_SECONDS, parse_duration
+from weatherd.text.suggestions import did_you_mean
+
+
+@functools.lru_cache(maxsize=100)
+def _zone_hint(name: str) -> str:
+    return did_you_mean(name, sorted(list_zones()))
+
+
+def _check_zone(name: str) -> str:
+    if not is_zone(name):
+        raise ValueError(f"should be a time zone such as Europe/Berlin{_zone_hint(name)}")
+    return name
+
+
+def _check_installed(name: str, info: ValidationInfo) -> str:
+    known = info.context["providers"] if info.context else None
+    if known is not None and name not in known:
+        hint = did_you_mean(name, known)
+        raise ValueError(f"should be one of {', '.join(sorted(known))}, not {reprlib.repr(name)}{hint}")
+    return name
+
+
+def _check_distinct(names: tuple[str, ...]) -> tuple[str, ...]:
+    if not names:
+        raise ValueError("should name at least one provider")
+    if len(set(names)) < len(names):
+        raise ValueError("should name each provider once")
+    return _intern(names)
+
+
+@functools.lru_cache(maxsize=100)
+def _intern(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the same object for equal tuples: nearly all cities of a long list share their providers."""
+    return names
+
+
+def _check_interval(length: float) -> float:
+    if length < 1:
+        raise ValueError("should be 1s or more")
+    return length
+
+
+def _check_retention(length: float) -> float:
+    if length < 3600:  # noqa: PLR2004 - an hour
+        raise ValueError("should be 1h or more")
+    return length
+
+
+def _schema(minimum: float) -> dict[str, Any]:
+    return {
+        "anyOf": [
+            {"type": "string", "pattern": rf"^(\d+(\.\d+)?|{DURATION_PATTERN})$"},
+            {"type": "number", "minimum": minimum, "maximum": MAX_SECONDS},
+        ]
+    }
+
+
+Duration = Annotated[
+    float,
+    BeforeValidator(parse_duration),
+    WithJsonSchema(_schema(0)),
+]
+
+# Seconds; at least an hour
+Retention = Annotated[
+    float, BeforeValidator(parse_duration), AfterValidator(_check_retention), WithJsonSchema(_schema(3600))
+]
+# Seconds; at least one
+Interval = Annotated[
+    float, BeforeValidator(parse_duration), AfterValidator(_check_interval), WithJsonSchema(_schema(1))
+]
+Word = Annotated[str, StringConstraints(strict=True, min_length=1)]
+ProviderNames = Annotated[
+    tuple[Annotated[Word, AfterValidator(_check_installed)], ...],
+    AfterValidator(_check_distinct),
+    Field(json_schema_extra={"minItems": 1, "uniqueItems": True}),
+]
+ZoneName = Annotated[str, AfterValidator(_check_zone)]
