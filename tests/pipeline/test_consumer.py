@@ -184,7 +184,7 @@ async def test_a_stop_with_a_long_backlog_misses_nothing() -> None:
     sink, queue = FakeSink(takes=0.01), ObservationQueue(10_000)
     guarded, arrivals = GuardedSink("usual", sink), [make_fetched(temperature=float(n % 60)) for n in range(50_000)]
     for fetched in arrivals:
-        queue.put_above_limit(fetched)
+        queue.put_response([fetched])
     queue.close()
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(consume(queue, make_latest(), [guarded], JournalWriter(FakeJournal().add, queue)))

@@ -104,11 +104,10 @@ async def test_nobody_overtakes_a_producer_that_waits_for_room() -> None:
     await waiting
 
 
-async def test_a_cancelled_producer_exceeds_the_limit() -> None:
-    """What it holds is queued although there is no room, and frees none; while there is room, it takes a place."""
+async def test_a_response_exceeds_the_limit() -> None:
+    """Its observations are queued although there is no room, and free none; while there is room, they take places."""
     queue, fetched = ObservationQueue(1), _numbered(3)
-    for item in fetched:
-        queue.put_above_limit(item)
+    queue.put_response(fetched)
     assert (queue.counts.fetched, queue.depth) == (3, 3)
     assert await queue.get_batch() == fetched
     queue.mark_done(2)
@@ -157,7 +156,7 @@ def test_every_observation_is_delivered_exactly_once(
 
         async def put(item: FetchedObservation, way: str) -> None:
             if way == "above the limit":
-                queue.put_above_limit(item)
+                queue.put_response([item])
             elif way != "try" or not queue.try_put(item):
                 await queue.put(item)
 
@@ -182,6 +181,27 @@ def test_every_observation_is_delivered_exactly_once(
         return got
 
     assert sorted(virtual_time.run(scenario())) == list(range(len(ways)))
+
+
+async def test_room_is_waited_for_without_taking_it() -> None:
+    """Each waits in line until there is room, and leaves it to the next one, even if it is cancelled just then."""
+    queue = ObservationQueue(1)
+    queue.put_response(_numbered(3))
+    waiting = [asyncio.create_task(queue.wait_for_room()) for _ in range(3)]
+    put = asyncio.create_task(queue.put(make_fetched()))
+    await asyncio.sleep(10)
+    assert queue.longest_wait() == 10
+    queue.mark_done(2)
+    await asyncio.sleep(1)
+    assert not any(task.done() for task in (*waiting, put))
+    waiting[0].cancel()
+    queue.mark_done(1)
+    waiting[1].cancel()
+    await asyncio.wait([*waiting, put])
+    assert [task.cancelled() for task in waiting] == [True, True, False]
+    assert (queue.depth, queue.is_full) == (1, True)
+    queue.mark_done(1)
+    await queue.wait_for_room()
 
 
 async def test_a_queue_is_over_half_full_when_more_places_are_taken_than_free() -> None:

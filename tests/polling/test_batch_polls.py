@@ -25,7 +25,7 @@ from weatherd.polling.producer import produce
 from weatherd.providers.batching import Coalescer, CoalescingProvider
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Sequence
 
     from weatherd.http.trace import RequestTraces
     from weatherd.observation import Observation
@@ -188,11 +188,12 @@ class CancellingPolls(BatchPolls):
 
     tasks: Sequence[asyncio.Task[None]] = ()
 
-    def deliver(self, results: Sequence[tuple[CityPolls, Any]], traces: RequestTraces) -> None:
+    def deliver(self, results: Sequence[tuple[CityPolls, Any]], traces: RequestTraces) -> Awaitable[None] | None:
         """Deliver the results, and cancel the tasks."""
-        super().deliver(results, traces)
+        wait = super().deliver(results, traces)
         for task in self.tasks:
             task.cancel()
+        return wait
 
 
 @pytest.mark.parametrize("size", [1, 1000])
@@ -205,6 +206,27 @@ async def test_a_cancelled_producer_hands_over_what_has_arrived(size: int) -> No
     await asyncio.gather(*polls.tasks, return_exceptions=True)
     assert context.queue.counts.fetched == context.queue.depth == len(CITIES)
     assert len(_enqueued(context)) == len(CITIES)
+
+
+async def test_no_request_is_sent_while_the_queue_is_full() -> None:
+    """What has arrived is enqueued; nothing else is requested until there is room, then at most by all senders."""
+    service = BatchService(fresh)
+    context = make_context({"fake": service}, queue=ObservationQueue(1))
+    producers = [asyncio.create_task(produce(context.history.begin(city), context)) for city in CITIES]
+    await asyncio.sleep(3000)
+    senders = 2
+    before = len(service.requests)
+    assert before <= senders
+    assert context.queue.longest_wait() > 2000
+    queued = context.queue.depth
+    assert len(CITIES) <= queued <= senders * len(CITIES)
+    context.queue.mark_done(len(await context.queue.get_batch()))
+    await asyncio.sleep(10)
+    assert before < len(service.requests) <= before + senders
+    for producer in producers:
+        producer.cancel()
+    await asyncio.wait(producers)
+    await service.aclose()
 
 
 async def test_a_request_of_removed_cities_is_given_up() -> None:

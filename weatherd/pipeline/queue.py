@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from weatherd.observation import FetchedObservation
 
 BATCH_LIMIT = 1000  # observations
@@ -27,7 +29,8 @@ class ObservationQueue:
     """An asyncio.Queue of batches, bounded by the number of observations in the pipeline.
 
     The limit covers observations in flight as well as queued ones: room is freed by :meth:`mark_done`, after storage.
-    An observation has already cost an API call, so a producer that is cancelled still enqueues it, exceeding the limit.
+    An observation has already cost an API call, so that those of a response, and that of a producer that is cancelled,
+    are enqueued even if this exceeds the limit.
     *counts* are those of the whole pipeline: ``fetched`` is counted here, the others by the journal writer.
 
     The last batch in the queue grows until it is taken or full, because a queue item for each observation takes twice
@@ -56,6 +59,11 @@ class ObservationQueue:
         return self.counts.fetched - self._done
 
     @property
+    def is_full(self) -> bool:
+        """Whether there is no room."""
+        return not self._room
+
+    @property
     def is_over_half_full(self) -> bool:
         """Whether more places are taken than free."""
         return self.depth > self._room
@@ -81,18 +89,33 @@ class ObservationQueue:
         self._append(fetched)
         return True
 
-    def put_above_limit(self, fetched: FetchedObservation) -> None:
-        """Enqueue an observation even if the queue is full: that of a producer that was cancelled meanwhile."""
-        if not self.try_put(fetched):
-            self.counts.fetched += 1
-            self._above += 1
-            self._append(fetched)
+    def put_response(self, batch: Sequence[FetchedObservation]) -> None:
+        """Enqueue the observations of a response, even if the queue is full. :meth:`wait_for_room` before the next."""
+        below = min(len(batch), self._room)
+        self._room -= below
+        self._above += len(batch) - below
+        self.counts.fetched += len(batch)
+        self._append(*batch)
 
-    def _append(self, fetched: FetchedObservation) -> None:
+    async def wait_for_room(self) -> None:
+        """Wait until the queue is not full, in line with the producers that wait for room."""
+        if self._room:
+            return
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[None] = loop.create_future()
+        self._waiting.append((loop.time(), waiter))
+        try:
+            await waiter
+        finally:
+            if not waiter.cancelled():  # mark_done() gave it a place, which the next in line gets
+                self._room += 1
+                self.mark_done(0)
+
+    def _append(self, *fetched: FetchedObservation) -> None:
         if 0 < len(self._last) < self._batch_limit:
-            self._last.append(fetched)
+            self._last += fetched
         else:
-            self._last = [fetched]
+            self._last = [*fetched]
             self._queue.put_nowait(self._last)
 
     async def _wait_for_room(self, fetched: FetchedObservation) -> None:

@@ -15,7 +15,7 @@ from weatherd.polling.poll_history import SERVED, Poll, ProviderAttempt
 from weatherd.providers.batching import CoalescingProvider
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterable, Sequence
+    from collections.abc import Awaitable, Coroutine, Iterable, Sequence
 
     from weatherd.http.trace import RequestTraces
     from weatherd.polling.poll_history import CityPolls
@@ -62,33 +62,33 @@ class BatchPolls:
         """Cancel requests for which no producer waits any more."""
         self._coalescer.cancel_abandoned()
 
-    def deliver(self, results: Sequence[tuple[CityPolls, Any]], traces: RequestTraces) -> None:
+    def deliver(self, results: Sequence[tuple[CityPolls, Any]], traces: RequestTraces) -> Awaitable[None] | None:
         """Take the response to a request: enqueue its fresh observations, and plan the next polls of their cities.
 
-        The other cities' producers are woken with a :class:`ProviderResponse`, and those for whose observations the
-        queue has no room with a :class:`FetchedObservation`. The attempt that ``weatherd explain`` shows is shared.
+        The other cities' producers are woken with a :class:`ProviderResponse`. The attempt that ``weatherd explain``
+        shows is shared. While the queue is full, no other request is sent: at full load the producers of a hundred
+        cities, each waiting for room, would take as long as the polls themselves.
         """
         context, clock, epoch = self._context, self._context.clock, self._context.clock.epoch
         seconds, ended = clock.seconds_since(results[0][0].due), clock.boot()
         oldest = datetime.fromtimestamp(epoch + ended - self._max_age, UTC)
         attempt = ProviderAttempt(self._name, SERVED, seconds, "", traces)
-        poll, served = Poll(ended - seconds, ended, (attempt,), 0), 0
+        poll = Poll(ended - seconds, ended, (attempt,), 0)
+        arrived: list[FetchedObservation] = []
         for polls, outcome in results:
             if polls.waiter.done():  # cancelled
                 continue
             if type(outcome) is Observation and oldest <= outcome.observed_at <= outcome.fetched_at:
-                fetched = FetchedObservation(polls.city, outcome)
+                arrived.append(FetchedObservation(polls.city, outcome))
                 polls.last = poll
-                served += 1
-                if context.queue.try_put(fetched):
-                    polls.plan_tick(ended, context.planner.interval(polls.city), epoch)
-                    context.timer.add(polls)
-                else:
-                    polls.waiter.set_result(fetched)
+                polls.plan_tick(ended, context.planner.interval(polls.city), epoch)
+                context.timer.add(polls)
             else:
                 polls.waiter.set_result(ProviderResponse(seconds, outcome, traces))
-        if served:
-            context.history.count(attempt, served)
+        if arrived:
+            context.queue.put_response(arrived)
+            context.history.count(attempt, len(arrived))
+        return context.queue.wait_for_room() if context.queue.is_full else None
 
 
 def start_polls(due: Iterable[CityPolls]) -> None:

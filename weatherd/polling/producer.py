@@ -71,8 +71,8 @@ async def produce(polls: CityPolls, context: PollingContext) -> None:
     polled before its next tick, then with growing delays. Polls of a city never overlap; a poll that takes longer than
     the interval skips ticks. Deadlines are boot times, so that no step of the system time delays or repeats a poll.
 
-    A batch poll of a healthy city does not wake this task unless the queue is full: :class:`BatchPolls` enqueues its
-    observation and plans the next one. All other polls are tasks that this one starts.
+    A batch poll of a healthy city does not wake this task: :class:`BatchPolls` enqueues its observation and plans the
+    next one. All other polls are tasks that this one starts.
     """
     # Few local variables and short expressions, because each value takes 8 bytes for each city, and a bound method 72
     _plan_first_poll(polls, context)
@@ -83,23 +83,12 @@ async def produce(polls: CityPolls, context: PollingContext) -> None:
         try:
             response = await polls.waiter
         except asyncio.CancelledError:
-            _give_up(polls, context.queue)
+            if polls.is_running and polls.batch_polls:
+                polls.batch_polls.cancel_abandoned()
             raise
-        if type(response) is FetchedObservation:  # the queue is full
-            await context.queue.put(response)
-            _plan_next_tick(polls, context)
-        else:
-            await _start_poll(polls, response, context)
-            polls.batch_polls = _find_batch_polls(polls, context)
+        await _start_poll(polls, response, context)
+        polls.batch_polls = _find_batch_polls(polls, context)
         del response  # it would be kept until the next poll
-
-
-def _give_up(polls: CityPolls, queue: ObservationQueue) -> None:
-    """Enqueue an observation that has just arrived, because it has cost an API call; else end the request."""
-    if not polls.waiter.cancelled() and type(response := polls.waiter.result()) is FetchedObservation:
-        queue.put_above_limit(response)
-    elif polls.is_running and polls.batch_polls:
-        polls.batch_polls.cancel_abandoned()
 
 
 def _plan_first_poll(polls: CityPolls, context: PollingContext) -> None:
@@ -126,11 +115,6 @@ def _find_batch_polls(polls: CityPolls, context: PollingContext) -> BatchPolls |
     if order_providers(city.providers, health.suspensions, context.clock.boot())[0] != provider:
         return None
     return context.batch_polls.get(provider)
-
-
-def _plan_next_tick(polls: CityPolls, context: PollingContext) -> None:
-    """Plan the poll that follows a successful one, which has just ended."""
-    polls.plan_tick(context.clock.boot(), context.planner.interval(polls.city), context.clock.epoch)
 
 
 def _start_poll(polls: CityPolls, preferred: ProviderResponse | None, context: PollingContext) -> asyncio.Task[None]:

@@ -23,8 +23,11 @@ _Result = TypeVar("_Result")
 class PollReceiver(Protocol):
     """The receiver of the responses to polls."""
 
-    def deliver(self, results: Sequence[tuple[Any, Any]], traces: RequestTraces) -> None:
-        """Take those polls of a request that have this receiver, each with its result or error."""
+    def deliver(self, results: Sequence[tuple[Any, Any]], traces: RequestTraces) -> Awaitable[None] | None:
+        """Take those polls of a request that have this receiver, each with its result or error.
+
+        Returns what to wait for before the next request, if anything.
+        """
 
 
 class PendingPoll(Protocol):
@@ -164,6 +167,7 @@ class Coalescer(Generic[_Item, _Result]):
 
     async def _send_batches(self, sender: _Sender) -> None:
         while True:
+            waits: list[Awaitable[None]] = []
             if self._delay and len(self._waiting) < self._limit():
                 await asyncio.sleep(self._send_at - self._loop.time())
             sender.batch, sender.is_collecting = self._take_batch(), False
@@ -171,8 +175,10 @@ class Coalescer(Generic[_Item, _Result]):
             if self._waiting:  # polls above the limit
                 self._start_collectors()
             if sender.batch:
-                await self._send_batch(sender.batch)
+                waits = await self._send_batch(sender.batch)
                 sender.batch = ()
+            for wait in waits:
+                await wait
             if not self._needs_collector():
                 return
             sender.is_collecting = True
@@ -188,7 +194,7 @@ class Coalescer(Generic[_Item, _Result]):
         self._send_at = self._loop.time() + self._delay
         return batch
 
-    async def _send_batch(self, batch: Sequence[PendingPoll]) -> None:
+    async def _send_batch(self, batch: Sequence[PendingPoll]) -> list[Awaitable[None]]:
         token = start_tracing()
         results: Sequence[tuple[PendingPoll, _Result | Exception]]
         try:
@@ -203,8 +209,7 @@ class Coalescer(Generic[_Item, _Result]):
         parts: defaultdict[PollReceiver, list[tuple[PendingPoll, _Result | Exception]]] = defaultdict(list)
         for result in results:
             parts[result[0].receiver].append(result)
-        for receiver, part in parts.items():
-            receiver.deliver(part, traces)
+        return [wait for receiver, part in parts.items() if (wait := receiver.deliver(part, traces))]
 
 
 class CoalescingProvider:
