@@ -9,7 +9,8 @@ used.
   :class:`FetchedObservation`; :class:`Forwarder`, :class:`Connection`, :class:`ForwarderResources`.
 - Errors: :class:`WeatherdError` and its subclasses; :class:`Failure` classifies a :class:`ProviderError`.
 - A running daemon's HTTP API: :class:`Client`, and its results: :class:`CityModel`, :class:`CityDetail`,
-  :class:`ObservationModel`, :class:`NumberedObservation`, :class:`StatusModel`, :class:`HealthModel`.
+  :class:`ObservationModel`, :class:`NumberedObservation`, :class:`AlertModel`, :class:`WarningModel`,
+  :class:`StatusModel`, :class:`HealthModel`.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from weatherd.pipeline.sinks import Sink
     from weatherd.providers import Provider, ProviderTraits, Resources
     from weatherd.quota.plans import Plan
+    from weatherd.web.alerts.models import AlertModel
     from weatherd.web.schemas import (
         CityDetail,
         CityModel,
@@ -44,9 +46,11 @@ if TYPE_CHECKING:
         ObservationModel,
         StatusModel,
     )
+    from weatherd.web.warnings.models import WarningModel
 
 __version__ = version("weatherd")
 __all__ = [
+    "AlertModel",
     "City",
     "CityDetail",
     "CityModel",
@@ -74,6 +78,7 @@ __all__ = [
     "Sink",
     "StateError",
     "StatusModel",
+    "WarningModel",
     "WeatherdError",
 ]
 
@@ -85,6 +90,8 @@ _MODULES = {
     "weatherd.pipeline.sinks": ("Sink",),
     "weatherd.providers": ("Provider", "ProviderTraits", "Resources"),
     "weatherd.quota.plans": ("Plan",),
+    "weatherd.web.alerts.models": ("AlertModel",),
+    "weatherd.web.warnings.models": ("WarningModel",),
     "weatherd.web.schemas": (
         "CityDetail",
         "CityModel",

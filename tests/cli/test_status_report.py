@@ -182,5 +182,5 @@ def test_official_warnings_come_before_the_cities() -> None:
     assert lines[2].startswith("Kiel: severe warning: Storm from 2998-01-01")
     assert " until 2999-01-01" in lines[2]
     assert lines[3] == "elsewhere: severe warning: Storm (nws)"
-    assert lines[4] == "3 more official warnings; see /api/v1/warnings"
+    assert lines[4] == "3 more official warnings; weatherd warnings shows all"
     assert lines[5] == ""

@@ -16,7 +16,7 @@ from weatherd.http.response import StatusError
 from weatherd.http.session import open_session
 from weatherd.text.name_folding import fold_name
 from weatherd.text.suggestions import did_you_mean, explain_namesakes
-from weatherd.web.alerts.models import AlertModel, AlertsPage
+from weatherd.web.alerts.models import AlertsPage
 from weatherd.web.page.models import ChartModel
 from weatherd.web.schemas import (
     STREAM_UNAVAILABLE,
@@ -27,6 +27,7 @@ from weatherd.web.schemas import (
     ProblemModel,
     StatusModel,
 )
+from weatherd.web.warnings.models import WarningsPage
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -34,7 +35,9 @@ if TYPE_CHECKING:
 
     from weatherd.http.response import Response
     from weatherd.http.session import Session
+    from weatherd.web.alerts.models import AlertModel
     from weatherd.web.schemas import CityModel
+    from weatherd.web.warnings.models import WarningModel
 
 _T = TypeVar("_T", bound=BaseModel)
 
@@ -176,6 +179,21 @@ class Client:
             page = await self._get(AlertsPage, f"/api/v1/alerts?{urlencode({'limit': _PAGE_SIZE, **after})}")
             for alert in page.alerts:
                 yield alert
+            if page.next is None:
+                return
+            after = {"after": page.next}
+
+    async def list_warnings(self, city_id: str | None = None) -> AsyncIterator[WarningModel]:
+        """Yield every official warning in force, ordered by city id; of a city, the most severe first.
+
+        With *city_id* only those of that city; none if the list has no city with this id.
+        """
+        wanted = {"limit": str(_PAGE_SIZE)} | ({} if city_id is None else {"city": city_id})
+        after: dict[str, str] = {}
+        while True:
+            page = await self._get(WarningsPage, f"/api/v1/warnings?{urlencode(wanted | after)}")
+            for warning in page.warnings:
+                yield warning
             if page.next is None:
                 return
             after = {"after": page.next}

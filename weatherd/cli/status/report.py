@@ -205,4 +205,4 @@ def _describe_warnings(
         text = f"{warning.severity} warning: {warning.event}"
         yield f"{names.get(warning.city, warning.city)}: {text}{begins}{ends} ({warning.provider})"
     if others := daemon.warnings.in_force - len(daemon.warnings.worst):
-        yield f"{format_count(others, 'more official warning', 'more official warnings')}; see /api/v1/warnings"
+        yield f"{format_count(others, 'more official warning', 'more official warnings')}; weatherd warnings shows all"
