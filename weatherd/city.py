@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from weatherd.warning_services import WarningsSetting
+
 _NO_ZONES = {"localtime", "Factory"}  # files beside the zones: this machine's zone, and that of a machine without one
 _LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "æ": "ae", "œ": "oe", "þ": "th", "ı": "i", "ħ": "h"})
 MAX_NAME = 200  # characters
@@ -92,6 +94,7 @@ class City:
     timezone: str | None = None
     altitude: float | None = None  # meters above sea level
     tags: Tags = ()
+    warnings: WarningsSetting = "off"  # services of the official warnings
     plugins: tuple[tuple[str, Any], ...] = ()  # pairs of plug-in name and model
 
     def __post_init__(self) -> None:
@@ -111,7 +114,7 @@ KEYS = tuple(field.name for field in fields(City))
 # The setters of the slots, which are faster than object.__setattr__
 _SETTERS = tuple(vars(City)[key].__set__ for key in KEYS)
 _set_name, _set_lat, _set_lon, _set_id, _set_interval, _set_providers, *_set_others = _SETTERS
-_set_timezone, _set_altitude, _set_tags, _set_plugins = _set_others
+_set_timezone, _set_altitude, _set_tags, _set_warnings, _set_plugins = _set_others
 
 
 def build_city(  # noqa: PLR0917 - positional, because keywords cost time in this function
@@ -124,6 +127,7 @@ def build_city(  # noqa: PLR0917 - positional, because keywords cost time in thi
     providers: tuple[str, ...],
     timezone: str | None,
     tags: Tags,
+    warnings: WarningsSetting,
     plugins: tuple[tuple[str, Any], ...],
 ) -> City:
     """Return the city with these values in a third of the constructor's time. *city_id* may be empty."""
@@ -137,6 +141,7 @@ def build_city(  # noqa: PLR0917 - positional, because keywords cost time in thi
     _set_timezone(city, timezone)
     _set_altitude(city, altitude)
     _set_tags(city, tags)
+    _set_warnings(city, warnings)
     _set_plugins(city, plugins)
     return city
 
@@ -151,6 +156,7 @@ def make_plain_city(  # noqa: PLR0917 - positional, because keywords cost time i
     providers: tuple[str, ...],
     timezone: str | None,
     tags: Tags,
+    warnings: WarningsSetting,
 ) -> City | None:
     """Return the city that pydantic would make of the same values, in a quarter of its time.
 
@@ -166,4 +172,4 @@ def make_plain_city(  # noqa: PLR0917 - positional, because keywords cost time i
         and (altitude is None or ALTITUDES[0] <= altitude <= ALTITUDES[1])
     ):
         return None
-    return build_city(name, lat, lon, city_id, altitude, interval, providers, timezone, tags, ())
+    return build_city(name, lat, lon, city_id, altitude, interval, providers, timezone, tags, warnings, ())

@@ -33,6 +33,7 @@ CITIES = st.builds(
     timezone=st.none() | st.sampled_from(["Europe/Berlin", "UTC"]),
     altitude=st.none() | st.floats(-500, 9000),
     tags=st.dictionaries(st.sampled_from(["region", "größe"]), NAMES).map(lambda tags: tuple(tags.items())),
+    warnings=st.sampled_from(["auto", "off", ("nws",), ("bright-sky", "nws")]),
 )
 
 
@@ -62,7 +63,7 @@ def test_the_shipped_list() -> None:
 @given(st.lists(CITIES, max_size=5, unique_by=lambda city: city.id))
 def test_a_dumped_list_loads_unchanged(cities: list[City]) -> None:
     """Dumping and loading valid cities returns equal cities in the same order."""
-    keys = ("id", "name", "lat", "lon", "interval", "providers", "timezone", "altitude")
+    keys = ("id", "name", "lat", "lon", "interval", "providers", "timezone", "altitude", "warnings")
     rows = [{key: getattr(city, key) for key in keys} | {"tags": dict(city.tags)} for city in cities]
     text = json.dumps({"cities": rows}, ensure_ascii=False)
     assert parse_cities([("f", text)], PROVIDERS) == CityList(tuple(cities))
@@ -117,6 +118,10 @@ def test_a_dumped_list_loads_unchanged(cities: list[City]) -> None:
         ),
         ("{name: X, lat: 1, lon: 1, tags: {a=b: c}}", "2:35: 'X': 'tags' has the key 'a=b': a key is printable text"),
         ("{name: X, lat: 1, lon: 1, tags: {a: }}", "2:35: 'X': 'tags' should have one line of printable text for 'a'"),
+        (
+            "{name: X, lat: 1, lon: 1, warnings: [nsw]}",
+            "2:39: 'X': 'warnings' should be auto, off, or a list of nws, bright-sky, met-norway",
+        ),
         ("Kiel", "2:3: this should be a city: {name: …, lat: …, lon: …}"),
         ("[Kiel, 54, 10]", "2:3: this should be a city: {name: …, lat: …, lon: …}"),
         ("", "2:2: this should be a city: {name: …, lat: …, lon: …}"),

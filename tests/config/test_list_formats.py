@@ -36,8 +36,9 @@ CITIES = st.builds(
     timezone=st.none() | st.sampled_from(["Europe/Berlin", "UTC"]),
     altitude=st.none() | st.floats(-500, 9000),
     tags=st.dictionaries(st.sampled_from(["region", "größe", "a.b"]), NAMES).map(lambda tags: tuple(tags.items())),
+    warnings=st.sampled_from(["auto", "off", ("nws",), ("bright-sky", "nws")]),
 )
-KEYS = ("name", "lat", "lon", "id", "interval", "providers", "timezone", "altitude")
+KEYS = ("name", "lat", "lon", "id", "interval", "providers", "timezone", "altitude", "warnings")
 LISTS = st.lists(CITIES, min_size=1, max_size=5, unique_by=lambda city: city.id)
 
 
@@ -74,7 +75,9 @@ def test_cities_written_as_csv_load_unchanged(cities: list[City], delimiter: str
     writer.writerow([*KEYS, *(f"tags.{key}" for key in keys)])
     for city in cities:
         values = {key: getattr(city, key) for key in KEYS} | keys | dict(city.tags)
-        writer.writerow((values | {"providers": " ".join(city.providers), "interval": f"{city.interval}s"}).values())
+        warnings = city.warnings if isinstance(city.warnings, str) else " ".join(city.warnings)
+        texts = {"providers": " ".join(city.providers), "interval": f"{city.interval}s", "warnings": warnings}
+        writer.writerow((values | texts).values())
     ordered = [
         replace(city, tags=tuple((key, dict(city.tags)[key]) for key in keys if key in dict(city.tags)))
         for city in cities

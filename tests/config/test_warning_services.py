@@ -10,24 +10,23 @@ from tests.config.parsing import get_rejection, settings
 @pytest.mark.parametrize(
     ("text", "services"),
     [
-        ("", ()),
-        ("warnings: off", ()),
-        ("warnings: auto", ("nws", "bright-sky")),
-        ("warnings: auto\nmet_norway: {contact: me@example.org}", ("nws", "bright-sky", "met-norway")),
+        ("", "off"),
+        ("warnings: off", "off"),
+        ("warnings: auto", "auto"),
         ("warnings: nws", ("nws",)),
         ("warnings: [bright-sky, nws]", ("bright-sky", "nws")),
-        ("warnings: [auto]", ("nws", "bright-sky")),
+        ("warnings: [auto]", "auto"),
     ],
 )
-def test_services_of_official_warnings(text: str, services: tuple[str, ...]) -> None:
-    """``auto`` has those that need nothing, and MET Norway's with a contact; a list has these in this order."""
-    assert settings(text).warning_services == services
+def test_services_of_official_warnings(text: str, services: object) -> None:
+    """They are off by default; a list has these services in this order."""
+    assert settings(text).warnings == services
 
 
 def test_official_warnings_by_a_variable() -> None:
     """A variable has words separated by commas."""
-    assert settings("", {"WEATHERD_WARNINGS": "nws,bright-sky"}).warning_services == ("nws", "bright-sky")
-    assert settings("", {"WEATHERD_WARNINGS": "auto"}).warning_services == ("nws", "bright-sky")
+    assert settings("", {"WEATHERD_WARNINGS": "nws,bright-sky"}).warnings == ("nws", "bright-sky")
+    assert settings("", {"WEATHERD_WARNINGS": "auto"}).warnings == "auto"
 
 
 @pytest.mark.parametrize(

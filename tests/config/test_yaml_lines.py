@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from weatherd.city import City, make_plain_city
+from weatherd.city import KEYS, City, make_plain_city
 from weatherd.config.city_list import CityList, parse_cities
 from weatherd.config.lists.yaml_lines import LONG_LIST, UnusualLayoutError, add_yaml_lines
 from weatherd.errors import ConfigError
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PROVIDERS = ["open-meteo", "met-norway"]
-GENERAL = {"interval": 90.0, "providers": ("met-norway",), "timezone": "Europe/Paris"}
+GENERAL = {"interval": 90.0, "providers": ("met-norway",), "timezone": "Europe/Paris", "warnings": "auto"}
 NAMES = [
     "Kiel", '"Ulm, Donau"', "'São Paulo'", "Val-d'Or", "true", "Null", "5 Points", "'a: b'", '"a\\tb"', "' x'", "a #b",
     "東京", "x" * 201, "a\u202eb", '"\u00a0x"', "~", "*a", "&a Kiel", "''", "Brighton & Hove",
@@ -33,6 +33,9 @@ OTHERS = [
     "tags: {region: north}", "tags: {region: New South Wales, kind: true}", "tags: {a: b, a: c}", "tags: {}",
     "tags: []", "tags: {region: 'north'}", "tags: {region: }", "tags: {größe: groß}", "tags: {1: x}", "tags: {a: ~}",
     "tags: {a=b: c}", "tags: {a: b#c, d: Val-d'Or}", "tags: north", "lta: 5", "lat: 5", "plugins: {x: {y: 1}}",
+    "warnings: auto", "warnings: off", "warnings: nws", "warnings: [nws, bright-sky]", "warnings: [auto]",
+    "warnings: []", "warnings: [nws, nws]", "warnings: true", "warnings: ", "warnings: [open-meteo]", "warnings: 'off'",
+    "warnings: [off]",
 ]  # fmt: skip
 LINES = [
     "", "# comment: x", "    # [", "  - name: Bonn\n    lat: 50\n    lon: 7", "  - name: Bonn\n    lat: 50", "  -",
@@ -156,12 +159,7 @@ class Rows:
     def add_city(self, city: City, position: tuple[int, int], key: int = 0) -> None:
         """Collect a row of the pattern."""
         assert key
-        assert city == City(
-            **{
-                key: getattr(city, key)
-                for key in ("name", "lat", "lon", "id", "interval", "providers", "timezone", "altitude", "tags")
-            }
-        )
+        assert city == City(**{key: getattr(city, key) for key in KEYS if key != "plugins"})
         self.plain.append(position)
 
     def add_row(self, row: Any, position: tuple[int, int], shift: int = 0) -> None:
@@ -208,10 +206,11 @@ def test_a_list_with_other_rows_is_left_to_the_parser() -> None:
 def test_a_city_made_without_pydantic(name: Any, lat: float, lon: float, city_id: str, altitude: Any) -> None:
     """It is equal to the one made by pydantic; values that pydantic rejects give None."""
     tags = (("region", "north"),)
-    made = make_plain_city(name, lat, lon, city_id, altitude, 60.0, ("open-meteo",), "Europe/Berlin", tags)
+    made = make_plain_city(name, lat, lon, city_id, altitude, 60.0, ("open-meteo",), "Europe/Berlin", tags, "auto")
     if made is not None:
         values: dict[str, Any] = {"name": name, "lat": lat, "lon": lon, "id": city_id, "altitude": altitude}
         shared: dict[str, Any] = {"providers": ("open-meteo",), "timezone": "Europe/Berlin", "tags": tags}
+        shared["warnings"] = "auto"
         assert made == City(**values, **shared, interval=60.0)
         assert hash(made)
 

@@ -16,7 +16,7 @@ from tests.support import virtual_time
 from tests.support.fakes import KIEL, FakeSink, observation
 from tests.support.plugins import install_package
 from weatherd.clock import AnchoredClock
-from weatherd.config.loader import parse_settings
+from weatherd.config.loader import Configuration, parse_settings
 from weatherd.config.settings import Settings
 from weatherd.daemon.wiring import open_forwarders, open_providers, open_sinks
 from weatherd.freshness import BUILT_IN_BUDGETS, DEFAULT_AGE_BUDGET
@@ -344,3 +344,14 @@ async def test_a_sink_or_forwarder_with_a_wrong_attribute_is_broken(
     assert [(event["event"], event["plugin"], str(event["exc_info"])) for event in logs] == [
         ("plugin.broken", "wrong", text)
     ]
+
+
+async def test_rows_with_warnings_of_an_unusable_service_are_quarantined(tmp_path: Path) -> None:
+    """A service that lacks a setting has no warnings either; with ``auto`` it is not asked."""
+    cities = (replace(KIEL, warnings="auto"), replace(KIEL, id="ulm", warnings=("nws", "met-norway")))
+    configuration = Configuration(tmp_path / "weatherd.yaml", Settings(), cities, ())
+    async with open_providers(Settings()) as providers:
+        usable = providers.require_usable(configuration)
+    assert [city.id for city in usable.cities] == ["kiel"]
+    [[problem]] = usable.quarantined
+    assert "met-norway needs your e-mail or web address" in problem.message

@@ -82,6 +82,7 @@ def make_parts(configuration: Configuration, providers: Mapping[str, Provider], 
         "journal": FakeJournal(),
         "now": virtual_time.now,
         "boot": virtual_time.boot,
+        "open_warnings": None,  # never called for a list that wants none
         "random": random.Random(0),
     }
     return Parts(configuration=configuration, providers=providers, **(defaults | parts))

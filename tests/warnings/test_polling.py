@@ -74,12 +74,18 @@ def add_time(_: object, __: str, line: Any) -> Any:
     return line
 
 
+def choosing(city: City, choice: Any = ("nws",)) -> City:
+    """Return a city with the warnings of these services, unless it has chosen some."""
+    return replace(city, warnings=choice) if city.warnings == "off" else city
+
+
 @contextlib.asynccontextmanager
 async def running(
     journal: VirtualJournal, *cities: City, url: str = "http://127.0.0.1:9", **settings: Any
 ) -> AsyncIterator[Run]:
     """Run the desk of these cities, by default with a service that refuses connections."""
-    given = {"warnings": "auto", "bright_sky": {"base_url": url}, "nws": {"base_url": url}}
+    choice = settings.pop("warnings", "auto")
+    given: dict[str, Any] = {"bright_sky": {"base_url": url}, "nws": {"base_url": url}}
     given["met_norway"] = {"base_url": url, "contact": "me@example.org"}
     registry, limiters = make_registry(), {}
     async with open_session("weatherd/test me@example.org") as session:
@@ -90,7 +96,7 @@ async def running(
 
         desk = await open_warnings(Settings(**given | settings), open_resources, registry, journal, now)
         registry.subscribe(desk.apply_diff)
-        registry.apply(diff((), cities))
+        registry.apply(diff((), [choosing(city, choice) for city in cities]))
         with capture_logs(processors=[add_time]) as lines:
             task = asyncio.create_task(desk.run())
             try:
@@ -144,7 +150,7 @@ async def test_a_restart_reports_nothing_twice(journal: VirtualJournal) -> None:
     events: Counter[tuple[str, str, str]] = Counter()
     async with simulating() as (url, _):
         for _ in range(8):
-            async with running(journal, WICHITA, url=url, warnings=["nws"]) as run:
+            async with running(journal, WICHITA, url=url, warnings=("nws",)) as run:
                 await asyncio.sleep(3 * HOUR - 1)
             events.update(
                 (event, line["key"], city) for line, (_, event, city) in zip(run.lines, run.events(), strict=True)
@@ -288,7 +294,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Scripted:
 async def test_a_place_that_is_not_covered_is_asked_once_a_day(journal: VirtualJournal, service: Scripted) -> None:
     """The area of a service is known to it alone; nothing is logged, and the other cities are polled on."""
     service.outcome["paris"] = ProviderError("not covered", Failure.REJECTED)
-    async with running(journal, KIEL, PARIS, warnings=["nws"]) as run:
+    async with running(journal, KIEL, PARIS, warnings=("nws",)) as run:
         await asyncio.sleep(25 * HOUR)
     counts = Counter(city for _, city in service.requests)
     assert counts["paris"] == 2
@@ -300,13 +306,13 @@ async def test_a_place_that_is_not_covered_is_asked_once_a_day(journal: VirtualJ
 async def test_requests_are_spread_and_leave_room_for_the_weather(journal: VirtualJournal, service: Scripted) -> None:
     """The first round is fast, the next ones are even; never more than a quarter of the plan's rate is used."""
     cities = [City(name=f"City {n}", lat=n / 10, lon=0.0) for n in range(200)]
-    async with running(journal, *cities, warnings=["nws"]):
+    async with running(journal, *cities, warnings=("nws",)):
         await asyncio.sleep(HOUR)
     times = [time for time, _ in service.requests]
     gaps = {round(later - earlier, 6) for earlier, later in itertools.pairwise(times)}
     assert gaps == {2.0}  # the plan allows two a second
     service.requests.clear()
-    async with running(journal, *cities[:6], warnings=["nws"]):
+    async with running(journal, *cities[:6], warnings=("nws",)):
         await asyncio.sleep(60)
     times = [time - service.requests[0][0] for time, _ in service.requests]
     assert times == pytest.approx([0, 10, 20, 30, 40, 50, 60], abs=0.1)
@@ -315,25 +321,43 @@ async def test_requests_are_spread_and_leave_room_for_the_weather(journal: Virtu
 async def test_a_reload_begins_and_forgets(journal: VirtualJournal, service: Scripted) -> None:
     """A removed city has no warnings; one that moved is looked up as a new place; an added one soon has its own."""
     service.outcome = {city.id: WarningAnswer([storm(city.id)]) for city in (KIEL, OSLO, PARIS)}
-    async with running(journal, KIEL, OSLO, warnings=["nws"]) as run:
+    async with running(journal, KIEL, OSLO, warnings=("nws",)) as run:
         await asyncio.sleep(HOUR)
-        moved = replace(OSLO, lat=60.0)
-        run.registry.apply(diff(run.registry.cities, (moved, PARIS)))
+        moved = choosing(replace(OSLO, lat=60.0))
+        run.registry.apply(diff(run.registry.cities, (moved, choosing(PARIS))))
         assert run.in_force() == []
         await asyncio.sleep(HOUR)
         assert [city for city, *_ in run.in_force()] == ["oslo", "paris"]
     saved = {(place.city, place.lat): len(place.warnings) for place in journal.store.warnings.load()}
     assert saved == {("oslo", 60.0): 1, ("paris", 48.85): 1}
-    async with running(journal, KIEL, moved, warnings=["nws"]) as run:
+    async with running(journal, KIEL, moved, warnings=("nws",)) as run:
         assert [city for city, *_ in run.in_force()] == ["oslo"]
         await asyncio.sleep(HOUR)
     assert sorted(place.city for place in journal.store.warnings.load()) == ["kiel", "oslo"]
 
 
+async def test_a_row_chooses_its_services(journal: VirtualJournal, service: Scripted) -> None:
+    """A row without warnings costs no request and has none; an edit of the row begins and forgets, also in the file."""
+    service.outcome = {city.id: WarningAnswer([storm(city.id)]) for city in (KIEL, OSLO, PARIS)}
+    async with running(journal, KIEL, OSLO, replace(PARIS, warnings=("bright-sky",)), warnings=("nws",)) as run:
+        await asyncio.sleep(HOUR)
+        assert [poller.name for poller in run.desk.pollers] == ["nws", "bright-sky"]
+        assert [city for city, *_ in run.in_force()] == ["kiel", "oslo"]
+        run.registry.apply(diff(run.registry.cities, (replace(KIEL, warnings="auto"), OSLO, choosing(PARIS))))
+        assert [city for city, *_ in run.in_force()] == ["kiel"]
+        await asyncio.sleep(HOUR)
+        assert [city for city, *_ in run.in_force()] == ["kiel", "paris"]
+    assert {city for time, city in service.requests if time > service.requests[0][0] + HOUR + 120} == {"kiel", "paris"}
+    assert {place.city for place in journal.store.warnings.load() if place.provider == "nws"} == {"kiel", "paris"}
+    async with running(journal, replace(KIEL, warnings=("met-norway",)), choosing(PARIS), warnings="off") as run:
+        assert [city for city, *_ in run.in_force()] == ["paris"]
+        assert [poller.name for poller in run.desk.pollers] == ["nws", "met-norway"]
+
+
 async def test_a_full_disk_loses_nothing(journal: VirtualJournal, service: Scripted) -> None:
     """Warnings are in force while the journal cannot be written, and their changes are saved when it can be."""
     service.outcome["kiel"] = WarningAnswer([storm()])
-    async with running(journal, KIEL, warnings=["nws"]) as run:
+    async with running(journal, KIEL, warnings=("nws",)) as run:
         call = journal.call
 
         async def fail(_: Any) -> Any:
@@ -357,7 +381,7 @@ async def test_a_full_disk_loses_nothing(journal: VirtualJournal, service: Scrip
 async def test_a_bug_of_a_service_does_not_end_the_polls(journal: VirtualJournal, service: Scripted) -> None:
     """It is logged with its traceback, once; the weather goes on, and so do the polls of warnings."""
     service.outcome["kiel"] = ZeroDivisionError("a bug")
-    async with running(journal, KIEL, warnings=["nws"]) as run:
+    async with running(journal, KIEL, warnings=("nws",)) as run:
         await asyncio.sleep(300)
         service.outcome["kiel"] = WarningAnswer([storm()])
         await asyncio.sleep(300)
@@ -368,7 +392,7 @@ async def test_a_bug_of_a_service_does_not_end_the_polls(journal: VirtualJournal
 async def test_unreadable_parts_are_logged_once(journal: VirtualJournal, service: Scripted) -> None:
     """And nothing ends because of them."""
     service.outcome["kiel"] = WarningAnswer([storm()])
-    async with running(journal, KIEL, warnings=["nws"]) as run:
+    async with running(journal, KIEL, warnings=("nws",)) as run:
         await asyncio.sleep(120)
         service.outcome["kiel"] = WarningAnswer([], ["alert x: it has no id"])
         await asyncio.sleep(600)
@@ -379,7 +403,7 @@ async def test_unreadable_parts_are_logged_once(journal: VirtualJournal, service
 async def test_a_lost_journal_gets_the_warnings_again(journal: VirtualJournal, service: Scripted) -> None:
     """If the file is deleted, the next one has all warnings in force, so that a restart reports nothing twice."""
     service.outcome = {city.id: WarningAnswer([storm(city.id)]) for city in (KIEL, OSLO)}
-    async with running(journal, KIEL, OSLO, warnings=["nws"]):
+    async with running(journal, KIEL, OSLO, warnings=("nws",)):
         await asyncio.sleep(300)
         journal.file.unlink()
         with pytest.raises(StateError):

@@ -24,6 +24,7 @@ from pydantic.dataclasses import dataclass as validated
 
 from weatherd.city import ALTITUDES, ID_OR_EMPTY_PATTERN, MAX_NAME, City, Tags, build_city, parse_tag_value
 from weatherd.config.value_types import Interval, ProviderNames, ZoneName
+from weatherd.warning_services import WARNINGS_SCHEMA, WarningsSetting, intern_choice, parse_warnings
 
 _CONTROLS = {"Cc", "Cs", "Zl", "Zp"}
 _BIDI_CONTROLS = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # they reorder the text of a line
@@ -120,6 +121,13 @@ class CityRow:
         WithJsonSchema({"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}}),
         Field(description="Keys and values of your own, to select cities by: {region: north}"),
     ] = ()
+    warnings: Annotated[
+        WarningsSetting,
+        BeforeValidator(parse_warnings),
+        AfterValidator(intern_choice),
+        WithJsonSchema(dict(WARNINGS_SCHEMA)),
+        Field(description="Official warnings: auto, off, or a list of services; overrides the general setting"),
+    ] = "off"
     plugins: Annotated[
         tuple[tuple[str, Any], ...],
         BeforeValidator(_validate_plugins),
@@ -130,7 +138,7 @@ class CityRow:
 
 _ROW = TypeAdapter(CityRow)
 _values = operator.attrgetter(
-    "name", "lat", "lon", "id", "altitude", "interval", "providers", "timezone", "tags", "plugins"
+    "name", "lat", "lon", "id", "altitude", "interval", "providers", "timezone", "tags", "warnings", "plugins"
 )
 
 

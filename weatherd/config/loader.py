@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from weatherd.config.plugin_models import FindModels, PluginModels
 
 SETTINGS_FILE_NAME = "weatherd.yaml"
-GENERAL_KEYS = ("interval", "providers", "timezone")  # the settings that are the defaults of a city's keys
+GENERAL_KEYS = ("interval", "providers", "timezone", "warnings")  # the settings that are the defaults of a city's keys
 _FOLDER = Path(__file__).resolve().parent
 _IN_CHECKOUT = _FOLDER.parents[1] / "config" / SETTINGS_FILE_NAME
 # An installed package contains a copy of both files of the checkout's config/

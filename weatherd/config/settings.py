@@ -11,7 +11,6 @@ from pydantic_settings import BaseSettings, InitSettingsSource, NoDecode, Pydant
 from weatherd.config.http_section import HttpSection
 from weatherd.config.paths import resolve_ca_file, resolve_path
 from weatherd.config.sections import (
-    WARNING_SERVICES,
     BrightSkySection,
     Count,
     MetNorwaySection,
@@ -19,8 +18,6 @@ from weatherd.config.sections import (
     OpenMeteoSection,
     OpenWeatherMapSection,
     Section,
-    WarningsSetting,
-    parse_warnings,
     split_list,
 )
 from weatherd.config.sections.forwarders import InfluxDbSection, MqttSection, PostgresSection, WebhookSection
@@ -29,6 +26,7 @@ from weatherd.formatting import explain_wrong_unit, validate_template
 from weatherd.text.condition_words import Language
 from weatherd.text.display import Display
 from weatherd.text.units import ReaderUnits
+from weatherd.warning_services import WARNINGS_SCHEMA, WarningsSetting, parse_warnings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -87,14 +85,6 @@ def _check_contact(warnings: WarningsSetting, info: ValidationInfo) -> WarningsS
     if "met-norway" in warnings and section and section.contact is None:
         raise ValueError("names met-norway, which needs your e-mail or web address as met_norway.contact")
     return warnings
-
-
-_WARNINGS_SCHEMA = {
-    "anyOf": [
-        {"enum": ["auto", "off"]},
-        {"type": "array", "items": {"enum": list(WARNING_SERVICES)}, "minItems": 1, "uniqueItems": True},
-    ]
-}
 
 
 class LogSection(Section):
@@ -176,9 +166,10 @@ class Settings(BaseSettings):
     warnings: Annotated[
         WarningsSetting,
         BeforeValidator(parse_warnings),
+        BeforeValidator(split_list),
         AfterValidator(_check_contact),
         NoDecode,
-        WithJsonSchema(_WARNINGS_SCHEMA),
+        WithJsonSchema(dict(WARNINGS_SCHEMA)),
         Field(
             description="Official warnings of the cities; auto: of the services that cover them, or a list of services"
         ),
@@ -197,13 +188,6 @@ class Settings(BaseSettings):
     def display(self) -> Display:
         """The units and the language of what people read."""
         return Display(self.units, self.language)
-
-    @property
-    def warning_services(self) -> tuple[str, ...]:
-        """The services whose warnings are requested. ``auto`` includes MET Norway only with a contact."""
-        if self.warnings == "auto":
-            return tuple(name for name in WARNING_SERVICES if name != "met-norway" or self.met_norway.contact)
-        return () if self.warnings == "off" else self.warnings
 
     def __init__(
         self, *sources: PydanticBaseSettingsSource, context: Mapping[str, Any] | None = None, **values: Any

@@ -19,6 +19,7 @@ from weatherd.daemon.grace_period import GracePeriod
 from weatherd.daemon.reload import Reloader
 from weatherd.daemon.retention import prune_journal
 from weatherd.daemon.status import DaemonStatus, ReloadResult
+from weatherd.daemon.warning_polls import poll_warnings
 from weatherd.observation import FetchedObservation
 from weatherd.pipeline.consumer import consume
 from weatherd.pipeline.forwarders.group import open_deliveries
@@ -178,13 +179,12 @@ def _start_helpers(
     helpers = {
         "start and reload": _start_and_reload(parts, supervisor, reloader, reload),
         "prune journal": prune_journal(parts.journal, retention, list(parts.forwarders), parts.now),
+        "poll warnings": poll_warnings(parts, status),
         "log stuck polls": log_stuck_polls(status.history, parts.registry, parts.planner),
         "record activity": record_activity(status),
         "release memory": release_regularly(lambda: len(parts.registry.cities)),
         "feed watchdog": systemd.feed_watchdog(status, parts.notify, parts.watchdog),
     }
-    if parts.warnings:
-        helpers["poll warnings"] = parts.warnings.run()
     if parts.alerts:
         from weatherd.pipeline.alerting.evaluator import Evaluator  # noqa: PLC0415 - it takes memory
 

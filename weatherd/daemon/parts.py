@@ -22,14 +22,16 @@ from weatherd.pipeline.latest import LatestObservations
 from weatherd.polling.city_registry import CityRegistry
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
     from weatherd.config.lists.known_rows import KnownRows
     from weatherd.config.loader import Configuration
+    from weatherd.config.settings import Settings
     from weatherd.daemon.file_watch import Snapshot
     from weatherd.daemon.status import DaemonStatus
+    from weatherd.daemon.wiring import OpenProviders
     from weatherd.journal.journal import Journal
     from weatherd.pipeline.alerting.desk import AlertDesk
     from weatherd.pipeline.alerting.opening import LoadedRules
@@ -57,10 +59,11 @@ class Parts:
     journal: Journal
     now: Callable[[], datetime]  # timezone-aware, in UTC
     boot: Callable[[], float]  # seconds since the boot, including suspends
+    open_warnings: Callable[[], Awaitable[WarningDesk]]  # for a list that wants them after a reload
     random: random.Random
     limiters: Mapping[str, RateLimiter] = field(default_factory=lambda: MappingProxyType({}))  # by provider
     forwarders: Mapping[str, Forwarder] = field(default_factory=lambda: MappingProxyType({}))
-    warnings: WarningDesk | None = None  # None: no official warnings are wanted
+    warnings: WarningDesk | None = None  # None: no city of the list at startup wants official warnings
     alerts: AlertDesk | None = None  # None: there is no rules file
     notifications: Sequence[AlertDelivery] = ()  # of alerts, one a target of the rules file
     serve: Callable[[DaemonStatus], AbstractAsyncContextManager[None]] | None = None  # the HTTP interface
@@ -97,11 +100,8 @@ async def open_parts(
                 settings, state, lambda: registry.cities, budgets, latest=latest.get, find_city=registry.get
             )
         )
-        warnings = None
-        if settings.warning_services:
-            from weatherd.warnings.desk import open_warnings  # noqa: PLC0415 - it takes memory
-
-            warnings = await open_warnings(settings, providers.open_resources, registry, journal, utc_now)
+        open_desk = functools.partial(_open_warnings, settings, providers, registry, journal)
+        are_warnings_wanted = any(city.warnings != "off" for city in configuration.cities)
         alerts = None
         notifications: Sequence[AlertDelivery] = ()
         if rules:
@@ -124,7 +124,8 @@ async def open_parts(
             random=random.Random(),  # noqa: S311 - only spreads retries
             limiters=providers.limiters,
             forwarders=forwarders,
-            warnings=warnings,
+            warnings=await open_desk() if are_warnings_wanted else None,
+            open_warnings=open_desk,
             alerts=alerts,
             notifications=notifications,
             serve=serve,
@@ -159,6 +160,15 @@ async def _open_notifications(
     spread = random.Random()  # noqa: S311 - only spreads retries
     resources = NotificationResources(journal, session, spread, utc_now, registry.get)
     return stack.enter_context(open_notifications(targets, resources))
+
+
+async def _open_warnings(
+    settings: Settings, providers: OpenProviders, registry: CityRegistry, journal: Journal
+) -> WarningDesk:
+    """Open the services of official warnings. Raises StateError if the journal cannot be used."""
+    from weatherd.warnings.desk import open_warnings  # noqa: PLC0415 - it takes memory
+
+    return await open_warnings(settings, providers.open_resources, registry, journal, utc_now)
 
 
 def _interval(registry: CityRegistry, planner: Planner, city_id: str) -> float:

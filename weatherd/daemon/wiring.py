@@ -75,18 +75,25 @@ class OpenProviders:
             raise ConfigError(
                 *(replace(problem, where=problem.where or str(configuration.file)) for problem in missing)
             )
-        rejected = [city for city in configuration.cities if not self.rejected.keys().isdisjoint(city.providers)]
+        rejected = [city for city in configuration.cities if self._find_rejected(city)]
         locate = configuration.locate or (lambda _: configuration.list_name)
         problems = ((Problem(locate(city.id), f"{city.name!r}: {self._reasons(city)}"),) for city in rejected)
         quarantined = (*configuration.quarantined, *problems)
         usable = configuration.cities
         if rejected:
-            usable = tuple(city for city in usable if self.rejected.keys().isdisjoint(city.providers))
+            usable = tuple(city for city in usable if not self._find_rejected(city))
         # Without the positions, because those of 100,000 rows take 20 MB
         return replace(configuration, cities=usable, quarantined=quarantined, locate=None)
 
+    def _find_rejected(self, city: City) -> list[str]:
+        """Return the rejected providers that a row names, for its weather or its official warnings."""
+        named = city.providers if isinstance(city.warnings, str) else city.providers + city.warnings
+        if self.rejected.keys().isdisjoint(named):
+            return []
+        return [name for name in dict.fromkeys(named) if name in self.rejected]
+
     def _reasons(self, city: City) -> str:
-        return "; ".join(self.rejected[name].message for name in city.providers if name in self.rejected)
+        return "; ".join(self.rejected[name].message for name in self._find_rejected(city))
 
 
 @contextlib.asynccontextmanager

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from weatherd.warnings.difference import NO_WARNINGS, KnownWarning, compare_warnings, expire_warnings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from weatherd.journal.tables.warning_table import SavedPlace
@@ -59,9 +59,15 @@ class CurrentWarnings:
         self._known.setdefault(city, {})[provider] = difference.known
         return [CityChange(city, change) for change in difference.changes]
 
-    def forget(self, city: str) -> list[tuple[str, str]]:
-        """Forget a city that was removed or has moved; return its id with each provider that was looked up."""
-        return [(city, provider) for provider in self._known.pop(city, {})]
+    def forget(self, city: str, providers: Sequence[str] | None = None) -> list[tuple[str, str]]:
+        """Forget a city, or what some providers know of it; return its id with each provider that had an answer."""
+        known = self._known.get(city, {})
+        forgotten = [name for name in known if providers is None or name in providers]
+        for name in forgotten:
+            del known[name]
+        if not known:
+            self._known.pop(city, None)
+        return [(city, name) for name in forgotten]
 
     def has_answer(self, city: str, provider: str) -> bool:
         """Return whether there was a good answer about a city."""

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections import Counter
 from typing import TYPE_CHECKING
 
+from weatherd.errors import ConfigError
 from weatherd.providers.bright_sky.warning_client import BrightSkyWarnings
 from weatherd.providers.met_norway.warning_client import MetNorwayWarnings
 from weatherd.providers.nws.warning_client import NwsWarnings
 from weatherd.quota.plans import find_plan
+from weatherd.warning_services import wants_warnings
 from weatherd.warnings.current import CurrentWarnings
 from weatherd.warnings.polling import WarningPoller
 from weatherd.warnings.recorder import WarningRecorder
@@ -17,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
+    from weatherd.city import City
     from weatherd.config.diff import CityListDiff
     from weatherd.config.settings import Settings
     from weatherd.journal.journal import Journal
@@ -24,6 +29,7 @@ if TYPE_CHECKING:
     from weatherd.polling.city_registry import CityRegistry
     from weatherd.providers import Resources
     from weatherd.providers.warning_service import WarningService
+    from weatherd.warning_services import WarningsSetting
 
 _OPENERS: dict[str, Callable[[Settings, Resources], WarningService]] = {
     "nws": NwsWarnings,
@@ -39,10 +45,20 @@ class WarningDesk:
         self, pollers: Sequence[WarningPoller], recorder: WarningRecorder, current: CurrentWarnings, settings: Settings
     ) -> None:
         self.current = current
-        self.pollers = pollers
+        self._pollers = {poller.name: poller for poller in pollers}
+        self._choices: Counter[WarningsSetting] = Counter()  # cities by their choice of services
         self._recorder = recorder
         self._retention = settings.retention
         self._saved: Sequence[SavedPlace] = ()
+
+    @property
+    def pollers(self) -> list[WarningPoller]:
+        """The pollers of the services that a city of the list has chosen."""
+        return [
+            poller
+            for name, poller in self._pollers.items()
+            if any(wants_warnings(choice, name) for choice in self._choices)
+        ]
 
     async def restore(self, journal: Journal) -> None:
         """Load the warnings of the last run, and save all again if the journal is lost. Raises StateError."""
@@ -51,7 +67,7 @@ class WarningDesk:
 
         def save_again() -> None:
             save_others()
-            for poller in self.pollers:
+            for poller in self._pollers.values():
                 poller.save_again()
 
         journal.on_reopened = save_again
@@ -61,28 +77,42 @@ class WarningDesk:
         found = self.current.of_city(city, now)
         if found:
             return int(found[0].warning.severity)
-        return -1 if any(self.current.has_answer(city, poller.name) for poller in self.pollers) else None
+        return -1 if any(self.current.has_answer(city, name) for name in self._pollers) else None
 
     def apply_diff(self, change: CityListDiff) -> None:
-        """Forget the cities that were removed or have moved; after a start, those that are not in the list as saved."""
+        """Forget the cities that were removed, have moved, or want other warnings.
+
+        After a start, forget those that are not in the list as they were saved.
+        """
+        before, after = change.removed_or_changed, change.added_or_changed
+        self._choices.subtract(city.warnings for city in before.values())
+        self._choices.update(city.warnings for city in after.values())
+        self._choices = +self._choices
         if self._saved:
-            coordinates = {city.id: (city.lat, city.lon) for city in change.cities}
-            names = {poller.name for poller in self.pollers}
-            usable = [
-                place
-                for place in self._saved
-                if place.provider in names and coordinates.get(place.city) == (place.lat, place.lon)
-            ]
+            listed = {city.id: city for city in change.cities}
+            usable = [place for place in self._saved if self._is_usable(place, listed.get(place.city))]
             self._recorder.forget({place[:2] for place in self._saved} - {place[:2] for place in usable})
             self.current.restore(usable)
             self._saved = ()
         for city in change.removed | change.moved:
             self._recorder.forget(self.current.forget(city))
+        for city in change.changed:
+            unwanted = [name for name in self._pollers if not wants_warnings(after[city].warnings, name)]
+            self._recorder.forget(self.current.forget(city, unwanted))
+
+    def _is_usable(self, place: SavedPlace, city: City | None) -> bool:
+        """Return whether the saved warnings are still those of a city of the list."""
+        return (
+            city is not None
+            and (city.lat, city.lon) == (place.lat, place.lon)
+            and place.provider in self._pollers
+            and wants_warnings(city.warnings, place.provider)
+        )
 
     async def run(self) -> None:
         """Poll all services, for ever."""
         async with asyncio.TaskGroup() as tasks:
-            for poller in self.pollers:
+            for poller in self._pollers.values():
                 tasks.create_task(poller.run(), name=f"poll warnings of {poller.name}")
             tasks.create_task(self._recorder.prune(self._retention), name="prune warnings")
 
@@ -94,24 +124,25 @@ async def open_warnings(
     journal: Journal,
     now: Callable[[], datetime],
 ) -> WarningDesk:
-    """Open the services that the settings name, and load the warnings of the last run.
+    """Open the services that have the settings they require, and load the warnings of the last run.
 
-    Raises ConfigError if a service lacks a setting, and StateError if the journal cannot be used.
+    Raises StateError if the journal cannot be used.
     """
     current = CurrentWarnings()
     recorder = WarningRecorder(journal, current, now)
-    pollers = [
-        WarningPoller(
-            name=name,
-            service=_OPENERS[name](settings, open_resources(name)),
-            rate=find_plan(name, getattr(settings, name.replace("-", "_")).plan).rate,
-            registry=registry,
-            current=current,
-            recorder=recorder,
-            now=now,
-        )
-        for name in settings.warning_services
-    ]
+    pollers: list[WarningPoller] = []
+    for name, opener in _OPENERS.items():
+        with contextlib.suppress(ConfigError):  # a row that names a service without its setting is quarantined
+            poller = WarningPoller(
+                name=name,
+                service=opener(settings, open_resources(name)),
+                rate=find_plan(name, getattr(settings, name.replace("-", "_")).plan).rate,
+                registry=registry,
+                current=current,
+                recorder=recorder,
+                now=now,
+            )
+            pollers.append(poller)
     desk = WarningDesk(pollers, recorder, current, settings)
     await desk.restore(journal)
     return desk

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from weatherd.errors import Failure, ProviderError, describe, is_service_wide
+from weatherd.warning_services import wants_warnings
 from weatherd.warnings.change_log import log_changes
 
 if TYPE_CHECKING:
@@ -79,13 +80,16 @@ class WarningPoller:
         if listed is not self._listed:
             candidates: list[City] = []
             for begin in range(0, len(listed), _BATCH):
-                candidates += [city for city in listed[begin : begin + _BATCH] if self.service.covers(city)]
+                candidates += [city for city in listed[begin : begin + _BATCH] if self._is_candidate(city)]
                 await asyncio.sleep(0)
             self._listed, self._candidates = listed, candidates
         now = self.now()
         covered = [city for city in self._candidates if self._uncovered.get((city.lat, city.lon), now) <= now]
         self.health.covered = len(covered)
         return covered
+
+    def _is_candidate(self, city: City) -> bool:
+        return wants_warnings(city.warnings, self.name) and self.service.covers(city)
 
     def _spacing(self, groups: Sequence[Sequence[City]]) -> float:
         """Return the seconds between two requests: short until all cities have an answer, then evenly spread.
@@ -123,8 +127,8 @@ class WarningPoller:
     def _take(self, city: City, answer: WarningAnswer | None) -> list[CityChange]:
         """Take the answer about a city; without one, its warnings still end at their own ends."""
         listed = self.registry.get(city.id)
-        if listed is None or (listed.lat, listed.lon) != (city.lat, city.lon):
-            return []  # removed or moved while the request was in progress
+        if listed is None or (listed.lat, listed.lon, listed.warnings) != (city.lat, city.lon, city.warnings):
+            return []  # removed or edited while the request was in progress
         is_first = answer is not None and not self.current.has_answer(city.id, self.name)
         if answer is None:
             changes = self.current.expire(city.id, self.name, self.now())

@@ -134,7 +134,7 @@ def _build_row(columns: Sequence[tuple[str, ...]], record: Sequence[_Cell], posi
 
 
 def _parse_cell(key: str, text: str) -> Any:
-    """Return the value of a cell: a number, or provider names that are separated by white space or commas."""
+    """Return the value of a cell: a number, or names that are separated by white space or commas."""
     if key in ("lat", "lon", "altitude") and _is_number(text):
         return float(text)
     return text.replace(",", " ").split() if key == "providers" else text

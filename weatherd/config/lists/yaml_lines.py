@@ -26,9 +26,11 @@ if TYPE_CHECKING:
 
     from weatherd.city import City, Tags
     from weatherd.config.yaml.reader import Position
+    from weatherd.warning_services import WarningsSetting
 
-    Texts = tuple[str | None, str | None, str | None, str | None]  # of the keys that many rows share
-    FindSettings = Callable[[Texts], tuple[float, tuple[str, ...], str | None, Tags] | None]
+    Texts = tuple[str | None, str | None, str | None, str | None, str | None]  # of the keys that many rows share
+    SharedValues = tuple[float, tuple[str, ...], str | None, Tags, WarningsSetting]
+    FindSettings = Callable[[Texts], SharedValues | None]
 
 # The characters above ASCII that YAML allows, without line breaks (U+0085, U+2028, U+2029) and the byte order mark
 _OTHER = "\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff"
@@ -48,6 +50,7 @@ _VALUES = {
     "providers": r"\[[a-z][a-z0-9-]*(?:, [a-z][a-z0-9-]*)*\]",
     "altitude": r"-?(?:[0-9]{1,4}\.[0-9]{1,9}|0|[1-9][0-9]{0,3})",
     "tags": rf"\{{{_TAG}(?:, {_TAG})*\}}",
+    "warnings": r"auto|off|\[[a-z][a-z-]*(?:, [a-z][a-z-]*)*\]",
 }
 _COMMENT = rf"#[ -~{_OTHER}]*"
 _PAIRS = "|".join(rf"{key}: (?P<{key}>{value})" for key, value in _VALUES.items())
@@ -151,11 +154,11 @@ def _read_row(
 
 def _build_city(groups: tuple[Any, ...], line: str, find_settings: FindSettings) -> City | None:
     """Return the city of a row; None if the parser has to read the row, because it may have a mistake."""
-    _, name, lat, lon, city_id, timezone, interval, providers, altitude, tags = groups
+    _, name, lat, lon, city_id, timezone, interval, providers, altitude, tags, warnings = groups
     colons = len(_VALUES) - groups.count(None) + (tags.count(":") if tags else 0)
     if not (name and lat and lon and line.count(":") == colons):  # else a key is repeated
         return None
-    settings = find_settings((interval, providers, timezone, tags))
+    settings = find_settings((interval, providers, timezone, tags, warnings))
     return settings and make_plain_city(
         name[1:-1] if name[0] in "\"'" else parse_scalar(name),  # as _parse_text does, without the call's cost
         float(lat),
@@ -166,15 +169,15 @@ def _build_city(groups: tuple[Any, ...], line: str, find_settings: FindSettings)
     )
 
 
-def _find_settings(sink: RowSink, texts: Texts) -> tuple[float, tuple[str, ...], str | None, Tags] | None:
-    """Return the interval, providers, time zone and tags of all rows with these texts; None if one is invalid."""
-    interval, providers, timezone, tags = texts
+def _find_settings(sink: RowSink, texts: Texts) -> SharedValues | None:
+    """Return the values that all rows with these texts share; None if one is invalid."""
+    interval, providers, timezone, tags, warnings = texts
     row: dict[str, Any] = {"name": "any", "lat": 0, "lon": 0}
     try:
         if interval:
             row["interval"] = _parse_text(interval)
         if providers:
-            row["providers"] = [parse_scalar(word) for word in providers[1:-1].split(", ")]
+            row["providers"] = _parse_words(providers)
         if timezone:
             row["timezone"] = _parse_text(timezone)
         if tags:
@@ -182,10 +185,16 @@ def _find_settings(sink: RowSink, texts: Texts) -> tuple[float, tuple[str, ...],
             row["tags"] = {key: parse_scalar(text) for key, text in pairs}
             if len(row["tags"]) < len(pairs):
                 return None
+        if warnings:
+            row["warnings"] = _parse_words(warnings) if warnings[0] == "[" else warnings
         city = sink.validate(row)
     except ValueError:
         return None
-    return city.interval, city.providers, city.timezone, city.tags
+    return city.interval, city.providers, city.timezone, city.tags, city.warnings
+
+
+def _parse_words(text: str) -> list[Any]:
+    return [parse_scalar(word) for word in text[1:-1].split(", ")]
 
 
 def _parse_text(text: str) -> Any:

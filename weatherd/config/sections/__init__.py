@@ -143,20 +143,3 @@ class BrightSkySection(Section):
     plan: Annotated[Literal["free", "unlimited"], Field(description=_PLAN)] = "free"
     base_url: BaseUrl = None
     concurrency: Concurrency = 4
-
-
-WARNING_SERVICES = ("nws", "bright-sky", "met-norway")
-_WarningService = Literal["nws", "bright-sky", "met-norway"]
-WarningsSetting = Literal["auto", "off"] | tuple[_WarningService, ...]
-
-
-def parse_warnings(value: object) -> object:
-    """Parse the services whose warnings are wanted: one word, or a list. Raises ValueError for other values."""
-    words = split_list(value)
-    if isinstance(words, list) and len(words) == 1 and words[0] in {"auto", "off"}:
-        return words[0]
-    if not isinstance(words, list | tuple) or not words or not set(map(str, words)) <= set(WARNING_SERVICES):
-        raise ValueError(f"should be auto, off, or a list of {', '.join(WARNING_SERVICES)}")
-    if len(set(words)) < len(words):
-        raise ValueError("should name each service once")
-    return tuple(words)
