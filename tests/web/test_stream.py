@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -127,6 +128,20 @@ async def test_tags_select_cities(tmp_path: Path) -> None:
         assert repeated["detail"] == "parameter 'tag' is given more than once; separate its values with commas"
 
 
+async def test_observations_have_the_name_and_the_tags_of_their_city(tmp_path: Path) -> None:
+    """As in the list at the time of reading, in the stream and in a page; a city that is not listed has neither."""
+    tagged = replace(KIEL, name="Kiel <bdi>", tags=(("region", "north"),))
+    async with serve_journal(tmp_path, tagged) as (journal, url), aiohttp.ClientSession() as session:
+        async with open_stream(session, url) as response:
+            await journal.add_hour(0, tagged, BERLIN)
+            events = [json.loads((await response.content.readuntil(b"\n\n")).partition(b"data: ")[2]) for _ in "12"]
+        async with session.get(url.replace("stream", "observations")) as response:
+            page = (await response.json())["observations"]
+    assert events == page
+    named = [(event["seq"], event["city"], event["name"], event["tags"]) for event in events]
+    assert named == [(1, "kiel", "Kiel <bdi>", {"region": "north"}), (2, "berlin", None, {})]
+
+
 async def test_resuming_misses_and_repeats_nothing(tmp_path: Path) -> None:
     """A stream continues after ``Last-Event-ID``, however far behind, and then receives new events."""
     async with serve_journal(tmp_path) as (journal, url), aiohttp.ClientSession() as session:
@@ -155,7 +170,7 @@ async def test_a_stream_of_one_city(tmp_path: Path) -> None:
             await journal.add_hour(hour, BERLIN)
             await asyncio.sleep(1)
         await journal.add_hour(0, KIEL)
-        text = await kiel.content.readuntil(b'"seq":41}\n\n')
+        text = await kiel.content.readuntil(b'"seq":41,"name":"Kiel","tags":{}}\n\n')
         assert text.count(b": quiet\n\n") == 2
         assert text.count(b"event: observation") == 1
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from weatherd.journal.journal import AsyncReader, Journal
     from weatherd.journal.rows import JournalEntry
+    from weatherd.polling.city_registry import CityRegistry
 
 KEEPALIVE_INTERVAL = 15.0  # seconds without an event after which a comment is sent
 _BATCH_SIZE = 100  # entries that are read at a time
@@ -47,8 +48,11 @@ class EventFeed:
     takes at most a third of the time of a core, together with all others.
     """
 
-    def __init__(self, journal: Journal, reader: AsyncReader, count_readers: Callable[[], int]) -> None:
+    def __init__(
+        self, journal: Journal, reader: AsyncReader, registry: CityRegistry, count_readers: Callable[[], int]
+    ) -> None:
         self._journal = journal
+        self._registry = registry  # for the names and tags of cities
         self._reader = reader
         self._count_readers = count_readers
         self._batches: dict[int, EventBatch] = {}  # by the sequence number before the first entry
@@ -105,12 +109,12 @@ class EventFeed:
 
     async def _read(self, seq: int, until: int) -> EventBatch:
         entries = await self._reader.read_after(seq, _BATCH_SIZE, until)
-        return _encode(entries, end=entries[-1].seq if len(entries) == _BATCH_SIZE else until)
+        return _encode(entries, self._registry, end=entries[-1].seq if len(entries) == _BATCH_SIZE else until)
 
 
-def _encode(entries: Sequence[JournalEntry], end: int) -> EventBatch:
+def _encode(entries: Sequence[JournalEntry], registry: CityRegistry, end: int) -> EventBatch:
     events = tuple(
-        f"id: {entry.seq}\nevent: observation\ndata: {serialize_entry(entry).model_dump_json()}\n\n".encode()
+        f"id: {entry.seq}\nevent: observation\ndata: {serialize_entry(entry, registry).model_dump_json()}\n\n".encode()
         for entry in entries
     )
     return EventBatch(end, tuple(entry.observation.city for entry in entries), events, b"".join(events))

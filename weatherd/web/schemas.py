@@ -51,9 +51,11 @@ class ObservationModel(Model):
 
 
 class NumberedObservation(ObservationModel):
-    """Observation in the journal: an :class:`ObservationModel`, with its units and times, and a sequence number."""
+    """Observation in the journal: an :class:`ObservationModel`, its sequence number, and its city's name and tags."""
 
     seq: Annotated[int, Field(description="Sequence number in the journal; a revision gets a new, higher one")]
+    name: Annotated[str | None, Field(description="Name of the city in the list; null if it is not listed")] = None
+    tags: Annotated[dict[str, str], Field(description="Tags of the city in the list")] = {}
 
 
 class NextPollModel(Model):

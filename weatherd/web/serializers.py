@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from weatherd import __version__
-from weatherd.formatting import format_rfc3339, to_dict
+from weatherd.formatting import format_rfc3339, to_dict, to_named_dict
 from weatherd.polling.schedule import phase_offset
 from weatherd.polling.stuck_polls import is_stuck
 from weatherd.web.schemas import (
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from weatherd.city import City
     from weatherd.daemon.status import CityState, DaemonStatus
     from weatherd.journal.rows import JournalEntry
+    from weatherd.polling.city_registry import CityRegistry
     from weatherd.polling.poll_history import Poll, ProviderAttempt
     from weatherd.web.alerts.models import AlertStatusModel
     from weatherd.web.warnings.models import WarningStatusModel
@@ -92,9 +93,10 @@ def serialize_city_detail(city: City, status: DaemonStatus) -> CityDetail:
     )
 
 
-def serialize_entry(entry: JournalEntry) -> NumberedObservation:
-    """Return an observation of the journal with its sequence number."""
-    return NumberedObservation(**to_dict(entry.observation), seq=entry.seq)
+def serialize_entry(entry: JournalEntry, registry: CityRegistry) -> NumberedObservation:
+    """Return an observation of the journal with its sequence number, and the name and tags that its city has now."""
+    city = registry.get(entry.observation.city)
+    return NumberedObservation(**to_named_dict(entry.observation, city), seq=entry.seq)
 
 
 def serialize_status(status: DaemonStatus, counts: Mapping[CityState, int]) -> StatusModel:

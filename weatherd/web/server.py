@@ -213,9 +213,9 @@ class Endpoints:
             entries = await self._reader.read_page(query.after, query.limit + 1, query.since, query.until, cities)
         page = entries[: query.limit]
         next_seq = page[-1].seq if len(entries) > len(page) else None
-        return json_response(
-            ObservationsPage(observations=[serializers.serialize_entry(entry) for entry in page], next=next_seq)
-        )
+        registry = self._status.registry
+        observations = [serializers.serialize_entry(entry, registry) for entry in page]
+        return json_response(ObservationsPage(observations=observations, next=next_seq))
 
 
 @contextlib.asynccontextmanager

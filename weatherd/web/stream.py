@@ -49,7 +49,7 @@ class EventStreams:
         self._make_digest = make_digest  # of all cities, and the states of some
         self._reader = reader
         self._is_closed = False
-        self._feed = EventFeed(status.journal, reader, lambda: self.count)
+        self._feed = EventFeed(status.journal, reader, status.registry, lambda: self.count)
         self.limit = min(_MAX_STREAMS, max_connections // 2)
         self.count = 0
 

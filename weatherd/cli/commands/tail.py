@@ -71,10 +71,12 @@ async def _follow(client: Client, name: str | None, tags: Mapping[str, str], dis
         if sys.stdout.isatty():
             print_text("new observations, as they arrive; Ctrl-C to stop", err=True)
         async for observation in client.stream_observations(city.id if city else None, tags):
+            if display is None:
+                print_text(jsonlib.dumps(observation.model_dump(), ensure_ascii=False))
+                continue
             if observation.city not in cities:  # one request per city, instead of fetching the whole list first
                 cities[observation.city] = await _fetch_city(client, observation.city)
-            found = cities[observation.city]
-            print_text(_format_line(observation, found, display) if display else _format_json(observation, found))
+            print_text(_format_line(observation, cities[observation.city], display))
 
 
 async def _fetch_city(client: Client, city_id: str) -> CityDetail | None:
@@ -85,12 +87,6 @@ async def _fetch_city(client: Client, city_id: str) -> CityDetail | None:
         return await client.get_city_by_id(city_id)
     except CityNotFoundError:
         return None
-
-
-def _format_json(observation: ObservationModel, city: CityDetail | None) -> str:
-    """Return the fields of an observation, and the name and the tags of its city, as ``weatherd export`` has them."""
-    document = observation.model_dump() | {"name": city.name if city else None, "tags": city.tags if city else {}}
-    return jsonlib.dumps(document, ensure_ascii=False)
 
 
 def _format_line(observation: ObservationModel, city: CityDetail | None, display: Display) -> str:
