@@ -14,6 +14,7 @@ from tests.pipeline.forwarders.destination import FakeDestination, open_virtual_
 from tests.support.daemon import ROWS, DaemonRunner, make_configuration
 from tests.support.fakes import BERLIN, KIEL, MUNICH, FakeProvider, FakeSink
 from weatherd.errors import ConfigError, Problem
+from weatherd.polling.schedule import city_phase
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,6 +41,16 @@ async def test_a_day_of_three_cities() -> None:
     account = _events(logs, "daemon.stopped")[0]
     assert account["fetched"] == account["stored"] == len(provider.returned)
     assert account["queued"] == account["dropped"] == account["repeated"] == 0
+
+
+async def test_producers_start_in_the_order_of_their_polls() -> None:
+    """Cities that are polled together are neighbours in memory: the first polls are in the order of their phases."""
+    cities = [replace(KIEL, id=f"city-{number}") for number in range(50)]
+    provider = FakeProvider().responds()
+    running = DaemonRunner(provider, {}, make_configuration(*cities))
+    asyncio.get_running_loop().call_later(1, running.stop.set)
+    await running.run()
+    assert [city_id for _, city_id in provider.requests] == sorted((city.id for city in cities), key=city_phase)
 
 
 async def test_a_reload_touches_only_what_changed() -> None:

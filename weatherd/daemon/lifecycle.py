@@ -29,6 +29,7 @@ from weatherd.pipeline.sinks.guard import GuardedSink
 from weatherd.polling.batch_polls import start_polls
 from weatherd.polling.poll_history import PollHistory
 from weatherd.polling.producer import PollingContext, produce
+from weatherd.polling.schedule import city_phase
 from weatherd.polling.stuck_polls import log_stuck_polls
 from weatherd.polling.supervisor import Supervisor
 from weatherd.polling.tick_timer import TickTimer
@@ -163,8 +164,11 @@ def _create_supervisor(tasks: asyncio.TaskGroup, parts: Parts, status: DaemonSta
 
 
 async def _start_and_reload(parts: Parts, supervisor: Supervisor, reloader: Reloader, reload: asyncio.Event) -> None:
-    """Start the producers, some at a time so that others can run meanwhile; then reload the list when asked to."""
-    cities = parts.configuration.cities
+    """Start the producers, some at a time so that others can run meanwhile; then reload the list when asked to.
+
+    They are created in the order of their polls, so that cities which are polled together are neighbours in memory.
+    """
+    cities = sorted(parts.configuration.cities, key=lambda city: city_phase(city.id))
     for begin in range(0, len(cities), _STARTED_TOGETHER):
         supervisor.start(cities[begin : begin + _STARTED_TOGETHER])
         await asyncio.sleep(0)
