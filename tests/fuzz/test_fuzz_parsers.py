@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
-import random
 import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.fuzz.corruption import BODIES, assert_explained, count_found, draw_corrupted
 from tests.support.fakes import BERLIN, KIEL
 from weatherd.errors import ProviderError
 from weatherd.http.response import Response
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.once
 
-BODIES = 50_000  # for each parser and each set of seeds
-SEED = 20260101
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 PLACE = {
@@ -86,61 +83,7 @@ SEEDS: dict[str, list[Any]] = {
     ],
     "openweathermap": [WEATHER, USUAL_WEATHER, {"cod": "404", "message": "city not found"}],
 }
-LARGE = [0, -1, 1e308, -1e308, 2**63, 10**400, -(10**40), 5e-324, -0.0, 999, 1e12]
-TEXTS = ["", "NaN", "null", "-5", "\n\r", "\x00\x1b[31m", "\ud800", "\u2028\u202e", "é" * 300, "2026-01-01T00:00+99:99"]
-NESTED: list[Any] = [[], {}, [[[]]], {"1h": {"1h": {}}}, [None], {"": ""}]
-VALUES: list[Any] = [None, True, False, math.nan, math.inf, -math.inf, *LARGE, *TEXTS, *NESTED]
 TOO_LONG = re.compile(rb"[0-9]{4301}")  # digits, for int()
-TOKENS = [b"null", b"NaN", b"-Infinity", b"1e999", b"-", b"{}", b"[", b"]", b"}", b'"', b":", b",", b"\\u0000", b"nan"]
-TOKENS += [
-    b"<html>",
-    b"\xff\xfe",
-    b"\xef\xbb\xbf",
-    b"Unexpected error while streaming data: x",
-    b"9" * 5000,
-    b"[" * 5000,
-]
-
-
-def paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """Return the path to every value inside *value*."""
-    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    return [path, *(inner for key, child in children for inner in paths(child, (*path, key)))]
-
-
-def replaced(value: Any, path: tuple[Any, ...], new: Any) -> Any:
-    """Return a copy of *value* with another value at *path*."""
-    if not path:
-        return new
-    copy = dict(value) if isinstance(value, dict) else list(value)
-    copy[path[0]] = replaced(value[path[0]], path[1:], new)
-    return copy
-
-
-def corrupt_values(document: Any, rng: random.Random) -> bytes:
-    """Replace one to five values of a document."""
-    for _ in range(rng.choice((1, 1, 1, 2, 5))):
-        document = replaced(document, rng.choice(paths(document)), rng.choice(VALUES))
-    return json.dumps(document, ensure_ascii=rng.random() < 0.5).encode("utf-8", "surrogatepass")
-
-
-def corrupt_bytes(body: bytes, rng: random.Random) -> bytes:
-    """Truncate a body, flip bits, insert a token, or swap two parts."""
-    corrupted = bytearray(body)
-    for _ in range(rng.choice((1, 1, 2, 4))):
-        here, there = sorted((rng.randrange(len(corrupted) + 1), rng.randrange(len(corrupted) + 1)))
-        match rng.randrange(5):
-            case 0:
-                del corrupted[there:]
-            case 1 if there < len(corrupted):
-                corrupted[there] ^= 1 << rng.randrange(8)
-            case 2:
-                corrupted[here : rng.choice((here, here + 1, min(there, here + 9)))] = rng.choice(TOKENS)
-            case 3:
-                corrupted[:] = corrupted[:here] + corrupted[there:]
-            case 4:
-                corrupted[:] = corrupted[there:] + corrupted[here:there] + corrupted[:here]
-    return bytes(corrupted)
 
 
 def assert_valid(found: Observation) -> None:
@@ -198,13 +141,9 @@ BOTH_WAYS = {"open-meteo": open_meteo_both_ways, "openweathermap": openweatherma
 
 def compare_both_ways(service: str, bodies: list[bytes]) -> int:
     """Compare the results for corrupted bodies; return how many were of the usual form."""
-    rng = random.Random(f"{SEED} both {service}")
-    bodies = [body for body in bodies if BOTH_WAYS[service](body)[0]]
-    documents = [json.loads(body) for body in bodies]
+    usual_bodies = [body for body in bodies if BOTH_WAYS[service](body)[0]]
     usual_forms = 0
-    for _ in range(BODIES):
-        by_value = rng.random() < 0.5
-        body = corrupt_values(rng.choice(documents), rng) if by_value else corrupt_bytes(rng.choice(bodies), rng)
+    for body in draw_corrupted(usual_bodies, f"both {service}"):
         if TOO_LONG.search(body):
             continue  # the only difference: an ignored number that int() would not parse
         try:
@@ -219,53 +158,37 @@ def compare_both_ways(service: str, bodies: list[bytes]) -> int:
     return usual_forms
 
 
-def assert_explained(error: ProviderError) -> None:
-    """Check that the reason is one short line."""
-    text = str(error)
-    assert text
-    assert text.isprintable()
-    assert len(text) < 300
-
-
 PARSERS = {"open-meteo": open_meteo_outcomes, "openweathermap": openweathermap_outcomes}
 
 
-def fuzz(service: str, bodies: list[bytes]) -> None:
-    """Parse corrupted bodies; at least 5 % of them must still have weather, or the test would prove nothing."""
-    rng = random.Random(f"{SEED} {service}")
-    documents = []
-    for body in bodies:
-        with contextlib.suppress(ValueError):
-            documents.append(json.loads(body))
-    weather = 0
-    for _ in range(BODIES):
-        by_value = rng.random() < 0.5
-        body = corrupt_values(rng.choice(documents), rng) if by_value else corrupt_bytes(rng.choice(bodies), rng)
-        status = 200 if rng.random() < 0.9 else rng.randrange(100, 600)
-        try:
-            for found in PARSERS[service](Response(status, body)):
-                if isinstance(found, ProviderError):
-                    assert_explained(found)
-                else:
-                    assert_valid(found)
-                    weather += 1
-        except Exception as error:
-            error.add_note(f"{status}: {body[:2000]!r}")  # to reproduce the failure
-            raise
-    assert weather > BODIES / 20
+def count_weather(service: str, bodies: list[bytes]) -> int:
+    """Return how many valid observations corrupted bodies have; every failure is explained."""
+
+    def parse(status: int, body: bytes) -> int:
+        weather = 0
+        for found in PARSERS[service](Response(status, body)):
+            if isinstance(found, ProviderError):
+                assert_explained(found)
+            else:
+                assert_valid(found)
+                weather += 1
+        return weather
+
+    return count_found(parse, bodies, service)
 
 
 @pytest.mark.parametrize("service", PARSERS)
 def test_corrupted_seeds(service: str) -> None:
     """A corrupted response has valid observations or is an explained failure."""
-    fuzz(service, [json.dumps(seed).encode() for seed in SEEDS[service]])
+    bodies = [json.dumps(seed).encode() for seed in SEEDS[service]]
+    assert count_weather(service, bodies) > BODIES / 20
 
 
 @pytest.mark.parametrize("service", PARSERS)
 def test_corrupted_recordings(service: str, recorded: Path) -> None:
     """A corrupted recorded response (small ones only) has valid observations or is an explained failure."""
     bodies = [file.read_bytes() for file in sorted((recorded / service).iterdir())]
-    fuzz(service, [body for body in bodies if len(body) < 3000])
+    assert count_weather(service, [body for body in bodies if len(body) < 3000]) > BODIES / 20
 
 
 @pytest.mark.parametrize("service", PARSERS)
