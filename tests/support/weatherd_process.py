@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.support.processes import start_process
+
 if TYPE_CHECKING:
     import signal
     from collections.abc import AsyncIterator, Sequence
@@ -114,16 +116,13 @@ async def weatherd(
 ) -> AsyncIterator[Process]:
     """Start the program, by the command *prefix* if given; kill it at the end if it still runs."""
     command = (*prefix, sys.executable, "-m", "weatherd", *arguments)
-    child = await asyncio.create_subprocess_exec(*command, stdout=stdout, stderr=stderr, env=environ)
-    process = Process(child)
-    async with asyncio.TaskGroup() as tasks:
+    async with (
+        asyncio.TaskGroup() as tasks,
+        start_process(*command, stdout=stdout, stderr=stderr, env=environ) as child,
+    ):
+        process = Process(child)
         tasks.create_task(process.read())
-        try:
-            yield process
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                child.kill()
-            await child.wait()
+        yield process
 
 
 def configure(folder: Path, url: str, *rows: str, **settings: str) -> str:
