@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import sys
 import termios
 import time
-from contextlib import closing
+from contextlib import closing, redirect_stderr
 from typing import TYPE_CHECKING
 
 import pytest
@@ -145,9 +144,8 @@ async def test_a_terminal_shows_the_work_until_the_stop(
     """
     screen, program = terminal
     stop, begin = asyncio.Event(), time.monotonic()
-    with closing(os.fdopen(os.dup(program), "w")) as stream:
-        monkeypatch.setattr(sys, "stderr", stream)
-        monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("TERM", "xterm")
+    with closing(os.fdopen(os.dup(program), "w")) as stream, redirect_stderr(stream):
         assert is_capable_terminal()
         async with show_daemon_progress(start_daemon(cities=200)[0], stop):
             text = await asyncio.to_thread(os.read, screen, 999)
@@ -162,7 +160,6 @@ async def test_a_terminal_shows_the_work_until_the_stop(
 def test_pipes_and_dumb_terminals_get_nothing(monkeypatch: pytest.MonkeyPatch, terminal: tuple[int, int]) -> None:
     """A terminal without escape sequences has no region."""
     assert not is_capable_terminal()
-    with closing(os.fdopen(os.dup(terminal[1]), "w")) as stream:
-        monkeypatch.setattr(sys, "stderr", stream)
-        monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setenv("TERM", "dumb")
+    with closing(os.fdopen(os.dup(terminal[1]), "w")) as stream, redirect_stderr(stream):
         assert not is_capable_terminal()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import weakref
 from contextvars import ContextVar
@@ -17,6 +16,7 @@ from tests.support.servers import free_port
 from weatherd.errors import ProviderError
 from weatherd.http.links.link import Link
 from weatherd.http.polling import PendingResponse, PollingClient
+from weatherd.http.response import Response
 
 if TYPE_CHECKING:
     from tests.http.clients import Get
@@ -109,13 +109,24 @@ async def test_a_connection_does_not_keep_the_context_of_its_first_request() -> 
         assert reference() is None
 
 
-@pytest.mark.parametrize("kind", ["complete", "closed", "failing", "cancelled", "redirected", "refused"])
-async def test_requests_and_connections_are_freed(kind: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("complete", Response),
+        ("closed", Response),
+        ("failing", ProviderError),
+        ("cancelled", asyncio.CancelledError),
+        ("redirected", ProviderError),
+        ("refused", ProviderError),
+    ],
+)
+async def test_requests_and_connections_are_freed(kind: str, expected: type[object]) -> None:
     """Without the collector, which runs rarely."""
     responses = {
         "closed": b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}",
         "failing": b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
         "redirected": b"HTTP/1.1 302 OK\r\nLocation: /data?x=1\r\nContent-Length: 2\r\n\r\n{",
+        "cancelled": b"",
     }
     service = Service(responses.get(kind, RESPONSE))
     async with running(service) as session:
@@ -127,11 +138,11 @@ async def test_requests_and_connections_are_freed(kind: str) -> None:
             for _ in range(20):
                 request = polls.get()
                 if kind == "cancelled":
-                    await asyncio.sleep(0.001)
+                    await asyncio.sleep(1)
                     request.cancel()
-                with contextlib.suppress(ProviderError, asyncio.CancelledError):
-                    await request
-                del request
+                [outcome] = await asyncio.gather(request, return_exceptions=True)
+                assert isinstance(outcome, expected)
+                del request, outcome
             await asyncio.sleep(20)
             assert not [item for item in gc.get_objects() if isinstance(item, Link | PendingResponse)]
         finally:
