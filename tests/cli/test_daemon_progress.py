@@ -21,6 +21,7 @@ from weatherd.cli.progress.daemon_work import Work, WorkFinder, format_work, is_
 from weatherd.cli.progress.footer import TerminalFooter
 from weatherd.config.diff import diff
 from weatherd.pipeline.forwarders.engine import Delivery
+from weatherd.pipeline.forwarders.feeds import ObservationFeed
 from weatherd.pipeline.forwarders.group import DeliveryGroup
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def start_daemon(cities: int = 0, entries: int = 0) -> tuple[DaemonStatus, Deliv
     """Return the status of a daemon with unpolled cities and with one forwarder that has to deliver all entries."""
     journal = FakeJournal()
     journal.last_seq = entries
-    delivery = Delivery("mqtt", _Nowhere(), journal, random.Random(0))
+    delivery = Delivery("mqtt", _Nowhere(), ObservationFeed(journal), random.Random(0))
     listed = [City(name=f"City {number}", lat=1.0, lon=1.0) for number in range(cities)]
     group = DeliveryGroup([delivery])
     return make_status(listed, latest=make_latest(listed), journal=journal, deliveries=group), delivery

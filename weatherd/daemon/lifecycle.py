@@ -123,7 +123,13 @@ async def _open_services(parts: Parts, services: contextlib.AsyncExitStack, relo
         limiters=parts.limiters,
         journal=parts.journal,
         deliveries=await services.enter_async_context(
-            open_deliveries(parts.forwarders, parts.journal, parts.random, parts.notifications)
+            open_deliveries(
+                parts.forwarders,
+                parts.journal,
+                parts.random,
+                parts.notifications,
+                has_warnings=parts.warnings is not None,
+            )
         ),
         now=parts.now,
         clock=AnchoredClock(parts.now, parts.boot),

@@ -48,6 +48,7 @@ class Journal:
     def __init__(self, file: Path, store: Store, worker: CallRunner) -> None:
         self.file = file
         self.last_seq = store.last_seq()  # the number of the newest entry
+        self.warning_seq = 0  # that of the newest change of a warning, once the warnings are loaded
         self.alert_seq = 0  # the number of the newest change of an alert, once the states are loaded
         self._store = store
         self._worker = worker

@@ -62,7 +62,9 @@ class WarningDesk:
 
     async def restore(self, journal: Journal) -> None:
         """Load the warnings of the last run, and save all again if the journal is lost. Raises StateError."""
-        self._saved = await journal.call(lambda store: store.warnings.load())
+        self._saved, journal.warning_seq = await journal.call(
+            lambda store: (store.warnings.load(), store.warnings.last_seq())
+        )
         save_others = journal.on_reopened
 
         def save_again() -> None:

@@ -62,8 +62,11 @@ class WarningRecorder:
             places, forgotten, changes = self._places, self._forgotten, self._changes
             self._places, self._forgotten, self._changes = {}, set(), []
             saved, gone = [self._to_row(key, city) for key, city in places.items()], sorted(forgotten)
+            last_seq = self._journal.warning_seq
             try:
-                await self._journal.call(lambda store: store.warnings.save(saved, gone, changes))
+                self._journal.warning_seq = await self._journal.call(
+                    lambda store: store.warnings.save(saved, gone, changes, last_seq)
+                )
             except StateError as error:
                 self._report(error)
                 self._places = places | self._places

@@ -15,6 +15,7 @@ from tests.support.servers import Postgres, running
 from weatherd.config.settings import Settings
 from weatherd.http.session import open_session
 from weatherd.journal.journal import open_journal
+from weatherd.journal.tables.warning_table import SavedChange
 from weatherd.observation import FetchedObservation
 from weatherd.pipeline.forwarders import ForwarderResources
 from weatherd.pipeline.forwarders.group import open_deliveries
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from weatherd.city import City
     from weatherd.journal.journal import Journal
     from weatherd.observation import Observation
+    from weatherd.official_warning import OfficialWarning
     from weatherd.pipeline.forwarders.group import DeliveryGroup
 
 PATIENCE = 60.0  # seconds after which a test gives up
@@ -49,6 +51,7 @@ class DeliveryHarness:
         self.begin = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
         self.added = 0
         self.latest: dict[str, Observation] = {}  # of each city, as the daemon knows it
+        self.has_warnings = False
 
     async def add_observations(self, count: int, city: City = KIEL, **values: Any) -> None:
         """Add observations of the last hour, each one millisecond later and one degree warmer than the previous."""
@@ -62,11 +65,19 @@ class DeliveryHarness:
             await self.journal.add(batch[start : start + 500])
         self.added += count
 
+    async def add_change(self, kind: str, warning: OfficialWarning, city: City = KIEL, reason: str = "") -> None:
+        """Add a change of an official warning, each a second later than the previous."""
+        self.has_warnings = True
+        last = self.journal.warning_seq
+        change = SavedChange(self.begin + timedelta(seconds=last), city.id, kind, reason, warning)
+        self.journal.warning_seq = await self.journal.call(lambda store: store.warnings.save([], [], [change], last))
+
     @contextlib.asynccontextmanager
     async def run_forwarder(self, open_forwarder: Any, **section: Any) -> AsyncIterator[DeliveryGroup]:
         """Run a forwarder with a section of settings."""
         forwarder = open_forwarder(Settings(**section), self.resources)
-        async with open_deliveries({"destination": forwarder}, self.journal, ShortBackoff()) as running:
+        forwarders = {"destination": forwarder}
+        async with open_deliveries(forwarders, self.journal, ShortBackoff(), has_warnings=self.has_warnings) as running:
             yield running
             await running.drain(asyncio.get_running_loop().time() + 1.0)
 
@@ -105,6 +116,11 @@ async def is_logged(logs: list[Any], event: str) -> bool:
 async def is_caught_up(deliveries: DeliveryGroup) -> bool:
     """Return whether everything was delivered."""
     return not deliveries.statuses()["destination"].behind
+
+
+async def is_caught_up_with_warnings(deliveries: DeliveryGroup) -> bool:
+    """Return whether all changes of official warnings were delivered."""
+    return not deliveries.statuses()["destination warnings"].behind
 
 
 async def is_delivered(deliveries: DeliveryGroup, count: int) -> bool:

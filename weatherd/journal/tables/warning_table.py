@@ -30,6 +30,11 @@ LEFT JOIN warning_in_force AS f ON f.city = place.city AND f.provider = place.pr
 LEFT JOIN warning AS w ON w.id = f.warning
 ORDER BY place.city, place.provider
 """
+_READ_CHANGES = f"""
+SELECT seq, at, city, kind, reason, {", ".join(f"w.{name}" for name in _NAMES)}
+FROM warning_change AS change LEFT JOIN warning AS w ON w.id = change.warning
+WHERE seq > ? ORDER BY seq LIMIT ?
+"""
 _DELETE_UNUSED = """
 DELETE FROM warning WHERE id NOT IN (SELECT warning FROM warning_in_force UNION SELECT warning FROM warning_change)
 """
@@ -62,6 +67,13 @@ class SavedChange(NamedTuple):
     warning: OfficialWarning
 
 
+class WarningEntry(NamedTuple):
+    """A change in the journal, with its number."""
+
+    seq: int
+    change: SavedChange
+
+
 class WarningTable:
     """The tables of official warnings. Raises StateError as Database does."""
 
@@ -84,22 +96,44 @@ class WarningTable:
         return list(places.values())
 
     def save(
-        self, places: Iterable[SavedPlace], forgotten: Sequence[tuple[str, str]], changes: Sequence[SavedChange]
-    ) -> None:
-        """Save places and changes, and delete *forgotten* places (city and provider), in one transaction."""
+        self,
+        places: Iterable[SavedPlace],
+        forgotten: Sequence[tuple[str, str]],
+        changes: Sequence[SavedChange],
+        last_seq: int = 0,
+    ) -> int:
+        """Save places and changes, and delete *forgotten* places (city and provider), in one transaction.
+
+        Changes get numbers above *last_seq*, also in a file that replaces a lost one. Returns the highest number.
+        """
         with self._db.transaction():
             self._db.execute_many("DELETE FROM warning_place WHERE city = ? AND provider = ?", forgotten)
             self._db.execute_many("DELETE FROM warning_in_force WHERE city = ? AND provider = ?", forgotten)
             ids: dict[OfficialWarning, int] = {}
             for place in places:
                 self._replace_place(place, ids)
+            last_seq = max(last_seq, self.last_seq())
             rows = [
-                (to_micros(change.at), change.city, change.kind, change.reason, self._find_id(change.warning, ids))
-                for change in changes
+                (seq, to_micros(change.at), *change[1:4], self._find_id(change.warning, ids))
+                for seq, change in enumerate(changes, last_seq + 1)
             ]
             self._db.execute_many(
-                "INSERT INTO warning_change (at, city, kind, reason, warning) VALUES (?, ?, ?, ?, ?)", rows
+                "INSERT INTO warning_change (seq, at, city, kind, reason, warning) VALUES (?, ?, ?, ?, ?, ?)", rows
             )
+        return last_seq + len(rows)
+
+    def last_seq(self) -> int:
+        """Return the highest number that a change ever had."""
+        found = self._db.query("SELECT seq FROM sqlite_sequence WHERE name = 'warning_change'")
+        return int(found[0][0]) if found else 0
+
+    def read_after(self, seq: int, limit: int) -> list[WarningEntry]:
+        """Return up to *limit* changes with numbers above *seq*, in order; damaged ones are omitted."""
+        found: list[WarningEntry] = []
+        for number, at, city, kind, reason, *values in self._db.query(_READ_CHANGES, [seq, limit]):
+            if warning := _parse_warning(values):
+                found.append(WarningEntry(number, SavedChange(_to_time(at), city, kind, reason, warning)))
+        return found
 
     def prune(self, before: datetime) -> None:
         """Delete the changes before a time, and the warnings that are neither in force nor in a change."""

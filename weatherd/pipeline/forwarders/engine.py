@@ -1,4 +1,4 @@
-"""The engine of every forwarder: reads the journal from a cursor, delivers in batches, and retries."""
+"""The engine of every forwarder: reads a feed of the journal from a cursor, delivers in batches, and retries."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Sequence
 
-    from weatherd.journal.journal import AsyncReader, Journal
-    from weatherd.journal.rows import JournalEntry
     from weatherd.journal.tables.cursors import Cursor
     from weatherd.pipeline.forwarders import Connection, Forwarder
+    from weatherd.pipeline.forwarders.feeds import Feed, FeedReader, NumberedEntry
+    from weatherd.pipeline.forwarders.official_warnings import ChangeConnection, ChangeForwarder
 
 log = structlog.get_logger()
 
@@ -36,20 +36,21 @@ _BISECTION_LIMIT = 64  # deliveries of a rejected batch's parts, if all are reje
 class Progress:
     """A forwarder's progress since the start."""
 
-    delivered: int = 0  # observations
-    skipped: int = 0  # observations that the destination permanently rejects or never accepts
+    delivered: int = 0  # observations, or changes of warnings or alerts
+    skipped: int = 0  # those that the destination permanently rejects or never accepts
     is_down: bool = False
 
 
 class Delivery:
-    """The delivery of the journal to one destination: at least once and in order."""
+    """The delivery of a feed to one destination: at least once and in order."""
 
-    def __init__(self, name: str, forwarder: Forwarder, journal: Journal, random: random.Random) -> None:
+    def __init__(self, name: str, forwarder: Forwarder | ChangeForwarder, feed: Feed, random: random.Random) -> None:
         self.name = name
         self.progress = Progress()
         self.cursor: Cursor = Idle()
         self._forwarder = forwarder
-        self._journal = journal
+        self._feed = feed
+        self._journal = feed.journal
         self._draining = asyncio.Event()
         self._outage = Outage(name, random)
         self._skips = SkipLog(name)
@@ -58,7 +59,7 @@ class Delivery:
     @property
     def behind(self) -> int:
         """The number of entries left to deliver; an upper bound, because revisions leave gaps in the numbers."""
-        return max(0, self._journal.last_seq - self.cursor.delivered)
+        return max(0, self._feed.last_seq - self.cursor.delivered)
 
     def drain(self) -> None:
         """Make :meth:`run` return when everything is delivered, or at the next failure."""
@@ -66,8 +67,8 @@ class Delivery:
 
     async def run(self) -> None:
         """Deliver new entries until cancelled, or until :meth:`drain` was called and nothing is left."""
-        async with self._journal.open_reader() as reader:
-            self.cursor = await self._journal.load_cursor(self.name)
+        async with self._feed.open() as reader:
+            self.cursor = await self._feed.load_cursor(self.name)
             while True:
                 delivered = self.progress.delivered
                 try:
@@ -89,7 +90,7 @@ class Delivery:
                     return
                 await self._wait_to_retry()
 
-    async def _deliver_all(self, reader: AsyncReader) -> None:
+    async def _deliver_all(self, reader: FeedReader) -> None:
         async with asyncio.timeout(DELIVERY_TIMEOUT) as connecting, self._forwarder.connect() as connection:
             connecting.reschedule(None)
             while batch := await self._next_batch(reader):
@@ -102,7 +103,7 @@ class Delivery:
                 if pause > 0:
                     await asyncio.sleep(pause)
 
-    async def _next_batch(self, reader: AsyncReader) -> Batch | None:
+    async def _next_batch(self, reader: FeedReader) -> Batch | None:
         """Wait for the next batch and mark it as in doubt; return None when a drain finds no more.
 
         A batch in doubt is returned again with its key, but without the entries that were revised or deleted since.
@@ -114,7 +115,7 @@ class Delivery:
                 if entries := await reader.read_after(delivered, self._forwarder.batch_size, last):
                     return Batch(entries, self.cursor.key)
             elif await self._wait_for_entries():
-                last = self._journal.last_seq
+                last = self._feed.last_seq
                 if entries := await reader.read_after(delivered, self._forwarder.batch_size):
                     batch = self._isolation.cut(Batch(entries, secrets.token_hex(16)))
                     await self._save_cursor(InDoubt(delivered + 1, batch.entries[-1].seq, batch.key))
@@ -130,7 +131,7 @@ class Delivery:
         if self.behind >= self._forwarder.batch_size:
             return True
         draining = asyncio.ensure_future(self._draining.wait())
-        added = asyncio.ensure_future(self._journal.wait_for_entries(self.cursor.delivered))
+        added = asyncio.ensure_future(self._feed.wait_for_entries(self.cursor.delivered))
         try:
             await asyncio.wait([draining, added], return_when=asyncio.FIRST_COMPLETED)
             await asyncio.wait([draining], timeout=BATCH_DELAY)
@@ -139,7 +140,9 @@ class Delivery:
             added.cancel()
         return self.behind > 0
 
-    async def _deliver_part(self, connection: Connection, batch: Batch, part: Batch, *, is_last_try: bool) -> bool:
+    async def _deliver_part(
+        self, connection: Connection | ChangeConnection, batch: Batch, part: Batch, *, is_last_try: bool
+    ) -> bool:
         """Deliver the first part of a batch and move the cursor after it; return whether it was not skipped."""
         try:
             await self._deliver(connection, part)
@@ -159,14 +162,14 @@ class Delivery:
 
     async def _pass(self, batch: Batch, seq: int) -> None:
         """Move the cursor after entry *seq* of a batch; the batch's rest stays in doubt."""
-        self._skips.write(is_backlog=seq < self._journal.last_seq)
+        self._skips.write(is_backlog=seq < self._feed.last_seq)
         if seq < batch.entries[-1].seq:
             await self._save_cursor(InDoubt(seq + 1, batch.entries[-1].seq, batch.key))
             return
         await self._save_cursor(Idle(seq))
         self._report_success()
 
-    async def _has_witness(self, connection: Connection, batch: Batch, reader: AsyncReader) -> bool:
+    async def _has_witness(self, connection: Connection | ChangeConnection, batch: Batch, reader: FeedReader) -> bool:
         """Return whether the destination accepts an entry after the first one of a batch; False if there is none."""
         witness = self._isolation.witness
         if not witness:
@@ -176,20 +179,20 @@ class Delivery:
             witness = batch.take(later[-1:])
         try:
             with contextlib.suppress(RejectedError):  # a rejection is a response, too
-                await _send(connection, witness)
+                await self._send(connection, witness)
         except Exception:
             self._isolation.record_failed_witness()
             raise
         self._isolation.witness = witness
         return True
 
-    async def _deliver(self, connection: Connection, batch: Batch) -> None:
+    async def _deliver(self, connection: Connection | ChangeConnection, batch: Batch) -> None:
         """Deliver a batch; bisect it if it is rejected, and skip the observations that are rejected alone."""
         parts, tries, delivered = [batch], 0, self.progress.delivered
         while parts:
             part, tries = parts.pop(), tries + 1
             try:
-                await _send(connection, part)
+                await self._send(connection, part)
             except RejectedError as error:
                 if len(part.entries) > 1 and (tries < _BISECTION_LIMIT or self.progress.delivered > delivered):
                     middle = len(part.entries) // 2
@@ -200,9 +203,13 @@ class Delivery:
                 self.progress.delivered += len(part.entries)
                 self._report_part()
 
-    async def _skip(self, entries: Sequence[JournalEntry], error: Exception) -> None:
-        first, reason = entries[0].observation, describe_failure(error)
-        self._skips.add(len(entries), first, reason)
+    async def _send(self, connection: Connection | ChangeConnection, batch: Batch) -> None:
+        async with asyncio.timeout(DELIVERY_TIMEOUT):
+            await connection.deliver(self._feed.select_values(batch.entries), batch.key)
+
+    async def _skip(self, entries: Sequence[NumberedEntry], error: Exception) -> None:
+        reason = describe_failure(error)
+        self._skips.add(len(entries), self._feed.describe(entries[0]), reason)
         await self._journal.record_skipped(self.name, [entry.seq for entry in entries], reason)
         self.progress.skipped += len(entries)
         self._report_part()
@@ -229,11 +236,6 @@ class Delivery:
     def _report_success(self) -> None:
         self._outage.report_success(self.behind)
         self.progress.is_down = False
-
-
-async def _send(connection: Connection, batch: Batch) -> None:
-    async with asyncio.timeout(DELIVERY_TIMEOUT):
-        await connection.deliver([entry.observation for entry in batch.entries], batch.key)
 
 
 def _may_be_batch(error: Exception) -> bool:

@@ -12,6 +12,8 @@ import structlog
 
 from weatherd.errors import WeatherdError, describe
 from weatherd.pipeline.forwarders.engine import Delivery
+from weatherd.pipeline.forwarders.feeds import ObservationFeed, WarningFeed
+from weatherd.pipeline.forwarders.official_warnings import find_change_forwarder
 
 if TYPE_CHECKING:
     import random
@@ -107,9 +109,19 @@ async def open_deliveries(
     journal: Journal,
     random: random.Random,
     notifications: Sequence[DeliveryTask] = (),
+    *,
+    has_warnings: bool = False,
 ) -> AsyncIterator[DeliveryGroup]:
-    """Forward the journal to all destinations, and deliver *notifications* of alerts, inside the ``with``."""
-    deliveries = [Delivery(name, forwarder, journal, random) for name, forwarder in forwarders.items()]
+    """Forward the journal to all destinations, and deliver *notifications* of alerts, inside the ``with``.
+
+    With *has_warnings*, the forwarders that can do so deliver official warnings, too.
+    """
+    observations = ObservationFeed(journal)
+    deliveries = [Delivery(name, forwarder, observations, random) for name, forwarder in forwarders.items()]
+    for name, forwarder in forwarders.items() if has_warnings else ():
+        if warning_forwarder := find_change_forwarder(forwarder, "connect_warnings"):
+            feed = WarningFeed(journal, replays=getattr(forwarder, "replays_warnings", True))
+            deliveries.append(Delivery(f"{name} warnings", warning_forwarder, feed, random))
     group = DeliveryGroup([*deliveries, *notifications])
     group.start()
     try:

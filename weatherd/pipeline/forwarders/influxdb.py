@@ -15,15 +15,17 @@ from weatherd.config.settings import collect_secrets
 from weatherd.journal.rows import to_micros
 from weatherd.observation import FIELDS
 from weatherd.pipeline.forwarders.http_delivery import post_body, probe_server
+from weatherd.pipeline.forwarders.official_warnings import ChangeConnection, serialize_official_warning
 from weatherd.text.redaction import Redaction
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from weatherd.city import Tags
     from weatherd.config.sections.forwarders import InfluxDbSection
     from weatherd.config.settings import Settings
+    from weatherd.journal.tables.warning_table import WarningEntry
     from weatherd.observation import Observation
     from weatherd.pipeline.forwarders import ForwarderResources
 
@@ -79,6 +81,31 @@ def _escape_tag(value: str) -> str:
     return value.rstrip("\\").translate(_IN_TAG) or "-"
 
 
+def format_warning_point(entry: WarningEntry, measurement: str = "weather", name: str = "") -> str:
+    """Format a change of an official warning as a point of the measurement with the suffix ``_warning``.
+
+    ``in_force`` is 0 after an end. The timestamp is the time of the change in microseconds, with the entry's number as
+    its nanoseconds: several warnings of the same kind may change at once, and each has a point of its own.
+    """
+    change = entry.change
+    warning = change.warning
+    tags = {"city": change.city, "provider": warning.provider, "event": warning.event, "kind": change.kind}
+    numbers = f"severity={float(warning.severity)},in_force={float(change.kind != 'ended')}"
+    plain = serialize_official_warning(warning)
+    texts = {"reason": change.reason, "name": name} | {
+        key: plain[key] for key in plain if key not in {*tags, "severity"}
+    }
+    fields = "".join(f',{key}="{_format_text(text)}"' for key, text in texts.items() if text)
+    series = f"{measurement}_warning".translate(_IN_MEASUREMENT)
+    pairs = "".join(f",{key}={_escape_tag(' '.join(value.split()))}" for key, value in tags.items())
+    return f"{series}{pairs} {numbers}{fields} {to_micros(change.at)}{entry.seq % 1000:03}"
+
+
+def _format_text(text: str) -> str:
+    """Format a text as a field on one line, because a line break may end the point."""
+    return " ".join(text.split()).translate(_IN_TEXT)
+
+
 class InfluxForwarder:
     """An InfluxDB server. It is its own connection, because the HTTP session pools connections."""
 
@@ -111,7 +138,22 @@ class InfluxForwarder:
 
     async def deliver(self, batch: Sequence[Observation], key: str) -> None:  # noqa: ARG002 - points are idempotent
         """Write a batch. Raises RejectedError or DeliveryError."""
-        body = "\n".join(map(self._format, batch)).encode()
+        await self._write(map(self._format, batch))
+
+    def connect_warnings(self) -> AbstractAsyncContextManager[ChangeConnection]:
+        """Return a connection that delivers changes of official warnings."""
+        return contextlib.nullcontext(ChangeConnection(self._deliver_warnings))
+
+    async def _deliver_warnings(self, batch: Sequence[WarningEntry], key: str) -> None:  # noqa: ARG002 - as above
+        """Write a batch of changes. Raises RejectedError or DeliveryError."""
+        await self._write(map(self._format_warning, batch))
+
+    def _format_warning(self, entry: WarningEntry) -> str:
+        city = self._resources.find_city(entry.change.city)
+        return format_warning_point(entry, self._measurement, city.name if city else "")
+
+    async def _write(self, lines: Iterable[str]) -> None:
+        body = "\n".join(lines).encode()
         await post_body(
             self._resources.session, self._url, body, self._headers, self._resources.now, redact=self._redact
         )

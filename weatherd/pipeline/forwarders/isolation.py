@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from weatherd.journal.rows import JournalEntry
+    from weatherd.pipeline.forwarders.feeds import NumberedEntry
 
 TRIES = 5  # failures of a batch before it is delivered in parts, and of an observation alone before it is suspected
 
@@ -21,10 +21,10 @@ TRIES = 5  # failures of a batch before it is delivered in parts, and of an obse
 class Batch(NamedTuple):
     """Entries that are delivered together, and their idempotency key."""
 
-    entries: Sequence[JournalEntry]
+    entries: Sequence[NumberedEntry]
     key: str
 
-    def take(self, entries: Sequence[JournalEntry]) -> Batch:
+    def take(self, entries: Sequence[NumberedEntry]) -> Batch:
         """Return a part with a key of its own, which depends only on this batch and the part."""
         return Batch(entries, f"{self.key}-{entries[0].seq}-{entries[-1].seq}")
 

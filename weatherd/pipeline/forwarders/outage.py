@@ -14,8 +14,7 @@ from weatherd.errors import WeatherdError, describe
 
 if TYPE_CHECKING:
     import random
-
-    from weatherd.observation import Observation
+    from collections.abc import Mapping
 
 log = structlog.get_logger()
 
@@ -83,11 +82,11 @@ class SkipLog:
         self._since = 0.0  # of the first, on the loop's clock
         self._clock = asyncio.get_running_loop().time
 
-    def add(self, count: int, first: Observation, reason: str) -> None:
-        """Remember skipped observations."""
+    def add(self, count: int, first: Mapping[str, str], reason: str) -> None:
+        """Remember skipped observations; *first* describes the first of them."""
         if not self._count:
             self._since = self._clock()
-            self._example = {"reason": reason, "city": first.city, "observed_at": first.observed_at.isoformat()}
+            self._example = {"reason": reason, **first}
         self._count += count
 
     def write(self, *, is_backlog: bool) -> None:

@@ -8,14 +8,17 @@ import importlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from weatherd.errors import ConfigError, DeliveryError, Problem, RejectedError, describe
+from weatherd.errors import ConfigError, DeliveryError, Problem
 from weatherd.observation import FIELDS
 from weatherd.pipeline.forwarders import know_nothing
+from weatherd.pipeline.forwarders.official_warnings import ChangeConnection
+from weatherd.pipeline.forwarders.postgres_errors import translate_errors
 from weatherd.pipeline.forwarders.postgres_hosts import split_hosts
+from weatherd.pipeline.forwarders.postgres_warnings import WarningTableWriter
 from weatherd.plugins import explain_missing_library
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from weatherd.city import City, Tags
     from weatherd.config.settings import Settings
@@ -44,10 +47,6 @@ ALTER TABLE {TABLE} {", ".join(f"ADD COLUMN IF NOT EXISTS {name} {kind}" for nam
 """
 _FIND_COLUMNS = "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped"
 _HYPERTABLE = f"SELECT create_hypertable('{TABLE}', 'observed_at', if_not_exists => true)"
-# Classes of SQLSTATE: data exception, integrity constraint violation, WITH CHECK OPTION, program limit exceeded
-_ABOUT_VALUES = ("22", "23", "44", "54")
-# Connection, transaction state, authorization, catalog, rollback, access rule, resources, operator, system
-_ABOUT_SERVER = ("08", "25", "28", "3D", "40", "42", "53", "57", "58")
 _CONNECT_TIMEOUT = 24.0  # seconds for all hosts
 _HOST_TIMEOUT = 10.0  # seconds for one
 _CLOSE_TIMEOUT = 0.3  # seconds
@@ -80,7 +79,7 @@ class PostgresConnection:
 
     async def deliver(self, batch: Sequence[Observation], key: str) -> None:  # noqa: ARG002 - the statement is idempotent
         """Insert a batch in one transaction. Raises RejectedError or DeliveryError."""
-        with _translate_errors():
+        with translate_errors():
             # Explicit, because a pooler such as PgBouncer may give each transaction another session: the statement is
             # prepared and executed in the same one.
             async with self._connection.transaction():
@@ -112,12 +111,25 @@ class PostgresForwarder:
     @contextlib.asynccontextmanager
     async def connect(self) -> AsyncIterator[PostgresConnection]:
         """Open a connection. Raises DeliveryError."""
-        connection = await self._open_connection()
-        try:
-            with _translate_errors():
+        async with self._connected() as connection:
+            with translate_errors():
                 await _prepare(connection)
                 columns = await _find_city_columns(connection)
             yield PostgresConnection(connection, columns, self._find_city)
+
+    @contextlib.asynccontextmanager
+    async def connect_warnings(self) -> AsyncIterator[ChangeConnection]:
+        """Open another connection, for changes of official warnings. Raises DeliveryError."""
+        async with self._connected() as connection:
+            table = WarningTableWriter(connection, self._find_city)
+            await table.prepare()
+            yield ChangeConnection(table.deliver)
+
+    @contextlib.asynccontextmanager
+    async def _connected(self) -> AsyncIterator[Any]:
+        connection = await self._open_connection()
+        try:
+            yield connection
         finally:
             with contextlib.suppress(Exception):
                 await connection.close(timeout=_CLOSE_TIMEOUT)
@@ -129,7 +141,7 @@ class PostgresForwarder:
         for host in self._hosts:
             is_chosen = "target_session_attrs=" in host.dsn or len(self._hosts) == 1
             try:
-                with _translate_errors():
+                with translate_errors():
                     return await self._asyncpg.connect(
                         host.dsn,
                         timeout=limit,
@@ -165,28 +177,6 @@ async def _find_city_columns(connection: Any) -> list[str]:
 async def _list_columns(connection: Any) -> set[str]:
     async with connection.transaction():
         return {row[0] for row in await connection.fetch(_FIND_COLUMNS, TABLE)}
-
-
-@contextlib.contextmanager
-def _translate_errors() -> Iterator[None]:
-    """Translate the driver's exceptions into RejectedError if they concern the values, else into DeliveryError."""
-    asyncpg = importlib.import_module("asyncpg")
-    try:
-        yield
-    except TimeoutError:
-        raise DeliveryError("no response in time") from None
-    except (
-        asyncpg.PostgresError,
-        asyncpg.InterfaceError,
-        asyncpg.InternalClientError,
-        OSError,
-        ValueError,
-    ) as error:
-        state = getattr(error, "sqlstate", None) or ""
-        if state.startswith(_ABOUT_VALUES) or isinstance(error, asyncpg.DataError):
-            raise RejectedError(describe(error)) from None
-        is_suspected = bool(state) and not state.startswith(_ABOUT_SERVER)
-        raise DeliveryError(describe(error), batch_suspected=is_suspected) from None
 
 
 def open_forwarder(settings: Settings, resources: ForwarderResources) -> PostgresForwarder | None:

@@ -1,4 +1,4 @@
-"""Batches of observations as JSON, sent to a URL of the user's choice."""
+"""Batches of observations and of official warnings as JSON, sent to a URL of the user's choice."""
 
 from __future__ import annotations
 
@@ -11,19 +11,24 @@ from urllib.parse import urlsplit
 
 from weatherd.formatting import to_named_dict
 from weatherd.pipeline.forwarders.http_delivery import post_body, probe_server
+from weatherd.pipeline.forwarders.official_warnings import ChangeConnection, serialize_warning_change
 from weatherd.text.redaction import Redaction
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import AbstractAsyncContextManager
+    from typing import Any
 
     from weatherd.config.settings import Settings
+    from weatherd.journal.tables.warning_table import WarningEntry
     from weatherd.observation import Observation
     from weatherd.pipeline.forwarders import ForwarderResources
 
 
 class WebhookForwarder:
     """POSTs ``{"observations": [...]}``, each in the form of ``weatherd export --format jsonl``.
+
+    Changes of official warnings come as ``{"warnings": [...]}``.
 
     A batch that may have arrived is sent again with the same ``Idempotency-Key``, also after a crash: a receiver should
     skip a batch whose key it has seen. With a secret, the header ``X-Weatherd-Signature`` holds ``sha256=`` and the
@@ -52,8 +57,21 @@ class WebhookForwarder:
         """POST a batch. Raises RejectedError or DeliveryError."""
         find_city = self._resources.find_city
         observations = [to_named_dict(observation, find_city(observation.city)) for observation in batch]
-        text = json.dumps({"observations": observations}, ensure_ascii=False)
-        body = text.encode()
+        await self._post({"observations": observations}, key)
+
+    def connect_warnings(self) -> AbstractAsyncContextManager[ChangeConnection]:
+        """Return a connection that delivers changes of official warnings."""
+        return contextlib.nullcontext(ChangeConnection(self._deliver_warnings))
+
+    async def _deliver_warnings(self, batch: Sequence[WarningEntry], key: str) -> None:
+        """POST a batch of changes. Raises RejectedError or DeliveryError."""
+        find_city = self._resources.find_city
+        named = ((entry.change, find_city(entry.change.city)) for entry in batch)
+        changes = [serialize_warning_change(change, city.name if city else None) for change, city in named]
+        await self._post({"warnings": changes}, key)
+
+    async def _post(self, document: dict[str, Any], key: str) -> None:
+        body = json.dumps(document, ensure_ascii=False).encode()
         headers = {"Content-Type": "application/json", "Idempotency-Key": key}
         if self._secret:
             headers["X-Weatherd-Signature"] = sign_body(body, self._secret)
