@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import importlib.resources
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
     from playwright.async_api import Browser, ConsoleMessage, Page, Request
 
 _VIOLATIONS = "addEventListener('securitypolicyviolation', e => console.error('CSP: ' + e.violatedDirective))"
+_SETTLED = """async () => {
+  const finite = document.getAnimations().filter(item => item.effect.getComputedTiming().endTime !== Infinity);
+  await Promise.all(finite.map(item => item.finished.catch(() => {})));
+  await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+}"""
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 DESK, PHONE = (1440, 900), (390, 844)
 
@@ -31,6 +37,10 @@ class WatchedPage:
         page.on("console", self._hear)
         page.on("pageerror", lambda error: self.faults.append(f"error: {error}"))
         page.on("request", self._see)
+        page.on("requestfinished", self._end)
+        page.on("requestfailed", self._end)
+        self._loading: set[Request] = set()
+        self._loaded = asyncio.Event()
 
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
@@ -39,12 +49,28 @@ class WatchedPage:
     def _see(self, request: Request) -> None:
         if not request.url.startswith(self.url):
             self.faults.append(f"request to {request.url}")
+        if request.is_navigation_request():
+            self._loading.clear()  # of the document before
+        if request.resource_type != "eventsource":  # which does not end
+            self._loading.add(request)
+            self._loaded.clear()
+
+    def _end(self, request: Request) -> None:
+        self._loading.discard(request)
+        if not self._loading:
+            self._loaded.set()
 
     async def open(self, address: str = "") -> None:
         """Load a view, and wait until its script has drawn it."""
         await self.page.goto(f"{self.url}/{address}")
         await self.page.wait_for_selector("main :is(h1, .wall-head)", state="attached")
         await self.page.wait_for_selector(".live .mark", state="attached")
+
+    async def settle(self) -> None:
+        """Wait until nothing but the stream is loading, every transition has ended, and the result is drawn."""
+        async with asyncio.timeout(20):
+            await self._loaded.wait()
+        await self.page.evaluate(_SETTLED)
 
     async def text(self, selector: str) -> str:
         """Return the text of the first element that a selector finds; wait for it."""

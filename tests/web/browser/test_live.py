@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.browser import launch, watch
+from tests.support.browser import watch
 from tests.support.servers import free_port, running
 from tests.support.service import serving
 from tests.support.weatherd_process import ENVIRONMENT, configure, weatherd, write_list
-from tests.web.browser.test_views import make_cities, run_page
+from tests.web.browser.pages import make_cities, run_page
 from tests.web.test_reverse_proxy import Nginx
 
 if TYPE_CHECKING:
@@ -23,23 +23,25 @@ if TYPE_CHECKING:
 
     from tests.support.browser import WatchedPage
 
-pytestmark = [pytest.mark.real_time, pytest.mark.processes, pytest.mark.once, pytest.mark.timeout(300)]
+pytestmark = [
+    *(pytest.mark.real_time, pytest.mark.processes, pytest.mark.once, pytest.mark.timeout(300)),
+    pytest.mark.asyncio(loop_scope="session"),  # that of the browser
+]
 
 KIEL = '{"name": "Kiel", "lat": 54.3, "lon": 10.1}'
 TOKEN = "a-recognisable-token"
 
 
 @contextlib.asynccontextmanager
-async def run_kiel(folder: Path) -> AsyncIterator[tuple[Browser, str]]:
-    """Run the daemon with one city; yield a browser and the address of the page once there is an observation."""
+async def run_kiel(folder: Path) -> AsyncIterator[str]:
+    """Run the daemon with one city; yield the address of the page once there is an observation."""
     async with (
         serving() as service,
         weatherd("run", "-c", configure(folder, service.url, KIEL)) as process,
-        launch() as browser,
     ):
         url = (await process.logs("http.ready"))["url"]
         await process.logs("observation")
-        yield browser, url
+        yield url
 
 
 async def observed(watched: WatchedPage) -> str:
@@ -54,9 +56,9 @@ async def changed(watched: WatchedPage, before: str) -> str:
     return await observed(watched)
 
 
-async def test_new_observations_appear_by_themselves(tmp_path: Path) -> None:
+async def test_new_observations_appear_by_themselves(tmp_path: Path, browser: Browser) -> None:
     """The card changes with each observation, without a reload."""
-    async with run_kiel(tmp_path) as (browser, url), watch(browser, url) as watched:
+    async with run_kiel(tmp_path) as url, watch(browser, url) as watched:
         await watched.open()
         await watched.page.wait_for_selector(".card time")
         await watched.page.evaluate("window.same = true")
@@ -68,10 +70,10 @@ async def test_new_observations_appear_by_themselves(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("view", ["", "?wall"])
-async def test_a_lost_connection_is_found_again(tmp_path: Path, view: str) -> None:
+async def test_a_lost_connection_is_found_again(tmp_path: Path, view: str, browser: Browser) -> None:
     """The page says since when it has no connection, keeps the values, and goes on without a reload."""
     port = free_port()
-    async with serving() as service, launch() as browser:
+    async with serving() as service:
         file = configure(tmp_path, service.url, KIEL, http=f"{{port: {port}}}")
         async with watch(browser, f"http://127.0.0.1:{port}") as watched:
             watched.expected = ["ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED", "ERR_EMPTY", "ERR_CONNECTION_RESET"]
@@ -92,18 +94,18 @@ async def test_a_lost_connection_is_found_again(tmp_path: Path, view: str) -> No
                 assert await watched.page.evaluate("window.same")
 
 
-async def test_too_many_readers_refresh_by_themselves(tmp_path: Path) -> None:
+async def test_too_many_readers_refresh_by_themselves(browser: Browser, url: str) -> None:
     """A reader above the limit gets 200 and the end; the page says so, and is not lost."""
-    async with run_page(tmp_path, make_cities()) as url, launch() as browser, watch(browser, url) as watched:
+    async with watch(browser, url) as watched:
         body = "retry: 60000\n: unavailable: too many\n\nevent: unavailable\ndata: too many\n\n"
         await watched.page.route("**/stream*", lambda route: route.fulfill(content_type="text/event-stream", body=body))
         await watched.open()
         await watched.page.wait_for_selector("#banner:has-text('Too many pages are open')")
 
 
-async def test_everything_works_by_keys(tmp_path: Path) -> None:
+async def test_everything_works_by_keys(browser: Browser, url: str) -> None:
     """Skip link, search, cards, crosshair and views are reached and used without a pointer."""
-    async with run_page(tmp_path, make_cities()) as url, launch() as browser, watch(browser, url) as watched:
+    async with watch(browser, url) as watched:
         keyboard = watched.page.keyboard
         await watched.open()
         await keyboard.press("Tab")
@@ -138,12 +140,11 @@ async def test_everything_works_by_keys(tmp_path: Path) -> None:
         assert await watched.page.evaluate("document.activeElement.tagName") == "CANVAS"
 
 
-async def test_a_browser_signs_in(tmp_path: Path) -> None:
+async def test_a_browser_signs_in(tmp_path: Path, browser: Browser) -> None:
     """The form leads to the view that was asked for; scripts cannot read the cookie; signing out ends it."""
     http = f"{{port: 0, token: {TOKEN}}}"
     async with (
         run_page(tmp_path, make_cities(), http=http) as url,
-        launch() as browser,
         watch(browser, url) as watched,
     ):
         watched.expected = ["401"]
@@ -166,22 +167,21 @@ async def test_a_browser_signs_in(tmp_path: Path) -> None:
         assert await watched.page.context.cookies() == []
 
 
-async def test_the_page_works_below_a_path(tmp_path: Path) -> None:
+async def test_the_page_works_below_a_path(tmp_path: Path, browser: Browser, url: str) -> None:
     """Behind a reverse proxy at /weather/ every view is live, and every link stays there."""
-    async with run_page(tmp_path, make_cities()) as url, launch() as browser:
-        proxy = Nginx(tmp_path / "nginx", url, "/weather/")
-        async with running(proxy), watch(browser, str(proxy.url).rstrip("/")) as watched:
-            await watched.open()
+    proxy = Nginx(tmp_path / "nginx", url, "/weather/")
+    async with running(proxy), watch(browser, str(proxy.url).rstrip("/")) as watched:
+        await watched.open()
+        await watched.page.wait_for_selector(".live:has-text('Live')")
+        await watched.page.click(".card >> nth=0")
+        await watched.page.wait_for_url("**/weather/?city=*")
+        for name in ("Map", "Service", "Overview"):
+            await watched.page.click(f".views >> text={name}")
+            await watched.page.wait_for_selector(f".views a[aria-current]:has-text('{name}')")
             await watched.page.wait_for_selector(".live:has-text('Live')")
-            await watched.page.click(".card >> nth=0")
-            await watched.page.wait_for_url("**/weather/?city=*")
-            for name in ("Map", "Service", "Overview"):
-                await watched.page.click(f".views >> text={name}")
-                await watched.page.wait_for_selector(f".views a[aria-current]:has-text('{name}')")
-                await watched.page.wait_for_selector(".live:has-text('Live')")
 
 
-async def test_twenty_thousand_cities(tmp_path: Path) -> None:
+async def test_twenty_thousand_cities(tmp_path: Path, browser: Browser) -> None:
     """A long list is loaded by pages: at most 200 cities are in the document, and search, sort and filter are quick."""
     rows = [
         f'{{"name": "City {number}", "lat": {number % 170 - 85}, "lon": {number % 359 - 179}}}'
@@ -192,7 +192,6 @@ async def test_twenty_thousand_cities(tmp_path: Path) -> None:
         weatherd(
             "run", "-c", configure(tmp_path, service.url, *rows, interval="10m", log="{observations: false}")
         ) as process,
-        launch() as browser,
     ):
         url = (await process.logs("http.ready"))["url"]
         async with watch(browser, url) as watched:
@@ -210,9 +209,9 @@ async def test_twenty_thousand_cities(tmp_path: Path) -> None:
             assert await watched.page.evaluate("document.querySelectorAll('*').length") < 3000
 
 
-async def test_a_browser_has_connections_left(tmp_path: Path) -> None:
+async def test_a_browser_has_connections_left(browser: Browser, url: str) -> None:
     """A view that is left gives its stream back: otherwise the seventh page would wait for a connection for ever."""
-    async with run_page(tmp_path, make_cities()) as url, launch() as browser, watch(browser, url) as watched:
+    async with watch(browser, url) as watched:
         for view in (
             "",
             "?view=map",
@@ -228,11 +227,11 @@ async def test_a_browser_has_connections_left(tmp_path: Path) -> None:
             await watched.page.wait_for_selector(".live:has-text('Live')")
 
 
-async def test_an_edit_of_the_list_is_on_the_page(tmp_path: Path) -> None:
+async def test_an_edit_of_the_list_is_on_the_page(tmp_path: Path, browser: Browser) -> None:
     """A city that is added appears, and the page of one that is removed says so, both without a reload."""
     lima = '{"name": "Lima", "lat": -12.0, "lon": -77.0}'
     async with (
-        run_kiel(tmp_path) as (browser, url),
+        run_kiel(tmp_path) as url,
         watch(browser, url) as watched,
         watch(browser, url) as other,
     ):

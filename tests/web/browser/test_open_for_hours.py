@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.browser import launch, watch
+from tests.support.browser import watch
 from tests.support.service import serving
 from tests.support.weatherd_process import configure, weatherd
 from tests.web.browser.test_wall import count_objects, pass_time
@@ -14,9 +14,12 @@ from tests.web.browser.test_wall import count_objects, pass_time
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from playwright.async_api import Page
+    from playwright.async_api import Browser, Page
 
-pytestmark = [pytest.mark.real_time, pytest.mark.processes, pytest.mark.once, pytest.mark.timeout(300)]
+pytestmark = [
+    *(pytest.mark.real_time, pytest.mark.processes, pytest.mark.once, pytest.mark.timeout(300)),
+    pytest.mark.asyncio(loop_scope="session"),  # that of the browser
+]
 
 ROWS = [
     f'{{"name": "City {number}", "lat": {number % 170 - 85}, "lon": {number % 359 - 179}}}' for number in range(3000)
@@ -32,14 +35,13 @@ async def press(page: Page, selector: str) -> None:
     )
 
 
-async def test_an_overview_does_not_grow(tmp_path: Path) -> None:
+async def test_an_overview_does_not_grow(tmp_path: Path, browser: Browser) -> None:
     """Orders, pages, lost connections and hours of new values leave no nodes and no listeners behind."""
     async with (
         serving() as service,
         weatherd(
             "run", "-c", configure(tmp_path, service.url, *ROWS, interval="10s", log="{observations: false}")
         ) as process,
-        launch() as browser,
     ):
         url = (await process.logs("http.ready"))["url"]
         async with watch(browser, url) as watched:
@@ -60,4 +62,3 @@ async def test_an_overview_does_not_grow(tmp_path: Path) -> None:
             after = await count_objects(session)
             assert after[0] < nodes * 1.3, (nodes, after)
             assert after[1] < listeners * 1.2, (listeners, after)
-            assert await page.locator("*").count() < 3000

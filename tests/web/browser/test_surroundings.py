@@ -6,14 +6,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.browser import DESK, PHONE, launch, watch
-from tests.web.browser.test_views import VIEWS, make_cities, run_page
+from tests.support.browser import DESK, PHONE, watch
+from tests.web.browser.pages import make_cities, run_page
+from tests.web.browser.test_views import VIEWS
 from weatherd.city import City
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = [pytest.mark.real_time, pytest.mark.processes, pytest.mark.once, pytest.mark.timeout(300)]
+    from playwright.async_api import Browser
+
+pytestmark = [
+    *(pytest.mark.real_time, pytest.mark.processes, pytest.mark.once, pytest.mark.timeout(300)),
+    pytest.mark.asyncio(loop_scope="session"),  # that of the browser
+]
 
 TOKEN = "a-recognisable-token"
 WIDE = "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
@@ -27,35 +33,34 @@ LONG_NAMES = [
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
-async def test_the_page_is_mirrored(tmp_path: Path, size: tuple[int, int], theme: str) -> None:
+async def test_the_page_is_mirrored(size: tuple[int, int], theme: str, browser: Browser, url: str) -> None:
     """From right to left, views are mirrored without faults; charts, curves and the map are not, as time is not."""
-    async with run_page(tmp_path, make_cities()) as url, launch() as browser:
+    async with watch(browser, url, size, theme, locale="ar") as watched:
         for view in VIEWS:
-            async with watch(browser, url, size, theme, locale="ar") as watched:
-                await watched.open(view)
-                await watched.page.evaluate("document.documentElement.dir = 'rtl'")
-                await watched.page.wait_for_timeout(300)
-                wide, room = await watched.page.evaluate(WIDE)
-                assert wide <= room, view
-                assert await watched.find_axe_violations() == [], view
-                drawings = "main svg:not([dir=ltr]):not(.icon):not(.mark):not(.arrow):not([aria-hidden])"
-                assert await watched.page.locator(drawings).count() == 0, view
-                bars = await watched.page.locator("a.card .bar").evaluate_all(
-                    "bars => bars.map(bar => [bar.parentElement, bar].map(node => node.getBoundingClientRect().right))"
-                )
-                assert all(abs(card - bar) <= 1.5 for card, bar in bars), view
+            await watched.open(view)
+            await watched.page.evaluate("document.documentElement.dir = 'rtl'")
+            await watched.settle()
+            wide, room = await watched.page.evaluate(WIDE)
+            assert wide <= room, view
+            assert await watched.find_axe_violations() == [], view
+            drawings = "main svg:not([dir=ltr]):not(.icon):not(.mark):not(.arrow):not([aria-hidden])"
+            assert await watched.page.locator(drawings).count() == 0, view
+            bars = await watched.page.locator("a.card .bar").evaluate_all(
+                "bars => bars.map(bar => [bar.parentElement, bar].map(node => node.getBoundingClientRect().right))"
+            )
+            assert all(abs(card - bar) <= 1.5 for card, bar in bars), view
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-async def test_long_names_are_accessible(tmp_path: Path, theme: str) -> None:
+async def test_long_names_are_accessible(tmp_path: Path, theme: str, browser: Browser) -> None:
     """Names of 200 letters, with and without spaces and in other scripts, leave values and controls where they are."""
     cities = [City(name=name, lat=10 + at, lon=10, timezone="UTC") for at, name in enumerate(LONG_NAMES)]
-    async with run_page(tmp_path, [*make_cities(3), *cities]) as url, launch() as browser:
-        for view in ("", f"?city={cities[0].id}", f"?city={cities[2].id}", "?view=map"):
-            for size in (DESK, (360, 740)):
-                async with watch(browser, url, size, theme) as watched:
+    async with run_page(tmp_path, [*make_cities(3), *cities]) as url:
+        for size in (DESK, (360, 740)):
+            async with watch(browser, url, size, theme) as watched:
+                for view in ("", f"?city={cities[0].id}", f"?city={cities[2].id}", "?view=map"):
                     await watched.open(view)
-                    await watched.page.wait_for_timeout(300)
+                    await watched.settle()
                     wide, room = await watched.page.evaluate(WIDE)
                     assert wide <= room, (view, size)
                     assert await watched.find_axe_violations() == [], (view, size)
@@ -68,49 +73,47 @@ async def test_long_names_are_accessible(tmp_path: Path, theme: str) -> None:
                     assert heading["height"] < 110, (view, size)
 
 
-async def test_paper_is_light_and_has_no_controls(tmp_path: Path) -> None:
+async def test_paper_is_light_and_has_no_controls(browser: Browser, url: str) -> None:
     """Printed from a dark page, text is dark on white; header, filters and buttons are left out; the table stays."""
-    async with run_page(tmp_path, make_cities()) as url, launch() as browser:
+    async with watch(browser, url, theme="dark") as watched:
         for view in ("?as=table", "?city=kiel", "?view=service"):
-            async with watch(browser, url, theme="dark") as watched:
-                await watched.open(view)
-                await watched.page.evaluate("document.documentElement.dataset.theme = 'dark'")
-                await watched.page.emulate_media(media="print")
-                colours = "[getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]"
-                assert await watched.page.evaluate(colours) == ["rgb(16, 24, 38)", "rgb(255, 255, 255)"], view
-                for hidden in (".top", ".chips", ".switch", "footer", "#banner"):
-                    assert await watched.page.locator(f"{hidden}:visible").count() == 0, (view, hidden)
-                assert await watched.page.locator("main :is(table, .chart, .tiles):visible").count() >= 1
-                assert len(await watched.page.pdf(format="A4")) > 10_000
+            await watched.page.emulate_media(media="screen")
+            await watched.open(view)
+            await watched.page.evaluate("document.documentElement.dataset.theme = 'dark'")
+            await watched.page.emulate_media(media="print")
+            colours = "[getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]"
+            assert await watched.page.evaluate(colours) == ["rgb(16, 24, 38)", "rgb(255, 255, 255)"], view
+            for hidden in (".top", ".chips", ".switch", "footer", "#banner"):
+                assert await watched.page.locator(f"{hidden}:visible").count() == 0, (view, hidden)
+            assert await watched.page.locator("main :is(table, .chart, .tiles):visible").count() >= 1
+            assert len(await watched.page.pdf(format="A4")) > 10_000
 
 
-async def test_nothing_moves_where_motion_is_reduced(tmp_path: Path) -> None:
+async def test_nothing_moves_where_motion_is_reduced(browser: Browser, url: str) -> None:
     """With reduced motion there is no transition, no animation and no smooth scrolling."""
     moves = """[...document.querySelectorAll('*')].filter(node => {
       const style = getComputedStyle(node);
       return style.transitionDuration !== '0s' || style.animationName !== 'none' || style.scrollBehavior === 'smooth';
     }).length"""
-    async with run_page(tmp_path, make_cities()) as url, launch() as browser:
-        async with watch(browser, url, reduced_motion="reduce", contrast="more") as watched:
-            for view in VIEWS:
-                await watched.open(view)
-                assert await watched.page.evaluate(moves) == 0, view
-                assert await watched.page.evaluate("getComputedStyle(document.querySelector('main')).color") == (
-                    "rgb(16, 24, 38)" if not view.startswith("?wall") else "rgb(237, 241, 246)"
-                )
-        async with watch(browser, url) as watched:
-            await watched.open()
-            assert await watched.page.evaluate(moves) > 0  # it does look
+    async with watch(browser, url, reduced_motion="reduce", contrast="more") as watched:
+        for view in VIEWS:
+            await watched.open(view)
+            assert await watched.page.evaluate(moves) == 0, view
+            assert await watched.page.evaluate("getComputedStyle(document.querySelector('main')).color") == (
+                "rgb(16, 24, 38)" if not view.startswith("?wall") else "rgb(237, 241, 246)"
+            )
+    async with watch(browser, url) as watched:
+        await watched.open()
+        assert await watched.page.evaluate(moves) > 0  # it does look
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("scripts", [True, False], ids=["live", "plain"])
-async def test_the_sign_in_form_is_accessible(tmp_path: Path, theme: str, scripts: bool) -> None:  # noqa: FBT001
+async def test_the_sign_in_form_is_accessible(tmp_path: Path, theme: str, scripts: bool, browser: Browser) -> None:  # noqa: FBT001
     """One field, whose error is bound to it; keys alone are enough, and it works without scripts."""
     http = f"{{port: 0, token: {TOKEN}}}"
     async with (
         run_page(tmp_path, make_cities(1), http=http) as url,
-        launch() as browser,
         watch(browser, url, (360, 740), theme, java_script_enabled=scripts) as watched,
     ):
         watched.expected = ["401", "429"]

@@ -2,44 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
-import json
 import re
-import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.browser import DESK, PHONE, launch, watch
-from tests.support.month import fill_journal
-from tests.support.service import serving
-from tests.support.weatherd_process import configure, weatherd
+from tests.support.browser import DESK, PHONE, watch
+from tests.web.browser.pages import ATTACK, PLACES, make_cities, run_page
 from weatherd.city import City
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
-pytestmark = [pytest.mark.real_time, pytest.mark.processes, pytest.mark.once, pytest.mark.timeout(300)]
+    from playwright.async_api import Browser
 
-ATTACK = "<img src=x onerror=window.attacked=1>"
-PLACES = [
-    ("Kiel", 54.3, 10.1, "Europe/Berlin"),
-    ("Reykjavík", 64.1, -21.9, "Atlantic/Reykjavik"),
-    ("Longyearbyen", 78.2, 15.6, "Arctic/Longyearbyen"),
-    ("القاهرة", 30.0, 31.2, "Africa/Cairo"),
-    ("東京", 35.7, 139.7, "Asia/Tokyo"),
-    ("Lima", -12.0, -77.0, "America/Lima"),
-    ("Auckland", -36.8, 174.8, "Pacific/Auckland"),
-    ("Nairobi", -1.3, 36.8, "Africa/Nairobi"),
-    ("Anchorage", 61.2, -149.9, "America/Anchorage"),
-    ("Lagos", 6.5, 3.4, "Africa/Lagos"),
-    ("Kathmandu", 27.7, 85.3, "Asia/Kathmandu"),
-    ("Ushuaia", -54.8, -68.3, "America/Argentina/Ushuaia"),
-    ("Yakutsk", 62.0, 129.7, "Asia/Yakutsk"),
-    (ATTACK, 0.0, 0.0, "UTC"),
+pytestmark = [
+    *(pytest.mark.real_time, pytest.mark.processes, pytest.mark.once, pytest.mark.timeout(300)),
+    pytest.mark.asyncio(loop_scope="session"),  # that of the browser
 ]
+
 VIEWS = [
     "",
     "?city=kiel",
@@ -52,78 +34,54 @@ VIEWS = [
 ]
 
 
-def make_cities(count: int = len(PLACES)) -> list[City]:
-    """Return cities all over the world; the last one has a name that attacks."""
-    return [City(name=name, lat=lat, lon=lon, timezone=zone) for name, lat, lon, zone in PLACES[-count:]]
-
-
-@contextlib.asynccontextmanager
-async def run_page(folder: Path, cities: Sequence[City], days: float = 3, **settings: str) -> AsyncIterator[str]:
-    """Run the daemon with a history, and yield the address of the page."""
-    rows = [
-        json.dumps(
-            {"name": city.name, "lat": city.lat, "lon": city.lon, "timezone": city.timezone, "tags": dict(city.tags)}
-        )
-        for city in cities
-    ]
-    fill_journal(folder / "state", cities, time.time() - 60, days, gaps=[(14, 11)])
-    settings = {"interval": "10m", "log": "{observations: false}"} | settings
-    async with (
-        serving() as service,
-        weatherd("run", "-c", configure(folder, service.url, *rows, **settings)) as process,
-    ):
-        yield (await process.logs("http.ready"))["url"]
-
-
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
-async def test_every_view_is_accessible_and_without_faults(tmp_path: Path, size: tuple[int, int], theme: str) -> None:
+async def test_every_view_is_accessible_and_without_faults(
+    size: tuple[int, int], theme: str, browser: Browser, url: str
+) -> None:
     """axe-core finds nothing; there is no error, no request to another host, and no violation of the policy."""
-    async with run_page(tmp_path, make_cities()) as url, launch() as browser:
+    async with watch(browser, url, size, theme) as watched:
         for view in VIEWS:
-            async with watch(browser, url, size, theme) as watched:
-                await watched.open(view)
-                await watched.page.wait_for_timeout(300)
-                assert await watched.find_axe_violations() == [], view
-                await watched.page.evaluate("document.querySelector('h1').before(document.createElement('button'))")
-                assert await watched.find_axe_violations("button-name") != []  # it does look
-                assert await watched.page.evaluate("window.attacked") is None
-                assert await watched.page.locator("main img").count() == 0
+            await watched.open(view)
+            await watched.settle()
+            assert await watched.find_axe_violations() == [], view
+            await watched.page.evaluate("document.querySelector('h1').before(document.createElement('button'))")
+            assert await watched.find_axe_violations("button-name") != []  # it does look
+            assert await watched.page.evaluate("window.attacked") is None
+            assert await watched.page.locator("main img").count() == 0
 
 
-async def test_no_view_scrolls_sideways(tmp_path: Path) -> None:
+async def test_no_view_scrolls_sideways(browser: Browser, url: str) -> None:
     """The page fits from 320 pixels to 4K."""
-    async with run_page(tmp_path, make_cities()) as url, launch() as browser:
+    async with watch(browser, url) as watched:
         for width, view in itertools.product([320, 360, 768, 1440, 3840], VIEWS):
-            async with watch(browser, url, (width, 800)) as watched:
-                await watched.open(view)
-                await watched.page.wait_for_timeout(200)
-                widths = "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
-                wide, room = await watched.page.evaluate(widths)
-                assert wide <= room, (width, view)
+            await watched.page.set_viewport_size({"width": width, "height": 800})
+            await watched.open(view)
+            await watched.settle()
+            widths = "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+            wide, room = await watched.page.evaluate(widths)
+            assert wide <= room, (width, view)
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["live", "plain"])
-async def test_long_names_and_tags_do_not_widen_the_page(tmp_path: Path, scripts: bool) -> None:  # noqa: FBT001 - parametrized
+async def test_long_names_and_tags_do_not_widen_the_page(tmp_path: Path, scripts: bool, browser: Browser) -> None:  # noqa: FBT001 - parametrized
     """A name or a tag of one word that is wider than the screen is broken or ends in an ellipsis."""
     long = City(name="W" * 200, lat=1, lon=1, timezone="UTC", tags=(("region", "W" * 100),))
-    async with run_page(tmp_path, [*make_cities(2), long]) as url, launch() as browser:
-        for view in ("", "?as=table", f"?city={long.id}", "?city=yakutsk", "?view=map", "?wall"):
-            async with watch(browser, url, (360, 800), java_script_enabled=scripts) as watched:
-                await (watched.open(view) if scripts else watched.page.goto(f"{url}/{view}"))
-                heading = await watched.page.locator("main :is(h1, select, .switch)").evaluate_all(
-                    "nodes => nodes.map(node => node.scrollWidth + node.getBoundingClientRect().left)"
-                )
-                assert max(heading, default=0) <= 360, view
-
-
-async def test_the_page_works_without_scripts(tmp_path: Path) -> None:
-    """There is a table of the cities, and one of a city, which reload themselves."""
     async with (
-        run_page(tmp_path, make_cities()) as url,
-        launch() as browser,
-        watch(browser, url, java_script_enabled=False) as watched,
+        run_page(tmp_path, [*make_cities(2), long]) as url,
+        watch(browser, url, (360, 800), java_script_enabled=scripts) as watched,
     ):
+        for view in ("", "?as=table", f"?city={long.id}", "?city=yakutsk", "?view=map", "?wall"):
+            await (watched.open(view) if scripts else watched.page.goto(f"{url}/{view}"))
+            heading = await watched.page.locator("main :is(h1, select, .switch)").evaluate_all(
+                "nodes => nodes.map(node => node.scrollWidth + node.getBoundingClientRect().left)"
+            )
+            assert max(heading, default=0) <= 360, view
+
+
+async def test_the_page_works_without_scripts(browser: Browser, url: str) -> None:
+    """There is a table of the cities, and one of a city, which reload themselves."""
+    async with watch(browser, url, java_script_enabled=False) as watched:
         await watched.page.goto(url)
         assert await watched.page.locator("tbody tr").count() == len(PLACES)
         assert await watched.page.locator("meta[http-equiv=refresh]").count() == 1
@@ -132,21 +90,22 @@ async def test_the_page_works_without_scripts(tmp_path: Path) -> None:
         assert "open-meteo" in await watched.text("main")
 
 
-async def test_the_page_is_small_and_fetches_nothing_twice(tmp_path: Path) -> None:
+async def test_the_page_is_small_and_fetches_nothing_twice(browser: Browser, url: str) -> None:
     """The overview of a small list needs its document, its files and the stream, each once."""
-    async with run_page(tmp_path, make_cities()) as url, launch() as browser, watch(browser, url) as watched:
+    async with watch(browser, url) as watched:
         requests: list[str] = []
         watched.page.on("request", lambda request: requests.append(request.url.removeprefix(url)))
         await watched.open()
-        await watched.page.wait_for_timeout(500)
+        await watched.page.wait_for_selector(".live:has-text('Live')")
+        await watched.settle()
         files = [path for path in requests if not path.endswith("icon.svg")]  # also the icon of the tab
         assert len(files) == len(set(files))
         assert {path.split("?")[0] for path in requests if path.startswith("/api/")} == {"/api/v1/stream"}
 
 
-async def test_a_view_survives_any_word_of_a_service(tmp_path: Path) -> None:
+async def test_a_view_survives_any_word_of_a_service(browser: Browser, url: str) -> None:
     """Names with HTML are text, also in results of a search."""
-    async with run_page(tmp_path, make_cities()) as url, launch() as browser, watch(browser, url) as watched:
+    async with watch(browser, url) as watched:
         await watched.open()
         await watched.page.fill(".find input", "<img")
         await watched.page.wait_for_selector(".results li")
@@ -157,12 +116,11 @@ async def test_a_view_survives_any_word_of_a_service(tmp_path: Path) -> None:
         assert await watched.page.evaluate("window.attacked") is None
 
 
-async def test_the_service_view_shows_the_last_day_and_hour(tmp_path: Path) -> None:
+async def test_the_service_view_shows_the_last_day_and_hour(tmp_path: Path, browser: Browser) -> None:
     """Each provider has its attempts of the day as columns, each forwarder its backlog; a city lists its values."""
     webhook = "{url: 'http://127.0.0.1:9/'}"
     async with (
         run_page(tmp_path, make_cities(3), webhook=webhook) as url,
-        launch() as browser,
         watch(browser, url) as watched,
     ):
         await watched.open("?view=service")
@@ -175,11 +133,10 @@ async def test_the_service_view_shows_the_last_day_and_hour(tmp_path: Path) -> N
         assert await watched.find_axe_violations() == []
 
 
-async def test_units_and_words_are_the_reader_s(tmp_path: Path) -> None:
+async def test_units_and_words_are_the_reader_s(tmp_path: Path, browser: Browser) -> None:
     """The settings choose units and language; a browser may choose others and keeps them."""
     async with (
         run_page(tmp_path, make_cities(), units="us", language="de") as url,
-        launch() as browser,
         watch(browser, url) as watched,
     ):
         await watched.open("?city=kiel")
@@ -197,11 +154,11 @@ async def test_units_and_words_are_the_reader_s(tmp_path: Path) -> None:
         assert await watched.page.get_attribute(".now .words bdi", "lang") == "fr"
 
 
-async def test_every_code_has_an_icon(tmp_path: Path) -> None:
+async def test_every_code_has_an_icon(browser: Browser, url: str) -> None:
     """The codes 0 to 99 have an icon each; any other code has that of an unknown one."""
     wanted = {0: "clear", 2: "partly", 3: "overcast", 45: "fog", 61: "rain", 65: "heavy", 71: "snow", 80: "showers"}
     wanted |= {95: "thunder", 96: "thunderhail", 16: "overcast", 17: "thunder", 79: "sleet", 82: "heavy", 98: "thunder"}
-    async with run_page(tmp_path, make_cities()) as url, launch() as browser, watch(browser, url) as watched:
+    async with watch(browser, url) as watched:
         await watched.open()
         script = "document.querySelector('script[src$=\"main.js\"]').src.replace('main.js', 'icons.js')"
         names = await watched.page.evaluate(
