@@ -12,13 +12,14 @@ import msgspec
 
 from weatherd.city import City
 from weatherd.observation import FIELDS, FetchedObservation, Observation
+from weatherd.text.condition_words import Words, load_words
 from weatherd.text.display import DEFAULT_DISPLAY, Display
 from weatherd.text.local_zone import load_zone
 from weatherd.text.suggestions import did_you_mean
 from weatherd.text.units import UNITS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 TEMPLATE_FIELDS = ("name", *FIELDS)
 _UNIT = "unit"  # the field for the unit of temperatures
@@ -67,7 +68,7 @@ class LineTemplate:
         self._has_units = display.units != "metric"
         self._times = self._indexes & _TIMES
         self._optional = self._indexes & _OPTIONAL
-        self._has_words = _DESCRIPTION in self._indexes
+        self._words: Mapping[Any, Words] = load_words(display.language) if _DESCRIPTION in self._indexes else {}
         self._is_plain = not (self._has_units or self._times or self._optional or self._conversions)
 
     def _compile_field(self, name: str, spec: str, conversion: str | None) -> str:
@@ -90,10 +91,11 @@ class LineTemplate:
         """
         city, observation, _, is_stale, _ = fetched
         values: list[Any] = [city.name, *observation]
-        if self._has_words:
-            values[_DESCRIPTION] = self._display.describe(
-                observation.description, observation.code, city.lat, city.lon, observation.observed_at
-            )
+        if words := self._words.get(observation.code):
+            if type(words) is not str:  # others for the day than for the night
+                place, at = (city.lat, city.lon), observation.observed_at
+                words = self._display.describe(observation.description, observation.code, *place, at)
+            values[_DESCRIPTION] = words
         if not self._is_plain:
             values = self._prepare(values, city)
         try:

@@ -9,7 +9,7 @@ import threading
 from weatherd import log
 from weatherd.daemon.log_writer import LineWriter
 
-MOST = 20_000  # lines that wait
+MOST = 8_000_000  # characters that wait
 
 
 class Stopped(io.StringIO):
@@ -27,19 +27,20 @@ class Stopped(io.StringIO):
         return super().write(text)
 
 
-def test_the_limit_counts_lines() -> None:
-    """A text that exceeds the limit is dropped whole and counted; a shorter one still fits."""
+def test_a_text_that_does_not_fit_is_dropped() -> None:
+    """A text that exceeds the room is dropped whole, and its lines are counted; a shorter one still fits."""
     stream, written = Stopped(), list[str]()
     log.configure("info", "json", write=written.append)
     lines = LineWriter(stream)
     lines.write("first")
-    stream.is_asked.wait(60)  # it is on its way now, and takes the room of a line
-    lines.write("\n".join(["many"] * (MOST - 3)))
+    stream.is_asked.wait(60)  # it is on its way now, and takes room
+    many = "m" * (MOST - len("firstlast\nlast"))
+    lines.write(many)
     lines.write("lost\nlost\nlost")
     lines.write("last\nlast")
     stream.goes_on.set()
     lines.flush(60)
     lines.write("after")
     lines.flush(60)
-    assert stream.getvalue().split() == ["first", *["many"] * (MOST - 3), "last", "last", "after"]
+    assert stream.getvalue().split() == ["first", many, "last", "last", "after"]
     assert [json.loads(line)["lines"] for line in written] == [3]

@@ -107,12 +107,14 @@ async def test_nobody_overtakes_a_producer_that_waits_for_room() -> None:
 async def test_a_response_exceeds_the_limit() -> None:
     """Its observations are queued although there is no room, and free none; while there is room, they take places."""
     queue, fetched = ObservationQueue(1), _numbered(3)
-    queue.put_response(fetched)
+    wait = queue.put_response(fetched)
     assert (queue.counts.fetched, queue.depth) == (3, 3)
     assert await queue.get_batch() == fetched
     queue.mark_done(2)
     assert not queue.try_put(make_fetched())
     queue.mark_done(1)
+    assert wait
+    await wait
     assert queue.try_put(make_fetched())
 
 
@@ -156,12 +158,12 @@ def test_every_observation_is_delivered_exactly_once(
 
         async def put(item: FetchedObservation, way: str) -> None:
             if way == "above the limit":
-                queue.put_response([item])
+                await (queue.put_response([item]) or asyncio.sleep(0))
             elif way != "try" or not queue.try_put(item):
                 await queue.put(item)
 
         def assert_counts_add_up(fetched: int) -> None:
-            waiting = sum(not waiter.done() for _, waiter in queue._waiting)
+            waiting = sum(places for _, waiter, places in queue._waiting if not waiter.done())
             assert queue.depth == size - queue._room + queue._above + waiting
             assert fetched == queue.counts.fetched == queue.depth + done
 
@@ -183,11 +185,11 @@ def test_every_observation_is_delivered_exactly_once(
     assert sorted(virtual_time.run(scenario())) == list(range(len(ways)))
 
 
-async def test_room_is_waited_for_without_taking_it() -> None:
-    """Each waits in line until there is room, and leaves it to the next one, even if it is cancelled just then."""
+async def test_the_next_request_waits_without_taking_room() -> None:
+    """It waits in line until there is room, and leaves that to the next one."""
     queue = ObservationQueue(1)
-    queue.put_response(_numbered(3))
-    waiting = [asyncio.create_task(queue.wait_for_room()) for _ in range(3)]
+    waits = [queue.put_response([item]) for item in _numbered(3)]
+    waiting = [asyncio.ensure_future(wait) for wait in waits if wait]
     put = asyncio.create_task(queue.put(make_fetched()))
     await asyncio.sleep(10)
     assert queue.longest_wait() == 10
@@ -196,12 +198,12 @@ async def test_room_is_waited_for_without_taking_it() -> None:
     assert not any(task.done() for task in (*waiting, put))
     waiting[0].cancel()
     queue.mark_done(1)
-    waiting[1].cancel()
     await asyncio.wait([*waiting, put])
-    assert [task.cancelled() for task in waiting] == [True, True, False]
-    assert (queue.depth, queue.is_full) == (1, True)
+    assert [task.cancelled() for task in waiting] == [True, False, False]
+    assert queue.depth == 1
+    assert not queue.try_put(make_fetched())
     queue.mark_done(1)
-    await queue.wait_for_room()
+    assert queue.try_put(make_fetched())
 
 
 async def test_a_queue_is_over_half_full_when_more_places_are_taken_than_free() -> None:

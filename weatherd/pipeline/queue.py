@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Sequence
 
     from weatherd.observation import FetchedObservation
 
@@ -48,8 +48,8 @@ class ObservationQueue:
         self._last: list[FetchedObservation] = []  # the last batch in the queue while it may grow
         self._batch_limit = batch_limit
         self._room = size
-        # The producers that wait for room, and since when
-        self._waiting: deque[tuple[float, asyncio.Future[None]]] = deque()
+        # Who waits for room: since when, and the number of places that it takes
+        self._waiting: deque[tuple[float, asyncio.Future[None], int]] = deque()
         self._above = 0  # observations above the limit
         self._done = 0  # observations that left the pipeline
 
@@ -57,11 +57,6 @@ class ObservationQueue:
     def depth(self) -> int:
         """The number of observations that were put, or wait for room, and are not yet marked done."""
         return self.counts.fetched - self._done
-
-    @property
-    def is_full(self) -> bool:
-        """Whether there is no room."""
-        return not self._room
 
     @property
     def is_over_half_full(self) -> bool:
@@ -89,27 +84,23 @@ class ObservationQueue:
         self._append(fetched)
         return True
 
-    def put_response(self, batch: Sequence[FetchedObservation]) -> None:
-        """Enqueue the observations of a response, even if the queue is full. :meth:`wait_for_room` before the next."""
+    def put_response(self, batch: Sequence[FetchedObservation]) -> Awaitable[None] | None:
+        """Enqueue the observations of a response, even if the queue is full.
+
+        Returns what to wait for before the next request: that there is room, if there is none.
+        """
         below = min(len(batch), self._room)
         self._room -= below
         self._above += len(batch) - below
         self.counts.fetched += len(batch)
         self._append(*batch)
+        return None if self._room else self._wait_in_line(0)
 
-    async def wait_for_room(self) -> None:
-        """Wait until the queue is not full, in line with the producers that wait for room."""
-        if self._room:
-            return
+    def _wait_in_line(self, places: int) -> asyncio.Future[None]:
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[None] = loop.create_future()
-        self._waiting.append((loop.time(), waiter))
-        try:
-            await waiter
-        finally:
-            if not waiter.cancelled():  # mark_done() gave it a place, which the next in line gets
-                self._room += 1
-                self.mark_done(0)
+        self._waiting.append((loop.time(), waiter, places))
+        return waiter
 
     def _append(self, *fetched: FetchedObservation) -> None:
         if 0 < len(self._last) < self._batch_limit:
@@ -119,9 +110,7 @@ class ObservationQueue:
             self._queue.put_nowait(self._last)
 
     async def _wait_for_room(self, fetched: FetchedObservation) -> None:
-        loop = asyncio.get_running_loop()
-        waiter: asyncio.Future[None] = loop.create_future()
-        self._waiting.append((loop.time(), waiter))
+        waiter = self._wait_in_line(1)
         try:
             await waiter
         except asyncio.CancelledError:
@@ -132,7 +121,7 @@ class ObservationQueue:
 
     def longest_wait(self) -> float:
         """Return for how many seconds a producer has been waiting for room; 0 if none is."""
-        since = next((since for since, waiter in self._waiting if not waiter.done()), None)
+        since = next((since for since, waiter, _ in self._waiting if not waiter.done()), None)
         return 0.0 if since is None else asyncio.get_running_loop().time() - since
 
     def close(self) -> None:
@@ -155,7 +144,7 @@ class ObservationQueue:
         self._above -= above
         self._room += count - above
         while self._room and self._waiting:
-            _, waiter = self._waiting.popleft()
+            _, waiter, places = self._waiting.popleft()
             if not waiter.done():
                 waiter.set_result(None)
-                self._room -= 1
+                self._room -= places

@@ -56,7 +56,7 @@ class BatchPolls:
 
     def start(self, polls: Sequence[CityPolls]) -> None:
         """Hand cities that are due to the provider."""
-        self._coalescer.add(polls)
+        self._coalescer.add(polls)  # type: ignore[arg-type]  # these have a receiver, which is this
 
     def cancel_abandoned(self) -> None:
         """Cancel requests for which no producer waits any more."""
@@ -85,10 +85,10 @@ class BatchPolls:
                 context.timer.add(polls)
             else:
                 polls.waiter.set_result(ProviderResponse(seconds, outcome, traces))
-        if arrived:
-            context.queue.put_response(arrived)
-            context.history.count(attempt, len(arrived))
-        return context.queue.wait_for_room() if context.queue.is_full else None
+        if not arrived:
+            return None
+        context.history.count(attempt, len(arrived))
+        return context.queue.put_response(arrived)
 
 
 def start_polls(due: Iterable[CityPolls]) -> None:
@@ -98,12 +98,12 @@ def start_polls(due: Iterable[CityPolls]) -> None:
         if polls.waiter.done():  # cancelled
             continue
         polls.is_running = True
-        if polls.batch_polls is None:
+        if polls.receiver is None:
             polls.waiter.set_result(None)
         else:
-            groups[polls.batch_polls].append(polls)
-    for batch_polls, group in groups.items():
-        batch_polls.start(group)
+            groups[polls.receiver].append(polls)
+    for receiver, group in groups.items():
+        receiver.start(group)
 
 
 def find_batch_polls(context: PollingContext) -> dict[str, BatchPolls]:

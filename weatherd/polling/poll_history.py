@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from weatherd.errors import Failure
 from weatherd.polling.city_health import HEALTHY_CITY
-from weatherd.polling.schedule import next_tick, phase_offset, rejoin_tick
+from weatherd.polling.schedule import city_phase, next_tick, rejoin_tick
 
 if TYPE_CHECKING:
     import asyncio
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from weatherd.city import City
     from weatherd.http.trace import RequestTrace
     from weatherd.polling.batch_polls import BatchPolls
-    from weatherd.providers.batching import PollReceiver
 
 _TOLERANCE = 0.001  # seconds, because times are rounded in another way when *epoch* changes, after a step of the clock
 ON_SCHEDULE = "on schedule"  # the reason for the time of a poll at a tick
@@ -69,14 +68,14 @@ class CityPolls:
     One object with slots holds them, and not a dictionary for each kind, because a list may have a million cities.
     """
 
-    __slots__ = ("batch_polls", "city", "due", "health", "is_running", "is_tick", "last", "reason", "task", "waiter")
+    __slots__ = ("city", "due", "health", "is_running", "is_tick", "last", "reason", "receiver", "task", "waiter")
 
     def __init__(self, city: City, last: Poll | None = None) -> None:
         self.city = city
         self.last = last  # the last finished poll since the start of the daemon
         self.task: asyncio.Task[None]  # the city's producer
         self.waiter: asyncio.Future[Any]  # the producer waits for it
-        self.batch_polls: BatchPolls | None = None  # polls the city together with others; None: its producer does
+        self.receiver: BatchPolls | None = None  # polls the city together with others; None: its producer does
         self.health = HEALTHY_CITY
         self.is_running = False
         self.due = math.inf  # boot time of the next poll, or of the one in progress
@@ -97,17 +96,13 @@ class CityPolls:
         """
         ended = max(ended, self.due) + _TOLERANCE  # else a timer that fires slightly early would repeat the tick
         tick = next_tick if self.is_tick else rejoin_tick
-        self.plan(tick(epoch + ended, interval, phase_offset(self.city.id, interval)) - epoch, ON_SCHEDULE)
+        self.due = tick(epoch + ended, interval, city_phase(self.city.id) * interval) - epoch
+        self.reason, self.is_tick, self.is_running = ON_SCHEDULE, True, False
 
     @property
     def planned(self) -> NextPoll:
         """The next poll, or the one in progress."""
         return NextPoll(self.due, self.reason, self.is_tick)
-
-    @property
-    def receiver(self) -> PollReceiver:
-        """What takes the response to a poll that was made together with others."""
-        return self.batch_polls  # type: ignore[return-value]  # only these polls are delivered
 
 
 @dataclass(slots=True)

@@ -76,18 +76,18 @@ async def produce(polls: CityPolls, context: PollingContext) -> None:
     """
     # Few local variables and short expressions, because each value takes 8 bytes for each city, and a bound method 72
     _plan_first_poll(polls, context)
-    polls.batch_polls = _find_batch_polls(polls, context)
+    polls.receiver = _find_batch_polls(polls, context)
     while True:
         polls.waiter = context.loop.create_future()
         context.timer.add(polls)
         try:
             response = await polls.waiter
         except asyncio.CancelledError:
-            if polls.is_running and polls.batch_polls:
-                polls.batch_polls.cancel_abandoned()
+            if polls.is_running and polls.receiver:
+                polls.receiver.cancel_abandoned()
             raise
         await _start_poll(polls, response, context)
-        polls.batch_polls = _find_batch_polls(polls, context)
+        polls.receiver = _find_batch_polls(polls, context)
         del response  # it would be kept until the next poll
 
 
