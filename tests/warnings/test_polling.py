@@ -202,6 +202,45 @@ async def test_one_national_request_above_thirty_cities(journal: VirtualJournal)
         assert [line["count"] for line in new] == [40, 40]
 
 
+async def test_thousands_of_places_are_complete_as_fast_as_the_plan_allows(journal: VirtualJournal) -> None:
+    """Zones of 1,000 US cities take the nine minutes that two requests a second take; one place abroad costs nothing.
+
+    Old warnings are no news when the zones become known, and the list is requested every two minutes from the start.
+    """
+    cities = [City(name=f"City {n:04}", lat=32 + n / 200, lon=-95.0) for n in range(1000)]
+    abroad = City(name="Abroad", lat=-13.5, lon=-171.0)
+    async with simulating() as (url, stats):
+        await asyncio.sleep(7 * HOUR)
+        async with running(journal, abroad, *cities, url=url) as run:
+            await asyncio.sleep(8 * 60)
+            assert 900 < stats["nws"].requests < 1001 + 5
+            assert len(run.in_force()) > 900
+            await asyncio.sleep(HOUR - 8 * 60)
+            assert all(run.desk.current.has_answer(city.id, "nws") for city in cities)
+            assert 1001 + 28 <= stats["nws"].requests <= 1001 + 32
+        assert {line["event"] for line in run.lines} == {"warning.existing"}
+        assert len(run.in_force()) == 2000
+        async with running(journal, abroad, *cities, url=url) as run:
+            assert len(run.in_force()) == 2000
+
+
+async def test_one_request_for_all_german_cities(journal: VirtualJournal) -> None:
+    """Each commune is requested once for 40 cities; a list that grows over the bound reports nothing again."""
+    cities = [City(name=f"City {n}", lat=48 + n / 6, lon=10.0) for n in range(40)]
+    async with simulating() as (url, stats):
+        await asyncio.sleep(7 * HOUR)
+        async with running(journal, *cities[:30], url=url) as run:
+            await asyncio.sleep(HOUR)
+            before = run.in_force()
+            run.registry.apply(diff(run.registry.cities, [choosing(city, "auto") for city in cities]))
+            first = stats["bright-sky"].requests
+            await asyncio.sleep(HOUR)
+            assert 40 + 28 <= stats["bright-sky"].requests - first <= 40 + 60
+            assert [found for found in run.in_force() if int(found[0].split("-")[1]) < 30] == before
+        assert {line["event"] for line in run.lines} <= {"warning.existing", "warning.renewed"}
+        assert len(run.in_force()) == 40 + sum(city.lat > 52.05 for city in cities)
+
+
 async def test_every_request_counts_as_a_call(journal: VirtualJournal) -> None:
     """The rate limiter of the service has counted them, so that weather and warnings share its plan."""
     async with simulating() as (url, stats):
@@ -251,6 +290,7 @@ class Broken:
 
     def __init__(self, service: Any) -> None:
         self.interval, self.covers, self.group = service.interval, service.covers, service.group
+        self.prepare = service.prepare
 
     async def fetch(self, _: Sequence[City]) -> dict[str, WarningAnswer]:
         """Fail."""
@@ -273,6 +313,9 @@ class Scripted:
     def group(self, cities: Sequence[City]) -> list[list[City]]:
         """Request each city on its own."""
         return [[city] for city in cities]
+
+    async def prepare(self, cities: Sequence[City], seconds: float) -> None:
+        """Do nothing."""
 
     async def fetch(self, cities: Sequence[City]) -> dict[str, WarningAnswer]:
         """Return the answer about a city."""

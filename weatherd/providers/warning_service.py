@@ -16,13 +16,15 @@ class WarningAnswer(NamedTuple):
 
     warnings: Sequence[OfficialWarning]
     problems: Sequence[str] = ()  # parts that could not be read: what is missing may still be in force
+    is_partial: bool = False  # the zones of the place are not known yet: warnings by zone are missing
 
 
 class WarningService(Protocol):
     """A client of a service's official warnings."""
 
-    interval: float
-    """Seconds between two answers about a place."""
+    @property
+    def interval(self) -> float:
+        """Seconds from an answer about a place to the next request."""
 
     def covers(self, city: City) -> bool:
         """Return whether the service may have warnings of the city. An answer may show later that it has none."""
@@ -35,3 +37,6 @@ class WarningService(Protocol):
 
         Raises ProviderError if the request failed: REJECTED about a single city means that it is not covered.
         """
+
+    async def prepare(self, cities: Sequence[City], seconds: float) -> None:
+        """Look up what the next answers about a group need, for at most some *seconds*."""

@@ -21,22 +21,25 @@ _EVENTS = MappingProxyType({"storm": (52, "gale-force gusts", "STURMBÖEN"), "fo
 def handle_alerts(request: ServiceRequest, now: datetime, clock: WeatherClock = REAL_TIME) -> StatusAndBody:
     """Return 200 with the warnings of a place, 404 outside Germany, 422 for invalid coordinates.
 
-    A cancelled warning is just gone.
+    Without coordinates, return the warnings of Germany with their communes. A cancelled warning is just gone.
     """
+    messages = [message for message in scripted_messages(now, clock) if not message.is_cancelled]
+    if "lat" not in request.query and "lon" not in request.query:
+        alerts = [_alert(message, number) | _communes(message) for number, message in enumerate(messages, 1)]
+        return 200, {"simulated": True, "alerts": alerts}
     try:
         lat, lon = read_degrees(request.query, "lat", 90), read_degrees(request.query, "lon", 180)
     except RejectedRequestError as error:
         return error.status, {"detail": [{"type": "value_error", "loc": ["query"], "msg": str(error)}]}
     if not all(low <= value <= high for (low, high), value in zip(_AREA, (lat, lon), strict=True)):
         return 404, {"detail": "Requested position is not covered by the DWD"}
-    messages = [message for message in scripted_messages(now, clock) if not message.is_cancelled]
-    cell = 800_000_000 + round(lat * 10) * 1000 + round(lon * 10)
+    cell = _find_commune(round(lat * 10), round(lon * 10))
     return 200, {
         "simulated": True,
         "alerts": [
             _alert(message, number)
             for number, message in enumerate(messages, 1)
-            if not message.is_local or lat > _FOG_NORTH_OF
+            if not message.is_local or round(lat * 10) > _FOG_NORTH_OF * 10
         ],
         "location": {
             "warn_cell_id": cell,
@@ -45,6 +48,21 @@ def handle_alerts(request: ServiceRequest, now: datetime, clock: WeatherClock = 
             "district": "",
         },
     }
+
+
+def _find_commune(lat: int, lon: int) -> int:
+    """Return the commune at a place, in tenths of degrees."""
+    return 800_000_000 + lat * 1000 + lon
+
+
+def _communes(message: ScriptedMessage) -> dict[str, Any]:
+    (south, north), (west, east) = _AREA
+    begin = _FOG_NORTH_OF if message.is_local else south
+    lats, lons = (
+        range(round(begin * 10) + message.is_local, round(north * 10) + 1),
+        range(round(west * 10), round(east * 10) + 1),
+    )
+    return {"warn_cell_ids": [_find_commune(lat, lon) for lat in lats for lon in lons]}
 
 
 def _alert(message: ScriptedMessage, number: int) -> dict[str, Any]:

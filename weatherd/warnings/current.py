@@ -36,6 +36,7 @@ class CurrentWarnings:
 
     def __init__(self) -> None:
         self._known: dict[str, dict[str, Mapping[str, KnownWarning]]] = {}  # by city id, then by provider
+        self._partial: set[tuple[str, str]] = set()  # city ids and providers whose last answer was a partial one
 
     def restore(self, places: Iterable[SavedPlace]) -> None:
         """Restore what an earlier run has saved."""
@@ -44,11 +45,19 @@ class CurrentWarnings:
             self._known.setdefault(place.city, {})[place.provider] = known
 
     def update(self, city: str, provider: str, answer: WarningAnswer, now: datetime) -> list[CityChange]:
-        """Take a good answer about a city; return what has changed."""
-        known = self._known.get(city, {}).get(provider)
-        return self._adopt(
-            city, provider, compare_warnings(known, answer.warnings, now, is_complete=not answer.problems)
-        )
+        """Take a good answer about a city; return what has changed.
+
+        A complete answer after partial ones is like a first answer, because old warnings are new only to weatherd.
+        """
+        key, known = (city, provider), self._known.get(city, {}).get(provider)
+        is_first = known is None or key in self._partial
+        if answer.is_partial:
+            self._partial.add(key)
+        else:
+            self._partial.discard(key)
+        is_complete = not answer.problems and not answer.is_partial
+        difference = compare_warnings(known, answer.warnings, now, is_first=is_first, is_complete=is_complete)
+        return self._adopt(city, provider, difference)
 
     def expire(self, city: str, provider: str, now: datetime) -> list[CityChange]:
         """End the warnings of a city whose end has passed; return what has changed."""
@@ -65,13 +74,14 @@ class CurrentWarnings:
         forgotten = [name for name in known if providers is None or name in providers]
         for name in forgotten:
             del known[name]
+            self._partial.discard((city, name))
         if not known:
             self._known.pop(city, None)
         return [(city, name) for name in forgotten]
 
     def has_answer(self, city: str, provider: str) -> bool:
-        """Return whether there was a good answer about a city."""
-        return provider in self._known.get(city, {})
+        """Return whether there was a good answer about a city, and the last one was complete."""
+        return provider in self._known.get(city, {}) and (city, provider) not in self._partial
 
     def known(self, city: str, provider: str) -> Mapping[str, KnownWarning]:
         """Return the warnings of a city from one provider."""

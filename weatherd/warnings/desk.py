@@ -101,6 +101,8 @@ class WarningDesk:
         for city in change.changed:
             unwanted = [name for name in self._pollers if not wants_warnings(after[city].warnings, name)]
             self._recorder.forget(self.current.forget(city, unwanted))
+        for poller in self._pollers.values():
+            poller.notice_edit()
 
     def _is_usable(self, place: SavedPlace, city: City | None) -> bool:
         """Return whether the saved warnings are still those of a city of the list."""

@@ -67,11 +67,13 @@ def compare_warnings(
     answer: Sequence[OfficialWarning],
     now: datetime,
     *,
+    is_first: bool = False,
     is_complete: bool = True,
 ) -> WarningDifference:
     """Return the difference between the known warnings of a place and a good answer about it.
 
-    *known* is None for the first answer about the place. *is_complete* is false if a part of the answer could not be
+    *known* is None for the first answer about the place. *is_first* means that old warnings that are not known are no
+    news, as in the first answer. *is_complete* is false if a part of the answer could not be
     read: what it does not include may then still be in force. A failed request is no answer, see
     :func:`expire_warnings`.
     """
@@ -83,7 +85,7 @@ def compare_warnings(
         old, warning = before.get(key), current.get(key)
         if warning and not warning.is_cancelled and not warning.has_ended(now):
             after[key] = KnownWarning(warning, old.since if old else now)
-            kind = _classify(warning, old, now, is_first=known is None)
+            kind = _classify(warning, old, now, is_first=is_first or known is None)
             changes += [WarningChange(kind, warning)] if kind else []
         elif old:
             reason = _find_end(old, warning, now, is_complete=is_complete)

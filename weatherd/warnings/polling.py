@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -54,6 +55,8 @@ class WarningPoller:
     health: ServiceHealth = field(default_factory=ServiceHealth)
     _uncovered: dict[tuple[float, float], datetime] = field(default_factory=dict)  # until when, by coordinates
     _has_problems: bool = False  # of the last answer
+    _polled: set[str] = field(default_factory=set)  # ids of the first cities of the groups that were requested
+    _edited: asyncio.Event = field(default_factory=asyncio.Event)
     _listed: tuple[City, ...] = ()  # the list when it was searched for cities that the service may cover
     _candidates: list[City] = field(default_factory=list)  # those cities
 
@@ -61,17 +64,43 @@ class WarningPoller:
         """Poll the covered cities of the list, for ever."""
         clock = asyncio.get_running_loop().time
         while True:
+            self._edited.clear()
             groups = self.service.group(await self._find_covered())
+            is_first_round = not all(self._is_known(group[0]) for group in groups)
             for group in groups:
                 began = clock()
                 await self._poll(group)
-                await asyncio.sleep(max(0.0, self._spacing(groups) - (clock() - began)))
+                self._polled.add(group[0].id)
+                await self._prepare(group, began + self._spacing(len(groups), is_first_round=is_first_round))
             if not groups:
-                await asyncio.sleep(self.service.interval)
+                await self._wait_for_edit()
+
+    def _is_known(self, city: City) -> bool:
+        return city.id in self._polled or self.current.has_answer(city.id, self.name)
+
+    def notice_edit(self) -> None:
+        """Notice that the list was edited."""
+        self._edited.set()
+
+    async def _wait_for_edit(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.service.interval):
+                await self._edited.wait()
+
+    async def _prepare(self, group: Sequence[City], until: float) -> None:
+        """Wait until a loop time; meanwhile look up what the service needs for its next answers."""
+        clock = asyncio.get_running_loop().time
+        if until > clock():
+            await self.service.prepare(group, until - clock())
+        await asyncio.sleep(max(0.0, until - clock()))
 
     def save_again(self) -> None:
         """Have the warnings of all cities saved at the next save, because the journal's file was lost."""
-        known = [city for city in self.registry.cities if self.current.has_answer(city.id, self.name)]
+        known = [
+            city
+            for city in self.registry.cities
+            if self.current.has_answer(city.id, self.name) or self.current.known(city.id, self.name)
+        ]
         self.recorder.add(self.name, known, [])
 
     async def _find_covered(self) -> list[City]:
@@ -91,15 +120,15 @@ class WarningPoller:
     def _is_candidate(self, city: City) -> bool:
         return wants_warnings(city.warnings, self.name) and self.service.covers(city)
 
-    def _spacing(self, groups: Sequence[Sequence[City]]) -> float:
-        """Return the seconds between two requests: short until all cities have an answer, then evenly spread.
+    def _spacing(self, groups: int, *, is_first_round: bool) -> float:
+        """Return the seconds between two requests: short in the first round, then evenly spread.
 
         Nothing is requested more often than a share of the plan's rate allows, however many cities there are.
         """
         shortest = 1 / (_RATE_SHARE * self.rate)
-        if not self.health.failure and not all(self.current.has_answer(group[0].id, self.name) for group in groups):
+        if is_first_round and groups > 1 and not self.health.failure:
             return shortest
-        return max(shortest, self.service.interval / len(groups))
+        return max(shortest, self.service.interval / groups)
 
     async def _poll(self, cities: Sequence[City]) -> None:
         """Request the warnings of a group, take the answers, then log and store what has changed."""
@@ -129,12 +158,12 @@ class WarningPoller:
         listed = self.registry.get(city.id)
         if listed is None or (listed.lat, listed.lon, listed.warnings) != (city.lat, city.lon, city.warnings):
             return []  # removed or edited while the request was in progress
-        is_first = answer is not None and not self.current.has_answer(city.id, self.name)
+        had_answer = self.current.has_answer(city.id, self.name)
         if answer is None:
             changes = self.current.expire(city.id, self.name, self.now())
         else:
             changes = self.current.update(city.id, self.name, answer, self.now())
-        if is_first or changes:
+        if changes or had_answer != self.current.has_answer(city.id, self.name):
             self.recorder.add(self.name, [city], changes)
         return changes
 

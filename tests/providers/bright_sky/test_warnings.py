@@ -51,9 +51,9 @@ def parse(*changes: dict[str, Any], language: str = "en") -> list[OfficialWarnin
 
 
 def test_every_value() -> None:
-    """A warning has the words of CAP, times in UTC, the commune, and a series instead of a key of its event."""
+    """A warning has the words of CAP, times in UTC, its commune, and a series instead of a key of its event."""
     [warning] = parse({})
-    assert (warning.series, warning.event_key) == ("801/51", "801/51@2026-01-01T06:00Z")
+    assert (warning.series, warning.event_key) == ("51", "51@2026-01-01T06:00Z")
     assert (warning.message_id, warning.event, warning.area) == (ALERT["alert_id"], "event en", "Stadt Kiel")
     assert (warning.severity, warning.urgency) == (Severity.MODERATE, Urgency.IMMEDIATE)
     assert warning.ends == datetime(2026, 1, 1, 12, tzinfo=UTC)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from weatherd.errors import Failure, ProviderError
 from weatherd.official_warning import OfficialWarning
 from weatherd.providers.values import as_mapping, parse_integer
 from weatherd.providers.warning_areas import AreaWarning, ParsedWarnings
@@ -30,28 +31,54 @@ def parse_bright_sky_warnings(document: Any, language: str) -> ParsedWarnings:
     """Return the warnings of a place, in German if *language* is ``de``, else in English.
 
     The service gives no key of an event: an update has another ``alert_id``, and ``id`` is reused. So warnings of the
-    same kind for the same commune are a series. Raises ProviderError if it is not a list of warnings.
+    same kind for a place are a series. Raises ProviderError if it is not a list of warnings.
     """
-    location = as_mapping(as_mapping(document).get("location"))
+    area = clean_line(as_mapping(as_mapping(document).get("location")).get("name"))
+    return _parse_alerts(document, lambda alert: AreaWarning(_parse_alert(alert, language, area)))
+
+
+def parse_national_warnings(document: Any, language: str) -> ParsedWarnings:
+    """Return the warnings of all places, as :func:`parse_bright_sky_warnings` does; their zones are the communes."""
+    return _parse_alerts(document, lambda alert: AreaWarning(_parse_alert(alert, language, ""), _parse_communes(alert)))
+
+
+def parse_commune(document: Any) -> frozenset[str]:
+    """Return the commune in a response about a place. Raises ProviderError if it has none."""
+    commune = parse_integer(as_mapping(as_mapping(document).get("location")).get("warn_cell_id"))
+    if commune is None:
+        raise ProviderError("the response does not name the commune", Failure.MALFORMED)
+    return frozenset({str(commune)})
+
+
+def _parse_alerts(document: Any, parse: Callable[[dict[str, Any]], AreaWarning]) -> ParsedWarnings:
     found: list[AreaWarning] = []
     problems: list[str] = []
     for alert in map(as_mapping, require_list(document, "alerts")):
         if not is_actual(alert.get("status")):
             continue
         try:
-            found.append(AreaWarning(_parse_alert(alert, location, "de" if language == "de" else "en")))
+            found.append(parse(alert))
         except ValueError as error:
             problems.append(f"alert {parse_id(alert.get('alert_id')) or 'without an id'}: {error}")
     return ParsedWarnings(list(dict.fromkeys(found)), problems)
 
 
-def _parse_alert(alert: dict[str, Any], location: dict[str, Any], language: str) -> OfficialWarning:
+def _parse_communes(alert: dict[str, Any]) -> frozenset[str]:
+    """Return the communes of an alert in the national list. Raises ValueError if it has none."""
+    communes = alert.get("warn_cell_ids")
+    if not isinstance(communes, list) or not communes:
+        raise ValueError("it has no communes")
+    return frozenset(map(str, communes))
+
+
+def _parse_alert(alert: dict[str, Any], language: str, area: str) -> OfficialWarning:
+    language = "de" if language == "de" else "en"
     message_id = parse_id(alert.get("alert_id"))
     event = clean_line(alert.get("event_en")) or clean_line(alert.get("event_de"))
     if not message_id or not event:
         raise ValueError("it has no alert_id or no event")
     code = parse_integer(alert.get("event_code"))
-    series = f"{parse_integer(location.get('warn_cell_id')) or 0}/{event if code is None else code}"
+    series = event if code is None else str(code)
     sent = parse_optional_time(alert.get("effective"))
     onset = parse_optional_time(alert.get("onset")) or sent
     return OfficialWarning(
@@ -69,7 +96,7 @@ def _parse_alert(alert: dict[str, Any], location: dict[str, Any], language: str)
         headline=_choose_text(alert, "headline", language, clean_line),
         description=_choose_text(alert, "description", language, clean_paragraphs),
         instruction=_choose_text(alert, "instruction", language, clean_paragraphs),
-        area=clean_line(location.get("name")),
+        area=area,
         url=_URL,
         language=language,
         is_cancelled=alert.get("response_type") == "allclear",

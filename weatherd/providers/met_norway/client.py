@@ -60,7 +60,8 @@ def parse_met_norway(response: Response, known: Forecast | None, now: float) -> 
 
     *now* is a POSIX time. Raises ProviderError, with the service's own reason if there is one, for anything else.
     """
-    expires = _expiry(response, now)
+    lifetime = find_expiry(response, now, _DEFAULT_LIFETIME) - now
+    expires = now + min(max(lifetime, _MIN_LIFETIME), _MAX_LIFETIME)
     if response.status == HTTPStatus.NOT_MODIFIED and known:
         return replace(known, fetched=now, expires=expires)
     if response.status not in (HTTPStatus.OK, _DEPRECATED):
@@ -70,16 +71,17 @@ def parse_met_norway(response: Response, known: Forecast | None, now: float) -> 
     return Forecast(steps, modified if modified.isprintable() else "", now, expires)
 
 
-def _expiry(response: Response, now: float) -> float:
+def find_expiry(response: Response, now: float, default: float) -> float:
     """Return the POSIX time at which *response* expires, by our own clock.
+
+    It is *default* seconds after *now* if the response does not have it.
 
     Its lifetime is ``Expires`` - ``Date`` - ``Age`` (RFC 9111 section 4.2), so an error of the service's clock cancels
     out. For example, 12:30 - 12:00 - 60 s are 29 minutes from now, whatever the time is here.
     """
     expires = parse_http_date(response.headers.get("Expires", ""))
     there = server_time(response.headers, datetime.fromtimestamp(now, UTC))
-    lifetime = (expires - there).total_seconds() if expires else _DEFAULT_LIFETIME
-    return now + min(max(lifetime, _MIN_LIFETIME), _MAX_LIFETIME)
+    return now + ((expires - there).total_seconds() if expires else default)
 
 
 def measure_clock_error(response: Response, now: datetime, before: float) -> float:

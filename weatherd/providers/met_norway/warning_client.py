@@ -9,7 +9,7 @@ from weatherd import __version__
 from weatherd.errors import ConfigError, Problem
 from weatherd.http.client import get
 from weatherd.http.response import parse_json
-from weatherd.providers.met_norway.client import MET_NORWAY_URL, make_service_error
+from weatherd.providers.met_norway.client import MET_NORWAY_URL, find_expiry, make_service_error
 from weatherd.providers.met_norway.coverage import is_in_norway
 from weatherd.providers.met_norway.warnings import parse_met_norway_warnings
 from weatherd.providers.warning_areas import ParsedWarnings, Place, match_places
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from weatherd.providers import Resources
 
 _MAX_BYTES = 8 * 2**20
+_MIN_INTERVAL, _MAX_INTERVAL = 120.0, 1800.0  # seconds
 _NORWEGIAN = ("nb", "nn")
 
 
@@ -32,8 +33,6 @@ class MetNorwayWarnings:
 
     The service answers any place on Earth with an empty list, so the area that it covers is known here.
     """
-
-    interval = 120.0
 
     def __init__(self, settings: Settings, resources: Resources) -> None:
         """Raise ConfigError without a contact, as for the forecasts."""
@@ -47,7 +46,14 @@ class MetNorwayWarnings:
         self._language = "no" if settings.language in _NORWEGIAN else "en"
         self._resources = resources
         self._modified = ""  # Last-Modified of the parsed response
+        self._expires = 0.0  # POSIX time
         self._parsed: ParsedWarnings | None = None
+
+    @property
+    def interval(self) -> float:
+        """The seconds until the last response expires, as the terms of the service demand, within limits."""
+        left = self._expires - self._resources.now().timestamp()
+        return min(max(left, _MIN_INTERVAL), _MAX_INTERVAL)
 
     def covers(self, city: City) -> bool:
         """Return whether the city is in Norway or in Svalbard."""
@@ -56,6 +62,9 @@ class MetNorwayWarnings:
     def group(self, cities: Sequence[City]) -> Sequence[Sequence[City]]:
         """Return one group."""
         return [cities] if cities else []
+
+    async def prepare(self, cities: Sequence[City], seconds: float) -> None:
+        """Do nothing: each warning has its polygon."""
 
     async def fetch(self, cities: Sequence[City]) -> Mapping[str, WarningAnswer]:
         """Return the answers about all cities. Raises ProviderError."""
@@ -72,6 +81,7 @@ class MetNorwayWarnings:
 
     def _parse(self, response: Response) -> ParsedWarnings:
         """Return the warnings in a response; the known ones if it is "304 Not Modified"."""
+        self._expires = find_expiry(response, self._resources.now().timestamp(), 0.0)
         if response.status == HTTPStatus.NOT_MODIFIED and self._parsed:
             return self._parsed
         if response.status not in (HTTPStatus.OK, HTTPStatus.NON_AUTHORITATIVE_INFORMATION):  # 203: deprecated version
