@@ -177,6 +177,11 @@ def test_a_template_is_rejected_or_formats(template: str) -> None:
         ("phone: {command: [x], timeout: 2h}", "2:41: phone: 'timeout' should be 1s to 5m"),
         ("phone: [sesame-key]", "2:17: phone: should be an Apprise address such as"),
         ("phone: {webhok: sesame-key}", "{command: [PROGRAM, ARGUMENT, …]}; did you mean 'webhook'?"),
+        ("phone: {file: x, quiet: 22:00-07:00}", 'with quiet hours {address: ADDRESS, quiet: "22:00-07:00"}'),
+        ("phone: {address: sesame-key, quiet: 22-7}", "2:46: phone: 'quiet' should be hours such as"),
+        ("phone: {webhook: x, quiet: {hours: 22:00-22:00}}", "2:37: phone: 'quiet' should be hours such as"),
+        ("phone: {webhook: x, quiet: {hours: 22:00-07:00, except: bad}}", "one of info, warning, error, critical"),
+        ("phone: {webhook: x, quiet: {hours: 22:00-07:00, timezone: Mars}}", "the name of a time zone such as"),
         ("Phone: json://sesame-key", "2:10: the name 'Phone' should be lower-case letters"),
     ],
 )
@@ -191,6 +196,8 @@ def test_mistakes_in_targets(section: str, message: str) -> None:
 def test_schema_accepts_the_same() -> None:
     """The JSON Schema accepts the keys of the example and rejects unknown ones."""
     jsonschema.validate(parse_yaml(RULES, "f"), rules_schema())
+    quiet = '{a: {address: x, quiet: "22:00-07:00"}, b: {webhook: x, quiet: {hours: "22:00-07:00", except: error}}}'
+    jsonschema.validate(parse_yaml(f"{{alerts: {{}}, notify: {quiet}}}", "f"), rules_schema())
     for bad in (
         "alerts: {a: {when: x, whn: y}}",
         "alerts: {a: {}}",
@@ -198,6 +205,7 @@ def test_schema_accepts_the_same() -> None:
         "alerts: {a: {when: x, cities: {tags: 1}}}",
         "{alerts: {}, notify: {a: {webhok: x}}}",
         "{alerts: {}, notify: {a: {command: []}}}",
+        "{alerts: {}, notify: {a: {address: x, quiet: {except: error}}}}",
         "{alerts: {}, notify: {a: 1}}",
     ):
         with pytest.raises(jsonschema.ValidationError):

@@ -24,7 +24,7 @@ from weatherd.alerts.language.grammar import ExpressionError
 from weatherd.alerts.message import MessageTemplate, UnknownFieldError
 from weatherd.alerts.rule import AlertSeverity, Rule, RuleCities
 from weatherd.alerts.states import Timing
-from weatherd.alerts.targets import CommandTarget, NamedTarget, Secret, WebhookTarget
+from weatherd.alerts.targets import AppriseTarget, CommandTarget, NamedTarget, Secret, WebhookTarget
 from weatherd.alerts.targets_section import check_names, parse_targets
 from weatherd.city import ID_PATTERN, parse_tag_value
 from weatherd.config.messages import explain_error, quote_shortened
@@ -115,7 +115,7 @@ class RulesFile(BaseModel):
 
     alerts: Annotated[dict[Annotated[str, Field(pattern=ID_PATTERN)], RuleRow], Field(description="Rules by name")]
     notify: Annotated[
-        dict[Annotated[str, Field(pattern=ID_PATTERN)], WebhookTarget | CommandTarget | Secret],
+        dict[Annotated[str, Field(pattern=ID_PATTERN)], WebhookTarget | CommandTarget | AppriseTarget | Secret],
         Field(description="To whom alerts are sent, by name: an Apprise address, a webhook or a command"),
     ] = {}
 

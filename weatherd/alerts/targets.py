@@ -18,6 +18,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from weatherd.alerts.quiet_hours import QUIET_SCHEMA, QuietHours, parse_quiet
 from weatherd.config.paths import expand_home, read_regular_file
 from weatherd.config.value_types import Duration, Word
 from weatherd.errors import ConfigError, Problem
@@ -89,6 +90,13 @@ Secret = Annotated[InstanceOf[SecretText], BeforeValidator(_parse_secret), WithJ
 class _Target(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    quiet: Annotated[
+        InstanceOf[QuietHours] | None,
+        BeforeValidator(parse_quiet),
+        WithJsonSchema(QUIET_SCHEMA),
+        Field(description="Hours in which messages wait: 22:00-07:00, or {hours: 22:00-07:00, except: error}"),
+    ] = None
+
     def secrets(self) -> Iterator[SecretText]:
         """Yield the texts that must not be shown."""
         for value in dict(self).values():
@@ -101,7 +109,9 @@ class _Target(BaseModel):
 class AppriseTarget(_Target):
     """A service that Apprise sends to."""
 
-    address: Secret
+    model_config = ConfigDict(title="Apprise")
+
+    address: Annotated[Secret, Field(description="An address of Apprise")]
 
 
 class WebhookTarget(_Target):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from weatherd.alerts.targets import TARGET_FORM, AppriseTarget, CommandTarget, WebhookTarget
+from weatherd.alerts.targets import TARGET_FORM, AppriseTarget, CommandTarget, Target, WebhookTarget
 from weatherd.city import ID_PATTERN
 from weatherd.config.messages import explain_error, quote_shortened
 from weatherd.config.yaml import reader
@@ -16,13 +16,12 @@ from weatherd.text.suggestions import did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from weatherd.alerts.targets import Target
     from weatherd.config.yaml.reader import Position
 
     Report = Callable[[Position, str], None]
 
 _NAME_FORM = "should be lower-case letters, digits, '-' and '_', at most 64"
-_KINDS: dict[str, type[WebhookTarget | CommandTarget]] = {"webhook": WebhookTarget, "command": CommandTarget}
+_KINDS: dict[str, type[Target]] = {"webhook": WebhookTarget, "command": CommandTarget, "address": AppriseTarget}
 
 
 def parse_targets(document: reader.YamlMapping, section: str, report: Report) -> dict[str, Target]:
@@ -58,6 +57,8 @@ def _parse_target(name: str, row: Any, position: Position, report: Report) -> Ta
 
 def _suggest_key(row: Any) -> str:
     keys = list(row) if isinstance(row, dict) else []
+    if "quiet" in keys:
+        return '; with quiet hours {address: ADDRESS, quiet: "22:00-07:00"}'
     return next(filter(None, (did_you_mean(str(key)[:24], [*_KINDS, "file"]) for key in keys)), "")
 
 

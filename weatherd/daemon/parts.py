@@ -158,7 +158,7 @@ async def _open_notifications(
 
     session = await stack.enter_async_context(open_session(USER_AGENT, ca_file=settings.tls.ca_file))
     spread = random.Random()  # noqa: S311 - only spreads retries
-    resources = NotificationResources(journal, session, spread, utc_now, registry.get)
+    resources = NotificationResources(journal, session, spread, utc_now, registry.get, settings.timezone)
     return stack.enter_context(open_notifications(targets, resources))
 
 

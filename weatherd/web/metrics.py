@@ -189,6 +189,9 @@ class MetricsCollector(Collector):
         behind = GaugeMetricFamily(
             "weatherd_forwarder_behind", "Journal entries waiting for delivery.", labels=["forwarder"]
         )
+        held = GaugeMetricFamily(
+            "weatherd_forwarder_held", "Alerts waiting for the end of quiet hours.", labels=["forwarder"]
+        )
         up = GaugeMetricFamily(
             "weatherd_forwarder_up", "Whether the destination accepts observations.", labels=["forwarder"]
         )
@@ -200,10 +203,11 @@ class MetricsCollector(Collector):
         )
         for name, delivery in self._status.deliveries.statuses().items():
             behind.add_metric([name], delivery.behind)
+            held.add_metric([name], delivery.held)
             up.add_metric([name], not delivery.is_down)
             delivered.add_metric([name], delivery.delivered)
             skipped.add_metric([name], delivery.skipped)
-        yield from (behind, up, delivered, skipped)
+        yield from (behind, held, up, delivered, skipped)
 
     def _counts(self) -> Iterator[Metric]:
         cities = GaugeMetricFamily("weatherd_cities", "Cities by state.", labels=["state"])

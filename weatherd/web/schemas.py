@@ -189,6 +189,7 @@ class ForwarderModel(Model):
     skipped: Annotated[int, Field(description="Observations that the destination permanently rejects or never accepts")]
     behind: int
     is_down: bool
+    held: Annotated[int, Field(description="Alerts that wait for the end of quiet hours")] = 0
 
 
 class StatusModel(Model):

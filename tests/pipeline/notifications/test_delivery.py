@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,6 +14,7 @@ from structlog.testing import capture_logs
 
 from tests.support import virtual_time
 from tests.support.fakes import KIEL, VirtualJournal
+from weatherd.alerts.quiet_hours import QuietHours, parse_quiet
 from weatherd.alerts.targets import CommandTarget, NamedTarget
 from weatherd.errors import DeliveryError, RejectedError, StateError
 from weatherd.journal.tables.alert_table import AlertEntry, AlertRows
@@ -64,20 +66,22 @@ class Rig:
         """The status of the delivery that runs, or that was the last to run."""
         return self.group.statuses()["notify phone"]
 
-    async def record(self, *changes: tuple[str, str, str | None], notify: tuple[str, ...] = ("phone",)) -> None:
+    async def record(
+        self, *changes: tuple[str, str, str | None], notify: tuple[str, ...] = ("phone",), severity: str = "error"
+    ) -> None:
         """Store changes, each a rule, a city and an event."""
         now = virtual_time.now().timestamp()
         entries = [
-            AlertEntry(0, now, city, rule, "pending", "firing", event, now - 60, "error", f"{city}: {rule}", notify)
+            AlertEntry(0, now, city, rule, "pending", "firing", event, now - 60, severity, f"{city}: {rule}", notify)
             for rule, city, event in changes
         ]
         await self.journal.add((), AlertRows(entries, {}, self.journal.alert_seq))
         self.journal.alert_seq += len(entries)
 
     @contextlib.asynccontextmanager
-    async def deliver(self) -> AsyncIterator[None]:
+    async def deliver(self, quiet: QuietHours | None = None) -> AsyncIterator[None]:
         """Run the delivery; at the end, it is cancelled as by a kill."""
-        target = NamedTarget("phone", CommandTarget(command=["x"]), "alerts.yaml:1:1", Path())
+        target = NamedTarget("phone", CommandTarget(command=["x"], quiet=quiet), "alerts.yaml:1:1", Path())
         resources = NotificationResources(
             self.journal,
             cast("Session", None),
@@ -129,10 +133,28 @@ async def test_changes_that_come_soon_after_join(rig: Rig) -> None:
 async def test_messages_have_a_distance(rig: Rig) -> None:
     """Messages of many rules at once do not arrive as a burst, which services reject."""
     async with rig.deliver():
-        await rig.record(*[(f"rule {number}", "kiel", "firing") for number in range(5)])
+        await rig.record(*[(f"rule {number}", "kiel", "firing") for number in range(3)])
         await asyncio.sleep(120)
     first, *later = rig.receiver.times
-    assert [time - first for time in later] == [5, 10, 15, 20]
+    assert [time - first for time in later] == [5, 10]
+
+
+async def test_many_rules_at_once_are_one_message(rig: Rig) -> None:
+    """More than three messages at once become one, which names all rules and has the highest severity that fires."""
+    async with rig.deliver():
+        changes = [(f"rule{number}", city, "firing") for number in range(4) for city in ("kiel", "b")]
+        await rig.record(*changes, ("rule0", "kiel", "resolved"))
+        await asyncio.sleep(120)
+    (message,) = rig.receiver.messages
+    assert (message.event, message.severity) == ("digest", "error")
+    assert message.title == "9 alerts: 8 firing, 1 resolved"
+    assert message.rule == "rule0, rule1, rule2, rule3"
+    assert message.text.startswith("rule0: 2 cities\n  kiel: rule0\n  b: rule0\nrule1: 2 cities\n")
+    assert message.text.endswith("rule0 resolved: Kiel\n  kiel: rule0")
+    assert [(notice.rule, notice.city, notice.event) for notice in message.alerts[-2:]] == [
+        ("rule3", "b", "firing"), ("rule0", "kiel", "resolved"),
+    ]  # fmt: skip
+    assert (rig.status.delivered, rig.status.behind) == (9, 0)
 
 
 async def test_news_does_not_renew_an_old_alert(rig: Rig) -> None:
@@ -238,6 +260,108 @@ async def test_alerts_after_a_lost_journal_are_sent(rig: Rig) -> None:
         await rig.record(("wind", "kiel", "firing"))
         await asyncio.sleep(120)
     assert rig.receiver.titles() == ["frost: 2 cities", "wind: Kiel"]
+
+
+def night(text: str = "22:00-07:00", **more: str) -> QuietHours:
+    """Return quiet hours in Berlin's time."""
+    quiet = parse_quiet({"hours": text, "timezone": "Europe/Berlin", **more})
+    assert quiet
+    return quiet
+
+
+async def sleep_until(text: str) -> None:
+    """Sleep until a time of the virtual clock, in UTC."""
+    await asyncio.sleep(datetime.fromisoformat(f"{text}Z").timestamp() - virtual_time.now().timestamp())
+
+
+async def test_quiet_hours_end_with_one_message(rig: Rig) -> None:
+    """Alerts of the night arrive in one message after its end, each with its last state; those of the day apart."""
+    await sleep_until("2026-01-15T20:00:00")
+    async with rig.deliver(night()):
+        await sleep_until("2026-01-15T20:59:00")
+        await rig.record(("rain", "kiel", "firing"))
+        await sleep_until("2026-01-15T23:00:00")
+        await rig.record(("frost", "kiel", "firing"), ("frost", "a", "firing"), ("wind", "a", "firing"))
+        await asyncio.sleep(3600)
+        await rig.record(("frost", "kiel", "resolved"), ("rain", "kiel", "ended"), ("frost", "b", None))
+        await rig.record(("wind", "a", "ended"))
+        await asyncio.sleep(60)
+        assert rig.receiver.titles() == ["rain: Kiel"]
+        assert (rig.status.behind, rig.status.held, rig.status.is_down) == (0, 4, False)
+        await sleep_until("2026-01-16T05:59:59")
+        assert len(rig.receiver.messages) == 1
+        await sleep_until("2026-01-16T06:00:01")
+        await rig.record(("frost", "a", "resolved"))
+        await asyncio.sleep(120)
+        assert (rig.status.behind, rig.status.held, rig.status.delivered) == (0, 0, 4)
+    _, digest, resolved = rig.receiver.messages
+    assert [(notice.rule, notice.city, notice.event) for notice in digest.alerts] == [
+        ("frost", "a", "firing"), ("frost", "kiel", "resolved"),
+    ]  # fmt: skip
+    assert digest.title == "2 alerts: 1 firing, 1 resolved"
+    assert resolved.title == "frost resolved: a"
+
+
+async def test_serious_alerts_do_not_wait_for_the_end_of_quiet_hours(rig: Rig) -> None:
+    """An alert of the severity of `except` or above is sent at once, and not again with those that waited."""
+    await sleep_until("2026-01-15T20:00:00")
+    async with rig.deliver(night(**{"except": "error"})):
+        await sleep_until("2026-01-15T23:00:00")
+        await rig.record(("frost", "kiel", "firing"), severity="warning")
+        await rig.record(("storm", "kiel", "firing"), severity="error")
+        await asyncio.sleep(60)
+        assert rig.receiver.titles() == ["storm: Kiel"]
+        assert (rig.status.behind, rig.status.held, rig.status.delivered) == (0, 1, 1)
+        await rig.record(("flood", "kiel", "firing"), severity="critical")
+        await asyncio.sleep(60)
+        assert rig.receiver.titles() == ["storm: Kiel", "flood: Kiel"]
+        await sleep_until("2026-01-16T06:01:00")
+    assert rig.receiver.titles() == ["storm: Kiel", "flood: Kiel", "frost: Kiel"]
+
+
+@pytest.mark.parametrize("first", [{}, {"except": "error"}])
+@pytest.mark.parametrize("second", [{}, {"except": "critical"}, None])
+async def test_restarts_in_quiet_hours_lose_and_repeat_nothing(
+    rig: Rig, first: dict[str, str], second: dict[str, str] | None
+) -> None:
+    """What waits when the process is killed is sent after the end of the hours, also with other hours or none."""
+    await sleep_until("2026-01-15T23:00:00")
+    async with rig.deliver(night(**first)):
+        await asyncio.sleep(1)
+        await rig.record(("frost", "kiel", "firing"), severity="warning")
+        await rig.record(("frost", "kiel", "repeated"), severity="warning")
+        await asyncio.sleep(60)
+    await rig.record(("ice", "kiel", "firing"), severity="warning")
+    async with rig.deliver(None if second is None else night(**second)):
+        await asyncio.sleep(60)
+        assert bool(rig.receiver.messages) == (second is None)
+    async with rig.deliver(night(**first)):
+        await sleep_until("2026-01-16T07:00:00")
+    found = [(notice.rule, notice.event) for message in rig.receiver.messages for notice in message.alerts]
+    expected = [("frost", "firing")] if second is None else []
+    assert found == [*expected, ("frost", "repeated"), ("ice", "firing")]
+
+
+@pytest.mark.parametrize(
+    ("day", "hours", "end"),
+    [
+        ("2026-10-24T23:00:00", "22:00-07:00", "2026-10-25T06:00:00"),  # ten hours: the clock is set back at 01:00 UTC
+        ("2026-10-24T23:00:00", "22:00-02:30", "2026-10-25T01:30:00"),  # the second 02:30
+        ("2026-10-25T00:45:00", "02:30-07:00", "2026-10-25T06:00:00"),  # from the first 02:30, at 00:30
+        ("2026-03-28T23:00:00", "22:00-07:00", "2026-03-29T05:00:00"),  # eight hours
+        ("2026-03-28T23:00:00", "22:00-02:30", "2026-03-29T01:00:00"),  # there is no 02:30
+    ],
+)
+async def test_quiet_hours_in_nights_of_a_change_of_the_clock(rig: Rig, day: str, hours: str, end: str) -> None:
+    """The hours are those of the local clock, without a gap, and end at the last of two equal times."""
+    await sleep_until(day)
+    async with rig.deliver(night(hours)):
+        await asyncio.sleep(1)
+        await rig.record(("frost", "kiel", "firing"))
+        await sleep_until(end)
+        assert not rig.receiver.messages
+        await asyncio.sleep(30)
+    assert rig.receiver.titles() == ["frost: Kiel"]
 
 
 @pytest.mark.parametrize("errors", [[RejectedError("no")], [DeliveryError("down")] * 2000])

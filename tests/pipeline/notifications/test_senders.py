@@ -29,7 +29,13 @@ pytestmark = [pytest.mark.real_time, pytest.mark.once]
 ODD = 'Å <b> "Kiel" \\ & {x} it\'s 5 < 6'
 _TIME = "2026-01-31T06:00:00Z"
 MESSAGE = AlertMessage(
-    "frost-1", f"frost: {ODD}", ODD, "firing", "frost", "error", (AlertNotice("kiel", ODD, ODD, _TIME, _TIME),)
+    "frost-1",
+    f"frost: {ODD}",
+    ODD,
+    "firing",
+    "frost",
+    "error",
+    (AlertNotice("kiel", ODD, "frost", "firing", "error", ODD, _TIME, _TIME),),
 )
 
 

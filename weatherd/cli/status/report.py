@@ -160,6 +160,8 @@ def _build_forwarder_table(forwarders: Sequence[ForwarderModel], width: int | No
         Column("delivered", [f"{entry.delivered:,}" for entry in forwarders], rank=2, is_number=True),
         Column("waiting", [f"{entry.behind:,}" for entry in forwarders], is_number=True),
     ]
+    if any(entry.held for entry in forwarders):
+        columns.append(Column("quiet hours", [f"{entry.held:,}" for entry in forwarders], rank=1, is_number=True))
     if any(entry.skipped for entry in forwarders):
         columns.append(Column("skipped", [f"{entry.skipped:,}" for entry in forwarders], rank=1, is_number=True))
     return ["", *format_table(columns, width)]

@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 CURSOR_PREFIX = "notify "  # of the names of cursors that are numbers of changes
 _EVENT = "seq, at, city, rule, before, after, event, since, severity, message, notify"
 _STATE = "rule, city, phase, since, notified_at, condition, severity, message, notify"
+# The names of targets have neither quotes nor backslashes, so that JSON has each as it is, in quotes
+_WANTED = """
+seq > ? AND seq <= ? AND event IS NOT NULL AND instr(notify, ?)
+AND (? IS NULL OR severity IN (SELECT value FROM json_each(?)))
+"""
 _LAST_SEQ = f"""
 SELECT max(
   coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'alert_event'), 0),
@@ -60,6 +65,23 @@ class AlertRows(NamedTuple):
     last_seq: int  # entries get higher numbers, also in a file that replaces a lost one
 
 
+class WantedChanges(NamedTuple):
+    """What a target is notified of: changes of alerts with numbers above *after*, and up to *until*.
+
+    ``severities`` are the severities, all if empty.
+    """
+
+    target: str
+    severities: tuple[str, ...]
+    after: int
+    until: int
+
+    def parameters(self) -> list[Any]:
+        """Return the parameters of the condition that selects them."""
+        severities = json.dumps(self.severities) if self.severities else None
+        return [self.after, self.until, json.dumps(self.target), severities, severities]
+
+
 class AlertTable:
     """The tables of alerts. Raises StateError as Database does."""
 
@@ -101,14 +123,25 @@ class AlertTable:
     def read_after(self, seq: int, limit: int) -> list[AlertEntry]:
         """Return up to *limit* changes with numbers above *seq*, in order."""
         rows = self._db.query(f"SELECT {_EVENT} FROM alert_event WHERE seq > ? ORDER BY seq LIMIT ?", [seq, limit])
-        return [
-            AlertEntry._make((row[0], row[1] / _MICROS, *row[2:7], row[7] / _MICROS, *row[8:10], _parse_names(row[10])))
-            for row in rows
-        ]
+        return [_parse_entry(row) for row in rows]
+
+    def read_for(self, wanted: WantedChanges, limit: int) -> list[AlertEntry]:
+        """Return up to *limit* of the wanted changes, in order."""
+        statement = f"SELECT {_EVENT} FROM alert_event WHERE {_WANTED} ORDER BY seq LIMIT ?"
+        return [_parse_entry(row) for row in self._db.query(statement, [*wanted.parameters(), limit])]
+
+    def count_for(self, wanted: WantedChanges) -> int:
+        """Return the number of the wanted changes that people are notified of."""
+        statement = f"SELECT count(*) FROM alert_event WHERE {_WANTED} AND event != 'ended'"
+        return int(self._db.query(statement, wanted.parameters())[0][0])
 
     def prune(self, before: float) -> None:
         """Delete the changes before a POSIX time."""
         self._db.execute("DELETE FROM alert_event WHERE at < ?", [_to_micros(before)])
+
+
+def _parse_entry(row: Sequence[Any]) -> AlertEntry:
+    return AlertEntry._make((row[0], row[1] / _MICROS, *row[2:7], row[7] / _MICROS, *row[8:10], _parse_names(row[10])))
 
 
 def _to_micros(time: float) -> int:

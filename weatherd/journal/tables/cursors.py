@@ -61,3 +61,7 @@ class CursorTable:
         """Save the cursor of a forwarder."""
         in_doubt = (cursor.last, cursor.key) if isinstance(cursor, InDoubt) else (None, None)
         self._db.execute("INSERT OR REPLACE INTO cursor VALUES (?, ?, ?, ?)", [forwarder, cursor.delivered, *in_doubt])
+
+    def delete(self, forwarder: str) -> None:
+        """Delete the cursor of a forwarder, which begins anew if it is used again."""
+        self._db.execute("DELETE FROM cursor WHERE forwarder = ?", [forwarder])

@@ -44,6 +44,8 @@ class Progress:
 class Delivery:
     """The delivery of a feed to one destination: at least once and in order."""
 
+    held = 0  # alerts that wait; nothing else ever does
+
     def __init__(self, name: str, forwarder: Forwarder | ChangeForwarder, feed: Feed, random: random.Random) -> None:
         self.name = name
         self.progress = Progress()

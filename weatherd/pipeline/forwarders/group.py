@@ -34,6 +34,7 @@ class DeliveryStatus:
     skipped: int  # because the destination permanently rejects or never accepts them
     behind: int  # left to deliver
     is_down: bool
+    held: int = 0  # alerts that wait for the end of quiet hours
 
 
 class DeliveryTask(Protocol):
@@ -48,6 +49,10 @@ class DeliveryTask(Protocol):
     @property
     def behind(self) -> int:
         """The number of entries left to deliver."""
+
+    @property
+    def held(self) -> int:
+        """The number of alerts that wait for the end of quiet hours."""
 
     def drain(self) -> None:
         """Make :meth:`run` return when everything is delivered, or at the next failure."""
@@ -66,7 +71,9 @@ class DeliveryGroup:
     def statuses(self) -> dict[str, DeliveryStatus]:
         """Return the status of each delivery by forwarder."""
         return {
-            delivery.name: DeliveryStatus(behind=delivery.behind, **dataclasses.asdict(delivery.progress))
+            delivery.name: DeliveryStatus(
+                behind=delivery.behind, held=delivery.held, **dataclasses.asdict(delivery.progress)
+            )
             for delivery in self._deliveries
         }
 

@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING
 import structlog
 
 from weatherd.errors import RejectedError, StateError, describe
-from weatherd.journal.tables.alert_table import CURSOR_PREFIX
+from weatherd.journal.tables.alert_table import CURSOR_PREFIX, AlertEntry
 from weatherd.journal.tables.cursors import Idle, InDoubt
+from weatherd.pipeline.alerting.changes import to_time
 from weatherd.pipeline.forwarders.engine import Progress
 from weatherd.pipeline.forwarders.outage import Outage
-from weatherd.pipeline.notifications.grouping import compose_messages
+from weatherd.pipeline.notifications.grouping import compose_messages, keep_last_changes
+from weatherd.pipeline.notifications.lane import load_cursors, make_lanes
+from weatherd.text.local_zone import load_zone
 
 if TYPE_CHECKING:
     import random
@@ -26,9 +29,8 @@ if TYPE_CHECKING:
     from weatherd.city import City
     from weatherd.http.session import Session
     from weatherd.journal.journal import Journal
-    from weatherd.journal.store import Store
-    from weatherd.journal.tables.alert_table import AlertEntry
     from weatherd.journal.tables.cursors import Cursor
+    from weatherd.pipeline.notifications.lane import Lane
     from weatherd.pipeline.notifications.message import AlertMessage
     from weatherd.pipeline.notifications.sender import Sender
 
@@ -37,6 +39,7 @@ log = structlog.get_logger()
 _CHECK_PERIOD = 5.0  # seconds between two looks for changes; while there are more each time, they join one message
 _MAX_CHECKS = 6  # then the message is sent
 _SPACING = 5.0  # seconds between two messages to a target
+_MAX_MESSAGES = 3  # at once; if there are more, they become one
 _MAX_CHANGES = 1000  # that are read at once
 _MAX_AGE = timedelta(days=1)  # after which an alert is no news
 
@@ -50,6 +53,7 @@ class NotificationResources:
     random: random.Random  # spreads retries
     now: Callable[[], datetime]
     find_city: Callable[[str], City | None]
+    timezone: str | None = None  # of quiet hours; None: this machine's
 
 
 class AlertDelivery:
@@ -66,15 +70,22 @@ class AlertDelivery:
         self._sender = sender
         self._resources = resources
         self._journal = resources.journal
-        self._cursor: Cursor = Idle(resources.journal.alert_seq)
-        self._sent = 0  # messages of the changes in doubt that were accepted
+        self._lanes = make_lanes(target)
+        quiet = target.target.quiet
+        self._zone = load_zone(quiet.timezone if quiet and quiet.timezone else resources.timezone)
+        self._first = resources.journal.alert_seq
         self._outage = Outage(self.name, resources.random)
         self._draining = asyncio.Event()
 
     @property
     def behind(self) -> int:
-        """The number of changes left to look at; an upper bound of the alerts that are left to send."""
-        return max(0, self._journal.alert_seq - self._cursor.delivered)
+        """The number of alerts that are left to send now, of which the last ones are counted within seconds."""
+        return sum(lane.waiting for lane in self._lanes if not self._is_quiet(lane))
+
+    @property
+    def held(self) -> int:
+        """The number of alerts that wait for the end of quiet hours."""
+        return sum(lane.waiting for lane in self._lanes if self._is_quiet(lane))
 
     def drain(self) -> None:
         """Make :meth:`run` return when everything is sent, or at the next failure."""
@@ -82,11 +93,11 @@ class AlertDelivery:
 
     async def run(self) -> None:
         """Send alerts until cancelled, or until :meth:`drain` was called and nothing is left."""
-        self._cursor = await self._journal.call(self._load_cursor)
+        await self._journal.call(lambda store: load_cursors(self._lanes, self._first, store))
         while True:
             try:
-                while await self._wait_for_changes():
-                    await self._deliver_changes()
+                while lane := await self._wait_for_changes():
+                    await self._deliver_changes(lane)
             except Exception as error:  # noqa: BLE001 - Apprise may raise anything
                 self._outage.report_failure(error, self.behind)
                 self.progress.is_down = True
@@ -94,44 +105,64 @@ class AlertDelivery:
                 return
             await self._pause(self._outage.retry_delay())
 
-    def _load_cursor(self, store: Store) -> Cursor:
-        if not store.cursors.has(self.name):
-            store.cursors.save(self.name, self._cursor)
-        return store.cursors.load(self.name)
-
-    async def _wait_for_changes(self) -> bool:
-        """Wait for changes, and for those that come soon after; return False if a drain finds none."""
-        while not self.behind and not self._draining.is_set():
+    async def _wait_for_changes(self) -> Lane | None:
+        """Wait for changes, and for those that come soon after; return their lane, or None if a drain finds none."""
+        while not (lane := await self._find_changes()):
+            if self._draining.is_set():
+                return None
             await self._pause(_CHECK_PERIOD)
         for _ in range(_MAX_CHECKS):
             last = self._journal.alert_seq
             await self._pause(_CHECK_PERIOD)
             if self._journal.alert_seq == last:
                 break
-        return self.behind > 0
+        return lane
 
-    async def _deliver_changes(self) -> None:
+    async def _find_changes(self) -> Lane | None:
+        """Count what waits in each lane; return the first lane that has something to be sent now."""
+        for lane in self._lanes:
+            if lane.counted_up_to != self._journal.alert_seq:
+                await self._count_changes(lane)
+        return next((lane for lane in self._lanes if lane.waiting and not self._is_quiet(lane)), None)
+
+    async def _count_changes(self, lane: Lane) -> None:
+        """Count what waits in a lane. If that is nothing, its cursor passes the changes that are not for it."""
+        last = self._journal.alert_seq
+        wanted = lane.select(last)._replace(until=last)
+        lane.waiting = await self._journal.call(lambda store: store.alerts.count_for(wanted))
+        lane.counted_up_to = last
+        if not lane.waiting and lane.cursor.delivered < last:
+            await self._save_cursor(lane, Idle(last))
+
+    def _is_quiet(self, lane: Lane) -> bool:
+        return lane.is_quiet(self._resources.now(), self._zone)
+
+    async def _deliver_changes(self, lane: Lane) -> None:
         """Send the messages about the next changes, without those that were sent before a failure."""
-        cursor = self._cursor
-        entries = await self._journal.call(lambda store: store.alerts.read_after(cursor.delivered, _MAX_CHANGES))
-        if isinstance(cursor, InDoubt):
-            entries = [entry for entry in entries if entry.seq <= cursor.last]
-            last, key = cursor.last, cursor.key
-        else:
-            last = entries[-1].seq if entries else self._journal.alert_seq
-            key = secrets.token_hex(16)
-        if messages := self._compose(entries, key):
-            await self._save_cursor(InDoubt(cursor.delivered + 1, last, key))
+        cursor = lane.cursor
+        wanted = lane.select(self._journal.alert_seq)
+        entries = await self._journal.call(lambda store: store.alerts.read_for(wanted, _MAX_CHANGES))
+        key = cursor.key if isinstance(cursor, InDoubt) else secrets.token_hex(16)
+        last = entries[-1].seq if len(entries) == _MAX_CHANGES else wanted.until
+        if messages := self._compose(lane, entries, key):
+            await self._save_cursor(lane, InDoubt(cursor.delivered + 1, last, key))
         for number, message in enumerate(messages, 1):
-            if number > self._sent:
+            if number > lane.sent:
                 await self._send(message)
-                self._sent = number
+                lane.sent = number
+                lane.waiting = max(0, lane.waiting - len(message.alerts))
                 await self._pause(_SPACING)
-        await self._save_cursor(Idle(last))
-        self._sent = 0
+        lane.sent, lane.counted_up_to = 0, -1
+        await self._save_cursor(lane, Idle(last))
 
-    def _compose(self, entries: Sequence[AlertEntry], key: str) -> list[AlertMessage]:
-        return compose_messages(entries, self.target.name, key, self._find_name)
+    def _compose(self, lane: Lane, entries: Sequence[AlertEntry], key: str) -> list[AlertMessage]:
+        """Return the messages about changes: a single one about those of quiet hours, and others."""
+        night, day = list[AlertEntry](), list[AlertEntry]()
+        for entry in entries:
+            is_night = lane.is_quiet(to_time(entry.at), self._zone)
+            (night if is_night else day).append(entry)
+        digest = compose_messages(keep_last_changes(night), f"{key}-night", self._find_name, limit=1)
+        return [*digest, *compose_messages(day, key, self._find_name, limit=_MAX_MESSAGES)]
 
     def _find_name(self, city_id: str) -> str:
         city = self._resources.find_city(city_id)
@@ -157,11 +188,11 @@ class AlertDelivery:
         self.progress.skipped += len(message.alerts)
         log.error("forwarder.skipped", forwarder=self.name, count=len(message.alerts), rule=message.rule, reason=reason)
 
-    async def _save_cursor(self, cursor: Cursor) -> None:
-        """Move the cursor. On a full disk it moves only in memory, so that a crash repeats more messages."""
-        self._cursor = cursor
+    async def _save_cursor(self, lane: Lane, cursor: Cursor) -> None:
+        """Move a cursor. On a full disk it moves only in memory, so that a crash repeats more messages."""
+        lane.cursor = cursor
         with contextlib.suppress(StateError):
-            await self._journal.save_cursor(self.name, cursor)
+            await self._journal.save_cursor(lane.name, cursor)
 
     async def _pause(self, seconds: float) -> None:
         """Wait; a drain ends the wait."""

@@ -11,7 +11,8 @@ from weatherd.formatting import format_rfc3339
 if TYPE_CHECKING:
     from weatherd.alerts.rule import AlertSeverity
 
-MessageEvent = Literal["firing", "repeated", "resolved", "test"]
+NoticeEvent = Literal["firing", "repeated", "resolved", "test"]
+MessageEvent = NoticeEvent | Literal["digest"]  # a digest is about several rules or events
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,9 @@ class AlertNotice:
 
     city: str  # its id
     name: str
+    rule: str
+    event: NoticeEvent
+    severity: AlertSeverity
     text: str
     began: str  # when the condition began to hold
     time: str
@@ -33,7 +37,7 @@ class AlertMessage:
     title: str
     text: str
     event: MessageEvent
-    rule: str
+    rule: str  # several names in a digest, separated by commas
     severity: AlertSeverity
     alerts: tuple[AlertNotice, ...]
 
@@ -47,6 +51,6 @@ def create_test_message(target: str) -> AlertMessage:
     now = datetime.now(UTC)
     time = format_rfc3339(now)
     text = "A test message: weatherd can send alerts here."
-    notice = AlertNotice("test", "Test", text, time, time)
+    notice = AlertNotice("test", "Test", "test", "test", "info", text, time, time)
     key = f"test-{target}-{now:%Y%m%dT%H%M%S%f}"
     return AlertMessage(key, "weatherd: test", text, "test", "test", "info", (notice,))

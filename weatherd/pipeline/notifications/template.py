@@ -19,18 +19,24 @@ _JSON = "application/json"
 _TIME = "2026-01-31T06:00:00Z"
 # Texts that a template has to encode: quotes, a backslash, a line break, and a tag
 _ODD = 'Kiel "A" \\ <b>\nÅ'
-_NOTICES = [{"city": "kiel", "name": _ODD, "text": _ODD, "began": _TIME, "time": _TIME}] * 3
+_NOTICE = dict.fromkeys(("city", "rule", "event", "severity"), "frost") | {"began": _TIME, "time": _TIME}
+_NOTICES = [_NOTICE | {"name": _ODD, "text": _ODD}] * 3
 _SAMPLES: tuple[dict[str, Any], ...] = tuple(
     {
         "key": "key",
         "title": _ODD,
         "text": _ODD,
         "event": event,
-        "rule": "frost",
+        "rule": rule,
         "severity": severity,
         "alerts": _NOTICES[:count],
     }
-    for event, severity, count in (("firing", "warning", 1), ("resolved", "critical", 3), ("test", "info", 1))
+    for event, rule, severity, count in (
+        ("firing", "frost", "warning", 1),
+        ("resolved", "frost", "critical", 3),
+        ("digest", "frost, rain", "error", 3),
+        ("test", "test", "info", 1),
+    )
 )
 
 
