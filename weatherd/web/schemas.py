@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from weatherd.daemon.status import CityState
 from weatherd.web.alerts.models import AlertStatusModel
+from weatherd.web.notices.models import NoticeModel
 from weatherd.web.warnings.models import WarningStatusModel
 
 STREAM_UNAVAILABLE = ": unavailable: "  # the beginning of a comment with the reason why a stream ends at once
@@ -118,6 +119,9 @@ class CityModel(Model):
     altitude: Annotated[float | None, Field(description="Meters above sea level, if the list has it")] = None
     tags: Annotated[dict[str, str], Field(description="Keys and values of the list")] = {}
     failure: Annotated[str | None, Field(description="Why the last poll brought no fresh observation")] = None
+    notices: Annotated[
+        list[NoticeModel], Field(description="Firing alerts, then warnings, the most serious first")
+    ] = []
 
 
 class CityDetail(CityModel):

@@ -10,6 +10,7 @@ from weatherd import __version__
 from weatherd.formatting import format_rfc3339, to_dict, to_named_dict
 from weatherd.polling.schedule import phase_offset
 from weatherd.polling.stuck_polls import is_stuck
+from weatherd.web.notices.serializers import find_notices
 from weatherd.web.schemas import (
     CityDetail,
     CityModel,
@@ -61,6 +62,7 @@ def serialize_city(city: City, status: DaemonStatus) -> CityModel:
         altitude=city.altitude,
         tags=dict(city.tags),
         failure=find_failure(status.history.last_poll(city.id)),
+        notices=find_notices(city.id, status),
     )
 
 

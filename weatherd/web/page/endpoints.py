@@ -16,6 +16,8 @@ from weatherd import __version__
 from weatherd.text.condition_words import load_words
 from weatherd.web import serializers
 from weatherd.web.middleware import ProblemError, json_response, parse_query
+from weatherd.web.notices.cache import NoticeCache
+from weatherd.web.notices.serializers import find_notices
 from weatherd.web.page import plain_views
 from weatherd.web.page.assets import load_assets
 from weatherd.web.page.city_index import CityIndex
@@ -26,6 +28,7 @@ from weatherd.web.page.map_points import make_map
 from weatherd.web.page.models import WordsModel
 from weatherd.web.page.overview import make_overview
 from weatherd.web.page.page_query import list_query, parse_page_query
+from weatherd.web.page.plain_notices import find_city_notices, render_city_notices
 from weatherd.web.page.service import describe_service
 from weatherd.web.query_models import ChartQuery, CurvesQuery, MapQuery, NoQuery, WordsQuery
 from weatherd.web.schemas import CitiesPage
@@ -63,6 +66,7 @@ class PageEndpoints:
         self._status = status
         self._reader = reader
         self._index = CityIndex(status, lambda snapshot, edition: make_overview(status, snapshot, edition))
+        self._notices = NoticeCache(status)
         self._is_signed_in = is_signed_in
 
     async def page(self, request: web.Request) -> web.Response:
@@ -105,13 +109,18 @@ class PageEndpoints:
         neighbours = [
             {"id": other.id, "name": other.name} for other in (cities[place - 1], cities[(place + 1) % len(cities)])
         ]
-        data = (
-            f'{{"city":{detail.model_dump_json()},"chart":{chart.model_dump_json()},'
-            f'"neighbours":{json.dumps(neighbours)},"seq":{self._status.journal.last_seq}}}'
-        )
-        return _View(
-            "city", f"{city.name} – weatherd", plain_views.render_city(detail, chart, self._status.display), data
-        )
+        alerts, warnings = find_city_notices(city.id, self._status)
+        parts = {"city": detail, "chart": chart}  # as models, which are encoded faster
+        data = ",".join(f'"{key}":{model.model_dump_json()}' for key, model in parts.items())
+        lists = {
+            "neighbours": neighbours,
+            "alerts": [alert.model_dump() for alert in alerts],
+            "warnings": [warning.model_dump() for warning in warnings],
+            "seq": self._status.journal.last_seq,
+        }
+        notices = render_city_notices(alerts, warnings, city.timezone)
+        main = plain_views.render_city(detail, chart, self._status.display, notices)
+        return _View("city", f"{city.name} – weatherd", main, f"{{{data},{json.dumps(lists)[1:]}")
 
     async def _service_view(self) -> _View:
         snapshot = await self._index.read()
@@ -151,13 +160,18 @@ class PageEndpoints:
         by now is among the latest observations.
         """
         overview, now = await self._index.read_overview(), self._status.now().timestamp()
-        current = {"now": serializers.format_timestamp(now), "seq": self._status.journal.last_seq}
+        current = {
+            "now": serializers.format_timestamp(now),
+            "seq": self._status.journal.last_seq,
+            "notices": self._notices.read(),
+        }
         return overview.model_copy(update=current)
 
     async def make_digest(self, cities: frozenset[str]) -> bytes:
-        """Return an event of the stream: the counts by state, and the states of *cities* that are not fresh."""
+        """Return an event of the stream: counts, and the states of *cities* that are not fresh, and their notices."""
         snapshot, now = await self._index.read(), self._status.now().timestamp()
         states = {city: self._status.state_at(now, city) for city in cities}
+        notices, summary = {city: find_notices(city, self._status) for city in cities}, self._notices.read()
         digest = {
             "now": serializers.format_timestamp(now),
             "version": __version__,
@@ -166,6 +180,9 @@ class PageEndpoints:
             "total": len(snapshot.cities),
             "counts": snapshot.counts,
             "states": {city: state for city, state in states.items() if state != "fresh"},
+            "notices": {city: [notice.model_dump() for notice in found] for city, found in notices.items() if found},
+            "alerts": summary.alerts,
+            "warnings": summary.warnings,
         }
         return f"event: digest\ndata: {json.dumps(digest, separators=(',', ':'))}\n\n".encode()
 

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from weatherd.daemon.status import CityState
+from weatherd.web.notices.models import NoticeSummary
 from weatherd.web.schemas import Model, PauseModel, StatusModel
 
 _Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
@@ -57,6 +58,7 @@ class OverviewModel(Model):
     trouble: Annotated[list[CityTrouble], Field(description="At most 50")]
     paused: list[PausedProvider]
     next_poll: _Time | None
+    notices: NoticeSummary = NoticeSummary(alerts=0, warnings=0, groups=[])
 
 
 class CurveModel(Model):

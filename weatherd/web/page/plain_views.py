@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+from weatherd.journal.tables.alert_table import CURSOR_PREFIX
 from weatherd.text.units import UNITS, convert_value
 from weatherd.web.page.document import render_table
+from weatherd.web.page.plain_notices import count_notices, name_notice, render_summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -17,7 +19,8 @@ if TYPE_CHECKING:
     from weatherd.text.display import Display
     from weatherd.web.page.models import ChartModel, OverviewModel, SlotsModel
     from weatherd.web.page.page_query import PageQuery
-    from weatherd.web.schemas import CitiesPage, CityDetail, CityModel, StatusModel
+    from weatherd.web.schemas import CitiesPage, CityDetail, CityModel, ForwarderModel, StatusModel
+    from weatherd.web.warnings.models import WarningStatusModel
 
 _SCRIPTLESS = "<noscript><p>This page is live only with JavaScript. It reloads every minute.</p></noscript>\n"
 
@@ -31,6 +34,8 @@ def render_overview(overview: OverviewModel, page: CitiesPage, query: PageQuery,
     """Return the sentence of state, and a page of the list as a table."""
     heads = ("City", *_heads(display, *_OVERVIEW[:1]), "Weather", *_heads(display, *_OVERVIEW[1:]), "State", "Observed")
     counts = ", ".join(f"{count:,} {state}" for state, count in overview.counts.items() if count or state == "fresh")
+    if noticed := count_notices(overview.notices):
+        counts = f"{counts}; {noticed}"
     if not overview.total:
         text = "No cities yet. Add one: weatherd cities add Kiel. The list is read again by itself."
         return f"<h1>No cities</h1>\n<p>{text}</p>\n{_SCRIPTLESS}"
@@ -45,7 +50,7 @@ def render_overview(overview: OverviewModel, page: CitiesPage, query: PageQuery,
     )
     table = render_table(caption, heads, (_city_row(city, display) for city in page.cities))
     return (
-        f"<h1>{count_cities(overview.total)}</h1>\n<p>{counts}</p>\n{_SCRIPTLESS}"
+        f"<h1>{count_cities(overview.total)}</h1>\n<p>{counts}</p>\n{_SCRIPTLESS}{render_summary(overview.notices)}"
         f'<div class="without-js">{table}<p>{links}</p></div>\n'
     )
 
@@ -105,7 +110,7 @@ def _city_row(city: CityModel, display: Display) -> Iterator[str]:
         for _, field in _OVERVIEW[1:-1]:
             yield _value(display, field, getattr(last, field))
         yield _value(display, "precipitation", last.precipitation, 1)
-    yield str(city.state)
+    yield "; ".join([city.state, *(escape(name_notice(notice)) for notice in city.notices)])
     yield render_time(last.observed_at) if last else "–"
 
 
@@ -114,8 +119,8 @@ def render_time(text: str) -> str:
     return f'<time datetime="{text}">{datetime.fromisoformat(text):%d %b %H:%M} UTC</time>'
 
 
-def render_city(city: CityDetail, chart: ChartModel, display: Display) -> str:
-    """Return the latest observation of a city, and its history as a table."""
+def render_city(city: CityDetail, chart: ChartModel, display: Display, notices: str) -> str:
+    """Return the latest observation of a city, *notices* as HTML, and its history as a table."""
     last = city.observation
     name = f"<bdi>{escape(city.name)}</bdi>"
     if last:
@@ -128,7 +133,7 @@ def render_city(city: CityDetail, chart: ChartModel, display: Display) -> str:
     slots = chart.hours or chart.slots
     table = render_table(f"{city.name}, {chart.span}", heads, _slot_rows(slots, chart, display))
     return (
-        f"<h1>{name}</h1>\n<p>{text}</p>\n{reason}{_SCRIPTLESS}"
+        f"<h1>{name}</h1>\n<p>{text}</p>\n{reason}{notices}{_SCRIPTLESS}"
         f'<div class="without-js">{table}<p><a href="api/v1/cities/{city.id}/chart?span={chart.span}&amp;format=csv">'
         "CSV</a></p></div>\n"
     )
@@ -172,21 +177,46 @@ def render_service(status: StatusModel, sentence: str) -> str:
             for quota in provider.quotas
         ),
     )
-    forwarders = render_table(
-        "Forwarders",
-        ("Forwarder", "Delivered", "Skipped", "Behind", "State"),
+    forwarders = [delivery for delivery in status.forwarders if not delivery.forwarder.startswith(CURSOR_PREFIX)]
+    targets = [delivery for delivery in status.forwarders if delivery not in forwarders]
+    tables = [providers, _render_deliveries("Forwarders", "Forwarder", forwarders)]
+    if targets:
+        tables.append(_render_deliveries("Notifications of alerts", "Target", targets))
+    if status.warnings:
+        tables.append(_render_services(status.warnings))
+    return (
+        f'<h1>Service</h1>\n<p>{escape(sentence)}</p>\n{_SCRIPTLESS}<div class="without-js">{"".join(tables)}</div>\n'
+    )
+
+
+def _render_deliveries(caption: str, head: str, deliveries: Sequence[ForwarderModel]) -> str:
+    return render_table(
+        caption,
+        (head, "Delivered", "Skipped", "Behind", "State"),
         (
             (
-                escape(delivery.forwarder),
+                escape(delivery.forwarder.removeprefix(CURSOR_PREFIX)),
                 f"{delivery.delivered:,}",
                 f"{delivery.skipped:,}",
                 f"{delivery.behind:,}",
                 "down" if delivery.is_down else "working",
             )
-            for delivery in status.forwarders
+            for delivery in deliveries
         ),
     )
-    return (
-        f"<h1>Service</h1>\n<p>{escape(sentence)}</p>\n{_SCRIPTLESS}"
-        f'<div class="without-js">{providers}{forwarders}</div>\n'
+
+
+def _render_services(warnings: WarningStatusModel) -> str:
+    return render_table(
+        "Official warnings",
+        ("Service", "Cities", "Last answer", "Problem"),
+        (
+            (
+                escape(service.provider),
+                f"{service.cities:,}",
+                render_time(service.last_success) if service.last_success else "–",
+                escape(service.failure or "none"),
+            )
+            for service in warnings.services
+        ),
     )

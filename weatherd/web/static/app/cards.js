@@ -2,6 +2,7 @@
 import { h } from "./dom.js";
 import { age, bandClass, degrees, duration, fullTime, homeZone, hours, now, pressure, rain, said, spoken, temperature, units, until, weatherWords, wind, withUnit, wordLanguage } from "./format.js";
 import { arrow, conditionIcon, mark, WORDS } from "./icons.js";
+import { badge, noticeText, rowMarks } from "./notices.js";
 import { isNight, windName } from "./sky.js";
 import { sparkline } from "./spark.js";
 
@@ -23,9 +24,9 @@ export function bigNumber(celsius, digits = 0, unit = "°") {
 }
 
 function describe(city) {
-  const last = city.observation, state = WORDS[city.state].toLowerCase();
-  if (!isShown(city)) return `${city.name}, ${state}, no value`;
-  return `${city.name}, ${said(temperature(last.temperature))}, ${weatherOf(city)}, ${state}, observed ${age(observedAt(city))}, wind ${windText(last)}`;
+  const last = city.observation, state = WORDS[city.state].toLowerCase(), notices = city.notices.map((notice) => `, ${noticeText(notice)}`).join("");
+  if (!isShown(city)) return `${city.name}, ${state}, no value${notices}`;
+  return `${city.name}, ${said(temperature(last.temperature))}, ${weatherOf(city)}, ${state}, observed ${age(observedAt(city))}, wind ${windText(last)}${notices}`;
 }
 function windText({ wind_speed: speed, wind_direction: direction }, digits = 0) {
   if (speed === null) return "not known";
@@ -77,6 +78,7 @@ export function fillCard(node, city, curve, times, large) {
     bigNumber(shown ? last.temperature : null),
     shown ? conditionIcon(last.code, isNight(city.lat, city.lon, observedAt(city))) : h("span", { class: "icon" }),
     words(city),
+    badge(city),
     sparkline(city, curve, times),
     h("span", { class: "range" }, curve ? `${temperature(curve.low / 10)} to ${temperature(curve.high / 10)}` : ""),
     figures(shown ? last : NONE, large),
@@ -98,7 +100,7 @@ export function fillRow(row, city, curve, times) {
   row.dataset.id = city.id;
   row.replaceChildren(
     state,
-    h("th", { scope: "row" }, h("a", { href: `?city=${city.id}` }, h("bdi", {}, city.name))),
+    h("th", { scope: "row" }, h("a", { href: `?city=${city.id}` }, h("bdi", {}, city.name)), rowMarks(city)),
     cell(shown ? h("span", { class: `chip ${bandClass(last.temperature)}` }, temperature(last.temperature)) : "—"),
     shown
       ? h("td", { class: "weather", title: weatherOf(city) }, conditionIcon(last.code, isNight(city.lat, city.lon, at)), h("bdi", { lang: wordLanguage() }, weatherOf(city)))

@@ -8,21 +8,23 @@ import { arrow, conditionIcon, mark, WORDS } from "../app/icons.js";
 import { announce, pins, shortcuts, togglePin } from "../app/shell.js";
 import { isNight, nights, windName } from "../app/sky.js";
 import { lastMidnight, rangeBar } from "../app/spark.js";
+import { noticeList } from "./city-notices.js";
 
 const SPANS = [["24h", "24 h", "Last 24 hours"], ["7d", "7 d", "Last 7 days"], ["90d", "90 d", "Last 90 days"], ["1y", "1 y", "Last year"]];
 const EXTRA = [["feels", "feels like"], ["humidity", "humidity"], ["cloud", "cloud"]];
 const STALE = "Stale after";
+const phone = matchMedia("(max-width: 719px)");
 
 export async function open(main, data) {
-  let { city, chart, neighbours } = data, today = chart.span === "24h" ? chart : null, drawn = null, spokenAt = 0;
+  let { city, chart, neighbours, alerts, warnings } = data, today = chart.span === "24h" ? chart : null, drawn = null, spokenAt = 0;
   let span = chart.span;
   const options = new Set(recall("panels", []));
   const zone = chart.zone, hasZone = city.timezone !== null;
   const clock = (at) => hours(at, zone);
-  const head = h("div", { class: "city-head" }), panel = h("section", { class: "panel", "aria-label": "Now" }), notice = h("div");
+  const head = h("div", { class: "city-head" }), panel = h("section", { class: "panel", "aria-label": "Now" }), notice = h("div"), notices = h("div");
   const chartPanel = h("section", { class: "panel", role: "group" }), daysPanel = h("section", { class: "panel" }), why = h("section", { class: "panel" });
   const rail = h("aside", { class: "rail last", "aria-label": "Why this value" }, why), columns = h("div", { class: "with-rail" }, h("div", {}, chartPanel, h("div", { class: "section" }), daysPanel), rail);
-  main.append(head, panel, notice, columns);
+  main.append(head, panel, notice, notices, columns);
 
   function drawHead() {
     const pinned = pins().includes(city.id);
@@ -65,7 +67,7 @@ export async function open(main, data) {
       h("div", { class: "now" }, bigNumber(shown ? last.temperature : null, 1, units().temperature), shown ? conditionIcon(last.code, isNight(city.lat, city.lon, at)) : h("span", { class: "icon" }),
         h("div", { class: "text" }, h("p", { class: "words" }, shown ? h("bdi", { lang: wordLanguage() }, weatherOf(city)) : last ? `last ${temperature(last.temperature, 1)} at ${clock(at)}` : "No value yet"), h("p", {}, range + sunText()), state), ninety),
       tiles(shown ? last : null));
-    notice.replaceChildren(city.failure && city.state !== "fresh" ? h("p", { class: `notice ${city.state === "down" ? "is-down" : ""}` }, mark(city.state), h("span", {}, h("b", {}, `${WORDS[city.state]}. `), h("bdi", {}, city.failure.slice(0, 400)))) : h("div", { class: "section" }));
+    notice.replaceChildren(city.failure && city.state !== "fresh" ? h("p", { class: `notice ${city.state === "down" ? "is-down" : ""}` }, mark(city.state), h("span", {}, h("b", {}, `${WORDS[city.state]}. `), h("bdi", {}, city.failure.slice(0, 400)))) : city.notices.length ? "" : h("div", { class: "section" }));
   }
   function trend() {
     const source = today?.slots, values = source?.pressure_msl ?? [], end = values.length - 1;
@@ -183,9 +185,16 @@ export async function open(main, data) {
       h("div", { class: "scroll", role: "region", "aria-label": "Last values", tabindex: 0 }, h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Observed"), h("th", { scope: "col", class: "num" }, units().temperature), h("th", { scope: "col" }, "Provider"))), h("tbody", {}, rows))));
   }
 
+  function drawNotices() {
+    if (phone.matches) panel.before(notices);
+    else notice.after(notices);
+    notices.replaceChildren(noticeList(alerts, warnings, zone));
+  }
+
   function draw() {
     drawHead();
     drawNow();
+    drawNotices();
     drawChart();
     drawDays();
     drawWhy();
@@ -193,7 +202,7 @@ export async function open(main, data) {
   async function reload() {
     const focus = document.activeElement === drawn?.node;
     try {
-      [city, chart] = await Promise.all([fetchJson(`cities/${city.id}`), fetchJson(`cities/${city.id}/chart?span=${span}`)]);
+      [city, chart, { alerts }, { warnings }] = await Promise.all([`cities/${city.id}`, `cities/${city.id}/chart?span=${span}`, `alerts?city=${city.id}`, `warnings?city=${city.id}`].map((path) => fetchJson(path)));
     } catch (error) {
       if (error.status === 404) notice.replaceChildren(h("p", { class: "notice" }, mark("waiting"), h("span", {}, h("bdi", {}, city.name), " is no longer in the list. Its stored observations stay in the journal. ", h("a", { href: "./" }, "Overview"))));
       throw error;
@@ -223,9 +232,9 @@ export async function open(main, data) {
       clearTimeout(this.timer);
       this.timer = setTimeout(() => reload().catch(() => {}), 1000); // the chart, and what the poll was like
     },
-    digest({ states }) {
-      const state = states[city.id] ?? "fresh";
-      if (state !== city.state) reload().catch(() => {});
+    digest({ states, notices: known }) {
+      const isOld = JSON.stringify(known[city.id] ?? []) !== JSON.stringify(city.notices);
+      if (isOld || (states[city.id] ?? "fresh") !== city.state) reload().catch(() => {});
     },
     async catchUp() {
       const { seq } = await fetchJson("overview");

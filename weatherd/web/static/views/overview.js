@@ -4,6 +4,7 @@ import { applyObservations, applyStates, card, COLUMNS, columnTitle, fillCard, f
 import { h, keep, recall } from "../app/dom.js";
 import { capital, homeZone, now, number, setClock, shortDay, temperature, until } from "../app/format.js";
 import { mark, STATES, WORDS } from "../app/icons.js";
+import { applyNotices, countNotices, noticeCounts, noticeEntry } from "../app/notices.js";
 import { rangeBar } from "../app/spark.js";
 import { announce, clockText, countText, pins } from "../app/shell.js";
 import { makeStrip } from "./strip.js";
@@ -86,27 +87,27 @@ export async function open(main, data, { restart }) {
   function sentence() {
     const { counts, next_poll: next } = overview, wrong = STATES.filter((state) => state !== "fresh" && counts[state]);
     const text = wrong.length ? `${capital(wrong.map((state) => `${number(counts[state])} ${state}`).join(", "))}.` : "All fresh.";
-    return h("p", { class: "sentence" }, mark(wrong[0] ?? "fresh"), ` ${text}${next ? ` Next poll ${until(Date.parse(next))}.` : ""}`);
+    return h("p", { class: "sentence" }, noticeCounts(overview.notices), h("span", {}, mark(wrong[0] ?? "fresh"), ` ${text}${next ? ` Next poll ${until(Date.parse(next))}.` : ""}`));
   }
   function drawHead() {
     const isSmall = overview.total <= LARGE;
-    head.replaceChildren(h("h1", {}, countText(overview.total)), isSmall ? sentence() : chips(), h("span", { class: "clock" }, clockText()));
-    const wrong = overview.counts.down ?? 0;
-    document.title = wrong ? `${wrong} down – weatherd` : "weatherd";
+    head.replaceChildren(h("h1", {}, countText(overview.total)), ...(isSmall ? [sentence()] : [chips(), ...noticeCounts(overview.notices)]), h("span", { class: "clock" }, clockText()));
+    const wrong = [overview.notices.alerts && countNotices({ alerts: overview.notices.alerts })[0], overview.counts.down && `${overview.counts.down} down`].filter(Boolean);
+    document.title = wrong.length ? `${wrong.join(", ")} – weatherd` : "weatherd";
     drawRail();
   }
   function drawRail() {
-    const limit = phone.matches ? 2 : 5, entries = isAllTroubleShown ? overview.trouble : overview.trouble.slice(0, limit);
-    const total = overview.total - (overview.counts.fresh ?? 0);
+    const limit = phone.matches ? 2 : 5, all = [...overview.notices.groups.map(noticeEntry), ...overview.trouble.map((entry) => lookEntry(entry, (state) => go({ state })))];
+    const entries = isAllTroubleShown ? all : all.slice(0, limit), total = overview.total - (overview.counts.fresh ?? 0) + overview.notices.alerts + overview.notices.warnings;
     rail.replaceChildren();
     rail.hidden = !entries.length && !overview.paused.length;
     if (entries.length) {
-      const more = overview.trouble.length > limit && h("button", { type: "button", class: "link", "data-key": "more", onclick: () => {
+      const more = all.length > limit && h("button", { type: "button", class: "link", "data-key": "more", onclick: () => {
         isAllTroubleShown = !isAllTroubleShown;
         drawRail();
       } }, isAllTroubleShown ? "Show less" : `Show all ${number(total)}`);
       rail.append(h("section", { class: "panel" }, h("header", {}, h("h2", {}, "Needs a look"), h("span", { class: "note" }, number(total))),
-        h("ul", { class: "looks" }, entries.map((entry) => lookEntry(entry, (state) => go({ state })))), more && h("footer", {}, more)));
+        h("ul", { class: "looks" }, entries), more && h("footer", {}, more)));
     }
     for (const pause of overview.paused) rail.append(pausedPanel(pause));
   }
@@ -212,14 +213,17 @@ export async function open(main, data, { restart }) {
     async digest(digest) {
       if (digest.edition !== overview.edition) return reload(); // cities were added or removed
       if (now() - daysLoaded > DAYS_PERIOD) loadDays().catch(() => {});
-      const changed = digest.total !== overview.total || JSON.stringify(digest.counts) !== JSON.stringify(overview.counts);
+      const { notices } = overview, isNoticed = digest.alerts !== notices.alerts || digest.warnings !== notices.warnings;
+      const changed = isNoticed || digest.total !== overview.total || JSON.stringify(digest.counts) !== JSON.stringify(overview.counts);
       const down = (digest.counts.down ?? 0) - (overview.counts.down ?? 0);
-      if (down > 0 && Date.now() - spokenAt > 30000) {
+      const news = [down > 0 && `${countText(digest.counts.down)} down`, (digest.alerts > notices.alerts || digest.warnings > notices.warnings) && countNotices(digest).join(", ")].filter(Boolean);
+      if (news.length && Date.now() - spokenAt > 30000) {
         spokenAt = Date.now();
-        announce(`${countText(digest.counts.down)} down`);
+        announce(news.join(", "));
       }
       Object.assign(overview, { counts: digest.counts, total: digest.total });
       applyStates(digest.states, shown.values(), redrawCity);
+      applyNotices(digest.notices, shown.values(), redrawCity);
       if (!changed || main.contains(document.activeElement) && head.contains(document.activeElement)) return drawClock();
       overview = await fetchJson("overview");
       drawHead();

@@ -1,10 +1,12 @@
 // The daemon itself: providers with their quotas and pauses, forwarders, counts of observations, quarantined rows, the last warnings.
 import { fetchJson } from "../app/api.js";
+import { ageOf } from "../app/cards.js";
 import { h, svg } from "../app/dom.js";
 import { age, capital, duration, hours, now, number, plural, seconds, setClock, until } from "../app/format.js";
 import { mark } from "../app/icons.js";
 import { clockText } from "../app/shell.js";
 
+const NOTIFY = "notify "; // begins the names of deliveries of alerts
 const QUARTER = 900000, HEIGHTS = { good: 5, some: 9, all: 12 };
 const WINDOWS = { second: 1000, minute: 60000, hour: 3600000, day: 86400000 };
 
@@ -24,9 +26,10 @@ export async function open(main, data) {
   main.append(head, tiles, body);
 
   function sentence() {
-    const { status } = service, paused = status.providers.filter((provider) => provider.paused).length, behind = status.forwarders.filter((forwarder) => forwarder.is_down).length;
+    const { status } = service, paused = status.providers.filter((provider) => provider.paused).length, down = status.forwarders.filter((forwarder) => forwarder.is_down), targets = down.filter(isNotification).length, behind = down.length - targets;
+    const mute = status.warnings?.services.filter(({ failure }) => failure).length;
     const silent = service.polls.filter(({ outcomes }) => !outcomes.fresh && Object.keys(outcomes).length).length - paused;
-    const faults = [silent > 0 && `${plural(silent, "provider does", "providers do")} not respond`, paused && `${plural(paused, "provider is", "providers are")} paused`, behind && `${plural(behind, "forwarder is", "forwarders are")} behind`, status.quarantined && `${plural(status.quarantined, "row is", "rows are")} quarantined`, !status.reload_successful && "the last reload failed"].filter(Boolean);
+    const faults = [silent > 0 && `${plural(silent, "provider does", "providers do")} not respond`, paused && `${plural(paused, "provider is", "providers are")} paused`, behind && `${plural(behind, "forwarder is", "forwarders are")} behind`, targets && `notifications do not reach ${plural(targets, "target")}`, mute && `${plural(mute, "service of warnings does", "services of warnings do")} not respond`, status.quarantined && `${plural(status.quarantined, "row is", "rows are")} quarantined`, !status.reload_successful && "the last reload failed"].filter(Boolean);
     const text = faults.length ? `Working. ${capital(faults.join(", "))}.` : "Working.";
     return h("p", {}, mark(faults.length ? "stale" : "fresh"), ` ${status.ready ? text : "Starting or stopping."}`);
   }
@@ -75,11 +78,29 @@ export async function open(main, data) {
       paused && h("p", { class: "notice" }, h("span", {}, h("bdi", {}, capital(paused.reason)), `. Next try at ${hours(Date.parse(paused.until))}, ${until(Date.parse(paused.until))}.`)),
       provider?.quotas.length ? provider.quotas.map((quota) => gauge(polls.provider, quota)) : h("p", {}, "No limit."), dayStrip(polls), h("p", {}, texts.filter(Boolean).join(" ")));
   }
+  const isNotification = ({ forwarder }) => forwarder.startsWith(NOTIFY);
   function forwardersPanel() {
-    const rows = service.status.forwarders.map((forwarder) => h("tr", {}, h("td", {}, mark(forwarder.is_down ? "down" : forwarder.behind > 1000 ? "stale" : "fresh"), h("span", { class: "hidden" }, forwarder.is_down ? "Down" : "Working")), h("th", { scope: "row" }, forwarder.forwarder),
-      h("td", { class: `num ${forwarder.is_down ? "down" : ""}` }, number(forwarder.behind)), h("td", {}, lagCurve(forwarder.forwarder)), h("td", { class: "num" }, number(forwarder.delivered)), h("td", { class: "num" }, number(forwarder.skipped))));
-    const table = h("div", { class: "scroll", role: "region", "aria-label": "Forwarders", tabindex: 0 }, h("table", {}, h("thead", {}, h("tr", {}, [["State", ""], ["Forwarder", ""], ["Waiting rows", "num"], ["Last hour", ""], ["Delivered", "num"], ["Skipped", "num"]].map(([text, name]) => h("th", { scope: "col", class: name }, text)))), h("tbody", {}, rows)));
-    return h("section", { class: "panel" }, h("header", {}, h("h2", {}, "Forwarders")), rows.length ? table : h("p", {}, "None is configured."));
+    const forwarders = service.status.forwarders.filter((forwarder) => !isNotification(forwarder));
+    const rows = forwarders.map((forwarder) => h("tr", {}, ...deliveryCells(forwarder, forwarder.forwarder), h("td", {}, lagCurve(forwarder.forwarder)), h("td", { class: "num" }, number(forwarder.delivered)), h("td", { class: "num" }, number(forwarder.skipped))));
+    return h("section", { class: "panel" }, h("header", {}, h("h2", {}, "Forwarders")), rows.length ? table("Forwarders", [["State", ""], ["Forwarder", ""], ["Waiting rows", "num"], ["Last hour", ""], ["Delivered", "num"], ["Skipped", "num"]], rows) : h("p", {}, "None is configured."));
+  }
+  function deliveryCells({ is_down: isDown, behind }, name) {
+    return [h("td", {}, mark(isDown ? "down" : behind > 1000 ? "stale" : "fresh"), h("span", { class: "hidden" }, isDown ? "Down" : "Working")), h("th", { scope: "row" }, h("bdi", {}, name)), h("td", { class: `num ${isDown ? "down" : ""}` }, number(behind))];
+  }
+  const table = (name, heads, rows) => h("div", { class: "scroll", role: "region", "aria-label": name, tabindex: 0 }, h("table", {}, h("thead", {}, h("tr", {}, heads.map(([text, kind]) => h("th", { scope: "col", class: kind }, text)))), h("tbody", {}, rows)));
+  // Targets of notifications: what waits are changes of alerts, of which some concern other targets.
+  function notificationsPanel() {
+    const { alerts, forwarders } = service.status, rows = forwarders.filter(isNotification).map((target) => h("tr", {}, ...deliveryCells(target, target.forwarder.slice(NOTIFY.length)), h("td", { class: "num" }, number(target.delivered)), h("td", { class: `num ${target.skipped ? "down" : ""}` }, number(target.skipped))));
+    if (!alerts && !rows.length) return null;
+    const counts = alerts ? `${plural(alerts.rules, "rule")}, ${number(alerts.firing)} firing, ${number(alerts.pending)} pending` : "";
+    return h("section", { class: "panel" }, h("header", {}, h("h2", {}, "Notifications of alerts"), h("span", { class: "note" }, counts)), rows.length ? table("Notifications of alerts", [["State", ""], ["Target", ""], ["Waiting, at most", "num"], ["Delivered", "num"], ["Failed for good", "num"]], rows) : h("p", {}, "Nobody is notified."));
+  }
+  function servicesPanel() {
+    const { warnings } = service.status;
+    if (!warnings) return null;
+    const rows = warnings.services.filter(({ cities }) => cities).map(({ provider, cities, last_success: at, failure }) => h("tr", {}, h("td", {}, mark(failure ? "down" : at ? "fresh" : "waiting"), h("span", { class: "hidden" }, failure ? "Down" : at ? "Working" : "Waiting")), h("th", { scope: "row" }, provider), h("td", { class: "num" }, number(cities)),
+      h("td", { class: "num" }, at ? ageOf(Date.parse(at)) : "—"), h("td", {}, failure && h("bdi", {}, failure.slice(0, 200)))));
+    return h("section", { class: "panel" }, h("header", {}, h("h2", {}, "Official warnings"), h("span", { class: "note" }, `${number(warnings.in_force)} in force in ${plural(warnings.cities, "city", "cities")}`)), rows.length ? table("Services of official warnings", [["State", ""], ["Service", ""], ["Cities", "num"], ["Last answer", "num"], ["Problem", ""]], rows) : h("p", {}, "No service covers a city of the list."));
   }
   function countsPanel() {
     const { account } = service.status, parts = [["stored", "new values"], ["repeated", "the service had nothing newer"], ["dropped", "the journal cannot represent them"], ["queued", "not written yet"]];
@@ -108,14 +129,14 @@ export async function open(main, data) {
   }
   function warningsPanel() {
     const lines = service.warnings.toReversed();
-    return h("section", { class: "panel" }, h("header", {}, h("h2", {}, "Last warnings"), h("span", { class: "note" }, plural(lines.length, "line"))), lines.length ? h("ul", { class: "log", tabindex: 0, "aria-label": "Last warnings, the newest first" }, lines.map(logEntry)) : h("p", {}, "None since the start."));
+    return h("section", { class: "panel" }, h("header", {}, h("h2", {}, "Last warnings of the log"), h("span", { class: "note" }, plural(lines.length, "line"))), lines.length ? h("ul", { class: "log", tabindex: 0, "aria-label": "Last warnings of the log, the newest first" }, lines.map(logEntry)) : h("p", {}, "None since the start."));
   }
   function draw() {
     const place = body.querySelector(".log")?.scrollTop ?? 0;
     head.replaceChildren(h("h1", {}, "Service"), sentence(), h("span", { class: "clock" }, clockText()));
     drawTiles();
     body.replaceChildren(h("div", { class: "section" }, h("h2", {}, "Providers"), h("span", { class: "note" }, "Bar: used calls; tick: how much of the time is over. 24 h: the higher a column, the more attempts failed")),
-      h("div", { class: "columns" }, service.polls.filter(({ provider, serves, outcomes }) => serves || Object.keys(outcomes).length || service.status.providers.find((other) => other.provider === provider)?.paused).map(providerPanel)), h("div", { class: "columns wide" }, forwardersPanel(), countsPanel()), quarantinedPanel() || "", h("div", { class: "section" }), warningsPanel());
+      h("div", { class: "columns" }, service.polls.filter(({ provider, serves, outcomes }) => serves || Object.keys(outcomes).length || service.status.providers.find((other) => other.provider === provider)?.paused).map(providerPanel)), h("div", { class: "columns wide" }, forwardersPanel(), countsPanel()), h("div", { class: "columns wide" }, notificationsPanel(), servicesPanel()), quarantinedPanel() || "", h("div", { class: "section" }), warningsPanel());
     if (place) body.querySelector(".log").scrollTop = place;
   }
   async function refresh() {

@@ -4,6 +4,7 @@ import { applyObservations, applyStates, card, fillCard, sinceText } from "../ap
 import { h } from "../app/dom.js";
 import { fullTime, hours, now, number, setClock } from "../app/format.js";
 import { mark } from "../app/icons.js";
+import { applyNotices, noticeMark, noticeText } from "../app/notices.js";
 import { stateCounts } from "../app/shell.js";
 import { nights } from "../app/sky.js";
 
@@ -29,8 +30,9 @@ export async function open(main, data, { restart }) {
     grid.parentElement.classList.toggle("is-old", lostAt !== null && now() - lostAt > LONG);
   }
   function drawFoot() {
-    const trouble = overview.trouble.slice(0, 3), more = overview.trouble.length - trouble.length;
-    foot.replaceChildren(...trouble.map((entry) => h("span", {}, mark(entry.state), " ", h("bdi", {}, entry.names.join(", ")), entry.count > entry.names.length ? ` and ${number(entry.count - entry.names.length)} more` : "", `: ${entry.state}${entry.since ? `, ${sinceText(Date.parse(entry.since))}` : ""}`)), more > 0 ? h("span", {}, `and ${number(more)} more`) : "");
+    const entries = [...overview.notices.groups.map((group) => [noticeMark(group), group, noticeText(group)]), ...overview.trouble.map((entry) => [mark(entry.state), entry, `${entry.state}${entry.since ? `, ${sinceText(Date.parse(entry.since))}` : ""}`])];
+    const more = entries.length - 3, text = ([sign, { names, count }, what]) => h("span", {}, sign, " ", names.length ? [h("bdi", {}, names.join(", ")), count > names.length ? ` and ${number(count - names.length)} more` : "", ": "] : "", h("bdi", {}, what));
+    foot.replaceChildren(...entries.slice(0, 3).map(text), more > 0 ? h("span", {}, `and ${number(more)} more`) : "");
   }
   function drawGrid() {
     layOut();
@@ -107,8 +109,9 @@ export async function open(main, data, { restart }) {
       applyObservations(observations, (id) => shown.find((city) => city.id === id), curves, redraw);
     },
     async digest(digest) {
-      const changed = digest.edition !== overview.edition || JSON.stringify(digest.counts) !== JSON.stringify(overview.counts);
+      const changed = digest.edition !== overview.edition || digest.alerts !== overview.notices.alerts || digest.warnings !== overview.notices.warnings || JSON.stringify(digest.counts) !== JSON.stringify(overview.counts);
       applyStates(digest.states, shown, redraw);
+      applyNotices(digest.notices, shown, redraw);
       Object.assign(overview, { counts: digest.counts, total: digest.total });
       if (changed) restart(await load());
     },

@@ -1,0 +1,1 @@
+"""What concerns the cities beside their weather: alerts that are firing, and official warnings in force."""

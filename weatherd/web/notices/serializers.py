@@ -1,0 +1,100 @@
+"""Conversion of alerts and official warnings into notices."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, get_args
+
+from weatherd.alerts.rule import AlertSeverity
+from weatherd.formatting import format_rfc3339
+from weatherd.web.notices.models import NoticeGroup, NoticeModel, NoticeSummary
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from weatherd.daemon.status import DaemonStatus
+    from weatherd.journal.tables.alert_table import SavedAlert
+    from weatherd.warnings.current import CityWarning
+
+_MAX_GROUPS = 50
+_NAMED = 3  # cities that are named in a group
+_MAX_TEXT = 200  # characters
+_RANKS: dict[str, int] = {severity: rank for rank, severity in enumerate(get_args(AlertSeverity))}
+
+
+def find_notices(city_id: str, status: DaemonStatus) -> list[NoticeModel]:
+    """Return the notices of a city: the alerts, and then the warnings, the most serious first."""
+    notices: list[NoticeModel] = []
+    if status.alerts:
+        alerts = (found for found in status.alerts.active.get(city_id, {}).values() if found.phase == "firing")
+        notices += [
+            NoticeModel(kind="alert", title=alert.rule, severity=alert.severity)
+            for alert in sorted(alerts, key=_rank_alert)
+        ]
+    if status.warnings:
+        for _, warning, _ in status.warnings.current.of_city(city_id, status.now()):
+            severity = warning.severity.name.lower()
+            notices.append(NoticeModel(kind="warning", title=warning.event, severity=severity))
+    return notices
+
+
+def summarize_notices(status: DaemonStatus) -> NoticeSummary:
+    """Return the counts of all notices, and the most serious ones. Scans all alerts and warnings."""
+    alerts = [found for found in status.alerts.scan() if found.phase == "firing"] if status.alerts else []
+    warnings = list(status.warnings.current.scan(status.now())) if status.warnings else []
+    groups = [*_group_alerts(alerts, status), *_group_warnings(warnings, status)]
+    return NoticeSummary(alerts=len(alerts), warnings=len(warnings), groups=groups[:_MAX_GROUPS])
+
+
+def _rank_alert(found: SavedAlert) -> tuple[int, float, str]:
+    """Return the sort key of an alert: the most serious first, then the newest."""
+    return -_RANKS.get(found.severity, 0), -found.since, found.city
+
+
+def _group_alerts(alerts: Iterable[SavedAlert], status: DaemonStatus) -> Iterator[NoticeGroup]:
+    groups: defaultdict[str, list[SavedAlert]] = defaultdict(list)
+    for found in sorted(alerts, key=_rank_alert):
+        groups[found.rule].append(found)
+    for rule, group in groups.items():
+        first = group[0]
+        cities, names = _name_cities([found.city for found in group], status)
+        yield NoticeGroup(
+            kind="alert",
+            title=rule,
+            severity=first.severity,
+            count=len(group),
+            cities=cities,
+            names=names,
+            text=first.message[:_MAX_TEXT],
+            since=format_rfc3339(datetime.fromtimestamp(first.since, UTC)),
+            ends=None,
+        )
+
+
+def _group_warnings(warnings: Iterable[CityWarning], status: DaemonStatus) -> Iterator[NoticeGroup]:
+    groups: defaultdict[tuple[int, str, str], list[CityWarning]] = defaultdict(list)
+    for found in warnings:
+        groups[-found.warning.severity, found.warning.event, found.warning.provider].append(found)
+    for _, group in sorted(groups.items()):
+        group.sort(key=lambda found: found.city)
+        _, warning, since = group[0]
+        ids = list(dict.fromkeys(found.city for found in group))
+        cities, names = _name_cities(ids, status)
+        yield NoticeGroup(
+            kind="warning",
+            title=warning.event,
+            severity=warning.severity.name.lower(),
+            count=len(ids),
+            cities=cities,
+            names=names,
+            text=warning.headline[:_MAX_TEXT],
+            since=format_rfc3339(since),
+            ends=format_rfc3339(warning.ends) if warning.ends else None,
+        )
+
+
+def _name_cities(ids: list[str], status: DaemonStatus) -> tuple[list[str], list[str]]:
+    """Return the ids and the names of the first listed cities."""
+    listed = [city for city_id in ids[:_NAMED] if (city := status.registry.get(city_id))]
+    return [city.id for city in listed], [city.name for city in listed]
