@@ -22,9 +22,10 @@ from tests.support.plugins import install_package
 from tests.support.virtual_time import EPOCH, boot, now
 from weatherd.config.city_list import parse_cities
 from weatherd.config.loader import parse_settings
+from weatherd.config.plain_settings import collect_secrets
 from weatherd.config.plugin_models import find_plugin_models
 from weatherd.config.schema import cities_schema, settings_schema
-from weatherd.config.settings import Settings, collect_secrets
+from weatherd.config.settings import Settings
 from weatherd.config.yaml.reader import parse_yaml
 from weatherd.daemon.wiring import open_forwarders, open_providers
 from weatherd.errors import ConfigError, DeliveryError, Failure, ProviderError

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gc
 import importlib
+import io
 import os
 import sys
+from pathlib import Path
 
 from weatherd.daemon import signals
 from weatherd.daemon.gc_tuning import set_threshold
@@ -17,9 +19,16 @@ def main() -> None:
         signals.block_signals()  # until the command installs its signal handlers
         gc.disable()  # until the command calls freeze_startup()
     _replace_closed_streams()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal whose encoding lacks ° shows ?
     set_threshold()
     try:
         _import_structlog_alone()
+        if (file := find_plain_start(sys.argv[1:])) is not None:
+            from weatherd.cli.daemon_start import start_daemon  # noqa: PLC0415 - it is a third of the program
+
+            start_daemon(Path(file) if file else None, demo=False)
         from weatherd.cli.app import execute  # noqa: PLC0415 - here, so that Ctrl-C during the import prints no traceback
     except KeyboardInterrupt:
         sys.exit(130)
@@ -36,6 +45,20 @@ def starts_daemon(arguments: list[str]) -> bool:
         case [option, *rest] if option.startswith(("-c", "--config=")):
             return starts_daemon(rest)
     return False
+
+
+def find_plain_start(arguments: list[str]) -> str | None:
+    """Return the settings file of ``weatherd run`` without other options; "" for none.
+
+    Returns None for other command lines: typer parses them, and imports pydantic, which the daemon's memory lacks room
+    for.
+    """
+    match arguments:
+        case ["run"]:
+            return ""
+        case ["run", "-c" | "--config", file] | ["-c" | "--config", file, "run"] if file and file[0] != "-":
+            return file
+    return None
 
 
 def _replace_closed_streams() -> None:

@@ -29,6 +29,14 @@ class ConfigError(WeatherdError):
         self.problems = problems
 
 
+class MissingSettingsError(ConfigError):
+    """A plug-in requires settings, but no section is configured for it."""
+
+
+class LoadingError(WeatherdError):
+    """The process that loads the configuration failed; the text says how."""
+
+
 class StateError(WeatherdError):
     """The state folder cannot be used, perhaps only temporarily; the text names it and suggests a fix."""
 

@@ -11,10 +11,23 @@ from typing import Any
 
 from weatherd.errors import describe
 
+_GROUPS = ("providers", "sinks", "forwarders")
+
 
 def find_plugins(group: str) -> dict[str, EntryPoint]:
     """Return the entry points of ``weatherd.<group>`` by name, without importing them."""
     return {point.name: point for point in entry_points(group=f"weatherd.{group}")}
+
+
+def is_built_in(point: EntryPoint) -> bool:
+    """Return whether a plug-in is a part of weatherd."""
+    return point.module.startswith("weatherd.")
+
+
+def find_installed() -> list[EntryPoint]:
+    """Return the entry points of the plug-ins that are not built in."""
+    points = (point for group in _GROUPS for point in find_plugins(group).values())
+    return [point for point in points if not is_built_in(point)]
 
 
 def explain_missing_library(extra: str) -> str:

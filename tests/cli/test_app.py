@@ -17,7 +17,7 @@ import jsonschema
 import pytest
 
 from weatherd import __version__
-from weatherd.__main__ import starts_daemon
+from weatherd.__main__ import find_plain_start, starts_daemon
 from weatherd.config.city_list import load_cities
 from weatherd.config.loader import SHIPPED_SETTINGS
 from weatherd.config.yaml import reader
@@ -120,6 +120,24 @@ def test_the_settings_file_is_named_between_a_group_and_its_command(weatherd: We
 def test_only_run_starts_the_daemon(arguments: str, expected: bool) -> None:  # noqa: FBT001
     """Signals are blocked at the start of ``run`` and of no other command, wherever ``--config`` is."""
     assert starts_daemon(arguments.split()) == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "file"),
+    [
+        ("run", ""), ("run -c f", "f"), ("run --config f", "f"), ("-c f run", "f"), ("--config f run", "f"),
+        ("run --demo", None), ("run -c", None), ("run -c --demo", None), ("run f", None), ("run -h", None),
+        ("run --config=f", None), ("-c f run -c g", None), ("once -c f", None), ("run -c f -c g", None), ("", None),
+    ],
+)  # fmt: skip
+def test_typer_parses_all_but_plain_starts_of_the_daemon(arguments: str, file: str | None) -> None:
+    """Only ``run`` with at most one settings file is parsed without typer, which imports pydantic."""
+    assert find_plain_start(arguments.split()) == file
+
+
+def test_an_empty_settings_file_name_is_parsed_by_typer() -> None:
+    """It is not the same as no name."""
+    assert find_plain_start(["run", "-c", ""]) is None
 
 
 @pytest.mark.parametrize("command", [[], *COMMANDS], ids=" ".join)

@@ -13,9 +13,9 @@ from pydantic import BaseModel, SecretStr, model_validator
 from weatherd.config.city_list import CityList, parse_cities
 from weatherd.config.diff import diff
 from weatherd.config.loader import parse_settings
+from weatherd.config.plain_settings import collect_secrets
 from weatherd.config.plugin_models import PluginModels, read_models
 from weatherd.config.schema import cities_schema, settings_schema
-from weatherd.config.settings import collect_secrets
 from weatherd.config.yaml import reader
 from weatherd.errors import ConfigError
 

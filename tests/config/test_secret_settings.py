@@ -8,8 +8,9 @@ import pytest
 
 from tests.config.parsing import get_rejection, settings
 from weatherd.config import secrets
+from weatherd.config.plain_settings import collect_secrets
 from weatherd.config.setting_fields import walk_settings
-from weatherd.config.settings import Settings, collect_secrets
+from weatherd.config.settings import Settings
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,8 @@ from pydantic import BaseModel
 
 from tests.config.parsing import PROVIDERS, settings
 from weatherd.config.loader import SHIPPED_SETTINGS, load_configuration, load_settings
-from weatherd.config.settings import Settings, collect_secrets
+from weatherd.config.plain_settings import collect_secrets
+from weatherd.config.settings import Settings
 from weatherd.config.yaml import reader
 
 if TYPE_CHECKING:

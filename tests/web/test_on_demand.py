@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 UNUSED = {
-    "aiohttp", "anyascii", "apprise", "ctypes", "lark", "rich.console", "statistics", "yarl",
+    "aiohttp", "anyascii", "apprise", "ctypes", "lark", "rich.console", "statistics", "typer", "yarl",
     "weatherd.cli.history.query", "weatherd.pipeline.forwarders.home_assistant", "weatherd.web.middleware",
 }  # fmt: skip
 

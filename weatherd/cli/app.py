@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import io
 import os
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
@@ -101,9 +100,6 @@ def print_overview(
 
 def execute(arguments: list[str]) -> int:
     """Execute one command and return its exit code. Expected errors are printed without a traceback."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal whose encoding lacks ° shows ?
     log.configure("warning")
     try:
         return _execute(arguments)

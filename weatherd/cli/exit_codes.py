@@ -13,6 +13,7 @@ class ExitCode(IntEnum):
     USAGE = 64
     UNAVAILABLE = 69  # a weather service or the daemon is unavailable
     BUG = 70
+    NO_PROCESS = 71  # the process that loads the configuration failed
     NO_STATE = 74  # the state folder cannot be used
     CONFIG = 78
     INTERRUPTED = 130

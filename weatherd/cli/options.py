@@ -191,7 +191,7 @@ def load_user_settings(config: Path | None) -> tuple[Path, Settings]:
     from weatherd import log, plugins
     from weatherd.cli.demo.running import find_demo_settings
     from weatherd.config import loader
-    from weatherd.config.settings import collect_secrets
+    from weatherd.config.plain_settings import collect_secrets
 
     file = loader.find_settings_file(config, os.environ)
     providers = list(plugins.find_plugins("providers"))
@@ -209,7 +209,8 @@ def load_client_settings(config: Path | None, *, tolerant: bool = False) -> Sett
     from weatherd import log
     from weatherd.cli.demo.running import find_demo_settings
     from weatherd.config import loader
-    from weatherd.config.settings import Settings, collect_secrets
+    from weatherd.config.plain_settings import collect_secrets
+    from weatherd.config.settings import Settings
     from weatherd.errors import ConfigError
 
     try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,13 @@ from pydantic import BaseModel, ValidationError, create_model
 from pydantic_settings import InitSettingsSource
 
 from weatherd.config.city_list import load_cities
+from weatherd.config.configuration import (
+    GENERAL_KEYS,
+    SETTINGS_FILE_NAME,
+    SHIPPED_SETTINGS,
+    Configuration,
+    find_list_paths,
+)
 from weatherd.config.environment import TextSource, read_environment
 from weatherd.config.lists.known_rows import NO_ROWS, KnownRows
 from weatherd.config.messages import explain_error
@@ -30,49 +36,26 @@ from weatherd.config.yaml import reader
 from weatherd.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from pydantic_core import ErrorDetails
 
-    from weatherd.city import City
     from weatherd.config.plugin_models import FindModels, PluginModels
 
-SETTINGS_FILE_NAME = "weatherd.yaml"
-GENERAL_KEYS = ("interval", "providers", "timezone", "warnings")  # the settings that are the defaults of a city's keys
-_FOLDER = Path(__file__).resolve().parent
-_IN_CHECKOUT = _FOLDER.parents[1] / "config" / SETTINGS_FILE_NAME
-# An installed package contains a copy of both files of the checkout's config/
-SHIPPED_SETTINGS = _IN_CHECKOUT if _IN_CHECKOUT.is_file() else _FOLDER / SETTINGS_FILE_NAME
+__all__ = [
+    "SETTINGS_FILE_NAME",
+    "SHIPPED_SETTINGS",
+    "Configuration",
+    "find_list_paths",
+    "find_settings_file",
+    "load_configuration",
+    "load_settings",
+    "parse_settings",
+    "with_city_list",
+]
+
 _FIELDS = tuple(walk_settings(Settings))
 _PLUGINS_VARIABLE = next(field.variables[0] for field in _FIELDS if field.keys == (PLUGINS,))
-
-
-@dataclass(frozen=True, slots=True)
-class Configuration:
-    """The settings and cities, the settings file, and the problems of the quarantined rows. Frozen."""
-
-    file: Path
-    settings: Settings
-    cities: tuple[City, ...]
-    quarantined: tuple[tuple[Problem, ...], ...]
-    # Returns the position of a city's row, "cities.yaml:2:5", by the city's id
-    locate: Callable[[str], str] | None = field(default=None, compare=False, repr=False)
-    rows: KnownRows = field(default=NO_ROWS, compare=False, repr=False)  # for the next reload
-
-    @property
-    def list_paths(self) -> tuple[Path, ...]:
-        """The paths of the city list: files, and folders of files."""
-        return find_list_paths(self.file, self.settings)
-
-    @property
-    def alerts_path(self) -> Path | None:
-        """The path of the alert rules; None without rules."""
-        return self.file.parent / self.settings.alerts if self.settings.alerts else None
-
-    @property
-    def list_name(self) -> str:
-        """The paths of the city list as text, for messages."""
-        return ", ".join(map(str, self.list_paths))
 
 
 def find_settings_file(
@@ -226,8 +209,3 @@ def _known_keys(path: tuple[str | int, ...], installed: Mapping[str, PluginModel
     if path[:1] == (PLUGINS,) and len(path) > 1:
         return plugin_keys(path, {name: models.settings for name, models in installed.items() if models.settings})
     return list_keys(Settings, path[:-1])
-
-
-def find_list_paths(file: Path, settings: Settings) -> tuple[Path, ...]:
-    """Return the paths of the city list, files and folders, for the settings in *file*."""
-    return tuple(file.parent / path for path in settings.cities)

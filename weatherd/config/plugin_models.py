@@ -30,22 +30,16 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from weatherd.config.messages import explain_error
 from weatherd.config.setting_fields import PLUGINS, list_keys, walk_settings
-from weatherd.errors import ConfigError, Problem
-from weatherd.plugins import contain, explain_plugin_error, find_attribute, find_plugins, quote_value
+from weatherd.errors import MissingSettingsError, Problem
+from weatherd.plugins import contain, explain_plugin_error, find_attribute, find_installed, quote_value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
     from importlib.metadata import EntryPoint
 
     from weatherd.config.settings import Settings
 
     FindModels = Callable[[], Mapping[str, "PluginModels"]]
-
-_GROUPS = ("providers", "sinks", "forwarders")
-
-
-class MissingSettingsError(ConfigError):
-    """A plug-in requires settings, but no section is configured for it."""
 
 
 class PluginModels(NamedTuple):
@@ -63,16 +57,10 @@ def find_plugin_models() -> Mapping[str, PluginModels]:
     are omitted, because the settings have a section for each.
     """
     found: dict[str, PluginModels] = {}
-    for point in _find_foreign_plugins():
+    for point in find_installed():
         models = _models_of(point)
         found[point.name] = _merge_models(found[point.name], models) if point.name in found else models
     return found
-
-
-def _find_foreign_plugins() -> Iterator[EntryPoint]:
-    """Return the entry points of the plug-ins that are not built in."""
-    points = (point for group in _GROUPS for point in find_plugins(group).values())
-    return (point for point in points if not point.value.startswith("weatherd."))
 
 
 def read_models(opener: Any) -> PluginModels:
@@ -164,7 +152,7 @@ def explain_broken_plugin(path: tuple[str | int, ...], installed: Mapping[str, P
 
 def suggest_section(key: str) -> str:
     """Return a hint if *key*, at the top of weatherd.yaml, is the name of an installed plug-in, or else ""."""
-    is_plugin = any(point.name == key for point in _find_foreign_plugins())
+    is_plugin = any(point.name == key for point in find_installed())
     return f"unknown key {key!r}; did you mean '{PLUGINS}.{key}'?" if is_plugin else ""
 
 

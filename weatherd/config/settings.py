@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretStr, ValidationInfo, WithJsonSchema
 from pydantic_settings import BaseSettings, InitSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from weatherd.config.configuration import DEFAULT_SHUTDOWN_GRACE
 from weatherd.config.http_section import HttpSection
 from weatherd.config.paths import resolve_ca_file, resolve_path
+from weatherd.config.plain_settings import DerivedSettings, PlainSecret, PlainSection, PlainSettings
 from weatherd.config.sections import (
     BrightSkySection,
     Count,
@@ -29,7 +31,7 @@ from weatherd.text.units import ReaderUnits
 from weatherd.warning_services import WARNINGS_SCHEMA, WarningsSetting, parse_warnings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Mapping
 
 
 def _validate_plugins(sections: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
@@ -111,7 +113,7 @@ class TlsSection(Section):
     ] = None
 
 
-class Settings(BaseSettings):
+class Settings(DerivedSettings, BaseSettings):
     """All settings, frozen. :func:`weatherd.config.loader.load_settings` creates them."""
 
     model_config = SettingsConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -144,7 +146,7 @@ class Settings(BaseSettings):
         Retention | None, Field(description="Time that observations stay in the journal; null: for ever")
     ] = 90 * 86400.0
     queue_size: Annotated[Count, Field(description="Maximum number of observations that wait to be stored")] = 10_000
-    shutdown_grace: Annotated[Duration, Field(description="Maximum time that a stop may take")] = 8.0
+    shutdown_grace: Annotated[Duration, Field(description="Maximum time that a stop may take")] = DEFAULT_SHUTDOWN_GRACE
     units: Annotated[ReaderUnits, Field(description="Units of what people read; programs always get metric ones")] = (
         "metric"
     )
@@ -184,11 +186,6 @@ class Settings(BaseSettings):
         Field(description="One section for each installed plug-in that takes settings"),
     ] = {}
 
-    @property
-    def display(self) -> Display:
-        """The units and the language of what people read."""
-        return Display(self.units, self.language)
-
     def __init__(
         self, *sources: PydanticBaseSettingsSource, context: Mapping[str, Any] | None = None, **values: Any
     ) -> None:
@@ -213,16 +210,15 @@ def _merge(stronger: Mapping[str, Any], weaker: Mapping[str, Any]) -> dict[str, 
     return merged
 
 
-def collect_secrets(section: BaseModel) -> list[str]:
-    """Return all secrets of a section and its subsections in plain text, to be redacted in the log."""
-    return list(_secrets_in(dict(section).values()))
+def make_plain(settings: Settings) -> Settings:
+    """Return settings as the daemon holds them. The sections of plug-ins stay their models."""
+    return cast("Settings", PlainSettings(**{name: _make_plain_value(value) for name, value in settings}))
 
 
-def _secrets_in(values: Iterable[Any]) -> Iterator[str]:
-    for value in values:
-        if isinstance(value, SecretStr):
-            yield value.get_secret_value()
-        elif isinstance(value, BaseModel | dict):
-            yield from _secrets_in(dict(value).values())
-        elif isinstance(value, list | tuple | set | frozenset):
-            yield from _secrets_in(value)
+def _make_plain_value(value: Any) -> Any:
+    match value:
+        case BaseModel():
+            return PlainSection(**{name: _make_plain_value(inner) for name, inner in value})
+        case SecretStr():
+            return PlainSecret(value.get_secret_value())
+    return value

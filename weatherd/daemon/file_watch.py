@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from weatherd.config import loader
 from weatherd.config.lists.list_files import list_files
 from weatherd.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
 
@@ -30,21 +29,6 @@ class FileState(NamedTuple):
 Snapshot = tuple[FileState, ...]
 
 _PERIOD = 0.5  # seconds
-
-
-def load_with_snapshot(
-    file: Path, environ: Mapping[str, str], providers: Collection[str], **flags: Any
-) -> tuple[loader.Configuration, Snapshot]:
-    """Load the configuration and return it with a snapshot of its files.
-
-    The state of each file is taken before the file is read, so that an edit in between is detected later.
-    Raises ConfigError as :func:`weatherd.config.loader.load_configuration` does.
-    """
-    settings_snapshot = take_snapshot([file])
-    settings = loader.load_settings(file, environ, providers, **flags)
-    list_paths = loader.find_list_paths(file, settings)
-    list_snapshot = take_snapshot([*list_paths, *([file.parent / settings.alerts] if settings.alerts else [])])
-    return loader.with_city_list(file, settings, list_paths, providers), settings_snapshot + list_snapshot
 
 
 def take_snapshot(paths: Iterable[Path]) -> Snapshot:

@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from weatherd.config.configuration import GENERAL_KEYS
 from weatherd.config.diff import diff
-from weatherd.config.loader import GENERAL_KEYS
-from weatherd.config.settings import Settings
 from weatherd.daemon import systemd
 from weatherd.daemon.gc_tuning import gc_paused
 from weatherd.daemon.status import ReloadResult
-from weatherd.errors import ConfigError
+from weatherd.errors import ConfigError, LoadingError
 from weatherd.log import set_level
 
 if TYPE_CHECKING:
@@ -28,8 +27,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from weatherd.alerts.rule import Rule
+    from weatherd.config.configuration import Configuration
     from weatherd.config.diff import CityListDiff
-    from weatherd.config.loader import Configuration
+    from weatherd.config.settings import Settings
     from weatherd.daemon.parts import Parts
     from weatherd.daemon.status import DaemonStatus
 
@@ -77,6 +77,8 @@ class Reloader:
                 rules = await loop.run_in_executor(thread, self._load_rules, configuration)
         except ConfigError as error:
             self._reject([str(problem) for problem in error.problems])
+        except LoadingError as error:
+            self._reject([str(error)])
         except Exception as error:  # noqa: BLE001 - logged with its traceback
             self._reject([repr(error)], exc_info=error)
         else:
@@ -161,7 +163,7 @@ class Reloader:
         """Return the settings that differ from those at the start and take effect after a restart."""
         old = self._parts.configuration.settings
         old = old.model_copy(update={"log": old.log.model_copy(update={"level": new.log.level})})
-        names = [name for name in Settings.model_fields if getattr(old, name) != getattr(new, name)]
+        names = [name for name, value in old if value != getattr(new, name)]
         is_without_alerts = self._parts.alerts is None  # whose file is then not read
         return [name for name in names if name not in LIVE_SETTINGS or (name == "alerts" and is_without_alerts)]
 

@@ -13,8 +13,7 @@ import structlog
 
 from weatherd import __version__, plugins
 from weatherd.clock import boot_time
-from weatherd.config.plugin_models import MissingSettingsError, with_plugin_defaults
-from weatherd.errors import ConfigError, Problem
+from weatherd.errors import ConfigError, MissingSettingsError, Problem
 from weatherd.freshness import AGE_BUDGETS, AgeBudgets
 from weatherd.http.session import open_session
 from weatherd.journal.journal import open_journal
@@ -121,7 +120,7 @@ async def open_providers(
             try:
                 with contain():
                     opener = point.load()
-                    own = with_plugin_defaults(settings, name, opener)
+                    own = _add_plugin_defaults(settings, point, opener)
                     traits = _find_traits(name, opener, own)
                     plans[name], budgets[name] = traits.plan, traits.max_age
                     meter, save = state.usage_meter(name, traits.plan), functools.partial(state.schedule_save, name)
@@ -216,7 +215,7 @@ async def open_forwarders(
 
 def create_forwarder(point: EntryPoint, settings: Settings, resources: ForwarderResources) -> Forwarder | None:
     """Create a forwarder that is not connected yet; return None if it is disabled."""
-    if point.module.startswith("weatherd.") and getattr(settings, point.name) is None:
+    if plugins.is_built_in(point) and getattr(settings, point.name) is None:
         return None  # before its module is imported: all of them take 0.2 MB
     forwarder: Forwarder | None = call_opener(point, settings, resources)
     if forwarder is not None:
@@ -227,7 +226,16 @@ def create_forwarder(point: EntryPoint, settings: Settings, resources: Forwarder
 def call_opener(point: EntryPoint, settings: Settings, *resources: ForwarderResources) -> Any:
     """Import a sink or forwarder and call its opening function, which returns None if it is disabled."""
     opener = point.load()
-    return opener(with_plugin_defaults(settings, point.name, opener), *resources)
+    return opener(_add_plugin_defaults(settings, point, opener), *resources)
+
+
+def _add_plugin_defaults(settings: Settings, point: EntryPoint, opener: Any) -> Settings:
+    """Return the settings for a plug-in, as with_plugin_defaults() does."""
+    if plugins.is_built_in(point):
+        return settings  # before pydantic is imported
+    from weatherd.config.plugin_models import with_plugin_defaults  # noqa: PLC0415 - see above
+
+    return with_plugin_defaults(settings, point.name, opener)
 
 
 @contextlib.contextmanager

@@ -25,7 +25,7 @@ _START_TIME = 2.0  # seconds after which the start is complete
 # All modules of the daemon, without rich and with the collector disabled, as in weatherd.__main__
 IMPORTS = (
     "import gc, sys; gc.disable(); sys.modules['rich'] = None;"
-    "import weatherd.config.loader, weatherd.daemon.lifecycle, weatherd.daemon.wiring"
+    "import weatherd.cli.daemon_start, weatherd.daemon.lifecycle, weatherd.daemon.parts"
 )
 
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from weatherd.config.settings import collect_secrets
+from weatherd.config.plain_settings import collect_secrets
 from weatherd.journal.rows import to_micros
 from weatherd.observation import FIELDS
 from weatherd.pipeline.forwarders.http_delivery import post_body, probe_server

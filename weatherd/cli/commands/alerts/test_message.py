@@ -10,7 +10,7 @@ from weatherd.alerts.rules_file import load_targets
 from weatherd.cli.exit_codes import ExitCode
 from weatherd.cli.options import ArgumentError
 from weatherd.cli.terminal import print_text
-from weatherd.config.settings import collect_secrets
+from weatherd.config.plain_settings import collect_secrets
 from weatherd.daemon.wiring import USER_AGENT
 from weatherd.errors import DeliveryError, RejectedError
 from weatherd.http.session import open_session

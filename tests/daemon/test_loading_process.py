@@ -1,0 +1,117 @@
+"""The process that loads the configuration, so that the daemon does without pydantic."""
+
+from __future__ import annotations
+
+import pickle
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.plugins import install_package
+from tests.support.service import serving
+from tests.support.weatherd_process import BERLIN, ENVIRONMENT, KIEL, configure, weatherd, write_list
+from weatherd.daemon.loading import load_small, load_with_snapshot
+from weatherd.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+in_real_time = pytest.mark.real_time
+starts_processes = pytest.mark.processes
+# Python imports it at the start: it kills each new interpreter that loads the configuration, or lets it fail
+FAULTS = """
+import os, pathlib, sys
+fault = pathlib.Path(__file__).with_name("fault")
+if "weatherd.daemon.loading_process" in sys.orig_argv and fault.exists():
+    os.kill(os.getpid(), 9) if fault.read_text() == "kill" else sys.exit("no library")
+"""
+
+
+@in_real_time
+@starts_processes
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+async def test_pydantic_stays_out_of_the_daemon(tmp_path: Path) -> None:
+    """Neither the start, nor a valid reload, nor a rejected one imports it. The messages have their positions."""
+    bad = "{name: Rom, lat: 141.9, lon: 12.5}"
+    async with serving() as service, weatherd("run", "-c", configure(tmp_path, service.url, KIEL, bad)) as process:
+        problems = (await process.logs("city.quarantined"))["problems"]
+        assert problems == [f"{tmp_path}/cities.yaml:3:22: 'Rom': 'lat' should be at most 90, not 141.9"]
+        await process.prints(1)
+        write_list(tmp_path, KIEL, BERLIN)
+        process.receives(signal.SIGHUP)
+        assert (await process.logs("cities.reloaded"))["added"] == ["berlin"]
+        (tmp_path / "weatherd.yaml").write_text("intervall: 5s")
+        process.receives(signal.SIGHUP)
+        problems = (await process.logs("cities.rejected"))["problems"]
+        assert problems == [f"{tmp_path}/weatherd.yaml:1:1: unknown key 'intervall'; did you mean 'interval'?"]
+        assert "pydantic_core" not in process.mapped_files()
+        process.receives(signal.SIGTERM)
+        assert await process.ends() == 0
+
+
+@in_real_time
+@starts_processes
+async def test_a_process_that_fails_is_reported_and_the_daemon_continues(tmp_path: Path) -> None:
+    """The reload is rejected with the signal or the exit code; the next one succeeds."""
+    (packages := tmp_path / "packages").mkdir()
+    (packages / "sitecustomize.py").write_text(FAULTS)
+    environ, fault = ENVIRONMENT | {"PYTHONPATH": str(packages)}, packages / "fault"
+    async with (
+        serving() as service,
+        weatherd("run", "-c", configure(tmp_path, service.url, KIEL), environ=environ) as process,
+    ):
+        await process.prints(1)
+        for times, (kind, reason) in enumerate({"kill": "was killed by SIGKILL; ", "exit": "exit code 1: "}.items(), 1):
+            fault.write_text(kind)
+            process.receives(signal.SIGHUP)
+            assert reason in (await process.logs("cities.rejected", times))["problems"][0]
+        fault.unlink()
+        process.receives(signal.SIGHUP)
+        assert (await process.logs("cities.reloaded"))["unchanged"] == 1
+        process.receives(signal.SIGTERM)
+        assert await process.ends() == 0
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a settings file with a list of two cities."""
+    monkeypatch.setenv("WEATHERD_INTERVAL", "7m")
+    configure(tmp_path, "http://127.0.0.1:1", KIEL, BERLIN)
+    return tmp_path / "weatherd.yaml"
+
+
+def test_a_small_configuration_is_transferred(file: Path) -> None:
+    """It is the same in both processes, with the positions of the rows, the environment and the files' states."""
+    small = load_small(file)
+    assert small
+    received = pickle.loads(pickle.dumps(small))  # noqa: S301 - our own
+    here = load_with_snapshot(file, {"WEATHERD_INTERVAL": "7m"}, ["open-meteo"])
+    assert received == here
+    assert received.configuration.locate("berlin") == f"{file.parent}/cities.yaml:3:5"
+    assert received.configuration.cities[0].interval == 7 * 60
+
+
+def test_a_mistake_is_transferred(file: Path) -> None:
+    """The error keeps all problems."""
+    file.write_text("intervall: 5s\nunit: metric\n")
+    with pytest.raises(ConfigError) as caught:
+        load_small(file)
+    received = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own
+    assert received.problems == caught.value.problems
+
+
+def test_the_daemon_loads_a_long_list_itself(file: Path) -> None:
+    """The list is not in the memory of two processes."""
+    write_list(file.parent, *[f"{{name: City {n}, lat: 10, lon: 20}}" for n in range(5000)])
+    assert load_small(file) is None
+
+
+def test_the_daemon_loads_the_configuration_of_plug_ins_itself(
+    file: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """They define models, and may use more of the settings than their values."""
+    points = "[weatherd.sinks]\nmine = mine:open_sink\n"
+    install_package(monkeypatch, tmp_path / "packages", "mine", points, mine="")
+    assert load_small(file) is None
