@@ -68,9 +68,9 @@ export async function open(main, data, { restart }) {
     return Boolean(city) && nights(city.lat, city.lon, now() - 86400000, now() + 86400000).some(([from, to]) => now() > from + 3600000 && now() < to - 1800000);
   }
   function everyMinute() {
+    main.className = `p${Math.floor(now() / STEP) % 8}`; // against burn-in; before the head is drawn, which adds a class
     drawHead();
     document.body.classList.toggle("dim", isDim());
-    main.className = `p${Math.floor(now() / STEP) % 8}`; // against burn-in
     const date = new Date();
     if (date.getHours() === 4 && date.getMinutes() === 0 && performance.now() > 120000) fetch("./").then((response) => response.ok && location.reload()).catch(() => {});
   }
