@@ -107,7 +107,7 @@ class Daemon:
         while loop.time() < begin + seconds:
             assert (await self.get("/-/healthy"))[0] == 200
             assert loop.time() - self.fed[-1] < WATCHDOG / 2
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.3)
         return await self._fetched() - before
 
     async def _fetched(self) -> int:

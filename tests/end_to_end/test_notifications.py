@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import signal
 from typing import TYPE_CHECKING
@@ -11,21 +10,13 @@ import pytest
 
 from tests.support.alert_receiver import run_alert_receiver
 from tests.support.service import serving
-from tests.support.weatherd_process import PATIENCE, configure, weatherd
+from tests.support.weatherd_process import configure, weatherd
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.support.alert_receiver import AlertReceiver
 
 pytestmark = [pytest.mark.real_time, pytest.mark.processes, pytest.mark.once]
-
-
-async def wait_for_requests(receiver: AlertReceiver, count: int) -> None:
-    """Wait until the receiver has so many requests."""
-    async with asyncio.timeout(PATIENCE):
-        while len(receiver.requests) < count:  # noqa: ASYNC110 - requests come from another process
-            await asyncio.sleep(0.05)
 
 
 async def test_an_alert_arrives_after_an_outage_and_a_kill(tmp_path: Path) -> None:
@@ -45,7 +36,7 @@ async def test_an_alert_arrives_after_an_outage_and_a_kill(tmp_path: Path) -> No
         failed = len(receiver.requests)
         receiver.script.clear()
         async with weatherd("run", "-c", settings) as process:
-            await wait_for_requests(receiver, failed + 1)
+            await receiver.wait_for_requests(failed + 1)
             process.receives(signal.SIGTERM)
             await process.ends()
             assert "sesame" not in json.dumps(process.logged)

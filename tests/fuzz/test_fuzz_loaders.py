@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.once
 
-COUNT = 5_000  # files for each loader
+COUNT = 3_000  # files for each loader
 SEED = 20260101
 PROVIDERS = ["open-meteo", "openweathermap"]
 CITIES = """\

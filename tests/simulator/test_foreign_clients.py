@@ -40,8 +40,11 @@ async def open_meteo_client(url: str) -> AsyncIterator[Any]:
             yield open_meteo.OpenMeteo(session=session)
 
 
-async def test_open_meteo_forecast(open_meteo_client: Any, now: datetime) -> None:
-    """open-meteo parses each section of a forecast."""
+async def test_open_meteo(open_meteo_client: Any, now: datetime) -> None:
+    """open-meteo parses each section of a forecast, finds places, and handles an empty result and an error.
+
+    One test, because the import of the package takes 4 s.
+    """
     forecast = await open_meteo_client.forecast(
         latitude=54.32,
         longitude=10.13,
@@ -57,18 +60,10 @@ async def test_open_meteo_forecast(open_meteo_client: Any, now: datetime) -> Non
     assert len(forecast.hourly.temperature_2m) == len(forecast.hourly.is_day) == 7 * 24
     assert len(forecast.minutely_15.precipitation) == 7 * 96
     assert forecast.daily.sunrise[0].hour in {5, 6}
-
-
-async def test_open_meteo_geocoding(open_meteo_client: Any) -> None:
-    """open-meteo finds places, and handles an empty result."""
     found = await open_meteo_client.geocoding(name="Frankfurt", country_code="DE")
     assert [place.name for place in found.results] == ["Frankfurt am Main", "Frankfurt (Oder)"]
     assert (await open_meteo_client.geocoding(name="Atlantis")).results is None
     assert (await open_meteo_client.geocoding_by_id(location_id=2891122)).name == "Kiel"
-
-
-async def test_open_meteo_error(open_meteo_client: Any) -> None:
-    """open-meteo raises an error with the service's reason."""
     exceptions = pytest.importorskip("open_meteo.exceptions")
     with pytest.raises(exceptions.OpenMeteoResponseError, match="Latitude must be in range"):
         await open_meteo_client.forecast(latitude=100, longitude=0)

@@ -36,6 +36,7 @@ class Process:
         self._process = process
         self.printed: list[str] = []
         self.logged: list[dict[str, Any]] = []
+        self._has_ended = False
         self._news = asyncio.Condition()
 
     async def read(self) -> None:
@@ -43,19 +44,26 @@ class Process:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._read_printed())
             tasks.create_task(self._read_logged())
+        async with self._news:
+            self._has_ended = True
+            self._news.notify_all()
 
     async def prints(self, count: int) -> list[str]:
-        """Wait for the first *count* printed lines and return them."""
+        """Wait for the first *count* printed lines and return them; fail if the process ends before."""
         async with asyncio.timeout(PATIENCE), self._news:
-            await self._news.wait_for(lambda: len(self.printed) >= count)
-            return self.printed[:count]
+            await self._news.wait_for(lambda: len(self.printed) >= count or self._has_ended)
+        assert len(self.printed) >= count, self.logged
+        return self.printed[:count]
 
     def mapped_files(self) -> str:
         """Return what Linux knows of the files that the process has mapped: its extension modules, among others."""
         return Path(f"/proc/{self._process.pid}/maps").read_text()
 
     async def logs(self, event: str, times: int = 1, **facts: object) -> dict[str, Any]:
-        """Wait until an event with these facts has been logged *times* times, and return the last one."""
+        """Wait until an event with these facts has been logged *times* times, and return the last one.
+
+        Fail if the process ends before.
+        """
 
         def found() -> list[dict[str, Any]]:
             return [
@@ -65,8 +73,9 @@ class Process:
             ]
 
         async with asyncio.timeout(PATIENCE), self._news:
-            await self._news.wait_for(lambda: len(found()) >= times)
-            return found()[times - 1]
+            await self._news.wait_for(lambda: len(found()) >= times or self._has_ended)
+        assert len(found()) >= times, self.logged
+        return found()[times - 1]
 
     @property
     def number(self) -> int:
