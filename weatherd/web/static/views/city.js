@@ -8,6 +8,7 @@ import { arrow, conditionIcon, mark, WORDS } from "../app/icons.js";
 import { announce, pins, shortcuts, togglePin } from "../app/shell.js";
 import { isNight, nights, windName } from "../app/sky.js";
 import { lastMidnight, rangeBar } from "../app/spark.js";
+import { attemptList } from "./attempts.js";
 import { noticeList } from "./city-notices.js";
 
 const SPANS = [["24h", "24 h", "Last 24 hours"], ["7d", "7 d", "Last 7 days"], ["90d", "90 d", "Last 90 days"], ["1y", "1 y", "Last year"]];
@@ -174,15 +175,7 @@ export async function open(main, data) {
     rows.push(row("Provider", h("span", {}, h("b", {}, city.observation?.provider ?? city.providers[0]), city.observation ? " serves." : ""), city.providers.length > 1 && `In order of preference: ${city.providers.join(", then ")}.`, city.observation?.station && `Station ${city.observation.station}.`));
     const gaps = chart.gaps.filter(([from]) => from > chart.begin).slice(-4).reverse();
     if (gaps.length && chart.step !== "day") rows.push(row("No data", h("span", {}, gaps.map(([from, to]) => h("span", {}, `${day(from * 1000, zone).split(" ")[0]} ${clock(from * 1000)} to ${clock(to * 1000)}`, h("br")))), "No observation is stored for this time."));
-    const isOpen = why.querySelector("details")?.open ?? false;
-    why.replaceChildren(h("header", {}, h("h2", {}, "Why this value"), mark(city.state)), h("dl", { class: "why" }, rows), lastValues(isOpen) || "");
-  }
-
-  function lastValues(isOpen) {
-    const slots = today?.slots, count = Math.min(20, slots?.begin.length ?? 0), end = slots?.begin.length ?? 0;
-    const rows = Array.from({ length: count }, (_, index) => end - 1 - index).map((index) => h("tr", {}, h("th", { scope: "row" }, clock(slots.begin[index] * 1000)), h("td", { class: "num" }, degrees(slots.temperature[index], 1)), h("td", {}, slots.provider[index])));
-    return count > 0 && h("details", { open: isOpen }, h("summary", {}, `Last ${plural(count, "value")}`),
-      h("div", { class: "scroll", role: "region", "aria-label": "Last values", tabindex: 0 }, h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Observed"), h("th", { scope: "col", class: "num" }, units().temperature), h("th", { scope: "col" }, "Provider"))), h("tbody", {}, rows))));
+    why.replaceChildren(h("header", {}, h("h2", {}, "Why this value"), mark(city.state)), h("dl", { class: "why" }, rows), attemptList(city, today?.slots, zone, why.querySelector("details")) || "");
   }
 
   function drawNotices() {
