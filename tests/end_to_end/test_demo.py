@@ -63,6 +63,9 @@ async def test_the_commands_find_the_demo(tmp_path: Path) -> None:
         assert {found["station"] for found in history["observations"][:-3]} == {"simulated"}
         assert len(history["observations"]) > 2000
         assert "Schleswig-Holstein" in await run_command(environ, "cities", "search", "Kiel")
+        own = tmp_path / "own"
+        await run_command(environ, "init", "--city", "Kiel", "--config", str(own / "weatherd.yaml"))
+        assert "lat: 54.3" in (own / "cities.yaml").read_text()  # from the simulator's gazetteer
         async with weatherd("run", "--demo", environ=environ) as second:
             url = (await second.logs("http.ready"))["url"]
             assert (await second.logs("demo.ready"))["try"] == f"weatherd status --url {url}"

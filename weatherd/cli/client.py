@@ -147,6 +147,11 @@ class Client:
         """Return the history of the city with this id: single observations of 24 hours, hours of 7 days, or days."""
         return await self._get(ChartModel, f"/api/v1/cities/{quote(city_id, safe='')}/chart?span={span}")
 
+    async def count_cities(self, tags: Mapping[str, str], state: str) -> int:
+        """Return the number of cities that have all of these tags and are in this state."""
+        wanted = {"limit": "1", "sort": "state", "state": state} | _tag_parameter(tags)
+        return (await self._get(CitiesPage, f"/api/v1/cities?{urlencode(wanted)}")).total or 0
+
     async def list_cities(
         self,
         tags: Mapping[str, str] | None = None,

@@ -154,7 +154,15 @@ async def test_the_commands_speak_the_language_of_the_reader(tmp_path: Path) -> 
 async def test_tags_select_cities(tmp_path: Path, run: Run) -> None:
     """``status`` and ``once`` show the cities with all of the tags; one that no city has is an error, also of tail."""
     north = "{name: Flensburg, lat: 54.8, lon: 9.4, tags: {region: north}}"
-    async with run_daemon(tmp_path, KIEL, north) as it:
+    schleswig = "{name: Schleswig, lat: 54.5, lon: 9.6, tags: {region: west}}"
+    others = [
+        schleswig.replace("Schleswig", name).replace("54.5", lat) for name, lat in (("Husum", "54"), ("Tating", "53"))
+    ]
+    async with run_daemon(tmp_path, KIEL, north, schleswig, *others) as it:
+        for limit, rows in (("--limit=2", 2), ("--limit=9", 3)):
+            _, table, _ = await run("status", "--tag", "region=west", limit, "--url", it.url)
+            assert table.splitlines()[1].startswith("region=west: 3 cities: ")
+            assert sum(line.startswith(("Schleswig", "Husum", "Tating")) for line in table.splitlines()) == rows
         _, table, _ = await run("status", "--tag", "region=north", "--url", it.url)
         assert ("Flensburg" in table, "Kiel" in table) == (True, False)
         _, text, _ = await run("status", "--json", "--tag", "region=north", "--url", it.url)

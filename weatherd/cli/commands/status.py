@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json as jsonlib
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -155,4 +156,6 @@ class _Screen:
 
         selection, daemon = self.selection, await self.client.get_status()
         cities = await selection.fetch(self.client, selection.row_limit)
-        return list(self.report.format(daemon, cities, datetime.now(UTC), find_width(self.console), selection))
+        selected = await selection.count(self.client, cities) if selection.tags else Counter[str]()
+        width = find_width(self.console)
+        return list(self.report.format(daemon, cities, datetime.now(UTC), width, selection, selected=selected))

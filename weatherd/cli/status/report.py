@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -43,16 +43,17 @@ class StatusReport:
         now: datetime,
         width: int | None,
         selection: CitySelection,
+        *,
+        selected: Mapping[str, int] = MappingProxyType({}),
     ) -> Iterator[str | Text]:
         """Yield the lines: counts first, then what is wrong, then *cities* in the order given.
 
-        They are those of the *selection*. If it has tags, they are counted, too; if it has nothing, a note has the
-        number of the other cities.
+        They are those of the *selection*. If it has tags, the number of *selected* cities by state follows the counts;
+        if it has nothing, a note has the number of the other cities.
         """
         yield _format_counts(daemon.cities)
-        if selection.tags and not selection.limit:
-            counts = _format_counts(Counter(str(city.state) for city in cities))
-            yield Text(escape_controls(f"{selection.tags_text}: ")).append_text(counts)
+        if selection.tags:
+            yield Text(escape_controls(f"{selection.tags_text}: ")).append_text(_format_counts(selected))
         for sentence in _describe_alerts(daemon, self.zone_name):
             yield from (Text(line, "red") for line in wrap_text(sentence, width, indent=2))
         for sentence in _describe_problems(daemon, self.zone_name):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from weatherd.cli.lookup import find_watched_city
 from weatherd.cli.options import format_tags, require_tagged
+from weatherd.daemon.status import CityState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,6 +55,13 @@ class CitySelection:
         if self.state is None:
             require_tagged(found, self.tags)
         return found[:limit]
+
+    async def count(self, client: Client, cities: Sequence[CityModel]) -> Counter[str]:
+        """Return the number of selected cities by state; *cities* are those that :meth:`fetch` has returned."""
+        if self.names or self.limit is None or len(cities) < self.limit:
+            return Counter(str(city.state) for city in cities)
+        states = [self.state] if self.state else list(CityState)
+        return Counter({str(state): await client.count_cities(self.tags, state) for state in states})
 
     def _matches(self, city: CityModel) -> bool:
         return self.state in (None, city.state) and self.tags.items() <= city.tags.items()

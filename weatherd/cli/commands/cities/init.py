@@ -45,6 +45,7 @@ def init(
       weatherd init --city Chicago --units us
       weatherd init --config ./config/weatherd.yaml
     """
+    from weatherd.cli.demo.running import find_demo_settings
     from weatherd.config import loader
 
     file = config or find_user_folder() / loader.SETTINGS_FILE_NAME
@@ -52,7 +53,8 @@ def init(
         _require_missing(file.parent / LIST_FILE, "add cities with weatherd cities add NAME")
     if units:
         _require_missing(file, f"write 'units: {units}' into it")
-    settings = loader.load_settings(loader.SHIPPED_SETTINGS, os.environ)
+    shipped = loader.SHIPPED_SETTINGS
+    settings = loader.load_settings(shipped, os.environ, **find_demo_settings(shipped))  # beside a demo, its gazetteer
     rows = _find_rows(settings, city) if city else _read_examples()
     if not create_files(file, rows, units or "metric"):
         raise ArgumentError("there is nothing to create; edit the files, or add cities with weatherd cities add NAME")
