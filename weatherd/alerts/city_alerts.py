@@ -118,6 +118,12 @@ class CityAlerts:
             del self._states[index]
         return [rules[index].name for index in dropped]
 
+    def mark_notified(self, rule_name: str, now: float) -> None:
+        """Record that people were notified of a firing alert at *now*, a POSIX time: a repetition counts from then."""
+        for index, state in self._states.items():
+            if self._rule_set.rules[index].name == rule_name:
+                self._states[index] = state._replace(notified_at=now)
+
     @property
     def is_moving(self) -> bool:
         """Whether a state may change without a new observation, so that the rules are evaluated each minute."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from weatherd.journal.tables.alert_table import AlertRows, AlertTable
+    from weatherd.journal.tables.silence_table import SilenceTable
     from weatherd.journal.tables.warning_table import WarningTable
     from weatherd.observation import FetchedObservation, LastObservation
     from weatherd.quota.usage import ProviderUsage
@@ -107,6 +108,13 @@ class Store:
         from weatherd.journal.tables.alert_table import AlertTable  # noqa: PLC0415 - only if there are rules
 
         return AlertTable(self._db)
+
+    @property
+    def silences(self) -> SilenceTable:
+        """The table of silences."""
+        from weatherd.journal.tables.silence_table import SilenceTable  # noqa: PLC0415 - see above
+
+        return SilenceTable(self._db)
 
     def reopen(self, last_seq: int) -> None:
         """Open the file at the path, or a new one, after a loss. New entries get numbers above *last_seq*.

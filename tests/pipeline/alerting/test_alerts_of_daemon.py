@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import tempfile
 from itertools import pairwise
 from pathlib import Path
@@ -14,8 +15,11 @@ from hypothesis import strategies as st
 from tests.pipeline.alerting.alert_lives import AlertLives
 from tests.support import virtual_time
 from tests.support.fakes import BERLIN, KIEL, VirtualJournal
+from weatherd.alerts.silences import Silence
 from weatherd.city import City
+from weatherd.journal.database import Database
 from weatherd.journal.reader import Reader
+from weatherd.journal.tables.silence_table import SilenceTable
 
 FROST = "alerts: {frost: {when: temperature < 0, until: temperature > 1, severity: error}}"
 
@@ -208,6 +212,90 @@ def expect_events(file: Path) -> dict[str, list[str]]:
     reader.close()
     journal.close()
     return events
+
+
+async def silence_alerts(lives: AlertLives, seconds: float, rule: str | None = "frost", city: str | None = None) -> int:
+    """Store a silence, as a command does in another process; return its number."""
+    now = virtual_time.now().timestamp()
+    with contextlib.closing(Database(lives.file)) as db:
+        return SilenceTable(db).add(Silence(0, rule, city, (), now, now + seconds))
+
+
+def find_sent(lives: AlertLives) -> list[tuple[str, str]]:
+    """Return city and event of what is sent."""
+    return [(entry.city, entry.event) for entry in lives.entries() if entry.event and not entry.silenced]
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+async def test_an_alert_that_fires_in_a_silence_is_sent_at_its_end(tmp_path: Path, *, restarts: bool) -> None:
+    """Nothing is sent of a silenced alert; at the end, one that still fires is sent once, also after a restart."""
+    lives = AlertLives(tmp_path, FROST, [KIEL, BERLIN], lambda _: temperature)
+    temperature = 4.0
+    await lives.live(600)
+    await silence_alerts(lives, 2 * 3600, city="kiel")
+    temperature = -4.0
+    await lives.live(3600)
+    assert find_sent(lives) == [("berlin", "firing")]
+    if restarts:
+        await lives.live(1200)
+        assert find_sent(lives) == [("berlin", "firing")]
+        await asyncio.sleep(7200)
+    await lives.live(7200)
+    assert find_sent(lives) == [("berlin", "firing"), ("kiel", "firing")]
+    await lives.live(3600)
+    temperature = 4.0
+    await lives.live(3600)
+    assert sorted(find_sent(lives)[2:]) == [("berlin", "resolved"), ("kiel", "resolved")]
+
+
+async def test_what_ends_in_a_silence(tmp_path: Path) -> None:
+    """An alert that people know of is resolved for them at the end of the silence; another one is never sent."""
+    lives = AlertLives(tmp_path, FROST, [KIEL], lambda _: temperature)
+    temperature = -4.0
+    await lives.live(3600)
+    await silence_alerts(lives, 4 * 3600)
+    for temperature in (4.0, -4.0, 4.0):  # noqa: B007 - the curve reads it
+        await lives.live(3600)
+    assert find_sent(lives) == [("kiel", "firing")]
+    assert len(lives.events()) == 4
+    await lives.live(2 * 3600)
+    await lives.live(3600)
+    assert find_sent(lives) == [("kiel", "firing"), ("kiel", "resolved")]
+
+
+async def test_silences_end_by_a_command_and_overlap(tmp_path: Path) -> None:
+    """The end of a silence by hand has the same effect, unless another one is in force; what people know continues."""
+    lives = AlertLives(tmp_path, FROST, [KIEL], lambda _: -4.0)
+    await lives.live(3600)
+    run = asyncio.create_task(lives.live(3 * 3600))
+    await asyncio.sleep(60)
+    first, second = await silence_alerts(lives, 86400), await silence_alerts(lives, 86400, rule=None, city="kiel")
+    for number, expected in ((first, 1), (second, 2)):
+        await asyncio.sleep(3600)
+        with contextlib.closing(Database(lives.file)) as db:
+            assert SilenceTable(db).end(number, virtual_time.now().timestamp())
+        await asyncio.sleep(30)
+        assert len(find_sent(lives)) == expected
+    await run
+    assert find_sent(lives) == [("kiel", "firing"), ("kiel", "repeated")]
+    assert len(lives.logged("alerts.silenced")) == len(lives.logged("alerts.silence_ended")) == 2
+
+
+async def test_a_lost_journal_gets_the_silences_again(tmp_path: Path) -> None:
+    """After the journal was deleted, silences are in the new one, and end there."""
+    lives = AlertLives(tmp_path, FROST, [KIEL], lambda _: temperature)
+    temperature = 4.0
+    await lives.live(600)
+    await silence_alerts(lives, 3 * 3600)
+    run = asyncio.create_task(lives.live(2 * 3600))
+    await asyncio.sleep(1800)
+    lives.file.unlink()
+    await asyncio.sleep(1800)
+    temperature = -4.0
+    await run
+    assert (find_sent(lives), len(lives.events())) == ([], 1)
+    await lives.live(2 * 3600)
+    assert find_sent(lives) == [("kiel", "firing")]
 
 
 async def test_a_lost_journal_gets_the_states_again(tmp_path: Path) -> None:

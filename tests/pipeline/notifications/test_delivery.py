@@ -75,7 +75,7 @@ class Rig:
             AlertEntry(0, now, city, rule, "pending", "firing", event, now - 60, severity, f"{city}: {rule}", notify)
             for rule, city, event in changes
         ]
-        await self.journal.add((), AlertRows(entries, {}, self.journal.alert_seq))
+        await self.journal.add((), AlertRows(entries, {}, (), (), self.journal.alert_seq))
         self.journal.alert_seq += len(entries)
 
     @contextlib.asynccontextmanager

@@ -6,6 +6,7 @@ CREATE TABLE silence (
   begins INTEGER NOT NULL, ends INTEGER NOT NULL, comment TEXT NOT NULL
 );
 ALTER TABLE alert_event ADD COLUMN silenced TEXT;
+CREATE INDEX held_alert_event ON alert_event (seq) WHERE silenced = 'held';
 ALTER TABLE alert_state ADD COLUMN told INTEGER NOT NULL DEFAULT 1;
 -- The entry with which a city that has moved begins at its present place: those with lower numbers are of other places
 CREATE TABLE moved (city TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID

@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from weatherd.alerts.silences import DROPPED, HELD
+from weatherd.journal.tables.silence_table import SilenceTable
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from weatherd.journal.database import Database
 
 CURSOR_PREFIX = "notify "  # of the names of cursors that are numbers of changes
-_EVENT = "seq, at, city, rule, before, after, event, since, severity, message, notify"
-_STATE = "rule, city, phase, since, notified_at, condition, severity, message, notify"
+_EVENT = "seq, at, city, rule, before, after, event, since, severity, message, notify, silenced"
+_STATE = "rule, city, phase, since, notified_at, condition, severity, message, notify, told"
 # The names of targets have neither quotes nor backslashes, so that JSON has each as it is, in quotes
 _WANTED = """
-seq > ? AND seq <= ? AND event IS NOT NULL AND instr(notify, ?)
+seq > ? AND seq <= ? AND event IS NOT NULL AND silenced IS NULL AND instr(notify, ?)
 AND (? IS NULL OR severity IN (SELECT value FROM json_each(?)))
 """
 _LAST_SEQ = f"""
@@ -41,6 +44,7 @@ class AlertEntry(NamedTuple):
     severity: str
     message: str
     notify: tuple[str, ...]  # as the rule had it at that time
+    silenced: str | None = None  # held or dropped, see weatherd.alerts.silences; None: it is sent
 
 
 class SavedAlert(NamedTuple):
@@ -55,6 +59,7 @@ class SavedAlert(NamedTuple):
     severity: str
     message: str  # of the last notification
     notify: tuple[str, ...]
+    told: bool = True  # whether people were notified that it fires, unless it is pending
 
 
 class AlertRows(NamedTuple):
@@ -62,6 +67,8 @@ class AlertRows(NamedTuple):
 
     entries: Sequence[AlertEntry]
     states: Mapping[tuple[str, str], SavedAlert | None]
+    ended_silences: Sequence[int]  # numbers of silences that are deleted
+    released: Sequence[int]  # numbers of held changes that are among *entries* again
     last_seq: int  # entries get higher numbers, also in a file that replaces a lost one
 
 
@@ -93,18 +100,36 @@ class AlertTable:
         first = max(rows.last_seq, self.last_seq()) + 1
         marks = ", ".join("?" * len(AlertEntry._fields))
         values = [
-            (seq, _to_micros(entry.at), *entry[2:7], _to_micros(entry.since), *entry[8:10], json.dumps(entry.notify))
+            (
+                seq,
+                _to_micros(entry.at),
+                *entry[2:7],
+                _to_micros(entry.since),
+                *entry[8:10],
+                json.dumps(entry.notify),
+                entry.silenced,
+            )
             for seq, entry in enumerate(rows.entries, first)
         ]
         self._db.execute_many(f"INSERT INTO alert_event ({_EVENT}) VALUES ({marks})", values)
         self._db.execute_many("DELETE FROM alert_state WHERE rule = ? AND city = ?", list(rows.states))
         marks = ", ".join("?" * len(SavedAlert._fields))
         saved = [
-            (*state[:3], _to_micros(state.since), _to_micros(state.notified_at), *state[5:8], json.dumps(state.notify))
+            (
+                *state[:3],
+                _to_micros(state.since),
+                _to_micros(state.notified_at),
+                *state[5:8],
+                json.dumps(state.notify),
+                state.told,
+            )
             for state in rows.states.values()
             if state
         ]
         self._db.execute_many(f"INSERT INTO alert_state ({_STATE}) VALUES ({marks})", saved)
+        released = [[DROPPED, seq] for seq in rows.released]
+        self._db.execute_many("UPDATE alert_event SET silenced = ? WHERE seq = ?", released)
+        SilenceTable(self._db).delete(rows.ended_silences)
 
     def last_seq(self) -> int:
         """Return the highest number that a change ever had.
@@ -116,7 +141,9 @@ class AlertTable:
     def load(self) -> list[SavedAlert]:
         """Return the states that are not inactive."""
         return [
-            SavedAlert._make((*row[:3], row[3] / _MICROS, row[4] / _MICROS, *row[5:8], _parse_names(row[8])))
+            SavedAlert._make(
+                (*row[:3], row[3] / _MICROS, row[4] / _MICROS, *row[5:8], _parse_names(row[8]), bool(row[9]))
+            )
             for row in self._db.query(f"SELECT {_STATE} FROM alert_state ORDER BY rule, city")
         ]
 
@@ -135,13 +162,20 @@ class AlertTable:
         statement = f"SELECT count(*) FROM alert_event WHERE {_WANTED} AND event != 'ended'"
         return int(self._db.query(statement, wanted.parameters())[0][0])
 
+    def read_held(self) -> list[AlertEntry]:
+        """Return the resolutions that are sent when a silence ends, in order."""
+        statement = f"SELECT {_EVENT} FROM alert_event WHERE silenced = '{HELD}' ORDER BY seq"
+        return [_parse_entry(row) for row in self._db.query(statement)]
+
     def prune(self, before: float) -> None:
         """Delete the changes before a POSIX time."""
         self._db.execute("DELETE FROM alert_event WHERE at < ?", [_to_micros(before)])
 
 
 def _parse_entry(row: Sequence[Any]) -> AlertEntry:
-    return AlertEntry._make((row[0], row[1] / _MICROS, *row[2:7], row[7] / _MICROS, *row[8:10], _parse_names(row[10])))
+    return AlertEntry._make(
+        (row[0], row[1] / _MICROS, *row[2:7], row[7] / _MICROS, *row[8:10], _parse_names(row[10]), row[11])
+    )
 
 
 def _to_micros(time: float) -> int:

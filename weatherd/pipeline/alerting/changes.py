@@ -44,7 +44,7 @@ def make_entry(city: City, change: AlertChange, now: float, observation: Observa
     )
 
 
-def make_saved(rule: Rule, city: City, state: AlertState, message: str) -> SavedAlert | None:
+def make_saved(rule: Rule, city: City, state: AlertState, message: str, *, told: bool) -> SavedAlert | None:
     """Return a state as it is saved; None for an inactive one."""
     if state.phase is AlertPhase.INACTIVE:
         return None
@@ -58,7 +58,22 @@ def make_saved(rule: Rule, city: City, state: AlertState, message: str) -> Saved
         rule.severity,
         message,
         rule.notify,
+        told,
     )
+
+
+def repeat_firing(saved: SavedAlert, now: float) -> AlertEntry:
+    """Return the entry that notifies of an alert that still fires when its silence ends."""
+    event = AlertEvent.REPEATED if saved.told else AlertEvent.FIRING
+    return AlertEntry(
+        0, now, saved.city, saved.rule, saved.phase, saved.phase, event.value, saved.since, saved.severity,
+        saved.message, saved.notify,
+    )  # fmt: skip
+
+
+def release_entry(held: AlertEntry, now: float) -> AlertEntry:
+    """Return the entry that notifies of a resolution in a silence, when that ends."""
+    return held._replace(seq=0, at=now, before=held.after, silenced=None)
 
 
 def parse_state(saved: SavedAlert) -> AlertState:

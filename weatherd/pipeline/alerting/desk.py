@@ -8,9 +8,18 @@ from typing import TYPE_CHECKING
 import structlog
 
 from weatherd.alerts.city_alerts import CityAlerts, select_rules
+from weatherd.alerts.silences import decide_sending
 from weatherd.alerts.states import AlertPhase
-from weatherd.pipeline.alerting.changes import end_alert, make_entry, make_saved, parse_state
+from weatherd.pipeline.alerting.changes import (
+    end_alert,
+    make_entry,
+    make_saved,
+    parse_state,
+    release_entry,
+    repeat_firing,
+)
 from weatherd.pipeline.alerting.recorder import AlertRecorder
+from weatherd.pipeline.alerting.silencing import Silencing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -58,6 +67,7 @@ class AlertDesk:
         self.latest = latest
         self.now = now
         self.recorder = AlertRecorder(journal)
+        self.silences = Silencing(journal, now)
         self.find_health: Callable[[City, float], Health] = know_no_health
         self.cities: dict[str, City] = {}  # all that are listed, by id
         self.alerts: dict[str, CityAlerts] = {}  # by city id
@@ -155,8 +165,12 @@ class AlertDesk:
             for change in alerts.evaluate(now, down_for=down_for, provider_paused=paused, warning_severity=severity):
                 entry = make_entry(city, change, now, alerts.newest)
                 known = self.active.get(city_id, {}).get(entry.rule)
-                message = entry.message or (known.message if known else "")
-                self._record(entry.rule, city_id, make_saved(change.rule, city, change.after, message))
+                message, told = entry.message or (known.message if known else ""), known is None or known.told
+                if change.event:
+                    is_silenced = self.silences.find(entry.rule, city) is not None
+                    mark, told = decide_sending(change.event, is_silenced=is_silenced, was_told=told)
+                    entry = entry._replace(silenced=mark)
+                self._record(entry.rule, city_id, make_saved(change.rule, city, change.after, message, told=told))
                 self.recorder.record(entry, self.active.get(city_id, {}).get(entry.rule))
         except Exception as error:  # noqa: BLE001 - a bug in a rule must not end the pipeline
             write = log.debug if self._is_failing else log.error
@@ -171,6 +185,31 @@ class AlertDesk:
             states.pop(rule, None)
         if not states:
             del self.active[city_id]
+
+    async def follow_silences(self) -> None:
+        """Take what commands have added and ended, and notify of what is not silenced any more.
+
+        Raises StateError while the journal cannot be read.
+        """
+        held, ended = await self.silences.refresh(), self.silences.ended
+        now, is_ended = self.now().timestamp(), bool(ended)
+        for entry in held:
+            city = self.cities.get(entry.city)
+            if entry.seq not in self.recorder.released and not self.silences.find(entry.rule, city):
+                self.recorder.released.append(entry.seq)
+                state = self.active.get(entry.city, {}).get(entry.rule)
+                self.recorder.record(release_entry(entry, now), state)
+        for saved in list(self.scan()):
+            if saved.phase != AlertPhase.FIRING.value:
+                continue
+            city = self.cities[saved.city]
+            is_over = not saved.told or (is_ended and any(silence.matches(saved.rule, city) for silence in ended))
+            if is_over and not self.silences.find(saved.rule, city):
+                self.alerts[saved.city].mark_notified(saved.rule, now)
+                self._record(saved.rule, saved.city, saved._replace(told=True, notified_at=now))
+                self.recorder.record(repeat_firing(saved, now), self.active[saved.city][saved.rule])
+        self.recorder.ended_silences += self.silences.finish_ended()
+        await self.recorder.save()
 
     def drop_pending(self, alerts: CityAlerts, city_id: str) -> None:
         """End the pending alerts of a city whose last observation is too old to continue them after a start."""

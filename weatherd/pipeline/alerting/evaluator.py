@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 _TICK = 60.0  # seconds
+_SILENCE_CHECK = 5.0  # seconds between two looks for silences that commands have added or ended
 _PAGE = 1000  # observations that are added before others run, in a few milliseconds
 _BATCH = 200  # cities that are evaluated before others run
 
@@ -37,6 +39,7 @@ class Evaluator:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._warm_up(), name="read the past of alerts")
             tasks.create_task(self._tick(), name="evaluate alerts")
+            tasks.create_task(self._follow_silences(), name="follow silences")
 
     async def _tick(self) -> None:
         desk = self._desk
@@ -48,6 +51,12 @@ class Evaluator:
                 if desk.alerts.get(city_id) is alerts and city_id not in desk.cold and alerts.is_moving:
                     desk.evaluate(alerts, city_id, desk.now().timestamp())
             await desk.recorder.save()
+
+    async def _follow_silences(self) -> None:
+        while True:
+            with contextlib.suppress(StateError):  # the journal writer reports it
+                await self._desk.follow_silences()
+            await asyncio.sleep(_SILENCE_CHECK)
 
     async def _warm_up(self) -> None:
         """Take the past of the cold cities from the journal, then evaluate what has arrived meanwhile."""

@@ -54,11 +54,13 @@ async def open_alerts(
     desk = AlertDesk(loaded.rules, journal, latest, now, loaded.load)
     saved, journal.alert_seq = await journal.call(lambda store: (store.alerts.load(), store.alerts.last_seq()))
     desk.restore(saved)
+    await desk.silences.refresh()
     save_others = journal.on_reopened
 
     def save_again() -> None:
         save_others()
         desk.recorder.restore(desk.scan())
+        desk.silences.restore()
 
     journal.on_reopened = save_again
     return desk

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -32,6 +32,8 @@ class AlertRecorder:
         self._journal = journal
         self._entries: list[AlertEntry] = []
         self._states: dict[tuple[str, str], SavedAlert | None] = {}
+        self.ended_silences: list[int] = []  # numbers of silences whose end waits
+        self.released: list[int] = []  # numbers of held changes whose copies wait
         self._lock = asyncio.Lock()
         self.has_batch = False  # observations whose changes wait are not stored yet
 
@@ -51,17 +53,24 @@ class AlertRecorder:
         Raises StateError while the journal cannot be written.
         """
         async with self._lock:
-            entries, states = self._entries, self._states
-            rows = AlertRows(tuple(entries), dict(states), self._journal.alert_seq) if entries or states else None
+            rows = self._collect() if self._has_rows() else None
             stored = await self._journal.add(batch, rows)
             self.has_batch = False
             if rows:
                 self._forget(rows)
         return stored
 
+    def _has_rows(self) -> bool:
+        return bool(self._entries or self._states or self.ended_silences)
+
+    def _collect(self) -> AlertRows:
+        ended, released = tuple(self.ended_silences), tuple(self.released)
+        return AlertRows(tuple(self._entries), dict(self._states), ended, released, self._journal.alert_seq)
+
     def _forget(self, rows: AlertRows) -> None:
         """Drop what is stored; changes may have been added meanwhile."""
         del self._entries[: len(rows.entries)]
+        del self.ended_silences[: len(rows.ended_silences)], self.released[: len(rows.released)]
         self._states = {key: state for key, state in self._states.items() if rows.states.get(key, self) is not state}
         self._journal.alert_seq = rows.last_seq + len(rows.entries)
         for entry in rows.entries:
@@ -73,7 +82,7 @@ class AlertRecorder:
         While the journal cannot be written, they wait for the next call. A transaction that has begun is finished even
         if the caller is cancelled; otherwise its changes would be stored again.
         """
-        if self.has_batch or not (self._entries or self._states):
+        if self.has_batch or not self._has_rows():
             return
         try:
             await asyncio.shield(asyncio.ensure_future(self.add(())))
@@ -82,9 +91,18 @@ class AlertRecorder:
 
 
 def _log_change(entry: AlertEntry) -> None:
-    details = {"city": entry.city, "rule": entry.rule, "severity": entry.severity, "message": entry.message}
+    details: dict[str, Any] = {
+        "city": entry.city,
+        "rule": entry.rule,
+        "severity": entry.severity,
+        "message": entry.message,
+    }
     details["since"] = format_rfc3339(to_time(entry.since))
+    if entry.silenced:
+        details["silenced"] = True
     match entry.event:
+        case _ if entry.before == entry.after:  # the silence of a change that was logged has ended
+            log.debug("alert.repeated", **details)
         case "firing":
             log.warning("alert.firing", **details)
         case "resolved":
