@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -87,6 +88,34 @@ async def test_paper_is_light_and_has_no_controls(browser: Browser, url: str) ->
                 assert await watched.page.locator(f"{hidden}:visible").count() == 0, (view, hidden)
             assert await watched.page.locator("main :is(table, .chart, .tiles):visible").count() >= 1
             assert len(await watched.page.pdf(format="A4")) > 10_000
+
+
+async def test_paper_has_all_cities_that_the_filter_selects(tmp_path: Path, browser: Browser) -> None:
+    """Not only a page of them, with times that stay true; afterwards the screen is as before."""
+    cities = [City(name=f"Town {number:02}", lat=number / 2, lon=1, timezone="UTC") for number in range(70)]
+    async with run_page(tmp_path, [*cities, *make_cities(1)], 0.1) as url, watch(browser, url, theme="dark") as watched:
+        page = watched.page
+        await page.add_init_script("window.print = () => { window.prints = (window.prints ?? 0) + 1; }")
+        await watched.open("?search=town&sort=temperature")
+        await page.click("text=Print")
+        await page.wait_for_selector(".paper", state="attached")
+        assert await page.is_visible("main")
+        await page.emulate_media(media="print")
+        rows = await page.locator(".paper tbody tr").all_inner_texts()
+        assert len(rows) == 70
+        assert all(re.match(r"Town \d\d\s", row) and re.search(r"\s\w{3} \d+ \w{3} \d\d:\d\d$", row) for row in rows)
+        assert re.match(r"search town; sorted by temperature; as of \w{3} ", await watched.text(".paper p"))
+        assert not await page.is_visible("main")
+        assert len(await page.pdf(format="A4")) > 10_000
+        await page.evaluate("dispatchEvent(new Event('afterprint'))")
+        assert await page.locator(".paper").count() == 0
+        await page.keyboard.press("Control+p")
+        await page.wait_for_selector(".paper", state="attached")
+        assert await page.evaluate("window.prints") == 2
+        await page.evaluate("dispatchEvent(new Event('afterprint'))")
+        await watched.open("?as=table")
+        await page.emulate_media(media="print")
+        assert await page.is_visible("text=1–50 of 71")  # where a page alone is printed, paper says so
 
 
 async def test_nothing_moves_where_motion_is_reduced(browser: Browser, url: str) -> None:

@@ -7,6 +7,7 @@ import { mark, STATES, WORDS } from "../app/icons.js";
 import { applyNotices, countNotices, noticeCounts, noticeEntry } from "../app/notices.js";
 import { rangeBar } from "../app/spark.js";
 import { announce, clockText, countText, pins } from "../app/shell.js";
+import { printList } from "./print.js";
 import { makeStrip } from "./strip.js";
 import { lookEntry, pausedPanel } from "./trouble.js";
 
@@ -68,6 +69,11 @@ export async function open(main, data, { restart }) {
     if (focus) main.querySelector(`[data-key="${CSS.escape(focus)}"]`)?.focus({ preventScroll: true });
     restart(seq);
   }
+  addEventListener("keydown", (event) => { // printed by the browser alone, a page of the list would be all
+    if (event.key !== "p" || !(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    printList(filters).catch(() => print());
+  });
   addEventListener("popstate", () => {
     filters = readAddress();
     reload();
@@ -134,7 +140,7 @@ export async function open(main, data, { restart }) {
       main.querySelector(`[data-key="form-${name}"]`)?.focus();
     } }, text);
     list.replaceChildren(h("div", { class: isLarge ? "hidden" : "section" }, h("h2", { id: "all" }, title, h("span", {}, `by ${filters.sort ?? "name"}`)), isFiltered() && h("button", { type: "button", class: "link", onclick: () => go({ state: null, tag: null, search: null, warmer: null, colder: null, id: null }) }, "Clear the filter"),
-      isLarge ? "" : h("div", { class: "options" }, tagSelect(), h("div", { class: "switch", role: "group", "aria-label": "Form of the list" }, button("cards", "Cards"), button("table", "Table")))));
+      isLarge ? "" : h("div", { class: "options" }, tagSelect(), h("button", { type: "button", class: "link", "data-key": "print", onclick: () => printList(filters) }, "Print"), h("div", { class: "switch", role: "group", "aria-label": "Form of the list" }, button("cards", "Cards"), button("table", "Table")))));
     if (!overview.total) list.append(h("p", { class: "panel nothing" }, "No cities yet. Add one: ", h("code", {}, "weatherd cities add Kiel"), ". The list is read again by itself."));
     else if (!page.cities.length) list.append(h("p", { class: "panel nothing" }, filters.search ? `No city matches “${filters.search}”.` : "No city is in this state."));
     else if (isLarge || form() === "cards") list.append(h("ul", { class: `cards ${isLarge ? "large" : ""}`, "aria-label": "Cities" }, page.cities.map((city) => h("li", {}, largeCard(city, isLarge)))), pager());
@@ -160,7 +166,7 @@ export async function open(main, data, { restart }) {
   function pager() {
     if (page.total <= page.cities.length) return "";
     const step = (text, after) => after !== null && h("button", { type: "button", class: "link", "data-key": `page-${text}`, onclick: () => go({ after }, true) }, text);
-    return h("footer", {}, h("span", {}, `${number(page.first + 1)}–${number(page.first + page.cities.length)} of ${number(page.total)}`), h("span", { class: "options" }, step("Previous", page.previous), step("Next", page.next)));
+    return h("footer", { class: "pager" }, h("span", {}, `${number(page.first + 1)}–${number(page.first + page.cities.length)} of ${number(page.total)}`), h("span", { class: "options" }, step("Previous", page.previous), step("Next", page.next)));
   }
 
   // Large cards have the last days too, on one scale for all cards.
