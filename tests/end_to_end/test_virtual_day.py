@@ -180,6 +180,8 @@ def test_a_day_of_every_fault_loses_nothing() -> None:
         if event["event"] in ("city.down", "city.recovered"):
             down[event["city"]] += 1 if event["event"] == "city.down" else -1
             assert down[event["city"]] in (0, 1)  # strictly in turns
+        elif event["event"] == "cities.reloaded":
+            down |= dict.fromkeys([*event["removed"], *event["changed"]], 0)  # a city that comes back begins anew
     assert sum(event["event"] == "city.down" for event in day.logs) > 50
     seen = {arrival.city.id for arrival in day.sink.received}
     assert seen == {city.id for city in CITIES}
