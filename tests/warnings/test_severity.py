@@ -18,7 +18,7 @@ from weatherd.warnings.desk import WarningDesk
 def test_the_most_severe_warning_counts() -> None:
     """It is unknown before an answer, -1 without a warning in force, and else the highest severity."""
     current, unused, pollers = CurrentWarnings(), SimpleNamespace(), [SimpleNamespace(name="fake")]
-    parts: Any = (pollers, unused, current, Settings())
+    parts: Any = (pollers, unused, current, Settings(), lambda: EPOCH)
     desk, now = WarningDesk(*parts), EPOCH
     assert desk.find_severity("kiel", now) is None
     current.update("kiel", "fake", WarningAnswer([]), now)

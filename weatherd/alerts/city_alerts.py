@@ -172,6 +172,25 @@ class CityAlerts:
                 states[index] = after
         return changes
 
+    def is_unknown(
+        self,
+        rule: Rule,
+        now: float,
+        *,
+        down_for: float | None,
+        provider_paused: bool | None,
+        warning_severity: int | None,
+    ) -> bool:
+        """Return whether the condition of a rule is unknown at *now*, a POSIX time; as :meth:`evaluate` would find it.
+
+        A condition that fails is unknown.
+        """
+        facts = self._collect_facts(now, down_for, provider_paused, warning_severity)
+        try:
+            return rule.when.evaluate(self._newest, facts) is None
+        except Exception:  # noqa: BLE001 - a bug in a rule, which evaluate() reports
+            return True
+
     def _collect_facts(
         self,
         now: float,

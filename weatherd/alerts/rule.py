@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from weatherd.city import City, Tags
     from weatherd.observation import Observation
 
+MQTT_TARGET = "mqtt"  # in a rule's ``notify``: the broker of the section mqtt in the settings
 AlertSeverity = Literal["info", "warning", "error", "critical"]
 
 

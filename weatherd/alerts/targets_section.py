@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from weatherd.alerts.rule import MQTT_TARGET
 from weatherd.alerts.targets import TARGET_FORM, AppriseTarget, CommandTarget, Target, WebhookTarget
 from weatherd.city import ID_PATTERN
 from weatherd.config.messages import explain_error, quote_shortened
@@ -33,6 +34,10 @@ def parse_targets(document: reader.YamlMapping, section: str, report: Report) ->
         report(document.value_positions[section], f"'{section}' should have a target under each name: {TARGET_FORM}")
         return {}
     for name, position in rows.key_positions.items():
+        if name == MQTT_TARGET:
+            report(
+                position, f"the name '{name}' stands for the broker of the section mqtt in the settings: use another"
+            )
         if not re.fullmatch(ID_PATTERN, name):
             report(position, f"the name {quote_shortened(name)} {_NAME_FORM}")
     found = {name: _parse_target(name, row, rows.value_positions[name], report) for name, row in rows.items()}
@@ -64,7 +69,7 @@ def _suggest_key(row: Any) -> str:
 
 def check_names(rules: reader.YamlMapping, targets: Any, report: Report) -> None:
     """Report each name in a rule's ``notify`` that the section *targets* does not have."""
-    known = list(targets) if isinstance(targets, dict) else []
+    known = [*(targets if isinstance(targets, dict) else ()), MQTT_TARGET]
     for rule, row in rules.items():
         names = row.get("notify") if isinstance(row, reader.YamlMapping) else None
         for index, name in enumerate(names if isinstance(names, list) else []):

@@ -129,6 +129,7 @@ async def _open_services(parts: Parts, services: contextlib.AsyncExitStack, relo
                 parts.random,
                 parts.notifications,
                 has_warnings=parts.warnings is not None,
+                has_alerts=parts.alerts is not None,
             )
         ),
         now=parts.now,

@@ -71,6 +71,14 @@ class Parts:
     watchdog: float = 0.0  # timeout of systemd's watchdog in seconds; 0: no watchdog
 
 
+class _Notices:
+    """What the forwarders look up, which is opened after them."""
+
+    def __init__(self) -> None:
+        self.alerts: AlertDesk | None = None
+        self.warnings: WarningDesk | None = None
+
+
 @contextlib.asynccontextmanager
 async def open_parts(
     configuration: Configuration,
@@ -95,19 +103,31 @@ async def open_parts(
         sinks = await stack.enter_async_context(open_sinks(settings))
         budgets = replace(providers.budgets, interval_of=functools.partial(_interval, registry, providers.planner))
         latest, state.latest = LatestObservations(state.latest, budgets), ()
+        notices = _Notices()
         forwarders = await stack.enter_async_context(
             open_forwarders(
-                settings, state, lambda: registry.cities, budgets, latest=latest.get, find_city=registry.get
+                settings,
+                state,
+                lambda: registry.cities,
+                budgets,
+                latest=latest.get,
+                find_city=registry.get,
+                alerts=lambda: notices.alerts,
+                warnings=lambda: notices.warnings,
             )
         )
-        open_desk = functools.partial(_open_warnings, settings, providers, registry, journal)
+
+        async def open_desk() -> WarningDesk:
+            notices.warnings = await _open_warnings(settings, providers, registry, journal)
+            return notices.warnings
+
         are_warnings_wanted = any(city.warnings != "off" for city in configuration.cities)
         alerts = None
         notifications: Sequence[AlertDelivery] = ()
         if rules:
             from weatherd.pipeline.alerting.opening import open_alerts  # noqa: PLC0415 - it takes memory
 
-            alerts = await open_alerts(rules, journal, latest, utc_now)
+            notices.alerts = alerts = await open_alerts(rules, journal, latest, utc_now)
             notifications = await _open_notifications(stack, configuration, journal, registry)
         yield Parts(
             configuration=configuration,

@@ -9,6 +9,7 @@ import structlog
 
 from weatherd.config.diff import diff
 from weatherd.errors import StateError
+from weatherd.pipeline.forwarders.group import build_warning_deliveries
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -32,6 +33,7 @@ async def poll_warnings(parts: Parts, status: DaemonStatus) -> None:
         status.warnings = desk = await _open_desk(parts.open_warnings)
         desk.apply_diff(diff((), parts.registry.cities))
         parts.registry.subscribe(desk.apply_diff)
+        status.deliveries.add(build_warning_deliveries(parts.forwarders, parts.journal, parts.random))
     await desk.run()
 
 

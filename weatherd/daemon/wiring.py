@@ -19,7 +19,7 @@ from weatherd.http.session import open_session
 from weatherd.journal.journal import open_journal
 from weatherd.journal.provider_state import in_memory_state, open_provider_state
 from weatherd.journal.state_folder import find_state_folder
-from weatherd.pipeline.forwarders import ForwarderResources, check_batch_size, know_nothing
+from weatherd.pipeline.forwarders import ForwarderResources, check_batch_size, have_none, know_nothing
 from weatherd.plugins import contain, explain_plugin_error
 from weatherd.providers import ProviderTraits, Resources
 from weatherd.quota.limiter import RateLimiter
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from weatherd.config.settings import Settings
     from weatherd.journal.provider_state import ProviderState
     from weatherd.observation import Observation
-    from weatherd.pipeline.forwarders import Forwarder
+    from weatherd.pipeline.forwarders import AlertLookup, Forwarder, WarningLookup
     from weatherd.pipeline.sinks import Sink
     from weatherd.providers import Provider
     from weatherd.quota.plans import Plan
@@ -196,6 +196,8 @@ async def open_forwarders(
     *,
     latest: Callable[[str], Observation | None] = know_nothing,
     find_city: Callable[[str], City | None] = know_nothing,
+    alerts: Callable[[], AlertLookup | None] = have_none,
+    warnings: Callable[[], WarningLookup | None] = have_none,
 ) -> AsyncIterator[dict[str, Forwarder]]:
     """Create every installed and enabled forwarder; the daemon connects them later.
 
@@ -205,7 +207,15 @@ async def open_forwarders(
     async with open_session(USER_AGENT, ca_file=settings.tls.ca_file) as session:
         for name, point in plugins.find_plugins("forwarders").items():
             resources = ForwarderResources(
-                session, state.key_values(f"forwarder {name}"), cities, utc_now, budgets, latest, find_city
+                session,
+                state.key_values(f"forwarder {name}"),
+                cities,
+                utc_now,
+                budgets,
+                latest,
+                find_city,
+                alerts,
+                warnings,
             )
             with _contain_opening(name):
                 if (forwarder := create_forwarder(point, settings, resources)) is not None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from weatherd.config.settings import Settings
     from weatherd.journal.journal import Journal
     from weatherd.journal.tables.warning_table import SavedPlace
+    from weatherd.official_warning import OfficialWarning
     from weatherd.polling.city_registry import CityRegistry
     from weatherd.providers import Resources
     from weatherd.providers.warning_service import WarningService
@@ -42,9 +43,15 @@ class WarningDesk:
     """The warnings of all cities, and the pollers that keep them current."""
 
     def __init__(
-        self, pollers: Sequence[WarningPoller], recorder: WarningRecorder, current: CurrentWarnings, settings: Settings
+        self,
+        pollers: Sequence[WarningPoller],
+        recorder: WarningRecorder,
+        current: CurrentWarnings,
+        settings: Settings,
+        now: Callable[[], datetime],
     ) -> None:
         self.current = current
+        self._now = now
         self._pollers = {poller.name: poller for poller in pollers}
         self._choices: Counter[WarningsSetting] = Counter()  # cities by their choice of services
         self._recorder = recorder
@@ -80,6 +87,19 @@ class WarningDesk:
         if found:
             return int(found[0].warning.severity)
         return -1 if any(self.current.has_answer(city, name) for name in self._pollers) else None
+
+    def covers(self, city: City) -> bool:
+        """Return whether the warnings of a city are requested from a service that covers it."""
+        return any(
+            wants_warnings(city.warnings, name) and poller.service.covers(city)
+            for name, poller in self._pollers.items()
+        )
+
+    def find_in_force(self, city_id: str) -> list[OfficialWarning] | None:
+        """Return the warnings in force in a city, the most severe first; None before the first answer."""
+        found = [found.warning for found in self.current.of_city(city_id, self._now())]
+        is_known = found or any(self.current.has_answer(city_id, name) for name in self._pollers)
+        return found if is_known else None
 
     def apply_diff(self, change: CityListDiff) -> None:
         """Forget the cities that were removed, have moved, or want other warnings.
@@ -147,6 +167,6 @@ async def open_warnings(
                 now=now,
             )
             pollers.append(poller)
-    desk = WarningDesk(pollers, recorder, current, settings)
+    desk = WarningDesk(pollers, recorder, current, settings, now)
     await desk.restore(journal)
     return desk

@@ -51,7 +51,7 @@ class DeliveryHarness:
         self.begin = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
         self.added = 0
         self.latest: dict[str, Observation] = {}  # of each city, as the daemon knows it
-        self.has_warnings = False
+        self.has_warnings = self.has_alerts = False
 
     async def add_observations(self, count: int, city: City = KIEL, **values: Any) -> None:
         """Add observations of the last hour, each one millisecond later and one degree warmer than the previous."""
@@ -76,8 +76,13 @@ class DeliveryHarness:
     async def run_forwarder(self, open_forwarder: Any, **section: Any) -> AsyncIterator[DeliveryGroup]:
         """Run a forwarder with a section of settings."""
         forwarder = open_forwarder(Settings(**section), self.resources)
-        forwarders = {"destination": forwarder}
-        async with open_deliveries(forwarders, self.journal, ShortBackoff(), has_warnings=self.has_warnings) as running:
+        async with open_deliveries(
+            {"destination": forwarder},
+            self.journal,
+            ShortBackoff(),
+            has_warnings=self.has_warnings,
+            has_alerts=self.has_alerts,
+        ) as running:
             yield running
             await running.drain(asyncio.get_running_loop().time() + 1.0)
 

@@ -11,7 +11,7 @@ from tests.support.virtual_time import EPOCH
 from weatherd.pipeline.forwarders import ForwarderResources
 from weatherd.pipeline.forwarders.city_states import CityStates
 from weatherd.pipeline.forwarders.discovery_payload import Topics
-from weatherd.pipeline.forwarders.home_assistant import MAX_PENDING
+from weatherd.pipeline.forwarders.publication import MAX_PENDING
 
 if TYPE_CHECKING:
     from weatherd.city import City

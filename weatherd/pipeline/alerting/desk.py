@@ -211,6 +211,15 @@ class AlertDesk:
         self.recorder.ended_silences += self.silences.finish_ended()
         await self.recorder.save()
 
+    def is_unknown(self, city_id: str, rule: Rule) -> bool:
+        """Return whether the condition of a rule is unknown for a city now."""
+        alerts = self.alerts.get(city_id)
+        if alerts is None:
+            return True
+        city, now = self.cities[city_id], self.now().timestamp()
+        down_for, paused, severity = self.find_health(city, now) if alerts.needs_health else know_no_health(city, now)
+        return alerts.is_unknown(rule, now, down_for=down_for, provider_paused=paused, warning_severity=severity)
+
     def drop_pending(self, alerts: CityAlerts, city_id: str) -> None:
         """End the pending alerts of a city whose last observation is too old to continue them after a start."""
         self._end(city_id, alerts.drop_pending())

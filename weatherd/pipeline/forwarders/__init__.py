@@ -19,19 +19,51 @@ from typing import TYPE_CHECKING, Protocol
 from weatherd.freshness import BUILT_IN_BUDGETS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
+    from weatherd.alerts.rule import Rule
     from weatherd.city import City
     from weatherd.freshness import AgeBudgets
     from weatherd.http.session import Session
     from weatherd.journal.key_value import KeyValueStore
+    from weatherd.journal.tables.alert_table import SavedAlert
     from weatherd.observation import Observation
+    from weatherd.official_warning import OfficialWarning
 
 
 def know_nothing(_city_id: str) -> None:
     """Return that nothing is known of a city, because there is no daemon."""
+
+
+def have_none() -> None:
+    """Return that there is none, because there is no daemon."""
+
+
+class AlertLookup(Protocol):
+    """The alerts of the daemon as they are now."""
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules in force; another object after an edit."""
+
+    @property
+    def active(self) -> Mapping[str, Mapping[str, SavedAlert]]:
+        """The alerts that are pending or firing, by city id and rule."""
+
+    def is_unknown(self, city_id: str, rule: Rule) -> bool:
+        """Return whether the condition of a rule is unknown for a city."""
+
+
+class WarningLookup(Protocol):
+    """The official warnings of the daemon as they are now."""
+
+    def covers(self, city: City) -> bool:
+        """Return whether the warnings of a city are requested from a service that covers it."""
+
+    def find_in_force(self, city_id: str) -> Sequence[OfficialWarning] | None:
+        """Return the warnings in force in a city, the most severe first; None before the first answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +79,8 @@ class ForwarderResources:
         know_nothing  # a city's latest observation where it is now, by city id
     )
     find_city: Callable[[str], City | None] = know_nothing  # the city with an id, if it is listed now
+    alerts: Callable[[], AlertLookup | None] = have_none  # None: there are no alert rules
+    warnings: Callable[[], WarningLookup | None] = have_none  # None: no official warnings are requested
 
 
 class Connection(Protocol):

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from weatherd.formatting import to_named_dict
-from weatherd.pipeline.forwarders.home_assistant import MAX_PENDING, Publication
+from weatherd.pipeline.forwarders.publication import MAX_PENDING, Publication
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

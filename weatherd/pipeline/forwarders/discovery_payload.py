@@ -11,8 +11,12 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from weatherd import __version__
+from weatherd.pipeline.forwarders.notice_components import build_alert_components, build_warning_components
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from weatherd.alerts.rule import Rule
     from weatherd.city import City
     from weatherd.freshness import AgeBudgets
 
@@ -57,6 +61,14 @@ class Topics(NamedTuple):
         """Return the topic that marks a city's state as current or stale."""
         return f"{self.prefix}/{city}/availability"
 
+    def notice(self, city: str, name: str) -> str:
+        """Return the topic of a city's official warnings, or of the events of its alerts or warnings."""
+        return f"{self.prefix}/{city}/{name}"
+
+    def alert(self, city: str, rule: str) -> str:
+        """Return the topic of the state of an alert rule."""
+        return f"{self.prefix}/{city}/alert/{rule}"
+
     def device(self, city: str) -> str:
         """Return the id of a city's device. Only ASCII letters, digits, ``-`` and ``_`` are allowed."""
         return f"{re.sub('[^a-zA-Z0-9_-]', '_', self.prefix)}_{city}"
@@ -75,8 +87,10 @@ def expire_after(city: City, budgets: AgeBudgets) -> int:
     return math.ceil(budget / _EXPIRY_STEP) * _EXPIRY_STEP
 
 
-def build_payload(city: City, topics: Topics, budgets: AgeBudgets) -> dict[str, Any]:
-    """Return the payload that announces a city.
+def build_payload(
+    city: City, topics: Topics, budgets: AgeBudgets, rules: Sequence[Rule] = (), *, has_warnings: bool = False
+) -> dict[str, Any]:
+    """Return the payload that announces a city, with a binary sensor for each alert rule, and for official warnings.
 
     A value that is not updated expires after the age budget of the city's providers. Home Assistant restarts that
     period when it starts, so a stale state is also marked on the city's own availability topic.
@@ -89,7 +103,9 @@ def build_payload(city: City, topics: Topics, budgets: AgeBudgets) -> dict[str, 
         "cmps": {
             name: {"p": "sensor", "unique_id": f"{device}_{name}", "qos": 1, "expire_after": expire, **sensor}
             for name, sensor in _sensors().items()
-        },
+        }
+        | dict(build_alert_components(city.id, topics, rules))
+        | (build_warning_components(city.id, topics) if has_warnings else {}),
         "state_topic": topics.state(city.id),
         "availability": [{"topic": topics.status}, {"topic": topics.availability(city.id)}],
         "availability_mode": "all",

@@ -1,4 +1,4 @@
-"""What the engine delivers from the journal: observations, or the changes of official warnings or of alerts."""
+"""What the engine delivers from the journal: observations, or the changes of official warnings."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class ObservationFeed:
         return {"city": entry.observation.city, "observed_at": entry.observation.observed_at.isoformat()}
 
 
-class _ChangeFeed:
+class ChangeFeed:
     """A table of changes, which is read in the journal's own thread.
 
     Unless *replays*, a new forwarder begins with the next change, because earlier ones are no news.
@@ -138,7 +138,7 @@ class _ChangeFeed:
         return list(entries)
 
 
-class WarningFeed(_ChangeFeed):
+class WarningFeed(ChangeFeed):
     """The changes of official warnings."""
 
     @property

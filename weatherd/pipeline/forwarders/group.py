@@ -17,7 +17,7 @@ from weatherd.pipeline.forwarders.official_warnings import find_change_forwarder
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 
     from weatherd.journal.journal import Journal
     from weatherd.pipeline.forwarders import Forwarder
@@ -64,9 +64,10 @@ class DeliveryTask(Protocol):
 class DeliveryGroup:
     """The deliveries to all destinations, which do not wait for each other."""
 
-    def __init__(self, deliveries: Sequence[DeliveryTask]) -> None:
-        self._deliveries = deliveries
-        self._tasks: list[asyncio.Task[None]] = []
+    def __init__(self, deliveries: Iterable[DeliveryTask] = ()) -> None:
+        """*deliveries* are those that do not run."""
+        self._deliveries = list(deliveries)
+        self._tasks: dict[DeliveryTask, asyncio.Task[None]] = {}
 
     def statuses(self) -> dict[str, DeliveryStatus]:
         """Return the status of each delivery by forwarder."""
@@ -77,26 +78,37 @@ class DeliveryGroup:
             for delivery in self._deliveries
         }
 
-    def start(self) -> None:
+    def add(self, deliveries: Iterable[DeliveryTask]) -> None:
         """Start a task for each delivery."""
-        self._tasks = [
-            asyncio.create_task(_run_contained(delivery), name=f"forward to {delivery.name}")
-            for delivery in self._deliveries
-        ]
+        for delivery in deliveries:
+            self._deliveries.append(delivery)
+            name = f"forward to {delivery.name}"
+            self._tasks[delivery] = asyncio.create_task(_run_contained(delivery), name=name)
+
+    async def remove(self, deliveries: Iterable[DeliveryTask]) -> None:
+        """Cancel the tasks of deliveries that were added, and wait for them."""
+        gone = list(deliveries)
+        self._deliveries = [delivery for delivery in self._deliveries if delivery not in gone]
+        await _cancel([self._tasks.pop(delivery) for delivery in gone])
 
     async def drain(self, deadline: float) -> None:
         """Deliver the rest until *deadline*, a loop time; later entries stay in the journal."""
         for delivery in self._deliveries:
             delivery.drain()
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=max(0.0, deadline - asyncio.get_running_loop().time()))
+            left = max(0.0, deadline - asyncio.get_running_loop().time())
+            await asyncio.wait(self._tasks.values(), timeout=left)
 
     async def stop(self) -> None:
         """Cancel all tasks and wait for them."""
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        await _cancel(list(self._tasks.values()))
+
+
+async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks)
 
 
 async def _run_contained(delivery: DeliveryTask) -> None:
@@ -110,6 +122,27 @@ async def _run_contained(delivery: DeliveryTask) -> None:
         )
 
 
+def build_warning_deliveries(
+    forwarders: Mapping[str, Forwarder], journal: Journal, random: random.Random
+) -> Iterator[Delivery]:
+    """Yield the delivery of official warnings to each forwarder that takes them."""
+    for name, forwarder in forwarders.items():
+        if warning_forwarder := find_change_forwarder(forwarder, "connect_warnings"):
+            feed = WarningFeed(journal, replays=getattr(forwarder, "replays_warnings", True))
+            yield Delivery(f"{name} warnings", warning_forwarder, feed, random)
+
+
+def build_alert_deliveries(
+    forwarders: Mapping[str, Forwarder], journal: Journal, random: random.Random
+) -> Iterator[Delivery]:
+    """Yield the delivery of alerts to each forwarder that takes them."""
+    from weatherd.pipeline.forwarders.alert_feed import AlertFeed  # noqa: PLC0415 - only if there are rules
+
+    for name, forwarder in forwarders.items():
+        if alert_forwarder := find_change_forwarder(forwarder, "connect_alerts"):
+            yield Delivery(f"{name} alerts", alert_forwarder, AlertFeed(journal, replays=False), random)
+
+
 @contextlib.asynccontextmanager
 async def open_deliveries(
     forwarders: Mapping[str, Forwarder],
@@ -118,19 +151,18 @@ async def open_deliveries(
     notifications: Sequence[DeliveryTask] = (),
     *,
     has_warnings: bool = False,
+    has_alerts: bool = False,
 ) -> AsyncIterator[DeliveryGroup]:
     """Forward the journal to all destinations, and deliver *notifications* of alerts, inside the ``with``.
 
-    With *has_warnings*, the forwarders that can do so deliver official warnings, too.
+    With *has_warnings* and *has_alerts*, the forwarders that can do so deliver official warnings and alerts, too.
     """
     observations = ObservationFeed(journal)
-    deliveries = [Delivery(name, forwarder, observations, random) for name, forwarder in forwarders.items()]
-    for name, forwarder in forwarders.items() if has_warnings else ():
-        if warning_forwarder := find_change_forwarder(forwarder, "connect_warnings"):
-            feed = WarningFeed(journal, replays=getattr(forwarder, "replays_warnings", True))
-            deliveries.append(Delivery(f"{name} warnings", warning_forwarder, feed, random))
-    group = DeliveryGroup([*deliveries, *notifications])
-    group.start()
+    group = DeliveryGroup()
+    group.add(Delivery(name, forwarder, observations, random) for name, forwarder in forwarders.items())
+    group.add(build_warning_deliveries(forwarders, journal, random) if has_warnings else ())
+    group.add(build_alert_deliveries(forwarders, journal, random) if has_alerts else ())
+    group.add(notifications)
     try:
         yield group
     finally:

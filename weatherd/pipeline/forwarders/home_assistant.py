@@ -5,17 +5,27 @@ from __future__ import annotations
 import asyncio
 import json
 from datetime import timedelta
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
-from weatherd.pipeline.forwarders.discovery_payload import Topics, build_payload, expire_after
+from weatherd.pipeline.forwarders.announcement import Announcement, find_former_components
+from weatherd.pipeline.forwarders.discovery_payload import build_payload, expire_after
+from weatherd.pipeline.forwarders.notice_states import (
+    current_rules,
+    find_mqtt_rules,
+    has_official_warnings,
+    list_notice_topics,
+)
+from weatherd.pipeline.forwarders.publication import Publication, publish_in_batches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from weatherd.alerts.rule import Rule
     from weatherd.city import City
-    from weatherd.pipeline.forwarders import ForwarderResources
+    from weatherd.pipeline.forwarders import ForwarderResources, WarningLookup
+    from weatherd.pipeline.forwarders.discovery_payload import Topics
+    from weatherd.pipeline.forwarders.publication import Publish
 
-MAX_PENDING = 200  # publications without the broker's acknowledgement
 _PICK_UP_TIME = 1.5  # seconds that Home Assistant takes to add a device
 _KEEP_ANNOUNCED = timedelta(days=3650)
 _KEEP_REMOVED = timedelta(
@@ -23,54 +33,12 @@ _KEEP_REMOVED = timedelta(
 )  # the longest absence of Home Assistant after which a removed city is still cleaned up
 
 
-class Publication(NamedTuple):
-    """A message to be published."""
+class _Details(NamedTuple):
+    """What is announced beside the city itself."""
 
-    topic: str
-    payload: bytes
-    retain: bool
-
-
-class Publish(Protocol):
-    """A function that publishes a message to the broker."""
-
-    async def __call__(self, topic: str, payload: bytes, *, retain: bool) -> None:
-        """Publish; the broker has the message when this returns. Raises DeliveryError."""
-
-
-async def publish_in_batches(publish: Publish, publications: Sequence[Publication]) -> None:
-    """Publish in order, up to ``MAX_PENDING`` messages at once. Raises the first error; the rest is not sent then."""
-    for start in range(0, len(publications), MAX_PENDING):
-        batch = publications[start : start + MAX_PENDING]
-        await asyncio.gather(*(publish(topic, payload, retain=retain) for topic, payload, retain in batch))
-
-
-class Announcement(NamedTuple):
-    """A city's last announcement, as saved in the key-value store."""
-
-    topics: Topics
-    payload: str  # the discovery payload; "" if discovery was off
-    removed: bool = False  # the city has left the list
-
-    def dump(self) -> str:
-        """Return the announcement as JSON."""
-        return json.dumps(self.topics._asdict() | {"payload": self.payload, "removed": self.removed})
-
-    @classmethod
-    def load(cls, text: str) -> Announcement | None:
-        """Parse a saved announcement; return None for a damaged one.
-
-        Earlier versions saved a list ``[prefix, discovery_prefix, payload]``, and a fourth item ``"gone"`` if removed.
-        """
-        try:
-            match json.loads(text):
-                case {"prefix": prefix, "discovery_prefix": discovery, "payload": payload, "removed": removed}:
-                    return cls(Topics(prefix, discovery), payload, removed)
-                case [prefix, discovery, payload, *rest]:
-                    return cls(Topics(prefix, discovery), payload, bool(rest))
-        except ValueError:
-            pass
-        return None
+    expiry: int  # seconds
+    rules: tuple[tuple[str, str, bool], ...]  # name, severity, and whether it depends on the time
+    has_warnings: bool
 
 
 class Announcer:
@@ -86,7 +54,9 @@ class Announcer:
         enabled: bool,
     ) -> None:
         self.cities: Sequence[City] = ()  # those that were announced over this connection
-        self._expiries: dict[str, int] = {}  # by city id, in seconds
+        self.rules: Sequence[Rule] = ()  # the alert rules at that time
+        self.warnings: WarningLookup | None = None  # the official warnings at that time
+        self._details: dict[str, _Details] = {}  # of what was announced beside the city itself, by city id
         self._topics = topics
         self._resources = resources
         self._publish = publish
@@ -99,55 +69,78 @@ class Announcer:
         Removals come first: a city with a new id and its old name gets the names of the old entities, which are free
         then. Otherwise Home Assistant would call them sensor.kiel_temperature_2 for good.
         """
-        cities = self._resources.cities()
+        cities, rules, warnings = (
+            self._resources.cities(),
+            current_rules(self._resources),
+            self._resources.warnings(),
+        )
         before = {city.id: city for city in self.cities}
         announced = {id_: saved for id_, saved in self._saved().items() if not saved.removed}
         for city_id in announced.keys() - {city.id for city in cities}:
             await self._remove(city_id, announced[city_id])
         for city in cities:
-            expiry = expire_after(city, self._resources.budgets)  # changes if a longer list stretches the intervals
-            if before.get(city.id) != city or self._expiries.get(city.id) != expiry:
-                await self._announce_city(city, announced.get(city.id))
-                self._expiries[city.id] = expiry
-        self.cities = cities
+            details = self._find_details(city)
+            if before.get(city.id) != city or self._details.get(city.id) != details:
+                await self._announce_city(city, details, announced.get(city.id))
+                self._details[city.id] = details
+        self.cities, self.rules, self.warnings = cities, rules, warnings
 
-    async def _announce_city(self, city: City, previous: Announcement | None) -> None:
-        payload = (
-            json.dumps(build_payload(city, self._topics, self._resources.budgets), ensure_ascii=False)
-            if self._enabled
-            else ""
-        )
+    def _find_details(self, city: City) -> _Details:
+        """Return what is announced beside the city; the expiry changes if a longer list stretches the intervals."""
+        expiry = expire_after(city, self._resources.budgets)
+        rules = find_mqtt_rules(self._resources, city)
+        shown = tuple((rule.name, rule.severity, rule.depends_on_time) for rule in rules)
+        return _Details(expiry, shown, has_official_warnings(self._resources, city))
+
+    async def _announce_city(self, city: City, details: _Details, previous: Announcement | None) -> None:
+        rules, has_warnings = find_mqtt_rules(self._resources, city), details.has_warnings
+        payload = ""
+        if self._enabled:
+            document = build_payload(city, self._topics, self._resources.budgets, rules, has_warnings=has_warnings)
+            payload = json.dumps(document, ensure_ascii=False)
         if previous and previous.topics != self._topics:  # the prefixes in the settings have changed
             await self._remove(city.id, previous)
+        retained = tuple(list_notice_topics(self._topics, rules, city, has_warnings=has_warnings))
+        announcement = Announcement(
+            self._topics, payload, retained=retained, former=find_former_components(previous, payload)
+        )
         if payload or (previous and previous.payload):
-            await self._publish(self._topics.config(city.id), payload.encode(), retain=True)
-        self._save(city.id, Announcement(self._topics, payload), _KEEP_ANNOUNCED)
+            config = announcement.payload_without_former() if payload else b""
+            await self._publish(self._topics.config(city.id), config, retain=True)
+        for topic in previous.retained if previous else ():
+            if topic not in retained:
+                await self._publish(topic, b"", retain=True)
+        self._save(city.id, announcement, _KEEP_ANNOUNCED)
 
     async def _remove(self, city_id: str, previous: Announcement) -> None:
         """Clear the city's retained topics; the device first, because it subscribes to the others."""
         topics = previous.topics
-        for topic in (topics.config(city_id), topics.state(city_id), topics.availability(city_id)):
+        own = (topics.config(city_id), topics.state(city_id), topics.availability(city_id))
+        for topic in (*own, *previous.retained):
             await self._publish(topic, b"", retain=True)
         self._forget(city_id)
-        self._expiries.pop(city_id, None)
+        self._details.pop(city_id, None)
         self._save(city_id, previous._replace(removed=True), _KEEP_REMOVED)
 
     async def repeat_removals(self) -> None:
-        """Repeat the removal of cities that left the list while Home Assistant was offline.
+        """Repeat the removal of cities and of components that were removed while Home Assistant was offline.
 
-        Home Assistant ignores the removal of a device that it has not discovered since its start. So each device is
-        announced once more, without the retain flag, and removed a moment later.
+        Home Assistant ignores the removal of what it has not discovered since its start. So each is announced once
+        more, without the retain flag, and removed a moment later.
         """
+        saved = {city_id: saved for city_id, saved in self._saved().items() if saved.payload}
         gone = {
-            saved.topics.config(city_id): saved.payload.encode()
-            for city_id, saved in self._saved().items()
-            if saved.removed and saved.payload
+            announcement.topics.config(city_id): announcement
+            for city_id, announcement in saved.items()
+            if announcement.removed or announcement.former != "{}"
         }
         if not gone:
             return
-        await publish_in_batches(self._publish, [Publication(*device, retain=False) for device in gone.items()])
+        before = [Publication(topic, found.payload_with_former(), retain=False) for topic, found in gone.items()]
+        await publish_in_batches(self._publish, before)
         await asyncio.sleep(_PICK_UP_TIME)
-        await publish_in_batches(self._publish, [Publication(topic, b"", retain=True) for topic in gone])
+        after = {topic: b"" if found.removed else found.payload_without_former() for topic, found in gone.items()}
+        await publish_in_batches(self._publish, [Publication(*message, retain=True) for message in after.items()])
 
     def _saved(self) -> dict[str, Announcement]:
         """Return the saved announcements by city id."""

@@ -1,4 +1,7 @@
-"""The latest observation of every city on an MQTT broker, announced to Home Assistant."""
+"""The latest observation, the alerts and the official warnings of every city on an MQTT broker.
+
+They are announced to Home Assistant.
+"""
 
 from __future__ import annotations
 
@@ -13,22 +16,33 @@ import structlog
 from weatherd.errors import ConfigError, DeliveryError, Problem, RejectedError
 from weatherd.pipeline.forwarders.city_states import OFFLINE, ONLINE, CityStates
 from weatherd.pipeline.forwarders.discovery_payload import Topics
-from weatherd.pipeline.forwarders.home_assistant import Announcer, publish_in_batches
+from weatherd.pipeline.forwarders.home_assistant import Announcer
+from weatherd.pipeline.forwarders.notice_events import NoticeEvents
+from weatherd.pipeline.forwarders.notice_states import NoticeStates, current_rules
+from weatherd.pipeline.forwarders.official_warnings import ChangeConnection
+from weatherd.pipeline.forwarders.publication import publish_in_batches
 from weatherd.plugins import explain_missing_library
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Iterable, Sequence
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
+    from weatherd.city import City
     from weatherd.config.sections.forwarders import MqttSection
     from weatherd.config.settings import Settings
+    from weatherd.journal.tables.alert_table import AlertEntry
+    from weatherd.journal.tables.warning_table import WarningEntry
     from weatherd.observation import Observation
     from weatherd.pipeline.forwarders import ForwarderResources
     from weatherd.pipeline.forwarders.broker.client import BrokerConnection, BrokerOptions
+    from weatherd.pipeline.forwarders.publication import Publication
 
 log = structlog.get_logger()
 
 _REFRESH_INTERVAL = 1.0  # seconds between checks of the list of cities and of the ages
+_NOTICES_INTERVAL = 60.0  # seconds between checks whether alerts have become unknown, or known
+_CONNECTION_TIMEOUT = 5.0  # seconds for which an event waits for the connection
 _GOODBYE_TIMEOUT = 0.3  # seconds
 _NO_REPORTS = (
     "the broker supports MQTT 3.1.1 only, which does not report rejected messages: what its access rules deny is lost"
@@ -44,14 +58,20 @@ class MqttConnection:
         self._forwarder = forwarder
         self._resources = forwarder.resources
         self._states = forwarder.states
+        self._notices = forwarder.notices
         self._announcer = Announcer(
-            topics, forwarder.resources, broker.publish, self._states.forget, enabled=forwarder.discovery
+            topics, forwarder.resources, broker.publish, forwarder.forget, enabled=forwarder.discovery
         )
         self._announcing = asyncio.Lock()  # because the list may change while everything is published again
 
     async def deliver(self, batch: Sequence[Observation], key: str) -> None:  # noqa: ARG002 - publishing is idempotent
         """Publish each observation, in order, as its city's state."""
         await publish_in_batches(self._broker.publish, self._states.update(batch))
+
+    async def publish_events(self, cities: Iterable[City], events: Sequence[Publication]) -> None:
+        """Publish the present alerts and official warnings of cities, then events."""
+        states = [message for city in cities for message in self._notices.update(city)]
+        await publish_in_batches(self._broker.publish, [*states, *events])
 
     async def start(self) -> None:
         """Publish that weatherd is online, then all announcements and states."""
@@ -60,14 +80,32 @@ class MqttConnection:
 
     async def refresh(self) -> None:
         """Publish changes of the list of cities and of their availability until cancelled."""
+        clock = asyncio.get_running_loop().time
+        checked_at = clock()
         while True:
             await asyncio.sleep(_REFRESH_INTERVAL)
             async with self._announcing:
-                if self._resources.cities() is not self._announcer.cities:
+                if self._is_edited():
                     await self._announcer.announce()
-            for publications in self._states.refresh(self._announcer.cities):
-                await publish_in_batches(self._broker.publish, publications)
-                await asyncio.sleep(0)  # because there are usually none
+                    checked_at = -_NOTICES_INTERVAL
+            if clock() - checked_at >= _NOTICES_INTERVAL:
+                await self._publish_steps(self._notices.refresh(self._announcer.cities))
+                checked_at = clock()
+            await self._publish_steps(self._states.refresh(self._announcer.cities))
+
+    def _is_edited(self) -> bool:
+        resources, announcer = self._resources, self._announcer
+        return (
+            resources.cities() is not announcer.cities
+            or current_rules(resources) is not announcer.rules
+            or resources.warnings() is not announcer.warnings
+        )
+
+    async def _publish_steps(self, steps: Iterable[Sequence[Publication]]) -> None:
+        """Publish messages for many cities step by step, so that others run in between."""
+        for publications in steps:
+            await publish_in_batches(self._broker.publish, publications)
+            await asyncio.sleep(0)  # because there are usually none
 
     async def follow_home_assistant(self) -> None:
         """Publish everything again whenever Home Assistant has started, until cancelled."""
@@ -96,14 +134,15 @@ class MqttConnection:
     async def _publish_all(self) -> None:
         self._announcer.cities = ()
         await self._announcer.announce()
-        for publications in self._states.repeat():
-            await publish_in_batches(self._broker.publish, publications)
+        await self._publish_steps(self._states.repeat())
+        await self._publish_steps(self._notices.repeat(self._announcer.cities))
 
 
 class MqttForwarder:
     """The broker: connections have a last will; the states of the cities outlive a connection."""
 
     batch_size = 200
+    replays_warnings = False  # because what was issued before is no event
 
     def __init__(self, section: MqttSection, resources: ForwarderResources, ca_file: Path | None = None) -> None:
         self._client = importlib.import_module("weatherd.pipeline.forwarders.broker.client")  # needs paho-mqtt
@@ -114,6 +153,15 @@ class MqttForwarder:
         self.discovery = section.discovery
         self.resources = resources
         self.states = CityStates(self._topics, resources)
+        self.notices = NoticeStates(self._topics, resources)
+        self._events = NoticeEvents(self._topics)
+        self._connection: MqttConnection | None = None
+        self._is_connected = asyncio.Event()
+
+    def forget(self, city_id: str) -> None:
+        """Forget a city that has left the list."""
+        self.states.forget(city_id)
+        self.notices.forget(city_id)
 
     def log_warning(self, event: str, **fields: str) -> None:
         """Log a warning about the broker, once for all connections."""
@@ -131,9 +179,44 @@ class MqttForwarder:
             ):
                 if not broker.reports_rejections:
                     self.log_warning("forwarder.unconfirmed", reason=_NO_REPORTS)
+                self._connection = connection
+                self._is_connected.set()
                 yield connection
         except BaseExceptionGroup as group:
             raise _first_error(group) from None
+        finally:
+            self._connection = None
+            self._is_connected.clear()
+
+    def connect_alerts(self) -> AbstractAsyncContextManager[ChangeConnection]:
+        """Return a connection that delivers events of alerts, over the connection for observations."""
+        return contextlib.nullcontext(ChangeConnection(self._deliver_alerts))
+
+    def connect_warnings(self) -> AbstractAsyncContextManager[ChangeConnection]:
+        """Return a connection that delivers changes of official warnings, over the connection for observations."""
+        return contextlib.nullcontext(ChangeConnection(self._deliver_warnings))
+
+    async def _deliver_alerts(self, batch: Sequence[AlertEntry], key: str) -> None:  # noqa: ARG002 - events have numbers
+        cities = self._find_cities(entry.city for entry in batch)
+        await (await self._find_connection()).publish_events(cities.values(), self._events.of_alerts(batch, cities))
+
+    async def _deliver_warnings(self, batch: Sequence[WarningEntry], key: str) -> None:  # noqa: ARG002 - as above
+        cities = self._find_cities(entry.change.city for entry in batch)
+        await (await self._find_connection()).publish_events(cities.values(), self._events.of_warnings(batch, cities))
+
+    def _find_cities(self, ids: Iterable[str]) -> dict[str, City]:
+        """Return the cities with these ids that are listed now."""
+        found = {city_id: self.resources.find_city(city_id) for city_id in ids}
+        return {city_id: city for city_id, city in found.items() if city}
+
+    async def _find_connection(self) -> MqttConnection:
+        """Return the connection for observations. Raises DeliveryError if there is none soon."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_CONNECTION_TIMEOUT):
+                await self._is_connected.wait()
+        if self._connection is None:
+            raise DeliveryError(f"{self._section.host}:{self._section.port}: not connected")
+        return self._connection
 
     def _build_options(self) -> BrokerOptions:
         section, secret = self._section, self._section.password
