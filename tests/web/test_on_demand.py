@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 UNUSED = {
     "aiohttp", "anyascii", "apprise", "ctypes", "lark", "rich.console", "statistics", "typer", "yarl",
-    "weatherd.cli.history.query", "weatherd.pipeline.forwarders.home_assistant", "weatherd.web.middleware",
+    "weatherd.cli.history.query", "weatherd.pipeline.forwarders.home_assistant.announcer", "weatherd.web.middleware",
 }  # fmt: skip
 
 

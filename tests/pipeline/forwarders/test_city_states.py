@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from tests.support.fakes import KIEL, observation
 from tests.support.virtual_time import EPOCH
 from weatherd.pipeline.forwarders import ForwarderResources
+from weatherd.pipeline.forwarders.broker.publication import MAX_PENDING
 from weatherd.pipeline.forwarders.city_states import CityStates
-from weatherd.pipeline.forwarders.discovery_payload import Topics
-from weatherd.pipeline.forwarders.publication import MAX_PENDING
+from weatherd.pipeline.forwarders.home_assistant.discovery_payload import Topics
 
 if TYPE_CHECKING:
     from weatherd.city import City

@@ -10,7 +10,7 @@ import pytest
 from tests.support.fakes import BERLIN, KIEL
 from weatherd.freshness import BUILT_IN_BUDGETS
 from weatherd.observation import FIELDS
-from weatherd.pipeline.forwarders.discovery_payload import Topics, build_payload
+from weatherd.pipeline.forwarders.home_assistant.discovery_payload import Topics, build_payload
 
 TOPICS = Topics("weatherd", "homeassistant")
 SENSORS = build_payload(KIEL, TOPICS, BUILT_IN_BUDGETS)["cmps"]

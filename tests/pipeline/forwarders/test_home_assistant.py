@@ -16,10 +16,10 @@ from tests.support.fakes import BERLIN, KIEL, new_key_values
 from weatherd.errors import DeliveryError
 from weatherd.freshness import AGE_BUDGETS, AgeBudgets
 from weatherd.pipeline.forwarders import ForwarderResources
-from weatherd.pipeline.forwarders.announcement import Announcement
-from weatherd.pipeline.forwarders.discovery_payload import Topics
-from weatherd.pipeline.forwarders.home_assistant import Announcer
-from weatherd.pipeline.forwarders.publication import MAX_PENDING, Publication, publish_in_batches
+from weatherd.pipeline.forwarders.broker.publication import MAX_PENDING, Publication, publish_in_batches
+from weatherd.pipeline.forwarders.home_assistant.announcement import Announcement
+from weatherd.pipeline.forwarders.home_assistant.announcer import Announcer
+from weatherd.pipeline.forwarders.home_assistant.discovery_payload import Topics
 
 if TYPE_CHECKING:
     from weatherd.city import City

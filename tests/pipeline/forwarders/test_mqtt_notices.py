@@ -23,7 +23,7 @@ from weatherd.errors import ConfigError
 from weatherd.journal.tables.alert_table import AlertEntry, AlertRows, SavedAlert
 from weatherd.official_warning import Severity
 from weatherd.pipeline.forwarders.mqtt import open_forwarder
-from weatherd.pipeline.forwarders.notice_states import encode_warnings_state
+from weatherd.pipeline.forwarders.notices.notice_states import encode_warnings_state
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -22,7 +22,7 @@ from weatherd.journal.tables.cursors import InDoubt
 from weatherd.official_warning import Severity
 from weatherd.pipeline.forwarders import influxdb, postgres, webhook
 from weatherd.pipeline.forwarders.group import DeliveryStatus
-from weatherd.pipeline.forwarders.official_warnings import serialize_official_warning
+from weatherd.pipeline.forwarders.notices.official_warnings import serialize_official_warning
 from weatherd.warnings.current import CityWarning
 from weatherd.web.warnings.serializers import serialize_warning
 

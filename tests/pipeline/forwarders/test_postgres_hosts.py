@@ -19,7 +19,7 @@ from weatherd.config.settings import Settings
 from weatherd.errors import DeliveryError, RejectedError
 from weatherd.observation import FIELDS
 from weatherd.pipeline.forwarders.postgres import TABLE, PostgresForwarder, open_forwarder
-from weatherd.pipeline.forwarders.postgres_hosts import split_hosts
+from weatherd.pipeline.forwarders.postgresql.hosts import split_hosts
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from weatherd.formatting import to_named_dict
-from weatherd.pipeline.forwarders.publication import MAX_PENDING, Publication
+from weatherd.pipeline.forwarders.broker.publication import MAX_PENDING, Publication
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from weatherd.city import City
     from weatherd.observation import Observation
     from weatherd.pipeline.forwarders import ForwarderResources
-    from weatherd.pipeline.forwarders.discovery_payload import Topics
+    from weatherd.pipeline.forwarders.home_assistant.discovery_payload import Topics
 
 ONLINE, OFFLINE = b"online", b"offline"
 _STEP = MAX_PENDING // 2  # cities, each with up to two messages

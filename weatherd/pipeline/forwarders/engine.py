@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from weatherd.journal.tables.cursors import Cursor
     from weatherd.pipeline.forwarders import Connection, Forwarder
     from weatherd.pipeline.forwarders.feeds import Feed, FeedReader, NumberedEntry
-    from weatherd.pipeline.forwarders.official_warnings import ChangeConnection, ChangeForwarder
+    from weatherd.pipeline.forwarders.notices.official_warnings import ChangeConnection, ChangeForwarder
 
 log = structlog.get_logger()
 

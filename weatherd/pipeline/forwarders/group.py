@@ -13,7 +13,7 @@ import structlog
 from weatherd.errors import WeatherdError, describe
 from weatherd.pipeline.forwarders.engine import Delivery
 from weatherd.pipeline.forwarders.feeds import ObservationFeed, WarningFeed
-from weatherd.pipeline.forwarders.official_warnings import find_change_forwarder
+from weatherd.pipeline.forwarders.notices.official_warnings import find_change_forwarder
 
 if TYPE_CHECKING:
     import random
@@ -136,7 +136,7 @@ def build_alert_deliveries(
     forwarders: Mapping[str, Forwarder], journal: Journal, random: random.Random
 ) -> Iterator[Delivery]:
     """Yield the delivery of alerts to each forwarder that takes them."""
-    from weatherd.pipeline.forwarders.alert_feed import AlertFeed  # noqa: PLC0415 - only if there are rules
+    from weatherd.pipeline.forwarders.notices.alert_feed import AlertFeed  # noqa: PLC0415 - only if there are rules
 
     for name, forwarder in forwarders.items():
         if alert_forwarder := find_change_forwarder(forwarder, "connect_alerts"):

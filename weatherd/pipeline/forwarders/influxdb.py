@@ -15,7 +15,7 @@ from weatherd.config.plain_settings import collect_secrets
 from weatherd.journal.rows import to_micros
 from weatherd.observation import FIELDS
 from weatherd.pipeline.forwarders.http_delivery import post_body, probe_server
-from weatherd.pipeline.forwarders.official_warnings import ChangeConnection, serialize_official_warning
+from weatherd.pipeline.forwarders.notices.official_warnings import ChangeConnection, serialize_official_warning
 from weatherd.text.redaction import Redaction
 
 if TYPE_CHECKING:

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 import structlog
 
 from weatherd.errors import ConfigError, DeliveryError, Problem, RejectedError
+from weatherd.pipeline.forwarders.broker.publication import publish_in_batches
 from weatherd.pipeline.forwarders.city_states import OFFLINE, ONLINE, CityStates
-from weatherd.pipeline.forwarders.discovery_payload import Topics
-from weatherd.pipeline.forwarders.home_assistant import Announcer
-from weatherd.pipeline.forwarders.notice_events import NoticeEvents
-from weatherd.pipeline.forwarders.notice_states import NoticeStates, current_rules
-from weatherd.pipeline.forwarders.official_warnings import ChangeConnection
-from weatherd.pipeline.forwarders.publication import publish_in_batches
+from weatherd.pipeline.forwarders.home_assistant.announcer import Announcer
+from weatherd.pipeline.forwarders.home_assistant.discovery_payload import Topics
+from weatherd.pipeline.forwarders.notices.notice_events import NoticeEvents
+from weatherd.pipeline.forwarders.notices.notice_states import NoticeStates, current_rules
+from weatherd.pipeline.forwarders.notices.official_warnings import ChangeConnection
 from weatherd.plugins import explain_missing_library
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from weatherd.observation import Observation
     from weatherd.pipeline.forwarders import ForwarderResources
     from weatherd.pipeline.forwarders.broker.client import BrokerConnection, BrokerOptions
-    from weatherd.pipeline.forwarders.publication import Publication
+    from weatherd.pipeline.forwarders.broker.publication import Publication
 
 log = structlog.get_logger()
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from weatherd.errors import ConfigError, DeliveryError, Problem
 from weatherd.observation import FIELDS
 from weatherd.pipeline.forwarders import know_nothing
-from weatherd.pipeline.forwarders.official_warnings import ChangeConnection
-from weatherd.pipeline.forwarders.postgres_errors import translate_errors
-from weatherd.pipeline.forwarders.postgres_hosts import split_hosts
-from weatherd.pipeline.forwarders.postgres_warnings import WarningTableWriter
+from weatherd.pipeline.forwarders.notices.official_warnings import ChangeConnection
+from weatherd.pipeline.forwarders.postgresql.errors import translate_errors
+from weatherd.pipeline.forwarders.postgresql.hosts import split_hosts
+from weatherd.pipeline.forwarders.postgresql.warnings import WarningTableWriter
 from weatherd.plugins import explain_missing_library
 
 if TYPE_CHECKING:

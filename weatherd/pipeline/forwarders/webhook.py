@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from weatherd.formatting import to_named_dict
 from weatherd.pipeline.forwarders.http_delivery import post_body, probe_server
-from weatherd.pipeline.forwarders.official_warnings import ChangeConnection, serialize_warning_change
+from weatherd.pipeline.forwarders.notices.official_warnings import ChangeConnection, serialize_warning_change
 from weatherd.text.redaction import Redaction
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersi
 
 from weatherd.errors import DeliveryError, RejectedError, describe
 from weatherd.pipeline.forwarders.broker.loop import PahoLoop
-from weatherd.pipeline.forwarders.publication import MAX_PENDING
+from weatherd.pipeline.forwarders.broker.publication import MAX_PENDING
 
 if TYPE_CHECKING:
     import ssl

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from weatherd.alerts.rule import MQTT_TARGET
 from weatherd.formatting import format_rfc3339
-from weatherd.pipeline.forwarders.official_warnings import serialize_official_warning
-from weatherd.pipeline.forwarders.publication import Publication
+from weatherd.pipeline.forwarders.broker.publication import Publication
+from weatherd.pipeline.forwarders.notices.official_warnings import serialize_official_warning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from weatherd.journal.tables.alert_table import SavedAlert
     from weatherd.official_warning import OfficialWarning
     from weatherd.pipeline.forwarders import ForwarderResources
-    from weatherd.pipeline.forwarders.discovery_payload import Topics
+    from weatherd.pipeline.forwarders.home_assistant.discovery_payload import Topics
 
 _STEP = 100  # cities whose messages are made at once, in about a millisecond
 _MAX_WARNINGS = 8  # in a message

@@ -11,7 +11,10 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from weatherd import __version__
-from weatherd.pipeline.forwarders.notice_components import build_alert_components, build_warning_components
+from weatherd.pipeline.forwarders.home_assistant.notice_components import (
+    build_alert_components,
+    build_warning_components,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

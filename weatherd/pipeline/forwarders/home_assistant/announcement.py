@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from weatherd.pipeline.forwarders.discovery_payload import Topics
+from weatherd.pipeline.forwarders.home_assistant.discovery_payload import Topics
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from weatherd.alerts.rule import Rule
-    from weatherd.pipeline.forwarders.discovery_payload import Topics
+    from weatherd.pipeline.forwarders.home_assistant.discovery_payload import Topics
 
 ALERT_EVENTS, WARNING_EVENTS = "alert_event", "warning_event"  # topics
 _ALERT_TYPES = ["firing", "repeated", "resolved", "ended"]

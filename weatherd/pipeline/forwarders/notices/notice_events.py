@@ -7,16 +7,16 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from weatherd.formatting import format_rfc3339
-from weatherd.pipeline.forwarders.notice_components import ALERT_EVENTS, WARNING_EVENTS
-from weatherd.pipeline.forwarders.official_warnings import serialize_official_warning
-from weatherd.pipeline.forwarders.publication import Publication
+from weatherd.pipeline.forwarders.broker.publication import Publication
+from weatherd.pipeline.forwarders.home_assistant.notice_components import ALERT_EVENTS, WARNING_EVENTS
+from weatherd.pipeline.forwarders.notices.official_warnings import serialize_official_warning
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from weatherd.journal.tables.alert_table import AlertEntry
     from weatherd.journal.tables.warning_table import WarningEntry
-    from weatherd.pipeline.forwarders.discovery_payload import Topics
+    from weatherd.pipeline.forwarders.home_assistant.discovery_payload import Topics
 
 _EXISTING = "existing"  # a warning that is no news
 

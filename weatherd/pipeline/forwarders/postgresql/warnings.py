@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from weatherd.pipeline.forwarders.official_warnings import serialize_official_warning
-from weatherd.pipeline.forwarders.postgres_errors import translate_errors
+from weatherd.pipeline.forwarders.notices.official_warnings import serialize_official_warning
+from weatherd.pipeline.forwarders.postgresql.errors import translate_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -7,15 +7,15 @@ import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from weatherd.pipeline.forwarders.announcement import Announcement, find_former_components
-from weatherd.pipeline.forwarders.discovery_payload import build_payload, expire_after
-from weatherd.pipeline.forwarders.notice_states import (
+from weatherd.pipeline.forwarders.broker.publication import Publication, publish_in_batches
+from weatherd.pipeline.forwarders.home_assistant.announcement import Announcement, find_former_components
+from weatherd.pipeline.forwarders.home_assistant.discovery_payload import build_payload, expire_after
+from weatherd.pipeline.forwarders.notices.notice_states import (
     current_rules,
     find_mqtt_rules,
     has_official_warnings,
     list_notice_topics,
 )
-from weatherd.pipeline.forwarders.publication import Publication, publish_in_batches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from weatherd.alerts.rule import Rule
     from weatherd.city import City
     from weatherd.pipeline.forwarders import ForwarderResources, WarningLookup
-    from weatherd.pipeline.forwarders.discovery_payload import Topics
-    from weatherd.pipeline.forwarders.publication import Publish
+    from weatherd.pipeline.forwarders.broker.publication import Publish
+    from weatherd.pipeline.forwarders.home_assistant.discovery_payload import Topics
 
 _PICK_UP_TIME = 1.5  # seconds that Home Assistant takes to add a device
 _KEEP_ANNOUNCED = timedelta(days=3650)

@@ -1,0 +1,1 @@
+"""Cities as devices of Home Assistant, by MQTT discovery."""

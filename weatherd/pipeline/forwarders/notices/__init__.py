@@ -1,0 +1,1 @@
+"""Alerts and official warnings for destinations."""
