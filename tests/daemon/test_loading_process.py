@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import signal
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -12,6 +14,7 @@ import pytest
 from tests.support.plugins import install_package
 from tests.support.service import serving
 from tests.support.weatherd_process import BERLIN, ENVIRONMENT, KIEL, configure, weatherd, write_list
+from weatherd.cli.exit_codes import ExitCode
 from weatherd.daemon.loading import load_small, load_with_snapshot
 from weatherd.errors import ConfigError
 
@@ -72,6 +75,29 @@ async def test_a_process_that_fails_is_reported_and_the_daemon_continues(tmp_pat
         assert (await process.logs("cities.reloaded"))["unchanged"] == 1
         process.receives(signal.SIGTERM)
         assert await process.ends() == 0
+
+
+@starts_processes
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ("child = fork(); child and os.kill(child, 9); return child", "was killed by SIGKILL; "),
+        (
+            "raise OSError(11, 'Resource temporarily unavailable')",
+            "cannot be started: Resource temporarily unavailable",
+        ),
+    ],
+)
+def test_a_start_without_the_process_ends(fault: str, reason: str, file: Path) -> None:
+    """The log has the reason, and the exit code lets systemd start the daemon again."""
+    program = (
+        f"import os\nfork = os.fork\ndef fail():\n  {fault}\nos.fork = fail\nfrom weatherd.__main__ import main; main()"
+    )
+    command = [sys.executable, "-c", program, "run", "-c", str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    event = json.loads(done.stderr)
+    assert (done.returncode, event["event"]) == (ExitCode.NO_PROCESS, "config.not_loaded")
+    assert reason in event["reason"]
 
 
 @pytest.fixture
