@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import pickle
 import signal
 import subprocess
 import sys
@@ -16,7 +15,8 @@ from tests.support.service import serving
 from tests.support.weatherd_process import BERLIN, ENVIRONMENT, KIEL, configure, weatherd, write_list
 from weatherd.cli.exit_codes import ExitCode
 from weatherd.daemon.loading import load_small, load_with_snapshot
-from weatherd.errors import ConfigError
+from weatherd.daemon.loading_answer import decode_answer, encode_answer
+from weatherd.errors import ConfigError, LoadingError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -110,9 +110,9 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_small_configuration_is_transferred(file: Path) -> None:
     """It is the same in both processes, with the positions of the rows, the environment and the files' states."""
-    small = load_small(file)
-    assert small
-    received = pickle.loads(pickle.dumps(small))  # noqa: S301 - our own
+    received = decode_answer(encode_answer(file), 0)
+    assert received
+    assert received.configuration.locate
     here = load_with_snapshot(file, {"WEATHERD_INTERVAL": "7m"}, ["open-meteo"])
     assert received == here
     assert received.configuration.locate("berlin") == f"{file.parent}/cities.yaml:3:5"
@@ -123,9 +123,16 @@ def test_a_mistake_is_transferred(file: Path) -> None:
     """The error keeps all problems."""
     file.write_text("intervall: 5s\nunit: metric\n")
     with pytest.raises(ConfigError) as caught:
+        decode_answer(encode_answer(file), 0)
+    with pytest.raises(ConfigError) as expected:
         load_small(file)
-    received = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own
-    assert received.problems == caught.value.problems
+    assert caught.value.problems == expected.value.problems != ()
+
+
+def test_an_installed_update_is_reported() -> None:
+    """The process is of another version then, and its values may be others."""
+    with pytest.raises(LoadingError, match="was installed: restart it"):
+        decode_answer(b"0.0.1\n", 0)
 
 
 def test_the_daemon_loads_a_long_list_itself(file: Path) -> None:

@@ -9,17 +9,15 @@ from __future__ import annotations
 import functools
 import gc
 import os
-import pickle
-import signal
 import subprocess
 import sys
-import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from weatherd import __version__, plugins
-from weatherd.daemon.loading import Loaded, load_small, load_with_snapshot
-from weatherd.errors import ConfigError, LoadingError
+from weatherd import plugins
+from weatherd.daemon.loading import load_with_snapshot
+from weatherd.daemon.loading_answer import decode_answer, encode_answer
+from weatherd.errors import LoadingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,8 +25,7 @@ if TYPE_CHECKING:
 
     from weatherd.config.configuration import Configuration
     from weatherd.config.lists.known_rows import KnownRows
-
-_HEADER = f"{__version__}\n".encode()  # because a newer weatherd may have been installed since the daemon's start
+    from weatherd.daemon.loading import Loaded
 
 
 def begin_loading(config: Path | None) -> Callable[[], Loaded | None]:
@@ -53,14 +50,14 @@ def begin_loading(config: Path | None) -> Callable[[], Loaded | None]:
 def _wait(child: int, reader: int) -> Loaded | None:
     with open(reader, "rb") as stream:
         answer = stream.read()
-    return _read_answer(answer, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    return decode_answer(answer, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
 
 def _send_and_exit(config: Path | None, writer: int) -> NoReturn:
     """Send the configuration, and exit in any case: otherwise, the fork would go on as a second daemon."""
     try:
         with open(writer, "wb") as stream:
-            stream.write(_answer(config))
+            stream.write(encode_answer(config))
         os._exit(0)
     finally:
         os._exit(1)
@@ -92,39 +89,7 @@ def _load_in_new_process(file: Path) -> Loaded | None:
         )
     except OSError as error:
         _raise_no_process(error)
-    return _read_answer(done.stdout, done.returncode, done.stderr.decode(errors="replace"))
-
-
-def _answer(config: Path | None) -> bytes:
-    """Return what the process sends: the configuration, None, a ConfigError, or the traceback of a bug."""
-    answer: Loaded | ConfigError | str | None
-    try:
-        answer = load_small(config)
-    except ConfigError as error:
-        answer = error
-    except Exception:  # noqa: BLE001 - the daemon logs it
-        answer = traceback.format_exc()
-    return _HEADER + pickle.dumps(answer)
-
-
-def _read_answer(answer: bytes, code: int, errors: str = "") -> Loaded | None:
-    if code:
-        raise LoadingError(f"the process that loads the configuration {_explain_exit(code, errors)}")
-    if not answer.startswith(_HEADER):
-        raise LoadingError(f"another version of weatherd than {__version__}, which runs, was installed: restart it")
-    found: Loaded | ConfigError | str | None = pickle.loads(answer.removeprefix(_HEADER))  # noqa: S301 - our own
-    if isinstance(found, ConfigError):
-        raise found
-    if isinstance(found, str):
-        raise RuntimeError(found)  # noqa: TRY004 - a bug
-    return found
-
-
-def _explain_exit(code: int, errors: str) -> str:
-    if code < 0:
-        return f"was killed by {signal.Signals(-code).name}; the machine may have too little memory"
-    reason = errors.strip().rpartition("\n")[2] or "no message"
-    return f"ended with exit code {code}: {reason}"
+    return decode_answer(done.stdout, done.returncode, done.stderr.decode(errors="replace"))
 
 
 def _raise_no_process(error: OSError) -> NoReturn:
@@ -133,4 +98,4 @@ def _raise_no_process(error: OSError) -> NoReturn:
 
 if __name__ == "__main__":
     gc.disable()  # as during every start
-    sys.stdout.buffer.write(_answer(Path(sys.argv[1])))
+    sys.stdout.buffer.write(encode_answer(Path(sys.argv[1])))
