@@ -102,7 +102,7 @@ def test_messages() -> None:
 def test_controls_in_messages() -> None:
     """Control characters of a rule or of a plug-in's description are escaped, except for line feeds."""
     (rule,) = parse(r'alerts: {a: {when: "age > 1h", message: "\e[31m{description}\n{name}"}}')
-    from_plugin = observation(KIEL)._replace(description="rain\0\u202e")
+    from_plugin = observation(KIEL)._replace(description="rain\0\u202e", code=None)
     assert rule.message.format(KIEL, from_plugin) == "\\u001b[31mrain\\u0000\\u202e\nKiel"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
@@ -33,7 +34,7 @@ def make_overview(status: DaemonStatus, snapshot: ListSnapshot, edition: int) ->
     ]
     degrees = Counter(math.floor(temperature + 0.5) for temperature, _ in known)
     due = status.history.earliest_due()
-    tags = Counter(f"{key}={value}" for city in snapshot.cities for key, value in city.tags)
+    tags = Counter(itertools.chain.from_iterable(city.tags for city in snapshot.cities))
     return OverviewModel(
         now=format_timestamp(status.now().timestamp()),
         seq=status.journal.last_seq,
@@ -42,7 +43,7 @@ def make_overview(status: DaemonStatus, snapshot: ListSnapshot, edition: int) ->
         total=len(snapshot.cities),
         quarantined=status.quarantined,
         counts={str(state): count for state, count in snapshot.counts.items()},
-        tags=dict(sorted(tags.most_common(_MAX_TAGS))),
+        tags={f"{key}={value}": count for (key, value), count in sorted(tags.most_common(_MAX_TAGS))},
         histogram=sorted(degrees.items()),
         coldest=_name_temperature(snapshot, min(known, default=None)),
         warmest=_name_temperature(snapshot, max(known, default=None)),
