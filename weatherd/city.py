@@ -83,7 +83,7 @@ def parse_tag_value(key: str, value: Any) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class City:
-    """A city to poll. Frozen and hashable. :class:`weatherd.config.city_row.CityRow` has the rules for its values."""
+    """A city to poll. Frozen and hashable. ``config.lists.city_row.CityRow`` has the rules for its values."""
 
     name: str
     lat: float  # degrees north, WGS 84

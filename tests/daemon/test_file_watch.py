@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support import virtual_time
-from weatherd.daemon.file_watch import watch_files
-from weatherd.daemon.loading import load_with_snapshot
+from weatherd.daemon.loading.file_watch import watch_files
+from weatherd.daemon.loading.loaded import load_with_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

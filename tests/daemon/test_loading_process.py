@@ -14,8 +14,8 @@ from tests.support.plugins import install_package
 from tests.support.service import serving
 from tests.support.weatherd_process import BERLIN, ENVIRONMENT, KIEL, configure, weatherd, write_list
 from weatherd.cli.exit_codes import ExitCode
-from weatherd.daemon.loading import load_small, load_with_snapshot
-from weatherd.daemon.loading_answer import decode_answer, encode_answer
+from weatherd.daemon.loading.answer import decode_answer, encode_answer
+from weatherd.daemon.loading.loaded import load_small, load_with_snapshot
 from weatherd.errors import ConfigError, LoadingError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ starts_processes = pytest.mark.processes
 FAULTS = """
 import os, pathlib, sys
 fault = pathlib.Path(__file__).with_name("fault")
-if "weatherd.daemon.loading_process" in sys.orig_argv and fault.exists():
+if "weatherd.daemon.loading.process" in sys.orig_argv and fault.exists():
     os.kill(os.getpid(), 9) if fault.read_text() == "kill" else sys.exit("no library")
 """
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from weatherd.config.value_types import Duration, Interval
+from weatherd.config.sections.value_types import Duration, Interval
 from weatherd.text.duration import format_duration, parse_duration
 
 

@@ -29,7 +29,7 @@ from weatherd.alerts.targets_section import check_names, parse_targets
 from weatherd.city import ID_PATTERN, parse_tag_value
 from weatherd.config.messages import explain_error, quote_shortened
 from weatherd.config.schema import SCHEMA_DIALECT
-from weatherd.config.value_types import Duration, Word
+from weatherd.config.sections.value_types import Duration, Word
 from weatherd.config.yaml import reader
 from weatherd.errors import ConfigError, Problem
 from weatherd.text.display import DEFAULT_DISPLAY, Display

@@ -20,7 +20,7 @@ from pydantic import (
 
 from weatherd.alerts.quiet_hours import QUIET_SCHEMA, QuietHours, parse_quiet
 from weatherd.config.paths import expand_home, read_regular_file
-from weatherd.config.value_types import Duration, Word
+from weatherd.config.sections.value_types import Duration, Word
 from weatherd.errors import ConfigError, Problem
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from weatherd.cli.exit_codes import ExitCode
 from weatherd.config.configuration import DEFAULT_SHUTDOWN_GRACE, SHIPPED_SETTINGS
 from weatherd.config.plain_settings import collect_secrets
 from weatherd.daemon import signals
-from weatherd.daemon.loading_process import begin_loading, load_again
+from weatherd.daemon.loading.process import begin_loading, load_again
 from weatherd.errors import ConfigError, LoadingError, StateError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from weatherd.config.http_section import HttpSection
-    from weatherd.daemon.loading import Loaded
+    from weatherd.daemon.loading.loaded import Loaded
     from weatherd.daemon.log_writer import LineWriter
     from weatherd.daemon.status import DaemonStatus
 
@@ -104,7 +104,7 @@ async def _run(
 async def _load(stack: contextlib.AsyncExitStack, config: Path | None, *, demo: bool) -> tuple[Loaded, dict[str, Any]]:
     """Load the configuration in this process. Return it with the settings of the demo."""
     from weatherd.config.loader import find_settings_file
-    from weatherd.daemon.loading import load_with_snapshot
+    from weatherd.daemon.loading.loaded import load_with_snapshot
 
     file = SHIPPED_SETTINGS if demo and not config else find_settings_file(config, os.environ)
     flags = await _open_demo(stack, file) if demo else {}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pydantic import ValidationError
 
 from weatherd.city import KEYS, City
-from weatherd.config.city_row import validate_city
+from weatherd.config.lists.city_row import validate_city
 from weatherd.config.lists.csv_rows import CsvRow, read_csv_rows
 from weatherd.config.lists.json_lines import read_json_lines
 from weatherd.config.lists.known_rows import NO_ROWS, KnownRows

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
-from weatherd.config.city_row import CityRow
+from weatherd.config.lists.city_row import CityRow
 from weatherd.config.plugin_models import combine_models
 from weatherd.config.settings import Settings
 

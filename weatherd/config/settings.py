@@ -23,7 +23,7 @@ from weatherd.config.sections import (
     split_list,
 )
 from weatherd.config.sections.forwarders import InfluxDbSection, MqttSection, PostgresSection, WebhookSection
-from weatherd.config.value_types import Duration, Interval, ProviderNames, Retention, ZoneName
+from weatherd.config.sections.value_types import Duration, Interval, ProviderNames, Retention, ZoneName
 from weatherd.formatting import explain_wrong_unit, validate_template
 from weatherd.text.condition_words import Language
 from weatherd.text.display import Display

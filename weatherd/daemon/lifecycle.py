@@ -13,9 +13,9 @@ from weatherd.clock import AnchoredClock
 from weatherd.config.diff import diff
 from weatherd.daemon import gc_tuning, systemd
 from weatherd.daemon.activity import record_activity
-from weatherd.daemon.file_watch import watch_files
 from weatherd.daemon.freed_memory import release_freed_memory, release_regularly
 from weatherd.daemon.grace_period import GracePeriod
+from weatherd.daemon.loading.file_watch import watch_files
 from weatherd.daemon.reload import Reloader
 from weatherd.daemon.retention import prune_journal
 from weatherd.daemon.status import DaemonStatus, ReloadResult

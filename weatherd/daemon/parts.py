@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from weatherd.config.lists.known_rows import KnownRows
     from weatherd.config.loader import Configuration
     from weatherd.config.settings import Settings
-    from weatherd.daemon.file_watch import Snapshot
+    from weatherd.daemon.loading.file_watch import Snapshot
     from weatherd.daemon.status import DaemonStatus
     from weatherd.daemon.wiring import OpenProviders
     from weatherd.journal.journal import Journal

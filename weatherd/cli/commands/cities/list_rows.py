@@ -165,7 +165,7 @@ def validate_row(row: dict[str, Any]) -> City:
     """Return the city as the list would load it. Raises typer.BadParameter if the list would quarantine it."""
     from pydantic import ValidationError
 
-    from weatherd.config.city_row import validate_city
+    from weatherd.config.lists.city_row import validate_city
     from weatherd.config.messages import explain_error
 
     try:

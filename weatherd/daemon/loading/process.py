@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from weatherd import plugins
-from weatherd.daemon.loading import load_with_snapshot
-from weatherd.daemon.loading_answer import decode_answer, encode_answer
+from weatherd.daemon.loading.answer import decode_answer, encode_answer
+from weatherd.daemon.loading.loaded import load_with_snapshot
 from weatherd.errors import LoadingError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from weatherd.config.configuration import Configuration
     from weatherd.config.lists.known_rows import KnownRows
-    from weatherd.daemon.loading import Loaded
+    from weatherd.daemon.loading.loaded import Loaded
 
 
 def begin_loading(config: Path | None) -> Callable[[], Loaded | None]:
@@ -76,7 +76,7 @@ def load_again(file: Path, known: KnownRows, **flags: Any) -> Configuration:
 
 def _load_in_new_process(file: Path) -> Loaded | None:
     """Run a new interpreter, because a fork of a process with threads may wait for a lock of one of them for ever."""
-    command = [sys.executable, "-P", "-m", "weatherd.daemon.loading_process", str(file)]
+    command = [sys.executable, "-P", "-m", "weatherd.daemon.loading.process", str(file)]
     environ = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     try:
         done = subprocess.run(  # noqa: S603 - our own module

@@ -8,7 +8,7 @@ import traceback
 from typing import TYPE_CHECKING
 
 from weatherd import __version__
-from weatherd.daemon.loading import Loaded, load_small
+from weatherd.daemon.loading.loaded import Loaded, load_small
 from weatherd.errors import ConfigError, LoadingError
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from pydantic import (
 from pydantic.dataclasses import dataclass as validated
 
 from weatherd.city import ALTITUDES, ID_OR_EMPTY_PATTERN, MAX_NAME, City, Tags, build_city, parse_tag_value
-from weatherd.config.value_types import Interval, ProviderNames, ZoneName
+from weatherd.config.sections.value_types import Interval, ProviderNames, ZoneName
 from weatherd.warning_services import WARNINGS_SCHEMA, WarningsSetting, intern_choice, parse_warnings
 
 _CONTROLS = {"Cc", "Cs", "Zl", "Zp"}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from weatherd import plugins
 from weatherd.config.lists.known_rows import NO_ROWS, KnownRows
-from weatherd.daemon.file_watch import take_snapshot
+from weatherd.daemon.loading.file_watch import take_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from weatherd.config.configuration import Configuration
     from weatherd.config.settings import Settings
-    from weatherd.daemon.file_watch import Snapshot
+    from weatherd.daemon.loading.file_watch import Snapshot
 
 _MAX_SMALL_LIST = 100_000  # bytes, some 1,500 cities
 

@@ -1,0 +1,1 @@
+"""Loading of the configuration for the daemon, and detection of edits."""
