@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ import pytest
 from tests.support.servers import Server, program, running
 from tests.support.service import serving
 from tests.support.weatherd_process import BERLIN, KIEL, configure, weatherd, write_list
+from weatherd.formatting import format_rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -152,6 +154,28 @@ async def test_token_is_required_except_for_health(tmp_path: Path) -> None:
         write_list(daemon.folder, KIEL, BERLIN)
         assert (await daemon.get("/-/reload", "POST", Authorization=f"Bearer {TOKEN}"))[0] == 202
         await daemon.process.logs("cities.reloaded")
+
+
+async def test_silences_over_http(tmp_path: Path) -> None:
+    """With the token, silences are added, mark their alerts, and are ended; without a token, they can be read only."""
+    (tmp_path / "alerts.yaml").write_text("alerts: {mild: {when: temperature > -90}}")
+    path, until = "/api/v1/silences", "until=2090-01-01T00:00:00Z"
+    allowed = {"Authorization": f"Bearer {TOKEN}"}
+    async with run_daemon(tmp_path, KIEL, alerts="alerts.yaml", http=f'{{token: "{TOKEN}", port: 0}}') as daemon:
+        await daemon.process.logs("alert.firing")
+        soon = f"until={format_rfc3339(datetime.now(UTC) + timedelta(hours=1))}"
+        assert (await daemon.get(f"{path}?{soon}&rule=mild", "POST"))[0] == 401
+        for query, status in ((f"{until}&rule=mild", 400), (f"{soon}&rule=mid", 400), (soon, 400), ("rule=mild", 400)):
+            assert (await daemon.get(f"{path}?{query}", "POST", **allowed))[0] == status
+        status, added, _ = await daemon.get(f"{path}?{soon}&rule=mild&city=kiel&comment=try", "POST", **allowed)
+        assert (status, added["rule"], added["city"], added["comment"]) == (201, "mild", "kiel", "try")
+        assert (await daemon.get(path, **allowed))[1]["silences"] == [added]
+        (alert,) = (await daemon.get("/api/v1/alerts", **allowed))[1]["alerts"]
+        assert alert["silenced_until"] == added["until"]
+        assert (await daemon.get(f"{path}/x/end", "POST", **allowed))[0] == 404
+        assert (await daemon.get(f"{path}/{added['id']}/end", "POST", **allowed))[:2] == (200, {"silences": []})
+        (alert,) = (await daemon.get("/api/v1/alerts", **allowed))[1]["alerts"]
+        assert alert["silenced_until"] is None
 
 
 async def test_streams_are_independent(tmp_path: Path) -> None:

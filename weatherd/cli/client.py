@@ -11,12 +11,12 @@ from pydantic import BaseModel, ValidationError
 
 from weatherd.city import make_slug
 from weatherd.errors import Failure, ProviderError, WeatherdError
-from weatherd.http.client import get, stream_lines
+from weatherd.http.client import get, post, stream_lines
 from weatherd.http.response import StatusError
 from weatherd.http.session import open_session
 from weatherd.text.name_folding import fold_name
 from weatherd.text.suggestions import did_you_mean, explain_namesakes
-from weatherd.web.alerts.models import AlertsPage
+from weatherd.web.alerts.models import AlertModel, AlertsPage, SilenceModel, SilencesModel
 from weatherd.web.page.models import ChartModel
 from weatherd.web.schemas import (
     STREAM_UNAVAILABLE,
@@ -203,6 +203,30 @@ class Client:
                 return
             after = {"after": page.next}
 
+    async def list_silences(self) -> list[SilenceModel]:
+        """Return the silences of alerts that are in force."""
+        return (await self._get(SilencesModel, "/api/v1/silences")).silences
+
+    async def add_silence(
+        self,
+        until: str,
+        rule: str | None = None,
+        city_id: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        comment: str = "",
+    ) -> SilenceModel:
+        """Silence the alerts of a rule, a city, cities with all of the tags, or what has all of these.
+
+        *until* is an RFC 3339 time. The daemon needs a token for this.
+        """
+        parts = {"until": until, "rule": rule, "city": city_id, "comment": comment or None}
+        query = {key: value for key, value in parts.items() if value is not None} | _tag_parameter(tags)
+        return await self._post(SilenceModel, f"/api/v1/silences?{urlencode(query)}")
+
+    async def end_silence(self, number: int) -> list[SilenceModel]:
+        """End a silence; return those that are left. The daemon needs a token for this."""
+        return (await self._post(SilencesModel, f"/api/v1/silences/{number}/end")).silences
+
     async def stream_observations(
         self, city_id: str | None = None, tags: Mapping[str, str] | None = None
     ) -> AsyncIterator[NumberedObservation]:
@@ -234,6 +258,15 @@ class Client:
         except ProviderError as error:
             raise self._explain_failure(error) from None
         if response.status in (HTTPStatus.OK, *accepted):
+            return self._parse(model, response.body)
+        raise self._explain_status(response)
+
+    async def _post(self, model: type[_T], path: str) -> _T:
+        try:
+            response = await post(self._require_session(), self.url + path, b"", self._headers, deadline=self._deadline)
+        except ProviderError as error:
+            raise self._explain_failure(error) from None
+        if response.status in (HTTPStatus.OK, HTTPStatus.CREATED):
             return self._parse(model, response.body)
         raise self._explain_status(response)
 

@@ -10,7 +10,7 @@ from weatherd.errors import StateError
 from weatherd.journal.database import Database
 from weatherd.journal.file_identity import FileIdentity
 from weatherd.journal.rows import COLUMNS, WITH_DESCRIPTION, JournalEntry, parse_entry, parse_row, to_micros
-from weatherd.journal.schema import VERSION
+from weatherd.journal.schema import require_same_version
 from weatherd.journal.state_folder import translate_errors
 from weatherd.observation import FIELDS
 
@@ -68,7 +68,7 @@ class Reader:
         identity, db = FileIdentity(self._file), Database(self._file, read_only=True)
         with contextlib.ExitStack() as stack:
             stack.callback(db.close)
-            _check_version(db, self._file)
+            require_same_version(db, self._file)
             stack.pop_all()
         self._identity, self._db = identity, db
 
@@ -170,14 +170,6 @@ class Reader:
     def close(self) -> None:
         """Close the file."""
         self._db.close()
-
-
-def _check_version(db: Database, file: Path) -> None:
-    version = db.query_value("PRAGMA user_version")
-    if version != VERSION:
-        age = "a newer" if version > VERSION else "an older"
-        advice = "use that one" if version > VERSION else "start weatherd run, which migrates it"
-        raise StateError(f"{file} was written by {age} weatherd: {advice}")
 
 
 def _conditions(since: datetime | None, until: datetime | None, cities: Sequence[str]) -> tuple[str, list[Any]]:

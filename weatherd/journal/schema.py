@@ -48,6 +48,15 @@ def check_journal_version(file: Path) -> None:
         _require_known_version(db.query_value("PRAGMA user_version"), file)
 
 
+def require_same_version(db: Database, file: Path) -> None:
+    """Raise StateError if the file is of another version, which only the daemon migrates."""
+    version = db.query_value("PRAGMA user_version")
+    if version != VERSION:
+        age = "a newer" if version > VERSION else "an older"
+        advice = "use that one" if version > VERSION else "start weatherd run, which migrates it"
+        raise StateError(f"{file} was written by {age} weatherd: {advice}")
+
+
 def _require_known_version(version: int, file: Path) -> None:
     if version > VERSION:
         raise StateError(f"{file} was written by a newer weatherd: use that, or another 'state' folder")

@@ -112,9 +112,13 @@ class MetricsCollector(Collector):
     def _collect_totals(self) -> Iterator[Metric]:
         status = self._status
         if status.alerts:
-            from weatherd.web.alerts.serializers import collect_alert_counts  # noqa: PLC0415 - only if there are rules
+            from weatherd.web.alerts.serializers import (  # noqa: PLC0415 - only if there are rules
+                collect_alert_counts,
+                collect_silenced,
+            )
 
             yield collect_alert_counts(status.alerts)
+            yield collect_silenced(status.alerts)
         if status.warnings:
             from weatherd.web.warnings.serializers import collect_warning_metrics  # noqa: PLC0415 - only if they are on
 

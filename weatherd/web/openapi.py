@@ -9,7 +9,7 @@ from pydantic.json_schema import models_json_schema
 
 from weatherd import __version__
 from weatherd.web import query_models, schemas
-from weatherd.web.alerts.models import AlertsPage
+from weatherd.web.alerts.models import AlertsPage, SilenceModel, SilencesModel
 from weatherd.web.page import models as page_models
 from weatherd.web.warnings.models import WarningsPage
 
@@ -32,6 +32,8 @@ def build_openapi(*, has_token: bool) -> dict[str, Any]:
         schemas.ProblemModel,
         schemas.StatusModel,
         AlertsPage,
+        SilenceModel,
+        SilencesModel,
         WarningsPage,
         page_models.ChartModel,
         page_models.CurvesModel,
@@ -82,6 +84,19 @@ def _paths(*, has_token: bool) -> dict[str, Any]:
             "responses": _responses(_json(schemas.HealthModel), 400, 403, denied, success=HTTPStatus.ACCEPTED),
         }
     }
+    add_silence = {
+        "summary": "Silence alerts",
+        "parameters": _parameters(query_models.SilenceQuery),
+        **security,
+        "responses": _responses(_json(SilenceModel), 400, 403, denied, 503, success=HTTPStatus.CREATED),
+    }
+    end_silence = {
+        "summary": "End a silence",
+        "parameters": [_ID],
+        **security,
+        "responses": _responses(_json(SilencesModel), 400, 403, 404, denied, 503),
+    }
+    silences = get("Silences of alerts in force", _json(SilencesModel)) | {"post": add_silence}
     health_content = _json(schemas.HealthModel)
     unhealthy = {"503": {"description": "Unhealthy", "content": health_content}}
     health_responses = {**_responses(health_content, 400, *([] if has_token else [421])), **unhealthy}
@@ -119,6 +134,8 @@ def _paths(*, has_token: bool) -> dict[str, Any]:
             503,
         ),
         "/api/v1/alerts": get("Alerts that are pending or firing", _json(AlertsPage), query_models.AlertsQuery),
+        "/api/v1/silences": silences,
+        "/api/v1/silences/{id}/end": {"post": end_silence},
         "/api/v1/warnings": get("Official warnings in force", _json(WarningsPage), query_models.WarningsQuery),
         "/api/v1/stream": get(
             "New observations as server-sent events",

@@ -183,6 +183,16 @@ class AlertsQuery(_CityEntriesQuery):
     state: Annotated[AlertPhaseWord | None, Field(description="Only alerts in this state")] = None
 
 
+class SilenceQuery(Model):
+    """A new silence: of a rule, a city, cities with tags, or what has all of these."""
+
+    rule: Annotated[str | None, Field(max_length=64, description="Name of a rule")] = None
+    city: Annotated[CityId | None, Field(description="City id")] = None
+    tag: TagsText | None = None
+    until: Annotated[Timestamp, Field(description="When it ends")]
+    comment: Annotated[str, Field(max_length=200, description="Why, for people")] = ""
+
+
 class WarningsQuery(_CityEntriesQuery):
     """Filters for the official warnings in force."""
 

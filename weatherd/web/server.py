@@ -14,6 +14,7 @@ from aiohttp import hdrs, web
 from weatherd.web import middleware, serializers
 from weatherd.web.access.control import AccessControl
 from weatherd.web.access.duration_limit import limit_duration
+from weatherd.web.alerts.silence_endpoints import SilenceEndpoints
 from weatherd.web.bad_requests import BadRequests
 from weatherd.web.connections import IDLE_TIMEOUT
 from weatherd.web.middleware import ProblemError, json_response, parse_query
@@ -98,6 +99,10 @@ class Endpoints:
         }.items():
             app.router.add_get(path, handler)
         app.router.add_post("/-/reload", self.reload)
+        silences = SilenceEndpoints(self._status, has_token=self._token is not None)
+        app.router.add_get("/api/v1/silences", silences.list_silences)
+        app.router.add_post("/api/v1/silences", silences.add_silence)
+        app.router.add_post("/api/v1/silences/{id}/end", silences.end_silence)
         app.router.add_get("/sign-in", self._access.sign_in)
         app.router.add_post("/sign-in", self._access.sign_in)
         app.router.add_post("/sign-out", self._access.sign_out)

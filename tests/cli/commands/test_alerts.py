@@ -156,3 +156,42 @@ def test_check_of_targets(capsys: pytest.CaptureFixture[str]) -> None:
     assert code == 78
     assert "alerts.yaml:6:8: bad: retry= is not allowed" in err
     assert "sesame" not in out + err
+
+
+@pytest.mark.usefixtures("rules")
+def test_silences_without_a_daemon(capsys: pytest.CaptureFixture[str]) -> None:
+    """Silences are stored, listed and ended in the journal, by the name of a city or its id."""
+    code, out, err = run_weatherd(capsys, "alerts", "silence", "cold", "--city", "Kiel", "--for", "2h")
+    assert (code, out.startswith("silence 1: cold in kiel until 20")) == (0, True), err
+    code, out, _ = run_weatherd(capsys, "alerts", "silence", "--city", "bonn", "--until", "07:00", "--comment", "try")
+    assert (code, out.startswith("silence 2: all rules in bonn until 20"), "07:00:00" in out) == (0, True, True)
+    code, out, _ = run_weatherd(capsys, "alerts", "silences")
+    assert (code, len(out.splitlines()), "cold in kiel" in out, "try" in out) == (0, 3, True, True)
+    assert run_weatherd(capsys, "alerts", "unsilence", "2") == (0, "silence 2 has ended\n", "")
+    (found,) = json.loads(run_weatherd(capsys, "alerts", "silences", "--format", "json")[1])
+    assert (found["id"], found["rule"], found["city"], found["tags"]) == (1, "cold", "kiel", {})
+    assert run_weatherd(capsys, "alerts", "unsilence", "1")[0] == 0
+    assert run_weatherd(capsys, "alerts", "silences")[1] == "no silence is in force\n"
+
+
+@pytest.mark.usefixtures("rules")
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (("silence", "cld", "--for", "2h"), "there is no rule 'cld'; did you mean 'cold'?"),
+        (("silence", "cold", "--city", "Kil", "--for", "2h"), "no city is named 'Kil'; did you mean 'Kiel'?"),
+        (("silence", "--tag", "a=b", "--for", "2h"), "no city has the tag a=b"),
+        (("silence", "cold"), "pass --for DURATION or --until WHEN"),
+        (("silence", "--for", "2h"), "name a rule, a city with --city, or a tag with --tag"),
+        (("silence", "cold", "--for", "soon"), "--for should be a length of time"),
+        (("silence", "cold", "--for", "900d"), "it should end in the future, within a year"),
+        (("silence", "cold", "--until", "yesterday"), "--until should be in the future"),
+        (("silence", "cold", "--until", "25:00"), "--until hour must be in 0..23"),
+        (("unsilence", "7"), "no silence in force has the number 7"),
+    ],
+)
+def test_rejected_silences(capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], problem: str) -> None:
+    """A mistake is reported with exit code 64, and nothing is stored."""
+    code, out, err = run_weatherd(capsys, "alerts", *arguments)
+    assert (code, out, problem in err) == (64, "", True), err
+    assert run_weatherd(capsys, "alerts", "silences")[1] == "no silence is in force\n"

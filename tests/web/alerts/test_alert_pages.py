@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from tests.support.fakes import FakeJournal
 from weatherd.alerts.rules_file import parse_rules
+from weatherd.alerts.silences import Silence
 from weatherd.city import City
 from weatherd.journal.tables.alert_table import SavedAlert
+from weatherd.pipeline.alerting.silencing import Silencing
 from weatherd.web.alerts.serializers import (
     collect_alert_counts,
     collect_firing,
+    collect_silenced,
     serialize_alert_status,
     serialize_alerts_page,
 )
 from weatherd.web.query_models import AlertsQuery
 
+NOW = datetime(2026, 1, 31, tzinfo=UTC)
 CITIES = [
     City(name=name, lat=1, lon=1, tags=(("region", region),)) for name, region in (("a", "x"), ("b", "y"), ("c", "x"))
 ]
@@ -38,6 +44,7 @@ def make_status() -> Any:
     desk = SimpleNamespace(
         active=active,
         rules=RULES,
+        silences=Silencing(FakeJournal(), lambda: NOW),
         cities={city.id: city for city in CITIES},
         scan=lambda: (saved for states in active.values() for saved in states.values()),
     )
@@ -88,3 +95,17 @@ def test_metrics() -> None:
     assert series == [
         ({"rule": "frost", "city": "c"}, 1), ({"rule": "gale", "city": "a"}, 1), ({"rule": "gale", "city": "b"}, 1),
     ]  # fmt: skip
+
+
+def test_silenced_alerts() -> None:
+    """A silenced alert is marked, counted, and not among the most serious ones."""
+    status, ends = make_status(), NOW.timestamp() + 3600
+    status.alerts.silences.known = (Silence(1, "gale", "b", (), 0.0, ends), Silence(2, "frost", "a", (), 0.0, ends))
+    found = serialize_alert_status(status.alerts)
+    assert (found.firing, found.silenced, [alert.city for alert in found.worst]) == (3, 1, ["a", "c"])
+    page = serialize_alerts_page(AlertsQuery(), status)
+    assert [(alert.city, alert.rule) for alert in page.alerts if alert.silenced_until] == [
+        ("a", "frost"),
+        ("b", "gale"),
+    ]
+    assert [(s.labels["rule"], s.value) for s in collect_silenced(status.alerts).samples] == [("frost", 0), ("gale", 1)]

@@ -190,7 +190,10 @@ def _describe_alerts(daemon: StatusModel, zone_name: str | None) -> Iterator[str
     for alert in daemon.alerts.worst:
         since = format_local_time(alert.since, zone_name)
         yield f"alert {alert.rule} ({alert.severity}) since {since}: {alert.message}"
-    if others := daemon.alerts.firing - len(daemon.alerts.worst):
+    if silenced := daemon.alerts.silenced:
+        noun = format_count(silenced, "firing alert is", "firing alerts are")
+        yield f"{noun} silenced; weatherd alerts silences shows the silences"
+    if others := daemon.alerts.firing - silenced - len(daemon.alerts.worst):
         yield f"{format_count(others, 'more alert is', 'more alerts are')} firing; weatherd alerts list shows all"
 
 

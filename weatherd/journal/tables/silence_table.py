@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import TYPE_CHECKING, Any
 
 from weatherd.alerts.silences import Silence
+from weatherd.errors import StateError
+from weatherd.journal.database import Database
+from weatherd.journal.schema import require_same_version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from weatherd.journal.database import Database
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
 
 _COLUMNS = "rule, city, tags, begins, ends, comment"
 _MICROS = 1e6  # in a second
@@ -44,6 +47,16 @@ class SilenceTable:
     def delete(self, numbers: Iterable[int]) -> None:
         """Delete silences, in the caller's transaction."""
         self._db.execute_many("DELETE FROM silence WHERE id = ?", [[number] for number in numbers])
+
+
+@contextlib.contextmanager
+def open_silences(file: Path) -> Iterator[SilenceTable]:
+    """Open the silences in a journal file, which a running daemon may have open, too. Raises StateError."""
+    if not file.exists():
+        raise StateError(f"there is no journal at {file}: start weatherd run, which creates it")
+    with contextlib.closing(Database(file)) as db:
+        require_same_version(db, file)
+        yield SilenceTable(db)
 
 
 def _parse(row: Sequence[Any]) -> Silence | None:

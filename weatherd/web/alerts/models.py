@@ -27,6 +27,9 @@ class AlertModel(_Model):
     notified_at: Annotated[
         str | None, Field(description="When it began to fire, or was repeated last", json_schema_extra=_TIME)
     ]
+    silenced_until: Annotated[
+        str | None, Field(description="When its silence ends; null without one", json_schema_extra=_TIME)
+    ] = None
 
 
 class AlertsPage(_Model):
@@ -42,4 +45,25 @@ class AlertStatusModel(_Model):
     rules: int
     firing: int
     pending: int
-    worst: Annotated[list[AlertModel], Field(description="At most ten, the most serious first, then the newest")]
+    silenced: Annotated[int, Field(description="Those of the firing ones that nobody is notified of")] = 0
+    worst: Annotated[
+        list[AlertModel], Field(description="At most ten without silence, the most serious first, then the newest")
+    ]
+
+
+class SilenceModel(_Model):
+    """Silence of the alerts that have its rule, its city and all of its tags. Null stands for any."""
+
+    id: Annotated[int, Field(description="Number of the silence")]
+    rule: str | None
+    city: Annotated[str | None, Field(description="City id")]
+    tags: dict[str, str]
+    begins: Annotated[str, Field(json_schema_extra=_TIME)]
+    until: Annotated[str, Field(json_schema_extra=_TIME)]
+    comment: str
+
+
+class SilencesModel(_Model):
+    """The silences in force."""
+
+    silences: list[SilenceModel]

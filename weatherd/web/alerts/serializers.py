@@ -29,6 +29,7 @@ _RANKS = {severity: rank for rank, severity in enumerate(reversed(get_args(Alert
 
 def serialize_alert(found: SavedAlert, desk: AlertDesk) -> AlertModel:
     """Return an alert that is pending or firing."""
+    silence = desk.silences.find(found.rule, desk.cities[found.city])
     return AlertModel(
         city=found.city,
         name=desk.cities[found.city].name,
@@ -37,7 +38,8 @@ def serialize_alert(found: SavedAlert, desk: AlertDesk) -> AlertModel:
         severity=found.severity,
         since=format_rfc3339(to_time(found.since)),
         message=found.message,
-        notified_at=format_rfc3339(to_time(found.notified_at)) if found.phase == _FIRING else None,
+        notified_at=format_rfc3339(to_time(found.notified_at)) if found.phase == _FIRING and found.told else None,
+        silenced_until=format_rfc3339(to_time(silence.ends)) if silence else None,
     )
 
 
@@ -66,12 +68,14 @@ def _select_alerts(query: AlertsQuery, desk: AlertDesk) -> Iterator[SavedAlert]:
 def serialize_alert_status(desk: AlertDesk) -> AlertStatusModel:
     """Return the counts of alerts, and the most serious ones that are firing."""
     counts = Counter(found.phase for found in desk.scan())
-    firing = (found for found in desk.scan() if found.phase == _FIRING)
+    silenced = _find_silenced(desk)
+    firing = (found for found in desk.scan() if found.phase == _FIRING and (found.rule, found.city) not in silenced)
     worst = heapq.nsmallest(_WORST, firing, key=lambda found: (_RANKS.get(found.severity, 0), -found.since, found.city))
     return AlertStatusModel(
         rules=len(desk.rules),
         firing=counts[_FIRING],
         pending=counts[_PENDING],
+        silenced=len(silenced),
         worst=[serialize_alert(found, desk) for found in worst],
     )
 
@@ -84,6 +88,27 @@ def collect_alert_counts(desk: AlertDesk) -> Metric:
         for phase in (_PENDING, _FIRING):
             family.add_metric([rule.name, phase], counts[rule.name, phase])
     return family
+
+
+def collect_silenced(desk: AlertDesk) -> Metric:
+    """Return the number of firing alerts of each rule that are silenced."""
+    counts = Counter(rule for rule, _ in _find_silenced(desk))
+    text = "Firing alerts of a rule that nobody is notified of."
+    family = GaugeMetricFamily("weatherd_alerts_silenced", text, labels=["rule"])
+    for rule in desk.rules:
+        family.add_metric([rule.name], counts[rule.name])
+    return family
+
+
+def _find_silenced(desk: AlertDesk) -> set[tuple[str, str]]:
+    """Return rule and city of the firing alerts that are silenced."""
+    if not desk.silences.known:
+        return set()
+    return {
+        (found.rule, found.city)
+        for found in desk.scan()
+        if found.phase == _FIRING and desk.silences.find(found.rule, desk.cities[found.city])
+    }
 
 
 def collect_firing(alerts: Iterable[SavedAlert]) -> Metric:

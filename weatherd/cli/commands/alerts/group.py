@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from weatherd.cli.commands.alerts.silences import end_silence, list_silences, silence_alerts
 from weatherd.cli.exit_codes import ExitCode
 from weatherd.cli.lookup import find_journal, parse_time_range
 from weatherd.cli.options import (
@@ -44,8 +45,12 @@ Examples:
   weatherd alerts test --since 30d
   weatherd alerts test edited.yaml
   weatherd alerts send phone
+  weatherd alerts silence frost --city Kiel --for 2h
 """
 alerts = typer.Typer(help=_HELP, **TYPER_SETTINGS)
+alerts.command("silence", cls=Command)(silence_alerts)
+alerts.command("silences", cls=Command)(list_silences)
+alerts.command("unsilence", cls=Command)(end_silence)
 
 
 @alerts.command("list", cls=Command)

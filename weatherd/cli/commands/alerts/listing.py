@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from weatherd.cli.client import Client
-    from weatherd.web.alerts.models import AlertModel
+    from weatherd.web.alerts.models import AlertModel, SilenceModel
 
 _STYLES = {"firing": "red", "pending": "yellow"}
 
@@ -38,4 +38,29 @@ def format_alerts(alerts: Sequence[AlertModel], zone_name: str | None, width: in
         Column("since", [format_local_time(alert.since, zone_name) for alert in alerts], rank=1),
         Column("message", [alert.message or "–" for alert in alerts], rank=3, min_width=14),
     ]
+    if any(alert.silenced_until for alert in alerts):
+        ends = [format_local_time(alert.silenced_until, zone_name) if alert.silenced_until else "–" for alert in alerts]
+        columns.insert(3, Column("silenced until", ends))
     yield from format_table(columns, width)
+
+
+def format_silences(silences: Sequence[SilenceModel], zone_name: str | None, width: int | None) -> Iterator[str | Text]:
+    """Yield the lines of a table of silences, or a sentence if there are none."""
+    if not silences:
+        yield "no silence is in force"
+        return
+    columns = [
+        Column("number", [str(silence.id) for silence in silences], is_number=True),
+        Column("alerts", [describe_silence(silence) for silence in silences], min_width=10),
+        Column("until", [format_local_time(silence.until, zone_name) for silence in silences]),
+        Column("comment", [silence.comment or "–" for silence in silences], rank=1, min_width=10),
+    ]
+    yield from format_table(columns, width)
+
+
+def describe_silence(silence: SilenceModel) -> str:
+    """Return what a silence concerns: ``frost in kiel``, ``all rules in cities with region=north``."""
+    tags = " and ".join(f"{key}={text}" for key, text in silence.tags.items())
+    places = [silence.city or "", f"cities with {tags}" if tags else ""]
+    where = " and ".join(filter(None, places))
+    return f"{silence.rule or 'all rules'}{f' in {where}' if where else ''}"
