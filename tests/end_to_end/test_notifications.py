@@ -20,7 +20,10 @@ pytestmark = [pytest.mark.real_time, pytest.mark.processes, pytest.mark.once]
 
 
 async def test_an_alert_arrives_after_an_outage_and_a_kill(tmp_path: Path) -> None:
-    """While the webhook fails, the daemon says so; killed then, the next run delivers the message with the same key."""
+    """While the webhook fails, the daemon says so; killed then, the next run delivers the message with the same key.
+
+    An edited address takes effect while the daemon runs.
+    """
     async with serving() as weather, run_alert_receiver() as receiver:
         receiver.script = [503] * 100
         (tmp_path / "alerts.yaml").write_text(
@@ -37,9 +40,17 @@ async def test_an_alert_arrives_after_an_outage_and_a_kill(tmp_path: Path) -> No
         receiver.script.clear()
         async with weatherd("run", "-c", settings) as process:
             await receiver.wait_for_requests(failed + 1)
+            edited = (tmp_path / "alerts.yaml").read_text().replace("sesame-path", "sesame-other")
+            (tmp_path / "alerts.yaml").write_text(
+                edited.replace("any: {when: temperature > -90", "all: {when: age > -1")
+            )
+            assert (await process.logs("alerts.reloaded"))["targets"] == ["ops"]
+            await receiver.wait_for_requests(failed + 2)
             process.receives(signal.SIGTERM)
             await process.ends()
             assert "sesame" not in json.dumps(process.logged)
-    assert len(receiver.requests) == failed + 1
-    assert len({headers["Idempotency-Key"] for _, headers, _ in receiver.requests}) == 1
-    assert json.loads(receiver.requests[-1][2])["title"] == "any: Kiel"
+    *requests, (path, _, body) = receiver.requests
+    assert len(requests) == failed + 1
+    assert len({headers["Idempotency-Key"] for _, headers, _ in requests}) == 1
+    assert json.loads(requests[-1][2])["title"] == "any: Kiel"
+    assert (path, json.loads(body)["title"]) == ("/sesame-other", "all: Kiel")

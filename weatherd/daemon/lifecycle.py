@@ -127,7 +127,7 @@ async def _open_services(parts: Parts, services: contextlib.AsyncExitStack, relo
                 parts.forwarders,
                 parts.journal,
                 parts.random,
-                parts.notifications,
+                parts.targets.deliveries if parts.targets else (),
                 has_warnings=parts.warnings is not None,
                 has_alerts=parts.alerts is not None,
             )

@@ -22,7 +22,7 @@ from weatherd.pipeline.latest import LatestObservations
 from weatherd.polling.city_registry import CityRegistry
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from weatherd.pipeline.alerting.desk import AlertDesk
     from weatherd.pipeline.alerting.opening import LoadedRules
     from weatherd.pipeline.forwarders import Forwarder
-    from weatherd.pipeline.notifications.delivery import AlertDelivery
+    from weatherd.pipeline.notifications.opening import NotificationTargets
     from weatherd.pipeline.sinks import Sink
     from weatherd.providers import Provider
     from weatherd.quota.limiter import RateLimiter
@@ -65,7 +65,7 @@ class Parts:
     forwarders: Mapping[str, Forwarder] = field(default_factory=lambda: MappingProxyType({}))
     warnings: WarningDesk | None = None  # None: no city of the list at startup wants official warnings
     alerts: AlertDesk | None = None  # None: there is no rules file
-    notifications: Sequence[AlertDelivery] = ()  # of alerts, one a target of the rules file
+    targets: NotificationTargets | None = None  # of alerts; None: there is no rules file
     serve: Callable[[DaemonStatus], AbstractAsyncContextManager[None]] | None = None  # the HTTP interface
     notify: Callable[[str], None] = no_notify  # sends a message to systemd
     watchdog: float = 0.0  # timeout of systemd's watchdog in seconds; 0: no watchdog
@@ -123,12 +123,12 @@ async def open_parts(
 
         are_warnings_wanted = any(city.warnings != "off" for city in configuration.cities)
         alerts = None
-        notifications: Sequence[AlertDelivery] = ()
+        targets = None
         if rules:
             from weatherd.pipeline.alerting.opening import open_alerts  # noqa: PLC0415 - it takes memory
 
             notices.alerts = alerts = await open_alerts(rules, journal, latest, utc_now)
-            notifications = await _open_notifications(stack, configuration, journal, registry)
+            targets = await _open_targets(stack, configuration, journal, registry)
         yield Parts(
             configuration=configuration,
             load=lambda known: providers.require_usable(load(known)),
@@ -147,7 +147,7 @@ async def open_parts(
             warnings=await open_desk() if are_warnings_wanted else None,
             open_warnings=open_desk,
             alerts=alerts,
-            notifications=notifications,
+            targets=targets,
             serve=serve,
             notify=open_notifier(os.environ),
             watchdog=watchdog_period(os.environ),
@@ -163,23 +163,24 @@ async def _load_rules(configuration: Configuration) -> LoadedRules | None:
     return await load_rules_in_force(configuration)
 
 
-async def _open_notifications(
+async def _open_targets(
     stack: contextlib.AsyncExitStack, configuration: Configuration, journal: Journal, registry: CityRegistry
-) -> tuple[AlertDelivery, ...]:
-    """Open the deliveries to the targets of the rules file; they are closed with *stack*. Raises ConfigError."""
+) -> NotificationTargets:
+    """Open the senders to the targets of the rules file; they are closed with *stack*. Raises ConfigError."""
     from weatherd.alerts.rules_file import load_targets  # noqa: PLC0415 - only with alert rules
+    from weatherd.pipeline.notifications.delivery import NotificationResources  # noqa: PLC0415
+    from weatherd.pipeline.notifications.opening import NotificationTargets  # noqa: PLC0415
 
     settings, path = configuration.settings, configuration.alerts_path
-    targets = await asyncio.to_thread(load_targets, path, settings.display) if path else ()
-    if not targets:
-        return ()
-    from weatherd.pipeline.notifications.delivery import NotificationResources  # noqa: PLC0415 - see above
-    from weatherd.pipeline.notifications.opening import open_notifications  # noqa: PLC0415
-
     session = await stack.enter_async_context(open_session(USER_AGENT, ca_file=settings.tls.ca_file))
     spread = random.Random()  # noqa: S311 - only spreads retries
     resources = NotificationResources(journal, session, spread, utc_now, registry.get, settings.timezone)
-    return stack.enter_context(open_notifications(targets, resources))
+    targets = NotificationTargets(resources)
+    stack.callback(targets.close)
+    named = await asyncio.to_thread(load_targets, path, settings.display) if path else ()
+    targets.start(await asyncio.to_thread(targets.prepare, named))
+    await targets.forget_others()
+    return targets
 
 
 async def _open_warnings(

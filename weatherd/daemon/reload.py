@@ -10,7 +10,7 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 
@@ -23,15 +23,17 @@ from weatherd.errors import ConfigError, LoadingError
 from weatherd.log import set_level
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
     from weatherd.alerts.rule import Rule
+    from weatherd.alerts.targets import NamedTarget
     from weatherd.config.configuration import Configuration
     from weatherd.config.diff import CityListDiff
     from weatherd.config.settings import Settings
     from weatherd.daemon.parts import Parts
     from weatherd.daemon.status import DaemonStatus
+    from weatherd.pipeline.notifications.opening import OpenTarget
 
 log = structlog.get_logger()
 
@@ -39,6 +41,13 @@ LIVE_SETTINGS = frozenset({*GENERAL_KEYS, "cities", "alerts"})  # they need no r
 _LOGGED_IDS = 10  # ids of each kind in the summary of a reload; the others are logged at level debug
 _IDS_IN_LINE = 100
 _NICE = 10
+
+
+class _EditedAlerts(NamedTuple):
+    """The rules file after an edit."""
+
+    rules: tuple[Rule, ...] | None  # None: they are unchanged
+    targets: Mapping[str, OpenTarget]
 
 
 class Reloader:
@@ -74,7 +83,7 @@ class Reloader:
             with gc_paused():
                 loop = asyncio.get_running_loop()
                 configuration, change = await loop.run_in_executor(thread, self._load)
-                rules = await loop.run_in_executor(thread, self._load_rules, configuration)
+                edited = await loop.run_in_executor(thread, self._load_alerts, configuration)
         except ConfigError as error:
             self._reject([str(problem) for problem in error.problems])
         except LoadingError as error:
@@ -82,8 +91,9 @@ class Reloader:
         except Exception as error:  # noqa: BLE001 - logged with its traceback
             self._reject([repr(error)], exc_info=error)
         else:
-            self._apply(configuration, change, log_unchanged=rules is None)
-            self._apply_rules(rules)
+            is_unchanged = isinstance(edited, _EditedAlerts) and edited.rules is None
+            self._apply(configuration, change, log_unchanged=is_unchanged)
+            await self._apply_alerts(edited)
 
     def _reject(self, problems: list[str], **details: Exception) -> None:
         self._status.last_reload = replace(self._status.last_reload, successful=False)
@@ -93,35 +103,34 @@ class Reloader:
         loaded = self._parts.load(self._rows)
         return loaded, diff(self._parts.registry.cities, loaded.cities)
 
-    def _load_rules(self, configuration: Configuration) -> tuple[Rule, ...] | ConfigError | None:
-        """Return the edited rules, or their mistakes; None if they are unchanged."""
+    def _load_alerts(self, configuration: Configuration) -> _EditedAlerts | ConfigError:
+        """Return the edited rules and their targets, or their mistakes."""
+        alerts, targets = self._parts.alerts, self._parts.targets
+        if not alerts or not targets:
+            return _EditedAlerts(None, {})
         try:
-            rules = self._parts.alerts.load_edited(configuration) if self._parts.alerts else None
-            if rules is not None:
-                self._report_targets(configuration)
+            prepared = targets.prepare(_load_targets(configuration))
+            try:
+                return _EditedAlerts(alerts.load_edited(configuration), prepared)
+            except BaseException:
+                targets.discard(prepared)
+                raise
         except ConfigError as error:
             return error
-        return rules
 
-    def _report_targets(self, configuration: Configuration) -> None:
-        """Log the targets of alerts that were added, removed or changed, which takes effect at the next start."""
-        from weatherd.alerts.rules_file import load_targets  # noqa: PLC0415 - only with alert rules
-
-        path = configuration.alerts_path
-        edited = {found.name: found.target for found in load_targets(path)} if path else {}
-        running = {found.target.name: found.target.target for found in self._parts.notifications}
-        changed = [name for name in edited | running if edited.get(name) != running.get(name)]
-        if changed:
-            log.warning("alerts.restart_needed", targets=sorted(changed))
-
-    def _apply_rules(self, rules: tuple[Rule, ...] | ConfigError | None) -> None:
-        """Replace the rules of the alerts. If the edited ones have mistakes, the rules stay as they were."""
-        if isinstance(rules, ConfigError):
+    async def _apply_alerts(self, edited: _EditedAlerts | ConfigError) -> None:
+        """Replace the rules of the alerts and their targets. If they have mistakes, all stay as they were."""
+        if isinstance(edited, ConfigError):
             self._status.last_reload = replace(self._status.last_reload, successful=False)
-            log.error("alerts.rejected", problems=[str(problem) for problem in rules.problems])
-        elif rules is not None and self._parts.alerts:
-            self._parts.alerts.replace_rules(rules)
-            log.info("alerts.reloaded", rules=len(rules))
+            log.error("alerts.rejected", problems=[str(problem) for problem in edited.problems])
+            return
+        alerts, targets = self._parts.alerts, self._parts.targets
+        if edited.rules is not None and alerts:
+            alerts.replace_rules(edited.rules)
+        changed = await targets.replace(edited.targets, self._status.deliveries) if targets else []
+        if edited.rules is not None or changed:
+            rules = alerts.rules if alerts else ()
+            log.info("alerts.reloaded", rules=len(rules), **({"targets": changed} if changed else {}))
 
     def _apply(self, configuration: Configuration, change: CityListDiff, *, log_unchanged: bool) -> None:
         """Apply a configuration. An unchanged list is logged only if *log_unchanged*: nothing else answers a request.
@@ -174,6 +183,14 @@ def _log_more_ids(ids: Mapping[str, Collection[str]]) -> None:
         more = sorted(found)[_LOGGED_IDS:]
         for begin in range(0, len(more), _IDS_IN_LINE):
             log.debug("cities.reloaded_more", kind=kind, ids=more[begin : begin + _IDS_IN_LINE])
+
+
+def _load_targets(configuration: Configuration) -> Sequence[NamedTarget]:
+    """Load the targets of the rules file. Raises ConfigError with every mistake in the file."""
+    from weatherd.alerts.rules_file import load_targets  # noqa: PLC0415 - only with alert rules
+
+    path = configuration.alerts_path
+    return load_targets(path, configuration.settings.display) if path else ()
 
 
 def _watched_paths(configuration: Configuration) -> tuple[Path, ...]:

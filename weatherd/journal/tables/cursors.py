@@ -57,6 +57,11 @@ class CursorTable:
         """Return whether a cursor of a forwarder was ever saved."""
         return bool(self._db.query("SELECT 1 FROM cursor WHERE forwarder = ?", [forwarder]))
 
+    def list_names(self, prefix: str) -> list[str]:
+        """Return the names of all forwarders with a cursor that begin with *prefix*."""
+        found = self._db.query("SELECT forwarder FROM cursor WHERE instr(forwarder, ?) = 1", [prefix])
+        return [name for (name,) in found]
+
     def save(self, forwarder: str, cursor: Cursor) -> None:
         """Save the cursor of a forwarder."""
         in_doubt = (cursor.last, cursor.key) if isinstance(cursor, InDoubt) else (None, None)

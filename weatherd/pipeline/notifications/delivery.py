@@ -151,9 +151,12 @@ class AlertDelivery:
                 await self._send(message)
                 lane.sent = number
                 lane.waiting = max(0, lane.waiting - len(message.alerts))
-                await self._pause(_SPACING)
+                if number < len(messages):
+                    await self._pause(_SPACING)
         lane.sent, lane.counted_up_to = 0, -1
         await self._save_cursor(lane, Idle(last))
+        if messages:
+            await self._pause(_SPACING)
 
     def _compose(self, lane: Lane, entries: Sequence[AlertEntry], key: str) -> list[AlertMessage]:
         """Return the messages about changes: a single one about those of quiet hours, and others."""
