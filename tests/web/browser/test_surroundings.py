@@ -32,8 +32,7 @@ LONG_NAMES = [
 ]
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize(("size", "theme"), [(DESK, "light"), (PHONE, "dark")], ids=["desk", "phone"])
 async def test_the_page_is_mirrored(size: tuple[int, int], theme: str, browser: Browser, url: str) -> None:
     """From right to left, views are mirrored without faults; charts, curves and the map are not, as time is not."""
     async with watch(browser, url, size, theme, locale="ar") as watched:
@@ -52,12 +51,11 @@ async def test_the_page_is_mirrored(size: tuple[int, int], theme: str, browser: 
             assert all(abs(card - bar) <= 1.5 for card, bar in bars), view
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-async def test_long_names_are_accessible(tmp_path: Path, theme: str, browser: Browser) -> None:
+async def test_long_names_are_accessible(tmp_path: Path, browser: Browser) -> None:
     """Names of 200 letters, with and without spaces and in other scripts, leave values and controls where they are."""
     cities = [City(name=name, lat=10 + at, lon=10, timezone="UTC") for at, name in enumerate(LONG_NAMES)]
     async with run_page(tmp_path, [*make_cities(3), *cities]) as url:
-        for size in (DESK, (360, 740)):
+        for size, theme in ((DESK, "light"), ((360, 740), "dark")):
             async with watch(browser, url, size, theme) as watched:
                 for view in ("", f"?city={cities[0].id}", f"?city={cities[2].id}", "?view=map"):
                     await watched.open(view)
@@ -136,8 +134,7 @@ async def test_nothing_moves_where_motion_is_reduced(browser: Browser, url: str)
         assert await watched.page.evaluate(moves) > 0  # it does look
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("scripts", [True, False], ids=["live", "plain"])
+@pytest.mark.parametrize(("theme", "scripts"), [("light", True), ("dark", True), ("dark", False)])
 async def test_the_sign_in_form_is_accessible(tmp_path: Path, theme: str, scripts: bool, browser: Browser) -> None:  # noqa: FBT001
     """One field, whose error is bound to it; keys alone are enough, and it works without scripts."""
     http = f"{{port: 0, token: {TOKEN}}}"
