@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 UNBATCHED, PREVIOUS_UNBATCHED = (names.build_subject(build, names.UNBATCHED) for build in (names.THIS, names.PREVIOUS))
+pytestmark = pytest.mark.once
+
 BEGIN = 1_800_000_000.0
 
 

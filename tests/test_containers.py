@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).parents[1]
 
 

@@ -12,6 +12,8 @@ from weatherd.city import KEYS
 from weatherd.config.setting_fields import walk_settings
 from weatherd.config.settings import Settings
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).parents[1]
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -14,6 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 
+@pytest.mark.once
 def test_the_wheel_is_complete(tmp_path: Path) -> None:
     """It contains the shipped configuration, the console script, the entry points and the types."""
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
@@ -32,6 +33,7 @@ def test_the_wheel_is_complete(tmp_path: Path) -> None:
     assert "open-meteo = weatherd.providers.open_meteo.client:open_provider" in points
 
 
+@pytest.mark.once
 @pytest.mark.skipif(not (ROOT / ".git").exists() or not shutil.which("git"), reason="needs a git checkout")
 def test_the_source_archive_is_complete(tmp_path: Path) -> None:
     """It contains every file of the repository, because its Makefile and Dockerfile need scripts and requirements."""
@@ -45,6 +47,7 @@ def test_the_source_archive_is_complete(tmp_path: Path) -> None:
     assert not any(name.startswith((".venv", ".mypy_cache")) for name in packed)
 
 
+@pytest.mark.once
 def test_no_folder_is_too_full() -> None:
     """The package has at most 15 files in a folder, and at most 14 folders in its first listing."""
     folders = [path for path in (ROOT / "weatherd").rglob("*") if path.is_dir() and path.name != "__pycache__"]

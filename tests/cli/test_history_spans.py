@@ -17,6 +17,7 @@ ZONES = ["Europe/Berlin", "America/New_York", "Africa/Cairo", "Australia/Lord_Ho
          "America/Santiago", "America/Havana", "Atlantic/Azores", "Asia/Kathmandu", "Pacific/Apia", "UTC"]  # fmt: skip
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("hours", [2, 3, 6, 12, 24, 48, 168, 336, 672])
 @pytest.mark.parametrize("name", ZONES)
 def test_longer_spans_begin_on_the_local_clock(name: str, hours: int) -> None:

@@ -144,6 +144,7 @@ def _phase(city: City) -> float:
     return (phase_offset(city.id, city.interval) - virtual_time.EPOCH.timestamp()) % city.interval
 
 
+@pytest.mark.once
 def test_a_healthy_day_is_exact() -> None:
     """Without faults every city is requested at its phase, to a hundredth of a second, all day long."""
     day = virtual_time.run(_live([], [(0, _configured(CITIES))]), settle=0)
@@ -189,6 +190,7 @@ def test_a_day_of_every_fault_loses_nothing() -> None:
     assert day.busiest["/data/2.5/weather"] <= 10
 
 
+@pytest.mark.once
 def test_the_same_faults_give_the_same_day() -> None:
     """A day with faults is reproducible: the same requests at the same times."""
     faults = [Fault(kind, RATE) for kind in FAULT_KINDS]

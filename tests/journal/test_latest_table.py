@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -106,6 +107,7 @@ def _after_a_crash(file: Path, cities: Iterable[City]) -> LatestObservations:
 lives_of_batches = st.lists(st.lists(st.lists(arrivals, max_size=4), max_size=6), max_size=4)
 
 
+@pytest.mark.once
 @given(lives_of_batches)
 def test_a_crash_loses_only_the_fetch_time_of_a_repeat(lives: list[list[list[FetchedObservation]]]) -> None:
     """For any batches, a run after a crash finds each city's latest observation; only the fetch time may be older."""
@@ -122,6 +124,7 @@ def test_a_crash_loses_only_the_fetch_time_of_a_repeat(lives: list[list[list[Fet
                 assert here == there or (here and there and here.repeats(there) and here.fetched_at > there.fetched_at)
 
 
+@pytest.mark.once
 @given(lives_of_batches)
 def test_the_next_run_finds_the_latest_observations(lives: list[list[list[FetchedObservation]]]) -> None:
     """For any observations, order and batches, the latest observations are the same after each restart."""

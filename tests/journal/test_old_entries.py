@@ -151,6 +151,7 @@ def schema(file: Path) -> list[Row]:
         ]
 
 
+@pytest.mark.once
 @given(rows, st.integers(0, 20))
 def test_the_latest_observations_survive_the_migration(rows: list[Row], gathered: int) -> None:
     """Each city keeps its latest observation, at the first start and while its entries are moved."""
