@@ -169,7 +169,7 @@ def test_official_warnings_come_before_the_cities() -> None:
     values: dict[str, Any] = {"provider": "nws", "key": "k", "message": "m", "event": "Storm", "severity": "severe"}
     values |= {"sent": None} | dict.fromkeys(texts, "")
     times = {"onset": "2026-01-01T00:00:00Z", "ends": "2999-01-01T00:00:00Z", "since": "2026-01-01T00:00:00Z"}
-    ahead = WarningModel(city="x", **values | times | {"onset": "2998-01-01T00:00:00Z"})
+    ahead = WarningModel(city="x", name="Kiel", **values | times | {"onset": "2998-01-01T00:00:00Z"})
     begun = WarningModel(city="elsewhere", **values | times | {"ends": None})
     service = WarningServiceModel(provider="nws", cities=2, last_success=None, failure="status 503")
     warnings = WarningStatusModel(in_force=5, cities=2, worst=[ahead, begun], services=[service])

@@ -134,7 +134,7 @@ def _warnings(status: DaemonStatus) -> WarningStatusModel | None:
         return None
     from weatherd.web.warnings.serializers import serialize_warning_status  # noqa: PLC0415 - only if warnings are on
 
-    return serialize_warning_status(status.warnings, status.now())
+    return serialize_warning_status(status.warnings, status)
 
 
 def _provider(name: str, status: DaemonStatus) -> ProviderModel:

@@ -44,7 +44,7 @@ class FakeWarnings:
         """Respond with the warning after the query's city, or of it."""
         after, city = request.query.get("after", ""), request.query.get("city")
         found = [one for one in FOUND if self.is_on and one.city > after and city in (None, one.city)]
-        page = [serialize_warning(one).model_dump() for one in found[:1]]
+        page = [serialize_warning(one, one.city.capitalize()).model_dump() for one in found[:1]]
         return web.json_response({"warnings": page, "next": found[0].city if len(found) > 1 else None})
 
     async def find_city(self, request: web.Request) -> web.Response:
@@ -55,9 +55,10 @@ class FakeWarnings:
             return web.json_response({"title": "Not Found", "status": 404, "detail": "no such city"}, status=404)
         return web.json_response({**found, **detail, "attempt": None})
 
-    async def list_cities(self, _: web.Request) -> web.Response:
-        """Respond with the list."""
-        return web.json_response({"cities": CITIES, "next": None})
+    async def list_cities(self, request: web.Request) -> web.Response:
+        """Respond with the list, or with the cities that have the name in the query."""
+        found = [city for city in CITIES if request.query.get("name") in (None, city["name"])]
+        return web.json_response({"cities": found, "next": None})
 
     @property
     def routes(self) -> dict[str, Any]:
@@ -90,7 +91,7 @@ async def test_a_table_and_the_texts_of_a_city(run: Run) -> None:
         assert code == 0
         heading, first, second = table.splitlines()
         assert heading.split() == ["city", "severity", "event", "from", "until", "provider"]
-        assert [first.split()[:2], first.split()[-2:]] == [[CITY, "extreme"], ["–", "fake"]]
+        assert [first.split()[:2], first.split()[-2:]] == [[CITY.capitalize(), "extreme"], ["–", "fake"]]
         assert "[red]Fog[/]\\u001b[31m" in second
         code, text, _ = await run(CITIES[0]["name"], "--url", url)
         assert code == 0

@@ -152,6 +152,6 @@ async def test_numbers_are_not_used_again(tmp_path: Path) -> None:
 
 def test_the_json_of_a_change_is_that_of_the_api() -> None:
     """The names of the fields are those of ``/api/v1/warnings``."""
-    model = serialize_warning(CityWarning("kiel", storm(), EPOCH)).model_dump()
+    model = serialize_warning(CityWarning("kiel", storm(), EPOCH), "Kiel").model_dump()
     own = serialize_official_warning(storm())
     assert json.dumps({name: model[name] for name in own}) == json.dumps(own)

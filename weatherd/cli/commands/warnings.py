@@ -72,7 +72,7 @@ def _format_table(found: Sequence[WarningModel], zone: str | None, width: int | 
     from weatherd.cli.table import Column, format_table
 
     columns = [
-        Column("city", [warning.city for warning in found], min_width=10),
+        Column("city", [warning.name or warning.city for warning in found], min_width=10),
         Column("severity", [warning.severity for warning in found], styles=_STYLES),
         Column("event", [warning.event for warning in found], min_width=14),
         Column("from", [_format_time(warning.onset, zone) for warning in found], rank=2),

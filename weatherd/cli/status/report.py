@@ -58,7 +58,7 @@ class StatusReport:
             yield from (Text(line, "red") for line in wrap_text(sentence, width, indent=2))
         for sentence in _describe_problems(daemon, self.zone_name):
             yield from (Text(line, "yellow") for line in wrap_text(sentence, width, indent=2))
-        for sentence in _describe_warnings(daemon, cities, now, self.zone_name):
+        for sentence in _describe_warnings(daemon, now, self.zone_name):
             yield from (Text(line, "magenta") for line in wrap_text(sentence, width, indent=2))
         yield ""
         pauses = {entry.provider: entry.paused.reason for entry in daemon.providers if entry.paused}
@@ -197,18 +197,15 @@ def _describe_alerts(daemon: StatusModel, zone_name: str | None) -> Iterator[str
         yield f"{format_count(others, 'more alert is', 'more alerts are')} firing; weatherd alerts list shows all"
 
 
-def _describe_warnings(
-    daemon: StatusModel, cities: Sequence[CityModel], now: datetime, zone_name: str | None
-) -> Iterator[str]:
+def _describe_warnings(daemon: StatusModel, now: datetime, zone_name: str | None) -> Iterator[str]:
     """Yield a sentence for each of the most severe official warnings, then the number of the others."""
     if daemon.warnings is None:
         return
-    names = {city.id: city.name for city in cities}
     for warning in daemon.warnings.worst:
         is_ahead = warning.onset is not None and datetime.fromisoformat(warning.onset) > now
         begins = f" from {format_local_time(warning.onset, zone_name)}" if warning.onset and is_ahead else ""
         ends = f" until {format_local_time(warning.ends, zone_name)}" if warning.ends else ""
         text = f"{warning.severity} warning: {warning.event}"
-        yield f"{names.get(warning.city, warning.city)}: {text}{begins}{ends} ({warning.provider})"
+        yield f"{warning.name or warning.city}: {text}{begins}{ends} ({warning.provider})"
     if others := daemon.warnings.in_force - len(daemon.warnings.worst):
         yield f"{format_count(others, 'more official warning', 'more official warnings')}; weatherd warnings shows all"

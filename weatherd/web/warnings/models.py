@@ -35,6 +35,7 @@ class WarningModel(_Model):
     url: Annotated[str, Field(description="Source of the warning, or an empty text")]
     language: Annotated[str, Field(description="Language of the texts")]
     since: Annotated[str, Field(description="When weatherd found the warning", json_schema_extra=_TIME)]
+    name: Annotated[str, Field(description="Name of the city")] = ""
 
 
 class WarningsPage(_Model):

@@ -25,8 +25,8 @@ _WORST = 10  # warnings in the status
 _LONG_TEXTS = ("description", "instruction")
 
 
-def serialize_warning(found: CityWarning) -> WarningModel:
-    """Return a warning in force."""
+def serialize_warning(found: CityWarning, name: str) -> WarningModel:
+    """Return a warning in force, with the name of its city."""
     city, warning, since = found
     return WarningModel(
         city=city,
@@ -47,6 +47,7 @@ def serialize_warning(found: CityWarning) -> WarningModel:
         url=warning.url,
         language=warning.language,
         since=format_rfc3339(since),
+        name=name,
     )
 
 
@@ -56,7 +57,7 @@ def serialize_warnings_page(query: WarningsQuery, status: DaemonStatus) -> Warni
     for found in _select_cities(query, status):
         if len(page) >= query.limit and page[-1].city != found.city:
             return WarningsPage(warnings=page, next=page[-1].city)
-        page.append(serialize_warning(found))
+        page.append(serialize_warning(found, _find_name(found.city, status)))
     return WarningsPage(warnings=page, next=None)
 
 
@@ -73,15 +74,20 @@ def _select_cities(query: WarningsQuery, status: DaemonStatus) -> Iterator[CityW
             yield found
 
 
-def serialize_warning_status(desk: WarningDesk, now: datetime) -> WarningStatusModel:
+def _find_name(city_id: str, status: DaemonStatus) -> str:
+    city = status.registry.get(city_id)
+    return city.name if city else city_id
+
+
+def serialize_warning_status(desk: WarningDesk, status: DaemonStatus) -> WarningStatusModel:
     """Return the counts of warnings, the most severe ones, and the services."""
-    in_force = list(desk.current.scan(now))
+    in_force = list(desk.current.scan(status.now()))
     worst = heapq.nsmallest(_WORST, in_force, key=lambda found: (-found.warning.severity, found.city))
     short = dict.fromkeys(_LONG_TEXTS, "")
     return WarningStatusModel(
         in_force=len(in_force),
         cities=len({found.city for found in in_force}),
-        worst=[serialize_warning(found).model_copy(update=short) for found in worst],
+        worst=[serialize_warning(found, _find_name(found.city, status)).model_copy(update=short) for found in worst],
         services=[
             WarningServiceModel(
                 provider=poller.name,
