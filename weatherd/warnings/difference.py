@@ -78,6 +78,10 @@ def compare_warnings(
     :func:`expire_warnings`.
     """
     before = NO_WARNINGS if known is None else known
+    if before.keys() == {warning.event_key for warning in answer} and all(
+        _is_unchanged(before, warning, now) for warning in answer
+    ):
+        return WarningDifference(before, [])
     current = select_current(_align_keys(answer, before))
     after: dict[str, KnownWarning] = {}
     changes: list[WarningChange] = []
@@ -93,7 +97,13 @@ def compare_warnings(
                 changes.append(WarningChange(ChangeKind.ENDED, old.warning, reason))
             else:
                 after[key] = old._replace(absences=old.absences + is_complete)
-    return WarningDifference(after, changes)
+    return WarningDifference(after or NO_WARNINGS, changes)
+
+
+def _is_unchanged(known: Mapping[str, KnownWarning], warning: OfficialWarning, now: datetime) -> bool:
+    """Return whether a warning is the known object, as in most answers about many cities."""
+    old = known.get(warning.event_key)
+    return old is not None and old.warning is warning and not old.absences and not warning.has_ended(now)
 
 
 def expire_warnings(known: Mapping[str, KnownWarning], now: datetime) -> WarningDifference:
@@ -128,8 +138,6 @@ def _classify(
     if old is None:
         is_old = is_first and (warning.sent is None or warning.sent < now - _NEWS_AGE)
         return ChangeKind.EXISTING if is_old else ChangeKind.NEW
-    if warning is old.warning:  # as in most answers about many cities
-        return None
     if warning.differs_from(old.warning):
         return ChangeKind.UPDATED
     return ChangeKind.RENEWED if warning != old.warning else None
