@@ -1,4 +1,4 @@
-"""The real process, killed at random times with all forwarders on: no stored observation is lost."""
+"""The real process, killed at random times with all forwarders, alert rules and official warnings: nothing is lost."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ import aiomqtt
 import pytest
 from aiohttp import web
 
+from tests.crash.ledger import check_alerts, check_warnings
 from tests.pipeline.forwarders.test_webhook import Receiver, run_receiver
+from tests.support.alert_receiver import AlertReceiver, run_alert_receiver
 from tests.support.servers import Influxd, Mosquitto, Postgres, running
 from tests.support.weatherd_process import ENVIRONMENT
 from weatherd.daemon.wiring import utc_now
@@ -35,6 +37,17 @@ pytestmark = [pytest.mark.real_time, pytest.mark.processes, pytest.mark.once]
 
 KILLS = int(os.environ.get("WEATHERD_KILLS", "3"))
 CITIES = 80
+DAY_SECONDS = 30.0  # of the simulated weather: temperatures cross the thresholds of the rules twice
+THRESHOLDS = (-20, -5, 5, 15, 25)  # °C
+# Messages are sent at once, because a process that is killed after a second would never send one otherwise
+START = """
+from weatherd import __main__
+__main__._import_structlog_alone()
+from weatherd.pipeline.notifications import delivery
+assert delivery._CHECK_PERIOD and delivery._SPACING
+delivery._CHECK_PERIOD = delivery._SPACING = 0.05
+__main__.main()
+"""
 IDENTITY = "city, provider, station, observed_at"
 
 
@@ -56,6 +69,7 @@ class World:
     folder: Path
     url: str
     receiver: Receiver
+    pager: AlertReceiver
     broker: Mosquitto
     influx: Influxd
     postgres: Postgres
@@ -75,33 +89,51 @@ class World:
             "influxdb": {"url": self.influx.url, "database": "weather"},
             "webhook": {"url": self.receiver.url},
             "postgres": {"dsn": self.postgres.dsn},
+            "alerts": "alerts.yaml",
+            "warnings": "auto",
+            **{name: {"base_url": self.url, "plan": "unlimited"} for name in ("nws", "bright_sky")},
         }
         text = "".join(f"{name}: {json.dumps(value)}\n" for name, value in blocks.items())
         (self.folder / "weatherd.yaml").write_text(text)
+        rules = [f"  below{n}: {{when: temperature < {n}, notify: [ops]}}\n" for n in THRESHOLDS]
+        target = f"notify:\n  ops: {{webhook: 'http://{self.pager.address}/'}}\n"
+        (self.folder / "alerts.yaml").write_text("alerts:\n" + "".join(rules) + target)
         self.edit(CITIES)
 
     def edit(self, count: int) -> None:
-        """Write a list of *count* cities, half of them on either service."""
-        row = '  - {{name: City {n}, lat: {n}.5, lon: 10.1, providers: ["{provider}"]}}\n'
-        rows = [row.format(n=n, provider=("open-meteo", "openweathermap")[n % 2]) for n in range(count)]
+        """Write a list of *count* cities, half of them on either service, most of them in America."""
+        row = '  - {{name: City {n}, lat: {lat}, lon: {lon}, providers: ["{provider}"]}}\n'
+        rows = [
+            row.format(
+                n=n,
+                lat=25 + n * 0.3 if n % 5 else 47.5 + n * 0.09,
+                lon=-95.3 if n % 5 else 10.1,
+                provider=("open-meteo", "openweathermap")[n % 2],
+            )
+            for n in range(count)
+        ]
         (self.folder / "new~").write_text("cities:\n" + "".join(rows))
         (self.folder / "new~").replace(self.folder / "cities.yaml")
 
-    async def run(self, seconds: float, number: signal.Signals) -> list[dict[str, Any]]:
-        """Run the program for *seconds*; return the events that it logged."""
+    async def run(self, seconds: float, number: signal.Signals, *, is_ready: bool = True) -> list[dict[str, Any]]:
+        """Run the program for *seconds*, by default after it is ready; return the events that it logged."""
         child = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "weatherd", "run", "-c", str(self.folder / "weatherd.yaml")),
+            *(sys.executable, "-c", START, "run", "-c", str(self.folder / "weatherd.yaml")),
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
             env=ENVIRONMENT,
+            limit=2**20,  # bytes of a line
         )
         assert child.stderr
-        reading = asyncio.create_task(child.stderr.read())
+        ready = asyncio.Event()
+        reading = asyncio.create_task(_read(child.stderr, ready))
+        if is_ready:
+            await ready.wait()
         await asyncio.sleep(seconds)
         with contextlib.suppress(ProcessLookupError):
             child.send_signal(number)
         await child.wait()
-        events = list(_parsed(await reading))
+        events = await reading
         self.stored = max([self.stored, *(event["end"] for event in events if event["event"] == "journal.stored")])
         return events
 
@@ -119,10 +151,16 @@ class World:
         return found
 
 
-def _parsed(output: bytes) -> Any:
-    for line in output.splitlines():
+async def _read(stream: asyncio.StreamReader, ready: asyncio.Event) -> list[dict[str, Any]]:
+    """Return the events of a log; set *ready* at the first one that says so, or at the end."""
+    events = []
+    async for line in stream:
         with contextlib.suppress(ValueError):  # the last one may have been cut by the kill
-            yield json.loads(line)
+            events.append(json.loads(line))
+            if events[-1]["event"] == "daemon.ready":
+                ready.set()
+    ready.set()
+    return events
 
 
 @contextlib.asynccontextmanager
@@ -131,17 +169,18 @@ async def world(folder: Path) -> AsyncIterator[World]:
     for name in ("broker", "influx"):
         (folder / name).mkdir()
     broker, influx, postgres = Mosquitto(folder / "broker"), Influxd(folder / "influx"), Postgres()
-    app = create_app(now=utc_now, day_seconds=30.0, faults=[], seed=1)
+    app = create_app(now=utc_now, day_seconds=DAY_SECONDS, faults=[], seed=1)
     app.middlewares.append(ever_new)
     async with (
         running(broker),
         running(influx),
         running(postgres),
         run_receiver() as receiver,
+        run_alert_receiver() as pager,
         serve_app("127.0.0.1", 0, app) as url,
         aiomqtt.Client("127.0.0.1", broker.port, identifier="witness") as client,
     ):
-        made = World(folder, url, receiver, broker, influx, postgres)
+        made = World(folder, url, receiver, pager, broker, influx, postgres)
         made.configure()
         await client.subscribe("weatherd/+/state", qos=1)
         listening = asyncio.create_task(_listen(client, made.heard))
@@ -162,14 +201,16 @@ async def _listen(client: aiomqtt.Client, heard: list[dict[str, Any]]) -> None:
 async def test_stored_observations_survive_kills_and_reach_every_destination(tmp_path: Path) -> None:
     """After each ``kill -9`` the file holds everything that was committed, once; in the end every destination has it.
 
-    The webhook's receiver, which skips a batch only by its key, has nothing twice.
+    The webhook's receiver, which skips a batch only by its key, has nothing twice. So has that of the alerts.
     """
     async with world(tmp_path) as around:
         before: dict[tuple[Any, ...], int] = {}
         for life in range(KILLS):
             if life % 10 == 9:
                 around.edit(around.random.randrange(CITIES // 2, CITIES))
-            await around.run(around.random.uniform(0.3, 2.2), signal.SIGKILL)
+            is_ready = life % 2 == 0  # the other half is perhaps killed before
+            seconds = around.random.uniform(0.1, 2.0 if is_ready else 1.0)
+            await around.run(seconds, signal.SIGKILL, is_ready=is_ready)
             if (tmp_path / "state" / "weatherd.sqlite").exists():
                 after = around.journal() if life % 5 == 4 or life < 5 else before
                 assert before.keys() <= after.keys()
@@ -179,6 +220,11 @@ async def test_stored_observations_survive_kills_and_reach_every_destination(tmp
         assert stopped["clean"]
         assert stopped["fetched"] == stopped["stored"] + stopped["repeated"]
         await _compare(around, before)
+        with closing(sqlite3.connect(tmp_path / "state" / "weatherd.sqlite")) as db:
+            alerts = check_alerts(db, around.pager.requests, {f"below{n}": n for n in THRESHOLDS}, CITIES // 2)
+            warnings = check_warnings(db, around.receiver.warnings, CITIES // 2)
+        print(f"{alerts} changes of alerts, {warnings} of warnings")  # noqa: T201 - with --capture=no
+        assert KILLS < 20 or (alerts > KILLS and warnings)
 
 
 async def _until_level(around: World) -> dict[str, Any]:

@@ -33,6 +33,7 @@ class Receiver:
 
     def __init__(self) -> None:
         self.received: list[dict[str, Any]] = []  # observations, each batch once
+        self.warnings: list[dict[str, Any]] = []  # changes of official warnings, each batch once
         self.requests: list[tuple[dict[str, str], bytes]] = []
         self.script: list[int | str] = []
         self.rejected_temperatures: set[float] = set()
@@ -44,7 +45,8 @@ class Receiver:
         """Handle ``POST /in``."""
         body = await request.read()
         self.requests.append((dict(request.headers), body))
-        batch = json.loads(body)["observations"]
+        document = json.loads(body)
+        batch = document.get("observations", [])
         step = self.script.pop(0) if self.script else 204
         if step == "hang":
             await asyncio.get_running_loop().create_future()
@@ -53,6 +55,7 @@ class Receiver:
         if step in (204, "cut") and request.headers["Idempotency-Key"] not in self._keys:
             self._keys.add(request.headers["Idempotency-Key"])
             self.received += batch
+            self.warnings += document.get("warnings", [])
         if step == "cut":
             assert request.transport
             request.transport.abort()
