@@ -86,3 +86,8 @@ def find_unknown_cities(rules: Iterable[Rule], cities: Sequence[City]) -> Iterat
         if tags and not any(city.has_tags(tags) for city in cities):
             names = " and ".join(f"{key}={text}" for key, text in tags)
             yield f"the rule {rule.name!r} is for cities with the tag {names}, but there is none"
+
+
+def find_brokerless(rules: Iterable[Rule]) -> list[str]:
+    """Return the names of the rules that name the target ``mqtt``, for settings without a broker."""
+    return [rule.name for rule in rules if MQTT_TARGET in rule.notify]

@@ -103,8 +103,10 @@ def test_without_rules_or_journal(rules: Path, capsys: pytest.CaptureFixture[str
 
 def test_check_compiles_the_rules(rules: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """``weatherd check`` reports every mistake in the rules, with exit code 78, and warns of rules without a city."""
+    rules.write_text(RULES.replace("severity: error", "severity: error, notify: [mqtt]"))
     code, _, err = run_weatherd(capsys, "check")
     assert code == 0
+    assert "warning: the rule 'silent' has the target 'mqtt', but the settings have no section mqtt" in err
     assert "warning: the rule 'silent' is for 'bon', but no city has this id; did you mean 'bonn'?" in err
     rules.write_text("alerts:\n  a: {when: temprature < 0, for: x}\n")
     code, _, err = run_weatherd(capsys, "check")

@@ -108,13 +108,16 @@ def _find_rule_errors(configuration: Configuration) -> list[WeatherdError]:
 
 
 def _find_rule_warnings(configuration: Configuration, cities: Sequence[City]) -> list[str]:
-    """Return a message for each valid alert rule that is for ids or tags that no city has."""
+    """Return a message for each valid alert rule that is for ids or tags that no city has, or that lacks its broker."""
     if not configuration.alerts_path:
         return []
-    from weatherd.alerts.rule import find_unknown_cities
+    from weatherd.alerts.rule import find_brokerless, find_unknown_cities
     from weatherd.alerts.rules_file import load_rules
 
-    return list(find_unknown_cities(load_rules(configuration.alerts_path, configuration.settings.display), cities))
+    rules = load_rules(configuration.alerts_path, configuration.settings.display)
+    names = [] if configuration.settings.mqtt else find_brokerless(rules)
+    reason = "has the target 'mqtt', but the settings have no section mqtt: it is not published"
+    return [*find_unknown_cities(rules, cities), *(f"the rule {name!r} {reason}" for name in names)]
 
 
 async def _check(configuration: Configuration, against: Path | None, *, strict: bool) -> CheckReport:

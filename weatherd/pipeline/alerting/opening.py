@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+import structlog
+
+from weatherd.alerts.rule import find_brokerless
 from weatherd.alerts.rules_file import parse_rules
 from weatherd.config.yaml import reader
 from weatherd.pipeline.alerting.desk import AlertDesk
@@ -17,6 +20,9 @@ if TYPE_CHECKING:
     from weatherd.config.loader import Configuration
     from weatherd.journal.journal import Journal
     from weatherd.pipeline.latest import LatestObservations
+
+
+log = structlog.get_logger()
 
 
 class LoadedRules:
@@ -37,6 +43,8 @@ class LoadedRules:
             return None
         self.rules = parse_rules(text, str(path), configuration.settings.display) if path else ()
         self._text = text
+        if not configuration.settings.mqtt and (names := find_brokerless(self.rules)):
+            log.warning("alerts.no_broker", rules=names)
         return self.rules
 
 

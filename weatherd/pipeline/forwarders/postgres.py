@@ -12,7 +12,7 @@ from weatherd.errors import ConfigError, DeliveryError, Problem
 from weatherd.observation import FIELDS
 from weatherd.pipeline.forwarders import know_nothing
 from weatherd.pipeline.forwarders.notices.official_warnings import ChangeConnection
-from weatherd.pipeline.forwarders.postgresql.errors import translate_errors
+from weatherd.pipeline.forwarders.postgresql.errors import translate_postgres_errors
 from weatherd.pipeline.forwarders.postgresql.hosts import split_hosts
 from weatherd.pipeline.forwarders.postgresql.warnings import WarningTableWriter
 from weatherd.plugins import explain_missing_library
@@ -79,7 +79,7 @@ class PostgresConnection:
 
     async def deliver(self, batch: Sequence[Observation], key: str) -> None:  # noqa: ARG002 - the statement is idempotent
         """Insert a batch in one transaction. Raises RejectedError or DeliveryError."""
-        with translate_errors():
+        with translate_postgres_errors():
             # Explicit, because a pooler such as PgBouncer may give each transaction another session: the statement is
             # prepared and executed in the same one.
             async with self._connection.transaction():
@@ -112,7 +112,7 @@ class PostgresForwarder:
     async def connect(self) -> AsyncIterator[PostgresConnection]:
         """Open a connection. Raises DeliveryError."""
         async with self._connected() as connection:
-            with translate_errors():
+            with translate_postgres_errors():
                 await _prepare(connection)
                 columns = await _find_city_columns(connection)
             yield PostgresConnection(connection, columns, self._find_city)
@@ -141,7 +141,7 @@ class PostgresForwarder:
         for host in self._hosts:
             is_chosen = "target_session_attrs=" in host.dsn or len(self._hosts) == 1
             try:
-                with translate_errors():
+                with translate_postgres_errors():
                     return await self._asyncpg.connect(
                         host.dsn,
                         timeout=limit,

@@ -18,7 +18,7 @@ _ABOUT_SERVER = ("08", "25", "28", "3D", "40", "42", "53", "57", "58")
 
 
 @contextlib.contextmanager
-def translate_errors() -> Iterator[None]:
+def translate_postgres_errors() -> Iterator[None]:
     """Translate the driver's exceptions into RejectedError if they concern the values, else into DeliveryError."""
     asyncpg = importlib.import_module("asyncpg")
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from weatherd.pipeline.forwarders.notices.official_warnings import serialize_official_warning
-from weatherd.pipeline.forwarders.postgresql.errors import translate_errors
+from weatherd.pipeline.forwarders.postgresql.errors import translate_postgres_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -42,14 +42,14 @@ class WarningTableWriter:
 
     async def prepare(self) -> None:
         """Create the table if it is missing. Raises DeliveryError."""
-        with translate_errors():
+        with translate_postgres_errors():
             async with self._connection.transaction():
                 if not await self._connection.fetchval("SELECT to_regclass($1)", WARNING_TABLE):
                     await self._connection.execute(_CREATE)
 
     async def deliver(self, batch: Sequence[WarningEntry], key: str) -> None:  # noqa: ARG002 - the statement is idempotent
         """Insert a batch of changes in one transaction. Raises RejectedError or DeliveryError."""
-        with translate_errors():
+        with translate_postgres_errors():
             async with self._connection.transaction():
                 await self._connection.executemany(_INSERT, map(self._build_row, batch))
 
