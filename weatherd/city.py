@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from weatherd.warning_services import WarningsSetting
+    from weatherd.text.warning_services import WarningsSetting
 
 _NO_ZONES = {"localtime", "Factory"}  # files beside the zones: this machine's zone, and that of a machine without one
 _LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "æ": "ae", "œ": "oe", "þ": "th", "ı": "i", "ħ": "h"})

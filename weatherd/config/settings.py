@@ -28,7 +28,7 @@ from weatherd.formatting import explain_wrong_unit, validate_template
 from weatherd.text.condition_words import Language
 from weatherd.text.display import Display
 from weatherd.text.units import ReaderUnits
-from weatherd.warning_services import WARNINGS_SCHEMA, WarningsSetting, parse_warnings
+from weatherd.text.warning_services import WARNINGS_SCHEMA, WarningsSetting, parse_warnings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

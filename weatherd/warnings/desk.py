@@ -12,7 +12,7 @@ from weatherd.providers.bright_sky.warning_client import BrightSkyWarnings
 from weatherd.providers.met_norway.warning_client import MetNorwayWarnings
 from weatherd.providers.nws.warning_client import NwsWarnings
 from weatherd.quota.plans import find_plan
-from weatherd.warning_services import wants_warnings
+from weatherd.text.warning_services import wants_warnings
 from weatherd.warnings.current import CurrentWarnings
 from weatherd.warnings.polling import WarningPoller
 from weatherd.warnings.recorder import WarningRecorder
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from weatherd.polling.city_registry import CityRegistry
     from weatherd.providers import Resources
     from weatherd.providers.warning_service import WarningService
-    from weatherd.warning_services import WarningsSetting
+    from weatherd.text.warning_services import WarningsSetting
 
 _OPENERS: dict[str, Callable[[Settings, Resources], WarningService]] = {
     "nws": NwsWarnings,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from weatherd.errors import Failure, ProviderError, describe, is_service_wide
-from weatherd.warning_services import wants_warnings
+from weatherd.text.warning_services import wants_warnings
 from weatherd.warnings.change_log import log_changes
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from pydantic.dataclasses import dataclass as validated
 
 from weatherd.city import ALTITUDES, ID_OR_EMPTY_PATTERN, MAX_NAME, City, Tags, build_city, parse_tag_value
 from weatherd.config.sections.value_types import Interval, ProviderNames, ZoneName
-from weatherd.warning_services import WARNINGS_SCHEMA, WarningsSetting, intern_choice, parse_warnings
+from weatherd.text.warning_services import WARNINGS_SCHEMA, WarningsSetting, intern_choice, parse_warnings
 
 _CONTROLS = {"Cc", "Cs", "Zl", "Zp"}
 _BIDI_CONTROLS = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # they reorder the text of a line

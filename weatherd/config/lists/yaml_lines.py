@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from weatherd.city import City, Tags
     from weatherd.config.yaml.reader import Position
-    from weatherd.warning_services import WarningsSetting
+    from weatherd.text.warning_services import WarningsSetting
 
     Texts = tuple[str | None, str | None, str | None, str | None, str | None]  # of the keys that many rows share
     SharedValues = tuple[float, tuple[str, ...], str | None, Tags, WarningsSetting]
