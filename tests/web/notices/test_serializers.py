@@ -24,19 +24,21 @@ ALERTS = [
 ]
 
 
-def make_status(**warnings: list[Any]) -> Any:
-    """Return the status of a daemon with the alerts, and with these warnings by city."""
+def make_status(*, is_silenced: bool = False, **warnings: list[Any]) -> Any:
+    """Return the status of a daemon with the alerts, of which a may be silenced, and with these warnings by city."""
     active: dict[str, dict[str, SavedAlert]] = {}
     for city, rule, phase, severity in ALERTS:
         since = EPOCH.timestamp() - ord(city)  # the later a letter, the older
         saved = SavedAlert(rule, city, phase, since, since, "text", severity, f"{rule} in {city}", ())
         active.setdefault(city, {})[rule] = saved
     scan = lambda: (saved for states in active.values() for saved in states.values())  # noqa: E731
+    silenced = {("heat", "A")} if is_silenced else set()
+    silences = SimpleNamespace(find=lambda rule, city: (rule, city.name) in silenced)
     current = CurrentWarnings()
     for city, found in warnings.items():
         current.update(city, "fake", WarningAnswer(tuple(found), ()), EPOCH)
     return SimpleNamespace(
-        alerts=SimpleNamespace(active=active, scan=scan),
+        alerts=SimpleNamespace(active=active, scan=scan, silences=silences, cities=CITIES),
         warnings=SimpleNamespace(current=current),
         registry=CITIES,
         now=lambda: EPOCH + timedelta(hours=1),
@@ -71,6 +73,14 @@ def test_a_cause_of_many_cities_is_one_group() -> None:
     newest, warning = summary.groups[1], summary.groups[3]
     assert (newest.text, newest.since, newest.ends) == ("gale in a", "2025-12-31T23:58:23Z", None)
     assert (warning.text, warning.ends) == ("Storm from 3:00", "2026-01-02T00:00:00Z")
+
+
+def test_a_silenced_alert_is_no_notice() -> None:
+    """Neither of its city nor in a group; others of the city are."""
+    status = make_status(is_silenced=True)
+    assert [notice.title for notice in find_notices("a", status)] == ["gale"]
+    assert [group.title for group in summarize_notices(status).groups] == ["gale"]
+    assert summarize_notices(status).alerts == 5
 
 
 def test_without_rules_and_warnings_there_are_no_notices() -> None:

@@ -14,7 +14,7 @@ class _Model(BaseModel):
 
 
 class NoticeModel(_Model):
-    """Alert that is firing, or official warning in force."""
+    """Alert that is firing and not silenced, or official warning in force."""
 
     kind: Literal["alert", "warning"]
     title: Annotated[str, Field(description="Name of the rule, or kind of the event")]
@@ -35,6 +35,6 @@ class NoticeGroup(NoticeModel):
 class NoticeSummary(_Model):
     """All notices: counts, and the most serious ones."""
 
-    alerts: Annotated[int, Field(description="Alerts that are firing")]
+    alerts: Annotated[int, Field(description="Alerts that are firing and not silenced")]
     warnings: Annotated[int, Field(description="Official warnings in force, those of each city")]
     groups: Annotated[list[NoticeGroup], Field(description="At most 50: alerts first, then by severity")]

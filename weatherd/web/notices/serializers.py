@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from weatherd.daemon.status import DaemonStatus
     from weatherd.journal.tables.alert_table import SavedAlert
+    from weatherd.pipeline.alerting.desk import AlertDesk
     from weatherd.warnings.current import CityWarning
 
 _MAX_GROUPS = 50
@@ -27,7 +28,7 @@ def find_notices(city_id: str, status: DaemonStatus) -> list[NoticeModel]:
     """Return the notices of a city: the alerts, and then the warnings, the most serious first."""
     notices: list[NoticeModel] = []
     if status.alerts:
-        alerts = (found for found in status.alerts.active.get(city_id, {}).values() if found.phase == "firing")
+        alerts = _select_firing(status.alerts, status.alerts.active.get(city_id, {}).values())
         notices += [
             NoticeModel(kind="alert", title=alert.rule, severity=alert.severity)
             for alert in sorted(alerts, key=_rank_alert)
@@ -41,10 +42,17 @@ def find_notices(city_id: str, status: DaemonStatus) -> list[NoticeModel]:
 
 def summarize_notices(status: DaemonStatus) -> NoticeSummary:
     """Return the counts of all notices, and the most serious ones. Scans all alerts and warnings."""
-    alerts = [found for found in status.alerts.scan() if found.phase == "firing"] if status.alerts else []
+    alerts = list(_select_firing(status.alerts, status.alerts.scan())) if status.alerts else []
     warnings = list(status.warnings.current.scan(status.now())) if status.warnings else []
     groups = [*_group_alerts(alerts, status), *_group_warnings(warnings, status)]
     return NoticeSummary(alerts=len(alerts), warnings=len(warnings), groups=groups[:_MAX_GROUPS])
+
+
+def _select_firing(desk: AlertDesk, alerts: Iterable[SavedAlert]) -> Iterator[SavedAlert]:
+    """Yield those that are firing and not silenced."""
+    for found in alerts:
+        if found.phase == "firing" and not desk.silences.find(found.rule, desk.cities[found.city]):
+            yield found
 
 
 def _rank_alert(found: SavedAlert) -> tuple[int, float, str]:

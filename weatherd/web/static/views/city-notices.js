@@ -13,10 +13,11 @@ export function noticeList(alerts, warnings, zone) {
 }
 
 function alertBox(alert, zone) {
-  const isFiring = alert.state === "firing", since = `${momentText(alert.since, zone)}, ${duration((now() - Date.parse(alert.since)) / 1000)} ago`;
-  return h("div", { class: `notice ${isFiring ? "is-down" : "is-quiet"}` }, isFiring ? noticeMark({ kind: "alert", severity: alert.severity }) : mark("waiting"),
+  const isFiring = alert.state === "firing", isLoud = isFiring && !alert.silenced_until, since = `${momentText(alert.since, zone)}, ${duration((now() - Date.parse(alert.since)) / 1000)} ago`;
+  return h("div", { class: `notice ${isLoud ? "is-down" : "is-quiet"}` }, isFiring ? noticeMark({ kind: "alert", severity: alert.severity }) : mark("waiting"),
     h("div", {}, h("p", {}, h("b", {}, isFiring ? "Alert: " : "Pending alert: ", h("bdi", {}, alert.rule)), ` · ${alert.severity}`),
       alert.message && h("p", {}, h("bdi", {}, alert.message)),
+      alert.silenced_until && h("p", {}, `Silenced until ${momentText(alert.silenced_until, zone)}: nobody is notified.`),
       h("p", { class: "note" }, isFiring ? `Its condition has held since ${since}.` : `Its condition has held since ${since}, which is not long enough yet.`)));
 }
 

@@ -90,10 +90,10 @@ export async function open(main, data) {
   const table = (name, heads, rows) => h("div", { class: "scroll", role: "region", "aria-label": name, tabindex: 0 }, h("table", {}, h("thead", {}, h("tr", {}, heads.map(([text, kind]) => h("th", { scope: "col", class: kind }, text)))), h("tbody", {}, rows)));
   // Targets of notifications: what waits are changes of alerts, of which some concern other targets.
   function notificationsPanel() {
-    const { alerts, forwarders } = service.status, rows = forwarders.filter(isNotification).map((target) => h("tr", {}, ...deliveryCells(target, target.forwarder.slice(NOTIFY.length)), h("td", { class: "num" }, number(target.delivered)), h("td", { class: `num ${target.skipped ? "down" : ""}` }, number(target.skipped))));
+    const { alerts, forwarders } = service.status, rows = forwarders.filter(isNotification).map((target) => h("tr", {}, ...deliveryCells(target, target.forwarder.slice(NOTIFY.length)), h("td", { class: "num" }, number(target.held)), h("td", { class: "num" }, number(target.delivered)), h("td", { class: `num ${target.skipped ? "down" : ""}` }, number(target.skipped))));
     if (!alerts && !rows.length) return null;
-    const counts = alerts ? `${plural(alerts.rules, "rule")}, ${number(alerts.firing)} firing, ${number(alerts.pending)} pending` : "";
-    return h("section", { class: "panel" }, h("header", {}, h("h2", {}, "Notifications of alerts"), h("span", { class: "note" }, counts)), rows.length ? table("Notifications of alerts", [["State", ""], ["Target", ""], ["Waiting, at most", "num"], ["Delivered", "num"], ["Failed for good", "num"]], rows) : h("p", {}, "Nobody is notified."));
+    const counts = alerts ? [plural(alerts.rules, "rule"), `${number(alerts.firing)} firing`, `${number(alerts.pending)} pending`, alerts.silenced && `${number(alerts.silenced)} silenced`].filter(Boolean).join(", ") : "";
+    return h("section", { class: "panel" }, h("header", {}, h("h2", {}, "Notifications of alerts"), h("span", { class: "note" }, counts)), rows.length ? table("Notifications of alerts", [["State", ""], ["Target", ""], ["Waiting, at most", "num"], ["In quiet hours", "num"], ["Delivered", "num"], ["Failed for good", "num"]], rows) : h("p", {}, "Nobody is notified."));
   }
   function servicesPanel() {
     const { warnings } = service.status;
