@@ -108,14 +108,15 @@ def run_weatherd(
     *,
     program: Sequence[str] = WITH_UVLOOP,
     build: Build = THIS,
+    alerts: str = "",
 ) -> Iterator[Daemon]:
     """Start the daemon with a city list in *folder*. The body of the ``with`` begins immediately after the start.
 
     *program* is what follows the interpreter; ``WITHOUT_UVLOOP`` runs as after an installation without the extra
-    ``speed``.
+    ``speed``. *alerts* is the text of a file with alert rules.
     """
     city_lists.write_list(cities, folder / "cities.yaml")
-    settings = {
+    settings: dict[str, Any] = {
         "interval": interval,
         "providers": [provider],
         "cities": "cities.yaml",
@@ -124,6 +125,9 @@ def run_weatherd(
         "open_meteo": {"base_url": url, "plan": "unlimited"},
         "openweathermap": {"base_url": url, "plan": "unlimited", "api_key": "not-a-real-key"},
     }
+    if alerts:
+        (folder / "alerts.yaml").write_text(alerts)
+        settings["alerts"] = "alerts.yaml"
     (folder / "weatherd.yaml").write_text(json.dumps(settings))
     out, log = folder / "out", folder / "log"
     command = [build.python, *program, "run", "--config", str(folder / "weatherd.yaml")]

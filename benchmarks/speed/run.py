@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.speed.builds import THIS, prepare_build
 from benchmarks.speed.measurements import (
+    alert_rules,
     call_counts,
     full_load,
     large_list,
@@ -83,6 +84,7 @@ def _list_measurements(url: str, plan: Plan, previous: Build, figures: Figures) 
         partial(small_list.measure, url, plan, builds, figures),
         partial(full_load.measure, url, plan, builds, figures),
         partial(punctuality.measure, url, plan, THIS, figures),
+        partial(alert_rules.measure, url, plan, figures),
     ]
     if plan.complete:
         measurements += [

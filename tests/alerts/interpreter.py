@@ -64,6 +64,5 @@ def interpret(node: Node, observation: Any, facts: CityFacts) -> Any:  # noqa: C
             arguments = [getattr(observation, field, None) for field in FORMULA_FIELDS[name]]
             return None if None in arguments else getattr(weather_formulas, name)(*arguments)
         case WindowValue():
-            window = facts.windows.get(node.key)
-            return None if window is None else window.value
+            return facts.windows.get(node.key)
     raise AssertionError(node)

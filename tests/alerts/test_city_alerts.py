@@ -13,7 +13,6 @@ from weatherd.alerts.city_alerts import CityAlerts, make_rule_set, select_rules
 from weatherd.alerts.language.known_names import CityFacts
 from weatherd.alerts.rules_file import parse_rules
 from weatherd.alerts.states import INACTIVE, AlertEvent, AlertPhase, AlertState
-from weatherd.alerts.windows import add_to_windows, make_windows
 from weatherd.city import City
 
 if TYPE_CHECKING:
@@ -48,17 +47,18 @@ def test_all_rules_at_once_equal_each_alone(steps: list[tuple[int, Any, float | 
     """States and events are those of every rule evaluated alone, with and without new observations."""
     city = City(name="Kiel", lat=54.3, lon=10.1, timezone="Europe/Berlin")
     rule_set = make_rule_set(RULES)
-    alerts, windows, states = CityAlerts(city, rule_set), make_windows(rule_set.windows), dict[str, AlertState]()
+    alerts, states = CityAlerts(city, rule_set), dict[str, AlertState]()
+    numbers = rule_set.windows.unknown[:]
     moment, newest = START, None
     for minutes, values, down_for, paused in steps:
         moment += timedelta(minutes=minutes)
         if values:
             newest = observation(observed_at=moment, temperature=values[0], wind_speed=values[1])
             alerts.add(newest)
-            add_to_windows(windows, newest)
+            rule_set.windows.add(numbers, moment.timestamp(), newest)
         now = moment.timestamp()
         age = None if newest is None else now - newest.observed_at.timestamp()
-        facts = CityFacts(age, down_for, paused, city.lat, city.lon, None, windows)
+        facts = CityFacts(age, down_for, paused, city.lat, city.lon, None, rule_set.windows.read(numbers))
         expected = []
         for rule in RULES:
             before = states.get(rule.name, INACTIVE)

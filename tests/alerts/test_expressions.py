@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
+import math
 from datetime import UTC, datetime
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.alerts.interpreter import interpret
-from weatherd.alerts.language.compiler import ALLOWED_NODES, FUNCTIONS, build_tree, compile_expression
+from weatherd.alerts.language.compiler import ALLOWED_NODES, FUNCTIONS, build_tree, compile_any, compile_expression
 from weatherd.alerts.language.grammar import ExpressionError
 from weatherd.alerts.language.known_names import FORMULA_FIELDS, FUNCTION_FIELDS, KNOWN_NAMES, CityFacts
 from weatherd.alerts.language.quantities import KIND_OF_FIELD, Kind
@@ -86,9 +86,7 @@ def test_meaning(text: str, values: dict[str, Any], expected: bool | None) -> No
 
 def test_facts_and_windows() -> None:
     """Age, coordinates and summaries of the past are known from the facts about a city; without them, it is unknown."""
-    facts = CityFacts(
-        3600.0, 0.0, False, 54.3, 10.1, None, {("rain", "precipitation", 86400.0): SimpleNamespace(value=51.0)}
-    )
+    facts = CityFacts(3600.0, 0.0, False, 54.3, 10.1, None, {("rain", "precipitation", 86400.0): 51.0})
     assert evaluate("age > 59m and not provider_paused and latitude > 54", facts) is True
     assert evaluate("down_for > 5 m", facts) is False
     assert evaluate("altitude > 1000", facts) is None
@@ -238,7 +236,7 @@ VALUES = st.none() | st.floats(-60, 60) | st.sampled_from([0.0, 30.0, 100.0])
 FACTS = st.builds(CityFacts, VALUES, VALUES, st.sampled_from([None, True, False]), VALUES, VALUES, VALUES)
 WINDOWS = st.dictionaries(
     st.tuples(st.sampled_from(["min", "max", "mean", "rain"]), st.sampled_from(sorted(NUMBERS)), st.just(10800.0)),
-    st.builds(SimpleNamespace, value=VALUES),
+    VALUES,
 )
 
 
@@ -246,10 +244,18 @@ WINDOWS = st.dictionaries(
 def test_compiled_function_equals_the_interpreter(
     text: str, temperature: float, values: dict[str, Any], facts: CityFacts, windows: dict[Any, Any]
 ) -> None:
-    """A compiled expression has the value of a plain walk through its tree, with any values missing."""
+    """A compiled expression has the value of a plain walk through its tree, with any values missing.
+
+    In the function for many rules, it is true if that value is.
+    """
     observation, facts = observe(temperature=temperature, **values), facts._replace(windows=windows)
-    result = compile_expression(text).evaluate(observation, facts)
+    expression = compile_expression(text)
+    result = expression.evaluate(observation, facts)
     assert result is interpret(check_expression(text), observation, facts)
+    summaries = dict.fromkeys(expression.windows) | windows
+    positions = {key: index for index, key in enumerate(summaries)}
+    numbers = [math.nan if value is None else value for value in summaries.values()]
+    assert bool(compile_any([expression], positions)(observation, facts, numbers)) is (result is True)
     assert compile_expression(text).evaluate(None, facts) is interpret(check_expression(text), None, facts)
 
 

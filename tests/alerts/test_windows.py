@@ -4,26 +4,36 @@ from __future__ import annotations
 
 import math
 import sys
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from weatherd.alerts.windows import add_to_windows, make_windows
-from weatherd.observation import Observation
-
-if TYPE_CHECKING:
-    from weatherd.alerts.windows import Window
+from weatherd.alerts.windows import CityWindows
+from weatherd.observation import FIELDS, Observation
 
 START = 1_767_225_600.0  # 1 January 2026
 HOUR = 3600.0
 
 
-def make_window(function: str, span: float) -> Window:
-    """Return one window of the temperature or the rain."""
-    return make_windows([(function, "temperature", span)])[function, "temperature", span]
+class OneWindow:
+    """One window of the temperature or the rain, of one city."""
+
+    def __init__(self, function: str, span: float) -> None:
+        self._windows = CityWindows([(function, "temperature", span)])
+        self.numbers = self._windows.unknown[:]
+
+    def add(self, time: float, value: float | None) -> None:
+        """Add an observation."""
+        self._windows.add(self.numbers, time, [value if name == "temperature" else None for name in FIELDS])
+
+    @property
+    def value(self) -> float | None:
+        """The summary."""
+        (value,) = self._windows.read(self.numbers).values()
+        return value
 
 
 def in_window(times: dict[float, float | None], span: float) -> dict[float, float]:
@@ -59,12 +69,12 @@ def list_times(steps: list[tuple[int, float | None]]) -> list[tuple[float, float
 @example([(0, 1.0), (600, None), (0, 5.0), (0, None)], HOUR)
 def test_extremes_and_mean_equal_those_of_a_list(steps: list[tuple[int, float | None]], span: float) -> None:
     """Lowest, highest and mean are those of the observations in the window, with gaps, late ones and revisions."""
-    windows = {function: make_window(function, span) for function in ("min", "max", "mean")}
+    windows = {function: OneWindow(function, span) for function in ("min", "max", "mean")}
     known: dict[float, float | None] = {}
     for time, value in list_times(steps):
-        known[time] = value
         for window in windows.values():
             window.add(time, value)
+        known[time] = value
         values = in_window(known, span).values()
         expected: dict[str, Any] = {"min": None, "max": None, "mean": None}
         if values:
@@ -77,10 +87,10 @@ def test_change_is_since_an_observation_about_as_old_as_the_span(
     steps: list[tuple[int, float | None]], span: float
 ) -> None:
     """The change is since an observation as old as the span, to a 24th, or up to half a span older."""
-    window, known, width = make_window("change", span), dict[float, float | None](), span / 24
+    window, known, width = OneWindow("change", span), dict[float, float | None](), span / 24
     for time, value in list_times(steps):
-        known[time] = value
         window.add(time, value)
+        known[time] = value
         newest = max(known)
         last = known[newest]
         since = {
@@ -117,10 +127,10 @@ def sum_rain(known: dict[float, float | None], since: float, until: float) -> fl
 )
 def test_rain_equals_that_of_a_list(steps: list[tuple[int, float | None]], span: float) -> None:
     """The rain is that of a plain list, to the amount that may fall in a 24th of the span."""
-    window, known = make_window("rain", span), dict[float, float | None]()
+    window, known = OneWindow("rain", span), dict[float, float | None]()
     for time, value in list_times(steps):
-        known[time] = value
         window.add(time, value)
+        known[time] = value
         newest = max(known)
         exact = sum_rain(known, newest - span, newest) or 0.0
         assert (window.value or 0.0) == pytest.approx(exact, abs=30 * span / 24 / HOUR + 1e-6)
@@ -129,7 +139,7 @@ def test_rain_equals_that_of_a_list(steps: list[tuple[int, float | None]], span:
 @pytest.mark.parametrize("minutes", [15, 30, 60])
 def test_rain_of_regular_observations_is_exact(minutes: int) -> None:
     """With 2 mm an hour, 24 hours have 48 mm and the last hour 2, however often it is observed."""
-    day, hour = make_window("rain", 24 * HOUR), make_window("rain", HOUR)
+    day, hour = OneWindow("rain", 24 * HOUR), OneWindow("rain", HOUR)
     for index in range(200):
         for window in (day, hour):
             window.add(START + index * minutes * 60, 2.0)
@@ -138,7 +148,7 @@ def test_rain_of_regular_observations_is_exact(minutes: int) -> None:
 
 def test_rain_is_revised_and_a_late_value_does_not_count_twice() -> None:
     """A revision of the newest value replaces it; its None removes it."""
-    window = make_window("rain", HOUR * 6)
+    window = OneWindow("rain", HOUR * 6)
     for time, value in ((0, 4.0), (1800, 6.0), (1800, 2.0), (900, 9.0)):
         window.add(START + time, value)
     assert window.value == pytest.approx(4 + 1)
@@ -146,21 +156,22 @@ def test_rain_is_revised_and_a_late_value_does_not_count_twice() -> None:
     assert window.value == pytest.approx(4)
 
 
-def test_fields_of_an_observation() -> None:
-    """Each window gets its field; without a value, it stays unknown."""
-    windows = make_windows([("max", "wind_gust", HOUR), ("mean", "temperature", HOUR), ("min", "visibility", HOUR)])
+def test_each_window_has_its_field() -> None:
+    """The windows of a city get their fields; without a value, a summary stays unknown."""
+    keys = [("max", "wind_gust", HOUR), ("mean", "temperature", HOUR), ("min", "visibility", HOUR)]
+    windows = CityWindows(keys)
+    numbers = windows.unknown[:]
     for minute in range(0, 60, 10):
-        time = datetime.fromtimestamp(START, UTC) + timedelta(minutes=minute)
-        add_to_windows(windows, Observation("kiel", "nws", time, time, float(minute), "rain", wind_gust=30.0 - minute))
-    assert [window.value for window in windows.values()] == [30.0, 25.0, None]
+        time = datetime.fromtimestamp(START + minute * 60, UTC)
+        seen = Observation("kiel", "nws", time, time, float(minute), "rain", wind_gust=30.0 - minute)
+        windows.add(numbers, time.timestamp(), seen)
+    assert windows.read(numbers) == dict(zip(keys, [30.0, 25.0, None], strict=True))
 
 
 def test_memory_of_a_day() -> None:
-    """Windows of 24 hours over observations every 10 minutes take less than 600 bytes each."""
+    """A window of 24 hours takes less than 500 bytes, however often it is observed."""
     for function in ("min", "max", "change", "rain", "mean"):
-        window = make_window(function, 24 * HOUR)
+        window = OneWindow(function, 24 * HOUR)
         for index in range(600):
             window.add(START + index * 600, 1.0)
-        slots = [getattr(window, slot) for kind in type(window).__mro__ for slot in getattr(kind, "__slots__", ())]
-        arrays = [value for value in slots if hasattr(value, "itemsize")]
-        assert sys.getsizeof(window) + sum(map(sys.getsizeof, arrays)) < 600
+        assert sys.getsizeof(window.numbers) < 500 + (function == "mean") * 200

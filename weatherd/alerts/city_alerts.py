@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from weatherd.alerts.language.compiler import NO_OBSERVATION
+from weatherd.alerts.language.compiler import NO_OBSERVATION, compile_any
 from weatherd.alerts.language.known_names import CityFacts
 from weatherd.alerts.states import INACTIVE, AlertPhase
-from weatherd.alerts.windows import add_to_windows, make_windows
+from weatherd.alerts.windows import CityWindows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from weatherd.alerts.rule import Rule
     from weatherd.alerts.states import AlertEvent, AlertState
-    from weatherd.alerts.windows import WindowKey
     from weatherd.city import City
     from weatherd.observation import Observation
 
@@ -27,8 +26,8 @@ class RuleSet(NamedTuple):
     """Rules that are for a city, which many cities share, with what is the same for all of these."""
 
     rules: tuple[Rule, ...]
-    conditions: tuple[Callable[[Any, Any], bool | None], ...]  # of each rule, see Expression.decide
-    windows: tuple[WindowKey, ...]
+    holds_any: Callable[[Any, Any, Any], Any]  # whether one of the conditions holds, see compile_any()
+    windows: CityWindows
     needs_facts: bool
     needs_health: bool  # how long polls have failed, whether the provider is paused, or official warnings
     depends_on_time: bool  # whether a state may change without a new observation
@@ -47,12 +46,12 @@ def make_rule_set(rules: Iterable[Rule]) -> RuleSet:
     """Return the rules with what they need."""
     rules = tuple(rules)
     expressions = [expression for rule in rules for expression in rule.expressions]
-    windows = tuple(sorted({key for expression in expressions for key in expression.windows}))
-    needs_facts = bool(windows) or any(expression.facts for expression in expressions)
+    windows = CityWindows(sorted({key for expression in expressions for key in expression.windows}))
+    needs_facts = any(expression.facts for expression in expressions)
     needs_health = not all(expression.facts.isdisjoint(_HEALTH_FACTS) for expression in expressions)
     depends_on_time = any(rule.depends_on_time for rule in rules)
-    conditions = tuple(rule.when.decide for rule in rules)
-    return RuleSet(rules, conditions, windows, needs_facts, needs_health, depends_on_time)
+    holds_any = compile_any([rule.when for rule in rules], windows.positions)
+    return RuleSet(rules, holds_any, windows, needs_facts, needs_health, depends_on_time)
 
 
 def select_rules(rules: Iterable[Rule], cities: Iterable[City]) -> Iterator[tuple[City, RuleSet]]:
@@ -69,12 +68,12 @@ def select_rules(rules: Iterable[Rule], cities: Iterable[City]) -> Iterator[tupl
 class CityAlerts:
     """The state of each rule for a city. Only states other than inactive are kept, by the rule's index."""
 
-    __slots__ = ("_city", "_newest", "_rule_set", "_states", "_windows")
+    __slots__ = ("_city", "_newest", "_numbers", "_rule_set", "_states")
 
     def __init__(self, city: City, rule_set: RuleSet, states: Mapping[str, AlertState] | None = None) -> None:
         """*states* are those that were saved, by the rule's name."""
         self._city, self._rule_set = city, rule_set
-        self._windows = make_windows(rule_set.windows)
+        self._numbers = rule_set.windows.unknown  # of the windows; created when there is an observation
         self._newest: Observation | None = None
         self._states: dict[int, AlertState] = {}
         for index, rule in enumerate(rule_set.rules if states else ()):
@@ -83,9 +82,12 @@ class CityAlerts:
 
     def add(self, observation: Observation) -> None:
         """Add an observation that is not a repeat. One that is older than the newest counts in the windows only."""
-        if self._windows:
-            add_to_windows(self._windows, observation)
-        if self._newest is None or observation.observed_at >= self._newest.observed_at:
+        newest, windows = self._newest, self._rule_set.windows
+        if windows:
+            if self._numbers is windows.unknown:
+                self._numbers = self._numbers[:]
+            windows.add(self._numbers, observation.observed_at.timestamp(), observation)
+        if newest is None or observation.observed_at >= newest.observed_at:
             self._newest = observation
 
     @property
@@ -96,7 +98,7 @@ class CityAlerts:
     @property
     def has_windows(self) -> bool:
         """Whether the rules need observations of the past."""
-        return bool(self._windows)
+        return bool(self._rule_set.windows)
 
     @property
     def needs_health(self) -> bool:
@@ -150,18 +152,19 @@ class CityAlerts:
         changes nothing about an inactive alert, which is by far the most frequent case.
         """
         newest, states, rule_set = self._newest, self._states, self._rule_set
-        facts = _NO_FACTS
+        known: tuple[Any, ...] = _NO_FACTS
         if rule_set.needs_facts:
-            facts = self._collect_facts(now, down_for, provider_paused, warning_severity)
+            age, city = None if newest is None else max(0.0, now - newest.observed_at.timestamp()), self._city
+            known = (age, down_for, provider_paused, city.lat, city.lon, city.altitude, {}, warning_severity)
         observed = NO_OBSERVATION if newest is None else newest
-        results = [condition(observed, facts) for condition in rule_set.conditions]
         changes: list[AlertChange] = []
-        if not states and not any(results):
+        if not states and not rule_set.holds_any(observed, known, self._numbers):
             return changes
-        for index, holds in enumerate(results):
-            if not holds and index not in states:
+        facts = self._collect_facts(now, down_for, provider_paused, warning_severity)
+        for index, rule in enumerate(rule_set.rules):
+            if index not in states and not rule.when.decide(observed, facts):
                 continue
-            rule, before = rule_set.rules[index], states.get(index, INACTIVE)
+            before = states.get(index, INACTIVE)
             after, event = rule.advance(before, self._city, newest, facts, now)
             if after == before and not event:
                 continue
@@ -201,4 +204,5 @@ class CityAlerts:
         age = None if self._newest is None else max(0.0, now - self._newest.observed_at.timestamp())
         city = self._city
         place = city.lat, city.lon, city.altitude
-        return CityFacts(age, down_for, provider_paused, *place, self._windows, warning_severity)
+        summaries = self._rule_set.windows.read(self._numbers)
+        return CityFacts(age, down_for, provider_paused, *place, summaries, warning_severity)

@@ -7,7 +7,7 @@ import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from benchmarks.speed.plan import COMPARED_CITIES, PAGE_CITIES, PROMETHEUS_TARGETS, interval_for
+from benchmarks.speed.plan import ALERT_CITIES, COMPARED_CITIES, PAGE_CITIES, PROMETHEUS_TARGETS, interval_for
 from benchmarks.speed.report import names
 from benchmarks.speed.report.names import BATCHED, GEONAMES, PROMETHEUS, SESSIONS, SMALL, UNBATCHED
 
@@ -124,6 +124,19 @@ GOALS = (
     ),
     Goal(f"{UNBATCHED}, {names.CALLS}", _of_this(UNBATCHED, names.CALLS), "≤", 120),
     Goal(f"{UNBATCHED}, {names.FILES}", _of_this(UNBATCHED, names.FILES), "≤", 18),
+    Goal(
+        f"{ALERT_CITIES:,} cities, 10 alert rules, CPU / without rules",
+        _of_this(BATCHED, names.rules_figure(10, names.CPU)),
+        "≤",
+        1.15,
+        _of_this(BATCHED, names.rules_figure(0, names.CPU)),
+    ),
+    Goal(
+        f"{ALERT_CITIES:,} cities, 10 alert rules with windows of 24 h, {names.RULES_MEMORY}",
+        _of_this(BATCHED, names.rules_figure(10, names.RULES_MEMORY)),
+        "<",
+        40,
+    ),
     Goal("3 cities, MB", _of_this(SMALL, names.MEMORY), "≤", 45),
     Goal("3 cities, import, s", _of_this(SMALL, names.IMPORT), "≤", 0.25),
     Goal("3 cities, start to first observation, s", _of_this(SMALL, names.FIRST), "≤", 0.35),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.speed.plan import PAGE_READERS
+from benchmarks.speed.plan import ALERT_CITIES, PAGE_READERS
 
 THIS, PREVIOUS = "weatherd", "previous build"  # titles of the builds
 
@@ -59,6 +59,7 @@ LIVE = "request to live, ms"
 RECEIVED = "received, kB"
 READERS_MEMORY = "MB above none"
 PUSHED = "events pushed per second"
+RULES_MEMORY = "MB above none"
 PUSH_CPU = "CPU µs a pushed event"
 
 
@@ -80,6 +81,11 @@ def memory_figure(cities: int) -> str:
 def rate_figure(cities: int, interval: float, quantity: str) -> str:
     """Return the name of a quantity while this many cities are polled every *interval* seconds."""
     return f"{cities:,} every {interval:g} s: {quantity}"
+
+
+def rules_figure(count: int, quantity: str) -> str:
+    """Return the name of a quantity with this many alert rules."""
+    return f"{ALERT_CITIES:,} every 1 s with {count} alert rules: {quantity}"
 
 
 def page_form(cities: int) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import itertools
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from weatherd.alerts import weather_formulas
@@ -28,9 +29,10 @@ from weatherd.alerts.language.typed_tree import (
 from weatherd.observation import FIELDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from weatherd.alerts.language.typed_tree import Node
+    from weatherd.alerts.windows import WindowKey
     from weatherd.observation import Observation
 
 ALLOWED_NODES = (
@@ -39,7 +41,7 @@ ALLOWED_NODES = (
     ast.BinOp, ast.Add, ast.Sub, ast.Mult, ast.Div,
     ast.Compare, ast.Is, ast.IsNot, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq,
 )  # fmt: skip
-_OBSERVATION, _FACTS = "observation", "facts"
+_OBSERVATION, _FACTS, _WINDOWS = "observation", "facts", "windows"
 NO_OBSERVATION = (None,) * len(FIELDS)
 _ARITHMETIC = {"+": ast.Add, "-": ast.Sub, "*": ast.Mult, "/": ast.Div}
 _COMPARISONS = {"<": ast.Lt, "<=": ast.LtE, ">": ast.Gt, ">=": ast.GtE, "==": ast.Eq, "!=": ast.NotEq}
@@ -50,8 +52,8 @@ def _divide(dividend: float, divisor: float) -> float | None:
 
 
 def _read_window(windows: Any, key: tuple[str, str, float]) -> float | None:
-    summary = windows.get(key)
-    return None if summary is None else summary.value
+    value: float | None = windows.get(key)
+    return value
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
@@ -68,6 +70,7 @@ class Expression(NamedTuple):
     windows: frozenset[tuple[str, str, float]]  # function, field and span in seconds that it needs
     facts: frozenset[str]  # the fields of CityFacts that it needs, beside the windows
     decide: Callable[[Any, Any], bool | None]  # of an observation's tuple and CityFacts
+    node: Node
 
     @property
     def depends_on_time(self) -> bool:
@@ -85,15 +88,38 @@ def compile_expression(text: str) -> Expression:
     leaves = list(_leaves(node))
     windows = frozenset(leaf.key for leaf in leaves if isinstance(leaf, WindowValue))
     facts = frozenset(leaf.name for leaf in leaves if isinstance(leaf, FactValue))
-    code = compile(build_tree(node), "<alert expression>", "eval")
-    decide = eval(code, {"__builtins__": {}, **FUNCTIONS})  # noqa: S307 - the tree has the allowed nodes only
-    return Expression(text, windows, facts, decide)
+    return Expression(text, windows, facts, _compile_tree(build_tree(node)), node)
+
+
+def compile_any(
+    expressions: Iterable[Expression], positions: Mapping[WindowKey, int]
+) -> Callable[[Any, Any, Any], Any]:
+    """Return a function that is true if one of the conditions holds: in one call, because 100 calls take 5 µs.
+
+    Its arguments are an observation's tuple, the facts in the order of CityFacts, and the numbers of a city's windows,
+    of which those at *positions* are the summaries.
+    """
+    builder = _Builder(positions)
+    holds = ast.BoolOp(ast.Or(), [_constant(False), *(builder.build_truth(one.node) for one in expressions)])
+    return _compile_tree(_function(holds, _OBSERVATION, _FACTS, _WINDOWS))
 
 
 def build_tree(node: Node) -> ast.Expression:
     """Return the Python tree of a function of the observation's tuple and CityFacts."""
-    names = ast.arguments([], [ast.arg(_OBSERVATION), ast.arg(_FACTS)], None, [], [], None, [])
-    return ast.fix_missing_locations(ast.Expression(ast.Lambda(names, _Builder().build_condition(node))))
+    return _function(_Builder().build_condition(node), _OBSERVATION, _FACTS)
+
+
+def _function(body: ast.expr, *names: str) -> ast.Expression:
+    arguments = ast.arguments([], [ast.arg(name) for name in names], None, [], [], None, [])
+    return ast.fix_missing_locations(ast.Expression(ast.Lambda(arguments, body)))
+
+
+def _compile_tree(tree: ast.Expression) -> Callable[..., Any]:
+    """Return the function of a tree, which has the allowed nodes only."""
+    function: Callable[..., Any] = eval(  # noqa: S307 - see above
+        compile(tree, "<alert expression>", "eval"), {"__builtins__": {}, **FUNCTIONS}
+    )
+    return function
 
 
 def _leaves(node: Node) -> Iterator[Node]:
@@ -114,10 +140,21 @@ def _leaves(node: Node) -> Iterator[Node]:
 
 
 class _Builder:
-    """Builds Python's nodes. Values that may be None are stored in variables, because each is used twice."""
+    """Builds Python's nodes. Values that may be None are stored in variables, because each is used twice.
 
-    def __init__(self) -> None:
+    With *positions*, summaries of the past are read from the numbers of a city's windows, where NaN is unknown.
+    """
+
+    def __init__(self, positions: Mapping[WindowKey, int] = MappingProxyType({})) -> None:
         self._numbers = itertools.count()
+        self._positions = positions
+
+    def build_truth(self, node: Node) -> ast.expr:
+        """Return an expression that is true if the condition is True, and not if it is False or None."""
+        match node:
+            case Junction(is_and, conditions):
+                return ast.BoolOp(ast.And() if is_and else ast.Or(), [self.build_truth(each) for each in conditions])
+        return self.build_condition(node)
 
     def build_condition(self, node: Node) -> ast.expr:
         """Return an expression whose value is True, False or None."""
@@ -169,6 +206,11 @@ class _Builder:
             case FormulaValue(name):
                 fields = [self._build_number(FieldValue(field), missing) for field in FORMULA_FIELDS[name]]
                 return self._keep(_call(name, *fields), missing)
+            case WindowValue(key=key) if key in self._positions:
+                name = self._new_name()
+                stored = _store(name, _item(_WINDOWS, self._positions[key]))
+                missing.append(ast.Compare(stored, [ast.NotEq()], [_load(name)]))
+                return _load(name)
         return self._keep(self._build_leaf(node), missing)
 
     def _build_leaf(self, node: Node) -> ast.expr:

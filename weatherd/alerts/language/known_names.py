@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from weatherd.alerts.language.quantities import KIND_OF_FIELD, Kind
 
@@ -20,7 +20,9 @@ class CityFacts(NamedTuple):
     latitude: float | None = None  # degrees
     longitude: float | None = None
     altitude: float | None = None  # m
-    windows: Mapping[tuple[str, str, float], Any] = MappingProxyType({})  # by function, field and span in seconds
+    windows: Mapping[tuple[str, str, float], float | None] = MappingProxyType(
+        {}
+    )  # by function, field and span in seconds
     warning_severity: int | None = None  # of the most severe official warning in force; -1: there is none
 
 

@@ -142,14 +142,14 @@ class AlertDesk:
         """Evaluate the rules of each observation's city, before the batch is stored. Repeats change nothing."""
         self.recorder.has_batch = True
         for city, observation, repeat, _, _ in batch:
-            alerts = self.alerts.get(city.id)
+            city_id = city.id
+            alerts = self.alerts.get(city_id)
             if alerts is None or repeat or self.latest.is_moved(city):
                 continue
-            waiting = self.cold.get(city.id)
-            if waiting is None:
-                self.add(alerts, city.id, observation)
+            if city_id in self.cold:
+                self.cold[city_id].append(observation)
             else:
-                waiting.append(observation)
+                self.add(alerts, city_id, observation)
 
     def add(self, alerts: CityAlerts, city_id: str, observation: Observation) -> None:
         """Add an observation of a city, and evaluate its rules at the time of its arrival."""
@@ -158,11 +158,14 @@ class AlertDesk:
 
     def evaluate(self, alerts: CityAlerts, city_id: str, now: float) -> None:
         """Evaluate the rules of a city at *now*, a POSIX time, and record what changes."""
-        city = self.cities[city_id]
-        health = self.find_health(city, now) if alerts.needs_health else know_no_health(city, now)
-        down_for, paused, severity = health
         try:
-            for change in alerts.evaluate(now, down_for=down_for, provider_paused=paused, warning_severity=severity):
+            if alerts.needs_health:
+                down_for, paused, severity = self.find_health(self.cities[city_id], now)
+                changes = alerts.evaluate(now, down_for=down_for, provider_paused=paused, warning_severity=severity)
+            else:
+                changes = alerts.evaluate(now)
+            for change in changes:
+                city = self.cities[city_id]
                 entry = make_entry(city, change, now, alerts.newest)
                 known = self.active.get(city_id, {}).get(entry.rule)
                 message, told = entry.message or (known.message if known else ""), known is None or known.told
