@@ -4,26 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, Any, NoReturn
+import random
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from structlog.testing import capture_logs
 
 from tests.support import virtual_time
 from tests.support.daemon import make_configuration, make_latest, make_parts
 from tests.support.fakes import VirtualJournal, observation
+from weatherd.alerts.rules_file import load_targets
 from weatherd.daemon.lifecycle import run_daemon
 from weatherd.pipeline.alerting.opening import load_rules_in_force, open_alerts
+from weatherd.pipeline.notifications.delivery import NotificationResources
+from weatherd.pipeline.notifications.opening import NotificationTargets
+from weatherd.polling.city_registry import CityRegistry
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
     from pathlib import Path
 
+    from weatherd.alerts.targets import NamedTarget
     from weatherd.city import City
     from weatherd.config.loader import Configuration
     from weatherd.daemon.status import DaemonStatus, ReloadResult
+    from weatherd.http.session import Session
     from weatherd.journal.tables.alert_table import AlertEntry, AlertRows
     from weatherd.observation import FetchedObservation, Observation
     from weatherd.pipeline.alerting.desk import AlertDesk
+    from weatherd.pipeline.notifications.sender import Sender
+    from weatherd.providers import Provider
 
 
 class CurveProvider:
@@ -74,12 +83,13 @@ class AlertLives:
         self.rules = folder / "alerts.yaml"
         self.rules.write_text(rules)
         self.cities = tuple(cities)
-        self.provider = CurveProvider(curve)
+        self.provider: Provider = CurveProvider(curve)
         self.logs: list[Any] = []
         self.current: list[Any] = []  # of the run in progress
         self.desk: AlertDesk | None = None
         self.reload = asyncio.Event()
         self.status: list[DaemonStatus] = []  # of each run
+        self.senders: dict[str, Sender] = {}  # by target
 
     def configuration(self) -> Configuration:
         """Return the configuration as it is edited."""
@@ -92,12 +102,21 @@ class AlertLives:
         latest, stop = make_latest(saved=saved), asyncio.Event()
         configuration = self.configuration()
         self.desk = await open_alerts(await load_rules_in_force(configuration), journal, latest, virtual_time.now)
+        registry = CityRegistry()
+        resources = NotificationResources(
+            journal, cast("Session", None), random.Random(0), virtual_time.now, registry.get, "UTC"
+        )
+        targets = NotificationTargets(resources, self._open_sender)
+        targets.start(targets.prepare(load_targets(self.rules)))
+        await targets.forget_others()
         parts = make_parts(
             configuration,
             {"fake": self.provider},
             journal=journal,
             latest=latest,
             alerts=self.desk,
+            registry=registry,
+            targets=targets,
             serve=self._serve,
             load=lambda _: self.configuration(),
         )
@@ -121,6 +140,10 @@ class AlertLives:
     def last_reload(self) -> ReloadResult:
         """Return the result of the last reload."""
         return self.status[-1].last_reload
+
+    @contextlib.contextmanager
+    def _open_sender(self, named: NamedTarget) -> Iterator[Sender]:
+        yield self.senders[named.name]
 
     @contextlib.asynccontextmanager
     async def _serve(self, status: DaemonStatus) -> AsyncIterator[None]:

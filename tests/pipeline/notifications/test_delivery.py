@@ -364,14 +364,14 @@ async def test_quiet_hours_in_nights_of_a_change_of_the_clock(rig: Rig, day: str
     assert rig.receiver.titles() == ["frost: Kiel"]
 
 
-@pytest.mark.parametrize("errors", [[RejectedError("no")], [DeliveryError("down")] * 2000])
+@pytest.mark.parametrize("errors", [[RejectedError("no")], [DeliveryError("down")] * 8000])
 async def test_undeliverable_alerts_are_visible(rig: Rig, errors: list[Exception]) -> None:
-    """A message that is rejected for good, or could not be delivered for a day, is counted and logged."""
+    """A message that is rejected for good, or could not be delivered for two days, is counted and logged."""
     async with rig.deliver():
         rig.receiver.script = list(errors)
         await rig.record(("frost", "kiel", "firing"))
         with capture_logs() as logs:
-            await asyncio.sleep(86400 * 1.1)
+            await asyncio.sleep(86400 * 2.1)
         rig.receiver.script.clear()
         await rig.record(("wind", "kiel", "firing"))
         await asyncio.sleep(120)

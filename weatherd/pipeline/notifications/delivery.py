@@ -1,4 +1,4 @@
-"""Delivery of the alerts in the journal to a target: at least once, grouped, and retried for a day."""
+"""Delivery of the alerts in the journal to a target: at least once, grouped, and retried for two days."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _MAX_CHECKS = 6  # then the message is sent
 _SPACING = 5.0  # seconds between two messages to a target
 _MAX_MESSAGES = 3  # at once; if there are more, they become one
 _MAX_CHANGES = 1000  # that are read at once
-_MAX_AGE = timedelta(days=1)  # after which an alert is no news
+_MAX_AGE = timedelta(days=2)  # after which an alert is no news
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +175,7 @@ class AlertDelivery:
         """Send a message, or skip it if it is too old or the target rejects it for good."""
         newest = max(datetime.fromisoformat(alert.time) for alert in message.alerts)
         if self._resources.now() - newest > _MAX_AGE:
-            self._skip(message, "it could not be delivered for a day")
+            self._skip(message, "it could not be delivered for two days")
             return
         try:
             await self._sender.send(message, self._resources.session)
