@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from weatherd.alerts.windows import CityWindows
+from weatherd.alerts.windows.city_windows import CityWindows
 from weatherd.observation import FIELDS, Observation
 
 START = 1_767_225_600.0  # 1 January 2026

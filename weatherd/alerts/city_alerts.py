@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from weatherd.alerts.language.compiler import NO_OBSERVATION, compile_any
 from weatherd.alerts.language.known_names import CityFacts
 from weatherd.alerts.states import INACTIVE, AlertPhase
-from weatherd.alerts.windows import CityWindows
+from weatherd.alerts.windows.city_windows import CityWindows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

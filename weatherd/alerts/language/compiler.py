@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from weatherd.alerts.language.typed_tree import Node
-    from weatherd.alerts.windows import WindowKey
+    from weatherd.alerts.windows.city_windows import WindowKey
     from weatherd.observation import Observation
 
 ALLOWED_NODES = (

@@ -9,14 +9,14 @@ from array import array
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from weatherd.alerts.window import NEWEST
-from weatherd.alerts.window_kinds import Change, Maximum, Mean, Minimum, Rain
+from weatherd.alerts.windows.window import NEWEST
+from weatherd.alerts.windows.window_kinds import Change, Maximum, Mean, Minimum, Rain
 from weatherd.observation import FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from weatherd.alerts.window import Numbers, Window
+    from weatherd.alerts.windows.window import Numbers, Window
 
     WindowKey = tuple[str, str, float]  # function, field and span in seconds
 

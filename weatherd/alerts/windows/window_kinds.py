@@ -5,12 +5,12 @@ from __future__ import annotations
 from math import inf, nan
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from weatherd.alerts.window import BUCKET_COUNT, NEWEST, OTHERS, Window
+from weatherd.alerts.windows.window import BUCKET_COUNT, NEWEST, OTHERS, Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from weatherd.alerts.window import Numbers
+    from weatherd.alerts.windows.window import Numbers
 
 _HOUR = 3600.0  # seconds
 
