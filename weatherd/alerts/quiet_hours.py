@@ -13,7 +13,7 @@ from weatherd.city import is_zone
 if TYPE_CHECKING:
     from datetime import tzinfo
 
-SEVERITIES: tuple[str, ...] = get_args(AlertSeverity)
+ALERT_SEVERITIES: tuple[str, ...] = get_args(AlertSeverity)
 _FORM = 'should be hours such as "22:00-07:00", or {hours: "22:00-07:00", except: error}'
 _HOURS_SCHEMA = {"type": "string", "pattern": r"^\d\d?:\d\d\s*[-–]\s*\d\d?:\d\d$"}
 QUIET_SCHEMA = {
@@ -24,7 +24,7 @@ QUIET_SCHEMA = {
             "properties": {
                 "hours": _HOURS_SCHEMA,
                 "except": {
-                    "enum": list(SEVERITIES),
+                    "enum": list(ALERT_SEVERITIES),
                     "description": "Alerts of this severity and above are sent at once",
                 },
                 "timezone": {"type": "string", "description": "Such as Europe/Berlin; default: the setting timezone"},
@@ -77,8 +77,8 @@ def parse_quiet(value: Any) -> QuietHours | None:
     bound, zone = row.get("except"), row.get("timezone")
     if hours is None:
         raise ValueError(_FORM)
-    if bound is not None and bound not in SEVERITIES:
-        raise ValueError(f"should have under 'except' one of {', '.join(SEVERITIES)}")
+    if bound is not None and bound not in ALERT_SEVERITIES:
+        raise ValueError(f"should have under 'except' one of {', '.join(ALERT_SEVERITIES)}")
     if zone is not None and not (isinstance(zone, str) and is_zone(zone)):
         raise ValueError("should have under 'timezone' the name of a time zone such as Europe/Berlin")
-    return QuietHours(hours, SEVERITIES[SEVERITIES.index(bound) :] if bound else (), zone)
+    return QuietHours(hours, ALERT_SEVERITIES[ALERT_SEVERITIES.index(bound) :] if bound else (), zone)

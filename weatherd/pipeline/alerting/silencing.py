@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -59,26 +59,22 @@ class Silencing:
         self.ended = tuple(silence for silence in self.known if silence.ends <= now)
         for silence in self.known:
             if silence.ends > now and silence.id not in self._reported:
-                _log_silence("alerts.silenced", silence)
+                log.info("alerts.silenced", **_describe_silence(silence))
                 self._reported.add(silence.id)
         return held
 
     def finish_ended(self) -> list[int]:
         """Forget the silences that have ended; return their numbers, to be deleted."""
         for silence in self.ended:
-            _log_silence("alerts.silence_ended", silence)
+            log.info("alerts.silence_ended", **_describe_silence(silence))
         numbers = [silence.id for silence in self.ended]
         self._finished.update(numbers)
         self.ended = ()
         return numbers
 
 
-def _log_silence(event: str, silence: Silence) -> None:
-    target = {"rule": silence.rule, "city": silence.city, "tags": dict(silence.tags) or None}
-    log.info(
-        event,
-        silence=silence.id,
-        **{key: value for key, value in target.items() if value is not None},
-        until=format_rfc3339(to_time(silence.ends)),
-        **({"comment": silence.comment} if silence.comment else {}),
-    )
+def _describe_silence(silence: Silence) -> dict[str, Any]:
+    """Return what the log has of a silence."""
+    parts = {"rule": silence.rule, "city": silence.city, "tags": dict(silence.tags), "comment": silence.comment}
+    until = format_rfc3339(to_time(silence.ends))
+    return {"silence": silence.id, **{key: value for key, value in parts.items() if value}, "until": until}

@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
-from weatherd.alerts.quiet_hours import SEVERITIES
+from weatherd.alerts.quiet_hours import ALERT_SEVERITIES
 from weatherd.formatting import format_count, format_rfc3339
 from weatherd.pipeline.notifications.message import AlertMessage, AlertNotice
 
@@ -85,7 +85,9 @@ def _compose_digest(groups: Sequence[Sequence[AlertEntry]], key: str, find_name:
         text="\n".join(lines),
         event="digest",
         rule=", ".join(dict.fromkeys(entry.rule for entry in entries)),
-        severity=cast("AlertSeverity", max(firing or [entry.severity for entry in entries], key=SEVERITIES.index)),
+        severity=cast(
+            "AlertSeverity", max(firing or [entry.severity for entry in entries], key=ALERT_SEVERITIES.index)
+        ),
         alerts=tuple(_make_notice(entry, find_name) for entry in entries),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from weatherd.alerts.quiet_hours import SEVERITIES
+from weatherd.alerts.quiet_hours import ALERT_SEVERITIES
 from weatherd.journal.tables.alert_table import CURSOR_PREFIX, WantedChanges
 from weatherd.journal.tables.cursors import Idle, InDoubt
 
@@ -46,7 +46,7 @@ def make_lanes(named: NamedTarget) -> tuple[Lane, ...]:
     name, quiet = f"{CURSOR_PREFIX}{named.name}", named.target.quiet
     if not (quiet and quiet.urgent):
         return (Lane(name, named.name, quiet=quiet),)
-    others = tuple(severity for severity in SEVERITIES if severity not in quiet.urgent)
+    others = tuple(severity for severity in ALERT_SEVERITIES if severity not in quiet.urgent)
     return Lane(f"{name} urgent", named.name, quiet.urgent), Lane(name, named.name, others, quiet)
 
 
