@@ -15,7 +15,7 @@ from weatherd.text.duration import format_duration
 from weatherd.zone_data import find_zone_data
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from weatherd.city import City
@@ -23,10 +23,18 @@ if TYPE_CHECKING:
     from weatherd.config.loader import Configuration
     from weatherd.quota.load import ProviderLoad
     from weatherd.quota.plans import Plan
+    from weatherd.warnings.request_load import WarningLoad
+
+    FindWarningLoads = Callable[[Sequence[City]], Mapping[str, WarningLoad]]
 
 _LIMIT_NAMES = {"minute": "limit per minute", "hour": "hourly limit", "day": "daily limit", "month": "monthly limit"}
 _EMPTY = "the list has no cities, so nothing would be polled: add one with weatherd cities add NAME"
 _ALL_QUARANTINED = "every row is quarantined, so nothing would be polled"
+
+
+def know_no_loads(_: Sequence[City]) -> Mapping[str, WarningLoad]:
+    """Return that a list needs no requests for official warnings."""
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +47,7 @@ class CheckReport:
     other: Configuration | None = None  # the same settings with the list at *other_path*
     other_path: Path | None = None
     warnings: Sequence[str] = ()  # of faults that the daemon would run with
+    find_warning_loads: FindWarningLoads = know_no_loads  # by provider
     strict: bool = False  # whether quarantined rows and exceeded limits are problems
 
     def find_problems(self) -> list[Problem]:
@@ -71,6 +80,8 @@ class CheckReport:
         yield f"zones:    {find_zone_data()}"
         for provider, load in provider_loads(group_cities(configuration.cities), self.plans).items():
             yield from _format_load(provider, load)
+        for provider, warnings in self.find_warning_loads(configuration.cities).items():
+            yield _format_warning_load(provider, warnings)
 
     def format_changes(self) -> Iterator[str]:
         """Yield lines that show what the other list would add, change and remove, and its calls per day."""
@@ -88,13 +99,17 @@ class CheckReport:
         for provider in sorted({*loads[0], *loads[1]}):
             before, after = (load[provider].calls_per("day") if provider in load else 0 for load in loads)
             yield f"{provider}: {format_count(after, 'call', 'calls')} per day (now {before:,.0f})"
+        warnings = [self.find_warning_loads(listed.cities) for listed in (self.configuration, self.other)]
+        for provider in sorted({*warnings[0], *warnings[1]}):
+            before, after = (load[provider].calls_per("day") if provider in load else 0 for load in warnings)
+            yield f"{provider}: {format_count(after, 'call', 'calls')} per day for warnings (now {before:,.0f})"
 
     def to_json(self, online: Iterable[OnlineResult] = ()) -> dict[str, Any]:
         """Return the report as JSON; intervals are in seconds."""
         document: dict[str, Any] = {
             "settings": str(self.configuration.file),
             "zone_data": str(find_zone_data()),
-            **_list_to_json(self.configuration, self.plans),
+            **self._list_to_json(self.configuration),
             "problems": [problem_to_json(problem) for problem in self.find_problems()],
             "warnings": list(self.warnings),
             "online": [
@@ -102,9 +117,24 @@ class CheckReport:
             ],
         }
         if self.other is not None:
-            other = _list_to_json(self.other, self.plans) | {"list": str(self.other_path)}
+            other = self._list_to_json(self.other) | {"list": str(self.other_path)}
             document["against"] = other | {"changes": list(self.format_changes())}
         return document
+
+    def _list_to_json(self, configuration: Configuration) -> dict[str, Any]:
+        warnings = self.find_warning_loads(configuration.cities)
+        return _list_to_json(configuration, self.plans) | {
+            "official_warnings": [
+                {
+                    "name": name,
+                    "cities": load.cities,
+                    "calls": {window: round(load.calls_per(window), 1) for window in _LIMIT_NAMES},
+                    "interval": load.interval,
+                    "lookups": load.lookups,
+                }
+                for name, load in warnings.items()
+            ]
+        }
 
 
 def problem_to_json(problem: Problem) -> dict[str, str]:
@@ -141,6 +171,12 @@ def _format_load(provider: str, load: ProviderLoad) -> Iterator[str]:
         yield f"{provider}: {calls} per {window}{allowed}{warning}"
     if text := _explain_excess(provider, load):
         yield text
+
+
+def _format_warning_load(provider: str, load: WarningLoad) -> str:
+    calls, cities = format_count(load.calls_per("day"), "call", "calls"), format_count(load.cities, "city", "cities")
+    text = f"{provider}: {calls} per day for the warnings of {cities}, each every {format_duration(load.interval)}"
+    return f"{text}, and {load.lookups:,} once a month to look up their zones" if load.lookups else text
 
 
 def _explain_excess(provider: str, load: ProviderLoad) -> str:

@@ -18,7 +18,7 @@ from weatherd.warnings.polling import WarningPoller
 from weatherd.warnings.recorder import WarningRecorder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
     from weatherd.city import City
@@ -141,6 +141,16 @@ class WarningDesk:
             tasks.create_task(self._recorder.prune(self._retention), name="prune warnings")
 
 
+def open_services(
+    settings: Settings, open_resources: Callable[[str], Resources]
+) -> Iterator[tuple[str, WarningService, float]]:
+    """Yield the name, the client, and the rate of the plan in calls per second, of each service that can be used."""
+    for name, opener in _OPENERS.items():
+        with contextlib.suppress(ConfigError):  # a row that names a service without its setting is quarantined
+            rate = find_plan(name, getattr(settings, name.replace("-", "_")).plan).rate
+            yield name, opener(settings, open_resources(name)), rate
+
+
 async def open_warnings(
     settings: Settings,
     open_resources: Callable[[str], Resources],
@@ -154,19 +164,12 @@ async def open_warnings(
     """
     current = CurrentWarnings()
     recorder = WarningRecorder(journal, current, now)
-    pollers: list[WarningPoller] = []
-    for name, opener in _OPENERS.items():
-        with contextlib.suppress(ConfigError):  # a row that names a service without its setting is quarantined
-            poller = WarningPoller(
-                name=name,
-                service=opener(settings, open_resources(name)),
-                rate=find_plan(name, getattr(settings, name.replace("-", "_")).plan).rate,
-                registry=registry,
-                current=current,
-                recorder=recorder,
-                now=now,
-            )
-            pollers.append(poller)
+    pollers = [
+        WarningPoller(
+            name=name, service=service, rate=rate, registry=registry, current=current, recorder=recorder, now=now
+        )
+        for name, service, rate in open_services(settings, open_resources)
+    ]
     desk = WarningDesk(pollers, recorder, current, settings, now)
     await desk.restore(journal)
     return desk

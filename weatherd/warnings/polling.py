@@ -13,6 +13,7 @@ import structlog
 from weatherd.errors import Failure, ProviderError, describe, is_service_wide
 from weatherd.text.warning_services import wants_warnings
 from weatherd.warnings.change_log import log_changes
+from weatherd.warnings.request_load import regular_spacing, shortest_spacing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-_RATE_SHARE = 0.25  # of the plan's rate, at most; the rest is for the weather
 _LOGGED_PROBLEMS = 10
 _BATCH = 100  # cities in a few milliseconds, before other tasks may run
 _UNCOVERED_FOR = timedelta(days=1)  # until the service is asked again about a city that it does not cover
@@ -125,10 +125,9 @@ class WarningPoller:
 
         Nothing is requested more often than a share of the plan's rate allows, however many cities there are.
         """
-        shortest = 1 / (_RATE_SHARE * self.rate)
         if is_first_round and groups > 1 and not self.health.failure:
-            return shortest
-        return max(shortest, self.service.interval / groups)
+            return shortest_spacing(self.rate)
+        return regular_spacing(groups, self.service.interval, self.rate)
 
     async def _poll(self, cities: Sequence[City]) -> None:
         """Request the warnings of a group, take the answers, then log and store what has changed."""

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
     from weatherd.cli.check_report import CheckReport
     from weatherd.cli.startup_check import OnlineResult
     from weatherd.config.loader import Configuration
+    from weatherd.config.settings import Settings
     from weatherd.errors import Problem, WeatherdError
+    from weatherd.providers import Resources
+    from weatherd.warnings.request_load import WarningLoad
 
 
 def check(
@@ -120,6 +124,20 @@ def _find_rule_warnings(configuration: Configuration, cities: Sequence[City]) ->
     return [*find_unknown_cities(rules, cities), *(f"the rule {name!r} {reason}" for name in names)]
 
 
+def _find_warning_loads(
+    settings: Settings, open_resources: Callable[[str], Resources], cities: Sequence[City]
+) -> dict[str, WarningLoad]:
+    """Return the load on each service by the official warnings of a list."""
+    if all(city.warnings == "off" for city in cities):
+        return {}
+    from weatherd.warnings.desk import open_services
+    from weatherd.warnings.request_load import find_load
+
+    services = open_services(settings, open_resources)
+    loads = {name: find_load(name, service, rate, cities) for name, service, rate in services}
+    return {name: load for name, load in loads.items() if load}
+
+
 async def _check(configuration: Configuration, against: Path | None, *, strict: bool) -> CheckReport:
     from weatherd.cli.check_report import CheckReport
     from weatherd.config.loader import with_city_list
@@ -137,7 +155,9 @@ async def _check(configuration: Configuration, against: Path | None, *, strict: 
         errors += rule_errors
         warnings = find_warnings(providers, cities)
         warnings += [] if rule_errors else _find_rule_warnings(configuration, cities)
-        return CheckReport(configuration, providers.planner.plans, errors, other, against, warnings, strict)
+        find_loads = functools.partial(_find_warning_loads, configuration.settings, providers.open_resources)
+        plans = providers.planner.plans
+        return CheckReport(configuration, plans, errors, other, against, warnings, find_loads, strict)
 
 
 def _log_problems(problems: Sequence[Problem]) -> None:
