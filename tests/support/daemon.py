@@ -8,16 +8,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.support import virtual_time
-from tests.support.fakes import BERLIN, KIEL, MUNICH, FakeJournal
+from tests.support.fakes import BERLIN, KIEL, MUNICH, FakeJournal, new_key_values
 from weatherd.clock import AnchoredClock
 from weatherd.config.diff import diff
 from weatherd.config.loader import Configuration
 from weatherd.config.settings import Settings
 from weatherd.daemon import lifecycle
+from weatherd.daemon.monitor.list_sizes import ListSizes
 from weatherd.daemon.parts import Parts
 from weatherd.daemon.status import DaemonStatus, ReloadResult
 from weatherd.errors import ConfigError
 from weatherd.freshness import BUILT_IN_BUDGETS
+from weatherd.pipeline.alerting.daemon_alerts import DaemonAlerts
+from weatherd.pipeline.alerting.recorder import AlertRecorder
 from weatherd.pipeline.journal_writer import JournalWriter
 from weatherd.pipeline.latest import LatestObservations
 from weatherd.pipeline.queue import ObservationQueue
@@ -80,12 +83,15 @@ def make_parts(configuration: Configuration, providers: Mapping[str, Provider], 
         "planner": make_planner(),
         "sinks": {},
         "journal": FakeJournal(),
+        "list_sizes": ListSizes(new_key_values()),
         "now": virtual_time.now,
         "boot": virtual_time.boot,
         "open_warnings": None,  # never called for a list that wants none
         "random": random.Random(0),
     }
-    return Parts(configuration=configuration, providers=providers, **(defaults | parts))
+    given = defaults | parts
+    given.setdefault("daemon_alerts", DaemonAlerts((), AlertRecorder(given["journal"])))
+    return Parts(configuration=configuration, providers=providers, **given)
 
 
 def make_context(providers: Mapping[str, Provider], **parts: Any) -> PollingContext:
@@ -124,6 +130,8 @@ def make_status(cities: Iterable[City] = (), **parts: Any) -> DaemonStatus:
         "request_reload": lambda: None,
         "last_reload": ReloadResult(successful=True, at=0.0),
         "history": PollHistory(),
+        "daemon_alerts": DaemonAlerts((), AlertRecorder(FakeJournal())),
+        "list_sizes": ListSizes(new_key_values()),
     }
     return DaemonStatus(**(defaults | parts))
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -18,6 +17,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from weatherd.alerts.builtin.daemon_section import Repeat, daemon_schema, parse_daemon_rules
 from weatherd.alerts.hours import Hours, parse_hours
 from weatherd.alerts.language.compiler import compile_expression
 from weatherd.alerts.language.grammar import ExpressionError
@@ -36,11 +36,12 @@ from weatherd.text.display import DEFAULT_DISPLAY, Display
 from weatherd.text.suggestions import did_you_mean
 
 if TYPE_CHECKING:
+    from weatherd.alerts.builtin.daemon_rules import DaemonRule
     from weatherd.alerts.language.compiler import Expression
     from weatherd.config.yaml.reader import Position
 
-_ALERTS, _NOTIFY = "alerts", "notify"
-_MIN_REPEAT = 60.0  # seconds
+_ALERTS, _NOTIFY, _DAEMON = "alerts", "notify", "daemon"
+_KEYS_OF_FILE = (_ALERTS, _NOTIFY, _DAEMON)
 _CITIES_FORM = "should be all, the id of a city, a list of ids, or {tag: {region: north}}"
 _TAGS_SCHEMA = {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}}
 _CITIES_SCHEMA = {
@@ -63,12 +64,6 @@ def _parse_cities(value: Any) -> RuleCities:
     if isinstance(value, dict) and list(value) == ["tag"] and isinstance(value["tag"], dict) and value["tag"]:
         return RuleCities(tags=tuple((key, parse_tag_value(key, text)) for key, text in value["tag"].items()))
     raise ValueError(_CITIES_FORM)
-
-
-def _check_repeat(value: float | None) -> float | None:
-    if value is not None and value < _MIN_REPEAT:
-        raise ValueError("should be 1m or more")
-    return value
 
 
 class RuleRow(BaseModel):
@@ -101,11 +96,7 @@ class RuleRow(BaseModel):
         Word | None, Field(description="Text of the alert, with {name}, {unit}, {local_time}, {temperature} …")
     ] = None
     notify: Annotated[list[Word], Field(description="Names of those to notify")] = []
-    repeat: Annotated[
-        Duration | None,
-        AfterValidator(_check_repeat),
-        Field(description="Time after which a firing alert is notified again; default: never"),
-    ] = None
+    repeat: Repeat = None
 
 
 class RulesFile(BaseModel):
@@ -113,7 +104,8 @@ class RulesFile(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    alerts: Annotated[dict[Annotated[str, Field(pattern=ID_PATTERN)], RuleRow], Field(description="Rules by name")]
+    alerts: Annotated[dict[Annotated[str, Field(pattern=ID_PATTERN)], RuleRow], Field(description="Rules by name")] = {}
+    daemon: Annotated[dict[str, Any], WithJsonSchema(daemon_schema())] = {}
     notify: Annotated[
         dict[Annotated[str, Field(pattern=ID_PATTERN)], WebhookTarget | CommandTarget | AppriseTarget | Secret],
         Field(description="To whom alerts are sent, by name: an Apprise address, a webhook or a command"),
@@ -136,18 +128,27 @@ def load_rules(path: Path, display: Display = DEFAULT_DISPLAY) -> tuple[Rule, ..
 
 def parse_rules(text: str, name: str, display: Display = DEFAULT_DISPLAY) -> tuple[Rule, ...]:
     """Parse the rules in *text*, the text of the file *name*. Raises ConfigError with every mistake."""
-    return _parse_file(text, name, display)[0]
+    return parse_file(text, name, display).rules
 
 
 def load_targets(path: Path, display: Display = DEFAULT_DISPLAY) -> tuple[NamedTarget, ...]:
     """Load the targets in the section ``notify`` of a file. Raises ConfigError with every mistake in the file."""
-    return _parse_file(reader.read_text(path), str(path), display)[1]
+    return parse_file(reader.read_text(path), str(path), display).targets
 
 
-def _parse_file(text: str, name: str, display: Display) -> tuple[tuple[Rule, ...], tuple[NamedTarget, ...]]:
+class ParsedFile(NamedTuple):
+    """What is in a rules file."""
+
+    rules: tuple[Rule, ...]
+    daemon: tuple[DaemonRule, ...]  # the built-in rules that are on
+    targets: tuple[NamedTarget, ...]
+
+
+def parse_file(text: str, name: str, display: Display) -> ParsedFile:
+    """Parse *text*, the text of the file *name*. Raises ConfigError with every mistake."""
     document = reader.parse_yaml(text, name)
     rows = document.get(_ALERTS) if isinstance(document, reader.YamlMapping) else None
-    if rows is None and isinstance(document, reader.YamlMapping) and _ALERTS in document:
+    if rows is None and isinstance(document, reader.YamlMapping) and {_ALERTS, _DAEMON} & document.keys():
         rows = reader.YamlMapping((1, 1))  # all rules may be comments
     if not isinstance(rows, reader.YamlMapping) or not isinstance(document, reader.YamlMapping):
         position = reader.find_position(document, (_ALERTS,))
@@ -155,18 +156,21 @@ def _parse_file(text: str, name: str, display: Display) -> tuple[tuple[Rule, ...
         raise ConfigError(Problem(reader.format_position(name, position), message))
     parser, folder = _Parser(text, name, display), Path(name).parent
     for key, position in document.key_positions.items():
-        if key not in (_ALERTS, _NOTIFY):
-            parser.report(position, f"unknown key {quote_shortened(key)}{did_you_mean(key, [_ALERTS, _NOTIFY])}")
+        if key not in _KEYS_OF_FILE:
+            parser.report(position, f"unknown key {quote_shortened(key)}{did_you_mean(key, _KEYS_OF_FILE)}")
     targets = parse_targets(document, _NOTIFY, parser.report)
     rules = [parser.parse_rule(key, row, rows) for key, row in rows.items()]
-    check_names(rows, document.get(_NOTIFY), parser.report)
+    daemon = parse_daemon_rules(document, _DAEMON, parser.report)
+    section = document.get(_DAEMON)
+    for named in (rows, {_DAEMON: section}, section if isinstance(section, reader.YamlMapping) else {}):
+        check_names(named, document.get(_NOTIFY), parser.report)
     if parser.problems:
         raise ConfigError(*(problem for _, problem in sorted(parser.problems, key=lambda found: found[0])))
-    named = [
+    named_targets = [
         NamedTarget(key, target, reader.format_position(name, reader.find_position(document, (_NOTIFY, key))), folder)
         for key, target in targets.items()
     ]
-    return tuple(rule for rule in rules if rule), tuple(named)
+    return ParsedFile(tuple(rule for rule in rules if rule), daemon, tuple(named_targets))
 
 
 class _Parser:

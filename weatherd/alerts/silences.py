@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from weatherd.alerts.builtin.daemon_rules import DAEMON_RULES, is_daemon_rule
 from weatherd.alerts.states import AlertEvent
 from weatherd.text.suggestions import did_you_mean
 
@@ -61,8 +62,11 @@ def find_silence_problem(silence: Silence, rules: Collection[str], cities: Seque
     """Return why a silence would have no effect, or None."""
     if silence.rule is None and silence.city is None and not silence.tags:
         return "name a rule, a city or a tag"
-    if silence.rule is not None and silence.rule not in rules:
-        return f"there is no rule {silence.rule!r}{did_you_mean(silence.rule, rules)}"
+    known = [*rules, *(rule.name for rule in DAEMON_RULES)]
+    if silence.rule is not None and silence.rule not in known:
+        return f"there is no rule {silence.rule!r}{did_you_mean(silence.rule, known)}"
+    if silence.rule is not None and is_daemon_rule(silence.rule) and (silence.city or silence.tags):
+        return f"{silence.rule} is about the daemon itself, and not about a city"
     ids = [city.id for city in cities]
     if silence.city is not None and silence.city not in ids:
         return f"no city in the list has the id {silence.city!r}{did_you_mean(silence.city, ids)}"

@@ -15,7 +15,7 @@ from weatherd.config.yaml import reader
 from weatherd.text.suggestions import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from weatherd.config.yaml.reader import Position
 
@@ -67,7 +67,7 @@ def _suggest_key(row: Any) -> str:
     return next(filter(None, (did_you_mean(str(key)[:24], [*_KINDS, "file"]) for key in keys)), "")
 
 
-def check_names(rules: reader.YamlMapping, targets: Any, report: Report) -> None:
+def check_names(rules: Mapping[str, Any], targets: Any, report: Report) -> None:
     """Report each name in a rule's ``notify`` that the section *targets* does not have."""
     known = [*(targets if isinstance(targets, dict) else ()), MQTT_TARGET]
     for rule, row in rules.items():

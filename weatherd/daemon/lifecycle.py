@@ -16,6 +16,7 @@ from weatherd.daemon.activity import record_activity
 from weatherd.daemon.freed_memory import release_freed_memory, release_regularly
 from weatherd.daemon.grace_period import GracePeriod
 from weatherd.daemon.loading.file_watch import watch_files
+from weatherd.daemon.monitor.daemon_monitor import DaemonMonitor
 from weatherd.daemon.reload import Reloader
 from weatherd.daemon.retention import prune_journal
 from weatherd.daemon.status import DaemonStatus, ReloadResult
@@ -102,6 +103,7 @@ async def _open_services(parts: Parts, services: contextlib.AsyncExitStack, relo
     registry.subscribe(
         lambda change: parts.planner.update(change.added_or_changed.values(), change.removed_or_changed.values())
     )
+    registry.subscribe(lambda change: parts.list_sizes.record(len(change.cities), parts.now().timestamp()))
     registry.subscribe(lambda change: gc_tuning.set_threshold(len(change.cities)))
     if parts.warnings:
         registry.subscribe(parts.warnings.apply_diff)
@@ -138,6 +140,8 @@ async def _open_services(parts: Parts, services: contextlib.AsyncExitStack, relo
         last_reload=ReloadResult(successful=True, at=parts.now().timestamp()),
         display=parts.configuration.settings.display,
         history=history,
+        daemon_alerts=parts.daemon_alerts,
+        list_sizes=parts.list_sizes,
         warnings=parts.warnings,
         alerts=parts.alerts,
     )
@@ -149,9 +153,8 @@ async def _open_services(parts: Parts, services: contextlib.AsyncExitStack, relo
 
 
 def _create_writer(parts: Parts, queue: ObservationQueue) -> JournalWriter:
-    if parts.alerts:
-        return JournalWriter(parts.alerts.recorder.add, queue, parts.alerts.evaluate_batch)
-    return JournalWriter(parts.journal.add, queue)
+    prepare = parts.alerts.evaluate_batch if parts.alerts else None
+    return JournalWriter(parts.daemon_alerts.recorder.add, queue, prepare)
 
 
 def _create_supervisor(tasks: asyncio.TaskGroup, parts: Parts, status: DaemonStatus) -> Supervisor:
@@ -193,6 +196,7 @@ def _start_helpers(
         "poll warnings": poll_warnings(parts, status),
         "log stuck polls": log_stuck_polls(status.history, parts.registry, parts.planner),
         "record activity": record_activity(status),
+        "monitor daemon": DaemonMonitor(status, parts.daemon_alerts).run(),
         "release memory": release_regularly(lambda: len(parts.registry.cities)),
         "feed watchdog": systemd.feed_watchdog(status, parts.notify, parts.watchdog),
     }

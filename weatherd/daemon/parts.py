@@ -11,13 +11,16 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from weatherd.alerts.builtin.daemon_rules import DAEMON_RULES
 from weatherd.clock import boot_time
+from weatherd.daemon.monitor.list_sizes import ListSizes
 from weatherd.daemon.systemd import no_notify, open_notifier, watchdog_period
 from weatherd.daemon.wiring import USER_AGENT, open_forwarders, open_providers, open_sinks, utc_now
 from weatherd.http.session import open_session
 from weatherd.journal.journal import open_journal
 from weatherd.journal.provider_state import open_provider_state
 from weatherd.journal.state_folder import find_state_folder, lock_state_folder
+from weatherd.pipeline.alerting.daemon_alerts import open_daemon_alerts
 from weatherd.pipeline.latest import LatestObservations
 from weatherd.polling.city_registry import CityRegistry
 
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from weatherd.daemon.status import DaemonStatus
     from weatherd.daemon.wiring import OpenProviders
     from weatherd.journal.journal import Journal
+    from weatherd.pipeline.alerting.daemon_alerts import DaemonAlerts
     from weatherd.pipeline.alerting.desk import AlertDesk
     from weatherd.pipeline.alerting.opening import LoadedRules
     from weatherd.pipeline.forwarders import Forwarder
@@ -57,6 +61,8 @@ class Parts:
     providers: Mapping[str, Provider]
     sinks: Mapping[str, Sink]
     journal: Journal
+    daemon_alerts: DaemonAlerts  # about the daemon itself
+    list_sizes: ListSizes
     now: Callable[[], datetime]  # timezone-aware, in UTC
     boot: Callable[[], float]  # seconds since the boot, including suspends
     open_warnings: Callable[[], Awaitable[WarningDesk]]  # for a list that wants them after a reload
@@ -122,12 +128,13 @@ async def open_parts(
             return notices.warnings
 
         are_warnings_wanted = any(city.warnings != "off" for city in configuration.cities)
+        daemon_alerts = await open_daemon_alerts(rules.parsed.daemon if rules else DAEMON_RULES, journal)
         alerts = None
         targets = None
         if rules:
             from weatherd.pipeline.alerting.opening import open_alerts  # noqa: PLC0415 - it takes memory
 
-            notices.alerts = alerts = await open_alerts(rules, journal, latest, utc_now)
+            notices.alerts = alerts = await open_alerts(rules, journal, daemon_alerts, latest, utc_now)
             targets = await _open_targets(stack, configuration, journal, registry)
         yield Parts(
             configuration=configuration,
@@ -146,6 +153,8 @@ async def open_parts(
             forwarders=forwarders,
             warnings=await open_desk() if are_warnings_wanted else None,
             open_warnings=open_desk,
+            daemon_alerts=daemon_alerts,
+            list_sizes=ListSizes(state.key_values("list of cities")),
             alerts=alerts,
             targets=targets,
             serve=serve,

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
-    from weatherd.alerts.rule import Rule
+    from weatherd.alerts.rules_file import ParsedFile
     from weatherd.alerts.targets import NamedTarget
     from weatherd.config.configuration import Configuration
     from weatherd.config.diff import CityListDiff
@@ -46,7 +46,7 @@ _NICE = 10
 class _EditedAlerts(NamedTuple):
     """The rules file after an edit."""
 
-    rules: tuple[Rule, ...] | None  # None: they are unchanged
+    rules: ParsedFile | None  # None: they are unchanged
     targets: Mapping[str, OpenTarget]
 
 
@@ -106,14 +106,15 @@ class Reloader:
     def _load_alerts(self, configuration: Configuration) -> _EditedAlerts | ConfigError:
         """Return the edited rules and their targets, or their mistakes."""
         alerts, targets = self._parts.alerts, self._parts.targets
-        if not alerts or not targets:
+        if not alerts:
             return _EditedAlerts(None, {})
         try:
-            prepared = targets.prepare(_load_targets(configuration))
+            prepared = targets.prepare(_load_targets(configuration)) if targets else {}
             try:
                 return _EditedAlerts(alerts.load_edited(configuration), prepared)
             except BaseException:
-                targets.discard(prepared)
+                if targets:
+                    targets.discard(prepared)
                 raise
         except ConfigError as error:
             return error
@@ -126,7 +127,8 @@ class Reloader:
             return
         alerts, targets = self._parts.alerts, self._parts.targets
         if edited.rules is not None and alerts:
-            alerts.replace_rules(edited.rules)
+            alerts.replace_rules(edited.rules.rules)
+            self._parts.daemon_alerts.replace_rules(edited.rules.daemon)
         changed = await targets.replace(edited.targets, self._status.deliveries) if targets else []
         if edited.rules is not None or changed:
             rules = alerts.rules if alerts else ()

@@ -16,9 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from weatherd.alerts.builtin.daemon_snapshot import DaemonSnapshot
     from weatherd.city import City
     from weatherd.clock import AnchoredClock
+    from weatherd.daemon.monitor.list_sizes import ListSizes
     from weatherd.journal.journal import Journal
+    from weatherd.pipeline.alerting.daemon_alerts import DaemonAlerts
     from weatherd.pipeline.alerting.desk import AlertDesk
     from weatherd.pipeline.forwarders.group import DeliveryGroup
     from weatherd.pipeline.journal_writer import JournalWriter
@@ -71,7 +74,10 @@ class DaemonStatus:
     request_reload: Callable[[], None]
     last_reload: ReloadResult
     history: PollHistory
+    daemon_alerts: DaemonAlerts
+    list_sizes: ListSizes
     activity: ActivityLog = field(default_factory=ActivityLog)
+    snapshot: DaemonSnapshot | None = None  # on which the rules about the daemon were evaluated last
     warnings: WarningDesk | None = None  # None: no official warnings are wanted
     alerts: AlertDesk | None = None  # None: there is no rules file
     is_ready: bool = False

@@ -41,7 +41,12 @@ class JournalWriter:
         self._prepare = prepare
         self._queue = queue
         self._buffer = BatchBuffer()
-        self.is_down = False  # observations wait, because the journal cannot be written
+        self.failure = ""  # why the journal cannot be written
+
+    @property
+    def is_down(self) -> bool:
+        """Whether observations wait, because the journal cannot be written."""
+        return bool(self.failure)
 
     def submit(self, batch: Sequence[FetchedObservation]) -> None:
         """Submit a batch for storage; never waits."""
@@ -96,8 +101,8 @@ class JournalWriter:
     def _report_down(self, reason: str) -> None:
         if not self.is_down:
             log.error("sink.down", sink="journal", reason=reason, waiting=self._queue.depth)
-        self.is_down = True
+        self.failure = reason or "unknown reason"
 
     def _report_recovery(self) -> None:
         log.info("sink.recovered", sink="journal", waiting=self._queue.depth)
-        self.is_down = False
+        self.failure = ""

@@ -23,6 +23,7 @@ from prometheus_client.registry import Collector
 from weatherd import __version__
 from weatherd.daemon.status import CityState
 from weatherd.polling.poll_history import BUCKETS
+from weatherd.web.alerts.serializers import collect_alert_counts, collect_firing, collect_silenced
 from weatherd.web.connections import CloseReason
 
 if TYPE_CHECKING:
@@ -111,14 +112,9 @@ class MetricsCollector(Collector):
 
     def _collect_totals(self) -> Iterator[Metric]:
         status = self._status
+        yield collect_alert_counts(status)
         if status.alerts:
-            from weatherd.web.alerts.serializers import (  # noqa: PLC0415 - only if there are rules
-                collect_alert_counts,
-                collect_silenced,
-            )
-
-            yield collect_alert_counts(status.alerts)
-            yield collect_silenced(status.alerts)
+            yield collect_silenced(status)
         if status.warnings:
             from weatherd.web.warnings.serializers import collect_warning_metrics  # noqa: PLC0415 - only if they are on
 
@@ -257,8 +253,6 @@ class MetricsCollector(Collector):
                 current += [] if status.latest.budgets.is_stale(last, now) else [last]
         yield from (info, up, interval, observed, success, *_values(current))
         if status.alerts:
-            from weatherd.web.alerts.serializers import collect_firing  # noqa: PLC0415 - only if there are rules
-
             yield collect_firing(self._alerts)
         if status.warnings:
             from weatherd.web.warnings.serializers import collect_severities  # noqa: PLC0415 - only if they are on

@@ -212,7 +212,7 @@ class StatusModel(Model):
     forwarders: list[ForwarderModel]
     reload_successful: bool
     zone_data: Annotated[str, Field(description="Version and source of the time zone data in use")] = ""
-    alerts: Annotated[AlertStatusModel | None, Field(description="null without the setting `alerts`")] = None
+    alerts: AlertStatusModel | None = None
     warnings: Annotated[WarningStatusModel | None, Field(description="null if the setting `warnings` is off")] = None
 
 

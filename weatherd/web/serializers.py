@@ -10,6 +10,7 @@ from weatherd import __version__
 from weatherd.formatting import format_rfc3339, to_dict, to_named_dict
 from weatherd.polling.schedule import phase_offset
 from weatherd.polling.stuck_polls import is_stuck
+from weatherd.web.alerts.serializers import serialize_alert_status
 from weatherd.web.notices.serializers import find_notices
 from weatherd.web.schemas import (
     CityDetail,
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from weatherd.journal.rows import JournalEntry
     from weatherd.polling.city_registry import CityRegistry
     from weatherd.polling.poll_history import Poll, ProviderAttempt
-    from weatherd.web.alerts.models import AlertStatusModel
     from weatherd.web.warnings.models import WarningStatusModel
 
 
@@ -116,17 +116,9 @@ def serialize_status(status: DaemonStatus, counts: Mapping[CityState, int]) -> S
         ],
         reload_successful=status.last_reload.successful,
         zone_data=str(find_zone_data()),
-        alerts=_alerts(status),
+        alerts=serialize_alert_status(status),
         warnings=_warnings(status),
     )
-
-
-def _alerts(status: DaemonStatus) -> AlertStatusModel | None:
-    if status.alerts is None:
-        return None
-    from weatherd.web.alerts.serializers import serialize_alert_status  # noqa: PLC0415 - only if there are rules
-
-    return serialize_alert_status(status.alerts)
 
 
 def _warnings(status: DaemonStatus) -> WarningStatusModel | None:

@@ -12,8 +12,12 @@ from structlog.testing import capture_logs
 from tests.support import virtual_time
 from tests.support.daemon import make_configuration, make_latest, make_parts
 from tests.support.fakes import VirtualJournal, observation
+from weatherd.alerts.builtin.daemon_rules import is_daemon_rule
 from weatherd.alerts.rules_file import load_targets
 from weatherd.daemon.lifecycle import run_daemon
+from weatherd.daemon.monitor.list_sizes import ListSizes
+from weatherd.journal.provider_state import ProviderState
+from weatherd.pipeline.alerting.daemon_alerts import open_daemon_alerts
 from weatherd.pipeline.alerting.opening import load_rules_in_force, open_alerts
 from weatherd.pipeline.notifications.delivery import NotificationResources
 from weatherd.pipeline.notifications.opening import NotificationTargets
@@ -55,6 +59,7 @@ class KilledJournal(VirtualJournal):
         super().__init__(file)
         self._kill_at, self._committed = kill_at, committed
         self.killed = asyncio.Event()
+        self._waiting: list[asyncio.Future[None]] = []
 
     async def add(self, batch: Sequence[FetchedObservation], alerts: AlertRows | None = None) -> int:
         """Store a batch, or end the process."""
@@ -71,8 +76,16 @@ class KilledJournal(VirtualJournal):
 
     async def _die(self) -> NoReturn:
         self.killed.set()
-        await asyncio.get_running_loop().create_future()
+        self._waiting.append(asyncio.get_running_loop().create_future())
+        await self._waiting[-1]
         raise AssertionError
+
+    async def bury(self) -> None:
+        """End the calls that never return, and close the file."""
+        for waiting in self._waiting:
+            waiting.cancel()
+        await asyncio.sleep(0)
+        self.store.close()
 
 
 class AlertLives:
@@ -89,6 +102,9 @@ class AlertLives:
         self.desk: AlertDesk | None = None
         self.reload = asyncio.Event()
         self.status: list[DaemonStatus] = []  # of each run
+        self.providers: dict[str, Any] = {}  # further ones
+        self.parts: dict[str, Any] = {}  # further ones of the daemon
+        self.journal: VirtualJournal  # of the run in progress
         self.senders: dict[str, Sender] = {}  # by target
 
     def configuration(self) -> Configuration:
@@ -97,11 +113,14 @@ class AlertLives:
 
     async def live(self, seconds: float, kill_at: int | None = None, *, committed: bool = False) -> None:
         """Run for the given seconds, or until the process is killed at that transaction."""
-        journal = KilledJournal(self.file, kill_at, committed=committed)
-        saved = journal.store.load(virtual_time.now().timestamp()).latest
-        latest, stop = make_latest(saved=saved), asyncio.Event()
+        self.journal = journal = KilledJournal(self.file, kill_at, committed=committed)
+        saved = journal.store.load(virtual_time.now().timestamp())
+        state = ProviderState(saved, journal, virtual_time.now)
+        latest, stop = make_latest(saved=saved.latest), asyncio.Event()
         configuration = self.configuration()
-        self.desk = await open_alerts(await load_rules_in_force(configuration), journal, latest, virtual_time.now)
+        loaded = await load_rules_in_force(configuration)
+        daemon_alerts = await open_daemon_alerts(loaded.parsed.daemon, journal)
+        self.desk = await open_alerts(loaded, journal, daemon_alerts, latest, virtual_time.now)
         registry = CityRegistry()
         resources = NotificationResources(
             journal, cast("Session", None), random.Random(0), virtual_time.now, registry.get, "UTC"
@@ -111,14 +130,17 @@ class AlertLives:
         await targets.forget_others()
         parts = make_parts(
             configuration,
-            {"fake": self.provider},
+            {"fake": self.provider, **self.providers},
             journal=journal,
             latest=latest,
             alerts=self.desk,
+            daemon_alerts=daemon_alerts,
+            list_sizes=ListSizes(state.key_values("list of cities")),
             registry=registry,
             targets=targets,
             serve=self._serve,
             load=lambda _: self.configuration(),
+            **self.parts,
         )
         with capture_logs() as logs:
             self.current = logs
@@ -126,11 +148,13 @@ class AlertLives:
             killed = asyncio.create_task(journal.killed.wait())
             await asyncio.wait([task, killed], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
             if journal.killed.is_set():
-                journal.store.close()
                 task.cancel()
             stop.set()
             await asyncio.wait([task])
             killed.cancel()
+            if journal.killed.is_set():
+                await journal.bury()
+            state.cancel()
         self.logs += logs
         if not journal.killed.is_set():
             task.result()
@@ -150,13 +174,25 @@ class AlertLives:
         self.status.append(status)
         yield
 
-    def entries(self) -> list[AlertEntry]:
+    def all_entries(self) -> list[AlertEntry]:
         """Return all changes in the journal."""
         journal = VirtualJournal(self.file)
         try:
             return journal.store.alerts.read_after(0, 10_000)
         finally:
             journal.close()
+
+    def entries(self) -> list[AlertEntry]:
+        """Return all changes of the rules of the rules file."""
+        return [entry for entry in self.all_entries() if not is_daemon_rule(entry.rule)]
+
+    def daemon_events(self) -> list[tuple[str, str, str]]:
+        """Return rule, subject and event of what people are notified of about the daemon itself."""
+        return [
+            (entry.rule.removeprefix("daemon."), entry.city, entry.event)
+            for entry in self.all_entries()
+            if is_daemon_rule(entry.rule) and entry.event
+        ]
 
     def events(self) -> list[tuple[str, str, str]]:
         """Return city, rule and event of what people are notified of."""

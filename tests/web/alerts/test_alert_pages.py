@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.daemon import make_registry
 from tests.support.fakes import FakeJournal
 from weatherd.alerts.rules_file import parse_rules
 from weatherd.alerts.silences import Silence
@@ -30,8 +31,11 @@ CITIES = [
 RULES = parse_rules("alerts: {frost: {when: temperature < 0}, gale: {when: wind_speed > 20}}", "alerts.yaml")
 
 
-def make_status() -> Any:
-    """Return the status of a daemon with some alerts."""
+PAUSED = SavedAlert("daemon.provider-paused", "nws", "firing", 2e9, 2e9, "", "warning", "no requests are sent", ())
+
+
+def make_status(*about_daemon: SavedAlert) -> Any:
+    """Return the status of a daemon with some alerts, and those *about_daemon* itself."""
     active: dict[str, dict[str, SavedAlert]] = {}
     for city, rule, phase, severity in (
         ("a", "frost", "pending", "error"),
@@ -48,7 +52,8 @@ def make_status() -> Any:
         cities={city.id: city for city in CITIES},
         scan=lambda: (saved for states in active.values() for saved in states.values()),
     )
-    return SimpleNamespace(alerts=desk)
+    about = SimpleNamespace(rules=(SimpleNamespace(name=PAUSED.rule),), scan=lambda: iter(about_daemon))
+    return SimpleNamespace(alerts=desk, daemon_alerts=about, registry=make_registry(CITIES))
 
 
 @pytest.mark.parametrize(
@@ -70,15 +75,30 @@ def test_pages(query: dict[str, Any], found: list[str], following: str | None) -
     assert page.next == following
 
 
-def test_without_rules_there_are_no_alerts() -> None:
-    """Without the setting `alerts`, the page is empty."""
-    status: Any = SimpleNamespace(alerts=None)
+def test_alerts_about_the_daemon() -> None:
+    """They are the first of the first page unless cities are selected, without a city, also without a rules file."""
+    status = make_status(PAUSED)
+    first, city = serialize_alerts_page(AlertsQuery(limit=1, state="firing"), status).alerts
+    assert (first.city, first.name, first.rule, city.city) == ("", "nws", "daemon.provider-paused", "a")
+    for query in ({"city": "nws"}, {"after": "c"}, {"tag": "region=z"}, {"limit": 1, "after": "a", "tag": "region=z"}):
+        assert serialize_alerts_page(AlertsQuery.model_validate(query), status).alerts == []
+    assert serialize_alert_status(status).firing == 4
+    status.alerts = None
+    assert serialize_alerts_page(AlertsQuery(), status).alerts == [first]
+    found = serialize_alert_status(status)
+    assert (found.rules, found.firing, found.worst) == (0, 1, [first])
+
+
+def test_no_alerts() -> None:
+    """Without the setting `alerts` and without faults, the page is empty."""
+    status = make_status()
+    status.alerts = None
     assert serialize_alerts_page(AlertsQuery(), status).alerts == []
 
 
 def test_status_has_the_most_serious_alerts_first() -> None:
     """The status counts alerts by state, and has the firing ones by severity, with times in UTC."""
-    found = serialize_alert_status(make_status().alerts)
+    found = serialize_alert_status(make_status())
     assert (found.rules, found.firing, found.pending) == (2, 3, 1)
     assert [alert.severity for alert in found.worst] == ["critical", "warning", "info"]
     assert (found.worst[0].since, found.worst[0].notified_at) == ("2001-09-09T01:46:40Z", "2001-09-09T01:47:40Z")
@@ -86,12 +106,13 @@ def test_status_has_the_most_serious_alerts_first() -> None:
 
 def test_metrics() -> None:
     """Each rule has its number of alerts by state, also 0, and each firing alert a series."""
-    desk = make_status().alerts
-    counts = {tuple(sample.labels.values()): sample.value for sample in collect_alert_counts(desk).samples}
+    status = make_status(PAUSED)
+    counts = {tuple(sample.labels.values()): sample.value for sample in collect_alert_counts(status).samples}
     assert counts == {
+        ("daemon.provider-paused", "pending"): 0, ("daemon.provider-paused", "firing"): 1,
         ("frost", "pending"): 1, ("frost", "firing"): 1, ("gale", "pending"): 0, ("gale", "firing"): 2,
     }  # fmt: skip
-    series = [(sample.labels, sample.value) for sample in collect_firing(desk.scan()).samples]
+    series = [(sample.labels, sample.value) for sample in collect_firing(status.alerts.scan()).samples]
     assert series == [
         ({"rule": "frost", "city": "c"}, 1), ({"rule": "gale", "city": "a"}, 1), ({"rule": "gale", "city": "b"}, 1),
     ]  # fmt: skip
@@ -101,11 +122,21 @@ def test_silenced_alerts() -> None:
     """A silenced alert is marked, counted, and not among the most serious ones."""
     status, ends = make_status(), NOW.timestamp() + 3600
     status.alerts.silences.known = (Silence(1, "gale", "b", (), 0.0, ends), Silence(2, "frost", "a", (), 0.0, ends))
-    found = serialize_alert_status(status.alerts)
+    found = serialize_alert_status(status)
     assert (found.firing, found.silenced, [alert.city for alert in found.worst]) == (3, 1, ["a", "c"])
     page = serialize_alerts_page(AlertsQuery(), status)
     assert [(alert.city, alert.rule) for alert in page.alerts if alert.silenced_until] == [
         ("a", "frost"),
         ("b", "gale"),
     ]
-    assert [(s.labels["rule"], s.value) for s in collect_silenced(status.alerts).samples] == [("frost", 0), ("gale", 1)]
+    samples = [(sample.labels["rule"], sample.value) for sample in collect_silenced(status).samples]
+    assert samples == [("daemon.provider-paused", 0), ("frost", 0), ("gale", 1)]
+
+
+def test_a_silenced_alert_about_the_daemon() -> None:
+    """A silence of a built-in rule is shown at its alerts, whose subject may have the name of a city."""
+    status, ends = make_status(PAUSED._replace(city="a")), NOW.timestamp() + 3600
+    status.alerts.silences.known = (Silence(1, PAUSED.rule, None, (), 0.0, ends), Silence(2, None, "a", (), 0.0, ends))
+    found = serialize_alert_status(status)
+    assert (found.firing, found.silenced, [alert.city for alert in found.worst]) == (4, 2, ["b", "c"])
+    assert serialize_alerts_page(AlertsQuery(), status).alerts[0].silenced_until

@@ -33,12 +33,13 @@ def make_status(*, is_silenced: bool = False, **warnings: list[Any]) -> Any:
         active.setdefault(city, {})[rule] = saved
     scan = lambda: (saved for states in active.values() for saved in states.values())  # noqa: E731
     silenced = {("heat", "A")} if is_silenced else set()
-    silences = SimpleNamespace(find=lambda rule, city: (rule, city.name) in silenced)
+    silences = SimpleNamespace(find=lambda rule, city: city and (rule, city.name) in silenced)
     current = CurrentWarnings()
     for city, found in warnings.items():
         current.update(city, "fake", WarningAnswer(tuple(found), ()), EPOCH)
     return SimpleNamespace(
         alerts=SimpleNamespace(active=active, scan=scan, silences=silences, cities=CITIES),
+        daemon_alerts=SimpleNamespace(scan=lambda: iter(())),
         warnings=SimpleNamespace(current=current),
         registry=CITIES,
         now=lambda: EPOCH + timedelta(hours=1),
@@ -85,6 +86,15 @@ def test_a_silenced_alert_is_no_notice() -> None:
 
 def test_without_rules_and_warnings_there_are_no_notices() -> None:
     """Neither of a city, nor of all."""
-    status: Any = SimpleNamespace(alerts=None, warnings=None)
+    status: Any = SimpleNamespace(alerts=None, warnings=None, daemon_alerts=SimpleNamespace(scan=lambda: iter(())))
     assert find_notices("a", status) == []
     assert summarize_notices(status).model_dump() == {"alerts": 0, "warnings": 0, "groups": []}
+
+
+def test_an_alert_about_the_daemon() -> None:
+    """An alert about the daemon itself is a group that names its subject, and no city, even one with that id."""
+    status = make_status()
+    paused = SavedAlert("daemon.provider-paused", "a", "firing", 2e9, 2e9, "", "critical", "no requests", ())
+    status.daemon_alerts = SimpleNamespace(scan=lambda: iter([paused]))
+    group = next(group for group in summarize_notices(status).groups if group.title == paused.rule)
+    assert (group.count, group.cities, group.names, group.text) == (1, [], ["a"], "no requests")

@@ -100,7 +100,8 @@ def compile_any(
     of which those at *positions* are the summaries.
     """
     builder = _Builder(positions)
-    holds = ast.BoolOp(ast.Or(), [_constant(False), *(builder.build_truth(one.node) for one in expressions)])
+    conditions = [builder.build_truth(one.node) for one in expressions] or [_constant(False)]
+    holds = ast.BoolOp(ast.Or(), [_constant(False), *conditions])
     return _compile_tree(_function(holds, _OBSERVATION, _FACTS, _WINDOWS))
 
 

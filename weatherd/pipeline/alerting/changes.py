@@ -24,6 +24,11 @@ def to_time(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
+def describe_duration(seconds: float) -> str:
+    """Return how long an alert lasted, in whole minutes."""
+    return format_duration(round(max(0.0, seconds) / _MINUTE) * _MINUTE)
+
+
 def make_entry(city: City, change: AlertChange, now: float, observation: Observation | None) -> AlertEntry:
     """Return the entry of a change at *now*, a POSIX time."""
     rule, before, after, event = change
@@ -93,8 +98,7 @@ def end_alert(saved: SavedAlert, now: float) -> AlertEntry:
 
 def _format_message(city: City, change: AlertChange, now: float, observation: Observation | None) -> str:
     if change.event is AlertEvent.RESOLVED:
-        minutes = round(max(0.0, now - change.before.since) / _MINUTE) * _MINUTE
-        return f"{city.name}: {change.rule.name} resolved after {format_duration(minutes)}"
+        return f"{city.name}: {change.rule.name} resolved after {describe_duration(now - change.before.since)}"
     if observation is None:
         return f"{city.name}: {change.rule.name}, without any observation"
     return change.rule.message.format(city, observation)

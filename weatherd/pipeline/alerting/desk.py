@@ -18,21 +18,21 @@ from weatherd.pipeline.alerting.changes import (
     release_entry,
     repeat_firing,
 )
-from weatherd.pipeline.alerting.recorder import AlertRecorder
-from weatherd.pipeline.alerting.silencing import Silencing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
 
     from weatherd.alerts.rule import Rule
+    from weatherd.alerts.rules_file import ParsedFile
     from weatherd.city import City
     from weatherd.config.diff import CityListDiff
     from weatherd.config.loader import Configuration
-    from weatherd.journal.journal import Journal
     from weatherd.journal.reader import RecordedPlace
     from weatherd.journal.tables.alert_table import SavedAlert
     from weatherd.observation import FetchedObservation, Observation
+    from weatherd.pipeline.alerting.recorder import AlertRecorder
+    from weatherd.pipeline.alerting.silencing import Silencing
     from weatherd.pipeline.latest import LatestObservations
 
 log = structlog.get_logger()
@@ -57,17 +57,19 @@ class AlertDesk:
     def __init__(
         self,
         rules: Sequence[Rule],
-        journal: Journal,
+        recorder: AlertRecorder,
+        silences: Silencing,
         latest: LatestObservations,
+        *,
         now: Callable[[], datetime],
-        load_edited: Callable[[Configuration], tuple[Rule, ...] | None],
+        load_edited: Callable[[Configuration], ParsedFile | None],
     ) -> None:
         self.rules = tuple(rules)
         self.load_edited = load_edited
         self.latest = latest
         self.now = now
-        self.recorder = AlertRecorder(journal)
-        self.silences = Silencing(journal, now)
+        self.recorder = recorder
+        self.silences = silences
         self.find_health: Callable[[City, float], Health] = know_no_health
         self.cities: dict[str, City] = {}  # all that are listed, by id
         self.alerts: dict[str, CityAlerts] = {}  # by city id

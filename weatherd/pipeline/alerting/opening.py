@@ -7,18 +7,20 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from weatherd.alerts.builtin.daemon_rules import DAEMON_RULES, is_daemon_rule
 from weatherd.alerts.rule import find_brokerless
-from weatherd.alerts.rules_file import parse_rules
+from weatherd.alerts.rules_file import ParsedFile, parse_file
 from weatherd.config.yaml import reader
 from weatherd.pipeline.alerting.desk import AlertDesk
+from weatherd.pipeline.alerting.silencing import Silencing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from weatherd.alerts.rule import Rule
     from weatherd.config.loader import Configuration
     from weatherd.journal.journal import Journal
+    from weatherd.pipeline.alerting.daemon_alerts import DaemonAlerts
     from weatherd.pipeline.latest import LatestObservations
 
 
@@ -29,11 +31,13 @@ class LoadedRules:
     """The rules in force, and the text of their file, by which an edit is noticed."""
 
     def __init__(self) -> None:
-        self.rules: tuple[Rule, ...] = ()
+        self.parsed = ParsedFile((), DAEMON_RULES, ())
         self._text: str | None = None
 
-    def load(self, configuration: Configuration) -> tuple[Rule, ...] | None:
-        """Return the rules that a configuration names, none if it names no file, or None if they are unchanged.
+    def load(self, configuration: Configuration) -> ParsedFile | None:
+        """Return the rules that a configuration names, or None if they are unchanged.
+
+        Without a file there are only the built-in ones.
 
         Raises ConfigError with every mistake.
         """
@@ -41,11 +45,12 @@ class LoadedRules:
         text = reader.read_text(path) if path else ""
         if text == self._text:
             return None
-        self.rules = parse_rules(text, str(path), configuration.settings.display) if path else ()
+        display = configuration.settings.display
+        self.parsed = parse_file(text, str(path), display) if path else ParsedFile((), DAEMON_RULES, ())
         self._text = text
-        if not configuration.settings.mqtt and (names := find_brokerless(self.rules)):
+        if not configuration.settings.mqtt and (names := find_brokerless(self.parsed.rules)):
             log.warning("alerts.no_broker", rules=names)
-        return self.rules
+        return self.parsed
 
 
 async def load_rules_in_force(configuration: Configuration) -> LoadedRules:
@@ -56,19 +61,28 @@ async def load_rules_in_force(configuration: Configuration) -> LoadedRules:
 
 
 async def open_alerts(
-    loaded: LoadedRules, journal: Journal, latest: LatestObservations, now: Callable[[], datetime]
+    loaded: LoadedRules,
+    journal: Journal,
+    daemon_alerts: DaemonAlerts,
+    latest: LatestObservations,
+    now: Callable[[], datetime],
 ) -> AlertDesk:
-    """Load the states that the alerts of the rules had in the last run. Raises StateError."""
-    desk = AlertDesk(loaded.rules, journal, latest, now, loaded.load)
-    saved, journal.alert_seq = await journal.call(lambda store: (store.alerts.load(), store.alerts.last_seq()))
-    desk.restore(saved)
-    await desk.silences.refresh()
-    save_others = journal.on_reopened
+    """Load the states that the alerts of the rules had in the last run. Raises StateError.
+
+    The silences apply to *daemon_alerts*, too.
+    """
+    silences, recorder = Silencing(journal, now), daemon_alerts.recorder
+    desk = AlertDesk(loaded.parsed.rules, recorder, silences, latest, now=now, load_edited=loaded.load)
+    saved = await journal.call(lambda store: store.alerts.load())
+    desk.restore(state for state in saved if not is_daemon_rule(state.rule))
+    await silences.refresh()
+    daemon_alerts.is_silenced = lambda rule: silences.find(rule, None) is not None
+    recorder.restore_on_loss(desk.scan)
+    restore_states = journal.on_reopened
 
     def save_again() -> None:
-        save_others()
-        desk.recorder.restore(desk.scan())
-        desk.silences.restore()
+        restore_states()
+        silences.restore()
 
     journal.on_reopened = save_again
     return desk

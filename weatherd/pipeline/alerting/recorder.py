@@ -13,7 +13,7 @@ from weatherd.journal.tables.alert_table import AlertRows
 from weatherd.pipeline.alerting.changes import ENDED, to_time
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from weatherd.journal.journal import Journal
     from weatherd.journal.tables.alert_table import AlertEntry, SavedAlert
@@ -37,15 +37,21 @@ class AlertRecorder:
         self._lock = asyncio.Lock()
         self.has_batch = False  # observations whose changes wait are not stored yet
 
+    def restore_on_loss(self, scan: Callable[[], Iterable[SavedAlert]]) -> None:
+        """Save the states that *scan* returns whenever a file replaces a lost one."""
+        save_others = self._journal.on_reopened
+
+        def save_again() -> None:
+            save_others()
+            for state in scan():
+                self._states.setdefault((state.rule, state.city), state)
+
+        self._journal.on_reopened = save_again
+
     def record(self, entry: AlertEntry, state: SavedAlert | None) -> None:
         """Add a change, and the state after it; None is inactive."""
         self._entries.append(entry)
         self._states[entry.rule, entry.city] = state
-
-    def restore(self, states: Iterable[SavedAlert]) -> None:
-        """Add states that are missing in a file that replaces a lost one."""
-        for state in states:
-            self._states.setdefault((state.rule, state.city), state)
 
     async def add(self, batch: Sequence[FetchedObservation]) -> int:
         """Store a batch of observations and the changes that wait; return the number of new observations.

@@ -6,6 +6,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
+from weatherd.alerts.builtin.daemon_rules import is_daemon_rule, name_subject
 from weatherd.alerts.quiet_hours import ALERT_SEVERITIES
 from weatherd.formatting import format_count, format_rfc3339
 from weatherd.pipeline.notifications.message import AlertMessage, AlertNotice
@@ -94,7 +95,10 @@ def _compose_digest(groups: Sequence[Sequence[AlertEntry]], key: str, find_name:
 
 def _make_title(group: Sequence[AlertEntry], find_name: FindName) -> str:
     first, cities = group[0], {entry.city for entry in group}
-    where = find_name(first.city) if len(cities) == 1 else format_count(len(cities), "city", "cities")
+    if is_daemon_rule(first.rule):
+        where = ", ".join(name_subject(subject) for subject in sorted(cities))
+    else:
+        where = find_name(first.city) if len(cities) == 1 else format_count(len(cities), "city", "cities")
     return f"{first.rule}{_EVENTS[str(first.event)]}: {where}"
 
 
@@ -104,9 +108,10 @@ def _list_texts(group: Sequence[AlertEntry], limit: int) -> list[str]:
 
 
 def _make_notice(entry: AlertEntry, find_name: FindName) -> AlertNotice:
+    is_built_in = is_daemon_rule(entry.rule)
     return AlertNotice(
-        city=entry.city,
-        name=find_name(entry.city),
+        city="" if is_built_in else entry.city,
+        name=name_subject(entry.city) if is_built_in else find_name(entry.city),
         rule=entry.rule,
         event=cast("NoticeEvent", entry.event),
         severity=cast("AlertSeverity", entry.severity),

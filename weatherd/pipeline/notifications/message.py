@@ -19,7 +19,7 @@ MessageEvent = NoticeEvent | Literal["digest"]  # a digest is about several rule
 class AlertNotice:
     """An alert in a message. Times are RFC 3339."""
 
-    city: str  # its id
+    city: str  # its id; "" if the alert is about the daemon itself
     name: str
     rule: str
     event: NoticeEvent

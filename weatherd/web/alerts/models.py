@@ -15,10 +15,10 @@ class _Model(BaseModel):
 
 
 class AlertModel(_Model):
-    """Alert of a rule for a city. Times are RFC 3339 texts in UTC."""
+    """Alert of a rule for a city, or of a built-in one about the daemon itself. Times are RFC 3339 texts in UTC."""
 
-    city: str
-    name: Annotated[str, Field(description="Name of the city")]
+    city: Annotated[str, Field(description="Id of the city; empty if the alert is about the daemon itself")]
+    name: Annotated[str, Field(description="Name of the city, or what of the daemon, such as a provider")]
     rule: str
     state: AlertPhaseWord
     severity: str
@@ -33,7 +33,10 @@ class AlertModel(_Model):
 
 
 class AlertsPage(_Model):
-    """Page of alerts that are pending or firing, by city id; of a city, the firing ones first."""
+    """Page of alerts that are pending or firing, by city id; of a city, the firing ones first.
+
+    Those about the daemon itself come first, unless cities are selected.
+    """
 
     alerts: list[AlertModel]
     next: Annotated[str | None, Field(description="`after` for the next page; null on the last page")]
@@ -42,7 +45,7 @@ class AlertsPage(_Model):
 class AlertStatusModel(_Model):
     """Alerts: counts, and the most serious ones that are firing."""
 
-    rules: int
+    rules: Annotated[int, Field(description="Rules of the rules file")]
     firing: int
     pending: int
     silenced: Annotated[int, Field(description="Those of the firing ones that nobody is notified of")] = 0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, get_args
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 
+from weatherd.alerts.builtin.daemon_rules import is_daemon_rule, name_subject
 from weatherd.alerts.rule import AlertSeverity
 from weatherd.formatting import format_rfc3339
 from weatherd.pipeline.alerting.changes import to_time
@@ -17,6 +18,7 @@ from weatherd.web.query_models import split_tags
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from weatherd.alerts.silences import Silence
     from weatherd.daemon.status import DaemonStatus
     from weatherd.journal.tables.alert_table import SavedAlert
     from weatherd.pipeline.alerting.desk import AlertDesk
@@ -27,12 +29,13 @@ _FIRING, _PENDING = "firing", "pending"
 _RANKS = {severity: rank for rank, severity in enumerate(reversed(get_args(AlertSeverity)))}
 
 
-def serialize_alert(found: SavedAlert, desk: AlertDesk) -> AlertModel:
+def serialize_alert(found: SavedAlert, status: DaemonStatus) -> AlertModel:
     """Return an alert that is pending or firing."""
-    silence = desk.silences.find(found.rule, desk.cities[found.city])
+    silence = find_alert_silence(found, status)
+    is_built_in = is_daemon_rule(found.rule)
     return AlertModel(
-        city=found.city,
-        name=desk.cities[found.city].name,
+        city="" if is_built_in else found.city,
+        name=name_subject(found.city) if is_built_in else _find_name(found.city, status),
         rule=found.rule,
         state=_FIRING if found.phase == _FIRING else _PENDING,
         severity=found.severity,
@@ -43,15 +46,29 @@ def serialize_alert(found: SavedAlert, desk: AlertDesk) -> AlertModel:
     )
 
 
+def _find_name(city_id: str, status: DaemonStatus) -> str:
+    city = status.registry.get(city_id)
+    return city.name if city else city_id
+
+
+def scan_alerts(status: DaemonStatus) -> Iterator[SavedAlert]:
+    """Yield all alerts that are pending or firing, in no order."""
+    yield from status.daemon_alerts.scan()
+    if status.alerts:
+        yield from status.alerts.scan()
+
+
 def serialize_alerts_page(query: AlertsQuery, status: DaemonStatus) -> AlertsPage:
     """Return a page of alerts of the cities that match the query. A city's alerts are never divided."""
-    desk, page = status.alerts, list[AlertModel]()
-    if desk is None:
-        return AlertsPage(alerts=[], next=None)
-    for found in _select_alerts(query, desk):
-        if len(page) >= query.limit and page[-1].city != found.city:
+    page = list[AlertModel]()
+    if not (query.city or query.tag or query.after is not None):
+        page += [serialize_alert(found, status) for found in _sort(status.daemon_alerts.scan(), query)]
+    if status.alerts is None:
+        return AlertsPage(alerts=page, next=None)
+    for found in _select_alerts(query, status.alerts):
+        if len(page) >= query.limit and page[-1].city not in {"", found.city}:
             return AlertsPage(alerts=page, next=page[-1].city)
-        page.append(serialize_alert(found, desk))
+        page.append(serialize_alert(found, status))
     return AlertsPage(alerts=page, next=None)
 
 
@@ -61,53 +78,74 @@ def _select_alerts(query: AlertsQuery, desk: AlertDesk) -> Iterator[SavedAlert]:
         if not desk.active.get(city_id) or (query.after is not None and city_id <= query.after):
             continue
         if desk.cities[city_id].has_tags(tags):
-            alerts = [found for found in desk.active[city_id].values() if query.state in (None, found.phase)]
-            yield from sorted(alerts, key=lambda found: (found.phase != _FIRING, found.rule))
+            yield from _sort(desk.active[city_id].values(), query)
 
 
-def serialize_alert_status(desk: AlertDesk) -> AlertStatusModel:
+def _sort(alerts: Iterable[SavedAlert], query: AlertsQuery) -> list[SavedAlert]:
+    """Return the alerts in the state of the query, the firing ones first."""
+    found = [alert for alert in alerts if query.state in (None, alert.phase)]
+    return sorted(found, key=lambda alert: (alert.phase != _FIRING, alert.rule, alert.city))
+
+
+def serialize_alert_status(status: DaemonStatus) -> AlertStatusModel:
     """Return the counts of alerts, and the most serious ones that are firing."""
-    counts = Counter(found.phase for found in desk.scan())
-    silenced = _find_silenced(desk)
-    firing = (found for found in desk.scan() if found.phase == _FIRING and (found.rule, found.city) not in silenced)
+    counts = Counter(found.phase for found in scan_alerts(status))
+    silenced = _find_silenced(status)
+    firing = (
+        found for found in scan_alerts(status) if found.phase == _FIRING and (found.rule, found.city) not in silenced
+    )
     worst = heapq.nsmallest(_WORST, firing, key=lambda found: (_RANKS.get(found.severity, 0), -found.since, found.city))
     return AlertStatusModel(
-        rules=len(desk.rules),
+        rules=len(status.alerts.rules) if status.alerts else 0,
         firing=counts[_FIRING],
         pending=counts[_PENDING],
         silenced=len(silenced),
-        worst=[serialize_alert(found, desk) for found in worst],
+        worst=[serialize_alert(found, status) for found in worst],
     )
 
 
-def collect_alert_counts(desk: AlertDesk) -> Metric:
+def collect_alert_counts(status: DaemonStatus) -> Metric:
     """Return the number of alerts of each rule that are pending or firing."""
-    counts = Counter((found.rule, found.phase) for found in desk.scan())
+    counts = Counter((found.rule, found.phase) for found in scan_alerts(status))
     family = GaugeMetricFamily("weatherd_alerts", "Alerts of a rule by state.", labels=["rule", "state"])
-    for rule in desk.rules:
+    for name in _list_rules(status):
         for phase in (_PENDING, _FIRING):
-            family.add_metric([rule.name, phase], counts[rule.name, phase])
+            family.add_metric([name, phase], counts[name, phase])
     return family
 
 
-def collect_silenced(desk: AlertDesk) -> Metric:
+def collect_silenced(status: DaemonStatus) -> Metric:
     """Return the number of firing alerts of each rule that are silenced."""
-    counts = Counter(rule for rule, _ in _find_silenced(desk))
+    counts = Counter(rule for rule, _ in _find_silenced(status))
     text = "Firing alerts of a rule that nobody is notified of."
     family = GaugeMetricFamily("weatherd_alerts_silenced", text, labels=["rule"])
-    for rule in desk.rules:
-        family.add_metric([rule.name], counts[rule.name])
+    for name in _list_rules(status):
+        family.add_metric([name], counts[name])
     return family
 
 
-def _find_silenced(desk: AlertDesk) -> set[tuple[str, str]]:
+def _list_rules(status: DaemonStatus) -> list[str]:
+    """Return the names of the built-in rules that are on, and of those in the rules file."""
+    rules = status.alerts.rules if status.alerts else ()
+    return [*(rule.name for rule in status.daemon_alerts.rules), *(rule.name for rule in rules)]
+
+
+def find_alert_silence(found: SavedAlert, status: DaemonStatus) -> Silence | None:
+    """Return the silence of an alert that ends last; None if there is none."""
+    if not status.alerts:
+        return None
+    city = None if is_daemon_rule(found.rule) else status.registry.get(found.city)
+    return status.alerts.silences.find(found.rule, city)
+
+
+def _find_silenced(status: DaemonStatus) -> set[tuple[str, str]]:
     """Return rule and city of the firing alerts that are silenced."""
-    if not desk.silences.known:
+    if not status.alerts or not status.alerts.silences.known:
         return set()
     return {
         (found.rule, found.city)
-        for found in desk.scan()
-        if found.phase == _FIRING and desk.silences.find(found.rule, desk.cities[found.city])
+        for found in scan_alerts(status)
+        if found.phase == _FIRING and find_alert_silence(found, status)
     }
 
 

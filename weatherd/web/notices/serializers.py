@@ -6,8 +6,10 @@ from collections import defaultdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, get_args
 
+from weatherd.alerts.builtin.daemon_rules import is_daemon_rule, name_subject
 from weatherd.alerts.rule import AlertSeverity
 from weatherd.formatting import format_rfc3339
+from weatherd.web.alerts.serializers import find_alert_silence, scan_alerts
 from weatherd.web.notices.models import NoticeGroup, NoticeModel, NoticeSummary
 
 if TYPE_CHECKING:
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
 
     from weatherd.daemon.status import DaemonStatus
     from weatherd.journal.tables.alert_table import SavedAlert
-    from weatherd.pipeline.alerting.desk import AlertDesk
     from weatherd.warnings.current import CityWarning
 
 _MAX_GROUPS = 50
@@ -28,7 +29,7 @@ def find_notices(city_id: str, status: DaemonStatus) -> list[NoticeModel]:
     """Return the notices of a city: the alerts, and then the warnings, the most serious first."""
     notices: list[NoticeModel] = []
     if status.alerts:
-        alerts = _select_firing(status.alerts, status.alerts.active.get(city_id, {}).values())
+        alerts = _select_firing(status.alerts.active.get(city_id, {}).values(), status)
         notices += [
             NoticeModel(kind="alert", title=alert.rule, severity=alert.severity)
             for alert in sorted(alerts, key=_rank_alert)
@@ -42,16 +43,16 @@ def find_notices(city_id: str, status: DaemonStatus) -> list[NoticeModel]:
 
 def summarize_notices(status: DaemonStatus) -> NoticeSummary:
     """Return the counts of all notices, and the most serious ones. Scans all alerts and warnings."""
-    alerts = list(_select_firing(status.alerts, status.alerts.scan())) if status.alerts else []
+    alerts = list(_select_firing(scan_alerts(status), status))
     warnings = list(status.warnings.current.scan(status.now())) if status.warnings else []
     groups = [*_group_alerts(alerts, status), *_group_warnings(warnings, status)]
     return NoticeSummary(alerts=len(alerts), warnings=len(warnings), groups=groups[:_MAX_GROUPS])
 
 
-def _select_firing(desk: AlertDesk, alerts: Iterable[SavedAlert]) -> Iterator[SavedAlert]:
+def _select_firing(alerts: Iterable[SavedAlert], status: DaemonStatus) -> Iterator[SavedAlert]:
     """Yield those that are firing and not silenced."""
     for found in alerts:
-        if found.phase == "firing" and not desk.silences.find(found.rule, desk.cities[found.city]):
+        if found.phase == "firing" and not find_alert_silence(found, status):
             yield found
 
 
@@ -65,8 +66,11 @@ def _group_alerts(alerts: Iterable[SavedAlert], status: DaemonStatus) -> Iterato
     for found in sorted(alerts, key=_rank_alert):
         groups[found.rule].append(found)
     for rule, group in groups.items():
-        first = group[0]
-        cities, names = _name_cities([found.city for found in group], status)
+        first, cities = group[0], list[str]()
+        if is_daemon_rule(rule):
+            names = [name_subject(found.city) for found in group[:_NAMED]]
+        else:
+            cities, names = _name_cities([found.city for found in group], status)
         yield NoticeGroup(
             kind="alert",
             title=rule,

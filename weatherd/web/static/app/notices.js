@@ -41,7 +41,7 @@ export const noticeCounts = (summary) => countNotices(summary).map((text) => h("
 // An entry of what needs a look: a rule, or a kind of warning, and the cities that it concerns.
 export function noticeEntry(group) {
   const { cities, names, count } = group, rest = count - names.length;
-  const links = names.map((name, index) => [index ? ", " : "", h("a", { href: `?city=${cities[index]}` }, h("bdi", {}, name))]);
+  const links = names.map((name, index) => [index ? ", " : "", cities[index] ? h("a", { href: `?city=${cities[index]}` }, h("bdi", {}, name)) : h("bdi", {}, name)]);
   const when = group.ends ? `until ${sameDay(group.ends) ? hours(Date.parse(group.ends), homeZone) : day(Date.parse(group.ends), homeZone)}` : duration((now() - Date.parse(group.since)) / 1000);
   return h("li", {}, noticeMark(group), h("span", {}, h("b", {}, h("bdi", {}, noticeText(group)))), h("span", { class: "when" }, when),
     h("p", {}, links, rest > 0 ? `${names.length ? " and " : ""}${plural(rest, names.length ? "other" : "city", names.length ? "others" : "cities")}` : "", names.length && group.text ? ". " : "", h("bdi", {}, group.text)));

@@ -1,0 +1,1 @@
+"""Built-in rules about the daemon itself."""

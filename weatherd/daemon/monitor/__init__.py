@@ -1,0 +1,1 @@
+"""The snapshot of the daemon, on which the built-in alert rules are evaluated."""
