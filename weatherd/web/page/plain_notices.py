@@ -79,6 +79,7 @@ def render_city_notices(alerts: Sequence[AlertModel], warnings: Sequence[Warning
 
 def _render_alert(alert: AlertModel) -> str:
     word = "Alert" if alert.state == "firing" else "Pending alert"
+    word = f"Silenced {word.lower()}" if alert.silenced_until else word
     message = f": <bdi>{escape(alert.message)}</bdi>" if alert.message else ""
     return f"<p><b>{word}: {escape(alert.rule)}</b> ({alert.severity}){message}</p>"
 
