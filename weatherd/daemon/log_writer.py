@@ -55,7 +55,7 @@ class LineWriter:
                 batch.append(self._queue.get())
             texts = [item for item in batch if isinstance(item, str)]
             with contextlib.suppress(OSError, ValueError):  # the log reader has closed its end
-                self._stream.write("".join(f"{text}\n" for text in texts))
+                self._stream.write("\n".join([*texts, ""]))
                 self._stream.flush()
             for item in batch:
                 if isinstance(item, threading.Event):

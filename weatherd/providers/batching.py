@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import functools
+import operator
 from collections import defaultdict, deque
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from weatherd.city import City
     from weatherd.observation import Observation
 
+_city_of = operator.attrgetter("city")
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
@@ -146,11 +148,9 @@ class Coalescer(Generic[_Item, _Result]):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _needs_collector(self) -> bool:
-        return self._collectors < min(self._max_collectors, len(self._waiting))
-
     def _start_collectors(self) -> None:
-        while len(self._senders) < self._concurrency and self._needs_collector():
+        needed = min(self._max_collectors, len(self._waiting))
+        while self._collectors < needed and len(self._senders) < self._concurrency:
             self._collectors += 1
             sender = _Sender()
             # In an empty context, because what is logged concerns no single city
@@ -179,7 +179,7 @@ class Coalescer(Generic[_Item, _Result]):
                 sender.batch = ()
             for wait in waits:
                 await wait
-            if not self._needs_collector():
+            if self._collectors >= min(self._max_collectors, len(self._waiting)):
                 return
             sender.is_collecting = True
             self._collectors += 1
@@ -198,7 +198,7 @@ class Coalescer(Generic[_Item, _Result]):
         token = start_tracing()
         results: Sequence[tuple[PendingPoll, _Result | Exception]]
         try:
-            results = list(zip(batch, await self._send([poll.city for poll in batch]), strict=True))
+            results = list(zip(batch, await self._send([*map(_city_of, batch)]), strict=True))
         except asyncio.CancelledError:
             for poll in batch:
                 poll.waiter.cancel()
@@ -209,7 +209,11 @@ class Coalescer(Generic[_Item, _Result]):
         parts: defaultdict[PollReceiver, list[tuple[PendingPoll, _Result | Exception]]] = defaultdict(list)
         for result in results:
             parts[result[0].receiver].append(result)
-        return [wait for receiver, part in parts.items() if (wait := receiver.deliver(part, traces))]
+        waits = []
+        for receiver, part in parts.items():
+            if wait := receiver.deliver(part, traces):
+                waits.append(wait)
+        return waits
 
 
 class CoalescingProvider:

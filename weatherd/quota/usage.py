@@ -64,6 +64,8 @@ class UsageMeter:
 
     def exhausted_window(self, weight: float, now: float) -> str | None:
         """Return the longest window that has fewer than *weight* calls left, or None."""
+        if not self._counts:  # an unlimited plan, with which there may be thousands of requests a second
+            return None
         self._begin_next_windows(now)
         limits = self.plan.limits
         exhausted = [window for window, count in self._counts.items() if count.used + weight > limits[window]]
@@ -71,6 +73,8 @@ class UsageMeter:
 
     def charge(self, weight: float, now: float) -> None:
         """Count *weight* calls that are about to be made."""
+        if not self._counts:
+            return
         self._begin_next_windows(now)
         for count in self._counts.values():
             count.charge(weight, now)
@@ -78,8 +82,9 @@ class UsageMeter:
     @property
     def has_unsaved(self) -> bool:
         """Whether :meth:`take_unsaved` would return changes. With an unlimited plan, calls change nothing."""
-        is_counted = any(count.unsaved for count in self._counts.values())
-        return is_counted or (self.bucket.full_at, self.closed_until) != self._saved_times
+        if self._counts and any(count.unsaved for count in self._counts.values()):
+            return True
+        return (self.bucket.full_at, self.closed_until) != self._saved_times
 
     def take_unsaved(self) -> ProviderUsage | None:
         """Return the changes since the last call, or None. The calls are to be added to the saved ones."""
