@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import tempfile
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 
@@ -87,6 +88,34 @@ alerts:
     repeated = [entry for entry in lives.entries() if entry.event == "repeated"]
     assert len(repeated) == 5
     assert all(10800 <= second.at - first.at < 10920 for first, second in pairwise(repeated))
+
+
+@pytest.mark.parametrize(
+    ("evening", "hours", "begins", "ends"),
+    [
+        ("2026-10-24T12:00", "22:00-06:00", ["2026-10-24T20:00"], ["2026-10-25T05:00"]),  # nine hours
+        ("2026-10-24T12:00", "02:00-03:00", ["2026-10-25T00:00"], ["2026-10-25T02:00"]),  # the hour comes twice
+        ("2026-03-28T12:00", "22:00-06:00", ["2026-03-28T21:00"], ["2026-03-29T04:00"]),  # seven hours
+        ("2026-03-28T12:00", "02:00-03:00", [], []),  # the hour does not come
+        ("2026-03-28T12:00", "01:30-02:30", ["2026-03-29T00:30"], ["2026-03-29T01:00"]),
+    ],
+)
+async def test_hours_in_nights_of_a_change_of_the_clock(
+    tmp_path: Path, evening: str, hours: str, begins: list[str], ends: list[str]
+) -> None:
+    """An alert fires and ends at the times of the city's clock, also in the nights of 9 and of 7 hours."""
+    rules = f'alerts: {{lamp: {{when: temperature < 100, between: "{hours}"}}}}'
+    city = City(name="Kiel", lat=54.3, lon=10.1, interval=3600.0, timezone="Europe/Berlin", providers=("fake",))
+    lives = AlertLives(tmp_path, rules, [city], lambda _: 5.0)
+    start = datetime.fromisoformat(f"{evening}Z").timestamp()
+    await asyncio.sleep(start - virtual_time.now().timestamp())
+    await lives.live(7 * 3600)
+    await lives.live(16 * 3600)
+    for event, expected in (("firing", begins), ("resolved", ends)):
+        times = [entry.at for entry in lives.entries() if entry.event == event]
+        assert times == [
+            pytest.approx(datetime.fromisoformat(f"{time}Z").timestamp() + 31, abs=31) for time in expected
+        ]
 
 
 async def test_windows_contain_the_past_after_a_restart(tmp_path: Path) -> None:
@@ -196,6 +225,74 @@ def test_kills_neither_lose_nor_double_an_alert(kills: list[tuple[int, bool, int
             assert len(lives.logged("alert.firing")) <= firing
 
     virtual_time.run(live())
+
+
+@settings(max_examples=8, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([-3.0, 0.5, 4.0]), st.sampled_from(["", "silence", "end", "edit"]), st.booleans()),
+        min_size=2,
+        max_size=7,
+    )
+)
+def test_what_is_sent_equals_a_model(steps: list[tuple[float, str, bool]]) -> None:
+    """With restarts, kills, edits of other rules and silences at any point, people are told what the model says."""
+
+    async def live() -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            temperature, model = 4.0, _ToldModel()
+            lives = AlertLives(Path(folder), FROST, [KIEL], lambda _: temperature)
+            await lives.live(1800)
+            silence = 0
+            for value, action, is_killed in steps:
+                if action == "edit":
+                    lives.rules.write_text(FROST.replace("}}", "}, other: {when: temperature > 90}}"))
+                elif action == "silence" and not silence:
+                    silence = await silence_alerts(lives, 30 * 86400)
+                    model.is_silenced = True
+                elif action == "end" and silence:
+                    with contextlib.closing(Database(lives.file)) as db:
+                        SilenceTable(db).end(silence, virtual_time.now().timestamp())
+                    silence = 0
+                    await lives.live(120)
+                    model.end_silence()
+                temperature = value
+                if is_killed:
+                    await lives.live(1800, 1, committed=True)
+                await lives.live(1800)
+                model.take(value)
+            assert [event for _, event in find_sent(lives)] == model.sent
+
+    virtual_time.run(live())
+
+
+class _ToldModel:
+    """What fires, what people know of, and what they were sent."""
+
+    def __init__(self) -> None:
+        self.is_firing = self.is_silenced = self.is_known = False
+        self.ends_later = False
+        self.sent: list[str] = []
+
+    def take(self, value: float) -> None:
+        """Take a temperature: below 0 the alert fires, above 1 it ends."""
+        if value < 0 and not self.is_firing:
+            self.is_firing, self.is_known = True, not self.is_silenced
+            self.sent += ["firing"] * self.is_known
+        elif value > 1 and self.is_firing:
+            self.is_firing = False
+            if self.is_known and self.is_silenced:
+                self.ends_later = True
+            elif self.is_known:
+                self.sent.append("resolved")
+
+    def end_silence(self) -> None:
+        """End the silence: what was held back is sent, and what still fires."""
+        self.sent += ["resolved"] * self.ends_later
+        if self.is_firing:
+            self.sent.append("repeated" if self.is_known else "firing")
+            self.is_known = True
+        self.is_silenced = self.ends_later = False
 
 
 def expect_events(file: Path) -> dict[str, list[str]]:
