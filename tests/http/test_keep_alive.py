@@ -86,10 +86,10 @@ async def test_a_free_connection_is_reused(get: Get) -> None:
 @pytest.mark.real_time
 async def test_a_connection_that_was_idle_for_too_long_is_not_reused(get: Get) -> None:
     """Many servers close theirs at about that time, and a request would be lost. aiohttp's clock is the real one."""
-    async with serving([9, 9], keep_alive=1.0) as (session, url, requests):
+    async with serving([9, 9], keep_alive=2.0) as (session, url, requests):
         await get(session, url, {})
         await get(session, url, {})
-        await asyncio.sleep(1.2)
+        await asyncio.sleep(2.2)
         await get(session, url, {})
     assert requests == [0, 0, 1]
 

@@ -69,7 +69,9 @@ async def test_the_log_of_a_failing_save_names_no_city(tmp_path: Path) -> None:
         with capture_logs(processors=[merge]) as logs, structlog.contextvars.bound_contextvars(city="kiel"):
             rename_table(tmp_path, "note", "away")
             store.put("key", "text", LATER + timedelta(days=1))
-            await asyncio.sleep(0.2)  # longer than the delay of a save
+            async with asyncio.timeout(20):
+                while not logs:  # noqa: ASYNC110 - a thread saves
+                    await asyncio.sleep(0.01)
             rename_table(tmp_path, "away", "note")
     assert [(event["event"], event.get("city")) for event in logs[:1]] == [("state.down", None)]
 
