@@ -57,10 +57,10 @@ def render_summary(summary: NoticeSummary) -> str:
 
 
 def _render_group(group: NoticeGroup) -> str:
+    names = [f"<bdi>{escape(name)}</bdi>" for name in group.names]
     links = [
-        f'<a href="?city={city_id}"><bdi>{escape(name)}</bdi></a>'
-        for city_id, name in zip(group.cities, group.names, strict=True)
-    ]
+        f'<a href="?city={city_id}">{name}</a>' for city_id, name in zip(group.cities, names, strict=False)
+    ] or names
     if (rest := group.count - len(links)) and links:
         links.append(f"{rest:,} more")
     parts = [f"<b>{escape(name_notice(group))}</b>", ", ".join(links), f"<bdi>{escape(group.text)}</bdi>"]
