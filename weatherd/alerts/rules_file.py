@@ -162,8 +162,9 @@ def parse_file(text: str, name: str, display: Display) -> ParsedFile:
     rules = [parser.parse_rule(key, row, rows) for key, row in rows.items()]
     daemon = parse_daemon_rules(document, _DAEMON, parser.report)
     section = document.get(_DAEMON)
-    for named in (rows, {_DAEMON: section}, section if isinstance(section, reader.YamlMapping) else {}):
-        check_names(named, document.get(_NOTIFY), parser.report)
+    check_names(rows, document.get(_NOTIFY), parser.report)
+    for named in ({_DAEMON: section}, section if isinstance(section, reader.YamlMapping) else {}):
+        check_names(named, document.get(_NOTIFY), parser.report, is_about_cities=False)
     if parser.problems:
         raise ConfigError(*(problem for _, problem in sorted(parser.problems, key=lambda found: found[0])))
     named_targets = [

@@ -67,13 +67,19 @@ def _suggest_key(row: Any) -> str:
     return next(filter(None, (did_you_mean(str(key)[:24], [*_KINDS, "file"]) for key in keys)), "")
 
 
-def check_names(rules: Mapping[str, Any], targets: Any, report: Report) -> None:
-    """Report each name in a rule's ``notify`` that the section *targets* does not have."""
-    known = [*(targets if isinstance(targets, dict) else ()), MQTT_TARGET]
+def check_names(rules: Mapping[str, Any], targets: Any, report: Report, *, is_about_cities: bool = True) -> None:
+    """Report each name in a rule's ``notify`` that the section *targets* does not have.
+
+    Rules about cities may name the broker, too.
+    """
+    known = [*(targets if isinstance(targets, dict) else ()), *([MQTT_TARGET] if is_about_cities else ())]
     for rule, row in rules.items():
         names = row.get("notify") if isinstance(row, reader.YamlMapping) else None
         for index, name in enumerate(names if isinstance(names, list) else []):
             if isinstance(name, str) and name not in known:
-                hint = did_you_mean(name, known) or "; add it there, with an address"
                 position = reader.find_position(row, ("notify", index))
+                if name == MQTT_TARGET:
+                    report(position, f"{rule}: {name!r} is for rules about cities only")
+                    continue
+                hint = did_you_mean(name, known) or "; add it there, with an address"
                 report(position, f"{rule}: {quote_shortened(name)} is not in the section 'notify'{hint}")

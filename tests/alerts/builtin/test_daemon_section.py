@@ -57,6 +57,7 @@ def test_defaults() -> None:
     ("row", "column", "message"),
     [
         ("notify: [opps]", 12, "daemon: 'opps' is not in the section 'notify'; did you mean 'ops'?"),
+        ("quota: {notify: [mqtt]}", 20, "quota: 'mqtt' is for rules about cities only"),
         ("quota: {notify: [x]}", 20, "quota: 'x' is not in the section 'notify'; add it there, with an address"),
         ("quota: {share: 90}", 18, "daemon.quota: 'share' should be a share such as 10%, up to 100%"),
         ("quota: {share: true}", 18, "daemon.quota: 'share' should be a share such as 10%, up to 100%"),

@@ -30,9 +30,7 @@ class NoticeEvents:
     def of_alerts(self, batch: Sequence[AlertEntry], cities: Collection[str]) -> list[Publication]:
         """Return a message for each change of an alert of the cities, which are listed."""
         return [
-            self._build(entry.city, ALERT_EVENTS, _describe_alert(entry))
-            for entry in batch
-            if entry.city in cities and "." not in entry.rule  # with a dot, it is about the daemon and not about a city
+            self._build(entry.city, ALERT_EVENTS, _describe_alert(entry)) for entry in batch if entry.city in cities
         ]
 
     def of_warnings(self, batch: Sequence[WarningEntry], cities: Collection[str]) -> list[Publication]:
