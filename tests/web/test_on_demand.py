@@ -116,3 +116,12 @@ async def test_an_interface_that_cannot_be_loaded_is_loaded_later(
         assert "weatherd.web.server" in logged[0]["reason"]
         async with client.get(f"{url}/-/healthy") as response:
             assert await response.json() == {"ok": True, "faults": []}
+
+
+@pytest.mark.real_time
+@pytest.mark.processes
+async def test_only_metrics_load_the_client_of_prometheus() -> None:
+    """The page and the API, which serve alerts and official warnings, too, do without it."""
+    code = "import sys, weatherd.web.server; sys.exit('prometheus_client' in sys.modules)"
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code)
+    assert await process.wait() == 0

@@ -23,7 +23,7 @@ from prometheus_client.registry import Collector
 from weatherd import __version__
 from weatherd.daemon.status import CityState
 from weatherd.polling.poll_history import BUCKETS
-from weatherd.web.alerts.serializers import collect_alert_counts, collect_firing, collect_silenced
+from weatherd.web.alerts.metrics import collect_alert_counts, collect_firing, collect_silenced
 from weatherd.web.connections import CloseReason
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class MetricsCollector(Collector):
         if status.alerts:
             yield collect_silenced(status)
         if status.warnings:
-            from weatherd.web.warnings.serializers import collect_warning_metrics  # noqa: PLC0415 - only if they are on
+            from weatherd.web.warnings.metrics import collect_warning_metrics  # noqa: PLC0415 - only if they are on
 
             yield from collect_warning_metrics(status.warnings)
         yield InfoMetricFamily("weatherd_build", "Build information.", {"version": __version__})
@@ -255,7 +255,7 @@ class MetricsCollector(Collector):
         if status.alerts:
             yield collect_firing(self._alerts)
         if status.warnings:
-            from weatherd.web.warnings.serializers import collect_severities  # noqa: PLC0415 - only if they are on
+            from weatherd.web.warnings.metrics import collect_severities  # noqa: PLC0415 - only if they are on
 
             yield collect_severities(self._in_force)
 

@@ -15,13 +15,8 @@ from weatherd.alerts.silences import Silence
 from weatherd.city import City
 from weatherd.journal.tables.alert_table import SavedAlert
 from weatherd.pipeline.alerting.silencing import Silencing
-from weatherd.web.alerts.serializers import (
-    collect_alert_counts,
-    collect_firing,
-    collect_silenced,
-    serialize_alert_status,
-    serialize_alerts_page,
-)
+from weatherd.web.alerts.metrics import collect_alert_counts, collect_firing, collect_silenced
+from weatherd.web.alerts.serializers import serialize_alert_status, serialize_alerts_page
 from weatherd.web.query_models import AlertsQuery
 
 NOW = datetime(2026, 1, 31, tzinfo=UTC)

@@ -16,7 +16,8 @@ from weatherd.providers.warning_service import WarningAnswer
 from weatherd.warnings.current import CurrentWarnings
 from weatherd.warnings.polling import ServiceHealth
 from weatherd.web.query_models import WarningsQuery
-from weatherd.web.warnings.serializers import collect_severities, collect_warning_metrics, serialize_warnings_page
+from weatherd.web.warnings.metrics import collect_severities, collect_warning_metrics
+from weatherd.web.warnings.serializers import serialize_warnings_page
 
 if TYPE_CHECKING:
     from weatherd.official_warning import OfficialWarning

@@ -1,12 +1,10 @@
-"""Conversion of alerts into the response models and metrics."""
+"""Conversion of alerts into the response models."""
 
 from __future__ import annotations
 
 import heapq
 from collections import Counter
 from typing import TYPE_CHECKING, get_args
-
-from prometheus_client.core import GaugeMetricFamily, Metric
 
 from weatherd.alerts.builtin.daemon_rules import is_daemon_rule, name_subject
 from weatherd.alerts.rule import AlertSeverity
@@ -90,7 +88,7 @@ def _sort(alerts: Iterable[SavedAlert], query: AlertsQuery) -> list[SavedAlert]:
 def serialize_alert_status(status: DaemonStatus) -> AlertStatusModel:
     """Return the counts of alerts, and the most serious ones that are firing."""
     counts = Counter(found.phase for found in scan_alerts(status))
-    silenced = _find_silenced(status)
+    silenced = find_silenced_alerts(status)
     firing = (
         found for found in scan_alerts(status) if found.phase == _FIRING and (found.rule, found.city) not in silenced
     )
@@ -104,32 +102,6 @@ def serialize_alert_status(status: DaemonStatus) -> AlertStatusModel:
     )
 
 
-def collect_alert_counts(status: DaemonStatus) -> Metric:
-    """Return the number of alerts of each rule that are pending or firing."""
-    counts = Counter((found.rule, found.phase) for found in scan_alerts(status))
-    family = GaugeMetricFamily("weatherd_alerts", "Alerts of a rule by state.", labels=["rule", "state"])
-    for name in _list_rules(status):
-        for phase in (_PENDING, _FIRING):
-            family.add_metric([name, phase], counts[name, phase])
-    return family
-
-
-def collect_silenced(status: DaemonStatus) -> Metric:
-    """Return the number of firing alerts of each rule that are silenced."""
-    counts = Counter(rule for rule, _ in _find_silenced(status))
-    text = "Firing alerts of a rule that nobody is notified of."
-    family = GaugeMetricFamily("weatherd_alerts_silenced", text, labels=["rule"])
-    for name in _list_rules(status):
-        family.add_metric([name], counts[name])
-    return family
-
-
-def _list_rules(status: DaemonStatus) -> list[str]:
-    """Return the names of the built-in rules that are on, and of those in the rules file."""
-    rules = status.alerts.rules if status.alerts else ()
-    return [*(rule.name for rule in status.daemon_alerts.rules), *(rule.name for rule in rules)]
-
-
 def find_alert_silence(found: SavedAlert, status: DaemonStatus) -> Silence | None:
     """Return the silence of an alert that ends last; None if there is none."""
     if not status.alerts:
@@ -138,7 +110,7 @@ def find_alert_silence(found: SavedAlert, status: DaemonStatus) -> Silence | Non
     return status.alerts.silences.find(found.rule, city)
 
 
-def _find_silenced(status: DaemonStatus) -> set[tuple[str, str]]:
+def find_silenced_alerts(status: DaemonStatus) -> set[tuple[str, str]]:
     """Return rule and city of the firing alerts that are silenced."""
     if not status.alerts or not status.alerts.silences.known:
         return set()
@@ -147,13 +119,3 @@ def _find_silenced(status: DaemonStatus) -> set[tuple[str, str]]:
         for found in scan_alerts(status)
         if found.phase == _FIRING and find_alert_silence(found, status)
     }
-
-
-def collect_firing(alerts: Iterable[SavedAlert]) -> Metric:
-    """Return a series for each alert that is firing; it ends with the alert."""
-    text = "Whether an alert is firing: 1, or no series."
-    family = GaugeMetricFamily("weatherd_alert_firing", text, labels=["rule", "city"])
-    for found in sorted(alerts):
-        if found.phase == _FIRING:
-            family.add_metric([found.rule, found.city], 1)
-    return family
