@@ -135,7 +135,7 @@ async def open_parts(
             from weatherd.pipeline.alerting.opening import open_alerts  # noqa: PLC0415 - it takes memory
 
             notices.alerts = alerts = await open_alerts(rules, journal, daemon_alerts, latest, utc_now)
-            targets = await _open_targets(stack, configuration, journal, registry)
+            targets = await _open_targets(stack, configuration, journal, registry, daemon_alerts)
         yield Parts(
             configuration=configuration,
             load=lambda known: providers.require_usable(load(known)),
@@ -173,7 +173,11 @@ async def _load_rules(configuration: Configuration) -> LoadedRules | None:
 
 
 async def _open_targets(
-    stack: contextlib.AsyncExitStack, configuration: Configuration, journal: Journal, registry: CityRegistry
+    stack: contextlib.AsyncExitStack,
+    configuration: Configuration,
+    journal: Journal,
+    registry: CityRegistry,
+    daemon_alerts: DaemonAlerts,
 ) -> NotificationTargets:
     """Open the senders to the targets of the rules file; they are closed with *stack*. Raises ConfigError."""
     from weatherd.alerts.rules_file import load_targets  # noqa: PLC0415 - only with alert rules
@@ -183,7 +187,8 @@ async def _open_targets(
     settings, path = configuration.settings, configuration.alerts_path
     session = await stack.enter_async_context(open_session(USER_AGENT, ca_file=settings.tls.ca_file))
     spread = random.Random()  # noqa: S311 - only spreads retries
-    resources = NotificationResources(journal, session, spread, utc_now, registry.get, settings.timezone)
+    find_waiting = daemon_alerts.recorder.find_waiting
+    resources = NotificationResources(journal, session, spread, utc_now, registry.get, settings.timezone, find_waiting)
     targets = NotificationTargets(resources)
     stack.callback(targets.close)
     named = await asyncio.to_thread(load_targets, path, settings.display) if path else ()

@@ -201,7 +201,12 @@ class MetricsCollector(Collector):
             "Observations skipped because the destination permanently rejects or never accepts them.",
             labels=["forwarder"],
         )
+        lag = GaugeMetricFamily(
+            "weatherd_forwarder_lag_seconds", "Time for which the oldest undelivered entry waits.", labels=["forwarder"]
+        )
+        backlogs = self._status.snapshot.backlogs if self._status.snapshot else {}
         for name, delivery in self._status.deliveries.statuses().items():
+            lag.add_metric([name], backlogs[name].seconds if name in backlogs else 0.0)
             behind.add_metric([name], delivery.behind)
             held.add_metric([name], delivery.held)
             up.add_metric([name], not delivery.is_down)
@@ -214,6 +219,8 @@ class MetricsCollector(Collector):
         for state, count in self._states.items():
             cities.add_metric([state], count)
         yield cities
+        text = "The most cities that the list had during the last day."
+        yield _gauge("weatherd_cities_peak", text, self._status.list_sizes.find_peak(self._now))
         yield _gauge("weatherd_cities_quarantined", "Quarantined rows of the city list.", self._status.quarantined)
 
     def _http(self) -> Iterator[Metric]:

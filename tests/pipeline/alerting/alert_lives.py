@@ -74,6 +74,10 @@ class KilledJournal(VirtualJournal):
             await self._die()
         return await super().add(batch, alerts)
 
+    def kill_later(self, transactions: int) -> None:
+        """Kill the process before it commits that transaction from now on."""
+        self._kill_at = transactions
+
     async def _die(self) -> NoReturn:
         self.killed.set()
         self._waiting.append(asyncio.get_running_loop().create_future())
@@ -104,7 +108,7 @@ class AlertLives:
         self.status: list[DaemonStatus] = []  # of each run
         self.providers: dict[str, Any] = {}  # further ones
         self.parts: dict[str, Any] = {}  # further ones of the daemon
-        self.journal: VirtualJournal  # of the run in progress
+        self.journal: KilledJournal  # of the run in progress
         self.senders: dict[str, Sender] = {}  # by target
 
     def configuration(self) -> Configuration:
@@ -123,7 +127,13 @@ class AlertLives:
         self.desk = await open_alerts(loaded, journal, daemon_alerts, latest, virtual_time.now)
         registry = CityRegistry()
         resources = NotificationResources(
-            journal, cast("Session", None), random.Random(0), virtual_time.now, registry.get, "UTC"
+            journal,
+            cast("Session", None),
+            random.Random(0),
+            virtual_time.now,
+            registry.get,
+            "UTC",
+            daemon_alerts.recorder.find_waiting,
         )
         targets = NotificationTargets(resources, self._open_sender)
         targets.start(targets.prepare(load_targets(self.rules)))

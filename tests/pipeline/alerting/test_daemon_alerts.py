@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from tests.pipeline.alerting.alert_lives import AlertLives
 from tests.pipeline.forwarders.destination import FakeDestination
+from tests.pipeline.notifications.test_delivery import Receiver
 from tests.support import virtual_time
 from tests.support.fakes import KIEL, new_limiter, observation, unavailable
 from weatherd.city import City
-from weatherd.errors import Failure, Problem, ProviderError, StateError
+from weatherd.errors import DeliveryError, Failure, Problem, ProviderError, StateError
 from weatherd.quota.plans import Plan
 
 if TYPE_CHECKING:
@@ -210,6 +211,50 @@ async def test_the_journal_cannot_be_written(tmp_path: Path) -> None:
     firing, resolved = (entry for entry in lives.all_entries() if entry.event)
     assert "database or disk is full" in firing.message
     assert resolved.at - firing.since == pytest.approx(1.5 * HOUR - 600, abs=700)
+
+
+JOURNAL_RULES = "daemon: {notify: [ops]}\nnotify: {ops: {command: [x]}}\n"
+
+
+async def test_the_message_that_the_journal_cannot_be_written(tmp_path: Path) -> None:
+    """It is sent while the journal cannot be written, once, also after retries; the other one when that is possible."""
+    lives, receiver = DaemonLives(tmp_path, CITIES, JOURNAL_RULES), Receiver()
+    lives.senders["ops"] = receiver
+    receiver.script = [DeliveryError("down"), DeliveryError("down")]
+    sent: list[int] = []
+    await lives.run_while(
+        2 * HOUR,
+        (600, lambda: lives.journal.fails(StateError("database or disk is full"), 10**6)),
+        (1.4 * HOUR, lambda: sent.append(len(receiver.messages))),
+        (1.5 * HOUR, lambda: lives.journal.recovers()),  # noqa: PLW0108 - see above
+    )
+    assert sent == [1]
+    assert receiver.titles() == ["daemon.journal-down: weatherd", "daemon.journal-down resolved: weatherd"]
+    assert "database or disk is full" in receiver.messages[0].text
+    await lives.live(600)
+    assert len(receiver.messages) == 2
+
+
+@pytest.mark.parametrize("kill_at", [1, 2, 3, 4])
+async def test_a_kill_after_that_message(tmp_path: Path, kill_at: int) -> None:
+    """After a kill around the transaction that stores the alert, both messages have one key each.
+
+    If the kill comes before anything is stored, nothing is known of the alert.
+    """
+    lives, receiver = DaemonLives(tmp_path, CITIES[:1], JOURNAL_RULES), Receiver()
+    lives.senders["ops"] = receiver
+    run = asyncio.create_task(lives.live(2 * HOUR))
+    await asyncio.sleep(600)
+    lives.journal.fails(StateError("database or disk is full"), 10**6)
+    await asyncio.sleep(1500)
+    lives.journal.kill_later(kill_at)
+    lives.journal.recovers()
+    await run
+    await lives.live(HOUR)
+    firing = [message.key for message in receiver.messages if message.event == "firing"]
+    resolved = [message.key for message in receiver.messages if message.event == "resolved"]
+    assert len(set(firing)) == 1
+    assert len(set(resolved)) == (0 if kill_at == 1 else 1)
 
 
 async def test_edits_of_the_rules(tmp_path: Path) -> None:

@@ -48,6 +48,10 @@ class AlertRecorder:
 
         self._journal.on_reopened = save_again
 
+    def find_waiting(self) -> tuple[AlertEntry, ...]:
+        """Return the changes that are not stored yet."""
+        return tuple(self._entries)
+
     def record(self, entry: AlertEntry, state: SavedAlert | None) -> None:
         """Add a change, and the state after it; None is inactive."""
         self._entries.append(entry)

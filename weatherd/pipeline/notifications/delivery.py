@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from weatherd.alerts.builtin.daemon_rules import JOURNAL_DOWN
 from weatherd.errors import RejectedError, StateError, describe
 from weatherd.journal.tables.alert_table import CURSOR_PREFIX, AlertEntry
 from weatherd.journal.tables.cursors import Idle, InDoubt
@@ -54,13 +55,15 @@ class NotificationResources:
     now: Callable[[], datetime]
     find_city: Callable[[str], City | None]
     timezone: str | None = None  # of quiet hours; None: this machine's
+    find_waiting: Callable[[], Sequence[AlertEntry]] = tuple  # changes that are not in the journal yet
 
 
 class AlertDelivery:
     """The delivery of alerts to one target. A new target begins with the next change.
 
     The changes of a group are marked as in doubt before the first message is sent, so that after a crash the same
-    messages are sent again with the same keys.
+    messages are sent again with the same keys. The alert that the journal cannot be written is sent before it is
+    stored, with a key of its own, so that it is not sent again afterwards.
     """
 
     def __init__(self, target: NamedTarget, sender: Sender, resources: NotificationResources) -> None:
@@ -74,6 +77,7 @@ class AlertDelivery:
         quiet = target.target.quiet
         self._zone = load_zone(quiet.timezone if quiet and quiet.timezone else resources.timezone)
         self._first = resources.journal.alert_seq
+        self._sent_early: set[str] = set()  # keys of messages about changes that were not stored yet
         self._outage = Outage(self.name, resources.random)
         self._draining = asyncio.Event()
 
@@ -93,9 +97,13 @@ class AlertDelivery:
 
     async def run(self) -> None:
         """Send alerts until cancelled, or until :meth:`drain` was called and nothing is left."""
-        await self._journal.call(lambda store: load_cursors(self._lanes, self._first, store))
+        is_loaded = False
         while True:
             try:
+                await self._send_early()
+                if not is_loaded:
+                    await self._journal.call(lambda store: load_cursors(self._lanes, self._first, store))
+                    is_loaded = True
                 while lane := await self._wait_for_changes():
                     await self._deliver_changes(lane)
             except Exception as error:  # noqa: BLE001 - Apprise may raise anything
@@ -111,12 +119,28 @@ class AlertDelivery:
             if self._draining.is_set():
                 return None
             await self._pause(_CHECK_PERIOD)
+            await self._send_early()
         for _ in range(_MAX_CHECKS):
             last = self._journal.alert_seq
             await self._pause(_CHECK_PERIOD)
             if self._journal.alert_seq == last:
                 break
         return lane
+
+    async def _send_early(self) -> None:
+        """Send what cannot wait for the journal: that it cannot be written."""
+        for entry in self._resources.find_waiting():
+            lane = next((lane for lane in self._lanes if entry.severity in (lane.severities or [entry.severity])), None)
+            is_wanted = self.target.name in entry.notify and not entry.silenced
+            if entry.rule == JOURNAL_DOWN and is_wanted and lane and not self._is_quiet(lane):
+                for message in self._compose_alone(entry):
+                    if message.key not in self._sent_early:
+                        await self._send(message)
+                        self._sent_early.add(message.key)
+
+    def _compose_alone(self, entry: AlertEntry) -> list[AlertMessage]:
+        """Return the message about a change, none if there is nothing to notify of, with the key that it always has."""
+        return compose_messages([entry], f"{entry.rule}-{entry.at:.3f}", self._find_name, limit=1)
 
     async def _find_changes(self) -> Lane | None:
         """Count what waits in each lane; return the first lane that has something to be sent now."""
@@ -148,7 +172,8 @@ class AlertDelivery:
             await self._save_cursor(lane, InDoubt(cursor.delivered + 1, last, key))
         for number, message in enumerate(messages, 1):
             if number > lane.sent:
-                await self._send(message)
+                if message.key not in self._sent_early:
+                    await self._send(message)
                 lane.sent = number
                 lane.waiting = max(0, lane.waiting - len(message.alerts))
                 if number < len(messages):
@@ -161,11 +186,16 @@ class AlertDelivery:
     def _compose(self, lane: Lane, entries: Sequence[AlertEntry], key: str) -> list[AlertMessage]:
         """Return the messages about changes: a single one about those of quiet hours, and others."""
         night, day = list[AlertEntry](), list[AlertEntry]()
+        alone: list[AlertMessage] = []
         for entry in entries:
-            is_night = lane.is_quiet(to_time(entry.at), self._zone)
-            (night if is_night else day).append(entry)
+            if lane.is_quiet(to_time(entry.at), self._zone):
+                night.append(entry)
+            elif entry.rule == JOURNAL_DOWN:
+                alone += self._compose_alone(entry)
+            else:
+                day.append(entry)
         digest = compose_messages(keep_last_changes(night), f"{key}-night", self._find_name, limit=1)
-        return [*digest, *compose_messages(day, key, self._find_name, limit=_MAX_MESSAGES)]
+        return [*digest, *alone, *compose_messages(day, key, self._find_name, limit=_MAX_MESSAGES)]
 
     def _find_name(self, city_id: str) -> str:
         city = self._resources.find_city(city_id)
