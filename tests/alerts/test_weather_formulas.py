@@ -8,6 +8,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from tests.support.fakes import observation
+from weatherd.alerts.language.compiler import compile_expression
+from weatherd.alerts.language.known_names import CityFacts
 from weatherd.alerts.weather_formulas import dew_point, frost_point, heat_index, wet_bulb, wind_chill
 
 TEMPERATURES = st.floats(-100, 80)
@@ -71,6 +74,26 @@ def test_edges_of_the_ranges() -> None:
     assert [dew_point(61, 50), wet_bulb(61, 50), dew_point(-46, 50), wet_bulb(-46, 50)] == [None] * 4
     assert frost_point(10, 90) is None
     assert wind_chill(-10, 5.56) == pytest.approx(-10 - 7.86, abs=0.05)
+
+
+def test_steps_at_the_edges_of_the_wind_chill() -> None:
+    """At the least wind it is up to some kelvins below the air's temperature, which a rule has to know of."""
+    least = 4.8001 / 3.6
+    assert wind_chill(-10, least) == pytest.approx(-10 - 2.8, abs=0.05)
+    assert wind_chill(10, least) == pytest.approx(10, abs=0.6)
+    assert wind_chill(-40, least) == pytest.approx(-40 - 6.8, abs=0.1)
+
+
+def test_unknown_wind_chill_in_rules() -> None:
+    """In a calm the wind chill is unknown, not the temperature of the air; the documented rule fires and ends."""
+    when = compile_expression("wind_chill < -15 or temperature < -15")
+    until = compile_expression("wind_chill > -13 or temperature > 0")
+    for temperature, wind, fires, ends in (
+        (-10.0, 8.0, True, False), (-20.0, 0.0, True, None), (-5.0, 0.0, None, None), (5.0, 0.0, None, True),
+        (20.0, 8.0, None, True),
+    ):  # fmt: skip
+        seen = observation(temperature=temperature, wind_speed=wind)
+        assert (when.evaluate(seen, CityFacts()), until.evaluate(seen, CityFacts())) == (fires, ends)
 
 
 def test_fog_counts_as_saturated() -> None:

@@ -174,6 +174,7 @@ def test_silences_without_a_daemon(capsys: pytest.CaptureFixture[str]) -> None:
     assert (found["id"], found["rule"], found["city"], found["tags"]) == (1, "cold", "kiel", {})
     assert run_weatherd(capsys, "alerts", "unsilence", "1")[0] == 0
     assert run_weatherd(capsys, "alerts", "silences")[1] == "no silence is in force\n"
+    assert run_weatherd(capsys, "alerts", "silence", "daemon.quota", "--for", "1d")[0] == 0
 
 
 @pytest.mark.usefixtures("rules")

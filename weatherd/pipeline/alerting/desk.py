@@ -25,11 +25,12 @@ if TYPE_CHECKING:
 
     from weatherd.alerts.rule import Rule
     from weatherd.alerts.rules_file import ParsedFile
+    from weatherd.alerts.silences import Silence
     from weatherd.city import City
     from weatherd.config.diff import CityListDiff
     from weatherd.config.loader import Configuration
     from weatherd.journal.reader import RecordedPlace
-    from weatherd.journal.tables.alert_table import SavedAlert
+    from weatherd.journal.tables.alert_table import AlertEntry, SavedAlert
     from weatherd.observation import FetchedObservation, Observation
     from weatherd.pipeline.alerting.recorder import AlertRecorder
     from weatherd.pipeline.alerting.silencing import Silencing
@@ -77,6 +78,7 @@ class AlertDesk:
         self.cold: dict[str, list[Observation]] = {}  # by city id: the latest observation, and those that wait
         self.has_cold = asyncio.Event()
         self._is_failing = False
+        self._following = asyncio.Lock()
 
     def restore(self, saved: Iterable[SavedAlert]) -> None:
         """Take the states of an earlier run, before the first list is applied."""
@@ -196,25 +198,32 @@ class AlertDesk:
 
         Raises StateError while the journal cannot be read.
         """
-        held, ended = await self.silences.refresh(), self.silences.ended
-        now, is_ended = self.now().timestamp(), bool(ended)
+        async with self._following:  # because the end of a silence counts once
+            held, ended = await self.silences.refresh(), self.silences.ended
+            self._release_held(held)
+            self._notify_unsilenced(ended)
+            self.recorder.ended_silences += self.silences.finish_ended()
+            await self.recorder.save()
+
+    def _release_held(self, held: Iterable[AlertEntry]) -> None:
+        """Notify of the resolutions that were held back and are not silenced any more."""
+        now = self.now().timestamp()
         for entry in held:
-            city = self.cities.get(entry.city)
-            if entry.seq not in self.recorder.released and not self.silences.find(entry.rule, city):
-                self.recorder.released.append(entry.seq)
-                state = self.active.get(entry.city, {}).get(entry.rule)
-                self.recorder.record(release_entry(entry, now), state)
-        for saved in list(self.scan()):
-            if saved.phase != AlertPhase.FIRING.value:
-                continue
+            if entry.seq not in self.recorder.released and not self.silences.find(
+                entry.rule, self.cities.get(entry.city)
+            ):
+                self.recorder.release(entry.seq, release_entry(entry, now))
+
+    def _notify_unsilenced(self, ended: Sequence[Silence]) -> None:
+        """Notify of the alerts that fire and nobody knows of, or that were silenced until now."""
+        now = self.now().timestamp()
+        for saved in [saved for saved in self.scan() if saved.phase == AlertPhase.FIRING.value]:
             city = self.cities[saved.city]
-            is_over = not saved.told or (is_ended and any(silence.matches(saved.rule, city) for silence in ended))
+            is_over = not saved.told or any(silence.matches(saved.rule, city) for silence in ended)
             if is_over and not self.silences.find(saved.rule, city):
                 self.alerts[saved.city].mark_notified(saved.rule, now)
                 self._record(saved.rule, saved.city, saved._replace(told=True, notified_at=now))
                 self.recorder.record(repeat_firing(saved, now), self.active[saved.city][saved.rule])
-        self.recorder.ended_silences += self.silences.finish_ended()
-        await self.recorder.save()
 
     def is_unknown(self, city_id: str, rule: Rule) -> bool:
         """Return whether the condition of a rule is unknown for a city now."""

@@ -57,6 +57,11 @@ class AlertRecorder:
         self._entries.append(entry)
         self._states[entry.rule, entry.city] = state
 
+    def release(self, seq: int, entry: AlertEntry) -> None:
+        """Add the copy of a change that was held back under number *seq*; no state changes."""
+        self.released.append(seq)
+        self._entries.append(entry)
+
     async def add(self, batch: Sequence[FetchedObservation]) -> int:
         """Store a batch of observations and the changes that wait; return the number of new observations.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 
-from weatherd.web.alerts.serializers import find_silenced_alerts, scan_alerts
+from weatherd.web.alerts.serializers import find_silenced_alerts, list_rule_names, scan_alerts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,7 +22,7 @@ def collect_alert_counts(status: DaemonStatus) -> Metric:
     """Return the number of alerts of each rule that are pending or firing."""
     counts = Counter((found.rule, found.phase) for found in scan_alerts(status))
     family = GaugeMetricFamily("weatherd_alerts", "Alerts of a rule by state.", labels=["rule", "state"])
-    for name in _list_rules(status):
+    for name in list_rule_names(status):
         for phase in (_PENDING, _FIRING):
             family.add_metric([name, phase], counts[name, phase])
     return family
@@ -33,15 +33,9 @@ def collect_silenced(status: DaemonStatus) -> Metric:
     counts = Counter(rule for rule, _ in find_silenced_alerts(status))
     text = "Firing alerts of a rule that nobody is notified of."
     family = GaugeMetricFamily("weatherd_alerts_silenced", text, labels=["rule"])
-    for name in _list_rules(status):
+    for name in list_rule_names(status):
         family.add_metric([name], counts[name])
     return family
-
-
-def _list_rules(status: DaemonStatus) -> list[str]:
-    """Return the names of the built-in rules that are on, and of those in the rules file."""
-    rules = status.alerts.rules if status.alerts else ()
-    return [*(rule.name for rule in status.daemon_alerts.rules), *(rule.name for rule in rules)]
 
 
 def collect_firing(alerts: Iterable[SavedAlert]) -> Metric:

@@ -102,6 +102,12 @@ def serialize_alert_status(status: DaemonStatus) -> AlertStatusModel:
     )
 
 
+def list_rule_names(status: DaemonStatus) -> list[str]:
+    """Return the names of the built-in rules that are on, and of those in the rules file."""
+    rules = status.alerts.rules if status.alerts else ()
+    return [*(rule.name for rule in status.daemon_alerts.rules), *(rule.name for rule in rules)]
+
+
 def find_alert_silence(found: SavedAlert, status: DaemonStatus) -> Silence | None:
     """Return the silence of an alert that ends last; None if there is none."""
     if not status.alerts:
