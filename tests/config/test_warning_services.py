@@ -39,6 +39,7 @@ def test_official_warnings_by_a_variable() -> None:
         ("warnings: [nws, nws]", "should name each service once"),
         ("warnings: [open-meteo]", "auto, off, or a list"),
         ("warnings: met-norway", "met_norway.contact"),
+        ("warnings: [nws, pirate-weather]", "pirate_weather.api_key"),
     ],
 )
 def test_mistakes_in_the_services_of_official_warnings(text: str, message: str) -> None:

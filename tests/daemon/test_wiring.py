@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 from structlog.testing import capture_logs
 
 from tests.support import virtual_time
@@ -17,6 +17,7 @@ from tests.support.fakes import KIEL, FakeSink, observation
 from tests.support.plugins import install_package
 from weatherd.clock import AnchoredClock
 from weatherd.config.loader import Configuration, parse_settings
+from weatherd.config.sections import PirateWeatherSection
 from weatherd.config.settings import Settings
 from weatherd.daemon.wiring import open_forwarders, open_providers, open_sinks
 from weatherd.freshness import BUILT_IN_BUDGETS, DEFAULT_AGE_BUDGET
@@ -348,10 +349,23 @@ async def test_a_sink_or_forwarder_with_a_wrong_attribute_is_broken(
 
 async def test_rows_with_warnings_of_an_unusable_service_are_quarantined(tmp_path: Path) -> None:
     """A service that lacks a setting has no warnings either; with ``auto`` it is not asked."""
-    cities = (replace(KIEL, warnings="auto"), replace(KIEL, id="ulm", warnings=("nws", "met-norway")))
+    cities = (
+        replace(KIEL, warnings="auto"),
+        replace(KIEL, id="ulm", warnings=("nws", "met-norway")),
+        replace(KIEL, id="bonn", warnings=("pirate-weather",)),
+    )
     configuration = Configuration(tmp_path / "weatherd.yaml", Settings(), cities, ())
     async with open_providers(Settings()) as providers:
         usable = providers.require_usable(configuration)
     assert [city.id for city in usable.cities] == ["kiel"]
-    [[problem]] = usable.quarantined
-    assert "met-norway needs your e-mail or web address" in problem.message
+    [[norway], [world]] = usable.quarantined
+    assert "met-norway needs your e-mail or web address" in norway.message
+    assert "pirate_weather.api_key" in world.message
+
+
+async def test_a_service_of_warnings_alone_has_a_plan() -> None:
+    """It has a rate limiter of its own, which is among those of the status, and no weather."""
+    async with open_providers(Settings(pirate_weather=PirateWeatherSection(api_key=SecretStr("sesame")))) as providers:
+        assert providers.open_resources("pirate-weather").limiter is providers.limiters["pirate-weather"]
+        assert providers.limiters["pirate-weather"].usage() == {"month": (0, 10_000)}
+        assert "pirate-weather" not in providers.usable

@@ -23,6 +23,7 @@ from weatherd.providers import Resources
 from weatherd.providers.bright_sky.warning_client import BrightSkyWarnings
 from weatherd.providers.met_norway.warning_client import MetNorwayWarnings
 from weatherd.providers.nws.warning_client import NwsWarnings
+from weatherd.providers.pirate_weather.warning_client import PirateWeatherWarnings
 from weatherd.providers.warning_service import WarningAnswer
 from weatherd.quota.plans import UNLIMITED, find_plan
 
@@ -55,6 +56,8 @@ class Server:
         if self.modified and request.headers.get("If-Modified-Since") == self.modified:
             return web.Response(status=304, headers=self.make_expiry())
         answer = self.answers.get(request.path, {"features": [], "alerts": []})
+        if isinstance(answer, web.Response):
+            return answer
         if isinstance(answer, int):
             return web.json_response({"detail": "because"}, status=answer)
         headers = {"Last-Modified": self.modified} if self.modified else {}
@@ -81,7 +84,12 @@ async def serving(
     app.router.add_get("/{path:.*}", server.handle)
     async with TestServer(app) as http, open_session("weatherd/test") as session:
         section = {"base_url": str(http.make_url("")).rstrip("/")}
-        sections = {"nws": section, "bright_sky": section, "met_norway": section | {"contact": "me@example.org"}}
+        sections = {
+            "pirate_weather": section | {"api_key": "sesame"},
+            "nws": section,
+            "bright_sky": section,
+            "met_norway": section | {"contact": "me@example.org"},
+        }
         given = Resources(session, new_limiter(plan=plan), saved or new_key_values(), now)
         yield open_client(Settings(**sections | values), given)
 
@@ -276,18 +284,34 @@ async def test_met_norway_is_not_asked_before_its_answer_expires(lifetime: float
             assert service.interval == interval
 
 
+async def test_pirate_weather_is_asked_for_warnings_alone() -> None:
+    """The key is in the path, and never in an error, whatever the service says."""
+    server, path = Server(), "/forecast/sesame/54.3000,10.1235"
+    async with serving(server, PirateWeatherWarnings) as service:
+        assert service.group([KIEL, OSLO]) == [[KIEL], [OSLO]]
+        assert await service.fetch([KIEL]) == {"kiel": WarningAnswer([], [])}
+        assert server.requests == [f"{path}?exclude=currently,minutely,hourly,daily&version=2"]
+        for status, failure in ((400, Failure.REJECTED), (401, Failure.DENIED)):
+            server.answers[path] = web.json_response({"detail": "no sesame"}, status=status)
+            with pytest.raises(ProviderError) as raised:
+                await service.fetch([KIEL])
+            assert raised.value.failure is failure
+            assert "sesame" not in str(raised.value)
+
+
 async def test_met_norway_needs_a_contact() -> None:
     """As for the forecasts."""
     with pytest.raises(ConfigError, match=r"met_norway\.contact"):
         MetNorwayWarnings(Settings(), None)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("client", [NwsWarnings, BrightSkyWarnings, MetNorwayWarnings])
+@pytest.mark.parametrize("client", [NwsWarnings, BrightSkyWarnings, MetNorwayWarnings, PirateWeatherWarnings])
 @pytest.mark.parametrize("answer", [503, 429, 403, {"title": "a page"}, []])
 async def test_no_answer_is_an_error(client: Any, answer: Any) -> None:
     """Neither an error nor a response without a list means that there is no warning."""
     server = Server()
-    server.answers = dict.fromkeys(("/alerts/active", "/alerts", "/weatherapi/metalerts/2.0/current.json"), answer)
+    paths = ("/alerts/active", "/alerts", "/weatherapi/metalerts/2.0/current.json", "/forecast/sesame/54.3000,10.1235")
+    server.answers = dict.fromkeys(paths, answer)
     async with serving(server, client) as service:
         with pytest.raises(ProviderError):
             await service.fetch([KIEL])

@@ -241,6 +241,22 @@ async def test_one_request_for_all_german_cities(journal: VirtualJournal) -> Non
         assert len(run.in_force()) == 40 + sum(city.lat > 52.05 for city in cities)
 
 
+async def test_the_service_for_the_world_is_asked_about_other_places(journal: VirtualJournal) -> None:
+    """With ``auto`` Pirate Weather is asked about places that no other service covers, four times an hour each."""
+    tokyo = City(name="Tokyo", lat=35.7, lon=139.7)
+    named = replace(WICHITA, warnings=("pirate-weather",))
+    async with simulating() as (url, stats):
+        key = {"base_url": url, "api_key": "sesame"}
+        async with running(journal, KIEL, tokyo, PARIS, named, url=url, pirate_weather=key) as run:
+            await asyncio.sleep(11.5 * HOUR)
+            found = {(city, event) for city, event, _ in run.in_force() if city != "kiel"}
+            assert found == {(city, "Strong wind") for city in ("tokyo", "paris", "wichita")}
+            kinds = [event for _, event, city in run.events() if city == "tokyo"]
+            assert kinds == ["warning.new", "warning.new", "warning.updated", "warning.ended"]
+        assert "nws" not in stats
+        assert 138 <= stats["pirate-weather"].requests <= 138 + 3
+
+
 async def test_every_request_counts_as_a_call(journal: VirtualJournal) -> None:
     """The rate limiter of the service has counted them, so that weather and warnings share its plan."""
     async with simulating() as (url, stats):

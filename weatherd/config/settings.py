@@ -19,6 +19,7 @@ from weatherd.config.sections import (
     NwsSection,
     OpenMeteoSection,
     OpenWeatherMapSection,
+    PirateWeatherSection,
     Section,
     split_list,
 )
@@ -86,6 +87,9 @@ def _check_contact(warnings: WarningsSetting, info: ValidationInfo) -> WarningsS
     section = info.data.get("met_norway")
     if "met-norway" in warnings and section and section.contact is None:
         raise ValueError("names met-norway, which needs your e-mail or web address as met_norway.contact")
+    pirate_weather = info.data.get("pirate_weather")
+    if "pirate-weather" in warnings and pirate_weather and pirate_weather.api_key is None:
+        raise ValueError("names pirate-weather, which needs your key as pirate_weather.api_key")
     return warnings
 
 
@@ -165,6 +169,7 @@ class Settings(DerivedSettings, BaseSettings):
     met_norway: MetNorwaySection = MetNorwaySection()
     nws: NwsSection = NwsSection()
     bright_sky: BrightSkySection = BrightSkySection()
+    pirate_weather: PirateWeatherSection = PirateWeatherSection()
     warnings: Annotated[
         WarningsSetting,
         BeforeValidator(parse_warnings),

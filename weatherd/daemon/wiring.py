@@ -46,6 +46,7 @@ log = structlog.get_logger()
 _T = TypeVar("_T")
 
 USER_AGENT = f"weatherd/{__version__}"
+_WARNING_CONCURRENCY = 2  # requests for warnings
 
 
 def utc_now() -> datetime:
@@ -137,7 +138,15 @@ async def open_providers(
                 )
         planner = Planner(plans, lambda name, rate: limiters[name].set_planned_rate(rate))
 
+        if settings.pirate_weather.api_key is None:
+            message = "pirate-weather needs an API key: set pirate_weather.api_key"
+            rejected["pirate-weather"] = Problem("pirate_weather.api_key", message)
+
         def open_resources(name: str) -> Resources:
+            if name not in limiters:  # a service of which only the official warnings are used
+                meter = state.usage_meter(name, find_plan(name, getattr(settings, name.replace("-", "_")).plan))
+                save = functools.partial(state.schedule_save, name)
+                limiters[name] = RateLimiter(meter, _WARNING_CONCURRENCY, now, save, boot)
             return Resources(session, limiters[name], state.key_values(f"{name} warnings"), now)
 
         yield OpenProviders(usable, rejected, frozenset(broken), planner, limiters, AgeBudgets(budgets), open_resources)

@@ -82,10 +82,15 @@ PLANS: Mapping[str, Mapping[str, Plan]] = {
     "nws": {"free": Plan(rate=2, burst=4)},
 }
 
+# Services of which only the official warnings are used: 10,000 calls a month, https://docs.pirateweather.net
+WARNING_PLANS: Mapping[str, Mapping[str, Plan]] = {
+    "pirate-weather": {"free": _build_plan(20, {"month": 10_000})},
+}
+
 
 def find_plan(provider: str, name: str) -> Plan:
-    """Return the plan *name* of a provider, or UNLIMITED for an unknown provider or plan.
+    """Return the plan *name* of a service, or UNLIMITED for an unknown service or plan.
 
     A plug-in is not in PLANS; its plan is part of its ``provider_traits``.
     """
-    return PLANS.get(provider, {}).get(name, UNLIMITED)
+    return (PLANS.get(provider) or WARNING_PLANS.get(provider, {})).get(name, UNLIMITED)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-WARNING_SERVICES = ("nws", "bright-sky", "met-norway")
-_WarningService = Literal["nws", "bright-sky", "met-norway"]
+WARNING_SERVICES = ("nws", "bright-sky", "met-norway", "pirate-weather")
+_WarningService = Literal["nws", "bright-sky", "met-norway", "pirate-weather"]
 WarningsSetting = Literal["auto", "off"] | tuple[_WarningService, ...]
 
 WARNINGS_SCHEMA: Mapping[str, Any] = MappingProxyType(

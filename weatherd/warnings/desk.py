@@ -11,11 +11,13 @@ from weatherd.errors import ConfigError
 from weatherd.providers.bright_sky.warning_client import BrightSkyWarnings
 from weatherd.providers.met_norway.warning_client import MetNorwayWarnings
 from weatherd.providers.nws.warning_client import NwsWarnings
-from weatherd.quota.plans import find_plan
+from weatherd.providers.pirate_weather.warning_client import PirateWeatherWarnings
+from weatherd.quota.plans import WARNING_PLANS
 from weatherd.text.warning_services import wants_warnings
 from weatherd.warnings.current import CurrentWarnings
 from weatherd.warnings.polling import WarningPoller
 from weatherd.warnings.recorder import WarningRecorder
+from weatherd.warnings.request_load import OpenService, find_request_rate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -30,12 +32,13 @@ if TYPE_CHECKING:
     from weatherd.polling.city_registry import CityRegistry
     from weatherd.providers import Resources
     from weatherd.providers.warning_service import WarningService
-    from weatherd.text.warning_services import WarningsSetting
+from weatherd.text.warning_services import WarningsSetting
 
 _OPENERS: dict[str, Callable[[Settings, Resources], WarningService]] = {
     "nws": NwsWarnings,
     "bright-sky": BrightSkyWarnings,
     "met-norway": MetNorwayWarnings,
+    "pirate-weather": PirateWeatherWarnings,
 }
 
 
@@ -141,14 +144,15 @@ class WarningDesk:
             tasks.create_task(self._recorder.prune(self._retention), name="prune warnings")
 
 
-def open_services(
-    settings: Settings, open_resources: Callable[[str], Resources]
-) -> Iterator[tuple[str, WarningService, float]]:
-    """Yield the name, the client, and the rate of the plan in calls per second, of each service that can be used."""
+def open_services(settings: Settings, open_resources: Callable[[str], Resources]) -> Iterator[OpenService]:
+    """Yield the services that can be used. Those for a country are preferred to the one for the world."""
+    opened: list[WarningService] = []
     for name, opener in _OPENERS.items():
         with contextlib.suppress(ConfigError):  # a row that names a service without its setting is quarantined
-            rate = find_plan(name, getattr(settings, name.replace("-", "_")).plan).rate
-            yield name, opener(settings, open_resources(name)), rate
+            service = opener(settings, open_resources(name))
+            rate = find_request_rate(name, getattr(settings, name.replace("-", "_")).plan)
+            yield OpenService(name, service, rate, opened[:] if name in WARNING_PLANS else ())
+            opened.append(service)
 
 
 async def open_warnings(
@@ -165,10 +169,8 @@ async def open_warnings(
     current = CurrentWarnings()
     recorder = WarningRecorder(journal, current, now)
     pollers = [
-        WarningPoller(
-            name=name, service=service, rate=rate, registry=registry, current=current, recorder=recorder, now=now
-        )
-        for name, service, rate in open_services(settings, open_resources)
+        WarningPoller(**opened._asdict(), registry=registry, current=current, recorder=recorder, now=now)
+        for opened in open_services(settings, open_resources)
     ]
     desk = WarningDesk(pollers, recorder, current, settings, now)
     await desk.restore(journal)

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 import structlog
 
 from weatherd.errors import Failure, ProviderError, describe, is_service_wide
-from weatherd.text.warning_services import wants_warnings
 from weatherd.warnings.change_log import log_changes
-from weatherd.warnings.request_load import regular_spacing, shortest_spacing
+from weatherd.warnings.request_load import is_requested, regular_spacing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -47,11 +46,12 @@ class WarningPoller:
 
     name: str  # of the provider
     service: WarningService
-    rate: float  # calls per second of the plan; infinite without a limit
+    rate: float  # requests per second, at most; infinite without a limit
     registry: CityRegistry
     current: CurrentWarnings
     recorder: WarningRecorder
     now: Callable[[], datetime]
+    preferred: Sequence[WarningService] = ()  # with ``auto``, only for cities that none of these covers
     health: ServiceHealth = field(default_factory=ServiceHealth)
     _uncovered: dict[tuple[float, float], datetime] = field(default_factory=dict)  # until when, by coordinates
     _has_problems: bool = False  # of the last answer
@@ -118,7 +118,7 @@ class WarningPoller:
         return covered
 
     def _is_candidate(self, city: City) -> bool:
-        return wants_warnings(city.warnings, self.name) and self.service.covers(city)
+        return is_requested(city, self.name, self.service, self.preferred)
 
     def _spacing(self, groups: int, *, is_first_round: bool) -> float:
         """Return the seconds between two requests: short in the first round, then evenly spread.
@@ -126,7 +126,7 @@ class WarningPoller:
         Nothing is requested more often than a share of the plan's rate allows, however many cities there are.
         """
         if is_first_round and groups > 1 and not self.health.failure:
-            return shortest_spacing(self.rate)
+            return 1 / self.rate
         return regular_spacing(groups, self.service.interval, self.rate)
 
     async def _poll(self, cities: Sequence[City]) -> None:

@@ -4,26 +4,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from weatherd.quota.plans import WINDOW_SECONDS
+from weatherd.quota.plans import WARNING_PLANS, WINDOW_SECONDS, find_plan
 from weatherd.text.warning_services import wants_warnings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from weatherd.city import City
     from weatherd.providers.warning_service import WarningService
 
-_RATE_SHARE = 0.25  # of the plan's rate, at most; the rest is for the weather
+_RATE_SHARE = 0.25  # of the plan's rate, at most, if the service has weather too
 
 
-def shortest_spacing(rate: float) -> float:
-    """Return the seconds between two requests with a plan of *rate* calls per second, at the most frequent."""
-    return 1 / (_RATE_SHARE * rate)
+def find_request_rate(name: str, plan: str) -> float:
+    """Return the requests per second that a service's warnings may take with a plan; infinite without a limit."""
+    return find_plan(name, plan).rate * (1 if name in WARNING_PLANS else _RATE_SHARE)
 
 
 def regular_spacing(groups: int, interval: float, rate: float) -> float:
     """Return the seconds between two requests, if possible with *interval* seconds between two of the same group."""
-    return max(shortest_spacing(rate), interval / groups)
+    return max(1 / rate, interval / groups)
+
+
+class OpenService(NamedTuple):
+    """A service whose warnings can be requested."""
+
+    name: str
+    service: WarningService
+    rate: float  # requests per second, at most
+    preferred: Sequence[WarningService]
 
 
 class WarningLoad(NamedTuple):
@@ -48,8 +57,16 @@ class WarningLoad(NamedTuple):
         return WINDOW_SECONDS[window] / self.spacing
 
 
-def find_load(name: str, service: WarningService, rate: float, cities: Iterable[City]) -> WarningLoad | None:
+def is_requested(city: City, name: str, service: WarningService, preferred: Sequence[WarningService]) -> bool:
+    """Return whether a service is asked about a city; with ``auto`` only if none of the *preferred* ones covers it."""
+    if not wants_warnings(city.warnings, name) or not service.covers(city):
+        return False
+    return city.warnings != "auto" or not any(other.covers(city) for other in preferred)
+
+
+def find_load(opened: OpenService, cities: Iterable[City]) -> WarningLoad | None:
     """Return the requests for the warnings of a list, as the polls send them; None if there are none."""
-    covered = [city for city in cities if wants_warnings(city.warnings, name) and service.covers(city)]
+    name, service, rate, preferred = opened
+    covered = [city for city in cities if is_requested(city, name, service, preferred)]
     groups = len(service.group(covered))
     return WarningLoad(len(covered), groups, regular_spacing(groups, service.interval, rate)) if groups else None

@@ -133,8 +133,7 @@ def _find_warning_loads(
     from weatherd.warnings.desk import open_services
     from weatherd.warnings.request_load import find_load
 
-    services = open_services(settings, open_resources)
-    loads = {name: find_load(name, service, rate, cities) for name, service, rate in services}
+    loads = {opened.name: find_load(opened, cities) for opened in open_services(settings, open_resources)}
     return {name: load for name, load in loads.items() if load}
 
 

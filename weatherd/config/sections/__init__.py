@@ -137,6 +137,14 @@ class NwsSection(Section):
     concurrency: Concurrency = 4
 
 
+class PirateWeatherSection(Section):
+    """Settings of https://pirateweather.net, whose official warnings are used."""
+
+    plan: Annotated[Literal["free", "unlimited"], Field(description=_PLAN)] = "free"
+    api_key: Annotated[ApiKey, Field(description="The API key, required for the warnings of this service")] = None
+    base_url: BaseUrl = None
+
+
 class BrightSkySection(Section):
     """Settings of https://brightsky.dev."""
 

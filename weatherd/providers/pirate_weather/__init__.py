@@ -1,0 +1,1 @@
+"""Pirate Weather: official warnings of many countries, from the alert hub of the WMO."""
