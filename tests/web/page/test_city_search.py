@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -83,6 +84,18 @@ _ROWS = st.lists(
     unique_by=lambda row: City(name=row[0], lat=0.0, lon=0.0).id,
     max_size=12,
 )
+
+
+def test_weather_is_sorted_by_its_code() -> None:
+    """From a clear sky to thunderstorms, whatever words the services have; weather without a code is last."""
+    snapshot = _snapshot(*((name, 1.0, CityState.FRESH) for name in "abcd"))
+    weather = [("thunderstorm", 95), ("odd", None), ("slight rain", 61), ("sky is clear", 0)]
+    latest = [
+        last._replace(description=description, code=code)
+        for last, (description, code) in zip(snapshot.latest, weather, strict=True)
+        if last
+    ]
+    assert _find(replace(snapshot, latest=latest), sort="weather") == ["d", "c", "a", "b"]
 
 
 @given(rows=_ROWS, key=st.sampled_from(SORT_KEYS), descending=st.booleans(), limit=st.integers(1, 5))
