@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from weatherd.alerts.hours import Hours, parse_hours
 from weatherd.alerts.rule import AlertSeverity
 from weatherd.city import is_zone
+from weatherd.text.local_zone import load_zone
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -61,6 +62,10 @@ class QuietHours:
             if begin.astimezone(UTC) <= moment < end.astimezone(UTC):
                 return True
         return False
+
+    def hold_back(self, severity: str, moment: datetime, default_zone: str | None) -> bool:
+        """Return whether an alert of a severity has to wait at a moment; *default_zone* is that of the settings."""
+        return severity not in self.urgent and self.include(moment, load_zone(self.timezone or default_zone))
 
 
 def parse_quiet(value: Any) -> QuietHours | None:

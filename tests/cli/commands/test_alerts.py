@@ -69,7 +69,7 @@ def test_replay_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     ]  # fmt: skip
     assert found[2] | {"time": "", "began": ""} == {
         "time": "", "event": "firing", "rule": "cold", "severity": "warning", "city": "kiel", "name": "Kiel",
-        "began": "", "message": found[2]["message"], "notify": ["phone", "ops"],
+        "began": "", "message": found[2]["message"], "notify": ["phone", "ops"], "held": [],
     }  # fmt: skip
     assert found[0]["began"] <= found[0]["time"] < found[1]["time"]
     assert found[0]["time"].endswith("Z")
@@ -158,6 +158,18 @@ def test_check_of_targets(capsys: pytest.CaptureFixture[str]) -> None:
     assert code == 78
     assert "alerts.yaml:6:8: bad: retry= is not allowed" in err
     assert "sesame" not in out + err
+
+
+def test_replay_shows_quiet_hours(rules: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A message that would have waited at a target is marked, as text and as JSON."""
+    hours = 'quiet: {hours: "00:00-23:59", except: error}'
+    rules.write_text(RULES.replace("command: [cat]", f"command: [cat], {hours}"))
+    _, out, _ = run_weatherd(capsys, "alerts", "test", "--since", "2d")
+    assert "Kiel: -2.3 °C  → phone, ops (after quiet hours)" in out
+    _, out, _ = run_weatherd(capsys, "alerts", "test", "--since", "2d", "--format", "json")
+    assert [row["held"] for row in json.loads(out) if row["rule"] == "cold"] == [["ops"]]
+    rules.write_text(RULES.replace("command: [cat]", f"command: [cat], {hours}").replace("for: 20m", "severity: error"))
+    assert "quiet hours" not in run_weatherd(capsys, "alerts", "test", "--since", "2d")[1]
 
 
 @pytest.mark.usefixtures("rules")

@@ -108,18 +108,21 @@ def replay_journal(
       weatherd alerts test edited.yaml --format json
     """
     from weatherd.alerts.rule import find_unknown_cities
+    from weatherd.alerts.rules_file import load_rules, load_targets
+    from weatherd.cli.commands.alerts.report import format_notifications, format_summary, make_held_finder
 
     configuration = load_user_configuration(config)
-    rules = _load_rules(configuration, file)
+    path = _find_rules_file(configuration, file)
+    rules = load_rules(path, configuration.settings.display)
+    find_held = make_held_finder(load_targets(path), configuration.settings.timezone)
     for warning in find_unknown_cities(rules, configuration.cities):
         print_text(f"warning: {warning}", err=True)
     notifications = _replay(configuration, rules, since, until)
     if output == "json":
-        print_text(json.dumps([_to_json(found) for found in notifications], ensure_ascii=False, indent=2))
+        rows = [_to_json(found) | {"held": find_held(found)} for found in notifications]
+        print_text(json.dumps(rows, ensure_ascii=False, indent=2))
     else:
-        from weatherd.cli.commands.alerts.report import format_notifications, format_summary
-
-        for line in (*format_notifications(notifications), *format_summary(rules, notifications)):
+        for line in (*format_notifications(notifications, find_held), *format_summary(rules, notifications)):
             print_text(line)
     return ExitCode.OK
 
@@ -145,13 +148,11 @@ def send_test_message(
     return deliver_test_message(configuration.settings, configuration.alerts_path, name)
 
 
-def _load_rules(configuration: Configuration, file: Path | None) -> tuple[Rule, ...]:
-    from weatherd.alerts.rules_file import load_rules
-
+def _find_rules_file(configuration: Configuration, file: Path | None) -> Path:
     path = file or configuration.alerts_path
     if path is None:
         raise ArgumentError("no rules: pass a file, or name one with the setting alerts in weatherd.yaml")
-    return load_rules(path, configuration.settings.display)
+    return path
 
 
 def _replay(configuration: Configuration, rules: Sequence[Rule], since: str, until: str | None) -> list[Notification]:

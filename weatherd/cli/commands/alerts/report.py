@@ -12,22 +12,42 @@ from weatherd.text.duration import format_duration
 from weatherd.text.local_zone import load_zone
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from weatherd.alerts.replay import Notification
     from weatherd.alerts.rule import Rule
+    from weatherd.alerts.targets import NamedTarget
+
+    FindHeld = Callable[[Notification], list[str]]
 
 _MINUTE = 60
 
 
-def format_notifications(notifications: Sequence[Notification]) -> Iterator[str]:
+def make_held_finder(targets: Iterable[NamedTarget], zone_name: str | None) -> FindHeld:
+    """Return a function that returns the targets at which a notification waits for the end of quiet hours."""
+    quiet = {named.name: hours for named in targets if (hours := named.target.quiet)}
+
+    def find_held(found: Notification) -> list[str]:
+        moment = datetime.fromtimestamp(found.time, UTC)
+        return [
+            name
+            for name in found.rule.notify
+            if name in quiet and quiet[name].hold_back(found.rule.severity, moment, zone_name)
+        ]
+
+    return find_held
+
+
+def format_notifications(notifications: Sequence[Notification], find_held: FindHeld) -> Iterator[str]:
     """Yield a line for each notification, with the time on the city's clock."""
     labels = [_label(found) for found in notifications]
     rules = max((len(found.rule.name) for found in notifications), default=0)
     width = max(map(len, labels), default=0)
     for found, label in zip(notifications, labels, strict=True):
         moment = datetime.fromtimestamp(found.time, UTC).astimezone(load_zone(found.city.timezone))
-        targets = f"  → {', '.join(found.rule.notify)}" if found.rule.notify else ""
+        held = find_held(found)
+        names = [f"{name} (after quiet hours)" if name in held else name for name in found.rule.notify]
+        targets = f"  → {', '.join(names)}" if names else ""
         text = _format_text(found)
         yield f"{moment:%Y-%m-%d %H:%M %Z}  {found.rule.name:<{rules}}  {label:<{width}}  {text}{targets}"
 
