@@ -25,16 +25,18 @@ _SLOTS = 6  # position of the buckets
 class Window:
     """A ring of buckets. A bucket's number is the time divided by its length; it is in the slot number modulo size.
 
-    An instance is shared by all cities; *begin* is the index of its first number in an array.
+    An instance is shared by all cities; *begin* is the index of its first number in an array. Its attributes are set in
+    ``__init__``, because those of a class are found more slowly.
     """
 
     size = BUCKET_COUNT + 1
     empty: ClassVar[float] = 0.0  # the content of a slot without observations
 
     def __init__(self, span: float, begin: int) -> None:
-        self._span = span  # seconds
-        self._begin, self._slots = begin, begin + _SLOTS
-        self.position = begin + VALUE
+        self._span, self._width = span, span / BUCKET_COUNT  # seconds
+        self._size = self.size
+        # Indexes of the newest bucket's number, of the first slot, and of the summary
+        self._number, self._slots, self.position = begin, begin + _SLOTS, begin + VALUE
 
     def make_numbers(self) -> list[float]:
         """Return the numbers of a city without observations."""
@@ -42,18 +44,18 @@ class Window:
 
     def find_end(self, numbers: Numbers) -> float:
         """Return the time at which the newest bucket ends."""
-        return (numbers[self._begin] + 1) * self._span / BUCKET_COUNT
+        return (numbers[self._number] + 1) * self._span / BUCKET_COUNT
 
     def add(self, numbers: Numbers, time: float, value: float | None) -> None:
         """Add a value that was observed at *time*, a POSIX time, or replace the one of the newest observation."""
-        number, newest = int(time * BUCKET_COUNT // self._span), int(numbers[self._begin])
+        number, newest = int(time * BUCKET_COUNT // self._span), int(numbers[self._number])
         if time > numbers[NEWEST]:
             if number > newest:
                 self._advance(numbers, number)
             self.extend(numbers, time, value)
         elif time == numbers[NEWEST]:
             self._revise(numbers, time, value)
-        elif number > newest - self.size and value is not None:
+        elif number > newest - self._size and value is not None:
             self._add_late(numbers, number, value)
 
     def extend(self, numbers: Numbers, time: float, value: float | None) -> None:
@@ -62,10 +64,10 @@ class Window:
 
     def _advance(self, numbers: Numbers, number: int) -> None:
         """Begin the bucket with this number, and clear those that were passed."""
-        passed, size = number - int(numbers[self._begin]), self.size
+        passed, size = number - int(numbers[self._number]), self._size
         for slot in range(size) if passed > size else range(number - passed + 1, number + 1):
             self._clear(numbers, self._slots + slot % size)
-        numbers[self._begin] = number
+        numbers[self._number] = number
 
     def _clear(self, numbers: Numbers, slot: int) -> None:
         numbers[slot] = self.empty
