@@ -64,7 +64,7 @@ class OpenProviders:
     planner: Planner
     limiters: Mapping[str, RateLimiter]
     budgets: AgeBudgets
-    open_resources: Callable[[str], Resources]  # of a provider, with another store of key-value entries
+    open_resources: Callable[[str], Resources]  # for warnings; raises ConfigError for a provider that is rejected
 
     def require_usable(self, configuration: Configuration) -> Configuration:
         """Return *configuration* with every row quarantined that names a rejected provider.
@@ -141,12 +141,14 @@ async def open_providers(
         if settings.pirate_weather.api_key is None:
             message = "pirate-weather needs an API key: set pirate_weather.api_key"
             rejected["pirate-weather"] = Problem("pirate_weather.api_key", message)
+        else:  # only its official warnings are used
+            meter = state.usage_meter("pirate-weather", find_plan("pirate-weather", settings.pirate_weather.plan))
+            save = functools.partial(state.schedule_save, "pirate-weather")
+            limiters["pirate-weather"] = RateLimiter(meter, _WARNING_CONCURRENCY, now, save, boot)
 
         def open_resources(name: str) -> Resources:
-            if name not in limiters:  # a service of which only the official warnings are used
-                meter = state.usage_meter(name, find_plan(name, getattr(settings, name.replace("-", "_")).plan))
-                save = functools.partial(state.schedule_save, name)
-                limiters[name] = RateLimiter(meter, _WARNING_CONCURRENCY, now, save, boot)
+            if name in rejected:
+                raise ConfigError(rejected[name])
             return Resources(session, limiters[name], state.key_values(f"{name} warnings"), now)
 
         yield OpenProviders(usable, rejected, frozenset(broken), planner, limiters, AgeBudgets(budgets), open_resources)

@@ -313,18 +313,20 @@ def test_one_is_singular(weatherd: Weatherd, folder: Path) -> None:
 def test_the_calls_of_official_warnings(weatherd: Weatherd, folder: Path) -> None:
     """They are listed by service: single cities, a national list with lookups, and what an edited list changes."""
     german = "".join(f"  - {{name: City {n}, lat: 50.{n}, lon: 10.0}}\n" for n in range(3))
+    german += "  - {name: Tokyo, lat: 35.7, lon: 139.7}\n"
     american = "".join(f"  - {{name: Town {n}, lat: 35.{n}, lon: -95.0, warnings: [nws]}}\n" for n in range(40))
     (folder / "cities.yaml").write_text(f"cities:\n{german}{american}")
     line = "nws: 720 calls per day for the warnings of 40 cities, each every 2m"
     assert weatherd("check")[1].splitlines()[-1] == f"{line}, and 40 once a month to look up their zones"
-    (folder / "weatherd.yaml").write_text("warnings: auto\n")
+    (folder / "weatherd.yaml").write_text("warnings: auto\npirate_weather: {api_key: sesame}\n")
     (folder / "edited.yaml").write_text(f"cities:\n{german}".replace("lon: 10.0", "lon: 10.0, warnings: off", 2))
     _, out, _ = weatherd("check", "--against", str(folder / "edited.yaml"))
     assert "bright-sky: 2,160 calls per day for the warnings of 3 cities, each every 2m\n" in out
     assert "bright-sky: 720 calls per day for warnings (now 2,160)\n" in out
     assert "nws: 0 calls per day for warnings (now 720)\n" in out
     document = json.loads(weatherd("check", "--format", "json")[1])
-    [nws, bright_sky] = document["official_warnings"]
+    [nws, bright_sky, pirate_weather] = document["official_warnings"]
+    assert (pirate_weather["cities"], pirate_weather["interval"]) == (1, 900.0)
     assert nws == {
         "name": "nws", "cities": 40, "interval": 120.0, "lookups": 40,
         "calls": {"minute": 0.5, "hour": 30.0, "day": 720.0, "month": 22320.0},
