@@ -104,7 +104,7 @@ async def test_skipped_observations_are_reported(tmp_path: Path) -> None:
     """The status and the metrics have the number of skipped observations of each forwarder."""
     async with run_daemon(tmp_path, KIEL, webhook='{url: "http://127.0.0.1:9/"}') as daemon:
         _, status, _ = await daemon.get("/api/v1/status")
-        assert status["forwarders"][0].keys() == {"forwarder", "delivered", "skipped", "behind", "is_down"}
+        assert status["forwarders"][0].keys() == {"forwarder", "delivered", "skipped", "behind", "is_down", "held"}
         await daemon.until("/metrics", b'weatherd_forwarder_skipped_total{forwarder="webhook"} 0.0')
 
 
