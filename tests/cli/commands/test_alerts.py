@@ -141,6 +141,7 @@ def targets(rules: Path) -> Path:
         ("closed", 69, "closed (json): not accepted: there is no connection to the service\n"),
         ("bad", 78, "alerts.yaml:6:8: bad: retry= is not allowed in the address: weatherd itself retries\n"),
         ("lamb", 64, "there is no 'lamb' in "),
+        ("mqtt", 64, "'mqtt' is the broker in the settings: weatherd check --online connects to it"),
     ],
 )
 def test_test_message(capsys: pytest.CaptureFixture[str], name: str, code: int, text: str) -> None:

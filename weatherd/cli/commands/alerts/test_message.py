@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from weatherd import log
+from weatherd.alerts.rule import MQTT_TARGET
 from weatherd.alerts.rules_file import load_targets
 from weatherd.cli.exit_codes import ExitCode
 from weatherd.cli.options import ArgumentError
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 def deliver_test_message(settings: Settings, path: Path, name: str) -> ExitCode:
     """Send a test message to the target *name* of the rules file *path*. Raises ConfigError or ArgumentError."""
     targets = {target.name: target for target in load_targets(path)}
+    if name == MQTT_TARGET:
+        raise ArgumentError(f"{name!r} is the broker in the settings: weatherd check --online connects to it")
     if name not in targets:
         known = f"; the names are {', '.join(targets)}" if targets else "; it has no section 'notify'"
         raise ArgumentError(f"there is no {name!r} in {path}{did_you_mean(name, targets) or known}")
