@@ -82,6 +82,8 @@ def test_two_good_answers_without_it_end_a_warning() -> None:
     """One answer without it does not, because stale caches make warnings flicker."""
     assert follow([storm()], [], []) == [["new"], [], ["ended"]]
     assert follow([storm()], [], [storm()], [], [storm()]) == [["new"], [], [], [], []]
+    same = storm()  # the same object, as in most answers about many cities
+    assert follow([same], [], [same], [], [same]) == [["new"], [], [], [], []]
 
 
 def test_a_failed_request_changes_nothing() -> None:

@@ -113,8 +113,10 @@ def test_a_renamed_city_keeps_its_id(weatherd: Weatherd, rows: Path) -> None:
 
 def test_the_list_is_printed_for_programs(weatherd: Weatherd, rows: Path) -> None:
     """JSON and CSV have every value of a row; the CSV is a list itself."""
-    kiel = "{name: Kiel, lat: 54.3, lon: 10.1, interval: 5m, altitude: 5, tags: {region: north}}"
-    rows.write_text(f"cities:\n  - {kiel}\n  - {{name: Ulm, lat: 48.4, lon: 10, timezone: Europe/Berlin}}\n")
+    kiel = "{name: Kiel, lat: 54.3, lon: 10.1, interval: 5m, altitude: 5, tags: {region: north}, warnings: auto}"
+    rows.write_text(
+        f"cities:\n  - {kiel}\n  - {{name: Ulm, lat: 48.4, lon: 10, timezone: Europe/Berlin, warnings: [nws]}}\n"
+    )
     first, second = json.loads(weatherd("cities", "list", "--format", "json")[1])
     assert first == {
         "id": "kiel",
@@ -125,9 +127,10 @@ def test_the_list_is_printed_for_programs(weatherd: Weatherd, rows: Path) -> Non
         "timezone": None,
         "altitude": 5.0,
         "providers": ["open-meteo"],
+        "warnings": "auto",
         "tags": {"region": "north"},
     }
-    assert (second["timezone"], second["tags"]) == ("Europe/Berlin", {})
+    assert (second["timezone"], second["tags"], second["warnings"]) == ("Europe/Berlin", {}, ["nws"])
     text = weatherd("cities", "list", "--format", "csv")[1]
     found = parse_cities([("a.csv", text)], ["open-meteo"]).cities
     assert found == load_cities([rows], ["open-meteo"]).cities

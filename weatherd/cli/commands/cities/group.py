@@ -89,7 +89,8 @@ def _print_rows(found: Sequence[City], style: Literal["json", "csv"]) -> None:
     """Print all values of the rows; in CSV a column for each tag, so that it could be a list itself."""
     keys = ("id", "name", "lat", "lon", "interval", "timezone", "altitude")
     rows: list[dict[str, Any]] = [
-        {key: getattr(city, key) for key in keys} | {"providers": city.providers} for city in found
+        {key: getattr(city, key) for key in keys} | {"providers": city.providers, "warnings": city.warnings}
+        for city in found
     ]
     if style == "json":
         rows = [row | {"tags": dict(city.tags)} for row, city in zip(rows, found, strict=True)]
@@ -97,10 +98,15 @@ def _print_rows(found: Sequence[City], style: Literal["json", "csv"]) -> None:
         return
     columns = dict.fromkeys(f"tags.{key}" for city in found for key, _ in city.tags)
     flat = [
-        row | {"providers": " ".join(city.providers)} | columns | {f"tags.{key}": value for key, value in city.tags}
+        row | _join_names(city) | columns | {f"tags.{key}": value for key, value in city.tags}
         for row, city in zip(rows, found, strict=True)
     ]
-    write_csv(sys.stdout, (*keys, "providers", *columns), flat)
+    write_csv(sys.stdout, (*keys, "providers", "warnings", *columns), flat)
+
+
+def _join_names(city: City) -> dict[str, str]:
+    warnings = city.warnings if isinstance(city.warnings, str) else " ".join(city.warnings)
+    return {"providers": " ".join(city.providers), "warnings": warnings}
 
 
 @cities.command("search", cls=Command)
