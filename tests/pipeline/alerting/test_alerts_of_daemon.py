@@ -206,6 +206,7 @@ async def test_removed_and_moved_cities_end_their_alerts(tmp_path: Path) -> None
     assert lives.events()[5:] == [("kiel", "frost", "ended")]
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.once
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 12), st.booleans(), st.integers(0, 5)), max_size=6), st.integers(1, 6))
