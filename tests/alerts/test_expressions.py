@@ -131,6 +131,7 @@ def test_facts_and_windows() -> None:
         ("max(temperature 3h) < 5", 17, "or ','"),
         ("temperature is 3", 13, "a comparison, and, or or the end"),
         ("temperature ≤ 0", 13, "write <="),
+        ("temperature <> 0", 13, "has '<', which has no meaning here; write !="),
         ("temperature < \u22123", 15, "write the sign -"),
         ("rain > 3", 1, "write rain(1h)"),
         ("rain() > 3", 1, "write rain(24h)"),

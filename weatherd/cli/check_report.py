@@ -48,6 +48,7 @@ class CheckReport:
     other_path: Path | None = None
     warnings: Sequence[str] = ()  # of faults that the daemon would run with
     find_warning_loads: FindWarningLoads = know_no_loads  # by provider
+    rules: int | None = None  # alert rules of a file without mistakes
     strict: bool = False  # whether quarantined rows and exceeded limits are problems
 
     def find_problems(self) -> list[Problem]:
@@ -77,6 +78,9 @@ class CheckReport:
         configuration = self.configuration
         yield f"settings: {configuration.file}"
         yield f"cities:   {configuration.list_name} ({len(configuration.cities):,} valid)"
+        if configuration.alerts_path:
+            found = "mistakes" if self.rules is None else format_count(self.rules, "rule", "rules")
+            yield f"alerts:   {configuration.alerts_path} ({found})"
         yield f"zones:    {find_zone_data()}"
         for provider, load in provider_loads(group_cities(configuration.cities), self.plans).items():
             yield from _format_load(provider, load)

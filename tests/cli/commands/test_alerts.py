@@ -102,15 +102,17 @@ def test_without_rules_or_journal(rules: Path, capsys: pytest.CaptureFixture[str
 
 
 def test_check_compiles_the_rules(rules: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """``weatherd check`` reports every mistake in the rules, with exit code 78, and warns of rules without a city."""
+    """``weatherd check`` counts the rules, and reports every mistake in them, with exit code 78; it warns of rules without a city."""
     rules.write_text(RULES.replace("severity: error", "severity: error, notify: [mqtt]"))
-    code, _, err = run_weatherd(capsys, "check")
+    code, out, err = run_weatherd(capsys, "check")
     assert code == 0
+    assert f"alerts:   {rules} (3 rules)\n" in out
     assert "warning: the rule 'silent' has the target 'mqtt', but the settings have no section mqtt" in err
     assert "warning: the rule 'silent' is for 'bon', but no city has this id; did you mean 'bonn'?" in err
     rules.write_text("alerts:\n  a: {when: temprature < 0, for: x}\n")
-    code, _, err = run_weatherd(capsys, "check")
+    code, out, err = run_weatherd(capsys, "check")
     assert code == 78
+    assert f"alerts:   {rules} (mistakes)\n" in out
     assert f"{rules}:2:13: a: 'when' has the unknown name" in err
     assert f"{rules}:2:34: a: 'for' should be a length of time" in err
 

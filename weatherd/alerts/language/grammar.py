@@ -26,7 +26,7 @@ _GRAMMAR = r"""
      | NAME -> name
      | NAME "(" (sum ("," sum)*)? ")" -> call
      | "(" condition ")"
-COMPARISON: /<=|>=|==|!=|<|>/
+COMPARISON: /<=|>=|==|!=|<(?!>)|>/
 PLUS: "+"
 MINUS: "-"
 TIMES: "*"
@@ -43,6 +43,7 @@ _EXAMPLE = "an expression compares names and numbers, as in temperature < 0 and 
 _CHARACTER_HINTS = {
     "=": "write == to compare, or an order such as <=",
     "!": "write != or not",
+    "<": "write !=",  # of <>, because any other < is a comparison
     "&": "write and",
     "|": "write or",
     "^": "write or",

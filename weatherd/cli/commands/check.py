@@ -22,6 +22,7 @@ from weatherd.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from weatherd.alerts.rule import Rule
     from weatherd.city import City
     from weatherd.cli.check_report import CheckReport
     from weatherd.cli.startup_check import OnlineResult
@@ -111,14 +112,21 @@ def _find_rule_errors(configuration: Configuration) -> list[WeatherdError]:
     return errors
 
 
-def _find_rule_warnings(configuration: Configuration, cities: Sequence[City]) -> list[str]:
-    """Return a message for each valid alert rule that is for ids or tags that no city has, or that lacks its broker."""
+def _load_rules(configuration: Configuration) -> Sequence[Rule]:
+    """Return the rules of a rules file without mistakes, or none without a file."""
     if not configuration.alerts_path:
         return []
-    from weatherd.alerts.rule import find_brokerless, find_unknown_cities
     from weatherd.alerts.rules_file import load_rules
 
-    rules = load_rules(configuration.alerts_path, configuration.settings.display)
+    return load_rules(configuration.alerts_path, configuration.settings.display)
+
+
+def _find_rule_warnings(configuration: Configuration, rules: Sequence[Rule], cities: Sequence[City]) -> list[str]:
+    """Return a message for each alert rule that is for ids or tags that no city has, or that lacks its broker."""
+    if not rules:
+        return []
+    from weatherd.alerts.rule import find_brokerless, find_unknown_cities
+
     names = [] if configuration.settings.mqtt else find_brokerless(rules)
     reason = "has the target 'mqtt', but the settings have no section mqtt: it is not published"
     return [*find_unknown_cities(rules, cities), *(f"the rule {name!r} {reason}" for name in names)]
@@ -153,10 +161,11 @@ async def _check(configuration: Configuration, against: Path | None, *, strict: 
         rule_errors, cities = _find_rule_errors(configuration), (other or configuration).cities
         errors += rule_errors
         warnings = find_warnings(providers, cities)
-        warnings += [] if rule_errors else _find_rule_warnings(configuration, cities)
+        rules = None if rule_errors else _load_rules(configuration)
+        warnings += _find_rule_warnings(configuration, rules or [], cities)
         find_loads = functools.partial(_find_warning_loads, configuration.settings, providers.open_resources)
-        plans = providers.planner.plans
-        return CheckReport(configuration, plans, errors, other, against, warnings, find_loads, strict)
+        plans, count = providers.planner.plans, None if rules is None else len(rules)
+        return CheckReport(configuration, plans, errors, other, against, warnings, find_loads, count, strict)
 
 
 def _log_problems(problems: Sequence[Problem]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from weatherd.alerts.builtin.daemon_rules import is_daemon_rule
 from weatherd.cli.table import Column, format_table
 from weatherd.cli.wording import format_local_time
 
@@ -19,10 +20,14 @@ _STYLES = {"firing": "red", "pending": "yellow"}
 
 
 async def fetch_alerts(client: Client) -> list[AlertModel]:
-    """Return the alerts of the daemon, the firing ones first, by rule and city. Raises ClientError."""
+    """Return the alerts, the firing ones first, and of these, those about the daemon itself. Raises ClientError."""
     async with client:
         found = [alert async for alert in client.list_alerts()]
-    return sorted(found, key=lambda alert: (alert.state != "firing", alert.rule, alert.city))
+    return sorted(found, key=_rank_alert)
+
+
+def _rank_alert(alert: AlertModel) -> tuple[bool, bool, str, str]:
+    return alert.state != "firing", not is_daemon_rule(alert.rule), alert.rule, alert.city
 
 
 def format_alerts(alerts: Sequence[AlertModel], zone_name: str | None, width: int | None) -> Iterator[str | Text]:
