@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from rich.cells import cell_len
 
+from weatherd.cli.commands.alerts.listing import sort_alerts
 from weatherd.cli.status.report import StatusReport
 from weatherd.cli.status.selection import CitySelection
 from weatherd.daemon.status import CityState
@@ -161,6 +162,23 @@ def test_firing_alerts_come_first() -> None:
         "1 more alert is firing; weatherd alerts list shows all",
     ]
     assert "quarantined" in lines[3]
+
+
+def test_alerts_about_the_daemon_are_listed_first() -> None:
+    """After them come the other firing alerts, and the pending ones, each by rule and city."""
+    alerts = [
+        AlertModel(
+            city=city_id, name="x", rule=rule, state=state, severity="error", since="2026-11-27T11:00:00Z",
+            message="", notified_at=None,
+        )
+        for rule, city_id, state in (
+            ("cold", "oslo", "firing"), ("cold", "kiel", "firing"), ("a", "kiel", "pending"),
+            ("daemon.quota", "", "firing"), ("daemon.quota", "nws day", "pending"),
+        )
+    ]  # fmt: skip
+    assert [(alert.rule, alert.city) for alert in sort_alerts(alerts)] == [
+        ("daemon.quota", ""), ("cold", "kiel"), ("cold", "oslo"), ("daemon.quota", "nws day"), ("a", "kiel"),
+    ]  # fmt: skip
 
 
 def test_official_warnings_come_before_the_cities() -> None:

@@ -9,7 +9,7 @@ from weatherd.cli.table import Column, format_table
 from weatherd.cli.wording import format_local_time
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from rich.text import Text
 
@@ -20,14 +20,17 @@ _STYLES = {"firing": "red", "pending": "yellow"}
 
 
 async def fetch_alerts(client: Client) -> list[AlertModel]:
-    """Return the alerts, the firing ones first, and of these, those about the daemon itself. Raises ClientError."""
+    """Return the alerts of the daemon in the order of :func:`sort_alerts`. Raises ClientError."""
     async with client:
-        found = [alert async for alert in client.list_alerts()]
-    return sorted(found, key=_rank_alert)
+        return sort_alerts([alert async for alert in client.list_alerts()])
 
 
-def _rank_alert(alert: AlertModel) -> tuple[bool, bool, str, str]:
-    return alert.state != "firing", not is_daemon_rule(alert.rule), alert.rule, alert.city
+def sort_alerts(alerts: Iterable[AlertModel]) -> list[AlertModel]:
+    """Return the firing alerts first, and of these, those about the daemon itself, by rule and city."""
+    return sorted(
+        alerts,
+        key=lambda alert: (alert.state != "firing", not is_daemon_rule(alert.rule), alert.rule, alert.city),
+    )
 
 
 def format_alerts(alerts: Sequence[AlertModel], zone_name: str | None, width: int | None) -> Iterator[str | Text]:
