@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -17,8 +18,12 @@ from tests.pipeline.forwarders.destination import FakeDestination
 from tests.pipeline.notifications.test_delivery import Receiver
 from tests.support import virtual_time
 from tests.support.fakes import KIEL, new_limiter, observation, unavailable
+from weatherd.alerts.builtin.daemon_rules import CITIES_DOWN
+from weatherd.alerts.silences import Silence
 from weatherd.city import City
 from weatherd.errors import DeliveryError, Failure, Problem, ProviderError, StateError
+from weatherd.journal.database import Database
+from weatherd.journal.tables.silence_table import SilenceTable
 from weatherd.quota.plans import Plan
 
 if TYPE_CHECKING:
@@ -101,6 +106,29 @@ async def test_an_outage_is_one_alert(tmp_path: Path) -> None:
     assert lives.daemon_events()[1:] == [("cities-down", "", "resolved")]
     [resolved] = lives.logged("alert.resolved")
     assert resolved["message"].startswith("resolved after ")
+
+
+async def test_an_outage_that_is_silenced(tmp_path: Path) -> None:
+    """An outage that still lasts when its silence ends is sent once more, whether it was sent before or not."""
+    for begin, expected in ((2 * HOUR, ["firing", "repeated"]), (0.0, ["firing"])):
+        folder = tmp_path / f"{begin:g}"
+        folder.mkdir()
+        lives = DaemonLives(folder, CITIES)
+        lives.faulty.error, lives.faulty.failing = unavailable(), lambda city: city.id != "city-7"
+        await lives.live(begin + 60)
+        now = virtual_time.now().timestamp()
+        with contextlib.closing(Database(lives.file)) as db:
+            SilenceTable(db).add(Silence(0, CITIES_DOWN, None, (), now, now + 4 * HOUR))
+        await lives.live(3 * HOUR)
+        assert len(find_sent(lives)) == len(expected) - 1
+        await lives.live(2 * HOUR)
+        assert find_sent(lives) == expected
+
+
+def find_sent(lives: AlertLives) -> list[str | None]:
+    """Return the events about cities that are down that are sent."""
+    found = [entry for entry in lives.all_entries() if entry.rule == CITIES_DOWN and not entry.silenced]
+    return [entry.event for entry in found if entry.event]
 
 
 async def test_a_restart_in_an_outage_changes_nothing(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from weatherd.alerts.builtin.daemon_rules import DaemonRule, Reading
     from weatherd.alerts.builtin.daemon_snapshot import DaemonSnapshot
+    from weatherd.alerts.silences import Silence
     from weatherd.alerts.states import AlertState
     from weatherd.journal.journal import Journal
 
@@ -59,8 +60,13 @@ class DaemonAlerts:
             self._advance(rule, reading, now)
         for key in gone:
             self.recorder.record(end_alert(self._active.pop(key), now), None)
+        self.notify_unsilenced((), now)
+
+    def notify_unsilenced(self, ended: Sequence[Silence], now: float) -> None:
+        """Notify of the alerts that fire and nobody knows of, or that a silence in *ended* was for."""
         for key, saved in self._active.items():
-            if saved.phase == AlertPhase.FIRING.value and not saved.told and not self.is_silenced(saved.rule):
+            is_over = not saved.told or any(silence.matches(saved.rule, None) for silence in ended)
+            if saved.phase == AlertPhase.FIRING.value and is_over and not self.is_silenced(saved.rule):
                 self._active[key] = told = saved._replace(told=True, notified_at=now)
                 self.recorder.record(repeat_firing(saved, now), told)
 

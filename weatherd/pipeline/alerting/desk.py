@@ -79,6 +79,7 @@ class AlertDesk:
         self.has_cold = asyncio.Event()
         self._is_failing = False
         self._following = asyncio.Lock()
+        self.on_unsilenced: Callable[[Sequence[Silence], float], None] = lambda _ended, _now: None
 
     def restore(self, saved: Iterable[SavedAlert]) -> None:
         """Take the states of an earlier run, before the first list is applied."""
@@ -202,6 +203,7 @@ class AlertDesk:
             held, ended = await self.silences.refresh(), self.silences.ended
             self._release_held(held)
             self._notify_unsilenced(ended)
+            self.on_unsilenced(ended, self.now().timestamp())
             self.recorder.ended_silences += self.silences.finish_ended()
             await self.recorder.save()
 

@@ -77,6 +77,7 @@ async def open_alerts(
     desk.restore(state for state in saved if not is_daemon_rule(state.rule))
     await silences.refresh()
     daemon_alerts.is_silenced = lambda rule: silences.find(rule, None) is not None
+    desk.on_unsilenced = daemon_alerts.notify_unsilenced
     recorder.restore_on_loss(desk.scan)
     restore_states = journal.on_reopened
 
