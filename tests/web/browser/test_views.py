@@ -133,7 +133,21 @@ async def test_the_service_view_shows_the_last_day_and_hour(tmp_path: Path, brow
         rows = await watched.page.locator("details tbody tr").all_inner_texts()
         assert len(rows) in {20, 21}  # the last one may have brought nothing new
         assert re.fullmatch(r"\d\d:\d\d:\d\d\s+−?[\d.]+\s+open-meteo: value of \d\d:\d\d", rows[-10])
+        await watched.page.evaluate("document.querySelector('details tbody th').textContent = 'Wed 25 23:55:00'")
+        edge = "document.querySelector('{}').getBoundingClientRect().right"
+        assert await watched.page.evaluate(edge.format(".why")) <= await watched.page.evaluate(edge.format(".now"))
         assert await watched.find_axe_violations() == []
+
+
+async def test_large_cards_have_one_order(browser: Browser, tmp_path: Path) -> None:
+    """The days stand below the curve and the figures, also on a card without an alert."""
+    async with run_page(tmp_path, make_cities(3)) as url, watch(browser, url) as watched:
+        await watched.open()
+        await watched.page.wait_for_function("document.querySelectorAll('.large .days').length === 3")
+        bottoms = "[...document.querySelectorAll('.large .figures')].map(node => node.getBoundingClientRect().bottom)"
+        tops = "[...document.querySelectorAll('.large .days')].map(node => node.getBoundingClientRect().top)"
+        pairs = zip(await watched.page.evaluate(bottoms), await watched.page.evaluate(tops), strict=True)
+        assert all(bottom <= top for bottom, top in pairs)
 
 
 async def test_units_and_words_are_the_reader_s(tmp_path: Path, browser: Browser) -> None:

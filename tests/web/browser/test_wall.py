@@ -121,3 +121,35 @@ async def test_curves_of_an_open_page_move_on(tmp_path: Path, browser: Browser) 
             }})"""
         )
         assert found == [20, 72, -100, 50, None, 70, -100, 70]
+
+
+async def test_names_on_a_full_wall_are_readable(tmp_path: Path, browser: Browser) -> None:
+    """The name of a city with a problem is as long as that of a fresh one; the foot ends with all of its words."""
+    async with (
+        run_page(tmp_path, make_cities(), interval="1h") as url,
+        watch(browser, url, SCREEN) as watched,
+    ):
+        await watched.open("?wall")
+        script = "document.querySelector('script[src$=\"main.js\"]').src.replace('main.js', 'cards.js')"
+        cut = await watched.page.evaluate(
+            f"""import({script}).then(({{ fillCard }}) => ["stale", "down", "waiting"].map(state => {{
+              const node = document.querySelector(".wall .card"), observed_at = new Date(Date.now() - 7e6).toISOString();
+              const observation = state === "waiting" ? null : {{ observed_at, temperature: 7, code: 3 }};
+              fillCard(node, {{ id: "x", name: "Johannesburg", lat: 0, lon: 0, state, observation, notices: [] }});
+              const name = node.querySelector(".name"), age = node.querySelector(".age");
+              return name.scrollWidth > name.clientWidth || age.scrollWidth > age.clientWidth;
+            }}))"""
+        )
+        assert cut == [False, False, False]
+        end = await watched.page.evaluate(
+            """() => {
+              const foot = document.querySelector(".wall-foot"), long = "Aarhus, Berlin, Bratislava: Alert: hard-frost ";
+              const spans = [1, 2, 3, 4].map(() => Object.assign(document.createElement("span"), { textContent: long }));
+              Object.assign(spans[3], { textContent: "and 12 more", className: "more" });
+              spans[0].textContent = long.repeat(3);
+              foot.replaceChildren(...spans);
+              return [foot.getBoundingClientRect().right - spans[3].getBoundingClientRect().right, spans[3].scrollWidth - spans[3].clientWidth];
+            }"""
+        )
+        assert end[0] >= -1
+        assert end[1] == 0

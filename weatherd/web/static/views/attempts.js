@@ -26,7 +26,7 @@ function table(city, observations, zone) {
   const { attempt } = city, newest = observations[0];
   if (attempt && !(newest && Date.parse(newest.fetched_at) > Date.parse(attempt.began) - 1000)) {
     const reasons = attempt.tries.map(({ provider, outcome, reason }) => `${provider}: ${outcome === "fresh" ? "nothing newer" : reason || outcome}`);
-    rows.unshift(row(time(Date.parse(attempt.began)), "—", capital(reasons.join("; ").slice(0, 400)) || capital(attempt.decided)));
+    rows.unshift(row(time(Date.parse(attempt.began)), "—", reasons.join("; ").slice(0, 400) || capital(attempt.decided)));
   }
   const failed = attempt?.failures ? ` ${plural(attempt.failures, "poll")} in a row failed.` : "";
   return h("div", {}, h("div", { class: "scroll", role: "region", "aria-label": "Last attempts", tabindex: 0 }, h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Fetched"), h("th", { scope: "col", class: "num" }, units().temperature), h("th", { scope: "col" }, "Result"))), h("tbody", {}, rows))),

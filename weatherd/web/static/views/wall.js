@@ -32,7 +32,7 @@ export async function open(main, data, { restart }) {
   function drawFoot() {
     const entries = [...overview.notices.groups.map((group) => [noticeMark(group), group, noticeText(group)]), ...overview.trouble.map((entry) => [mark(entry.state), entry, `${entry.state}${entry.since ? `, ${sinceText(Date.parse(entry.since))}` : ""}`])];
     const more = entries.length - 3, text = ([sign, { names, count }, what]) => h("span", {}, sign, " ", names.length ? [h("bdi", {}, names.join(", ")), count > names.length ? ` and ${number(count - names.length)} more` : "", ": "] : "", h("bdi", {}, what));
-    foot.replaceChildren(...entries.slice(0, 3).map(text), more > 0 ? h("span", {}, `and ${number(more)} more`) : "");
+    foot.replaceChildren(...entries.slice(0, 3).map(text), more > 0 ? h("span", { class: "more" }, `and ${number(more)} more`) : "");
   }
   function drawGrid() {
     layOut();
