@@ -183,6 +183,7 @@ async def world(folder: Path) -> AsyncIterator[World]:
         aiomqtt.Client("127.0.0.1", broker.port, identifier="witness") as client,
     ):
         made = World(folder, url, receiver, pager, broker, influx, postgres)
+        pager.delay = 0.2  # so that many a kill comes after a message and before its response
         made.configure()
         await client.subscribe("weatherd/+/state", qos=1)
         listening = asyncio.create_task(_listen(client, made.heard))

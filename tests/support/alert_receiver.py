@@ -22,6 +22,7 @@ class AlertReceiver:
         self.requests: list[tuple[str, dict[str, str], bytes]] = []  # path, headers, body
         self.script: list[int] = []
         self.address = ""  # host and port
+        self.delay = 0.0  # seconds from a request to its response
         self._news = asyncio.Condition()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -30,6 +31,7 @@ class AlertReceiver:
         async with self._news:
             self.requests.append((request.path, dict(request.headers), body))
             self._news.notify_all()
+        await asyncio.sleep(self.delay)
         status = self.script.pop(0) if self.script else 204
         headers = {"Location": "/moved"} if status in (301, 302, 307) else {}
         return web.Response(status=status, headers=headers | ({"Retry-After": "7"} if status == 429 else {}))
