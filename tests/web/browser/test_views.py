@@ -171,6 +171,15 @@ async def test_units_and_words_are_the_reader_s(tmp_path: Path, browser: Browser
         assert await watched.page.get_attribute(".now .words bdi", "lang") == "fr"
 
 
+async def test_a_map_of_a_small_region_admits_a_rough_coast(browser: Browser, url: str) -> None:
+    """The legend says that the coast is rough below 20 degrees of longitude, and only there."""
+    async with watch(browser, url) as watched:
+        for address, is_rough in [("?view=map&at=54,10,100", True), ("?view=map", False)]:
+            await watched.open(address)
+            await watched.settle()
+            assert ("Coast: rough." in await watched.text(".legend")) == is_rough, address
+
+
 async def test_every_code_has_an_icon(browser: Browser, url: str) -> None:
     """The codes 0 to 99 have an icon each; any other code has that of an unknown one."""
     wanted = {0: "clear", 2: "partly", 3: "overcast", 45: "fog", 61: "rain", 65: "heavy", 71: "snow", 80: "showers"}

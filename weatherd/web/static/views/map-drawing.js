@@ -6,6 +6,7 @@ import { subsolar } from "../app/sky.js";
 import { countText, pins } from "../app/shell.js";
 
 const RAD = Math.PI / 180, CELL = 4, RANKS = Object.fromEntries(STATES.map((state, rank) => [state, rank]));
+export const ROUGH_SPAN = 20; // degrees of longitude; below it, the coast is too coarse
 export const steps = (from, to, step) => Array.from({ length: Math.floor((to - from) / step) + 1 }, (_, index) => from + index * step);
 
 // toScreen(lat, lon) → [x, y] and size() → {width, height} are those of the map.
@@ -72,7 +73,7 @@ export function makeDrawing(map, canvas, toScreen, size) {
     context.globalAlpha = 1;
   }
   function drawLand(paint) {
-    const isRough = size().width / view.k < 20;
+    const isRough = size().width / view.k < ROUGH_SPAN;
     context.fillStyle = paint.inset;
     context.strokeStyle = paint["ink-2"];
     context.lineWidth = 0.7;

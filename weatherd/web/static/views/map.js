@@ -5,7 +5,7 @@ import { h, svg } from "../app/dom.js";
 import { number, said, setClock, temperature, units } from "../app/format.js";
 import { decodeCoast, findSpan, makeProjection } from "../app/projection.js";
 import { clockText, countText, shortcuts, stateCounts } from "../app/shell.js";
-import { makeDrawing } from "./map-drawing.js";
+import { makeDrawing, ROUGH_SPAN } from "./map-drawing.js";
 
 const RAD = Math.PI / 180, MAX_POINTS = 6000;
 const LAYERS = [["temperature", "Temperature"], ["wind", "Wind"], ["rain", "Rain"], ["state", "State"]];
@@ -14,7 +14,7 @@ export async function open(main, data) {
   let { overview } = data, points = null, layer = "temperature", view = null, fitted = null, projection = null, hits = [], popover = null, fetchedAt = 0, frame = 0, timer = 0;
   const map = h("div", { class: "map" });
   const canvas = h("canvas", { tabindex: 0, role: "application", "aria-describedby": "map-keys" });
-  const about = h("section", { class: "float about", "aria-label": "Map" }), legend = h("section", { class: "float legend", "aria-label": "Legend" });
+  const about = h("section", { class: "float about", "aria-label": "Map" }), legend = h("section", { class: "float legend", "aria-label": "Legend" }), rough = h("span", { hidden: true }, " Coast: rough.");
   const zoom = h("div", { class: "float zoom", role: "group", "aria-label": "Zoom" }, [["+", "Zoom in", () => zoomBy(1.6)], ["−", "Zoom out", () => zoomBy(1 / 1.6)], ["⤢", "Show all cities", fit]].map(([text, name, act]) => h("button", { type: "button", "aria-label": name, onclick: act }, text)));
   main.append(map);
   map.append(canvas, about, legend, zoom, h("p", { class: "hidden", id: "map-keys" }, "Arrows move, plus and minus zoom, 0 shows all cities, Enter opens the city in the middle. ", h("a", { href: "./", tabindex: -1 }, "The same cities are in the table.")));
@@ -91,6 +91,7 @@ export async function open(main, data) {
   function schedule() {
     frame ||= requestAnimationFrame(() => {
       frame = 0;
+      if (view) rough.hidden = size().width / view.k >= ROUGH_SPAN;
       if (points && view) hits = draw({ points, view, layer, projection, overview, popover, rings });
     });
   }
@@ -106,7 +107,7 @@ export async function open(main, data) {
     const scale = () => svg("svg", { viewBox: "0 0 400 32", role: "img", dir: "ltr", "aria-label": said(`Scale from ${temperature(-40)} to ${temperature(45)}`) }, Array.from({ length: 18 }, (_, index) => svg("rect", { class: `t${index}`, x: (index * 400) / 18, width: 400 / 18, height: 14 })),
       [-40, -30, -20, -10, 0, 10, 20, 30, 40].map((celsius) => svg("text", { class: "middle", x: ((celsius + 40) / 5 + 0.5) * (400 / 18), y: 28 }, temperature(celsius))));
     const texts = { temperature: "A dot is a city, or several that lie under it (their middle value).", wind: `The arrow flies with the wind; the number is ${units().wind}.`, rain: `A disc is the rain of the last hour; the number is ${units().rain}.`, state: "Ring: stale. Dashes: waiting. Cross: down." };
-    legend.replaceChildren(layer === "temperature" ? scale() : "", h("p", { class: "note" }, `${texts[layer]} Shaded: night.`));
+    legend.replaceChildren(layer === "temperature" ? scale() : "", h("p", { class: "note" }, `${texts[layer]} Shaded: night.`, rough));
   }
 
   async function choose(hit) {
