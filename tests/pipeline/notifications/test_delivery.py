@@ -169,6 +169,17 @@ async def test_news_does_not_renew_an_old_alert(rig: Rig) -> None:
     assert (rig.status.skipped, rig.status.delivered) == (1, 1)
 
 
+async def test_repetitions_of_an_outage_are_listed_once(rig: Rig) -> None:
+    """A message that an alert still fires has each city once, however often it was repeated meanwhile."""
+    async with rig.deliver():
+        await rig.record(("frost", "kiel", "firing"), ("frost", "bonn", "firing"))
+        for _ in range(3):
+            await rig.record(("frost", "kiel", "repeated"), ("frost", "bonn", "repeated"))
+        await asyncio.sleep(60)
+    assert rig.receiver.titles() == ["frost: 2 cities", "frost continues: 2 cities"]
+    assert [len(message.alerts) for message in rig.receiver.messages] == [2, 2]
+
+
 async def test_the_last_message_has_the_present_state(rig: Rig) -> None:
     """The changes of a city that wait during an outage arrive in their order; those of other cities join them."""
     async with rig.deliver():

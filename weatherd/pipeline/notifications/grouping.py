@@ -48,8 +48,11 @@ def compose_messages(entries: Iterable[AlertEntry], key: str, find_name: FindNam
         if kind not in numbers or numbers[kind] < last.get(alert, 0):
             numbers[kind] = len(groups)
             groups.append([])
+        group = groups[numbers[kind]]
+        if entry.event == "repeated" and last.get(alert) == numbers[kind]:  # as after an outage: the last one suffices
+            group.remove(next(known for known in group if (known.rule, known.city) == alert))
         last[alert] = numbers[kind]
-        groups[last[alert]].append(entry)
+        group.append(entry)
     if len(groups) > limit:
         return [_compose_digest(groups, f"{key}-1", find_name)]
     return [_compose(group, f"{key}-{number}", find_name) for number, group in enumerate(groups, 1)]
