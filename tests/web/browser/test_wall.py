@@ -148,7 +148,8 @@ async def test_names_on_a_full_wall_are_readable(tmp_path: Path, browser: Browse
               Object.assign(spans[3], { textContent: "and 12 more", className: "more" });
               spans[0].textContent = long.repeat(3);
               foot.replaceChildren(...spans);
-              return [foot.getBoundingClientRect().right - spans[3].getBoundingClientRect().right, spans[3].scrollWidth - spans[3].clientWidth];
+              const end = spans[3].getBoundingClientRect().right;
+              return [foot.getBoundingClientRect().right - end, spans[3].scrollWidth - spans[3].clientWidth];
             }"""
         )
         assert end[0] >= -1
