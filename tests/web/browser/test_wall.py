@@ -133,7 +133,8 @@ async def test_names_on_a_full_wall_are_readable(tmp_path: Path, browser: Browse
         script = "document.querySelector('script[src$=\"main.js\"]').src.replace('main.js', 'cards.js')"
         cut = await watched.page.evaluate(
             f"""import({script}).then(({{ fillCard }}) => ["stale", "down", "waiting"].map(state => {{
-              const node = document.querySelector(".wall .card"), observed_at = new Date(Date.now() - 7e6).toISOString();
+              const node = document.querySelector(".wall .card"), at = new Date(Date.now() - 7e6);
+              const observed_at = at.toISOString();
               const observation = state === "waiting" ? null : {{ observed_at, temperature: 7, code: 3 }};
               fillCard(node, {{ id: "x", name: "Johannesburg", lat: 0, lon: 0, state, observation, notices: [] }});
               const name = node.querySelector(".name"), age = node.querySelector(".age");
@@ -143,10 +144,11 @@ async def test_names_on_a_full_wall_are_readable(tmp_path: Path, browser: Browse
         assert cut == [False, False, False]
         end = await watched.page.evaluate(
             """() => {
-              const foot = document.querySelector(".wall-foot"), long = "Aarhus, Berlin, Bratislava: Alert: hard-frost ";
-              const spans = [1, 2, 3, 4].map(() => Object.assign(document.createElement("span"), { textContent: long }));
+              const foot = document.querySelector(".wall-foot");
+              const long = "Aarhus, Berlin, Bratislava: Alert: hard-frost ";
+              const spans = [1, 2, 3, 4].map(() => document.createElement("span"));
               Object.assign(spans[3], { textContent: "and 12 more", className: "more" });
-              spans[0].textContent = long.repeat(3);
+              spans.slice(0, 3).forEach((span, index) => { span.textContent = index ? long : long.repeat(3); });
               foot.replaceChildren(...spans);
               const end = spans[3].getBoundingClientRect().right;
               return [foot.getBoundingClientRect().right - end, spans[3].scrollWidth - spans[3].clientWidth];
