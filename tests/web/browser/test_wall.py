@@ -151,7 +151,8 @@ async def test_names_on_a_full_wall_are_readable(tmp_path: Path, browser: Browse
               spans.slice(0, 3).forEach((span, index) => { span.textContent = index ? long : long.repeat(3); });
               foot.replaceChildren(...spans);
               const end = spans[3].getBoundingClientRect().right;
-              return [Math.min(foot.getBoundingClientRect().right, innerWidth) - end, spans[3].scrollWidth - spans[3].clientWidth];
+              const room = Math.min(foot.getBoundingClientRect().right, innerWidth);
+              return [room - end, spans[3].scrollWidth - spans[3].clientWidth];
             }"""
         )
         assert end[0] >= -1
