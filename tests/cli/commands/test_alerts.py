@@ -102,7 +102,7 @@ def test_without_rules_or_journal(rules: Path, capsys: pytest.CaptureFixture[str
 
 
 def test_check_compiles_the_rules(rules: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """``weatherd check`` counts the rules, and reports every mistake in them, with exit code 78; it warns of rules without a city."""
+    """``weatherd check`` counts the rules, reports every mistake (exit code 78), and warns of rules without a city."""
     rules.write_text(RULES.replace("severity: error", "severity: error, notify: [mqtt]"))
     code, out, err = run_weatherd(capsys, "check")
     assert code == 0
