@@ -94,7 +94,7 @@ ENDPOINTS = (
     Endpoint("bright-sky", "/current_weather", _STATION_REPORT, _BRIGHT_SKY, "NaN"),
     Endpoint("met-norway", "/weatherapi/metalerts/2.0/current.json", met_alerts.handle_current, _MET_NORWAY, "NaN"),
     Endpoint("bright-sky", "/alerts", bright_sky_alerts.handle_alerts, _BRIGHT_SKY, "NaN"),
-    Endpoint("pirate-weather", "/forecast/{key}/{place}", pirate_weather.handle_forecast, _BRIGHT_SKY, "NaN"),
+    Endpoint("pirate-weather", "/forecast/{key}/{place}", pirate_weather.handle_warnings, _BRIGHT_SKY, "NaN"),
     Endpoint("nws", "/alerts/active", nws_alerts.handle_active_alerts, _NWS, "NaN"),
     Endpoint("nws", "/points/{point}", nws.handle_point, _NWS, "NaN"),
     Endpoint("nws", "/gridpoints/SIM/{x},{y}/stations", nws.handle_stations, _NWS, "NaN"),

@@ -18,7 +18,7 @@ _PLACE = re.compile(r"(-?\d{1,2}(?:\.\d+)?),(-?\d{1,3}(?:\.\d+)?)", re.ASCII)
 _TITLES = MappingProxyType({"storm": "Strong wind", "fog": "Fog"})
 
 
-def handle_forecast(request: ServiceRequest, now: datetime, clock: WeatherClock = REAL_TIME) -> ServiceResponse:
+def handle_warnings(request: ServiceRequest, now: datetime, clock: WeatherClock = REAL_TIME) -> ServiceResponse:
     """Return 200 with the warnings, 400 for invalid coordinates. A cancelled warning is just gone.
 
     Each warning is there twice, as those of the real service sometimes are.
