@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import selectors
-import threading
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from weatherd.worker_thread import WorkerThread
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Iterator
     from concurrent.futures import Executor
 
-SETTLE = 0.001  # real seconds for local sockets and threads, if there are any, to become ready before time jumps
+_T = TypeVar("_T")
+SETTLE = 0.001  # real seconds for local sockets, if there are any, to become ready before time jumps
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -25,21 +28,16 @@ class _JumpingSelector(selectors.DefaultSelector):
     def __init__(self, settle: float) -> None:
         super().__init__()
         self._settle = settle
-        self._foreign_threads = set(threading.enumerate())
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if self.in_threads:  # because a thread is working, which takes real time
             return super().select(SETTLE)
         if timeout is None or timeout <= 0:
             return super().select(timeout)
-        ready = super().select(self._settle if self._has_peers() else 0)
+        ready = super().select(self._settle if len(self.get_map()) > 1 else 0)  # another socket than the loop's own
         if not ready:
             self.now += timeout
         return ready
-
-    def _has_peers(self) -> bool:
-        """Return whether a socket, other than the loop's own, or a thread may become ready."""
-        return len(self.get_map()) > 1 or not self._foreign_threads.issuperset(threading.enumerate())
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
@@ -70,14 +68,33 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         self._clock.in_threads += 1
         await super().shutdown_default_executor()
 
+    @contextlib.contextmanager
+    def stop_time(self) -> Iterator[None]:
+        """Stop virtual time while a thread works."""
+        self._clock.in_threads += 1
+        try:
+            yield
+        finally:
+            self._clock.in_threads -= 1
+
     def _thread_done(self, _: object) -> None:
         self._clock.in_threads -= 1
+
+
+async def _run_in_thread(worker: WorkerThread, call: Callable[[], _T]) -> _T:
+    loop = asyncio.get_running_loop()
+    with loop.stop_time() if isinstance(loop, VirtualTimeLoop) else contextlib.nullcontext():
+        return await _run(worker, call)
+
+
+_run = WorkerThread.run
+WorkerThread.run = _run_in_thread  # type: ignore[assignment, method-assign]  # as run_in_executor() above
 
 
 def run(coroutine: Coroutine[Any, Any, Any], *, settle: float = 0.0) -> Any:
     """Run a coroutine on a fresh virtual loop; a task left behind is an error.
 
-    *settle* is the real seconds to wait for sockets and threads; without them 0 is a hundred times faster.
+    *settle* is the real seconds to wait for sockets; without them 0 is a hundred times faster.
     """
     with asyncio.Runner(loop_factory=lambda: VirtualTimeLoop(settle)) as runner:
         result = runner.run(coroutine)

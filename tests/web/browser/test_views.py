@@ -143,7 +143,7 @@ async def test_large_cards_have_one_order(browser: Browser, tmp_path: Path) -> N
     """The days stand below the curve and the figures, also on a card without an alert."""
     async with run_page(tmp_path, make_cities(3)) as url, watch(browser, url) as watched:
         await watched.open()
-        await watched.page.wait_for_function("document.querySelectorAll('.large .days').length === 3")
+        await watched.page.locator(".large .days").nth(2).wait_for()
         bottoms = "[...document.querySelectorAll('.large .figures')].map(node => node.getBoundingClientRect().bottom)"
         tops = "[...document.querySelectorAll('.large .days')].map(node => node.getBoundingClientRect().top)"
         pairs = zip(await watched.page.evaluate(bottoms), await watched.page.evaluate(tops), strict=True)
