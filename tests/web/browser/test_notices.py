@@ -141,6 +141,21 @@ async def test_an_alert_that_ends_leaves_the_page(tmp_path: Path, browser: Brows
         assert "alert" not in await watched.text(".sentence")
 
 
+async def test_an_alert_brightens_the_wall_at_night(tmp_path: Path, browser: Browser) -> None:
+    """The wall is dim with the alerts that it knows, and at full strength for a minute after another fires."""
+    async with run_noticed(tmp_path) as url, watch(browser, url) as watched:
+        await watched.open()
+        await watched.page.wait_for_selector(".sentence .mark.warning", timeout=40_000)
+        await watched.open("?wall&dim=0-24")
+        await watched.page.wait_for_selector("body.dim")
+        more = RULES | {"cold": {"when": "temperature < 60"}}
+        (tmp_path / "alerts.yaml").write_text(
+            json.dumps({"alerts": more, "notify": {"ops": {"webhook": "http://[::1]:9/"}}})
+        )
+        await watched.page.wait_for_selector("body:not(.dim)", timeout=90_000)
+        assert "cold" in await watched.text(".wall-foot")
+
+
 async def test_notices_without_scripts(browser: Browser, noticed: str) -> None:
     """The overview counts and lists them, the city has the texts."""
     async with watch(browser, noticed, java_script_enabled=False) as watched:

@@ -228,9 +228,10 @@ export function makeDrawing(map, canvas, toScreen, size) {
   };
   // The indexes of the points in the order in which they get labels; those of a long list, which is sorted, are spread.
   function orderLabels() {
-    const pinned = pins(), extremes = [overview.coldest?.id, overview.warmest?.id], key = [popover?.id, ...pinned, ...extremes].join();
+    const alerts = overview.notices.groups.filter((group) => group.kind === "alert").flatMap((group) => group.cities);
+    const pinned = pins(), extremes = [overview.coldest?.id, overview.warmest?.id], key = [popover?.id, ...alerts, "", ...pinned, ...extremes].join();
     if (ranked.points === points && ranked.key === key) return ranked.order;
-    const ranks = points.id.map((id, index) => (id === popover?.id ? 0 : points.state[index] === "down" ? 1 : pinned.includes(id) ? 2 : extremes.includes(id) ? 3 : 4));
+    const ranks = points.id.map((id, index) => (id === popover?.id ? 0 : alerts.includes(id) ? 1 : points.state[index] === "down" ? 2 : pinned.includes(id) ? 3 : extremes.includes(id) ? 4 : 5));
     const place = (index) => (points.id.length > 60 ? (index * 40503) % 65521 : index);
     ranked = { points, key, order: points.id.map((_, index) => index).sort((a, b) => ranks[a] - ranks[b] || place(a) - place(b)) };
     return ranked.order;

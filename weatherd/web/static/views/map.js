@@ -204,6 +204,11 @@ export async function open(main, data) {
     view = { lat: Math.max(-85, Math.min(85, at[0])), lon: at[1], k: Math.max(fitted.k * 0.8, Math.min(fitted.k * 64, at[2])) };
     remember();
   }
+  // The cities with an alert get labels before others.
+  async function readAlerts() {
+    overview = await fetchJson("overview");
+    schedule();
+  }
   new ResizeObserver(() => view && remember()).observe(map);
   coast.then((found) => {
     rings = found;
@@ -219,6 +224,7 @@ export async function open(main, data) {
     update() {},
     digest(digest) {
       Object.assign(overview, { counts: digest.counts, total: digest.total });
+      if (digest.alerts !== overview.notices.alerts) readAlerts().catch(() => {});
       if (!about.contains(document.activeElement)) drawPanels();
       if (Date.now() - fetchedAt > 20000) load().catch(() => {});
     },

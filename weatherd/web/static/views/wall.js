@@ -10,10 +10,10 @@ import { nights } from "../app/sky.js";
 
 // Up to how many cities: columns, rows, and the class of the sizes.
 const GRIDS = [[1, 1, 1], [2, 2, 1], [4, 2, 2], [6, 3, 2], [9, 3, 3], [12, 4, 3], [20, 5, 4], [30, 6, 5]];
-const PAGE = 30, TURN = 20000, STEP = 300000, LONG = 600000;
+const PAGE = 30, TURN = 20000, STEP = 300000, LONG = 600000, BRIGHT = 60000;
 
 export async function open(main, data, { restart }) {
-  let { overview, cities: page, curves } = data, shown = [], lostAt = null, turn = 0;
+  let { overview, cities: page, curves } = data, shown = [], lostAt = null, turn = 0, brightUntil = 0;
   const parameters = new URLSearchParams(location.search), dim = /^(\d{1,2})-(\d{1,2})$/.exec(parameters.get("dim") ?? "");
   const head = h("header", { class: "wall-head" }), grid = h("ul", { class: "wall cards" }), foot = h("footer", { class: "wall-foot" });
   main.append(head, grid, foot);
@@ -40,18 +40,24 @@ export async function open(main, data, { restart }) {
   }
   async function load() {
     const pages = Math.max(1, Math.ceil(overview.total / PAGE)), wanted = overview.total > PAGE ? { sort: "state" } : { sort: "name" };
+    const known = alertKeys();
     overview = await fetchJson("overview"); // first: the stream continues after its number, which must not be newer than the cities
     page = await fetchJson(`cities${query({ ...wanted, after: pages > 1 && turn % pages ? page.next : null, limit: PAGE })}`);
     setClock(overview.now);
+    if (alertKeys().some((key) => !known.includes(key))) brightUntil = now() + BRIGHT; // an alert that fires is seen at night, too
     if (page.cities.length) curves = await fetchJson(`curves?city=${page.cities.map((city) => city.id).join(",")}`);
     shown = page.cities;
     draw();
     return overview.seq;
   }
   function draw() {
+    setBrightness();
     drawHead();
     drawGrid();
     drawFoot();
+  }
+  function alertKeys() {
+    return overview.notices.groups.filter((group) => group.kind === "alert").flatMap((group) => [`${group.title} ${group.since}`, ...group.cities.map((id) => `${group.title} ${id}`)]);
   }
   function redraw(city) {
     const node = grid.querySelector(`[data-id="${city.id}"]`);
@@ -67,10 +73,13 @@ export async function open(main, data, { restart }) {
     const city = shown[0];
     return Boolean(city) && nights(city.lat, city.lon, now() - 86400000, now() + 86400000).some(([from, to]) => now() > from + 3600000 && now() < to - 1800000);
   }
+  function setBrightness() {
+    document.body.classList.toggle("dim", isDim() && now() >= brightUntil);
+  }
   function everyMinute() {
     main.className = `p${Math.floor(now() / STEP) % 8}`; // against burn-in; before the head is drawn, which adds a class
     drawHead();
-    document.body.classList.toggle("dim", isDim());
+    setBrightness();
     const date = new Date();
     if (date.getHours() === 4 && date.getMinutes() === 0 && performance.now() > 120000) fetch("./").then((response) => response.ok && location.reload()).catch(() => {});
   }
