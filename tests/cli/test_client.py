@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import operator
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from aiohttp import web
@@ -60,8 +61,9 @@ class FakeDaemon:
             found = [city for city in CITIES if name == city["id"] or name.casefold() == city["name"].casefold()]
             return web.json_response({"cities": found, "next": None})
         rest = [city for city in CITIES if city["id"] > request.query.get("after", "")]
-        last = rest[self.page_size - 1]["id"] if len(rest) > self.page_size else None
-        return web.json_response({"cities": rest[: self.page_size], "next": last})
+        size = min(self.page_size, int(request.query["limit"]))
+        last = rest[size - 1]["id"] if len(rest) > size else None
+        return web.json_response({"cities": rest[:size], "next": last})
 
     async def get_city(self, request: web.Request) -> web.Response:
         """Respond with the details of a city, and with a field that the client does not expect."""
@@ -153,6 +155,15 @@ async def test_all_pages_of_the_list_are_read() -> None:
         server.page_size = 1
         assert [city.id async for city in client.list_cities()] == [city["id"] for city in CITIES]
     assert len(server.requests) == len(CITIES)
+
+
+@pytest.mark.parametrize(("limit", "sizes"), [(0, []), (3, [3, 1]), (4, [4, 2])])
+async def test_no_more_cities_are_requested_than_wanted(limit: int, sizes: list[int]) -> None:
+    """Each page is requested for what the pages before it have left of the limit."""
+    async with fake_daemon() as (server, client):
+        server.page_size = 2
+        assert [city.id async for city in client.list_cities(limit=limit)] == [city["id"] for city in CITIES[:limit]]
+    assert [int(parse_qs(urlsplit(request).query)["limit"][0]) for request in server.requests] == sizes
 
 
 async def test_a_stream_yields_observations() -> None:

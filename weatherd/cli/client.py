@@ -16,7 +16,7 @@ from weatherd.http.response import StatusError
 from weatherd.http.session import open_session
 from weatherd.text.name_folding import fold_name
 from weatherd.text.suggestions import did_you_mean, explain_namesakes
-from weatherd.web.alerts.models import AlertModel, AlertsPage, SilenceModel, SilencesModel
+from weatherd.web.alerts.models import AlertsPage, SilenceModel, SilencesModel
 from weatherd.web.page.models import ChartModel
 from weatherd.web.schemas import (
     STREAM_UNAVAILABLE,
@@ -30,7 +30,7 @@ from weatherd.web.schemas import (
 from weatherd.web.warnings.models import WarningsPage
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
     from pathlib import Path
 
     from weatherd.http.response import Response
@@ -40,8 +40,10 @@ if TYPE_CHECKING:
     from weatherd.web.warnings.models import WarningModel
 
 _T = TypeVar("_T", bound=BaseModel)
+_Page = TypeVar("_Page", CitiesPage, AlertsPage, WarningsPage)
+_Entry = TypeVar("_Entry", bound=BaseModel)
 
-_PAGE_SIZE = 1000  # cities per response, the maximum that the daemon allows
+_PAGE_SIZE = 1000  # entries per response, the maximum that the daemon allows
 _AGENT = "weatherd-client"
 
 
@@ -152,7 +154,7 @@ class Client:
         wanted = {"limit": "1", "sort": "state", "state": state} | _tag_parameter(tags)
         return (await self._get(CitiesPage, f"/api/v1/cities?{urlencode(wanted)}")).total or 0
 
-    async def list_cities(
+    def list_cities(
         self,
         tags: Mapping[str, str] | None = None,
         *,
@@ -166,42 +168,19 @@ class Client:
         Fetches 1000 cities per request.
         """
         wanted = {key: value for key, value in (("state", state), ("sort", sort)) if value} | _tag_parameter(tags)
-        after: dict[str, str] = {}
-        while limit is None or limit > 0:
-            size = _PAGE_SIZE if limit is None else min(limit, _PAGE_SIZE)
-            page = await self._get(CitiesPage, f"/api/v1/cities?{urlencode({'limit': size, **wanted, **after})}")
-            for city in page.cities:
-                yield city
-            if page.next is None:
-                return
-            limit = None if limit is None else limit - len(page.cities)
-            after = {"after": page.next}
+        return self._list_entries(CitiesPage, "/api/v1/cities", lambda page: page.cities, wanted, limit)
 
-    async def list_alerts(self) -> AsyncIterator[AlertModel]:
+    def list_alerts(self) -> AsyncIterator[AlertModel]:
         """Yield every alert that is pending or firing, ordered by city id; of a city, the firing ones first."""
-        after: dict[str, str] = {}
-        while True:
-            page = await self._get(AlertsPage, f"/api/v1/alerts?{urlencode({'limit': _PAGE_SIZE, **after})}")
-            for alert in page.alerts:
-                yield alert
-            if page.next is None:
-                return
-            after = {"after": page.next}
+        return self._list_entries(AlertsPage, "/api/v1/alerts", lambda page: page.alerts, {})
 
-    async def list_warnings(self, city_id: str | None = None) -> AsyncIterator[WarningModel]:
+    def list_warnings(self, city_id: str | None = None) -> AsyncIterator[WarningModel]:
         """Yield every official warning in force, ordered by city id; of a city, the most severe first.
 
         With *city_id* only those of that city; none if the list has no city with this id.
         """
-        wanted = {"limit": str(_PAGE_SIZE)} | ({} if city_id is None else {"city": city_id})
-        after: dict[str, str] = {}
-        while True:
-            page = await self._get(WarningsPage, f"/api/v1/warnings?{urlencode(wanted | after)}")
-            for warning in page.warnings:
-                yield warning
-            if page.next is None:
-                return
-            after = {"after": page.next}
+        wanted = {} if city_id is None else {"city": city_id}
+        return self._list_entries(WarningsPage, "/api/v1/warnings", lambda page: page.warnings, wanted)
 
     async def list_silences(self) -> list[SilenceModel]:
         """Return the silences of alerts that are in force."""
@@ -251,6 +230,27 @@ class Client:
             raise self._explain_status(error.response) from None
         except ProviderError as error:
             raise ClientError(f"{self.url}: {error}") if is_open else self._explain_failure(error) from None
+
+    async def _list_entries(
+        self,
+        model: type[_Page],
+        path: str,
+        find_entries: Callable[[_Page], list[_Entry]],
+        wanted: Mapping[str, str],
+        limit: int | None = None,
+    ) -> AsyncIterator[_Entry]:
+        """Yield the entries of all pages of a list, at most *limit*."""
+        after: dict[str, str] = {}
+        while limit is None or limit > 0:
+            size = _PAGE_SIZE if limit is None else min(limit, _PAGE_SIZE)
+            page = await self._get(model, f"{path}?{urlencode({'limit': size, **wanted, **after})}")
+            entries = find_entries(page)
+            for entry in entries:
+                yield entry
+            if page.next is None:
+                return
+            limit = None if limit is None else limit - len(entries)
+            after = {"after": page.next}
 
     async def _get(self, model: type[_T], path: str, *accepted: int) -> _T:
         try:
