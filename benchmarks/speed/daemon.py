@@ -33,6 +33,7 @@ WITH_UVLOOP = ("-m", "weatherd")
 WITHOUT_UVLOOP = ("-c", "import sys; sys.modules['uvloop'] = None; from weatherd.__main__ import main; main()")
 _STOP_TIMEOUT = 60.0  # seconds
 _MIN_WARM_UP = 1.0  # seconds
+_RULES_FILE = "alerts.yaml"
 _LOG_EXCERPT = 4000  # bytes, enough for a traceback
 
 
@@ -98,6 +99,20 @@ class Daemon(Subject):
         return logged
 
 
+def make_settings(url: str, provider: str, interval: float, *, has_rules: bool) -> dict[str, Any]:
+    """Return the settings of a daemon whose services are at *url* and have no limits; *interval* in seconds."""
+    return {
+        "interval": interval,
+        "providers": [provider],
+        "cities": "cities.yaml",
+        "state": "state",
+        "http": {"port": 0},
+        "open_meteo": {"base_url": url, "plan": "unlimited"},
+        "openweathermap": {"base_url": url, "plan": "unlimited", "api_key": "not-a-real-key"},
+        **({"alerts": _RULES_FILE} if has_rules else {}),
+    }
+
+
 @contextlib.contextmanager
 def run_weatherd(
     folder: Path,
@@ -116,18 +131,9 @@ def run_weatherd(
     ``speed``. *alerts* is the text of a file with alert rules.
     """
     city_lists.write_list(cities, folder / "cities.yaml")
-    settings: dict[str, Any] = {
-        "interval": interval,
-        "providers": [provider],
-        "cities": "cities.yaml",
-        "state": "state",
-        "http": {"port": 0},
-        "open_meteo": {"base_url": url, "plan": "unlimited"},
-        "openweathermap": {"base_url": url, "plan": "unlimited", "api_key": "not-a-real-key"},
-    }
     if alerts:
-        (folder / "alerts.yaml").write_text(alerts)
-        settings["alerts"] = "alerts.yaml"
+        (folder / _RULES_FILE).write_text(alerts)
+    settings = make_settings(url, provider, interval, has_rules=bool(alerts))
     (folder / "weatherd.yaml").write_text(json.dumps(settings))
     out, log = folder / "out", folder / "log"
     command = [build.python, *program, "run", "--config", str(folder / "weatherd.yaml")]
