@@ -189,6 +189,10 @@ async def _has_ended(process: int) -> bool:
         ("{webhook: http://sesame, template: c.j2}", "c.j2: the template failed: SecurityError"),
         ("{webhook: http://sesame, template: d.j2}", "d.j2: the template failed: UndefinedError: 'titel' is undefined"),
         ("{webhook: http://sesame, template: e.j2}", "e.j2: the template failed: TypeError"),
+        (
+            "{webhook: http://sesame, template: f.json.j2}",
+            "f.json.j2: the template failed: UndefinedError: 'titel' is undefined",
+        ),
         ("{command: [no-such-program]}", "phone: there is no program 'no-such-program' to be started"),
         ('{command: [cat, "{titel}"]}', "phone: 'command' should not contain {titel}; did you mean 'title'?"),
         ('{command: [cat, "{title.__class__}"]}', "phone: 'command' should not contain {title.__class__}"),
@@ -205,6 +209,7 @@ def test_unusable_targets(tmp_path: Path, row: str, message: str) -> None:
         "c.j2": "{{ ''.__class__.__mro__ }}",
         "d.j2": "{{ titel }}",
         "e.j2": "{% include 'a.json.j2' %}",
+        "f.json.j2": '{"title": {{ titel | tojson }}}',
     }
     for name, text in templates.items():
         (tmp_path / name).write_text(text)

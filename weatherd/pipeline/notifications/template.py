@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from weatherd.config.yaml.reader import read_text
 from weatherd.errors import ConfigError, Problem, RejectedError
@@ -61,6 +61,12 @@ def _reject_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
+def _reject_value(value: object) -> NoReturn:
+    """Raise the error of a value that ``tojson`` cannot encode; that of an unknown variable has its name."""
+    str(value)  # raises UndefinedError if there is no such variable, as in {{ titel | tojson }}
+    raise TypeError(f"{type(value).__name__} is not JSON serializable")
+
+
 def load_template(file: Path, origin: str) -> BodyTemplate:
     """Load a template, and render it with sample messages. Raises ConfigError with file and line, and with *origin*."""
     try:
@@ -69,6 +75,7 @@ def load_template(file: Path, origin: str) -> BodyTemplate:
     except ImportError:
         raise ConfigError(Problem(origin, explain_missing_library("notify"))) from None
     environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
+    environment.policies["json.dumps_kwargs"] = {"sort_keys": True, "default": _reject_value}
     try:
         compiled = environment.from_string(read_text(file))
     except TemplateError as error:
