@@ -245,6 +245,20 @@ async def test_kill_before_the_first_message(rig: Rig) -> None:
     assert rig.receiver.titles() == ["frost: Kiel"]
 
 
+async def test_crash_loop_delays_messages_by_one_start(rig: Rig) -> None:
+    """A daemon that lives for eight seconds sends each change once: at its next start, without another wait."""
+    for number in range(5):
+        async with rig.deliver():
+            await asyncio.sleep(1)
+            assert len(rig.receiver.messages) == number
+            await rig.record(("frost", f"c{number}", "firing"))
+            await asyncio.sleep(7)
+    async with rig.deliver():
+        await asyncio.sleep(60)
+    assert rig.receiver.titles() == [f"frost: c{number}" for number in range(5)]
+    assert len({message.key for message in rig.receiver.messages}) == 5
+
+
 async def test_new_target_gets_no_old_alerts(rig: Rig) -> None:
     """A new target begins with the next change."""
     await rig.record(("frost", "kiel", "firing"))

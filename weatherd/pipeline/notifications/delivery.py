@@ -76,7 +76,7 @@ class AlertDelivery:
         self._lanes = make_lanes(target)
         quiet = target.target.quiet
         self._zone = load_zone(quiet.timezone if quiet and quiet.timezone else resources.timezone)
-        self._first = resources.journal.alert_seq
+        self._first = resources.journal.alert_seq  # the last change before the start
         self._sent_early: set[str] = set()  # keys of messages about changes that were not stored yet
         self._outage = Outage(self.name, resources.random)
         self._draining = asyncio.Event()
@@ -114,12 +114,18 @@ class AlertDelivery:
             await self._pause(self._outage.retry_delay())
 
     async def _wait_for_changes(self) -> Lane | None:
-        """Wait for changes, and for those that come soon after; return their lane, or None if a drain finds none."""
+        """Wait for changes, and for those that come soon after; return their lane, or None if a drain finds none.
+
+        What waited before the start is sent at once, because a daemon that crashes every few seconds would otherwise
+        never send it.
+        """
         while not (lane := await self._find_changes()):
             if self._draining.is_set():
                 return None
             await self._pause(_CHECK_PERIOD)
             await self._send_early()
+        if lane.cursor.delivered < self._first:
+            return lane
         for _ in range(_MAX_CHECKS):
             last = self._journal.alert_seq
             await self._pause(_CHECK_PERIOD)
