@@ -14,9 +14,12 @@ from tests.support.daemon import make_configuration, make_latest, make_parts
 from tests.support.fakes import VirtualJournal, observation
 from weatherd.alerts.builtin.daemon_rules import is_daemon_rule
 from weatherd.alerts.rules_file import load_targets
+from weatherd.alerts.silences import Silence
 from weatherd.daemon.lifecycle import run_daemon
 from weatherd.daemon.monitor.list_sizes import ListSizes
+from weatherd.journal.database import Database
 from weatherd.journal.provider_state import ProviderState
+from weatherd.journal.tables.silence_table import SilenceTable
 from weatherd.pipeline.alerting.daemon_alerts import open_daemon_alerts
 from weatherd.pipeline.alerting.opening import load_rules_in_force, open_alerts
 from weatherd.pipeline.notifications.delivery import NotificationResources
@@ -37,6 +40,8 @@ if TYPE_CHECKING:
     from weatherd.pipeline.alerting.desk import AlertDesk
     from weatherd.pipeline.notifications.sender import Sender
     from weatherd.providers import Provider
+
+FROST = "alerts: {frost: {when: temperature < 0, until: temperature > 1, severity: error}}"
 
 
 class CurveProvider:
@@ -222,3 +227,10 @@ class AlertLives:
     def logged(self, event: str) -> list[Any]:
         """Return the log lines of an event."""
         return [line for line in self.logs if line["event"] == event]
+
+
+async def silence_alerts(lives: AlertLives, seconds: float, rule: str | None = "frost", city: str | None = None) -> int:
+    """Store a silence, as a command does in another process; return its number."""
+    now = virtual_time.now().timestamp()
+    with contextlib.closing(Database(lives.file)) as db:
+        return SilenceTable(db).add(Silence(0, rule, city, (), now, now + seconds))

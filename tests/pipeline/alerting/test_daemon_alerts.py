@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -13,17 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.pipeline.alerting.alert_lives import AlertLives
+from tests.pipeline.alerting.alert_lives import AlertLives, silence_alerts
 from tests.pipeline.forwarders.destination import FakeDestination
 from tests.pipeline.notifications.test_delivery import Receiver
 from tests.support import virtual_time
 from tests.support.fakes import KIEL, new_limiter, observation, unavailable
 from weatherd.alerts.builtin.daemon_rules import CITIES_DOWN
-from weatherd.alerts.silences import Silence
 from weatherd.city import City
 from weatherd.errors import DeliveryError, Failure, Problem, ProviderError, StateError
-from weatherd.journal.database import Database
-from weatherd.journal.tables.silence_table import SilenceTable
 from weatherd.quota.plans import Plan
 
 if TYPE_CHECKING:
@@ -116,9 +112,7 @@ async def test_an_outage_that_is_silenced(tmp_path: Path) -> None:
         lives = DaemonLives(folder, CITIES)
         lives.faulty.error, lives.faulty.failing = unavailable(), lambda city: city.id != "city-7"
         await lives.live(begin + 60)
-        now = virtual_time.now().timestamp()
-        with contextlib.closing(Database(lives.file)) as db:
-            SilenceTable(db).add(Silence(0, CITIES_DOWN, None, (), now, now + 4 * HOUR))
+        await silence_alerts(lives, 4 * HOUR, rule=CITIES_DOWN)
         await lives.live(3 * HOUR)
         assert len(find_sent(lives)) == len(expected) - 1
         await lives.live(2 * HOUR)

@@ -1,0 +1,92 @@
+"""A daemon in virtual time, whose alert rules and cities are edited."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.pipeline.alerting.alert_lives import FROST, AlertLives
+from tests.support.fakes import BERLIN, KIEL
+from weatherd.city import City
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+async def test_an_edit_of_the_rules_keeps_what_is_unchanged(tmp_path: Path) -> None:
+    """Unchanged and edited rules keep firing, pending ones of an edited condition and removed rules end."""
+    before = "a: {when: temperature < 0}, b: {when: temperature < 1}, c: {when: temperature < 2, for: 9h}"
+    lives = AlertLives(tmp_path, f"alerts: {{{before}, d: {{when: temperature < 3}}}}", [KIEL], lambda _: -1.0)
+    run = asyncio.create_task(lives.live(4 * 3600))
+    await asyncio.sleep(3600)
+    assert lives.desk is not None
+    since = {state.rule: state.since for state in lives.desk.scan()}
+    lives.rules.write_text("alerts: {a: {when: temperature < }}")
+    lives.reload.set()
+    await asyncio.sleep(60)
+    [rejected] = lives.logged_now("alerts.rejected")
+    assert f"{lives.rules}:1:" in rejected["problems"][0]
+    assert not lives.last_reload.successful
+    assert {state.rule: state.since for state in lives.desk.scan()} == since
+    assert not lives.logged_now("cities.reloaded")
+    lives.rules.write_text(
+        "alerts: {a: {when: temperature < 0}, b: {when: temperature < 4}, c: {when: temperature < 5, for: 8h}}"
+    )
+    lives.reload.set()
+    await asyncio.sleep(600)
+    assert lives.logged_now("alerts.reloaded")
+    assert not lives.logged_now("cities.reloaded")
+    lives.reload.set()
+    await asyncio.sleep(60)
+    assert lives.logged_now("cities.reloaded")  # because nothing else answers a request without any edit
+    after = {state.rule: state.since for state in lives.desk.scan()}
+    assert (after["a"], after["b"]) == (since["a"], since["b"])
+    assert after["c"] > since["c"]
+    await run
+    changes = [(entry.rule, entry.before, entry.after, entry.event) for entry in lives.entries()]
+    assert changes[4:] == [
+        ("c", "pending", "inactive", None), ("d", "firing", "inactive", "ended"), ("c", "inactive", "pending", None),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+@pytest.mark.parametrize("is_stopped", [False, True])
+async def test_the_past_of_another_place_does_not_count(tmp_path: Path, *, restarts: bool, is_stopped: bool) -> None:
+    """A window of a city that has moved has only observations of its new place, also after restarts."""
+    begin = asyncio.get_running_loop().time()
+    rules = "alerts: {hot: {when: 'max(temperature, 24h) > 30'}, steady: {when: 'change(temperature, 3h) < 1'}}"
+    lives = AlertLives(tmp_path, rules, [KIEL], lambda time: 40.0 if time < begin + 2400 else 5.0)
+    moved = (City(name="Kiel", lat=50.0, lon=10.0, interval=600.0, providers=("fake",)),)
+    await lives.live(1800)
+    assert lives.events() == [("kiel", "hot", "firing")]
+    run = asyncio.create_task(lives.live(1700))
+    if is_stopped:
+        await run
+        await asyncio.sleep(600)
+    else:
+        await asyncio.sleep(1200)
+    lives.cities = moved
+    if not is_stopped:
+        await asyncio.sleep(300)
+        lives.reload.set()
+        await run
+    await asyncio.sleep(600)
+    if restarts:
+        await lives.live(2 * 3600)
+    await lives.live(4 * 3600)
+    assert lives.events() == [("kiel", "hot", "firing"), ("kiel", "hot", "ended"), ("kiel", "steady", "firing")]
+
+
+async def test_removed_and_moved_cities_end_their_alerts(tmp_path: Path) -> None:
+    """The alerts of a removed city end, also if it was removed during a stop; those of a moved one begin anew."""
+    lives = AlertLives(tmp_path, FROST, [KIEL, BERLIN], lambda _: -1.0)
+    await lives.live(3600)
+    lives.cities = (City(name="Kiel", lat=50.0, lon=10.0, interval=600.0, providers=("fake",)),)
+    await lives.live(3600)
+    assert sorted(lives.events()[2:4]) == [("berlin", "frost", "ended"), ("kiel", "frost", "ended")]
+    assert lives.events()[4:] == [("kiel", "frost", "firing")]
+    lives.cities = ()
+    await lives.live(60)
+    assert lives.events()[5:] == [("kiel", "frost", "ended")]
