@@ -144,6 +144,7 @@ def test_an_edit_while_the_files_are_read_requests_a_reload(folder: Path) -> Non
         )
         async with asyncio.timeout(LONG_ENOUGH):
             await reload.wait()
+        assert reload.is_set()
         watching.cancel()
         await asyncio.wait([watching])
 
