@@ -448,6 +448,21 @@ async def test_a_bug_of_a_service_does_not_end_the_polls(journal: VirtualJournal
     assert [line["event"] for line in run.lines] == ["warnings.down", "warnings.recovered", "warning.new"]
 
 
+async def test_a_bug_of_a_lookup_does_not_end_the_polls(
+    journal: VirtualJournal, service: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A failure between two requests is logged, and the polls go on at their pace."""
+
+    async def fail(*_: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(service, "prepare", fail)
+    async with running(journal, KIEL, warnings=("nws",)) as run:
+        await asyncio.sleep(301)
+    assert len(service.requests) == 6
+    assert {(line["event"], line["provider"]) for line in run.lines} == {("warnings.lookup_failed", "nws")}
+
+
 async def test_unreadable_parts_are_logged_once(journal: VirtualJournal, service: Scripted) -> None:
     """And nothing ends because of them."""
     service.outcome["kiel"] = WarningAnswer([storm()])

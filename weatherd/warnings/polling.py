@@ -91,7 +91,10 @@ class WarningPoller:
         """Wait until a loop time; meanwhile look up what the service needs for its next answers."""
         clock = asyncio.get_running_loop().time
         if until > clock():
-            await self.service.prepare(group, until - clock())
+            try:
+                await self.service.prepare(group, until - clock())
+            except Exception as error:  # as in _poll()
+                log.error("warnings.lookup_failed", provider=self.name, exc_info=error)
         await asyncio.sleep(max(0.0, until - clock()))
 
     def save_again(self) -> None:
