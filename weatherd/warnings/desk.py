@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from weatherd.polling.city_registry import CityRegistry
     from weatherd.providers import Resources
     from weatherd.providers.warning_service import WarningService
-from weatherd.text.warning_services import WarningsSetting
+    from weatherd.text.warning_services import WarningsSetting
 
 _OPENERS: dict[str, Callable[[Settings, Resources], WarningService]] = {
     "nws": NwsWarnings,
@@ -86,10 +86,10 @@ class WarningDesk:
 
     def find_severity(self, city: str, now: datetime) -> int | None:
         """Return the severity of a city's most severe warning; -1 without one, None before the first answer."""
-        found = self.current.of_city(city, now)
-        if found:
-            return int(found[0].warning.severity)
-        return -1 if any(self.current.has_answer(city, name) for name in self._pollers) else None
+        found = self._find_in_force(city, now)
+        if found is None:
+            return None
+        return int(found[0].severity) if found else -1
 
     def covers(self, city: City) -> bool:
         """Return whether the warnings of a city are requested from a service that covers it."""
@@ -100,7 +100,10 @@ class WarningDesk:
 
     def find_in_force(self, city_id: str) -> list[OfficialWarning] | None:
         """Return the warnings in force in a city, the most severe first; None before the first answer."""
-        found = [found.warning for found in self.current.of_city(city_id, self._now())]
+        return self._find_in_force(city_id, self._now())
+
+    def _find_in_force(self, city_id: str, now: datetime) -> list[OfficialWarning] | None:
+        found = [found.warning for found in self.current.of_city(city_id, now)]
         is_known = found or any(self.current.has_answer(city_id, name) for name in self._pollers)
         return found if is_known else None
 
