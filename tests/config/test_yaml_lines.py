@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from weatherd.city import KEYS, City, make_plain_city
+from weatherd.city import KEYS, City, build_city, is_plain_city
 from weatherd.config.city_list import CityList, parse_cities
+from weatherd.config.lists.city_row import validate_city
 from weatherd.config.lists.yaml_lines import LONG_LIST, UnusualLayoutError, add_yaml_lines
 from weatherd.errors import ConfigError
 
@@ -160,7 +162,7 @@ class Rows:
 
     def validate(self, row: Any) -> City:
         """Validate a row with the general settings."""
-        return City(**(GENERAL | row))
+        return validate_city(GENERAL | row, {"providers": PROVIDERS})
 
     def make_salt(self, *layout: str) -> int:
         """Return any salt."""
@@ -183,7 +185,7 @@ class Rows:
     def add_city(self, city: City, position: tuple[int, int], key: int = 0) -> None:
         """Collect a row of the pattern."""
         assert key
-        assert city == City(**{key: getattr(city, key) for key in KEYS if key != "plugins"})
+        assert city == self.validate({key: getattr(city, key) for key in KEYS})
         self.plain.append(position)
 
     def add_row(self, row: Any, position: tuple[int, int], shift: int = 0) -> None:
@@ -228,15 +230,20 @@ def test_a_list_with_other_rows_is_left_to_the_parser() -> None:
     st.sampled_from([None, 0.0, 9000.5, -500.0, 34.5]),
 )
 def test_a_city_made_without_pydantic(name: Any, lat: float, lon: float, city_id: str, altitude: Any) -> None:
-    """It is equal to the one made by pydantic; values that pydantic rejects give None."""
-    tags = (("region", "north"),)
-    made = make_plain_city(name, lat, lon, city_id, altitude, 60.0, ("open-meteo",), "Europe/Berlin", tags, "auto")
-    if made is not None:
-        values: dict[str, Any] = {"name": name, "lat": lat, "lon": lon, "id": city_id, "altitude": altitude}
-        shared: dict[str, Any] = {"providers": ("open-meteo",), "timezone": "Europe/Berlin", "tags": tags}
-        shared["warnings"] = "auto"
-        assert made == City(**values, **shared, interval=60.0)
-        assert hash(made)
+    """It is equal to that of pydantic and of the constructor. What pydantic rejects is not plain."""
+    shared: dict[str, Any] = {"interval": 60.0, "providers": ("open-meteo",), "timezone": "Europe/Berlin"}
+    shared |= {"tags": (("region", "north"),), "warnings": "auto"}
+    row = {"name": name, "lat": lat, "lon": lon, "id": city_id, "altitude": altitude, **shared}
+    try:
+        expected = validate_city(row)
+    except ValidationError:
+        expected = None
+    is_plain = is_plain_city(name, lat, lon, altitude)
+    assert is_plain == (expected is not None and name.isprintable())
+    if is_plain:
+        made = build_city(name, lat, lon, city_id, altitude, *shared.values())
+        assert made == expected == City(**row)
+        assert hash(made) == hash(City(**row))
 
 
 def test_rollback_keeps_the_files_before() -> None:

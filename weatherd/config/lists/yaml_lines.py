@@ -15,7 +15,7 @@ import functools
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from weatherd.city import make_plain_city
+from weatherd.city import build_city, is_plain_city
 from weatherd.config.lists.text_lines import split_blocks
 from weatherd.config.yaml import reader
 from weatherd.config.yaml.scalars import parse_scalar
@@ -154,19 +154,16 @@ def _read_row(
 
 def _build_city(groups: tuple[Any, ...], line: str, find_settings: FindSettings) -> City | None:
     """Return the city of a row; None if the parser has to read the row, because it may have a mistake."""
-    _, name, lat, lon, city_id, timezone, interval, providers, altitude, tags, warnings = groups
+    _, name, latitude, longitude, city_id, timezone, interval, providers, height, tags, warnings = groups
     colons = len(_VALUES) - groups.count(None) + (tags.count(":") if tags else 0)
-    if not (name and lat and lon and line.count(":") == colons):  # else a key is repeated
+    if not (name and latitude and longitude and line.count(":") == colons):  # else a key is repeated
         return None
     settings = find_settings((interval, providers, timezone, tags, warnings))
-    return settings and make_plain_city(
-        name[1:-1] if name[0] in "\"'" else parse_scalar(name),  # as _parse_text does, without the call's cost
-        float(lat),
-        float(lon),
-        city_id and city_id.strip("\"'"),
-        altitude and float(altitude),
-        *settings,
-    )
+    name = name[1:-1] if name[0] in "\"'" else parse_scalar(name)  # as _parse_text does, without the call's cost
+    lat, lon, altitude = float(latitude), float(longitude), height and float(height)
+    if not (settings and is_plain_city(name, lat, lon, altitude)):
+        return None
+    return build_city(name, lat, lon, city_id and city_id.strip("\"'"), altitude, *settings)
 
 
 def _find_settings(sink: RowSink, texts: Texts) -> SharedValues | None:
