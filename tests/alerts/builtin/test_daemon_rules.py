@@ -62,6 +62,10 @@ def test_healthy() -> None:
             "forwarder-behind", "mqtt", "mqtt is behind: 1 entry waits, the oldest for 15m",
         ),
         (
+            {"backlogs": {"mqtt": BacklogAge(2, 959.0)}},
+            "forwarder-behind", "mqtt", "mqtt is behind: 2 entries wait, the oldest for 15m",
+        ),
+        (
             {"journal_failure": "disk is full", "waiting": 7, "unavailable": 20_000},
             "journal-down", "", "the journal cannot be written, and 7 observations wait in memory: disk is full",
         ),
@@ -79,6 +83,7 @@ def test_each_rule(changes: dict[str, Any], rule: str, subject: str, message: st
         {"cities": 10_001},
         {"quotas": {("nws", "minute"): QuotaUse(60, 60)}},
         {"backlogs": {"mqtt": BacklogAge(1, 899.0)}},
+        {"backlogs": {"mqtt": BacklogAge(0, 900.0)}},
         {"unpolled": 20_000},
     ],
 )
@@ -94,6 +99,14 @@ def test_an_outage_is_one_alert() -> None:
     assert found == {("daemon.cities-down", ""): reason}
 
 
+def test_a_pause_that_ends_in_an_outage() -> None:
+    """It is known to have ended; of one that lasts, it is unknown, so that its alert neither fires nor resolves."""
+    readings = read_rules(DAEMON_RULES, replace(HEALTHY, unavailable=20_000, pauses={"open-meteo": "x", "nws": None}))
+    assert {found.subject: found.holds for rule, found in readings if rule.name == "daemon.provider-paused"} == {
+        "open-meteo": None, "nws": False,
+    }  # fmt: skip
+
+
 @given(st.integers(1, 2000), st.data(), st.sampled_from([0.01, 0.1, 0.3, 0.5, 1.0]))
 def test_cities_without_a_poll(cities: int, data: st.DataObject, share: float) -> None:
     """The result is known exactly if it does not depend on the states of the cities that were not polled yet."""
@@ -103,6 +116,13 @@ def test_cities_without_a_poll(cities: int, data: st.DataObject, share: float) -
     snapshot = DaemonSnapshot(cities=cities, unavailable=unavailable, unpolled=unpolled)
     [reading] = read_cities(snapshot, share)
     assert reading.holds == (possible.pop() if len(possible) == 1 else None)
+
+
+@pytest.mark.parametrize(("unavailable", "holds"), [(6, False), (7, True)])
+def test_a_share_is_reached_exactly(unavailable: int, *, holds: bool) -> None:
+    """Seven of 100 cities are 7%, although 0.07 * 100 is above 7 in floating point."""
+    [reading] = read_cities(DaemonSnapshot(cities=100, unavailable=unavailable), 0.07)
+    assert reading.holds is holds
 
 
 def test_a_backlog_from_before_the_start() -> None:

@@ -47,6 +47,20 @@ def test_changes_of_the_rules() -> None:
     assert rules["provider-paused"].timing == Timing(900, 21600)
 
 
+def test_the_limits_of_values() -> None:
+    """A share of 100%, a repetition each minute and a time of 0s are accepted, and an empty list notifies nobody."""
+    text = """\
+daemon:
+  notify: [ops]
+  list-shrunk: {share: 100%, notify: []}
+  cities-down: {for: 0s, repeat: 1m}
+notify: {ops: {command: [x]}}
+"""
+    rules = {rule.name: rule for rule in parse_file(text, "alerts.yaml", DEFAULT_DISPLAY).daemon}
+    assert (rules["daemon.list-shrunk"].threshold, rules["daemon.list-shrunk"].notify) == (1, ())
+    assert rules["daemon.cities-down"].timing == Timing(0, 60)
+
+
 def test_defaults() -> None:
     """Without the section, all rules are on, and nobody is notified."""
     assert parse_file("alerts:\n", "alerts.yaml", DEFAULT_DISPLAY).daemon == DAEMON_RULES
@@ -63,6 +77,7 @@ def test_defaults() -> None:
         ("quota: {share: true}", 18, "daemon.quota: 'share' should be a share such as 10%, up to 100%"),
         ("quotas: {share: 90%}", 3, "daemon: unknown key 'quotas'; did you mean 'quota'?"),
         ("quota: {above: 90%}", 11, "daemon.quota: unknown key 'above'"),
+        ("quota: {fr: 1h}", 11, "daemon.quota: unknown key 'fr'; did you mean 'for'?"),
         ("provider-paused: {share: 9%}", 21, "daemon.provider-paused: unknown key 'share'"),
         ("provider-paused: {for: long}", 26, "'for' should be a length of time such as 30s, 10m or 1h30m"),
         (

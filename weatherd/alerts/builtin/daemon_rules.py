@@ -54,7 +54,7 @@ class DaemonRule:
 
 
 def _reaches(value: float, bound: float) -> bool:
-    """Return whether a value is at least the bound, whose last digits are rounded: 0.1 * 30 is above 3."""
+    """Return whether a value is at least the bound, whose last digits are rounded: 0.07 * 100 is above 7."""
     return value >= bound * (1 - _ROUNDING)
 
 
