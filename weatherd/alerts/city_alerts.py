@@ -148,8 +148,8 @@ class CityAlerts:
         """Evaluate all rules at *now*, a POSIX time, and return the changes.
 
         *down_for* is how many seconds polls have failed, 0 if the last one succeeded, and *warning_severity* that of
-        the most severe official warning, -1 if there is none. A condition that does not hold
-        changes nothing about an inactive alert, which is by far the most frequent case.
+        the most severe official warning, -1 if there is none. A condition that does not hold changes nothing about an
+        inactive alert, which is by far the most frequent case.
         """
         newest, states, rule_set = self._newest, self._states, self._rule_set
         known: tuple[Any, ...] = _NO_FACTS

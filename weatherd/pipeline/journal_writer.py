@@ -27,8 +27,8 @@ class JournalWriter:
     """Writer that stores batches in order, and retries a batch until it is stored.
 
     *add* stores a batch and returns the number of new observations. *prepare* is called once with each batch, before it
-    is stored. Unstored observations keep their places in the
-    queue, so that in a long outage the producers wait instead of the memory growing.
+    is stored. Unstored observations keep their places in the queue, so that in a long outage the producers wait instead
+    of the memory growing.
     """
 
     def __init__(

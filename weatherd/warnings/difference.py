@@ -73,9 +73,8 @@ def compare_warnings(
     """Return the difference between the known warnings of a place and a good answer about it.
 
     *known* is None for the first answer about the place. *is_first* means that old warnings that are not known are no
-    news, as in the first answer. *is_complete* is false if a part of the answer could not be
-    read: what it does not include may then still be in force. A failed request is no answer, see
-    :func:`expire_warnings`.
+    news, as in the first answer. *is_complete* is false if a part of the answer could not be read: what
+    it does not include may then still be in force. A failed request is no answer, see :func:`expire_warnings`.
     """
     before = NO_WARNINGS if known is None else known
     if before.keys() == {warning.event_key for warning in answer} and all(

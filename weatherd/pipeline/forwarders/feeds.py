@@ -1,4 +1,4 @@
-"""What the engine delivers from the journal: observations, or the changes of official warnings."""
+"""What the engine delivers from the journal: observations, or the changes of official warnings or of alerts."""
 
 from __future__ import annotations
 
