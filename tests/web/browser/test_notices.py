@@ -117,6 +117,10 @@ async def test_notices_are_on_every_view(size: tuple[int, int], theme: str, brow
         assert "bright-sky" in await panels["Official warnings"].inner_text()
         assert "notify" not in await panels["Forwarders"].inner_text()
         assert await watched.find_axe_violations() == []
+        await watched.open("?view=map")
+        counts = await watched.text(".about .counts")
+        assert ("2 alerts firing" in counts, "1 official warning" in counts) == (True, True)
+        assert await watched.find_axe_violations() == []
         await watched.open("?wall&dim=3-3")
         assert "Alert: frost" in await watched.text(".wall-foot")
         assert await watched.find_axe_violations() == []

@@ -3,6 +3,7 @@ import { fetchJson, query } from "../app/api.js";
 import { card } from "../app/cards.js";
 import { h, svg } from "../app/dom.js";
 import { number, said, setClock, temperature, units } from "../app/format.js";
+import { noticeCounts } from "../app/notices.js";
 import { decodeCoast, findSpan, makeProjection } from "../app/projection.js";
 import { clockText, countText, shortcuts, stateCounts } from "../app/shell.js";
 import { makeDrawing, ROUGH_SPAN } from "./map-drawing.js";
@@ -103,7 +104,7 @@ export async function open(main, data) {
       schedule();
     } }, text)));
     about.replaceChildren(h("h1", {}, countText(overview.total), " ", h("span", { class: "note" }, clockText())),
-      h("div", { class: "counts" }, stateCounts(overview.counts)), group);
+      h("div", { class: "counts" }, stateCounts(overview.counts), noticeCounts(overview.notices)), group);
     const scale = () => svg("svg", { viewBox: "0 0 400 32", role: "img", dir: "ltr", "aria-label": said(`Scale from ${temperature(-40)} to ${temperature(45)}`) }, Array.from({ length: 18 }, (_, index) => svg("rect", { class: `t${index}`, x: (index * 400) / 18, width: 400 / 18, height: 14 })),
       [-40, -30, -20, -10, 0, 10, 20, 30, 40].map((celsius) => svg("text", { class: "middle", x: ((celsius + 40) / 5 + 0.5) * (400 / 18), y: 28 }, temperature(celsius))));
     const texts = { temperature: "A dot is a city, or several that lie under it (their middle value).", wind: `The arrow flies with the wind; the number is ${units().wind}.`, rain: `A disc is the rain of the last hour; the number is ${units().rain}.`, state: "Ring: stale. Dashes: waiting. Cross: down." };
@@ -204,9 +205,10 @@ export async function open(main, data) {
     view = { lat: Math.max(-85, Math.min(85, at[0])), lon: at[1], k: Math.max(fitted.k * 0.8, Math.min(fitted.k * 64, at[2])) };
     remember();
   }
-  // The cities with an alert get labels before others.
-  async function readAlerts() {
+  // Alerts and warnings are counted, and the cities with an alert get labels before others.
+  async function readNotices() {
     overview = await fetchJson("overview");
+    if (!about.contains(document.activeElement)) drawPanels();
     schedule();
   }
   new ResizeObserver(() => view && remember()).observe(map);
@@ -224,7 +226,8 @@ export async function open(main, data) {
     update() {},
     digest(digest) {
       Object.assign(overview, { counts: digest.counts, total: digest.total });
-      if (digest.alerts !== overview.notices.alerts) readAlerts().catch(() => {});
+      const { notices } = overview;
+      if (digest.alerts !== notices.alerts || digest.warnings !== notices.warnings) readNotices().catch(() => {});
       if (!about.contains(document.activeElement)) drawPanels();
       if (Date.now() - fetchedAt > 20000) load().catch(() => {});
     },
