@@ -109,12 +109,23 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_small_configuration_is_transferred(file: Path) -> None:
-    """It is the same in both processes, with the positions of the rows, the environment and the files' states."""
+    """It is the same in both processes, with the positions of the rows, the environment and the files' states.
+
+    So are cities with all keys, the problems of a row, and the sections of the settings.
+    """
+    keys = (
+        "id: ulm-2, altitude: 478, tags: {region: south}, warnings: [bright-sky], timezone: Europe/Rome, interval: 5m"
+    )
+    ulm, bad = f"{{name: Ulm, lat: 48.4, lon: 10, {keys}}}", "{name: Rom, lat: 141.9, lon: 12.5}"
+    write_list(file.parent, KIEL, BERLIN, ulm, bad)
+    with file.open("a") as settings:
+        settings.write("\nhttp: {token: s3cr3t-hunter2}\nmqtt: {host: broker}\nwarnings: auto\nlanguage: de\n")
     received = decode_answer(encode_answer(file), 0)
     assert received
     assert received.configuration.locate
     here = load_with_snapshot(file, {"WEATHERD_INTERVAL": "7m"}, ["open-meteo"])
     assert received == here
+    assert [len(received.configuration.cities), len(received.configuration.quarantined)] == [3, 1]
     assert received.configuration.locate("berlin") == f"{file.parent}/cities.yaml:3:5"
     assert received.configuration.cities[0].interval == 7 * 60
 
