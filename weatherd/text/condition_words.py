@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from importlib import resources
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -12,16 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Language = Literal["en", "de", "fr", "es", "it", "nl", "pl", "pt", "nb", "nn", "sv", "da", "fi", "cs"]
-LANGUAGES: tuple[Language, ...] = get_args(Language)
-
-
 Words = str | tuple[str, str]  # a pair has the words for the day and those for the night
-
-
-def translate_code(code: int, language: Language, *, is_day: bool) -> str:
-    """Return the words for a WMO code: ``sonnig`` or ``klar`` for 0 in German; "" for a code that has none."""
-    words = load_words(language).get(code, "")
-    return words if isinstance(words, str) else words[0 if is_day else 1]
 
 
 @functools.cache
