@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _WORST = 10  # alerts in the status
 _FIRING, _PENDING = "firing", "pending"
-_RANKS = {severity: rank for rank, severity in enumerate(reversed(get_args(AlertSeverity)))}
+_RANKS: dict[str, int] = {severity: rank for rank, severity in enumerate(get_args(AlertSeverity))}
 
 
 def serialize_alert(found: SavedAlert, status: DaemonStatus) -> AlertModel:
@@ -85,6 +85,11 @@ def _sort(alerts: Iterable[SavedAlert], query: AlertsQuery) -> list[SavedAlert]:
     return sorted(found, key=lambda alert: (alert.phase != _FIRING, alert.rule, alert.city))
 
 
+def rank_alert(found: SavedAlert) -> tuple[int, float, str]:
+    """Return the sort key of an alert: the most serious first, then the newest."""
+    return -_RANKS.get(found.severity, 0), -found.since, found.city
+
+
 def serialize_alert_status(status: DaemonStatus) -> AlertStatusModel:
     """Return the counts of alerts, and the most serious ones that are firing."""
     counts = Counter(found.phase for found in scan_alerts(status))
@@ -92,7 +97,7 @@ def serialize_alert_status(status: DaemonStatus) -> AlertStatusModel:
     firing = (
         found for found in scan_alerts(status) if found.phase == _FIRING and (found.rule, found.city) not in silenced
     )
-    worst = heapq.nsmallest(_WORST, firing, key=lambda found: (_RANKS.get(found.severity, 0), -found.since, found.city))
+    worst = heapq.nsmallest(_WORST, firing, key=rank_alert)
     return AlertStatusModel(
         rules=len(status.alerts.rules) if status.alerts else 0,
         firing=counts[_FIRING],

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 from weatherd.alerts.builtin.daemon_rules import is_daemon_rule, name_subject
-from weatherd.alerts.rule import AlertSeverity
 from weatherd.formatting import format_rfc3339
-from weatherd.web.alerts.serializers import find_alert_silence, scan_alerts
+from weatherd.web.alerts.serializers import find_alert_silence, rank_alert, scan_alerts
 from weatherd.web.notices.models import NoticeGroup, NoticeModel, NoticeSummary
 
 if TYPE_CHECKING:
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 _MAX_GROUPS = 50
 _NAMED = 3  # cities that are named in a group
 _MAX_TEXT = 200  # characters
-_RANKS: dict[str, int] = {severity: rank for rank, severity in enumerate(get_args(AlertSeverity))}
 
 
 def find_notices(city_id: str, status: DaemonStatus) -> list[NoticeModel]:
@@ -32,7 +30,7 @@ def find_notices(city_id: str, status: DaemonStatus) -> list[NoticeModel]:
         alerts = _select_firing(status.alerts.active.get(city_id, {}).values(), status)
         notices += [
             NoticeModel(kind="alert", title=alert.rule, severity=alert.severity)
-            for alert in sorted(alerts, key=_rank_alert)
+            for alert in sorted(alerts, key=rank_alert)
         ]
     if status.warnings:
         for _, warning, _ in status.warnings.current.of_city(city_id, status.now()):
@@ -56,14 +54,9 @@ def _select_firing(alerts: Iterable[SavedAlert], status: DaemonStatus) -> Iterat
             yield found
 
 
-def _rank_alert(found: SavedAlert) -> tuple[int, float, str]:
-    """Return the sort key of an alert: the most serious first, then the newest."""
-    return -_RANKS.get(found.severity, 0), -found.since, found.city
-
-
 def _group_alerts(alerts: Iterable[SavedAlert], status: DaemonStatus) -> Iterator[NoticeGroup]:
     groups: defaultdict[str, list[SavedAlert]] = defaultdict(list)
-    for found in sorted(alerts, key=_rank_alert):
+    for found in sorted(alerts, key=rank_alert):
         groups[found.rule].append(found)
     for rule, group in groups.items():
         first, cities = group[0], list[str]()
