@@ -77,8 +77,8 @@ def test_what_is_sent_equals_a_model(steps: list[tuple[str, bool]]) -> None:
         (Silence(0, "frst", None, (), 0.0, 60.0), "there is no rule 'frst'; did you mean 'frost'?"),
         (Silence(0, None, "kil", (), 0.0, 60.0), "no city in the list has the id 'kil'; did you mean 'kiel'?"),
         (Silence(0, None, None, (("region", "south"),), 0.0, 60.0), "no city has the tag region=south"),
-        (Silence(0, "frost", None, (), 60.0, 60.0), "it should end in the future, within a year"),
-        (Silence(0, "frost", None, (), 0.0, 400 * 86400.0), "it should end in the future, within a year"),
+        (Silence(0, "frost", None, (), 60.0, 60.0), "a silence should end in the future, within a year"),
+        (Silence(0, "frost", None, (), 0.0, 400 * 86400.0), "a silence should end in the future, within a year"),
         (Silence(0, "frost", "kiel", (), 0.0, 60.0), None),
     ],
 )

@@ -73,5 +73,5 @@ def find_silence_problem(silence: Silence, rules: Collection[str], cities: Seque
     if silence.tags and not any(city.has_tags(silence.tags) for city in cities):
         return f"no city has the tag {' and '.join('='.join(tag) for tag in silence.tags)}"
     if not silence.begins < silence.ends <= silence.begins + MAX_SILENCE:
-        return "it should end in the future, within a year"
+        return "a silence should end in the future, within a year"
     return None

@@ -54,7 +54,7 @@ def silence_alerts(  # noqa: PLR0917 - one parameter per option
     from weatherd.cli.wording import format_local_time
 
     if (span is None) == (until is None):
-        raise typer.BadParameter("pass --for DURATION or --until WHEN")
+        raise typer.BadParameter("pass either --for DURATION or --until WHEN")
     if not (rule or city or tag):
         raise typer.BadParameter("name a rule, a city with --city, or a tag with --tag")
     wanted = Silence(0, rule, city, tuple(parse_tags(tag or ()).items()), 0.0, 0.0, comment)
