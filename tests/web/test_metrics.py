@@ -6,6 +6,7 @@ import math
 import re
 import threading
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.support.daemon import make_status
@@ -71,6 +72,19 @@ async def test_each_city_has_one_info_series_with_its_tags() -> None:
     place = {"city": "kiel", "name": "Kiel", "lat": "54.305902", "lon": "10.123282", "timezone": "Europe/Berlin"}
     others = {"a_b": "1", "tag_a_b": "2", "tag_name": "x", "_2": "y", "_m": "z"}
     assert kiel == {**place, "region": "north", "grosse": "klein", **others}
+
+
+async def test_every_metric_is_exposed() -> None:
+    """Those that the rules and the dashboard use have a help text in the response, also while they have no series."""
+    packaging = Path(__file__).parents[2] / "packaging"
+    texts = [(packaging / "prometheus" / "weatherd.rules.yml").read_text()]
+    texts += [file.read_text() for file in (packaging / "grafana" / "dashboards").iterdir()]
+    used = {name.removesuffix("_bucket") for name in re.findall(r"\bweatherd_[a-z_]+", "".join(texts))}
+    traffic = HttpTraffic(connections=1, streams=2, closed_early={}, bad_requests=3)
+    body, _ = await render_metrics(make_status([KIEL], deliveries=DeliveryGroup([])), traffic, "", per_city=True)
+    exposed = set(re.findall(r"^# HELP (\S+)", body.decode(), re.MULTILINE))
+    assert "weatherd_forwarder_lag_seconds" in used
+    assert used - exposed == set()
 
 
 async def test_the_format_suits_prometheus() -> None:

@@ -212,7 +212,7 @@ class MetricsCollector(Collector):
             up.add_metric([name], not delivery.is_down)
             delivered.add_metric([name], delivery.delivered)
             skipped.add_metric([name], delivery.skipped)
-        yield from (behind, held, up, delivered, skipped)
+        yield from (behind, held, lag, up, delivered, skipped)
 
     def _counts(self) -> Iterator[Metric]:
         cities = GaugeMetricFamily("weatherd_cities", "Cities by state.", labels=["state"])
