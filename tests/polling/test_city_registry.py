@@ -44,7 +44,9 @@ def test_the_cities_are_sorted_and_found_by_id(cities: list[City]) -> None:
     registry = make_registry(cities)
     assert [city.id for city in registry.cities] == sorted(city.id for city in cities)
     for city_id in "abcdefgh":
-        assert registry.get(city_id) == next((city for city in cities if city.id == city_id), None)
+        expected = next((city for city in cities if city.id == city_id), None)
+        assert registry.get(city_id) == expected
+        assert registry.find_name(city_id) == (expected.name if expected else city_id)
 
 
 def test_subscribers_are_called_in_order() -> None:

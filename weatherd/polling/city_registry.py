@@ -69,6 +69,11 @@ class CityRegistry:
         found = self._cities[index : index + 1]
         return found[0] if found and found[0].id == city_id else None
 
+    def find_name(self, city_id: str) -> str:
+        """Return the name of the city with this id; the id itself if the list has none."""
+        city = self.get(city_id)
+        return city.name if city else city_id
+
     def find_tagged(self, tags: Sequence[tuple[str, str]]) -> list[City]:
         """Return the cities with all of these tags, sorted by id. Scans the list: 200,000 cities take 20 ms."""
         return [city for city in self._cities if city.has_tags(tags)]

@@ -33,7 +33,7 @@ def serialize_alert(found: SavedAlert, status: DaemonStatus) -> AlertModel:
     is_built_in = is_daemon_rule(found.rule)
     return AlertModel(
         city="" if is_built_in else found.city,
-        name=name_subject(found.city) if is_built_in else _find_name(found.city, status),
+        name=name_subject(found.city) if is_built_in else status.registry.find_name(found.city),
         rule=found.rule,
         state=_FIRING if found.phase == _FIRING else _PENDING,
         severity=found.severity,
@@ -42,11 +42,6 @@ def serialize_alert(found: SavedAlert, status: DaemonStatus) -> AlertModel:
         notified_at=format_rfc3339(to_time(found.notified_at)) if found.phase == _FIRING and found.told else None,
         silenced_until=format_rfc3339(to_time(silence.ends)) if silence else None,
     )
-
-
-def _find_name(city_id: str, status: DaemonStatus) -> str:
-    city = status.registry.get(city_id)
-    return city.name if city else city_id
 
 
 def scan_alerts(status: DaemonStatus) -> Iterator[SavedAlert]:

@@ -55,7 +55,7 @@ def serialize_warnings_page(query: WarningsQuery, status: DaemonStatus) -> Warni
     for found in _select_cities(query, status):
         if len(page) >= query.limit and page[-1].city != found.city:
             return WarningsPage(warnings=page, next=page[-1].city)
-        page.append(serialize_warning(found, _find_name(found.city, status)))
+        page.append(serialize_warning(found, status.registry.find_name(found.city)))
     return WarningsPage(warnings=page, next=None)
 
 
@@ -72,11 +72,6 @@ def _select_cities(query: WarningsQuery, status: DaemonStatus) -> Iterator[CityW
             yield found
 
 
-def _find_name(city_id: str, status: DaemonStatus) -> str:
-    city = status.registry.get(city_id)
-    return city.name if city else city_id
-
-
 def serialize_warning_status(desk: WarningDesk, status: DaemonStatus) -> WarningStatusModel:
     """Return the counts of warnings, the most severe ones, and the services."""
     in_force = list(desk.current.scan(status.now()))
@@ -85,7 +80,9 @@ def serialize_warning_status(desk: WarningDesk, status: DaemonStatus) -> Warning
     return WarningStatusModel(
         in_force=len(in_force),
         cities=len({found.city for found in in_force}),
-        worst=[serialize_warning(found, _find_name(found.city, status)).model_copy(update=short) for found in worst],
+        worst=[
+            serialize_warning(found, status.registry.find_name(found.city)).model_copy(update=short) for found in worst
+        ],
         services=[
             WarningServiceModel(
                 provider=poller.name,
