@@ -171,7 +171,10 @@ class Client:
         return self._list_entries(CitiesPage, "/api/v1/cities", lambda page: page.cities, wanted, limit)
 
     def list_alerts(self) -> AsyncIterator[AlertModel]:
-        """Yield every alert that is pending or firing, ordered by city id; of a city, the firing ones first."""
+        """Yield every alert that is pending or firing, ordered by city id; of a city, the firing ones first.
+
+        Those about the daemon itself come before those of cities.
+        """
         return self._list_entries(AlertsPage, "/api/v1/alerts", lambda page: page.alerts, {})
 
     def list_warnings(self, city_id: str | None = None) -> AsyncIterator[WarningModel]:
