@@ -268,7 +268,7 @@ async def test_official_warnings_are_a_binary_sensor(tmp_path: Path) -> None:
         assert (event["reason"], event["key"], event["description"]) == ("cancelled", "a", "Gusts of 30 m/s.")
 
 
-@pytest.mark.parametrize("letter", ["x", "雨", "😀", '"'])
+@pytest.mark.parametrize("letter", ["x", "雨", "😀", '"', "\x01"])
 def test_a_state_is_small_enough_for_home_assistant(letter: str) -> None:
     """Many warnings with long texts are shortened to the attributes that it records; times stay as they are."""
     text = letter * 20_000
