@@ -14,7 +14,8 @@ from weatherd.errors import ConfigError, LoadingError
 if TYPE_CHECKING:
     from pathlib import Path
 
-_HEADER = f"{__version__}\n".encode()  # because a newer weatherd may have been installed since the daemon's start
+# With the version, because a newer weatherd may have been installed since the daemon's start.
+_HEADER = f"weatherd {__version__}\n".encode()
 
 
 def encode_answer(config: Path | None) -> bytes:
@@ -36,9 +37,11 @@ def decode_answer(answer: bytes, code: int, errors: str = "") -> Loaded | None:
     """
     if code:
         raise LoadingError(f"the process that loads the configuration {_explain_exit(code, errors)}")
-    if not answer.startswith(_HEADER):
+    # After the header, because the interpreter's own start may print, for example a sitecustomize module.
+    _, header, pickled = answer.partition(_HEADER)
+    if not header:
         raise LoadingError(f"another version of weatherd than {__version__}, which runs, was installed: restart it")
-    found: Loaded | ConfigError | str | None = pickle.loads(answer.removeprefix(_HEADER))  # noqa: S301 - our own
+    found: Loaded | ConfigError | str | None = pickle.loads(pickled)  # noqa: S301 - our own
     if isinstance(found, ConfigError):
         raise found
     if isinstance(found, str):
