@@ -169,6 +169,7 @@ def test_the_help_shows_no_python_types(weatherd: Weatherd, command: list[str]) 
     assert not re.search(r"[{}]|<[a-z|\[]", text)
     usage = text.splitlines()[0].removeprefix(f"Usage: weatherd {' '.join(command)} ")
     assert usage == usage.upper()
+    assert "[[" not in usage
     names = re.findall(r"^  (?:-\w, )?(?:--)?[\w-]+ (\S+)  ", text.partition("Options:")[2], re.MULTILINE)
     assert names == [name.upper() for name in names]
 

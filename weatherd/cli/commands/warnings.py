@@ -28,7 +28,7 @@ _LABEL = 10  # cells of a label
 
 
 def warnings(
-    city: Annotated[str | None, typer.Argument(metavar="[CITY]", help="A city's name or id; default: all.")] = None,
+    city: Annotated[str | None, typer.Argument(metavar="CITY", help="A city's name or id; default: all.")] = None,
     config: ConfigFile = None,
     url: DaemonUrl = None,
     format: JsonOrText = "text",  # noqa: A002 - the option's name
