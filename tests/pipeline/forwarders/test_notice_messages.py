@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from tests.support.fakes import BERLIN, KIEL, VirtualJournal
 from tests.support.official_warnings import storm
 from tests.support.virtual_time import EPOCH
-from weatherd.journal.tables.alert_table import AlertEntry
+from weatherd.alerts.rules_file import parse_rules
+from weatherd.journal.tables.alert_table import AlertEntry, SavedAlert
 from weatherd.journal.tables.warning_table import SavedChange, WarningEntry
 from weatherd.pipeline.forwarders.home_assistant.discovery_payload import Topics
 from weatherd.pipeline.forwarders.notices.alert_feed import AlertFeed
@@ -70,6 +71,16 @@ def test_a_state_is_published_when_it_changes() -> None:
     assert list_topics(states.repeat(cities)) == [WARNING]
     states.forget("kiel")
     assert list_topics(states.refresh(cities)) == [WARNING]
+
+
+def test_a_pending_alert_is_off() -> None:
+    """It is on only while it fires."""
+    (rule,) = parse_rules("alerts: {frost: {when: temperature < 0, for: 1h, notify: [mqtt]}}", "alerts.yaml")
+    saved = SavedAlert("frost", "kiel", "pending", 0.0, 0.0, "", "warning", "frost", ("mqtt",))
+    alerts = SimpleNamespace(rules=(rule,), active={"kiel": {"frost": saved}}, is_unknown=lambda *_: False)
+    resources: Any = SimpleNamespace(alerts=lambda: alerts, warnings=lambda: None)
+    [message] = NoticeStates(TOPICS, resources).update(KIEL)
+    assert (message.topic, read_document(message)["state"]) == ("weatherd/kiel/alert/frost", "OFF")
 
 
 def test_a_skipped_alert_is_described_by_city_and_rule(tmp_path: Path) -> None:
