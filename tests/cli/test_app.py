@@ -15,23 +15,38 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
+from typer.main import get_command
 
 from weatherd import __version__
 from weatherd.__main__ import find_plain_start, starts_daemon
+from weatherd.cli.app import app
 from weatherd.config.city_list import load_cities
 from weatherd.config.loader import SHIPPED_SETTINGS
 from weatherd.config.yaml import reader
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.cli.conftest import Weatherd
 
-COMMANDS = [
-    ["run"], ["once"], ["init"], ["now"], ["check"], ["schema"], ["simulate"],
-    ["cities"], ["cities", "list"], ["cities", "search"], ["cities", "add"], ["cities", "remove"],
-    ["cities", "rename"], ["cities", "keep-ids"], ["cities", "import"],
-    ["status"], ["explain"], ["tail"], ["history"], ["export"], ["health"],
-    ["service"], ["service", "install"], ["service", "uninstall"], ["service", "print"], ["plugins"],
-]  # fmt: skip
+
+def list_commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[list[str]]:
+    """Yield the words of each command of a group, and of those in its groups."""
+    for name in group.commands:
+        command = group.commands[name]
+        yield [*path, name]
+        if hasattr(command, "commands"):
+            yield from list_commands(command, (*path, name))
+
+
+COMMANDS = list(list_commands(get_command(app)))
+
+
+def test_every_command_is_found() -> None:
+    """The tests of the help are for commands at every depth."""
+    assert len(COMMANDS) > 30
+    assert ["warnings"] in COMMANDS
+    assert ["alerts", "silence"] in COMMANDS
 
 
 def test_version_and_help_are_printed(weatherd: Weatherd) -> None:
