@@ -126,14 +126,24 @@ def test_an_edit_during_the_start_requests_one_reload(folder: Path, edit: Callab
     virtual_time.run(scenario())
 
 
-def test_an_edit_while_the_files_are_read_requests_a_reload(folder: Path) -> None:
-    """An edit of the list while it is being read requests a reload."""
+def test_the_rules_are_among_the_files(folder: Path) -> None:
+    """The snapshot from before the load has the settings, the list and the alert rules."""
+    with (folder / "weatherd.yaml").open("a") as settings:
+        settings.write("alerts: alerts.yaml\n")
+    (folder / "alerts.yaml").write_text("alerts:\n")
+    _, snapshot = load_with_snapshot(folder / "weatherd.yaml", {}, ["open-meteo"])
+    assert [state.path.name for state in snapshot] == ["weatherd.yaml", "cities.yaml", "alerts.yaml"]
+
+
+@pytest.mark.parametrize("edit", [edit_in_place, edit_settings])
+def test_an_edit_while_the_files_are_read_requests_a_reload(folder: Path, edit: Callable[[Path], None]) -> None:
+    """An edit of the list or the settings while they are being read requests a reload."""
 
     class Names(list[str]):
-        """The installed providers; validating a provider's name edits the list."""
+        """The installed providers; validating a provider's name edits a file."""
 
         def __contains__(self, name: object) -> bool:
-            edit_in_place(folder)
+            edit(folder)
             return super().__contains__(name)
 
     async def scenario() -> None:

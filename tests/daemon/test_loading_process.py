@@ -143,6 +143,15 @@ def test_a_mistake_is_transferred(file: Path) -> None:
     assert caught.value.problems == expected.value.problems != ()
 
 
+@pytest.mark.parametrize(
+    ("errors", "reason"), [("", "no message"), ("Traceback:\n  line 1\nImportError: x\n", "ImportError: x")]
+)
+def test_the_exit_code_has_a_reason(errors: str, reason: str) -> None:
+    """It is the last line of the standard error."""
+    with pytest.raises(LoadingError, match=f"ended with exit code 3: {reason}$"):
+        decode_answer(b"", 3, errors)
+
+
 def test_an_installed_update_is_reported() -> None:
     """The process is of another version then, and its values may be others."""
     with pytest.raises(LoadingError, match="was installed: restart it"):
