@@ -152,6 +152,12 @@ def test_the_exit_code_has_a_reason(errors: str, reason: str) -> None:
         decode_answer(b"", 3, errors)
 
 
+def test_a_bug_is_transferred() -> None:
+    """The daemon logs its traceback."""
+    with pytest.raises(RuntimeError, match=r"^Traceback"):
+        decode_answer(encode_answer(7), 0)  # type: ignore[arg-type]
+
+
 def test_an_installed_update_is_reported() -> None:
     """The process is of another version then, and its values may be others."""
     with pytest.raises(LoadingError, match="was installed: restart it"):
