@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import select
 import shutil
 import signal
 import socket
@@ -231,15 +232,27 @@ class Postgres(Server):
 
     def _signal(self, number: signal.Signals) -> None:
         super()._signal(number)
-        assert self._process
-        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text()
-        for child in children.split():  # they serve the connections, and are not in the process group of the server
+        for child in self._children():
             with contextlib.suppress(ProcessLookupError):  # one whose client gave up before the server resumed ends
-                os.kill(int(child), number)
+                os.kill(child, number)
+
+    def _children(self) -> list[int]:
+        # They serve the connections, and are not in the process group of the server
+        if not self._process:
+            return []
+        path = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
+        return [int(child) for child in path.read_text().split()]
 
     def dies(self) -> None:
-        """Kill the server and its child processes."""
+        """Kill the server and its child processes; wait for their ends, because a new server refuses their memory."""
+        children = self._children()
         super().dies()
+        for child in children:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+                end = os.pidfd_open(child)
+                select.select([end], [], [], _PATIENCE)
+                os.close(end)
         with contextlib.suppress(FileNotFoundError):  # it would be taken for a running one's
             (self.folder / "data" / "postmaster.pid").unlink()
 
