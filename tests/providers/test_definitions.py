@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
@@ -26,12 +28,14 @@ from weatherd.simulator.openweathermap import current as openweathermap
 from weatherd.simulator.query import ServiceRequest, ServiceResponse
 from weatherd.simulator.sky.clock import WeatherClock
 from weatherd.simulator.sky.weather import weather_at
+from weatherd.text.units import UNITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 NOW = datetime(2026, 11, 8, 12, 53, tzinfo=UTC)
 AGENT = {"User-Agent": "weatherd/1 me@example.org"}
+DESCRIBED = [*UNITS["metric"], "code", "description"]
 ROUNDING = {"precipitation": 0.06, "temperature": 0.06, "wind_speed": 0.06, "pressure_msl": 0.6, "wind_direction": 5.1}
 
 
@@ -111,3 +115,24 @@ def test_services_agree_when_it_is_dry() -> None:
             dry += 1
             assert [observation.precipitation for observation in observe(50, 10, clock)] == [0, 0, 0, 0]
     assert dry > 3
+
+
+def test_the_table_of_values_is_complete() -> None:
+    """docs/services.md has a column for each service, and a row for each value, with its unit and no empty cell."""
+    text = (Path(__file__).parents[2] / "docs" / "services.md").read_text(encoding="utf-8")
+    table = text.partition("## What each value is")[2].partition("\n\n## ")[0]
+    heading, _, *rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines() if line.startswith("|")
+    ]
+    services = {"open-meteo", "openweathermap", "met-norway", "bright-sky", "nws"}
+    assert {name for cell in heading for name in re.findall("`([a-z-]+)`", cell)} == services
+    assert all(word in " ".join(heading) for word in ("modelled", "observed", "analysis"))
+    documented = [name for row in rows for name in re.findall("`([a-z_]+)`", row[0])]
+    assert sorted(documented) == sorted({"observed_at", *DESCRIBED})
+    for row in rows[1:]:
+        assert len(row) == len(heading)
+        assert all(row[1:]), row
+    symbols = {name: unit.symbol for name, unit in UNITS["metric"].items()}
+    definitions = {name: row[1] for row in rows for name in re.findall("`([a-z_]+)`", row[0])}
+    for name, symbol in symbols.items():
+        assert definitions[name].startswith("degrees" if symbol == "°" else symbol), name
