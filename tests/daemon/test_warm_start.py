@@ -18,7 +18,7 @@ from tests.support.virtual_time import EPOCH, now
 from weatherd.city import City
 from weatherd.daemon.lifecycle import run_daemon
 from weatherd.observation import LastObservation
-from weatherd.polling.schedule import first_poll_time, next_tick, phase_offset
+from weatherd.polling.schedule import first_poll_time, next_tick, phase_offset, rejoin_tick
 from weatherd.quota.planner import Planner
 from weatherd.quota.plans import Plan
 
@@ -145,17 +145,31 @@ async def test_a_list_that_exceeds_the_plan_is_stretched() -> None:
 
 @given(st.floats(1e9, 2e9), st.floats(-1e5, 1e5), st.floats(1, 1e5), st.floats(0, 0.999))
 def test_the_first_poll_time(now: float, ago: float, interval: float, share: float) -> None:
-    """The first poll is immediate, or at a tick half an interval to one and a half intervals after the last poll."""
+    """The first poll is at the tick that follows the last poll by half an interval or more; now if that has passed."""
     offset = share * interval
     last = now - ago
     ago = now - last  # as exact as times are
     first = first_poll_time(now, last, interval, offset)
-    if not -60 <= ago < interval:
+    if not -60 <= ago < interval or rejoin_tick(last, interval, offset) <= now:
         assert first == now
     else:
         assert now < first <= now + 60 + 1.5 * interval + 1e-3
         assert first - last >= interval / 2 - 1e-3
         assert first == pytest.approx(next_tick(first - interval / 4, interval, offset), abs=1e-3)
+
+
+@given(st.floats(1e9, 2e9), st.floats(60, 1e5), st.floats(0, 0.999), st.floats(0, 0.49), st.floats(0, 1.5))
+def test_a_restart_skips_no_tick(time: float, interval: float, share: float, took: float, stopped: float) -> None:
+    """After a poll at a tick that took less than half an interval, no tick passes between a restart and its poll.
+
+    In particular not the tick in the last seconds of the stop, since which the last poll is under an interval ago.
+    """
+    offset = share * interval
+    tick = next_tick(time, interval, offset)
+    last = tick + took * interval
+    now = last + stopped * interval
+    first = first_poll_time(now, last, interval, offset)
+    assert first <= max(now, tick + interval + 1e-3)
 
 
 async def test_a_reload_updates_the_plan_and_reports_the_calls() -> None:

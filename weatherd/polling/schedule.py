@@ -38,10 +38,14 @@ def cold_start_spread(cities: int) -> float:
 
 
 def first_poll_time(now: float, last_poll: float, interval: float, offset: float) -> float:
-    """Return the time of the first poll after a start: now, or a tick if the last poll is under an interval ago."""
+    """Return the time of the first poll after a start: the tick that follows the last poll, or now if it has passed.
+
+    It is also now if the last poll is an interval ago. Example: with ticks at 12:00 and 12:10, a poll that took 4 s
+    ended at 12:00:04. At 12:10:02 that is under an interval ago, but the tick of 12:10 was missed.
+    """
     if not -_MAX_CLOCK_ERROR <= now - last_poll < interval:
         return now
-    return max(next_tick(now, interval, offset), rejoin_tick(last_poll, interval, offset))
+    return max(now, rejoin_tick(last_poll, interval, offset))
 
 
 def rejoin_tick(now: float, interval: float, offset: float) -> float:
