@@ -8,6 +8,7 @@ from tests.support.official_warnings import storm
 from tests.support.virtual_time import EPOCH
 from weatherd.providers.warning_service import WarningAnswer
 from weatherd.warnings.current import CurrentWarnings
+from weatherd.warnings.difference import ChangeKind, EndReason
 
 
 def test_a_partial_answer_ends_nothing() -> None:
@@ -40,7 +41,14 @@ def test_a_city_is_forgotten_for_some_services() -> None:
     current = CurrentWarnings()
     for provider in ("fake", "other", "third"):
         current.update("kiel", provider, WarningAnswer([storm(provider=provider)]), EPOCH)
-    assert current.forget("kiel", ["other", "none"]) == [("kiel", "other")]
+    forgotten, changes = current.forget("kiel", EPOCH, ["other", "none"])
+    assert forgotten == [("kiel", "other")]
     assert [found.warning.provider for found in current.of_city("kiel", EPOCH)] == ["fake", "third"]
-    assert current.forget("kiel") == [("kiel", "fake"), ("kiel", "third")]
+    assert [(city, *change) for city, change in changes] == [
+        ("kiel", ChangeKind.ENDED, storm(provider="other"), EndReason.NOT_FOLLOWED)
+    ]
+    forgotten, changes = current.forget("kiel", EPOCH)
+    assert forgotten == [("kiel", "fake"), ("kiel", "third")]
+    assert [change.warning.provider for _, change in changes] == ["fake", "third"]
     assert list(current.in_force(EPOCH)) == []
+    assert current.forget("kiel", EPOCH) == ([], [])

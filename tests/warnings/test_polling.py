@@ -413,6 +413,70 @@ async def test_a_row_chooses_its_services(journal: VirtualJournal, service: Scri
         assert [poller.name for poller in run.desk.pollers] == ["nws", "met-norway"]
 
 
+async def test_what_is_not_followed_any_more_ends_once(journal: VirtualJournal, service: Scripted) -> None:
+    """The warnings of a city that is switched off, removed or moved end, also where that was edited during a stop."""
+    cities = [choosing(City(name=name, lat=lat, lon=10.0)) for lat, name in enumerate("ABCDE", 50)]
+    service.outcome = {city.id: WarningAnswer([storm(city.id)]) for city in cities}
+    first, _, third, fourth, fifth = cities
+    off, moved = replace(first, warnings="off"), replace(third, lat=60.0)
+    async with running(journal, *cities) as run:
+        await asyncio.sleep(HOUR)
+        run.registry.apply(diff(run.registry.cities, (off, moved, fourth, fifth)))
+        ended = [line for line in run.lines if line["event"] == "warning.ended"]
+        assert [(line["city"], line["reason"]) for line in ended] == [(name, "not_followed") for name in "bca"]
+        await asyncio.sleep(1)
+        assert read_ends(journal) == [(name, "not_followed") for name in "bca"]
+        await asyncio.sleep(HOUR)
+    for _ in range(2):
+        service.outcome = {}
+        async with running(
+            journal, off, replace(fourth, warnings="off"), replace(fifth, lat=61.0), warnings="off"
+        ) as run:
+            assert run.in_force() == []
+            await asyncio.sleep(HOUR)
+    assert read_ends(journal) == [(name, "not_followed") for name in "bcacde"]  # C was removed at its second place
+    assert {place.city for place in journal.store.warnings.load()} == {"e"}
+
+
+async def test_an_end_is_saved_without_another_poll(journal: VirtualJournal, service: Scripted) -> None:
+    """If nothing is followed any more, no poll would save it; if the journal cannot be written, it is tried again."""
+    service.outcome["kiel"] = WarningAnswer([storm()])
+    async with running(journal, KIEL, warnings=("nws",)) as run:
+        await asyncio.sleep(HOUR)
+        call = journal.call
+
+        async def fail(_: Any) -> Any:
+            raise StateError("the disk is full")
+
+        journal.call = fail  # type: ignore[method-assign, assignment]
+        run.registry.apply(diff(run.registry.cities, (KIEL,)))
+        await asyncio.sleep(HOUR)
+        journal.call = call  # type: ignore[method-assign]
+        await asyncio.sleep(61)
+        assert read_ends(journal) == [("kiel", "not_followed")]
+    assert not journal.store.warnings.has_places()
+
+
+async def test_the_service_for_the_world_ends_where_a_country_has_its_own(journal: VirtualJournal) -> None:
+    """After an edit from Pirate Weather to ``auto``, its warnings end, because the NWS is asked instead."""
+    named = replace(WICHITA, warnings=("pirate-weather",))
+    async with simulating() as (url, _):
+        key = {"base_url": url, "api_key": "sesame"}
+        async with running(journal, named, url=url, pirate_weather=key) as run:
+            await asyncio.sleep(7 * HOUR)
+            assert {event for _, event, _ in run.in_force()} == {"Strong wind", "Fog"}
+            run.registry.apply(diff(run.registry.cities, (replace(WICHITA, warnings="auto"),)))
+            assert run.in_force() == []
+            await asyncio.sleep(300)
+            assert {event for _, event, _ in run.in_force()} == {"High Wind Warning", "Dense Fog Advisory"}
+
+
+def read_ends(journal: VirtualJournal) -> list[tuple[str, str]]:
+    """Return city and reason of each end in the journal, in order."""
+    rows = journal.store._db.query("SELECT city, reason FROM warning_change WHERE kind = 'ended' ORDER BY seq")
+    return [(city, reason) for city, reason in rows]
+
+
 async def test_a_full_disk_loses_nothing(journal: VirtualJournal, service: Scripted) -> None:
     """Warnings are in force while the journal cannot be written, and their changes are saved when it can be."""
     service.outcome["kiel"] = WarningAnswer([storm()])

@@ -6,6 +6,7 @@ from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
+from tests.support.fakes import KIEL
 from tests.support.official_warnings import storm
 from tests.support.virtual_time import EPOCH
 from weatherd.config.settings import Settings
@@ -17,14 +18,22 @@ from weatherd.warnings.desk import WarningDesk
 
 def test_the_most_severe_warning_counts() -> None:
     """It is unknown before an answer, -1 without a warning in force, and else the highest severity."""
-    current, unused, pollers = CurrentWarnings(), SimpleNamespace(), [SimpleNamespace(name="fake")]
+    current, unused, pollers = CurrentWarnings(), SimpleNamespace(), [SimpleNamespace(name="fake", is_candidate=bool)]
     parts: Any = (pollers, unused, current, Settings(), lambda: EPOCH)
     desk, now = WarningDesk(*parts), EPOCH
-    assert desk.find_severity("kiel", now) is None
+    assert desk.find_severity(KIEL, now) is None
     current.update("kiel", "fake", WarningAnswer([]), now)
-    assert desk.find_severity("kiel", now) == -1
+    assert desk.find_severity(KIEL, now) == -1
     end = now + timedelta(hours=1)
     found = [storm("1", severity=Severity.MINOR, ends=end), storm("2", severity=Severity.EXTREME, ends=end)]
     current.update("kiel", "fake", WarningAnswer(found), now)
-    assert desk.find_severity("kiel", now) == 4
-    assert desk.find_severity("kiel", end + timedelta(minutes=1)) == -1
+    assert desk.find_severity(KIEL, now) == 4
+    assert desk.find_severity(KIEL, end + timedelta(minutes=1)) == -1
+
+
+def test_a_city_whose_warnings_are_not_requested_has_none() -> None:
+    """So an alert about a warning ends when the city, or its service, is switched off."""
+    unused, pollers = SimpleNamespace(), [SimpleNamespace(name="fake", is_candidate=lambda _: False)]
+    parts: Any = (pollers, unused, CurrentWarnings(), Settings(), lambda: EPOCH)
+    desk = WarningDesk(*parts)
+    assert desk.find_severity(KIEL, EPOCH) == -1

@@ -128,6 +128,8 @@ async def open_parts(
             return notices.warnings
 
         are_warnings_wanted = any(city.warnings != "off" for city in configuration.cities)
+        if not are_warnings_wanted:  # but those that were in force at the last stop have to be ended
+            are_warnings_wanted = await journal.call(lambda store: store.warnings.has_places())
         daemon_alerts = await open_daemon_alerts(rules.parsed.daemon if rules else DAEMON_RULES, journal)
         alerts = None
         targets = None

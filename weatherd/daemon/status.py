@@ -105,7 +105,8 @@ class DaemonStatus:
         """Return what alert rules need to know of a city at *now*, a POSIX time; None is unknown.
 
         That is for how many seconds its polls have failed (0 if the last one was successful), whether its first
-        provider is paused, and the severity of its most severe official warning (-1: there is none).
+        provider is paused, and the severity of its most severe official warning (-1: there is none, or none are
+        requested).
         """
         poll, last = self.history.last_poll(city.id), self.latest.get(city.id)
         down_for = None
@@ -114,7 +115,9 @@ class DaemonStatus:
             down_for = max(0.0, now - since) if poll.failures else 0.0
         limiter = self.limiters.get(city.providers[0]) if city.providers else None
         paused = limiter.pause is not None if limiter else None
-        return down_for, paused, self.warnings.find_severity(city.id, self.now()) if self.warnings else None
+        if city.warnings == "off":
+            return down_for, paused, -1
+        return down_for, paused, self.warnings.find_severity(city, self.now()) if self.warnings else None
 
     async def count_states(self) -> dict[CityState, int]:
         """Return the number of cities in each state.

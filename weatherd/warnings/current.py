@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from weatherd.warnings.difference import NO_WARNINGS, KnownWarning, compare_warnings, expire_warnings
+from weatherd.warnings.difference import NO_WARNINGS, KnownWarning, compare_warnings, end_warnings, expire_warnings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -68,12 +68,22 @@ class CurrentWarnings:
         self._known.setdefault(provider, {})[city] = difference.known
         return [CityChange(city, change) for change in difference.changes]
 
-    def forget(self, city: str, providers: Sequence[str] | None = None) -> list[tuple[str, str]]:
-        """Forget a city, or what some providers know of it; return its id with each provider that had an answer."""
+    def forget(
+        self, city: str, now: datetime, providers: Sequence[str] | None = None
+    ) -> tuple[list[tuple[str, str]], list[CityChange]]:
+        """Forget a city, or what some providers know of it.
+
+        Return its id with each provider that had an answer, and the ends of the warnings that were in force.
+        """
         chosen = self._known if providers is None else [name for name in providers if name in self._known]
-        forgotten = [(city, name) for name in chosen if self._known[name].pop(city, None) is not None]
+        forgotten: list[tuple[str, str]] = []
+        changes: list[CityChange] = []
+        for name in chosen:
+            if (known := self._known[name].pop(city, None)) is not None:
+                forgotten.append((city, name))
+                changes += [CityChange(city, change) for change in end_warnings(known, now)]
         self._partial.difference_update(forgotten)
-        return forgotten
+        return forgotten, changes
 
     def has_answer(self, city: str, provider: str) -> bool:
         """Return whether there was a good answer about a city, and the last one was complete."""

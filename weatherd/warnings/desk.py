@@ -14,13 +14,14 @@ from weatherd.providers.nws.warning_client import NwsWarnings
 from weatherd.providers.pirate_weather.warning_client import PirateWeatherWarnings
 from weatherd.quota.plans import WARNING_PLANS
 from weatherd.text.warning_services import wants_warnings
+from weatherd.warnings.change_log import log_changes
 from weatherd.warnings.current import CurrentWarnings
 from weatherd.warnings.polling import WarningPoller
 from weatherd.warnings.recorder import WarningRecorder
 from weatherd.warnings.request_load import OpenService, find_request_rate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
 
     from weatherd.city import City
@@ -33,7 +34,9 @@ if TYPE_CHECKING:
     from weatherd.providers import Resources
     from weatherd.providers.warning_service import WarningService
     from weatherd.text.warning_services import WarningsSetting
+    from weatherd.warnings.current import CityChange
 
+_RETRY_AFTER = 60.0  # seconds
 _OPENERS: dict[str, Callable[[Settings, Resources], WarningService]] = {
     "nws": NwsWarnings,
     "bright-sky": BrightSkyWarnings,
@@ -60,6 +63,7 @@ class WarningDesk:
         self._recorder = recorder
         self._retention = settings.retention
         self._saved: Sequence[SavedPlace] = ()
+        self._has_forgotten = asyncio.Event()
 
     @property
     def pollers(self) -> list[WarningPoller]:
@@ -84,19 +88,19 @@ class WarningDesk:
 
         journal.on_reopened = save_again
 
-    def find_severity(self, city: str, now: datetime) -> int | None:
-        """Return the severity of a city's most severe warning; -1 without one, None before the first answer."""
-        found = self._find_in_force(city, now)
-        if found is None:
-            return None
-        return int(found[0].severity) if found else -1
+    def find_severity(self, city: City, now: datetime) -> int | None:
+        """Return the severity of a city's most severe warning.
+
+        It is -1 without a warning, also where none are requested, and None before the first answer.
+        """
+        found = self._find_in_force(city.id, now)
+        if found:
+            return int(found[0].severity)
+        return None if found is None and self.covers(city) else -1
 
     def covers(self, city: City) -> bool:
         """Return whether the warnings of a city are requested from a service that covers it."""
-        return any(
-            wants_warnings(city.warnings, name) and poller.service.covers(city)
-            for name, poller in self._pollers.items()
-        )
+        return any(poller.is_candidate(city) for poller in self._pollers.values())
 
     def find_in_force(self, city_id: str) -> list[OfficialWarning] | None:
         """Return the warnings in force in a city, the most severe first; None before the first answer."""
@@ -108,27 +112,39 @@ class WarningDesk:
         return found if is_known else None
 
     def apply_diff(self, change: CityListDiff) -> None:
-        """Forget the cities that were removed, have moved, or want other warnings.
+        """End the warnings of cities that were removed, have moved, or want other warnings.
 
-        After a start, forget those that are not in the list as they were saved.
+        After a start, end those of cities that are not in the list as they were saved.
         """
         before, after = change.removed_or_changed, change.added_or_changed
         self._choices.subtract(city.warnings for city in before.values())
         self._choices.update(city.warnings for city in after.values())
         self._choices = +self._choices
+        places: list[tuple[str, Sequence[str] | None]] = []  # city ids, and the services that are not asked any more
         if self._saved:
             listed = {city.id: city for city in change.cities}
-            usable = [place for place in self._saved if self._is_usable(place, listed.get(place.city))]
-            self._recorder.forget({place[:2] for place in self._saved} - {place[:2] for place in usable})
-            self.current.restore(usable)
+            self.current.restore(self._saved)
+            unusable = (place for place in self._saved if not self._is_usable(place, listed.get(place.city)))
+            places += [(place.city, (place.provider,)) for place in unusable]
             self._saved = ()
-        for city in change.removed | change.moved:
-            self._recorder.forget(self.current.forget(city))
-        for city in change.changed:
-            unwanted = [name for name in self._pollers if not wants_warnings(after[city].warnings, name)]
-            self._recorder.forget(self.current.forget(city, unwanted))
+        places += [(city, None) for city in sorted(change.removed | change.moved)]
+        for city in sorted(change.changed):
+            unwanted = [name for name, poller in self._pollers.items() if not poller.is_candidate(after[city])]
+            places += [(city, unwanted)] if unwanted else []
+        self._forget(places)
         for poller in self._pollers.values():
             poller.notice_edit()
+
+    def _forget(self, places: Iterable[tuple[str, Sequence[str] | None]]) -> None:
+        """End the warnings of cities from some services, or from all, and have that stored."""
+        now = self._now()
+        ended: list[CityChange] = []
+        for city, providers in places:
+            forgotten, changes = self.current.forget(city, now, providers)
+            self._recorder.forget(forgotten, changes)
+            ended += changes
+        log_changes(ended)
+        self._has_forgotten.set()
 
     def _is_usable(self, place: SavedPlace, city: City | None) -> bool:
         """Return whether the saved warnings are still those of a city of the list."""
@@ -136,7 +152,7 @@ class WarningDesk:
             city is not None
             and (city.lat, city.lon) == (place.lat, place.lon)
             and place.provider in self._pollers
-            and wants_warnings(city.warnings, place.provider)
+            and self._pollers[place.provider].is_candidate(city)
         )
 
     async def run(self) -> None:
@@ -144,7 +160,16 @@ class WarningDesk:
         async with asyncio.TaskGroup() as tasks:
             for poller in self._pollers.values():
                 tasks.create_task(poller.run(), name=f"poll warnings of {poller.name}")
+            tasks.create_task(self._save_forgotten(), name="save ended warnings")
             tasks.create_task(self._recorder.prune(self._retention), name="prune warnings")
+
+    async def _save_forgotten(self) -> None:
+        """Save what was forgotten, because there may be no poll after which that is done."""
+        while True:
+            await self._has_forgotten.wait()
+            self._has_forgotten.clear()
+            while not await self._recorder.save():  # noqa: ASYNC110 - it tries again
+                await asyncio.sleep(_RETRY_AFTER)
 
 
 def open_services(settings: Settings, open_resources: Callable[[str], Resources]) -> Iterator[OpenService]:

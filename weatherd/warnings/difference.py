@@ -34,6 +34,7 @@ class EndReason(StrEnum):
     EXPIRED = "expired"  # its own end has passed
     CANCELLED = "cancelled"  # the service said so
     ABSENT = "absent"  # two good answers did not include it
+    NOT_FOLLOWED = "not_followed"  # the list does not have the city at that place, or its row not the service, any more
 
 
 class KnownWarning(NamedTuple):
@@ -110,6 +111,18 @@ def expire_warnings(known: Mapping[str, KnownWarning], now: datetime) -> Warning
     ended = {key: old for key, old in known.items() if old.warning.has_ended(now)}
     changes = [WarningChange(ChangeKind.ENDED, old.warning, EndReason.EXPIRED) for old in ended.values()]
     return WarningDifference({key: old for key, old in known.items() if key not in ended} if ended else known, changes)
+
+
+def end_warnings(known: Mapping[str, KnownWarning], now: datetime) -> list[WarningChange]:
+    """Return the changes that end all known warnings of a place, because they are not requested any more."""
+    return [
+        WarningChange(
+            ChangeKind.ENDED,
+            old.warning,
+            EndReason.EXPIRED if old.warning.has_ended(now) else EndReason.NOT_FOLLOWED,
+        )
+        for old in known.values()
+    ]
 
 
 def _align_keys(answer: Sequence[OfficialWarning], known: Mapping[str, KnownWarning]) -> list[OfficialWarning]:

@@ -112,7 +112,7 @@ class WarningPoller:
         if listed is not self._listed:
             candidates: list[City] = []
             for begin in range(0, len(listed), _BATCH):
-                candidates += [city for city in listed[begin : begin + _BATCH] if self._is_candidate(city)]
+                candidates += [city for city in listed[begin : begin + _BATCH] if self.is_candidate(city)]
                 await asyncio.sleep(0)
             self._listed, self._candidates = listed, candidates
         now = self.now()
@@ -120,7 +120,8 @@ class WarningPoller:
         self.health.covered = len(covered)
         return covered
 
-    def _is_candidate(self, city: City) -> bool:
+    def is_candidate(self, city: City) -> bool:
+        """Return whether the service is asked about a city; it may answer that it does not cover it."""
         return is_requested(city, self.name, self.service, self.preferred)
 
     def _spacing(self, groups: int, *, is_first_round: bool) -> float:

@@ -41,6 +41,9 @@ class WarningRecorder:
         """Add changes, and the cities whose warnings are to be saved as they are now."""
         for city in cities:
             self._places[city.id, provider] = city
+        self._add_changes(changes)
+
+    def _add_changes(self, changes: Iterable[CityChange]) -> None:
         now = self._now()
         self._changes += [
             SavedChange(now, city, change.kind, change.reason or "", change.warning)
@@ -48,17 +51,18 @@ class WarningRecorder:
             if change.kind is not ChangeKind.RENEWED
         ]
 
-    def forget(self, places: Iterable[tuple[str, str]]) -> None:
-        """Delete cities at the next save; each with its provider."""
+    def forget(self, places: Iterable[tuple[str, str]], changes: Iterable[CityChange]) -> None:
+        """Delete cities at the next save, each with its provider, and add the changes that end their warnings."""
         for place in places:
             self._forgotten.add(place)
             self._places.pop(place, None)
+        self._add_changes(changes)
 
-    async def save(self) -> None:
-        """Save what was added. While the journal cannot be written, it waits for the next call."""
+    async def save(self) -> bool:
+        """Save what was added; return whether nothing waits. While the journal cannot be written, all of it does."""
         async with self._saving:
             if not (self._places or self._forgotten or self._changes):
-                return
+                return True
             places, forgotten, changes = self._places, self._forgotten, self._changes
             self._places, self._forgotten, self._changes = {}, set(), []
             saved, gone = [self._to_row(key, city) for key, city in places.items()], sorted(forgotten)
@@ -72,8 +76,9 @@ class WarningRecorder:
                 self._places = places | self._places
                 self._forgotten |= forgotten
                 self._changes = changes + self._changes
-            else:
-                self._report(None)
+                return False
+            self._report(None)
+            return True
 
     def _to_row(self, key: tuple[str, str], city: City) -> SavedPlace:
         known = self._current.known(*key).values()

@@ -95,6 +95,10 @@ class WarningTable:
                 place.warnings.append(SavedWarning(warning, _to_time(since)))
         return list(places.values())
 
+    def has_places(self) -> bool:
+        """Return whether any place was looked up whose warnings are still followed, or were at the last stop."""
+        return bool(self._db.query("SELECT 1 FROM warning_place LIMIT 1"))
+
     def save(
         self,
         places: Iterable[SavedPlace],
