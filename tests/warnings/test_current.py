@@ -24,15 +24,16 @@ def test_a_partial_answer_ends_nothing() -> None:
 
 def test_a_complete_answer_after_partial_ones_is_a_first_one() -> None:
     """Until then it is unknown whether there is a warning; old ones are no news, and those known are unchanged."""
-    current, old = CurrentWarnings(), EPOCH - timedelta(hours=1)
+    current, old, later = CurrentWarnings(), EPOCH - timedelta(hours=1), EPOCH + timedelta(hours=1)
     flood, frost = storm("flood"), storm("frost", sent=old)
     changes = current.update("kiel", "fake", WarningAnswer([flood], is_partial=True), EPOCH)
     assert [change.change.kind.value for change in changes] == ["new"]
     assert not current.has_answer("kiel", "fake")
-    changes = current.update("kiel", "fake", WarningAnswer([flood, frost]), EPOCH)
-    assert [change.change.kind.value for change in changes] == ["existing"]
+    fog = storm("fog", sent=EPOCH + timedelta(minutes=1))  # issued while the zones were looked up
+    changes = current.update("kiel", "fake", WarningAnswer([flood, frost, fog]), later)
+    assert [change.change.kind.value for change in changes] == ["existing", "new"]
     assert current.has_answer("kiel", "fake")
-    changes = current.update("kiel", "fake", WarningAnswer([flood, frost, storm("late", sent=old)]), EPOCH)
+    changes = current.update("kiel", "fake", WarningAnswer([flood, frost, fog, storm("late", sent=old)]), later)
     assert [change.change.kind.value for change in changes] == ["new"]
 
 

@@ -138,6 +138,13 @@ def test_first_answer_reports_only_news() -> None:
     assert follow([], [old], known=None) == [[], ["new"]]
 
 
+def test_without_a_time_of_issue_the_beginning_counts() -> None:
+    """At the first answer, what began a moment ago is news; what began hours ago or is announced for later is not."""
+    begins = {"0": EPOCH - HOUR, "1": EPOCH - timedelta(minutes=9), "2": EPOCH + HOUR, "3": None}
+    found = [storm(key, sent=None, onset=onset) for key, onset in begins.items()]
+    assert follow(found, found, known=None) == [["existing", "new", "existing", "existing"], []]
+
+
 def test_ends_tell_their_reason() -> None:
     """The reason of an end is that its time has passed, that it was cancelled, or that it is absent."""
     known = compare_warnings(NO_WARNINGS, [storm()], EPOCH).known

@@ -187,6 +187,18 @@ async def test_the_first_start_reports_nothing_old(journal: VirtualJournal) -> N
     assert [event for _, event, _ in run.events()][2:] == ["warning.updated"]
 
 
+async def test_the_first_start_reports_what_is_recent(journal: VirtualJournal) -> None:
+    """A warning that was issued two minutes before is news, also of a service whose times of issue are in its ids."""
+    async with simulating() as (url, _):
+        await asyncio.sleep(6 * HOUR + 120)
+        async with running(journal, OSLO, WICHITA, url=url) as run:
+            await asyncio.sleep(60)
+            assert {(event, city) for _, event, city in run.events()} == {
+                ("warning.new", "oslo"), ("warning.new", "wichita"),
+                ("warning.existing", "oslo"), ("warning.existing", "wichita"),
+            }  # fmt: skip
+
+
 async def test_one_national_request_above_thirty_cities(journal: VirtualJournal) -> None:
     """With 40 US cities, the zones of each are searched once, and then one request serves all of them."""
     cities = [City(name=f"City {n}", lat=32 + n / 4, lon=-95.0) for n in range(40)]

@@ -36,7 +36,7 @@ class CurrentWarnings:
 
     def __init__(self) -> None:
         self._known: dict[str, dict[str, Mapping[str, KnownWarning]]] = {}  # by provider, then by city id
-        self._partial: set[tuple[str, str]] = set()  # city ids and providers whose last answer was a partial one
+        self._partial: dict[tuple[str, str], datetime] = {}  # since when the answers about a city id are partial ones
 
     def restore(self, places: Iterable[SavedPlace]) -> None:
         """Restore what an earlier run has saved."""
@@ -47,16 +47,17 @@ class CurrentWarnings:
     def update(self, city: str, provider: str, answer: WarningAnswer, now: datetime) -> list[CityChange]:
         """Take a good answer about a city; return what has changed.
 
-        A complete answer after partial ones is like a first answer, because old warnings are new only to weatherd.
+        A complete answer after partial ones is like a first answer, because old warnings are new only to weatherd;
+        those that were issued since the first partial one are news.
         """
         key, known = (city, provider), self._known.get(provider, {}).get(city)
-        is_first = known is None or key in self._partial
+        began = self._partial.get(key)
         if answer.is_partial:
-            self._partial.add(key)
+            self._partial.setdefault(key, now)
         else:
-            self._partial.discard(key)
+            self._partial.pop(key, None)
         is_complete = not answer.problems and not answer.is_partial
-        difference = compare_warnings(known, answer.warnings, now, is_first=is_first, is_complete=is_complete)
+        difference = compare_warnings(known, answer.warnings, now, began=began, is_complete=is_complete)
         return self._adopt(city, provider, difference)
 
     def expire(self, city: str, provider: str, now: datetime) -> list[CityChange]:
@@ -82,7 +83,8 @@ class CurrentWarnings:
             if (known := self._known[name].pop(city, None)) is not None:
                 forgotten.append((city, name))
                 changes += [CityChange(city, change) for change in end_warnings(known, now)]
-        self._partial.difference_update(forgotten)
+        for place in forgotten:
+            self._partial.pop(place, None)
         return forgotten, changes
 
     def has_answer(self, city: str, provider: str) -> bool:

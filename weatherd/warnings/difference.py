@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 _MAX_ABSENCES = 2  # good answers without an event that end it, because stale caches make warnings flicker
-_NEWS_AGE = timedelta(minutes=10)  # at the first answer for a place, older messages are no news
+_NEWS_AGE = timedelta(minutes=10)  # before weatherd began to look a place up, older messages are no news
 
 
 class ChangeKind(StrEnum):
@@ -68,16 +68,17 @@ def compare_warnings(
     answer: Sequence[OfficialWarning],
     now: datetime,
     *,
-    is_first: bool = False,
+    began: datetime | None = None,
     is_complete: bool = True,
 ) -> WarningDifference:
     """Return the difference between the known warnings of a place and a good answer about it.
 
-    *known* is None for the first answer about the place. *is_first* means that old warnings that are not known are no
-    news, as in the first answer. *is_complete* is false if a part of the answer could not be read: what
+    *known* is None for the first answer about the place. *began* is when weatherd began to look the place up, if this
+    is the first complete answer about it: warnings that are not known are then news only if they were issued shortly
+    before or since. *is_complete* is false if a part of the answer could not be read: what
     it does not include may then still be in force. A failed request is no answer, see :func:`expire_warnings`.
     """
-    before = NO_WARNINGS if known is None else known
+    before, began = (NO_WARNINGS, began or now) if known is None else (known, began)
     if before.keys() == {warning.event_key for warning in answer} and all(
         _is_unchanged(before, warning, now) for warning in answer
     ):
@@ -89,7 +90,7 @@ def compare_warnings(
         old, warning = before.get(key), current.get(key)
         if warning and not warning.is_cancelled and not warning.has_ended(now):
             after[key] = KnownWarning(warning, old.since if old else now)
-            kind = _classify(warning, old, now, is_first=is_first or known is None)
+            kind = _classify(warning, old, began, now)
             changes += [WarningChange(kind, warning)] if kind else []
         elif old:
             reason = _find_end(old, warning, now, is_complete=is_complete)
@@ -145,14 +146,24 @@ def _align_keys(answer: Sequence[OfficialWarning], known: Mapping[str, KnownWarn
 
 
 def _classify(
-    warning: OfficialWarning, old: KnownWarning | None, now: datetime, *, is_first: bool
+    warning: OfficialWarning, old: KnownWarning | None, began: datetime | None, now: datetime
 ) -> ChangeKind | None:
     if old is None:
-        is_old = is_first and (warning.sent is None or warning.sent < now - _NEWS_AGE)
-        return ChangeKind.EXISTING if is_old else ChangeKind.NEW
+        is_news = began is None or _is_issued_since(began - _NEWS_AGE, warning, now)
+        return ChangeKind.NEW if is_news else ChangeKind.EXISTING
     if warning.differs_from(old.warning):
         return ChangeKind.UPDATED
     return ChangeKind.RENEWED if warning != old.warning else None
+
+
+def _is_issued_since(time: datetime, warning: OfficialWarning, now: datetime) -> bool:
+    """Return whether a warning was issued at a time or later.
+
+    Without a time of issue, it is issued when its event begins; one that is announced for later may be old.
+    """
+    if warning.sent:
+        return warning.sent >= time
+    return warning.onset is not None and time <= warning.onset <= now
 
 
 def _find_end(

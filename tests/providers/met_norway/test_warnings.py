@@ -85,6 +85,14 @@ def test_an_update_has_another_id() -> None:
     assert parse(feature(type="Cancel"))[0].is_cancelled
 
 
+def test_the_time_of_issue_is_in_the_id() -> None:
+    """It is in UTC; an id of another form has none."""
+    [warning] = parse(feature(id="2.49.0.1.578.0.20261031091759.065"))
+    assert warning.sent == datetime(2026, 10, 31, 9, 17, 59, tzinfo=UTC)
+    for name in ("2.49.0.1.578.0.20261331091759.065", "2.49.0.1.578.0.230223083612430.639", "20261031091759.065"):
+        assert parse(feature(id=name))[0].sent is None
+
+
 def test_tests_are_dropped() -> None:
     """A test is no warning."""
     assert parse(feature(status="Test")) == []

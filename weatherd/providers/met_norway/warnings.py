@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -23,6 +24,7 @@ from weatherd.providers.warning_fields import (
 
 _PROVIDER = "met-norway"
 _COLORS = MappingProxyType({"yellow": Severity.MODERATE, "orange": Severity.SEVERE, "red": Severity.EXTREME})
+_ISSUE = re.compile(r"2\.49\.0\.1\.578\.0\.(20\d{12})\.", re.ASCII)  # organization, UTC time
 _TIMES = re.compile(r"(, \d{4}-\d\d-\d\dT[\d:]+\+00:00){1,2}$")  # in UTC, at the end of a title
 
 
@@ -30,7 +32,7 @@ def parse_met_norway_warnings(document: Any, language: str) -> ParsedWarnings:
     """Return the warnings in a collection, with their polygons; *language* is that of the request, ``no`` or ``en``.
 
     The service gives no key of an event: an update has another id. So warnings of the same kind for the same area are a
-    series. Raises ProviderError if it is not a collection.
+    series. The time of issue is in the id, see :func:`_parse_issue`. Raises ProviderError if it is not a collection.
     """
     found: list[AreaWarning] = []
     problems: list[str] = []
@@ -62,6 +64,7 @@ def _parse_feature(feature: dict[str, Any], properties: dict[str, Any], language
         event=event,
         severity=_parse_level(properties),
         certainty=parse_certainty(properties.get("certainty")),
+        sent=_parse_issue(message_id),
         onset=onset,
         ends=ends or parse_optional_time(properties.get("eventEndingTime")),
         headline=_TIMES.sub("", clean_line(properties.get("title"))),
@@ -73,6 +76,18 @@ def _parse_feature(feature: dict[str, Any], properties: dict[str, Any], language
         is_cancelled=properties.get("type") == "Cancel",
     )
     return AreaWarning(warning, polygons=polygons)
+
+
+def _parse_issue(message_id: str) -> datetime | None:
+    """Return the time of issue, which the list has in its ids alone; the message was sent up to 90 minutes later.
+
+    Source: the service's CAP profile, ``identifier``, https://docs.api.met.no/doc/metalerts/.
+    """
+    found = _ISSUE.match(message_id)
+    try:
+        return datetime.strptime(found[1], "%Y%m%d%H%M%S").replace(tzinfo=UTC) if found else None
+    except ValueError:
+        return None
 
 
 def _parse_interval(feature: dict[str, Any]) -> tuple[Any, Any]:
