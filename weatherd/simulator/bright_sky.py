@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from weatherd.simulator.cadence import latest_dwd_report
 from weatherd.simulator.query import Query, RejectedRequestError, StatusAndBody, last_value
 from weatherd.simulator.sky.clock import REAL_TIME, WeatherClock
 from weatherd.simulator.sky.weather import Weather, ground_elevation, weather_at
@@ -28,11 +29,11 @@ def handle_current_weather(query: Query, now: datetime, clock: WeatherClock = RE
     if not all(low <= value <= high for (low, high), value in zip(_AREA, (lat, lon), strict=True)):
         return 404, {"detail": "No sources match your criteria"}
     seconds = now.timestamp()
-    time = datetime.fromtimestamp(seconds - seconds % _REPORT_INTERVAL, UTC)
     station = tuple(round(value / _STATION_SPACING) * _STATION_SPACING for value in (lat, lon))
-    weather = weather_at(lat, lon, clock.latest_update(seconds, _REPORT_INTERVAL))
     source_id = 100_000 + round(station[0] / _STATION_SPACING) * 100 + round(station[1] / _STATION_SPACING)
-    timestamp = time.isoformat()
+    time = latest_dwd_report(source_id, seconds)
+    weather = weather_at(lat, lon, clock.report_time(time, seconds, _REPORT_INTERVAL))
+    timestamp = datetime.fromtimestamp(time, UTC).isoformat()
     return 200, {
         "weather": _weather(weather, source_id, timestamp),
         "sources": [_source(station, source_id, timestamp)],

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from weatherd.simulator.cadence import nws_reports
 from weatherd.simulator.nws.observation import observation_properties
 from weatherd.simulator.query import ServiceRequest, ServiceResponse, last_value, parse_whole_number
 from weatherd.simulator.sky.clock import REAL_TIME, WeatherClock
 from weatherd.simulator.sky.weather import ground_elevation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 _JSON = "application/geo+json"
 _PROBLEM = "application/problem+json"
 _AREA = ((18.0, 72.0), (-180.0, -64.0))  # degrees of latitude and longitude: the US with Hawaii and Alaska
 _STATIONS_PER_DEGREE = 4
 _NEIGHBOURS = ((0, 0), (0, 1), (1, 0), (0, -1), (-1, 0))  # grid offsets of the stations near a point
-_OBSERVATION_MINUTE = 53  # of each hour
 _STATION_ID = re.compile(r"S(\d{4})(\d{3})")
 _COORDINATES = re.compile(r"(-?\d{1,3}(?:\.\d+)?),(-?\d{1,3}(?:\.\d+)?)", re.ASCII)
 
@@ -98,7 +99,7 @@ def handle_latest_observation(
     """Handle ``/stations/{id}/observations/latest``."""
     if rejection := reject_parameters(request, ("require_qc",)) or _reject_station(request):
         return rejection
-    return ServiceResponse(200, _observation(request, _latest_time(now), clock), {}, _JSON)
+    return ServiceResponse(200, _observation(request, next(_report_times(request, now)), clock), {}, _JSON)
 
 
 def handle_observations(request: ServiceRequest, now: datetime, clock: WeatherClock = REAL_TIME) -> ServiceResponse:
@@ -106,8 +107,7 @@ def handle_observations(request: ServiceRequest, now: datetime, clock: WeatherCl
     if rejection := reject_parameters(request, ("limit", "start", "end", "cursor")) or _reject_station(request):
         return rejection
     count = min(parse_whole_number(last_value(request.query, "limit")) or 24, 500)
-    times = (_latest_time(now) - timedelta(hours=n) for n in range(count))
-    features = [_observation(request, time, clock) for time in times]
+    features = [_observation(request, time, clock) for time in itertools.islice(_report_times(request, now), count)]
     return ServiceResponse(200, {"type": "FeatureCollection", "features": features}, {}, _JSON)
 
 
@@ -140,9 +140,9 @@ def _reject_station(request: ServiceRequest) -> ServiceResponse | None:
     return nws_problem(404, "NotFound", "Not Found", "There is no such station")
 
 
-def _latest_time(now: datetime) -> datetime:
-    time = now.astimezone(UTC).replace(minute=_OBSERVATION_MINUTE, second=0, microsecond=0)
-    return time if time <= now else time - timedelta(hours=1)
+def _report_times(request: ServiceRequest, now: datetime) -> Iterator[datetime]:
+    for time in nws_reports(request.path["station"], now.timestamp()):
+        yield datetime.fromtimestamp(time, UTC)
 
 
 def _station(origin: str, name: str) -> dict[str, Any]:

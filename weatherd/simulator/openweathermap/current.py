@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from weatherd.simulator.cadence import latest_owm_update
 from weatherd.simulator.openweathermap.conditions import weather_condition
 from weatherd.simulator.openweathermap.request import UnitSystem, WeatherRequest, parse_weather_request
 from weatherd.simulator.places.gazetteer import guess_timezone
@@ -27,11 +28,12 @@ def handle_weather(query: Query, now: datetime, clock: WeatherClock = REAL_TIME)
     except RejectedRequestError as error:
         # As in the real service, cod is a number for 401 and a string for other errors.
         return error.status, {"cod": 401 if error.status == 401 else str(error.status), "message": str(error)}
-    weather = weather_at(request.lat, request.lon, clock.latest_update(now.timestamp(), _UPDATE_INTERVAL))
-    return 200, _body(request, weather, now)
+    time = latest_owm_update(f"{request.lat:.4f},{request.lon:.4f}", now.timestamp())
+    weather = weather_at(request.lat, request.lon, clock.report_time(time, now.timestamp(), _UPDATE_INTERVAL))
+    return 200, _body(request, weather, now, time)
 
 
-def _body(request: WeatherRequest, weather: Weather, now: datetime) -> dict[str, Any]:
+def _body(request: WeatherRequest, weather: Weather, now: datetime, updated_at: float) -> dict[str, Any]:
     seconds, place, units = now.timestamp(), request.place, request.units
     timezone = ZoneInfo(place.timezone) if place else guess_timezone(request.lat, request.lon)
     offset = now.astimezone(timezone).utcoffset()
@@ -44,7 +46,7 @@ def _body(request: WeatherRequest, weather: Weather, now: datetime) -> dict[str,
         "wind": _wind(weather, units),
         **_precipitation(weather),
         "clouds": {"all": round(weather.cloud_cover)},
-        "dt": int(seconds - seconds % _UPDATE_INTERVAL),
+        "dt": int(updated_at),
         "sys": _sys(request, seconds),
         "timezone": int(offset.total_seconds()) if offset else 0,
         "id": place.id if place else 0,

@@ -32,5 +32,12 @@ class WeatherClock:
         at = self.weather_time(now)
         return at - at % step
 
+    def report_time(self, time: float, now: float, step: float) -> float:
+        """Return the weather time of a report that is made at *time*, or in fast weather the latest update.
+
+        In fast weather a report that stayed the same for half an hour would show nothing of it.
+        """
+        return self.weather_time(time) if self.day_seconds == DAY_SECONDS else self.latest_update(now, step)
+
 
 REAL_TIME = WeatherClock()
