@@ -5,8 +5,8 @@ other names may change in any release. Importing this package has no side effect
 used.
 
 - Values: :class:`City`, :class:`Observation`.
-- Plug-ins: :class:`Provider`, :class:`ProviderTraits`, :class:`Plan`, :class:`Resources`; :class:`Sink`,
-  :class:`FetchedObservation`; :class:`Forwarder`, :class:`Connection`, :class:`ForwarderResources`.
+- Plug-ins: :class:`Provider`, :class:`ProviderTraits`, :class:`Plan`, :class:`PastTraits`, :class:`Resources`;
+  :class:`Sink`, :class:`FetchedObservation`; :class:`Forwarder`, :class:`Connection`, :class:`ForwarderResources`.
 - Errors: :class:`WeatherdError` and its subclasses; :class:`Failure` classifies a :class:`ProviderError`.
 - A running daemon's HTTP API: :class:`Client`, and its results: :class:`CityModel`, :class:`CityDetail`,
   :class:`ObservationModel`, :class:`NumberedObservation`, :class:`AlertModel`, :class:`WarningModel`,
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from weatherd.pipeline.forwarders import Connection, Forwarder, ForwarderResources
     from weatherd.pipeline.sinks import Sink
     from weatherd.providers import Provider, ProviderTraits, Resources
+    from weatherd.providers.past import PastTraits
     from weatherd.quota.plans import Plan
     from weatherd.web.alerts.models import AlertModel
     from weatherd.web.schemas import (
@@ -68,6 +69,7 @@ __all__ = [
     "NumberedObservation",
     "Observation",
     "ObservationModel",
+    "PastTraits",
     "Plan",
     "Problem",
     "Provider",
@@ -89,6 +91,7 @@ _MODULES = {
     "weatherd.pipeline.forwarders": ("Connection", "Forwarder", "ForwarderResources"),
     "weatherd.pipeline.sinks": ("Sink",),
     "weatherd.providers": ("Provider", "ProviderTraits", "Resources"),
+    "weatherd.providers.past": ("PastTraits",),
     "weatherd.quota.plans": ("Plan",),
     "weatherd.web.alerts.models": ("AlertModel",),
     "weatherd.web.warnings.models": ("WarningModel",),

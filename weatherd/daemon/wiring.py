@@ -22,6 +22,7 @@ from weatherd.journal.state_folder import find_state_folder
 from weatherd.pipeline.forwarders import ForwarderResources, check_batch_size, have_none, know_nothing
 from weatherd.plugins import contain, explain_plugin_error
 from weatherd.providers import ProviderTraits, Resources
+from weatherd.providers.past import PASTS
 from weatherd.quota.limiter import RateLimiter
 from weatherd.quota.planner import Planner
 from weatherd.quota.plans import PLANS, find_plan
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from weatherd.pipeline.forwarders import AlertLookup, Forwarder, WarningLookup
     from weatherd.pipeline.sinks import Sink
     from weatherd.providers import Provider
+    from weatherd.providers.past import PastTraits
     from weatherd.quota.plans import Plan
 
 log = structlog.get_logger()
@@ -65,6 +67,7 @@ class OpenProviders:
     limiters: Mapping[str, RateLimiter]
     budgets: AgeBudgets
     open_resources: Callable[[str], Resources]  # for warnings; raises ConfigError for a provider that is rejected
+    pasts: Mapping[str, PastTraits]  # of those with a past
 
     def require_usable(self, configuration: Configuration) -> Configuration:
         """Return *configuration* with every row quarantined that names a rejected provider.
@@ -114,6 +117,7 @@ async def open_providers(
     broken: set[str] = set()
     limiters: dict[str, RateLimiter] = {}
     plans: dict[str, Plan] = {}
+    pasts: dict[str, PastTraits] = {}
     budgets = dict(AGE_BUDGETS)
     async with contextlib.AsyncExitStack() as stack:
         session = await stack.enter_async_context(open_session(USER_AGENT, ca_file=settings.tls.ca_file))
@@ -127,7 +131,10 @@ async def open_providers(
                     meter, save = state.usage_meter(name, traits.plan), functools.partial(state.schedule_save, name)
                     limiters[name] = RateLimiter(meter, traits.concurrency, now, save, boot)
                     resources = Resources(session, limiters[name], state.key_values(name), now)
-                    usable[name] = _require_method(await _enter(stack, name, opener(own, resources)), "fetch")
+                    opened = _require_method(await _enter(stack, name, opener(own, resources)), "fetch")
+                    if traits.past:
+                        opened, pasts[name] = _require_method(opened, "fetch_past"), traits.past
+                    usable[name] = opened
             except ConfigError as error:
                 rejected[name] = error.problems[0]
             except Exception as error:
@@ -151,14 +158,15 @@ async def open_providers(
                 raise ConfigError(rejected[name])
             return Resources(session, limiters[name], state.key_values(f"{name} warnings"), now)
 
-        yield OpenProviders(usable, rejected, frozenset(broken), planner, limiters, AgeBudgets(budgets), open_resources)
+        age_budgets = AgeBudgets(budgets)
+        yield OpenProviders(usable, rejected, frozenset(broken), planner, limiters, age_budgets, open_resources, pasts)
 
 
 def _find_traits(name: str, opener: Any, settings: Settings) -> ProviderTraits:
     """Return the traits of a built-in provider from its settings, or those that a plug-in declares."""
     if name in PLANS:
         section = getattr(settings, name.replace("-", "_"))
-        return ProviderTraits(find_plan(name, section.plan), section.concurrency, AGE_BUDGETS[name])
+        return ProviderTraits(find_plan(name, section.plan), section.concurrency, AGE_BUDGETS[name], PASTS.get(name))
     declared = plugins.find_attribute(opener, "provider_traits")
     traits = declared(settings) if callable(declared) else ProviderTraits() if declared is None else declared
     if isinstance(traits, ProviderTraits):

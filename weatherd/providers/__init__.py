@@ -25,13 +25,14 @@ from weatherd.freshness import DEFAULT_AGE_BUDGET
 from weatherd.quota.plans import UNLIMITED, check_count, check_trait
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from weatherd.city import City
     from weatherd.http.session import Session
     from weatherd.journal.key_value import KeyValueStore
     from weatherd.observation import Observation
+    from weatherd.providers.past import PastTraits
     from weatherd.quota.limiter import RateLimiter
     from weatherd.quota.plans import Plan
 
@@ -56,7 +57,7 @@ class Resources:
 
 @dataclass(frozen=True, slots=True)
 class ProviderTraits:
-    """The properties of a weather service: its plan, its concurrency and the age budget of its observations.
+    """The properties of a weather service: its plan, concurrency, age budget, and what it has of the past.
 
     A plug-in states it as ``provider_traits``, an attribute of its opening function or of the module that defines it:
     a value of this class, or a function that takes the settings and returns one. Without it, the defaults apply.
@@ -67,6 +68,7 @@ class ProviderTraits:
     plan: Plan = UNLIMITED  # for the rate limiter, the planner and ``weatherd check``
     concurrency: int = 10  # requests in flight
     max_age: float = DEFAULT_AGE_BUDGET  # seconds; older observations are stale
+    past: PastTraits | None = None  # of a provider that has fetch_past; see :class:`PastProvider`
 
     def __post_init__(self) -> None:
         check_count("concurrency", self.concurrency)
@@ -87,5 +89,19 @@ class Provider(Protocol):
         ``failure`` decides what happens next: REJECTED, EMPTY and STALE concern this city alone, each of the others may
         pause the provider for all cities. Any other exception is logged as a bug of the provider. In both cases the
         city's next provider is polled.
+        """
+        ...
+
+
+class PastProvider(Provider, Protocol):
+    """A provider whose service still has observations of the past, which fill gaps in the journal."""
+
+    async def fetch_past(self, city: City, since: datetime, until: datetime) -> Sequence[Observation]:
+        """Return the observations of *city* from *since* to *until*, both in UTC, in any order.
+
+        They mean the same as those of ``fetch``: ``precipitation`` is that of the hour before ``observed_at``. An empty
+        sequence says that the service has none; what is outside of the time is ignored. The time is at most
+        ``PastTraits.span`` long, so that one request is enough. It is called once at a time, and waits like ``fetch``
+        for ``limiter.run``. Raises ProviderError.
         """
         ...

@@ -26,18 +26,31 @@ def handle_current_weather(query: Query, now: datetime, clock: WeatherClock = RE
         lat, lon = read_degrees(query, "lat", 90), read_degrees(query, "lon", 180)
     except RejectedRequestError as error:
         return error.status, {"detail": [{"type": "value_error", "loc": ["query"], "msg": str(error)}]}
-    if not all(low <= value <= high for (low, high), value in zip(_AREA, (lat, lon), strict=True)):
-        return 404, {"detail": "No sources match your criteria"}
+    if problem := find_place_problem(lat, lon):
+        return problem
     seconds = now.timestamp()
-    station = tuple(round(value / _STATION_SPACING) * _STATION_SPACING for value in (lat, lon))
-    source_id = 100_000 + round(station[0] / _STATION_SPACING) * 100 + round(station[1] / _STATION_SPACING)
+    station, source_id = find_station(lat, lon)
     time = latest_dwd_report(source_id, seconds)
     weather = weather_at(lat, lon, clock.report_time(time, seconds, _REPORT_INTERVAL))
     timestamp = datetime.fromtimestamp(time, UTC).isoformat()
     return 200, {
-        "weather": _weather(weather, source_id, timestamp),
-        "sources": [_source(station, source_id, timestamp)],
+        "weather": {"source_id": source_id, "timestamp": timestamp, **describe_values(weather)},
+        "sources": [describe_source(station, source_id, timestamp)],
     }
+
+
+def find_place_problem(lat: float, lon: float) -> StatusAndBody | None:
+    """Return the response for a place outside the service's area, or None."""
+    if all(low <= value <= high for (low, high), value in zip(_AREA, (lat, lon), strict=True)):
+        return None
+    return 404, {"detail": "No sources match your criteria"}
+
+
+def find_station(lat: float, lon: float) -> tuple[Sequence[float], int]:
+    """Return the coordinates of the nearest station, and the number of its source."""
+    station = tuple(round(value / _STATION_SPACING) * _STATION_SPACING for value in (lat, lon))
+    number = 100_000 + round(station[0] / _STATION_SPACING) * 100 + round(station[1] / _STATION_SPACING)
+    return station, number
 
 
 def read_degrees(query: Query, name: str, limit: int) -> float:
@@ -51,12 +64,11 @@ def read_degrees(query: Query, name: str, limit: int) -> float:
     return value
 
 
-def _weather(weather: Weather, source_id: int, timestamp: str) -> dict[str, Any]:
+def describe_values(weather: Weather) -> dict[str, Any]:
+    """Return the values of a record, under the names of ``/current_weather``."""
     rate = weather.precipitation.total
     speeds = {"wind_speed": round(weather.wind_speed * 3.6, 1), "wind_gust_speed": round(weather.wind_gust * 3.6, 1)}
     return {
-        "source_id": source_id,
-        "timestamp": timestamp,
         "cloud_cover": round(weather.cloud_cover),
         "condition": _condition(weather),
         "dew_point": round(weather.dew_point, 2),
@@ -88,7 +100,8 @@ def _icon(weather: Weather) -> str:
     return f"{'partly-cloudy' if weather.cloud_cover >= 25 else 'clear'}-{'day' if weather.is_day else 'night'}"
 
 
-def _source(station: Sequence[float], source_id: int, timestamp: str) -> dict[str, Any]:
+def describe_source(station: Sequence[float], source_id: int, timestamp: str) -> dict[str, Any]:
+    """Return a station as a source of records."""
     return {
         "id": source_id,
         "dwd_station_id": f"{source_id % 100_000:05}",

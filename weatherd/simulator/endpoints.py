@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from weatherd.simulator import bright_sky, bright_sky_alerts, pirate_weather
+from weatherd.simulator import bright_sky, bright_sky_alerts, bright_sky_hours, pirate_weather
 from weatherd.simulator.met_norway import alerts as met_alerts
 from weatherd.simulator.met_norway import forecast as met_norway
 from weatherd.simulator.nws import alerts as nws_alerts
@@ -82,6 +82,7 @@ def _without_time(handle: Callable[[Query], StatusAndBody]) -> Handler:
 _FORECAST = _with_query_only(open_meteo.handle_forecast)
 _WEATHER = _with_query_only(openweathermap.handle_weather)
 _STATION_REPORT = _with_query_only(bright_sky.handle_current_weather)
+_STATION_HOURS = _with_query_only(bright_sky_hours.handle_hours)
 _LOCATIONFORECAST = "/weatherapi/locationforecast/2.0"
 _OBSERVATIONS = "/stations/{station}/observations"
 ENDPOINTS = (
@@ -92,6 +93,7 @@ ENDPOINTS = (
     Endpoint("met-norway", f"{_LOCATIONFORECAST}/compact", met_norway.handle_compact, _MET_NORWAY, "NaN"),
     Endpoint("met-norway", f"{_LOCATIONFORECAST}/complete", met_norway.handle_complete, _MET_NORWAY, "NaN"),
     Endpoint("bright-sky", "/current_weather", _STATION_REPORT, _BRIGHT_SKY, "NaN"),
+    Endpoint("bright-sky", "/weather", _STATION_HOURS, _BRIGHT_SKY, "NaN"),
     Endpoint("met-norway", "/weatherapi/metalerts/2.0/current.json", met_alerts.handle_current, _MET_NORWAY, "NaN"),
     Endpoint("bright-sky", "/alerts", bright_sky_alerts.handle_alerts, _BRIGHT_SKY, "NaN"),
     Endpoint("pirate-weather", "/forecast/{key}/{place}", pirate_weather.handle_warnings, _BRIGHT_SKY, "NaN"),

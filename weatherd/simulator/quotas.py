@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
-from weatherd.simulator.query import parse_whole_number, split_values
+from weatherd.simulator.query import last_value, parse_whole_number, split_values
 
 if TYPE_CHECKING:
     from weatherd.simulator.query import Query
@@ -65,11 +65,14 @@ class OpenMeteoQuota:
 def open_meteo_call_weight(query: Query) -> float:
     """Return the calls that a forecast request is charged, by the formula of https://open-meteo.com/en/pricing.
 
-    Locations times the larger of 1, variables / 10, and variables / 10 times days / 14.
+    Locations times the larger of 1, variables / 10, and variables / 10 times days / 14. Steps of hours and quarters do
+    not count, past days do.
     """
     locations = max(1, len(split_values(query, "latitude")))
     variables = sum(len(split_values(query, section)) for section in ("current", "hourly", "daily", "minutely_15"))
-    days = parse_whole_number((split_values(query, "forecast_days") or ["7"])[-1]) or 7
+    days = (parse_whole_number(last_value(query, "forecast_days", "7")) or 7) + (
+        parse_whole_number(last_value(query, "past_days", "0")) or 0
+    )
     return locations * max(1.0, variables / 10, variables / 10 * days / 14)
 
 

@@ -7,41 +7,25 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from weatherd.errors import Failure, ProviderError
+from weatherd.http.client import get
 from weatherd.http.polling import PollingClient
 from weatherd.http.response import Response, parse_json
-from weatherd.observation import Observation
-from weatherd.providers.bright_sky.conditions import parse_condition
+from weatherd.providers.bright_sky.past import build_bright_sky_past_query, parse_bright_sky_past
+from weatherd.providers.bright_sky.record import parse_bright_sky_record
 from weatherd.providers.service_errors import error_from_response
-from weatherd.providers.values import (
-    CLOUD_COVER,
-    PRECIPITATION,
-    PRESSURE_MSL,
-    RELATIVE_HUMIDITY,
-    VISIBILITY,
-    WIND_DIRECTION,
-    WIND_SPEED,
-    as_mapping,
-    clean_text,
-    parse_integer,
-    parse_iso_time,
-    parse_number,
-    parse_temperature,
-    without_calm,
-)
+from weatherd.providers.values import as_mapping
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
     from weatherd.city import City
     from weatherd.config.settings import Settings
+    from weatherd.observation import Observation
     from weatherd.providers import Resources
 
-_NAME = "bright-sky"
 BRIGHT_SKY_URL = "https://api.brightsky.dev"
-
-_KILOMETERS_PER_HOUR = 1 / 3.6  # in m/s
 
 
 def build_bright_sky_query(city: City) -> dict[str, str]:
@@ -52,54 +36,27 @@ def build_bright_sky_query(city: City) -> dict[str, str]:
 def parse_bright_sky(city: City, response: Response, fetched_at: datetime) -> Observation:
     """Return the current weather in *response*.
 
-    Any value may be null. Wind values are means of the shortest period for which there is one. ``precipitation`` is the
-    sum of the last hour.
-
     Raises ProviderError, with the service's own reason if there is one, for anything but current weather.
     """
-    if response.status != HTTPStatus.OK:
-        raise error_from_response(response, response.status, fetched_at, "detail")
-    weather = as_mapping(as_mapping(parse_json(response.body)).get("weather"))
+    weather = as_mapping(as_mapping(_parse_document(response, fetched_at)).get("weather"))
     if not weather:
         raise ProviderError("the response has no current weather", Failure.MALFORMED)
-    precipitation = parse_number(weather.get("precipitation_60"), PRECIPITATION)
-    clouds = parse_number(weather.get("cloud_cover"), CLOUD_COVER)
-    condition, icon = clean_text(weather.get("condition")), clean_text(weather.get("icon"))
-    code, description = parse_condition(condition, icon, clouds, precipitation)
-    wind_speed = parse_number(_shortest_mean(weather, "wind_speed"), WIND_SPEED, _KILOMETERS_PER_HOUR)
-    wind_direction = parse_number(_shortest_mean(weather, "wind_direction"), WIND_DIRECTION)
-    source = parse_integer(weather.get("source_id"))
-    return Observation(
-        city=city.id,
-        provider=_NAME,
-        observed_at=parse_iso_time(weather.get("timestamp")),
-        fetched_at=fetched_at,
-        temperature=parse_temperature(weather.get("temperature")),
-        description=description,
-        code=code,
-        station="" if source is None else str(source),
-        relative_humidity=parse_number(weather.get("relative_humidity"), RELATIVE_HUMIDITY),
-        pressure_msl=parse_number(weather.get("pressure_msl"), PRESSURE_MSL),
-        wind_speed=wind_speed,
-        wind_direction=without_calm(wind_direction, wind_speed),
-        wind_gust=parse_number(_shortest_mean(weather, "wind_gust_speed"), WIND_SPEED, _KILOMETERS_PER_HOUR),
-        precipitation=precipitation,
-        cloud_cover=clouds,
-        visibility=parse_number(weather.get("visibility"), VISIBILITY),
-    )
+    return parse_bright_sky_record(city, weather, fetched_at)
 
 
-def _shortest_mean(weather: dict[str, Any], name: str) -> Any:
-    """Return the value for the last 10 minutes, else for the last 30, else for the last 60."""
-    values = (weather.get(f"{name}_{minutes}") for minutes in (10, 30, 60))
-    return next((value for value in values if value is not None), None)
+def _parse_document(response: Response, fetched_at: datetime) -> Any:
+    """Return the body of a response, or raise the error that the service reports."""
+    if response.status != HTTPStatus.OK:
+        raise error_from_response(response, response.status, fetched_at, "detail")
+    return parse_json(response.body)
 
 
 class BrightSkyProvider:
     """A client that requests each city separately."""
 
     def __init__(self, base_url: str | None, resources: Resources) -> None:
-        self._client = PollingClient(resources.session, f"{base_url or BRIGHT_SKY_URL}/current_weather")
+        self._url = base_url or BRIGHT_SKY_URL
+        self._client = PollingClient(resources.session, f"{self._url}/current_weather")
         self._resources = resources
 
     def fetch(self, city: City) -> Coroutine[Any, Any, Observation]:
@@ -109,6 +66,16 @@ class BrightSkyProvider:
     async def _request(self, city: City) -> Observation:
         response = await self._client.get(build_bright_sky_query(city))
         return parse_bright_sky(city, response, self._resources.now())
+
+    async def fetch_past(self, city: City, since: datetime, until: datetime) -> Sequence[Observation]:
+        """Return what was measured at the full hours in ``[since, until]``."""
+        query = build_bright_sky_past_query(city, since, until)
+        return await self._resources.limiter.run(lambda: self._request_past(city, query))
+
+    async def _request_past(self, city: City, query: Mapping[str, str]) -> Sequence[Observation]:
+        response = await get(self._resources.session, f"{self._url}/weather", query)
+        now = self._resources.now()
+        return parse_bright_sky_past(city, _parse_document(response, now), now)
 
 
 def open_provider(settings: Settings, resources: Resources) -> AbstractAsyncContextManager[BrightSkyProvider]:

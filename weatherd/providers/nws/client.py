@@ -12,38 +12,24 @@ from weatherd.errors import Failure, ProviderError
 from weatherd.freshness import BUILT_IN_BUDGETS
 from weatherd.http.polling import PollingClient
 from weatherd.http.response import Response, parse_json
-from weatherd.observation import Observation
-from weatherd.providers.nws.conditions import parse_description, parse_weather_code
+from weatherd.providers.nws.past import build_nws_past_query, parse_nws_past
+from weatherd.providers.nws.record import parse_nws_record
 from weatherd.providers.nws.stations import StationFinder
-from weatherd.providers.nws.units import parse_quantity
 from weatherd.providers.service_errors import error_from_response
-from weatherd.providers.values import (
-    APPARENT_TEMPERATURE,
-    PRECIPITATION,
-    PRESSURE_MSL,
-    RELATIVE_HUMIDITY,
-    VISIBILITY,
-    WIND_DIRECTION,
-    WIND_SPEED,
-    as_mapping,
-    clean_text,
-    parse_iso_time,
-    parse_temperature,
-    without_calm,
-)
+from weatherd.providers.values import as_mapping
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
     from weatherd.city import City
     from weatherd.config.settings import Settings
+    from weatherd.observation import Observation
     from weatherd.providers import Resources
 
 _T = TypeVar("_T")
 
-_NAME = "nws"
 NWS_URL = "https://api.weather.gov"
 
 _MAX_STATIONS = 3  # maximum number of stations in one poll
@@ -53,42 +39,12 @@ _STATION_FAILURES = (Failure.REJECTED, Failure.MALFORMED, Failure.EMPTY)  # the 
 def parse_nws(city: City, response: Response, fetched_at: datetime) -> Observation:
     """Return the observation of a station in *response*.
 
-    Any value may be null, a text, or in another unit than in the last response. ``pressure_msl`` is never the pressure
-    at the station's altitude; ``apparent_temperature`` is the wind chill or the heat index.
-
     Raises ProviderError, with the service's own reason if there is one, for anything but an observation.
     """
     properties = as_mapping(parse_nws_document(response, fetched_at).get("properties"))
     if not properties:
         raise ProviderError("the response has no current weather", Failure.MALFORMED)
-    apparent = [parse_quantity(properties.get(name), *APPARENT_TEMPERATURE) for name in ("windChill", "heatIndex")]
-    visibility = parse_quantity(properties.get("visibility"), *VISIBILITY)
-    wind_speed = parse_quantity(properties.get("windSpeed"), *WIND_SPEED)
-    wind_direction = parse_quantity(properties.get("windDirection"), *WIND_DIRECTION)
-    return Observation(
-        city=city.id,
-        provider=_NAME,
-        observed_at=parse_iso_time(properties.get("timestamp")),
-        fetched_at=fetched_at,
-        temperature=parse_temperature(parse_quantity(properties.get("temperature"), -1000, 1000)),
-        description=parse_description(properties),
-        code=parse_weather_code(properties, visibility),
-        station=_parse_station(properties),
-        apparent_temperature=next((value for value in apparent if value is not None), None),
-        relative_humidity=parse_quantity(properties.get("relativeHumidity"), *RELATIVE_HUMIDITY),
-        pressure_msl=parse_quantity(properties.get("seaLevelPressure"), *PRESSURE_MSL),
-        wind_speed=wind_speed,
-        wind_direction=without_calm(wind_direction, wind_speed),
-        wind_gust=parse_quantity(properties.get("windGust"), *WIND_SPEED),
-        precipitation=parse_quantity(properties.get("precipitationLastHour"), *PRECIPITATION, length="mm"),
-        visibility=visibility,
-    )
-
-
-def _parse_station(properties: dict[str, Any]) -> str:
-    """Return the station's id, which older responses have only as the last part of its address."""
-    station = clean_text(properties.get("stationId")) or clean_text(properties.get("stationIdentifier"))
-    return station or clean_text(properties.get("station")).rstrip("/").rpartition("/")[2]
+    return parse_nws_record(city, properties, fetched_at)
 
 
 def parse_nws_document(response: Response, now: datetime) -> dict[str, Any]:
@@ -139,9 +95,20 @@ class NwsProvider:
             return max(stale, key=lambda observation: observation.observed_at)
         raise errors[0] if errors else ProviderError("there is no station near the place", Failure.REJECTED)
 
-    def _send(self, path: str, parse: Callable[[Response, datetime], _T]) -> Awaitable[_T]:
+    async def fetch_past(self, city: City, since: datetime, until: datetime) -> Sequence[Observation]:
+        """Return what the nearest station with observations in ``[since, until]`` has reported."""
+        query = build_nws_past_query(since, until)
+        for station in (await self._stations.find(city))[:_MAX_STATIONS]:
+            document = await self._send(f"/stations/{station}/observations", parse_nws_document, query)
+            if found := parse_nws_past(city, document, self._resources.now()):
+                return found
+        return ()
+
+    def _send(
+        self, path: str, parse: Callable[[Response, datetime], _T], query: Mapping[str, str] | None = None
+    ) -> Awaitable[_T]:
         async def request() -> _T:
-            return parse(await self._client.get(path=path), self._resources.now())
+            return parse(await self._client.get(query or "", path=path), self._resources.now())
 
         return self._resources.limiter.run(request)
 

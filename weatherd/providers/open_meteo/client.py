@@ -3,44 +3,43 @@
 from __future__ import annotations
 
 import contextlib
-import functools
-from datetime import datetime, timedelta, timezone
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from weatherd import wmo
 from weatherd.errors import Failure, ProviderError
+from weatherd.http.client import get
 from weatherd.http.polling import PollingClient
 from weatherd.http.response import Response, parse_json, server_time
 from weatherd.observation import Observation
 from weatherd.providers.batching import Coalescer, CoalescingProvider
 from weatherd.providers.bisection import IsolatingSender
+from weatherd.providers.open_meteo.fields import (
+    find_number_fields,
+    find_precipitation_unit,
+    find_temperature_unit,
+    parse_open_meteo_time,
+)
+from weatherd.providers.open_meteo.past import build_open_meteo_past_query, parse_open_meteo_past
 from weatherd.providers.open_meteo.precipitation import PAST_HOUR_QUERY, sum_past_hour
 from weatherd.providers.open_meteo.usual_response import parse_usual_locations
 from weatherd.providers.service_errors import error_from_response, redact_error, redact_response
 from weatherd.providers.values import (
-    APPARENT_TEMPERATURE,
-    CLOUD_COVER,
     PRECIPITATION,
-    PRESSURE_MSL,
-    RELATIVE_HUMIDITY,
-    WIND_DIRECTION,
-    WIND_SPEED,
-    NumberField,
     as_mapping,
     parse_integer,
     parse_number,
     parse_numbers,
-    parse_posix_time,
     parse_temperature,
 )
 from weatherd.quota.windows import CLOCK_TOLERANCE, window_end
 from weatherd.text.redaction import Redaction
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Sequence
+    from collections.abc import Awaitable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
+    from datetime import datetime
 
     from weatherd.city import City
     from weatherd.config.settings import Settings
@@ -74,11 +73,6 @@ COMMON_QUERY = {  # it requests the current weather
 }
 _WINDOWS = {"Minutely": "minute", "Hourly": "hour", "Daily": "day"}  # by the word in the text of a 429
 
-# From the units in a response, by factor and offset: a server may ignore the units that were requested
-_TO_CELSIUS = {"°F": (5 / 9, -160 / 9)}
-_TO_METERS_PER_SECOND = {"m/s": 1.0, "km/h": 1 / 3.6, "mp/h": 0.44704, "mph": 0.44704, "kn": 1852 / 3600}
-_TO_MILLIMETERS = {"mm": 1.0, "inch": 25.4}
-
 
 def build_open_meteo_query(cities: Sequence[City]) -> str:
     """Return the part of the query that differs between requests: the places of *cities*."""
@@ -105,15 +99,23 @@ def _parse_tolerantly(
     cities: Sequence[City], response: Response, fetched_at: datetime
 ) -> list[Observation | ProviderError]:
     """Parse any response; a value that is missing, impossible or of another type is None."""
-    document = parse_json(response.body)
-    if isinstance(document, dict) and document.get("error"):
-        raise _service_error(response, fetched_at)
+    document = _parse_document(response, fetched_at)
     locations = document if isinstance(document, list) else [document]
     if len(locations) != len(cities):
         raise ProviderError(
             f"{len(cities)} cities were requested, the response has {len(locations)}", Failure.MALFORMED
         )
     return [_parse_outcome(city, location, fetched_at) for city, location in zip(cities, locations, strict=True)]
+
+
+def _parse_document(response: Response, fetched_at: datetime) -> Any:
+    """Return the body of a response, or raise the error that the service reports."""
+    if response.status != HTTPStatus.OK:
+        raise _service_error(response, fetched_at)
+    document = parse_json(response.body)
+    if isinstance(document, dict) and document.get("error"):
+        raise _service_error(response, fetched_at)
+    return document
 
 
 def _parse_outcome(city: City, location: Any, fetched_at: datetime) -> Observation | ProviderError:
@@ -127,17 +129,14 @@ def _parse_location(city: City, location: dict[str, Any], fetched_at: datetime) 
     current, units = as_mapping(location.get("current")), as_mapping(location.get("current_units"))
     if not current:
         raise ProviderError("the response has no current weather", Failure.MALFORMED)
-    to_celsius = _TO_CELSIUS.get(str(units.get("temperature_2m")), (1.0, 0.0))
-    to_speed = _TO_METERS_PER_SECOND.get(str(units.get("wind_speed_10m")), 1.0)
-    fields = _number_fields(to_celsius, to_speed)
-    apparent, humidity, pressure, speed, direction, gust, clouds = parse_numbers(current, fields)
+    apparent, humidity, pressure, speed, direction, gust, clouds = parse_numbers(current, find_number_fields(units))
     code = parse_integer(current.get("weather_code"))
     return Observation(
         city=city.id,
         provider=_NAME,
-        observed_at=_parse_time(current.get("time"), location.get("utc_offset_seconds")),
+        observed_at=parse_open_meteo_time(current.get("time"), location.get("utc_offset_seconds")),
         fetched_at=fetched_at,
-        temperature=parse_temperature(current.get("temperature_2m"), *to_celsius),
+        temperature=parse_temperature(current.get("temperature_2m"), *find_temperature_unit(units)),
         description=wmo.describe_code(code),
         code=code,
         apparent_temperature=apparent,
@@ -151,38 +150,14 @@ def _parse_location(city: City, location: dict[str, Any], fetched_at: datetime) 
     )
 
 
-@functools.lru_cache(maxsize=16)
-def _number_fields(to_celsius: tuple[float, float], to_speed: float) -> tuple[NumberField, ...]:
-    return (
-        NumberField("apparent_temperature", APPARENT_TEMPERATURE, *to_celsius),
-        NumberField("relative_humidity_2m", RELATIVE_HUMIDITY),
-        NumberField("pressure_msl", PRESSURE_MSL),
-        NumberField("wind_speed_10m", WIND_SPEED, to_speed),
-        NumberField("wind_direction_10m", WIND_DIRECTION),
-        NumberField("wind_gusts_10m", WIND_SPEED, to_speed),
-        NumberField("cloud_cover", CLOUD_COVER),
-    )
-
-
 def _parse_past_hour(location: dict[str, Any], end: Any) -> float | None:
     """Return the precipitation in mm of the hour before *end*, or None if it is not in the response."""
     quarters, units = as_mapping(location.get("minutely_15")), as_mapping(location.get("minutely_15_units"))
     times, amounts = quarters.get("time"), quarters.get("precipitation")
     if not isinstance(times, list) or not isinstance(amounts, list):
         return None
-    factor = _TO_MILLIMETERS.get(str(units.get("precipitation")), 1.0)
+    factor = find_precipitation_unit(units)
     return sum_past_hour(times, [parse_number(amount, PRECIPITATION, factor) for amount in amounts], end)
-
-
-def _parse_time(value: Any, utc_offset: Any) -> datetime:
-    """Return a POSIX time in UTC, or the local time without offset that a server sends if it ignores ``timeformat``."""
-    if isinstance(value, str):
-        zone = timezone(timedelta(seconds=parse_number(utc_offset, (-86399, 86399)) or 0))
-        text, value = value, None
-        with contextlib.suppress(ValueError):
-            local = datetime.fromisoformat(text)
-            value = (local if local.tzinfo else local.replace(tzinfo=zone)).timestamp()
-    return parse_posix_time(value)
 
 
 def _service_error(response: Response, now: datetime) -> ProviderError:
@@ -210,10 +185,10 @@ class OpenMeteoProvider(CoalescingProvider):
     """A client that requests cities together if they are polled at about the same time."""
 
     def __init__(self, base_url: str | None, api_key: str, concurrency: int, resources: Resources) -> None:
-        common_query = urlencode(COMMON_QUERY | ({"apikey": api_key} if api_key else {}), safe=",")
-        url = f"{base_url or (_CUSTOMER_URL if api_key else _FREE_URL)}/v1/forecast?{common_query}"
+        self._url = f"{base_url or (_CUSTOMER_URL if api_key else _FREE_URL)}/v1/forecast"
+        self._key = {"apikey": api_key} if api_key else {}
+        url = f"{self._url}?{urlencode(COMMON_QUERY | self._key, safe=',')}"
         self._client = PollingClient(resources.session, url)
-        self._has_key = bool(api_key)
         self._redact = Redaction([api_key])
         self._resources = resources
         super().__init__(
@@ -225,17 +200,31 @@ class OpenMeteoProvider(CoalescingProvider):
             )
         )
 
+    async def fetch_past(self, city: City, since: datetime, until: datetime) -> Sequence[Observation]:
+        """Return the observations of the steps in ``[since, until]``, at most a week."""
+        query = build_open_meteo_past_query(city, _VARIABLES, since, until)
+        return await self._resources.limiter.run(lambda: self._request_past(city, query)) if query else ()
+
+    async def _request_past(self, city: City, query: Mapping[str, str]) -> Sequence[Observation]:
+        try:
+            response = self._clean(await get(self._resources.session, self._url, {**query, **self._key}))
+            now = self._resources.now()
+            return parse_open_meteo_past(city, _NAME, _parse_document(response, now), now)
+        except ProviderError as error:
+            raise redact_error(error, self._redact) from None
+
     def _send(self, cities: Sequence[City]) -> Awaitable[list[Observation | ProviderError]]:
         return self._resources.limiter.run(lambda: self._request(cities), len(cities))
 
     async def _request(self, cities: Sequence[City]) -> list[Observation | ProviderError]:
         try:
-            response = await self._client.get(build_open_meteo_query(cities))
-            if self._has_key:
-                response = redact_response(response, self._redact)
+            response = self._clean(await self._client.get(build_open_meteo_query(cities)))
             return parse_open_meteo(cities, response, self._resources.now())
         except ProviderError as error:
             raise redact_error(error, self._redact) from None
+
+    def _clean(self, response: Response) -> Response:
+        return redact_response(response, self._redact) if self._key else response
 
 
 def open_provider(settings: Settings, resources: Resources) -> AbstractAsyncContextManager[OpenMeteoProvider]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from weatherd.simulator.cadence import nws_reports
@@ -22,6 +22,8 @@ _PROBLEM = "application/problem+json"
 _AREA = ((18.0, 72.0), (-180.0, -64.0))  # degrees of latitude and longitude: the US with Hawaii and Alaska
 _STATIONS_PER_DEGREE = 4
 _NEIGHBOURS = ((0, 0), (0, 1), (1, 0), (0, -1), (-1, 0))  # grid offsets of the stations near a point
+_KEPT = timedelta(days=7)  # observations of a station
+_MAX_COUNT = 500  # observations in a response
 _STATION_ID = re.compile(r"S(\d{4})(\d{3})")
 _COORDINATES = re.compile(r"(-?\d{1,3}(?:\.\d+)?),(-?\d{1,3}(?:\.\d+)?)", re.ASCII)
 
@@ -103,12 +105,28 @@ def handle_latest_observation(
 
 
 def handle_observations(request: ServiceRequest, now: datetime, clock: WeatherClock = REAL_TIME) -> ServiceResponse:
-    """Handle ``/stations/{id}/observations`` with *limit* observations, the latest first."""
+    """Handle ``/stations/{id}/observations`` with those from *start* to *end*, the latest first, at most *limit*."""
     if rejection := reject_parameters(request, ("limit", "start", "end", "cursor")) or _reject_station(request):
         return rejection
-    count = min(parse_whole_number(last_value(request.query, "limit")) or 24, 500)
-    features = [_observation(request, time, clock) for time in itertools.islice(_report_times(request, now), count)]
+    try:
+        start, end = (_read_time(request, name) for name in ("start", "end"))
+    except ValueError:
+        return nws_problem(400, "BadRequest", "Bad Request", "A time is not in ISO 8601 with an offset")
+    count = min(parse_whole_number(last_value(request.query, "limit")) or (_MAX_COUNT if start else 24), _MAX_COUNT)
+    oldest, latest = max(start or now - _KEPT, now - _KEPT), min(now, end or now)
+    kept = itertools.takewhile(lambda time: time >= oldest, _report_times(request, now))
+    wanted = itertools.islice((time for time in kept if time <= latest), count)
+    features = [_observation(request, time, clock) for time in wanted]
     return ServiceResponse(200, {"type": "FeatureCollection", "features": features}, {}, _JSON)
+
+
+def _read_time(request: ServiceRequest, name: str) -> datetime | None:
+    """Return a time of the query, if it has one. Raise ValueError for one without an offset."""
+    text = last_value(request.query, name)
+    time = datetime.fromisoformat(text) if text else None
+    if time and not time.tzinfo:
+        raise ValueError(text)
+    return time
 
 
 def nws_problem(

@@ -60,9 +60,9 @@ def _sections(request: ForecastRequest, context: ForecastContext) -> dict[str, A
     if names := request.sections["current"]:
         sections |= current_section(context, names)
     if names := request.sections["minutely_15"]:
-        sections |= time_series_section(context, "minutely_15", names, 900, request.quarters)
+        sections |= time_series_section(context, "minutely_15", names, 900, request.spans.get("minutely_15"))
     if names := request.sections["hourly"]:
-        sections |= time_series_section(context, "hourly", names, 3600)
+        sections |= time_series_section(context, "hourly", names, 3600, request.spans.get("hourly"))
     if names := request.sections["daily"]:
         sections |= daily_section(context, names)
     return sections

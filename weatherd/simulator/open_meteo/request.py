@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from weatherd.simulator.open_meteo.daily import is_known_daily_variable
+from weatherd.simulator.open_meteo.spans import MAX_PAST_DAYS, StepSpan, parse_spans, read_count
 from weatherd.simulator.open_meteo.units import Unit, parse_units
 from weatherd.simulator.open_meteo.variables import is_known_variable
 from weatherd.simulator.places.gazetteer import guess_timezone
-from weatherd.simulator.query import Query, RejectedRequestError, last_value, parse_whole_number, split_values
+from weatherd.simulator.query import Query, RejectedRequestError, last_value, split_values
 from weatherd.simulator.sky.weather import ground_elevation
 
 if TYPE_CHECKING:
@@ -22,12 +23,8 @@ SECTION_CHECKS = {  # section: whether the service has a variable of it
     "hourly": is_known_variable,
     "daily": is_known_daily_variable,
 }
-_NOT_SIMULATED = (
-    *("start_date", "end_date", "start_hour", "end_hour", "start_minutely_15", "end_minutely_15"),
-    *("forecast_hours", "past_hours", "temporal_resolution"),
-)
+_NOT_SIMULATED = (*("start_date", "end_date", "temporal_resolution"),)
 _MAX_LOCATIONS = 1000
-_QUARTERS_A_DAY = 96  # of an hour
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +48,7 @@ class ForecastRequest:
     unixtime: bool
     past_days: int
     forecast_days: int
-    quarters: tuple[int, int] | None  # steps of minutely_15 before the current one, and from it on; None: whole days
+    spans: Mapping[str, StepSpan]  # of minutely_15 and hourly; whole days for a section that is missing
 
 
 def parse_forecast_request(query: Query) -> ForecastRequest:
@@ -63,9 +60,9 @@ def parse_forecast_request(query: Query) -> ForecastRequest:
         current_weather=last_value(query, "current_weather").lower() == "true",
         units=parse_units(query),
         unixtime=_parse_choice(query, "timeformat", ("iso8601", "unixtime")) == "unixtime",
-        past_days=_count(query, "past_days", 0, 93),
-        forecast_days=_count(query, "forecast_days", 7, 16),
-        quarters=_quarters(query),
+        past_days=read_count(query, "past_days", 0, MAX_PAST_DAYS),
+        forecast_days=read_count(query, "forecast_days", 7, 16),
+        spans=parse_spans(query),
     )
 
 
@@ -148,19 +145,3 @@ def _parse_choice(query: Query, name: str, choices: Sequence[str]) -> str:
     if (value := last_value(query, name) or choices[0]) not in choices:
         raise RejectedRequestError(f"Cannot initialize {name} from invalid String value {value} for key {name}")
     return value
-
-
-def _count(query: Query, name: str, default: int, limit: int) -> int:
-    text = last_value(query, name) or str(default)
-    count = parse_whole_number(text)
-    if count is None or count > limit:
-        title = name.replace("_", " ").capitalize()
-        raise RejectedRequestError(f"{title} is invalid. Allowed range 0 to {limit}. Given {text}.")
-    return count
-
-
-def _quarters(query: Query) -> tuple[int, int] | None:
-    if not last_value(query, "past_minutely_15") and not last_value(query, "forecast_minutely_15"):
-        return None
-    past = _count(query, "past_minutely_15", 0, 92 * _QUARTERS_A_DAY)
-    return past, _count(query, "forecast_minutely_15", 3 * _QUARTERS_A_DAY, 16 * _QUARTERS_A_DAY)

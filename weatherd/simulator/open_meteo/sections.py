@@ -14,6 +14,7 @@ from weatherd.simulator.sky.weather import Weather, weather_at
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from weatherd.simulator.open_meteo.spans import StepSpan
     from weatherd.simulator.open_meteo.units import Unit
     from weatherd.simulator.sky.clock import WeatherClock
 
@@ -84,15 +85,20 @@ def legacy_current_section(context: ForecastContext) -> SectionBody:
 
 
 def time_series_section(
-    context: ForecastContext, section: str, names: Sequence[str], step: float, span: tuple[int, int] | None = None
+    context: ForecastContext, section: str, names: Sequence[str], step: float, span: StepSpan | None = None
 ) -> SectionBody:
     """Return ``hourly`` or ``minutely_15``: for each variable a list of values, *step* seconds apart.
 
-    *span* is the number of steps before the current one, and from it on; without it, all requested days are returned.
+    Without a *span*, all requested days are returned.
     """
-    past, coming = span or (0, int(context.days * DAY_SECONDS / step))
-    start = context.now - context.now % step - past * step if span else context.first_midnight
-    times = [start + index * step for index in range(past + coming)]
+    if span is None:
+        start, count = context.first_midnight, int(context.days * DAY_SECONDS / step)
+    elif span.bounds:
+        first, last = span.bounds
+        start, count = first - context.utc_offset, int((last - first) / step) + 1
+    else:
+        start, count = context.now - context.now % step - span.past * step, span.past + span.coming
+    times = [start + index * step for index in range(count)]
     weathers = [context.weather(at) for at in times]
     lists = {name: [_value(context, name, weather, step / _HOUR) for weather in weathers] for name in names}
     units = {**_time_unit(context), **{name: _symbol(context, name) for name in names}}
