@@ -90,11 +90,14 @@ def test_a_waiter_is_woken_soon_after_a_suspend() -> None:
     virtual_time.run(scenario())
 
 
-async def test_polls_that_start_together_share_their_time() -> None:
-    """A poll joins the time of those in the same 10 ms, so that most cities need no number of their own."""
-    timer, late, early = _new_timer(), CityPolls(KIEL), CityPolls(KIEL)
-    late.plan(60.009, "on schedule")
-    early.plan(60.001, "on schedule")
-    timer.add(late)
-    timer.add(early)
-    assert early.due is late.due
+@pytest.mark.parametrize("seconds", [[60.001, 60.002, 60.003, 60.009], [60.009, 60.003, 60.002, 60.001]])
+async def test_polls_that_start_together_share_their_time(seconds: list[float]) -> None:
+    """Polls that join others in the same 10 ms share one time in any order, so that most cities need no number."""
+    timer, polls = _new_timer(), [CityPolls(KIEL) for _ in seconds]
+    for poll, due in zip(polls, seconds, strict=True):
+        poll.plan(due, "on schedule")
+        timer.add(poll)
+    _, *joined = polls
+    assert len({id(poll.due) for poll in joined}) == 1
+    assert max(seconds) <= joined[0].due <= 60.01  # at the end of the 10 ms at the latest
+    assert polls[0].due == seconds[0]  # a poll does not wait for others that may come

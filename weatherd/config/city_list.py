@@ -127,7 +127,7 @@ class _RowReader:
         self._context = {"providers": providers, "plugin_models": models}
         self._files: list[_FileStart] = []
         self._indexes: dict[str, int] = {}  # of the cities, by id
-        self._lines, self._columns = array("L"), array("L")  # positions of the cities' rows
+        self._lines, self._columns = array("I"), array("I")  # positions of the cities' rows
 
     def read_file(self, name: str, text: str) -> None:
         """Add the rows of a file. Raises ConfigError if it is not a list of cities."""
