@@ -20,16 +20,17 @@ OTHER: dict[str, Any] = {
     "description": "rain",
     "code": 63,
     "station": "10046",
-    **dict.fromkeys(FIELDS[8:], 5.0),
+    **dict.fromkeys(FIELDS[8:-2], 5.0),
 }
 
 
 def test_equal_values_are_a_repeat() -> None:
-    """Only the time of the fetch may differ."""
+    """Only the time of the fetch may differ, and what weatherd itself says of the observation."""
     assert observation().repeats(observation(fetched_at=EPOCH + timedelta(days=1)))
+    assert observation().repeats(observation(origin="import", quality="suspect: temperature step"))
 
 
-@pytest.mark.parametrize("name", [name for name in FIELDS if name != "fetched_at"])
+@pytest.mark.parametrize("name", OTHER)
 def test_any_new_value_is_not_a_repeat(name: str) -> None:
     """If a single value differs, the observation is not a repeat."""
     other = observation()._replace(**{name: OTHER[name]})
@@ -58,6 +59,9 @@ def test_an_observation_is_a_value(name: str) -> None:
         ("description", "", "must not be empty"),
         ("description", "rain\nsnow", "must be one line of printable text"),
         ("station", None, "must be one line of printable text"),
+        ("origin", "elsewhere", "must be one of live, backfill, import"),
+        ("quality", "suspect: a\nb", "must be one line of printable text"),
+        ("quality", "good", "must be 'ok' or begin with 'suspect: '"),
     ],
 )
 def test_an_invalid_field_is_named_with_its_rule(name: str, value: Any, rule: str) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from weatherd.city import City
-from weatherd.observation import FIELDS, FetchedObservation, Observation
+from weatherd.observation import FIELDS, LIVE, OK, FetchedObservation, Observation
 from weatherd.text.condition_words import Words, load_words
 from weatherd.text.display import DEFAULT_DISPLAY, Display
 from weatherd.text.local_zone import load_zone
@@ -186,7 +186,7 @@ def _examples() -> Iterator[FetchedObservation]:
     for temperature in (6.5, -40.0):
         required: dict[str, Any] = {**base, "temperature": temperature, "description": "rain"}
         numbers = {name: 1.5 for name in FIELDS if name not in required}
-        for values in (required, {**numbers, **required, "code": 61, "station": "K1"}):
+        for values in (required, {**numbers, **required, "code": 61, "station": "K1", "origin": LIVE, "quality": OK}):
             yield FetchedObservation(City(name="Kiel", lat=54.3, lon=10.1), Observation(**values))
 
 

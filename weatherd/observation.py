@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from weatherd.city import City
 
+LIVE, BACKFILL, IMPORT = ORIGINS = ("live", "backfill", "import")
+OK, SUSPECT = "ok", "suspect: "  # the judgement of an observation, and the beginning of one that names the failed tests
+
 
 class Observation(NamedTuple):
     """The weather of one city at one time, as reported by one provider, in weatherd's units.
@@ -33,10 +36,17 @@ class Observation(NamedTuple):
     precipitation: float | None = None  # mm, in the hour before observed_at
     cloud_cover: float | None = None  # %
     visibility: float | None = None  # m
+    origin: str = LIVE  # one of ORIGINS: polled, requested from the service afterwards, or read from a file
+    quality: str = (
+        OK  # or e.g. "suspect: temperature step, wind_gust consistency": fields and the tests that they failed
+    )
 
     def repeats(self, other: Observation) -> bool:
-        """Return whether the provider reported the same values again: only ``fetched_at`` may differ."""
-        return self[:_FETCHED_AT] == other[:_FETCHED_AT] and self[_FETCHED_AT + 1 :] == other[_FETCHED_AT + 1 :]
+        """Return whether the provider reported the same values again.
+
+        Only ``fetched_at``, ``origin`` and ``quality`` may differ, which are weatherd's own.
+        """
+        return self[:_FETCHED_AT] == other[:_FETCHED_AT] and self[_VALUES] == other[_VALUES]
 
     def follows(self, other: Observation) -> bool:
         """Return whether this was both observed and fetched later than *other*."""
@@ -64,14 +74,24 @@ class Observation(NamedTuple):
                 return _problem(index, "must be one line of printable text")
         if self.temperature is None:
             return "field 'temperature' is invalid: must not be None"
-        return None if self.description else "field 'description' is invalid: must not be empty"
+        if not self.description:
+            return "field 'description' is invalid: must not be empty"
+        return self._find_wrong_word()
+
+    def _find_wrong_word(self) -> str | None:
+        if self.origin not in ORIGINS:
+            return f"field 'origin' is invalid: must be one of {', '.join(ORIGINS)}"
+        if self.quality != OK and not self.quality.startswith(SUSPECT):
+            return f"field 'quality' is invalid: must be {OK!r} or begin with {SUSPECT!r}"
+        return None
 
 
 FIELDS = Observation._fields
 _FETCHED_AT = FIELDS.index("fetched_at")
 _TIMES = tuple(FIELDS.index(name) for name in ("observed_at", "fetched_at"))
-_TEXTS = tuple(FIELDS.index(name) for name in ("description", "station"))
-_NUMBERS = tuple(index for index in range(_TIMES[-1] + 1, len(FIELDS)) if index not in _TEXTS)
+_TEXTS = tuple(FIELDS.index(name) for name in ("description", "station", "quality"))
+_VALUES = slice(_FETCHED_AT + 1, FIELDS.index("origin"))
+_NUMBERS = tuple(index for index in range(_VALUES.start, _VALUES.stop) if index not in _TEXTS)
 _NUMBER = (float, int)
 
 

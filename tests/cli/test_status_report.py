@@ -42,6 +42,7 @@ def city(name: str = "Kiel", state: str = "fresh", failure: str | None = None) -
     values: dict[str, Any] = dict.fromkeys(FIELDS) | {
         "city": name, "provider": "open-meteo", "temperature": -12.4, "description": "slight snow showers",
         "station": "", "observed_at": format_rfc3339(NOW - timedelta(minutes=4)), "fetched_at": format_rfc3339(NOW),
+        "origin": "live", "quality": "ok",
     }  # fmt: skip
     poll = NextPollModel(at=format_rfc3339(NOW + timedelta(minutes=10)), why="on schedule")
     last = ObservationModel(**values)

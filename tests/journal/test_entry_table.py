@@ -149,7 +149,7 @@ def test_a_rolled_back_series_is_added_again(tmp_path: Path) -> None:
 
 def test_many_descriptions_are_not_all_held_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A service that writes another text each time does not fill the memory."""
-    monkeypatch.setattr("weatherd.journal.tables.interned._MAX_DESCRIPTIONS", 3)
+    monkeypatch.setattr("weatherd.journal.tables.interned._MAX_TEXTS", 3)
     with closing(Store(tmp_path / JOURNAL_FILE)) as store:
         for number in range(10):
             text = f"it is {number}"

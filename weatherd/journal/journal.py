@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 
     from weatherd.journal.reader import RecordedPlace
     from weatherd.journal.rows import JournalEntry
+    from weatherd.journal.store import AddResult
     from weatherd.journal.tables.alert_table import AlertRows
     from weatherd.journal.tables.cursors import Cursor
-    from weatherd.observation import FetchedObservation
+    from weatherd.observation import FetchedObservation, Observation
 
 _T = TypeVar("_T")
 
@@ -88,14 +89,25 @@ class Journal:
 
         The others are repeats.
         """
-        added = await self.call(lambda store: store.add(batch, alerts))
-        log.debug("journal.stored", observations=len(batch), new=added.stored, end=added.last_seq)
+        return (await self._add(lambda store: store.add(batch, alerts), len(batch))).stored
+
+    async def add_past(self, observations: Sequence[Observation]) -> AddResult:
+        """Add up to 5,000 observations of the past in one transaction.
+
+        They do not become their cities' latest, and do not replace a live one of the same identity: that is a repeat.
+        Forwarders send them in the given order, which should be that of their times.
+        """
+        return await self._add(lambda store: store.add_past(observations), len(observations))
+
+    async def _add(self, add: Callable[[Store], AddResult], count: int) -> AddResult:
+        added = await self.call(add)
+        log.debug("journal.stored", observations=count, new=added.stored, end=added.last_seq)
         last_seq = await self._restore() if self._lost else added.last_seq
         if last_seq > self.last_seq:
             self.last_seq = last_seq
             self._added.set()
             self._added = asyncio.Event()
-        return added.stored
+        return added
 
     async def wait_for_entries(self, after: int) -> None:
         """Wait for an entry with a number above *after*."""

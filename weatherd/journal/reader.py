@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from weatherd.errors import StateError
 from weatherd.journal.database import Database
 from weatherd.journal.file_identity import FileIdentity
-from weatherd.journal.rows import COLUMNS, WITH_DESCRIPTION, JournalEntry, parse_entry, parse_row, to_micros
+from weatherd.journal.rows import COLUMNS, JournalEntry, parse_entry, parse_row, to_micros
 from weatherd.journal.schema import require_same_version
 from weatherd.journal.state_folder import translate_errors
+from weatherd.journal.tables.entry_columns import ENTRY_COLUMNS, WITH_DESCRIPTION
 from weatherd.observation import FIELDS
 
 if TYPE_CHECKING:
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 
 _CHUNK_SIZE = 2000  # rows in memory
 _EARLIEST, _LATEST = -(2**63), 2**63 - 1
-_COLUMN_OF_FIELD = {name: name for name in FIELDS}  # only these names get into a statement
+_POSIX = "posix"  # the time of observation in seconds
+_COLUMNS_OF_ENTRY = ENTRY_COLUMNS | {"seq": "seq", _POSIX: f"{ENTRY_COLUMNS['observed_at']} / 1e6"}
+_COLUMNS_OF_VIEW = {name: name for name in ("seq", *FIELDS)} | {_POSIX: "observed_at / 1e6"}
 # Skips through the index from one time of observation to the next, because all cities share a few of these times.
 _OF_CITIES = f"""
 WITH RECURSIVE times(at) AS (
@@ -91,8 +94,8 @@ class Reader:
 
     def read_city(self, city: str, since: datetime, until: datetime) -> list[Observation]:
         """Return a city's observations in ``[since, until)``, in the order of ``observed_at``."""
-        columns, span = f"seq, {COLUMNS}", (to_micros(since), to_micros(until))
-        return [parse_row(row[1:]) for row in self._query_cities(columns, [city], span, "ORDER BY observed_at, seq")]
+        span = to_micros(since), to_micros(until)
+        return [parse_row(row) for row in self._query_cities(FIELDS, [city], span, "ORDER BY observed_at, seq")]
 
     def read_columns(
         self, cities: Sequence[str], columns: Sequence[str], since: datetime, until: datetime
@@ -101,9 +104,8 @@ class Reader:
 
         Much faster than :meth:`read_city` for long times or many cities. Raises KeyError for an unknown column.
         """
-        names = ", ".join(_COLUMN_OF_FIELD[column] for column in columns)
-        columns, span = f"city, observed_at / 1e6, {names}", (to_micros(since), to_micros(until))
-        return self._query_cities(columns, cities, span, "ORDER BY observed_at, seq")
+        span = to_micros(since), to_micros(until)
+        return self._query_cities(["city", _POSIX, *columns], cities, span, "ORDER BY observed_at, seq")
 
     def read_bounds(self) -> tuple[int, int]:
         """Return the lowest and the highest number of an entry; 0 and 0 for an empty journal."""
@@ -139,7 +141,7 @@ class Reader:
         if len(cities) == 1:
             begin, end = to_micros(since) if since else _EARLIEST, to_micros(until) if until else _LATEST
             condition = "AND seq > ? ORDER BY seq LIMIT ?"
-            rows = self._query_cities(f"seq, {COLUMNS}", cities, (begin, end), condition, after, limit)
+            rows = self._query_cities(["seq", *FIELDS], cities, (begin, end), condition, after, limit)
         else:
             conditions, values = _conditions(since, until, cities)
             where = f"WHERE seq > ?{conditions} ORDER BY seq LIMIT ?"
@@ -147,10 +149,12 @@ class Reader:
         return [parse_entry(row) for row in rows]
 
     def _query_cities(
-        self, columns: str, cities: Sequence[str], span: tuple[int, int], condition: str, *values: int
+        self, names: Sequence[str], cities: Sequence[str], span: tuple[int, int], condition: str, *values: int
     ) -> list[tuple[Any, ...]]:
         is_moving = self._query("SELECT 1 FROM sqlite_master WHERE name = 'observation_6'")
         template = _OF_CITIES_WHILE_MOVING if is_moving else _OF_CITIES
+        known = _COLUMNS_OF_VIEW if is_moving else _COLUMNS_OF_ENTRY
+        columns = ", ".join(known[name] for name in names)
         statement = template.format(columns=columns, cities=", ".join("?" * len(cities)))
         return self._query(f"{statement} {condition}", [*span, *cities, *values])
 

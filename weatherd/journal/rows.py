@@ -11,8 +11,7 @@ from weatherd.observation import FIELDS, Observation
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COLUMNS = ", ".join(FIELDS)  # of the view ``observation``, and of ``entry`` joined with ``series`` and ``description``
-WITH_DESCRIPTION = "CROSS JOIN description ON description.id = description_id"
+COLUMNS = ", ".join(FIELDS)  # of the view ``observation``
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 

@@ -14,9 +14,9 @@ from weatherd.journal.tables.old_entries import OldEntries
 if TYPE_CHECKING:
     from pathlib import Path
 
-VERSION = 10  # the number of scripts in the folder ``migrations``
+VERSION = 11  # the number of scripts in the folder ``migrations``
 _WITH_OBSERVATIONS = 2
-_WITH_OLD_ENTRIES = 7
+_WITH_OLD_ENTRIES = 11
 
 
 def migrate(db: Database, file: Path) -> None:

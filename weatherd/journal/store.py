@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from weatherd.journal.tables.alert_table import AlertRows, AlertTable
     from weatherd.journal.tables.silence_table import SilenceTable
     from weatherd.journal.tables.warning_table import WarningTable
-    from weatherd.observation import FetchedObservation, LastObservation
+    from weatherd.observation import FetchedObservation, LastObservation, Observation
     from weatherd.quota.usage import ProviderUsage
 
 log = structlog.get_logger()
@@ -90,6 +90,7 @@ class Store:
             self._is_log_lost = False
             stack.pop_all()
         self._entries = EntryTable(self._db)
+        self._data_version = self._db.query_value("PRAGMA data_version")
         self._search: UnusedSearch | None = None
         self._latest = LatestTable(self._db)
         self.cursors = CursorTable(self._db)
@@ -169,6 +170,26 @@ class Store:
             raise
         self._require_file()
         self._latest.committed(batch)
+        return AddResult(added.stored, added.last_seq)
+
+    def add_past(self, observations: Sequence[Observation]) -> AddResult:
+        """Add observations of the past, which do not become their cities' latest, in one transaction.
+
+        At most some 5,000, because live ones wait for it. One with the identity of a live one is counted as a repeat.
+        They keep their order, which is that in which forwarders send them, and their origin, which may be live for
+        those of another journal.
+        """
+        version = self._db.query_value("PRAGMA data_version")
+        if version != self._data_version:  # another process has written, and may have deleted unused series
+            self._entries.ids.forget()
+            self._data_version = version
+        try:
+            with self._db.transaction():
+                added = self._entries.add_past(observations, self.last_seq())
+        except BaseException:
+            self._entries.ids.forget()
+            raise
+        self._require_file()
         return AddResult(added.stored, added.last_seq)
 
     def last_seq(self) -> int:

@@ -11,7 +11,7 @@ from weatherd.errors import Failure, ProviderError, describe, is_service_wide
 from weatherd.freshness import age_seconds
 from weatherd.http.response import parse_http_date
 from weatherd.http.trace import current_traces, start_tracing, stop_tracing
-from weatherd.observation import Observation
+from weatherd.observation import LIVE, OK, Observation
 from weatherd.plugins import contain
 from weatherd.polling.poll_history import SERVED, ProviderAttempt
 from weatherd.text import duration
@@ -123,14 +123,17 @@ def _checked(response: Any, city: City, now: float, previous: Observation | None
         raise TypeError(f"field 'city' is invalid: must be {city.id!r}, the id of the requested city")
     if problem := response.find_problem():
         raise TypeError(problem)
-    if response.observed_at <= response.fetched_at:
-        return response
+    found: Observation = response
+    if (found.origin, found.quality) != (LIVE, OK):  # which are weatherd's, and not a plug-in's
+        found = found._replace(origin=LIVE, quality=OK)
+    if found.observed_at <= found.fetched_at:
+        return found
     here = datetime.fromtimestamp(now, UTC)
     there = (parse_http_date(trace.date) for trace in current_traces())
-    latest = max(response.fetched_at, here, *(date + _DATE_RESOLUTION for date in there if date))
+    latest = max(found.fetched_at, here, *(date + _DATE_RESOLUTION for date in there if date))
     if previous and previous.observed_at > latest:
-        return response
-    return response._replace(observed_at=min(response.observed_at, latest))
+        return found
+    return found._replace(observed_at=min(found.observed_at, latest))
 
 
 def _stale_error(provider: str, age: float) -> ProviderError:

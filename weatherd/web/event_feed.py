@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from weatherd.errors import StateError
+from weatherd.observation import LIVE
 from weatherd.web.serializers import serialize_entry
 
 if TYPE_CHECKING:
@@ -113,8 +114,10 @@ class EventFeed:
 
 
 def _encode(entries: Sequence[JournalEntry], registry: CityRegistry, end: int) -> EventBatch:
+    """Encode the entries that are news: not those of the past, of which thousands may be added at once."""
+    live = [entry for entry in entries if entry.observation.origin == LIVE]
     events = tuple(
         f"id: {entry.seq}\nevent: observation\ndata: {serialize_entry(entry, registry).model_dump_json()}\n\n".encode()
-        for entry in entries
+        for entry in live
     )
-    return EventBatch(end, tuple(entry.observation.city for entry in entries), events, b"".join(events))
+    return EventBatch(end, tuple(entry.observation.city for entry in live), events, b"".join(events))

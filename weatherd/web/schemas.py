@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -49,6 +49,13 @@ class ObservationModel(Model):
     precipitation: Annotated[float | None, Field(description="mm, during the hour before `observed_at`")]
     cloud_cover: Annotated[float | None, Field(description="%")]
     visibility: Annotated[float | None, Field(description="m")]
+    origin: Annotated[
+        Literal["live", "backfill", "import"],
+        Field(description="Polled, requested from the service afterwards, or read from a file"),
+    ] = "live"
+    quality: Annotated[
+        str, Field(description="`ok`, or `suspect: ` and the fields with the tests that they failed, comma-separated")
+    ] = "ok"
 
 
 class NumberedObservation(ObservationModel):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.support.fakes import KIEL, observation
 from tests.support.virtual_time import EPOCH
+from weatherd.observation import BACKFILL, IMPORT
 from weatherd.pipeline.forwarders import ForwarderResources
 from weatherd.pipeline.forwarders.broker.publication import MAX_PENDING
 from weatherd.pipeline.forwarders.city_states import CityStates
@@ -55,6 +56,13 @@ def test_a_delivered_observation_is_not_published_again() -> None:
         [STATE, AVAILABILITY],
     ]
     assert refresh(states, (KIEL,)) == []
+
+
+def test_the_past_is_no_state() -> None:
+    """What was added afterwards is not published, because subscribers take a state for current weather."""
+    states = make_states((KIEL,), {"kiel": observation()})
+    past = [observation(observed_at=EPOCH - timedelta(days=1), origin=origin) for origin in (BACKFILL, IMPORT)]
+    assert [message.topic for message in states.update([*past, observation()])] == [STATE, AVAILABILITY]
 
 
 def test_a_city_without_an_observation_is_offline() -> None:

@@ -36,7 +36,7 @@ TIME = int(EPOCH.timestamp()) * 10**9
 def test_a_point() -> None:
     """Every number is a float, missing values are left out, and the timestamp is the time of observation."""
     observed = observation(pressure_msl=1013, code=61, wind_gust=None, observed_at=EPOCH + timedelta(microseconds=1))
-    fields = 'temperature=6.0,code=61.0,pressure_msl=1013.0,description="light rain"'
+    fields = 'temperature=6.0,code=61.0,pressure_msl=1013.0,description="light rain",origin="live",quality="ok"'
     assert format_line_protocol(observed) == f"weather,city=kiel,provider=fake {fields} {TIME + 1000}"
 
 
@@ -45,7 +45,7 @@ def test_special_characters_are_escaped() -> None:
     odd = observation(station="a b,c=d\\", description='5" of \\ snow, 雨 = bad')
     assert format_line_protocol(odd) == (
         f"weather,city=kiel,provider=fake,station=a\\ b\\,c\\=d temperature=6.0,code=61.0,"
-        f'description="5\\" of \\\\ snow, 雨 = bad" {TIME}'
+        f'description="5\\" of \\\\ snow, 雨 = bad",origin="live",quality="ok" {TIME}'
     )
 
 
@@ -55,7 +55,7 @@ def test_tags_of_the_city_are_tags_and_its_name_is_a_field() -> None:
     text = format_line_protocol(observation(), "weather", 'Kiel, "Förde', tags)
     named = "region=north\\ sea,tag_city=x,tag_temperature=y,tag__z=1,größe=a\\=b"
     assert text.startswith(f"weather,city=kiel,provider=fake,{named} temperature=6.0,")
-    assert text.endswith(f'description="light rain",name="Kiel, \\"Förde" {TIME}')
+    assert text.endswith(f'description="light rain",origin="live",quality="ok",name="Kiel, \\"Förde" {TIME}')
 
 
 def test_another_name_is_the_same_point() -> None:

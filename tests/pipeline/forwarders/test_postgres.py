@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -16,10 +17,11 @@ from tests.pipeline.forwarders.harness import (
     run_postgres,
     wait_until,
 )
-from tests.support.fakes import BERLIN, KIEL
+from tests.support.fakes import BERLIN, KIEL, observation
+from tests.support.virtual_time import EPOCH
 from weatherd.observation import FIELDS
 from weatherd.pipeline.forwarders.group import DeliveryStatus
-from weatherd.pipeline.forwarders.postgres import TABLE, open_forwarder
+from weatherd.pipeline.forwarders.postgres import TABLE, PostgresForwarder, open_forwarder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,6 +88,20 @@ async def test_a_revision_replaces_the_row(tmp_path: Path) -> None:
         assert [row["temperature"] for row in await server.rows(f"SELECT * FROM {TABLE}")] == [2.5]  # noqa: S608
 
 
+async def test_an_observation_of_the_past_does_not_replace_a_live_row(tmp_path: Path) -> None:
+    """It may be fetched again after the journal was lost; a live one takes the place of one of the past."""
+    async with run_postgres(tmp_path) as (_, server):
+        async with PostgresForwarder(server.dsn).connect() as connection:
+            for minutes, (origin, temperature) in enumerate(
+                (("backfill", 1.0), ("import", 2.0), ("live", 3.0), ("backfill", 4.0), ("live", 5.0), ("import", 6.0))
+            ):
+                fetched_at = EPOCH + timedelta(minutes=minutes)
+                row = observation(origin=origin, temperature=temperature, fetched_at=fetched_at)
+                await connection.deliver([row], "key")
+        rows = await server.rows(f"SELECT temperature, origin, quality FROM {TABLE}")  # noqa: S608
+        assert [tuple(row) for row in rows] == [(5.0, "live", "ok")]
+
+
 NAMED = f"SELECT name, tags->>'region' AS region FROM {TABLE} ORDER BY observed_at"  # noqa: S608
 
 
@@ -97,7 +113,9 @@ async def test_rows_have_the_name_and_the_tags_of_the_city(tmp_path: Path) -> No
         async with harness.run_forwarder(open_forwarder, **settings) as deliveries:
             await harness.add_observations(1)
             await wait_until(lambda: is_caught_up(deliveries))
-        await server.rows(f"ALTER TABLE {TABLE} DROP COLUMN name, DROP COLUMN tags")
+        await server.rows(
+            f"ALTER TABLE {TABLE} DROP COLUMN origin, DROP COLUMN quality, DROP COLUMN name, DROP COLUMN tags"
+        )
         await server.rows("CREATE ROLE little LOGIN PASSWORD 'sesame'")
         await server.rows(f"GRANT SELECT, INSERT, UPDATE ON {TABLE} TO little")
         little = {"postgres": {"dsn": server.dsn.replace("postgres@", "little:sesame@")}}
@@ -110,6 +128,8 @@ async def test_rows_have_the_name_and_the_tags_of_the_city(tmp_path: Path) -> No
             await wait_until(lambda: is_caught_up(deliveries))
         assert [tuple(row) for row in await server.rows(NAMED)][-2:] == [("Kiel", "north"), (None, None)]
         assert len(await server.rows(NAMED)) == 4
+        judged = await server.rows(f"SELECT DISTINCT origin, quality FROM {TABLE}")  # noqa: S608
+        assert [tuple(row) for row in judged] == [("live", "ok")]
 
 
 async def test_a_row_that_the_table_rejects_is_skipped(tmp_path: Path) -> None:

@@ -82,7 +82,8 @@ async def _insert_for_ever(connection: Any) -> None:
 async def test_a_column_of_another_type_has_the_exact_decimals(tmp_path: Path) -> None:
     """In a table of your own with numeric columns 21.6 is 21.6, and not the 50 digits of its binary fraction."""
     async with run_postgres(tmp_path) as (harness, server):
-        types = dict.fromkeys(FIELDS, "numeric") | dict.fromkeys(("city", "provider", "description", "station"), "text")
+        types = dict.fromkeys(FIELDS, "numeric")
+        types |= dict.fromkeys(("city", "provider", "description", "station", "origin", "quality"), "text")
         types |= {"observed_at": "timestamptz", "fetched_at": "timestamptz", "code": "smallint", "wind_gust": "real"}
         columns = ", ".join(f"{name} {kind}" for name, kind in types.items())
         key = "PRIMARY KEY (city, provider, station, observed_at)"

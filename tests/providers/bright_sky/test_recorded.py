@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 NOW = datetime(2026, 10, 9, 12, tzinfo=UTC)
 
 
-def expected_observation(at: datetime, temperature: float, **values: float) -> Observation:
+def expected_observation(at: datetime, temperature: float, **values: Any) -> Observation:
     """Return the observation expected of a file; both were recorded under clouds in Tempelhof."""
     return Observation(
         city=KIEL.id,

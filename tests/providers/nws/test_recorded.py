@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def expected_observation(
-    station: str, at: datetime, temperature: float, code: int, description: str, **values: float
+    station: str, at: datetime, temperature: float, code: int, description: str, **values: Any
 ) -> Observation:
     """Return the observation expected of a file."""
     return Observation(

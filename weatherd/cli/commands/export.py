@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from weatherd.observation import Observation
 
 _ROW_GROUP = 50_000  # observations in a Parquet row group, which is held in memory
-_TEXT_FIELDS = ("city", "provider", "description", "station")
+_TEXT_FIELDS = ("city", "provider", "description", "station", "origin", "quality")
 _TIME_FIELDS = ("observed_at", "fetched_at")
 
 

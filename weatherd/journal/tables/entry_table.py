@@ -5,27 +5,35 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from weatherd.journal.rows import to_micros
+from weatherd.journal.tables.entry_columns import ORIGIN_CODES
 from weatherd.journal.tables.interned import InternedIds
 from weatherd.journal.tables.old_entries import OldEntries
-from weatherd.observation import FIELDS
+from weatherd.observation import FIELDS, LIVE, OK
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from weatherd.journal.database import Database
-    from weatherd.observation import FetchedObservation
+    from weatherd.observation import FetchedObservation, Observation
 
-_REST = FIELDS.index("station") + 1  # the numbers that follow the station
-_VALUES = ("temperature", "description_id", "code", *FIELDS[_REST:])
-_COLUMNS = ("seq", "series_id", "observed_at", "fetched_at", *_VALUES)
+_REST, _END = FIELDS.index("station") + 1, FIELDS.index("origin")  # the numbers that follow the station
+_VALUES = ("temperature", "description_id", "code", *FIELDS[_REST:_END])
+_COLUMNS = ("seq", "series_id", "observed_at", "fetched_at", *_VALUES, "quality_id", "origin")
 # The same identity with the same values is a repeat, which changes nothing. With other values it is a revision: the row
 # moves to the end under a new number, so that every reader and forwarder sees it.
+_IS_REVISION = f"({', '.join(_VALUES)}) IS NOT ({', '.join(f'excluded.{name}' for name in _VALUES)})"
 _ADD = f"""
-INSERT INTO entry ({", ".join(_COLUMNS)}) VALUES ({", ".join("?" * len(_COLUMNS))})
+INSERT INTO entry ({", ".join(_COLUMNS)}) VALUES ({", ".join("?" * (len(_COLUMNS) - 1))}, {{origin}})
 ON CONFLICT (observed_at, series_id) DO UPDATE SET
-  {", ".join(f"{name} = excluded.{name}" for name in ("seq", "fetched_at", *_VALUES))}
-WHERE ({", ".join(_VALUES)}) IS NOT ({", ".join(f"excluded.{name}" for name in _VALUES)})
+  {", ".join(f"{name} = excluded.{name}" for name in _COLUMNS if name not in ("series_id", "observed_at"))}
+WHERE {{condition}}
 """
+# A live row takes the place of one of the past, and never the other way round
+_ADD_LIVE = _ADD.format(origin="NULL", condition=f"origin IS NOT NULL OR {_IS_REVISION}")
+_LIVE_CODE = ORIGIN_CODES[LIVE]
+_ADD_PAST = _ADD.format(
+    origin="?", condition=f"origin <> {_LIVE_CODE} AND (excluded.origin = {_LIVE_CODE} OR {_IS_REVISION})"
+)
 
 Row = tuple[Any, ...]  # seq, series_id, observed_at, fetched_at, ...
 
@@ -48,23 +56,37 @@ class EntryTable:
         self.old = OldEntries(db)
 
     def add(self, batch: Sequence[FetchedObservation], before: int) -> Added:
-        """Add a batch; its observations get the numbers after *before*, in order.
+        """Add live observations of a batch; they get the numbers after *before*, in order.
 
         They are numbered here and not by SQLite, because a revision moves to the end under a new number, which ON
         CONFLICT does not draw. Which of them were stored is read back, because execute_many() returns only their count.
         Example: after entry 10 comes a batch of a new observation, a repeat, and a revision of entry 7. They are
         numbered 11, 12 and 13; then the table holds 11 and 13, entry 7 is gone, and 12 remains unused.
         """
-        self.old.move_same(batch)
-        rows = self._make_rows(batch, before + 1)
-        stored = self._db.execute_many(_ADD, rows) if rows else 0
+        observations = [fetched.observation for fetched in batch]
+        return self._insert(_ADD_LIVE, observations, self._make_rows(observations, before + 1), before)
+
+    def add_past(self, observations: Sequence[Observation], before: int) -> Added:
+        """Add observations of the past; they get the numbers after *before*, in order.
+
+        A live entry of the same identity stays, and the observation counts as a repeat.
+        """
+        rows = [
+            (*row, ORIGIN_CODES[observation.origin])
+            for row, observation in zip(self._make_rows(observations, before + 1), observations, strict=True)
+        ]
+        return self._insert(_ADD_PAST, observations, rows, before)
+
+    def _insert(self, statement: str, observations: Sequence[Observation], rows: Sequence[Row], before: int) -> Added:
+        self.old.move_same(observations)
+        stored = self._db.execute_many(statement, rows) if rows else 0
         seqs: Collection[int] = range(before + 1, before + 1 + stored)
         if stored < len(rows):
             seqs = {seq for (seq,) in self._db.query("SELECT seq FROM entry WHERE seq > ?", [before])}
         return Added(rows, stored, seqs, max(seqs, default=before))
 
-    def _make_rows(self, batch: Sequence[FetchedObservation], first_seq: int) -> list[Row]:
-        series, descriptions = self.ids.of_series, self.ids.of_descriptions
+    def _make_rows(self, observations: Sequence[Observation], first_seq: int) -> list[Row]:
+        series, descriptions, qualities = self.ids.of_series, self.ids.of_descriptions, self.ids.of_qualities
         return [
             (
                 seq,
@@ -74,9 +96,10 @@ class EntryTable:
                 seen.temperature,
                 descriptions[seen.description],
                 seen.code,
-                *seen[_REST:],
+                *seen[_REST:_END],
+                None if seen.quality == OK else qualities[seen.quality],
             )
-            for seq, seen in enumerate((fetched.observation for fetched in batch), first_seq)
+            for seq, seen in enumerate(observations, first_seq)
         ]
 
     def newest_times(self, limit: int) -> list[float]:

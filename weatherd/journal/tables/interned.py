@@ -1,4 +1,4 @@
-"""The tables ``series`` and ``description``: texts that many entries share, so that an entry has only their numbers."""
+"""The tables ``series``, ``description`` and ``quality``: texts that many entries share by their numbers."""
 
 from __future__ import annotations
 
@@ -9,22 +9,24 @@ if TYPE_CHECKING:
 
     from weatherd.journal.database import Database
 
-_TABLES = "series", "description"
-_MAX_DESCRIPTIONS = 10_000  # in memory, because a service may write another text each time
+_TABLES = "series", "description", "quality"
+_MAX_TEXTS = 10_000  # in memory, because a service may write another text each time
 _STEP = 50_000  # entries searched in one transaction
 
 
 class InternedIds:
-    """The numbers of series and descriptions. A missing one is looked up or added, in the caller's transaction."""
+    """The numbers of series and texts. A missing one is looked up or added, in the caller's transaction."""
 
     def __init__(self, db: Database) -> None:
         self.of_series = _SeriesIds(db)
-        self.of_descriptions = _DescriptionIds(db)
+        self.of_descriptions = _TextIds(db, "description", "description")
+        self.of_qualities = _TextIds(db, "quality", "text")
 
     def forget(self) -> None:
         """Forget all numbers, because rows were deleted or rolled back."""
         self.of_series.clear()
         self.of_descriptions.clear()
+        self.of_qualities.clear()
 
 
 class _SeriesIds(dict[tuple[str, str], "dict[str, int]"]):
@@ -50,15 +52,15 @@ class _CityIds(dict[str, int]):
         return found
 
 
-class _DescriptionIds(dict[str, int]):
-    def __init__(self, db: Database) -> None:
+class _TextIds(dict[str, int]):
+    def __init__(self, db: Database, table: str, column: str) -> None:
         super().__init__()
-        self._db = db
+        self._db, self._table, self._column = db, table, column
 
     def __missing__(self, text: str) -> int:
-        if len(self) >= _MAX_DESCRIPTIONS:
+        if len(self) >= _MAX_TEXTS:
             self.clear()
-        found = self[text] = _find_or_add(self._db, "description", ("description",), (text,))
+        found = self[text] = _find_or_add(self._db, self._table, (self._column,), (text,))
         return found
 
 
@@ -72,7 +74,7 @@ def _find_or_add(db: Database, table: str, columns: Sequence[str], values: Seque
 
 
 class UnusedSearch:
-    """A search for the series and descriptions that no entry has, in steps between which entries may be added.
+    """A search for the series and texts that no entry has, in steps between which entries may be added.
 
     Temporary tables hold the numbers that were not seen yet. An entry that is added or revised meanwhile gets a higher
     number than those that were searched, so a later step sees it.

@@ -6,7 +6,8 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from weatherd.errors import StateError
-from weatherd.journal.rows import COLUMNS, WITH_DESCRIPTION, parse_row, to_micros
+from weatherd.journal.rows import parse_row, to_micros
+from weatherd.journal.tables.entry_columns import ENTRY_VALUES, WITH_DESCRIPTION
 from weatherd.observation import FIELDS, LastObservation
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 #   12:20, newer: not written                             4      12:00, seq 3    12:20, because of entry 4
 #   update(): writes the latest by the invariant                  12:20, seq 4    12:20
 #
-# A repeat adds no entry. Its fetch time is held in memory until the next update, and lost in a crash.
+# Entries of the past, which were added afterwards, do not count. A repeat adds no entry. Its fetch time is held in
+# memory until the next update, and lost in a crash.
 #
 # The update searches the entries that were added since the one before, the newest first, so that the table ``newest``
 # has one row for each series: it takes 0.7 us an entry, without Python's lock, and 35 bytes a city. To group the
@@ -44,7 +46,8 @@ CREATE TABLE scratch.newest (
 """,
     """
 INSERT OR IGNORE INTO scratch.newest
-SELECT series_id, observed_at, fetched_at, seq FROM entry WHERE seq > (SELECT seq FROM gathered) ORDER BY seq DESC
+SELECT series_id, observed_at, fetched_at, seq FROM entry
+WHERE seq > (SELECT seq FROM gathered) AND origin IS NULL ORDER BY seq DESC
 """,
     f"""
 UPDATE OR FAIL last SET (series_id, observed_at, fetched_at, seq) = (
@@ -55,7 +58,7 @@ WHERE seq < (SELECT max(n.seq) {_NEWEST_OF_CITY})
     "UPDATE gathered SET seq = max(seq, (SELECT coalesce(max(seq), 0) FROM entry))",
 )
 _SELECT = f"""
-SELECT lat, lon, last_fetch, {COLUMNS}
+SELECT lat, lon, last_fetch, {ENTRY_VALUES}
 FROM (SELECT lat, lon, series_id AS number, observed_at AS at, fetched_at AS last_fetch FROM last)
 CROSS JOIN series ON series.id = number
 CROSS JOIN entry ON observed_at = at AND series_id = number {WITH_DESCRIPTION}

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from weatherd.journal.database import Database
-    from weatherd.observation import FetchedObservation
+    from weatherd.observation import Observation
 
 _STEP = 5000  # entries in one transaction
 _IDENTITY = " AND ".join(f"observation_6.{name} = ?" for name in ("observed_at", "city", "provider", "station"))
@@ -24,7 +24,11 @@ _MOVE = (
     "INSERT OR IGNORE INTO series (city, provider, station) SELECT city, provider, station FROM observation_6 WHERE {}",
     "INSERT OR IGNORE INTO description (description) SELECT description FROM observation_6 WHERE {}",
     """
-INSERT INTO entry
+INSERT INTO entry (
+  seq, series_id, observed_at, fetched_at, temperature, description_id, code,
+  apparent_temperature, relative_humidity, pressure_msl, wind_speed, wind_direction, wind_gust,
+  precipitation, cloud_cover, visibility
+)
 SELECT seq, series.id, observed_at, fetched_at, temperature, description.id, code,
   apparent_temperature, relative_humidity, pressure_msl, wind_speed, wind_direction, wind_gust,
   precipitation, cloud_cover, visibility
@@ -49,12 +53,12 @@ class OldEntries:
         """Whether the table exists."""
         return bool(self._db.query("SELECT 1 FROM sqlite_master WHERE name = 'observation_6'"))
 
-    def move_same(self, batch: Sequence[FetchedObservation]) -> None:
-        """Move the entries of which an observation of *batch* may be a repeat or revision."""
+    def move_same(self, observations: Sequence[Observation]) -> None:
+        """Move the entries of which one of *observations* may be a repeat or revision."""
         if self.exist:
             rows = [
                 (to_micros(observation.observed_at), observation.city, observation.provider, observation.station)
-                for _, observation, *_ in batch
+                for observation in observations
             ]
             for statement in _MOVE:
                 self._db.execute_many(statement.format(_IDENTITY), rows)

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from weatherd.formatting import to_named_dict
+from weatherd.observation import LIVE
 from weatherd.pipeline.forwarders.broker.publication import MAX_PENDING, Publication
 
 if TYPE_CHECKING:
@@ -50,14 +51,17 @@ class CityStates:
     def update(self, batch: Iterable[Observation]) -> list[Publication]:
         """Return the messages for observations from the journal, in order.
 
-        They are retained if the city is listed and the daemon knows an observation of it: otherwise it was removed, or
-        moved since.
+        Those of the past, which were added afterwards, have none, because subscribers take a state for current weather.
+        The others are retained if the city is listed and the daemon knows an observation of it: otherwise it was
+        removed, or moved since.
         """
         now, cities = self._now(), self._resources.cities()
         if cities is not self._cities:
             self._cities, self._listed = cities, frozenset(city.id for city in cities)
         publications: list[Publication] = []
         for observation in batch:
+            if observation.origin != LIVE:
+                continue
             if observation.city in self._listed and self._resources.latest(observation.city):
                 publications += self._update_city(observation, now)
             else:

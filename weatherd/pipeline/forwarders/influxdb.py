@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from weatherd.pipeline.forwarders import ForwarderResources
 
 _TAGS = ("city", "provider", "station")
-_NUMBERS = [name for name in FIELDS if name not in (*_TAGS, "observed_at", "fetched_at", "description")]
+_TEXTS = ("description", "origin", "quality")
+_NUMBERS = [name for name in FIELDS if name not in (*_TAGS, *_TEXTS, "observed_at", "fetched_at")]
 _RESERVED = {*FIELDS, "name", "time"}
 _IN_TAG = str.maketrans({",": r"\,", "=": r"\=", " ": r"\ "})
 _IN_MEASUREMENT = str.maketrans({",": r"\,", " ": r"\ "})
@@ -50,7 +51,7 @@ def format_line_protocol(
     own = "".join(f",{field}={_escape_tag(value)}" for field in _TAGS if (value := getattr(observation, field)))
     values = ((field, getattr(observation, field)) for field in _NUMBERS)
     numbers = "".join(f"{field}={_format_number(value)}," for field, value in values if value is not None)
-    texts = {"description": observation.description} | ({"name": name} if name else {})
+    texts = {field: getattr(observation, field) for field in _TEXTS} | ({"name": name} if name else {})
     fields = numbers + ",".join(f'{field}="{text.translate(_IN_TEXT)}"' for field, text in texts.items())
     series = f"{measurement.translate(_IN_MEASUREMENT)}{own}{_format_tags(tags)}"
     return f"{series} {fields} {to_micros(observation.observed_at)}000"

@@ -9,7 +9,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from weatherd.errors import ConfigError, DeliveryError, Problem
-from weatherd.observation import FIELDS
+from weatherd.observation import FIELDS, LIVE, OK
 from weatherd.pipeline.forwarders import know_nothing
 from weatherd.pipeline.forwarders.notices.official_warnings import ChangeConnection
 from weatherd.pipeline.forwarders.postgresql.errors import translate_postgres_errors
@@ -29,21 +29,28 @@ if TYPE_CHECKING:
 
 TABLE = "weatherd_observation"
 _IDENTITY = "city, provider, station, observed_at"
-_TYPES = {"observed_at": "timestamptz", "fetched_at": "timestamptz", "code": "integer"} | dict.fromkeys(
-    ("city", "provider", "description", "station"), "text"
-)
+_LATER_COLUMNS = {  # which a table of an earlier release or of your own may lack
+    "origin": f"text NOT NULL DEFAULT '{LIVE}'",
+    "quality": f"text NOT NULL DEFAULT '{OK}'",
+    "name": "text",  # this and the next are NULL if the city is not listed any more
+    "tags": "jsonb",
+}
+_TYPES = {
+    "observed_at": "timestamptz",
+    "fetched_at": "timestamptz",
+    "code": "integer",
+    "tags": "jsonb",
+} | dict.fromkeys(("city", "provider", "description", "station", "origin", "quality", "name"), "text")
 _REQUIRED = ("city", "provider", "observed_at", "fetched_at", "temperature", "description", "station")
-_COLUMNS = ", ".join(
-    f"{name} {_TYPES.get(name, 'double precision')}{' NOT NULL' if name in _REQUIRED else ''}" for name in FIELDS
-)
-_CITY_COLUMNS = {"name": "text", "tags": "jsonb"}  # NULL if the city is not listed any more
-_CREATE = (
-    f"CREATE TABLE {TABLE} ({_COLUMNS}, {', '.join(map(' '.join, _CITY_COLUMNS.items()))}, PRIMARY KEY ({_IDENTITY}))"
-)
-# A table of an earlier release, or of your own. It needs an exclusive lock, which others must not wait for.
+_FIRST_FIELDS = [name for name in FIELDS if name not in _LATER_COLUMNS]
+_COLUMNS = {
+    name: f"{_TYPES.get(name, 'double precision')}{' NOT NULL' if name in _REQUIRED else ''}" for name in _FIRST_FIELDS
+} | _LATER_COLUMNS
+_CREATE = f"CREATE TABLE {TABLE} ({', '.join(map(' '.join, _COLUMNS.items()))}, PRIMARY KEY ({_IDENTITY}))"
+# It needs an exclusive lock, which others must not wait for.
 _EXTEND = f"""
 SET LOCAL lock_timeout = '2s';
-ALTER TABLE {TABLE} {", ".join(f"ADD COLUMN IF NOT EXISTS {name} {kind}" for name, kind in _CITY_COLUMNS.items())}
+ALTER TABLE {TABLE} {", ".join(f"ADD COLUMN IF NOT EXISTS {name} {kind}" for name, kind in _LATER_COLUMNS.items())}
 """
 _FIND_COLUMNS = "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped"
 _HYPERTABLE = f"SELECT create_hypertable('{TABLE}', 'observed_at', if_not_exists => true)"
@@ -52,29 +59,31 @@ _HOST_TIMEOUT = 10.0  # seconds for one
 _CLOSE_TIMEOUT = 0.3  # seconds
 
 
-def build_insert(city_columns: Sequence[str]) -> str:
-    """Return the statement that writes an observation, and those of the columns name and tags that the table has.
+def build_insert(later_columns: Sequence[str]) -> str:
+    """Return the statement that writes an observation, with those of the later columns that the table has.
 
     The parameters are typed, because a column of your own table may have another type: numeric(6, 1), real. A row that
-    is delivered again changes nothing; a revision, which was fetched later, replaces the row.
+    is delivered again changes nothing; a revision, which was fetched later, replaces the row. An observation of the
+    past never replaces a live one.
     """
-    columns = [*FIELDS, *city_columns]
-    types = _TYPES | _CITY_COLUMNS
-    parameters = ", ".join(f"${number}::{types.get(name, 'float8')}" for number, name in enumerate(columns, 1))
+    columns = [*_FIRST_FIELDS, *later_columns]
+    parameters = ", ".join(f"${number}::{_TYPES.get(name, 'float8')}" for number, name in enumerate(columns, 1))
     updates = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in _IDENTITY.split(", "))
+    may_replace = f" AND (excluded.origin = '{LIVE}' OR {TABLE}.origin <> '{LIVE}')"
     return f"""
     INSERT INTO {TABLE} ({", ".join(columns)}) VALUES ({parameters})
-    ON CONFLICT ({_IDENTITY}) DO UPDATE SET {updates} WHERE {TABLE}.fetched_at < excluded.fetched_at
+    ON CONFLICT ({_IDENTITY}) DO UPDATE SET {updates}
+    WHERE {TABLE}.fetched_at < excluded.fetched_at{may_replace if "origin" in later_columns else ""}
     """  # noqa: S608 - all names are constants
 
 
 class PostgresConnection:
     """A connection that writes each batch in one transaction."""
 
-    def __init__(self, connection: Any, city_columns: Sequence[str], find_city: FindCity) -> None:
+    def __init__(self, connection: Any, later_columns: Sequence[str], find_city: FindCity) -> None:
         self._connection = connection
-        self._insert = build_insert(city_columns)
-        self._city_columns = city_columns
+        self._insert = build_insert(later_columns)
+        self._later_columns = later_columns
         self._find_city = find_city
 
     async def deliver(self, batch: Sequence[Observation], key: str) -> None:  # noqa: ARG002 - the statement is idempotent
@@ -87,10 +96,10 @@ class PostgresConnection:
 
     def _build_row(self, observation: Observation) -> tuple[Any, ...]:
         city = self._find_city(observation.city)
-        if city is None:
-            return (*observation, *(None for _ in self._city_columns))
-        values = {"name": city.name, "tags": _encode_tags(city.tags)}
-        return (*observation, *(values[name] for name in self._city_columns))
+        values: dict[str, str] = {"origin": observation.origin, "quality": observation.quality}
+        if city:
+            values |= {"name": city.name, "tags": _encode_tags(city.tags)}
+        return (*observation[: len(_FIRST_FIELDS)], *map(values.get, self._later_columns))
 
 
 @functools.lru_cache(maxsize=10_000)  # because many cities and observations have the same
@@ -114,7 +123,7 @@ class PostgresForwarder:
         async with self._connected() as connection:
             with translate_postgres_errors():
                 await _prepare(connection)
-                columns = await _find_city_columns(connection)
+                columns = await _find_later_columns(connection)
             yield PostgresConnection(connection, columns, self._find_city)
 
     @contextlib.asynccontextmanager
@@ -163,15 +172,15 @@ async def _prepare(connection: Any) -> None:
             await connection.execute(_HYPERTABLE)
 
 
-async def _find_city_columns(connection: Any) -> list[str]:
-    """Return which of the columns name and tags the table has. Missing ones are added if the role may do that."""
+async def _find_later_columns(connection: Any) -> list[str]:
+    """Return which of the later columns the table has. Missing ones are added if the role may do that."""
     found = await _list_columns(connection)
-    if not found >= _CITY_COLUMNS.keys():
+    if not found >= _LATER_COLUMNS.keys():
         with contextlib.suppress(importlib.import_module("asyncpg").PostgresError):  # not the owner, or it is a view
             async with connection.transaction():
                 await connection.execute(_EXTEND)
         found = await _list_columns(connection)
-    return [name for name in _CITY_COLUMNS if name in found]
+    return [name for name in _LATER_COLUMNS if name in found]
 
 
 async def _list_columns(connection: Any) -> set[str]:
