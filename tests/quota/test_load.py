@@ -103,3 +103,13 @@ def test_loads_are_linear(rows: list[tuple[float, str]]) -> None:
     for provider, load in found.items():
         alone = sum(86400 / interval for interval, its in rows if its == provider)
         assert load.calls_per("day") == pytest.approx(alone)
+
+
+def test_official_warnings_leave_the_rest_of_the_plan() -> None:
+    """600 cities every 5 min need the whole rate of the NWS; with 0.5 requests a second for warnings, 400 s fit."""
+    cities = [city(300.0, "nws")] * 600
+    assert provider_loads(group_cities(cities), FREE)["nws"].fits
+    load = provider_loads(group_cities(cities), FREE, {"nws": 0.5})["nws"]
+    assert not load.fits
+    assert load.fitting_interval == 400
+    assert provider_loads(group_cities([city(400.0, "nws")] * 600), FREE, {"nws": 0.5})["nws"].fits

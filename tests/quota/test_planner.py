@@ -107,6 +107,22 @@ def test_intervals_keep_their_proportions() -> None:
     assert tested.planner.interval(seldom[0]) == pytest.approx(3 * tested.planner.interval(often[0]))
 
 
+def test_official_warnings_are_reserved() -> None:
+    """Weather gets what they leave of the plan; less for them is logged as a change, and the same again is not."""
+    tested = PlannerUnderTest()
+    many = cities(600, 300.0, "nws")
+    assert tested.update(many) == []
+    with capture_logs() as logs:
+        tested.planner.reserve("nws", 0.5)
+        tested.planner.reserve("nws", 0.5)
+    assert [(line["event"], line["calls"]) for line in logs] == [("quota.stretched", 2.5)]
+    assert tested.planner.interval(many[0]) == pytest.approx(400 * RETRY_RESERVE)
+    assert tested.rates["nws"] == pytest.approx(1.5 / RETRY_RESERVE)
+    with capture_logs() as logs:
+        tested.planner.reserve("nws", 0.0)
+    assert [line["event"] for line in logs] == ["quota.fits"]
+
+
 @pytest.mark.parametrize(
     ("count", "interval", "plan"),
     [(180, 1800.0, Plan(rate=0.1)), (10_000, 86_400.0, Plan({"day": 10_000})), (30, 3.0, Plan({"minute": 600}))],

@@ -57,6 +57,7 @@ class Run:
     registry: CityRegistry
     lines: list[dict[str, Any]]
     limiters: dict[str, RateLimiter] = field(default_factory=dict)
+    reserved: dict[str, float] = field(default_factory=dict)  # calls per second by service
 
     def events(self) -> list[tuple[str, str, str]]:
         """Return the hour and minute since the epoch, the event and its city or provider of each line."""
@@ -94,13 +95,16 @@ async def running(
             limiters[name] = new_limiter(name, find_plan(name, "free"))
             return Resources(session, limiters[name], new_key_values(name), now)
 
-        desk = await open_warnings(Settings(**given | settings), open_resources, registry, journal, now)
+        reserved: dict[str, float] = {}
+        desk = await open_warnings(
+            Settings(**given | settings), open_resources, registry, journal, now, reserve=reserved.__setitem__
+        )
         registry.subscribe(desk.apply_diff)
         registry.apply(diff((), [choosing(city, choice) for city in cities]))
         with capture_logs(processors=[add_time]) as lines:
             task = asyncio.create_task(desk.run())
             try:
-                yield Run(desk, registry, lines, limiters)  # type: ignore[arg-type]
+                yield Run(desk, registry, lines, limiters, reserved)  # type: ignore[arg-type]
             finally:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
@@ -387,6 +391,35 @@ async def test_requests_are_spread_and_leave_room_for_the_weather(journal: Virtu
         await asyncio.sleep(60)
     times = [time - service.requests[0][0] for time, _ in service.requests]
     assert times == pytest.approx([0, 10, 20, 30, 40, 50, 60], abs=0.1)
+
+
+async def test_the_planner_knows_the_requests(journal: VirtualJournal, service: Scripted) -> None:
+    """The calls of the list in the long run are reserved for the warnings, and no more than their part of the plan."""
+    cities = [City(name=f"City {n}", lat=n / 10, lon=0.0) for n in range(200)]
+    async with running(journal, *cities[:6], warnings=("nws",)) as run:
+        await asyncio.sleep(HOUR)
+        assert run.reserved["nws"] == pytest.approx(0.1)
+        before = len(service.requests)
+        await asyncio.sleep(HOUR)
+        assert len(service.requests) - before == pytest.approx(HOUR / 10, abs=1)
+        run.registry.apply(diff(run.registry.cities, [choosing(city) for city in cities]))
+        await asyncio.sleep(60)
+        assert run.reserved["nws"] == 0.5
+        run.registry.apply(diff(run.registry.cities, ()))
+        await asyncio.sleep(HOUR)
+        assert run.reserved["nws"] == 0.0
+
+
+async def test_the_first_round_of_a_service_for_warnings_is_fast(journal: VirtualJournal) -> None:
+    """Its plan allows 20 requests at once, which no weather needs; later ones come as seldom as the plan demands."""
+    cities = [City(name=f"City {n}", lat=35 + n / 10, lon=139.7) for n in range(15)]
+    async with simulating() as (url, stats):
+        key = {"base_url": url, "api_key": "sesame"}
+        async with running(journal, *cities, url=url, pirate_weather=key) as run:
+            await asyncio.sleep(1)
+            assert all(run.desk.current.has_answer(city.id, "pirate-weather") for city in cities)
+            await asyncio.sleep(10 * 24 * HOUR)
+        assert stats["pirate-weather"].requests <= 15 + 10_000 / 31 * 10
 
 
 async def test_a_reload_begins_and_forgets(journal: VirtualJournal, service: Scripted) -> None:

@@ -62,7 +62,7 @@ class CheckReport:
             problems.append(Problem(path, _ALL_QUARANTINED if target.quarantined else _EMPTY))
         if self.strict:
             problems += [problem for row in target.quarantined for problem in row]
-            loads = provider_loads(group_cities(target.cities), self.plans)
+            loads = self._find_loads(target.cities)
             problems += [Problem(path, text) for name, load in loads.items() if (text := _explain_excess(name, load))]
         return problems
 
@@ -82,7 +82,7 @@ class CheckReport:
             found = "mistakes" if self.rules is None else format_count(self.rules, "rule", "rules")
             yield f"alerts:   {configuration.alerts_path} ({found})"
         yield f"zones:    {find_zone_data()}"
-        for provider, load in provider_loads(group_cities(configuration.cities), self.plans).items():
+        for provider, load in self._find_loads(configuration.cities).items():
             yield from _format_load(provider, load)
         for provider, warnings in self.find_warning_loads(configuration.cities).items():
             yield _format_warning_load(provider, warnings)
@@ -99,7 +99,7 @@ class CheckReport:
             if city.id not in changes.added_or_changed:
                 yield f"- {city.name}"
         yield f"{format_count(len(changes.cities), 'city', 'cities')}, {changes.unchanged:,} unchanged"
-        loads = [provider_loads(group_cities(listed.cities), self.plans) for listed in (self.configuration, self.other)]
+        loads = [self._find_loads(listed.cities) for listed in (self.configuration, self.other)]
         for provider in sorted({*loads[0], *loads[1]}):
             before, after = (load[provider].calls_per("day") if provider in load else 0 for load in loads)
             yield f"{provider}: {format_count(after, 'call', 'calls')} per day (now {before:,.0f})"
@@ -107,6 +107,11 @@ class CheckReport:
         for provider in sorted({*warnings[0], *warnings[1]}):
             before, after = (load[provider].calls_per("day") if provider in load else 0 for load in warnings)
             yield f"{provider}: {format_count(after, 'call', 'calls')} per day for warnings (now {before:,.0f})"
+
+    def _find_loads(self, cities: Sequence[City]) -> dict[str, ProviderLoad]:
+        """Return the load on each provider by the weather, which gets what official warnings leave of its plan."""
+        warnings = {name: load.rate for name, load in self.find_warning_loads(cities).items()}
+        return provider_loads(group_cities(cities), self.plans, warnings)
 
     def to_json(self, online: Iterable[OnlineResult] = ()) -> dict[str, Any]:
         """Return the report as JSON; intervals are in seconds."""
@@ -127,7 +132,7 @@ class CheckReport:
 
     def _list_to_json(self, configuration: Configuration) -> dict[str, Any]:
         warnings = self.find_warning_loads(configuration.cities)
-        return _list_to_json(configuration, self.plans) | {
+        return _list_to_json(configuration, self._find_loads(configuration.cities)) | {
             "official_warnings": [
                 {
                     "name": name,
@@ -146,7 +151,7 @@ def problem_to_json(problem: Problem) -> dict[str, str]:
     return {"where": problem.where, "message": problem.message}
 
 
-def _list_to_json(configuration: Configuration, plans: Mapping[str, Plan]) -> dict[str, Any]:
+def _list_to_json(configuration: Configuration, loads: Mapping[str, ProviderLoad]) -> dict[str, Any]:
     return {
         "list": configuration.list_name,
         "cities": len(configuration.cities),
@@ -161,7 +166,7 @@ def _list_to_json(configuration: Configuration, plans: Mapping[str, Plan]) -> di
                 "interval": load.interval,
                 "fitting_interval": load.fitting_interval,
             }
-            for name, load in provider_loads(group_cities(configuration.cities), plans).items()
+            for name, load in loads.items()
         ],
     }
 
@@ -190,8 +195,9 @@ def _explain_excess(provider: str, load: ProviderLoad) -> str:
     name = _LIMIT_NAMES.get(load.tightest_window, "rate limit")
     fitting, stretched = load.fitting_interval, round(load.interval * load.share * RETRY_RESERVE)
     cities, verb = ("city", "exceeds") if load.cities == 1 else ("cities", "exceed")
+    warnings = " with their official warnings" if load.warning_rate else ""
     return (
-        f"{provider}: {load.cities:,} {cities} every {format_duration(load.interval)} {verb} the {name}. "
+        f"{provider}: {load.cities:,} {cities} every {format_duration(load.interval)}{warnings} {verb} the {name}. "
         f"Shortest interval that fits: {format_duration(fitting)}; weatherd will use {format_duration(stretched)}."
     )
 

@@ -205,7 +205,9 @@ async def _open_warnings(
     """Open the services of official warnings. Raises StateError if the journal cannot be used."""
     from weatherd.warnings.desk import open_warnings  # noqa: PLC0415 - it takes memory
 
-    return await open_warnings(settings, providers.open_resources, registry, journal, utc_now)
+    return await open_warnings(
+        settings, providers.open_resources, registry, journal, utc_now, reserve=providers.planner.reserve
+    )
 
 
 def _interval(registry: CityRegistry, planner: Planner, city_id: str) -> float:

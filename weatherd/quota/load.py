@@ -6,6 +6,7 @@ import math
 import operator
 from collections import Counter, defaultdict
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from weatherd.quota.plans import UNLIMITED, WINDOW_SECONDS
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from weatherd.city import City
     from weatherd.quota.plans import Plan
 
+_NO_RATES: Mapping[str, float] = MappingProxyType({})
 _ROUNDING = 1e-6  # floating-point error of a sum of many small rates
 
 
@@ -27,6 +29,7 @@ class ProviderLoad:
     cities: int
     rate: float  # calls per second
     interval: float  # the shortest interval of these cities, in seconds
+    warning_rate: float = 0.0  # calls per second for official warnings, whose intervals are not stretched
 
     def calls_per(self, window: str) -> float:
         """Return the calls in a window such as "day"; a month has 31 days."""
@@ -34,9 +37,10 @@ class ProviderLoad:
 
     @property
     def share(self) -> float:
-        """The used fraction of the tightest limit; above 1 the list exceeds the plan."""
-        shares = (self.calls_per(window) / limit for window, limit in self.plan.limits.items())
-        return max([self.rate / self.plan.rate, *shares])
+        """The used fraction of what the official warnings leave of the tightest limit; above 1 the list exceeds it."""
+        limits = self.plan.limits.items()
+        shares = (self.rate / (limit / WINDOW_SECONDS[window] - self.warning_rate) for window, limit in limits)
+        return max([self.rate / (self.plan.rate - self.warning_rate), *shares])
 
     @property
     def fits(self) -> bool:
@@ -66,8 +70,13 @@ def group_cities(cities: Iterable[City]) -> CityGroups:
     return Counter(map(_GROUP_KEY, cities))
 
 
-def provider_loads(groups: CityGroups, plans: Mapping[str, Plan]) -> dict[str, ProviderLoad]:
-    """Return the load on each provider by its name, counting every city for its first provider only."""
+def provider_loads(
+    groups: CityGroups, plans: Mapping[str, Plan], warning_rates: Mapping[str, float] = _NO_RATES
+) -> dict[str, ProviderLoad]:
+    """Return the load on each provider by its name, counting every city for its first provider only.
+
+    *warning_rates* has the calls per second for the official warnings of some of them, at most a part of their plans.
+    """
     counts: defaultdict[str, Counter[float]] = defaultdict(Counter)
     for (providers, interval), count in groups.items():
         min_interval = plans.get(providers[0], UNLIMITED).min_interval
@@ -78,6 +87,7 @@ def provider_loads(groups: CityGroups, plans: Mapping[str, Plan]) -> dict[str, P
             intervals.total(),
             sum(count / interval for interval, count in intervals.items()),
             min(intervals),
+            warning_rates.get(provider, 0.0),
         )
         for provider, intervals in counts.items()
     }

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from weatherd.quota.load import group_cities, provider_loads
-from weatherd.quota.plans import UNLIMITED
+from weatherd.quota.plans import UNLIMITED, WINDOW_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -32,11 +32,21 @@ class Planner:
     _groups: CityGroups = field(default_factory=Counter)
     _loads: Mapping[str, ProviderLoad] = field(default_factory=dict)
     _factors: dict[str, float] = field(default_factory=dict)  # of the stretched providers
+    _warning_rates: dict[str, float] = field(default_factory=dict)  # calls per second for official warnings
 
     def update(self, added: Iterable[City], removed: Iterable[City] = ()) -> None:
         """Add and remove cities; log each provider whose stretch factor has changed."""
         self._groups = self._groups + group_cities(added) - group_cities(removed)  # without those that are empty now
-        self._loads = provider_loads(self._groups, self.plans)
+        self._plan()
+
+    def reserve(self, provider: str, rate: float) -> None:
+        """Reserve calls per second of a provider's plan for official warnings."""
+        if rate != self._warning_rates.get(provider, 0.0):
+            self._warning_rates[provider] = rate
+            self._plan()
+
+    def _plan(self) -> None:
+        self._loads = provider_loads(self._groups, self.plans, self._warning_rates)
         before, self._factors = self._factors, {}
         for provider, load in self._loads.items():
             if not load.fits:
@@ -73,7 +83,7 @@ class Planner:
             provider=provider,
             cities=load.cities,
             window=window,
-            calls=round(load.calls_per(window), 3),
+            calls=round(load.calls_per(window) + load.warning_rate * WINDOW_SECONDS[window], 3),
             limit=load.plan.limits.get(window),
             interval=load.interval,
             stretched=round(load.interval * factor, 3),

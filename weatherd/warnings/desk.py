@@ -189,15 +189,20 @@ async def open_warnings(
     registry: CityRegistry,
     journal: Journal,
     now: Callable[[], datetime],
+    *,
+    reserve: Callable[[str, float], None],
 ) -> WarningDesk:
     """Open the services that have the settings they require, and load the warnings of the last run.
 
-    Raises StateError if the journal cannot be used.
+    *reserve* is called with the name of a service and the calls per second that its warnings need. Raises StateError if
+    the journal cannot be used.
     """
     current = CurrentWarnings()
     recorder = WarningRecorder(journal, current, now)
     pollers = [
-        WarningPoller(**opened._asdict(), registry=registry, current=current, recorder=recorder, now=now)
+        WarningPoller(
+            **opened._asdict(), registry=registry, current=current, recorder=recorder, now=now, reserve=reserve
+        )
         for opened in open_services(settings, open_resources)
     ]
     desk = WarningDesk(pollers, recorder, current, settings, now)

@@ -12,7 +12,7 @@ import structlog
 
 from weatherd.errors import Failure, ProviderError, describe, is_service_wide
 from weatherd.warnings.change_log import log_changes
-from weatherd.warnings.request_load import is_requested, regular_spacing
+from weatherd.warnings.request_load import first_spacing, is_requested, regular_spacing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -51,6 +51,7 @@ class WarningPoller:
     current: CurrentWarnings
     recorder: WarningRecorder
     now: Callable[[], datetime]
+    reserve: Callable[[str, float], None]  # called with the name and the calls per second after an edit of the list
     preferred: Sequence[WarningService] = ()  # with ``auto``, only for cities that none of these covers
     health: ServiceHealth = field(default_factory=ServiceHealth)
     _uncovered: dict[tuple[float, float], datetime] = field(default_factory=dict)  # until when, by coordinates
@@ -71,7 +72,8 @@ class WarningPoller:
                 began = clock()
                 await self._poll(group)
                 self._polled.add(group[0].id)
-                await self._prepare(group, began + self._spacing(len(groups), is_first_round=is_first_round))
+                is_hurried = is_first_round and group is not groups[-1]
+                await self._prepare(group, began + self._spacing(len(groups), is_first_round=is_hurried))
             if not groups:
                 await self._wait_for_edit()
 
@@ -115,6 +117,7 @@ class WarningPoller:
                 candidates += [city for city in listed[begin : begin + _BATCH] if self.is_candidate(city)]
                 await asyncio.sleep(0)
             self._listed, self._candidates = listed, candidates
+            self.reserve(self.name, self._find_regular_rate(len(self.service.group(candidates))))
         now = self.now()
         covered = [city for city in self._candidates if self._uncovered.get((city.lat, city.lon), now) <= now]
         self.health.covered = len(covered)
@@ -130,8 +133,11 @@ class WarningPoller:
         Nothing is requested more often than a share of the plan's rate allows, however many cities there are.
         """
         if is_first_round and groups > 1 and not self.health.failure:
-            return 1 / self.rate
+            return first_spacing(self.name, self.rate)
         return regular_spacing(groups, self.service.interval, self.rate)
+
+    def _find_regular_rate(self, groups: int) -> float:
+        return 1 / regular_spacing(groups, self.service.interval, self.rate) if groups else 0.0
 
     async def _poll(self, cities: Sequence[City]) -> None:
         """Request the warnings of a group, take the answers, then log and store what has changed."""

@@ -21,6 +21,15 @@ def find_request_rate(name: str, plan: str) -> float:
     return find_plan(name, plan).rate * (1 if name in WARNING_PLANS else _RATE_SHARE)
 
 
+def first_spacing(name: str, rate: float) -> float:
+    """Return the seconds between two requests of the first round, when nothing is known yet.
+
+    They come as fast as the rate limiter of the plan allows it, also at once, if the service has no weather, to which
+    that would leave nothing.
+    """
+    return 0.0 if name in WARNING_PLANS else 1 / rate
+
+
 def regular_spacing(groups: int, interval: float, rate: float) -> float:
     """Return the seconds between two requests, if possible with *interval* seconds between two of the same group."""
     return max(1 / rate, interval / groups)
@@ -51,6 +60,11 @@ class WarningLoad(NamedTuple):
     def lookups(self) -> int:
         """Requests once a month for the zones of cities that share a request."""
         return self.cities if self.groups < self.cities else 0
+
+    @property
+    def rate(self) -> float:
+        """Calls per second."""
+        return 1 / self.spacing
 
     def calls_per(self, window: str) -> float:
         """Return the calls in a window such as "day"."""
