@@ -69,6 +69,33 @@ def test_all_rules_at_once_equal_each_alone(steps: list[tuple[int, Any, float | 
         assert [(change.rule.name, *change[1:]) for change in found] == expected
 
 
+@given(STEPS, st.lists(st.sampled_from([0, -3, 40]), min_size=25, max_size=25))
+def test_an_observation_that_changes_nothing_needs_no_evaluation(
+    steps: list[tuple[int, Any, float | None, bool | None]], delays: list[int]
+) -> None:
+    """Without an evaluation after observations that need none, also late and old ones, all changes are the same."""
+    rule_set = make_rule_set(RULES[:-1])
+    quick, slow, moment = CityAlerts(KIEL, rule_set), CityAlerts(KIEL, rule_set), START
+    for (minutes, values, _, _), delay in zip(steps, delays, strict=False):
+        moment += timedelta(minutes=minutes)
+        now, time = moment.timestamp(), moment.timestamp() - delay * 60
+        if values:
+            seen = observation(
+                observed_at=datetime.fromtimestamp(time, UTC), temperature=values[0], wind_speed=values[1]
+            )
+            slow.add(seen)
+            must_evaluate = quick.take(seen, time, now)
+            assert (quick.evaluate(now) if must_evaluate else []) == slow.evaluate(now)
+
+
+def test_the_usual_observation_needs_no_evaluation() -> None:
+    """While all alerts are inactive and no condition holds, an observation is only added."""
+    alerts = CityAlerts(KIEL, make_rule_set(RULES[:-1]))
+    seen = observation(observed_at=START, temperature=9.0, wind_speed=2.0)
+    assert not alerts.take(seen, START.timestamp(), START.timestamp())
+    assert alerts.take(seen._replace(temperature=-1.0), START.timestamp(), START.timestamp())
+
+
 def test_a_restart_continues_a_pending_alert() -> None:
     """With the saved states, the time that a condition must hold goes on, and a firing alert does not fire again."""
     saved = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
 from weatherd.alerts.language.compiler import NO_OBSERVATION, compile_any
@@ -19,16 +21,20 @@ if TYPE_CHECKING:
     from weatherd.observation import Observation
 
 _NO_FACTS = CityFacts()
+_NO_STATES: dict[int, AlertState] = {}  # of all cities whose alerts are inactive, as it takes memory and time to read
 _HEALTH_FACTS = frozenset({"down_for", "provider_paused", "warning_severity"})
 
 
-class RuleSet(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class RuleSet:
     """Rules that are for a city, which many cities share, with what is the same for all of these."""
 
     rules: tuple[Rule, ...]
     holds_any: Callable[[Any, Any, Any], Any]  # whether one of the conditions holds, see compile_any()
     windows: CityWindows
-    needs_facts: bool
+    has_windows: bool
+    facts: frozenset[str]  # that the conditions need, beside the windows
+    needs_only_age: bool  # of the facts, at most
     needs_health: bool  # how long polls have failed, whether the provider is paused, or official warnings
     depends_on_time: bool  # whether a state may change without a new observation
 
@@ -47,11 +53,17 @@ def make_rule_set(rules: Iterable[Rule]) -> RuleSet:
     rules = tuple(rules)
     expressions = [expression for rule in rules for expression in rule.expressions]
     windows = CityWindows(sorted({key for expression in expressions for key in expression.windows}))
-    needs_facts = any(expression.facts for expression in expressions)
-    needs_health = not all(expression.facts.isdisjoint(_HEALTH_FACTS) for expression in expressions)
-    depends_on_time = any(rule.depends_on_time for rule in rules)
-    holds_any = compile_any([rule.when for rule in rules], windows.positions)
-    return RuleSet(rules, holds_any, windows, needs_facts, needs_health, depends_on_time)
+    facts = frozenset[str]().union(*(expression.facts for expression in expressions))
+    return RuleSet(
+        rules,
+        holds_any=compile_any([rule.when for rule in rules], windows.positions),
+        windows=windows,
+        has_windows=bool(windows),
+        facts=facts,
+        needs_only_age=facts <= {"age"},
+        needs_health=not facts.isdisjoint(_HEALTH_FACTS),
+        depends_on_time=any(rule.depends_on_time for rule in rules),
+    )
 
 
 def select_rules(rules: Iterable[Rule], cities: Iterable[City]) -> Iterator[tuple[City, RuleSet]]:
@@ -68,27 +80,40 @@ def select_rules(rules: Iterable[Rule], cities: Iterable[City]) -> Iterator[tupl
 class CityAlerts:
     """The state of each rule for a city. Only states other than inactive are kept, by the rule's index."""
 
-    __slots__ = ("_city", "_newest", "_numbers", "_rule_set", "_states")
+    __slots__ = ("_city", "_newest", "_numbers", "_observed_at", "_rule_set", "_states")
 
     def __init__(self, city: City, rule_set: RuleSet, states: Mapping[str, AlertState] | None = None) -> None:
         """*states* are those that were saved, by the rule's name."""
         self._city, self._rule_set = city, rule_set
         self._numbers = rule_set.windows.unknown  # of the windows; created when there is an observation
         self._newest: Observation | None = None
-        self._states: dict[int, AlertState] = {}
-        for index, rule in enumerate(rule_set.rules if states else ()):
-            if states and rule.name in states:
-                self._states[index] = states[rule.name]
+        self._observed_at = -inf  # of the newest observation, as a POSIX time
+        self._states = _NO_STATES
+        if states:
+            self._states = {
+                index: states[rule.name] for index, rule in enumerate(rule_set.rules) if rule.name in states
+            }
 
     def add(self, observation: Observation) -> None:
         """Add an observation that is not a repeat. One that is older than the newest counts in the windows only."""
-        newest, windows = self._newest, self._rule_set.windows
-        if windows:
-            if self._numbers is windows.unknown:
+        self.take(observation, observation.observed_at.timestamp(), None)
+
+    def take(self, observation: Observation, time: float, now: float | None) -> bool:
+        """Add an observation of *time*, a POSIX time; return whether the rules have to be evaluated at *now*.
+
+        They need not be if all alerts are inactive, and no condition holds, which is by far the most frequent case.
+        """
+        rule_set = self._rule_set
+        if rule_set.has_windows:
+            if self._newest is None:
                 self._numbers = self._numbers[:]
-            windows.add(self._numbers, observation.observed_at.timestamp(), observation)
-        if newest is None or observation.observed_at >= newest.observed_at:
-            self._newest = observation
+            rule_set.windows.add(self._numbers, time, observation)
+        if time >= self._observed_at:
+            self._newest, self._observed_at = observation, time
+        if now is None or self._states or not rule_set.needs_only_age:
+            return True
+        age = now - self._observed_at
+        return bool(rule_set.holds_any(self._newest, (age if age > 0 else 0.0,), self._numbers))
 
     @property
     def newest(self) -> Observation | None:
@@ -153,8 +178,8 @@ class CityAlerts:
         """
         newest, states, rule_set = self._newest, self._states, self._rule_set
         known: tuple[Any, ...] = _NO_FACTS
-        if rule_set.needs_facts:
-            age, city = None if newest is None else max(0.0, now - newest.observed_at.timestamp()), self._city
+        if rule_set.facts:
+            age, city = self._find_age(now), self._city
             known = (age, down_for, provider_paused, city.lat, city.lon, city.altitude, {}, warning_severity)
         observed = NO_OBSERVATION if newest is None else newest
         changes: list[AlertChange] = []
@@ -172,6 +197,8 @@ class CityAlerts:
             if after.phase is AlertPhase.INACTIVE:
                 states.pop(index, None)
             else:
+                if states is _NO_STATES:
+                    states = self._states = {}
                 states[index] = after
         return changes
 
@@ -201,8 +228,10 @@ class CityAlerts:
         provider_paused: bool | None,  # noqa: FBT001
         warning_severity: int | None,
     ) -> CityFacts:
-        age = None if self._newest is None else max(0.0, now - self._newest.observed_at.timestamp())
         city = self._city
         place = city.lat, city.lon, city.altitude
         summaries = self._rule_set.windows.read(self._numbers)
-        return CityFacts(age, down_for, provider_paused, *place, summaries, warning_severity)
+        return CityFacts(self._find_age(now), down_for, provider_paused, *place, summaries, warning_severity)
+
+    def _find_age(self, now: float) -> float | None:
+        return None if self._newest is None else max(0.0, now - self._observed_at)

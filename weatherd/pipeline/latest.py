@@ -57,6 +57,11 @@ class LatestObservations:
                 flagged.append(FetchedObservation(city, observation, repeat, stale, follows))
         return flagged
 
+    @property
+    def has_edits(self) -> bool:
+        """Whether cities were added or moved since the start; otherwise none :meth:`is_moved`."""
+        return bool(self._edited)
+
     def is_moved(self, city: City) -> bool:
         """Return whether the city is at other coordinates now, because the list was edited since *city* was polled."""
         current = self._edited.get(city.id)

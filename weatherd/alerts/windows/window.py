@@ -4,11 +4,14 @@ A window ends with the newest observation, and is divided into 24 buckets with o
 themselves are not kept. Its span is therefore exact to a 24th, and never shorter: 24 h may include an observation that
 is 25 h old. Observations may come late. The newest one may be revised; a revision of an older one counts beside it
 until both are out of the window.
+
+What changes with most observations, the *state*, is apart from the ring: the content of the newest bucket, and what the
+others add to it, is all that a new observation needs. It is therefore near the states of the city's other windows,
+because the processor waits for memory longer than it computes.
 """
 
 from __future__ import annotations
 
-from math import nan
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
@@ -17,30 +20,36 @@ if TYPE_CHECKING:
     Numbers = array[float]  # of a city's windows; NaN stands for None
 
 BUCKET_COUNT = 24
-NEWEST = 0  # index of the POSIX time of a city's newest observation, which is that of all its windows
-VALUE, OTHERS = 1, 2  # positions from the begin of a window's numbers: of the summary, and of what a kind needs
-_SLOTS = 6  # position of the buckets
+# Indexes of POSIX times that all windows of a city share: of the newest observation, and of the one before it
+NEWEST, PREVIOUS = 0, 1
+_SUMMARY, _CURRENT, OTHERS = 0, 1, 2  # positions in a state: of the summary, the newest bucket, and what a kind needs
 
 
 class Window:
     """A ring of buckets. A bucket's number is the time divided by its length; it is in the slot number modulo size.
 
-    An instance is shared by all cities; *begin* is the index of its first number in an array. Its attributes are set in
-    ``__init__``, because those of a class are found more slowly.
+    An instance is shared by all cities; *state* and *ring* are the indexes of its first numbers in an array. The slot
+    of the newest bucket is empty until that ends. Attributes are set in ``__init__``, because those of a class are
+    found more slowly.
     """
 
-    size = BUCKET_COUNT + 1
+    state_size: ClassVar[int]  # numbers
+    slot_count: ClassVar[int] = BUCKET_COUNT + 1
+    ring_size: ClassVar[int] = 1 + slot_count  # numbers: that of the newest bucket, and the slots
     empty: ClassVar[float] = 0.0  # the content of a slot without observations
 
-    def __init__(self, span: float, begin: int) -> None:
+    def __init__(self, span: float, state: int, ring: int) -> None:
         self._span, self._width = span, span / BUCKET_COUNT  # seconds
-        self._size = self.size
-        # Indexes of the newest bucket's number, of the first slot, and of the summary
-        self._number, self._slots, self.position = begin, begin + _SLOTS, begin + VALUE
+        self._size = self.slot_count
+        self.position, self._current = state + _SUMMARY, state + _CURRENT
+        self._number, self._slots = ring, ring + 1
 
-    def make_numbers(self) -> list[float]:
-        """Return the numbers of a city without observations."""
-        return [0.0, nan, nan, nan, nan, nan, *[self.empty] * self.size]
+    def reset(self, numbers: Numbers) -> None:
+        """Set the numbers of a city without observations, which are NaN, to their first values."""
+        numbers[self._number] = 0.0
+        numbers[self._current] = self.empty
+        for slot in range(self._slots, self._slots + self._size):
+            numbers[slot] = self.empty
 
     def find_end(self, numbers: Numbers) -> float:
         """Return the time at which the newest bucket ends."""
@@ -52,22 +61,27 @@ class Window:
         if time > numbers[NEWEST]:
             if number > newest:
                 self._advance(numbers, number)
-            self.extend(numbers, time, value)
+            self.extend(numbers, time, value, numbers[NEWEST])
         elif time == numbers[NEWEST]:
             self._revise(numbers, time, value)
         elif number > newest - self._size and value is not None:
             self._add_late(numbers, number, value)
 
-    def extend(self, numbers: Numbers, time: float, value: float | None) -> None:
-        """Add a value that is newer than all others, and in the newest bucket."""
+    def extend(self, numbers: Numbers, time: float, value: float | None, previous: float) -> None:
+        """Add a value that is newer than all others, and in the newest bucket; *previous* is the time of the last."""
         raise NotImplementedError
 
     def _advance(self, numbers: Numbers, number: int) -> None:
-        """Begin the bucket with this number, and clear those that were passed."""
-        passed, size = number - int(numbers[self._number]), self._size
-        for slot in range(size) if passed > size else range(number - passed + 1, number + 1):
-            self._clear(numbers, self._slots + slot % size)
-        numbers[self._number] = number
+        """End the newest bucket and begin the one with this number; clear those that were passed."""
+        newest, size = int(numbers[self._number]), self._size
+        self._close(numbers, self._slots + newest % size)
+        for passed in range(max(newest + 1, number - size + 1), number + 1):
+            self._clear(numbers, self._slots + passed % size)
+        numbers[self._number], numbers[self._current] = number, self.empty
+
+    def _close(self, numbers: Numbers, slot: int) -> None:
+        """Store the content of the newest bucket, which ends, in its slot."""
+        numbers[slot] = numbers[self._current]
 
     def _clear(self, numbers: Numbers, slot: int) -> None:
         numbers[slot] = self.empty
@@ -76,4 +90,4 @@ class Window:
         """Replace the value of the newest observation."""
 
     def _add_late(self, numbers: Numbers, number: int, value: float) -> None:
-        """Add a value of a bucket that is in the ring, and older than the newest observation."""
+        """Add a value of a bucket that is in the ring or the newest, older than the newest observation."""

@@ -1,232 +1,177 @@
-"""The kinds of windows: lowest and highest value, change, mean, and rain."""
+"""The kinds of windows: lowest and highest value, change, and mean."""
 
 from __future__ import annotations
 
 from math import inf, nan
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from weatherd.alerts.windows.window import BUCKET_COUNT, NEWEST, OTHERS, Window
+from weatherd.alerts.windows.window import BUCKET_COUNT, OTHERS, Window
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from weatherd.alerts.windows.window import Numbers
 
-_HOUR = 3600.0  # seconds
 
+class _Extreme(Window):
+    """The lowest or the highest value. The slots have values times *sign*, so that the extreme is the highest."""
 
-class _Selection(Window):
-    """One of the observed values in each bucket."""
+    sign: ClassVar[float]
+    state_size = OTHERS + 2
+    empty = -inf
 
-    def __init__(self, span: float, begin: int) -> None:
-        super().__init__(span, begin)
-        # Of the newest bucket: its content without the newest value; and whether the newest observation has a value
-        self._before, self._has_value = begin + OTHERS, begin + OTHERS + 1
+    def __init__(self, span: float, state: int, ring: int) -> None:
+        super().__init__(span, state, ring)
+        # The time of the newest observation that is the extreme of its bucket, and the extreme of those before it
+        self._reached_at, self._before = state + OTHERS, state + OTHERS + 1
+        self._sign = self.sign
 
-    def extend(self, numbers: Numbers, time: float, value: float | None) -> None:
-        """Add a value that is newer than all others, and in the newest bucket."""
-        del time
-        self._put(numbers, value)
-
-    def _revise(self, numbers: Numbers, time: float, value: float | None) -> None:
-        del time
-        if numbers[self._has_value] == 1:
-            slot = self._slots + int(numbers[self._number]) % self._size
-            numbers[slot] = numbers[self._before]
-        self._put(numbers, value)
-
-    def _put(self, numbers: Numbers, value: float | None) -> None:
-        slot = self._slots + int(numbers[self._number]) % self._size
-        numbers[self._has_value], numbers[self._before] = value is not None, numbers[slot]
-        if value is not None:
-            numbers[slot] = self._choose(value, numbers[slot], is_newest=True)
-        numbers[self.position] = self._summarize(numbers)
-
-    def _add_late(self, numbers: Numbers, number: int, value: float) -> None:
-        slot, before = self._slots + number % self._size, self._before
-        if number == numbers[self._number]:
-            numbers[before] = self._choose(value, numbers[before], is_newest=False)
-        numbers[slot] = self._choose(value, numbers[slot], is_newest=False)
-        numbers[self.position] = self._summarize(numbers)
-
-    def _choose(self, value: float, before: float, *, is_newest: bool) -> float:
-        """Return the content of a slot that had *before*."""
-        raise NotImplementedError
-
-    def _summarize(self, numbers: Numbers) -> float:
-        """Return the value of the window."""
-        raise NotImplementedError
-
-
-class _Extreme(_Selection):
-    """The lowest or the highest value."""
-
-    extreme: ClassVar[Callable[..., Any]]
-
-    def __init__(self, span: float, begin: int) -> None:
-        super().__init__(span, begin)
-        self._choose_extreme = self.extreme
-
-    def extend(self, numbers: Numbers, time: float, value: float | None) -> None:
-        """Add a value that is newer than all others, which can only make the result more extreme."""
-        del time
-        before = numbers[slot := self._slots + int(numbers[self._number]) % self._size]
-        numbers[self._before] = before
-        numbers[self._has_value] = value is not None
-        if value is not None and (found := self._choose_extreme(value, before)) != before:
-            numbers[slot] = found
-            summary = numbers[self.position]
-            numbers[self.position] = found if summary != summary else self._choose_extreme(found, summary)  # noqa: PLR0124
+    def extend(self, numbers: Numbers, time: float, value: float | None, previous: float) -> None:
+        """Add a value that is newer than all others, and in the newest bucket. Most of them change nothing."""
+        del previous
+        if value is None or (found := value * self._sign) < (current := numbers[self._current]):
+            return
+        numbers[self._reached_at], numbers[self._before] = time, current
+        if found != current:
+            numbers[self._current] = found
+            if not found <= numbers[self.position] * self._sign:  # which is NaN without a value before
+                numbers[self.position] = value
 
     def _advance(self, numbers: Numbers, number: int) -> None:
         super()._advance(numbers, number)
-        numbers[self.position] = self._summarize(numbers)
+        self._summarize(numbers)
 
-    def _choose(self, value: float, before: float, *, is_newest: bool) -> float:
-        del is_newest
-        chosen: float = self._choose_extreme(before, value)
-        return chosen
+    def _revise(self, numbers: Numbers, time: float, value: float | None) -> None:
+        if numbers[self._reached_at] == time:
+            numbers[self._current], numbers[self._reached_at] = numbers[self._before], nan
+        self.extend(numbers, time, value, time)
+        self._summarize(numbers)
 
-    def _summarize(self, numbers: Numbers) -> float:
-        found: float = self._choose_extreme(numbers[self._slots : self._slots + self._size])
-        return nan if found == self.empty else found
+    def _add_late(self, numbers: Numbers, number: int, value: float) -> None:
+        is_newest = number == numbers[self._number]
+        for index in (self._current, self._before) if is_newest else (self._slots + number % self._size,):
+            numbers[index] = max(numbers[index], value * self._sign)
+        self._summarize(numbers)
+
+    def _summarize(self, numbers: Numbers) -> None:
+        found = max(numbers[self._current], *numbers[self._slots : self._slots + self._size])
+        numbers[self.position] = nan if found == -inf else found * self._sign
 
 
 class Minimum(_Extreme):
     """The lowest value."""
 
-    empty, extreme = inf, min
+    sign = -1.0
 
 
 class Maximum(_Extreme):
     """The highest value."""
 
-    empty, extreme = -inf, max
+    sign = 1.0
 
 
-class Change(_Selection):
+class Change(Window):
     """The newest value minus the last one that is as old as the span, or up to half a span older; None without one."""
 
-    size = BUCKET_COUNT * 3 // 2 + 1
+    state_size = OTHERS + 3
+    slot_count = BUCKET_COUNT * 3 // 2 + 1
+    ring_size = 1 + slot_count
     empty = nan
 
-    def _choose(self, value: float, before: float, *, is_newest: bool) -> float:
-        is_empty = before != before  # noqa: PLR0124 - NaN
-        return value if is_newest or is_empty else before  # which is the last one of its bucket, as far as is known
+    def __init__(self, span: float, state: int, ring: int) -> None:
+        super().__init__(span, state, ring)
+        # The value that the newest one is compared with; the content of the newest bucket without the newest value;
+        # and whether the newest observation has a value
+        self._old, self._before, self._has_value = range(state + OTHERS, state + OTHERS + 3)
 
-    def _summarize(self, numbers: Numbers) -> float:
-        if numbers[self._has_value] != 1:
-            return nan
+    def extend(self, numbers: Numbers, time: float, value: float | None, previous: float) -> None:
+        """Add a value that is newer than all others, and in the newest bucket."""
+        del time, previous
+        numbers[self._has_value] = value is not None
+        if value is None:
+            numbers[self.position] = nan
+        else:
+            numbers[self._before], numbers[self._current] = numbers[self._current], value
+            numbers[self.position] = value - numbers[self._old]
+
+    def _advance(self, numbers: Numbers, number: int) -> None:
+        super()._advance(numbers, number)
+        numbers[self._old] = self._find_old(numbers)
+
+    def _revise(self, numbers: Numbers, time: float, value: float | None) -> None:
+        if numbers[self._has_value] == 1:
+            numbers[self._current] = numbers[self._before]
+        self.extend(numbers, time, value, time)
+
+    def _add_late(self, numbers: Numbers, number: int, value: float) -> None:
+        is_newest = number == numbers[self._number]
+        for index in (self._current, self._before) if is_newest else (self._slots + number % self._size,):
+            if numbers[index] != numbers[index]:  # NaN; otherwise it is the last one of its bucket, as far as is known
+                numbers[index] = value
+        numbers[self._old] = self._find_old(numbers)
+        if numbers[self._has_value] == 1:
+            numbers[self.position] = numbers[self._current] - numbers[self._old]
+
+    def _find_old(self, numbers: Numbers) -> float:
         first, size, newest = self._slots, self._size, int(numbers[self._number])
-        for number in range(newest - BUCKET_COUNT, newest - size, -1):
-            old = numbers[first + number % size]
-            if old == old:  # noqa: PLR0124 - not NaN
-                return numbers[first + newest % size] - old
-        return nan
+        values = (numbers[first + number % size] for number in range(newest - BUCKET_COUNT, newest - size, -1))
+        return next((value for value in values if value == value), nan)  # noqa: PLR0124 - not NaN
 
 
 class Mean(Window):
     """The mean of the observations; each counts the same. The counts of the slots follow their sums."""
 
-    def __init__(self, span: float, begin: int) -> None:
-        super().__init__(span, begin)
-        self._last = begin + OTHERS  # the newest observation's value
+    state_size = OTHERS + 4
+    ring_size = 1 + 2 * Window.slot_count
 
-    def make_numbers(self) -> list[float]:
-        """Return the numbers of a city without observations."""
-        return [*super().make_numbers(), *[0.0] * self._size]
+    def __init__(self, span: float, state: int, ring: int) -> None:
+        super().__init__(span, state, ring)
+        # Number of values in the newest bucket; sum and number of the others; and the newest observation's value
+        self._count, self._sum, self._others, self._last = range(state + OTHERS, state + OTHERS + 4)
+
+    def reset(self, numbers: Numbers) -> None:
+        """Set the numbers of a city without observations, which are NaN, to their first values."""
+        super().reset(numbers)
+        for index in (self._count, self._sum, self._others, *range(self._slots, self._slots + 2 * self._size)):
+            numbers[index] = 0.0
+
+    def extend(self, numbers: Numbers, time: float, value: float | None, previous: float) -> None:
+        """Add a value that is newer than all others, and in the newest bucket."""
+        del time, previous
+        numbers[self._last] = nan if value is None else value
+        if value is not None:
+            numbers[self._current] += value
+            numbers[self._count] += 1
+        self._summarize(numbers)
+
+    def _advance(self, numbers: Numbers, number: int) -> None:
+        super()._advance(numbers, number)
+        numbers[self._count], middle = 0.0, self._slots + self._size
+        numbers[self._sum] = sum(numbers[self._slots : middle])
+        numbers[self._others] = sum(numbers[middle : middle + self._size])
+
+    def _close(self, numbers: Numbers, slot: int) -> None:
+        super()._close(numbers, slot)
+        numbers[slot + self._size] = numbers[self._count]
 
     def _clear(self, numbers: Numbers, slot: int) -> None:
         numbers[slot] = numbers[slot + self._size] = 0.0
 
-    def extend(self, numbers: Numbers, time: float, value: float | None) -> None:
-        """Add a value that is newer than all others, and in the newest bucket."""
-        del time
-        numbers[self._last] = nan if value is None else value
-        if value is not None:
-            self._add_late(numbers, int(numbers[self._number]), value)
-        else:
-            numbers[self.position] = self._summarize(numbers)
-
-    def _revise(self, numbers: Numbers, time: float, value: float | None) -> None:
-        slot, last = self._slots + int(numbers[self._number]) % self._size, numbers[self._last]
-        if last == last:  # noqa: PLR0124 - not NaN
-            numbers[slot + self._size] -= 1
-            numbers[slot] = numbers[slot] - last if numbers[slot + self._size] else 0.0
-        self.extend(numbers, time, value)
-
-    def _add_late(self, numbers: Numbers, number: int, value: float) -> None:
-        slot = self._slots + number % self._size
-        numbers[slot] += value
-        numbers[slot + self._size] += 1
-        numbers[self.position] = self._summarize(numbers)
-
-    def _summarize(self, numbers: Numbers) -> float:
-        middle = self._slots + self._size
-        count = sum(numbers[middle : middle + self._size])
-        return sum(numbers[self._slots : middle]) / count if count else nan
-
-
-class Rain(Window):
-    """The rain that fell in the span, in mm, as far as it is known.
-
-    A value is the rain of the hour before its observation. It counts for the time since the observation before: of
-    values every 15 minutes, each for a quarter of it. After a longer gap than an hour, nothing is known of the rest.
-    Late observations do not count, because their time has a value.
-    """
-
-    def __init__(self, span: float, begin: int) -> None:
-        super().__init__(span, begin)
-        # The newest observation's value, and since when it counts; the time of the newest observation before it that
-        # has a value; and the sum of all buckets
-        self._last, self._since, self._known, self._total = range(begin + OTHERS, begin + OTHERS + 4)
-
-    def make_numbers(self) -> list[float]:
-        """Return the numbers of a city without observations."""
-        return [0.0, nan, nan, -inf, -inf, 0.0, *[0.0] * self._size]
-
-    def _advance(self, numbers: Numbers, number: int) -> None:
-        super()._advance(numbers, number)
-        numbers[self._total] = sum(numbers[self._slots : self._slots + self._size])
-
-    def extend(self, numbers: Numbers, time: float, value: float | None) -> None:
-        """Add the rain of the hour before *time*, which is newer than all others, and in the newest bucket."""
-        newest, last = numbers[NEWEST], numbers[self._last]
-        if last == last:  # noqa: PLR0124 - not NaN
-            numbers[self._known] = newest
-        numbers[self._since] = max(newest, time - _HOUR)
-        self._set_last(numbers, time, value)
-
     def _revise(self, numbers: Numbers, time: float, value: float | None) -> None:
         last = numbers[self._last]
         if last == last:  # noqa: PLR0124 - not NaN
-            self._spread(numbers, time, -last)
-        self._set_last(numbers, time, value)
+            numbers[self._count] -= 1
+            numbers[self._current] = numbers[self._current] - last if numbers[self._count] else 0.0
+        self.extend(numbers, time, value, time)
 
-    def _set_last(self, numbers: Numbers, time: float, value: float | None) -> None:
-        numbers[self._last] = nan if value is None else value
-        if value:
-            self._spread(numbers, time, value)
-        elif value == 0 == numbers[self._total]:  # as it is dry most of the time
-            numbers[self.position] = 0.0
-            return
-        if value is None and time - numbers[self._known] >= self._span:
-            numbers[self.position] = nan
-            return
-        outside = time * BUCKET_COUNT / self._span % 1  # the part of the oldest bucket that is not in the window
-        oldest = numbers[self._slots + (int(numbers[self._number]) - BUCKET_COUNT) % self._size]
-        numbers[self.position] = max(0.0, numbers[self._total] - outside * oldest)
+    def _add_late(self, numbers: Numbers, number: int, value: float) -> None:
+        if number == numbers[self._number]:
+            numbers[self._current] += value
+            numbers[self._count] += 1
+        else:
+            slot = self._slots + number % self._size
+            for index, amount in ((slot, value), (self._sum, value), (slot + self._size, 1), (self._others, 1)):
+                numbers[index] += amount
+        self._summarize(numbers)
 
-    def _spread(self, numbers: Numbers, end: float, value: float) -> None:
-        """Add *value* mm an hour to the buckets of the time for which the newest observation counts."""
-        first_slot, width = self._slots, self._width
-        since, newest = numbers[self._since], int(numbers[self._number])
-        if since >= newest * width:  # as usual, the observation before is in the same bucket
-            amount = value * (end - since) / _HOUR
-            numbers[first_slot + newest % self._size] += amount
-            numbers[self._total] += amount
-            return
-        for number in range(max(int(since // width), newest - BUCKET_COUNT), newest + 1):
-            amount = value * (min(end, (number + 1) * width) - max(since, number * width)) / _HOUR
-            numbers[first_slot + number % self._size] += amount
-            numbers[self._total] += amount
+    def _summarize(self, numbers: Numbers) -> None:
+        count = numbers[self._count] + numbers[self._others]
+        numbers[self.position] = (numbers[self._current] + numbers[self._sum]) / count if count else nan

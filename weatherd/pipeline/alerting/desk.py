@@ -10,6 +10,7 @@ import structlog
 from weatherd.alerts.city_alerts import CityAlerts, select_rules
 from weatherd.alerts.silences import decide_sending
 from weatherd.alerts.states import AlertPhase
+from weatherd.pipeline.alerting.batches import add_batch
 from weatherd.pipeline.alerting.changes import (
     end_alert,
     make_entry,
@@ -146,15 +147,8 @@ class AlertDesk:
     def evaluate_batch(self, batch: Sequence[FetchedObservation]) -> None:
         """Evaluate the rules of each observation's city, before the batch is stored. Repeats change nothing."""
         self.recorder.has_batch = True
-        for city, observation, repeat, _, _ in batch:
-            city_id = city.id
-            alerts = self.alerts.get(city_id)
-            if alerts is None or repeat or self.latest.is_moved(city):
-                continue
-            if city_id in self.cold:
-                self.cold[city_id].append(observation)
-            else:
-                self.add(alerts, city_id, observation)
+        for alerts, city_id, now in add_batch(batch, self):
+            self.evaluate(alerts, city_id, now)
 
     def add(self, alerts: CityAlerts, city_id: str, observation: Observation) -> None:
         """Add an observation of a city, and evaluate its rules at the time of its arrival."""
@@ -181,9 +175,13 @@ class AlertDesk:
                 self._record(entry.rule, city_id, make_saved(change.rule, city, change.after, message, told=told))
                 self.recorder.record(entry, self.active.get(city_id, {}).get(entry.rule))
         except Exception as error:  # noqa: BLE001 - a bug in a rule must not end the pipeline
-            write = log.debug if self._is_failing else log.error
-            write("alerts.failed", city=city_id, exc_info=error)
-            self._is_failing = True
+            self.report_failure(city_id, error)
+
+    def report_failure(self, city_id: str, error: Exception) -> None:
+        """Log that the rules of a city could not be evaluated, the first time as an error."""
+        write = log.debug if self._is_failing else log.error
+        write("alerts.failed", city=city_id, exc_info=error)
+        self._is_failing = True
 
     def _record(self, rule: str, city_id: str, saved: SavedAlert | None) -> None:
         states = self.active.setdefault(city_id, {})
