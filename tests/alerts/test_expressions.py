@@ -204,7 +204,7 @@ def test_any_text_compiles_to_allowed_nodes_or_is_explained(text: str) -> None:
             assert isinstance(node.func, ast.Name)
 
 
-NUMBERS = {name for name in FIELDS[6:] if name not in {"code", "station"}}
+NUMBERS = {name for name in FIELDS[6:] if name not in {"code", "station", "origin", "quality"}}
 UNITS_OF_KIND = {
     kind: [unit for unit, (field, _) in WRITTEN_UNITS.items() if KIND_OF_FIELD[field] is kind] for kind in Kind
 }
