@@ -137,3 +137,16 @@ async def test_the_group_waits_for_a_removed_city() -> None:
         supervisor.apply_diff(diff([KIEL, BERLIN], []))
         supervisor.stop()
     assert sorted(city.id for city in ended) == ["berlin", "kiel"]
+
+
+async def test_producers_take_no_entry_in_the_set_of_all_tasks() -> None:
+    """A long list does not grow the set of ``asyncio.all_tasks()``; all producers end with the supervisor anyway."""
+    running, before = Running(), len(asyncio.all_tasks())
+    async with asyncio.TaskGroup() as tasks:
+        supervisor = Supervisor(tasks, PollHistory(), running.produce)
+        supervisor.start([KIEL, BERLIN, MUNICH])
+        await asyncio.sleep(0)
+        assert running.now == [KIEL, BERLIN, MUNICH]
+        assert len(asyncio.all_tasks()) == before + 1  # the task that represents them
+        supervisor.stop()
+    assert running.now == []
