@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.fakes import observation
 from tests.support.virtual_time import EPOCH
-from weatherd.observation import FIELDS
+from weatherd.observation import FIELDS, find_suspect_fields
 
 OTHER: dict[str, Any] = {
     "city": "berlin",
@@ -75,3 +75,19 @@ def test_every_field_is_checked(name: str) -> None:
     """No field accepts every value."""
     nonsense: Any = {name: b""}
     assert observation()._replace(**nonsense).find_problem() is not None
+
+
+@pytest.mark.parametrize(
+    ("quality", "fields"),
+    [
+        ("ok", set()),
+        ("suspect: temperature step", {"temperature"}),
+        ("suspect: temperature range, temperature step, wind_gust consistency", {"temperature", "wind_gust"}),
+        ("suspect: city range, nonsense", set()),
+    ],
+)
+def test_suspect_fields(quality: str, fields: set[str]) -> None:
+    """A quality names fields that are numbers; only their values are left out."""
+    assert find_suspect_fields(quality) == fields
+    values: dict[str, Any] = {"quality": quality, "wind_gust": 9.0, "pressure_msl": 1010.0}
+    assert observation(**values).without_suspect() == observation(**values | dict.fromkeys(fields))

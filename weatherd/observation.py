@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from datetime import datetime
 from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -52,6 +53,11 @@ class Observation(NamedTuple):
         """Return whether this was both observed and fetched later than *other*."""
         return self.observed_at > other.observed_at and self.fetched_at > other.fetched_at
 
+    def without_suspect(self) -> Observation:
+        """Return the observation with None for each suspect value, also for a temperature, which is never None else."""
+        fields = find_suspect_fields(self.quality)
+        return self._replace(**dict.fromkeys(fields)) if fields else self  # type: ignore[arg-type]
+
     def find_problem(self) -> str | None:
         """Return the first invalid field, as ``field 'observed_at' is invalid: must be timezone-aware``, or None.
 
@@ -92,7 +98,15 @@ _TIMES = tuple(FIELDS.index(name) for name in ("observed_at", "fetched_at"))
 _TEXTS = tuple(FIELDS.index(name) for name in ("description", "station", "quality"))
 _VALUES = slice(_FETCHED_AT + 1, FIELDS.index("origin"))
 _NUMBERS = tuple(index for index in range(_VALUES.start, _VALUES.stop) if index not in _TEXTS)
+_NUMBER_NAMES = frozenset(FIELDS[index] for index in _NUMBERS)
 _NUMBER = (float, int)
+
+
+@functools.lru_cache(maxsize=256)  # because few qualities occur
+def find_suspect_fields(quality: str) -> frozenset[str]:
+    """Return the fields that a quality names: temperature for ``suspect: temperature step``, none for ``ok``."""
+    names = quality.removeprefix(SUSPECT).split(", ")
+    return frozenset(name.partition(" ")[0] for name in names) & _NUMBER_NAMES
 
 
 def _problem(index: int, rule: str) -> str:

@@ -128,3 +128,26 @@ def test_each_change_is_notified_once(steps: list[tuple[int, float]], hold: int)
     assert [event for event, _ in found] == ["firing", "resolved"] * (len(found) // 2) + ["firing"] * (len(found) % 2)
     assert found == times(replay(rule, seen, until=minutes + 1))
     assert found == sorted(found, key=lambda event: event[1])
+
+
+def test_suspect_values_are_unknown() -> None:
+    """A spike neither fires nor ends an alert, nor is it in a window; the other values of its observation count."""
+    quality = "suspect: temperature step"
+    spike = observe(60, 50.0, wind_speed=20.0, quality=quality)
+    seen = [observe(0, wind_speed=3.0), spike, observe(120, wind_speed=3.0)]
+    heat = "heat: {when: 'temperature > 35 or max(temperature, 24h) > 35 or change(temperature, 1h) > 20'}"
+    assert replay(heat, seen) == []
+    assert times(replay("storm: {when: wind_speed > 15}", seen)) == [("firing", 60), ("resolved", 120)]
+    cold = [observe(0, -5.0), observe(10, 30.0, quality=quality), observe(20, -5.0)]
+    assert times(replay("frost: {when: temperature < 0}", cold)) == [("firing", 0)]
+
+
+def test_suspect_values_on_request() -> None:
+    """Rules see them with the setting, and can always be about them."""
+    spike = observe(60, 50.0, quality="suspect: temperature step")
+    parsed = parse_rules("alerts:\n  heat: {when: temperature > 35}", "alerts.yaml")
+    found = list(replay_rules(parsed, [KIEL], [observe(0), spike], at(0), at(100), sees_suspect=True))
+    assert times(found) == [("firing", 60)]
+    doubt = "doubt: {when: 'quality != \"ok\"', message: '{name}: {temperature} {unit} is {quality}'}"
+    (fired,) = replay(doubt, [observe(0), spike])
+    assert fired.message == "Kiel: 50.0 °C is suspect: temperature step"

@@ -6,14 +6,17 @@ import math
 import re
 import threading
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.support.daemon import make_status
-from tests.support.fakes import BERLIN, KIEL
+from tests.support.fakes import BERLIN, KIEL, make_fetched
+from weatherd.config.sections.quality import QualitySection
 from weatherd.freshness import AGE_BUDGETS, AgeBudgets
 from weatherd.pipeline.forwarders.group import DeliveryGroup
 from weatherd.pipeline.latest import LatestObservations
+from weatherd.pipeline.quality.control import QualityControl
 from weatherd.web.metrics import HttpTraffic, render_metrics
 
 if TYPE_CHECKING:
@@ -85,6 +88,27 @@ async def test_every_metric_is_exposed() -> None:
     exposed = set(re.findall(r"^# HELP (\S+)", body.decode(), re.MULTILINE))
     assert "weatherd_forwarder_lag_seconds" in used
     assert used - exposed == set()
+
+
+async def test_suspect_values_are_counted() -> None:
+    """By provider, field and test; a city has a series for each suspect value of its last observation."""
+    status = make_status([KIEL, BERLIN], deliveries=DeliveryGroup([]))
+    status.latest.quality = QualityControl(QualitySection())
+    lines: list[str] = []
+    for number, temperature in enumerate((6.0, 60.0, 6.0)):
+        at = status.now() + timedelta(minutes=number)
+        cities = [KIEL, BERLIN] if temperature == 6.0 else [KIEL]
+        status.latest.record(
+            make_fetched(city, observed_at=at, fetched_at=at, temperature=temperature) for city in cities
+        )
+        traffic = HttpTraffic(connections=1, streams=2, closed_early={}, bad_requests=3)
+        body, _ = await render_metrics(status, traffic, "text/plain", per_city=True)
+        lines = body.decode().splitlines()
+        doubt = 'weatherd_observation_suspect{city="kiel",field="temperature",provider="fake"} 1.0'
+        assert (doubt in lines) is (temperature == 60.0)
+    for test in ("range", "step"):
+        labels = f'{{field="temperature",provider="fake",test="{test}"}}'
+        assert f"weatherd_suspect_observations_total{labels} 1.0" in lines
 
 
 async def test_the_format_suits_prometheus() -> None:

@@ -10,6 +10,7 @@ from weatherd.alerts.language.compiler import NO_OBSERVATION, compile_any
 from weatherd.alerts.language.known_names import CityFacts
 from weatherd.alerts.states import INACTIVE, AlertPhase
 from weatherd.alerts.windows.city_windows import CityWindows
+from weatherd.observation import OK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -37,6 +38,7 @@ class RuleSet:
     needs_only_age: bool  # of the facts, at most
     needs_health: bool  # how long polls have failed, whether the provider is paused, or official warnings
     depends_on_time: bool  # whether a state may change without a new observation
+    sees_suspect: bool  # whether suspect values are known to the rules
 
 
 class AlertChange(NamedTuple):
@@ -48,8 +50,8 @@ class AlertChange(NamedTuple):
     event: AlertEvent | None
 
 
-def make_rule_set(rules: Iterable[Rule]) -> RuleSet:
-    """Return the rules with what they need."""
+def make_rule_set(rules: Iterable[Rule], *, sees_suspect: bool = False) -> RuleSet:
+    """Return the rules with what they need. Suspect values are unknown to them, unless *sees_suspect* is true."""
     rules = tuple(rules)
     expressions = [expression for rule in rules for expression in rule.expressions]
     windows = CityWindows(sorted({key for expression in expressions for key in expression.windows}))
@@ -63,17 +65,20 @@ def make_rule_set(rules: Iterable[Rule]) -> RuleSet:
         needs_only_age=facts <= {"age"},
         needs_health=not facts.isdisjoint(_HEALTH_FACTS),
         depends_on_time=any(rule.depends_on_time for rule in rules),
+        sees_suspect=sees_suspect,
     )
 
 
-def select_rules(rules: Iterable[Rule], cities: Iterable[City]) -> Iterator[tuple[City, RuleSet]]:
+def select_rules(
+    rules: Iterable[Rule], cities: Iterable[City], *, sees_suspect: bool = False
+) -> Iterator[tuple[City, RuleSet]]:
     """Yield each city with the rules that are for it; cities with the same rules share one object."""
     rules, sets = tuple(rules), dict[tuple[str, ...], RuleSet]()
     for city in cities:
         chosen = [rule for rule in rules if rule.cities.includes(city)]
         key = tuple(rule.name for rule in chosen)
         if key not in sets:
-            sets[key] = make_rule_set(chosen)
+            sets[key] = make_rule_set(chosen, sees_suspect=sees_suspect)
         yield city, sets[key]
 
 
@@ -107,18 +112,25 @@ class CityAlerts:
         if rule_set.has_windows:
             if self._newest is None:
                 self._numbers = self._numbers[:]
-            rule_set.windows.add(self._numbers, time, observation)
+            seen = observation if observation.quality == OK else self._hide_suspect(observation)
+            rule_set.windows.add(self._numbers, time, seen)
         if time >= self._observed_at:
             self._newest, self._observed_at = observation, time
         if now is None or self._states or not rule_set.needs_only_age:
             return True
-        age = now - self._observed_at
-        return bool(rule_set.holds_any(self._newest, (age if age > 0 else 0.0,), self._numbers))
+        age, newest = now - self._observed_at, self._newest
+        if newest is not None and newest.quality != OK:
+            newest = self._hide_suspect(newest)
+        return bool(rule_set.holds_any(newest, (age if age > 0 else 0.0,), self._numbers))
 
     @property
     def newest(self) -> Observation | None:
         """The observation that the rules are evaluated on."""
         return self._newest
+
+    def _hide_suspect(self, observation: Observation) -> Observation:
+        """Return an observation as the rules see it."""
+        return observation if self._rule_set.sees_suspect else observation.without_suspect()
 
     @property
     def has_windows(self) -> bool:
@@ -176,7 +188,8 @@ class CityAlerts:
         the most severe official warning, -1 if there is none. A condition that does not hold changes nothing about an
         inactive alert, which is by far the most frequent case.
         """
-        newest, states, rule_set = self._newest, self._states, self._rule_set
+        states, rule_set = self._states, self._rule_set
+        newest = None if self._newest is None else self._hide_suspect(self._newest)
         known: tuple[Any, ...] = _NO_FACTS
         if rule_set.facts:
             age, city = self._find_age(now), self._city
@@ -217,7 +230,8 @@ class CityAlerts:
         """
         facts = self._collect_facts(now, down_for, provider_paused, warning_severity)
         try:
-            return rule.when.evaluate(self._newest, facts) is None
+            newest = None if self._newest is None else self._hide_suspect(self._newest)
+            return rule.when.evaluate(newest, facts) is None
         except Exception:  # noqa: BLE001 - a bug in a rule, which evaluate() reports
             return True
 

@@ -54,7 +54,13 @@ def find_longest_span(rules: Iterable[Rule]) -> float:
 
 
 def replay_rules(
-    rules: Sequence[Rule], cities: Iterable[City], observations: Iterable[Observation], since: float, until: float
+    rules: Sequence[Rule],
+    cities: Iterable[City],
+    observations: Iterable[Observation],
+    since: float,
+    until: float,
+    *,
+    sees_suspect: bool = False,
 ) -> Iterator[Notification]:
     """Yield the notifications between *since* and *until*, POSIX times, those of each city in the order of time.
 
@@ -62,9 +68,8 @@ def replay_rules(
     evaluated when an observation arrives, and each minute as far as they depend on the time. How long polls failed and
     whether a provider was paused is not recorded, so that it is unknown.
     """
-    replayed = {
-        city.id: _ReplayedCity(city, CityAlerts(city, rule_set)) for city, rule_set in select_rules(rules, cities)
-    }
+    selected = select_rules(rules, cities, sees_suspect=sees_suspect)
+    replayed = {city.id: _ReplayedCity(city, CityAlerts(city, rule_set)) for city, rule_set in selected}
     for observation in observations:
         arrival = observation.fetched_at.timestamp()
         found = replayed.get(observation.city)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import keyword
 from collections import UserDict
 from typing import Any
 
@@ -18,7 +17,7 @@ _PACKAGE = "weatherd.cli.commands"
 class LazyCommands(UserDict[str, Any]):
     """Typer's commands by name. Before its first use, a command is the heading in the help and the name of its module.
 
-    The module defines a function or a Typer with the name of the command, or with ``_`` after a word of Python.
+    The module defines a function or a Typer with the name of the command.
     """
 
     def __getitem__(self, name: str) -> Any:
@@ -30,7 +29,7 @@ class LazyCommands(UserDict[str, Any]):
 
 
 def _load_command(name: str, heading: str, module: str) -> Any:
-    found = getattr(importlib.import_module(f"{_PACKAGE}.{module}"), f"{name}_" if keyword.iskeyword(name) else name)
+    found = getattr(importlib.import_module(f"{_PACKAGE}.{module}"), name)
     group = typer.Typer(**TYPER_SETTINGS, callback=lambda: None, add_completion=False)
     if isinstance(found, typer.Typer):
         group.add_typer(found, name=name, rich_help_panel=heading)

@@ -24,6 +24,7 @@ from weatherd.config.sections import (
     split_list,
 )
 from weatherd.config.sections.forwarders import InfluxDbSection, MqttSection, PostgresSection, WebhookSection
+from weatherd.config.sections.quality import QualitySection
 from weatherd.config.sections.value_types import Duration, Interval, ProviderNames, Retention, ZoneName
 from weatherd.formatting import explain_wrong_unit, validate_template
 from weatherd.text.condition_words import Language
@@ -162,6 +163,7 @@ class Settings(DerivedSettings, BaseSettings):
     ] = None
     console: Annotated[ConsoleSection, AfterValidator(_check_units)] = ConsoleSection()
     log: LogSection = LogSection()
+    quality: QualitySection = QualitySection()
     http: HttpSection = HttpSection()
     tls: TlsSection = TlsSection()
     open_meteo: OpenMeteoSection = OpenMeteoSection()

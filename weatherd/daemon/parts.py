@@ -22,6 +22,7 @@ from weatherd.journal.provider_state import open_provider_state
 from weatherd.journal.state_folder import find_state_folder, lock_state_folder
 from weatherd.pipeline.alerting.daemon_alerts import open_daemon_alerts
 from weatherd.pipeline.latest import LatestObservations
+from weatherd.pipeline.quality.control import QualityControl
 from weatherd.polling.city_registry import CityRegistry
 
 if TYPE_CHECKING:
@@ -108,7 +109,8 @@ async def open_parts(
         configuration = providers.require_usable(configuration)
         sinks = await stack.enter_async_context(open_sinks(settings))
         budgets = replace(providers.budgets, interval_of=functools.partial(_interval, registry, providers.planner))
-        latest, state.latest = LatestObservations(state.latest, budgets), ()
+        quality = QualityControl(settings.quality) if settings.quality.enabled else None
+        latest, state.latest = LatestObservations(state.latest, budgets, quality), ()
         notices = _Notices()
         forwarders = await stack.enter_async_context(
             open_forwarders(
@@ -136,7 +138,10 @@ async def open_parts(
         if rules:
             from weatherd.pipeline.alerting.opening import open_alerts  # noqa: PLC0415 - it takes memory
 
-            notices.alerts = alerts = await open_alerts(rules, journal, daemon_alerts, latest, utc_now)
+            sees_suspect = settings.quality.alert_on_suspect
+            notices.alerts = alerts = await open_alerts(
+                rules, journal, daemon_alerts, latest, utc_now, sees_suspect=sees_suspect
+            )
             targets = await _open_targets(stack, configuration, journal, registry, daemon_alerts)
         yield Parts(
             configuration=configuration,

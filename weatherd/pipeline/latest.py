@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from weatherd.observation import FetchedObservation
+from weatherd.observation import OK, FetchedObservation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from weatherd.config.diff import CityListDiff
     from weatherd.freshness import AgeBudgets
     from weatherd.observation import LastObservation, Observation
+    from weatherd.pipeline.quality.control import QualityControl
 
 log = structlog.get_logger()
 
@@ -25,11 +26,15 @@ class LatestObservations:
     """The latest observation of each city of the list.
 
     *saved* are the latest observations of an earlier run. A saved observation is used if its city is listed at the same
-    coordinates. *budgets* are the ages up to which observations are fresh.
+    coordinates. *budgets* are the ages up to which observations are fresh. *quality* judges new observations; None
+    judges none.
     """
 
-    def __init__(self, saved: Iterable[LastObservation], budgets: AgeBudgets) -> None:
+    def __init__(
+        self, saved: Iterable[LastObservation], budgets: AgeBudgets, quality: QualityControl | None = None
+    ) -> None:
         self.budgets = budgets
+        self.quality = quality
         self._latest: dict[str, Observation] = {}  # by city id
         self._saved = {last.observation.city: last for last in saved}  # of cities that are not listed yet
         self._edited: dict[str, City] = {}  # the cities that were added or moved since the start, by id
@@ -39,22 +44,26 @@ class LatestObservations:
     def record(self, batch: Iterable[FetchedObservation]) -> list[FetchedObservation]:
         """Record observations, in order, as the latest of their cities; return them flagged, for the journal and sinks.
 
-        Each is flagged as newer than or identical to its city's previous one. One of a place that the city has left
-        since is returned, but not recorded.
+        Each is flagged as newer than or identical to its city's previous one, and judged; a repeat keeps the quality of
+        that one. One of a place that the city has left since is returned, but not recorded.
         """
-        flagged = []
+        flagged, quality = [], self.quality
         for fetched in batch:
             city, observation, _, stale, _ = fetched
-            previous = None
-            if not (self._edited and self.is_moved(city)):
-                previous = self._latest.get(city.id)
+            is_here = not (self._edited and self.is_moved(city))
+            previous = self._latest.get(city.id) if is_here else None
+            follows = previous is not None and observation.follows(previous)
+            repeat = not follows and previous is not None and observation.repeats(previous)
+            if previous is not None and repeat:
+                if observation.quality != previous.quality:
+                    observation = observation._replace(quality=previous.quality)
+            elif quality and (found := quality.judge(observation, previous)) != OK:
+                observation = observation._replace(quality=found)
+            if is_here:
                 self._latest[city.id] = observation
-            if previous is None:
-                flagged.append(fetched)
-            else:
-                follows = observation.follows(previous)
-                repeat = not follows and observation.repeats(previous)
-                flagged.append(FetchedObservation(city, observation, repeat, stale, follows))
+            flagged.append(FetchedObservation(city, observation, repeat, stale, follows))
+        if quality:
+            quality.log_changes()
         return flagged
 
     @property
@@ -82,6 +91,8 @@ class LatestObservations:
         # Added ones too, because an observation may have arrived after the city's removal
         for city_id in self._latest.keys() & (added | moved | removed):
             del self._latest[city_id]
+        if self.quality:
+            self.quality.forget(moved | removed)
         for city_id in self._saved.keys() & added:
             saved, city = self._saved.pop(city_id), diff.added_or_changed[city_id]
             if (saved.lat, saved.lon) == (city.lat, city.lon):

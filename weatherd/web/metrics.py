@@ -22,6 +22,7 @@ from prometheus_client.registry import Collector
 
 from weatherd import __version__
 from weatherd.daemon.status import CityState
+from weatherd.observation import OK, find_suspect_fields
 from weatherd.polling.poll_history import BUCKETS
 from weatherd.web.alerts.metrics import collect_alert_counts, collect_firing, collect_silenced
 from weatherd.web.connections import CloseReason
@@ -126,6 +127,7 @@ class MetricsCollector(Collector):
             yield CounterMetricFamily(f"weatherd_observations_{name}", text, getattr(status.queue.counts, name))
         yield from self._sinks()
         yield from self._reloads()
+        yield self._suspects()
         yield from self._polls()
         yield from self._providers()
         yield from self._forwarders()
@@ -141,6 +143,14 @@ class MetricsCollector(Collector):
             up.add_metric([sink.name], not sink.is_down)
             missed.add_metric([sink.name], sink.missed)
         yield from (up, missed)
+
+    def _suspects(self) -> Metric:
+        text = "Suspect values of new observations, by the test that they failed."
+        family = CounterMetricFamily("weatherd_suspect_observations", text, labels=["provider", "field", "test"])
+        quality = self._status.latest.quality
+        for labels, count in sorted(quality.counts.items()) if quality else ():
+            family.add_metric(labels, count)
+        return family
 
     def _reloads(self) -> Iterator[Metric]:
         reload = self._status.last_reload
@@ -258,7 +268,7 @@ class MetricsCollector(Collector):
                 observed.add_metric([city.id], last.observed_at.timestamp())
                 success.add_metric([city.id], last.fetched_at.timestamp())
                 current += [] if status.latest.budgets.is_stale(last, now) else [last]
-        yield from (info, up, interval, observed, success, *_values(current))
+        yield from (info, up, interval, observed, success, *_values(current), _suspect_values(current))
         if status.alerts:
             yield collect_firing(self._alerts)
         if status.warnings:
@@ -303,6 +313,17 @@ def _values(observations: list[Observation]) -> Iterator[Metric]:
             if value is not None:
                 family.add_metric([observation.city, observation.provider], value * factor)
         yield family
+
+
+def _suspect_values(observations: list[Observation]) -> Metric:
+    """Return a series for each value of the latest observations that is suspect, and none for the others."""
+    text = "Whether a value of the last observation is suspect."
+    family = GaugeMetricFamily("weatherd_observation_suspect", text, labels=["city", "provider", "field"])
+    for observation in observations:
+        if observation.quality != OK:
+            for field in sorted(find_suspect_fields(observation.quality)):
+                family.add_metric([observation.city, observation.provider, field], 1.0)
+    return family
 
 
 def _gauge(name: str, text: str, value: float) -> Metric:

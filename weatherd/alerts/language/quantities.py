@@ -50,6 +50,7 @@ KIND_OF_FIELD: Mapping[str, Kind] = MappingProxyType(
         "code": Kind.NUMBER,
         "provider": Kind.TEXT,
         "station": Kind.TEXT,
+        "quality": Kind.TEXT,
     }
 )
 _NUMERIC = tuple(kind for kind in Kind if kind not in {Kind.CONDITION, Kind.TEXT, Kind.SEVERITY})

@@ -77,6 +77,10 @@ Duration = Annotated[
 Retention = Annotated[
     float, BeforeValidator(parse_duration), AfterValidator(_check_retention), WithJsonSchema(_schema(3600))
 ]
+# Seconds; at least an hour
+Persistence = Annotated[
+    float, BeforeValidator(parse_duration), AfterValidator(_check_retention), WithJsonSchema(_schema(3600))
+]
 # Seconds; at least one
 Interval = Annotated[
     float, BeforeValidator(parse_duration), AfterValidator(_check_interval), WithJsonSchema(_schema(1))

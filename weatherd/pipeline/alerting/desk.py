@@ -65,6 +65,7 @@ class AlertDesk:
         *,
         now: Callable[[], datetime],
         load_edited: Callable[[Configuration], ParsedFile | None],
+        sees_suspect: bool = False,
     ) -> None:
         self.rules = tuple(rules)
         self.load_edited = load_edited
@@ -72,6 +73,7 @@ class AlertDesk:
         self.now = now
         self.recorder = recorder
         self.silences = silences
+        self._sees_suspect = sees_suspect
         self.find_health: Callable[[City, float], Health] = know_no_health
         self.cities: dict[str, City] = {}  # all that are listed, by id
         self.alerts: dict[str, CityAlerts] = {}  # by city id
@@ -118,7 +120,7 @@ class AlertDesk:
 
     def _place(self, cities: Iterable[City]) -> None:
         """Select the rules of cities, with the states that they have; the past is read later."""
-        for city, rule_set in select_rules(self.rules, cities):
+        for city, rule_set in select_rules(self.rules, cities, sees_suspect=self._sees_suspect):
             texts = {rule.name: rule.when.text for rule in rule_set.rules}
             kept: dict[str, SavedAlert] = {}
             ended: dict[str, SavedAlert] = {}

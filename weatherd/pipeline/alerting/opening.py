@@ -66,13 +66,23 @@ async def open_alerts(
     daemon_alerts: DaemonAlerts,
     latest: LatestObservations,
     now: Callable[[], datetime],
+    *,
+    sees_suspect: bool = False,
 ) -> AlertDesk:
     """Load the states that the alerts of the rules had in the last run. Raises StateError.
 
     The silences apply to *daemon_alerts*, too.
     """
     silences, recorder = Silencing(journal, now), daemon_alerts.recorder
-    desk = AlertDesk(loaded.parsed.rules, recorder, silences, latest, now=now, load_edited=loaded.load)
+    desk = AlertDesk(
+        loaded.parsed.rules,
+        recorder,
+        silences,
+        latest,
+        now=now,
+        load_edited=loaded.load,
+        sees_suspect=sees_suspect,
+    )
     saved = await journal.call(lambda store: store.alerts.load())
     desk.restore(state for state in saved if not is_daemon_rule(state.rule))
     await silences.refresh()

@@ -174,7 +174,9 @@ def _replay(configuration: Configuration, rules: Sequence[Rule], since: str, unt
             cities = [city for city in configuration.cities if any(rule.cities.includes(city) for rule in rules)]
             ids = [city.id for city in cities] if len(cities) < len(configuration.cities) else []
             observations = reader.iterate(first, end, ids, lambda seq: report(seq - low + 1)) if cities else ()
-            found = replay_rules(rules, cities, observations, begin.timestamp(), end.timestamp())
+            sees_suspect = configuration.settings.quality.alert_on_suspect
+            times = begin.timestamp(), end.timestamp()
+            found = replay_rules(rules, cities, observations, *times, sees_suspect=sees_suspect)
             return sorted(found, key=lambda notification: notification.time)
 
 

@@ -1,1 +1,0 @@
-"""Observations from files: exports of weatherd, and CSV files of other programs."""

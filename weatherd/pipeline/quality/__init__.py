@@ -1,0 +1,1 @@
+"""The checks that mark suspect values of observations."""
