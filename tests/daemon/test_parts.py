@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.support.daemon import make_configuration
 from tests.support.fakes import BERLIN, KIEL
 from weatherd.config.diff import diff
 from weatherd.daemon.parts import open_parts
-from weatherd.errors import ConfigError
-from weatherd.journal.store import JOURNAL_FILE
+from weatherd.journal.tables.cursors import Idle
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,15 +20,30 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.real_time
 
 
-async def test_mistakes_in_rules_leave_the_journal_unchanged(tmp_path: Path) -> None:
-    """The rules are checked before the journal is opened, so that its format is not changed by a start that fails."""
-    rules, state = tmp_path / "alerts.yaml", tmp_path / "state"
-    rules.write_text("alerts: {frost: {when: temperature < }}")
-    configuration = make_configuration(KIEL, state=state, alerts=str(rules))
-    with pytest.raises(ConfigError, match="frost"):
-        async with open_parts(configuration, lambda _: configuration, (), None):
-            pass
-    assert not (state / JOURNAL_FILE).exists()
+@pytest.mark.parametrize(
+    ("mistake", "is_known"),
+    [("alerts: {frost: {when: temperature < }}", False), ("{alerts: {}, notify: {phone: {file: missing}}}", True)],
+)
+async def test_a_start_goes_on_without_rules(tmp_path: Path, mistake: str, *, is_known: bool) -> None:
+    """A mistake in the rules file, or a target that cannot be used, does not stop the weather; it is logged."""
+    rules, good = tmp_path / "alerts.yaml", "{alerts: {a: {when: age > 1h}}, notify: {lamp: {command: [cat]}}}"
+    configuration = make_configuration(KIEL, state=tmp_path / "state", alerts=str(rules))
+    rules.write_text(good)
+    async with open_parts(configuration, lambda _: configuration, (), None) as parts:
+        assert not parts.are_rules_rejected
+        await parts.journal.call(lambda store: store.cursors.save("notify lamp", Idle(7)))
+    rules.write_text(mistake)
+    with capture_logs() as logs:
+        async with open_parts(configuration, lambda _: configuration, (), None) as parts:
+            assert parts.are_rules_rejected
+            assert parts.alerts
+            assert parts.alerts.is_waiting is not is_known
+            assert parts.targets
+            assert not parts.targets.deliveries
+            assert await parts.journal.call(lambda store: store.cursors.list_names("notify ")) == ["notify lamp"]
+    [rejected] = [line for line in logs if line["event"] == "alerts.rejected"]
+    assert rejected["log_level"] == "error"
+    assert rejected["problems"][0].startswith(f"{rules}:1:")
 
 
 @pytest.mark.parametrize(

@@ -137,7 +137,7 @@ async def _open_services(parts: Parts, services: contextlib.AsyncExitStack, relo
         now=parts.now,
         clock=AnchoredClock(parts.now, parts.boot),
         request_reload=reload.set,
-        last_reload=ReloadResult(successful=True, at=parts.now().timestamp()),
+        last_reload=ReloadResult(successful=not parts.are_rules_rejected, at=parts.now().timestamp()),
         display=parts.configuration.settings.display,
         history=history,
         daemon_alerts=parts.daemon_alerts,

@@ -16,6 +16,7 @@ from weatherd.clock import boot_time
 from weatherd.daemon.monitor.list_sizes import ListSizes
 from weatherd.daemon.systemd import no_notify, open_notifier, watchdog_period
 from weatherd.daemon.wiring import USER_AGENT, open_forwarders, open_providers, open_sinks, utc_now
+from weatherd.errors import ConfigError
 from weatherd.http.session import open_session
 from weatherd.journal.journal import open_journal
 from weatherd.journal.provider_state import open_provider_state
@@ -73,6 +74,7 @@ class Parts:
     warnings: WarningDesk | None = None  # None: no city of the list at startup wants official warnings
     alerts: AlertDesk | None = None  # None: there is no rules file
     targets: NotificationTargets | None = None  # of alerts; None: there is no rules file
+    are_rules_rejected: bool = False  # the rules file, or a target in it, has a mistake
     serve: Callable[[DaemonStatus], AbstractAsyncContextManager[None]] | None = None  # the HTTP interface
     notify: Callable[[str], None] = no_notify  # sends a message to systemd
     watchdog: float = 0.0  # timeout of systemd's watchdog in seconds; 0: no watchdog
@@ -95,12 +97,12 @@ async def open_parts(
 ) -> AsyncIterator[Parts]:
     """Open the parts of the daemon according to the configuration.
 
-    *load*, *snapshot* and *serve* become attributes of :class:`Parts`. Raises ConfigError if a plug-in lacks a setting
-    or the alert rules have a mistake, and StateError if the state folder cannot be used.
+    *load*, *snapshot* and *serve* become attributes of :class:`Parts`. Raises ConfigError if a plug-in lacks a setting,
+    and StateError if the state folder cannot be used.
     """
     settings, registry = configuration.settings, CityRegistry()
     folder = find_state_folder(settings.state, configuration.file, os.environ)
-    rules = await _load_rules(configuration)  # before the journal, which an older version may not read afterwards
+    rules = await _load_rules(configuration)
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(lock_state_folder(folder))
         journal = await stack.enter_async_context(open_journal(folder))
@@ -142,7 +144,9 @@ async def open_parts(
             notices.alerts = alerts = await open_alerts(
                 rules, journal, daemon_alerts, latest, utc_now, sees_suspect=sees_suspect
             )
-            targets = await _open_targets(stack, configuration, journal, registry, daemon_alerts)
+            targets = await _open_targets(
+                stack, configuration, rules, journal, registry=registry, daemon_alerts=daemon_alerts
+            )
         yield Parts(
             configuration=configuration,
             load=lambda known: providers.require_usable(load(known)),
@@ -164,6 +168,7 @@ async def open_parts(
             list_sizes=ListSizes(state.key_values("list of cities")),
             alerts=alerts,
             targets=targets,
+            are_rules_rejected=bool(rules and rules.problems),
             serve=serve,
             notify=open_notifier(os.environ),
             watchdog=watchdog_period(os.environ),
@@ -171,7 +176,7 @@ async def open_parts(
 
 
 async def _load_rules(configuration: Configuration) -> LoadedRules | None:
-    """Load the alert rules; None without a rules file. Raises ConfigError."""
+    """Load the alert rules; None without a rules file."""
     if not configuration.alerts_path:
         return None
     from weatherd.pipeline.alerting.opening import load_rules_in_force  # noqa: PLC0415 - it takes memory
@@ -182,25 +187,35 @@ async def _load_rules(configuration: Configuration) -> LoadedRules | None:
 async def _open_targets(
     stack: contextlib.AsyncExitStack,
     configuration: Configuration,
+    rules: LoadedRules,
     journal: Journal,
+    *,
     registry: CityRegistry,
     daemon_alerts: DaemonAlerts,
 ) -> NotificationTargets:
-    """Open the senders to the targets of the rules file; they are closed with *stack*. Raises ConfigError."""
-    from weatherd.alerts.rules_file import load_targets  # noqa: PLC0415 - only with alert rules
-    from weatherd.pipeline.notifications.delivery import NotificationResources  # noqa: PLC0415
+    """Open the senders to the targets of the rules file; they are closed with *stack*.
+
+    With a mistake in the file or in a target there are none, and those of the last run are not forgotten: they continue
+    when the mistake is corrected.
+    """
+    from weatherd.pipeline.notifications.delivery import NotificationResources  # noqa: PLC0415 - only with alert rules
     from weatherd.pipeline.notifications.opening import NotificationTargets  # noqa: PLC0415
 
-    settings, path = configuration.settings, configuration.alerts_path
+    settings = configuration.settings
     session = await stack.enter_async_context(open_session(USER_AGENT, ca_file=settings.tls.ca_file))
     spread = random.Random()  # noqa: S311 - only spreads retries
     find_waiting = daemon_alerts.recorder.find_waiting
     resources = NotificationResources(journal, session, spread, utc_now, registry.get, settings.timezone, find_waiting)
     targets = NotificationTargets(resources)
     stack.callback(targets.close)
-    named = await asyncio.to_thread(load_targets, path, settings.display) if path else ()
-    targets.start(await asyncio.to_thread(targets.prepare, named))
-    await targets.forget_others()
+    if rules.problems:
+        return targets
+    try:
+        targets.start(await asyncio.to_thread(targets.prepare, rules.parsed.targets))
+    except ConfigError as error:
+        rules.reject(error)
+    else:
+        await targets.forget_others()
     return targets
 
 

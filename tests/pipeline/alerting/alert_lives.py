@@ -141,8 +141,9 @@ class AlertLives:
             daemon_alerts.recorder.find_waiting,
         )
         targets = NotificationTargets(resources, self._open_sender)
-        targets.start(targets.prepare(load_targets(self.rules)))
-        await targets.forget_others()
+        if not loaded.problems:
+            targets.start(targets.prepare(load_targets(self.rules)))
+            await targets.forget_others()
         parts = make_parts(
             configuration,
             {"fake": self.provider, **self.providers},
@@ -153,6 +154,7 @@ class AlertLives:
             list_sizes=ListSizes(state.key_values("list of cities")),
             registry=registry,
             targets=targets,
+            are_rules_rejected=bool(loaded.problems),
             serve=self._serve,
             load=lambda _: self.configuration(),
             **self.parts,

@@ -51,6 +51,31 @@ async def test_an_edit_of_the_rules_keeps_what_is_unchanged(tmp_path: Path) -> N
     ]  # fmt: skip
 
 
+async def test_a_start_with_a_mistake_keeps_what_fires(tmp_path: Path) -> None:
+    """The weather goes on; an alert neither ends nor is repeated, and continues when the file is corrected."""
+    begin = asyncio.get_running_loop().time()
+    lives = AlertLives(tmp_path, FROST, [KIEL, BERLIN], lambda time: -1.0 if time < begin + 4 * 3600 else 5.0)
+    await lives.live(3600)
+    lives.rules.write_text(f"{FROST}\nnotify: 3")
+    lives.cities = (KIEL,)
+    await lives.live(3600)
+    assert not lives.last_reload.successful
+    assert ("reload-rejected", "", "firing") in lives.daemon_events()
+    assert lives.logged("daemon.ready")
+    assert lives.events()[2:] == [("berlin", "frost", "ended")]  # because it was removed
+    run = asyncio.create_task(lives.live(4 * 3600))
+    await asyncio.sleep(1800)
+    lives.rules.write_text(FROST)
+    lives.reload.set()
+    await asyncio.sleep(1)
+    assert lives.logged_now("alerts.reloaded")
+    assert lives.last_reload.successful
+    assert lives.desk is not None
+    assert [(state.city, state.phase) for state in lives.desk.scan()] == [("kiel", "firing")]
+    await run
+    assert lives.events()[3:] == [("kiel", "frost", "resolved")]
+
+
 @pytest.mark.parametrize("restarts", [False, True])
 @pytest.mark.parametrize("is_stopped", [False, True])
 async def test_the_past_of_another_place_does_not_count(tmp_path: Path, *, restarts: bool, is_stopped: bool) -> None:

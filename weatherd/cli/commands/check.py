@@ -54,7 +54,8 @@ def check(
     """Validate the configuration, try what a start of the daemon needs, and show the API usage.
 
     Ends with the exit code that the daemon would end with: 78 if a file is invalid, a library or a plug-in's setting is
-    missing, the port is taken, or no city is left to poll; 74 if the state folder cannot be used. Nothing is changed.
+    missing, the port is taken, or no city is left to poll; 74 if the state folder cannot be used; and with 78 for a
+    mistake in the alert rules, without which the daemon would run. Nothing is changed.
 
     \b
     Examples:

@@ -80,6 +80,7 @@ class AlertDesk:
         self.active: dict[str, dict[str, SavedAlert]] = {}  # by city id and rule: what is not inactive
         self.cold: dict[str, list[Observation]] = {}  # by city id: the latest observation, and those that wait
         self.has_cold = asyncio.Event()
+        self.is_waiting = False  # for rules without mistakes: until then, the alerts of an earlier run stay as they are
         self._is_failing = False
         self._following = asyncio.Lock()
         self.on_unsilenced: Callable[[Sequence[Silence], float], None] = lambda _ended, _now: None
@@ -110,7 +111,7 @@ class AlertDesk:
 
     def replace_rules(self, rules: Sequence[Rule]) -> None:
         """Replace the rules. A removed rule ends its alerts, and an edited condition those that are pending."""
-        self.rules = tuple(rules)
+        self.rules, self.is_waiting = tuple(rules), False
         self._place(self.cities.values())
 
     def is_at(self, city_id: str, place: RecordedPlace) -> bool:
@@ -120,6 +121,8 @@ class AlertDesk:
 
     def _place(self, cities: Iterable[City]) -> None:
         """Select the rules of cities, with the states that they have; the past is read later."""
+        if self.is_waiting:
+            return
         for city, rule_set in select_rules(self.rules, cities, sees_suspect=self._sees_suspect):
             texts = {rule.name: rule.when.text for rule in rule_set.rules}
             kept: dict[str, SavedAlert] = {}
@@ -222,7 +225,7 @@ class AlertDesk:
         for saved in [saved for saved in self.scan() if saved.phase == AlertPhase.FIRING.value]:
             city = self.cities[saved.city]
             is_over = not saved.told or any(silence.matches(saved.rule, city) for silence in ended)
-            if is_over and not self.silences.find(saved.rule, city):
+            if is_over and not self.is_waiting and not self.silences.find(saved.rule, city):
                 self.alerts[saved.city].mark_notified(saved.rule, now)
                 self._record(saved.rule, saved.city, saved._replace(told=True, notified_at=now))
                 self.recorder.record(repeat_firing(saved, now), self.active[saved.city][saved.rule])

@@ -11,6 +11,7 @@ from weatherd.alerts.builtin.daemon_rules import DAEMON_RULES, is_daemon_rule
 from weatherd.alerts.rule import find_brokerless
 from weatherd.alerts.rules_file import ParsedFile, parse_file
 from weatherd.config.yaml import reader
+from weatherd.errors import ConfigError
 from weatherd.pipeline.alerting.desk import AlertDesk
 from weatherd.pipeline.alerting.silencing import Silencing
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from weatherd.config.loader import Configuration
+    from weatherd.errors import Problem
     from weatherd.journal.journal import Journal
     from weatherd.pipeline.alerting.daemon_alerts import DaemonAlerts
     from weatherd.pipeline.latest import LatestObservations
@@ -31,6 +33,7 @@ class LoadedRules:
     """The rules in force, and the text of their file, by which an edit is noticed."""
 
     def __init__(self) -> None:
+        self.problems: tuple[Problem, ...] = ()  # for which the file, or a target in it, was rejected at the start
         self.parsed = ParsedFile((), DAEMON_RULES, ())
         self._text: str | None = None
 
@@ -52,11 +55,19 @@ class LoadedRules:
             log.warning("alerts.no_broker", rules=names)
         return self.parsed
 
+    def reject(self, error: ConfigError) -> None:
+        """Log the mistakes at a start, which goes on: better weather without these alerts than neither."""
+        self.problems = error.problems
+        log.error("alerts.rejected", problems=[str(problem) for problem in error.problems])
+
 
 async def load_rules_in_force(configuration: Configuration) -> LoadedRules:
-    """Load the rules that a configuration names. Raises ConfigError with every mistake."""
+    """Load the rules that a configuration names. With a mistake in the file, only the built-in ones are in force."""
     loaded = LoadedRules()
-    await asyncio.to_thread(loaded.load, configuration)
+    try:
+        await asyncio.to_thread(loaded.load, configuration)
+    except ConfigError as error:
+        loaded.reject(error)
     return loaded
 
 
@@ -85,6 +96,7 @@ async def open_alerts(
     )
     saved = await journal.call(lambda store: store.alerts.load())
     desk.restore(state for state in saved if not is_daemon_rule(state.rule))
+    desk.is_waiting = bool(loaded.problems)
     await silences.refresh()
     daemon_alerts.is_silenced = lambda rule: silences.find(rule, None) is not None
     desk.on_unsilenced = daemon_alerts.notify_unsilenced
