@@ -152,6 +152,56 @@ def test_position_of_each_mistake(text: str, problem: str) -> None:
     assert any(problem in str(found) for found in caught.value.problems), caught.value
 
 
+@pytest.mark.parametrize(
+    ("when", "until", "words"),
+    [
+        ("temperature < 0", "temperature < 5", "wherever"),
+        ("temperature < 0 and wind_speed < 3", "temperature <= 0", "wherever"),
+        ("0 < temperature < 5", "-1 < temperature", "wherever"),
+        ("code == 95", "code > 90", "wherever"),
+        ("temperature < 0", "wind_speed > 5 or temperature < 32 F", "wherever"),
+        ("change(pressure_msl, 3h) < -6", "change(pressure_msl, 3h) < -5", "wherever"),
+        ("temperature < 0", "temperature > -1", "a part"),
+        ("age > 2h", "age < 3h", "a part"),
+        ("wind_speed - wind_gust > 3", "2 < wind_speed - wind_gust", "wherever"),
+    ],
+)
+def test_an_end_that_overlaps_the_condition_is_a_mistake(when: str, until: str, words: str) -> None:
+    """The alert would not fire where both hold, which is found where the same value is compared with numbers."""
+    with pytest.raises(ConfigError) as caught:
+        parse(f"alerts:\n  a:\n    when: {when}\n    until: {until}")
+    assert str(caught.value).startswith("alerts.yaml:4:12: a: 'until' holds ")
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("when", "until"),
+    [
+        ("temperature < 0", "temperature > 1"),
+        ("temperature <= 0", "temperature >= 0"),
+        ("temperature < 0", "temperature >= 0"),
+        ("temperature < 0", "wind_speed < 3"),
+        ("temperature < 0", "temperature < 5 and wind_speed < 3"),
+        ("temperature < 0 or wind_speed > 20", "temperature > -5"),
+        ("wind_gust > 80 km/h", "max(wind_gust, 3h) < 60 km/h"),
+        ("temperature < 0", "temperature != -3"),
+        ("temperature < 0", "not temperature < 5"),
+        ("temperature < dew_point", "temperature > 0"),
+        ('provider == "nws"', 'provider == "nws"'),
+    ],
+)
+def test_other_ends_are_accepted(when: str, until: str) -> None:
+    """Those that touch the condition, or of which other values decide."""
+    (rule,) = parse(f"alerts:\n  a:\n    when: {when}\n    until: {until}")
+    assert rule.until
+
+
+def test_a_file_may_have_targets_alone() -> None:
+    """The rules come later, or all of them are comments."""
+    assert parse("notify: {phone: json://127.0.0.1}") == []
+    assert parse("daemon: {quota: false}") == []
+
+
 @given(st.text(alphabet="abcdef{}:!.%3 ntemprlocal_i", max_size=20))
 def test_a_template_is_rejected_or_formats(template: str) -> None:
     """No template raises when it is formatted: it is rejected before, with a position."""

@@ -21,6 +21,7 @@ from weatherd.alerts.builtin.daemon_section import Repeat, daemon_schema, parse_
 from weatherd.alerts.hours import Hours, parse_hours
 from weatherd.alerts.language.compiler import compile_expression
 from weatherd.alerts.language.grammar import ExpressionError
+from weatherd.alerts.language.value_ranges import explain_overlap
 from weatherd.alerts.message import MessageTemplate, UnknownFieldError
 from weatherd.alerts.rule import AlertSeverity, Rule, RuleCities
 from weatherd.alerts.states import Timing
@@ -148,8 +149,8 @@ def parse_file(text: str, name: str, display: Display) -> ParsedFile:
     """Parse *text*, the text of the file *name*. Raises ConfigError with every mistake."""
     document = reader.parse_yaml(text, name)
     rows = document.get(_ALERTS) if isinstance(document, reader.YamlMapping) else None
-    if rows is None and isinstance(document, reader.YamlMapping) and {_ALERTS, _DAEMON} & document.keys():
-        rows = reader.YamlMapping((1, 1))  # all rules may be comments
+    if rows is None and isinstance(document, reader.YamlMapping) and not document.keys().isdisjoint(_KEYS_OF_FILE):
+        rows = reader.YamlMapping((1, 1))  # all rules may be comments, as in a file with targets alone
     if not isinstance(rows, reader.YamlMapping) or not isinstance(document, reader.YamlMapping):
         position = reader.find_position(document, (_ALERTS,))
         message = "should have the key 'alerts' with a rule under each name: frost: {when: temperature < 0}"
@@ -196,6 +197,8 @@ class _Parser:
             self.report(rows.value_positions[name], f"{name}: should be a rule such as {{when: temperature < 0}}")
             return None
         when, until = (self._compile(name, key, row) for key in ("when", "until"))
+        if when and until and (overlap := explain_overlap(when.node, until.node)):
+            self.report(row.value_positions["until"], f"{name}: 'until' {overlap}")
         try:
             checked = _ROW.validate_python(row)
         except ValidationError as error:

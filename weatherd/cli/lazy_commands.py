@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import keyword
 from collections import UserDict
 from typing import Any
 
@@ -17,7 +18,7 @@ _PACKAGE = "weatherd.cli.commands"
 class LazyCommands(UserDict[str, Any]):
     """Typer's commands by name. Before its first use, a command is the heading in the help and the name of its module.
 
-    The module defines a function or a Typer with the name of the command.
+    The module defines a function or a Typer with the name of the command, or with ``_`` after a word of Python.
     """
 
     def __getitem__(self, name: str) -> Any:
@@ -29,7 +30,7 @@ class LazyCommands(UserDict[str, Any]):
 
 
 def _load_command(name: str, heading: str, module: str) -> Any:
-    found = getattr(importlib.import_module(f"{_PACKAGE}.{module}"), name)
+    found = getattr(importlib.import_module(f"{_PACKAGE}.{module}"), f"{name}_" if keyword.iskeyword(name) else name)
     group = typer.Typer(**TYPER_SETTINGS, callback=lambda: None, add_completion=False)
     if isinstance(found, typer.Typer):
         group.add_typer(found, name=name, rich_help_panel=heading)

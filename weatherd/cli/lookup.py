@@ -13,6 +13,7 @@ from weatherd.text.name_folding import fold_name
 from weatherd.text.suggestions import did_you_mean, explain_namesakes
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime, tzinfo
     from pathlib import Path
 
@@ -51,26 +52,36 @@ def find_recorded_city(configuration: Configuration, name: str, reader: Reader) 
     from weatherd.city import make_former_slug, make_slug
     from weatherd.text.local_zone import load_zone
 
-    cities, folded = configuration.cities, fold_name(name)
+    if city := find_listed_city(configuration.cities, name):
+        return RecordedCity(_find_recorded_id(city, reader), city.name, load_zone(city.timezone), (city.lat, city.lon))
+    recorded = reader.list_cities()
+    # A city that was renamed or removed is asked for by its old name
+    for city_id in (name, fold_name(name), make_slug(name), make_former_slug(name)):
+        if city_id in recorded:
+            return RecordedCity(city_id, city_id, load_zone(configuration.settings.timezone))
+    known = [known for city in configuration.cities for known in (city.name, city.id)]
+    raise ArgumentError(f"no city is named {name!r}{did_you_mean(name, [*known, *recorded])}")
+
+
+def find_listed_city(cities: Sequence[City], name: str) -> City | None:
+    """Return the city of the list with this id or name, or None, as :func:`find_recorded_city` does.
+
+    Raises ArgumentError if several cities have the name.
+    """
+    from weatherd.city import make_slug
+
+    folded = fold_name(name)
     for matches in (
         [city for city in cities if city.id == name],
         [city for city in cities if fold_name(city.name) == folded],
         [city for city in cities if city.id == folded],
         [city for city in cities if city.id == make_slug(name)],
     ):
-        if not matches:
-            continue
         if len(matches) > 1:
             raise ArgumentError(explain_namesakes(name, [city.id for city in matches]))
-        city = matches[0]
-        return RecordedCity(_find_recorded_id(city, reader), city.name, load_zone(city.timezone), (city.lat, city.lon))
-    recorded = reader.list_cities()
-    # A city that was renamed or removed is asked for by its old name
-    for city_id in (name, folded, make_slug(name), make_former_slug(name)):
-        if city_id in recorded:
-            return RecordedCity(city_id, city_id, load_zone(configuration.settings.timezone))
-    known = [known for city in configuration.cities for known in (city.name, city.id)]
-    raise ArgumentError(f"no city is named {name!r}{did_you_mean(name, [*known, *recorded])}")
+        if matches:
+            return matches[0]
+    return None
 
 
 def _find_recorded_id(city: City, reader: Reader) -> str:

@@ -160,11 +160,13 @@ class Reader:
 
     def list_cities(self) -> list[str]:
         """Return the ids of all cities with an observation, including those removed from the list."""
-        return [city for (city,) in self._query("SELECT city FROM last ORDER BY city")]
+        statement = "SELECT city FROM last UNION SELECT city FROM series ORDER BY city"  # imported ones are not in last
+        return [city for (city,) in self._query(statement)]
 
     def has_city(self, city: str) -> bool:
         """Return whether there is an observation of the city with this id, which may be removed from the list."""
-        return bool(self._query("SELECT 1 FROM last WHERE city = ?", [city]))
+        statement = "SELECT 1 FROM last WHERE city = ?1 UNION SELECT 1 FROM series WHERE city = ?1"
+        return bool(self._query(statement, [city]))
 
     def read_places(self) -> dict[str, RecordedPlace]:
         """Return where each city with an observation was, and since which entry."""

@@ -1,0 +1,183 @@
+"""``weatherd import``: formats, damaged files, repetition, and a journal that is in use."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import sys
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.commands import run_weatherd
+from tests.support.fakes import KIEL, observation
+from weatherd.formatting import to_dict
+from weatherd.journal.reader import Reader
+from weatherd.journal.state_folder import lock_state_folder
+from weatherd.journal.store import JOURNAL_FILE, Store
+from weatherd.observation import FetchedObservation
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from weatherd.observation import Observation
+
+TIME = "2026-01-31T12:00:00Z, not '2026-01-01T00:00:00'"
+BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Change to a folder with settings and a list."""
+    (tmp_path / "weatherd.yaml").write_text("state: state\n")
+    (tmp_path / "cities.yaml").write_text("cities:\n  - {name: Kiel, lat: 54.305902, lon: 10.123282}\n")
+    monkeypatch.setenv("WEATHERD_CONFIG", str(tmp_path / "weatherd.yaml"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def make_rows(count: int, **values: Any) -> list[Observation]:
+    """Return observations every ten minutes."""
+    times = [BEGIN + timedelta(minutes=10 * number) for number in range(count)]
+    return [observation(observed_at=time, fetched_at=time, **values) for time in times]
+
+
+def format_lines(rows: list[Observation]) -> str:
+    """Return observations as JSON Lines."""
+    return "".join(f"{json.dumps(to_dict(row))}\n" for row in rows)
+
+
+def read_journal(folder: Path) -> list[Observation]:
+    """Return all observations in the journal."""
+    with closing(Reader(folder / "state" / JOURNAL_FILE)) as reader:
+        return list(reader.iterate(None, None, []))
+
+
+def test_several_files_and_compressed_ones(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """They are read one after another; a dry run adds nothing, not even a journal."""
+    rows = make_rows(12_000)
+    (folder / "a.jsonl").write_text(format_lines(rows[:7000]))
+    (folder / "b.jsonl.gz").write_bytes(gzip.compress(format_lines(rows[7000:]).encode()))
+    span = "2026-01-01T00:00:00Z to 2026-03-25T07:50:00Z"
+    assert run_weatherd(capsys, "import", "a.jsonl", "b.jsonl.gz", "--dry-run") == (
+        0,
+        f"would import up to 12,000 observations of 1 city, {span}\n",
+        "",
+    )
+    assert not (folder / "state").exists()
+    expected = f"imported 12,000 of 12,000 observations of 1 city, {span}\n"
+    assert run_weatherd(capsys, "import", "a.jsonl", "b.jsonl.gz") == (0, expected, "")
+    assert read_journal(folder) == rows
+
+
+def test_a_repeated_import_adds_the_rest(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As after an interruption: what is there already counts, and stays."""
+    rows = make_rows(100)
+    (folder / "a.jsonl").write_text(format_lines(rows[:60]))
+    run_weatherd(capsys, "import", "a.jsonl")
+    (folder / "a.jsonl").write_text(format_lines(rows))
+    _, out, _ = run_weatherd(capsys, "import", "a.jsonl")
+    assert out.startswith("imported 40 of 100 observations")
+    assert out.endswith("; the journal had 60 of them already\n")
+    assert read_journal(folder) == rows
+
+
+def test_nothing_replaces_what_weatherd_has_observed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An observation with the same city, time, provider and station stays, also against another live one."""
+    (folder / "state").mkdir()
+    with closing(Store(folder / "state" / JOURNAL_FILE)) as store:
+        store.add([FetchedObservation(KIEL, row) for row in make_rows(3, temperature=1.0)])
+    (folder / "a.jsonl").write_text(
+        format_lines([*make_rows(4, temperature=2.0), *make_rows(4, temperature=3.0, origin="import")])
+    )
+    run_weatherd(capsys, "import", "a.jsonl")
+    assert [row.temperature for row in read_journal(folder)] == [1.0, 1.0, 1.0, 2.0]
+
+
+def test_a_running_daemon_does_not_matter(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its lock keeps out other daemons, not an import; a city's latest observation stays the daemon's."""
+    (folder / "a.jsonl").write_text(format_lines(make_rows(10, temperature=2.0)))
+    latest = observation(observed_at=BEGIN + timedelta(days=30), fetched_at=BEGIN + timedelta(days=30))
+    with lock_state_folder(folder / "state"), closing(Store(folder / "state" / JOURNAL_FILE)) as store:
+        store.add([FetchedObservation(KIEL, latest)])
+        assert run_weatherd(capsys, "import", "a.jsonl")[0] == 0
+        later = latest._replace(observed_at=BEGIN + timedelta(days=31))
+        store.add([FetchedObservation(KIEL, later, follows=True)])
+        assert [last.observation for last in store.load((BEGIN + timedelta(days=31)).timestamp()).latest] == [later]
+    assert len(read_journal(folder)) == 12
+
+
+def test_bad_lines_of_json_have_positions(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of the mistake, or of the value."""
+    (row,) = make_rows(1)
+    line = json.dumps(to_dict(row))
+
+    def find(value: str) -> int:
+        return line.index(value) + 1
+
+    bad = [
+        line[:-1],
+        "[1]",
+        line.replace("6.0", '"warm"'),
+        line.replace("6.0", "NaN"),
+        line.replace("kiel", "Kiel!"),
+        line.replace('"light rain"', '"light\\u001brain"'),
+        line.replace('"observed_at": "2026-01-01T00:00:00Z"', '"observed_at": "2026-01-01T00:00:00"'),
+        line.replace('"fetched_at"', '"fetched"'),
+        line.replace('"live"', '"dreamt"'),
+        line.replace("61", "61.5"),
+    ]
+    (folder / "a.jsonl").write_text("\n".join([*bad, "", line, ""]))
+    code, out, err = run_weatherd(capsys, "import", "a.jsonl")
+    assert (code, out.splitlines()[1:]) == (65, ["skipped 10 bad lines"])
+    assert err.splitlines() == [
+        f"a.jsonl:1:{len(line)}: is not JSON: Expecting ',' delimiter",
+        "a.jsonl:2:1: should be a JSON object",
+        f"a.jsonl:3:{find('6.0')}: temperature should be a number, not 'warm'",
+        f"a.jsonl:4:{find('6.0')}: temperature should be a number, not 'nan'",
+        "a.jsonl:5:10: city should be an id such as sao-paulo, not 'Kiel!'",
+        f"a.jsonl:6:{find('light rain') - 1}: description should be one line of printable text, not 'light\\x1brain'",
+        f"a.jsonl:7:{find('2026') - 1}: observed_at should be a time with a time zone such as {TIME}",
+        "a.jsonl:8:1: has no fetched_at",
+        f"a.jsonl:9:{find('live') - 1}: origin should be one of live, backfill, import, not 'dreamt'",
+        f"a.jsonl:10:{find('61')}: code should be a whole number, not '61.5'",
+    ]
+
+
+@pytest.mark.usefixtures("folder")
+def test_standard_input_needs_a_format(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> None:
+    """As does a file whose name has none."""
+    rows = make_rows(3)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(format_lines(rows).encode())))
+    assert run_weatherd(capsys, "import", "-")[0] == 64
+    assert run_weatherd(capsys, "import", "-", "--format", "jsonl")[0] == 0
+    assert read_journal(folder) == rows
+    reason = "weatherd: log: pass its format, such as --format csv, because the name does not have it\n"
+    assert run_weatherd(capsys, "import", "log") == (64, "", reason)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("a.csv", None, "cannot be read: No such file or directory"),
+        ("a.csv", "time;Temp °\n".encode("latin-1"), "is not UTF-8 text; convert it first, for example iconv"),
+        ("a.csv.gz", gzip.compress(b"time,temperature\n" * 9999)[:20], "cannot be read: Compressed file ended"),
+        ("a.csv.gz", b"time,temperature\n", "cannot be read: Not a gzipped file"),
+        ("a.parquet", b"PAR2", "is not Parquet: "),
+    ],
+    ids=["missing", "latin-1", "cut short", "not compressed", "not parquet"],
+)
+def test_a_damaged_file_is_named(
+    folder: Path, capsys: pytest.CaptureFixture[str], name: str, content: bytes | None, reason: str
+) -> None:
+    """What is wrong with it and, if there is any, a remedy; exit code 64."""
+    if content is not None:
+        (folder / name).write_bytes(content)
+    code, _, err = run_weatherd(capsys, "import", name, "--city", "Kiel")
+    assert code == 64
+    assert err.startswith(f"weatherd: {name}: {reason}")

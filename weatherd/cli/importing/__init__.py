@@ -1,0 +1,1 @@
+"""Observations from files: exports of weatherd, and CSV files of other programs."""

@@ -1,0 +1,103 @@
+"""Rows of ``weatherd export`` as observations: the exact inverse of what it writes."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+from weatherd.city import ID_PATTERN
+from weatherd.cli.importing.source_rows import FieldError
+from weatherd.observation import FIELDS, ORIGINS, Observation
+from weatherd.providers.values import ROUNDED
+from weatherd.text.units import UNITS, convert_back
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from weatherd.text.units import ReaderUnits
+
+_DEFAULTS = Observation._field_defaults
+REQUIRED = tuple(name for name in FIELDS if name not in _DEFAULTS)  # an older export lacks some of the others
+_is_id = re.compile(ID_PATTERN).match
+
+
+def parse_exported(values: Mapping[str, Any], units: ReaderUnits = "metric") -> Observation:
+    """Return the observation in a row of an export, whose values are in *units*. Raises FieldError.
+
+    The values of CSV are texts; an empty one is a missing value.
+    """
+    parsed = {name: _parse_field(name, values.get(name)) for name in FIELDS}
+    if units != "metric":
+        for name, unit in UNITS[units].items():
+            if parsed[name] is not None and unit != UNITS["metric"][name]:
+                parsed[name] = ROUNDED[convert_back(parsed[name], unit)]
+    return Observation(**parsed)
+
+
+def _parse_field(name: str, value: Any) -> Any:
+    if value is None or value == "":
+        if name in _DEFAULTS:
+            return _DEFAULTS[name]
+        raise FieldError(name, f"has no {name}")
+    try:
+        return _PARSERS[name](value)
+    except (ValueError, TypeError, OverflowError):
+        raise FieldError(name, f"{name} {_RULES.get(name, 'should be a number')}, not {str(value)[:40]!r}") from None
+
+
+def _parse_number(value: Any) -> float:
+    if isinstance(value, bool) or not isfinite(number := float(value)):
+        raise ValueError
+    return number
+
+
+def _parse_code(value: Any) -> int:
+    number = _parse_number(value)
+    if number != int(number):
+        raise ValueError
+    return int(number)
+
+
+def _parse_time(value: Any) -> datetime:
+    time = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    if time.tzinfo is None:
+        raise ValueError
+    return time.astimezone(UTC)
+
+
+def _parse_text(value: Any) -> str:
+    if not isinstance(value, str) or not value.isprintable():
+        raise ValueError
+    return value
+
+
+def _parse_city(value: Any) -> str:
+    if not _is_id(value):
+        raise ValueError
+    return str(value)
+
+
+def _parse_origin(value: Any) -> str:
+    if value not in ORIGINS:
+        raise ValueError
+    return str(value)
+
+
+_PARSERS: Mapping[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(FIELDS, _parse_number),
+    "city": _parse_city,
+    "observed_at": _parse_time,
+    "fetched_at": _parse_time,
+    "code": _parse_code,
+    "origin": _parse_origin,
+    **dict.fromkeys(("provider", "description", "station", "quality"), _parse_text),
+}
+_RULES: Mapping[str, str] = {
+    "city": "should be an id such as sao-paulo",
+    **dict.fromkeys(("observed_at", "fetched_at"), "should be a time with a time zone such as 2026-01-31T12:00:00Z"),
+    "code": "should be a whole number",
+    "origin": f"should be one of {', '.join(ORIGINS)}",
+    **dict.fromkeys(("provider", "description", "station", "quality"), "should be one line of printable text"),
+}

@@ -1,0 +1,43 @@
+"""Rows of Parquet files."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from weatherd.cli.importing.source_rows import SourceRow
+from weatherd.cli.options import ArgumentError
+from weatherd.plugins import explain_missing_library
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_BATCH = 5000  # rows in memory
+
+
+class ParquetRows:
+    """The rows of a Parquet file. Raises ArgumentError without pyarrow, and for a file that it cannot read."""
+
+    def __init__(self, file: BinaryIO, name: str) -> None:
+        try:
+            arrow, parquet = importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
+        except ImportError:
+            raise ArgumentError(f"parquet {explain_missing_library('parquet')}") from None
+        try:
+            self._file: Any = parquet.ParquetFile(file)
+        except arrow.ArrowInvalid as error:
+            raise ArgumentError(f"{name}: is not Parquet: {error}") from None
+        self.columns: list[str] = self._file.schema_arrow.names
+
+    def __iter__(self) -> Iterator[SourceRow]:
+        """Yield the rows."""
+        number = 0
+        for batch in self._file.iter_batches(_BATCH):
+            for values in batch.to_pylist():
+                number += 1
+                yield SourceRow(values, functools.partial(_format_position, number))
+
+
+def _format_position(number: int, heading: str) -> str:
+    return f"row {number}:{heading}"
