@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import structlog
 
 from weatherd.formatting import format_rfc3339
+from weatherd.journal.days.reading import compute_days
 from weatherd.journal.reader import Reader
 from weatherd.journal.state_folder import translate_errors
 from weatherd.journal.store import JOURNAL_FILE, Store
@@ -19,8 +20,12 @@ from weatherd.worker_thread import WorkerThread
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
     from contextlib import AbstractAsyncContextManager
+    from datetime import date, tzinfo
     from pathlib import Path
 
+    from weatherd.journal.days.day_table import ComputedDays
+    from weatherd.journal.days.reading import DayGroup
+    from weatherd.journal.days.summary import Day
     from weatherd.journal.reader import RecordedPlace
     from weatherd.journal.rows import JournalEntry
     from weatherd.journal.store import AddResult
@@ -202,6 +207,18 @@ class AsyncReader:
     async def read_places(self) -> dict[str, RecordedPlace]:
         """Return where each city with an observation was, and since which entry."""
         return await self._worker.run(self._reader.read_places)
+
+    async def read_days(self, city: str, zone: tzinfo, since: date, until: date) -> list[Day]:
+        """Return the days of a city from the date *since* to the one before *until*, without those it has nothing of."""
+        return await self._worker.run(lambda: self._reader.read_days(city, zone, since, until))
+
+    async def find_open_days(self, now: int) -> DayGroup | None:
+        """Return the next days that are over at *now* (POSIX microseconds) and not stored; None if all are stored."""
+        return await self._worker.run(lambda: self._reader.find_open_days(now))
+
+    async def compute_days(self, group: DayGroup) -> ComputedDays:
+        """Compute days from the observations that the journal has now."""
+        return await self._worker.run(lambda: compute_days(self._reader, group))
 
     async def has_city(self, city: str) -> bool:
         """Return whether there is an observation of the city with this id, which may be removed from the list."""

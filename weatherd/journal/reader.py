@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from weatherd.errors import StateError
 from weatherd.journal.database import Database
+from weatherd.journal.days.reading import find_next_group, read_city_days
 from weatherd.journal.file_identity import FileIdentity
 from weatherd.journal.rows import COLUMNS, JournalEntry, parse_entry, parse_row, to_micros
 from weatherd.journal.schema import require_same_version
@@ -17,9 +18,11 @@ from weatherd.observation import FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from datetime import datetime
+    from datetime import date, datetime, tzinfo
     from pathlib import Path
 
+    from weatherd.journal.days.reading import DayGroup
+    from weatherd.journal.days.summary import Day
     from weatherd.observation import Observation
 
 _CHUNK_SIZE = 2000  # rows in memory
@@ -106,6 +109,14 @@ class Reader:
         """
         span = to_micros(since), to_micros(until)
         return self._query_cities(["city", _POSIX, *columns], cities, span, "ORDER BY observed_at, seq")
+
+    def read_days(self, city: str, zone: tzinfo, since: date, until: date) -> list[Day]:
+        """Return the days of a city from the date *since* to the one before *until*, without those it has nothing of."""
+        return read_city_days(self._query, self, city, zone, since, until)
+
+    def find_open_days(self, now: int) -> DayGroup | None:
+        """Return the next days that are over at *now* (POSIX microseconds) and not stored; None if all are stored."""
+        return find_next_group(self._query, now)
 
     def read_bounds(self) -> tuple[int, int]:
         """Return the lowest and the highest number of an entry; 0 and 0 for an empty journal."""

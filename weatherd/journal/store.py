@@ -9,6 +9,7 @@ import structlog
 
 from weatherd.errors import StateError
 from weatherd.journal.database import DAMAGED_ADVICE, Database
+from weatherd.journal.days.day_table import DayTable
 from weatherd.journal.file_identity import CUT_SHORT, DELETED, REPLACED, FileIdentity
 from weatherd.journal.key_value import KeyValueEntry
 from weatherd.journal.schema import VERSION, migrate
@@ -95,6 +96,7 @@ class Store:
         self._latest = LatestTable(self._db)
         self.cursors = CursorTable(self._db)
         self._usage = UsageTable(self._db)
+        self.days = DayTable(self._db)
 
     @property
     def warnings(self) -> WarningTable:
@@ -163,6 +165,7 @@ class Store:
             with self._db.transaction():
                 added = self._entries.add(batch, self.last_seq())
                 self._latest.record(batch, added)
+                self.days.reopen(added, [fetched.observation.city for fetched in batch])
                 if alerts:
                     self.alerts.add(alerts)
         except BaseException:
@@ -186,6 +189,7 @@ class Store:
         try:
             with self._db.transaction():
                 added = self._entries.add_past(observations, self.last_seq())
+                self.days.reopen(added, [observation.city for observation in observations])
         except BaseException:
             self._entries.ids.forget()
             raise
@@ -212,13 +216,17 @@ class Store:
 
         Both times are POSIX. One call searches a few thousand rows, so that a writer need not wait long. Rows are in
         the order of their fetch times, except for those written with a wrong clock, which do not end the search.
+        Observations of days that are not stored yet are kept.
         """
+        before = min(before, self.days.find_stored_until())
         if not after:
             self._latest.update()  # saves the highest number, which must not be used again if all rows are deleted
         with self._db.transaction():
             rows = self._entries.select_oldest(after, _PRUNE_LIMIT)
             old = [seq for seq, time in rows if time < before * 1e6]
             self._entries.delete(old)
+            if old:
+                self.days.record_deletion(before)
             if not after:
                 self.alerts.prune(before)
             missed = {name: self._missed(name, old) for name in forwarders}

@@ -1,0 +1,149 @@
+"""The tables of days in the journal file: what the writer does to them."""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import date
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from weatherd.journal.days.calendar import HOUR, SECOND
+from weatherd.journal.days.merging import complete_days
+from weatherd.journal.days.summary import Day
+from weatherd.journal.tables.old_entries import OldEntries
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from weatherd.journal.database import Database
+    from weatherd.journal.days.calendar import LocalDay
+    from weatherd.journal.tables.entry_table import Added
+
+_EPOCH = date(1970, 1, 1).toordinal()
+_SEQ, _OBSERVED_AT = 0, 2  # of a row of ``Added``; the time is in whole seconds
+_PUT = f"INSERT OR REPLACE INTO day VALUES ({', '.join('?' * (len(Day._fields) + 1))})"
+_OF_DAY = "WHERE date = ? AND city_id = ?"
+_STORED_UNTIL = "UPDATE day_state SET stored_until = max(stored_until, ?)"
+_REOPEN = "UPDATE day_city SET stored_until = ?1 WHERE city = ?2 AND stored_until > ?1"
+# Days are deleted whose observations are all still there
+_CHANGE_ZONE = (
+    "DELETE FROM day WHERE city_id = (SELECT id FROM day_city WHERE city = ?1 AND zone <> ?2 AND ?3 IS NOT NULL)"
+    " AND first_at >= (SELECT raw_since FROM day_state)",
+    "UPDATE day_city SET zone = ?2, stored_until = min(stored_until, ?3) WHERE city = ?1",
+)
+_EARLIEST = "SELECT observed_at FROM observation ORDER BY observed_at LIMIT 1"
+_UNCHANGED = """
+SELECT city, id FROM day_city WHERE zone = ?1 AND stored_until = ?2 AND city IN (SELECT value FROM json_each(?3))
+AND city NOT IN (SELECT city FROM observation WHERE seq > ?4 AND observed_at < ?5)
+"""
+
+
+class ComputedDays(NamedTuple):
+    """Days of some cities, computed from the observations up to number *seq*."""
+
+    zone: str
+    since: int  # POSIX microseconds: the time up to which the days of these cities are stored
+    cities: Sequence[str]
+    spans: Sequence[LocalDay]
+    seq: int
+    days: Mapping[str, Sequence[Day]]  # by city; a day without observations is missing
+
+
+class DayTable:
+    """The tables of days."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def reopen(self, added: Added, cities: Sequence[str]) -> None:
+        """Have the days of late observations computed again, in the transaction that adds them.
+
+        Row i of *added* is of the city at index i. Its rain fell in the hour before, which may be of another day.
+        """
+        stored_until = self._db.query_value("SELECT stored_until FROM day_state")
+        latest = (stored_until + HOUR) // SECOND
+        if min((row[_OBSERVED_AT] for row in added.rows), default=latest) >= latest:
+            return
+        late = [
+            (row[_OBSERVED_AT] * SECOND - HOUR, city)
+            for row, city in zip(added.rows, cities, strict=True)
+            if row[_OBSERVED_AT] < latest and row[_SEQ] in added.seqs
+        ]
+        self._db.execute_many(_REOPEN, late)
+
+    def register(self, zones: Mapping[str, str], default: str) -> None:
+        """Add the cities of the journal, and change the zones of those in *zones*; others have the zone *default*.
+
+        A new zone has other days: those whose observations are still there are computed again. Nothing is done while
+        entries of an older version are moved.
+        """
+        with self._db.transaction():
+            begin = self._find_begin()
+            if begin is None or OldEntries(self._db).find_tables():
+                return
+            known = dict(self._db.query("SELECT city, zone FROM day_city"))
+            recorded = {city for (city,) in self._db.query("SELECT DISTINCT city FROM series")}
+            new = [(city, zones.get(city, default), begin) for city in sorted(recorded - known.keys())]
+            self._db.execute_many("INSERT INTO day_city (city, zone, stored_until) VALUES (?, ?, ?)", new)
+            if new:
+                self._db.execute(_STORED_UNTIL, [begin])
+            changed = [(city, zone, begin) for city, zone in zones.items() if known.get(city, zone) != zone]
+            for statement in _CHANGE_ZONE if changed else ():
+                self._db.execute_many(statement, changed)
+
+    def reopen_all(self) -> None:
+        """Have all days computed again whose observations are still there."""
+        with self._db.transaction():
+            if (begin := self._find_begin()) is not None:
+                self._db.execute("UPDATE day_city SET stored_until = min(stored_until, ?)", [begin])
+
+    def _find_begin(self) -> int | None:
+        """Return the time of the earliest observation, or None without any."""
+        begin: int | None = self._db.query_value(_EARLIEST)
+        return begin
+
+    def put(self, computed: ComputedDays) -> int:
+        """Store days; return the number of cities. Those that have got observations of these days meanwhile wait."""
+        until = computed.spans[-1].end
+        values = computed.zone, computed.since, json.dumps(list(computed.cities)), computed.seq, until + HOUR
+        with self._db.transaction():
+            raw_since = self._db.query_value("SELECT raw_since FROM day_state")
+            ids = dict(self._db.query(_UNCHANGED, values))
+            for city, number in ids.items():
+                self._put_city(number, computed.spans, computed.days.get(city, ()), raw_since)
+            update = "UPDATE day_city SET stored_until = ? WHERE id = ?"
+            self._db.execute_many(update, [(until, number) for number in ids.values()])
+            self._db.execute(_STORED_UNTIL, [until])
+        return len(ids)
+
+    def _put_city(self, number: int, spans: Sequence[LocalDay], computed: Sequence[Day], raw_since: int) -> None:
+        """Replace the days of a city; those that may have lost observations are merged with what is stored."""
+        keys = {span.date: (number_date(span.date), number) for span in spans}
+        incomplete = [keys[span.date] for span in spans if span.begin < raw_since]
+        stored = [parse_day(row) for key in incomplete for row in self._db.query(f"SELECT * FROM day {_OF_DAY}", key)]
+        before, now = ({day.date: day for day in days} for days in (stored, computed))
+        days = complete_days(before, now, spans, raw_since)
+        self._db.execute_many(_PUT, [(*keys[day.date], *day[1:]) for day in days.values()])
+        self._db.execute_many(f"DELETE FROM day {_OF_DAY}", [key for at, key in keys.items() if at not in days])
+
+    def find_stored_until(self) -> float:
+        """Return the POSIX time before which all days are stored, so that their observations may be deleted."""
+        stored_until = self._db.query_value("SELECT min(stored_until) FROM day_city")
+        return math.inf if stored_until is None else stored_until / SECOND
+
+    def record_deletion(self, before: float) -> None:
+        """Record that observations before a POSIX time were deleted, in the transaction that deletes them.
+
+        A day of which some are missing is not computed from the others.
+        """
+        self._db.execute("UPDATE day_state SET raw_since = max(raw_since, ?)", [math.ceil(before * SECOND)])
+
+
+def number_date(day: date) -> int:
+    """Return the number of days since 1970-01-01."""
+    return day.toordinal() - _EPOCH
+
+
+def parse_day(row: Sequence[Any]) -> Day:
+    """Return the day of a row of the table ``day``."""
+    return Day(date.fromordinal(row[0] + _EPOCH), *row[2:])

@@ -1,0 +1,35 @@
+"""The move of days that are over to the table of days, in small steps beside the journal's writer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from weatherd.journal.days.calendar import SECOND
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from weatherd.journal.days.day_table import ComputedDays
+    from weatherd.journal.journal import Journal
+
+
+async def store_days(journal: Journal, zones: Mapping[str, str], default_zone: str, now: float) -> int:
+    """Store the days that are over by the POSIX time *now*; return how many days of cities were computed.
+
+    *zones* has the time zones of the listed cities, others have *default_zone*. If it is interrupted, the next call
+    continues. Raises StateError.
+    """
+    end = int(await journal.witnessed_time(now) * SECOND)  # because our clock may be wrong
+    await journal.call(lambda store: store.days.register(zones, default_zone))
+    count = 0
+    async with journal.open_reader() as reader:
+        while group := await reader.find_open_days(end):
+            stored = await _put(journal, await reader.compute_days(group))
+            if not stored:  # all of these cities have got observations meanwhile
+                break
+            count += stored * len(group.spans)
+    return count
+
+
+async def _put(journal: Journal, computed: ComputedDays) -> int:
+    return await journal.call(lambda store: store.days.put(computed))
