@@ -13,8 +13,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.support.fakes import BERLIN, KIEL, observation
-from weatherd.journal.days.calendar import SECOND, list_days
-from weatherd.journal.days.reading import compute_days
+from weatherd.journal.days.calendar import SECOND_MICROS, list_days
 from weatherd.journal.days.selection import DayRow, select_readings
 from weatherd.journal.days.summary import summarize_days
 from weatherd.journal.reader import Reader
@@ -72,15 +71,23 @@ STEPS = st.one_of(
 def compute_plainly(reader: Reader, city: str, zone: str) -> list[Day]:
     """Compute the days of a city from all its observations."""
     found = reader.read_city(city, datetime(2020, 1, 1, tzinfo=UTC), datetime(2030, 1, 1, tzinfo=UTC))
+    series = {index: (seen.provider, seen.station) for index, seen in enumerate(found)}
     rows = [
         DayRow(
-            to_micros(seen.observed_at), seen.provider, seen.station, seen.origin, seen.quality,
-            seen.temperature, seen.precipitation, seen.wind_gust,
+            next(number for number, names in series.items() if names == (seen.provider, seen.station)),
+            to_micros(seen.observed_at),
+            seen.temperature,
+            seen.precipitation,
+            seen.wind_gust,
+            None if seen.origin == "live" else seen.origin,
+            None if seen.quality == "ok" else seen.quality,
         )
         for seen in found
-    ]  # fmt: skip
-    span = (int(at.timestamp()) * SECOND for at in (BEGIN - timedelta(days=2), LONG_AFTER))
-    return summarize_days(select_readings(rows), list_days(*span, ZoneInfo(zone)))
+    ]
+    if not rows:
+        return []
+    since, until = (int(at.timestamp()) * SECOND_MICROS for at in (BEGIN - timedelta(days=2), LONG_AFTER))
+    return summarize_days(select_readings(rows, series), list_days(since, until, ZoneInfo(zone)))
 
 
 def store_days(store: Store, file: Path, now: datetime, *, steps: int | None = None) -> None:
@@ -88,7 +95,7 @@ def store_days(store: Store, file: Path, now: datetime, *, steps: int | None = N
     store.days.register(ZONES, "UTC")
     with closing(Reader(file)) as reader:
         while (group := reader.find_open_days(to_micros(now))) and steps != 0:
-            assert store.days.put(compute_days(reader, group))
+            assert store.days.put(reader.compute_days(group))
             steps = None if steps is None else steps - 1
 
 
@@ -141,7 +148,7 @@ class Lives:
         self.store.days.register(ZONES, "UTC")
         with closing(Reader(self.file)) as reader:
             if group := reader.find_open_days(to_micros(LONG_AFTER)):
-                computed = compute_days(reader, group)
+                computed = reader.compute_days(group)
                 self.take("import", batch)
                 self.store.days.put(computed)
 
@@ -255,7 +262,7 @@ def test_a_new_zone_has_other_days(lives: Lives) -> None:
         lives.store.days.register({KIEL.id: "Asia/Tokyo"}, "UTC")
         assert reader.read_days(KIEL.id, ZoneInfo("Asia/Tokyo"), FIRST, LAST) == tokyo
         while group := reader.find_open_days(to_micros(LONG_AFTER)):
-            assert lives.store.days.put(compute_days(reader, group))
+            assert lives.store.days.put(reader.compute_days(group))
         assert reader.read_days(KIEL.id, ZoneInfo("Asia/Tokyo"), FIRST, LAST) == tokyo
 
 

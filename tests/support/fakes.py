@@ -220,6 +220,10 @@ class FakeJournal(Journal):
         """Delete nothing."""
         return {}
 
+    async def store_days(self, *_: object) -> int:
+        """Store nothing, because readers compute days."""
+        return 0
+
     async def move_old_entries(self) -> None:
         """Move nothing, because nothing is of an older version."""
 

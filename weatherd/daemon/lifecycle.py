@@ -15,6 +15,7 @@ from weatherd.daemon import gc_tuning, systemd
 from weatherd.daemon.activity import record_activity
 from weatherd.daemon.freed_memory import release_freed_memory, release_regularly
 from weatherd.daemon.grace_period import GracePeriod
+from weatherd.daemon.journal_care.day_keeping import keep_days
 from weatherd.daemon.loading.file_watch import watch_files
 from weatherd.daemon.monitor.daemon_monitor import DaemonMonitor
 from weatherd.daemon.reload import Reloader
@@ -192,6 +193,7 @@ def _start_helpers(
     reloader, retention = Reloader(parts, status), parts.configuration.settings.retention
     helpers = {
         "start and reload": _start_and_reload(parts, supervisor, reloader, reload),
+        "keep days": keep_days(parts.journal, parts.registry, parts.configuration.settings.timezone, parts.now),
         "prune journal": prune_journal(parts.journal, retention, list(parts.forwarders), parts.now),
         "poll warnings": poll_warnings(parts, status),
         "log stuck polls": log_stuck_polls(status.history, parts.registry, parts.planner),

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import structlog
 
 from weatherd.formatting import format_rfc3339
-from weatherd.journal.days.reading import compute_days
+from weatherd.journal.days import storing as days
 from weatherd.journal.reader import Reader
 from weatherd.journal.state_folder import translate_errors
 from weatherd.journal.store import JOURNAL_FILE, Store
 from weatherd.worker_thread import WorkerThread
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
     from datetime import date, tzinfo
     from pathlib import Path
@@ -140,6 +140,14 @@ class Journal:
         await self._release_space()
         return missed
 
+    async def store_days(self, zones: Mapping[str, str], default_zone: str, now: float) -> int:
+        """Store the days that are over by the POSIX time *now*; return how many days of cities were computed.
+
+        *zones* has the time zones of the listed cities, others have *default_zone*. It works in small steps; if it is
+        interrupted, the next call continues.
+        """
+        return await days.store_days(self, zones, default_zone, now)
+
     async def _delete_unused(self, now: float) -> None:
         """Delete series and descriptions that no observation has any more, once a day."""
         if abs(now - self._searched_at) < _SEARCH_PERIOD:
@@ -209,7 +217,7 @@ class AsyncReader:
         return await self._worker.run(self._reader.read_places)
 
     async def read_days(self, city: str, zone: tzinfo, since: date, until: date) -> list[Day]:
-        """Return the days of a city from the date *since* to the one before *until*, without those it has nothing of."""
+        """Return a city's days with observations, from the date *since* to the one before *until*."""
         return await self._worker.run(lambda: self._reader.read_days(city, zone, since, until))
 
     async def find_open_days(self, now: int) -> DayGroup | None:
@@ -218,7 +226,7 @@ class AsyncReader:
 
     async def compute_days(self, group: DayGroup) -> ComputedDays:
         """Compute days from the observations that the journal has now."""
-        return await self._worker.run(lambda: compute_days(self._reader, group))
+        return await self._worker.run(lambda: self._reader.compute_days(group))
 
     async def has_city(self, city: str) -> bool:
         """Return whether there is an observation of the city with this id, which may be removed from the list."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from weatherd.errors import StateError
 from weatherd.journal.database import Database
-from weatherd.journal.days.reading import find_next_group, read_city_days
+from weatherd.journal.days.reading import compute_days, find_next_group, read_city_days
 from weatherd.journal.file_identity import FileIdentity
 from weatherd.journal.rows import COLUMNS, JournalEntry, parse_entry, parse_row, to_micros
 from weatherd.journal.schema import require_same_version
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime, tzinfo
     from pathlib import Path
 
+    from weatherd.journal.days.day_table import ComputedDays
     from weatherd.journal.days.reading import DayGroup
     from weatherd.journal.days.summary import Day
     from weatherd.observation import Observation
@@ -111,12 +112,16 @@ class Reader:
         return self._query_cities(["city", _POSIX, *columns], cities, span, "ORDER BY observed_at, seq")
 
     def read_days(self, city: str, zone: tzinfo, since: date, until: date) -> list[Day]:
-        """Return the days of a city from the date *since* to the one before *until*, without those it has nothing of."""
-        return read_city_days(self._query, self, city, zone, since, until)
+        """Return a city's days with observations, from the date *since* to the one before *until*."""
+        return read_city_days(self._query, city, zone, since, until)
 
     def find_open_days(self, now: int) -> DayGroup | None:
         """Return the next days that are over at *now* (POSIX microseconds) and not stored; None if all are stored."""
         return find_next_group(self._query, now)
+
+    def compute_days(self, group: DayGroup) -> ComputedDays:
+        """Compute days from the observations that the journal has now."""
+        return compute_days(self._query, group)
 
     def read_bounds(self) -> tuple[int, int]:
         """Return the lowest and the highest number of an entry; 0 and 0 for an empty journal."""

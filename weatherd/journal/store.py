@@ -165,7 +165,7 @@ class Store:
             with self._db.transaction():
                 added = self._entries.add(batch, self.last_seq())
                 self._latest.record(batch, added)
-                self.days.reopen(added, [fetched.observation.city for fetched in batch])
+                self.days.reopen(added, [fetched.observation for fetched in batch])
                 if alerts:
                     self.alerts.add(alerts)
         except BaseException:
@@ -189,7 +189,7 @@ class Store:
         try:
             with self._db.transaction():
                 added = self._entries.add_past(observations, self.last_seq())
-                self.days.reopen(added, [observation.city for observation in observations])
+                self.days.reopen(added, observations)
         except BaseException:
             self._entries.ids.forget()
             raise

@@ -1,4 +1,4 @@
-"""The record of days in the background: those that are over are stored."""
+"""Days that are over are stored in the background."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import structlog
 
 from weatherd.errors import StateError
 from weatherd.journal.days.calendar import name_zone
-from weatherd.journal.days.storing import store_days
 from weatherd.text.local_zone import load_zone
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ async def keep_days(
         delay = _PERIOD
         zones = {city.id: name_zone(load_zone(city.timezone)) for city in registry.cities}
         try:
-            count = await store_days(journal, zones, name_zone(load_zone(default_zone)), now().timestamp())
+            count = await journal.store_days(zones, name_zone(load_zone(default_zone)), now().timestamp())
         except StateError as error:
             log.debug("journal.days_not_stored", reason=str(error))  # the journal writer reports a full disk
         else:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import tzinfo
 
-SECOND = 1_000_000  # microseconds
-HOUR = 3600 * SECOND
+SECOND_MICROS = 1_000_000  # microseconds
+HOUR_MICROS = 3600 * SECOND_MICROS
 _ONE_DAY = timedelta(days=1)
 
 
@@ -42,7 +42,7 @@ def make_day(day: date, zone: tzinfo) -> LocalDay:
 
 def find_day(at: int, zone: tzinfo) -> LocalDay:
     """Return the day of a time in POSIX microseconds."""
-    day = datetime.fromtimestamp(at // SECOND, zone).date()
+    day = datetime.fromtimestamp(at // SECOND_MICROS, zone).date()
     if at >= find_midnight(day + _ONE_DAY, zone):  # the clock went back over midnight: the later date has begun
         day += _ONE_DAY
     return make_day(day, zone)

@@ -3,42 +3,52 @@
 from __future__ import annotations
 
 import json
+import operator
 from collections import defaultdict
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from weatherd.journal.days.calendar import SECOND
 from weatherd.journal.days.selection import select_readings
 from weatherd.journal.tables.entry_columns import ENTRY_COLUMNS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from weatherd.journal.days.summary import Readings
 
-Query = Callable[[str, Sequence[Any]], list[tuple[Any, ...]]]
+QueryRows = Callable[[str, Sequence[Any]], list[tuple[Any, ...]]]
 
-_FEW = 10  # cities for which it is faster to skip through the index than to read all of it in a span of time
+_FEW = 5  # series for which it is faster to skip through the index than to search all of it in a span of time
+_TICK = 1  # microseconds of entry.observed_at
 _SERIES = "SELECT id, city, provider, station FROM series WHERE city IN (SELECT value FROM json_each(?))"
-_VALUES = ("observed_at", "temperature", "precipitation", "wind_gust")
-_COLUMNS = f"""
-series_id, {", ".join(ENTRY_COLUMNS[name] for name in _VALUES)},
-nullif({ENTRY_COLUMNS["origin"]}, 'live'), nullif({ENTRY_COLUMNS["quality"]}, 'ok')
-"""
-_OF_MANY = f"""
-SELECT {_COLUMNS} FROM entry WHERE entry.observed_at >= ?1 AND entry.observed_at < ?2
-AND series_id IN (SELECT value FROM json_each(?3)) ORDER BY entry.observed_at, series_id, observed_micros
-"""
+_COLUMNS = ", ".join(
+    [
+        "series_id",
+        *(ENTRY_COLUMNS[name] for name in ("observed_at", "temperature", "precipitation", "wind_gust")),
+        f"nullif({ENTRY_COLUMNS['origin']}, 'live')",
+        f"nullif({ENTRY_COLUMNS['quality']}, 'ok')",
+    ]
+)
+_OF_SERIES = "series_id IN (SELECT value FROM json_each(?3))"
+_OF_MANY = f"SELECT {_COLUMNS} FROM entry WHERE entry.observed_at BETWEEN ?1 AND ?2 AND {_OF_SERIES}"
 _OF_FEW = f"""
 WITH RECURSIVE times(at) AS (
   SELECT min(observed_at) FROM entry WHERE observed_at >= ?1
   UNION ALL SELECT (SELECT min(observed_at) FROM entry WHERE observed_at > at) FROM times WHERE at < ?2
 )
-SELECT {_COLUMNS} FROM times CROSS JOIN entry ON entry.observed_at = at AND entry.observed_at < ?2
-AND series_id IN (SELECT value FROM json_each(?3)) ORDER BY entry.observed_at, series_id, observed_micros
+SELECT {_COLUMNS} FROM times CROSS JOIN entry ON entry.observed_at = at AND entry.observed_at <= ?2 AND {_OF_SERIES}
 """
+_AT = operator.itemgetter(1)
 
 
-def read_readings(query: Query, cities: Sequence[str], since: int, until: int) -> dict[str, Readings]:
+def read_readings(query: QueryRows, cities: Sequence[str], since: int, until: int) -> dict[str, Readings]:
     """Return the readings of cities in ``[since, until)``, in POSIX microseconds, by city."""
-    series = {number: (city, (provider, station)) for number, city, provider, station in query(_SERIES, (json.dumps(list(cities)),))}
-    ...
+    found = query(_SERIES, (json.dumps(list(cities)),))
+    city_of = {number: city for number, city, *_ in found}
+    names = {number: (provider, station) for number, _, provider, station in found}
+    rows: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+    statement = _OF_FEW if len(found) <= _FEW else _OF_MANY
+    for row in query(statement, (since // _TICK, (until - 1) // _TICK, json.dumps(list(names)))):
+        if since <= row[1] < until:
+            rows[city_of[row[0]]].append(row)
+    for of_city in rows.values():
+        of_city.sort(key=_AT)
+    return {city: select_readings(of_city, names) for city, of_city in rows.items()}

@@ -7,10 +7,10 @@ import math
 from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from weatherd.journal.days.calendar import HOUR, SECOND
+from weatherd.journal.days.calendar import HOUR_MICROS, SECOND_MICROS
 from weatherd.journal.days.merging import complete_days
 from weatherd.journal.days.summary import Day
-from weatherd.journal.tables.old_entries import OldEntries
+from weatherd.journal.rows import to_micros
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,20 +18,23 @@ if TYPE_CHECKING:
     from weatherd.journal.database import Database
     from weatherd.journal.days.calendar import LocalDay
     from weatherd.journal.tables.entry_table import Added
+    from weatherd.observation import Observation
 
 _EPOCH = date(1970, 1, 1).toordinal()
-_SEQ, _OBSERVED_AT = 0, 2  # of a row of ``Added``; the time is in whole seconds
 _PUT = f"INSERT OR REPLACE INTO day VALUES ({', '.join('?' * (len(Day._fields) + 1))})"
 _OF_DAY = "WHERE date = ? AND city_id = ?"
 _STORED_UNTIL = "UPDATE day_state SET stored_until = max(stored_until, ?)"
 _REOPEN = "UPDATE day_city SET stored_until = ?1 WHERE city = ?2 AND stored_until > ?1"
 # Days are deleted whose observations are all still there
 _CHANGE_ZONE = (
-    "DELETE FROM day WHERE city_id = (SELECT id FROM day_city WHERE city = ?1 AND zone <> ?2 AND ?3 IS NOT NULL)"
-    " AND first_at >= (SELECT raw_since FROM day_state)",
+    """
+DELETE FROM day WHERE city_id = (SELECT id FROM day_city WHERE city = ?1 AND zone <> ?2 AND ?3 IS NOT NULL)
+AND first_at >= (SELECT raw_since FROM day_state)
+""",
     "UPDATE day_city SET zone = ?2, stored_until = min(stored_until, ?3) WHERE city = ?1",
 )
 _EARLIEST = "SELECT observed_at FROM observation ORDER BY observed_at LIMIT 1"
+_OLD_TABLES = "SELECT 1 FROM sqlite_master WHERE name IN ('observation_6', 'entry_10')"
 _UNCHANGED = """
 SELECT city, id FROM day_city WHERE zone = ?1 AND stored_until = ?2 AND city IN (SELECT value FROM json_each(?3))
 AND city NOT IN (SELECT city FROM observation WHERE seq > ?4 AND observed_at < ?5)
@@ -55,19 +58,19 @@ class DayTable:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def reopen(self, added: Added, cities: Sequence[str]) -> None:
+    def reopen(self, added: Added, observations: Sequence[Observation]) -> None:
         """Have the days of late observations computed again, in the transaction that adds them.
 
-        Row i of *added* is of the city at index i. Its rain fell in the hour before, which may be of another day.
+        Row i of *added* is that of the observation at index i, whose rain fell in the hour before: perhaps on the day
+        before.
         """
         stored_until = self._db.query_value("SELECT stored_until FROM day_state")
-        latest = (stored_until + HOUR) // SECOND
-        if min((row[_OBSERVED_AT] for row in added.rows), default=latest) >= latest:
+        earliest = min((observation.observed_at for observation in observations), default=None)
+        if earliest is None or to_micros(earliest) - HOUR_MICROS >= stored_until:
             return
+        times = ((to_micros(observation.observed_at) - HOUR_MICROS, observation.city) for observation in observations)
         late = [
-            (row[_OBSERVED_AT] * SECOND - HOUR, city)
-            for row, city in zip(added.rows, cities, strict=True)
-            if row[_OBSERVED_AT] < latest and row[_SEQ] in added.seqs
+            time for time, row in zip(times, added.rows, strict=True) if time[0] < stored_until and row[0] in added.seqs
         ]
         self._db.execute_many(_REOPEN, late)
 
@@ -79,7 +82,7 @@ class DayTable:
         """
         with self._db.transaction():
             begin = self._find_begin()
-            if begin is None or OldEntries(self._db).find_tables():
+            if begin is None or self._db.query(_OLD_TABLES):
                 return
             known = dict(self._db.query("SELECT city, zone FROM day_city"))
             recorded = {city for (city,) in self._db.query("SELECT DISTINCT city FROM series")}
@@ -105,7 +108,7 @@ class DayTable:
     def put(self, computed: ComputedDays) -> int:
         """Store days; return the number of cities. Those that have got observations of these days meanwhile wait."""
         until = computed.spans[-1].end
-        values = computed.zone, computed.since, json.dumps(list(computed.cities)), computed.seq, until + HOUR
+        values = computed.zone, computed.since, json.dumps(list(computed.cities)), computed.seq, until + HOUR_MICROS
         with self._db.transaction():
             raw_since = self._db.query_value("SELECT raw_since FROM day_state")
             ids = dict(self._db.query(_UNCHANGED, values))
@@ -129,14 +132,14 @@ class DayTable:
     def find_stored_until(self) -> float:
         """Return the POSIX time before which all days are stored, so that their observations may be deleted."""
         stored_until = self._db.query_value("SELECT min(stored_until) FROM day_city")
-        return math.inf if stored_until is None else stored_until / SECOND
+        return math.inf if stored_until is None else stored_until / SECOND_MICROS
 
     def record_deletion(self, before: float) -> None:
         """Record that observations before a POSIX time were deleted, in the transaction that deletes them.
 
         A day of which some are missing is not computed from the others.
         """
-        self._db.execute("UPDATE day_state SET raw_since = max(raw_since, ?)", [math.ceil(before * SECOND)])
+        self._db.execute("UPDATE day_state SET raw_since = max(raw_since, ?)", [math.ceil(before * SECOND_MICROS)])
 
 
 def number_date(day: date) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from weatherd.journal.days.calendar import HOUR
+from weatherd.journal.days.calendar import HOUR_MICROS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,9 +24,7 @@ class RainPeriod(NamedTuple):
         return self.amount * common / (self.end - self.begin) if common > 0 else 0.0
 
 
-def find_rain_periods(
-    times: Sequence[int], amounts: Sequence[float | None], origin: int
-) -> Iterator[RainPeriod]:
+def find_rain_periods(times: Sequence[int], amounts: Sequence[float | None], origin: int) -> Iterator[RainPeriod]:
     """Yield periods of rain that do not overlap, from the amounts that fell in the hours before *times*.
 
     Times are POSIX microseconds, in order. The last amount in each hour counts, its end included; hours are those of
@@ -34,12 +32,14 @@ def find_rain_periods(
     hours of two amounts overlap, the later one counts for its part of an hour.
     """
     last_values = {
-        (at - origin - 1) // HOUR: (at, amount) for at, amount in zip(times, amounts, strict=True) if amount is not None
+        (at - origin - 1) // HOUR_MICROS: (at, amount)
+        for at, amount in zip(times, amounts, strict=True)
+        if amount is not None
     }
     covered: int | None = None
     for end, amount in last_values.values():
-        begin = end - HOUR if covered is None else max(end - HOUR, covered)
-        yield RainPeriod(begin, end, amount * (end - begin) / HOUR)
+        begin = end - HOUR_MICROS if covered is None else max(end - HOUR_MICROS, covered)
+        yield RainPeriod(begin, end, amount * (end - begin) / HOUR_MICROS)
         covered = end
 
 

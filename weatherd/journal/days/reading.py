@@ -3,54 +3,38 @@
 from __future__ import annotations
 
 import itertools
-from collections import defaultdict
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from weatherd.journal.days.calendar import (
-    HOUR,
-    SECOND,
+    HOUR_MICROS,
     LocalDay,
     find_midnight,
     find_zone_of,
     list_days,
     name_zone,
 )
+from weatherd.journal.days.day_rows import read_readings
 from weatherd.journal.days.day_table import ComputedDays, number_date, parse_day
 from weatherd.journal.days.merging import complete_days
-from weatherd.journal.days.selection import DayRow, select_readings
 from weatherd.journal.days.summary import summarize_days
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from datetime import date, tzinfo
 
-    from weatherd.journal.days.summary import Day, Reading
+    from weatherd.journal.days.day_rows import QueryRows
+    from weatherd.journal.days.summary import Day
 
-    Query = Callable[[str, Sequence[Any]], list[tuple[Any, ...]]]
-
-_CLOSING_DELAY = 3 * HOUR  # after the end of a day until it is stored; later observations have it computed again
-_MAX_CITIES, _MAX_DAYS = 100, 7  # in one step, so that it needs little memory
-_COLUMNS = ("provider", "station", "origin", "quality", "temperature", "precipitation", "wind_gust")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_CLOSING_DELAY = 3 * HOUR_MICROS  # after the end of a day until it is stored; later observations have it computed again
+_MAX_CITIES, _MAX_DAYS = 200, 7  # in one step, so that it needs little memory
+_PARTS = 10  # of more cities, because each step searches the index of a day
+_LAST_SEQ = "SELECT coalesce(max(seq), 0) FROM observation"
 _GROUPS = "SELECT zone, stored_until, count(*) FROM day_city GROUP BY zone, stored_until ORDER BY stored_until"
 # The table is sorted by date, so that a day's rows of all cities are neighbours when they are written
 _OF_CITY = """
 WITH RECURSIVE dates(number) AS (SELECT ?1 UNION ALL SELECT number + 1 FROM dates WHERE number + 1 < ?2)
 SELECT day.* FROM dates CROSS JOIN day ON day.date = number AND day.city_id = ?3
 """
-
-
-class ColumnSource(Protocol):
-    """A reader of the journal."""
-
-    def read_columns(
-        self, cities: Sequence[str], columns: Sequence[str], since: datetime, until: datetime
-    ) -> list[tuple[Any, ...]]:
-        """Return rows of city, ``observed_at`` in POSIX seconds and *columns* in ``[since, until)``, in order of time."""
-
-    def read_bounds(self) -> tuple[int, int]:
-        """Return the lowest and the highest number of an entry."""
 
 
 class DayGroup(NamedTuple):
@@ -62,35 +46,27 @@ class DayGroup(NamedTuple):
     spans: Sequence[LocalDay]
 
 
-def find_next_group(query: Query, now: int) -> DayGroup | None:
+def find_next_group(query: QueryRows, now: int) -> DayGroup | None:
     """Return the days to store next, of some cities; None if all that are over are stored."""
     for zone, since, count in query(_GROUPS, ()):
-        limit = max(1, min(_MAX_DAYS, _MAX_CITIES // count))
+        max_cities = max(_MAX_CITIES, count // _PARTS)
+        limit = max(1, min(_MAX_DAYS, max_cities // count))
         days = (day for day in list_days(since, now, find_zone_of(zone)) if day.end + _CLOSING_DELAY <= now)
         if spans := list(itertools.islice(days, limit)):
             chosen = "SELECT city FROM day_city WHERE zone = ? AND stored_until = ? LIMIT ?"
-            return DayGroup(zone, since, [city for (city,) in query(chosen, (zone, since, _MAX_CITIES))], spans)
+            return DayGroup(zone, since, [city for (city,) in query(chosen, (zone, since, max_cities))], spans)
     return None
 
 
-def compute_days(source: ColumnSource, group: DayGroup) -> ComputedDays:
+def compute_days(query: QueryRows, group: DayGroup) -> ComputedDays:
     """Compute the days of a group from the observations that the journal has now."""
-    seq = source.read_bounds()[1]
-    readings = read_readings(source, group.cities, group.spans[0].begin, group.spans[-1].end)
+    ((seq,),) = query(_LAST_SEQ, ())
+    readings = read_readings(query, group.cities, group.spans[0].begin, group.spans[-1].end + HOUR_MICROS)
     days = {city: summarize_days(found, group.spans) for city, found in readings.items()}
     return ComputedDays(group.zone, group.since, group.cities, group.spans, seq, days)
 
 
-def read_readings(source: ColumnSource, cities: Sequence[str], since: int, until: int) -> dict[str, list[Reading]]:
-    """Return the readings of cities in a span of time, and in the hour after it, which tells of rain before."""
-    rows: dict[str, list[DayRow]] = defaultdict(list)
-    begin, end = (_EPOCH + timedelta(microseconds=at) for at in (since, until + HOUR))
-    for city, at, *values in source.read_columns(cities, _COLUMNS, begin, end):
-        rows[city].append(DayRow(round(at * SECOND), *values))
-    return {city: select_readings(found) for city, found in rows.items()}
-
-
-def read_city_days(query: Query, source: ColumnSource, city: str, zone: tzinfo, since: date, until: date) -> list[Day]:
+def read_city_days(query: QueryRows, city: str, zone: tzinfo, since: date, until: date) -> list[Day]:
     """Return the days of a city from the date *since* to the one before *until*, in order, without empty ones.
 
     Those that are not stored yet, or whose zone has changed since, are computed.
@@ -104,7 +80,7 @@ def read_city_days(query: Query, source: ColumnSource, city: str, zone: tzinfo, 
     begin = max(begin, stored_until if stored_zone == name_zone(zone) else raw_since)
     spans = list(list_days(begin, end, zone)) if begin < end else []
     if spans:
-        readings = read_readings(source, [city], spans[0].begin, end).get(city, [])
-        computed = {day.date: day for day in summarize_days(readings, spans)}
+        readings = read_readings(query, [city], spans[0].begin, end + HOUR_MICROS)
+        computed = {day.date: day for found in readings.values() for day in summarize_days(found, spans)}
         stored = complete_days(stored, computed, spans, raw_since)
     return [stored[day] for day in sorted(stored)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from weatherd.journal.days.calendar import HOUR
+from weatherd.journal.days.calendar import HOUR_MICROS
 from weatherd.journal.days.summary import Readings
 from weatherd.observation import BACKFILL, IMPORT, SUSPECT
 
@@ -51,9 +51,9 @@ def _drop_shadowed(ordered: Sequence[DayRow]) -> Iterator[DayRow]:
     live: dict[int, set[int]] = {}
     for row in ordered:
         if row.origin is None:
-            live.setdefault(row.at // HOUR, set()).add(row.series)
+            live.setdefault(row.at // HOUR_MICROS, set()).add(row.series)
     for row in ordered:
-        if row.origin is None or row.series in live.get(row.at // HOUR, {row.series}):
+        if row.origin is None or row.series in live.get(row.at // HOUR_MICROS, {row.series}):
             yield row
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from weatherd.journal.days.calendar import SECOND
+from weatherd.journal.days.calendar import SECOND_MICROS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,12 +14,8 @@ if TYPE_CHECKING:
 
 
 async def store_days(journal: Journal, zones: Mapping[str, str], default_zone: str, now: float) -> int:
-    """Store the days that are over by the POSIX time *now*; return how many days of cities were computed.
-
-    *zones* has the time zones of the listed cities, others have *default_zone*. If it is interrupted, the next call
-    continues. Raises StateError.
-    """
-    end = int(await journal.witnessed_time(now) * SECOND)  # because our clock may be wrong
+    """Store the days that are over by *now*: see :meth:`Journal.store_days`."""
+    end = int(await journal.witnessed_time(now) * SECOND_MICROS)  # because our clock may be wrong
     await journal.call(lambda store: store.days.register(zones, default_zone))
     count = 0
     async with journal.open_reader() as reader:

@@ -7,7 +7,7 @@ import math
 import operator
 from typing import TYPE_CHECKING, NamedTuple
 
-from weatherd.journal.days.calendar import HOUR
+from weatherd.journal.days.calendar import HOUR_MICROS
 from weatherd.journal.days.rain import find_rain_periods, sum_rain
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def summarize_days(readings: Readings, days: Iterable[LocalDay]) -> list[Day]:
 
 def summarize_day(readings: Readings, day: LocalDay) -> Day | None:
     """Return the summary of a day, or None without a reading in it; others may be among *readings*."""
-    first, end, after = (bisect.bisect_left(readings.at, at) for at in (day.begin, day.end, day.end + HOUR))
+    first, end, after = (bisect.bisect_left(readings.at, at) for at in (day.begin, day.end, day.end + HOUR_MICROS))
     if first == end:
         return None
     times, inside = readings.at[first:end], slice(first, end)
@@ -94,9 +94,7 @@ def find_extreme(
     return times[values.index(extreme)], extreme
 
 
-def find_mean(
-    times: Sequence[int], values: Sequence[float | None], day: LocalDay
-) -> tuple[float | None, float]:
+def find_mean(times: Sequence[int], values: Sequence[float | None], day: LocalDay) -> tuple[float | None, float]:
     """Return the mean of a day's values weighted by time, and the hours that they cover.
 
     Each value holds until the next one, but for an hour at most: a longer gap leaves sum and count. Those after the end
@@ -106,11 +104,11 @@ def find_mean(
     if None in values:
         times = [at for at, value in zip(times, values, strict=True) if value is not None]
     known = [value for value in values if value is not None]
-    lengths = [min(HOUR, length) for length in map(operator.sub, times[1:], times)]
-    lengths.append(HOUR)
+    lengths = [min(HOUR_MICROS, length) for length in map(operator.sub, times[1:], times)]
+    lengths.append(HOUR_MICROS)
     inside = bisect.bisect_left(times, day.end)
     total = sum(lengths[:inside])
     if not total:
         return None, 0.0
     weighted = math.fsum(map(operator.mul, known[:inside], lengths))
-    return weighted / total, min(total, day.end - day.begin) / HOUR
+    return weighted / total, min(total, day.end - day.begin) / HOUR_MICROS
