@@ -232,7 +232,7 @@ def test_a_list_with_other_rows_is_left_to_the_parser() -> None:
 def test_a_city_made_without_pydantic(name: Any, lat: float, lon: float, city_id: str, altitude: Any) -> None:
     """It is equal to that of pydantic and of the constructor. What pydantic rejects is not plain."""
     shared: dict[str, Any] = {"interval": 60.0, "providers": ("open-meteo",), "timezone": "Europe/Berlin"}
-    shared |= {"tags": (("region", "north"),), "warnings": "auto"}
+    shared |= {"tags": (("region", "north"),), "warnings": "auto", "backfill": 3600.0}
     row = {"name": name, "lat": lat, "lon": lon, "id": city_id, "altitude": altitude, **shared}
     try:
         expected = validate_city(row)

@@ -208,6 +208,6 @@ def _describe_changes(old: City, new: City) -> str:
 
 
 def _format_field(city: City, name: str) -> str:
-    if name == "interval":
-        return format_duration(city.interval)
+    if name in ("interval", "backfill"):
+        return format_duration(getattr(city, name))
     return " ".join(city.providers) if name == "providers" else str(getattr(city, name))

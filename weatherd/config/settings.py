@@ -150,6 +150,10 @@ class Settings(DerivedSettings, BaseSettings):
     retention: Annotated[
         Retention | None, Field(description="Time that observations stay in the journal; null: for ever")
     ] = 90 * 86400.0
+    backfill: Annotated[
+        Duration,
+        Field(description="How far back gaps in the journal are filled, also of a city just added; 0s: they are not"),
+    ] = 86400.0
     queue_size: Annotated[Count, Field(description="Maximum number of observations that wait to be stored")] = 10_000
     shutdown_grace: Annotated[Duration, Field(description="Maximum time that a stop may take")] = DEFAULT_SHUTDOWN_GRACE
     units: Annotated[ReaderUnits, Field(description="Units of what people read; programs always get metric ones")] = (

@@ -126,6 +126,7 @@ def test_the_list_is_printed_for_programs(weatherd: Weatherd, rows: Path) -> Non
         "interval": 300.0,
         "timezone": None,
         "altitude": 5.0,
+        "backfill": 86400.0,
         "providers": ["open-meteo"],
         "warnings": "auto",
         "tags": {"region": "north"},

@@ -39,6 +39,7 @@ async def simulated_services() -> AsyncIterator[dict[str, Any]]:
             simulated = {"base_url": url, "plan": "unlimited"}
             flags: dict[str, Any] = {
                 "interval": _INTERVAL,
+                "backfill": 0.0,  # it has a simulated history, and its weather runs ahead of the clock
                 "console": {"enabled": True},
                 "state": Path(folder),
                 "open_meteo": simulated,

@@ -23,7 +23,7 @@ from pydantic import (
 from pydantic.dataclasses import dataclass as validated
 
 from weatherd.city import ALTITUDES, ID_OR_EMPTY_PATTERN, MAX_NAME, City, Tags, build_city, parse_tag_value
-from weatherd.config.sections.value_types import Interval, ProviderNames, ZoneName
+from weatherd.config.sections.value_types import Duration, Interval, ProviderNames, ZoneName
 from weatherd.text.warning_services import WARNINGS_SCHEMA, WarningsSetting, intern_choice, parse_warnings
 
 _CONTROLS = {"Cc", "Cs", "Zl", "Zp"}
@@ -128,6 +128,9 @@ class CityRow:
         WithJsonSchema(dict(WARNINGS_SCHEMA)),
         Field(description="Official warnings: auto, off, or a list of services; overrides the general setting"),
     ] = "off"
+    backfill: Annotated[Duration, Field(description="How far back gaps are filled; overrides the general setting")] = (
+        86400.0
+    )
     plugins: Annotated[
         tuple[tuple[str, Any], ...],
         BeforeValidator(_validate_plugins),
@@ -138,7 +141,18 @@ class CityRow:
 
 _ROW = TypeAdapter(CityRow)
 _values = operator.attrgetter(
-    "name", "lat", "lon", "id", "altitude", "interval", "providers", "timezone", "tags", "warnings", "plugins"
+    "name",
+    "lat",
+    "lon",
+    "id",
+    "altitude",
+    "interval",
+    "providers",
+    "timezone",
+    "tags",
+    "warnings",
+    "backfill",
+    "plugins",
 )
 
 

@@ -28,8 +28,10 @@ if TYPE_CHECKING:
     from weatherd.config.yaml.reader import Position
     from weatherd.text.warning_services import WarningsSetting
 
-    Texts = tuple[str | None, str | None, str | None, str | None, str | None]  # of the keys that many rows share
-    SharedValues = tuple[float, tuple[str, ...], str | None, Tags, WarningsSetting]
+    Texts = tuple[
+        str | None, str | None, str | None, str | None, str | None, str | None
+    ]  # of the keys that many rows share
+    SharedValues = tuple[float, tuple[str, ...], str | None, Tags, WarningsSetting, float]
     FindSettings = Callable[[Texts], SharedValues | None]
 
 # The characters above ASCII that YAML allows, without line breaks (U+0085, U+2028, U+2029) and the byte order mark
@@ -51,6 +53,7 @@ _VALUES = {
     "altitude": r"-?(?:[0-9]{1,4}\.[0-9]{1,9}|0|[1-9][0-9]{0,3})",
     "tags": rf"\{{{_TAG}(?:, {_TAG})*\}}",
     "warnings": r"auto|off|\[[a-z][a-z-]*(?:, [a-z][a-z-]*)*\]",
+    "backfill": rf"{_QUOTED}|[0-9][0-9a-z.]{{0,19}}",
 }
 _COMMENT = rf"#[ -~{_OTHER}]*"
 _PAIRS = "|".join(rf"{key}: (?P<{key}>{value})" for key, value in _VALUES.items())
@@ -154,11 +157,11 @@ def _read_row(
 
 def _build_city(groups: tuple[Any, ...], line: str, find_settings: FindSettings) -> City | None:
     """Return the city of a row; None if the parser has to read the row, because it may have a mistake."""
-    _, name, latitude, longitude, city_id, timezone, interval, providers, height, tags, warnings = groups
+    _, name, latitude, longitude, city_id, timezone, interval, providers, height, tags, warnings, backfill = groups
     colons = len(_VALUES) - groups.count(None) + (tags.count(":") if tags else 0)
     if not (name and latitude and longitude and line.count(":") == colons):  # else a key is repeated
         return None
-    settings = find_settings((interval, providers, timezone, tags, warnings))
+    settings = find_settings((interval, providers, timezone, tags, warnings, backfill))
     name = name[1:-1] if name[0] in "\"'" else parse_scalar(name)  # as _parse_text does, without the call's cost
     lat, lon, altitude = float(latitude), float(longitude), height and float(height)
     if not (settings and is_plain_city(name, lat, lon, altitude)):
@@ -168,7 +171,7 @@ def _build_city(groups: tuple[Any, ...], line: str, find_settings: FindSettings)
 
 def _find_settings(sink: RowSink, texts: Texts) -> SharedValues | None:
     """Return the values that all rows with these texts share; None if one is invalid."""
-    interval, providers, timezone, tags, warnings = texts
+    interval, providers, timezone, tags, warnings, backfill = texts
     row: dict[str, Any] = {"name": "any", "lat": 0, "lon": 0}
     try:
         if interval:
@@ -184,10 +187,12 @@ def _find_settings(sink: RowSink, texts: Texts) -> SharedValues | None:
                 return None
         if warnings:
             row["warnings"] = _parse_words(warnings) if warnings[0] == "[" else warnings
+        if backfill:
+            row["backfill"] = _parse_text(backfill)
         city = sink.validate(row)
     except ValueError:
         return None
-    return city.interval, city.providers, city.timezone, city.tags, city.warnings
+    return city.interval, city.providers, city.timezone, city.tags, city.warnings, city.backfill
 
 
 def _parse_words(text: str) -> list[Any]:

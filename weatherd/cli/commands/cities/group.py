@@ -87,7 +87,7 @@ def list_cities(config: ConfigFile = None, format: OutputFormat = "text") -> int
 
 def _print_rows(found: Sequence[City], style: Literal["json", "csv"]) -> None:
     """Print all values of the rows; in CSV a column for each tag, so that it could be a list itself."""
-    keys = ("id", "name", "lat", "lon", "interval", "timezone", "altitude")
+    keys = ("id", "name", "lat", "lon", "interval", "timezone", "altitude", "backfill")
     rows: list[dict[str, Any]] = [
         {key: getattr(city, key) for key in keys} | {"providers": city.providers, "warnings": city.warnings}
         for city in found
