@@ -92,6 +92,7 @@ class Lives:
     file: Path  # of the state
     sink: Counting = field(default_factory=Counting)
     logs: list[Any] = field(default_factory=list)
+    has_past: bool = False  # whether gaps are filled
 
     async def live(self, seconds: float, *, killed: bool = False) -> None:
         """Run for the given seconds. A killed daemon saves nothing at its end."""
@@ -112,6 +113,8 @@ class Lives:
                     planner=providers.planner,
                     latest=make_latest(saved=state.latest),
                     random=random.Random(loop.time()),
+                    pasts=providers.pasts if self.has_past else {},
+                    limiters=providers.limiters if self.has_past else {},
                 )
                 task = loop.create_task(run_daemon(parts, stop=stop, reload=asyncio.Event()))
                 await asyncio.sleep(seconds)

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from weatherd.pipeline.notifications.opening import NotificationTargets
     from weatherd.pipeline.sinks import Sink
     from weatherd.providers import Provider
+    from weatherd.providers.past import PastTraits
     from weatherd.quota.limiter import RateLimiter
     from weatherd.quota.planner import Planner
     from weatherd.warnings.desk import WarningDesk
@@ -70,6 +71,7 @@ class Parts:
     open_warnings: Callable[[], Awaitable[WarningDesk]]  # for a list that wants them after a reload
     random: random.Random
     limiters: Mapping[str, RateLimiter] = field(default_factory=lambda: MappingProxyType({}))  # by provider
+    pasts: Mapping[str, PastTraits] = field(default_factory=lambda: MappingProxyType({}))  # by provider
     forwarders: Mapping[str, Forwarder] = field(default_factory=lambda: MappingProxyType({}))
     warnings: WarningDesk | None = None  # None: no city of the list at startup wants official warnings
     alerts: AlertDesk | None = None  # None: there is no rules file
@@ -161,6 +163,7 @@ async def open_parts(
             boot=boot_time,
             random=random.Random(),  # noqa: S311 - only spreads retries
             limiters=providers.limiters,
+            pasts=providers.pasts,
             forwarders=forwarders,
             warnings=await open_desk() if are_warnings_wanted else None,
             open_warnings=open_desk,

@@ -212,6 +212,10 @@ class AsyncReader:
         """Return rows of city, ``observed_at`` (POSIX seconds) and *columns* in ``[since, until)``, by time."""
         return await self._worker.run(lambda: self._reader.read_columns(cities, columns, since, until))
 
+    async def read_times(self, city: str, since: datetime, until: datetime) -> list[float]:
+        """Return the times of a city's observations in ``[since, until)``, in POSIX seconds and in ascending order."""
+        return await self._worker.run(lambda: self._reader.read_times(city, since, until))
+
     async def read_places(self) -> dict[str, RecordedPlace]:
         """Return where each city with an observation was, and since which entry."""
         return await self._worker.run(self._reader.read_places)

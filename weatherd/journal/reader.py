@@ -101,6 +101,11 @@ class Reader:
         span = to_micros(since), to_micros(until)
         return [parse_row(row) for row in self._query_cities(FIELDS, [city], span, "ORDER BY observed_at, seq")]
 
+    def read_times(self, city: str, since: datetime, until: datetime) -> list[float]:
+        """Return the times of a city's observations in ``[since, until)``, in POSIX seconds and in ascending order."""
+        span = to_micros(since), to_micros(until)
+        return [time for (time,) in self._query_cities([_POSIX], [city], span, "ORDER BY observed_at")]
+
     def read_columns(
         self, cities: Sequence[str], columns: Sequence[str], since: datetime, until: datetime
     ) -> list[tuple[Any, ...]]:

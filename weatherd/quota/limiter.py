@@ -44,14 +44,26 @@ class RateLimiter:
         self._slots = Slots(lambda: 1 if breaker.is_serialized() else concurrency)
         self._turn = asyncio.Lock()  # fair: first come, first served
         self._waiting = 0  # requests that hold or wait for the turn
+        self._planned_rate = 0.0  # calls per second
 
     def set_planned_rate(self, rate: float) -> None:
         """Set the planned rate in calls per second; after a pause, retries come at twice that rate."""
+        self._planned_rate = rate
         self._breaker.set_planned_rate(rate)
 
     def usage(self) -> dict[str, tuple[float, int]]:
         """Return the used calls and the limit for each window of the plan."""
         return self._meter.usage(self._now().timestamp())
+
+    def spare_calls(self) -> float:
+        """Return how many calls the plan leaves beside the planned polls; infinity without limits, negative if none."""
+        return self._meter.spare_calls(self._planned_rate, self._now().timestamp())
+
+    @property
+    def has_room(self) -> bool:
+        """Whether a request would be sent at once, without others that wait."""
+        is_idle = self._breaker.is_closed and self._slots.is_free and not self._waiting
+        return is_idle and not self._meter.bucket.delay(1, self._now().timestamp())
 
     @property
     def pause(self) -> Pause | None:

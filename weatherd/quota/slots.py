@@ -25,9 +25,14 @@ class Slots:
         self.taken = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
 
+    @property
+    def is_free(self) -> bool:
+        """Whether a slot is free, and nobody waits for it."""
+        return not self._waiting and self.taken < self._limit()
+
     def try_acquire(self) -> bool:
         """Take a slot and return True; return False if none is free, or others wait for one."""
-        if self._waiting or self.taken >= self._limit():
+        if not self.is_free:
             return False
         self.taken += 1
         return True

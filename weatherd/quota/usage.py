@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from weatherd.quota.plans import Plan
 
 
+_RETRY_SHARE = 0.99  # of a limit; the rest is for retries of polls
+
+
 class WindowUsage(NamedTuple):
     """The calls used in the window that started at the POSIX time ``started``."""
 
@@ -56,6 +59,13 @@ class UsageMeter:
         """Return how many calls are left in the window that has the fewest, or infinity."""
         self._begin_next_windows(now)
         return min((self.plan.limits[window] - count.used for window, count in self._counts.items()), default=math.inf)
+
+    def spare_calls(self, rate: float, now: float) -> float:
+        """Return how many calls are left beside *rate* calls a second until the end of each window; may be negative."""
+        self._begin_next_windows(now)
+        limits, counts = self.plan.limits, self._counts.items()
+        spare = (_RETRY_SHARE * limits[window] - count.used - rate * (count.ends - now) for window, count in counts)
+        return min(spare, default=math.inf)
 
     def usage(self, now: float) -> dict[str, tuple[float, int]]:
         """Return the used calls and the limit by window."""

@@ -1,0 +1,112 @@
+"""A virtual week of the daemon with downtimes, kills and outages: what the services still had is in the journal."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from aiohttp import web
+
+from tests.support import virtual_time
+from tests.support.lives import Lives, Outages
+from weatherd.city import City
+from weatherd.config.settings import Settings
+from weatherd.journal.reader import Reader
+from weatherd.observation import BACKFILL, LIVE
+from weatherd.simulator.quotas import free_plan_quotas
+from weatherd.simulator.server import STATS, create_app, serve_app
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+    from pathlib import Path
+
+    from weatherd.observation import Observation
+
+pytestmark = pytest.mark.once
+
+HOUR, DAY = 3600.0, 86400.0
+DAYS = 7
+KIEL = City(name="Kiel", lat=54.3, lon=10.1, providers=("bright-sky", "open-meteo"), backfill=30 * DAY)
+SYDNEY = City(name="Sydney", lat=-33.9, lon=151.2, providers=("open-meteo",), backfill=30 * DAY)
+BOSTON = City(name="Boston", lat=42.4, lon=-71.1, providers=("nws",), backfill=6 * DAY)
+OSLO = City(name="Oslo", lat=59.9, lon=10.8, providers=("met-norway",), backfill=30 * DAY)
+BERGEN = City(name="Bergen", lat=60.4, lon=5.3, providers=("met-norway", "open-meteo"), backfill=30 * DAY)
+CITIES = (KIEL, SYDNEY, BOSTON, OSLO, BERGEN)
+LONGEST = {"kiel": 75 * 60, "sydney": 15 * 60, "boston": 75 * 60, "bergen": 75 * 60}  # seconds without an observation
+
+
+class Requests:
+    """The live polls that the services got, by loop time."""
+
+    def __init__(self) -> None:
+        self.live: list[tuple[float, str]] = []
+        self.past = 0
+
+    @property
+    def middleware(self) -> Any:
+        """Return the middleware for the simulator."""
+
+        @web.middleware
+        async def note(
+            request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+        ) -> web.StreamResponse:
+            is_past = request.path.endswith(("/weather", "/observations")) or "start_minutely_15" in request.query
+            self.past += is_past
+            if not is_past:
+                self.live.append((asyncio.get_running_loop().time(), request.path))
+            return await handler(request)
+
+        return note
+
+
+async def _week(file: Path, *, is_backfilled: bool) -> tuple[Requests, dict[str, list[Observation]], Any]:
+    """Run the daemon for a week in lives that end in any way; return the requests, the journal and the statistics."""
+    draws, requests, outages = random.Random(2), Requests(), Outages()
+    for day in range(DAYS):
+        begin = day * DAY + draws.uniform(0, DAY / 2)
+        outages.add(begin, begin + draws.choice([1800.0, 2 * HOUR, 9 * HOUR]))
+    app = create_app(now=virtual_time.now, quotas=free_plan_quotas())
+    app.middlewares.extend([requests.middleware, outages.middleware])
+    loop = asyncio.get_running_loop()
+    async with serve_app("127.0.0.1", 0, app) as url:
+        services = {name: {"base_url": url} for name in ("open_meteo", "bright_sky", "nws")}
+        settings = Settings(met_norway={"base_url": url, "contact": "week@example.org"}, **services)
+        lives = Lives(settings, CITIES, file, has_past=is_backfilled)
+        while loop.time() < DAYS * DAY:
+            await lives.live(draws.choice([40.0, 300.0, 5 * HOUR, 30 * HOUR]), killed=draws.random() < 0.5)
+            await asyncio.sleep(draws.choice([5.0, 40 * 60.0, 3 * HOUR, 20 * HOUR]))
+        outages.spans.clear()
+        await lives.live(4 * HOUR)
+        stats = app[STATS]
+    with contextlib.closing(Reader(file)) as reader:
+        end = virtual_time.now()
+        journal = {city.id: reader.read_city(city.id, virtual_time.EPOCH, end) for city in CITIES}
+    return requests, journal, stats
+
+
+def _longest_distance(rows: Sequence[Observation]) -> float:
+    times = sorted(row.observed_at.timestamp() for row in rows)
+    return max(second - first for first, second in pairwise(times))
+
+
+@pytest.mark.timeout(600)
+def test_no_hole_is_left_that_a_service_could_have_filled(tmp_path: Path) -> None:
+    """After downtimes, kills and outages, every city whose service has a past has a record without holes.
+
+    No quota is exceeded, no live observation is replaced, and the live polls come when they would come anyway.
+    """
+    with_past, journal, stats = virtual_time.run(_week(tmp_path / "a.sqlite", is_backfilled=True), settle=0)
+    without, bare, _ = virtual_time.run(_week(tmp_path / "b.sqlite", is_backfilled=False), settle=0)
+    longest = {city: _longest_distance(journal[city]) for city in LONGEST}
+    assert {city: seconds for city, seconds in longest.items() if seconds > LONGEST[city]} == {}
+    assert min(map(_longest_distance, bare.values())) > 3 * HOUR
+    assert {row.origin for row in journal["oslo"]} == {LIVE}  # its service has no past
+    assert all({row.origin for row in journal[city]} == {LIVE, BACKFILL} for city in LONGEST)
+    assert {name: counted.quota_429 for name, counted in stats.items() if counted.quota_429} == {}
+    assert [path for _, path in with_past.live] == [path for _, path in without.live]
+    assert [time for time, _ in with_past.live] == pytest.approx([time for time, _ in without.live], abs=0.2)
+    assert 0 < with_past.past < 400

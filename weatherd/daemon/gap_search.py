@@ -1,0 +1,64 @@
+"""The filler of gaps in the daemon, and its search in the background."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from weatherd.polling.backfill.background import search_gaps
+from weatherd.polling.backfill.gap_filler import GapFiller
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
+    from datetime import datetime
+    from typing import Any
+
+    from weatherd.daemon.parts import Parts
+    from weatherd.daemon.status import DaemonStatus
+    from weatherd.journal.journal import Journal
+    from weatherd.observation import Observation
+    from weatherd.providers import Provider
+    from weatherd.providers.past import PastTraits
+    from weatherd.quota.limiter import RateLimiter
+    from weatherd.quota.planner import Planner
+
+
+def create_filler(parts: Parts) -> GapFiller | None:
+    """Return a filler of gaps; None if no provider has a past."""
+    if not parts.pasts:
+        return None
+    return make_filler(parts.providers, parts.pasts, parts.limiters, parts.journal, parts.planner, parts.now)
+
+
+def make_filler(  # noqa: PLR0917
+    providers: Mapping[str, Provider],
+    pasts: Mapping[str, PastTraits],
+    limiters: Mapping[str, RateLimiter],
+    journal: Journal,
+    planner: Planner,
+    now: Callable[[], datetime],
+) -> GapFiller:
+    """Return a filler that adds to *journal*."""
+
+    async def add(observations: Sequence[Observation]) -> int:
+        return (await journal.add_past(observations)).stored
+
+    return GapFiller(
+        providers=providers, pasts=pasts, limiters=limiters, add=add, now=now, find_interval=planner.interval
+    )
+
+
+def fill_gaps(parts: Parts, status: DaemonStatus, filler: GapFiller) -> Coroutine[Any, Any, None]:
+    """Fill the gaps of all cities, for ever."""
+
+    def is_failing(city_id: str) -> bool:
+        poll = status.history.last_poll(city_id)
+        return poll is not None and poll.failures > 0
+
+    return search_gaps(
+        filler,
+        parts.registry,
+        parts.latest,
+        parts.journal.open_reader,
+        retention=parts.configuration.settings.retention,
+        is_failing=is_failing,
+    )

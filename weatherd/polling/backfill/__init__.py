@@ -1,0 +1,1 @@
+"""Filling of gaps in the journal with what the services still have of the past."""

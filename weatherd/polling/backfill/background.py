@@ -1,0 +1,80 @@
+"""Search of the daemon for gaps, in the background: after its start, after an edit of the list, and now and then."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING
+
+import structlog
+
+from weatherd.errors import StateError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractAsyncContextManager
+
+    from weatherd.city import City
+    from weatherd.config.diff import CityListDiff
+    from weatherd.pipeline.latest import LatestObservations
+    from weatherd.polling.backfill.gap_filler import GapFiller, TimeReader
+    from weatherd.polling.city_registry import CityRegistry
+
+log = structlog.get_logger()
+
+_DELAY = 30.0  # seconds after the start, and after an edit: the first polls come first
+_PERIOD = 600.0  # seconds between two searches
+_REST = 50.0  # for each second of a search in the journal: it takes at most 2 % of the time
+
+
+async def search_gaps(
+    filler: GapFiller,
+    registry: CityRegistry,
+    latest: LatestObservations,
+    open_reader: Callable[[], AbstractAsyncContextManager[TimeReader]],
+    *,
+    retention: float | None,
+    is_failing: Callable[[str], bool],
+) -> None:
+    """Fill the gaps of all cities, one city after another, for ever; those whose polls fail have to wait.
+
+    What is missing is found in the journal: nothing else has to survive a restart. A city whose ``backfill`` is longer
+    than *retention* (seconds; None: for ever) is searched within that. The end is the latest observation, because what
+    comes after it is up to the polls.
+    """
+    edited = asyncio.Event()
+
+    def notice(change: CityListDiff) -> None:
+        if change.added_or_changed:
+            edited.set()
+
+    registry.subscribe(notice)
+    while True:
+        await asyncio.sleep(_DELAY)
+        edited.clear()
+        try:
+            async with open_reader() as reader:
+                for city in registry.cities:
+                    if city.backfill and filler.can_fill(city) and not is_failing(city.id):
+                        await _search_city(city, filler, latest, reader, retention)
+        except StateError as error:
+            log.debug("backfill.not_possible", reason=str(error))  # the journal writer reports a full disk
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_PERIOD - _DELAY):
+                await edited.wait()
+
+
+async def _search_city(
+    city: City, filler: GapFiller, latest: LatestObservations, reader: TimeReader, retention: float | None
+) -> None:
+    """Fill the gaps of a city, then rest, so that the search of a long list takes little of the machine's time."""
+    last, clock = latest.get(city.id), asyncio.get_running_loop().time
+    if last is None:
+        return
+    reach = city.backfill if retention is None else min(city.backfill, retention)
+    began = clock()
+    report = await filler.fill(city, filler.now().timestamp() - reach, last.observed_at.timestamp(), reader)
+    if added := sum(report.added.values()):
+        log.info("backfill.added", city=city.id, observations=added, gaps=report.found, left=len(report.left))
+    elif not report.found:
+        await asyncio.sleep(_REST * (clock() - began))
