@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from rich.cells import cell_len
 
-from weatherd.cli.commands.alerts.listing import sort_alerts
+from weatherd.cli.commands.alerts.listing import format_alerts, sort_alerts
 from weatherd.cli.status.report import StatusReport
 from weatherd.cli.status.selection import CitySelection
 from weatherd.daemon.status import CityState
@@ -163,6 +163,29 @@ def test_firing_alerts_come_first() -> None:
         "1 more alert is firing; weatherd alerts list shows all",
     ]
     assert "quarantined" in lines[3]
+
+
+def test_listed_alerts_have_their_value_and_when_they_were_sent() -> None:
+    """The values are in the reader's units; an alert that nobody was notified of was sent "never"."""
+    alerts = [
+        AlertModel(
+            city="kiel", name="Kiel", rule=rule, state="firing", severity="error", since="2026-11-27T11:00:00Z",
+            message="", value=value, notified_at=sent,
+        )
+        for rule, value, sent in (
+            ("cold", {"temperature": -10.0}, "2026-11-27T11:20:00Z"),
+            ("wet", {"rain(24h)": None, "wind_speed": 1.0}, None),
+        )
+    ]  # fmt: skip
+    heading, cold, wet = (str(line) for line in format_alerts(alerts, Display("us"), "UTC", None))
+    assert heading.split("  ")[0] == "rule"
+    assert "value" in heading
+    assert "last sent" in heading
+    assert cold.split() == [
+        *("cold", "Kiel", "firing", "error", "2026-11-27", "11:00:00", "UTC", "14.0", "°F"),
+        *("2026-11-27", "11:20:00", "UTC", "–"),
+    ]
+    assert "rain(24h) unknown, wind_speed 2.2 mph  never" in wet
 
 
 def test_alerts_about_the_daemon_are_listed_first() -> None:

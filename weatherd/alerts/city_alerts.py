@@ -109,28 +109,36 @@ class CityAlerts:
         They need not be if all alerts are inactive, and no condition holds, which is by far the most frequent case.
         """
         rule_set = self._rule_set
+        seen = observation if observation.quality == OK else self._hide_suspect(observation)
         if rule_set.has_windows:
             if self._newest is None:
                 self._numbers = self._numbers[:]
-            seen = observation if observation.quality == OK else self._hide_suspect(observation)
             rule_set.windows.add(self._numbers, time, seen)
         if time >= self._observed_at:
             self._newest, self._observed_at = observation, time
+        elif self._newest:
+            seen = self._hide_suspect(self._newest)
         if now is None or self._states or not rule_set.needs_only_age:
             return True
-        age, newest = now - self._observed_at, self._newest
-        if newest is not None and newest.quality != OK:
-            newest = self._hide_suspect(newest)
-        return bool(rule_set.holds_any(newest, (age if age > 0 else 0.0,), self._numbers))
+        age = now - self._observed_at
+        return bool(rule_set.holds_any(seen, (age if age > 0 else 0.0,), self._numbers))
 
     @property
     def newest(self) -> Observation | None:
-        """The observation that the rules are evaluated on."""
+        """The newest observation."""
         return self._newest
 
+    @property
+    def newest_seen(self) -> Observation | None:
+        """The newest observation as the rules see it, which are evaluated on it."""
+        return None if self._newest is None else self._hide_suspect(self._newest)
+
     def _hide_suspect(self, observation: Observation) -> Observation:
-        """Return an observation as the rules see it."""
         return observation if self._rule_set.sees_suspect else observation.without_suspect()
+
+    def find_rule(self, name: str) -> Rule | None:
+        """Return the rule with a name; None if it is not for the city."""
+        return next((rule for rule in self._rule_set.rules if rule.name == name), None)
 
     @property
     def has_windows(self) -> bool:
@@ -189,7 +197,7 @@ class CityAlerts:
         inactive alert, which is by far the most frequent case.
         """
         states, rule_set = self._states, self._rule_set
-        newest = None if self._newest is None else self._hide_suspect(self._newest)
+        newest = self.newest_seen
         known: tuple[Any, ...] = _NO_FACTS
         if rule_set.facts:
             age, city = self._find_age(now), self._city
@@ -198,7 +206,7 @@ class CityAlerts:
         changes: list[AlertChange] = []
         if not states and not rule_set.holds_any(observed, known, self._numbers):
             return changes
-        facts = self._collect_facts(now, down_for, provider_paused, warning_severity)
+        facts = self.collect_facts(now, down_for, provider_paused, warning_severity)
         for index, rule in enumerate(rule_set.rules):
             if index not in states and not rule.when.decide(observed, facts):
                 continue
@@ -215,33 +223,14 @@ class CityAlerts:
                 states[index] = after
         return changes
 
-    def is_unknown(
-        self,
-        rule: Rule,
-        now: float,
-        *,
-        down_for: float | None,
-        provider_paused: bool | None,
-        warning_severity: int | None,
-    ) -> bool:
-        """Return whether the condition of a rule is unknown at *now*, a POSIX time; as :meth:`evaluate` would find it.
-
-        A condition that fails is unknown.
-        """
-        facts = self._collect_facts(now, down_for, provider_paused, warning_severity)
-        try:
-            newest = None if self._newest is None else self._hide_suspect(self._newest)
-            return rule.when.evaluate(newest, facts) is None
-        except Exception:  # noqa: BLE001 - a bug in a rule, which evaluate() reports
-            return True
-
-    def _collect_facts(
+    def collect_facts(
         self,
         now: float,
         down_for: float | None,
         provider_paused: bool | None,  # noqa: FBT001
         warning_severity: int | None,
     ) -> CityFacts:
+        """Return what conditions know of the city at *now*, a POSIX time; the others as for :meth:`evaluate`."""
         city = self._city
         place = city.lat, city.lon, city.altitude
         summaries = self._rule_set.windows.read(self._numbers)

@@ -207,8 +207,8 @@ async def _open_targets(
     settings = configuration.settings
     session = await stack.enter_async_context(open_session(USER_AGENT, ca_file=settings.tls.ca_file))
     spread = random.Random()  # noqa: S311 - only spreads retries
-    find_waiting = daemon_alerts.recorder.find_waiting
-    resources = NotificationResources(journal, session, spread, utc_now, registry.get, settings.timezone, find_waiting)
+    waiting, sent = daemon_alerts.recorder.find_waiting, daemon_alerts.recorder.sent
+    resources = NotificationResources(journal, session, spread, utc_now, registry.get, settings.timezone, waiting, sent)
     targets = NotificationTargets(resources)
     stack.callback(targets.close)
     if rules.problems:

@@ -139,6 +139,7 @@ class AlertLives:
             registry.get,
             "UTC",
             daemon_alerts.recorder.find_waiting,
+            daemon_alerts.recorder.sent,
         )
         targets = NotificationTargets(resources, self._open_sender)
         if not loaded.problems:

@@ -26,7 +26,7 @@ from weatherd.pipeline.forwarders.mqtt import open_forwarder
 from weatherd.pipeline.forwarders.notices.notice_states import encode_warnings_state
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from tests.pipeline.forwarders.test_mqtt import Listener
@@ -53,10 +53,20 @@ class Alerts:
     rules: tuple[Rule, ...] = field(default_factory=lambda: parse_rules(RULES, "alerts.yaml"))
     active: dict[str, dict[str, SavedAlert]] = field(default_factory=dict)
     unknown: set[str] = field(default_factory=set)
+    sent: list[tuple[str, str]] = field(default_factory=list)
 
     def is_unknown(self, city_id: str, rule: Rule) -> bool:
         """Return whether the test has made a rule unknown."""
         return f"{city_id}/{rule.name}" in self.unknown
+
+    def read_values(self, city_id: str, rule_name: str) -> dict[str, float]:
+        """Return a value of any rule."""
+        assert (city_id, rule_name) == ("kiel", "frost")
+        return {"temperature": -1.5}
+
+    async def record_sent(self, entries: Iterable[AlertEntry]) -> None:
+        """Note the alerts that were delivered."""
+        self.sent += [(entry.city, str(entry.event)) for entry in entries]
 
     async def record(self, harness: DeliveryHarness, event: str, rule: str = "frost", city: str = "kiel") -> None:
         """Store an event of an alert, and the state after it."""

@@ -83,6 +83,28 @@ def test_a_pending_alert_is_off() -> None:
     assert (message.topic, read_document(message)["state"]) == ("weatherd/kiel/alert/frost", "OFF")
 
 
+def test_a_firing_alert_has_its_values() -> None:
+    """They are the present ones, and there are none while it does not fire."""
+    (rule,) = parse_rules("alerts: {frost: {when: temperature < 0, notify: [mqtt]}}", "alerts.yaml")
+    saved, values = (
+        SavedAlert("frost", "kiel", "firing", 0.0, 0.0, "", "warning", "frost", ("mqtt",)),
+        {"temperature": -2},
+    )
+    alerts = SimpleNamespace(
+        rules=(rule,),
+        active={"kiel": {"frost": saved}},
+        is_unknown=lambda *_: False,
+        read_values=lambda city, name: {("kiel", "frost"): values}[city, name],
+    )
+    resources: Any = SimpleNamespace(alerts=lambda: alerts, warnings=lambda: None)
+    states = NoticeStates(TOPICS, resources)
+    assert [read_document(message)["value"] for message in states.update(KIEL)] == [{"temperature": -2}]
+    values["temperature"] = -3
+    assert [read_document(message)["value"] for message in states.update(KIEL)] == [{"temperature": -3}]
+    alerts.active.clear()
+    assert [read_document(message)["value"] for message in states.update(KIEL)] == [None]
+
+
 def test_a_skipped_alert_is_described_by_city_and_rule(tmp_path: Path) -> None:
     """The log names them when the broker has rejected the event for good."""
     journal = VirtualJournal(tmp_path / "weatherd.sqlite")

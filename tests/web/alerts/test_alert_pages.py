@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import UTC, datetime
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.support.daemon import make_registry
-from tests.support.fakes import FakeJournal
+from tests.support.fakes import FakeJournal, VirtualJournal
 from weatherd.alerts.rules_file import parse_rules
 from weatherd.alerts.silences import Silence
 from weatherd.city import City
-from weatherd.journal.tables.alert_table import SavedAlert
+from weatherd.journal.tables.alert_table import AlertEntry, SavedAlert
+from weatherd.pipeline.alerting.sent_times import SentTimes
 from weatherd.pipeline.alerting.silencing import Silencing
 from weatherd.web.alerts.metrics import collect_alert_counts, collect_firing, collect_silenced
 from weatherd.web.alerts.serializers import serialize_alert_status, serialize_alerts_page
 from weatherd.web.query_models import AlertsQuery
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
 CITIES = [
@@ -45,9 +50,16 @@ def make_status(*about_daemon: SavedAlert) -> Any:
         rules=RULES,
         silences=Silencing(FakeJournal(), lambda: NOW),
         cities={city.id: city for city in CITIES},
+        read_values=lambda _city, rule: {"temperature": -1.0} if rule == "frost" else {},
         scan=lambda: (saved for states in active.values() for saved in states.values()),
     )
-    about = SimpleNamespace(rules=(SimpleNamespace(name=PAUSED.rule),), scan=lambda: iter(about_daemon))
+    sent = SentTimes(FakeJournal())
+    about = SimpleNamespace(
+        rules=(SimpleNamespace(name=PAUSED.rule),),
+        scan=lambda: iter(about_daemon),
+        values={(PAUSED.rule, "nws"): {"share": 0.8}},
+        recorder=SimpleNamespace(sent=sent),
+    )
     return SimpleNamespace(alerts=desk, daemon_alerts=about, registry=make_registry(CITIES))
 
 
@@ -96,7 +108,25 @@ def test_status_has_the_most_serious_alerts_first() -> None:
     found = serialize_alert_status(make_status())
     assert (found.rules, found.firing, found.pending) == (2, 3, 1)
     assert [alert.severity for alert in found.worst] == ["critical", "warning", "info"]
-    assert (found.worst[0].since, found.worst[0].notified_at) == ("2001-09-09T01:46:40Z", "2001-09-09T01:47:40Z")
+    assert (found.worst[0].since, found.worst[0].notified_at) == ("2001-09-09T01:46:40Z", None)
+
+
+async def test_values_and_the_last_message(tmp_path: Path) -> None:
+    """An alert has its present values, and when a message that it fires was delivered: not when it began to fire."""
+    status = make_status(PAUSED)
+    (alert,) = status.alerts.active["c"].values()
+    entry = AlertEntry(1, 1e9, "c", "frost", "inactive", "firing", "firing", alert.since, "info", "frost", ("phone",))
+    with contextlib.closing(VirtualJournal(tmp_path / "weatherd.sqlite")) as journal:
+        status.daemon_alerts.recorder.sent = sent = SentTimes(journal)
+        await sent.record([entry], 1e9 + 3600)
+    found = serialize_alerts_page(AlertsQuery(), status).alerts
+    assert [(each.city, each.value, each.notified_at) for each in found] == [
+        ("", {"share": 0.8}, None),
+        ("a", {}, None),
+        ("a", {"temperature": -1.0}, None),
+        ("b", {}, None),
+        ("c", {"temperature": -1.0}, "2001-09-09T02:46:40Z"),
+    ]
 
 
 def test_metrics() -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from weatherd.alerts.states import Timing
@@ -13,7 +14,7 @@ from weatherd.formatting import format_count
 from weatherd.text.duration import format_duration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from weatherd.alerts.builtin.daemon_snapshot import BacklogAge, DaemonSnapshot
     from weatherd.alerts.rule import AlertSeverity
@@ -30,15 +31,17 @@ FORWARDER_BEHIND = f"{DAEMON_PREFIX}forwarder-behind"
 JOURNAL_DOWN = f"{DAEMON_PREFIX}journal-down"
 _MINUTE = 60.0  # seconds
 _ROUNDING = 1e-9
+_NO_VALUES: Mapping[str, float] = MappingProxyType({})
 _QUOTA_WINDOWS = ("hour", "day", "month")  # the calls of a minute are spread by the rate limiter
 
 
 class Reading(NamedTuple):
-    """The value of a rule for a subject, such as a provider: whether its condition holds (None: unknown), as text."""
+    """What a rule finds about a subject, such as a provider: whether its condition holds (None: unknown), as text."""
 
     subject: str  # "": the daemon
     holds: bool | None
     message: str
+    values: Mapping[str, float] = _NO_VALUES  # by name; those of ages are in seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,8 @@ def read_cities(snapshot: DaemonSnapshot, share: float) -> Iterator[Reading]:
     paused = [f"; {name} is paused: {reason}" for name, reason in snapshot.pauses.items() if reason is not None]
     have = "city has" if snapshot.cities == 1 else "cities have"
     text = f"{snapshot.unavailable:,} of {snapshot.cities:,} {have} no fresh weather{''.join(paused)}"
-    yield Reading("", None if snapshot.journal_failure else holds, text)
+    values = {"share": snapshot.unavailable / snapshot.cities} if snapshot.cities else _NO_VALUES
+    yield Reading("", None if snapshot.journal_failure else holds, text, values)
 
 
 def read_pauses(snapshot: DaemonSnapshot, _: float) -> Iterator[Reading]:
@@ -86,7 +90,7 @@ def read_quotas(snapshot: DaemonSnapshot, share: float) -> Iterator[Reading]:
         if window in _QUOTA_WINDOWS:
             calls = f"{used:,.0f} of {limit:,}"
             text = f"{provider}: {used / limit:.0%} of the API calls of this {window} are used ({calls})"
-            yield Reading(f"{provider} {window}", _reaches(used, share * limit), text)
+            yield Reading(f"{provider} {window}", _reaches(used, share * limit), text, {"share": used / limit})
 
 
 def read_list_size(snapshot: DaemonSnapshot, share: float) -> Iterator[Reading]:
@@ -94,14 +98,14 @@ def read_list_size(snapshot: DaemonSnapshot, share: float) -> Iterator[Reading]:
     cities, peak = snapshot.cities, snapshot.peak
     count = format_count(cities, "city", "cities") if cities else "no cities"
     text = f"the list has {count}{f', and had {peak:,} in the last day' if peak > cities else ''}"
-    yield Reading("", cities == 0 or _reaches(peak - cities, share * peak), text)
+    yield Reading("", cities == 0 or _reaches(peak - cities, share * peak), text, {"cities": cities})
 
 
 def read_quarantined_rows(snapshot: DaemonSnapshot, rows: float) -> Iterator[Reading]:
     """Yield whether so many rows of the list have mistakes."""
     count = format_count(snapshot.quarantined, "row", "rows")
     text = f"{count} of the list quarantined because of mistakes; weatherd check shows them"
-    yield Reading("", snapshot.quarantined >= rows, text)
+    yield Reading("", snapshot.quarantined >= rows, text, {"rows": snapshot.quarantined})
 
 
 def read_reload(snapshot: DaemonSnapshot, _: float) -> Iterator[Reading]:
@@ -116,7 +120,7 @@ def read_backlogs(snapshot: DaemonSnapshot, seconds: float) -> Iterator[Reading]
         minutes = format_duration(backlog.seconds // _MINUTE * _MINUTE)
         count = format_count(backlog.entries, "entry waits", "entries wait")
         text = f"{forwarder} is behind: {count}, the oldest for {minutes}"
-        yield Reading(forwarder, _is_late(backlog, seconds), text)
+        yield Reading(forwarder, _is_late(backlog, seconds), text, {"age": backlog.seconds})
 
 
 def _is_late(backlog: BacklogAge, seconds: float) -> bool | None:
@@ -128,7 +132,7 @@ def read_journal(snapshot: DaemonSnapshot, _: float) -> Iterator[Reading]:
     """Yield whether the journal cannot be written."""
     waiting = format_count(snapshot.waiting, "observation waits", "observations wait")
     text = f"the journal cannot be written, and {waiting} in memory: {snapshot.journal_failure}"
-    yield Reading("", bool(snapshot.journal_failure), text)
+    yield Reading("", bool(snapshot.journal_failure), text, {"waiting": snapshot.waiting})
 
 
 def _rule(name: str, read: Read, hold: float, severity: AlertSeverity, *, threshold: float = 0.0) -> DaemonRule:

@@ -13,19 +13,11 @@ from weatherd.alerts import weather_formulas
 from weatherd.alerts.language.known_names import FORMULA_FIELDS
 from weatherd.alerts.language.tree_builder import FACTS_NAME, OBSERVATION_NAME, WINDOWS_NAME, TreeBuilder
 from weatherd.alerts.language.type_check import check_expression
-from weatherd.alerts.language.typed_tree import (
-    Arithmetic,
-    Comparison,
-    FactValue,
-    Inversion,
-    Junction,
-    Minus,
-    WindowValue,
-)
+from weatherd.alerts.language.typed_tree import FactValue, WindowValue, find_leaves
 from weatherd.observation import FIELDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
 
     from weatherd.alerts.language.known_names import CityFacts
     from weatherd.alerts.language.typed_tree import Node
@@ -79,7 +71,7 @@ class Expression(NamedTuple):
 def compile_expression(text: str) -> Expression:
     """Compile the text of a condition. Raises ExpressionError."""
     node = check_expression(text)
-    leaves = list(_leaves(node))
+    leaves = list(find_leaves(node))
     windows = frozenset(leaf.key for leaf in leaves if isinstance(leaf, WindowValue))
     facts = frozenset(leaf.name for leaf in leaves if isinstance(leaf, FactValue))
     return Expression(text, windows, facts, _compile_tree(build_tree(node)), node)
@@ -115,20 +107,3 @@ def _compile_tree(tree: ast.Expression) -> Callable[..., Any]:
         compile(tree, "<alert expression>", "eval"), {"__builtins__": {}, **FUNCTIONS}
     )
     return function
-
-
-def _leaves(node: Node) -> Iterator[Node]:
-    match node:
-        case Arithmetic(_, left, right):
-            children: Sequence[Node] = (left, right)
-        case Minus(child) | Inversion(child):
-            children = (child,)
-        case Comparison(_, operands):
-            children = operands
-        case Junction(_, conditions):
-            children = conditions
-        case _:
-            children = ()
-            yield node
-    for child in children:
-        yield from _leaves(child)

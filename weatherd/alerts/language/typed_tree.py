@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 Operator = Literal["<", "<=", ">", ">=", "==", "!=", "+", "-", "*", "/"]
 
@@ -91,3 +94,21 @@ class Inversion:
 
 Leaf = Constant | FieldValue | FactValue | FormulaValue | WindowValue
 Node = Leaf | Arithmetic | Minus | Comparison | Junction | Inversion
+
+
+def find_leaves(node: Node) -> Iterator[Node]:
+    """Yield the values in a condition, in its order."""
+    match node:
+        case Arithmetic(_, left, right):
+            children: Sequence[Node] = (left, right)
+        case Minus(child) | Inversion(child):
+            children = (child,)
+        case Comparison(_, operands):
+            children = operands
+        case Junction(_, conditions):
+            children = conditions
+        case _:
+            children = ()
+            yield node
+    for child in children:
+        yield from find_leaves(child)

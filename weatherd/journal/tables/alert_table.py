@@ -9,7 +9,7 @@ from weatherd.alerts.silences import DROPPED, HELD
 from weatherd.journal.tables.silence_table import SilenceTable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from weatherd.journal.database import Database
 
@@ -28,6 +28,14 @@ SELECT max(
 )
 """
 _MICROS = 1e6  # in a second
+_COLUMNS = _STATE.split(", ")
+# Bare names in the last line are those of the row before
+_SAVE_STATE = f"""
+INSERT INTO alert_state ({_STATE}) VALUES ({", ".join("?" * len(_COLUMNS))}) ON CONFLICT (rule, city) DO UPDATE SET
+{", ".join(f"{name} = excluded.{name}" for name in _COLUMNS[2:])},
+sent_at = CASE WHEN since = excluded.since THEN sent_at END
+"""
+_SAVE_SENT = "UPDATE alert_state SET sent_at = ? WHERE rule = ? AND city = ? AND since = ?"
 
 
 class AlertEntry(NamedTuple):
@@ -112,8 +120,8 @@ class AlertTable:
             for seq, entry in enumerate(rows.entries, first)
         ]
         self._db.execute_many(f"INSERT INTO alert_event ({_EVENT}) VALUES ({marks})", values)
-        self._db.execute_many("DELETE FROM alert_state WHERE rule = ? AND city = ?", list(rows.states))
-        marks = ", ".join("?" * len(SavedAlert._fields))
+        ended = [key for key, state in rows.states.items() if not state]
+        self._db.execute_many("DELETE FROM alert_state WHERE rule = ? AND city = ?", ended)
         saved = [
             (
                 *state[:3],
@@ -126,7 +134,7 @@ class AlertTable:
             for state in rows.states.values()
             if state
         ]
-        self._db.execute_many(f"INSERT INTO alert_state ({_STATE}) VALUES ({marks})", saved)
+        self._db.execute_many(_SAVE_STATE, saved)
         released = [[DROPPED, seq] for seq in rows.released]
         self._db.execute_many("UPDATE alert_event SET silenced = ? WHERE seq = ?", released)
         SilenceTable(self._db).delete(rows.ended_silences)
@@ -146,6 +154,16 @@ class AlertTable:
             )
             for row in self._db.query(f"SELECT {_STATE} FROM alert_state ORDER BY rule, city")
         ]
+
+    def save_sent(self, entries: Iterable[AlertEntry], at: float) -> None:
+        """Save that messages about alerts were delivered at a POSIX time. One that has ended meanwhile is left out."""
+        rows = [(_to_micros(at), entry.rule, entry.city, _to_micros(entry.since)) for entry in entries]
+        self._db.execute_many(_SAVE_SENT, rows)
+
+    def load_sent(self) -> dict[tuple[str, str], tuple[float, float]]:
+        """Return since when each alert holds, and when its last message was delivered, by rule and city."""
+        statement = "SELECT rule, city, since, sent_at FROM alert_state WHERE sent_at IS NOT NULL"
+        return {(rule, city): (since / _MICROS, at / _MICROS) for rule, city, since, at in self._db.query(statement)}
 
     def read_after(self, seq: int, limit: int) -> list[AlertEntry]:
         """Return up to *limit* changes with numbers above *seq*, in order."""

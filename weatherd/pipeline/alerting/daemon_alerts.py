@@ -13,10 +13,11 @@ from weatherd.pipeline.alerting.recorder import AlertRecorder
 from weatherd.text.control_characters import escape_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from weatherd.alerts.builtin.daemon_rules import DaemonRule, Reading
     from weatherd.alerts.builtin.daemon_snapshot import DaemonSnapshot
+    from weatherd.alerts.compared_values import ComparedValue
     from weatherd.alerts.silences import Silence
     from weatherd.alerts.states import AlertState
     from weatherd.journal.journal import Journal
@@ -26,6 +27,7 @@ async def open_daemon_alerts(rules: Sequence[DaemonRule], journal: Journal) -> D
     """Load the states that the alerts of the rules had in the last run. Raises StateError."""
     saved, journal.alert_seq = await journal.call(lambda store: (store.alerts.load(), store.alerts.last_seq()))
     recorder = AlertRecorder(journal)
+    await recorder.sent.load()
     alerts = DaemonAlerts(rules, recorder, saved)
     recorder.restore_on_loss(alerts.scan)
     return alerts
@@ -38,6 +40,7 @@ class DaemonAlerts:
         self.rules = tuple(rules)
         self.recorder = recorder
         self.is_silenced: Callable[[str], bool] = lambda _: False  # by a rule's name
+        self.values: dict[tuple[str, str], Mapping[str, ComparedValue]] = {}  # of the active ones, at the last look
         self._active = {(state.rule, state.city): state for state in saved if is_daemon_rule(state.rule)}
 
     def scan(self) -> Iterator[SavedAlert]:
@@ -56,10 +59,14 @@ class DaemonAlerts:
         """
         gone = set(self._active)
         for rule, reading in read_rules(self.rules, snapshot):
-            gone.discard((rule.name, reading.subject))
+            key = rule.name, reading.subject
+            gone.discard(key)
             self._advance(rule, reading, now)
+            if key in self._active:
+                self.values[key] = reading.values
         for key in gone:
             self.recorder.record(end_alert(self._active.pop(key), now), None)
+        self.values = {key: values for key, values in self.values.items() if key in self._active}
         self.notify_unsilenced((), now)
 
     def notify_unsilenced(self, ended: Sequence[Silence], now: float) -> None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import structlog
 
 from weatherd.alerts.city_alerts import CityAlerts, select_rules
+from weatherd.alerts.compared_values import read_values
+from weatherd.alerts.language.compiler import NO_OBSERVATION
 from weatherd.alerts.silences import decide_sending
 from weatherd.alerts.states import AlertPhase
 from weatherd.pipeline.alerting.batches import add_batch
@@ -19,11 +21,14 @@ from weatherd.pipeline.alerting.changes import (
     release_entry,
     repeat_firing,
 )
+from weatherd.pipeline.alerting.city_health import know_no_health
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
 
+    from weatherd.alerts.compared_values import ComparedValue
+    from weatherd.alerts.language.known_names import CityFacts
     from weatherd.alerts.rule import Rule
     from weatherd.alerts.rules_file import ParsedFile
     from weatherd.alerts.silences import Silence
@@ -33,6 +38,7 @@ if TYPE_CHECKING:
     from weatherd.journal.reader import RecordedPlace
     from weatherd.journal.tables.alert_table import AlertEntry, SavedAlert
     from weatherd.observation import FetchedObservation, Observation
+    from weatherd.pipeline.alerting.city_health import Health
     from weatherd.pipeline.alerting.recorder import AlertRecorder
     from weatherd.pipeline.alerting.silencing import Silencing
     from weatherd.pipeline.latest import LatestObservations
@@ -40,20 +46,11 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 
-Health = tuple[float | None, bool | None, int | None]
-
-
-def know_no_health(_city: City, _now: float) -> Health:
-    """Return that nothing is known of the polls and the warnings of a city."""
-    return None, None, None
-
-
 class AlertDesk:
     """The alerts of all cities. Cities without rules are not in it.
 
     A city that is new here, or whose rules were edited, is *cold* until :class:`Evaluator` has read its past: its
-    observations wait. *find_health* returns for how many seconds the polls of a city have failed, whether its
-    provider is paused, and the severity of its official warnings, at a POSIX time.
+    observations wait. *find_health* returns what is known of the polls and warnings of a city at a POSIX time.
     """
 
     def __init__(
@@ -231,13 +228,29 @@ class AlertDesk:
                 self.recorder.record(repeat_firing(saved, now), self.active[saved.city][saved.rule])
 
     def is_unknown(self, city_id: str, rule: Rule) -> bool:
-        """Return whether the condition of a rule is unknown for a city now."""
+        """Return whether the condition of a rule is unknown for a city now. One that fails is unknown."""
         alerts = self.alerts.get(city_id)
-        if alerts is None:
+        try:
+            return (
+                alerts is None or rule.when.evaluate(alerts.newest_seen, self._collect_facts(alerts, city_id)) is None
+            )
+        except Exception:  # noqa: BLE001 - a bug in a rule, which evaluate() reports
             return True
+
+    def read_values(self, city_id: str, rule_name: str) -> dict[str, ComparedValue]:
+        """Return the values that the condition of a rule compares for a city now, by name."""
+        alerts = self.alerts.get(city_id)
+        if alerts is None or (rule := alerts.find_rule(rule_name)) is None:
+            return {}
+        return read_values(rule.when.node, alerts.newest_seen or NO_OBSERVATION, self._collect_facts(alerts, city_id))
+
+    def _collect_facts(self, alerts: CityAlerts, city_id: str) -> CityFacts:
         city, now = self.cities[city_id], self.now().timestamp()
-        down_for, paused, severity = self.find_health(city, now) if alerts.needs_health else know_no_health(city, now)
-        return alerts.is_unknown(rule, now, down_for=down_for, provider_paused=paused, warning_severity=severity)
+        return alerts.collect_facts(now, *(self.find_health if alerts.needs_health else know_no_health)(city, now))
+
+    async def record_sent(self, entries: Iterable[AlertEntry]) -> None:
+        """Record that messages about changes of alerts were delivered now."""
+        await self.recorder.sent.record(entries, self.now().timestamp())
 
     def drop_pending(self, alerts: CityAlerts, city_id: str) -> None:
         """End the pending alerts of a city whose last observation is too old to continue them after a start."""

@@ -11,6 +11,7 @@ from weatherd.errors import StateError
 from weatherd.formatting import format_rfc3339
 from weatherd.journal.tables.alert_table import AlertRows
 from weatherd.pipeline.alerting.changes import ENDED, to_time
+from weatherd.pipeline.alerting.sent_times import SentTimes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -30,6 +31,7 @@ class AlertRecorder:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
+        self.sent = SentTimes(journal)
         self._entries: list[AlertEntry] = []
         self._states: dict[tuple[str, str], SavedAlert | None] = {}
         self.ended_silences: list[int] = []  # numbers of silences whose end waits
@@ -88,6 +90,9 @@ class AlertRecorder:
         del self.ended_silences[: len(rows.ended_silences)], self.released[: len(rows.released)]
         self._states = {key: state for key, state in self._states.items() if rows.states.get(key, self) is not state}
         self._journal.alert_seq = rows.last_seq + len(rows.entries)
+        for key, state in rows.states.items():
+            if state is None:
+                self.sent.forget(key)
         for entry in rows.entries:
             _log_change(entry)
 

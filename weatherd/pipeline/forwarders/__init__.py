@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Protocol
 from weatherd.freshness import BUILT_IN_BUDGETS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from weatherd.freshness import AgeBudgets
     from weatherd.http.session import Session
     from weatherd.journal.key_value import KeyValueStore
-    from weatherd.journal.tables.alert_table import SavedAlert
+    from weatherd.journal.tables.alert_table import AlertEntry, SavedAlert
     from weatherd.observation import Observation
     from weatherd.official_warning import OfficialWarning
 
@@ -54,6 +54,12 @@ class AlertLookup(Protocol):
 
     def is_unknown(self, city_id: str, rule: Rule) -> bool:
         """Return whether the condition of a rule is unknown for a city."""
+
+    def read_values(self, city_id: str, rule_name: str) -> Mapping[str, float | str | bool | None]:
+        """Return the values that the condition of a rule compares for a city, by name; None is unknown."""
+
+    async def record_sent(self, entries: Iterable[AlertEntry]) -> None:
+        """Record that messages about changes of alerts were delivered now."""
 
 
 class WarningLookup(Protocol):

@@ -104,6 +104,8 @@ class MqttForwarder:
     async def _deliver_alerts(self, batch: Sequence[AlertEntry], key: str) -> None:  # noqa: ARG002 - events have numbers
         cities = self._find_cities(entry.city for entry in batch)
         await (await self._find_connection()).publish_events(cities.values(), self._events.of_alerts(batch, cities))
+        if alerts := self.resources.alerts():
+            await alerts.record_sent(entry for entry in batch if entry.city in cities)
 
     async def _deliver_warnings(self, batch: Sequence[WarningEntry], key: str) -> None:  # noqa: ARG002 - as above
         cities = self._find_cities(entry.change.city for entry in batch)

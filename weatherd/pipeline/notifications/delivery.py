@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from weatherd.http.session import Session
     from weatherd.journal.journal import Journal
     from weatherd.journal.tables.cursors import Cursor
+    from weatherd.pipeline.alerting.sent_times import SentTimes
     from weatherd.pipeline.notifications.lane import Lane
     from weatherd.pipeline.notifications.message import AlertMessage
     from weatherd.pipeline.notifications.sender import Sender
@@ -56,6 +57,7 @@ class NotificationResources:
     find_city: Callable[[str], City | None]
     timezone: str | None = None  # of quiet hours; None: this machine's
     find_waiting: Callable[[], Sequence[AlertEntry]] = tuple  # changes that are not in the journal yet
+    sent: SentTimes | None = None  # where deliveries are recorded
 
 
 class AlertDelivery:
@@ -218,6 +220,8 @@ class AlertDelivery:
         except RejectedError as error:
             self._skip(message, describe(error))
             return
+        if self._resources.sent:
+            await self._resources.sent.record(message.entries, self._resources.now().timestamp())
         self.progress.delivered += len(message.alerts)
         self.progress.is_down = False
         self._outage.report_success(self.behind)

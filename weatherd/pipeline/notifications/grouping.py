@@ -68,6 +68,7 @@ def _compose(group: Sequence[AlertEntry], key: str, find_name: FindName) -> Aler
         rule=first.rule,
         severity=cast("AlertSeverity", first.severity),
         alerts=tuple(_make_notice(entry, find_name) for entry in group),
+        entries=tuple(group),
     )
 
 
@@ -93,6 +94,7 @@ def _compose_digest(groups: Sequence[Sequence[AlertEntry]], key: str, find_name:
             "AlertSeverity", max(firing or [entry.severity for entry in entries], key=ALERT_SEVERITIES.index)
         ),
         alerts=tuple(_make_notice(entry, find_name) for entry in entries),
+        entries=tuple(entries),
     )
 
 

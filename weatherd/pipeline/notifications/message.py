@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -10,6 +10,7 @@ from weatherd.formatting import format_rfc3339
 
 if TYPE_CHECKING:
     from weatherd.alerts.rule import AlertSeverity
+    from weatherd.journal.tables.alert_table import AlertEntry
 
 NoticeEvent = Literal["firing", "repeated", "resolved", "test"]
 MessageEvent = NoticeEvent | Literal["digest"]  # a digest is about several rules or events
@@ -40,10 +41,13 @@ class AlertMessage:
     rule: str  # several names in a digest, separated by commas
     severity: AlertSeverity
     alerts: tuple[AlertNotice, ...]
+    entries: tuple[AlertEntry, ...] = ()  # the changes that it is about, which are not sent
 
     def to_json(self) -> dict[str, Any]:
         """Return the message as it is in JSON and in templates."""
-        return asdict(self)
+        document = asdict(replace(self, entries=()))
+        del document["entries"]
+        return document
 
 
 def create_test_message(target: str) -> AlertMessage:

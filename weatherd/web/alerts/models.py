@@ -24,8 +24,15 @@ class AlertModel(_Model):
     severity: str
     since: Annotated[str, Field(description="When its condition began to hold", json_schema_extra=_TIME)]
     message: Annotated[str, Field(description="Of the last notification; empty before the first one")]
+    value: Annotated[
+        dict[str, float | str | bool | None],
+        Field(
+            description="What its condition compares, by name: the present values in weatherd's units; null: unknown"
+        ),
+    ] = {}
     notified_at: Annotated[
-        str | None, Field(description="When it began to fire, or was repeated last", json_schema_extra=_TIME)
+        str | None,
+        Field(description="When a message that it fires was delivered last; null: never", json_schema_extra=_TIME),
     ]
     silenced_until: Annotated[
         str | None, Field(description="When its silence ends; null without one", json_schema_extra=_TIME)

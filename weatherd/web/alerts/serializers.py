@@ -16,6 +16,7 @@ from weatherd.web.query_models import split_tags
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from weatherd.alerts.compared_values import ComparedValue
     from weatherd.alerts.silences import Silence
     from weatherd.daemon.status import DaemonStatus
     from weatherd.journal.tables.alert_table import SavedAlert
@@ -30,7 +31,7 @@ _RANKS: dict[str, int] = {severity: rank for rank, severity in enumerate(get_arg
 def serialize_alert(found: SavedAlert, status: DaemonStatus) -> AlertModel:
     """Return an alert that is pending or firing."""
     silence = find_alert_silence(found, status)
-    is_built_in = is_daemon_rule(found.rule)
+    is_built_in, sent = is_daemon_rule(found.rule), status.daemon_alerts.recorder.sent.find(found)
     return AlertModel(
         city="" if is_built_in else found.city,
         name=name_subject(found.city) if is_built_in else status.registry.find_name(found.city),
@@ -39,9 +40,16 @@ def serialize_alert(found: SavedAlert, status: DaemonStatus) -> AlertModel:
         severity=found.severity,
         since=format_rfc3339(to_time(found.since)),
         message=found.message,
-        notified_at=format_rfc3339(to_time(found.notified_at)) if found.phase == _FIRING and found.told else None,
+        value=_read_values(found, status),
+        notified_at=format_rfc3339(to_time(sent)) if sent is not None else None,
         silenced_until=format_rfc3339(to_time(silence.ends)) if silence else None,
     )
+
+
+def _read_values(found: SavedAlert, status: DaemonStatus) -> dict[str, ComparedValue]:
+    if is_daemon_rule(found.rule):
+        return dict(status.daemon_alerts.values.get((found.rule, found.city), {}))
+    return status.alerts.read_values(found.city, found.rule) if status.alerts else {}
 
 
 def scan_alerts(status: DaemonStatus) -> Iterator[SavedAlert]:

@@ -59,7 +59,7 @@ def list_alerts(
     url: DaemonUrl = None,
     format: JsonOrText = "text",  # noqa: A002 - the option's name
 ) -> int:
-    """List the alerts of the running daemon that are firing or pending: rule, city, state, since and message.
+    """List the alerts of the running daemon that are firing or pending, with the present values.
 
     Exit code 69 if the daemon does not respond.
 
@@ -78,7 +78,7 @@ def list_alerts(
         from weatherd.cli.screen import find_width, open_console, print_lines
 
         console = open_console()
-        print_lines(console, format_alerts(found, settings.timezone, find_width(console)))
+        print_lines(console, format_alerts(found, settings.display, settings.timezone, find_width(console)))
     return ExitCode.OK
 
 

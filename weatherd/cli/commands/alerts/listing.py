@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from weatherd.alerts.builtin.daemon_rules import is_daemon_rule
+from weatherd.alerts.compared_values import format_values
 from weatherd.cli.table import Column, format_table
 from weatherd.cli.wording import format_local_time
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from weatherd.cli.client import Client
+    from weatherd.text.display import Display
     from weatherd.web.alerts.models import AlertModel, SilenceModel
 
 _STYLES = {"firing": "red", "pending": "yellow"}
@@ -33,7 +35,9 @@ def sort_alerts(alerts: Iterable[AlertModel]) -> list[AlertModel]:
     )
 
 
-def format_alerts(alerts: Sequence[AlertModel], zone_name: str | None, width: int | None) -> Iterator[str | Text]:
+def format_alerts(
+    alerts: Sequence[AlertModel], display: Display, zone_name: str | None, width: int | None
+) -> Iterator[str | Text]:
     """Yield the lines of a table, or a sentence if there are no alerts."""
     if not alerts:
         yield "no alert is firing or pending"
@@ -42,14 +46,20 @@ def format_alerts(alerts: Sequence[AlertModel], zone_name: str | None, width: in
         Column("rule", [alert.rule for alert in alerts], min_width=10),
         Column("city", [alert.name for alert in alerts], min_width=10),
         Column("state", [alert.state for alert in alerts], styles=_STYLES),
-        Column("severity", [alert.severity for alert in alerts], rank=2),
+        Column("severity", [alert.severity for alert in alerts], rank=4),
         Column("since", [format_local_time(alert.since, zone_name) for alert in alerts], rank=1),
-        Column("message", [alert.message or "–" for alert in alerts], rank=3, min_width=14),
+        Column("value", [format_values(alert.value, display) or "–" for alert in alerts], rank=2, min_width=10),
+        Column("last sent", [_format_sent(alert, zone_name) for alert in alerts], rank=3),
+        Column("message", [alert.message or "–" for alert in alerts], rank=5, min_width=14),
     ]
     if any(alert.silenced_until for alert in alerts):
         ends = [format_local_time(alert.silenced_until, zone_name) if alert.silenced_until else "–" for alert in alerts]
         columns.insert(3, Column("silenced until", ends))
     yield from format_table(columns, width)
+
+
+def _format_sent(alert: AlertModel, zone_name: str | None) -> str:
+    return format_local_time(alert.notified_at, zone_name) if alert.notified_at else "never"
 
 
 def format_silences(silences: Sequence[SilenceModel], zone_name: str | None, width: int | None) -> Iterator[str | Text]:

@@ -12,7 +12,7 @@ from weatherd.pipeline.forwarders.broker.publication import Publication
 from weatherd.pipeline.forwarders.notices.official_warnings import serialize_official_warning
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from weatherd.alerts.rule import Rule
     from weatherd.city import City
@@ -91,7 +91,8 @@ class NoticeStates:
                 saved = active.get(rule.name)
                 is_firing = saved is not None and saved.phase == "firing"
                 state = "ON" if is_firing else None if alerts.is_unknown(city.id, rule) else "OFF"
-                document = describe_alert_state(rule, saved if is_firing else None, state)
+                values = alerts.read_values(city.id, rule.name) if is_firing else None
+                document = describe_alert_state(rule, saved if is_firing else None, state, values)
                 yield self._topics.alert(city.id, rule.name), _encode(document)
         if (warnings := self._resources.warnings()) and warnings.covers(city):
             yield self._topics.notice(city.id, _WARNING), encode_warnings_state(warnings.find_in_force(city.id))
@@ -103,14 +104,20 @@ def list_notice_topics(topics: Topics, rules: Sequence[Rule], city: City, *, has
     return [*alerts, topics.notice(city.id, _WARNING)] if has_warnings else alerts
 
 
-def describe_alert_state(rule: Rule, firing: SavedAlert | None, state: str | None) -> dict[str, Any]:
-    """Return the state of an alert: ``ON``, ``OFF``, or None if it is unknown; *firing* is the alert if it is on."""
+def describe_alert_state(
+    rule: Rule, firing: SavedAlert | None, state: str | None, values: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """Return the state of an alert: ``ON``, ``OFF``, or None if it is unknown.
+
+    If it is on, *firing* is the alert, and *values* are those that its condition compares.
+    """
     return {
         "state": state,
         "rule": rule.name,
         "severity": rule.severity,
         "since": format_rfc3339(datetime.fromtimestamp(firing.since, UTC)) if firing else None,
         "message": _shorten(firing.message, _TEXT_LIMITS[0]) if firing else None,
+        "value": values,
     }
 
 
