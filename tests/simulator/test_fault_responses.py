@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import math
 from collections import Counter
@@ -194,3 +195,35 @@ async def test_faults_are_logged(simulate: Simulate) -> None:
         await fetch(await simulate("429"), WEATHER)
         await fetch(await simulate(), WEATHER)
     assert events == [{"event": "simulator.fault", "log_level": "debug", "kind": "429", "path": "/data/2.5/weather"}]
+
+
+CURRENT = "current=temperature_2m,wind_speed_10m,wind_gusts_10m&timeformat=unixtime"
+SERVICES: dict[str, tuple[list[str], list[str]]] = {  # path: where the temperature is, and the gust
+    f"/v1/forecast?latitude=54.32&longitude=10.13&{CURRENT}": (
+        ["current", "temperature_2m"],
+        ["current", "wind_gusts_10m"],
+    ),
+    "/data/2.5/weather?lat=54.32&lon=10.13&appid=key&units=metric": (["main", "temp"], ["wind", "gust"]),
+    "/current_weather?lat=54.32&lon=10.13": (["weather", "temperature"], ["weather", "wind_gust_speed_10"]),
+    "/stations/S0680578/observations/latest": (
+        ["properties", "temperature", "value"],
+        ["properties", "windGust", "value"],
+    ),
+}
+
+
+@pytest.mark.parametrize("path", SERVICES)
+async def test_wrong_values(path: str, simulate: Simulate) -> None:
+    """Three faults change one value only, and no status: a spike, a frozen sensor, and no gust."""
+
+    async def fetch_values(*faults: str) -> list[float]:
+        status, _, text = await fetch(await simulate(*faults), path)
+        assert status == 200
+        return [functools.reduce(lambda body, key: body[key], keys, json.loads(text)) for keys in SERVICES[path]]
+
+    temperature, gust = await fetch_values()
+    assert temperature != 11.1
+    assert gust > 0
+    assert await fetch_values("spike") == [pytest.approx(temperature + 25), gust]
+    assert await fetch_values("frozen") == [11.1, gust]
+    assert await fetch_values("gust") == [temperature, 0]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from aiohttp import web
 
+from weatherd.simulator.faults.distortions import DISTORTION_KINDS, distort
 from weatherd.simulator.query import ServiceResponse
 
 if TYPE_CHECKING:
@@ -81,6 +82,8 @@ async def send_response(
     if fault == "nan":
         text = json.dumps(_replace_floats_with_nan(response.body)).replace("NaN", endpoint.nan_literal)
         return web.Response(status=response.status, text=text, content_type="application/json")
+    if fault in DISTORTION_KINDS:
+        response = response._replace(body=distort(response.body, fault))
     complete = make_response(*response)
     return await _send_half(request, complete, fault) if fault in {"cut", "reset"} else complete
 

@@ -26,6 +26,9 @@ FAULT_KINDS = MappingProxyType(
         "html-200": "status 200 with the page of a captive portal",
         "stale": "correct response, 6 hours old",
         "redirect": "redirect to itself, without end",
+        "spike": "correct response, but a temperature that is 25 degrees too high",
+        "frozen": "correct response, but a temperature of 11.1 degrees",
+        "gust": "correct response, but a wind gust of 0",
     }
 )
 
