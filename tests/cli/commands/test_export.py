@@ -13,6 +13,7 @@ import pytest
 
 from tests.support.commands import run_weatherd
 from weatherd.formatting import to_dict
+from weatherd.text.local_zone import find_local_zone
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +41,10 @@ def test_export_writes_all_observations(
     )
     _, out, _ = run_weatherd(capsys, "export", "--format", "jsonl")
     named = {"name": "Kiel", "tags": {"region": "north"}}
-    assert [json.loads(line) for line in out.splitlines()] == [to_dict(observation) | named for observation in stored]
+    assert [json.loads(line) for line in out.splitlines()] == [
+        to_dict(observation) | {"local_date": f"{observation.observed_at.astimezone(find_local_zone()).date()}"} | named
+        for observation in stored
+    ]
     _, out, _ = run_weatherd(capsys, "export")
     wanted = [(f"{observation.temperature}", "Kiel", "north", "") for observation in stored]
     columns = ("temperature", "name", "tags.region", "tags.river")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 import importlib
 import json
 import re
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -25,6 +27,8 @@ pytestmark = pytest.mark.once
 ROWS = 30_001  # more than any reader looks at, to find the types
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "operations.md").read_text()
 LINES = re.search(r"These lines read everything:\n\n```python\n(.*?)```", DOCUMENT, re.DOTALL)
+SUMMARIES = re.search(r"In DuckDB:\n\n```sql\n(.*?)```", DOCUMENT, re.DOTALL)
+ZONE = "Europe/Berlin"
 STATEMENTS = re.search(r"```sql\n(SELECT \* FROM file\(.*?)```", DOCUMENT, re.DOTALL)
 
 
@@ -44,7 +48,7 @@ def exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with the export in three formats."""
     folder = tmp_path_factory.mktemp("exports")
     rows = export.ExportedRows(
-        [replace(KIEL, tags=(("region", "north"),)), replace(BERLIN, tags=(("x", "1"),))], "metric"
+        [replace(KIEL, tags=(("region", "north"),), timezone=ZONE), replace(BERLIN, tags=(("x", "1"),))], "metric", UTC
     )
     with (folder / "weather.csv").open("w", newline="") as file:
         export._write_csv(make_rows(), rows, file)
@@ -114,3 +118,50 @@ def test_parquet_has_null_and_never_nan(exports: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
     column = parquet.read_table(exports / "weather.parquet")["visibility"]
     assert column.null_count == ROWS - 1
+
+
+@pytest.mark.parametrize("session", ["UTC", "Pacific/Auckland", "Australia/Lord_Howe"])
+@pytest.mark.parametrize("statement", SUMMARIES[1].splitlines() if SUMMARIES else [])
+def test_a_documented_summary_is_right_in_every_session(
+    statement: str, session: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Days are those of the city, also one of 25 hours, and each of its hours has a row."""
+    duckdb = pytest.importorskip("duckdb")
+    midnight = datetime(2026, 10, 24, 22, tzinfo=UTC)
+    times = [midnight + timedelta(minutes=30 * number) for number in range(-2, 52)]
+    rows = [observation(observed_at=time, temperature=float(number // 2)) for number, time in enumerate(times, -2)]
+    exported = export.ExportedRows([replace(KIEL, timezone=ZONE)], "metric", UTC)
+    export._write_parquet(iter(rows), exported, tmp_path / "weather.parquet")
+    monkeypatch.chdir(tmp_path)
+    connection = duckdb.connect()
+    connection.execute(f"SET TimeZone = '{session}'")
+    found = connection.sql(statement).fetchall()
+    if "local_date" in statement:
+        assert [(f"{day}", low, high) for _, day, low, high in found] == [
+            ("2026-10-24", -1.0, -1.0),
+            ("2026-10-25", 0.0, 24.0),
+            ("2026-10-26", 25.0, 25.0),
+        ]
+    else:
+        assert [(hour.astimezone(UTC), mean) for _, hour, mean in found] == [
+            (midnight + timedelta(hours=number), float(number)) for number in range(-1, 26)
+        ]
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
+def test_every_row_has_the_date_in_its_city(form: str, exports: Path) -> None:
+    """In the zone of the city: 23:00 UTC is the next day in Berlin. Parquet has a date."""
+    match form:
+        case "csv":
+            with (exports / "weather.csv").open(newline="") as file:
+                rows: list[dict[str, Any]] = list(csv.DictReader(file))
+        case "jsonl":
+            rows = [json.loads(line) for line in (exports / "weather.jsonl").read_text().splitlines()]
+        case _:
+            rows = pytest.importorskip("pyarrow.parquet").read_table(exports / "weather.parquet").to_pylist()
+            assert isinstance(rows[0]["local_date"], date)
+    zone = ZoneInfo(ZONE)
+    begin = datetime(2026, 1, 1, tzinfo=UTC)
+    expected = [f"{(begin + timedelta(minutes=number)).astimezone(zone).date()}" for number in range(ROWS)]
+    assert [f"{row['local_date']}" for row in rows] == expected
+    assert expected[22 * 60 + 59 : 23 * 60 + 1] == ["2026-01-01", "2026-01-02"]

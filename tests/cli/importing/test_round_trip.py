@@ -157,4 +157,6 @@ def test_an_older_export_has_no_origin(machines: Sequence[Path], capsys: pytest.
     out = import_file(capsys, new, file)
     assert out == "imported 1 of 1 observation of 1 city, 2025-01-01T00:00:00Z to 2025-01-01T00:00:00Z\n"
     (_, row) = export_file(capsys, new, "all.csv").read_text().splitlines()
-    assert row.startswith("kiel,nws,2025-01-01T00:00:00Z,2025-01-01T00:05:00Z,-3.5,snow,71,,,,,,,,,,,live,ok,Kiel,")
+    assert row.startswith(
+        "kiel,nws,2025-01-01T00:00:00Z,2025-01-01T00:05:00Z,-3.5,snow,71,,,,,,,,,,,live,ok,2025-01-01,Kiel,"
+    )

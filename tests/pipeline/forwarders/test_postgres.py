@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -24,8 +25,6 @@ from weatherd.pipeline.forwarders.group import DeliveryStatus
 from weatherd.pipeline.forwarders.postgres import TABLE, PostgresForwarder, open_forwarder
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.support.servers import Postgres
 
 pytestmark = [pytest.mark.real_time, pytest.mark.processes, pytest.mark.once]
@@ -166,3 +165,25 @@ async def test_a_role_that_cannot_create_tables_uses_an_existing_one(tmp_path: P
                 await wait_until(lambda: is_caught_up(deliveries))
         await connection.close()
         assert "sesame" not in str(logs)
+
+
+async def test_a_documented_summary_is_right_where_the_clock_changes(tmp_path: Path) -> None:
+    """A day of 25 hours is one row, and each of its hours has one, in a session of any time zone."""
+    text = (Path(__file__).parents[3] / "docs" / "forwarders.md").read_text(encoding="utf-8")
+    block = text.partition("days 24 hours long:\n\n```sql\n")[2].partition("```")[0]
+    days, hours = (statement for statement in block.split(";") if statement.strip())
+    midnight = datetime(2026, 10, 24, 22, tzinfo=UTC)
+    async with run_postgres(tmp_path) as (harness, server):
+        for number in range(-1, 26):
+            at = midnight + timedelta(hours=number)
+            await harness.add_observations(1, observed_at=at, temperature=float(number))
+        async with harness.run_forwarder(open_forwarder, **forwarder_settings(server)) as deliveries:
+            await wait_until(lambda: is_caught_up(deliveries))
+        for zone in ("UTC", "Pacific/Auckland"):
+            await server.rows(f"ALTER DATABASE postgres SET timezone = '{zone}'")
+            found = [tuple(row) for row in await server.rows(days)]
+            assert [values for _, *values in found] == [[-1.0, -1.0], [0.0, 24.0], [25.0, 25.0]]
+            assert found[1][0] == midnight
+            assert [tuple(row) for row in await server.rows(hours)] == [
+                (midnight + timedelta(hours=number), float(number)) for number in range(-1, 26)
+            ]

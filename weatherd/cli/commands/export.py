@@ -34,6 +34,7 @@ from weatherd.text.units import ReaderUnits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from datetime import tzinfo
 
     from weatherd.city import City
     from weatherd.cli.lookup import RecordedCity
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 _ROW_GROUP = 50_000  # observations in a Parquet row group, which is held in memory
 _TEXT_FIELDS = ("city", "provider", "description", "station", "origin", "quality")
 _TIME_FIELDS = ("observed_at", "fetched_at")
+_LOCAL_DATE = "local_date"  # because the time zone data of a reader may be older than ours
 
 
 def export(  # noqa: PLR0917 - one parameter per option
@@ -67,8 +69,8 @@ def export(  # noqa: PLR0917 - one parameter per option
 ) -> int:
     """Export recorded observations as CSV, JSON Lines or Parquet.
 
-    They are in the order of their arrival, with the names and tags that their cities have now. Exit code 74 if there is
-    no journal.
+    They are in the order of their arrival, with the dates in their cities, and the names and tags that these have now.
+    Exit code 74 if there is no journal.
 
     \b
     Examples:
@@ -84,7 +86,7 @@ def export(  # noqa: PLR0917 - one parameter per option
         chosen = _choose_cities(configuration, cities or (), parse_tags(tag or ()), reader)
         zone = chosen[0].zone if len(chosen) == 1 else load_zone(configuration.settings.timezone)
         begin, end = parse_time_range(since, until, datetime.now(UTC), zone)
-        rows = ExportedRows(configuration.cities, units)
+        rows = ExportedRows(configuration.cities, units, load_zone(configuration.settings.timezone))
         with _show_progress(reader, output) as report:
             observations = reader.iterate(begin, end if until else None, [city.id for city in chosen], report)
             if format == "parquet":
@@ -123,17 +125,23 @@ def _choose_cities(
 
 
 class ExportedRows:
-    """The observations as rows with names and tags, and with values in other units."""
+    """The observations as rows with local dates, names and tags, and with values in other units.
 
-    def __init__(self, cities: Iterable[City], units: ReaderUnits) -> None:
+    A city that is not in the list has the time zone *default_zone*.
+    """
+
+    def __init__(self, cities: Iterable[City], units: ReaderUnits, default_zone: tzinfo) -> None:
         self._cities = {city.id: city for city in cities}
+        self._zones = {city.id: load_zone(city.timezone) for city in self._cities.values() if city.timezone}
+        self._default_zone = default_zone
         self._convert = Display(units).convert if units != "metric" else dict
         self.tag_keys = tuple(dict.fromkeys(key for city in self._cities.values() for key, _ in city.tags))
 
     def build(self, observation: Observation) -> dict[str, Any]:
-        """Return the fields of an observation, and ``name`` and ``tags`` of its city."""
-        city = self._cities.get(observation.city)
+        """Return the fields of an observation, its date in its city, and ``name`` and ``tags`` of the city."""
+        city, zone = self._cities.get(observation.city), self._zones.get(observation.city, self._default_zone)
         values = self._convert(observation._asdict())
+        values[_LOCAL_DATE] = observation.observed_at.astimezone(zone).date()
         return values | {"name": city.name if city else None, "tags": dict(city.tags) if city else {}}
 
     def build_flat(self, observation: Observation) -> dict[str, Any]:
@@ -147,7 +155,7 @@ class ExportedRows:
         """The keys of a flat row."""
         from weatherd.observation import FIELDS
 
-        return [*FIELDS, "name", *(f"tags.{key}" for key in self.tag_keys)]
+        return [*FIELDS, _LOCAL_DATE, "name", *(f"tags.{key}" for key in self.tag_keys)]
 
 
 def _open_output(file: Path, *, is_text: bool = True) -> IO[Any]:
@@ -170,7 +178,8 @@ def _write_jsonl(observations: Iterator[Observation], rows: ExportedRows, stream
 def _format_times(row: dict[str, Any]) -> dict[str, Any]:
     from weatherd.formatting import format_rfc3339
 
-    return row | {name: format_rfc3339(row[name]) for name in _TIME_FIELDS}
+    texts = {name: format_rfc3339(row[name]) for name in _TIME_FIELDS}
+    return row | texts | {_LOCAL_DATE: row[_LOCAL_DATE].isoformat()}
 
 
 def _write_parquet(observations: Iterator[Observation], rows: ExportedRows, output: Path | None) -> None:
@@ -185,7 +194,7 @@ def _write_parquet(observations: Iterator[Observation], rows: ExportedRows, outp
 
     time = arrow.timestamp("us", tz="UTC")
     types = dict.fromkeys(_TEXT_FIELDS, arrow.string()) | dict.fromkeys(_TIME_FIELDS, time) | {"code": arrow.int32()}
-    types |= dict.fromkeys(rows.columns[len(FIELDS) :], arrow.string())
+    types |= dict.fromkeys(rows.columns[len(FIELDS) :], arrow.string()) | {_LOCAL_DATE: arrow.date32()}
     schema = arrow.schema([(name, types.get(name, arrow.float64())) for name in rows.columns])
     target = _open_output(output, is_text=False) if output else contextlib.nullcontext(sys.stdout.buffer)
     with target as stream, parquet.ParquetWriter(arrow.PythonFile(stream, mode="w"), schema) as writer:

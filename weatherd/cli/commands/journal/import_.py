@@ -14,7 +14,7 @@ import typer
 from weatherd.city import ID_PATTERN, is_zone, list_zones
 from weatherd.cli.exit_codes import ExitCode
 from weatherd.cli.importing.input_file import FileFormat
-from weatherd.cli.options import ConfigFile, load_journal_configuration
+from weatherd.cli.options import ConfigFile, load_user_configuration
 from weatherd.cli.terminal import print_text
 from weatherd.text.local_zone import load_zone
 from weatherd.text.suggestions import did_you_mean
@@ -76,7 +76,7 @@ def import_(  # noqa: PLR0917 - one parameter per option
     from weatherd.cli.lookup import find_journal
     from weatherd.cli.progress.bar import show_progress
 
-    configuration = load_journal_configuration(config)
+    configuration = load_user_configuration(config)
     names = CityNames(configuration.cities, load_zone(configuration.settings.timezone), _find_zone(timezone))
     options = ImportOptions(units, city, column or (), _check_provider(provider), time_format, datetime.now(UTC))
     formats = [(file, format or find_format(file)) for file in files]
