@@ -140,7 +140,17 @@ class Reader:
         cities: Sequence[str],
         report: Callable[[int], None] | None = None,
     ) -> Iterator[Observation]:
-        """Yield the observations in ``[since, until)`` of *cities* (all if empty), in the order of arrival.
+        """Yield the observations in ``[since, until)`` of *cities* (all if empty), in the order of arrival."""
+        return (observation for _, observation in self.iterate_entries(since, until, cities, report))
+
+    def iterate_entries(
+        self,
+        since: datetime | None,
+        until: datetime | None,
+        cities: Sequence[str],
+        report: Callable[[int], None] | None = None,
+    ) -> Iterator[JournalEntry]:
+        """Yield the entries in ``[since, until)`` of *cities* (all if empty), in the order of arrival.
 
         It needs constant memory. Observations that are added meanwhile are yielded, too. If an observation that was
         yielded is revised meanwhile, the revision is also yielded. *report* is called with the highest number read so
@@ -153,7 +163,7 @@ class Reader:
             seq = rows[-1][0]
             if report:
                 report(seq)
-            yield from (parse_row(row[1:]) for row in rows)
+            yield from map(parse_entry, rows)
 
     def read_page(
         self, after: int, limit: int, since: datetime | None, until: datetime | None, cities: Sequence[str]

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.commands import run_weatherd
-from tests.support.fakes import KIEL
+from tests.support.fakes import BERLIN, KIEL, MUNICH, observation
 from tests.support.servers import free_port
+from weatherd.cli.commands.alerts.live_entries import select_live
+from weatherd.journal.reader import RecordedPlace
+from weatherd.journal.rows import JournalEntry
 from weatherd.journal.store import Store
-from weatherd.observation import FetchedObservation
+from weatherd.observation import BACKFILL, FetchedObservation
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -214,3 +217,17 @@ def test_rejected_silences(capsys: pytest.CaptureFixture[str], arguments: tuple[
     code, out, err = run_weatherd(capsys, "alerts", *arguments)
     assert (code, out, problem in err) == (64, "", True), err
     assert run_weatherd(capsys, "alerts", "silences")[1] == "no silence is in force\n"
+
+
+def test_only_what_was_polled_at_the_present_place_counts() -> None:
+    """Observations of a former place, of a city that is listed elsewhere, and those filled in later cause no alerts."""
+    seen = [observation(city, temperature=degrees) for degrees, city in enumerate((KIEL, KIEL, BERLIN, MUNICH), 1)]
+    past = observation(KIEL, temperature=9.0)._replace(origin=BACKFILL)
+    entries = [JournalEntry(number, entry) for number, entry in enumerate([*seen, past], 1)]
+    places = {
+        "kiel": RecordedPlace(KIEL.lat, KIEL.lon, 2),
+        "berlin": RecordedPlace(BERLIN.lat, BERLIN.lon, 0),
+        MUNICH.id: RecordedPlace(0.0, 0.0, 0),
+    }
+    found = select_live(entries, [KIEL, BERLIN, MUNICH], places)
+    assert [(kept.city, kept.temperature) for kept in found] == [("kiel", 2.0), ("berlin", 3.0)]

@@ -158,6 +158,7 @@ def _find_rules_file(configuration: Configuration, file: Path | None) -> Path:
 def _replay(configuration: Configuration, rules: Sequence[Rule], since: str, until: str | None) -> list[Notification]:
     """Return the notifications in the order of time. Raises StateError without a journal, or typer.BadParameter."""
     from weatherd.alerts.replay import find_longest_span, replay_rules
+    from weatherd.cli.commands.alerts.live_entries import select_live
     from weatherd.cli.progress.bar import show_progress
     from weatherd.journal.reader import Reader
     from weatherd.text.local_zone import load_zone
@@ -173,7 +174,8 @@ def _replay(configuration: Configuration, rules: Sequence[Rule], since: str, unt
         with show_progress("replaying", high - low + 1) as report:
             cities = [city for city in configuration.cities if any(rule.cities.includes(city) for rule in rules)]
             ids = [city.id for city in cities] if len(cities) < len(configuration.cities) else []
-            observations = reader.iterate(first, end, ids, lambda seq: report(seq - low + 1)) if cities else ()
+            entries = reader.iterate_entries(first, end, ids, lambda seq: report(seq - low + 1)) if cities else ()
+            observations = select_live(entries, cities, reader.read_places())
             sees_suspect = configuration.settings.quality.alert_on_suspect
             times = begin.timestamp(), end.timestamp()
             found = replay_rules(rules, cities, observations, *times, sees_suspect=sees_suspect)
