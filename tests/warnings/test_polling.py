@@ -440,6 +440,29 @@ async def test_a_reload_begins_and_forgets(journal: VirtualJournal, service: Scr
     assert sorted(place.city for place in journal.store.warnings.load()) == ["kiel", "oslo"]
 
 
+async def test_an_edit_is_noticed_at_once(journal: VirtualJournal, service: Scripted) -> None:
+    """A city that is added, moved, or switched on again has its warnings in seconds; the others keep their pace."""
+    service.interval = 3600.0
+    service.outcome = {city.id: WarningAnswer([storm(city.id)]) for city in (KIEL, OSLO, PARIS)}
+    async with running(journal, KIEL, OSLO, warnings=("nws",)) as run:
+        kiel, oslo = run.registry.cities
+        await asyncio.sleep(60)
+        for cities, expected in (
+            ((kiel, oslo, choosing(PARIS)), "paris"),
+            ((kiel, replace(oslo, lat=60.0), choosing(PARIS)), "oslo"),
+            ((kiel, replace(oslo, lat=60.0), replace(PARIS, warnings="off")), None),
+            ((kiel, replace(oslo, lat=60.0), choosing(PARIS)), "paris"),
+        ):
+            service.requests.clear()
+            run.registry.apply(diff(run.registry.cities, cities))
+            await asyncio.sleep(10)
+            assert [city for _, city in service.requests] == ([expected] if expected else [])
+        assert len(run.in_force()) == 3
+        service.requests.clear()
+        await asyncio.sleep(24 * HOUR)
+        assert Counter(city for _, city in service.requests) == {"kiel": 24, "oslo": 24, "paris": 24}
+
+
 async def test_a_row_chooses_its_services(journal: VirtualJournal, service: Scripted) -> None:
     """A row without warnings costs no request and has none; an edit of the row begins and forgets, also in the file."""
     service.outcome = {city.id: WarningAnswer([storm(city.id)]) for city in (KIEL, OSLO, PARIS)}

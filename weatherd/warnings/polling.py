@@ -31,6 +31,15 @@ _BATCH = 100  # cities in a few milliseconds, before other tasks may run
 _UNCOVERED_FOR = timedelta(days=1)  # until the service is asked again about a city that it does not cover
 
 
+_GroupKey = tuple[str, float, float]
+
+
+def _identify(group: Sequence[City]) -> _GroupKey:
+    """Return id and coordinates of a group's first city, by which a request is known."""
+    city = group[0]
+    return city.id, city.lat, city.lon
+
+
 @dataclass(slots=True)
 class ServiceHealth:
     """Health of a service's warnings, for the status and the metrics."""
@@ -56,7 +65,7 @@ class WarningPoller:
     health: ServiceHealth = field(default_factory=ServiceHealth)
     _uncovered: dict[tuple[float, float], datetime] = field(default_factory=dict)  # until when, by coordinates
     _has_problems: bool = False  # of the last answer
-    _polled: set[str] = field(default_factory=set)  # ids of the first cities of the groups that were requested
+    _polled: dict[_GroupKey, float] = field(default_factory=dict)  # loop times of the last requests
     _edited: asyncio.Event = field(default_factory=asyncio.Event)
     _listed: tuple[City, ...] = ()  # the list when it was searched for cities that the service may cover
     _candidates: list[City] = field(default_factory=list)  # those cities
@@ -67,37 +76,44 @@ class WarningPoller:
         while True:
             self._edited.clear()
             groups = self.service.group(await self._find_covered())
-            is_first_round = not all(self._is_known(group[0]) for group in groups)
-            for group in groups:
-                began = clock()
-                await self._poll(group)
-                self._polled.add(group[0].id)
-                is_hurried = is_first_round and group is not groups[-1]
-                await self._prepare(group, began + self._spacing(len(groups), is_first_round=is_hurried))
             if not groups:
-                await self._wait_for_edit()
+                await self._wait_for_edit(clock() + self.service.interval)
+                continue
+            group, began = min(groups, key=self._find_last_poll), clock()
+            await self._poll(group)
+            self._polled[_identify(group)] = clock()
+            await self._prepare(group, began + self._find_spacing(groups))
 
-    def _is_known(self, city: City) -> bool:
-        return city.id in self._polled or self.current.has_answer(city.id, self.name)
+    def _is_known(self, group: Sequence[City]) -> bool:
+        return _identify(group) in self._polled or self.current.has_answer(group[0].id, self.name)
+
+    def _find_last_poll(self, group: Sequence[City]) -> tuple[bool, float]:
+        """Return by what groups are ordered: first those that nothing is known of, then the one polled longest ago."""
+        return self._is_known(group), self._polled.get(_identify(group), 0.0)
 
     def notice_edit(self) -> None:
         """Notice that the list was edited."""
         self._edited.set()
 
-    async def _wait_for_edit(self) -> None:
+    async def _wait_for_edit(self, until: float) -> bool:
+        """Wait for an edit of the list until a loop time at most; return whether there was one."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self.service.interval):
+            async with asyncio.timeout_at(until):
                 await self._edited.wait()
+        return self._edited.is_set()
 
     async def _prepare(self, group: Sequence[City], until: float) -> None:
-        """Wait until a loop time; meanwhile look up what the service needs for its next answers."""
+        """Wait until a loop time, or until a city is added; meanwhile look up what the next answers need."""
         clock = asyncio.get_running_loop().time
         if until > clock():
             try:
                 await self.service.prepare(group, until - clock())
             except Exception as error:  # as in _poll()
                 log.error("warnings.lookup_failed", provider=self.name, exc_info=error)
-        await asyncio.sleep(max(0.0, until - clock()))
+        while await self._wait_for_edit(until):
+            self._edited.clear()
+            if not all(map(self._is_known, self.service.group(await self._find_covered()))):
+                return
 
     def save_again(self) -> None:
         """Have the warnings of all cities saved at the next save, because the journal's file was lost."""
@@ -117,6 +133,8 @@ class WarningPoller:
                 candidates += [city for city in listed[begin : begin + _BATCH] if self.is_candidate(city)]
                 await asyncio.sleep(0)
             self._listed, self._candidates = listed, candidates
+            found = {_identify([city]) for city in candidates}
+            self._polled = {key: time for key, time in self._polled.items() if key in found}
             self.reserve(self.name, self._find_regular_rate(len(self.service.group(candidates))))
         now = self.now()
         covered = [city for city in self._candidates if self._uncovered.get((city.lat, city.lon), now) <= now]
@@ -127,14 +145,14 @@ class WarningPoller:
         """Return whether the service is asked about a city; it may answer that it does not cover it."""
         return is_requested(city, self.name, self.service, self.preferred)
 
-    def _spacing(self, groups: int, *, is_first_round: bool) -> float:
-        """Return the seconds between two requests: short in the first round, then evenly spread.
+    def _find_spacing(self, groups: Sequence[Sequence[City]]) -> float:
+        """Return the seconds between two requests: short while there are groups without an answer, then evenly spread.
 
         Nothing is requested more often than a share of the plan's rate allows, however many cities there are.
         """
-        if is_first_round and groups > 1 and not self.health.failure:
+        if not self.health.failure and not all(map(self._is_known, groups)):
             return first_spacing(self.name, self.rate)
-        return regular_spacing(groups, self.service.interval, self.rate)
+        return regular_spacing(len(groups), self.service.interval, self.rate)
 
     def _find_regular_rate(self, groups: int) -> float:
         return 1 / regular_spacing(groups, self.service.interval, self.rate) if groups else 0.0

@@ -23,8 +23,8 @@ def stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Observation]
     """Write a journal of one day with a gap of six hours, and settings that use it."""
     (tmp_path / "weatherd.yaml").write_text("state: state\n")
     (tmp_path / "cities.yaml").write_text(
-        "cities:\n  - {name: Kiel, lat: 54.305902, lon: 10.123282, timezone: Asia/Tokyo}\n  - {name: Bonn, lat: 50.7, lon: 7.1}\n"
-        "  - {name: '[red]:sun:[/]', id: odd, lat: 1, lon: 1}\n"
+        "cities:\n  - {name: Kiel, lat: 54.305902, lon: 10.123282, timezone: Asia/Tokyo}\n"
+        "  - {name: Bonn, lat: 50.7, lon: 7.1}\n  - {name: '[red]:sun:[/]', id: odd, lat: 1, lon: 1}\n"
     )
     monkeypatch.setenv("WEATHERD_CONFIG", str(tmp_path / "weatherd.yaml"))
     observations, now = [], datetime.now(UTC).replace(microsecond=0)
