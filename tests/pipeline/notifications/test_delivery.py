@@ -139,6 +139,25 @@ async def test_messages_have_a_distance(rig: Rig) -> None:
     assert [time - first for time in later] == [5, 10]
 
 
+@pytest.mark.parametrize("life", [1.0, 4.0, 9.0, 12.0])
+async def test_lives_of_seconds_hold_nothing_back(rig: Rig, life: float) -> None:
+    """A daemon that crashes every few seconds sends each message in 35 s, or in the next life."""
+    begin = asyncio.get_running_loop().time()
+    for number in range(30):
+        async with rig.deliver():
+            if number == 1:
+                await rig.record(*[(f"rule {name}", "kiel", "firing") for name in "abc"])
+            await asyncio.sleep(life)
+    titles = [f"rule {name}: Kiel" for name in "abc"]
+    arrived = {message.title: time for message, time in zip(rig.receiver.messages, rig.receiver.times, strict=True)}
+    assert list(dict.fromkeys(rig.receiver.titles())) == titles
+    assert max(arrived.values()) - begin <= life + 35
+    assert {message.key for message in rig.receiver.messages if message.title == titles[0]} == {
+        rig.receiver.messages[0].key
+    }
+    assert len(rig.receiver.messages) <= 5  # those that were perhaps delivered are sent again, once
+
+
 async def test_many_rules_at_once_are_one_message(rig: Rig) -> None:
     """More than three messages at once become one, which names all rules and has the highest severity that fires."""
     async with rig.deliver():

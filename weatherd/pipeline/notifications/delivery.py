@@ -170,8 +170,12 @@ class AlertDelivery:
         return lane.is_quiet(self._resources.now(), self._zone)
 
     async def _deliver_changes(self, lane: Lane) -> None:
-        """Send the messages about the next changes, without those that were sent before a failure."""
-        cursor = lane.cursor
+        """Send the messages about the next changes, without those that were sent before a failure.
+
+        Those of changes from before the start have no distance, because a daemon that crashes every few seconds would
+        otherwise repeat the first ones, and never send the last.
+        """
+        cursor, has_waited = lane.cursor, lane.cursor.delivered < self._first
         wanted = lane.select(self._journal.alert_seq)
         entries = await self._journal.call(lambda store: store.alerts.read_for(wanted, _MAX_CHANGES))
         key = cursor.key if isinstance(cursor, InDoubt) else secrets.token_hex(16)
@@ -184,7 +188,7 @@ class AlertDelivery:
                     await self._send(message)
                 lane.sent = number
                 lane.waiting = max(0, lane.waiting - len(message.alerts))
-                if number < len(messages):
+                if number < len(messages) and not has_waited:
                     await self._pause(_SPACING)
         lane.sent, lane.counted_up_to = 0, -1
         await self._save_cursor(lane, Idle(last))
