@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from weatherd.alerts.hours import Hours, parse_hours
 
-BERLIN = ZoneInfo("Europe/Berlin")
+BERLIN, HAVANA = ZoneInfo("Europe/Berlin"), ZoneInfo("America/Havana")
 
 
 def hours(text: str) -> Hours:
@@ -51,13 +52,16 @@ def test_rejected_hours(value: object) -> None:
     [
         ("2026-10-25", "02:00-03:00", 120),  # the clock is set back from 3 to 2
         ("2026-10-25", "22:00-06:00", 540),
+        ("2026-10-25", "22:00-02:30", 270),  # they end at the first 02:30
+        ("2026-10-25", "02:30-05:00", 210),  # and begin at the first 02:30
+        ("2026-10-25", "02:10-02:40", 30),
         ("2026-03-29", "02:00-03:00", 0),  # and forward from 2 to 3
         ("2026-03-29", "22:00-06:00", 420),
         ("2026-01-15", "22:00-06:00", 480),
     ],
 )
 def test_nights_of_a_change_of_the_clock(day: str, text: str, count: int) -> None:
-    """An hour that comes twice is inside both times, and one that is skipped never."""
+    """An hour that comes twice is inside both times, but no begin or end in it; one that is skipped is never."""
     noon = datetime.fromisoformat(f"{day}T12:00").replace(tzinfo=BERLIN).astimezone(UTC)
     minutes = [noon - timedelta(minutes=minute) for minute in range(1, 25 * 60)]
     evening = noon.astimezone(BERLIN).date()
@@ -66,6 +70,18 @@ def test_nights_of_a_change_of_the_clock(day: str, text: str, count: int) -> Non
         if hours(text).include(minute, BERLIN) and (minute.astimezone(BERLIN).date() == evening or text[0] == "2")
     ]  # fmt: skip
     assert len(chosen) == count
+
+
+@given(st.integers(0, 1439), st.integers(0, 1439))
+def test_hours_begin_once_a_night(start: int, end: int) -> None:
+    """Also in the night when the clock is set back, hours begin and end once, so that an alert fires once."""
+    if start == end:
+        return
+    found = hours("-".join(f"{minute // 60:02}:{minute % 60:02}" for minute in (start, end)))
+    for day, zone in (("2026-10-24", BERLIN), ("2026-04-04", ZoneInfo("Australia/Lord_Howe")), ("2026-10-31", HAVANA)):
+        noon = datetime.fromisoformat(f"{day}T12:00").replace(tzinfo=zone).astimezone(UTC)
+        inside = [found.include(noon + timedelta(minutes=minute), zone) for minute in range(24 * 60)]
+        assert sum(before != after for before, after in pairwise(inside)) <= 2
 
 
 @given(st.integers(0, 1439), st.integers(0, 1439), st.datetimes(timezones=st.just(UTC), min_value=datetime(1990, 1, 1)))  # noqa: DTZ001

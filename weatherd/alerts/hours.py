@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,7 +18,8 @@ _HOURS_A_DAY = 24
 class Hours:
     """A part of each day, from *start* to before *end*, on the local clock; it includes midnight if *end* is earlier.
 
-    When the clock is set back, an hour comes twice and both belong to it; an hour that is skipped does not come.
+    When the clock is set back, an hour comes twice and both belong to it, but what begins or ends in that hour does so
+    the first time only; otherwise an alert might fire twice. An hour that is skipped does not come.
     """
 
     start: time
@@ -26,10 +27,22 @@ class Hours:
 
     def include(self, moment: datetime, zone: tzinfo) -> bool:
         """Return whether a moment is in the hours, on the clock of *zone*."""
-        local = moment.astimezone(zone).time()
+        local = moment.astimezone(zone)
+        if local.fold:
+            return _find_last(self.start, local) > _find_last(self.end, local)
+        clock = local.time()
         if self.start < self.end:
-            return self.start <= local < self.end
-        return local >= self.start or local < self.end
+            return self.start <= clock < self.end
+        return clock >= self.start or clock < self.end
+
+
+def _find_last(clock: time, local: datetime) -> datetime:
+    """Return when a clock showed a time for the first time of the last day on which it did, in UTC."""
+    day = local.date()
+    today, yesterday = (
+        datetime.combine(date, clock, local.tzinfo).astimezone(UTC) for date in (day, day - timedelta(days=1))
+    )
+    return today if today <= local.astimezone(UTC) else yesterday
 
 
 def parse_hours(text: object) -> Hours | None:
