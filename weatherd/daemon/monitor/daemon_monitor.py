@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from weatherd.alerts.builtin.daemon_snapshot import DaemonSnapshot, QuotaUse
 from weatherd.daemon.monitor.backlog_ages import BacklogAges
-from weatherd.daemon.status import CityState
 
 if TYPE_CHECKING:
     from weatherd.alerts.builtin.daemon_snapshot import BacklogAge
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
 
 _PERIOD = 60.0  # seconds, because a scan of 200,000 cities takes 300 ms
 _COUNT_BATCH = 1000  # cities to count before yielding to the event loop
-_UNAVAILABLE = (CityState.STALE, CityState.DOWN)
 
 
 class DaemonMonitor:
@@ -66,12 +64,14 @@ class DaemonMonitor:
         """
         status, unavailable, unpolled = self._status, 0, 0
         now, cities = status.now().timestamp(), status.cities
+        last_poll, is_stale = status.history.last_poll, status.latest.is_stale
         for begin in range(0, len(cities), _COUNT_BATCH):
             for city in cities[begin : begin + _COUNT_BATCH]:
-                if status.history.last_poll(city.id) is None:
+                poll = last_poll(city.id)
+                if poll is None:
                     unpolled += 1
-                else:
-                    unavailable += status.state_at(now, city.id) in _UNAVAILABLE
+                elif poll.failures or is_stale(city.id, now):
+                    unavailable += 1
             await asyncio.sleep(0)
         return unavailable, unpolled
 
