@@ -29,8 +29,8 @@ _COMMANDS = {  # by heading in the help: the module of each command
     "Cities": {"init": "cities.init", "cities": "cities.group", "check": "check"},
     "Look": {
         "now": "now", "status": "status", "explain": "explain", "tail": "tail", "history": "history",
-        "export": "export", "import": "journal.import_", "alerts": "alerts.group", "warnings": "warnings",
-        "health": "status",
+        "export": "export", "import": "journal.import_", "backfill": "journal.backfill",
+        "alerts": "alerts.group", "warnings": "warnings", "health": "status",
     },
     "Service": {"service": "service"},
     "Tools": {"plugins": "plugins", "schema": "schema"},

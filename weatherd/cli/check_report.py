@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+import math
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from weatherd.cli.exit_codes import ExitCode
 from weatherd.config import diff
 from weatherd.errors import ConfigError, Problem, StateError, WeatherdError
 from weatherd.formatting import format_count
+from weatherd.polling.backfill.load import count_pastless, find_past_loads
 from weatherd.quota.load import group_cities, provider_loads
 from weatherd.quota.planner import RETRY_RESERVE
 from weatherd.text.duration import format_duration
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from weatherd.city import City
     from weatherd.cli.startup_check import OnlineResult
     from weatherd.config.loader import Configuration
+    from weatherd.providers.past import PastTraits
     from weatherd.quota.load import ProviderLoad
     from weatherd.quota.plans import Plan
     from weatherd.warnings.request_load import WarningLoad
@@ -49,6 +52,7 @@ class CheckReport:
     warnings: Sequence[str] = ()  # of faults that the daemon would run with
     find_warning_loads: FindWarningLoads = know_no_loads  # by provider
     rules: int | None = None  # alert rules of a file without mistakes
+    pasts: Mapping[str, PastTraits] = field(default_factory=dict)  # by provider
     strict: bool = False  # whether quarantined rows and exceeded limits are problems
 
     def find_problems(self) -> list[Problem]:
@@ -86,6 +90,17 @@ class CheckReport:
             yield from _format_load(provider, load)
         for provider, warnings in self.find_warning_loads(configuration.cities).items():
             yield _format_warning_load(provider, warnings)
+        yield from self._format_past(configuration.cities)
+
+    def _format_past(self, cities: Sequence[City]) -> Iterator[str]:
+        for name, load in find_past_loads(cities, self.pasts, self._find_loads(cities)).items():
+            calls, count = format_count(load.calls, "call", "calls"), format_count(load.cities, "city", "cities")
+            left = (
+                "" if math.isinf(load.spare) else f"; the polls leave {format_count(load.spare, 'call', 'calls')} a day"
+            )
+            yield f"{name}: up to {calls} for the past of {count}, once{left}"
+        if pastless := count_pastless(cities, self.pasts):
+            yield f"gaps of {format_count(pastless, 'city', 'cities')} stay: none of their providers has a past"
 
     def format_changes(self) -> Iterator[str]:
         """Yield lines that show what the other list would add, change and remove, and its calls per day."""
@@ -132,7 +147,17 @@ class CheckReport:
 
     def _list_to_json(self, configuration: Configuration) -> dict[str, Any]:
         warnings = self.find_warning_loads(configuration.cities)
-        return _list_to_json(configuration, self._find_loads(configuration.cities)) | {
+        loads = self._find_loads(configuration.cities)
+        return _list_to_json(configuration, loads) | {
+            "past": [
+                {
+                    "name": name,
+                    "cities": load.cities,
+                    "calls": load.calls,
+                    "calls_left": None if math.isinf(load.spare) else round(load.spare, 1),
+                }
+                for name, load in find_past_loads(configuration.cities, self.pasts, loads).items()
+            ],
             "official_warnings": [
                 {
                     "name": name,
@@ -142,7 +167,7 @@ class CheckReport:
                     "lookups": load.lookups,
                 }
                 for name, load in warnings.items()
-            ]
+            ],
         }
 
 

@@ -1,4 +1,4 @@
-"""The filler of gaps in the daemon, and its search in the background."""
+"""The filler of gaps in the journal, and its search in the background of the daemon."""
 
 from __future__ import annotations
 
@@ -22,13 +22,6 @@ if TYPE_CHECKING:
     from weatherd.quota.planner import Planner
 
 
-def create_filler(parts: Parts) -> GapFiller | None:
-    """Return a filler of gaps; None if no provider has a past."""
-    if not parts.pasts:
-        return None
-    return make_filler(parts.providers, parts.pasts, parts.limiters, parts.journal, parts.planner, parts.now)
-
-
 def make_filler(  # noqa: PLR0917
     providers: Mapping[str, Provider],
     pasts: Mapping[str, PastTraits],
@@ -47,8 +40,9 @@ def make_filler(  # noqa: PLR0917
     )
 
 
-def fill_gaps(parts: Parts, status: DaemonStatus, filler: GapFiller) -> Coroutine[Any, Any, None]:
+def fill_gaps(parts: Parts, status: DaemonStatus) -> Coroutine[Any, Any, None]:
     """Fill the gaps of all cities, for ever."""
+    filler = make_filler(parts.providers, parts.pasts, parts.limiters, parts.journal, parts.planner, parts.now)
 
     def is_failing(city_id: str) -> bool:
         poll = status.history.last_poll(city_id)

@@ -14,7 +14,7 @@ from weatherd.config.diff import diff
 from weatherd.daemon import gc_tuning, systemd
 from weatherd.daemon.activity import record_activity
 from weatherd.daemon.freed_memory import release_freed_memory, release_regularly
-from weatherd.daemon.gap_search import create_filler, fill_gaps
+from weatherd.daemon.gap_search import fill_gaps
 from weatherd.daemon.grace_period import GracePeriod
 from weatherd.daemon.journal_care.day_keeping import keep_days
 from weatherd.daemon.loading.file_watch import watch_files
@@ -146,7 +146,6 @@ async def _open_services(parts: Parts, services: contextlib.AsyncExitStack, relo
         list_sizes=parts.list_sizes,
         warnings=parts.warnings,
         alerts=parts.alerts,
-        filler=create_filler(parts),
     )
     if parts.alerts:
         parts.alerts.find_health = status.find_health
@@ -204,8 +203,8 @@ def _start_helpers(
         "release memory": release_regularly(lambda: len(parts.registry.cities)),
         "feed watchdog": systemd.feed_watchdog(status, parts.notify, parts.watchdog),
     }
-    if status.filler:
-        helpers["fill gaps"] = fill_gaps(parts, status, status.filler)
+    if parts.pasts:
+        helpers["fill gaps"] = fill_gaps(parts, status)
     if parts.alerts:
         from weatherd.pipeline.alerting.evaluator import Evaluator  # noqa: PLC0415 - it takes memory
 

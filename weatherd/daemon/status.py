@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from weatherd.pipeline.latest import LatestObservations
     from weatherd.pipeline.queue import ObservationQueue
     from weatherd.pipeline.sinks.guard import GuardedSink
-    from weatherd.polling.backfill.gap_filler import GapFiller
     from weatherd.polling.city_registry import CityRegistry
     from weatherd.polling.poll_history import PollHistory
     from weatherd.quota.limiter import RateLimiter
@@ -81,7 +80,6 @@ class DaemonStatus:
     snapshot: DaemonSnapshot | None = None  # on which the rules about the daemon were evaluated last
     warnings: WarningDesk | None = None  # None: no official warnings are wanted
     alerts: AlertDesk | None = None  # None: there is no rules file
-    filler: GapFiller | None = None  # None: no provider has a past
     is_ready: bool = False
     display: Display = DEFAULT_DISPLAY  # of the page, unless a browser chooses others
     started: float = field(init=False)  # POSIX time

@@ -35,7 +35,7 @@ def test_a_list_that_exceeds_a_limit(weatherd: Weatherd, folder: Path) -> None:
     assert code == 0
     assert "open-meteo: 1,800 calls per hour (limit 5,000)\n" in out
     assert "open-meteo: 43,200 calls per day (limit 10,000)  EXCEEDED\n" in out
-    assert out.splitlines()[-1] == (
+    assert out.splitlines()[-2] == (
         "open-meteo: 300 cities every 10m exceed the daily limit. "
         "Shortest interval that fits: 43m12s; weatherd will use 44m4s."
     )
@@ -317,7 +317,7 @@ def test_the_calls_of_official_warnings(weatherd: Weatherd, folder: Path) -> Non
     american = "".join(f"  - {{name: Town {n}, lat: 35.{n}, lon: -95.0, warnings: [nws]}}\n" for n in range(40))
     (folder / "cities.yaml").write_text(f"cities:\n{german}{american}")
     line = "nws: 720 calls per day for the warnings of 40 cities, each every 2m"
-    assert weatherd("check")[1].splitlines()[-1] == f"{line}, and 40 once a month to look up their zones"
+    assert weatherd("check")[1].splitlines()[-2] == f"{line}, and 40 once a month to look up their zones"
     (folder / "weatherd.yaml").write_text("warnings: auto\npirate_weather: {api_key: sesame}\n")
     (folder / "edited.yaml").write_text(f"cities:\n{german}".replace("lon: 10.0", "lon: 10.0, warnings: off", 2))
     _, out, _ = weatherd("check", "--against", str(folder / "edited.yaml"))

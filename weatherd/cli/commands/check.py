@@ -165,8 +165,9 @@ async def _check(configuration: Configuration, against: Path | None, *, strict: 
         rules = None if rule_errors else _load_rules(configuration)
         warnings += _find_rule_warnings(configuration, rules or [], cities)
         find_loads = functools.partial(_find_warning_loads, configuration.settings, providers.open_resources)
+        pasts = providers.pasts
         plans, count = providers.planner.plans, None if rules is None else len(rules)
-        return CheckReport(configuration, plans, errors, other, against, warnings, find_loads, count, strict)
+        return CheckReport(configuration, plans, errors, other, against, warnings, find_loads, count, pasts, strict)
 
 
 def _log_problems(problems: Sequence[Problem]) -> None:

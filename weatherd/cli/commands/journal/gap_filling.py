@@ -1,0 +1,93 @@
+"""Filling of gaps by a command, in a process of its own. Its calls count towards the quotas of the daemon, too."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from weatherd.daemon.gap_search import make_filler
+from weatherd.daemon.wiring import open_providers, utc_now
+from weatherd.journal.journal import open_journal
+from weatherd.journal.provider_state import open_provider_state
+from weatherd.journal.state_folder import find_state_folder
+from weatherd.polling.backfill.gap_filler import NO_PAST, NOTHING_MORE
+from weatherd.polling.backfill.gaps import Gap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+
+    from weatherd.city import City
+    from weatherd.config.loader import Configuration
+    from weatherd.polling.backfill.gap_filler import FillReport
+
+_PART = timedelta(days=7)  # after which the progress bar moves
+
+
+@dataclass(slots=True)
+class CityResult:
+    """What became of the gaps of a city."""
+
+    city: City
+    added: Counter[str] = field(default_factory=Counter)  # observations by provider
+    left: list[Gap] = field(default_factory=list)
+    reasons: dict[str, str] = field(default_factory=dict)  # why a provider could not fill them
+
+    def add(self, report: FillReport) -> None:
+        """Add the report of the next part of the time; a gap may go on in it."""
+        self.added.update(report.added)
+        for gap in report.left:
+            if self.left and gap.begin <= self.left[-1].end:
+                gap = Gap(self.left.pop().begin, gap.end)  # noqa: PLW2901
+            self.left.append(gap)
+        self.reasons |= report.reasons
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether gaps are left because a service did not answer."""
+        return bool(self.left) and any(reason not in (NO_PAST, NOTHING_MORE) for reason in self.reasons.values())
+
+
+def plan_parts(begin: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
+    """Return the parts of a time, of at most a week, in their order."""
+    bounds = [*itertools.takewhile(lambda bound: bound < end, (begin + n * _PART for n in itertools.count())), end]
+    return list(itertools.pairwise(bounds))
+
+
+async def fill_listed_gaps(
+    configuration: Configuration,
+    begins: Mapping[City, datetime],
+    end: datetime,
+    on_start: Callable[[Configuration], None],
+    report: Callable[[int], None],
+) -> Sequence[CityResult]:
+    """Fill the gaps of cities from their begins to *end*, one city after another, the oldest first.
+
+    *on_start* is called with the configuration whose cities can be polled, *report* with the number of parts done.
+    Raises StateError if the journal cannot be used.
+    """
+    folder = find_state_folder(configuration.settings.state, configuration.file, os.environ)
+    done, results = itertools.count(1), list[CityResult]()
+    async with (
+        open_journal(folder) as journal,
+        open_provider_state(journal, utc_now) as state,
+        open_providers(configuration.settings, utc_now, state) as providers,
+        journal.open_reader() as reader,
+    ):
+        configuration = providers.require_usable(configuration)
+        on_start(configuration)
+        providers.planner.update(configuration.cities)  # whose polls have precedence
+        filler = make_filler(providers.usable, providers.pasts, providers.limiters, journal, providers.planner, utc_now)
+        for city in configuration.cities:
+            if city not in begins:
+                continue
+            results.append(CityResult(city))
+            for part in plan_parts(begins[city], end):
+                since, until = (moment.timestamp() for moment in part)
+                results[-1].add(await filler.fill(city, since, until, reader))
+                report(next(done))
+    return results

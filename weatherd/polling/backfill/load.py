@@ -1,0 +1,50 @@
+"""The requests that the gaps of a list may need, compared with what its polls leave of the plans: pure."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+from weatherd.quota.plans import UNLIMITED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from weatherd.city import City
+    from weatherd.providers.past import PastTraits
+    from weatherd.quota.load import ProviderLoad
+
+_RETRY_SHARE = 0.99  # of a limit, as for the rate limiter
+
+
+class PastLoad(NamedTuple):
+    """What one service may be asked for the past."""
+
+    cities: int
+    calls: int  # that fill all of their time once, for example after the cities were added
+    spare: float  # calls a day that the polls leave; infinity without a limit
+
+
+def find_past_loads(
+    cities: Iterable[City], pasts: Mapping[str, PastTraits], loads: Mapping[str, ProviderLoad]
+) -> dict[str, PastLoad]:
+    """Return the load on each service by the past of the cities that ask it first. *loads* are those of their polls."""
+    counts, calls = Counter[str](), Counter[str]()
+    for city in cities:
+        name = next((name for name in city.providers if name in pasts), None)
+        if name and city.backfill:
+            counts[name] += 1
+            calls[name] += math.ceil(min(city.backfill, pasts[name].reach) / pasts[name].span)
+    return {name: PastLoad(counts[name], calls[name], _find_spare(loads.get(name))) for name in counts}
+
+
+def count_pastless(cities: Iterable[City], pasts: Mapping[str, PastTraits]) -> int:
+    """Return the number of cities that want their gaps filled, and have no provider with a past."""
+    return sum(bool(city.backfill) and pasts.keys().isdisjoint(city.providers) for city in cities)
+
+
+def _find_spare(load: ProviderLoad | None) -> float:
+    plan = load.plan if load else UNLIMITED
+    limit = plan.limits.get("day", math.inf)
+    return max(0.0, _RETRY_SHARE * limit - (min(load.calls_per("day"), 0.98 * limit) if load else 0.0))
