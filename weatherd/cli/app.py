@@ -29,7 +29,7 @@ _COMMANDS = {  # by heading in the help: the module of each command
     "Cities": {"init": "cities.init", "cities": "cities.group", "check": "check"},
     "Look": {
         "now": "now", "status": "status", "explain": "explain", "tail": "tail", "history": "history",
-        "export": "export", "import": "journal.import_", "backfill": "journal.backfill",
+        "export": "export", "import": "journal.import_", "backfill": "journal.backfill", "days": "journal.days",
         "alerts": "alerts.group", "warnings": "warnings", "health": "status",
     },
     "Service": {"service": "service"},

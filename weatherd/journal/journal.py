@@ -140,13 +140,15 @@ class Journal:
         await self._release_space()
         return missed
 
-    async def store_days(self, zones: Mapping[str, str], default_zone: str, now: float) -> int:
+    async def store_days(
+        self, zones: Mapping[str, str], default_zone: str, now: float, report: Callable[[int], None] | None = None
+    ) -> int:
         """Store the days that are over by the POSIX time *now*; return how many days of cities were computed.
 
-        *zones* has the time zones of the listed cities, others have *default_zone*. It works in small steps; if it is
-        interrupted, the next call continues.
+        *zones* has the time zones of the listed cities, others have *default_zone*. It works in small steps, after
+        which *report* is called with the number so far; if it is interrupted, the next call continues.
         """
-        return await days.store_days(self, zones, default_zone, now)
+        return await days.store_days(self, zones, default_zone, now, report or (lambda _: None))
 
     async def _delete_unused(self, now: float) -> None:
         """Delete series and descriptions that no observation has any more, once a day."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from weatherd.errors import StateError
 from weatherd.journal.database import Database
-from weatherd.journal.days.reading import compute_days, find_next_group, read_city_days
+from weatherd.journal.days.reading import compute_days, count_stored_days, find_next_group, read_city_days
 from weatherd.journal.file_identity import FileIdentity
 from weatherd.journal.rows import COLUMNS, JournalEntry, parse_entry, parse_row, to_micros
 from weatherd.journal.schema import require_same_version
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from weatherd.journal.days.day_table import ComputedDays
-    from weatherd.journal.days.reading import DayGroup
+    from weatherd.journal.days.reading import DayGroup, StoredDays
     from weatherd.journal.days.summary import Day
     from weatherd.observation import Observation
 
@@ -119,6 +119,10 @@ class Reader:
     def read_days(self, city: str, zone: tzinfo, since: date, until: date) -> list[Day]:
         """Return a city's days with observations, from the date *since* to the one before *until*."""
         return read_city_days(self._query, city, zone, since, until)
+
+    def count_days(self) -> StoredDays:
+        """Count the days that are stored."""
+        return count_stored_days(self._query)
 
     def find_open_days(self, now: int) -> DayGroup | None:
         """Return the next days that are over at *now* (POSIX microseconds) and not stored; None if all are stored."""

@@ -42,7 +42,7 @@ def test_an_hour_that_comes_twice_has_two_rows(tmp_path: Path, capsys: pytest.Ca
     ]
     _, out, _ = run_weatherd(capsys, *arguments, "--until", "2026-11-02", "--by", "day")
     assert [line.split()[3:] for line in out.splitlines() if line.startswith("Sun 25 Oct")] == [
-        ["0.0", "12.0", "24.0", "light", "rain", "25"]
+        ["2026", "0.0", "12.0", "24.0", "6", "25", "25"]
     ]
 
 
@@ -90,13 +90,19 @@ def test_parts_of_the_calendar(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_table_is_in_the_units_and_language_of_the_reader(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Summary, headings, values and words; a row for a part has its date alone."""
+    """Summary, headings, values and words; a row for a day has its date alone."""
     monkeypatch.setenv("WEATHERD_UNITS", "us")
     monkeypatch.setenv("WEATHERD_LANGUAGE", "sv")
     arguments = ("--since", "2026-10-25", "--until", "2026-10-26", "--by", "day")
     lines = run_weatherd(capsys, "history", "Kiel", *arguments)[1].splitlines()
-    assert "mean 42.8 °F   rain 0.98 in   gust 28.0 mph   100 observations" in lines[2]
-    assert lines[3].split() == ["from", "low", "mean", "high", "rain", "in", "gust", "mph", "weather", "observations"]
-    assert lines[4].split() == ["Sun", "25", "Oct", "42.8", "42.8", "42.8", "0.98", "28.0", "regn", "100"]
+    assert "mean 42.8 °F   rain 0.98 in   gust 28.0 mph   100 observations   0 frost days   22 heating" in lines[2]
+    assert lines[2].endswith("22 heating degree days (base 64 °F)")
+    names = ["from", "low", "mean", "high", "rain", "in", "gust", "mph", "degree", "days", "hours", "observations"]
+    assert lines[3].split() == names
+    values = ["Sun", "25", "Oct", "2026", "42.8", "42.8", "42.8", "0.98", "28.0", "22", "25", "100"]
+    assert lines[4].split() == values
+    hours = run_weatherd(capsys, "history", "Kiel", *arguments[:-1], "hour")[1].splitlines()
+    assert hours[3].split() == ["from", "low", "mean", "high", "rain", "in", "gust", "mph", "weather", "observations"]
+    assert hours[-1].split() == ["Sun", "25", "Oct", "23:00", "42.8", "42.8", "42.8", "0.04", "28.0", "regn", "4"]
     document = json.loads(run_weatherd(capsys, "history", "Kiel", *arguments, "--format", "json")[1])
     assert (document["low"], document["rain"]) == (6.0, 25.0)

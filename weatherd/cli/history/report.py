@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from datetime import datetime, tzinfo
 
     from weatherd.cli.history.query import CityHistory
-    from weatherd.cli.history.spans import CalendarPart, Span
+    from weatherd.cli.history.spans import Span
     from weatherd.cli.lookup import RecordedCity
     from weatherd.observation import Observation
     from weatherd.text.display import Display
+    from weatherd.text.units import DisplayUnit
 
 _TABLE_ROWS, _SPARKLINE_WIDTH = 24, 60
-_LABELS = {"day": "%a %d %b", "week": "%a %d %b", "month": "%b %Y"}
 
 
 def format_history(history: CityHistory, display: Display, width: int | None) -> Iterator[str | Text]:
@@ -41,10 +41,10 @@ def format_history(history: CityHistory, display: Display, width: int | None) ->
     bars = min(_SPARKLINE_WIDTH, width or _SPARKLINE_WIDTH)
     curve = history.split(history_spans.split_evenly(since, until, bars))
     yield Text(history_spans.draw_sparkline(curve).rstrip(), "cyan")
-    yield from _join_parts(list(_summarize(history, display)), width)
+    yield from join_parts(list(_summarize(history, display)), width)
     begins = history.begins or _choose_begins(observations, until, city.zone)
     rows = history_spans.trim_spans(history.split(begins))
-    yield from _build_table(rows, _format_begins(rows, city.zone, history.part), display, width)
+    yield from _build_table(rows, _format_begins(rows, city.zone), display, width)
 
 
 def _choose_begins(observations: Sequence[Observation], until: datetime, zone: tzinfo) -> list[datetime]:
@@ -81,7 +81,7 @@ def _summarize(history: CityHistory, display: Display) -> Iterator[str]:
     yield format_count(len(observations), "observation", "observations")
 
 
-def _join_parts(parts: Sequence[str], width: int | None) -> list[str]:
+def join_parts(parts: Sequence[str], width: int | None) -> list[str]:
     """Join as many parts on each line as fit."""
     lines = [parts[0]]
     for part in parts[1:]:
@@ -93,14 +93,17 @@ def _join_parts(parts: Sequence[str], width: int | None) -> list[str]:
     return lines
 
 
+def format_number(value: float | None, unit: DisplayUnit) -> str:
+    """Return a value in a unit without its symbol; a dash for None."""
+    return "–" if value is None else f"{convert_value(value, unit):z.{unit.digits}f}"
+
+
 def _build_table(rows: Sequence[Span], begins: Sequence[str], display: Display, width: int | None) -> list[Text]:
     """Return the lines of a table. A gap is one row of dashes, however long it is."""
     units = UNITS[display.units]
 
     def make_column(name: str, field: str, values: Sequence[float | None], rank: int = 0) -> Column:
-        unit = units[field]
-        texts = ["–" if value is None else f"{convert_value(value, unit):z.{unit.digits}f}" for value in values]
-        return Column(name, texts, rank, is_number=True)
+        return Column(name, [format_number(value, units[field]) for value in values], rank, is_number=True)
 
     columns = [
         Column("from", begins),
@@ -117,8 +120,8 @@ def _build_table(rows: Sequence[Span], begins: Sequence[str], display: Display, 
     return format_table([column for column in columns if column.name.partition(" ")[0] not in skipped], width)
 
 
-def _format_begins(rows: Sequence[Span], zone: tzinfo, part: CalendarPart | None) -> list[str]:
-    """Return local times, with the name of the time zone where an hour comes twice; days, weeks and months as dates."""
+def _format_begins(rows: Sequence[Span], zone: tzinfo) -> list[str]:
+    """Return local times, with the name of the time zone where an hour comes twice."""
     begins = [row.begin.astimezone(zone) for row in rows]
-    texts = [format(begin, _LABELS.get(part or "", "%a %d %b %H:%M")) for begin in begins]
+    texts = [f"{begin:%a %d %b %H:%M}" for begin in begins]
     return [f"{text} {begin:%Z}" if texts.count(text) > 1 else text for text, begin in zip(texts, begins, strict=True)]

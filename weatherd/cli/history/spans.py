@@ -8,8 +8,7 @@ import math
 import statistics
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,8 +20,6 @@ _BARS = "▁▂▃▄▅▆▇█"
 _GAP = " "
 _MINUTE, _HOUR = timedelta(minutes=1), timedelta(hours=1)
 _MINUTES = (1, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 7 * 1440, 14 * 1440, 28 * 1440)
-CalendarPart = Literal["hour", "day", "week", "month"]
-_PART_LENGTHS = MappingProxyType({"hour": _HOUR, "day": timedelta(days=1)})
 _LENGTHS = [60.0 * minutes for minutes in _MINUTES]  # usual lengths of spans in seconds
 
 
@@ -55,22 +52,6 @@ def find_interval(observations: Sequence[Observation]) -> timedelta:
     """Return the usual time between two observations, which are in order; 0 for less than two."""
     gaps = [after.observed_at - before.observed_at for before, after in itertools.pairwise(observations)]
     return statistics.median_high(gaps) if gaps else timedelta()
-
-
-def find_calendar_times(since: datetime, until: datetime, part: CalendarPart, zone: tzinfo) -> list[datetime]:
-    """Return the times in UTC at which the hours, days, weeks or months of *zone* begin, as :func:`find_round_times`.
-
-    Weeks begin on Monday (ISO 8601).
-    """
-    if part in _PART_LENGTHS:
-        return find_round_times(since, until, _PART_LENGTHS[part], zone)
-    day = since.astimezone(zone).date()
-    first = day - timedelta(days=day.weekday()) if part == "week" else day.replace(day=1)
-    begins: list[datetime] = []
-    while not begins or begins[-1] < until:
-        begins.append(datetime.combine(first, time(), zone).astimezone(UTC))
-        first = first + timedelta(days=7) if part == "week" else (first + timedelta(days=31)).replace(day=1)
-    return begins[:-1] if begins[1:] else begins
 
 
 def find_round_times(since: datetime, until: datetime, length: timedelta, zone: tzinfo) -> list[datetime]:

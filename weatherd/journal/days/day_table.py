@@ -11,6 +11,7 @@ from weatherd.journal.days.calendar import HOUR_MICROS, SECOND_MICROS
 from weatherd.journal.days.merging import complete_days
 from weatherd.journal.days.summary import Day
 from weatherd.journal.rows import to_micros
+from weatherd.journal.tables.entry_columns import ENTRY_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,7 +34,7 @@ AND first_at >= (SELECT raw_since FROM day_state)
 """,
     "UPDATE day_city SET zone = ?2, stored_until = min(stored_until, ?3) WHERE city = ?1",
 )
-_EARLIEST = "SELECT observed_at FROM observation ORDER BY observed_at LIMIT 1"
+EARLIEST = f"SELECT {ENTRY_COLUMNS['observed_at']} FROM entry ORDER BY entry.observed_at LIMIT 1"
 _OLD_TABLES = "SELECT 1 FROM sqlite_master WHERE name IN ('observation_6', 'entry_10')"
 _UNCHANGED = """
 SELECT city, id FROM day_city WHERE zone = ?1 AND stored_until = ?2 AND city IN (SELECT value FROM json_each(?3))
@@ -101,9 +102,9 @@ class DayTable:
                 self._db.execute("UPDATE day_city SET stored_until = min(stored_until, ?)", [begin])
 
     def _find_begin(self) -> int | None:
-        """Return the time of the earliest observation, or None without any."""
-        begin: int | None = self._db.query_value(_EARLIEST)
-        return begin
+        """Return a time before the earliest observation, or None without any."""
+        begin: int | None = self._db.query_value(EARLIEST)  # several may be of the same second
+        return None if begin is None else begin - SECOND_MICROS
 
     def put(self, computed: ComputedDays) -> int:
         """Store days; return the number of cities. Those that have got observations of these days meanwhile wait."""
@@ -147,6 +148,11 @@ def number_date(day: date) -> int:
     return day.toordinal() - _EPOCH
 
 
+def parse_date(number: int) -> date:
+    """Return the date that is a number of days after 1970-01-01."""
+    return date.fromordinal(number + _EPOCH)
+
+
 def parse_day(row: Sequence[Any]) -> Day:
     """Return the day of a row of the table ``day``."""
-    return Day(date.fromordinal(row[0] + _EPOCH), *row[2:])
+    return Day(parse_date(row[0]), *row[2:])

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from weatherd.journal.days.calendar import (
     HOUR_MICROS,
     LocalDay,
+    find_day,
     find_midnight,
     find_zone_of,
     list_days,
     name_zone,
 )
 from weatherd.journal.days.day_rows import read_readings
-from weatherd.journal.days.day_table import ComputedDays, number_date, parse_day
+from weatherd.journal.days.day_table import EARLIEST, ComputedDays, number_date, parse_date, parse_day
 from weatherd.journal.days.merging import complete_days
 from weatherd.journal.days.summary import summarize_days
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 _CLOSING_DELAY = 3 * HOUR_MICROS  # after the end of a day until it is stored; later observations have it computed again
 _MAX_CITIES, _MAX_DAYS = 200, 7  # in one step, so that it needs little memory
 _PARTS = 10  # of more cities, because each step searches the index of a day
-_LAST_SEQ = "SELECT coalesce(max(seq), 0) FROM observation"
+_LAST_SEQ = "SELECT coalesce(max(seq), 0) FROM entry"
 _GROUPS = "SELECT zone, stored_until, count(*) FROM day_city GROUP BY zone, stored_until ORDER BY stored_until"
 # The table is sorted by date, so that a day's rows of all cities are neighbours when they are written
 _OF_CITY = """
@@ -44,6 +45,21 @@ class DayGroup(NamedTuple):
     since: int  # POSIX microseconds
     cities: Sequence[str]
     spans: Sequence[LocalDay]
+
+
+class StoredDays(NamedTuple):
+    """What is in the table of days."""
+
+    days: int  # of all cities
+    cities: int
+    first: date | None
+    last: date | None
+
+
+def count_stored_days(query: QueryRows) -> StoredDays:
+    """Count the days that are stored."""
+    ((days, cities, *dates),) = query("SELECT count(*), count(DISTINCT city_id), min(date), max(date) FROM day", ())
+    return StoredDays(days, cities, *(None if number is None else parse_date(number) for number in dates))
 
 
 def find_next_group(query: QueryRows, now: int) -> DayGroup | None:
@@ -71,6 +87,7 @@ def read_city_days(query: QueryRows, city: str, zone: tzinfo, since: date, until
 
     Those that are not stored yet, or whose zone has changed since, are computed.
     """
+    since = max(since, _find_first_date(query, zone) or until)
     known = query("SELECT id, zone, stored_until FROM day_city WHERE city = ?", (city,))
     raw_since = query("SELECT raw_since FROM day_state", ())[0][0]
     number, stored_zone, stored_until = known[0] if known else (0, "", raw_since)
@@ -84,3 +101,9 @@ def read_city_days(query: QueryRows, city: str, zone: tzinfo, since: date, until
         computed = {day.date: day for found in readings.values() for day in summarize_days(found, spans)}
         stored = complete_days(stored, computed, spans, raw_since)
     return [stored[day] for day in sorted(stored)]
+
+
+def _find_first_date(query: QueryRows, zone: tzinfo) -> date | None:
+    """Return the date of the first day of any city; None if there is neither a day nor an observation."""
+    dates = [parse_date(number) for ((number,),) in [query("SELECT min(date) FROM day", ())] if number is not None]
+    return min([*dates, *(find_day(at, zone).date for (at,) in query(EARLIEST, ()))], default=None)

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from weatherd.journal.days.calendar import HOUR_MICROS
 from weatherd.journal.days.summary import Readings
-from weatherd.observation import BACKFILL, IMPORT, SUSPECT
+from weatherd.observation import BACKFILL, IMPORT, find_suspect_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+_VALUES = ("temperature", "precipitation", "wind_gust")
 _COUNTED = (None, BACKFILL, IMPORT)
 
 
@@ -57,11 +58,8 @@ def _drop_shadowed(ordered: Sequence[DayRow]) -> Iterator[DayRow]:
             yield row
 
 
-def _list_values(row: DayRow) -> Iterable[float | None]:
-    """Return the values of a row; a suspect one is None."""
-    values = {"temperature": row.temperature, "precipitation": row.precipitation, "wind_gust": row.wind_gust}
-    if row.quality:
-        for found in row.quality.removeprefix(SUSPECT).split(", "):
-            field = found.partition(" ")[0]
-            values[field] = None
-    return list(values.values())[:3]
+def _list_values(row: DayRow) -> Iterator[float | None]:
+    """Yield the values of a row; a suspect one is None."""
+    suspect = find_suspect_fields(row.quality) if row.quality else ()
+    for name in _VALUES:
+        yield None if name in suspect else getattr(row, name)

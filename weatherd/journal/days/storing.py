@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 from weatherd.journal.days.calendar import SECOND_MICROS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from weatherd.journal.days.day_table import ComputedDays
     from weatherd.journal.journal import Journal
 
 
-async def store_days(journal: Journal, zones: Mapping[str, str], default_zone: str, now: float) -> int:
+async def store_days(
+    journal: Journal, zones: Mapping[str, str], default_zone: str, now: float, report: Callable[[int], None]
+) -> int:
     """Store the days that are over by *now*: see :meth:`Journal.store_days`."""
     end = int(await journal.witnessed_time(now) * SECOND_MICROS)  # because our clock may be wrong
     await journal.call(lambda store: store.days.register(zones, default_zone))
@@ -24,6 +26,7 @@ async def store_days(journal: Journal, zones: Mapping[str, str], default_zone: s
             if not stored:  # all of these cities have got observations meanwhile
                 break
             count += stored * len(group.spans)
+            report(count)
     return count
 
 

@@ -1,0 +1,66 @@
+"""A city's history by days, weeks, months or years, read from the days that the journal keeps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from weatherd.cli.lookup import find_recorded_city, parse_time_range
+from weatherd.journal.days.calendar import SECOND_MICROS, find_midnight
+from weatherd.journal.days.periods import find_calendar_part, split_days, summarize_period
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from weatherd.cli.history.query import TimeRange
+    from weatherd.cli.lookup import RecordedCity
+    from weatherd.config.loader import Configuration
+    from weatherd.journal.days.periods import DayPart, Period
+    from weatherd.journal.reader import Reader
+
+_BEGIN = date(1900, 1, 1)
+_LENGTHS = {"day": timedelta(days=30), "week": timedelta(weeks=12), "month": timedelta(days=365)}  # without --since
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class DayHistory:
+    """A city's history in the parts of the calendar in ``[since, until)``, also those without observations."""
+
+    city: RecordedCity
+    since: datetime
+    until: datetime
+    part: DayPart
+    whole: Period
+    periods: Sequence[Period]
+
+
+def read_day_history(
+    configuration: Configuration, reader: Reader, name: str, times: TimeRange, *, part: DayPart, now: datetime
+) -> DayHistory:
+    """Read the history of the city with this name or id. Its first part and its last day are whole, except for today.
+
+    Raises ArgumentError for an unknown city, and typer.BadParameter for times that are no range.
+    """
+    city = find_recorded_city(configuration, name, reader)
+    since, until = parse_time_range(times.since, times.until, now, city.zone)
+    last = (until - timedelta(microseconds=1)).astimezone(city.zone).date()
+    first = since.astimezone(city.zone).date() if since else last - _LENGTHS[part] if part in _LENGTHS else _BEGIN
+    begin, end = find_calendar_part(first, part)[0], last + timedelta(days=1)
+    days = reader.read_days(city.id, city.zone, begin, end)
+    if begin <= _BEGIN:
+        begin = find_calendar_part(days[0].date if days else last, part)[0]
+    return DayHistory(
+        city,
+        to_datetime(find_midnight(begin, city.zone)),
+        max(until, min(now, to_datetime(find_midnight(end, city.zone)))),
+        part,
+        summarize_period(days, begin, end),
+        list(split_days(days, part, begin, end)),
+    )
+
+
+def to_datetime(micros: int) -> datetime:
+    """Return a time in POSIX microseconds as a datetime in UTC."""
+    return _EPOCH + timedelta(seconds=micros // SECOND_MICROS, microseconds=micros % SECOND_MICROS)
