@@ -252,3 +252,11 @@ def test_plain_values_are_json_in_the_order_of_the_fields() -> None:
 def test_times_are_rfc_3339_in_utc(moment: datetime, text: str) -> None:
     """Any timezone-aware time is written in UTC, with milliseconds unless they are zero."""
     assert format_rfc3339(moment) == text
+
+
+def test_suspect_values_are_marked_at_the_end_of_a_line() -> None:
+    """After the mark of a stale observation, whatever the template."""
+    fetched = make_fetched(KIEL, quality="suspect: temperature step")
+    assert LineTemplate("{name}: {temperature:.0f}").format(fetched) == "Kiel: 6 (suspect: temperature step)"
+    stale = LineTemplate("{name}").format(fetched._replace(stale=True))
+    assert re.fullmatch(r"Kiel \(stale: of .*\) \(suspect: temperature step\)", stale)

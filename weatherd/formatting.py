@@ -88,7 +88,8 @@ class LineTemplate:
         """Format an observation, with a dash for a missing value, and without the sign of a number rounded to zero.
 
         Times are in the city's time zone if it has one, else in this machine's. A mark at the end of the line,
-        independent of the template, shows that an observation is stale. The weather is in the reader's words.
+        independent of the template, shows that an observation is stale, and which values are suspect. The weather is in
+        the reader's words.
         """
         city, observation, _, is_stale, _ = fetched
         values: list[Any] = [city.name, *observation]
@@ -104,8 +105,8 @@ class LineTemplate:
         except ValueError:  # an integer of a plug-in, for which Python rejects the option z
             text = self._fill(*[_to_float(value) if index in _FLOATS else value for index, value in enumerate(values)])
         if is_stale:
-            return f"{text} (stale: of {observation.observed_at.astimezone(load_zone(city.timezone)):%d %b %H:%M %Z})"
-        return text
+            text = f"{text} (stale: of {observation.observed_at.astimezone(load_zone(city.timezone)):%d %b %H:%M %Z})"
+        return text if observation.quality == OK else f"{text} ({observation.quality})"
 
     def _prepare(self, values: Sequence[Any], city: City) -> list[Any]:
         prepared = list(values)

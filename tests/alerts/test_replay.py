@@ -148,6 +148,6 @@ def test_suspect_values_on_request() -> None:
     parsed = parse_rules("alerts:\n  heat: {when: temperature > 35}", "alerts.yaml")
     found = list(replay_rules(parsed, [KIEL], [observe(0), spike], at(0), at(100), sees_suspect=True))
     assert times(found) == [("firing", 60)]
-    doubt = "doubt: {when: 'quality != \"ok\"', message: '{name}: {temperature} {unit} is {quality}'}"
+    doubt = "doubt: {when: 'quality != \"ok\"', message: '{name}: {temperature} {unit}'}"
     (fired,) = replay(doubt, [observe(0), spike])
-    assert fired.message == "Kiel: 50.0 °C is suspect: temperature step"
+    assert fired.message == "Kiel: 50.0 °C (suspect: temperature step)"

@@ -58,12 +58,13 @@ def report(
     selection: CitySelection = EVERYTHING,
     providers: Sequence[ProviderModel] = (),
     selected: dict[str, int] | None = None,
+    suspect: int = 0,
     **counts: int,
 ) -> list[str]:
     """Return the lines of a report as plain text."""
     daemon = StatusModel(
         version="1", ready=True, cities=counts or {"fresh": len(cities)}, quarantined=2, account={},
-        providers=list(providers), forwarders=[], reload_successful=True,
+        providers=list(providers), forwarders=[], reload_successful=True, suspect=suspect,
     )  # fmt: skip
     lines = report.format(daemon, cities, NOW, width, selection, selected=selected or {})
     return [line if isinstance(line, str) else line.plain for line in lines]
@@ -110,6 +111,19 @@ def test_a_city_with_a_problem_has_its_reason_below() -> None:
     row = next(index for index, line in enumerate(lines) if "Oslo" in line)
     assert failure in " ".join(line.strip() for line in lines[row + 1 :])
     assert lines[row + 1].startswith("  open-meteo: the service")
+
+
+def test_suspect_values_are_marked_and_counted() -> None:
+    """The temperature has a question mark, the tests that failed are below, and the number of cities is above."""
+    doubt = city()
+    assert doubt.observation
+    last = doubt.observation.model_copy(update={"quality": "suspect: temperature step"})
+    _, row, reason = report(doubt.model_copy(update={"observation": last}))[-3:]
+    assert "-12?" in row
+    assert reason == "  suspect: temperature step"
+    assert not [line for line in report(doubt) if "suspect" in line or "?" in line]
+    for count, text in ((1, "1 city has had suspect values in the last hour; "), (2, "2 cities have had suspect ")):
+        assert [line for line in report(doubt, suspect=count) if line.startswith(text)]
 
 
 def test_an_outage_is_explained_once() -> None:

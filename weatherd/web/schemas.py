@@ -218,6 +218,7 @@ class StatusModel(Model):
     providers: list[ProviderModel]
     forwarders: list[ForwarderModel]
     reload_successful: bool
+    suspect: Annotated[int, Field(description="Cities with a suspect value in the last hour")] = 0
     zone_data: Annotated[str, Field(description="Version and source of the time zone data in use")] = ""
     alerts: AlertStatusModel | None = None
     warnings: Annotated[WarningStatusModel | None, Field(description="null if the setting `warnings` is off")] = None

@@ -115,6 +115,7 @@ def serialize_status(status: DaemonStatus, counts: Mapping[CityState, int]) -> S
             for name, delivery in status.deliveries.statuses().items()
         ],
         reload_successful=status.last_reload.successful,
+        suspect=status.latest.quality.suspects if status.latest.quality else 0,
         zone_data=str(find_zone_data()),
         alerts=serialize_alert_status(status),
         warnings=_warnings(status),

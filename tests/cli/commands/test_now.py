@@ -76,6 +76,15 @@ def test_a_stale_card_says_so_and_why() -> None:
     assert "status 503" in text
 
 
+def test_suspect_values_are_marked() -> None:
+    """With a question mark each, and the tests that they failed below the values."""
+    doubt = RAIN._replace(quality="suspect: temperature step, wind_gust consistency")
+    text = "\n".join(card(CurrentWeather(KIEL, doubt)))
+    for part in ("6 °C? ", "gusts 9.0 m/s?", "wind ↗ SW 5.1 m/s ", doubt.quality):
+        assert part in text
+    assert "?" not in "\n".join(card(CurrentWeather(KIEL, RAIN)))
+
+
 @pytest.mark.parametrize(
     ("state", "is_stale", "has_problem"), [("fresh", False, False), ("stale", True, True), ("down", False, True)]
 )

@@ -12,6 +12,7 @@ from weatherd.cli.card.art import ART_WIDTH, draw_weather
 from weatherd.cli.card.colors import choose_color
 from weatherd.cli.history.spans import draw_bars
 from weatherd.cli.screen import truncate_text, wrap_text
+from weatherd.observation import OK, find_suspect_fields
 from weatherd.text.control_characters import escape_controls
 from weatherd.text.daylight import is_daylight
 from weatherd.text.duration import format_duration
@@ -76,7 +77,7 @@ def _list_values(weather: CurrentWeather, display: Display, cells: int) -> Itera
     """Yield the values, related ones on one line; those that the service does not report are left out."""
     last, city = weather.observation, weather.city
     words = display.describe(last.description, last.code, city.lat, city.lon, last.observed_at)
-    degrees = display.format("temperature", last.temperature, 0)
+    degrees = _format_value(last, "temperature", display, 0)
     yield Text.assemble((f" {degrees} ", choose_color(last.temperature).chip), " ", escape_controls(words))
     if last.apparent_temperature is not None:
         yield Text(f"feels like {display.format('apparent_temperature', last.apparent_temperature, 0)}")
@@ -93,14 +94,20 @@ def _describe_wind(last: Observation, display: Display, cells: int) -> Sequence[
     if last.wind_direction is not None:
         point = round(last.wind_direction / 45) % len(_POINTS)
         parts.append(f"{_ARROWS[point]} {_POINTS[point]}")
-    parts.append(display.format("wind_speed", last.wind_speed))
-    gust = [] if last.wind_gust is None else [f"gusts {display.format('wind_gust', last.wind_gust)}"]
+    parts.append(_format_value(last, "wind_speed", display))
+    gust = [] if last.wind_gust is None else [f"gusts {_format_value(last, 'wind_gust', display)}"]
     return _join_texts([" ".join(parts), *gust], cells)
 
 
 def _describe_field(last: Observation, field: str, display: Display) -> str:
     label = {"precipitation": "rain", "relative_humidity": "humidity", "pressure_msl": "pressure"}.get(field, "cloud")
-    return f"{label} {display.format(field, getattr(last, field))}"
+    return f"{label} {_format_value(last, field, display)}"
+
+
+def _format_value(last: Observation, field: str, display: Display, digits: int | None = None) -> str:
+    """Format a value of an observation; one that is suspect ends with a question mark."""
+    mark = "?" if field in find_suspect_fields(last.quality) else ""
+    return f"{display.format(field, getattr(last, field), digits)}{mark}"
 
 
 def _draw_day(weather: CurrentWeather, display: Display, cells: int) -> Iterator[Text]:
@@ -148,5 +155,7 @@ def _describe_source(weather: CurrentWeather, now: datetime, cells: int) -> Iter
         text = f"stale: {text}"
     for line in wrap_text(text, cells):
         yield Text(line, "yellow" if weather.is_stale else "dim")
+    for line in wrap_text(last.quality, cells) if last.quality != OK else ():
+        yield Text(line, "yellow")
     for line in wrap_text(weather.problem, cells) if weather.problem else ():
         yield Text(line, "yellow")

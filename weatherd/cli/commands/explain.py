@@ -72,6 +72,7 @@ def _format_city(city: CityDetail, now: datetime, width: int | None, display: Di
 
 def _describe_city(city: CityDetail, now: datetime, display: Display) -> Iterator[tuple[str, str]]:
     """Yield labels and values; a value with the label "" belongs to the value before."""
+    from weatherd.observation import OK
     from weatherd.text.duration import format_duration
 
     if last := city.observation:
@@ -80,6 +81,8 @@ def _describe_city(city: CityDetail, now: datetime, display: Display) -> Iterato
         yield "last observation", f"{weather}, from {last.provider}{station}"
         observed, fetched = format_age(last.observed_at, now), format_age(last.fetched_at, now)
         yield "", f"observed {observed} ago, fetched {fetched} ago"
+        if last.quality != OK:
+            yield "", last.quality
         if city.budget is not None:
             yield "", f"stale when older than {format_duration(city.budget)}"
     else:

@@ -13,6 +13,7 @@ from weatherd.cli.screen import wrap_text
 from weatherd.cli.table import Column, format_table
 from weatherd.cli.wording import describe_latest, describe_running_poll, format_age, format_due_time, format_local_time
 from weatherd.formatting import format_count
+from weatherd.observation import OK, find_suspect_fields
 from weatherd.text.control_characters import escape_controls
 from weatherd.text.units import UNITS, convert_value
 
@@ -77,7 +78,10 @@ class StatusReport:
         """Yield the lines of a table, with reasons on lines of their own below their cities."""
         latest, polls = [city.observation for city in cities], [city.next for city in cities]
         unit = UNITS[self.display.units]["temperature"]
-        degrees = [f"{convert_value(last.temperature, unit):z.0f}" if last else "–" for last in latest]
+        degrees = [
+            f"{convert_value(last.temperature, unit):z.0f}{_mark_suspect(last.quality)}" if last else "–"
+            for last in latest
+        ]
         columns = [
             Column("city", [city.name for city in cities], min_width=14),
             Column("state", [city.state for city in cities], styles=_STYLES),
@@ -101,6 +105,8 @@ class StatusReport:
         Unless all reasons are wanted, the reason of a paused provider is not repeated: it is above the table, and an
         outage of a service concerns all its cities.
         """
+        if city.observation and city.observation.quality != OK:
+            yield city.observation.quality
         is_stuck = bool(city.polling and city.polling.stuck)
         is_healthy = city.state == "fresh" and not is_stuck
         if is_healthy and not self.shows_reasons:
@@ -111,6 +117,11 @@ class StatusReport:
         is_plain = (pauses and why.startswith(_PAUSED)) or not (city.next or is_stuck)  # a poll in progress: "now"
         if self.shows_reasons or not is_plain:
             yield why
+
+
+def _mark_suspect(quality: str) -> str:
+    """Return the mark of a temperature that is suspect."""
+    return "?" if "temperature" in find_suspect_fields(quality) else ""
 
 
 def _is_pause(failure: str, pauses: Mapping[str, str]) -> bool:
@@ -176,6 +187,9 @@ def _describe_problems(daemon: StatusModel, zone_name: str | None) -> Iterator[s
     if daemon.quarantined:
         noun, verb = ("row", "is") if daemon.quarantined == 1 else ("rows", "are")
         yield f"{daemon.quarantined} {noun} of the city list {verb} quarantined; weatherd check shows why"
+    if daemon.suspect:
+        count = format_count(daemon.suspect, "city has", "cities have")
+        yield f"{count} had suspect values in the last hour; weatherd explain CITY shows them"
     if not daemon.reload_successful:
         yield "the last edit was rejected, and the previous configuration is in use; weatherd check shows why"
     for service in daemon.warnings.services if daemon.warnings else ():

@@ -37,6 +37,8 @@ _NUMBERS = {  # name, device class, unit, decimals that Home Assistant shows
 }
 _STATE_CLASSES = {"wind_direction": "measurement_angle"}  # the mean of 350° and 10° is 0°, not 180°
 _EXPIRY_STEP = 600  # seconds
+# A state has up to 255 characters; one that an earlier version has published has no quality
+_QUALITY_TEMPLATE = "{{ (value_json.quality | default('ok'))[:255] }}"
 _TEXTS = {"description": ("Weather", None), "observed_at": ("Observed", "timestamp")}
 
 
@@ -128,6 +130,11 @@ def _sensors() -> dict[str, dict[str, Any]]:
         }
     for key, (name, kind) in _TEXTS.items():
         sensors[key] = {"name": name, **_value(key, kind)}
+    sensors["quality"] = {
+        "name": "Quality",
+        "entity_category": "diagnostic",
+        "value_template": _QUALITY_TEMPLATE,
+    }
     return sensors
 
 
