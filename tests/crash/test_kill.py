@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 import os
 import random
@@ -26,6 +27,7 @@ from tests.support.alert_receiver import AlertReceiver, run_alert_receiver
 from tests.support.servers import Influxd, Mosquitto, Postgres, running
 from tests.support.weatherd_process import ENVIRONMENT
 from weatherd.daemon.wiring import utc_now
+from weatherd.observation import LIVE
 from weatherd.pipeline.forwarders.postgres import TABLE
 from weatherd.simulator.server import create_app, serve_app
 
@@ -39,13 +41,17 @@ KILLS = int(os.environ.get("WEATHERD_KILLS", "3"))
 CITIES = 80
 DAY_SECONDS = 30.0  # of the simulated weather: temperatures cross the thresholds of the rules twice
 THRESHOLDS = (-20, -5, 5, 15, 25)  # °C
-# Messages are sent at once, because a process that is killed after a second would never send one otherwise
+# Messages are sent at once, because a process that is killed after a second would never send one otherwise; gaps are
+# searched for at once for the same reason
 START = """
 from weatherd import __main__
 __main__._import_structlog_alone()
 from weatherd.pipeline.notifications import delivery
 assert delivery._CHECK_PERIOD and delivery._SPACING
 delivery._CHECK_PERIOD = delivery._SPACING = 0.05
+from weatherd.polling.backfill import background, gap_filler
+assert background._DELAY and gap_filler._SPACING
+background._DELAY, gap_filler._SPACING = 0.2, 0.01
 __main__.main()
 """
 # Those of alerts and warnings have numbers of their own
@@ -223,6 +229,7 @@ async def test_stored_observations_survive_kills_and_reach_every_destination(tmp
         assert stopped["clean"]
         assert stopped["fetched"] == stopped["stored"] + stopped["repeated"]
         await _compare(around, before)
+        _check_past(around)
         with closing(sqlite3.connect(tmp_path / "state" / "weatherd.sqlite")) as db:
             alerts = check_alerts(db, around.pager.requests, {f"below{n}": n for n in THRESHOLDS}, CITIES // 2)
             warnings = check_warnings(db, around.receiver.warnings, CITIES // 2)
@@ -244,7 +251,8 @@ async def _compare(around: World, before: dict[tuple[Any, ...], int]) -> None:
     journal = around.journal()
     assert before.keys() <= journal.keys()
     with closing(sqlite3.connect(around.folder / "state" / "weatherd.sqlite")) as db:
-        values = {row[:-1]: row[-1] for row in db.execute(f"SELECT {IDENTITY}, temperature FROM observation")}  # noqa: S608
+        rows = db.execute(f"SELECT {IDENTITY}, temperature, origin FROM observation").fetchall()  # noqa: S608
+    values = {row[:-2]: row[-2] for row in rows}
     query = f"SELECT city, provider, station, extract(epoch FROM observed_at) * 1000000, temperature FROM {TABLE}"  # noqa: S608
     table = {(*row[:3], int(row[3])): row[4] for row in await around.postgres.rows(query)}
     assert table == values
@@ -255,7 +263,21 @@ async def _compare(around: World, before: dict[tuple[Any, ...], int]) -> None:
     }
     sent = [(_key(observation), observation["fetched_at"]) for observation in around.receiver.received]
     assert len(set(sent)) == len(sent)
-    assert set(values.items()) <= {(_key(observation), observation["temperature"]) for observation in around.heard}
+    live = {(row[:-2], row[-2]) for row in rows if row[-1] == LIVE}  # the broker gets no others
+    assert live <= {(_key(observation), observation["temperature"]) for observation in around.heard}
+
+
+def _check_past(around: World) -> None:
+    """Check that each city whose service has a past has all quarters of the last day, however often it was killed."""
+    with closing(sqlite3.connect(around.folder / "state" / "weatherd.sqlite")) as db:
+        query = "SELECT city, observed_at / 1000000 FROM observation WHERE provider = 'open-meteo'"
+        times: dict[str, set[int]] = {}
+        for city, time_of_row in db.execute(query):
+            times.setdefault(city, set()).add(time_of_row)
+    assert len(times) >= CITIES // 4
+    for found in times.values():
+        assert {second - first for first, second in itertools.pairwise(sorted(found))} == {900}
+        assert len(found) >= 95
 
 
 def _key(observation: dict[str, Any]) -> tuple[Any, ...]:

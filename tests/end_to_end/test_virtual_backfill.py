@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import random
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.once
 
 HOUR, DAY = 3600.0, 86400.0
-DAYS = 7
+DAYS = int(os.environ.get("WEATHERD_VIRTUAL_YEAR", "7"))  # ``make soak`` simulates a year
 KIEL = City(name="Kiel", lat=54.3, lon=10.1, providers=("bright-sky", "open-meteo"), backfill=30 * DAY)
 SYDNEY = City(name="Sydney", lat=-33.9, lon=151.2, providers=("open-meteo",), backfill=30 * DAY)
 BOSTON = City(name="Boston", lat=42.4, lon=-71.1, providers=("nws",), backfill=6 * DAY)
@@ -93,7 +94,7 @@ def _longest_distance(rows: Sequence[Observation]) -> float:
     return max(second - first for first, second in pairwise(times))
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(600 * DAYS)
 def test_no_hole_is_left_that_a_service_could_have_filled(tmp_path: Path) -> None:
     """After downtimes, kills and outages, every city whose service has a past has a record without holes.
 
@@ -109,4 +110,4 @@ def test_no_hole_is_left_that_a_service_could_have_filled(tmp_path: Path) -> Non
     assert {name: counted.quota_429 for name, counted in stats.items() if counted.quota_429} == {}
     assert [path for _, path in with_past.live] == [path for _, path in without.live]
     assert [time for time, _ in with_past.live] == pytest.approx([time for time, _ in without.live], abs=0.2)
-    assert 0 < with_past.past < 400
+    assert 0 < with_past.past < 60 * DAYS
