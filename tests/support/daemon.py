@@ -28,6 +28,7 @@ from weatherd.polling.batch_polls import start_polls
 from weatherd.polling.city_registry import CityRegistry
 from weatherd.polling.poll_history import PollHistory
 from weatherd.polling.producer import PollingContext
+from weatherd.polling.rhythm.rhythms import Rhythms
 from weatherd.polling.tick_timer import TickTimer
 from weatherd.quota.planner import Planner
 
@@ -84,6 +85,7 @@ def make_parts(configuration: Configuration, providers: Mapping[str, Provider], 
         "sinks": {},
         "journal": FakeJournal(),
         "list_sizes": ListSizes(new_key_values()),
+        "rhythms": Rhythms(parts.get("planner") or make_planner(), new_key_values()),
         "now": virtual_time.now,
         "boot": virtual_time.boot,
         "open_warnings": None,  # never called for a list that wants none
@@ -107,6 +109,7 @@ def make_context(providers: Mapping[str, Provider], **parts: Any) -> PollingCont
         "timer": TickTimer(clock, start_polls),
         "random": random.Random(0),
         "history": history,
+        "rhythms": Rhythms(parts.get("planner") or make_planner(), new_key_values()),
         "loop": asyncio.get_running_loop(),
     }
     return PollingContext(providers=providers, **(defaults | parts))

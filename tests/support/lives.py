@@ -20,6 +20,7 @@ from weatherd.config.loader import Configuration
 from weatherd.daemon.lifecycle import run_daemon
 from weatherd.daemon.wiring import open_providers
 from weatherd.journal.provider_state import ProviderState
+from weatherd.polling.rhythm.rhythms import Rhythms
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -111,6 +112,7 @@ class Lives:
                     sinks={"sink": self.sink},
                     journal=journal,
                     planner=providers.planner,
+                    rhythms=Rhythms(providers.planner, state.key_values("rhythms")),
                     latest=make_latest(saved=state.latest),
                     random=random.Random(loop.time()),
                     pasts=providers.pasts if self.has_past else {},

@@ -13,6 +13,7 @@ from weatherd.formatting import format_count
 from weatherd.polling.backfill.load import count_pastless, find_past_loads
 from weatherd.quota.load import group_cities, provider_loads
 from weatherd.quota.planner import RETRY_RESERVE
+from weatherd.text.auto_interval import format_interval
 from weatherd.text.duration import format_duration
 from weatherd.zone_data import find_zone_data
 
@@ -233,6 +234,8 @@ def _describe_changes(old: City, new: City) -> str:
 
 
 def _format_field(city: City, name: str) -> str:
-    if name in ("interval", "backfill"):
-        return format_duration(getattr(city, name))
+    if name == "interval":
+        return format_interval(city.interval)
+    if name == "backfill":
+        return format_duration(city.backfill)
     return " ".join(city.providers) if name == "providers" else str(getattr(city, name))

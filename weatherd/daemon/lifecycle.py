@@ -170,6 +170,7 @@ def _create_supervisor(tasks: asyncio.TaskGroup, parts: Parts, status: DaemonSta
         timer=TickTimer(status.clock, start_polls),
         random=parts.random,
         history=status.history,
+        rhythms=parts.rhythms,
         loop=asyncio.get_running_loop(),
     )
     return Supervisor(tasks, status.history, lambda polls: produce(polls, context))

@@ -25,6 +25,7 @@ from weatherd.pipeline.alerting.daemon_alerts import open_daemon_alerts
 from weatherd.pipeline.latest import LatestObservations
 from weatherd.pipeline.quality.control import QualityControl
 from weatherd.polling.city_registry import CityRegistry
+from weatherd.polling.rhythm.rhythms import Rhythms
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -66,6 +67,7 @@ class Parts:
     journal: Journal
     daemon_alerts: DaemonAlerts  # about the daemon itself
     list_sizes: ListSizes
+    rhythms: Rhythms
     now: Callable[[], datetime]  # timezone-aware, in UTC
     boot: Callable[[], float]  # seconds since the boot, including suspends
     open_warnings: Callable[[], Awaitable[WarningDesk]]  # for a list that wants them after a reload
@@ -169,6 +171,7 @@ async def open_parts(
             open_warnings=open_desk,
             daemon_alerts=daemon_alerts,
             list_sizes=ListSizes(state.key_values("list of cities")),
+            rhythms=Rhythms(providers.planner, state.key_values("rhythms")),
             alerts=alerts,
             targets=targets,
             are_rules_rejected=bool(rules and rules.problems),

@@ -81,7 +81,7 @@ class BatchPolls:
             if type(outcome) is Observation and oldest <= outcome.observed_at <= outcome.fetched_at:
                 arrived.append(FetchedObservation(polls.city, outcome))
                 polls.last = poll
-                polls.plan_tick(ended, context.planner.interval(polls.city), epoch)
+                context.plan_next(polls, outcome, ended)
                 context.timer.add(polls)
             else:
                 polls.waiter.set_result(ProviderResponse(seconds, outcome, traces))

@@ -23,6 +23,7 @@ from weatherd.polling.schedule import (
     first_poll_time,
     phase_offset,
 )
+from weatherd.text.auto_interval import AutoInterval
 
 if TYPE_CHECKING:
     import random
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from weatherd.polling.batch_polls import BatchPolls, ProviderResponse
     from weatherd.polling.city_registry import CityRegistry
     from weatherd.polling.poll_history import CityPolls
+    from weatherd.polling.rhythm.rhythms import Rhythms
     from weatherd.polling.tick_timer import TickTimer
     from weatherd.providers import Provider
     from weatherd.quota.planner import Planner
@@ -56,12 +58,20 @@ class PollingContext:
     timer: TickTimer
     random: random.Random
     history: PollHistory
+    rhythms: Rhythms
     loop: asyncio.AbstractEventLoop
     batch_polls: dict[str, BatchPolls] = field(init=False)  # of the providers that can poll many cities at once
 
     def __post_init__(self) -> None:
         """Create the batch polls, which plan the next polls of their cities."""
         self.batch_polls = find_batch_polls(self)
+
+    def plan_next(self, polls: CityPolls, observation: Observation, ended: float) -> None:
+        """Plan the poll that follows one with a fresh *observation*, which ended at this boot time."""
+        if isinstance(polls.city.interval, AutoInterval):
+            self.rhythms.plan(polls, observation, ended, self.clock.epoch)
+        else:
+            polls.plan_tick(ended, self.planner.interval(polls.city), self.clock.epoch)
 
 
 async def produce(polls: CityPolls, context: PollingContext) -> None:
@@ -97,6 +107,9 @@ def _plan_first_poll(polls: CityPolls, context: PollingContext) -> None:
     if last is None or last.provider not in city.providers or context.latest.is_stale(city.id, now):
         at = began + phase_offset(city.id, cold_start_spread(len(context.registry.cities)))
         polls.plan(at, "no fresh observation is known", is_tick=False)
+    elif isinstance(city.interval, AutoInterval):
+        at = context.rhythms.first_poll_time(city, last, now)
+        polls.plan(at - epoch, "the journal holds a fresh observation; a newer one is expected then", is_tick=False)
     elif (tick := first_poll_time(now, last.fetched_at.timestamp(), interval, phase_offset(city.id, interval))) > now:
         polls.plan(tick - epoch, "the journal holds a fresh observation")
     else:
@@ -146,13 +159,13 @@ async def _poll(polls: CityPolls, preferred: ProviderResponse | None, context: P
         health = health.suspend_failed(result.errors, now, interval)
     for attempt in result.attempts:
         context.history.count(attempt)
-    if result.is_fresh:
+    if result.observation and result.is_fresh:
         if health.outage:
             health.outage.recovered(now)
             health = health._replace(outage=None)
         polls.health = health
         polls.last = Poll(began, now, result.attempts, 0)
-        polls.plan_tick(now, interval, clock.epoch)
+        context.plan_next(polls, result.observation, now)
         return
     outage = health.outage or OutageLog()
     failures = outage.failures + 1

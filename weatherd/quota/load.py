@@ -80,7 +80,7 @@ def provider_loads(
     counts: defaultdict[str, Counter[float]] = defaultdict(Counter)
     for (providers, interval), count in groups.items():
         min_interval = plans.get(providers[0], UNLIMITED).min_interval
-        counts[providers[0]][max(interval, min_interval)] += count
+        counts[providers[0]][float(max(interval, min_interval))] += count  # float(), because it may be an AutoInterval
     return {
         provider: ProviderLoad(
             plans.get(provider, UNLIMITED),

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+_MIN_SPREAD = 45.0  # seconds; so that a value is fetched within a minute
+_MAX_RATE = 1000.0  # cities a second
 RETRY_RESERVE = 1.02  # a stretched list uses 98 % of the plan; the rest is for retries
 
 
@@ -33,6 +35,7 @@ class Planner:
     _loads: Mapping[str, ProviderLoad] = field(default_factory=dict)
     _factors: dict[str, float] = field(default_factory=dict)  # of the stretched providers
     _warning_rates: dict[str, float] = field(default_factory=dict)  # calls per second for official warnings
+    _shares: dict[str, float] = field(default_factory=dict)  # used fractions of the tightest limits
 
     def update(self, added: Iterable[City], removed: Iterable[City] = ()) -> None:
         """Add and remove cities; log each provider whose stretch factor has changed."""
@@ -51,6 +54,7 @@ class Planner:
         for provider, load in self._loads.items():
             if not load.fits:
                 self._factors[provider] = load.share * RETRY_RESERVE
+            self._shares[provider] = self._factors.get(provider, load.share)
             self.on_planned_rate(provider, load.rate / self._factors.get(provider, 1.0))
             self._log_change(provider, load, before.get(provider))
         for provider in before.keys() - self._loads.keys():
@@ -62,6 +66,19 @@ class Planner:
         if factor is None:
             return city.interval
         return max(city.interval, self.plans.get(city.providers[0], UNLIMITED).min_interval) * factor
+
+    def shortest_interval(self, city: City) -> float:
+        """Return the seconds that two polls of a city with ``interval: auto`` need to be apart.
+
+        If all polls of the provider were closer by the same factor, they would use its plan up.
+        """
+        share = self._shares.get(city.providers[0], 0.0)
+        return max(city.interval, self.plans.get(city.providers[0], UNLIMITED).min_interval) * share
+
+    def spread(self, provider: str) -> float:
+        """Return the seconds over which the polls of all cities are spread that expect news at the same time."""
+        load = self._loads.get(provider)
+        return max(_MIN_SPREAD, load.cities / min(load.plan.rate, _MAX_RATE)) if load else _MIN_SPREAD
 
     def calls_per_day(self) -> dict[str, int]:
         """Return the planned calls a day by provider."""

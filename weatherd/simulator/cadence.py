@@ -18,7 +18,7 @@ _DWD_DELAY = (300, 240)  # seconds: the minimum, and how much longer it may be a
 _DWD_POLL = 60  # seconds: Bright Sky looks for new files once a minute
 _NWS_DELAY = (180, 300)
 _NWS_JITTER = 40  # seconds
-_NWS_MAX_DELAY = 1200  # seconds that the quality control takes at most, for one report in 50
+_NWS_MAX_DELAY = 1200  # seconds that the quality control takes at most, for one report in 100
 _SPECIAL_HOURS = 24  # of these hours, one has a special report
 _OWM_PERIOD, _OWM_JITTER = 600, 45  # seconds
 
@@ -57,7 +57,7 @@ def _owm_time(place: str, phase: float, number: float) -> float:
 
 
 def _nws_delay(station: str, time: float) -> float:
-    if _draw("control", station, time) < 1 / 50:
+    if _draw("control", station, time) < 1 / 100:
         return _NWS_MAX_DELAY * _draw("slow", station, time)
     return _NWS_DELAY[0] + _NWS_DELAY[1] * _draw("nws delay", station) + _NWS_JITTER * _draw("nws", station, time)
 

@@ -24,6 +24,7 @@ from pydantic.dataclasses import dataclass as validated
 
 from weatherd.city import ALTITUDES, ID_OR_EMPTY_PATTERN, MAX_NAME, City, Tags, build_city, parse_tag_value
 from weatherd.config.sections.value_types import Duration, Interval, ProviderNames, ZoneName
+from weatherd.publication import plan_interval
 from weatherd.text.warning_services import WARNINGS_SCHEMA, WarningsSetting, intern_choice, parse_warnings
 
 _CONTROLS = {"Cc", "Cs", "Zl", "Zp"}
@@ -157,9 +158,14 @@ _values = operator.attrgetter(
 
 
 def validate_city(row: Any, context: dict[str, Any] | None = None) -> City:
-    """Return the city of a row. Raises pydantic's ValidationError.
+    """Return the city of a row; the planned average of ``interval: auto`` follows from its first provider.
+
+    Raises pydantic's ValidationError.
 
     *context* has the names of the installed ``providers``, and under ``plugin_models`` a function that returns the
     model of all plug-ins' keys.
     """
-    return build_city(*_values(_ROW.validate_python(row, context=context)))
+    values = _values(_ROW.validate_python(row, context=context))
+    name, lat, lon, city_id, altitude, interval, providers, *others = values
+    interval = plan_interval(interval, providers[0])
+    return build_city(name, lat, lon, city_id, altitude, interval, providers, *others)

@@ -48,7 +48,7 @@ _VALUES = {
     "lon": _NUMBER,
     "id": r"(?!(?:true|false|null)\b)[a-z][a-z0-9_-]{0,63}|'[a-z0-9][a-z0-9_-]{0,63}'|\"[a-z0-9][a-z0-9_-]{0,63}\"",
     "timezone": rf"{_QUOTED}|[A-Z][A-Za-z0-9_/+-]*",
-    "interval": rf"{_QUOTED}|[0-9][0-9a-z.]{{0,19}}",
+    "interval": rf"{_QUOTED}|[0-9][0-9a-z.]{{0,19}}|auto(?: [0-9][0-9a-z.]{{0,39}})?",
     "providers": r"\[[a-z][a-z0-9-]*(?:, [a-z][a-z0-9-]*)*\]",
     "altitude": r"-?(?:[0-9]{1,4}\.[0-9]{1,9}|0|[1-9][0-9]{0,3})",
     "tags": rf"\{{{_TAG}(?:, {_TAG})*\}}",

@@ -6,9 +6,18 @@ import functools
 import reprlib
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationInfo, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainValidator,
+    StringConstraints,
+    ValidationInfo,
+    WithJsonSchema,
+)
 
 from weatherd.city import is_zone, list_zones
+from weatherd.text.auto_interval import AUTO_PATTERN, parse_interval
 from weatherd.text.duration import DURATION_PATTERN, MAX_SECONDS, parse_duration
 from weatherd.text.suggestions import did_you_mean
 
@@ -46,22 +55,17 @@ def _intern(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
-def _check_interval(length: float) -> float:
-    if length < 1:
-        raise ValueError("should be 1s or more")
-    return length
-
-
 def _check_retention(length: float) -> float:
     if length < 3600:  # noqa: PLR2004 - an hour
         raise ValueError("should be 1h or more")
     return length
 
 
-def _schema(minimum: float) -> dict[str, Any]:
+def _schema(minimum: float, *patterns: str) -> dict[str, Any]:
+    texts = "|".join((r"\d+(\.\d+)?", DURATION_PATTERN, *patterns))
     return {
         "anyOf": [
-            {"type": "string", "pattern": rf"^(\d+(\.\d+)?|{DURATION_PATTERN})$"},
+            {"type": "string", "pattern": rf"^({texts})$"},
             {"type": "number", "minimum": minimum, "maximum": MAX_SECONDS},
         ]
     }
@@ -81,10 +85,8 @@ Retention = Annotated[
 Persistence = Annotated[
     float, BeforeValidator(parse_duration), AfterValidator(_check_retention), WithJsonSchema(_schema(3600))
 ]
-# Seconds; at least one
-Interval = Annotated[
-    float, BeforeValidator(parse_duration), AfterValidator(_check_interval), WithJsonSchema(_schema(1))
-]
+# Seconds, at least one; an AutoInterval for ``auto``
+Interval = Annotated[float, PlainValidator(parse_interval), WithJsonSchema(_schema(1, AUTO_PATTERN))]
 Word = Annotated[str, StringConstraints(strict=True, min_length=1)]
 ProviderNames = Annotated[
     tuple[Annotated[Word, AfterValidator(_check_installed)], ...],

@@ -59,7 +59,7 @@ def list_cities(config: ConfigFile = None, format: OutputFormat = "text") -> int
     """
     from weatherd.cli.screen import find_width, open_console, print_lines
     from weatherd.cli.table import Column, format_table
-    from weatherd.text.duration import format_duration
+    from weatherd.text.auto_interval import format_interval
 
     configuration = load_user_configuration(config)
     warn_of_quarantined_rows(configuration)
@@ -72,7 +72,7 @@ def list_cities(config: ConfigFile = None, format: OutputFormat = "text") -> int
         Column("name", [city.name for city in found], rank=1, min_width=12),
         Column("lat", [f"{city.lat:z.4f}" for city in found], rank=4, is_number=True),
         Column("lon", [f"{city.lon:z.4f}" for city in found], rank=4, is_number=True),
-        Column("interval", [format_duration(city.interval) for city in found], rank=3),
+        Column("interval", [format_interval(city.interval) for city in found], rank=3),
         Column("providers", [", ".join(city.providers) for city in found], rank=2, min_width=10),
     ]
     if any(city.timezone for city in found):
@@ -87,11 +87,16 @@ def list_cities(config: ConfigFile = None, format: OutputFormat = "text") -> int
 
 def _print_rows(found: Sequence[City], style: Literal["json", "csv"]) -> None:
     """Print all values of the rows; in CSV a column for each tag, so that it could be a list itself."""
+    from weatherd.text.auto_interval import AutoInterval, format_interval
+
     keys = ("id", "name", "lat", "lon", "interval", "timezone", "altitude", "backfill")
     rows: list[dict[str, Any]] = [
         {key: getattr(city, key) for key in keys} | {"providers": city.providers, "warnings": city.warnings}
         for city in found
     ]
+    for row, city in zip(rows, found, strict=True):
+        if isinstance(city.interval, AutoInterval):
+            row["interval"] = format_interval(city.interval)
     if style == "json":
         rows = [row | {"tags": dict(city.tags)} for row, city in zip(rows, found, strict=True)]
         print_text(json.dumps(rows, ensure_ascii=False, indent=2))

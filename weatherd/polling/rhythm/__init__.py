@@ -1,0 +1,1 @@
+"""Polls soon after the service has news."""
