@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from weatherd.pipeline.quality.past_rows import judge_past
 from weatherd.polling.backfill.background import search_gaps
 from weatherd.polling.backfill.gap_filler import GapFiller
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any
 
+    from weatherd.config.sections.quality import QualitySection
     from weatherd.daemon.parts import Parts
     from weatherd.daemon.status import DaemonStatus
     from weatherd.journal.journal import Journal
@@ -29,11 +31,13 @@ def make_filler(  # noqa: PLR0917
     journal: Journal,
     planner: Planner,
     now: Callable[[], datetime],
+    limits: QualitySection,
 ) -> GapFiller:
-    """Return a filler that adds to *journal*."""
+    """Return a filler that adds to *journal*, with the quality of each observation."""
 
     async def add(observations: Sequence[Observation]) -> int:
-        return (await journal.add_past(observations)).stored
+        judged = [*judge_past(observations, limits)] if limits.enabled else observations
+        return (await journal.add_past(judged)).stored
 
     return GapFiller(
         providers=providers, pasts=pasts, limiters=limiters, add=add, now=now, find_interval=planner.interval
@@ -42,7 +46,10 @@ def make_filler(  # noqa: PLR0917
 
 def fill_gaps(parts: Parts, status: DaemonStatus) -> Coroutine[Any, Any, None]:
     """Fill the gaps of all cities, for ever."""
-    filler = make_filler(parts.providers, parts.pasts, parts.limiters, parts.journal, parts.planner, parts.now)
+    settings = parts.configuration.settings
+    filler = make_filler(
+        parts.providers, parts.pasts, parts.limiters, parts.journal, parts.planner, parts.now, settings.quality
+    )
 
     def is_failing(city_id: str) -> bool:
         poll = status.history.last_poll(city_id)
@@ -53,6 +60,6 @@ def fill_gaps(parts: Parts, status: DaemonStatus) -> Coroutine[Any, Any, None]:
         parts.registry,
         parts.latest,
         parts.journal.open_reader,
-        retention=parts.configuration.settings.retention,
+        retention=settings.retention,
         is_failing=is_failing,
     )

@@ -81,7 +81,15 @@ async def fill_listed_gaps(
         configuration = providers.require_usable(configuration)
         on_start(configuration)
         providers.planner.update(configuration.cities)  # whose polls have precedence
-        filler = make_filler(providers.usable, providers.pasts, providers.limiters, journal, providers.planner, utc_now)
+        filler = make_filler(
+            providers.usable,
+            providers.pasts,
+            providers.limiters,
+            journal,
+            providers.planner,
+            utc_now,
+            configuration.settings.quality,
+        )
         for city in configuration.cities:
             if city not in begins:
                 continue

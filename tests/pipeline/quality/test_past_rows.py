@@ -1,0 +1,37 @@
+"""The quality of observations of the past."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from tests.support.fakes import observation
+from tests.support.virtual_time import EPOCH
+from weatherd.config.sections.quality import QualitySection
+from weatherd.pipeline.quality.past_rows import judge_past
+
+QUARTER = timedelta(minutes=15)
+
+
+def test_past_observations_are_judged_by_the_one_before() -> None:
+    """A spike is a step, and the value after it none; values out of range and gusts below the wind are suspect."""
+    temperatures = [5.0, 5.5, 45.0, 6.0, -99.0]
+    rows = [
+        observation(temperature=celsius, observed_at=EPOCH + number * QUARTER, wind_speed=4.0, wind_gust=6.0)
+        for number, celsius in enumerate(temperatures)
+    ]
+    rows.append(observation(observed_at=EPOCH + timedelta(days=1), temperature=30.0, wind_speed=9.0, wind_gust=1.0))
+    assert [row.quality for row in judge_past(rows, QualitySection())] == [
+        "ok",
+        "ok",
+        "suspect: temperature step",
+        "ok",
+        "suspect: temperature range, temperature step",
+        "suspect: wind_gust consistency",
+    ]
+
+
+def test_sources_are_judged_apart() -> None:
+    """Two stations, services or cities may differ as much as they like."""
+    cold, warm = observation(temperature=-5.0), observation(temperature=25.0, observed_at=EPOCH + QUARTER)
+    for other in (warm._replace(station="other"), warm._replace(provider="other"), warm._replace(city="other")):
+        assert [row.quality for row in judge_past([cold, other], QualitySection())] == ["ok", "ok"]
