@@ -7,6 +7,8 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
+from weatherd.journal.schema import read_script
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
@@ -94,6 +96,40 @@ def write_old_file(file: Path, version: int, **tables: Iterable[Sequence[Any]]) 
             for row in rows:
                 db.execute(f"INSERT INTO {name} VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608
         db.execute(f"PRAGMA user_version = {version}")
+
+
+def write_version_10(file: Path, observations: Sequence[Sequence[Any]], gathered: int, **tables: Iterable[Any]) -> None:
+    """Write a file of version 10 with rows as a file of version 6 has them; *gathered* is how far ``last`` goes.
+
+    Cities have the place (1, 2).
+    """
+    with closing(sqlite3.connect(file)) as db, db:
+        for number in range(1, 11):
+            db.executescript(read_script(number))
+        for statement in ("DROP TABLE last_1", "DROP VIEW observation", "DROP TABLE observation_6"):
+            db.execute(statement)
+        db.execute("CREATE VIEW observation AS SELECT * FROM compact")
+        for seq, city, provider, observed_at, fetched_at, temperature, text, code, station, *numbers in observations:
+            series = _intern(db, "series (city, provider, station)", (city, provider, station))
+            description = _intern(db, "description (description)", (text,))
+            values = [seq, series, observed_at, fetched_at, temperature, description, code, *numbers]
+            db.execute(f"INSERT INTO entry VALUES ({', '.join('?' * len(values))})", values)  # noqa: S608
+            place = [city, 1.0, 2.0, series, observed_at, fetched_at, seq]
+            update = "REPLACE" if seq <= gathered else "IGNORE"
+            db.execute(f"INSERT OR {update} INTO last VALUES (?, ?, ?, ?, ?, ?, ?)", place)  # noqa: S608
+        db.execute("UPDATE gathered SET seq = ?", [gathered])
+        for name, rows in tables.items():
+            for row in rows:
+                db.execute(f"INSERT INTO {name} VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608
+        db.execute("PRAGMA user_version = 10")
+
+
+def _intern(db: sqlite3.Connection, table: str, texts: tuple[str, ...]) -> int:
+    """Return the number of texts in a table such as ``description (description)``, where they are added if missing."""
+    name, columns = table.rstrip(")").split(" (")
+    db.execute(f"INSERT OR IGNORE INTO {table} VALUES ({', '.join('?' * len(texts))})", texts)  # noqa: S608
+    found = db.execute(f"SELECT id FROM {name} WHERE ({columns}) = ({', '.join('?' * len(texts))})", texts)  # noqa: S608
+    return int(found.fetchone()[0])
 
 
 def observation_row(seq: int, city: str, observed_at: int, fetched_at: int, temperature: float) -> list[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
@@ -11,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.pipeline.forwarders.destination import make_observations, open_virtual_journal
@@ -24,7 +25,7 @@ from weatherd.journal.reader import Reader
 from weatherd.journal.rows import parse_entry
 from weatherd.journal.store import JOURNAL_FILE, AddResult, Store
 from weatherd.journal.tables.cursors import Idle, InDoubt
-from weatherd.observation import FetchedObservation, Observation
+from weatherd.observation import FIELDS, FetchedObservation, Observation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +35,12 @@ if TYPE_CHECKING:
 NOW = EPOCH.timestamp()
 DAY = 86400.0
 moments = st.datetimes(min_value=EPOCH.replace(tzinfo=None)).map(lambda moment: moment.replace(tzinfo=EPOCH.tzinfo))
-numbers = st.none() | st.floats(allow_nan=False, allow_infinity=False)
+any_number = (
+    st.floats(allow_nan=False, allow_infinity=False).map(lambda number: number + 0.0)  # SQLite has no -0.0
+    | st.integers(-500, 15_000).map(lambda tenths: tenths / 10)
+    | st.integers(0, 5000).map(lambda hundredths: hundredths / 100)
+)
+numbers = st.none() | any_number
 
 
 @pytest.fixture
@@ -50,24 +56,52 @@ def store(file: Path) -> Iterator[Store]:
         yield opened
 
 
-@given(moments, moments, st.floats(-90, 60), st.text(min_size=1).filter(str.isprintable), numbers)
+@given(moments, moments, any_number, st.text(min_size=1).filter(str.isprintable), st.lists(numbers, min_size=9))
+@example(EPOCH, EPOCH, 0.1, "rain", [math.nextafter(0.3, 1), 0.29, 1e17, 2.0**53, 1e308, 5e-324, -0.07, 12.345, 1.1])
 def test_an_observation_is_read_as_it_was_added(
-    observed_at: Any, fetched_at: Any, temperature: float, description: str, number: float | None
+    observed_at: Any, fetched_at: Any, temperature: float, description: str, values: list[float | None]
 ) -> None:
-    """Every field comes back as it went in, to the microsecond and the last bit."""
+    """Every field comes back as it went in, to the microsecond and the last bit, also to the user's own SQL."""
+    named: dict[str, Any] = dict(zip(FIELDS[8:17], values, strict=False))
     observed = observation(
         observed_at=observed_at,
         fetched_at=fetched_at,
         temperature=temperature,
         description=description,
-        visibility=number,
         station="K1",
         code=None,
+        **named,
     )
-    with TemporaryDirectory() as folder, closing(Store(Path(folder) / "weatherd.sqlite")) as store:
+    with TemporaryDirectory() as folder, closing(Store(file := Path(folder) / "weatherd.sqlite")) as store:
         store.add([FetchedObservation(KIEL, observed)])
-        row = store._db.query("SELECT * FROM observation")[0]
-    assert parse_entry(row).observation == observed
+        store.add_past([observed._replace(station="K2", origin="import")])
+        rows = store._db.query("SELECT * FROM observation")
+        with closing(Reader(file)) as reader:
+            found = reader.read_city("kiel", observed_at, observed_at + timedelta(microseconds=1))
+        assert [last.observation for last in store.load(fetched_at.timestamp()).latest] == [observed]
+    assert found == [parse_entry(row).observation for row in rows]
+    assert found == [observed, observed._replace(station="K2", origin="import")]
+    assert [value for row in rows for value in row[6:]] == [value for seen in found for value in seen[5:]]
+
+
+def test_an_observation_takes_few_bytes(file: Path) -> None:
+    """Tenths and hundredths take 1 to 3 bytes each, as whole numbers do, and a time takes 4."""
+    fields = ("relative_humidity", "wind_direction", "cloud_cover", "visibility")
+    values: dict[str, Any] = {
+        **dict.fromkeys(("apparent_temperature", "pressure_msl", "precipitation"), 12.3),
+        **dict.fromkeys(("wind_speed", "wind_gust"), 4.57),
+        **dict.fromkeys(fields, 90.0),
+    }
+    with closing(Store(file)) as store:
+        for begin in range(0, 50_000, 5000):
+            store.add(
+                [
+                    fetched._replace(observation=fetched.observation._replace(**values))
+                    for fetched in make_observations(begin, begin + 5000)
+                ]
+            )
+        store._db.query("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert file.stat().st_size / 50_000 < 80
 
 
 def test_a_repeat_is_counted_and_a_revision_moves_to_the_end(store: Store, file: Path) -> None:
@@ -97,8 +131,8 @@ def test_pruning_releases_disk_space(file: Path) -> None:
     with closing(Store(file)) as store:
         for begin in range(0, 30_000, 3000):
             store.add(make_observations(begin, begin + 3000))
-        store._db.execute("UPDATE entry SET fetched_at = observed_at")
-        store._db.execute("UPDATE entry SET fetched_at = ? WHERE seq = 5", [int((NOW + 4000 * DAY) * 1e6)])
+        store._db.execute("UPDATE entry SET fetched_after = 0")
+        store._db.execute("UPDATE entry SET fetched_after = ? WHERE seq = 5", [int(4000 * DAY * 1e6)])
         store._db.query("PRAGMA wal_checkpoint(TRUNCATE)")
         size, after, missed, done = file.stat().st_size, 0, 0, False
         store.cursors.save("destination", Idle(1000))
@@ -184,7 +218,8 @@ def test_a_city_without_observations_is_not_listed(store: Store, file: Path) -> 
     """Only cities with an observation are listed, whether they are still on the list or not."""
     store.add([make_fetched(), make_fetched(BERLIN, fetched_at=EPOCH + timedelta(days=9))])
     store.prune(NOW + DAY, NOW + 9 * DAY, 0, [])
-    store.load(NOW + 30 * DAY)
+    while store.delete_unused():
+        pass
     with closing(Reader(file)) as reader:
         assert reader.list_cities() == ["berlin"]
         assert (reader.has_city("berlin"), reader.has_city("kiel")) == (True, False)

@@ -103,7 +103,7 @@ async def test_a_smaller_file_is_not_lost(tmp_path: Path) -> None:
             await journal.add(make_observations(40_000, 40_001))
             connection.execute("PRAGMA wal_checkpoint")
             assert await journal.add(make_observations(50_000, 50_001)) == 1
-            connection.execute("DELETE FROM entry WHERE temperature < 40000")
+            connection.execute("DELETE FROM entry WHERE seq <= 20001")
             connection.commit()
             connection.execute("VACUUM")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -29,19 +29,20 @@ if TYPE_CHECKING:
 _CHUNK_SIZE = 2000  # rows in memory
 _EARLIEST, _LATEST = -(2**63), 2**63 - 1
 _POSIX = "posix"  # the time of observation in seconds
+_BY_TIME = "ORDER BY {observed_at}, seq"
 _COLUMNS_OF_ENTRY = ENTRY_COLUMNS | {"seq": "seq", _POSIX: f"{ENTRY_COLUMNS['observed_at']} / 1e6"}
 _COLUMNS_OF_VIEW = {name: name for name in ("seq", *FIELDS)} | {_POSIX: "observed_at / 1e6"}
 # Skips through the index from one time of observation to the next, because all cities share a few of these times.
 _OF_CITIES = f"""
 WITH RECURSIVE times(at) AS (
-  SELECT min(observed_at) FROM entry WHERE observed_at >= ?1
-  UNION ALL SELECT (SELECT min(observed_at) FROM entry WHERE observed_at > at) FROM times WHERE at < ?2
+  SELECT min(observed_at) FROM entry WHERE observed_at >= ?1 / 1000000 - 1
+  UNION ALL SELECT (SELECT min(observed_at) FROM entry WHERE observed_at > at) FROM times WHERE at <= ?2 / 1000000
 )
 SELECT {{columns}} FROM times CROSS JOIN series ON city IN ({{cities}})
 CROSS JOIN entry ON observed_at = at AND series_id = series.id {WITH_DESCRIPTION}
-WHERE at < ?2
+WHERE {ENTRY_COLUMNS["observed_at"]} >= ?1 AND {ENTRY_COLUMNS["observed_at"]} < ?2
 """
-# While entries of version 6 are moved, they are in another table, with another index.
+# While entries of an older version are moved, they are in another table, with another index.
 _OF_CITIES_WHILE_MOVING = """
 SELECT {columns} FROM observation WHERE observed_at >= ?1 AND observed_at < ?2 AND city IN ({cities})
 """
@@ -99,12 +100,12 @@ class Reader:
     def read_city(self, city: str, since: datetime, until: datetime) -> list[Observation]:
         """Return a city's observations in ``[since, until)``, in the order of ``observed_at``."""
         span = to_micros(since), to_micros(until)
-        return [parse_row(row) for row in self._query_cities(FIELDS, [city], span, "ORDER BY observed_at, seq")]
+        return [parse_row(row) for row in self._query_cities(FIELDS, [city], span, _BY_TIME)]
 
     def read_times(self, city: str, since: datetime, until: datetime) -> list[float]:
         """Return the times of a city's observations in ``[since, until)``, in POSIX seconds and in ascending order."""
         span = to_micros(since), to_micros(until)
-        return [time for (time,) in self._query_cities([_POSIX], [city], span, "ORDER BY observed_at")]
+        return [time for (time,) in self._query_cities([_POSIX], [city], span, _BY_TIME)]
 
     def read_columns(
         self, cities: Sequence[str], columns: Sequence[str], since: datetime, until: datetime
@@ -114,7 +115,7 @@ class Reader:
         Much faster than :meth:`read_city` for long times or many cities. Raises KeyError for an unknown column.
         """
         span = to_micros(since), to_micros(until)
-        return self._query_cities(["city", _POSIX, *columns], cities, span, "ORDER BY observed_at, seq")
+        return self._query_cities(["city", _POSIX, *columns], cities, span, _BY_TIME)
 
     def read_days(self, city: str, zone: tzinfo, since: date, until: date) -> list[Day]:
         """Return a city's days with observations, from the date *since* to the one before *until*."""
@@ -186,11 +187,12 @@ class Reader:
     def _query_cities(
         self, names: Sequence[str], cities: Sequence[str], span: tuple[int, int], condition: str, *values: int
     ) -> list[tuple[Any, ...]]:
-        is_moving = self._query("SELECT 1 FROM sqlite_master WHERE name = 'observation_6'")
+        is_moving = self._query("SELECT 1 FROM sqlite_master WHERE name IN ('observation_6', 'entry_10')")
         template = _OF_CITIES_WHILE_MOVING if is_moving else _OF_CITIES
         known = _COLUMNS_OF_VIEW if is_moving else _COLUMNS_OF_ENTRY
         columns = ", ".join(known[name] for name in names)
         statement = template.format(columns=columns, cities=", ".join("?" * len(cities)))
+        condition = condition.format(observed_at=known["observed_at"])
         return self._query(f"{statement} {condition}", [*span, *cities, *values])
 
     def list_cities(self) -> list[str]:

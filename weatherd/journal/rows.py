@@ -30,6 +30,13 @@ def to_micros(time: datetime) -> int:
 
 
 @functools.lru_cache(maxsize=256)
+def split_times(observed_at: datetime, fetched_at: datetime) -> tuple[int, int, int]:
+    """Return ``observed_at``, ``observed_micros`` and ``fetched_after`` of an entry: see entry_columns.py."""
+    observed = to_micros(observed_at)
+    return *divmod(observed, 1_000_000), to_micros(fetched_at) - observed
+
+
+@functools.lru_cache(maxsize=256)
 def _from_micros(micros: int) -> datetime:
     return _EPOCH + timedelta(microseconds=micros)
 

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 VERSION = 13  # the number of scripts in the folder ``migrations``
 _WITH_OBSERVATIONS = 2
-_WITH_OLD_ENTRIES = 11
+_WITH_COMPACT_ROWS = 11
 
 
 def migrate(db: Database, file: Path) -> None:
     """Migrate the tables to this version in one transaction. Raises StateError for a file of a newer version.
 
-    The entries of version 6 are moved later, because that may take minutes.
+    The entries of an older version are moved later, because that may take minutes.
 
     The version is written even if it is current, because a full disk should show now and not later.
     """
@@ -34,8 +34,8 @@ def migrate(db: Database, file: Path) -> None:
                 db.execute(statement)
             if number == _WITH_OBSERVATIONS:
                 first_version.import_observations(db)
-        if version < _WITH_OLD_ENTRIES:
-            OldEntries(db).drop_if_empty()
+        if version < _WITH_COMPACT_ROWS:
+            OldEntries(db).move_latest()
         db.execute(f"PRAGMA user_version = {VERSION}")
 
 

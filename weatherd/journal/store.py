@@ -235,12 +235,12 @@ class Store:
         return PruneResult(rows[-1][0] if rows else after, len(old), missed, is_done)
 
     def move_old_entries(self) -> int:
-        """Move some entries of version 6 to today's table; return their number, which is 0 at the end."""
+        """Move some entries of an older version to today's table; return their number, which is 0 at the end."""
         with self._db.transaction():
             return self._entries.old.move_next()
 
     def count_old_entries(self) -> int:
-        """Return the number of entries of version 6, or somewhat more, because it is that of their numbers."""
+        """Return the number of entries of an older version, or somewhat more, because it is that of their numbers."""
         return self._entries.old.count()
 
     def delete_unused(self) -> bool:
@@ -248,6 +248,8 @@ class Store:
 
         Returns whether there is more to search.
         """
+        if self._entries.old.find_tables():  # their entries use series and descriptions, too
+            return False
         search, self._search = self._search, None  # an error ends the search, because its steps must not have gaps
         with self._db.transaction():
             if search is None:

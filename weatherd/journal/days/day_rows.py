@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 QueryRows = Callable[[str, Sequence[Any]], list[tuple[Any, ...]]]
 
 _FEW = 5  # series for which it is faster to skip through the index than to search all of it in a span of time
-_TICK = 1  # microseconds of entry.observed_at
+_TICK = 1_000_000  # microseconds of entry.observed_at
 _SERIES = "SELECT id, city, provider, station FROM series WHERE city IN (SELECT value FROM json_each(?))"
 _COLUMNS = ", ".join(
     [

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from weatherd.journal.rows import to_micros
-from weatherd.journal.tables.entry_columns import ORIGIN_CODES
+from weatherd.journal.rows import split_times
+from weatherd.journal.tables.entry_columns import ENTRY_COLUMNS, ORIGIN_CODES, QUALITY_FACTOR, WAS_POLLED, pack_value
 from weatherd.journal.tables.interned import InternedIds
 from weatherd.journal.tables.old_entries import OldEntries
 from weatherd.observation import FIELDS, LIVE, OK
@@ -18,24 +18,22 @@ if TYPE_CHECKING:
 
 _REST, _END = FIELDS.index("station") + 1, FIELDS.index("origin")  # the numbers that follow the station
 _VALUES = ("temperature", "description_id", "code", *FIELDS[_REST:_END])
-_COLUMNS = ("seq", "series_id", "observed_at", "fetched_at", *_VALUES, "quality_id", "origin")
+_IDENTITY = ("observed_at", "series_id", "observed_micros")
+_COLUMNS = ("seq", "series_id", "observed_at", "observed_micros", "fetched_after", *_VALUES, "mark")
 # The same identity with the same values is a repeat, which changes nothing. With other values it is a revision: the row
 # moves to the end under a new number, so that every reader and forwarder sees it.
 _IS_REVISION = f"({', '.join(_VALUES)}) IS NOT ({', '.join(f'excluded.{name}' for name in _VALUES)})"
 _ADD = f"""
-INSERT INTO entry ({", ".join(_COLUMNS)}) VALUES ({", ".join("?" * (len(_COLUMNS) - 1))}, {{origin}})
-ON CONFLICT (observed_at, series_id) DO UPDATE SET
-  {", ".join(f"{name} = excluded.{name}" for name in _COLUMNS if name not in ("series_id", "observed_at"))}
-WHERE {{condition}}
-"""
+INSERT INTO entry ({", ".join(_COLUMNS)})
+VALUES ({", ".join(pack_value(name, f"?{number}") for number, name in enumerate(_COLUMNS, 1))})
+ON CONFLICT ({", ".join(_IDENTITY)}) DO UPDATE SET
+  {", ".join(f"{name} = excluded.{name}" for name in _COLUMNS if name not in _IDENTITY)}
+WHERE """
 # A live row takes the place of one of the past, and never the other way round
-_ADD_LIVE = _ADD.format(origin="NULL", condition=f"origin IS NOT NULL OR {_IS_REVISION}")
-_LIVE_CODE = ORIGIN_CODES[LIVE]
-_ADD_PAST = _ADD.format(
-    origin="?", condition=f"origin <> {_LIVE_CODE} AND (excluded.origin = {_LIVE_CODE} OR {_IS_REVISION})"
-)
+_ADD_LIVE = f"{_ADD} mark & 3 OR {_IS_REVISION}"
+_ADD_PAST = f"{_ADD} mark & 3 IN (1, 2) AND (excluded.mark & 3 = {ORIGIN_CODES[LIVE]} OR {_IS_REVISION})"
 
-Row = tuple[Any, ...]  # seq, series_id, observed_at, fetched_at, ...
+Row = tuple[Any, ...]  # seq, series_id, observed_at, observed_micros, fetched_after, ...
 
 
 class Added(NamedTuple):
@@ -72,7 +70,7 @@ class EntryTable:
         A live entry of the same identity stays, and the observation counts as a repeat.
         """
         rows = [
-            (*row, ORIGIN_CODES[observation.origin])
+            (*row[:-1], (row[-1] or 0) + ORIGIN_CODES[observation.origin])
             for row, observation in zip(self._make_rows(observations, before + 1), observations, strict=True)
         ]
         return self._insert(_ADD_PAST, observations, rows, before)
@@ -91,26 +89,25 @@ class EntryTable:
             (
                 seq,
                 series[seen.provider, seen.station][seen.city],
-                to_micros(seen.observed_at),
-                to_micros(seen.fetched_at),
+                *split_times(seen.observed_at, seen.fetched_at),
                 seen.temperature,
                 descriptions[seen.description],
                 seen.code,
                 *seen[_REST:_END],
-                None if seen.quality == OK else qualities[seen.quality],
+                None if seen.quality == OK else QUALITY_FACTOR * qualities[seen.quality],
             )
             for seq, seen in enumerate(observations, first_seq)
         ]
 
     def newest_times(self, limit: int) -> list[float]:
-        """Return the times of the newest observations, as the services reported them (POSIX)."""
-        newest = "SELECT seq, observed_at FROM observation ORDER BY seq DESC LIMIT ?"
-        return [observed_at / 1e6 for _, observed_at in self._db.query(newest, [limit]) if isinstance(observed_at, int)]
+        """Return the times of the newest observations that were polled, as the services reported them (POSIX)."""
+        newest = f"SELECT {ENTRY_COLUMNS['observed_at']} FROM entry WHERE {WAS_POLLED} ORDER BY seq DESC LIMIT ?"
+        return [micros / 1e6 for (micros,) in self._db.query(newest, [limit]) if isinstance(micros, int)]
 
     def select_oldest(self, after: int, limit: int) -> list[tuple[int, int]]:
         """Return the numbers above *after*, each with the later of its two times in POSIX microseconds, in order."""
-        times = "SELECT seq, max(observed_at, fetched_at) FROM entry WHERE seq > ? ORDER BY seq LIMIT ?"
-        return self._db.query(times, [after, limit])
+        times = f"{ENTRY_COLUMNS['observed_at']}, {ENTRY_COLUMNS['fetched_at']}"
+        return self._db.query(f"SELECT seq, max({times}) FROM entry WHERE seq > ? ORDER BY seq LIMIT ?", [after, limit])
 
     def delete(self, seqs: Sequence[int]) -> None:
         """Delete entries, also from the forwarders' records of what they skipped."""

@@ -9,7 +9,11 @@ if TYPE_CHECKING:
 
     from weatherd.journal.database import Database
 
-_TABLES = "series", "description", "quality"
+_TABLES = {
+    "series": "series_id",
+    "description": "description_id",
+    "quality": "mark >> 2",
+}  # with the number in ``entry``
 _MAX_TEXTS = 10_000  # in memory, because a service may write another text each time
 _STEP = 50_000  # entries searched in one transaction
 
@@ -92,11 +96,11 @@ class UnusedSearch:
         """Search some entries, in the caller's transaction; at the end delete what is unused and return True."""
         newest = "SELECT max(seq) FROM (SELECT seq FROM entry WHERE seq > ? ORDER BY seq LIMIT ?)"
         [(seq,)] = self._db.query(newest, [self._seq, limit])
-        for name in _TABLES:
+        for name, number in _TABLES.items():
             if seq is None:
                 self._db.execute(f"DELETE FROM {name} WHERE id IN (SELECT id FROM unused_{name})")
             else:
-                seen = f"SELECT {name}_id FROM entry WHERE seq > ? AND seq <= ?"
+                seen = f"SELECT {number} FROM entry WHERE seq > ? AND seq <= ?"
                 self._db.execute(f"DELETE FROM unused_{name} WHERE id IN ({seen})", [self._seq, seq])
         self._seq = seq or self._seq
         return seq is None or not any(self._db.query(f"SELECT 1 FROM unused_{name} LIMIT 1") for name in _TABLES)

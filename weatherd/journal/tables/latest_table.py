@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from weatherd.errors import StateError
 from weatherd.journal.rows import parse_row, to_micros
-from weatherd.journal.tables.entry_columns import ENTRY_VALUES, WITH_DESCRIPTION
+from weatherd.journal.tables.entry_columns import ENTRY_COLUMNS, ENTRY_VALUES, WAS_POLLED, WITH_DESCRIPTION, match_time
 from weatherd.observation import FIELDS, LastObservation
 
 if TYPE_CHECKING:
@@ -44,10 +44,10 @@ CREATE TABLE scratch.newest (
   series_id INTEGER PRIMARY KEY, observed_at INTEGER NOT NULL, fetched_at INTEGER NOT NULL, seq INTEGER NOT NULL
 )
 """,
-    """
+    f"""
 INSERT OR IGNORE INTO scratch.newest
-SELECT series_id, observed_at, fetched_at, seq FROM entry
-WHERE seq > (SELECT seq FROM gathered) AND origin IS NULL ORDER BY seq DESC
+SELECT series_id, {ENTRY_COLUMNS["observed_at"]}, {ENTRY_COLUMNS["fetched_at"]}, seq FROM entry
+WHERE seq > (SELECT seq FROM gathered) AND {WAS_POLLED} ORDER BY seq DESC
 """,
     f"""
 UPDATE OR FAIL last SET (series_id, observed_at, fetched_at, seq) = (
@@ -61,16 +61,18 @@ _SELECT = f"""
 SELECT lat, lon, last_fetch, {ENTRY_VALUES}
 FROM (SELECT lat, lon, series_id AS number, observed_at AS at, fetched_at AS last_fetch FROM last)
 CROSS JOIN series ON series.id = number
-CROSS JOIN entry ON observed_at = at AND series_id = number {WITH_DESCRIPTION}
+CROSS JOIN entry ON {match_time("at")} AND series_id = number {WITH_DESCRIPTION}
 WHERE last_fetch >= ?
 """
-_DELETE_ORPHANS = """
+_DELETE_ORPHANS = f"""
 DELETE FROM last WHERE NOT EXISTS (
-  SELECT 1 FROM entry AS e WHERE e.observed_at = last.observed_at AND e.series_id = last.series_id
+  SELECT 1 FROM entry WHERE {match_time("last.observed_at")} AND entry.series_id = last.series_id
 )
 """
+# The values are those of a row of ``entry`` from series_id to fetched_after, between the place and the number
+_REPLACE = "INSERT OR REPLACE INTO last VALUES (?1, ?2, ?3, ?4, ?5 * 1000000 + ?6, ?5 * 1000000 + ?6 + ?7, ?8)"
 # Must come before the row of ``last`` is replaced
-_RECORD_MOVE = "INSERT OR REPLACE INTO moved SELECT city, ?7 FROM last WHERE city = ?1 AND (lat, lon) IS NOT (?2, ?3)"
+_RECORD_MOVE = "INSERT OR REPLACE INTO moved SELECT city, ?8 FROM last WHERE city = ?1 AND (lat, lon) IS NOT (?2, ?3)"
 _MAX_AGE = 7 * 86400.0  # seconds since the fetch; older observations are not loaded
 _MIN_UPDATE_INTERVAL = 100  # observations between updates; with more cities, _UPDATE_INTERVAL for each city
 _UPDATE_INTERVAL = 5
@@ -101,12 +103,12 @@ class LatestTable:
         """Write the rows that the invariant requires, in the transaction that adds the batch to the journal."""
         seqs, end = added.seqs, added.last_seq
         rows = [
-            (fetched.city.id, fetched.city.lat, fetched.city.lon, *row[1:4], min(row[0], end))
+            (fetched.city.id, fetched.city.lat, fetched.city.lon, *row[1:5], min(row[0], end))
             for fetched, row in zip(batch, added.rows, strict=True)
             if not (fetched.follows if row[0] in seqs else fetched.repeat)
         ]
         self._db.execute_many(_RECORD_MOVE, rows)
-        self._db.execute_many("INSERT OR REPLACE INTO last VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+        self._db.execute_many(_REPLACE, rows)
 
     def committed(self, batch: Sequence[FetchedObservation]) -> None:
         """Record a batch whose transaction was committed; update the table if that is due."""
