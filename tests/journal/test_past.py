@@ -38,7 +38,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def _read(file: Path) -> list[Observation]:
     with closing(Reader(file)) as reader:
-        return [entry.observation for entry in reader.read_after(0, 1000)]
+        return list(reader.iterate(None, None, []))
 
 
 observations = st.builds(
@@ -135,3 +135,14 @@ async def test_the_past_wakes_forwarders(tmp_path: Path) -> None:
         assert await journal.add_past([observation(origin=BACKFILL), observation(BERLIN, origin=BACKFILL)]) == (2, 2)
         async with asyncio.timeout(1):
             await waiting
+
+
+def test_what_another_daemon_polled_is_no_news(store: Store, tmp_path: Path) -> None:
+    """Destinations and readers of events get it with the origin ``import``; an export has the origin that it had."""
+    store.add([make_fetched(KIEL)])
+    store.add_past([observation(BERLIN), observation(BERLIN, station="S", origin=BACKFILL)])
+    with closing(Reader(tmp_path / JOURNAL_FILE)) as reader:
+        assert [entry.observation.origin for entry in reader.read_after(0, 10)] == [LIVE, IMPORT, BACKFILL]
+        assert [found.origin for found in reader.iterate(None, None, [])] == [LIVE, LIVE, BACKFILL]
+        store.add([make_fetched(BERLIN)])
+        assert [entry.observation.origin for entry in reader.read_after(0, 10)] == [LIVE, BACKFILL, LIVE]

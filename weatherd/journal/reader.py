@@ -13,7 +13,7 @@ from weatherd.journal.file_identity import FileIdentity
 from weatherd.journal.rows import COLUMNS, JournalEntry, parse_entry, parse_row, to_micros
 from weatherd.journal.schema import require_same_version
 from weatherd.journal.state_folder import translate_errors
-from weatherd.journal.tables.entry_columns import ENTRY_COLUMNS, WITH_DESCRIPTION
+from weatherd.journal.tables.entry_columns import ENTRY_COLUMNS, ORIGIN_HERE, WITH_DESCRIPTION
 from weatherd.observation import FIELDS
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ _EARLIEST, _LATEST = -(2**63), 2**63 - 1
 _POSIX = "posix"  # the time of observation in seconds
 _BY_TIME = "ORDER BY {observed_at}, seq"
 _COLUMNS_OF_ENTRY = ENTRY_COLUMNS | {"seq": "seq", _POSIX: f"{ENTRY_COLUMNS['observed_at']} / 1e6"}
+_COLUMNS_HERE = ", ".join(ORIGIN_HERE if name == "origin" else name for name in FIELDS)
 _COLUMNS_OF_VIEW = {name: name for name in ("seq", *FIELDS)} | {_POSIX: "observed_at / 1e6"}
 # Skips through the index from one time of observation to the next, because all cities share a few of these times.
 _OF_CITIES = f"""
@@ -45,6 +46,14 @@ WHERE {ENTRY_COLUMNS["observed_at"]} >= ?1 AND {ENTRY_COLUMNS["observed_at"]} < 
 # While entries of an older version are moved, they are in another table, with another index.
 _OF_CITIES_WHILE_MOVING = """
 SELECT {columns} FROM observation WHERE observed_at >= ?1 AND observed_at < ?2 AND city IN ({cities})
+"""
+
+
+# A city whose observations were imported is not in ``last``; one whose observations were pruned has its days
+_CITIES = """
+SELECT city FROM last UNION SELECT city FROM day_city
+UNION SELECT city FROM series WHERE city NOT IN (SELECT city FROM last)
+AND EXISTS (SELECT 1 FROM entry WHERE series_id = series.id)
 """
 
 
@@ -90,11 +99,15 @@ class Reader:
         return self._db.query(statement, values)
 
     def read_after(self, seq: int, limit: int, until: int | None = None) -> list[JournalEntry]:
-        """Return up to *limit* entries with numbers above *seq*, and up to *until* if given, in order."""
+        """Return up to *limit* entries with numbers above *seq*, and up to *until* if given, in order.
+
+        The origin of an imported observation is never ``live``, because that would be news for destinations.
+        """
         bound, values = ("", [seq]) if until is None else (" AND seq <= ?", [seq, until])
         where = f"WHERE seq > ?{bound} ORDER BY seq LIMIT ?"
         return [
-            parse_entry(row) for row in self._query(f"SELECT seq, {COLUMNS} FROM observation {where}", [*values, limit])
+            parse_entry(row)
+            for row in self._query(f"SELECT seq, {_COLUMNS_HERE} FROM observation {where}", [*values, limit])
         ]
 
     def read_city(self, city: str, since: datetime, until: datetime) -> list[Observation]:
@@ -196,14 +209,12 @@ class Reader:
         return self._query(f"{statement} {condition}", [*span, *cities, *values])
 
     def list_cities(self) -> list[str]:
-        """Return the ids of all cities with an observation, including those removed from the list."""
-        statement = "SELECT city FROM last UNION SELECT city FROM series ORDER BY city"  # imported ones are not in last
-        return [city for (city,) in self._query(statement)]
+        """Return the ids of all cities with an observation or a day, including those removed from the list."""
+        return [city for (city,) in self._query(f"{_CITIES} ORDER BY city")]
 
     def has_city(self, city: str) -> bool:
-        """Return whether there is an observation of the city with this id, which may be removed from the list."""
-        statement = "SELECT 1 FROM last WHERE city = ?1 UNION SELECT 1 FROM series WHERE city = ?1"
-        return bool(self._query(statement, [city]))
+        """Return whether there is an observation or a day of the city with this id, which may be off the list."""
+        return bool(self._query(f"SELECT 1 FROM ({_CITIES}) WHERE city = ?", [city]))
 
     def read_places(self) -> dict[str, RecordedPlace]:
         """Return where each city with an observation was, and since which entry."""

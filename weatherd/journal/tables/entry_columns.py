@@ -46,6 +46,12 @@ ENTRY_COLUMNS = {
     "origin": "CASE mark & 3 WHEN 1 THEN 'backfill' WHEN 2 THEN 'import' ELSE 'live' END",
     "quality": "iif(mark > 3, (SELECT text FROM quality WHERE id = mark >> 2), 'ok')",
 }
+# The origin of a row of the view ``observation`` for destinations and readers of events: what another daemon polled is
+# not the current weather here
+ORIGIN_HERE = f"""
+CASE WHEN EXISTS (SELECT 1 FROM entry WHERE entry.seq = observation.seq AND entry.origin = {ORIGIN_CODES[LIVE]})
+THEN '{IMPORT}' ELSE origin END
+"""
 ENTRY_VALUES = ", ".join(ENTRY_COLUMNS.values())
 
 
