@@ -7,11 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.fakes import KIEL
+from weatherd.alerts.rules_file import parse_rules
 from weatherd.alerts.silences import DROPPED, HELD, Silence, decide_sending, find_silence, find_silence_problem
 from weatherd.alerts.states import AlertEvent
 from weatherd.city import City
 
 TAGGED = City(name="Oslo", lat=59.9, lon=10.7, tags=(("region", "north"),))
+RULE_CITIES = {"frost": "kiel", "gale": "oslo", "far": "nowhere"}
 
 
 @pytest.mark.parametrize(
@@ -80,8 +82,15 @@ def test_what_is_sent_equals_a_model(steps: list[tuple[str, bool]]) -> None:
         (Silence(0, "frost", None, (), 60.0, 60.0), "a silence should end in the future, within a year"),
         (Silence(0, "frost", None, (), 0.0, 400 * 86400.0), "a silence should end in the future, within a year"),
         (Silence(0, "frost", "kiel", (), 0.0, 60.0), None),
+        (Silence(0, "gale", "kiel", (), 0.0, 60.0), "the rule 'gale' is not for 'kiel'"),
+        (Silence(0, "gale", TAGGED.id, (), 0.0, 60.0), None),
+        (Silence(0, "frost", None, TAGGED.tags, 0.0, 60.0), "the rule 'frost' is not for any of these cities"),
+        (Silence(0, None, "kiel", (), 0.0, 60.0), None),
+        (Silence(0, "far", None, (), 0.0, 60.0), None),
     ],
 )
 def test_silences_without_effect_are_rejected(silence: Silence, problem: str | None) -> None:
-    """A silence of nothing that exists, or of no time, is a mistake."""
-    assert find_silence_problem(silence, ["frost"], [KIEL, TAGGED]) == problem
+    """A silence of nothing that exists, of a city that the rule is not for, or of no time is a mistake."""
+    rules = [f"{name}: {{when: age > 1h, cities: {city}}}" for name, city in RULE_CITIES.items()]
+    parsed = parse_rules(f"alerts: {{{', '.join(rules)}}}", "alerts.yaml")
+    assert find_silence_problem(silence, parsed, [KIEL, TAGGED]) == problem

@@ -5,16 +5,20 @@ from __future__ import annotations
 import itertools
 import json
 import socket
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.daemon import make_configuration
 from weatherd.city import City
-from weatherd.cli.demo.running import find_demo_settings
+from weatherd.cli.demo.running import announce_demo, find_demo_settings, find_demo_state
 from weatherd.cli.demo.services import choose_port
+from weatherd.cli.lookup import find_journal
 from weatherd.config import loader
 from weatherd.config.http_section import HttpSection
+from weatherd.errors import StateError
 from weatherd.journal.state_folder import lock_state_folder
 from weatherd.simulator.history import SIMULATED_STATION, simulate_history
 
@@ -57,6 +61,25 @@ def test_commands_use_a_demo_only_while_it_runs(tmp_path: Path, monkeypatch: pyt
     with lock_state_folder(tmp_path / "demo"):
         assert find_demo_settings(loader.SHIPPED_SETTINGS) == flags
         assert find_demo_settings(tmp_path / "weatherd.yaml") == {}
+        file.write_text(json.dumps(flags | {"config": str(tmp_path / "weatherd.yaml")}))
+        assert find_demo_settings(loader.SHIPPED_SETTINGS) == find_demo_settings(tmp_path / "weatherd.yaml") == {}
+        assert find_demo_state(tmp_path / "weatherd.yaml") == tmp_path / "demo"
+        assert find_demo_state(tmp_path / "other.yaml") is None
         for text in ("{", "[]", "{}", '{"state": 3}'):
             file.write_text(text)
             assert find_demo_settings(loader.SHIPPED_SETTINGS) == {}
+
+
+def test_the_journal_of_a_demo_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that misses the journal says where that of a demo with the same settings is, while it runs."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.delenv("STATE_DIRECTORY", raising=False)
+    settings, state = tmp_path / "weatherd.yaml", tmp_path / "demo"
+    configuration = replace(make_configuration(state=tmp_path / "state"), file=settings)
+    with lock_state_folder(state):
+        with (
+            announce_demo(settings, {"state": state}, "http://127.0.0.1:1", 1),
+            pytest.raises(StateError, match=f"set WEATHERD_STATE={state} to read that"),
+        ):
+            find_journal(configuration)
+        assert find_journal(configuration) == tmp_path / "state" / "weatherd.sqlite"

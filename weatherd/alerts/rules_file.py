@@ -17,6 +17,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from weatherd.alerts.builtin.daemon_rules import DAEMON_RULES
 from weatherd.alerts.builtin.daemon_section import Repeat, daemon_schema, parse_daemon_rules
 from weatherd.alerts.hours import Hours, parse_hours
 from weatherd.alerts.language.compiler import compile_expression
@@ -125,6 +126,11 @@ def rules_schema() -> dict[str, Any]:
 def load_rules(path: Path, display: Display = DEFAULT_DISPLAY) -> tuple[Rule, ...]:
     """Load the rules of a file. Raises ConfigError with every mistake."""
     return parse_rules(reader.read_text(path), str(path), display)
+
+
+def load_daemon_rules(path: Path | None) -> tuple[DaemonRule, ...]:
+    """Load the built-in rules in force, with the changes in a rules file. Raises ConfigError with every mistake."""
+    return parse_file(reader.read_text(path), str(path), DEFAULT_DISPLAY).daemon if path else DAEMON_RULES
 
 
 def parse_rules(text: str, name: str, display: Display = DEFAULT_DISPLAY) -> tuple[Rule, ...]:

@@ -9,8 +9,9 @@ from weatherd.alerts.states import AlertEvent
 from weatherd.text.suggestions import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
+    from weatherd.alerts.rule import Rule
     from weatherd.city import City, Tags
 
 HELD, DROPPED = "held", "dropped"  # sent when the silence ends; never sent
@@ -58,11 +59,11 @@ def decide_sending(event: AlertEvent, *, is_silenced: bool, was_told: bool) -> t
     return (HELD if event is AlertEvent.RESOLVED else DROPPED), True
 
 
-def find_silence_problem(silence: Silence, rules: Collection[str], cities: Sequence[City]) -> str | None:
+def find_silence_problem(silence: Silence, rules: Sequence[Rule], cities: Sequence[City]) -> str | None:
     """Return why a silence would have no effect, or None."""
     if silence.rule is None and silence.city is None and not silence.tags:
         return "name a rule, a city or a tag"
-    known = [*rules, *(rule.name for rule in DAEMON_RULES)]
+    known = [*(rule.name for rule in rules), *(rule.name for rule in DAEMON_RULES)]
     if silence.rule is not None and silence.rule not in known:
         return f"there is no rule {silence.rule!r}{did_you_mean(silence.rule, known)}"
     if silence.rule is not None and is_daemon_rule(silence.rule) and (silence.city or silence.tags):
@@ -72,6 +73,10 @@ def find_silence_problem(silence: Silence, rules: Collection[str], cities: Seque
         return f"no city in the list has the id {silence.city!r}{did_you_mean(silence.city, ids)}"
     if silence.tags and not any(city.has_tags(silence.tags) for city in cities):
         return f"no city has the tag {' and '.join('='.join(tag) for tag in silence.tags)}"
+    chosen = [city for city in cities if (silence.city or silence.tags) and silence.matches(silence.rule or "", city)]
+    rule = next((rule for rule in rules if rule.name == silence.rule), None)
+    if rule and chosen and not any(rule.cities.includes(city) for city in chosen):
+        return f"the rule {rule.name!r} is not for {repr(silence.city) if silence.city else 'any of these cities'}"
     if not silence.begins < silence.ends <= silence.begins + MAX_SILENCE:
         return "a silence should end in the future, within a year"
     return None

@@ -151,5 +151,11 @@ def _find_command(error: exceptions.TyperException, arguments: Sequence[str]) ->
 
 
 def _format_usage_error(error: exceptions.TyperException) -> str:
+    from pydantic import ValidationError
+
+    from weatherd.config.messages import explain_error
+
+    if isinstance(error, typer.BadParameter) and isinstance(error.__cause__, ValidationError):
+        error.message = explain_error(error.__cause__.errors(include_url=False)[0], ()).removeprefix("this ")
     text = error.format_message() if hasattr(error, "format_message") else str(error)
     return (text or type(error).__name__).replace("Value error, ", "").rstrip(".")

@@ -54,6 +54,7 @@ class CheckReport:
     find_warning_loads: FindWarningLoads = know_no_loads  # by provider
     rules: int | None = None  # alert rules of a file without mistakes
     pasts: Mapping[str, PastTraits] = field(default_factory=dict)  # by provider
+    built_in: Mapping[str, Sequence[str]] = field(default_factory=dict)  # targets of each built-in rule in force
     strict: bool = False  # whether quarantined rows and exceeded limits are problems
 
     def find_problems(self) -> list[Problem]:
@@ -86,6 +87,9 @@ class CheckReport:
         if configuration.alerts_path:
             found = "mistakes" if self.rules is None else format_count(self.rules, "rule", "rules")
             yield f"alerts:   {configuration.alerts_path} ({found})"
+        if self.built_in:
+            rules = (f"{name}{f' → {chr(32).join(names)}' if names else ''}" for name, names in self.built_in.items())
+            yield f"built-in: {', '.join(rules)}"
         yield f"zones:    {find_zone_data()}"
         for provider, load in self._find_loads(configuration.cities).items():
             yield from _format_load(provider, load)
@@ -135,6 +139,7 @@ class CheckReport:
             "settings": str(self.configuration.file),
             "zone_data": str(find_zone_data()),
             **self._list_to_json(self.configuration),
+            "alert_rules": {"rules": self.rules, "built_in": {name: list(to) for name, to in self.built_in.items()}},
             "problems": [problem_to_json(problem) for problem in self.find_problems()],
             "warnings": list(self.warnings),
             "online": [

@@ -35,11 +35,17 @@ class RecordedCity:
 
 
 def find_journal(configuration: Configuration) -> Path:
-    """Return the path of the journal's database."""
+    """Return the path of the journal's database. Raises StateError if there is none but that of a demo."""
+    from weatherd.cli.demo.running import find_demo_state
+    from weatherd.errors import StateError
     from weatherd.journal import state_folder
     from weatherd.journal.store import JOURNAL_FILE
 
-    return state_folder.find_state_folder(configuration.settings.state, configuration.file, os.environ) / JOURNAL_FILE
+    folder = state_folder.find_state_folder(configuration.settings.state, configuration.file, os.environ)
+    if not (folder / JOURNAL_FILE).exists() and (demo := find_demo_state(configuration.file)):
+        hint = f"the demo that runs with {configuration.file} has its own; set WEATHERD_STATE={demo} to read that"
+        raise StateError(f"there is no journal at {folder / JOURNAL_FILE}: {hint}")
+    return folder / JOURNAL_FILE
 
 
 def find_recorded_city(configuration: Configuration, name: str, reader: Reader) -> RecordedCity:

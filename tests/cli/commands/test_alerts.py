@@ -110,8 +110,15 @@ def test_check_compiles_the_rules(rules: Path, capsys: pytest.CaptureFixture[str
     code, out, err = run_weatherd(capsys, "check")
     assert code == 0
     assert f"alerts:   {rules} (3 rules)\n" in out
+    assert "\nbuilt-in: cities-down, provider-paused, quota, list-shrunk, rows-quarantined, " in out
     assert "warning: the rule 'silent' has the target 'mqtt', but the settings have no section mqtt" in err
     assert "warning: the rule 'silent' is for 'bon', but no city has this id; did you mean 'bonn'?" in err
+    rules.write_text(f"{RULES}daemon: {{notify: [ops], quota: false, journal-down: {{notify: []}}}}\n")
+    out = run_weatherd(capsys, "check")[1]
+    assert "built-in: cities-down → ops, provider-paused → ops, list-shrunk → ops" in out
+    assert "journal-down\n" in out
+    found = json.loads(run_weatherd(capsys, "check", "--format", "json")[1])["alert_rules"]
+    assert (found["rules"], found["built_in"]["cities-down"], "quota" in found["built_in"]) == (3, ["ops"], False)
     rules.write_text("alerts:\n  a: {when: temprature < 0, for: x}\n")
     code, out, err = run_weatherd(capsys, "check")
     assert code == 78
@@ -208,7 +215,9 @@ def test_silences_without_a_daemon(capsys: pytest.CaptureFixture[str]) -> None:
         (("silence", "cold", "--for", "soon"), "--for should be a length of time"),
         (("silence", "cold", "--for", "900d"), "a silence should end in the future, within a year"),
         (("silence", "cold", "--until", "yesterday"), "--until should be in the future"),
-        (("silence", "cold", "--until", "25:00"), "--until hour must be in 0..23"),
+        (("silence", "cold", "--until", "25:00"), "--until should be a time from 00:00 to 23:59, not '25:00'"),
+        (("silence", "silent", "--city", "Bonn", "--for", "2h"), "the rule 'silent' is not for 'bonn'"),
+        (("unsilence", "abc"), "'NUMBER': should be a whole number, not 'abc'"),
         (("unsilence", "7"), "no silence in force has the number 7"),
     ],
 )

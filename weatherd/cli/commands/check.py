@@ -122,6 +122,15 @@ def _load_rules(configuration: Configuration) -> Sequence[Rule]:
     return load_rules(configuration.alerts_path, configuration.settings.display)
 
 
+def _list_built_in(configuration: Configuration) -> dict[str, tuple[str, ...]]:
+    """Return the names and the targets of the built-in rules that are on, if the rules file has no mistakes."""
+    from weatherd.alerts.builtin.daemon_rules import DAEMON_PREFIX
+    from weatherd.alerts.rules_file import load_daemon_rules
+
+    rules = load_daemon_rules(configuration.alerts_path)
+    return {rule.name.removeprefix(DAEMON_PREFIX): rule.notify for rule in rules}
+
+
 def _find_rule_warnings(configuration: Configuration, rules: Sequence[Rule], cities: Sequence[City]) -> list[str]:
     """Return a message for each alert rule that is for ids or tags that no city has, or that lacks its broker."""
     if not rules:
@@ -167,7 +176,10 @@ async def _check(configuration: Configuration, against: Path | None, *, strict: 
         find_loads = functools.partial(_find_warning_loads, configuration.settings, providers.open_resources)
         pasts = providers.pasts
         plans, count = providers.planner.plans, None if rules is None else len(rules)
-        return CheckReport(configuration, plans, errors, other, against, warnings, find_loads, count, pasts, strict)
+        built_in = {} if rules is None else _list_built_in(configuration)
+        return CheckReport(
+            configuration, plans, errors, other, against, warnings, find_loads, count, pasts, built_in, strict
+        )
 
 
 def _log_problems(problems: Sequence[Problem]) -> None:

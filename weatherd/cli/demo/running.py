@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _FILE = "demo.json"
+_CONFIG = "config"  # key of the settings file of the demo, beside its settings
 _OF_THE_DAEMON = {"console", "log"}  # sections that concern its own output only
 
 
@@ -26,8 +27,19 @@ def find_demo_settings(file: Path) -> dict[str, Any]:
 
     They override those in the file, so that commands use the demo's address, journal and simulated services.
     """
-    if not _is_shipped(file):
-        return {}
+    flags = _read_running()
+    return flags if _is_shipped(file) and _is_shipped(Path(flags.pop(_CONFIG, file))) else {}
+
+
+def find_demo_state(file: Path) -> Path | None:
+    """Return the state folder of the running demo with the user's own settings in *file*; None if there is none."""
+    flags = _read_running()
+    is_same = not _is_shipped(file) and flags.get(_CONFIG) == os.path.realpath(file)
+    return Path(flags["state"]) if is_same else None
+
+
+def _read_running() -> dict[str, Any]:
+    """Return what the running demo has written; {} without one."""
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         flags: dict[str, Any] = json.loads(_find_file().read_text("utf-8"))
         if is_state_folder_locked(Path(flags["state"])):
@@ -39,16 +51,18 @@ def find_demo_settings(file: Path) -> dict[str, Any]:
 def announce_demo(file: Path, flags: Mapping[str, Any], url: str, port: int) -> Iterator[None]:
     """Write the settings of this demo where other commands find them, and log its page and a command to try.
 
-    Commands do not find a demo with the user's own settings, nor a second one: they need its address.
+    Commands do not use a demo with the user's own settings, nor a second one: they need its address.
     """
-    is_found = file == loader.SHIPPED_SETTINGS and not find_demo_settings(file) and _write(flags, port)
+    is_shipped = file == loader.SHIPPED_SETTINGS
+    is_written = not (find_demo_settings(file) if is_shipped else _read_running()) and _write(file, flags, port)
+    is_found = is_written and is_shipped
     program = sys.argv[0] if Path(sys.argv[0]).name == "weatherd" else "weatherd"
     command = f"{program} status{_find_option()}" if is_found else f"{program} status --url {url}"
     structlog.get_logger().info("demo.ready", page=f"{url}/", **{"try": command})
     try:
         yield
     finally:
-        if is_found:
+        if is_written:
             with contextlib.suppress(OSError):
                 _find_file().unlink()
 
@@ -67,9 +81,10 @@ def _find_option() -> str:
     return "" if _is_shipped(loader.find_settings_file(None, os.environ)) else f" --config {loader.SHIPPED_SETTINGS}"
 
 
-def _write(flags: Mapping[str, Any], port: int) -> bool:
+def _write(file: Path, flags: Mapping[str, Any], port: int) -> bool:
     """Write the file; return False if that is impossible, as with a read-only home folder."""
     values = {key: value for key, value in flags.items() if key not in _OF_THE_DAEMON}
+    values |= {_CONFIG: os.path.realpath(file)}
     try:
         _find_file().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _find_file().write_text(json.dumps(values | {"http": {"port": port}}, default=str), "utf-8")

@@ -10,7 +10,6 @@ from weatherd.alerts.silences import Silence, find_silence_problem
 from weatherd.formatting import format_rfc3339
 from weatherd.pipeline.alerting.changes import to_time
 from weatherd.web.alerts.models import SilenceModel, SilencesModel
-from weatherd.web.alerts.serializers import list_rule_names
 from weatherd.web.middleware import ProblemError, json_response, parse_query
 from weatherd.web.query_models import NoQuery, SilenceQuery, split_tags
 
@@ -43,7 +42,7 @@ class SilenceEndpoints:
         silence = Silence(
             0, query.rule, query.city, tuple(split_tags(query.tag)), begins, query.until.timestamp(), query.comment
         )
-        if problem := find_silence_problem(silence, list_rule_names(self._status), self._status.cities):
+        if problem := find_silence_problem(silence, desk.rules, self._status.cities):
             raise ProblemError(HTTPStatus.BAD_REQUEST, problem)
         number = await self._status.journal.call(lambda store: store.silences.add(silence))
         await desk.follow_silences()

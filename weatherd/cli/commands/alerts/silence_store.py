@@ -108,7 +108,6 @@ async def _post(client: Client, wanted: Silence) -> SilenceModel:
 
 def _write(config: Path | None, wanted: Silence) -> SilenceModel:
     """Add a silence to the journal file. Raises ArgumentError if it would have no effect."""
-    from weatherd.alerts.builtin.daemon_rules import DAEMON_RULES
     from weatherd.alerts.rules_file import load_rules
 
     configuration = load_user_configuration(config)
@@ -116,8 +115,7 @@ def _write(config: Path | None, wanted: Silence) -> SilenceModel:
         raise ArgumentError("there are no alert rules: name a file with the setting alerts in weatherd.yaml")
     city = _find_city(configuration.cities, wanted.city).id if wanted.city else None
     silence = wanted._replace(city=city, begins=datetime.now(UTC).timestamp())
-    rules = [rule.name for rule in DAEMON_RULES] + [rule.name for rule in load_rules(configuration.alerts_path)]
-    if problem := find_silence_problem(silence, rules, configuration.cities):
+    if problem := find_silence_problem(silence, load_rules(configuration.alerts_path), configuration.cities):
         raise ArgumentError(problem)
     with open_silences(find_journal(configuration)) as silences:
         return serialize_silence(silence._replace(id=silences.add(silence)))

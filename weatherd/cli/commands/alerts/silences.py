@@ -120,7 +120,7 @@ def _find_end(span: str | None, until: str | None, zone: tzinfo) -> datetime:
         if span is not None:
             return now + timedelta(seconds=parse_duration(span))
         if match := _CLOCK(until or ""):
-            clock, today = time(int(match[1]), int(match[2])), now.astimezone(zone).date()
+            clock, today = _parse_clock(match[0], int(match[1]), int(match[2])), now.astimezone(zone).date()
             ends = [datetime.combine(today + timedelta(days=days), clock, zone).astimezone(UTC) for days in (0, 1)]
             return next(end for end in ends if end > now)
         end = parse_moment(until or "", now, zone)
@@ -129,3 +129,11 @@ def _find_end(span: str | None, until: str | None, zone: tzinfo) -> datetime:
     if end <= now:
         raise ArgumentError(f"--until should be in the future, not {until!r}")
     return end
+
+
+def _parse_clock(text: str, hour: int, minute: int) -> time:
+    """Return a time of the day. Raises ValueError."""
+    try:
+        return time(hour, minute)
+    except ValueError:
+        raise ValueError(f"should be a time from 00:00 to 23:59, not {text!r}") from None
