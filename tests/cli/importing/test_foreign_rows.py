@@ -18,7 +18,7 @@ CONFIG = (
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Change to a folder with settings and a list."""
-    (tmp_path / "weatherd.yaml").write_text("state: state\ntimezone: UTC\n")
+    (tmp_path / "weatherd.yaml").write_text("state: state\ntimezone: UTC\nretention: null\n")
     (tmp_path / "cities.yaml").write_text(CONFIG)
     monkeypatch.setenv("WEATHERD_CONFIG", str(tmp_path / "weatherd.yaml"))
     monkeypatch.chdir(tmp_path)
@@ -165,3 +165,18 @@ def test_a_wrong_column_is_explained(capsys: pytest.CaptureFixture[str], options
     """Before anything is imported; exit code 64."""
     code, _, err = import_text(capsys, "Day,Temp\n2026-01-01,1\n", *options)
     assert (code, err) == (64, f"weatherd: {reason}\n")
+
+
+@pytest.mark.usefixtures("folder")
+def test_other_programs_values_are_judged(capsys: pytest.CaptureFixture[str]) -> None:
+    """As those that weatherd polls: a step that no weather makes is suspect, and imported nevertheless."""
+    text = "temperature,time,wind_speed,wind_gust\n" + "".join(
+        f"{celsius},2026-01-01T{hour:02}:00,5,{gust}\n"
+        for hour, celsius, gust in ((3, 4, 7), (2, 35, 7), (1, 4, 7), (0, 3, 2))
+    )
+    assert [row["quality"] for row in read_back(capsys, text)] == [
+        "suspect: wind_gust consistency",
+        "ok",
+        "suspect: temperature step",
+        "ok",
+    ]

@@ -32,7 +32,7 @@ BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Change to a folder with settings and a list."""
-    (tmp_path / "weatherd.yaml").write_text("state: state\n")
+    (tmp_path / "weatherd.yaml").write_text("state: state\nretention: null\n")
     (tmp_path / "cities.yaml").write_text("cities:\n  - {name: Kiel, lat: 54.305902, lon: 10.123282}\n")
     monkeypatch.setenv("WEATHERD_CONFIG", str(tmp_path / "weatherd.yaml"))
     monkeypatch.chdir(tmp_path)
@@ -181,3 +181,13 @@ def test_a_damaged_file_is_named(
     code, _, err = run_weatherd(capsys, "import", name, "--city", "Kiel")
     assert code == 64
     assert err.startswith(f"weatherd: {name}: {reason}")
+
+
+def test_the_retention_is_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """If observations are older: the daemon will delete them, and keep their days."""
+    (folder / "a.jsonl").write_text(format_lines(make_rows(2)))
+    (folder / "weatherd.yaml").write_text("state: state\nretention: 10d\n")
+    expected = "weatherd run deletes observations after 'retention' (10d), and keeps their days; null keeps them all\n"
+    assert run_weatherd(capsys, "import", "a.jsonl")[2] == expected
+    (folder / "weatherd.yaml").write_text("state: state\nretention: 3650d\n")
+    assert run_weatherd(capsys, "import", "a.jsonl")[2] == ""

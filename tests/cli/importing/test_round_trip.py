@@ -54,7 +54,7 @@ def machines(tmp_path: Path) -> Sequence[Path]:
     folders = [tmp_path / "old", tmp_path / "new"]
     for folder in folders:
         folder.mkdir()
-        (folder / "weatherd.yaml").write_text("state: state\n")
+        (folder / "weatherd.yaml").write_text("state: state\nretention: null\n")
         (folder / "cities.yaml").write_text(
             "cities:\n  - {name: Kiel, lat: 54.3, lon: 10.1, tags: {region: north}}\n"
             "  - {name: Berlin, lat: 52.5, lon: 13}\n"

@@ -13,6 +13,7 @@ from weatherd.cli.importing.foreign_rows import ForeignRows
 from weatherd.cli.importing.input_file import open_input
 from weatherd.cli.importing.source_rows import BadRow, FieldError
 from weatherd.cli.options import ArgumentError
+from weatherd.pipeline.quality.past_rows import judge_past
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from weatherd.cli.importing.input_file import FileFormat, InputFile
     from weatherd.cli.importing.source_rows import SourceRow
     from weatherd.cli.importing.summary import ImportSummary
+    from weatherd.config.sections.quality import QualitySection
     from weatherd.observation import Observation
     from weatherd.text.units import ReaderUnits
 
@@ -40,6 +42,7 @@ class ImportOptions:
     provider: str
     time_format: str | None
     now: datetime
+    limits: QualitySection  # for the quality of other programs' observations
 
 
 class FileReader:
@@ -70,7 +73,7 @@ class FileReader:
             while chunk := list(itertools.islice(rows, _BATCH)):
                 found = list(self._parse_rows(name, chunk, parse))
                 if found:
-                    yield found if is_export else self._sort_by_time(found)
+                    yield found if is_export else self._order_and_judge(found)
             self._bytes_before += file.tell()
             self._file = None
 
@@ -86,11 +89,12 @@ class FileReader:
             else:
                 yield found
 
-    def _sort_by_time(self, observations: Sequence[Observation]) -> list[Observation]:
-        """Return the observations in the order of their times; of several with the same identity only the last."""
+    def _order_and_judge(self, observations: Sequence[Observation]) -> list[Observation]:
+        """Return the observations by time, with their quality; of several with the same identity only the last."""
         by_identity = {(row.observed_at, row.city, row.provider, row.station): row for row in observations}
         self._summary.repeated += len(observations) - len(by_identity)
-        return [by_identity[identity] for identity in sorted(by_identity)]
+        ordered = (by_identity[identity] for identity in sorted(by_identity))
+        return list(judge_past(ordered, self._options.limits))
 
     def _choose_parser(self, file: InputFile) -> tuple[_Parser, bool]:
         """Return the parser of a file's rows, and whether it is an export of weatherd. Raises ArgumentError."""

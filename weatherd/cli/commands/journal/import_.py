@@ -16,6 +16,7 @@ from weatherd.cli.exit_codes import ExitCode
 from weatherd.cli.importing.input_file import FileFormat
 from weatherd.cli.options import ConfigFile, load_user_configuration
 from weatherd.cli.terminal import print_text
+from weatherd.text.duration import format_duration
 from weatherd.text.local_zone import load_zone
 from weatherd.text.suggestions import did_you_mean
 from weatherd.text.units import ReaderUnits
@@ -77,8 +78,17 @@ def import_(  # noqa: PLR0917 - one parameter per option
     from weatherd.cli.progress.bar import show_progress
 
     configuration = load_user_configuration(config)
-    names = CityNames(configuration.cities, load_zone(configuration.settings.timezone), _find_zone(timezone))
-    options = ImportOptions(units, city, column or (), _check_provider(provider), time_format, datetime.now(UTC))
+    settings, now = configuration.settings, datetime.now(UTC)
+    names = CityNames(configuration.cities, load_zone(settings.timezone), _find_zone(timezone))
+    options = ImportOptions(
+        units=units,
+        city=city,
+        columns=column or (),
+        provider=_check_provider(provider),
+        time_format=time_format,
+        now=now,
+        limits=settings.quality,
+    )
     formats = [(file, format or find_format(file)) for file in files]
     summary = ImportSummary()
     reader = FileReader(options, names, summary)
@@ -93,6 +103,9 @@ def import_(  # noqa: PLR0917 - one parameter per option
             asyncio.run(store_batches(journal, batches, summary, lambda: report(reader.bytes_read)))
     for line in summary.format(dry_run=dry_run):
         print_text(line)
+    if settings.retention and summary.first and (now - summary.first).total_seconds() > settings.retention:
+        reason = f"weatherd run deletes observations after 'retention' ({format_duration(settings.retention)})"
+        print_text(f"{reason}, and keeps their days; null keeps them all", err=True)
     if unlisted := names.list_unlisted(summary.cities):
         print_text(f"not in the list of cities: {', '.join(unlisted)}", err=True)
     return ExitCode.BAD_DATA if summary.bad_rows else ExitCode.OK
