@@ -24,6 +24,7 @@ from weatherd.freshness import BUILT_IN_BUDGETS, DEFAULT_AGE_BUDGET
 from weatherd.journal.provider_state import in_memory_state
 from weatherd.polling.fetch import fetch_city
 from weatherd.providers import ProviderTraits, Resources
+from weatherd.providers.past import PASTS, PastTraits
 from weatherd.quota.planner import RETRY_RESERVE
 from weatherd.quota.plans import Plan
 
@@ -40,6 +41,7 @@ SEEN: list[str] = []
 WRONG = """
 import math
 from weatherd.providers import ProviderTraits
+from weatherd.providers.past import PastTraits
 
 def open_wrong(settings, resources=None): ...
 """
@@ -87,6 +89,15 @@ class OldProvider:
 async def open_yearly(_: Settings, resources: Resources) -> AsyncIterator[OldProvider]:
     """Open a provider whose opening function declares traits."""
     yield OldProvider(resources)
+
+
+@contextlib.asynccontextmanager
+async def open_pastless(_: Settings, resources: Resources) -> AsyncIterator[OldProvider]:
+    """Open a provider that declares a past, and has no method for it."""
+    yield OldProvider(resources)
+
+
+open_pastless.provider_traits = ProviderTraits(past=PastTraits(86400.0, 600.0))  # type: ignore[attr-defined]
 
 
 @contextlib.asynccontextmanager
@@ -245,6 +256,7 @@ async def test_a_plug_in_declares_its_traits(install: Callable[..., None]) -> No
         ("concurrency=1.5", "concurrency has to be an integer above 0, not 1.5"),
         ("max_age=0", "max_age has to be a finite number of seconds above 0, not 0"),
         ("max_age=math.inf", "max_age has to be a finite number of seconds above 0, not inf"),
+        ("past=PastTraits(0, 60)", "reach has to be a finite number of seconds above 0, not 0"),
     ],
 )
 async def test_a_provider_with_traits_out_of_range_is_broken(
@@ -257,6 +269,16 @@ async def test_a_provider_with_traits_out_of_range_is_broken(
             assert providers.rejected["wrong"].message.endswith(f": ValueError: {text}")
             assert "plain" in providers.usable
     assert [(event["event"], event["plugin"]) for event in logs] == [("plugin.broken", "wrong")]
+
+
+async def test_a_provider_with_a_past_needs_the_method(install: Callable[..., None]) -> None:
+    """One that declares a past without ``fetch_past`` is broken; the built-in ones have both."""
+    install("providers", "pastless")
+    with capture_logs():
+        async with open_providers(Settings(), virtual_time.now, boot=virtual_time.boot) as providers:
+            assert providers.rejected["pastless"].message.endswith("which has no fetch_past()")
+            assert providers.pasts == PASTS
+            assert all(hasattr(providers.usable[name], "fetch_past") for name in PASTS)
 
 
 @dataclass(frozen=True)

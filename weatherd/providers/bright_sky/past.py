@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from weatherd.errors import Failure, ProviderError
 from weatherd.providers.bright_sky.record import parse_bright_sky_record
-from weatherd.providers.values import as_mapping
+from weatherd.providers.values import as_mapping, parse_integer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,19 +36,23 @@ def parse_bright_sky_past(city: City, document: Any, fetched_at: datetime) -> li
     records, sources = body.get("weather"), body.get("sources")
     if not isinstance(records, list) or not isinstance(sources, list):
         raise ProviderError("the response has no past weather", Failure.MALFORMED)
-    kinds = {source.get("id"): source.get("observation_type") for source in map(as_mapping, sources)}
-    measured = {number for number, kind in kinds.items() if kind in _MEASURED}
+    measured = {
+        parse_integer(source.get("id"))
+        for source in map(as_mapping, sources)
+        if source.get("observation_type") in _MEASURED
+    } - {None}
     found: list[Observation] = []
     for record in map(as_mapping, records):
-        if record.get("source_id") in measured:
+        if parse_integer(record.get("source_id")) in measured:
             with contextlib.suppress(ProviderError):  # the station did not report the temperature of this hour
                 found.append(parse_bright_sky_record(city, _rename(_without_forecasts(record, measured)), fetched_at))
     return found
 
 
-def _without_forecasts(record: Mapping[str, Any], measured: set[Any]) -> dict[str, Any]:
+def _without_forecasts(record: Mapping[str, Any], measured: set[int | None]) -> dict[str, Any]:
     fallbacks = as_mapping(record.get("fallback_source_ids"))
-    return {name: value for name, value in record.items() if name not in fallbacks or fallbacks[name] in measured}
+    unknown = {name for name, source in fallbacks.items() if parse_integer(source) not in measured}
+    return {name: value for name, value in record.items() if name not in unknown}
 
 
 def _rename(record: Mapping[str, Any]) -> dict[str, Any]:
