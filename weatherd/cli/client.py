@@ -17,6 +17,7 @@ from weatherd.http.session import open_session
 from weatherd.text.name_folding import fold_name
 from weatherd.text.suggestions import did_you_mean, explain_namesakes
 from weatherd.web.alerts.models import AlertsPage, SilenceModel, SilencesModel
+from weatherd.web.days.models import DaysModel
 from weatherd.web.page.models import ChartModel
 from weatherd.web.schemas import (
     STREAM_UNAVAILABLE,
@@ -31,6 +32,7 @@ from weatherd.web.warnings.models import WarningsPage
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
+    from datetime import date
     from pathlib import Path
 
     from weatherd.http.response import Response
@@ -148,6 +150,22 @@ class Client:
     async def get_chart(self, city_id: str, span: Literal["24h", "7d", "90d", "1y"] = "24h") -> ChartModel:
         """Return the history of the city with this id: single observations of 24 hours, hours of 7 days, or days."""
         return await self._get(ChartModel, f"/api/v1/cities/{quote(city_id, safe='')}/chart?span={span}")
+
+    async def get_days(
+        self,
+        city_id: str,
+        by: Literal["day", "week", "month", "year"] = "day",
+        *,
+        since: date | None = None,
+        until: date | None = None,
+    ) -> DaysModel:
+        """Return the days, weeks, months or years of the city with this id, and the records of its last day.
+
+        *since* is a date in the first part, by default 30 days ago; *until* is the date after the last one.
+        """
+        dates = {name: day.isoformat() for name, day in (("since", since), ("until", until)) if day}
+        query = urlencode({"by": by, **dates})
+        return await self._get(DaysModel, f"/api/v1/cities/{quote(city_id, safe='')}/days?{query}")
 
     async def count_cities(self, tags: Mapping[str, str], state: str) -> int:
         """Return the number of cities that have all of these tags and are in this state."""

@@ -10,6 +10,8 @@ from pydantic.json_schema import models_json_schema
 from weatherd import __version__
 from weatherd.web import query_models, schemas
 from weatherd.web.alerts.models import AlertsPage, SilenceModel, SilencesModel
+from weatherd.web.days.models import DaysModel
+from weatherd.web.days.query import DaysQuery
 from weatherd.web.page import models as page_models
 from weatherd.web.warnings.models import WarningsPage
 
@@ -32,6 +34,7 @@ def build_openapi(*, has_token: bool) -> dict[str, Any]:
         schemas.ProblemModel,
         schemas.StatusModel,
         AlertsPage,
+        DaysModel,
         SilenceModel,
         SilencesModel,
         WarningsPage,
@@ -74,6 +77,8 @@ def _paths(*, has_token: bool) -> dict[str, Any]:
     csv = {"text/csv": {"schema": {"type": "string"}}}
     chart = get("History of a city for a chart", _json(page_models.ChartModel) | csv, query_models.ChartQuery, 404, 503)
     chart["parameters"] = [_ID]
+    days = get("Days, weeks, months or years of a city", _json(DaysModel), DaysQuery, 404, 503)
+    days["parameters"] = [_ID]
     text = {"text/plain": {"schema": {"type": "string"}}}
     openmetrics = {"application/openmetrics-text": {"schema": {"type": "string"}}}
     metrics = get("Prometheus metrics", {**text, **openmetrics})
@@ -118,6 +123,7 @@ def _paths(*, has_token: bool) -> dict[str, Any]:
         "/api/v1/cities": get("Cities", _json(schemas.CitiesPage), query_models.CitiesQuery),
         "/api/v1/cities/{id}": city,
         "/api/v1/cities/{id}/chart": chart,
+        "/api/v1/cities/{id}/days": days,
         "/api/v1/curves": get(
             "Last 24 hours of several cities", _json(page_models.CurvesModel), query_models.CurvesQuery, 503
         ),

@@ -17,6 +17,7 @@ from weatherd.web.access.duration_limit import limit_duration
 from weatherd.web.alerts.silence_endpoints import SilenceEndpoints
 from weatherd.web.bad_requests import BadRequests
 from weatherd.web.connections import IDLE_TIMEOUT
+from weatherd.web.days.endpoint import DayEndpoint
 from weatherd.web.middleware import ProblemError, json_response, parse_query
 from weatherd.web.openapi import build_openapi
 from weatherd.web.page.assets import serve_asset
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 _SHUTDOWN_TIMEOUT = 0.5  # seconds that open requests may take when the daemon stops
 _MAX_BODY = 1024  # bytes; no endpoint reads a request body
-_LINGERING_TIME = 5.0  # seconds that the rest of a request body is read and discarded
+_LINGERING_TIME = 5.0  # seconds that the rest of it is read and discarded
 _SCAN_BATCH = 1000  # cities to search before yielding to the event loop, in about 3 ms
 
 
@@ -60,6 +61,7 @@ class Endpoints:
         hosts = {*middleware.local_host_names(), *http.allowed_hosts, http.host.lower()}
         self._access = AccessControl(self._token, http.public, hosts, status.now)
         self._per_city_metrics = http.city_metrics
+        self._days = DayEndpoint(status, history_reader)
         self._page = PageEndpoints(status, history_reader, self._access.is_signed_in)
         self._streams = EventStreams(status, reader, connections.limit, self._page.make_digest)
 
@@ -87,6 +89,7 @@ class Endpoints:
             "/api/v1/cities": self.cities,
             "/api/v1/cities/{id}": self.city,
             "/api/v1/cities/{id}/chart": self._page.chart,
+            "/api/v1/cities/{id}/days": self._days.handle,
             "/api/v1/curves": self._page.curves,
             "/api/v1/overview": self._page.overview,
             "/api/v1/map": self._page.map,
@@ -217,9 +220,8 @@ class Endpoints:
         if cities or not query.tag:
             entries = await self._reader.read_page(query.after, query.limit + 1, query.since, query.until, cities)
         page = entries[: query.limit]
-        next_seq = page[-1].seq if len(entries) > len(page) else None
-        registry = self._status.registry
-        observations = [serializers.serialize_entry(entry, registry) for entry in page]
+        next_seq = page[-1].seq if entries[len(page) :] else None
+        observations = [serializers.serialize_entry(entry, self._status.registry) for entry in page]
         return json_response(ObservationsPage(observations=observations, next=next_seq))
 
 

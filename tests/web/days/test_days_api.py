@@ -1,0 +1,77 @@
+"""The days of a city in the API and in the client."""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.daemon import make_latest, make_registry, make_status
+from tests.support.fakes import VirtualJournal, make_fetched
+from weatherd.city import City
+from weatherd.cli.client import Client, ClientError
+from weatherd.config.http_section import HttpSection
+from weatherd.pipeline.forwarders.group import DeliveryGroup
+from weatherd.web.on_demand import serve_http
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.real_time
+KIEL = City(name="Kiel", lat=54.3, lon=10.1, timezone="Europe/Berlin", providers=("fake",))
+NOW = datetime(2026, 3, 29, 12, tzinfo=UTC)  # the day on which the clock changes has 23 hours
+
+
+@contextlib.asynccontextmanager
+async def serve(folder: Path) -> AsyncIterator[Client]:
+    """Serve 100 days of hourly observations, each warmer by 0.01 °C, with a client."""
+    with contextlib.closing(VirtualJournal(folder / "weatherd.sqlite")) as journal:
+        times = [NOW - timedelta(hours=hour) for hour in reversed(range(100 * 24))]
+        batch = [
+            make_fetched(KIEL, observed_at=at, fetched_at=at, temperature=number / 100, precipitation=0.25)
+            for number, at in enumerate(times)
+        ]
+        await journal.add(batch)
+        status: Any = make_status(
+            registry=make_registry([KIEL]),
+            latest=make_latest([KIEL]),
+            journal=journal,
+            deliveries=DeliveryGroup([]),
+            now=lambda: NOW,
+        )
+        async with serve_http(status, HttpSection(port=0)) as url, Client(url) as client:
+            yield client
+
+
+async def test_days_of_a_city(tmp_path: Path) -> None:
+    """By default 30 days, today so far among them; days begin at midnight of the city, and none has an hour twice."""
+    async with serve(tmp_path) as client:
+        found = await client.get_days("kiel")
+    assert (found.city, found.timezone, found.by, len(found.parts)) == ("kiel", "Europe/Berlin", "day", 30)
+    yesterday, today = found.parts[-2:]
+    assert (today.begin, today.end) == ("2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z")
+    assert (yesterday.hours, yesterday.count, yesterday.rain, yesterday.providers) == (24.0, 24, 6.0, ["fake"])
+    assert (today.count, today.rain, today.last) == (14, 3.25, "2026-03-29T12:00:00Z")
+    assert (today.low, today.low_at, today.high) == (23.86, "2026-03-28T23:00:00Z", 23.99)
+
+
+async def test_parts_and_records(tmp_path: Path) -> None:
+    """Months are whole; the warmest day of the record is one, also if the journal begins with it."""
+    async with serve(tmp_path) as client:
+        found = await client.get_days("kiel", "month", since=date(2026, 2, 14), until=date(2026, 3, 1))
+        assert [part.days for part in found.parts] == [28]
+        years = await client.get_days("kiel", "year", since=date(1950, 1, 1))
+    assert [part.begin for part in years.parts] == ["2024-12-31T23:00:00Z", "2025-12-31T23:00:00Z"]
+    (record,) = found.records
+    assert (record.kind, record.value, record.date, record.since) == ("highest", 23.99, "2026-03-29", None)
+
+
+@pytest.mark.parametrize("query", ["since=yesterday", "by=hour", "since=2026-1-1", "until=2026-02-30"])
+async def test_wrong_parameters_are_explained(tmp_path: Path, query: str) -> None:
+    """A wrong date or part is an error 400 that names it."""
+    async with serve(tmp_path) as client:
+        with pytest.raises(ClientError, match=query.partition("=")[0]):
+            await client._get(type(await client.get_days("kiel")), f"/api/v1/cities/kiel/days?{query}")

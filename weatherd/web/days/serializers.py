@@ -1,0 +1,62 @@
+"""The conversion of days to the models of the API."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from weatherd.formatting import format_rfc3339
+from weatherd.journal.days.calendar import SECOND_MICROS, find_midnight
+from weatherd.web.days.models import PeriodModel, RecordModel
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+    from weatherd.journal.days.periods import Period
+    from weatherd.journal.days.records import Record
+
+
+def serialize_period(period: Period, zone: tzinfo) -> PeriodModel:
+    """Return the model of a part of the calendar in a time zone; computed numbers are rounded."""
+    return PeriodModel(
+        begin=_format_time(find_midnight(period.begin, zone)),
+        end=_format_time(find_midnight(period.end, zone)),
+        days=period.days,
+        count=period.observations,
+        low=period.low,
+        low_at=_format_time_or_none(period.low_at),
+        mean=_round(period.mean),
+        high=period.high,
+        high_at=_format_time_or_none(period.high_at),
+        rain=_round(period.rain),
+        gust=period.gust,
+        hours=round(period.hours, 3),
+        frost_days=period.frost_days,
+        degree_days=_round(period.degree_days),
+        first=_format_time_or_none(period.first_at),
+        last=_format_time_or_none(period.last_at),
+        providers=list(period.providers),
+    )
+
+
+def serialize_record(record: Record) -> RecordModel:
+    """Return the model of a record."""
+    return RecordModel(
+        kind=record.kind,
+        value=record.value,
+        date=record.day.isoformat(),
+        since=record.since.isoformat() if record.since else None,
+        first=record.first.isoformat(),
+    )
+
+
+def _format_time(micros: int) -> str:
+    return format_rfc3339(datetime.fromtimestamp(micros / SECOND_MICROS, UTC))
+
+
+def _format_time_or_none(micros: int | None) -> str | None:
+    return None if micros is None else _format_time(micros)
+
+
+def _round(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)
