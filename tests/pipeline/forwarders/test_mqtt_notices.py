@@ -54,6 +54,7 @@ class Alerts:
     active: dict[str, dict[str, SavedAlert]] = field(default_factory=dict)
     unknown: set[str] = field(default_factory=set)
     sent: list[tuple[str, str]] = field(default_factory=list)
+    is_waiting: bool = False
 
     def is_unknown(self, city_id: str, rule: Rule) -> bool:
         """Return whether the test has made a rule unknown."""
@@ -236,6 +237,31 @@ async def test_a_rule_that_is_removed_leaves_the_device(tmp_path: Path) -> None:
         assert once_more["alert_frost"]["name"] == "Alert frost"
         assert removed["alert_frost"] == {"p": "binary_sensor"}
         assert FROST not in await read_retained(server)
+
+
+async def test_alerts_stay_while_their_rules_are_not_known(tmp_path: Path) -> None:
+    """After a start with a mistake in the rules, Home Assistant keeps the entities, and the states that it has."""
+    async with run_broker(tmp_path) as (harness, server), run_listener(server) as listener:
+        alerts = add_alerts(harness)
+        settings = forwarder_settings(server)
+        async with harness.run_forwarder(open_forwarder, **settings):
+            await alerts.record(harness, "firing")
+            await wait_until(lambda: has_state(listener, FROST, "ON"))
+        rules, alerts.rules, alerts.is_waiting = alerts.rules, (), True
+        components = read_json(listener.payloads_on(KIEL_CONFIG)[-1])["cmps"]
+        listener.received.clear()
+        async with harness.run_forwarder(open_forwarder, **settings):
+            await listener.wait_for("weatherd/status", b"online")
+
+            async def is_announced() -> bool:
+                return bool(listener.payloads_on(KIEL_CONFIG))
+
+            await wait_until(is_announced)
+            assert read_json(listener.payloads_on(KIEL_CONFIG)[-1])["cmps"] == components
+            assert await _is_kept(server, FROST)
+            alerts.rules, alerts.is_waiting = tuple(rule for rule in rules if rule.name != "frost"), False
+            await listener.wait_for(FROST, b"")
+        assert read_json(listener.payloads_on(KIEL_CONFIG)[-1])["cmps"]["alert_frost"] == {"p": "binary_sensor"}
 
 
 async def test_a_city_that_is_removed_leaves_no_topic(tmp_path: Path) -> None:

@@ -49,6 +49,10 @@ class AlertLookup(Protocol):
         """The rules in force; another object after an edit."""
 
     @property
+    def is_waiting(self) -> bool:
+        """Whether the rules are not known, because their file had a mistake at the start."""
+
+    @property
     def active(self) -> Mapping[str, Mapping[str, SavedAlert]]:
         """The alerts that are pending or firing, by city id and rule."""
 

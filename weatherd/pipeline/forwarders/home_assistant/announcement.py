@@ -52,6 +52,15 @@ class Announcement(NamedTuple):
         """Return the payload as it was before components were removed."""
         return self._payload_with(json.loads(self.former))
 
+    def list_alert_components(self) -> dict[str, Any]:
+        """Return the components of alerts by key."""
+        components = json.loads(self.payload)["cmps"] if self.payload else {}
+        return {key: component for key, component in components.items() if key.startswith("alert")}
+
+    def list_alert_topics(self, city_id: str) -> tuple[str, ...]:
+        """Return the retained topics of alerts."""
+        return tuple(topic for topic in self.retained if topic.startswith(self.topics.alert(city_id, "")))
+
     def _payload_with(self, components: Mapping[str, Any]) -> bytes:
         if not components:
             return self.payload.encode()

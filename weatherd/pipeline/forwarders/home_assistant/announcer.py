@@ -37,7 +37,7 @@ class _Details(NamedTuple):
     """What is announced beside the city itself."""
 
     expiry: int  # seconds
-    rules: tuple[tuple[str, str, bool], ...]  # name, severity, and whether it depends on the time
+    rules: tuple[tuple[str, str, bool], ...] | None  # name, severity, whether it depends on the time; None: not known
     has_warnings: bool
 
 
@@ -90,17 +90,22 @@ class Announcer:
         expiry = expire_after(city, self._resources.budgets)
         rules = find_mqtt_rules(self._resources, city)
         shown = tuple((rule.name, rule.severity, rule.depends_on_time) for rule in rules)
-        return _Details(expiry, shown, has_official_warnings(self._resources, city))
+        alerts = self._resources.alerts()
+        is_known = not (alerts and alerts.is_waiting)
+        return _Details(expiry, shown if is_known else None, has_official_warnings(self._resources, city))
 
     async def _announce_city(self, city: City, details: _Details, previous: Announcement | None) -> None:
         rules, has_warnings = find_mqtt_rules(self._resources, city), details.has_warnings
         payload = ""
+        kept = previous if details.rules is None else None  # so that the entities of alerts stay until rules are known
         if self._enabled:
             document = build_payload(city, self._topics, self._resources.budgets, rules, has_warnings=has_warnings)
+            document["cmps"] |= kept.list_alert_components() if kept else {}
             payload = json.dumps(document, ensure_ascii=False)
         if previous and previous.topics != self._topics:  # the prefixes in the settings have changed
             await self._remove(city.id, previous)
         retained = tuple(list_notice_topics(self._topics, rules, city, has_warnings=has_warnings))
+        retained += kept.list_alert_topics(city.id) if kept else ()
         announcement = Announcement(
             self._topics, payload, retained=retained, former=find_former_components(previous, payload)
         )
