@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
+import sys
 from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from tests.support import virtual_time
+from tests.support.weatherd_process import ENVIRONMENT
 from weatherd.city import City
 from weatherd.config.settings import Settings
-from weatherd.daemon.wiring import open_providers
+from weatherd.daemon.wiring import open_providers, utc_now
 from weatherd.errors import Failure, ProviderError
 from weatherd.providers.past import PASTS, PastTraits
 from weatherd.simulator.server import STATS, create_app, serve_app
@@ -19,6 +22,23 @@ from weatherd.simulator.server import STATS, create_app, serve_app
 if TYPE_CHECKING:
     from weatherd.providers import PastProvider
 
+# Fetches the past of a day from the three services at an address, and prints how many observations each has
+WITHOUT_AIOHTTP = """
+import asyncio, sys
+from datetime import timedelta
+from weatherd.city import City
+from weatherd.config.settings import Settings
+from weatherd.daemon.wiring import open_providers, utc_now
+
+async def main(base, places):
+    settings = Settings(open_meteo=base, bright_sky=base, nws=base)
+    async with open_providers(settings) as providers:
+        for name, (lat, lon) in places.items():
+            city = City(name="Place", lat=lat, lon=lon, providers=(name,))
+            found = await providers.usable[name].fetch_past(city, utc_now() - timedelta(days=1), utc_now())
+            print(len(found), end=" ")
+    assert not {"aiohttp", "yarl"} & sys.modules.keys()
+"""
 PLACES = {"open-meteo": (-33.9, 151.2), "bright-sky": (54.3, 10.1), "nws": (42.4, -71.1)}
 
 
@@ -61,3 +81,17 @@ def test_traits_out_of_range_are_rejected(values: tuple[float, float, float]) ->
     """Plug-ins create them, so that a mistake is reported where it is made."""
     with pytest.raises(ValueError, match="has to be a finite number of seconds above 0"):
         PastTraits(*values)
+
+
+@pytest.mark.real_time
+@pytest.mark.processes
+async def test_the_past_needs_no_aiohttp() -> None:
+    """Each daemon asks for the past; aiohttp would take 11 MB of its memory."""
+    async with serve_app("127.0.0.1", 0, create_app(now=utc_now)) as url:
+        call = f"asyncio.run(main({{'base_url': {url!r}}}, {PLACES}))"
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", WITHOUT_AIOHTTP + call), env=ENVIRONMENT, stdout=asyncio.subprocess.PIPE
+        )
+        out, _ = await process.communicate()
+    assert process.returncode == 0
+    assert [int(count) >= 23 for count in out.split()] == [True] * 3

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from weatherd.errors import Failure, ProviderError
-from weatherd.http.client import get
 from weatherd.http.polling import PollingClient
 from weatherd.http.response import Response, parse_json
 from weatherd.providers.bright_sky.past import build_bright_sky_past_query, parse_bright_sky_past
@@ -67,13 +67,17 @@ class BrightSkyProvider:
         response = await self._client.get(build_bright_sky_query(city))
         return parse_bright_sky(city, response, self._resources.now())
 
+    @functools.cached_property
+    def _past_client(self) -> PollingClient:
+        return PollingClient(self._resources.session, f"{self._url}/weather")
+
     async def fetch_past(self, city: City, since: datetime, until: datetime) -> Sequence[Observation]:
         """Return what was measured at the full hours in ``[since, until]``."""
         query = build_bright_sky_past_query(city, since, until)
         return await self._resources.limiter.run(lambda: self._request_past(city, query))
 
     async def _request_past(self, city: City, query: Mapping[str, str]) -> Sequence[Observation]:
-        response = await get(self._resources.session, f"{self._url}/weather", query)
+        response = await self._past_client.get(query)
         now = self._resources.now()
         return parse_bright_sky_past(city, _parse_document(response, now), now)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from weatherd import wmo
 from weatherd.errors import Failure, ProviderError
-from weatherd.http.client import get
 from weatherd.http.polling import PollingClient
 from weatherd.http.response import Response, parse_json, server_time
 from weatherd.observation import Observation
@@ -200,6 +200,10 @@ class OpenMeteoProvider(CoalescingProvider):
             )
         )
 
+    @functools.cached_property
+    def _past_client(self) -> PollingClient:
+        return PollingClient(self._resources.session, self._url)
+
     async def fetch_past(self, city: City, since: datetime, until: datetime) -> Sequence[Observation]:
         """Return the observations of the steps in ``[since, until]``, at most a week."""
         query = build_open_meteo_past_query(city, _VARIABLES, since, until)
@@ -207,7 +211,7 @@ class OpenMeteoProvider(CoalescingProvider):
 
     async def _request_past(self, city: City, query: Mapping[str, str]) -> Sequence[Observation]:
         try:
-            response = self._clean(await get(self._resources.session, self._url, {**query, **self._key}))
+            response = self._clean(await self._past_client.get({**query, **self._key}))
             now = self._resources.now()
             return parse_open_meteo_past(city, _NAME, _parse_document(response, now), now)
         except ProviderError as error:
